@@ -55,7 +55,8 @@ class Run(_Strict):
     """How the agent is started in a trial.
 
     Every string is a template: ``{instruction} {model} {base_url} {key} {workspace} {home} {install} {node} {python}
-    {max_turns} {context} {max_output}``; a literal brace is doubled. `{base_url}` is the gateway's address plus `base_path`.
+    {max_turns} {context} {max_output}``; any other brace stands for itself. `{base_url}` is the gateway's address plus
+    `base_path`.
     """
 
     command: tuple[str, ...]
