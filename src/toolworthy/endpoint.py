@@ -1,0 +1,207 @@
+"""What is under test: base URLs, model, wire APIs and the variable that holds the key."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from toolworthy import adapters
+from toolworthy.adapters import ProviderAdapter
+from toolworthy.config import NamedEndpoint, load_config
+from toolworthy.errors import UserError
+from toolworthy.wire.ir import APIS, Api, Dialect
+
+Operation = Literal["completion", "models", "count_tokens"]
+
+ORACLE = "oracle"
+KEY_ENV = "TOOLWORTHY_API_KEY"
+"""Where the key of an endpoint given as a bare URL is looked for. Never another vendor's variable: a key must not be
+sent to a stranger."""
+
+# Where an agent's own API is missing: nearest relative first. Chat carries least, so it is the last that messages and
+# responses turn to each other for, and the first that nearly every server has.
+_FALLBACK: dict[Api, tuple[Api, ...]] = {
+    "chat": ("chat", "responses", "messages"),
+    "messages": ("messages", "chat", "responses"),
+    "responses": ("responses", "chat", "messages"),
+}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An endpoint, ready to be asked. Its key shows in no repr."""
+
+    name: str
+    """As the user named it."""
+    provider: ProviderAdapter
+    base_urls: Mapping[Api, str]
+    """What stands before ``/chat/completions``, ``/v1/messages``, ``/responses``. An API that is missing here is one
+    that the endpoint does not have."""
+    model: str
+    key: str | None = field(default=None, repr=False)
+    key_env: str | None = None
+    forced_api: Api | None = None
+    """``--wire``: every agent is translated to this API."""
+    context: int | None = None
+    """Context window in tokens, if known."""
+
+    @property
+    def is_oracle(self) -> bool:
+        """Whether this is the embedded reference endpoint."""
+        return self.name == ORACLE
+
+    @property
+    def dialect(self) -> Dialect:
+        """What the provider wants otherwise than the plain API."""
+        return self.provider.dialect
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Values that must never be written down."""
+        return (self.key,) if self.key else ()
+
+    def api_for(self, agent_api: Api) -> Api:
+        """The API to ask in for an agent that speaks `agent_api`: its own if the endpoint has it.
+
+        Raises:
+            UserError: the endpoint has no wire API at all, or not the forced one.
+        """
+        wanted = (self.forced_api,) if self.forced_api else _FALLBACK[agent_api]
+        for api in wanted:
+            if api in self.base_urls:
+                return api
+        raise UserError(f"{self.name} speaks none of {', '.join(wanted)}; check the base URL")
+
+    def url(self, api: Api, operation: Operation = "completion") -> str:
+        """The whole URL of one operation."""
+        base = self.base_urls[api].rstrip("/")
+        if api == "messages":
+            paths = {"completion": "/v1/messages", "models": "/v1/models", "count_tokens": "/v1/messages/count_tokens"}
+        else:
+            completion = "/chat/completions" if api == "chat" else "/responses"
+            paths = {"completion": completion, "models": "/models", "count_tokens": "/count_tokens"}
+        return base + paths[operation]
+
+    def headers(self, api: Api) -> dict[str, str]:
+        """The headers that authenticate, and the version that Messages wants."""
+        headers = {"anthropic-version": "2023-06-01"} if api == "messages" else {}
+        if self.key:
+            scheme = self.provider.auth.get(api, "x-api-key" if api == "messages" else "bearer")
+            name, value = ("x-api-key", self.key) if scheme == "x-api-key" else ("authorization", f"Bearer {self.key}")
+            headers[name] = value
+        return headers
+
+    def public(self) -> dict[str, object]:
+        """What a run directory may say of it: everything but the key."""
+        return {
+            "name": self.name,
+            "provider": self.provider.id,
+            "model": self.model,
+            "base_urls": {api: _without_userinfo(url) for api, url in self.base_urls.items()},
+            "key_env": self.key_env,
+            "forced_api": self.forced_api,
+            "context": self.context,
+        }
+
+    def at(self, base_urls: Mapping[Api, str]) -> Endpoint:
+        """The same endpoint with other base URLs (the oracle's once it is up, or those that answered)."""
+        return replace(self, base_urls=dict(base_urls))
+
+
+def resolve(
+    name: str,
+    *,
+    model: str | None = None,
+    key_env: str | None = None,
+    wire: Api | None = None,
+    folder: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Endpoint:
+    """The endpoint that a user named: ``oracle``, a URL, a name from ``toolworthy.toml``, or a provider's.
+
+    Args:
+        name: what was given to ``--endpoint``.
+        model: model id; needed unless the config or the provider has a default.
+        key_env: environment variable of the key, instead of the provider's.
+        wire: force this API upstream.
+        folder: where ``toolworthy.toml`` is looked for; the working directory if None.
+        environ: environment variables; the process' own if None.
+
+    Raises:
+        UserError: unknown name, no model, missing key, or a URL that is none.
+    """
+    environ = os.environ if environ is None else environ
+    if name == ORACLE:
+        return Endpoint(ORACLE, adapters.provider("generic"), {}, "oracle", forced_api=wire, context=1_000_000)
+    if name.startswith(f"{ORACLE}:"):
+        raise UserError(f"the oracle knows no defect {name.partition(':')[2]!r}; use --endpoint oracle")
+    named = _named(name, folder or Path.cwd())
+    provider = adapters.provider(named.provider)
+    urls = {**_base_urls(named.url), **named.urls} if named.url or named.urls else dict(provider.base_urls)
+    if wire and wire not in urls:
+        raise UserError(f"{name} has no {wire} API; it has {', '.join(urls) or 'none'}")
+    variable = key_env or named.key_env or provider.key_env
+    key = environ.get(variable or KEY_ENV) or None
+    if variable and not key and not _is_local(urls):
+        raise UserError(f"{name} needs a key: put it into the environment variable {variable}")
+    chosen = model or named.model or provider.default_model
+    if not chosen:
+        known = f"; for instance --model {provider.models[0]}" if provider.models else ""
+        raise UserError(f"{name} needs a model: give --model ID{known}")
+    context = named.context or provider.context.get(chosen)
+    return Endpoint(name, provider, urls, chosen, key, variable, wire, context)
+
+
+def _named(name: str, folder: Path) -> NamedEndpoint:
+    config = load_config(folder)
+    if name in config.endpoints:
+        return config.endpoints[name]
+    if re.match(r"https?://", name):
+        return NamedEndpoint(url=name, provider=_provider_of(name))
+    known = [provider.id for provider in adapters.providers() if provider.id != "generic"]
+    if name in known:
+        return NamedEndpoint(provider=name)
+    if "://" in name or (re.fullmatch(r"[\w.-]+(:\d+)?(/.*)?", name) and ("." in name or ":" in name)):
+        raise UserError(f"{name!r} is no URL: it must begin with http:// or https://")
+    names = ", ".join([ORACLE, *sorted(config.endpoints), *known])
+    raise UserError(f"no endpoint is called {name!r}; give a URL, or one of: {names}")
+
+
+def _base_urls(url: str | None) -> dict[Api, str]:
+    """Base URLs of all three APIs from the one that a user gave; which of them answer is found out by asking."""
+    if url is None:
+        return {}
+    parts = urlsplit(url)
+    if not parts.hostname:
+        raise UserError(f"{url!r} has no host")
+    if parts.username or parts.password:
+        raise UserError("the URL holds a password; put the key into an environment variable and name it with --key-env")
+    base = re.sub(r"(/chat/completions|/messages|/responses|/completions)?/*$", "", url)
+    root = re.sub(r"/v1$", "", base)
+    return {api: root if api == "messages" else base for api in APIS}
+
+
+def _provider_of(url: str) -> str:
+    host = urlsplit(url).hostname
+    for provider in adapters.providers():
+        if (
+            host
+            and not _is_local(provider.base_urls)
+            and any(urlsplit(known).hostname == host for known in provider.base_urls.values())
+        ):
+            return provider.id
+    return "generic"
+
+
+def _is_local(urls: Mapping[Api, str]) -> bool:
+    return any(urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1", "0.0.0.0") for url in urls.values())
+
+
+def _without_userinfo(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

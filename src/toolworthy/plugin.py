@@ -1,0 +1,189 @@
+"""The pytest door: options, and trials that run concurrently while pytest's items wait for their own.
+
+Loaded by ``suites/pytest.toml`` only, never by an entry point: installing toolworthy changes nothing in other people's
+pytest runs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from toolworthy.errors import UserError
+
+if TYPE_CHECKING:
+    from toolworthy.runs.plan import Options
+    from toolworthy.runs.result import TrialKey, TrialResult
+    from toolworthy.runs.session import Session
+
+_OPTIONS = pytest.StashKey["Options"]()
+_SESSION = pytest.StashKey["Session"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of every suite."""
+    group = parser.getgroup("toolworthy")
+    add = group.addoption
+    add("--endpoint", metavar="X", help="what is tested: a URL, a provider, a name from toolworthy.toml, or oracle")
+    add("--model", metavar="ID", help="model id to ask for")
+    add("--key-env", metavar="NAME", help="environment variable that holds the key")
+    add("--wire", choices=("chat", "messages", "responses"), help="translate every agent to this wire API")
+    add("--agent", action="append", default=[], metavar="NAME", help="agent tool (repeatable; all for every one)")
+    add("--adapter", action="append", default=[], metavar="FILE", type=Path, help="an agent adapter of your own")
+    add("--wear", metavar="AGENT", help="the built-in agent offers this agent's tools")
+    add("--task", action="append", default=[], metavar="NAME", help="only this task (repeatable)")
+    add("--tasks", action="append", default=[], metavar="DIR", type=Path, help="tasks of your own, in Harbor's format")
+    add("--trials", type=_positive, metavar="N", help="attempts per task and agent (default 1)")
+    add("--concurrency", type=_positive, default=2, metavar="N", help="trials at the same time (default 2)")
+    add("--sandbox", choices=("auto", "bubblewrap", "none"), default="auto", help="how agents are isolated")
+    add("--timeout-factor", type=float, default=1.0, metavar="F", help="multiplies every task's time limit")
+    add("--max-turns", type=_positive, default=60, metavar="N", help="turns after which an agent is stopped")
+    add("--no-stream", action="store_true", help="the built-in agent asks for whole answers")
+    add("--out", type=Path, metavar="DIR", help="where run directories are made (default reports)")
+    add("--resume", type=Path, metavar="RUN", help="go on with a run: only what it lacks is run")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError(f"{text} is less than 1")
+    return value
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the options once; a mistake ends here, in one line."""
+    if config.option.help or config.option.version:
+        return
+    try:
+        config.stash[_OPTIONS] = _read_options(config)
+    except UserError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One item for every trial of the plan, where a test asks for one."""
+    if "trial" in metafunc.fixturenames:
+        keys = metafunc.config.stash[_OPTIONS].keys()
+        many = metafunc.config.stash[_OPTIONS].trials > 1
+        ids = [f"{key.task}-{key.agent}" + (f"-{key.repeat}" if many else "") for key in keys]
+        metafunc.parametrize("trial", keys, ids=ids, indirect=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Start all selected trials at once, before the first item asks for its result."""
+    config = session.config
+    keys = [key for item in session.items if (key := _key(item)) is not None]
+    if config.option.collectonly or not keys or hasattr(config, "workerinput"):
+        return
+    _start(config, keys)
+
+
+@pytest.fixture
+def trial(request: pytest.FixtureRequest) -> TrialResult:
+    """The result of this item's trial, once it is there."""
+    running = request.config.stash.get(_SESSION, None) or _start(request.config, [request.param])
+    result = running.wait(request.param) if request.param in running else _later(running, request.param)
+    if result.status == "error":
+        detail = result.cause.detail if result.cause else "no detail"
+        kind = result.cause.kind if result.cause else "infrastructure"
+        pytest.fail(f"{kind}, not counted against the model: {detail}", pytrace=False)
+    return result
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stop what still runs, then write what a reader wants."""
+    running = session.config.stash.get(_SESSION, None)
+    if running is not None:
+        running.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The verdict, in a screenful."""
+    running = config.stash.get(_SESSION, None)
+    if running is not None and running.run is not None:
+        from toolworthy.report import write_report
+        from toolworthy.report.terminal import summary_lines
+
+        paths = write_report(running.run)
+        terminalreporter.section("toolworthy")
+        for line in summary_lines(running.run):
+            terminalreporter.write_line(line)
+        terminalreporter.write_line(f"report: {paths.html}")
+
+
+def _key(item: pytest.Item) -> TrialKey | None:
+    spec = getattr(item, "callspec", None)
+    return spec.params.get("trial") if spec is not None else None
+
+
+def _start(config: pytest.Config, keys: list[TrialKey]) -> Session:
+    from toolworthy.runs.session import Session
+
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    running = Session(config.stash[_OPTIONS], _Lines(reporter))
+    config.stash[_SESSION] = running
+    try:
+        running.start(keys)
+    except UserError as error:
+        running.close()
+        pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+    return running
+
+
+def _later(running: Session, key: TrialKey) -> TrialResult:
+    """Under xdist a worker learns of its items one by one."""
+    running.add([key])
+    return running.wait(key)
+
+
+def _read_options(config: pytest.Config) -> Options:
+    from toolworthy.endpoint import resolve
+    from toolworthy.runs.plan import Options, choose_agents, choose_tasks
+    from toolworthy.runs.store import RunDirectory
+
+    given = config.option
+    old = RunDirectory.open(given.resume).about if given.resume else {}
+    was, options = old.get("endpoint", {}), old.get("options", {})
+    endpoint = resolve(
+        given.endpoint or was.get("name") or "oracle",
+        model=given.model or was.get("model"),
+        key_env=given.key_env or was.get("key_env"),
+        wire=given.wire or was.get("forced_api"),
+        folder=config.invocation_params.dir,
+    )
+    return Options(
+        endpoint=endpoint,
+        agents=choose_agents(given.agent or ([] if given.adapter else list(old.get("agents", {}))), given.adapter),
+        tasks=choose_tasks(given.task or list(old.get("tasks", {})), given.tasks),
+        trials=given.trials or options.get("trials", 1),
+        concurrency=given.concurrency,
+        sandbox=given.sandbox,
+        timeout_factor=given.timeout_factor,
+        max_turns=given.max_turns,
+        out=given.out or config.invocation_params.dir / "reports",
+        resume=given.resume,
+        wear=given.wear or options.get("wear"),
+        stream=not given.no_stream and options.get("stream", True),
+    )
+
+
+class _Lines:
+    """Shows a session's lines in pytest's own output."""
+
+    def __init__(self, reporter: pytest.TerminalReporter | None) -> None:
+        self._reporter = reporter
+
+    def line(self, text: str) -> None:
+        """Write one line."""
+        if self._reporter is not None:
+            self._reporter.ensure_newline()
+            self._reporter.write_line(text)
+
+    def exchanged(self, key: object, exchange: object) -> None:
+        """Nothing: pytest's own progress is enough here."""
+
+    def ended(self, result: object) -> None:
+        """Nothing: the item says so."""

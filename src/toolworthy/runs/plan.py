@@ -1,0 +1,128 @@
+"""What one invocation is asked to do, before anything runs."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from toolworthy import __version__, adapters, content
+from toolworthy.adapters import AgentAdapter
+from toolworthy.endpoint import Endpoint
+from toolworthy.errors import UserError
+from toolworthy.runs.result import TrialKey
+from toolworthy.tasks.model import Task, load_task, load_tasks
+
+SandboxKind = Literal["auto", "bubblewrap", "none"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for."""
+
+    endpoint: Endpoint
+    agents: tuple[AgentAdapter, ...]
+    tasks: tuple[Task, ...]
+    trials: int = 1
+    """Attempts per task and agent."""
+    concurrency: int = 2
+    """Trials at the same time."""
+    sandbox: SandboxKind = "auto"
+    timeout_factor: float = 1.0
+    """Multiplies every task's own time limits."""
+    max_turns: int = 60
+    out: Path = Path("reports")
+    """Where run directories are made."""
+    resume: Path | None = None
+    """A run directory to go on with."""
+    wear: str | None = None
+    """Agent whose tools the built-in agent wears."""
+    stream: bool = True
+    """Whether the built-in agent asks for streams."""
+
+    def keys(self) -> tuple[TrialKey, ...]:
+        """Every trial of the plan. Repeats come last, so that a run that is cut short has seen every task."""
+        return tuple(
+            TrialKey(suite="tasks", task=task.name, agent=agent.id, repeat=repeat)
+            for repeat in range(1, self.trials + 1)
+            for task in self.tasks
+            for agent in self.agents
+        )
+
+    def reproduce(self, key: TrialKey) -> str:
+        """The command that runs one trial of this plan again."""
+        parts = ["toolworthy run tasks", f"--endpoint {self.endpoint.name}"]
+        if not self.endpoint.is_oracle:
+            parts.append(f"--model {self.endpoint.model}")
+        if self.endpoint.forced_api:
+            parts.append(f"--wire {self.endpoint.forced_api}")
+        if self.wear:
+            parts.append(f"--wear {self.wear}")
+        if not self.stream:
+            parts.append("--no-stream")
+        return " ".join([*parts, f"--agent {key.agent}", f"--task {key.task}"])
+
+    def about(self) -> dict[str, Any]:
+        """The content of ``run.json``."""
+        return {
+            "toolworthy": __version__,
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "command": _command_line(),
+            "started": time.time(),
+            "endpoint": self.endpoint.public(),
+            "agents": {agent.id: agent.install.version if agent.install else __version__ for agent in self.agents},
+            "tasks": {task.name: task.digest for task in self.tasks},
+            "options": {
+                "trials": self.trials,
+                "concurrency": self.concurrency,
+                "sandbox": self.sandbox,
+                "timeout_factor": self.timeout_factor,
+                "max_turns": self.max_turns,
+                "wear": self.wear,
+                "stream": self.stream,
+            },
+        }
+
+
+def choose_agents(names: list[str], files: list[Path]) -> tuple[AgentAdapter, ...]:
+    """The agents named, the user's own adapter files first; ``builtin`` where none is named.
+
+    Raises:
+        UserError: an unknown name or a broken file.
+    """
+    chosen = [*names, *(path.stem for path in files if path.stem not in names)] or ["builtin"]
+    if "all" in chosen:
+        chosen = [agent.id for agent in adapters.agents()] + [path.stem for path in files]
+    return tuple(adapters.agent(name, tuple(files)) for name in dict.fromkeys(chosen))
+
+
+def choose_tasks(names: list[str], folders: list[Path]) -> tuple[Task, ...]:
+    """The tasks named, of `folders` (ours where none is given); all of them where none is named.
+
+    A folder may be one task or hold several.
+
+    Raises:
+        UserError: an unknown name, a folder without tasks, or a broken task.
+    """
+    tasks: list[Task] = []
+    for folder in folders or [content.FIXTURES / "tasks"]:
+        found = (load_task(folder),) if (folder / "task.toml").is_file() else load_tasks(folder)
+        if not found:
+            raise UserError(f"{folder} holds no task: no task.toml in it or in its folders")
+        tasks.extend(found)
+    if not names:
+        return tuple(tasks)
+    by_name = {task.name: task for task in tasks}
+    for name in names:
+        if name not in by_name:
+            raise UserError(f"no task is called {name!r}; known: {', '.join(sorted(by_name))}")
+    return tuple(by_name[name] for name in dict.fromkeys(names))
+
+
+def _command_line() -> str:
+    """What the user typed, as far as it can be known. Keys cannot be in it: no option takes one."""
+    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])

@@ -1,0 +1,73 @@
+"""The record of one trial: a line of ``results.jsonl``."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from toolworthy.scoring.model import Cause, Score
+from toolworthy.wire.ir import Api
+
+Status = Literal["passed", "failed", "error", "unmeasured"]
+"""``error``: infrastructure or a limit of ours, never the model's score; ``unmeasured``: preflight says it cannot work,
+or the run ended first."""
+
+
+class TrialKey(BaseModel):
+    """Which trial: unique in a run, the same in every run of the same plan."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    suite: str
+    task: str
+    agent: str
+    repeat: int = 1
+    """Number of the attempt, from 1."""
+
+    def __str__(self) -> str:
+        return f"{self.suite}/{self.task}/{self.agent}#{self.repeat}"
+
+
+class Verification(BaseModel):
+    """What the hidden tests said."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reward: float | None
+    """None where the verifier gave none."""
+    output: str
+    """Its stdout and stderr, cut to the last 20,000 characters."""
+    ended: str
+    seconds: float
+
+
+class TrialResult(BaseModel):
+    """How one trial went."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: TrialKey
+    status: Status
+    cause: Cause | None = None
+    score: Score = Score()
+    verification: Verification | None = None
+    agent_version: str = ""
+    agent_api: Api | None = None
+    endpoint_api: Api | None = None
+    agent_exit: int | None = None
+    agent_ended: str = ""
+    """How its process ended: exit, timeout, memory, …"""
+    agent_output: str = ""
+    """The last 20,000 characters of its stdout and stderr, redacted."""
+    diff: str = ""
+    """What it changed in the workspace, as a unified diff, cut to 100,000 characters."""
+    sandbox: str = ""
+    task_digest: str = ""
+    started: float = 0.0
+    """Unix time, seconds."""
+    seconds: float = 0.0
+    exchanges: str = ""
+    """File with its exchanges, relative to the run directory."""
+    reproduce: str = ""
+    """The command that runs just this trial again."""

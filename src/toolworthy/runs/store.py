@@ -1,0 +1,142 @@
+"""A run directory: append-only, so that a killed run loses at most the trials in flight.
+
+::
+
+    run.json         what was run: versions, endpoint without secrets, agents, task digests, options
+    results.jsonl    one TrialResult a line, synced as it is written
+    exchanges/       one file a trial
+    report.html · summary.md · junit.xml
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from toolworthy.errors import UserError
+from toolworthy.runs.result import TrialKey, TrialResult
+
+SCHEMA = 1
+"""Version of the run directory's layout."""
+
+
+class RunDirectory:
+    """One run's directory."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, parent: Path, about: dict[str, Any]) -> RunDirectory:
+        """Make a new directory under `parent`, named by time, and write ``run.json``.
+
+        Raises:
+            UserError: it cannot be written.
+        """
+        name = time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + secrets.token_hex(2)
+        path = parent / name
+        try:
+            (path / "exchanges").mkdir(parents=True)
+            run = cls(path)
+            run.write_about(about)
+        except OSError as error:
+            raise UserError(f"cannot write a run directory under {parent}: {error.strerror}") from error
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> RunDirectory:
+        """An existing run.
+
+        Raises:
+            UserError: there is none at `path`.
+        """
+        if not (path / "run.json").is_file():
+            raise UserError(f"{path} is no run directory: it has no run.json")
+        return cls(path)
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What ``run.json`` says.
+
+        Raises:
+            UserError: it is no JSON object.
+        """
+        try:
+            value = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UserError(f"{self.path / 'run.json'}: {error}") from error
+        if not isinstance(value, dict):
+            raise UserError(f"{self.path / 'run.json'}: no JSON object")
+        return value
+
+    def write_about(self, about: dict[str, Any]) -> None:
+        """Write ``run.json`` whole or not at all."""
+        self.write("run.json", json.dumps({"schema": SCHEMA, **about}, indent=2, ensure_ascii=False) + "\n")
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file of the run whole or not at all; its path."""
+        target = self.path / name
+        partial = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            # Model output may hold lone surrogates; they are shown as replacement marks rather than lost with the file.
+            partial.write_text(text, encoding="utf-8", errors="replace")
+            partial.replace(target)
+        finally:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+        return target
+
+    def append(self, result: TrialResult) -> None:
+        """Add one result and sync it to disk.
+
+        Raises:
+            UserError: the disk is full or the directory is gone; what is already there stays whole.
+        """
+        line = result.model_dump_json().encode("utf-8", "replace") + b"\n"
+        path = self.path / "results.jsonl"
+        try:
+            with path.open("ab") as file:
+                before = file.tell()
+                if before and not _ends_with_newline(path):
+                    file.write(b"\n")  # a torn line of a killed run: fence it off
+                try:
+                    file.write(line)
+                    file.flush()
+                    os.fsync(file.fileno())
+                except OSError:
+                    file.truncate(before)
+                    raise
+        except OSError as error:
+            raise UserError(
+                f"cannot write {path}: {error.strerror}; results so far are kept, --resume goes on"
+            ) from error
+
+    def results(self) -> tuple[TrialResult, ...]:
+        """The latest result of every trial, in the order in which they were first written; torn lines are skipped."""
+        latest: dict[TrialKey, TrialResult] = {}
+        for result in self._lines():
+            latest[result.key] = result
+        return tuple(latest.values())
+
+    def _lines(self) -> Iterator[TrialResult]:
+        path = self.path / "results.jsonl"
+        if not path.is_file():
+            return
+        with path.open("rb") as file:
+            for line in file:
+                with contextlib.suppress(ValidationError):
+                    yield TrialResult.model_validate_json(line)
+
+
+def _ends_with_newline(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"

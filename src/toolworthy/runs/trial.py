@@ -1,0 +1,207 @@
+"""One attempt of one agent at one task on one endpoint, from a fresh workspace to a scored result."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolworthy.adapters import AgentAdapter
+from toolworthy.agents import builtin
+from toolworthy.agents.install import Installation
+from toolworthy.agents.launch import command as launch
+from toolworthy.endpoint import Endpoint
+from toolworthy.errors import UserError
+from toolworthy.exchange import Exchange
+from toolworthy.gateway import Gateway
+from toolworthy.redact import Redactor
+from toolworthy.runs.plan import Options
+from toolworthy.runs.result import Status, TrialKey, TrialResult, Verification
+from toolworthy.sandbox import Sandbox
+from toolworthy.sandbox.model import Command, Limits, Outcome
+from toolworthy.scoring import diagnose, score
+from toolworthy.scoring.model import Cause
+from toolworthy.tasks import workspace as workspaces
+from toolworthy.tasks.model import Task
+from toolworthy.tasks.verify import verify
+
+PORT = 8377
+"""Where every agent finds the gateway, inside its own network namespace."""
+KEY = "sk-toolworthy-placeholder"
+"""What agents get for a key; the gateway puts the real one in its place."""
+_TAIL = 20_000
+_DEFAULT_CONTEXT = 128_000
+_MAX_OUTPUT = 16_384
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all trials of a run share."""
+
+    options: Options
+    endpoint: Endpoint
+    gateway: Gateway
+    sandbox: Sandbox
+    redactor: Redactor
+
+
+async def run_trial(
+    bench: Bench,
+    key: TrialKey,
+    task: Task,
+    agent: AgentAdapter,
+    installation: Installation | None,
+    watch: Callable[[Exchange], None] | None = None,
+) -> TrialResult:
+    """Run one trial. Whatever goes wrong becomes a result with its cause; only cancellation passes through.
+
+    Exchanges are recorded as they happen, under the trial's id.
+    """
+    started = time.time()
+    folder = Path(tempfile.mkdtemp(prefix="toolworthy-"))
+    try:
+        return await _attempt(bench, key, task, agent, installation, folder, started, watch)
+    except (UserError, OSError) as error:
+        cause = Cause(kind="infrastructure", fault="infrastructure", detail=bench.redactor.text(str(error)))
+        return TrialResult(key=key, status="error", cause=cause, task_digest=task.digest, started=started)
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+async def _attempt(
+    bench: Bench,
+    key: TrialKey,
+    task: Task,
+    agent: AgentAdapter,
+    installation: Installation | None,
+    folder: Path,
+    started: float,
+    watch: Callable[[Exchange], None] | None,
+) -> TrialResult:
+    workspace = await workspaces.prepare(task, folder, bench.sandbox)
+    before = await asyncio.to_thread(workspaces.snapshot, workspace)
+    home = folder / "home"
+    home.mkdir()
+    port = PORT if bench.sandbox.name != "none" else _free_port()
+    command = _command(bench, task, agent, installation, workspace, home, port)
+    outcome, exchanges = await _run_agent(bench, key, command, port, watch)
+    verdict = await verify(task, workspace, folder, bench.sandbox)
+    after = await asyncio.to_thread(workspaces.snapshot, workspace)
+    measured = score(exchanges, agent, bench.endpoint)
+    status, cause = _judge(outcome, verdict.reward, verdict.ended, exchanges, agent, measured.cost_usd)
+    redact = bench.redactor.text
+    api = next((exchange.agent_api for exchange in exchanges if exchange.agent_api), agent.apis[0])
+    return TrialResult(
+        key=key,
+        status=status,
+        cause=cause,
+        score=measured,
+        verification=Verification(
+            reward=verdict.reward, output=redact(verdict.output), ended=verdict.ended, seconds=verdict.seconds
+        ),
+        agent_version=installation.version if installation else "",
+        agent_api=api,
+        endpoint_api=bench.endpoint.api_for(api),
+        agent_exit=outcome.exit_code,
+        agent_ended=outcome.ended,
+        agent_output=redact((outcome.stdout + outcome.stderr).decode(errors="replace")[-_TAIL:]),
+        diff=redact(workspaces.diff(before, after)),
+        sandbox=bench.sandbox.name,
+        task_digest=task.digest,
+        started=started,
+        seconds=time.time() - started,
+        exchanges="",
+        reproduce=bench.options.reproduce(key),
+    )
+
+
+def _command(
+    bench: Bench,
+    task: Task,
+    agent: AgentAdapter,
+    installation: Installation | None,
+    workspace: Path,
+    home: Path,
+    port: int,
+) -> Command:
+    options, endpoint = bench.options, bench.endpoint
+    limits = Limits(
+        seconds=task.config.agent.timeout_sec * options.timeout_factor,
+        memory_mb=max(4096, task.config.environment.memory_mb),
+        disk_mb=max(2048, task.config.environment.storage_mb),
+    )
+    return launch(
+        agent,
+        installation,
+        workspace=workspace,
+        home=home,
+        sandbox=bench.sandbox,
+        base_url=f"http://127.0.0.1:{port}{agent.run.base_path}",
+        key=KEY,
+        model=endpoint.model,
+        instruction=task.instruction,
+        limits=limits,
+        context=endpoint.context or _DEFAULT_CONTEXT,
+        max_output=_MAX_OUTPUT,
+        max_turns=options.max_turns,
+        builtin=builtin.Choice(wear=options.wear, api=endpoint.forced_api, stream=options.stream),
+    )
+
+
+async def _run_agent(
+    bench: Bench, key: TrialKey, command: Command, port: int, watch: Callable[[Exchange], None] | None
+) -> tuple[Outcome, tuple[Exchange, ...]]:
+    """Start the agent with the gateway behind its listener; both end together."""
+    loop = asyncio.get_running_loop()
+    listening: asyncio.Future[socket.socket] = loop.create_future()
+
+    def on_listener(listener: socket.socket) -> None:
+        listening.set_result(listener)
+
+    running = asyncio.create_task(bench.sandbox.run(command, on_listener, port))
+    exchanges: list[Exchange] = []
+    try:
+        await asyncio.wait({running, listening}, return_when=asyncio.FIRST_COMPLETED)
+        if listening.done():
+            async with bench.gateway.session(str(key), listening.result()) as session:
+                session.on_exchange = watch
+                outcome = await running
+            exchanges = list(session.exchanges)
+        else:
+            outcome = await running
+    finally:
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await running
+    return outcome, tuple(sorted(exchanges, key=lambda exchange: exchange.index))
+
+
+def _judge(
+    outcome: Outcome,
+    reward: float | None,
+    verifier_ended: str,
+    exchanges: tuple[Exchange, ...],
+    agent: AgentAdapter,
+    cost: float | None,
+) -> tuple[Status, Cause | None]:
+    if reward is None:
+        detail = f"the verifier gave no reward ({verifier_ended})"
+        return "error", Cause(kind="infrastructure", fault="infrastructure", detail=detail)
+    if reward >= 1.0:
+        return "passed", None
+    cause = diagnose(exchanges, outcome, agent)
+    not_the_models = cause.fault in ("infrastructure", "our limit")
+    return ("error" if not_the_models else "failed"), cause
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

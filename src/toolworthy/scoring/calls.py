@@ -1,0 +1,155 @@
+"""Judge every tool call of a trial against what its own request offered."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from toolworthy.adapters import AgentAdapter
+from toolworthy.exchange import Exchange
+from toolworthy.rules.answers import TOOL_SYNTAX, is_json_object
+from toolworthy.scoring.model import CallScores, Count
+from toolworthy.wire.ir import Request, Text, Thinking, Tool, ToolCall, ToolResult
+
+_LOOP = 3
+"""The same call this many times in a row is a loop."""
+
+
+@dataclass(frozen=True)
+class JudgedCall:
+    """One call, with what is wrong with it; None where a question does not arise."""
+
+    exchange: int
+    call: ToolCall
+    parses: bool
+    known: bool
+    problem: str | None
+    """Why the arguments do not fit the offered schema."""
+    valid: bool | None
+    coherent: bool
+    executed: bool | None
+    """False where the tool's result is an error; None where no result came back."""
+    result: str
+    fresh: bool
+
+
+def judge_calls(exchanges: Sequence[Exchange], agent: AgentAdapter) -> tuple[JudgedCall, ...]:
+    """All calls in the order in which they were made."""
+    results = _results(exchanges)
+    judged: list[JudgedCall] = []
+    row: list[tuple[str, str]] = []
+    for exchange, call in _calls(exchanges):
+        request, response = exchange.request, exchange.response
+        assert request is not None
+        assert response is not None
+        tool = _offered(request, call)
+        parses = call.custom or bool(tool and tool.custom) or is_json_object(call.arguments)
+        problem = _problem(tool, call) if tool and parses else None
+        row.append((call.name, call.arguments))
+        looped = len(row) >= _LOOP and len(set(row[-_LOOP:])) == 1
+        result = results.get(call.id)
+        judged.append(
+            JudgedCall(
+                exchange=exchange.index,
+                call=call,
+                parses=parses,
+                known=tool is not None,
+                problem=problem,
+                valid=(problem is None) if tool and parses else None,
+                coherent=response.stop in ("tool", "length", None) and not _repaired_id(exchange),
+                executed=None if result is None else not _refused(result, agent),
+                result="" if result is None else _text(result),
+                fresh=not looped,
+            )
+        )
+    return tuple(judged)
+
+
+def call_scores(calls: Sequence[JudgedCall], exchanges: Sequence[Exchange]) -> CallScores:
+    """The counts over judged calls, and over answers where text is concerned."""
+
+    def count(values: list[bool | None]) -> Count:
+        told = [value for value in values if value is not None]
+        return Count(ok=sum(told), n=len(told))
+
+    return CallScores(
+        parses=count([call.parses for call in calls]),
+        known=count([call.known for call in calls]),
+        valid=count([call.valid for call in calls]),
+        coherent=count([call.coherent for call in calls]),
+        executed=count([call.executed for call in calls]),
+        fresh=count([call.fresh for call in calls]),
+        clean_text=count([_clean(exchange) for exchange in exchanges]),
+    )
+
+
+def _calls(exchanges: Sequence[Exchange]) -> Iterator[tuple[Exchange, ToolCall]]:
+    for exchange in exchanges:
+        if exchange.request and exchange.response:
+            for call in exchange.response.calls:
+                yield exchange, call
+
+
+def _offered(request: Request, call: ToolCall) -> Tool | None:
+    wanted = {call.name, f"{call.namespace}__{call.name}" if call.namespace else call.name}
+    return next((tool for tool in request.tools if tool.flat_name in wanted or tool.name == call.name), None)
+
+
+def _problem(tool: Tool, call: ToolCall) -> str | None:
+    """The first schema violation, in words; None where there is none, or no schema to violate."""
+    if tool.custom or call.custom or not tool.parameters:
+        return None
+    validator = _validator(json.dumps(tool.parameters, sort_keys=True))
+    if validator is None:
+        return None
+    error = next(iter(validator.iter_errors(json.loads(call.arguments))), None)
+    if error is None:
+        return None
+    where = ".".join(str(part) for part in error.instance_path)
+    return f"{where}: {error.message}" if where else str(error.message)
+
+
+@lru_cache(maxsize=512)
+def _validator(schema: str) -> Any:
+    """A compiled validator; None where the agent's own schema is not one."""
+    import jsonschema_rs
+
+    try:
+        return jsonschema_rs.validator_for(json.loads(schema))
+    except (jsonschema_rs.ValidationError, ValueError):
+        return None
+
+
+def _repaired_id(exchange: Exchange) -> bool:
+    return exchange.response is not None and any(repair.code == "missing-id" for repair in exchange.response.repairs)
+
+
+def _results(exchanges: Sequence[Exchange]) -> dict[str, ToolResult]:
+    """Call id to the first result that any later request carries."""
+    found: dict[str, ToolResult] = {}
+    for exchange in exchanges:
+        for message in exchange.request.messages if exchange.request else ():
+            for part in message.parts:
+                if isinstance(part, ToolResult):
+                    found.setdefault(part.call_id, part)
+    return found
+
+
+def _refused(result: ToolResult, agent: AgentAdapter) -> bool:
+    return result.is_error or any(re.search(pattern, _text(result)) for pattern in agent.refusals)
+
+
+def _text(result: ToolResult) -> str:
+    return "".join(part.text for part in result.content if isinstance(part, Text))
+
+
+def _clean(exchange: Exchange) -> bool | None:
+    response = exchange.response
+    if response is None or response.failure is not None or not (exchange.request and exchange.request.tools):
+        return None
+    texts = [response.text, *(part.text for part in response.parts if isinstance(part, Thinking))]
+    return not any(TOOL_SYNTAX.search(text) for text in texts)

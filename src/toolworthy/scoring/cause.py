@@ -1,0 +1,108 @@
+"""Why a trial failed: one cause, by evidence, the first in the order below that the exchanges show.
+
+infrastructure · endpoint error · wire defect · malformed call · unknown tool · bad arguments · announced but did not
+act · repetition · budget · gave up · wrong result
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from toolworthy import rules
+from toolworthy.adapters import AgentAdapter
+from toolworthy.exchange import Exchange
+from toolworthy.sandbox.model import Outcome
+from toolworthy.scoring.calls import JudgedCall, judge_calls
+from toolworthy.scoring.model import Cause
+
+_ANNOUNCES = re.compile(r"\b(I will|I'll|let me|I am going to|I'm going to|next, I|going to)\b", re.IGNORECASE)
+_GIVES_UP = re.compile(r"\b(cannot|can't|unable to|not able to|give up|sorry)\b", re.IGNORECASE)
+
+
+def diagnose(exchanges: Sequence[Exchange], outcome: Outcome, agent: AgentAdapter) -> Cause:
+    """The cause of a failed trial. `exchanges` are all of it, in order; `outcome` is how the agent's process ended."""
+    asked = [exchange for exchange in exchanges if exchange.kind == "completion"]
+    calls = judge_calls(asked, agent)
+    return (
+        _infrastructure(asked, outcome)
+        or _endpoint_error(asked)
+        or _wire_defect(asked)
+        or _call_trouble(calls)
+        or _ending(asked, calls, outcome)
+    )
+
+
+def _infrastructure(exchanges: Sequence[Exchange], outcome: Outcome) -> Cause | None:
+    if exchanges:
+        return None
+    said = " ".join((outcome.stderr or outcome.stdout).decode(errors="replace").split())[-300:]
+    how = f"exit {outcome.exit_code}" if outcome.ended == "exit" else outcome.ended
+    return Cause(kind="infrastructure", fault="infrastructure", detail=f"the agent asked nothing ({how}): {said}")
+
+
+def _endpoint_error(exchanges: Sequence[Exchange]) -> Cause | None:
+    """Errors count where they were the last word: an agent that recovered was not stopped by them."""
+    last = exchanges[-1]
+    if last.error is not None and last.error != "agent hung up":
+        fault = "endpoint" if last.status is not None else "infrastructure"
+        return _cause("endpoint error", fault, last.error, last)
+    if last.status is not None and last.status >= 400:
+        message = last.response.failure.message if last.response and last.response.failure else ""
+        fault = "our limit" if last.status == 429 else "endpoint"
+        return _cause("endpoint error", fault, f"HTTP {last.status}: {message[:300]}", last)
+    return None
+
+
+def _wire_defect(exchanges: Sequence[Exchange]) -> Cause | None:
+    blocking = [finding for finding in rules.check(exchanges) if finding.severity == "blocks"]
+    if not blocking:
+        return None
+    last = blocking[-1]
+    if last.code == "TW102":  # no client can tell a bad parser from a model that wrote bad JSON
+        detail = f"{last.code} {last.title}: {last.detail}"
+        return Cause(kind="malformed call", fault="model", detail=detail, exchange=last.evidence.exchange)
+    detail = f"{last.code} {last.title}: {last.detail}"
+    return Cause(kind="wire defect", fault="server", detail=detail, exchange=last.evidence.exchange)
+
+
+def _call_trouble(calls: Sequence[JudgedCall]) -> Cause | None:
+    for call in reversed(calls):
+        if not call.parses:
+            detail = f"arguments of {call.call.name} are no JSON: {call.call.arguments[:200]}"
+            return Cause(kind="malformed call", fault="model", detail=detail, exchange=call.exchange)
+        if not call.known:
+            detail = f"{call.call.name} was called, which the request does not offer"
+            return Cause(kind="unknown tool", fault="model", detail=detail, exchange=call.exchange)
+        if call.valid is False:
+            detail = f"{call.call.name}: {call.problem}"
+            return Cause(kind="bad arguments", fault="model", detail=detail, exchange=call.exchange)
+        if call.executed:
+            return None  # it had found its way again
+    return None
+
+
+def _ending(exchanges: Sequence[Exchange], calls: Sequence[JudgedCall], outcome: Outcome) -> Cause:
+    last = exchanges[-1]
+    text = last.response.text if last.response else ""
+    loop = next((call for call in reversed(calls) if not call.fresh), None)
+    if loop is not None:
+        detail = f"{loop.call.name} was called three times in a row with the same arguments"
+        return Cause(kind="repetition", fault="model", detail=detail, exchange=loop.exchange)
+    if outcome.ended != "exit":
+        detail = f"stopped by {outcome.ended} after {outcome.seconds:.0f} s and {len(calls)} calls"
+        return _cause("budget", "our limit", detail, last)
+    if last.response and last.response.stop == "length":
+        return _cause("budget", "our limit", "the last answer was cut by its token limit", last)
+    if not calls or _ANNOUNCES.search(text[-300:]):
+        kind_detail = (
+            f"no tool was called in {len(exchanges)} answers" if not calls else "the last answer only announces"
+        )
+        return _cause("announced but did not act", "model", f"{kind_detail}: {text[-200:]!r}", last)
+    if _GIVES_UP.search(text):
+        return _cause("gave up", "model", f"the last answer says: {text[-200:]!r}", last)
+    return _cause("wrong result", "model", "the agent ended, and the hidden tests fail", last)
+
+
+def _cause(kind: object, fault: object, detail: str, exchange: Exchange) -> Cause:
+    return Cause.model_validate({"kind": kind, "fault": fault, "detail": detail, "exchange": exchange.index})

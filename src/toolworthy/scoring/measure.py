@@ -1,0 +1,61 @@
+"""Everything that is measured of a trial's exchanges: calls, tokens, cost, times, findings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from toolworthy import rules
+from toolworthy.adapters import AgentAdapter, Prices
+from toolworthy.endpoint import Endpoint
+from toolworthy.exchange import Exchange
+from toolworthy.scoring.calls import call_scores, judge_calls
+from toolworthy.scoring.model import Score, Tokens
+
+
+def score(exchanges: Sequence[Exchange], agent: AgentAdapter, endpoint: Endpoint) -> Score:
+    """Measure one trial. Side requests count for tokens and time, not as turns."""
+    asked = [exchange for exchange in exchanges if exchange.kind == "completion"]
+    calls = judge_calls(asked, agent)
+    tokens = _tokens(asked)
+    answered = [exchange.response for exchange in asked if exchange.response]
+    return Score(
+        requests=len(asked),
+        turns=sum(1 for exchange in asked if exchange.request and exchange.request.tools and exchange.response),
+        calls=len(calls),
+        call_scores=call_scores(calls, asked),
+        tokens=tokens,
+        cost_usd=_cost(tokens, endpoint.provider.prices.get(endpoint.model)),
+        first_token_seconds=tuple(
+            round(exchange.first_byte, 4) for exchange in asked if exchange.streamed and exchange.first_byte is not None
+        ),
+        request_seconds=tuple(round(exchange.seconds, 4) for exchange in asked if exchange.status is not None),
+        findings=rules.check(exchanges),
+        translated=any(exchange.translated for exchange in asked),
+        losses=tuple(dict.fromkeys(loss for exchange in asked for loss in exchange.losses)),
+        models_answered=tuple(dict.fromkeys(response.model for response in answered if response.model)),
+    )
+
+
+def _tokens(exchanges: Sequence[Exchange]) -> Tokens:
+    usages = [exchange.response.usage for exchange in exchanges if exchange.response and exchange.response.usage]
+
+    def total(values: list[int | None]) -> int | None:
+        told = [value for value in values if value is not None]
+        return sum(told) if told else None
+
+    return Tokens(
+        input=total([usage.input for usage in usages]),
+        output=total([usage.output for usage in usages]),
+        cached=total([usage.cached for usage in usages]),
+        reasoning=total([usage.reasoning for usage in usages]),
+    )
+
+
+def _cost(tokens: Tokens, prices: Prices | None) -> float | None:
+    """US dollars by the provider's list prices; None where prices or tokens are not known."""
+    if prices is None or tokens.input is None or tokens.output is None:
+        return None
+    cached = tokens.cached or 0
+    cached_price = prices.input if prices.cached is None else prices.cached
+    million = (tokens.input - cached) * prices.input + cached * cached_price + tokens.output * prices.output
+    return million / 1_000_000

@@ -1,0 +1,97 @@
+"""What is said of a trial: scores with their sample sizes, findings, and one cause where it failed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from toolworthy.rules.model import Finding
+
+Fault = Literal["endpoint", "server", "model", "agent", "infrastructure", "our limit"]
+CauseKind = Literal[
+    "infrastructure",
+    "endpoint error",
+    "wire defect",
+    "malformed call",
+    "unknown tool",
+    "bad arguments",
+    "announced but did not act",
+    "repetition",
+    "budget",
+    "gave up",
+    "wrong result",
+]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Count(_Frozen):
+    """`ok` of `n`: never a rate without its sample size."""
+
+    ok: int = 0
+    n: int = 0
+
+    def __add__(self, other: Count) -> Count:
+        return Count(ok=self.ok + other.ok, n=self.n + other.n)
+
+
+class CallScores(_Frozen):
+    """The tool calls of a trial, judged against what each request offered."""
+
+    parses: Count = Count()
+    """Arguments are JSON (free-form tools: always)."""
+    known: Count = Count()
+    """The tool was offered."""
+    valid: Count = Count()
+    """Arguments fit the offered schema."""
+    coherent: Count = Count()
+    """Id, and stop reason, as agents need them."""
+    executed: Count = Count()
+    """The tool's result, where one came, is no error."""
+    fresh: Count = Count()
+    """Not the third identical call in a row."""
+    clean_text: Count = Count()
+    """Answers whose text or reasoning holds no tool-call syntax."""
+
+
+class Tokens(_Frozen):
+    """Summed over a trial's exchanges; None where no answer reported any."""
+
+    input: int | None = None
+    output: int | None = None
+    cached: int | None = None
+    reasoning: int | None = None
+
+
+class Cause(_Frozen):
+    """Why a trial failed."""
+
+    kind: CauseKind
+    fault: Fault
+    detail: str
+    """One sentence with the evidence in words."""
+    exchange: int | None = None
+    """Index of the exchange that shows it."""
+
+
+class Score(_Frozen):
+    """All that was measured of a trial's exchanges."""
+
+    requests: int = 0
+    turns: int = 0
+    """Answers that took part in the task's own conversation (tools offered)."""
+    calls: int = 0
+    call_scores: CallScores = CallScores()
+    tokens: Tokens = Tokens()
+    cost_usd: float | None = None
+    first_token_seconds: tuple[float, ...] = ()
+    """Of each streamed answer that said anything."""
+    request_seconds: tuple[float, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    translated: bool = False
+    losses: tuple[str, ...] = ()
+    models_answered: tuple[str, ...] = ()
+    """Model ids that answers carried."""

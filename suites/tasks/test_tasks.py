@@ -1,0 +1,12 @@
+"""Does the agent finish coding tasks with this endpoint? One item is one trial: task, agent, attempt."""
+
+import pytest
+from toolworthy.report.terminal import explain
+
+from toolworthy.runs.result import TrialResult
+
+
+def test_task(trial: TrialResult) -> None:
+    """The hidden tests accept what the agent left in its workspace."""
+    if trial.status != "passed":
+        pytest.fail(explain(trial), pytrace=False)
