@@ -1,0 +1,124 @@
+"""The command ``toolworthy``. Thin: every subcommand is a few lines over the floors below, imported when it is used."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from toolworthy import __version__
+from toolworthy.errors import UserError
+
+_SUITES = ("tasks",)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand; its exit code. A mistake of the user's is one line on stderr and exit code 4, as pytest's."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if arguments[:1] == ["run"]:
+            return _run(arguments[1:])
+        options = _parser().parse_args(arguments)
+        code: int = options.do(options)
+        return code
+    except UserError as error:
+        print(f"toolworthy: {error}", file=sys.stderr)
+        return 4
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="toolworthy", description="Is this model endpoint worthy of the agent tool you want to put it behind?"
+    )
+    parser.add_argument("--version", action="version", version=f"toolworthy {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    commands.add_parser("run", help="run suites, as `pytest suites` does, from anywhere: toolworthy run [tasks] …")
+    _command(commands, "report", _report, "write a run's report again").add_argument("run", type=Path)
+    doctor = _command(commands, "doctor", _doctor, "look at an endpoint before tokens are spent")
+    _endpoint_options(doctor)
+    oracle = _command(commands, "oracle", _oracle, "serve the reference endpoint")
+    oracle.add_argument("--port", type=int, default=8378)
+    proxy = _command(commands, "proxy", _proxy, "record your own agent's traffic with an endpoint")
+    _endpoint_options(proxy)
+    proxy.add_argument("--port", type=int, default=8377)
+    proxy.add_argument("--out", type=Path, default=Path("reports"))
+    agents = _command(commands, "agents", _agents, "list, install or check agent tools")
+    agents.add_argument("what", choices=("list", "install", "check"), nargs="?", default="list")
+    agents.add_argument("names", nargs="*", metavar="NAME")
+    agents.add_argument("--adapter", action="append", default=[], type=Path, metavar="FILE")
+    tasks = _command(commands, "tasks", _tasks, "list tasks, or prove that they are sound")
+    tasks.add_argument("what", choices=("list", "check"), nargs="?", default="list")
+    tasks.add_argument("folders", nargs="*", type=Path, metavar="DIR")
+    tasks.add_argument("--sandbox", choices=("auto", "bubblewrap", "none"), default="auto")
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, do: object, help: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=help, description=help)
+    parser.set_defaults(do=do)
+    return parser
+
+
+def _endpoint_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--endpoint", required=True, help="a URL, a provider, or a name from toolworthy.toml")
+    parser.add_argument("--model", help="model id")
+    parser.add_argument("--key-env", help="environment variable that holds the key")
+    parser.add_argument("--wire", choices=("chat", "messages", "responses"), help="translate to this wire API")
+
+
+def _run(arguments: Sequence[str]) -> int:
+    import pytest
+
+    from toolworthy import content
+
+    suites = [name for name in arguments if name in _SUITES]
+    rest = [name for name in arguments if name not in _SUITES]
+    paths = [str(content.SUITES / name) for name in suites] or [str(content.SUITES)]
+    return int(pytest.main(["-c", str(content.SUITES / "pytest.toml"), *paths, *rest]))
+
+
+def _report(options: argparse.Namespace) -> int:
+    from toolworthy.report import write_report
+    from toolworthy.runs.store import RunDirectory
+
+    print(write_report(RunDirectory.open(options.run)).html)
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from toolworthy.doctor import examine
+
+    return examine(options.endpoint, model=options.model, key_env=options.key_env, wire=options.wire)
+
+
+def _oracle(options: argparse.Namespace) -> int:
+    from toolworthy.serve import serve_oracle
+
+    return serve_oracle(options.port)
+
+
+def _proxy(options: argparse.Namespace) -> int:
+    from toolworthy.endpoint import resolve
+    from toolworthy.serve import serve_proxy
+
+    endpoint = resolve(options.endpoint, model=options.model, key_env=options.key_env, wire=options.wire)
+    return serve_proxy(endpoint, options.port, options.out)
+
+
+def _agents(options: argparse.Namespace) -> int:
+    from toolworthy.agents import commands
+
+    return commands.run(options.what, options.names, options.adapter)
+
+
+def _tasks(options: argparse.Namespace) -> int:
+    from toolworthy.runs.plan import choose_tasks
+    from toolworthy.tasks import commands
+
+    return commands.run(options.what, choose_tasks([], options.folders), options.sandbox)

@@ -1,0 +1,36 @@
+"""``toolworthy doctor``: what an endpoint has, and what each agent must be told to use it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from toolworthy import adapters
+from toolworthy.endpoint import resolve
+from toolworthy.runs.preflight import preflight
+from toolworthy.wire.ir import Api
+
+_MARKS = {True: "ok  ", False: "BAD ", None: "?   "}
+
+
+def examine(name: str, *, model: str | None, key_env: str | None, wire: Api | None) -> int:
+    """Print the checks and a line per agent; exit code 1 where no agent can work.
+
+    Raises:
+        UserError: the endpoint is unknown or cannot be reached.
+    """
+    agents = adapters.agents()
+    endpoint = resolve(name, model=model, key_env=key_env, wire=wire)
+    found = asyncio.run(preflight(endpoint, agents))
+    for check in found.checks:
+        print(f"{_MARKS[check.ok]} {check.name}: {check.detail}")
+    for agent in agents:
+        api = found.endpoint.api_for(agent.apis[0])
+        if why := found.refused.get(agent.id):
+            print(f"BAD  {agent.title}: {why}")
+        elif api in agent.apis:
+            print(f"ok   {agent.title}: base URL {found.endpoint.base_urls[api]}")
+        else:
+            print(f"ok   {agent.title}: only through a translation from {agent.apis[0]} to {api}")
+    if hint := endpoint.provider.hints.get("setup"):
+        print(f"     {hint}")
+    return 1 if len(found.refused) == len(agents) else 0

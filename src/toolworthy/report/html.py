@@ -1,0 +1,68 @@
+"""``report.html``: one file, no network, nothing in it is executed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from toolworthy.exchange import Exchange
+from toolworthy.report.statistics import rate
+from toolworthy.report.summary import MARKS
+from toolworthy.report.timeline import timeline
+from toolworthy.report.verdict import cell, verdicts
+from toolworthy.runs.result import TrialResult
+from toolworthy.scoring.model import Count
+
+# What a terminal, or a reader's eye, would obey instead of showing: control characters and bidirectional overrides.
+_HIDDEN = {code: f"␛{code:02x}" for code in (*range(9), 11, 12, *range(14, 32), 127)}
+_HIDDEN |= {code: f"⟨U+{code:04X}⟩" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F)}
+
+
+def page(about: Mapping[str, Any], results: Sequence[TrialResult], exchanges: Mapping[str, Sequence[Exchange]]) -> str:
+    """The page, as one string."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("toolworthy.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(visible=visible, count=_count, clock=_clock, seconds=_seconds, anchor=anchor)
+    agents = list(dict.fromkeys(result.key.agent for result in results))
+    tasks = list(dict.fromkeys(result.key.task for result in results))
+    return environment.get_template("page.html.j2").render(
+        about=about,
+        endpoint=about["endpoint"],
+        verdicts=verdicts(results),
+        agents=agents,
+        matrix=[(task, [_cell(results, task, agent) for agent in agents]) for task in tasks],
+        trials=[(result, timeline(exchanges.get(str(result.key), ()), result.score.findings)) for result in results],
+        answered=sorted({model for result in results for model in result.score.models_answered}),
+    )
+
+
+def visible(text: object) -> str:
+    """`text` with what is invisible made visible; lone surrogates become replacement marks."""
+    return str(text).encode("utf-8", "replace").decode().translate(_HIDDEN)
+
+
+def anchor(key: object) -> str:
+    """The fragment of one trial."""
+    return "trial-" + "".join(mark if mark.isalnum() else "-" for mark in str(key))
+
+
+def _cell(results: Sequence[TrialResult], task: str, agent: str) -> dict[str, Any]:
+    own = [result for result in results if result.key.task == task and result.key.agent == agent]
+    kind, figure = cell(own)
+    return {"kind": kind, "figure": figure, "mark": MARKS[kind], "key": own[-1].key if own else None}
+
+
+def _count(count: Count) -> str:
+    return rate(count.ok, count.n)
+
+
+def _clock(unix: float) -> str:
+    return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _seconds(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f} s"

@@ -1,0 +1,113 @@
+"""A trial's exchanges as a reader wants them: what was asked anew, what was answered, what the tools said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from toolworthy.exchange import Exchange
+from toolworthy.rules.model import Finding
+from toolworthy.wire.ir import Image, Message, Part, Response, Text, Thinking, ToolCall, ToolResult
+
+_CUT = 8_000
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call and what came of it."""
+
+    call: ToolCall
+    result: str | None
+    """None where no result ever came back."""
+    is_error: bool
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One exchange."""
+
+    exchange: Exchange
+    asked: tuple[tuple[str, str], ...]
+    """Role and text of the messages that this request adds to the one before, tool results apart."""
+    side: bool
+    """A request beside the task's own conversation (a title, a count, a list of models)."""
+    reasoning: str
+    text: str
+    calls: tuple[Call, ...]
+    findings: tuple[Finding, ...]
+    note: str
+    """What went wrong with the exchange itself, or ""."""
+
+
+def timeline(exchanges: Sequence[Exchange], findings: Sequence[Finding]) -> tuple[Turn, ...]:
+    """The turns of a trial, in order."""
+    results = _results(exchanges)
+    by_exchange: dict[int, list[Finding]] = {}
+    for finding in findings:
+        by_exchange.setdefault(finding.evidence.exchange, []).append(finding)
+    turns: list[Turn] = []
+    seen: set[Message] = set()
+    for exchange in exchanges:
+        new = [message for message in _messages(exchange) if not _known(message, seen)]
+        turns.append(_turn(exchange, new, results, by_exchange.get(exchange.index, [])))
+    return tuple(turns)
+
+
+def _turn(exchange: Exchange, new: list[Message], results: dict[str, ToolResult], findings: list[Finding]) -> Turn:
+    response = exchange.response or Response()
+    failure = f"HTTP {exchange.status}: {response.failure.message}" if response.failure else ""
+    return Turn(
+        exchange=exchange,
+        asked=tuple(
+            (message.role, cut(_text(message.parts))) for message in new if message.role not in ("tool", "assistant")
+        ),
+        side=exchange.kind != "completion" or not (exchange.request and exchange.request.tools),
+        reasoning=cut("".join(part.text for part in response.parts if isinstance(part, Thinking))),
+        text=cut(response.text),
+        calls=tuple(_call(call, results.get(call.id)) for call in response.calls),
+        findings=tuple(findings),
+        note=exchange.error or failure,
+    )
+
+
+def _call(call: ToolCall, result: ToolResult | None) -> Call:
+    if result is None:
+        return Call(call, None, False)
+    return Call(call, cut(_text(result.content)), result.is_error)
+
+
+def cut(text: str) -> str:
+    """`text`, or its beginning and end where it is long."""
+    if len(text) <= _CUT:
+        return text
+    half = _CUT // 2
+    return f"{text[:half]}\n… {len(text) - _CUT:,} characters …\n{text[-half:]}"
+
+
+def _messages(exchange: Exchange) -> tuple[Message, ...]:
+    return exchange.request.messages if exchange.request else ()
+
+
+def _known(message: Message, seen: set[Message]) -> bool:
+    try:
+        known = message in seen
+        seen.add(message)
+    except TypeError:  # an opaque part holds a dict
+        return False
+    return known
+
+
+def _results(exchanges: Sequence[Exchange]) -> dict[str, ToolResult]:
+    found: dict[str, ToolResult] = {}
+    for exchange in exchanges:
+        for message in _messages(exchange):
+            for part in message.parts:
+                if isinstance(part, ToolResult):
+                    found.setdefault(part.call_id, part)
+    return found
+
+
+def _text(parts: Sequence[Part]) -> str:
+    return "\n".join(
+        part.text if isinstance(part, Text) else "[image]" for part in parts if isinstance(part, (Text, Image))
+    )

@@ -1,0 +1,91 @@
+"""What a run says of an endpoint: per agent, and per agent and task."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from toolworthy.report.statistics import rate
+from toolworthy.runs.result import TrialResult
+
+Word = Literal["works", "works with caveats", "broken", "untested"]
+Cell = Literal["pass", "flaky", "fail", "error", "cannot work"]
+
+
+@dataclass(frozen=True)
+class AgentVerdict:
+    """One agent on this endpoint."""
+
+    agent: str
+    version: str
+    word: Word
+    passed: int
+    judged: int
+    """Trials that passed or failed; errors and what was not run are no measure of the endpoint."""
+    errors: int
+    translated: bool
+    reasons: tuple[str, ...]
+
+    @property
+    def rate(self) -> str:
+        """Passed of judged, with its interval."""
+        return rate(self.passed, self.judged)
+
+
+def verdicts(results: Sequence[TrialResult]) -> tuple[AgentVerdict, ...]:
+    """One verdict per agent, in the order of the results."""
+    agents = dict.fromkeys(result.key.agent for result in results)
+    return tuple(_verdict(agent, [result for result in results if result.key.agent == agent]) for agent in agents)
+
+
+def _verdict(agent: str, results: list[TrialResult]) -> AgentVerdict:
+    judged = [result for result in results if result.status in ("passed", "failed")]
+    passed = [result for result in judged if result.status == "passed"]
+    refused = [result for result in results if result.status == "unmeasured" and result.cause]
+    findings = Counter(
+        f"{finding.code} {finding.title}"
+        for result in judged
+        for finding in result.score.findings
+        if finding.severity != "cosmetic"
+    )
+    causes = Counter(result.cause.kind for result in results if result.cause and result.status == "failed")
+    reasons = [f"{name} ×{count}" for name, count in (*causes.most_common(3), *findings.most_common(3))]
+    if refused and refused[0].cause:
+        reasons.insert(0, refused[0].cause.detail)
+    return AgentVerdict(
+        agent=agent,
+        version=next((result.agent_version for result in results if result.agent_version), ""),
+        word=_word(len(passed), len(judged), bool(refused), bool(findings)),
+        passed=len(passed),
+        judged=len(judged),
+        errors=sum(1 for result in results if result.status == "error"),
+        translated=any(result.score.translated for result in results),
+        reasons=tuple(reasons),
+    )
+
+
+def _word(passed: int, judged: int, refused: bool, findings: bool) -> Word:
+    if refused and not judged:
+        return "broken"
+    if judged == 0:
+        return "untested"
+    if passed == 0:
+        return "broken"
+    return "works" if passed == judged and not findings else "works with caveats"
+
+
+def cell(results: Sequence[TrialResult]) -> tuple[Cell | None, str]:
+    """What one agent did with one task over all attempts, and the figure to show; None where nothing was run."""
+    if not results:
+        return None, ""
+    judged = [result for result in results if result.status in ("passed", "failed")]
+    passed = sum(1 for result in judged if result.status == "passed")
+    if not judged:
+        unmeasured = any(result.status == "unmeasured" for result in results)
+        return ("cannot work" if unmeasured else "error"), ""
+    figure = f"{passed}/{len(judged)}"
+    if passed == len(judged):
+        return "pass", figure
+    return ("flaky" if passed else "fail"), figure
