@@ -84,7 +84,7 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """Something only one API knows (a server tool's block, a document): rendered to that API as it was, to others not."""
+    """Something only one API knows (a server tool's block, a document); rendered to that API as it was."""
 
     api: Api
     value: Mapping[str, Any]

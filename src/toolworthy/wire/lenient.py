@@ -1,0 +1,66 @@
+"""Read what an endpoint really sent: JSON that may be none, fields of any type. Nothing here raises."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def parse_json(data: bytes | str) -> Any | None:
+    """The JSON value in `data`, or None where there is none. A BOM, blank lines and bad UTF-8 are tolerated."""
+    text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
+    try:
+        return json.loads(text.lstrip("\ufeff \t\r\n"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def dump_json(value: Any) -> str:
+    """Compact JSON text; lone surrogates stay escaped, so that the result is always encodable."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        text.encode()
+    except UnicodeEncodeError:
+        text = json.dumps(value, separators=(",", ":"))
+    return text
+
+
+def as_dict(value: Any) -> dict[str, Any]:
+    """`value` if it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_list(value: Any) -> list[Any]:
+    """`value` if it is an array, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def as_str(value: Any, default: str = "") -> str:
+    """`value` if it is a string, else `default`."""
+    return value if isinstance(value, str) else default
+
+
+def as_int(value: Any) -> int | None:
+    """`value` if it is a whole number; a boolean is none."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) else None
+
+
+def as_float(value: Any) -> float | None:
+    """`value` if it is a number; a boolean is none."""
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def as_bool(value: Any) -> bool | None:
+    """`value` if it is a boolean."""
+    return value if isinstance(value, bool) else None
+
+
+def as_arguments(value: Any) -> str:
+    """A call's arguments as text: a string as it is, an object that should have been one dumped."""
+    if isinstance(value, str):
+        return value
+    return "" if value is None else dump_json(value)

@@ -1,0 +1,341 @@
+"""Anthropic Messages streams: read leniently, written strictly.
+
+Grammar: platform.claude.com, "Streaming messages": message_start, blocks (start, deltas, stop), message_delta,
+message_stop; ping and error anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from toolworthy.wire import shapes
+from toolworthy.wire.assemble import merge
+from toolworthy.wire.ir import (
+    Counted,
+    Ended,
+    Event,
+    Failed,
+    Failure,
+    Opaque,
+    Part,
+    PartClosed,
+    PartDelta,
+    PartOpened,
+    Repair,
+    Request,
+    Started,
+    Stopped,
+    Text,
+    Thinking,
+    ToolCall,
+    Usage,
+)
+from toolworthy.wire.lenient import as_arguments, as_dict, as_int, as_str, dump_json, parse_json
+from toolworthy.wire.messages.request import call_id
+from toolworthy.wire.messages.response import (
+    parse_usage,
+    render_error,
+    signature,
+    stop_reason,
+    stop_word,
+    write_usage,
+)
+from toolworthy.wire.sse import SseEvent, SseParser, format_event
+
+
+class Decoder:
+    """Reads SSE bytes, cut anywhere, into events."""
+
+    def __init__(self) -> None:
+        self.repairs: list[Repair] = []
+        self._sse = SseParser()
+        self._started = self._stopped = self._done = self._ended = False
+        self._blocks: dict[int, int] = {}
+        """The endpoint's index of each open block to ours."""
+        self._open: dict[int, Part] = {}
+        self._signatures: dict[int, str] = {}
+        self._count = 0
+        self._number = 0
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events that `data` completes."""
+        return [event for sse in self._sse.feed(data) for event in self._read(sse)]
+
+    def close(self) -> list[Event]:
+        """The last events; the very last is ``Ended``."""
+        events = [event for sse in self._sse.close() for event in self._read(sse)]
+        if self._ended:
+            return events
+        self._ended = True
+        self.repairs[:0] = self._sse.repairs
+        events += [event for index in list(self._blocks) for event in self._close(index)]
+        if not self._done:
+            self.repairs.append(Repair("no-message-stop", event=self._number))
+        return [*events, Ended(clean=self._done)]
+
+    def _read(self, sse: SseEvent) -> Iterator[Event]:
+        self._number = sse.number
+        if sse.data.strip() == "[DONE]":
+            self._once(Repair("done-marker", "[DONE] is chat's", sse.number))
+            return
+        if self._done:
+            return
+        value = parse_json(sse.data)
+        if not isinstance(value, dict):
+            self.repairs.append(Repair("bad-json", sse.data[:100], sse.number))
+            return
+        kind = as_str(value.get("type")) or sse.event or ""
+        if not sse.event:
+            self._once(Repair("missing-event-name", kind, sse.number))
+        yield from self._event(kind, value)
+
+    def _event(self, kind: str, value: Mapping[str, Any]) -> Iterator[Event]:
+        match kind:
+            case "message_start":
+                message = as_dict(value.get("message"))
+                if not self._started:
+                    self._started = True
+                    usage = parse_usage(message.get("usage"))
+                    yield Started(as_str(message.get("id")), as_str(message.get("model")), usage)
+            case "content_block_start":
+                yield from self._block(as_int(value.get("index")), as_dict(value.get("content_block")))
+            case "content_block_delta":
+                yield from self._delta(as_int(value.get("index")), as_dict(value.get("delta")))
+            case "content_block_stop":
+                yield from self._close(self._index(as_int(value.get("index"))))
+            case "message_delta":
+                yield from self._message_delta(value)
+            case "message_stop":
+                self._done = True
+                yield from [event for index in list(self._blocks) for event in self._close(index)]
+            case "error":
+                yield Failed(shapes.failure_of(value) or Failure("an error event without a message"))
+            case "ping":
+                pass
+            case _ if value.get("error"):
+                yield Failed(shapes.failure_of(value) or Failure("an error event without a message"))
+            case _:
+                self._once(Repair("unknown-event", kind[:60], self._number))
+
+    def _message_delta(self, value: Mapping[str, Any]) -> Iterator[Event]:
+        yield from [event for index in list(self._blocks) for event in self._close(index)]
+        if usage := parse_usage(value.get("usage")):
+            told = as_dict(value.get("usage"))
+            # Output only is the usual case; zero input beside it is a filler, not a count.
+            yield Counted(usage if told.get("input_tokens") else Usage(output=usage.output))
+        raw = as_dict(value.get("delta")).get("stop_reason")
+        reason = stop_reason(raw)
+        if reason and not self._stopped:
+            self._stopped = True
+            yield Stopped(reason, as_str(raw))
+
+    def _index(self, index: int | None) -> int:
+        if index is None:
+            self._once(Repair("missing-index", event=self._number))
+            return max(self._blocks, default=0)
+        return index
+
+    def _block(self, index: int | None, block: Mapping[str, Any]) -> Iterator[Event]:
+        theirs = index if index is not None else self._count
+        if index is None:
+            self._once(Repair("missing-index", event=self._number))
+        if theirs in self._blocks:
+            self.repairs.append(Repair("index-reused", f"block {theirs}", self._number))
+            yield from self._close(theirs)
+        ours = self._blocks[theirs] = self._count
+        self._count += 1
+        text = ""
+        match block.get("type"):
+            case "text":
+                part: Text | Thinking | ToolCall | Opaque = Text("")
+                text = as_str(block.get("text"))
+            case "thinking":
+                part, text = Thinking("", "thinking"), as_str(block.get("thinking"))
+                if given := as_str(block.get("signature")):
+                    self._signatures[ours] = given
+            case "redacted_thinking":
+                part = Thinking("", "redacted_thinking", as_str(block.get("data")))
+            case "tool_use":
+                part, text = self._call(block, ours)
+            case _:
+                part = Opaque("messages", block)
+        self._open[ours] = part
+        yield PartOpened(ours, part)
+        if text:
+            yield PartDelta(ours, text)
+
+    def _call(self, block: Mapping[str, Any], number: int) -> tuple[ToolCall, str]:
+        name, given = as_str(block.get("name")), as_str(block.get("id"))
+        if not given:
+            self.repairs.append(Repair("missing-id", f"call {number} of {name}", self._number))
+        whole = block.get("input")
+        if whole:
+            self._once(Repair("input-at-start", event=self._number))
+        return ToolCall(given or f"call_{number}", name, ""), dump_json(whole) if whole else ""
+
+    def _delta(self, index: int | None, delta: Mapping[str, Any]) -> Iterator[Event]:
+        theirs = self._index(index)
+        kind = as_str(delta.get("type"))
+        if theirs not in self._blocks:
+            self.repairs.append(Repair("missing-block-start", f"block {theirs}", self._number))
+            kinds = {"thinking_delta": "thinking", "signature_delta": "thinking", "input_json_delta": "tool_use"}
+            yield from self._block(theirs, {"type": kinds.get(kind, "text")})
+        ours = self._blocks[theirs]
+        if kind == "signature_delta":
+            self._signatures[ours] = self._signatures.get(ours, "") + as_str(delta.get("signature"))
+            return
+        field = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "partial_json"}.get(kind)
+        if field is None:
+            if kind != "citations_delta":
+                self._once(Repair("unknown-delta", kind[:60], self._number))
+            return
+        if not isinstance(delta.get(field), str):
+            self._once(Repair("delta-not-string", kind, self._number))
+        if text := as_arguments(delta.get(field)):
+            yield PartDelta(ours, text)
+
+    def _close(self, theirs: int) -> Iterator[Event]:
+        if theirs in self._blocks:
+            ours = self._blocks.pop(theirs)
+            self._open.pop(ours, None)
+            yield PartClosed(ours, self._signatures.pop(ours, None))
+
+    def _once(self, repair: Repair) -> None:
+        if not any(known.code == repair.code for known in self.repairs):
+            self.repairs.append(repair)
+
+
+class Encoder:
+    """Writes events as the stream that a Messages agent reads: one block open at a time, indices without gaps."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._begun = False
+        self._usage = Usage()
+        self._stop: str | None = None
+        self._failed = False
+        self._parts: dict[int, Part] = {}
+        self._texts: dict[int, list[str]] = {}
+        self._current: int | None = None
+        self._count = 0
+
+    def encode(self, event: Event) -> bytes:
+        """The bytes of one event; b"" where it has none of its own, or must wait for another block's end."""
+        match event:
+            case Started():
+                self._usage = merge(self._usage, event.usage) if event.usage else self._usage
+                return self._begin(event.id, event.model)
+            case PartOpened():
+                return self._begin() + self._opened(event)
+            case PartDelta():
+                self._texts.setdefault(event.index, []).append(event.text)
+                return self._grown(event.index, event.text)
+            case PartClosed():
+                return self._closed(event)
+            case Stopped():
+                self._stop = stop_word(event.reason)
+                return b""
+            case Counted():
+                self._usage = merge(self._usage, event.usage)
+                return b""
+            case Failed():
+                self._failed = True
+                return self._begin() + _sse("error", render_error(event.failure))
+            case Ended():
+                return self._end(event.clean)
+
+    def _begin(self, message_id: str = "", model: str = "") -> bytes:
+        if self._begun:
+            return b""
+        self._begun = True
+        message = {
+            "id": message_id or "msg_0",
+            "type": "message",
+            "role": "assistant",
+            "model": model or self._request.model,
+            "content": [],
+            "stop_reason": None,
+            "stop_sequence": None,
+            "usage": write_usage(self._usage),
+        }
+        return _sse("message_start", {"type": "message_start", "message": message})
+
+    def _opened(self, event: PartOpened) -> bytes:
+        if self._current is not None:  # blocks must not overlap: the earlier one ends here
+            head = self._finish(self._current, None)
+        else:
+            head = b""
+        self._parts[event.index] = event.part
+        self._current = event.index
+        block = _empty_block(event.part)
+        start = {"type": "content_block_start", "index": self._count, "content_block": block}
+        text = event.part.text if isinstance(event.part, (Text, Thinking)) else ""
+        if isinstance(event.part, ToolCall):
+            text = event.part.arguments
+        return head + _sse("content_block_start", start) + (self._grown(event.index, text) if text else b"")
+
+    def _grown(self, index: int, text: str) -> bytes:
+        part = self._parts.get(index)
+        if index != self._current or part is None:
+            return b""
+        if isinstance(part, Text):
+            delta = {"type": "text_delta", "text": text}
+        elif isinstance(part, Thinking):
+            delta = {"type": "thinking_delta", "thinking": text}
+        elif isinstance(part, ToolCall) and not part.custom:
+            delta = {"type": "input_json_delta", "partial_json": text}
+        else:
+            return b""
+        return _sse("content_block_delta", {"type": "content_block_delta", "index": self._count, "delta": delta})
+
+    def _closed(self, event: PartClosed) -> bytes:
+        if event.index != self._current:
+            return b""
+        return self._finish(event.index, event.signature)
+
+    def _finish(self, index: int, given: str | None) -> bytes:
+        part = self._parts.pop(index)
+        text = "".join(self._texts.pop(index, []))
+        out = b""
+        delta: dict[str, str] | None = None
+        if isinstance(part, Thinking) and part.form != "redacted_thinking":
+            whole = Thinking(part.text + text, part.form, given or part.signature, part.id)
+            delta = {"type": "signature_delta", "signature": signature(whole)}
+        elif isinstance(part, ToolCall) and part.custom:
+            delta = {"type": "input_json_delta", "partial_json": shapes.wrap_input(part.arguments + text)}
+        if delta:
+            out = _sse("content_block_delta", {"type": "content_block_delta", "index": self._count, "delta": delta})
+        out += _sse("content_block_stop", {"type": "content_block_stop", "index": self._count})
+        self._count += 1
+        self._current = None
+        return out
+
+    def _end(self, clean: bool) -> bytes:
+        out = self._finish(self._current, None) if self._current is not None else b""
+        if self._failed or (self._stop is None and not clean):
+            return out
+        delta = {"stop_reason": self._stop or "end_turn", "stop_sequence": None}
+        usage = write_usage(self._usage)
+        out = self._begin() + out + _sse("message_delta", {"type": "message_delta", "delta": delta, "usage": usage})
+        return out + _sse("message_stop", {"type": "message_stop"})
+
+
+def _empty_block(part: Part) -> dict[str, Any]:
+    match part:
+        case Text():
+            return {"type": "text", "text": ""}
+        case Thinking(form="redacted_thinking"):
+            return {"type": "redacted_thinking", "data": part.signature or ""}
+        case Thinking():
+            return {"type": "thinking", "thinking": "", "signature": ""}
+        case ToolCall():
+            return {"type": "tool_use", "id": call_id(part.id), "name": part.name, "input": {}}
+        case Opaque(api="messages"):
+            return dict(part.value)
+        case _:
+            return {"type": "text", "text": ""}
+
+
+def _sse(name: str, value: Mapping[str, Any]) -> bytes:
+    return format_event(dump_json(value), name)

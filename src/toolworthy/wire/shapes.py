@@ -1,0 +1,154 @@
+"""Shapes that more than one wire API needs: canonical messages, error bodies, free-form tools carried as functions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from toolworthy.wire.ir import Dialect, Failure, Message, Part, Reasoning, Role, Text, Tool, ToolChoice, ToolResult
+from toolworthy.wire.lenient import as_dict, as_str, dump_json, parse_json
+
+LATE_SYSTEM = "<system-message>\n{text}\n</system-message>"
+"""How a system message reads where only a user message may stand."""
+
+
+def canonical(messages: Iterable[tuple[Role, Sequence[Part]]]) -> tuple[Message, ...]:
+    """Messages in the shape of ``ir``: neighbours of role tool, and of role assistant, become one; empty ones go."""
+    merged: list[Message] = []
+    for role, parts in messages:
+        if not parts:
+            continue
+        if merged and merged[-1].role == role and role in ("tool", "assistant"):
+            merged[-1] = replace(merged[-1], parts=merged[-1].parts + tuple(parts))
+        else:
+            merged.append(Message(role, tuple(parts)))
+    return tuple(merged)
+
+
+def texts(parts: Iterable[Part]) -> list[str]:
+    """The text of every text part."""
+    return [part.text for part in parts if isinstance(part, Text)]
+
+
+def joined(parts: Iterable[Part]) -> str:
+    """All text parts as one text, a blank line between."""
+    return "\n\n".join(texts(parts))
+
+
+def leading_system(messages: Sequence[Message]) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
+    """The system and developer messages that open a conversation, and the rest."""
+    count = 0
+    while count < len(messages) and messages[count].role in ("system", "developer"):
+        count += 1
+    return tuple(messages[:count]), tuple(messages[count:])
+
+
+def late_system(message: Message) -> str:
+    """A system message in mid-conversation as the text of a user message."""
+    return LATE_SYSTEM.format(text=joined(message.parts))
+
+
+def as_function(tool: Tool) -> Tool:
+    """A free-form tool as a function with one string, for an API that has no other kind."""
+    if not tool.custom:
+        return tool
+    grammar = as_str(as_dict(tool.grammar).get("definition"))
+    hint = f"\n\nThe input must match this grammar:\n{grammar}" if grammar else ""
+    schema = {
+        "type": "object",
+        "properties": {"input": {"type": "string", "description": "The free-form input of the tool, verbatim."}},
+        "required": ["input"],
+        "additionalProperties": False,
+    }
+    return replace(tool, description=tool.description + hint, parameters=schema, custom=False)
+
+
+def wrap_input(text: str) -> str:
+    """Free-form input as the arguments of :func:`as_function`'s function."""
+    return dump_json({"input": text})
+
+
+def unwrap_input(arguments: str) -> str:
+    """The inverse of :func:`wrap_input`; text that is no such object stays as it is."""
+    value = parse_json(arguments)
+    inner = value.get("input") if isinstance(value, dict) else None
+    return inner if isinstance(inner, str) else arguments
+
+
+def result_text(result: ToolResult) -> str:
+    """A tool result's text. An error that does not look like one is marked, since not every API has a flag for it."""
+    text = "\n".join(part.text for part in result.content if isinstance(part, Text))
+    if result.is_error and not re.match(r"\W*(<\w*error|error\b)", text, re.IGNORECASE):
+        return f"Error: {text}"
+    return text
+
+
+def choice(request_choice: ToolChoice | None, dialect: Dialect) -> ToolChoice | None:
+    """The tool choice that the endpoint takes: forced ones become ``auto`` where it refuses them."""
+    if request_choice and request_choice.mode in ("required", "named") and not dialect.forced_tool_choice:
+        return ToolChoice("auto")
+    return request_choice
+
+
+def effort(reasoning: Reasoning, dialect: Dialect) -> str | None:
+    """The effort asked for, moved to the nearest that the endpoint knows."""
+    scale = ("none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra")
+    if reasoning.effort is None or not dialect.efforts:
+        return None
+    if reasoning.effort in dialect.efforts or reasoning.effort not in scale:
+        return reasoning.effort if reasoning.effort in dialect.efforts else dialect.efforts[-1]
+    wanted = scale.index(reasoning.effort)
+    known = [name for name in dialect.efforts if name in scale]
+    return min(known, key=lambda name: abs(scale.index(name) - wanted), default=None)
+
+
+_ERROR_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    422: "invalid_request_error",
+    429: "rate_limit_error",
+    529: "overloaded_error",
+}
+
+
+def error_type(status: int | None) -> str:
+    """The vendors' common word for an HTTP status."""
+    return _ERROR_TYPES.get(status or 0, "api_error")
+
+
+def parse_error(status: int, body: bytes) -> Failure:
+    """An error body of any shape: nested, flat, FastAPI's ``detail``, a bare string, HTML, nothing at all."""
+    failure = failure_of(parse_json(body), status)
+    if failure:
+        return failure
+    text = " ".join(re.sub(r"<[^>]*>", " ", body[:4096].decode("utf-8", "replace")).split())
+    return Failure(text[:500] or f"HTTP {status} without a body", error_type(status), status=status)
+
+
+def failure_of(value: Any, status: int | None = None) -> Failure | None:
+    """The failure that a JSON value reports; None where it reports none."""
+    if isinstance(value, str) and value:
+        return Failure(value, error_type(status), status=status)
+    if isinstance(value, list) and value:
+        return failure_of(value[0], status)
+    if not isinstance(value, dict):
+        return None
+    inner = value.get("error") or value.get("detail") or value.get("message")
+    if not inner:
+        return None
+    if isinstance(inner, dict):
+        message = as_str(inner.get("message")) or dump_json(inner)
+        return Failure(message, as_str(inner.get("type")) or error_type(status), _code(inner), status)
+    message = inner if isinstance(inner, str) else dump_json(inner)
+    return Failure(message, as_str(value.get("type")) or error_type(status), _code(value), status)
+
+
+def _code(value: Mapping[str, Any]) -> str | None:
+    code = value.get("code")
+    return None if code is None else str(code)
