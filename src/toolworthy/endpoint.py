@@ -56,6 +56,11 @@ class Endpoint:
         return self.name == ORACLE
 
     @property
+    def is_local(self) -> bool:
+        """Whether it runs on this machine; proxies of the environment are not for it."""
+        return self.is_oracle or _is_local(self.base_urls)
+
+    @property
     def dialect(self) -> Dialect:
         """What the provider wants otherwise than the plain API."""
         return self.provider.dialect

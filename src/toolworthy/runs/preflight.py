@@ -76,7 +76,7 @@ async def preflight(endpoint: Endpoint, agents: Sequence[AgentAdapter]) -> Prefl
     import httpx
 
     redact = Redactor(endpoint.secrets).text
-    async with httpx.AsyncClient(timeout=_SECONDS, follow_redirects=False, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=_SECONDS, follow_redirects=False, trust_env=not endpoint.is_local) as client:
         asker = _Asker(endpoint, client)
         found, checks = await _discover(asker, redact)
         endpoint = replace(endpoint, base_urls=found)

@@ -6,17 +6,64 @@ toolworthy, nor any third-party package.
 
 from __future__ import annotations
 
-from types import ModuleType
-from typing import Any
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Protocol
 
-from toolworthy.wire.ir import Api, Request, Response
+from toolworthy.wire.ir import PLAIN, Api, Dialect, Event, Failure, Rendered, Repair, Request, Response
 
 
-def api(name: Api) -> ModuleType:
-    """The module of one wire API: ``chat``, ``messages`` or ``responses``; all three have the same members."""
-    from toolworthy.wire import chat, messages, responses
+class Decoder(Protocol):
+    """Reads an event stream, cut anywhere, into events; the last of ``close`` is ``Ended``. Never raises."""
 
-    return {"chat": chat, "messages": messages, "responses": responses}[name]
+    repairs: list[Repair]
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events that `data` completes."""
+
+    def close(self) -> list[Event]:
+        """The last events."""
+
+
+class Encoder(Protocol):
+    """Writes events as one API's event stream."""
+
+    def encode(self, event: Event) -> bytes:
+        """The bytes of one event."""
+
+
+class WireApi(Protocol):
+    """What the module of every wire API has."""
+
+    COMPLETION_PATH: str
+    Decoder: type[Decoder]
+
+    def Encoder(self, request: Request) -> Encoder:
+        """An encoder for the answer to `request`."""
+
+    def parse_request(self, body: Mapping[str, Any]) -> Request:
+        """Read a request's JSON. Never raises."""
+
+    def render_request(self, request: Request, dialect: Dialect = PLAIN) -> Rendered:
+        """Write a request in a provider's dialect."""
+
+    def parse_response(self, body: Any) -> Response:
+        """Read a whole answer's JSON. Never raises."""
+
+    def render_response(self, response: Response, request: Request) -> dict[str, Any]:
+        """Write a whole answer to `request`."""
+
+    def parse_error(self, status: int, body: bytes) -> Failure:
+        """Read an error body of any shape."""
+
+    def render_error(self, failure: Failure) -> dict[str, Any]:
+        """Write an error body in this API's envelope."""
+
+
+def api(name: Api) -> WireApi:
+    """The module of one wire API."""
+    module: WireApi = import_module(f"toolworthy.wire.{name}")
+    return module
 
 
 def parse_request_bytes(name: Api, body: bytes) -> Request | None:
@@ -24,8 +71,7 @@ def parse_request_bytes(name: Api, body: bytes) -> Request | None:
     from toolworthy.wire.lenient import parse_json
 
     value: Any = parse_json(body)
-    result: Request | None = api(name).parse_request(value) if isinstance(value, dict) else None
-    return result
+    return api(name).parse_request(value) if isinstance(value, dict) else None
 
 
 def parse_body(name: Api, status: int, body: bytes, *, streamed: bool) -> Response:
@@ -40,5 +86,4 @@ def parse_body(name: Api, status: int, body: bytes, *, streamed: bool) -> Respon
         decoder = module.Decoder()
         events = [*decoder.feed(body), *decoder.close()]
         return assemble(events, tuple(decoder.repairs))
-    response: Response = module.parse_response(parse_json(body))
-    return response
+    return module.parse_response(parse_json(body))

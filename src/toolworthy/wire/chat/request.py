@@ -39,10 +39,25 @@ from toolworthy.wire.seal import unseal
 
 _ROLES: dict[str, Role] = {"system": "system", "developer": "developer", "user": "user", "assistant": "assistant"}
 _KNOWN = frozenset(
-    (
-        "model messages tools tool_choice parallel_tool_calls max_tokens max_completion_tokens temperature top_p stop "
-        "stream response_format user thinking enable_thinking reasoning_effort reasoning"
-    ).split()
+    {
+        "model",
+        "messages",
+        "tools",
+        "tool_choice",
+        "parallel_tool_calls",
+        "max_tokens",
+        "max_completion_tokens",
+        "temperature",
+        "top_p",
+        "stop",
+        "stream",
+        "response_format",
+        "user",
+        "thinking",
+        "enable_thinking",
+        "reasoning_effort",
+        "reasoning",
+    }
 )
 
 

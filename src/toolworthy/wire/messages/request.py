@@ -32,10 +32,21 @@ from toolworthy.wire.seal import unseal
 DEFAULT_MAX_TOKENS = 32_000
 """Messages has no default of its own; sent where the agent named no limit."""
 _KNOWN = frozenset(
-    (
-        "model system messages tools tool_choice max_tokens temperature top_p stop_sequences stream thinking "
-        "output_config metadata"
-    ).split()
+    {
+        "model",
+        "system",
+        "messages",
+        "tools",
+        "tool_choice",
+        "max_tokens",
+        "temperature",
+        "top_p",
+        "stop_sequences",
+        "stream",
+        "thinking",
+        "output_config",
+        "metadata",
+    }
 )
 
 

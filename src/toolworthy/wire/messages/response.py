@@ -19,7 +19,7 @@ from toolworthy.wire.ir import (
     ToolCall,
     Usage,
 )
-from toolworthy.wire.lenient import as_dict, as_int, as_list, as_str
+from toolworthy.wire.lenient import as_dict, as_int, as_str
 from toolworthy.wire.messages.request import block_part, call_id, call_input
 from toolworthy.wire.seal import seal
 

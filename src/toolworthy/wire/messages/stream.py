@@ -218,6 +218,8 @@ class Encoder:
         self._parts: dict[int, Part] = {}
         self._texts: dict[int, list[str]] = {}
         self._current: int | None = None
+        self._queue: list[PartOpened | PartDelta | PartClosed] = []
+        """Events of parts that must wait until the open block ends."""
         self._count = 0
 
     def encode(self, event: Event) -> bytes:
@@ -226,13 +228,8 @@ class Encoder:
             case Started():
                 self._usage = merge(self._usage, event.usage) if event.usage else self._usage
                 return self._begin(event.id, event.model)
-            case PartOpened():
-                return self._begin() + self._opened(event)
-            case PartDelta():
-                self._texts.setdefault(event.index, []).append(event.text)
-                return self._grown(event.index, event.text)
-            case PartClosed():
-                return self._closed(event)
+            case PartOpened() | PartDelta() | PartClosed():
+                return self._begin() + self._part(event)
             case Stopped():
                 self._stop = stop_word(event.reason)
                 return b""
@@ -249,7 +246,7 @@ class Encoder:
         if self._begun:
             return b""
         self._begun = True
-        message = {
+        message: dict[str, Any] = {
             "id": message_id or "msg_0",
             "type": "message",
             "role": "assistant",
@@ -261,19 +258,27 @@ class Encoder:
         }
         return _sse("message_start", {"type": "message_start", "message": message})
 
+    def _part(self, event: PartOpened | PartDelta | PartClosed) -> bytes:
+        if self._current is not None and event.index != self._current:
+            self._queue.append(event)
+            return b""
+        if isinstance(event, PartOpened):
+            return self._opened(event)
+        if self._current is None:
+            return b""
+        if isinstance(event, PartDelta):
+            self._texts.setdefault(event.index, []).append(event.text)
+            return self._grown(event.index, event.text)
+        return self._finish(event.index, event.signature)
+
     def _opened(self, event: PartOpened) -> bytes:
-        if self._current is not None:  # blocks must not overlap: the earlier one ends here
-            head = self._finish(self._current, None)
-        else:
-            head = b""
         self._parts[event.index] = event.part
         self._current = event.index
-        block = _empty_block(event.part)
-        start = {"type": "content_block_start", "index": self._count, "content_block": block}
+        start = {"type": "content_block_start", "index": self._count, "content_block": _empty_block(event.part)}
         text = event.part.text if isinstance(event.part, (Text, Thinking)) else ""
         if isinstance(event.part, ToolCall):
             text = event.part.arguments
-        return head + _sse("content_block_start", start) + (self._grown(event.index, text) if text else b"")
+        return _sse("content_block_start", start) + (self._grown(event.index, text) if text else b"")
 
     def _grown(self, index: int, text: str) -> bytes:
         part = self._parts.get(index)
@@ -288,11 +293,6 @@ class Encoder:
         else:
             return b""
         return _sse("content_block_delta", {"type": "content_block_delta", "index": self._count, "delta": delta})
-
-    def _closed(self, event: PartClosed) -> bytes:
-        if event.index != self._current:
-            return b""
-        return self._finish(event.index, event.signature)
 
     def _finish(self, index: int, given: str | None) -> bytes:
         part = self._parts.pop(index)
@@ -309,10 +309,13 @@ class Encoder:
         out += _sse("content_block_stop", {"type": "content_block_stop", "index": self._count})
         self._count += 1
         self._current = None
-        return out
+        waiting, self._queue = self._queue, []
+        return out + b"".join(self._part(event) for event in waiting)
 
     def _end(self, clean: bool) -> bytes:
-        out = self._finish(self._current, None) if self._current is not None else b""
+        out = b""
+        while self._current is not None:
+            out += self._finish(self._current, None)
         if self._failed or (self._stop is None and not clean):
             return out
         delta = {"stop_reason": self._stop or "end_turn", "stop_sequence": None}

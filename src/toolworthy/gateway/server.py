@@ -1,0 +1,117 @@
+"""Serve trials: every listener is one trial's, every request of it becomes an exchange.
+
+The server is uvicorn's HTTP protocol without uvicorn's main loop, so that hundreds of listeners cost no more than their
+connections; the client is httpx. Bytes pass as they come; nothing is buffered but what a translation has to see whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, Any
+
+from toolworthy.endpoint import Endpoint
+from toolworthy.exchange import Exchange
+from toolworthy.gateway.handler import handle
+from toolworthy.redact import Redactor
+
+if TYPE_CHECKING:
+    import httpx
+
+CONNECT_SECONDS = 20.0
+IDLE_SECONDS = 300.0
+"""Silence of the endpoint after which a request is given up. Long, because local servers read prompts slowly."""
+
+
+class Session:
+    """One trial's side of the gateway."""
+
+    def __init__(self, gateway: Gateway, trial: str, port: int) -> None:
+        self.gateway = gateway
+        self.trial = trial
+        self.base_url = f"http://127.0.0.1:{port}"
+        self.exchanges: list[Exchange] = []
+        self.on_exchange: Callable[[Exchange], None] | None = None
+        self._count = 0
+
+    def next_index(self) -> int:
+        """The number of the next exchange."""
+        self._count += 1
+        return self._count - 1
+
+    def record(self, exchange: Exchange) -> None:
+        """Keep an exchange; whoever records for good is told first."""
+        self.gateway.record(exchange)
+        self.exchanges.append(exchange)
+        if self.on_exchange is not None:
+            self.on_exchange(exchange)
+
+
+class Gateway:
+    """An endpoint, made reachable for trials and recorded."""
+
+    def __init__(self, endpoint: Endpoint, record: Callable[[Exchange], None]) -> None:
+        self.endpoint = endpoint
+        self.record = record
+        self.redactor = Redactor(endpoint.secrets)
+        self.client: httpx.AsyncClient
+
+    async def __aenter__(self) -> Gateway:
+        import httpx
+
+        timeout = httpx.Timeout(IDLE_SECONDS, connect=CONNECT_SECONDS, pool=None)
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=64)
+        self.client = httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=not self.endpoint.is_local)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.client.aclose()
+
+    @contextlib.asynccontextmanager
+    async def session(self, trial: str, listener: socket.socket) -> AsyncIterator[Session]:
+        """Serve `listener`, which may come out of another network namespace, until the block ends."""
+        session = Session(self, trial, listener.getsockname()[1])
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            await handle(session, scope, receive, send)
+
+        factory, state = _protocols(app)
+        server = await asyncio.get_running_loop().create_server(factory, sock=listener)
+        try:
+            yield session
+        finally:
+            server.close()
+            for connection in list(state.connections):
+                connection.transport.abort()
+            # Requests in flight see their client gone and record what they have.
+            if state.tasks:
+                await asyncio.wait(state.tasks, timeout=5)
+
+
+def _protocols(app: Any) -> tuple[Callable[[], asyncio.Protocol], Any]:
+    """A factory of uvicorn's connections for one application, and their shared state."""
+    from uvicorn.config import Config
+    from uvicorn.server import ServerState
+
+    config = Config(
+        app,
+        lifespan="off",
+        interface="asgi3",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=600,
+    )
+    config.load()
+    state = ServerState()
+    protocol: Any = config.http_protocol_class
+
+    def factory() -> asyncio.Protocol:
+        made: asyncio.Protocol = protocol(config=config, server_state=state, app_state={})
+        return made
+
+    return factory, state

@@ -1,0 +1,86 @@
+"""One request on its way to the endpoint: passed through as it is, or translated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from toolworthy.endpoint import Endpoint, Operation
+from toolworthy.exchange import Kind
+from toolworthy.gateway.routes import Route
+from toolworthy.wire.ir import Api, Request
+from toolworthy.wire.lenient import dump_json, parse_json
+from toolworthy.wire.translate import translate_request
+
+HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+_REPLACED = HOP_BY_HOP | {
+    "host",
+    "content-length",
+    "accept-encoding",
+    "authorization",
+    "x-api-key",
+    "api-key",
+    "cookie",
+}
+_OPERATIONS: dict[Kind, Operation] = {"completion": "completion", "models": "models", "count_tokens": "count_tokens"}
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """What is sent to the endpoint."""
+
+    api: Api
+    url: str
+    headers: dict[str, str]
+    body: bytes
+    request: Request | None = None
+    """The agent's request, read; only where it is translated."""
+    losses: tuple[str, ...] = ()
+
+    @property
+    def translated(self) -> bool:
+        """Whether agent and endpoint speak different APIs."""
+        return self.request is not None
+
+
+def plan(endpoint: Endpoint, route: Route, query: str, headers: Iterable[tuple[str, str]], body: bytes) -> Upstream:
+    """Where a request goes and in which form.
+
+    Raises:
+        ValueError: it must be translated, and its body is no JSON object.
+    """
+    assert route.api is not None
+    api = endpoint.api_for(route.api) if route.kind == "completion" else _side_api(endpoint, route.api)
+    url = endpoint.url(api, _OPERATIONS[route.kind])
+    if api == route.api:
+        kept = {name.lower(): value for name, value in headers if name.lower() not in _REPLACED}
+        full = f"{url}?{query}" if query else url
+        return Upstream(api, full, {**kept, **_auth(endpoint, api)}, body)
+    fresh = {"content-type": "application/json", "accept": "text/event-stream, application/json"}
+    if route.kind != "completion":
+        return Upstream(api, url, {**fresh, **_auth(endpoint, api)}, b"")
+    value = parse_json(body)
+    if not isinstance(value, dict):
+        raise ValueError("the request body is no JSON object")
+    request, rendered = translate_request(route.api, api, value, endpoint.dialect)
+    sent = dump_json(rendered.body).encode()
+    return Upstream(api, url, {**fresh, **_auth(endpoint, api)}, sent, request, rendered.losses)
+
+
+def _side_api(endpoint: Endpoint, wanted: Api) -> Api:
+    return wanted if wanted in endpoint.base_urls else next(iter(endpoint.base_urls))
+
+
+def _auth(endpoint: Endpoint, api: Api) -> dict[str, str]:
+    return {"accept-encoding": "identity", **endpoint.headers(api)}

@@ -1,0 +1,188 @@
+"""Where exchanges are kept: one file a trial, append-only, every piece of a conversation stored once.
+
+Each record is a zstd frame of its own, holding one JSON object, so that a file cut short by a crash loses its last
+record at most. Request bodies are cut, byte for byte, at the elements of their top-level arrays (messages, input,
+tools, system); a piece that the file already holds is stored by its hash, so that a conversation of n turns costs O(n).
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from toolworthy.exchange import Chunk, Exchange
+
+_SHORT = 64
+"""Bytes below which a piece is not worth a hash."""
+_ARRAYS = re.compile(r'"(?:messages|input|tools|system)"\s*:\s*\[')
+
+
+def file_name(trial: str) -> str:
+    """The file of one trial: its id with everything unfit for a name replaced, and a hash that keeps it unique."""
+    plain = re.sub(r"[^A-Za-z0-9.-]+", "_", trial).strip("_")[:80]
+    return f"{plain}-{hashlib.sha256(trial.encode()).hexdigest()[:8]}.jsonl.zst"
+
+
+class ExchangeWriter:
+    """Appends exchanges to one file."""
+
+    def __init__(self, path: Path) -> None:
+        import zstandard
+
+        self._path = path
+        self._known: set[str] = set()
+        self._compress = zstandard.ZstdCompressor(level=6, write_content_size=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("ab")
+
+    def append(self, exchange: Exchange) -> None:
+        """Write one exchange and hand it to the operating system, whole or not at all.
+
+        Raises:
+            OSError: the disk is full; the file is as it was.
+        """
+        pieces: dict[str, str] = {}
+        record = {
+            **{name: getattr(exchange, name) for name in _PLAIN},
+            "request_headers": dict(exchange.request_headers),
+            "response_headers": dict(exchange.response_headers),
+            "losses": list(exchange.losses),
+            "request_body": self._store(exchange.request_body, pieces),
+            "upstream_body": None if exchange.upstream_body is None else self._store(exchange.upstream_body, pieces),
+            "chunks": [[round(chunk.at, 6), _text(chunk.data)] for chunk in exchange.chunks],
+            "pieces": pieces,
+        }
+        frame = self._compress.compress(json.dumps(record, ensure_ascii=False).encode())
+        before = self._file.tell()
+        try:
+            self._file.write(frame)
+            self._file.flush()
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file.fileno(), before)
+            raise
+        self._known |= pieces.keys()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _store(self, body: bytes, pieces: dict[str, str]) -> list[Any]:
+        """A body as literals (strings) and hashes (one-element lists); what is new goes into `pieces`."""
+        out: list[Any] = []
+        for piece in split(body):
+            if len(piece) < _SHORT:
+                out.append(_text(piece))
+                continue
+            name = hashlib.sha256(piece).hexdigest()[:32]
+            if name not in self._known:
+                pieces[name] = _text(piece)
+            out.append([name])
+        return out
+
+
+_PLAIN = (
+    "trial",
+    "index",
+    "kind",
+    "agent_api",
+    "endpoint_api",
+    "method",
+    "path",
+    "status",
+    "started",
+    "seconds",
+    "error",
+    "local",
+)
+
+
+def split(body: bytes) -> list[bytes]:
+    """`body` cut at the elements of its top-level arrays; joined, the pieces are `body` again."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return [body]
+    scan = json.JSONDecoder().raw_decode
+    cuts = [0]
+    for match in _ARRAYS.finditer(text):
+        at = match.end()
+        if at < cuts[-1]:
+            continue  # within an element that was already cut out
+        with contextlib.suppress(ValueError, RecursionError):
+            while True:
+                at = _skip(text, at)
+                if text[at : at + 1] in ("]", ""):
+                    break
+                _, end = scan(text, at)
+                cuts += [at, end]
+                at = end
+    cuts.append(len(text))
+    return [text[a:b].encode() for a, b in zip(cuts, cuts[1:], strict=False) if b > a]
+
+
+def _skip(text: str, at: int) -> int:
+    while text[at : at + 1] in (" ", "\n", "\r", "\t", ","):
+        at += 1
+    return at
+
+
+def read_all(path: Path) -> tuple[Exchange, ...]:
+    """Every exchange of a file, in order."""
+    return tuple(sorted(read_exchanges(path), key=lambda exchange: exchange.index))
+
+
+def read_exchanges(path: Path) -> Iterator[Exchange]:
+    """The exchanges of a file; a torn record at its end is left out."""
+    pieces: dict[str, bytes] = {}
+    for record in _records(path.read_bytes()):
+        pieces |= {name: _bytes(text) for name, text in record.pop("pieces").items()}
+        yield Exchange(
+            **{name: record[name] for name in _PLAIN},
+            request_headers=record["request_headers"],
+            response_headers=record["response_headers"],
+            losses=tuple(record["losses"]),
+            request_body=_restore(record["request_body"], pieces),
+            upstream_body=None if record["upstream_body"] is None else _restore(record["upstream_body"], pieces),
+            chunks=tuple(Chunk(at, _bytes(text)) for at, text in record["chunks"]),
+        )
+
+
+def _records(data: bytes) -> Iterator[dict[str, Any]]:
+    import zstandard
+
+    while data:
+        decompressor = zstandard.ZstdDecompressor().decompressobj()
+        try:
+            raw = decompressor.decompress(data)
+        except zstandard.ZstdError:
+            return
+        if not decompressor.eof:
+            return
+        data = decompressor.unused_data
+        with contextlib.suppress(ValueError):
+            yield json.loads(raw)
+
+
+def _restore(stored: list[Any], pieces: dict[str, bytes]) -> bytes:
+    return b"".join(pieces[item[0]] if isinstance(item, list) else _bytes(item) for item in stored)
+
+
+def _text(data: bytes) -> str:
+    """Bytes as a JSON string that reads well: UTF-8 where it is that, else base64 behind a mark."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        text = "\0"
+    return f"\0{base64.b64encode(data).decode()}" if text.startswith("\0") else text
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text[1:]) if text.startswith("\0") else text.encode()

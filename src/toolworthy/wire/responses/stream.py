@@ -1,0 +1,238 @@
+"""OpenAI Responses streams: read leniently, written strictly.
+
+Source: OpenAI API reference, "Streaming events" of Responses. What Codex needs of it: every item whole in
+``response.output_item.done``, and exactly one terminal event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from toolworthy.wire import shapes
+from toolworthy.wire.ir import (
+    Counted,
+    Ended,
+    Event,
+    Failed,
+    Failure,
+    PartClosed,
+    PartDelta,
+    PartOpened,
+    Repair,
+    Started,
+    Stopped,
+    Text,
+    Thinking,
+    ToolCall,
+)
+from toolworthy.wire.lenient import as_arguments, as_dict, as_int, as_list, as_str, parse_json
+from toolworthy.wire.responses.response import item_parts, parse_usage, stop_of
+from toolworthy.wire.sse import SseEvent, SseParser
+
+_DELTAS = {
+    "response.output_text.delta": "message",
+    "response.refusal.delta": "message",
+    "response.function_call_arguments.delta": "function_call",
+    "response.custom_tool_call_input.delta": "custom_tool_call",
+    "response.reasoning_text.delta": "reasoning",
+    "response.reasoning_summary_text.delta": "reasoning",
+}
+_TERMINAL = ("response.completed", "response.incomplete", "response.failed", "response.done")
+_IGNORED = (
+    "response.in_progress",
+    "response.queued",
+    "response.content_part.added",
+    "response.content_part.done",
+    "response.output_text.done",
+    "response.refusal.done",
+    "response.function_call_arguments.done",
+    "response.custom_tool_call_input.done",
+    "response.reasoning_text.done",
+    "response.reasoning_summary_text.done",
+    "response.reasoning_summary_part.added",
+    "response.reasoning_summary_part.done",
+    "response.output_text.annotation.added",
+    "keepalive",
+)
+
+
+@dataclass
+class _Item:
+    """An output item that is being put together."""
+
+    part: int
+    kind: str
+    key: str
+    sent: str = ""
+    summary: str = ""
+    """Summary text, which counts only where no reasoning text comes."""
+    done: bool = False
+
+
+class Decoder:
+    """Reads SSE bytes, cut anywhere, into events."""
+
+    def __init__(self) -> None:
+        self.repairs: list[Repair] = []
+        self._sse = SseParser()
+        self._started = self._ended = self._terminal = False
+        self._items: list[_Item] = []
+        self._calls = False
+        self._number = 0
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events that `data` completes."""
+        return [event for sse in self._sse.feed(data) for event in self._read(sse)]
+
+    def close(self) -> list[Event]:
+        """The last events; the very last is ``Ended``."""
+        events = [event for sse in self._sse.close() for event in self._read(sse)]
+        if self._ended:
+            return events
+        self._ended = True
+        self.repairs[:0] = self._sse.repairs
+        events += list(self._close_all())
+        if not self._terminal:
+            self.repairs.append(Repair("no-terminal-event", event=self._number))
+        return [*events, Ended(clean=self._terminal)]
+
+    def _read(self, sse: SseEvent) -> Iterator[Event]:
+        self._number = sse.number
+        if self._terminal or sse.data.strip() == "[DONE]":
+            return
+        value = parse_json(sse.data)
+        if not isinstance(value, dict):
+            self.repairs.append(Repair("bad-json", sse.data[:100], sse.number))
+            return
+        kind = as_str(value.get("type")) or sse.event or ""
+        if kind in _DELTAS:
+            yield from self._delta(kind, value)
+        elif kind == "response.created":
+            yield from self._start(as_dict(value.get("response")))
+        elif kind == "response.output_item.added":
+            yield from self._added(value)
+        elif kind == "response.output_item.done":
+            yield from self._done(value)
+        elif kind in _TERMINAL:
+            yield from self._finish(kind, as_dict(value.get("response")))
+        elif kind == "error" or (not kind and value.get("error")):
+            failure = shapes.failure_of({"error": value.get("error") or value.get("message")})
+            yield Failed(failure or Failure("an error event without a message"))
+        elif kind not in _IGNORED:
+            self._once(Repair("unknown-event", kind[:60], sse.number))
+
+    def _start(self, response: Mapping[str, Any]) -> Iterator[Event]:
+        if not self._started:
+            self._started = True
+            yield Started(as_str(response.get("id")), as_str(response.get("model")))
+
+    def _added(self, value: Mapping[str, Any]) -> Iterator[Event]:
+        item = as_dict(value.get("item"))
+        yield from self._open(self._key(value, item), item)
+
+    def _open(self, key: str, item: Mapping[str, Any]) -> Iterator[Event]:
+        kind = as_str(item.get("type")) or "message"
+        bare = {**item, "content": [], "summary": [], "arguments": "", "input": ""}
+        if kind == "message":
+            part: Any = Text("")
+        else:
+            part = item_parts(bare, len(self._items), self.repairs)[0]
+        self._calls = self._calls or isinstance(part, ToolCall)
+        entry = _Item(len(self._items), kind, key)
+        self._items.append(entry)
+        yield PartOpened(entry.part, part)
+        if given := as_arguments(item.get("arguments") if kind == "function_call" else item.get("input")):
+            yield from self._grow(entry, given)
+
+    def _delta(self, kind: str, value: Mapping[str, Any]) -> Iterator[Event]:
+        wanted = _DELTAS[kind]
+        entry = self._find(self._key(value, {}), wanted)
+        if entry is None:
+            self._once(Repair("missing-item-added", kind, self._number))
+            yield from self._open(self._key(value, {}), {"type": wanted, "id": value.get("item_id")})
+            entry = self._items[-1]
+        if not isinstance(value.get("delta"), str):
+            self._once(Repair("delta-not-string", kind, self._number))
+        text = as_arguments(value.get("delta"))
+        if kind == "response.reasoning_summary_text.delta":
+            entry.summary += text
+        else:
+            yield from self._grow(entry, text)
+
+    def _done(self, value: Mapping[str, Any]) -> Iterator[Event]:
+        item = as_dict(value.get("item"))
+        key = self._key(value, item)
+        kind = as_str(item.get("type")) or "message"
+        entry = self._find(key, kind)
+        if entry is None:
+            yield from self._open(key, {**item, "arguments": "", "input": ""})
+            entry = self._items[-1]
+        if not entry.done:
+            yield from self._complete(entry, item)
+
+    def _complete(self, entry: _Item, item: Mapping[str, Any]) -> Iterator[Event]:
+        """Close an item; what its last event says beyond the deltas is added."""
+        entry.done = True
+        signature: str | None = None
+        for part in item_parts(item, entry.part, []):
+            whole = part.arguments if isinstance(part, ToolCall) else getattr(part, "text", "")
+            if isinstance(part, Thinking):
+                signature = part.signature
+                whole = whole if entry.sent == "" or as_list(item.get("content")) else entry.sent
+            if whole.startswith(entry.sent):
+                yield from self._grow(entry, whole[len(entry.sent) :])
+            elif whole:
+                self.repairs.append(Repair("done-differs-from-deltas", entry.kind, self._number))
+            break
+        if entry.summary and not entry.sent:
+            yield from self._grow(entry, entry.summary)
+        yield PartClosed(entry.part, signature)
+
+    def _finish(self, kind: str, response: Mapping[str, Any]) -> Iterator[Event]:
+        self._terminal = True
+        yield from self._start(response)
+        if not self._items:
+            for number, item in enumerate(as_list(response.get("output"))):
+                self._once(Repair("items-only-at-end", event=self._number))
+                yield from self._done({"output_index": number, "item": item})
+        yield from self._close_all()
+        if usage := parse_usage(response.get("usage")):
+            yield Counted(usage)
+        if kind == "response.failed" or response.get("error"):
+            error = response.get("error") or {"message": "the response failed without a reason"}
+            yield Failed(shapes.failure_of({"error": error}) or Failure("the response failed"))
+        status = as_str(response.get("status")) or kind.removeprefix("response.")
+        reason, raw = stop_of({**response, "status": status}, self._calls)
+        if reason:
+            yield Stopped(reason, raw or status)
+
+    def _close_all(self) -> Iterator[Event]:
+        for entry in self._items:
+            if not entry.done:
+                entry.done = True
+                if entry.summary and not entry.sent:
+                    yield from self._grow(entry, entry.summary)
+                yield PartClosed(entry.part)
+
+    def _grow(self, entry: _Item, text: str) -> Iterator[Event]:
+        if text:
+            entry.sent += text
+            yield PartDelta(entry.part, text)
+
+    def _key(self, value: Mapping[str, Any], item: Mapping[str, Any]) -> str:
+        """What names an item: its place where the endpoint gives one, else its id."""
+        index = as_int(value.get("output_index"))
+        if index is not None:
+            return f"#{index}"
+        self._once(Repair("missing-output-index", event=self._number))
+        return as_str(value.get("item_id")) or as_str(item.get("id")) or as_str(item.get("call_id"))
+
+    def _find(self, key: str, kind: str) -> _Item | None:
+        same = [entry for entry in self._items if entry.kind == kind and not entry.done]
+        return next((entry for entry in same if entry.key == key), same[-1] if same and not key else None)
+
+    def _once(self, repair: Repair) -> None:
+        if not any(known.code == repair.code for known in self.repairs):
+            self.repairs.append(repair)
