@@ -17,7 +17,8 @@ from toolworthy import content
 from toolworthy.errors import AdapterError, UserError
 from toolworthy.wire.ir import Api, Dialect
 
-Action = Literal["run", "read", "write", "edit"]
+Action = Literal["run", "read", "write", "edit", "wait"]
+"""What a tool does, in neutral words; ``wait`` asks for the rest of a command that still runs."""
 
 
 class _Strict(BaseModel):
@@ -76,9 +77,9 @@ class ToolSpec(_Strict):
     parameters: dict[str, Any] = Field(default_factory=dict)
     """Name to short type: ``"string"``, ``"integer?"`` (optional), ``"string[]"``, or a JSON Schema table."""
     call: Any = None
-    """Arguments template for `does`: a table whose strings hold ``{command} {path} {content} {old} {new} {patch}``,
-    or, for a free-form tool, one string. Placeholders per action: run: command; read: path; write: path, content,
-    patch; edit: path, old, new, patch. ``{patch}`` is the change in Codex' ``*** Begin Patch`` format."""
+    """Arguments template for `does`: a table whose strings hold placeholders, or, for a free-form tool, one string.
+    Placeholders: run ``{command}``; read ``{path}``; write ``{path} {content}``; edit ``{path} {old} {new}``; wait
+    ``{session}``."""
     custom: bool = False
     """Free-form (responses ``custom`` tool): the argument is text."""
     needs_read: bool = False
@@ -103,6 +104,9 @@ class AgentAdapter(_Strict):
     """Size of its fixed prompt and tools, in tokens, about."""
     refusals: tuple[str, ...] = ()
     """Regular expressions: a tool result that matches one did not do what was asked."""
+    running: str | None = None
+    """Regular expression: a result that matches it is of a command that still runs; its group is the session to wait
+    for."""
     tools: dict[str, ToolSpec] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

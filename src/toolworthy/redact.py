@@ -28,7 +28,7 @@ class Redactor:
         self._secrets = re.compile(b"|".join(map(re.escape, ordered))) if ordered else None
         self.longest = max(map(len, ordered), default=0)
 
-    def bytes(self, data: bytes) -> bytes:
+    def data(self, data: bytes) -> bytes:
         """`data` without secrets."""
         if self._secrets is not None:
             data = self._secrets.sub(MARK.encode(), data)
@@ -36,7 +36,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """`text` without secrets."""
-        return self.bytes(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+        return self.data(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
 
     def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         """Headers by lower-case name, those that carry credentials by name only."""
@@ -45,7 +45,7 @@ class Redactor:
     def pieces(self, pieces: list[bytes]) -> list[bytes]:
         """Pieces of one body without secrets, even where one straddles a border. Their number stays."""
         whole = b"".join(pieces)
-        if self.bytes(whole) == whole:
+        if self.data(whole) == whole:
             return pieces
         out: list[bytes] = []
         start = 0

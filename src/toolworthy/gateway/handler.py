@@ -75,7 +75,8 @@ async def handle(session: Session, scope: Any, receive: Any, send: Any) -> None:
 
 
 async def _body(receive: Any) -> bytes | None:
-    pieces, size = [], 0
+    pieces: list[bytes] = []
+    size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -268,8 +269,8 @@ def _exchange(session: Session, record: _Record, index: int) -> Exchange:
         method=record.method,
         path=redact.text(record.path),
         request_headers=redact.headers(dict(record.headers)),
-        request_body=redact.bytes(record.body),
-        upstream_body=redact.bytes(upstream.body) if upstream and upstream.translated else None,
+        request_body=redact.data(record.body),
+        upstream_body=redact.data(upstream.body) if upstream and upstream.translated else None,
         losses=upstream.losses if upstream else (),
         status=record.status,
         response_headers=redact.headers(record.response_headers),

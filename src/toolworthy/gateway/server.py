@@ -1,17 +1,17 @@
 """Serve trials: every listener is one trial's, every request of it becomes an exchange.
 
-The server is uvicorn's HTTP protocol without uvicorn's main loop, so that hundreds of listeners cost no more than their
-connections; the client is httpx. Bytes pass as they come; nothing is buffered but what a translation has to see whole.
+Hundreds of listeners cost no more than their connections. Bytes pass as they come; nothing is buffered but what a
+translation has to see whole.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
+from toolworthy.asgi import serving
 from toolworthy.endpoint import Endpoint
 from toolworthy.exchange import Exchange
 from toolworthy.gateway.handler import handle
@@ -77,41 +77,5 @@ class Gateway:
         async def app(scope: Any, receive: Any, send: Any) -> None:
             await handle(session, scope, receive, send)
 
-        factory, state = _protocols(app)
-        server = await asyncio.get_running_loop().create_server(factory, sock=listener)
-        try:
+        async with serving(app, listener):
             yield session
-        finally:
-            server.close()
-            for connection in list(state.connections):
-                connection.transport.abort()
-            # Requests in flight see their client gone and record what they have.
-            if state.tasks:
-                await asyncio.wait(state.tasks, timeout=5)
-
-
-def _protocols(app: Any) -> tuple[Callable[[], asyncio.Protocol], Any]:
-    """A factory of uvicorn's connections for one application, and their shared state."""
-    from uvicorn.config import Config
-    from uvicorn.server import ServerState
-
-    config = Config(
-        app,
-        lifespan="off",
-        interface="asgi3",
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        timeout_keep_alive=600,
-    )
-    config.load()
-    state = ServerState()
-    protocol: Any = config.http_protocol_class
-
-    def factory() -> asyncio.Protocol:
-        made: asyncio.Protocol = protocol(config=config, server_state=state, app_state={})
-        return made
-
-    return factory, state

@@ -8,6 +8,9 @@ from typing import Any
 from toolworthy.report.verdict import cell, verdicts
 from toolworthy.runs.result import TrialResult
 
+LEGEND = (
+    "✓ passed · ~ passed sometimes · ✗ failed · ! not measured (infrastructure or a limit of ours) · – cannot work here"
+)
 MARKS = {"pass": "✓", "flaky": "~", "fail": "✗", "error": "!", "cannot work": "–", None: ""}
 
 
@@ -35,7 +38,7 @@ def _lines(about: dict[str, Any], results: Sequence[TrialResult]) -> Iterator[st
         cells = [cell([r for r in results if r.key.task == task and r.key.agent == agent]) for agent in agents]
         yield f"| {task} | " + " | ".join(f"{MARKS[kind]} {figure}".strip() for kind, figure in cells) + " |"
     yield ""
-    yield "✓ passed · ~ passed sometimes · ✗ failed · ! not measured (infrastructure or a limit of ours) · – cannot work"
+    yield LEGEND
     yield ""
     yield f"toolworthy {about['toolworthy']}, `{_plain(str(about['command']))}`"
 

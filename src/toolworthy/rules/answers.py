@@ -15,7 +15,8 @@ _Violations = Iterator[tuple[str, str]]
 # Opening marks of the tool-call formats that models are trained on; a parser that missed one leaves it in the text.
 TOOL_SYNTAX = re.compile(
     r"<｜DSML｜|<\|\|DSML\|\||<tool_call>|<\|tool_call|<tool_calls>|<minimax:tool_call>|<\|python_tag\|>"
-    r"|<｜tool▁call|\[TOOL_CALLS\]|<function=\w|<\|tool_calls_section_begin\|>|<\|channel\|>|<seed:tool_call>|<invoke name="
+    r"|<｜tool▁call|\[TOOL_CALLS\]|<function=\w|<\|tool_calls_section_begin\|>|<\|channel\|>"
+    r"|<seed:tool_call>|<invoke name="
 )
 _THINK_TAG = re.compile(r"</?think>|</?seed:think>|<\|start_of_thinking\|>")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -125,7 +126,7 @@ def split(body: bytes) -> list[bytes]:
                 cuts += [at, end]
                 at = end
     cuts.append(len(text))
-    return [text[a:b].encode() for a, b in zip(cuts, cuts[1:], strict=False) if b > a]
+    return [text[a:b].encode() for a, b in itertools.pairwise(cuts) if b > a]
 
 
 def _skip(text: str, at: int) -> int:

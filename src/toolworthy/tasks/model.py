@@ -46,7 +46,7 @@ class Step(BaseModel):
         """Which of the five it is."""
         for name in ("run", "read", "write", "edit", "say"):
             if getattr(self, name) is not None:
-                return name  # type: ignore[return-value]
+                return name
         raise AssertionError
 
     @model_validator(mode="after")

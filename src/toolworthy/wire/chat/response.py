@@ -152,10 +152,11 @@ def render_response(response: Response, request: Request) -> dict[str, Any]:
 
 
 def reasoning_detail(thought: Thinking) -> dict[str, str] | None:
-    """What a chat agent must replay for reasoning whose endpoint wants more back than its text."""
+    """What a chat agent must replay for reasoning whose endpoint wants more back than its text. Holds no text of its
+    own, since the text stands in ``reasoning_content`` already."""
     if thought.signature is None and thought.form == "reasoning_content":
         return None
-    return {"type": "reasoning.text", "text": thought.text, "signature": seal(thought)}
+    return {"type": "reasoning.text", "signature": seal(thought)}
 
 
 def write_call(call: ToolCall, request: Request) -> dict[str, Any]:

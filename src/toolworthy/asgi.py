@@ -1,0 +1,51 @@
+"""Serve an ASGI application on a socket, with uvicorn's HTTP protocol but without its process-wide main loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+App = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+@contextlib.asynccontextmanager
+async def serving(app: App, listener: socket.socket) -> AsyncIterator[None]:
+    """Serve `app` on `listener` until the block ends. Any number of these may run in one loop.
+
+    At the end connections are cut, and requests in flight are given five seconds to notice.
+    """
+    from uvicorn.config import Config
+    from uvicorn.server import ServerState
+
+    config = Config(
+        app,
+        lifespan="off",
+        interface="asgi3",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=600,
+    )
+    config.load()
+    state = ServerState()
+    protocol: Any = config.http_protocol_class
+
+    def connection() -> asyncio.Protocol:
+        made: asyncio.Protocol = protocol(config=config, server_state=state, app_state={})
+        return made
+
+    listener.setblocking(False)
+    server = await asyncio.get_running_loop().create_server(connection, sock=listener)
+    try:
+        yield
+    finally:
+        server.close()
+        for open_connection in list(state.connections):
+            open_connection.transport.abort()  # type: ignore[union-attr]
+        if state.tasks:
+            await asyncio.wait(state.tasks, timeout=5)

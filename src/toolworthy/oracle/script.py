@@ -1,0 +1,217 @@
+"""What the oracle says next: pure and stateless, from the conversation alone.
+
+The task is known by its instruction, the place in it by the ids of the calls made so far, which carry their step. So
+any client can talk to it, it can be restarted between any two turns, and it needs no header of ours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from toolworthy.adapters import Action, AgentAdapter
+from toolworthy.oracle.side import side_answer
+from toolworthy.tasks.model import Step, Task
+from toolworthy.vocabulary import Way, speaker, ways
+from toolworthy.wire.ir import Message, Part, Request, Response, Text, Thinking, ToolCall, ToolResult, Usage
+
+_ID = re.compile(r"tw(\d{3})([prw])(\d{2})")
+"""In a call's id: its step, what it is for (the step itself, a read that it needs first, a wait), which way."""
+_MAX_WAITS = 30
+_REFUSED = re.compile(r"unknown tool|no such tool|tool not found|not available|invalid arguments", re.IGNORECASE)
+
+
+@dataclass
+class _Place:
+    """Where a conversation stands."""
+
+    step: int = 0
+    way: int = 0
+    read: set[str] = field(default_factory=set)
+    """Paths that a file tool has shown."""
+    session: str | None = None
+    """A command that still runs."""
+    waits: int = 0
+    complaint: str = ""
+    """What the last refusal said."""
+
+
+def next_answer(request: Request, tasks: Sequence[Task], adapters: Sequence[AgentAdapter]) -> Response:
+    """The oracle's answer to `request`, without id and usage of the wire's own making."""
+    task = find_task(request, tasks)
+    if task is None or not request.tools:
+        return _finished(request, side_answer(request))
+    adapter = speaker(request.tools, adapters)
+    place = _place(request, task, adapter)
+    before: list[str] = ["I will work through this step by step."] if place.step == place.way == 0 else []
+    while place.step < len(task.steps) and task.steps[place.step].say is not None:
+        before.append(task.steps[place.step].say or "")
+        place.step += 1
+    text = "\n\n".join(before[-1:])
+    if place.step >= len(task.steps):
+        return _finished(request, text or "Done.")
+    call = _call(request, task, place, adapter)
+    if call is None:
+        return _finished(request, f"I cannot go on: step {place.step + 1} was refused. {place.complaint}"[:500])
+    return _answer(request, text if place.way == 0 else "", call)
+
+
+def find_task(request: Request, tasks: Sequence[Task]) -> Task | None:
+    """The task whose instruction stands in a user message; of several, the one given last."""
+    found: tuple[int, int, Task] | None = None
+    for number, message in enumerate(request.messages):
+        if message.role != "user":
+            continue
+        said = _plain(" ".join(part.text for part in message.parts if isinstance(part, Text)))
+        for task in tasks:
+            wanted = _plain(task.instruction)
+            if wanted in said and (found is None or (number, len(wanted)) >= found[:2]):
+                found = (number, len(wanted), task)
+    return found[2] if found else None
+
+
+def _plain(text: str) -> str:
+    """`text` as it survives being quoted, escaped or wrapped by an agent."""
+    return re.sub(r"[^\w]+", " ", text.replace("\\n", " ").replace("\\t", " ")).strip()
+
+
+def _place(request: Request, task: Task, adapter: AgentAdapter | None) -> _Place:
+    results = {part.call_id: part for part in _parts(request.messages) if isinstance(part, ToolResult)}
+    place = _Place()
+    for part in _parts(request.messages):
+        if isinstance(part, ToolCall) and part.id in results:
+            match = _ID.search(part.id)
+            step, kind, way = (int(match[1]), match[2], int(match[3])) if match else (place.step, "p", place.way)
+            _advance(place, task, kind, step, way, results[part.id], adapter)
+    return place
+
+
+def _advance(
+    place: _Place, task: Task, kind: str, step: int, way: int, result: ToolResult, adapter: AgentAdapter | None
+) -> None:
+    """Take note of one result."""
+    text = " ".join(part.text for part in result.content if isinstance(part, Text))
+    target = task.steps[step] if step < len(task.steps) else None
+    action = target.action if target else "say"
+    refused = _refused(result, text, adapter, run=action == "run" and kind != "r")
+    place.step, place.way, place.session = step, way, None
+    if kind == "r":
+        path = _path(target)
+        if not refused and path:
+            place.read.add(path)
+        else:
+            place.way, place.complaint = way + 1, text[:300]
+        return
+    if adapter and adapter.running and (match := re.search(adapter.running, text)):
+        place.session, place.waits = match[1], place.waits + 1
+        return
+    if refused:
+        place.way, place.complaint = way + 1, text[:300]
+        return
+    if action == "read" and (path := _path(target)):
+        place.read.add(path)
+    place.step, place.way, place.waits = step + 1, 0, 0
+
+
+def _refused(result: ToolResult, text: str, adapter: AgentAdapter | None, run: bool) -> bool:
+    """Whether a tool did not do what was asked. A command that ran and failed did."""
+    patterns = adapter.refusals if adapter else ()
+    if any(re.search(pattern, text) for pattern in patterns):
+        return True
+    if run:
+        return result.is_error and bool(_REFUSED.search(text[:300]))
+    return result.is_error or bool(re.match(r"\W*error\b", text, re.IGNORECASE)) or bool(_REFUSED.match(text))
+
+
+def _call(request: Request, task: Task, place: _Place, adapter: AgentAdapter | None) -> ToolCall | None:
+    if place.session is not None and place.waits <= _MAX_WAITS:
+        waiting = ways("wait", {"session": place.session}, request.tools, adapter)
+        if waiting:
+            return _made(waiting[0], place, "w", place.waits)
+    step = task.steps[place.step]
+    possible = ways(_action(step), _values(step), request.tools, adapter)
+    if place.way >= len(possible):
+        return None
+    way, path = possible[place.way], _path(step)
+    if way.native and way.spec.needs_read and path and path not in place.read and _stood_before(task, place, step):
+        reading = [read for read in ways("read", {"path": path}, request.tools, adapter) if read.native]
+        if reading:
+            return _made(reading[0], place, "r", place.way)
+    return _made(way, place, "p", place.way)
+
+
+def _stood_before(task: Task, place: _Place, step: Step) -> bool:
+    """Whether the file is there already: edits need one, writes may make it."""
+    path = _path(step)
+    earlier = {other.write for other in task.steps[: place.step] if other.write}
+    return step.edit is not None or (task.path / "environment" / "app" / path).exists() or path in earlier
+
+
+def _made(way: Way, place: _Place, kind: str, number: int) -> ToolCall:
+    seed = f"{place.step}{kind}{number}{way.tool}{way.arguments}".encode("utf-8", "replace")
+    call_id = f"call_tw{place.step:03d}{kind}{min(number, 99):02d}x{hashlib.sha256(seed).hexdigest()[:6]}"
+    return ToolCall(call_id, way.tool, way.arguments, custom=way.custom)
+
+
+def _action(step: Step) -> Action:
+    action = step.action
+    assert action != "say"
+    return action
+
+
+def _values(step: Step) -> dict[str, str]:
+    if step.run is not None:
+        return {"command": step.run}
+    values = {"path": _path(step), "content": step.content, "old": step.old, "new": step.new}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _path(step: Step | None) -> str:
+    return (step.read or step.write or step.edit or "") if step else ""
+
+
+def _answer(request: Request, text: str, call: ToolCall) -> Response:
+    parts: list[Part] = list(_thinking(request, "The next step follows from the result so far."))
+    if text:
+        parts.append(Text(text))
+    parts.append(call)
+    return Response(model=request.model, parts=tuple(parts), stop="tool", usage=_usage(request, parts))
+
+
+def _finished(request: Request, text: str) -> Response:
+    parts: list[Part] = [Text(text)]
+    return Response(model=request.model, parts=tuple(parts), stop="end", usage=_usage(request, parts))
+
+
+def _thinking(request: Request, text: str) -> Iterator[Thinking]:
+    """Reasoning, where it was asked for. The wire's encoder puts it into the API's own form."""
+    if request.reasoning and request.reasoning.enabled is not False:
+        yield Thinking(text, "reasoning_content", None)
+
+
+def _parts(messages: Sequence[Message]) -> Iterator[Part]:
+    for message in messages:
+        yield from message.parts
+
+
+def _usage(request: Request, made: Sequence[Part]) -> Usage:
+    """Four characters a token. All but the newest message counts as cached once the conversation is under way."""
+    sizes = [sum(len(_words(part)) for part in message.parts) // 4 for message in request.messages]
+    tools = sum(len(json.dumps(tool.parameters)) + len(tool.description) for tool in request.tools) // 4
+    cached = sum(sizes[:-1]) + tools if any(message.role == "tool" for message in request.messages) else 0
+    return Usage(input=sum(sizes) + tools + 1, output=sum(len(_words(part)) for part in made) // 4 + 1, cached=cached)
+
+
+def _words(part: Part) -> str:
+    match part:
+        case Text() | Thinking():
+            return part.text
+        case ToolCall():
+            return part.name + part.arguments
+        case ToolResult():
+            return "".join(item.text for item in part.content if isinstance(item, Text))
+        case _:
+            return ""

@@ -1,0 +1,31 @@
+"""Runs first inside a sandbox: listens for the gateway, hands the socket out, becomes the command.
+
+A script of its own, started by path: standard library only. Arguments: the descriptor of a unix socket, the port, the
+command.
+"""
+
+import os
+import socket
+import sys
+
+
+def main() -> None:
+    """Hand out a listener on loopback, wait for the word to go on, and exec."""
+    door = socket.socket(fileno=int(sys.argv[1]))
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", int(sys.argv[2])))
+    listener.listen(1024)
+    socket.send_fds(door, [b"L"], [listener.fileno()])
+    listener.close()
+    if door.recv(1) != b"G":
+        sys.exit(125)
+    door.close()
+    try:
+        os.execvp(sys.argv[3], sys.argv[3:])
+    except OSError as error:
+        sys.stderr.write(f"cannot start {sys.argv[3]}: {error.strerror}\n")
+        sys.exit(127)
+
+
+main()

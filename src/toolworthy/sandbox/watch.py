@@ -1,0 +1,141 @@
+"""Run a process with its limits: time, memory, processes, disk, output."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolworthy.sandbox.model import Ended, Limits, Outcome
+
+_TICK = 0.25
+_DISK_TICKS = 8
+"""Disk use is looked at once in so many ticks: walking a workspace costs more than reading /proc."""
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass
+class _Stream:
+    data: bytearray
+    dropped: int = 0
+
+
+async def supervise(
+    process: asyncio.subprocess.Process,
+    limits: Limits,
+    stdin: bytes,
+    writable: Iterable[Path],
+    kill: Callable[[], None],
+) -> Outcome:
+    """See a process through to its end. `kill` ends it and all that it started; it is called whatever happens."""
+    started = time.monotonic()
+    out, err = _Stream(bytearray()), _Stream(bytearray())
+    assert process.stdout is not None
+    assert process.stderr is not None
+    readers = [
+        asyncio.create_task(_read(process.stdout, out, limits.output_bytes)),
+        asyncio.create_task(_read(process.stderr, err, limits.output_bytes)),
+        asyncio.create_task(_write(process, stdin)),
+    ]
+    watching = asyncio.create_task(_watch(process.pid, limits, list(writable)))
+    waiting = asyncio.create_task(process.wait())
+    ended: Ended = "exit"
+    try:
+        await asyncio.wait({waiting, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if not waiting.done():
+            ended = watching.result()
+    finally:
+        watching.cancel()
+        kill()
+        await asyncio.shield(waiting)
+        # Whatever still holds the pipes was killed with the rest; half a second is for the last bytes in them.
+        await asyncio.wait(readers, timeout=0.5)
+        for reader in readers:
+            reader.cancel()
+    code = process.returncode
+    if code is not None and code < 0:
+        code = 128 - code
+    return Outcome(
+        exit_code=code if ended == "exit" else None,
+        ended=ended,
+        stdout=bytes(out.data),
+        stderr=bytes(err.data),
+        seconds=time.monotonic() - started,
+        dropped_bytes=out.dropped + err.dropped,
+    )
+
+
+async def _read(pipe: asyncio.StreamReader, stream: _Stream, limit: int) -> None:
+    while data := await pipe.read(65536):
+        room = max(0, limit - len(stream.data))
+        stream.data += data[:room]
+        stream.dropped += max(0, len(data) - room)
+
+
+async def _write(process: asyncio.subprocess.Process, stdin: bytes) -> None:
+    assert process.stdin is not None
+    try:
+        process.stdin.write(stdin)
+        await process.stdin.drain()
+        process.stdin.close()
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+
+
+async def _watch(pid: int, limits: Limits, writable: list[Path]) -> Ended:
+    """Return the limit that is broken first."""
+    deadline = time.monotonic() + limits.seconds
+    before = await asyncio.to_thread(_disk, writable)
+    ticks = 0
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return "timeout"
+        await asyncio.sleep(min(_TICK, left))
+        ticks += 1
+        members = descendants(pid)
+        if len(members) > limits.processes:
+            return "processes"
+        if sum(map(_resident, members)) > limits.memory_mb * 2**20:
+            return "memory"
+        if ticks % _DISK_TICKS == 0 and await asyncio.to_thread(_disk, writable) - before > limits.disk_mb * 2**20:
+            return "disk"
+
+
+def descendants(pid: int) -> list[int]:
+    """The process ids of `pid` and all that it started, as far as they are still its offspring."""
+    found, queue = [], [pid]
+    while queue:
+        current = queue.pop()
+        found.append(current)
+        try:
+            for thread in os.listdir(f"/proc/{current}/task"):
+                children = Path(f"/proc/{current}/task/{thread}/children").read_text()
+                queue += [int(child) for child in children.split()]
+        except OSError:
+            continue  # ended meanwhile
+    return found
+
+
+def _resident(pid: int) -> int:
+    """Resident bytes of a process, shared memory apart: it would count once per process."""
+    try:
+        _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text().split()
+    except (OSError, ValueError):
+        return 0
+    return (int(resident) - int(shared)) * _PAGE
+
+
+def _disk(folders: list[Path]) -> int:
+    total = 0
+    for folder in folders:
+        for path, _, names in os.walk(folder):
+            for name in names:
+                try:
+                    total += os.lstat(os.path.join(path, name)).st_blocks * 512
+                except OSError:
+                    continue
+    return total
