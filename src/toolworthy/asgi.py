@@ -46,6 +46,6 @@ async def serving(app: App, listener: socket.socket) -> AsyncIterator[None]:
     finally:
         server.close()
         for open_connection in list(state.connections):
-            open_connection.transport.abort()  # type: ignore[union-attr]
+            open_connection.transport.abort()
         if state.tasks:
             await asyncio.wait(state.tasks, timeout=5)

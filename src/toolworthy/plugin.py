@@ -85,7 +85,8 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 def trial(request: pytest.FixtureRequest) -> TrialResult:
     """The result of this item's trial, once it is there."""
     running = request.config.stash.get(_SESSION, None) or _start(request.config, [request.param])
-    result = running.wait(request.param) if request.param in running else _later(running, request.param)
+    running.add([request.param])  # known already, unless a worker of pytest-xdist gets its items one by one
+    result = running.wait(request.param)
     if result.status == "error":
         detail = result.cause.detail if result.cause else "no detail"
         kind = result.cause.kind if result.cause else "infrastructure"
@@ -131,12 +132,6 @@ def _start(config: pytest.Config, keys: list[TrialKey]) -> Session:
         running.close()
         pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
     return running
-
-
-def _later(running: Session, key: TrialKey) -> TrialResult:
-    """Under xdist a worker learns of its items one by one."""
-    running.add([key])
-    return running.wait(key)
 
 
 def _read_options(config: pytest.Config) -> Options:

@@ -82,6 +82,7 @@ class Session:
         self._stack = contextlib.AsyncExitStack()
         self._results: dict[TrialKey, concurrent.futures.Future[TrialResult]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._prepared: _Prepared | None = None
 
     def start(self, keys: Sequence[TrialKey]) -> None:
         """Set up and begin with `keys`, in their order.
@@ -90,17 +91,29 @@ class Session:
             UserError: no sandbox, no agent, no endpoint, no disk.
         """
         self.run = self._open_run()
-        done = {result.key: result for result in self.run.results() if result.status in ("passed", "failed")}
         self._thread = threading.Thread(target=self._loop.run_forever, name="toolworthy", daemon=True)
         self._thread.start()
-        for key in keys:
+        self.add(keys)
+
+    def add(self, keys: Sequence[TrialKey]) -> None:
+        """Begin with `keys` that have not begun; a resumed run's own results are taken as they are.
+
+        Raises:
+            UserError: as ``start``.
+        """
+        assert self.run is not None
+        new = [key for key in keys if key not in self._results]
+        kept = self.run.results() if new else ()
+        done = {result.key: result for result in kept if result.status in ("passed", "failed")}
+        for key in new:
             self._results[key] = concurrent.futures.Future()
             if key in done:
                 self._results[key].set_result(done[key])
-        left = [key for key in keys if key not in done]
+        left = [key for key in new if key not in done]
         if left:
-            prepared = self._call(self._prepare({key.agent for key in left}))
-            self._loop.call_soon_threadsafe(self._begin, prepared, left)
+            if self._prepared is None:
+                self._prepared = self._call(self._prepare())
+            self._loop.call_soon_threadsafe(self._begin, self._prepared, left)
 
     def wait(self, key: TrialKey) -> TrialResult:
         """The result of one trial, once it is there.
@@ -135,9 +148,9 @@ class Session:
                 raise UserError(f"{run.path} was a run of other {what}; --resume goes on with the same ones only")
         return run
 
-    async def _prepare(self, agents: set[str]) -> _Prepared:
+    async def _prepare(self) -> _Prepared:
         options = self.options
-        chosen = [agent for agent in options.agents if agent.id in agents]
+        chosen = options.agents
         sandbox = _sandbox(options, chosen, self.listener)
         endpoint = await self._endpoint()
         found = await preflight(endpoint, chosen)

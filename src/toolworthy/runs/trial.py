@@ -11,10 +11,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from toolworthy.adapters import AgentAdapter
 from toolworthy.agents import builtin
 from toolworthy.agents.install import Installation
+from toolworthy.agents.launch import Start
 from toolworthy.agents.launch import command as launch
 from toolworthy.endpoint import Endpoint
 from toolworthy.errors import UserError
@@ -136,13 +138,10 @@ def _command(
         memory_mb=max(4096, task.config.environment.memory_mb),
         disk_mb=max(2048, task.config.environment.storage_mb),
     )
-    return launch(
-        agent,
-        installation,
+    start = Start(
         workspace=workspace,
         home=home,
-        sandbox=bench.sandbox,
-        base_url=f"http://127.0.0.1:{port}{agent.run.base_path}",
+        base_url=f"http://127.0.0.1:{port}",
         key=KEY,
         model=endpoint.model,
         instruction=task.instruction,
@@ -152,6 +151,7 @@ def _command(
         max_turns=options.max_turns,
         builtin=builtin.Choice(wear=options.wear, api=endpoint.forced_api, stream=options.stream),
     )
+    return launch(agent, installation, bench.sandbox, start)
 
 
 async def _run_agent(
@@ -167,7 +167,8 @@ async def _run_agent(
     running = asyncio.create_task(bench.sandbox.run(command, on_listener, port))
     exchanges: list[Exchange] = []
     try:
-        await asyncio.wait({running, listening}, return_when=asyncio.FIRST_COMPLETED)
+        either: set[asyncio.Future[Any]] = {running, listening}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if listening.done():
             async with bench.gateway.session(str(key), listening.result()) as session:
                 session.on_exchange = watch

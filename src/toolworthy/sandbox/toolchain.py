@@ -31,6 +31,11 @@ def hidden() -> tuple[str, ...]:
     )
 
 
+def python() -> str:
+    """The interpreter, as a command inside sees it."""
+    return str(Path(sys.prefix) / "bin" / "python3")
+
+
 def path_entries() -> tuple[str, ...]:
     """What stands before the system's directories on PATH."""
     return (str(Path(sys.prefix) / "bin"),)

@@ -1,0 +1,120 @@
+"""What the built-in agent's tools do. Runs inside the sandbox: standard library only."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_SECONDS = 120
+_CHARACTERS = 30_000
+_PLACEHOLDER = re.compile(r"\{(command|path|content|old|new|session)\}")
+
+
+class Refused(Exception):
+    """A call that cannot be carried out; the message is for the model."""
+
+
+def perform(tool: Mapping[str, Any] | None, name: str, arguments: str, workspace: Path) -> str:
+    """Carry out one call; what its tool says.
+
+    Raises:
+        Refused: no such tool, arguments that are none, or an action that cannot be done.
+    """
+    if tool is None:
+        raise Refused(f"unknown tool {name}")
+    values = _values(tool, arguments)
+    action = tool["does"]
+    if action == "run":
+        return _run(values["command"], workspace)
+    if action not in ("read", "write", "edit"):
+        raise Refused(f"{name} is offered but does nothing here; use another tool")
+    path = workspace / values["path"]
+    try:
+        return {"read": _read, "write": _write, "edit": _edit}[action](path, values)
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"{values['path']}: {error}") from error
+
+
+def _values(tool: Mapping[str, Any], arguments: str) -> dict[str, str]:
+    if tool["custom"]:
+        return {"command": arguments}
+    try:
+        given = json.loads(arguments or "{}")
+    except ValueError as error:
+        raise Refused(f"the arguments are no JSON: {error}") from error
+    if not isinstance(given, dict):
+        raise Refused("the arguments are no JSON object")
+    found: dict[str, str] = {}
+    _match(tool["call"], given, found, tool["name"])
+    return found
+
+
+def _match(template: Any, given: Any, found: dict[str, str], where: str) -> None:
+    """Fill `found` with what stands in `given` where `template` has placeholders."""
+    if isinstance(template, str):
+        match = _PLACEHOLDER.fullmatch(template)
+        if match:
+            if not isinstance(given, str):
+                raise Refused(f"{where} must be a string")
+            found[match[1]] = given
+    elif isinstance(template, dict):
+        for key, inner in template.items():
+            if _PLACEHOLDER.search(json.dumps(inner)):
+                if not isinstance(given, dict) or key not in given:
+                    raise Refused(f"{where}: {key} is missing")
+                _match(inner, given[key], found, f"{where}.{key}")
+    elif isinstance(template, list):
+        for number, inner in enumerate(template):
+            if not isinstance(given, list) or len(given) <= number:
+                raise Refused(f"{where} must be an array of {len(template)}")
+            _match(inner, given[number], found, f"{where}[{number}]")
+
+
+def _run(command: str, workspace: Path) -> str:
+    process = subprocess.Popen(
+        ["bash", "-c", command],
+        cwd=workspace,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        output, _ = process.communicate(timeout=_SECONDS)
+        ending = f"\n[exit {process.returncode}]"
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        output, _ = process.communicate()
+        ending = f"\n[stopped after {_SECONDS} s]"
+    return _cut(output.decode("utf-8", "replace")) + ending
+
+
+def _read(path: Path, _: Mapping[str, str]) -> str:
+    return _cut(path.read_bytes().decode("utf-8", "replace"))
+
+
+def _write(path: Path, values: Mapping[str, str]) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(values["content"].encode("utf-8", "replace"))
+    return f"wrote {values['path']}"
+
+
+def _edit(path: Path, values: Mapping[str, str]) -> str:
+    content, old = path.read_bytes(), values["old"].encode("utf-8", "replace")
+    if not old or content.count(old) != 1:
+        raise Refused(f"the old text stands {content.count(old) if old else 0} times in {values['path']}, not once")
+    path.write_bytes(content.replace(old, values["new"].encode("utf-8", "replace")))
+    return f"edited {values['path']}"
+
+
+def _cut(text: str) -> str:
+    if len(text) <= _CHARACTERS:
+        return text
+    half = _CHARACTERS // 2
+    return f"{text[:half]}\n[… {len(text) - _CHARACTERS} characters left out …]\n{text[-half:]}"

@@ -1,0 +1,68 @@
+"""Start the built-in agent: a plain tool loop that can wear any agent's tools.
+
+The loop itself (``loop.py``) runs inside the sandbox, from read-only mounts of those few parts of this package that it
+needs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from toolworthy import adapters
+from toolworthy.adapters import AgentAdapter
+from toolworthy.content import PACKAGE
+from toolworthy.sandbox.model import Mount
+from toolworthy.vocabulary import tool_schema
+from toolworthy.wire.ir import Api
+
+_TARGET = "/opt/toolworthy/toolworthy"
+_PARTS = ("__init__.py", "wire", "agents/__init__.py", "agents/loop.py", "agents/actions.py")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How the built-in agent is to behave."""
+
+    wear: str | None = None
+    """Agent whose tools it offers; its own if None."""
+    api: Api | None = None
+    """Wire API it speaks; its adapter's first if None."""
+    stream: bool = True
+
+
+def mounts() -> tuple[Mount, ...]:
+    """The parts of this package that the loop needs."""
+    return tuple(Mount(PACKAGE / part, f"{_TARGET}/{part}") for part in _PARTS)
+
+
+def python_path(shown: str) -> str:
+    """The folder to import from, for a part that is shown at `shown`."""
+    return shown[: shown.rindex("/toolworthy/")]
+
+
+def config(agent: AgentAdapter, choice: Choice, values: Mapping[str, str], max_output: int, max_turns: int) -> str:
+    """The loop's configuration, as JSON."""
+    worn = adapters.agent(choice.wear) if choice.wear else agent
+    tools = [
+        {
+            "name": name,
+            "description": spec.description or f"{name}: {spec.does or 'a tool'}",
+            "schema": tool_schema(spec),
+            "does": spec.does,
+            "call": spec.call,
+            "custom": spec.custom,
+        }
+        for name, spec in worn.tools.items()
+    ]
+    return json.dumps(
+        {
+            "api": choice.api or agent.apis[0],
+            "stream": choice.stream,
+            "max_output": max_output,
+            "max_turns": max_turns,
+            "tools": tools,
+            **{name: values[name] for name in ("base_url", "key", "model", "instruction", "workspace")},
+        }
+    )

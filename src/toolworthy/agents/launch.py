@@ -1,0 +1,112 @@
+"""From an adapter to the command that starts its agent: templates filled, config files written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolworthy.adapters import AgentAdapter
+from toolworthy.agents import builtin
+from toolworthy.agents.install import Installation
+from toolworthy.errors import AdapterError
+from toolworthy.sandbox import Sandbox, toolchain
+from toolworthy.sandbox.model import Command, Limits, Mount
+
+INSTALL = "/opt/agent"
+NAMES = frozenset(
+    {
+        "instruction",
+        "model",
+        "base_url",
+        "key",
+        "workspace",
+        "home",
+        "install",
+        "node",
+        "python",
+        "max_turns",
+        "context",
+        "max_output",
+    }
+)
+"""What a template may name."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a trial knows and an agent must be told."""
+
+    workspace: Path
+    home: Path
+    base_url: str
+    key: str
+    model: str
+    instruction: str
+    limits: Limits
+    context: int
+    max_output: int
+    max_turns: int
+    builtin: builtin.Choice
+
+
+def command(agent: AgentAdapter, installation: Installation | None, sandbox: Sandbox, start: Start) -> Command:
+    """The command for one trial; the agent's config files are written into its home.
+
+    Raises:
+        AdapterError: a config file would lie outside the agent's home.
+    """
+    mounts: list[Mount] = []
+    env: dict[str, str] = {}
+    values = {
+        "instruction": start.instruction,
+        "model": start.model,
+        "base_url": start.base_url + agent.run.base_path,
+        "key": start.key,
+        "workspace": sandbox.app(start.workspace),
+        "home": sandbox.home(start.home),
+        "python": toolchain.python(),
+        "max_turns": str(start.max_turns),
+        "context": str(start.context),
+        "max_output": str(start.max_output),
+    }
+    if installation is not None:
+        mount = Mount(installation.path, INSTALL)
+        node = Mount(toolchain.node_root(), toolchain.NODE)
+        mounts += [mount, node]
+        values |= {"install": sandbox.shown(mount), "node": f"{sandbox.shown(node)}/bin/node"}
+        env["PATH"] = f"{toolchain.environment('')['PATH']}:{sandbox.shown(node)}/bin"
+    else:
+        package = builtin.mounts()
+        mounts += package
+        env["PYTHONPATH"] = ":".join(dict.fromkeys(builtin.python_path(sandbox.shown(mount)) for mount in package))
+        config = builtin.config(agent, start.builtin, values, start.max_output, start.max_turns)
+        (start.home / "agent.json").write_text(config, encoding="utf-8")
+    for file in agent.run.files:
+        _write(agent, start.home, values, file.path, file.content)
+    env |= {name: render(text, values) for name, text in agent.run.env.items()}
+    return Command(
+        argv=tuple(render(part, values) for part in agent.run.command),
+        workspace=start.workspace,
+        home=start.home,
+        env=env,
+        mounts=tuple(mounts),
+        limits=start.limits,
+        stdin=render(agent.run.stdin, values).encode(),
+    )
+
+
+def render(template: str, values: Mapping[str, str]) -> str:
+    """`template` with every ``{name}`` of `values` replaced; any other brace stands for itself."""
+    return re.sub(r"\{([a-z_]+)\}", lambda match: values.get(match[1], match[0]), template)
+
+
+def _write(agent: AgentAdapter, home: Path, values: Mapping[str, str], path: str, content: str) -> None:
+    inside = render(path, values)
+    prefix = values["home"].rstrip("/") + "/"
+    if not inside.startswith(prefix) or ".." in Path(inside).parts:
+        raise AdapterError(f"{agent.id}: config file {path} must lie under {{home}}")
+    target = home / inside.removeprefix(prefix)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(render(content, values), encoding="utf-8")

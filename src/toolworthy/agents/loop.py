@@ -1,0 +1,122 @@
+"""The built-in agent: ask, carry out the calls, ask again. Runs inside the sandbox: standard library and wire only.
+
+Started as ``python -m toolworthy.agents.loop CONFIG.json``; prints one JSON object a line of what happens. Exit code 0:
+the model ended its turn; 1: the endpoint failed; 2: out of turns.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from toolworthy import wire
+from toolworthy.agents.actions import Refused, perform
+from toolworthy.wire.assemble import assemble
+from toolworthy.wire.ir import Api, Failure, Message, Request, Response, Text, Tool, ToolCall, ToolResult
+
+_SYSTEM = (
+    "You are a coding agent. You work in the current directory with the tools you have, until the task is done; "
+    "then you say briefly what you did."
+)
+_TRIES = 4
+_SILENCE = 300
+"""Seconds without a byte after which an answer is given up."""
+
+
+def main() -> int:
+    """Run the agent of one config file."""
+    config = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    tools = tuple(
+        Tool(tool["name"], tool["description"], None if tool["custom"] else tool["schema"], custom=tool["custom"])
+        for tool in config["tools"]
+    )
+    messages = [Message("system", (Text(_SYSTEM),)), Message("user", (Text(config["instruction"]),))]
+    for turn in range(config["max_turns"]):
+        request = Request(
+            model=config["model"],
+            messages=tuple(messages),
+            tools=tools,
+            max_tokens=config["max_output"],
+            stream=config["stream"],
+        )
+        response = _ask(config, request)
+        if response.failure is not None:
+            _say("error", status=response.failure.status, message=response.failure.message)
+            return 1
+        _say("answer", turn=turn, text=response.text, calls=len(response.calls), stop=response.raw_stop)
+        if not response.calls:
+            return 0
+        messages.append(Message("assistant", response.parts))
+        messages.append(Message("tool", tuple(_results(config, response.calls))))
+    _say("error", message="out of turns")
+    return 2
+
+
+def _results(config: dict[str, Any], calls: tuple[ToolCall, ...]) -> Iterator[ToolResult]:
+    by_name = {tool["name"]: tool for tool in config["tools"]}
+    for call in calls:
+        try:
+            text, failed = perform(by_name.get(call.name), call.name, call.arguments, Path(config["workspace"])), False
+        except Refused as refused:
+            text, failed = f"Error: {refused}", True
+        _say("call", name=call.name, arguments=call.arguments, result=text[:2000], error=failed)
+        yield ToolResult(call.id, (Text(text),), failed, call.custom)
+
+
+def _ask(config: dict[str, Any], request: Request) -> Response:
+    """One answer; what may pass is tried again, with growing pauses or as long as the endpoint says."""
+    for attempt in range(_TRIES):
+        try:
+            status, headers, response = _once(config, request)
+        except (OSError, http.client.HTTPException) as error:
+            status, headers = 0, {}
+            response = Response(failure=Failure(f"{type(error).__name__}: {error}"), complete=False)
+        if response.failure is None or (status not in (0, 408, 429, 529) and not 500 <= status < 600):
+            return response
+        if attempt + 1 < _TRIES:
+            pause = headers.get("retry-after", "")
+            time.sleep(min(60.0, float(pause)) if pause.replace(".", "", 1).isdigit() else 0.5 * 2**attempt)
+    return response
+
+
+def _once(config: dict[str, Any], request: Request) -> tuple[int, dict[str, str], Response]:
+    api: Api = config["api"]
+    module = wire.api(api)
+    parts = urlsplit(config["base_url"])
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_SILENCE)
+    headers = {"content-type": "application/json", "authorization": f"Bearer {config['key']}"}
+    if api == "messages":
+        headers = {"content-type": "application/json", "x-api-key": config["key"], "anthropic-version": "2023-06-01"}
+    prefix = "" if api == "messages" else "/v1"
+    body = json.dumps(module.render_request(request).body).encode()
+    try:
+        connection.request("POST", parts.path + prefix + module.COMPLETION_PATH, body, headers)
+        answer = connection.getresponse()
+        told = {name.lower(): value for name, value in answer.getheaders()}
+        if answer.status >= 400 or "text/event-stream" not in told.get("content-type", ""):
+            return answer.status, told, wire.parse_body(api, answer.status, answer.read(), streamed=False)
+        decoder = module.Decoder()
+        events = []
+        while data := answer.read1(65536):
+            events += decoder.feed(data)
+        events += decoder.close()
+        response = assemble(events, tuple(decoder.repairs))
+    finally:
+        connection.close()
+    if not response.complete and response.failure is None:
+        response = Response(failure=Failure("the answer broke off"), complete=False)
+    return answer.status, told, response
+
+
+def _say(event: str, **fields: Any) -> None:
+    print(json.dumps({"event": event, **fields}), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
