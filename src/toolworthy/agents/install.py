@@ -129,12 +129,12 @@ def _install(agent: AgentAdapter, install: Install, path: Path, say: Callable[[s
         lock = lock_file(agent.id)
         package = {"name": "agent", "version": "1.0.0", "private": True, "dependencies": {install.npm: install.version}}
         (work / "package.json").write_text(json.dumps(package))
-        pinned = lock.is_file() and _pins(lock, install)
-        if pinned:
+        if lock.is_file() and _pins(lock, install):
             shutil.copyfile(lock, work / "package-lock.json")
         flags = ["--no-audit", "--no-fund", "--loglevel=error", "--prefer-offline"]
         flags += [] if install.scripts else ["--ignore-scripts"]
-        process = npm(["ci" if pinned else "install", *flags], work)
+        # Not `npm ci`: it refuses locks that leave out packages for other platforms, as npm's own locks do.
+        process = npm(["install", *flags], work)
         output = _wait(process, work, agent.title, say)
         if process.returncode != 0:
             raise UserError(f"cannot install {agent.title} {install.version}: {_reason(output)}")
