@@ -12,6 +12,7 @@ from toolworthy.sandbox import Sandbox
 from toolworthy.sandbox.model import Command, Limits, Mount
 from toolworthy.tasks import workspace as workspaces
 from toolworthy.tasks.model import Step, Task
+from toolworthy.tasks.script import as_script
 from toolworthy.tasks.verify import Verdict, verify
 
 Way = Literal["nothing", "steps", "solve.sh"]
@@ -70,23 +71,11 @@ def _detail(way: Way, verdict: Verdict) -> str:
 async def _play(steps: tuple[Step, ...], workspace: Path, folder: Path, sandbox: Sandbox) -> None:
     home = folder / "steps-home"
     home.mkdir()
-    for number, step in enumerate(steps, 1):
-        if step.run is not None:
-            command = Command(("bash", "-c", step.run), workspace, home, limits=Limits(seconds=120))
-            await sandbox.run(command)
-        elif step.write is not None:
-            target = workspace / step.write
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes((step.content or "").encode())
-        elif step.edit is not None:
-            target = workspace / step.edit
-            content = target.read_bytes() if target.is_file() else b""
-            old = (step.old or "").encode()
-            if content.count(old) != 1:
-                raise UserError(f"step {number}: `old` stands {content.count(old)} times in {step.edit}, not once")
-            target.write_bytes(content.replace(old, (step.new or "").encode()))
-        elif step.read is not None and not (workspace / step.read).is_file():
-            raise UserError(f"step {number}: there is no file {step.read}")
+    script = as_script(steps).encode()
+    outcome = await sandbox.run(Command(("bash", "-s"), workspace, home, limits=Limits(seconds=120), stdin=script))
+    if outcome.exit_code != 0:
+        tail = (outcome.stderr or outcome.stdout).decode(errors="replace").strip()[-300:]
+        raise UserError(f"steps.toml: exit {outcome.exit_code} ({outcome.ended}): {tail}")
 
 
 async def _solve(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) -> None:
