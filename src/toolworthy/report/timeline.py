@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from toolworthy.conversation import messages_of, plain_id, results_of, text_of
 from toolworthy.exchange import Exchange
 from toolworthy.rules.model import Finding
-from toolworthy.wire.ir import Image, Message, Part, Response, Text, Thinking, ToolCall, ToolResult
+from toolworthy.wire.ir import Message, Response, Thinking, ToolCall, ToolResult
 
 _CUT = 8_000
 
@@ -41,14 +42,14 @@ class Turn:
 
 def timeline(exchanges: Sequence[Exchange], findings: Sequence[Finding]) -> tuple[Turn, ...]:
     """The turns of a trial, in order."""
-    results = _results(exchanges)
+    results = results_of(exchanges)
     by_exchange: dict[int, list[Finding]] = {}
     for finding in findings:
         by_exchange.setdefault(finding.evidence.exchange, []).append(finding)
     turns: list[Turn] = []
     seen: set[Message] = set()
     for exchange in exchanges:
-        new = [message for message in _messages(exchange) if not _known(message, seen)]
+        new = [message for message in messages_of(exchange) if not _known(message, seen)]
         turns.append(_turn(exchange, new, results, by_exchange.get(exchange.index, [])))
     return tuple(turns)
 
@@ -59,12 +60,12 @@ def _turn(exchange: Exchange, new: list[Message], results: dict[str, ToolResult]
     return Turn(
         exchange=exchange,
         asked=tuple(
-            (message.role, cut(_text(message.parts))) for message in new if message.role not in ("tool", "assistant")
+            (message.role, cut(text_of(message.parts))) for message in new if message.role not in ("tool", "assistant")
         ),
         side=exchange.kind != "completion" or not (exchange.request and exchange.request.tools),
         reasoning=cut("".join(part.text for part in response.parts if isinstance(part, Thinking))),
         text=cut(response.text),
-        calls=tuple(_call(call, results.get(call.id)) for call in response.calls),
+        calls=tuple(_call(call, results.get(plain_id(call.id))) for call in response.calls),
         findings=tuple(findings),
         note=exchange.error or failure,
     )
@@ -73,7 +74,7 @@ def _turn(exchange: Exchange, new: list[Message], results: dict[str, ToolResult]
 def _call(call: ToolCall, result: ToolResult | None) -> Call:
     if result is None:
         return Call(call, None, False)
-    return Call(call, cut(_text(result.content)), result.is_error)
+    return Call(call, cut(text_of(result.content)), result.is_error)
 
 
 def cut(text: str) -> str:
@@ -84,10 +85,6 @@ def cut(text: str) -> str:
     return f"{text[:half]}\n… {len(text) - _CUT:,} characters …\n{text[-half:]}"
 
 
-def _messages(exchange: Exchange) -> tuple[Message, ...]:
-    return exchange.request.messages if exchange.request else ()
-
-
 def _known(message: Message, seen: set[Message]) -> bool:
     try:
         known = message in seen
@@ -95,19 +92,3 @@ def _known(message: Message, seen: set[Message]) -> bool:
     except TypeError:  # an opaque part holds a dict
         return False
     return known
-
-
-def _results(exchanges: Sequence[Exchange]) -> dict[str, ToolResult]:
-    found: dict[str, ToolResult] = {}
-    for exchange in exchanges:
-        for message in _messages(exchange):
-            for part in message.parts:
-                if isinstance(part, ToolResult):
-                    found.setdefault(part.call_id, part)
-    return found
-
-
-def _text(parts: Sequence[Part]) -> str:
-    return "\n".join(
-        part.text if isinstance(part, Text) else "[image]" for part in parts if isinstance(part, (Text, Image))
-    )

@@ -10,10 +10,11 @@ from functools import lru_cache
 from typing import Any
 
 from toolworthy.adapters import AgentAdapter
+from toolworthy.conversation import plain_id, results_of, text_of
 from toolworthy.exchange import Exchange
 from toolworthy.rules.answers import TOOL_SYNTAX, is_json_object
 from toolworthy.scoring.model import CallScores, Count
-from toolworthy.wire.ir import Request, Text, Thinking, Tool, ToolCall, ToolResult
+from toolworthy.wire.ir import Request, Thinking, Tool, ToolCall, ToolResult
 
 _LOOP = 3
 """The same call this many times in a row is a loop."""
@@ -39,7 +40,7 @@ class JudgedCall:
 
 def judge_calls(exchanges: Sequence[Exchange], agent: AgentAdapter) -> tuple[JudgedCall, ...]:
     """All calls in the order in which they were made."""
-    results = _results(exchanges)
+    results = results_of(exchanges)
     judged: list[JudgedCall] = []
     row: list[tuple[str, str]] = []
     for exchange, call in _calls(exchanges):
@@ -51,7 +52,7 @@ def judge_calls(exchanges: Sequence[Exchange], agent: AgentAdapter) -> tuple[Jud
         problem = _problem(tool, call) if tool and parses else None
         row.append((call.name, call.arguments))
         looped = len(row) >= _LOOP and len(set(row[-_LOOP:])) == 1
-        result = results.get(call.id)
+        result = results.get(plain_id(call.id))
         judged.append(
             JudgedCall(
                 exchange=exchange.index,
@@ -62,7 +63,7 @@ def judge_calls(exchanges: Sequence[Exchange], agent: AgentAdapter) -> tuple[Jud
                 valid=(problem is None) if tool and parses else None,
                 coherent=response.stop in ("tool", "length", None) and not _repaired_id(exchange),
                 executed=None if result is None else not _refused(result, agent),
-                result="" if result is None else _text(result),
+                result="" if result is None else text_of(result.content),
                 fresh=not looped,
             )
         )
@@ -128,23 +129,8 @@ def _repaired_id(exchange: Exchange) -> bool:
     return exchange.response is not None and any(repair.code == "missing-id" for repair in exchange.response.repairs)
 
 
-def _results(exchanges: Sequence[Exchange]) -> dict[str, ToolResult]:
-    """Call id to the first result that any later request carries."""
-    found: dict[str, ToolResult] = {}
-    for exchange in exchanges:
-        for message in exchange.request.messages if exchange.request else ():
-            for part in message.parts:
-                if isinstance(part, ToolResult):
-                    found.setdefault(part.call_id, part)
-    return found
-
-
 def _refused(result: ToolResult, agent: AgentAdapter) -> bool:
-    return result.is_error or any(re.search(pattern, _text(result)) for pattern in agent.refusals)
-
-
-def _text(result: ToolResult) -> str:
-    return "".join(part.text for part in result.content if isinstance(part, Text))
+    return result.is_error or any(re.search(pattern, text_of(result.content)) for pattern in agent.refusals)
 
 
 def _clean(exchange: Exchange) -> bool | None:

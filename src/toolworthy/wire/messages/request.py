@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -31,6 +30,7 @@ from toolworthy.wire.seal import unseal
 
 DEFAULT_MAX_TOKENS = 32_000
 """Messages has no default of its own; sent where the agent named no limit."""
+_SPELT = "toolu_tw_"
 _KNOWN = frozenset(
     {
         "model",
@@ -93,7 +93,7 @@ def block_part(block: Mapping[str, Any]) -> Part:
         case "tool_use":
             given = block.get("input")
             arguments = given if isinstance(given, str) else dump_json({} if given is None else given)
-            return ToolCall(as_str(block.get("id")), as_str(block.get("name")), arguments)
+            return ToolCall(own_id(as_str(block.get("id"))), as_str(block.get("name")), arguments)
         case _:
             return Opaque("messages", block)
 
@@ -121,7 +121,7 @@ def _result(block: Mapping[str, Any]) -> ToolResult:
         parts: tuple[Text | Image, ...] = (Text(content),)
     else:
         parts = tuple(_result_part(as_dict(item)) for item in as_list(content))
-    return ToolResult(as_str(block.get("tool_use_id")), parts, as_bool(block.get("is_error")) or False)
+    return ToolResult(own_id(as_str(block.get("tool_use_id"))), parts, as_bool(block.get("is_error")) or False)
 
 
 def _result_part(block: Mapping[str, Any]) -> Text | Image:
@@ -214,10 +214,20 @@ def render_request(request: Request, dialect: Dialect = PLAIN) -> Rendered:
 
 
 def call_id(value: str) -> str:
-    """`value` as this API takes ids: letters, digits, ``_`` and ``-``. Others are made fit, always in the same way."""
+    """`value` as this API takes ids: letters, digits, ``_`` and ``-``. Others are spelt in hexadecimal, so that
+    :func:`own_id` can give an endpoint its own id back."""
     if re.fullmatch(r"[a-zA-Z0-9_-]+", value):
         return value
-    return "toolu_" + hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()[:24]
+    return _SPELT + value.encode("utf-8", "surrogatepass").hex()
+
+
+def own_id(value: str) -> str:
+    """The inverse of :func:`call_id`."""
+    try:
+        spelt = value.startswith(_SPELT)
+        return bytes.fromhex(value.removeprefix(_SPELT)).decode("utf-8", "surrogatepass") if spelt else value
+    except ValueError:
+        return value
 
 
 def _foreign(tool: Tool) -> bool:
