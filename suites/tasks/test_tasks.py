@@ -1,8 +1,8 @@
 """Does the agent finish coding tasks with this endpoint? One item is one trial: task, agent, attempt."""
 
 import pytest
-from toolworthy.report.terminal import explain
 
+from toolworthy.report.terminal import explain
 from toolworthy.runs.result import TrialResult
 
 

@@ -137,7 +137,7 @@ class Bubblewrap:
             argv += ["--bind" if mount.writable else "--ro-bind", str(mount.source), mount.target]
         for name, value in {**toolchain.environment(HOME), **command.env}.items():
             argv += ["--setenv", name, value]
-        return [*argv, "--chdir", APP]
+        return [*argv, "--remount-ro", "/", "--chdir", APP]
 
 
 async def _hand_over(ours: socket.socket, on_listener: OnListener) -> None:

@@ -40,7 +40,7 @@ async def supervise(
         asyncio.create_task(_read(process.stderr, err, limits.output_bytes)),
         asyncio.create_task(_write(process, stdin)),
     ]
-    watching = asyncio.create_task(_watch(process.pid, limits, list(writable)))
+    watching = asyncio.create_task(_watch(process, limits, list(writable)))
     waiting = asyncio.create_task(process.wait())
     ended: Ended = "exit"
     try:
@@ -50,7 +50,8 @@ async def supervise(
     finally:
         watching.cancel()
         kill()
-        await asyncio.shield(waiting)
+        await asyncio.wait({waiting}, timeout=5)
+        waiting.cancel()
         # Whatever still holds the pipes was killed with the rest; half a second is for the last bytes in them.
         await asyncio.wait(readers, timeout=0.5)
         for reader in readers:
@@ -85,8 +86,9 @@ async def _write(process: asyncio.subprocess.Process, stdin: bytes) -> None:
         pass
 
 
-async def _watch(pid: int, limits: Limits, writable: list[Path]) -> Ended:
-    """Return the limit that is broken first."""
+async def _watch(process: asyncio.subprocess.Process, limits: Limits, writable: list[Path]) -> Ended:
+    """Return the limit that is broken first, or that the process has ended: ``wait`` alone would also wait for whoever
+    still holds its pipes."""
     deadline = time.monotonic() + limits.seconds
     before = await asyncio.to_thread(_disk, writable)
     ticks = 0
@@ -96,7 +98,9 @@ async def _watch(pid: int, limits: Limits, writable: list[Path]) -> Ended:
             return "timeout"
         await asyncio.sleep(min(_TICK, left))
         ticks += 1
-        members = descendants(pid)
+        if process.returncode is not None:
+            return "exit"
+        members = descendants(process.pid)
         if len(members) > limits.processes:
             return "processes"
         if sum(map(_resident, members)) > limits.memory_mb * 2**20:

@@ -1,0 +1,111 @@
+"""What many tests need: a real gateway in front of a real server, and runs of the doors as their users run them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from toolworthy import adapters, content
+from toolworthy.endpoint import Endpoint
+
+
+@dataclass
+class Upstream:
+    """A server that answers what a test says, and remembers what it was asked."""
+
+    answer: Callable[[dict[str, Any], Any], Any]
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    url: str = ""
+
+    async def app(self, scope: Any, receive: Any, send: Any) -> None:
+        body = b""
+        while True:
+            message = await receive()
+            body += message.get("body", b"")
+            if not message.get("more_body"):
+                break
+        request = {
+            "method": scope["method"],
+            "path": scope["path"],
+            "query": scope["query_string"].decode(),
+            "headers": {name.decode(): value.decode() for name, value in scope["headers"]},
+            "body": body,
+        }
+        self.requests.append(request)
+        await self.answer(request, send)
+
+
+@contextlib.asynccontextmanager
+async def serve(answer: Callable[[dict[str, Any], Any], Any]) -> AsyncIterator[Upstream]:
+    """An upstream on loopback."""
+    from toolworthy.asgi import serving
+
+    upstream = Upstream(answer)
+    listener = socket.create_server(("127.0.0.1", 0))
+    upstream.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    async with serving(upstream.app, listener):
+        yield upstream
+
+
+async def reply(send: Any, status: int, body: bytes, kind: str = "application/json", **headers: str) -> None:
+    """One whole answer."""
+    raw = [(b"content-type", kind.encode())]
+    raw += [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})
+
+
+def endpoint(url: str, *apis: str, key: str | None = "sk-secret-0123456789abcdef", model: str = "m") -> Endpoint:
+    """A generic endpoint that speaks the APIs named."""
+    urls = {api: url if api == "messages" else f"{url}/v1" for api in apis or ("chat", "messages", "responses")}
+    return Endpoint("test", adapters.provider("generic"), urls, model, key)  # type: ignore[arg-type]
+
+
+def run(*arguments: str, cwd: Path, env: dict[str, str] | None = None, timeout: float = 240) -> Any:
+    """A command of ours, as a user would run it, with an environment of its own."""
+    clean = {
+        name: os.environ[name] for name in ("PATH", "HOME", "TOOLWORTHY_CACHE", "XDG_CACHE_HOME") if name in os.environ
+    }
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=cwd,
+        env={**clean, "LANG": "C.UTF-8", **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def suites(*arguments: str, cwd: Path, **options: Any) -> Any:
+    """`pytest suites …` from `cwd`."""
+    return run("pytest", str(content.SUITES), *arguments, cwd=cwd, **options)
+
+
+def only_run(cwd: Path) -> Path:
+    """The one run directory under `cwd`."""
+    (path,) = (entry for entry in (cwd / "reports").iterdir() if entry.is_dir())
+    return path
+
+
+def results(path: Path) -> list[dict[str, Any]]:
+    """The lines of a run's results."""
+    return [json.loads(line) for line in (path / "results.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(autouse=True)
+def _no_stray_loop() -> Any:
+    """asyncio.run leaves no current loop; tests must not depend on one."""
+    yield
+    asyncio.set_event_loop(None)

@@ -1,0 +1,79 @@
+"""Exchanges are kept byte for byte, once each piece, and survive a crash."""
+
+import json
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from toolworthy.exchange import Chunk, Exchange
+from toolworthy.runs.exchanges import ExchangeWriter, file_name, read_all, split
+
+
+def exchange(index: int, body: bytes, data: bytes = b"{}") -> Exchange:
+    return Exchange(
+        trial="t",
+        index=index,
+        kind="completion",
+        agent_api="chat",
+        endpoint_api="chat",
+        method="POST",
+        path="/v1/chat/completions",
+        request_headers={"a": "b"},
+        request_body=body,
+        upstream_body=None,
+        losses=(),
+        status=200,
+        response_headers={"content-type": "application/json"},
+        chunks=(Chunk(0.5, data),),
+        started=1.0,
+        seconds=2.0,
+    )
+
+
+def write(path: Path, *exchanges: Exchange) -> None:
+    writer = ExchangeWriter(path)
+    for one in exchanges:
+        writer.append(one)
+    writer.close()
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    odd = b'\xff\x00 {"messages": [1, "\xc3\xa4' + b"x" * 200
+    made = [exchange(0, odd, b"\x80\x81"), exchange(1, b""), exchange(2, "ä".encode() * 99)]
+    write(tmp_path / "a", *made)
+    assert read_all(tmp_path / "a") == tuple(made)
+
+
+@given(st.text(max_size=300))
+def test_pieces_joined_are_the_body(text: str) -> None:
+    body = ('{"messages": [{"content": ' + json.dumps(text) + "}, 1, [2]], " + text).encode()
+    assert b"".join(split(body)) == body
+
+
+def test_a_conversation_costs_what_is_new(tmp_path: Path) -> None:
+    """A hundred turns: each request repeats all before it, the file must not."""
+    messages: list[dict[str, str]] = []
+    sizes = []
+    writer = ExchangeWriter(tmp_path / "a")
+    for turn in range(100):
+        messages.append({"role": "user", "content": f"turn {turn} " + json.dumps([hash((turn, i)) for i in range(60)])})
+        writer.append(exchange(turn, json.dumps({"model": "m", "messages": messages}).encode()))
+        sizes.append((tmp_path / "a").stat().st_size)
+    writer.close()
+    early, late = sizes[29] - sizes[9], sizes[99] - sizes[79]
+    assert late < 2 * early
+    assert len(read_all(tmp_path / "a")) == 100
+
+
+def test_a_torn_record_costs_only_itself(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    write(path, exchange(0, b"{}"), exchange(1, b"{}"))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-7])
+    assert [one.index for one in read_all(path)] == [0]
+
+
+def test_file_names_are_plain_and_unique() -> None:
+    assert "/" not in file_name("tasks/a b/c#1")
+    assert file_name("a/b") != file_name("a_b")

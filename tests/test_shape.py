@@ -1,0 +1,65 @@
+"""The house keeps its shape: floors import downwards, and no room grows past one sitting."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from toolworthy.content import PACKAGE
+
+FLOORS = (
+    ("wire",),
+    ("exchange", "conversation", "rules", "adapters", "vocabulary", "content", "redact", "errors", "config", "asgi"),
+    ("endpoint", "sandbox", "tasks", "oracle"),
+    ("gateway", "agents"),
+    ("scoring", "runs"),
+    ("report",),
+    ("plugin", "cli", "doctor", "serve"),
+)
+FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
+FILES = sorted(PACKAGE.rglob("*.py"))
+# Pages and lists are made by commands of the same room, which the doors call.
+MAX_LINES, MAX_BODY = 400, 60
+
+
+def imports(path: Path) -> set[str]:
+    """First names under toolworthy that a file imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("toolworthy."):
+            found.add(node.module.split(".")[1])
+        elif isinstance(node, ast.ImportFrom) and node.module == "toolworthy":
+            found |= {alias.name for alias in node.names if not alias.name.startswith("_")}
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_floors_import_downwards(path: Path) -> None:
+    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    if room == "__init__":
+        return
+    above = {name for name in imports(path) if FLOOR[name] > FLOOR[room]}
+    assert not above
+
+
+def test_the_wire_needs_nothing_but_the_standard_library() -> None:
+    import sys
+
+    for path in (PACKAGE / "wire").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names = {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                names = {(node.module or "").split(".")[0]}
+            else:
+                continue
+            assert names <= sys.stdlib_module_names | {"toolworthy"}, path
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_room_grows_past_one_sitting(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= MAX_LINES
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            assert (node.end_lineno or 0) - node.body[0].lineno < MAX_BODY, node.name

@@ -1,0 +1,110 @@
+"""A step says the same in every agent's words."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from toolworthy import adapters
+from toolworthy.adapters import AgentAdapter, ToolSpec
+from toolworthy.vocabulary import placeholders, shell, speaker, tool_schema, ways
+from toolworthy.wire.ir import Tool
+
+AGENTS = adapters.agents()
+NEEDS = {
+    "run": {"command"},
+    "read": {"path"},
+    "write": {"path", "content"},
+    "edit": {"path", "old", "new"},
+    "wait": {"session"},
+}
+
+
+def offered(agent: AgentAdapter) -> list[Tool]:
+    return [Tool(name, "", tool_schema(spec)) for name, spec in agent.tools.items()]
+
+
+@pytest.mark.parametrize("agent", AGENTS, ids=lambda agent: agent.id)
+def test_every_tool_that_does_something_can_be_told_what(agent: AgentAdapter) -> None:
+    for spec in agent.tools.values():
+        if spec.does:
+            assert placeholders(spec.call) == NEEDS[spec.does]
+
+
+@pytest.mark.parametrize("agent", AGENTS, ids=lambda agent: agent.id)
+def test_calls_fit_the_schema_of_their_tool(agent: AgentAdapter) -> None:
+    import jsonschema_rs
+
+    tools = offered(agent)
+    values = {"path": "a.py", "content": "x", "old": "a", "new": "b"}
+    for action in ("read", "write", "edit"):
+        for way in ways(action, values, tools, agent):  # type: ignore[arg-type]
+            schema = next(tool.parameters for tool in tools if tool.name == way.tool)
+            jsonschema_rs.validate(schema, json.loads(way.arguments))
+    assert ways("run", {"command": "ls"}, tools, agent)
+
+
+def test_the_speaker_is_known_by_its_tools() -> None:
+    for agent in AGENTS:
+        found = speaker(offered(agent), AGENTS)
+        assert found is not None
+        assert found.id == agent.id
+    assert speaker([Tool("zzz")], AGENTS) is None
+
+
+def test_absolute_paths_where_the_agent_wants_them() -> None:
+    claude = adapters.agent("claude-code")
+    way = ways("read", {"path": "a/b.py"}, offered(claude), claude)[0]
+    assert json.loads(way.arguments) == {"file_path": "/app/a/b.py"}
+
+
+def test_unknown_tools_are_guessed_by_their_parameters() -> None:
+    text = {"type": "string"}
+    tools = [
+        Tool("terminal", "", {"properties": {"cmd": text, "why": text}, "required": ["cmd", "why"]}),
+        Tool("put", "", {"properties": {"filename": text, "contents": text}, "required": ["filename", "contents"]}),
+    ]
+    written = ways("write", {"path": "a", "content": "x\n"}, tools, None)
+    assert [(way.tool, way.native) for way in written] == [("put", True), ("terminal", False)]
+    assert set(json.loads(written[1].arguments)) == {"cmd", "why"}
+
+
+def test_short_types_are_schemas() -> None:
+    spec = ToolSpec(
+        parameters={"a": "string", "b": "integer?", "c": "string[]", "d": {"type": "null", "optional": True}}
+    )
+    schema = tool_schema(spec)
+    assert schema["required"] == ["a", "c"]
+    assert schema["properties"]["c"] == {"type": "array", "items": {"type": "string"}}
+    with pytest.raises(ValueError, match="is no type"):
+        tool_schema(ToolSpec(parameters={"a": "strnig"}))
+
+
+contents = st.text(st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), max_size=80)
+
+
+@settings(max_examples=25, deadline=None)
+@given(content=contents, old=contents.filter(bool), new=contents)
+def test_shell_ways_are_right_for_any_content(
+    tmp_path_factory: pytest.TempPathFactory, content: str, old: str, new: str
+) -> None:
+    folder = tmp_path_factory.mktemp("w")
+    path = "it's a $(dir)/näme.txt"
+    subprocess.run(["bash", "-c", shell("write", {"path": path, "content": content})], cwd=folder, check=True)
+    assert (folder / path).read_bytes() == content.encode()
+    whole = f"A{content.replace(old, '')}B"
+    if whole.count(old):
+        return
+    (folder / path).write_bytes(f"{whole}{old}\r\n".encode())
+    subprocess.run(["bash", "-c", shell("edit", {"path": path, "old": old, "new": new})], cwd=folder, check=True)
+    assert (folder / path).read_bytes() == f"{whole}{new}\r\n".encode()
+    shown = subprocess.run(["bash", "-c", shell("read", {"path": path})], cwd=folder, check=True, capture_output=True)
+    assert shown.stdout == (folder / path).read_bytes()
+
+
+def test_guessing_needs_something_to_go_by() -> None:
+    assert ways("run", {"command": "ls"}, [Tool("mystery", "", {"properties": {"x": {"type": "string"}}})], None) == ()
