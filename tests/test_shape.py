@@ -14,7 +14,7 @@ FLOORS = (
     ("gateway", "agents"),
     ("scoring", "runs"),
     ("report",),
-    ("plugin", "cli", "doctor", "serve"),
+    ("plugin", "cli", "doctor", "serve", "__main__"),
 )
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 FILES = sorted(PACKAGE.rglob("*.py"))

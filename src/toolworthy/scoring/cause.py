@@ -19,6 +19,9 @@ from toolworthy.scoring.model import Cause
 _ANNOUNCES = re.compile(r"\b(I will|I'll|let me|I am going to|I'm going to|next, I|going to)\b", re.IGNORECASE)
 _GIVES_UP = re.compile(r"\b(cannot|can't|unable to|not able to|give up|sorry)\b", re.IGNORECASE)
 
+_PATIENCE = 60.0
+"""Seconds of silence that no server needs within an answer."""
+
 
 def diagnose(exchanges: Sequence[Exchange], outcome: Outcome, agent: AgentAdapter) -> Cause:
     """The cause of a failed trial. `exchanges` are all of it, in order; `outcome` is how the agent's process ended."""
@@ -27,6 +30,7 @@ def diagnose(exchanges: Sequence[Exchange], outcome: Outcome, agent: AgentAdapte
     return (
         _infrastructure(asked, outcome)
         or _endpoint_error(asked)
+        or _silence(asked, outcome)
         or _wire_defect(asked)
         or _call_trouble(calls)
         or _ending(asked, calls, outcome)
@@ -52,6 +56,18 @@ def _endpoint_error(exchanges: Sequence[Exchange]) -> Cause | None:
         fault = "our limit" if last.status == 429 else "endpoint"
         return _cause("endpoint error", fault, f"HTTP {last.status}: {message[:300]}", last)
     return None
+
+
+def _silence(exchanges: Sequence[Exchange], outcome: Outcome) -> Cause | None:
+    """An answer that stopped coming. Less than a minute of it may be a slow server, and is our impatience."""
+    last = exchanges[-1]
+    if outcome.ended != "timeout" or last.error != "agent hung up":
+        return None
+    silent = last.seconds - (last.chunks[-1].at if last.chunks else 0.0)
+    if silent < outcome.seconds / 4:
+        return None
+    detail = f"the endpoint went silent for {silent:.0f} s, until the trial's time limit of {outcome.seconds:.0f} s"
+    return _cause("endpoint error", "endpoint" if silent >= _PATIENCE else "our limit", detail, last)
 
 
 def _wire_defect(exchanges: Sequence[Exchange]) -> Cause | None:

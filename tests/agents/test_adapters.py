@@ -1,0 +1,76 @@
+"""Adapters say what they must, and templates name only what there is."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from toolworthy import adapters, content
+from toolworthy.adapters import AgentAdapter
+from toolworthy.agents.install import lock_file
+from toolworthy.agents.launch import NAMES, render
+from toolworthy.errors import AdapterError, UserError
+
+AGENTS = adapters.agents()
+
+
+@pytest.mark.parametrize("agent", AGENTS, ids=lambda agent: agent.id)
+def test_templates_name_only_what_there_is(agent: AgentAdapter) -> None:
+    texts = [*agent.run.command, *agent.run.env.values(), *agent.version_command]
+    texts += [text for file in agent.run.files for text in (file.path, file.content)]
+    for text in texts:
+        assert set(re.findall(r"\{([a-z_]+)\}", text)) <= NAMES
+
+
+@pytest.mark.parametrize("agent", [agent for agent in AGENTS if agent.install], ids=lambda agent: agent.id)
+def test_locks_pin_the_adapters_version_and_hold_no_addresses(agent: AgentAdapter) -> None:
+    assert agent.install is not None
+    lock = json.loads(lock_file(agent.id).read_text())
+    assert lock["packages"][""]["dependencies"] == {agent.install.npm: agent.install.version}
+    for name, package in lock["packages"].items():
+        assert "resolved" not in package
+        assert not name or package.get("inBundle") or package["integrity"].startswith("sha512-")
+
+
+def test_braces_that_are_no_names_stay() -> None:
+    assert render('{"a": {b}, "c": "{model}"}', {"model": "m"}) == '{"a": {b}, "c": "m"}'
+
+
+def test_all_providers_load() -> None:
+    assert {provider.id for provider in adapters.providers()} >= {
+        "deepseek",
+        "openai",
+        "vllm",
+        "ollama",
+        "llamacpp",
+        "generic",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("title = 3\n", "title"),
+        ('title = "x"\napis = ["soap"]\n[run]\ncommand = ["x"]\n', "apis.0"),
+        ('title = "x"\napis = ["chat"]\n[run]\ncommand = ["x"]\nshout = 1\n', "run.shout"),
+        ("\xff", ""),
+    ],
+)
+def test_a_broken_file_names_itself_and_the_field(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(AdapterError) as caught:
+        adapters.load(AgentAdapter, path)
+    assert str(caught.value).startswith(f"{path}: {says}")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_users_file_is_equal_to_ours(tmp_path: Path) -> None:
+    mine = tmp_path / "claude-code.toml"
+    mine.write_text((content.ADAPTERS / "agents" / "builtin.toml").read_text())
+    assert adapters.agent("claude-code", (mine,)).install is None
+    with pytest.raises(UserError, match="no agent is called 'x'"):
+        adapters.agent("x", (mine,))

@@ -1,0 +1,119 @@
+"""The pages show what was measured; what a model wrote is shown and never obeyed."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from toolworthy.exchange import Chunk, Exchange
+from toolworthy.report import html, summary
+from toolworthy.report.statistics import rate, wilson
+from toolworthy.report.verdict import cell, verdicts
+from toolworthy.runs.result import TrialKey, TrialResult
+from toolworthy.scoring.model import Cause
+
+ATTACKS = [
+    "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "<svg onload=alert(1)>",
+    '"><a href="javascript:alert(1)">x</a>',
+    "\x1b[31mred\x1b[0m",
+    "\u202eevil\u202c",
+    "\ud800 lone",
+    "x" * 200_000,
+    "{{ 7 * 7 }}",
+]
+ABOUT = {
+    "toolworthy": "0",
+    "python": "3",
+    "platform": "p",
+    "command": "c",
+    "started": 0.0,
+    "endpoint": {"name": ATTACKS[0], "model": ATTACKS[1], "provider": "generic", "base_urls": {}, "forced_api": None},
+    "agents": {"a": "1"},
+}
+
+
+def result(
+    status: str = "passed", task: str = "t", agent: str = "a", repeat: int = 1, detail: str = "d"
+) -> TrialResult:
+    cause = None if status == "passed" else Cause(kind="wrong result", fault="model", detail=detail)
+    key = TrialKey(suite="tasks", task=task, agent=agent, repeat=repeat)
+    return TrialResult(key=key, status=status, cause=cause, agent_output=detail, diff=detail)  # type: ignore[arg-type]
+
+
+def exchange(text: str) -> Exchange:
+    import json
+
+    message = {"role": "assistant", "content": text}
+    body = json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode()
+    asked = json.dumps({"model": "m", "messages": [{"role": "user", "content": text}]}).encode()
+    return Exchange(
+        "t", 0, "completion", "chat", "chat", "POST", "/x", {}, asked, None, (), 200, {}, (Chunk(0.1, body),), 0.0, 1.0
+    )
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=range(len(ATTACKS)))
+def test_nothing_a_model_wrote_is_obeyed(attack: str) -> None:
+    failed = result("failed", detail=attack.encode("utf-8", "replace").decode())
+    page = html.page(ABOUT, [failed], {str(failed.key): [exchange(attack)]})
+    assert "<script" not in page
+    assert "<img" not in page
+    assert "<svg" not in page
+    assert "onerror=alert(1)>" not in page
+    assert 'href="javascript' not in page
+    assert not set(page) & {"\x1b", "\u202e", "\ud800"}
+    assert "49" not in page or "7 * 7" in page
+    assert "default-src 'none'" in page
+    page.encode()
+
+
+def test_the_page_asks_nothing_of_the_network() -> None:
+    page = html.page(ABOUT, [result()], {})
+    assert "http://" not in page
+    assert "https://" not in page
+    assert "src=" not in page.replace("&lt;img src=", "")
+
+
+def test_errors_and_what_was_not_run_are_no_measure() -> None:
+    made = [result(), result("failed", "u"), result("error", "v"), result("unmeasured", "w")]
+    (verdict,) = verdicts(made)
+    assert (verdict.passed, verdict.judged, verdict.errors) == (1, 2, 1)
+    assert verdict.word == "works with caveats"
+
+
+@pytest.mark.parametrize(
+    ("statuses", "shown"),
+    [
+        ([], (None, "")),
+        (["passed"], ("pass", "1/1")),
+        (["passed", "failed"], ("flaky", "1/2")),
+        (["failed", "error"], ("fail", "0/1")),
+        (["error"], ("error", "")),
+        (["unmeasured"], ("cannot work", "")),
+    ],
+)
+def test_cells_tell_what_happened_apart(statuses: list[str], shown: tuple[str | None, str]) -> None:
+    assert cell([result(status, repeat=n) for n, status in enumerate(statuses, 1)]) == shown
+
+
+def test_an_agent_that_was_not_run_is_untested_and_one_that_cannot_work_is_broken() -> None:
+    assert verdicts([result("error")])[0].word == "untested"
+    assert verdicts([result("unmeasured")])[0].word == "broken"
+
+
+def test_wilson_is_wilsons() -> None:
+    """Published values: 10 of 10 gives [0.72, 1]; 0 of 0 says nothing; scipy agrees at 7 of 20."""
+    assert [round(bound, 2) for bound in wilson(10, 10)] == [0.72, 1.0]
+    assert wilson(0, 0) == (0.0, 1.0)
+    low, high = wilson(7, 20)
+    assert math.isclose(low, 0.1811918, abs_tol=1e-6)
+    assert math.isclose(high, 0.5671457, abs_tol=1e-6)
+    assert rate(0, 0) == "not measured"
+
+
+def test_the_summary_keeps_its_table_whole() -> None:
+    text = summary.markdown({**ABOUT, "command": "a | b"}, [result("failed", detail="x | y\n<b>")])
+    rows = [line for line in text.splitlines() if line.startswith("| a")]
+    assert all(row.count("|") - row.count("\\|") == 6 for row in rows if "broken" in row)

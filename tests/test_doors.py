@@ -1,0 +1,379 @@
+"""The doors, as users go through them: pytest and the command line, each in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from toolworthy import content
+
+sys.path.insert(0, str(Path(__file__).parent))
+from conftest import only_run, results, run, suites
+
+KEY = "sk-users-own-key-0123456789"
+
+
+@contextmanager
+def server(answer: Callable[[BaseHTTPRequestHandler, bytes], None]) -> Iterator[str]:
+    """A server that is no endpoint of ours."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            answer(self, self.rfile.read(int(self.headers.get("content-length", 0))))
+
+        def do_GET(self) -> None:
+            answer(self, b"")
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    class Quiet(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_: Any) -> None:
+            pass
+
+    made = Quiet(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=made.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{made.server_address[1]}/v1"
+    made.shutdown()
+    made.server_close()
+
+
+def send(handler: BaseHTTPRequestHandler, status: int, body: bytes, kind: str = "application/json") -> None:
+    handler.send_response(status)
+    handler.send_header("content-type", kind)
+    handler.send_header("content-length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+def chat_only(reply: Callable[[BaseHTTPRequestHandler, dict[str, Any]], None]) -> Callable[..., None]:
+    """A server that has Chat Completions and nothing else; `reply` answers real requests."""
+
+    def answer(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        value = json.loads(body or b"{}")
+        if handler.command == "GET":
+            send(handler, 200, b'{"data": [{"id": "m"}]}')
+        elif not handler.path.endswith("/chat/completions"):
+            send(handler, 404, b'{"detail": "Not Found"}')
+        elif not value.get("messages"):
+            send(handler, 400, b'{"error": {"message": "messages is required"}}')
+        else:
+            reply(handler, value)
+
+    return answer
+
+
+def text_answer(text: str) -> bytes:
+    message = {"role": "assistant", "content": text}
+    return json.dumps({"id": "1", "model": "m", "choices": [{"message": message, "finish_reason": "stop"}]}).encode()
+
+
+def test_the_main_job_needs_nothing(tmp_path: Path) -> None:
+    done = suites("--task", "fix-failing-test", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "builtin: works · tasks 1/1" in done.stdout
+    path = only_run(tmp_path)
+    assert {entry.name for entry in path.iterdir()} >= {
+        "run.json",
+        "results.jsonl",
+        "exchanges",
+        "report.html",
+        "summary.md",
+        "atif",
+    }
+    (line,) = results(path)
+    assert line["status"] == "passed"
+    assert line["sandbox"] == "bubblewrap"
+    assert line["score"]["call_scores"]["valid"] == {"ok": line["score"]["calls"], "n": line["score"]["calls"]}
+    assert (path / "report.html").read_text().startswith("<!doctype html>")
+
+
+def test_resume_runs_only_what_is_missing(tmp_path: Path) -> None:
+    suites("--task", "fix-failing-test", "--task", "rename-api", cwd=tmp_path)
+    path = only_run(tmp_path)
+    lines = (path / "results.jsonl").read_text().splitlines(keepends=True)
+    (path / "results.jsonl").write_text(lines[0] + lines[1][:40])  # killed while it wrote the second
+    done = suites("--resume", str(path), cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed" in done.stdout
+    kept = [line for line in (path / "results.jsonl").read_text().splitlines() if line.endswith("}")]
+    assert [json.loads(line)["key"]["task"] for line in kept] == [json.loads(line)["key"]["task"] for line in lines]
+    assert kept[0] == lines[0].strip()
+
+
+def test_kill_9_loses_at_most_the_trials_in_flight(tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", "pytest", str(content.SUITES), "--concurrency", "1"]
+    process = subprocess.Popen(argv, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("reports/*/results.jsonl")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    path = only_run(tmp_path)
+    before = results(path)
+    assert before
+    done = suites("--resume", str(path), cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert results(path)[: len(before)] == before
+
+
+def test_ctrl_c_ends_at_once_and_keeps_what_there_is(tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", "pytest", str(content.SUITES), "--concurrency", "1"]
+    process = subprocess.Popen(argv, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("reports/*/results.jsonl")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert "Traceback" not in output
+    assert (only_run(tmp_path) / "report.html").is_file()
+
+
+def test_pytests_own_ways_work(tmp_path: Path) -> None:
+    done = suites("-k", "rename-api", "--junitxml", "j.xml", cwd=tmp_path)
+    assert "1 passed, 9 deselected" in done.stdout
+    assert 'tests="1"' in (tmp_path / "j.xml").read_text()
+    assert len(results(only_run(tmp_path))) == 1
+
+
+def test_xdist_works(tmp_path: Path) -> None:
+    done = suites("-n", "2", "--task", "rename-api", "--task", "add-feature", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed" in done.stdout
+
+
+@pytest.mark.parametrize("api", ["chat", "messages", "responses"])
+@pytest.mark.parametrize("stream", [[], ["--no-stream"]], ids=["streamed", "whole"])
+def test_the_built_in_agent_speaks_every_api(tmp_path: Path, api: str, stream: list[str]) -> None:
+    done = suites("--task", "add-feature", "--wire", api, *stream, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    (line,) = results(only_run(tmp_path))
+    assert (line["agent_api"], line["endpoint_api"], line["score"]["translated"]) == (api, api, False)
+
+
+@pytest.mark.parametrize("agent", ["claude-code", "codex", "openclaw", "opencode", "qwen-code"])
+def test_the_built_in_agent_wears_any_tools(tmp_path: Path, agent: str) -> None:
+    done = suites("--task", "unicode-crlf-edit", "--wear", agent, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+
+
+def test_without_a_sandbox_the_oracle_still_runs_and_says_so(tmp_path: Path) -> None:
+    done = suites("--sandbox", "none", "--task", "fix-failing-test", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert "no sandbox" in done.stdout
+    assert results(only_run(tmp_path))[0]["sandbox"] == "none"
+
+
+def test_a_real_endpoint_without_a_sandbox_is_refused(tmp_path: Path) -> None:
+    for name in ("env", "bash"):
+        (tmp_path / name).symlink_to(f"/usr/bin/{name}")
+    with server(chat_only(lambda handler, _: send(handler, 200, text_answer("hello")))) as url:
+        done = suites("--endpoint", url, "--model", "m", cwd=tmp_path, env={"PATH": str(tmp_path)})
+    assert done.returncode == 4
+    assert "install it (apt-get install bubblewrap), or accept what --sandbox none means" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_model_that_only_talks_fails_with_that_cause(tmp_path: Path) -> None:
+    with server(chat_only(lambda handler, _: send(handler, 200, text_answer("I will fix it right away.")))) as url:
+        arguments = ["--endpoint", url, "--model", "m", "--task", "fix-failing-test"]
+        done = suites(*arguments, cwd=tmp_path, env={"TOOLWORTHY_API_KEY": KEY})
+    assert done.returncode == 1
+    (line,) = results(only_run(tmp_path))
+    assert (line["status"], line["cause"]["kind"]) == ("failed", "announced but did not act")
+    assert "announced but did not act, fault of model" in done.stdout
+    for path in only_run(tmp_path).rglob("*"):
+        assert not path.is_file() or KEY.encode() not in path.read_bytes()
+    assert KEY not in done.stdout + done.stderr
+
+
+def test_a_server_that_hangs_in_mid_stream_is_a_limit_of_ours(tmp_path: Path) -> None:
+    def hang(handler: BaseHTTPRequestHandler, request: dict[str, Any]) -> None:
+        if not request.get("tools"):
+            send(handler, 200, text_answer("hello"))
+            return
+        handler.send_response(200)
+        handler.send_header("content-type", "text/event-stream")
+        handler.end_headers()
+        handler.wfile.write(b'data: {"choices": [{"delta": {"content": "Well"}}]}\n\n')
+        handler.wfile.flush()
+        time.sleep(20)
+
+    with server(chat_only(hang)) as url:
+        arguments = ["--endpoint", url, "--model", "m", "--task", "fix-failing-test", "--timeout-factor", "0.01"]
+        began = time.monotonic()
+        suites(*arguments, cwd=tmp_path)
+    assert time.monotonic() - began < 40
+    (line,) = results(only_run(tmp_path))
+    assert line["agent_ended"] == "timeout"
+    assert line["cause"]["kind"] in ("endpoint error", "budget")
+    assert "went silent" in line["cause"]["detail"]
+
+
+def test_an_agent_the_endpoint_has_no_room_for_is_not_run(tmp_path: Path) -> None:
+    def answer(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        if handler.command == "GET":
+            send(handler, 200, b'{"data": [{"id": "m", "max_model_len": 2048}]}')
+        else:
+            chat_only(lambda inner, _: send(inner, 200, text_answer("hello")))(handler, body)
+
+    with server(answer) as url:
+        done = suites("--endpoint", url, "--model", "m", "--agent", "claude-code", "--task", "rename-api", cwd=tmp_path)
+    assert done.returncode == 1
+    (line,) = results(only_run(tmp_path))
+    assert line["status"] == "unmeasured"
+    assert "context window 2,048 tokens; Claude Code needs about 22,000" in done.stdout
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+MISTAKES = {
+    "unknown endpoint": (["--endpoint", "nobody"], "no endpoint is called 'nobody'"),
+    "missing key": (["--endpoint", "deepseek"], "environment variable DEEPSEEK_API_KEY"),
+    "dead port": (["--endpoint", "DEAD", "--model", "m"], "cannot reach"),
+    "HTML": (["--endpoint", "HTML", "--model", "m"], "speaks none of the wire APIs"),
+    "wrong key": (["--endpoint", "KEY", "--model", "m"], "refuses the key in TOOLWORTHY_API_KEY"),
+    "unknown agent": (["--agent", "clyde"], "no agent is called 'clyde'; known: builtin, claude-code"),
+    "unknown task": (["--task", "sing"], "no task is called 'sing'; known: add-feature"),
+    "no tasks": (["--tasks", "."], "holds no task"),
+    "missing adapter": (["--adapter", "none.toml"], "none.toml"),
+    "broken adapter": (["--adapter", "broken.toml"], "broken.toml: "),
+    "adapter with a range": (["--adapter", "range.toml"], "is a range; pin one exact version"),
+    "no run to resume": (["--resume", "."], "is no run directory"),
+    "no trials": (["--trials", "0"], "is no whole number from 1 up"),
+}
+
+
+@pytest.mark.parametrize("what", MISTAKES)
+def test_mistakes_are_one_clear_line(tmp_path: Path, what: str) -> None:
+    (tmp_path / "broken.toml").write_text("title = [")
+    (tmp_path / "range.toml").write_text(
+        'title = "x"\napis = ["chat"]\n[run]\ncommand = ["x"]\n[install]\nnpm = "x"\nversion = "^1"\n'
+    )
+
+    def page(handler: BaseHTTPRequestHandler, _: bytes) -> None:
+        send(handler, 200, b"<!doctype html><title>hi</title>", "text/html")
+
+    def locked(handler: BaseHTTPRequestHandler, _: bytes) -> None:
+        send(handler, 401, b'{"error": {"message": "invalid key ' + KEY.encode() + b'"}}')
+
+    arguments, says = MISTAKES[what]
+    with server(page) as html, server(locked) as keyed:
+        places = {"DEAD": f"http://127.0.0.1:{free_port()}/v1", "HTML": html, "KEY": keyed}
+        done = suites(*(places.get(word, word) for word in arguments), cwd=tmp_path, env={"TOOLWORTHY_API_KEY": KEY})
+    said = done.stdout + done.stderr
+    assert done.returncode == 4, said
+    assert says in said
+    assert "Traceback" not in said
+    assert KEY not in said
+
+
+def test_the_command_line_does_the_same_from_anywhere(tmp_path: Path) -> None:
+    done = run("toolworthy", "run", "tasks", "--task", "rename-api", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    path = only_run(tmp_path)
+    (path / "report.html").unlink()
+    assert run("toolworthy", "report", str(path), cwd=tmp_path).returncode == 0
+    assert (path / "report.html").is_file()
+    wrong = run("toolworthy", "report", str(tmp_path), cwd=tmp_path)
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (4, 1)
+
+
+def test_doctor_tells_what_can_work(tmp_path: Path) -> None:
+    with server(chat_only(lambda handler, _: send(handler, 200, text_answer("hello")))) as url:
+        done = run("toolworthy", "doctor", "--endpoint", url, "--model", "m", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"ok   OpenCode: base URL {url}" in done.stdout
+    assert "ok   Claude Code: only through a translation from messages to chat" in done.stdout
+
+
+def test_the_oracle_and_the_proxy_serve_until_they_are_stopped(tmp_path: Path) -> None:
+    import httpx
+
+    oracle_port, proxy_port = free_port(), free_port()
+    oracle = subprocess.Popen([sys.executable, "-m", "toolworthy", "oracle", "--port", str(oracle_port)], cwd=tmp_path)
+    try:
+        wait_for(oracle_port)
+        argv = ["proxy", "--endpoint", f"http://127.0.0.1:{oracle_port}/v1", "--model", "m", "--port", str(proxy_port)]
+        proxy = subprocess.Popen([sys.executable, "-m", "toolworthy", *argv], cwd=tmp_path, stdout=subprocess.PIPE)
+        wait_for(proxy_port)
+        body = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+        answer = httpx.post(f"http://127.0.0.1:{proxy_port}/v1/chat/completions", json=body)
+        assert answer.json()["choices"][0]["message"]["content"]
+        proxy.send_signal(signal.SIGINT)
+        assert proxy.wait(10) == 0
+        proxy.communicate()
+    finally:
+        oracle.send_signal(signal.SIGINT)
+        assert oracle.wait(10) == 0
+    from toolworthy.runs.exchanges import read_all
+
+    (recorded,) = (tmp_path / "reports").glob("proxy-*.jsonl.zst")
+    assert [exchange.kind for exchange in read_all(recorded)] == ["completion"]
+
+
+def wait_for(port: int) -> None:
+    async def connect() -> None:
+        for _ in range(200):
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.05)
+            else:
+                writer.close()
+                return
+        raise AssertionError("nothing listens")
+
+    asyncio.run(connect())
+
+
+def test_help_and_collection_load_nothing_heavy(tmp_path: Path) -> None:
+    """Quick starts are kept by what is imported, which can be told exactly, not by seconds, which cannot."""
+    program = "import sys\nfrom toolworthy.cli import main\n"
+    program += "try: main(['--help'])\nexcept SystemExit: print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert not loaded & {"httpx", "pydantic", "uvicorn", "jinja2", "zstandard", "pytest", "asyncio"}
+    collected = suites("--collect-only", "-q", cwd=tmp_path)
+    assert "10 tests collected" in collected.stdout
+    assert not (tmp_path / "reports").exists()
+
+
+def test_the_callers_environment_does_not_reach_an_agent(tmp_path: Path) -> None:
+    (tmp_path / "spy.toml").write_text(
+        'title = "spy"\napis = ["chat"]\n[run]\ncommand = ["/bin/bash", "-c", "env; ls -a {home}"]\n'
+        '[run.env]\nGIVEN = "{model}"\n'
+    )
+    env = {"ANTHROPIC_API_KEY": "sk-leak", "CLAUDE_CONFIG_DIR": "/leak"}
+    suites("--adapter", "spy.toml", "--task", "rename-api", cwd=tmp_path, env=env)
+    (line,) = results(only_run(tmp_path))
+    assert "GIVEN=oracle" in line["agent_output"]
+    assert "leak" not in line["agent_output"]
+    assert line["cause"]["kind"] == "infrastructure"
+    assert os.environ.get("HOME", "/root") not in line["agent_output"].replace("/root/.pyenv", "")
