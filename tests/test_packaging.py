@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -38,14 +39,17 @@ def test_the_wheel_holds_all_content_and_one_top_level_name(wheel: Path) -> None
 
 
 def test_the_main_job_runs_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
-    """In a virtual environment outside the checkout. Dependencies are borrowed from ours by path; toolworthy is not."""
+    """In a virtual environment outside the checkout, with our dependencies but without our toolworthy."""
     venv = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
     python = venv / "bin" / "python"
     install = [str(python), "-m", "pip", "install", "-q", "--no-deps", "--no-index", str(wheel)]
     subprocess.run(install, check=True, capture_output=True)
     site = next(venv.glob("lib/python*/site-packages"))
-    (site / "borrowed.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
+    for entry in Path(sysconfig.get_paths()["purelib"]).iterdir():
+        if "toolworthy" not in entry.name and not (site / entry.name).exists():
+            copy = shutil.copytree if entry.is_dir() else shutil.copy2
+            copy(entry, site / entry.name)
     env = {"PATH": f"{venv / 'bin'}:{os.environ['PATH']}", "HOME": str(tmp_path)}
     where = [str(python), "-c", "import toolworthy; print(toolworthy.__file__)"]
     found = subprocess.run(where, cwd=tmp_path, env=env, check=True, capture_output=True, text=True).stdout

@@ -64,7 +64,7 @@ def test_nothing_a_model_wrote_is_obeyed(attack: str) -> None:
     assert "onerror=alert(1)>" not in page
     assert 'href="javascript' not in page
     assert not set(page) & {"\x1b", "\u202e", "\ud800"}
-    assert "49" not in page or "7 * 7" in page
+    assert ("{{ 7 * 7 }}" in page) == ("7 * 7" in attack)
     assert "default-src 'none'" in page
     page.encode()
 

@@ -74,7 +74,7 @@ def test_an_edit_that_does_not_fit_is_found(tmp_path: Path) -> None:
     ("steps", "says"),
     [
         ('[[step]]\nrun = "a"\nread = "b"\n', "exactly one of"),
-        ('[[step]]\nwrite = "a"\n', "write wants ['content']"),
+        ('[[step]]\nwrite = "a"\n', "wants ['content'] beside it"),
         ('[[step]]\nsing = "a"\n', "sing"),
         ("[[step", "Expected"),
     ],

@@ -169,6 +169,7 @@ def _wait(process: subprocess.Popen[str], work: Path, title: str, say: Callable[
         process.kill()
         lines.append(f"npm did not end within {_SECONDS} s")
     reader.join(timeout=5)
+    process.stdout.close()
     return "".join(lines)
 
 
