@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolworthy import wire
 from toolworthy.adapters import AgentAdapter
-from toolworthy.endpoint import Endpoint
+from toolworthy.endpoint import KEY_ENV, Endpoint
 from toolworthy.errors import UserError
 from toolworthy.redact import Redactor
 from toolworthy.wire.ir import Api, Message, Request, Text
@@ -136,26 +136,38 @@ class _Asker:
 async def _discover(asker: _Asker, redact: Any) -> tuple[dict[Api, str], list[Check]]:
     """Which wire APIs are there: an empty request costs nothing, and an API that exists says what it misses."""
     endpoint = asker.endpoint
+    urls = {api: endpoint.url(api) for api in endpoint.base_urls}
+    asked = (asker.ask("POST", url, api, {}) for api, url in urls.items())
+    answers = dict(zip(urls, await asyncio.gather(*asked, return_exceptions=True), strict=True))
+    silent = [answer for answer in answers.values() if isinstance(answer, UserError)]
+    if len(silent) == len(answers):
+        raise silent[0]
     found: dict[Api, str] = {}
     checks: list[Check] = []
-    for api, base in endpoint.base_urls.items():
-        answer = await asker.ask("POST", endpoint.url(api), api, {})
-        if answer.status in (401, 403):
-            variable = endpoint.key_env or "TOOLWORTHY_API_KEY"
-            what = "refuses the key in" if endpoint.key else "wants a key: put it into"
-            raise UserError(f"{endpoint.url(api)} {what} {variable} (HTTP {answer.status}: {redact(answer.says)})")
-        absent = answer.status in (404, 405, 501) and "model" not in answer.says.lower()
-        redirected = 300 <= answer.status < 400
-        page = "html" in answer.content_type or (answer.status < 400 and not isinstance(parse_json(answer.body), dict))
-        if absent or redirected or page:
-            checks.append(Check(f"{api} API", False, f"HTTP {answer.status} from {endpoint.url(api)}"))
+    for api, answer in answers.items():
+        if isinstance(answer, UserError):
+            checks.append(Check(f"{api} API", False, str(answer)))
+        elif isinstance(answer, BaseException):
+            raise answer
+        elif _is_api(answer):
+            found[api] = endpoint.base_urls[api]
+            checks.append(Check(f"{api} API", True, f"answers at {urls[api]}"))
         else:
-            found[api] = base
-            checks.append(Check(f"{api} API", True, f"answers at {endpoint.url(api)}"))
+            checks.append(Check(f"{api} API", False, f"HTTP {answer.status} from {urls[api]}: {redact(answer.says)}"))
     if not found:
         tried = "; ".join(check.detail for check in checks)
-        raise UserError(f"{endpoint.name} speaks none of the wire APIs ({redact(tried)}); check the base URL")
+        if any(isinstance(answer, _Answer) and answer.status in (401, 403) for answer in answers.values()):
+            what = "refuses the key in" if endpoint.key else "wants a key: put it into"
+            raise UserError(f"{endpoint.name} {what} {endpoint.key_env or KEY_ENV} ({tried})")
+        raise UserError(f"{endpoint.name} speaks none of the wire APIs ({tried}); check the base URL")
     return found, checks
+
+
+def _is_api(answer: _Answer) -> bool:
+    absent = answer.status in (404, 405, 501) and "model" not in answer.says.lower()
+    redirected = 300 <= answer.status < 400
+    page = "html" in answer.content_type or (answer.status < 400 and not isinstance(parse_json(answer.body), dict))
+    return not (absent or redirected or page or answer.status in (401, 403))
 
 
 async def _models(asker: _Asker) -> list[dict[str, Any]]:
