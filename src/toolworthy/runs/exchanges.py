@@ -39,7 +39,7 @@ class ExchangeWriter:
 
         self._path = path
         self._known: set[str] = set()
-        self._compress = zstandard.ZstdCompressor(level=6, write_content_size=True)
+        self._compress = zstandard.ZstdCompressor(level=3, write_content_size=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("ab")
 
