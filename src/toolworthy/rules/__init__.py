@@ -1,7 +1,7 @@
 """The rules: what an answer must be like for an agent to use it. Pure functions over recorded exchanges.
 
 A rule judges what the endpoint sent, never what the model decided: a wrong tool is the scorer's business, a call that
-no client could read is a rule's.
+no client could read is a rule's. The same rules judge a probe and the live traffic of an agent.
 """
 
 from __future__ import annotations
@@ -9,10 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from toolworthy.exchange import Exchange
-from toolworthy.rules.answers import RULES
-from toolworthy.rules.model import Evidence, Finding, Rule, Severity
+from toolworthy.rules import calls, chat, framing, leaks, messages, responses, usage
+from toolworthy.rules.model import AREAS, Evidence, Finding, Rule, Severity
+from toolworthy.rules.view import View
 
-__all__ = ["RULES", "Evidence", "Finding", "Rule", "Severity", "check"]
+__all__ = ["AREAS", "RULES", "Evidence", "Finding", "Rule", "Severity", "check"]
+
+RULES: tuple[Rule, ...] = tuple(
+    sorted(
+        (
+            value
+            for module in (calls, leaks, chat, messages, responses, framing, usage)
+            for value in vars(module).values()
+            if isinstance(value, Rule)
+        ),
+        key=lambda rule: rule.code,
+    )
+)
+"""Every rule, by code."""
 
 
 def check(exchanges: Iterable[Exchange]) -> tuple[Finding, ...]:
@@ -21,6 +35,7 @@ def check(exchanges: Iterable[Exchange]) -> tuple[Finding, ...]:
         finding
         for exchange in exchanges
         if exchange.kind == "completion" and not exchange.local
+        for view in [View(exchange)]
         for rule in RULES
-        for finding in rule.findings(exchange)
+        for finding in rule.findings(view)
     )

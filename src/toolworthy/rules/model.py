@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from toolworthy.exchange import Exchange
+from toolworthy.rules.view import View
+from toolworthy.wire.ir import APIS, Api
 
 Severity = Literal["blocks", "degrades", "cosmetic"]
+Violations = Iterator[tuple[str, str]]
+"""(what is wrong, the bytes that show it)"""
+
+AREAS = {
+    "1": "tool calls",
+    "2": "leaks into text",
+    "3": "chat streams",
+    "4": "Messages streams",
+    "5": "Responses streams",
+    "6": "HTTP and framing",
+    "7": "usage and stop reasons",
+}
+"""First digit of a code to what it is about."""
 
 
 class Evidence(BaseModel):
@@ -43,16 +58,41 @@ class Rule:
     code: str
     title: str
     severity: Severity
-    look: Callable[[Exchange], Iterator[tuple[str, str]]]
-    """Yields (detail, excerpt) for every violation."""
+    apis: tuple[Api, ...]
+    source: str
+    """Who says so: specification, vendor's page, or the issue that shows the harm."""
+    explanation: str
+    """What is wrong, and what an agent makes of it."""
+    look: Callable[[View], Violations]
 
-    def findings(self, exchange: Exchange) -> Iterator[Finding]:
-        """The violations in one exchange."""
-        for detail, excerpt in self.look(exchange):
-            yield Finding(
-                code=self.code,
-                title=self.title,
-                severity=self.severity,
-                detail=detail,
-                evidence=Evidence(exchange=exchange.index, excerpt=excerpt[:300]),
-            )
+    @property
+    def area(self) -> str:
+        """What its code's first digit stands for."""
+        return AREAS[self.code[2]]
+
+    def findings(self, view: View) -> Iterator[Finding]:
+        """The violations in one exchange; one is enough to tell, so equal ones are not repeated."""
+        if view.api not in self.apis:
+            return
+        told: set[str] = set()
+        for detail, excerpt in self.look(view):
+            if detail not in told:
+                told.add(detail)
+                yield Finding(
+                    code=self.code,
+                    title=self.title,
+                    severity=self.severity,
+                    detail=detail,
+                    evidence=Evidence(exchange=view.exchange.index, excerpt=excerpt[:300]),
+                )
+
+
+def rule(
+    code: str, title: str, severity: Severity, *apis: Api, source: str
+) -> Callable[[Callable[[View], Violations]], Rule]:
+    """Make a rule of a function; its docstring is the explanation. Without `apis` it holds for all three."""
+
+    def make(look: Callable[[View], Violations]) -> Rule:
+        return Rule(code, title, severity, apis or APIS, source, inspect.cleandoc(look.__doc__ or ""), look)
+
+    return make

@@ -12,7 +12,8 @@ from typing import Any
 from toolworthy.adapters import AgentAdapter
 from toolworthy.conversation import plain_id, results_of, text_of
 from toolworthy.exchange import Exchange
-from toolworthy.rules.answers import TOOL_SYNTAX, is_json_object
+from toolworthy.rules.calls import is_json_object
+from toolworthy.rules.leaks import TOOL_SYNTAX
 from toolworthy.scoring.model import CallScores, Count
 from toolworthy.wire.ir import Request, Thinking, Tool, ToolCall, ToolResult
 

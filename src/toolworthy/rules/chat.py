@@ -1,0 +1,168 @@
+"""Rules over the chunks of a Chat Completions stream."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+
+from toolworthy.rules.model import Violations, rule
+from toolworthy.rules.view import View
+from toolworthy.wire.lenient import as_dict, as_int, as_list
+
+_SPEC = "https://platform.openai.com/docs/api-reference/chat-streaming"
+
+
+@rule("TW301", "call delta without an index", "blocks", "chat", source="vercel/ai#7238")
+def no_index(view: View) -> Violations:
+    """An entry of ``delta.tool_calls`` has no ``index``, the only key that all fragments of a call share. Typed
+    clients refuse the chunk; others put parallel calls into one."""
+    for detail, excerpt in view.repairs("missing-index"):
+        yield detail or "a fragment of a tool call has no index", excerpt
+
+
+@rule("TW302", "two calls under one index", "blocks", "chat", source="InternLM/lmdeploy#3412")
+def index_reused(view: View) -> Violations:
+    """A second call begins under the index of the first. Clients that go by the index glue them together."""
+    yield from view.repairs("index-reused")
+
+
+@rule("TW303", "id of a call changes or comes again", "degrades", "chat", source="spring-projects/spring-ai#6369")
+def id_repeated(view: View) -> Violations:
+    """The id belongs to the first fragment of a call only. Clients that take an id as the beginning of a call split it
+    where it is repeated, changed or sent empty."""
+    for detail, excerpt in view.repairs("id-changes"):
+        yield f"the id changes within a call: {detail}", excerpt
+    begun: set[object] = set()
+    for event, call in view.call_deltas():
+        index = call.get("index")
+        if index in begun and "id" in call and call["id"] is not None:
+            yield "an id is empty on a later fragment" if call["id"] == "" else "an id is repeated", event.data
+        begun.add(index)
+
+
+@rule("TW304", "first fragment without id or name", "blocks", "chat", source="danny-avila/LibreChat#13987")
+def headless(view: View) -> Violations:
+    """An index shows up for the first time without id or name, so that its arguments belong to no call. Seen where a
+    proxy counts content blocks instead of calls."""
+    begun: set[object] = set()
+    for event, call in view.call_deltas():
+        index = call.get("index")
+        if (
+            index is not None
+            and index not in begun
+            and not as_dict(call.get("function") or call.get("custom")).get("name")
+        ):
+            yield f"index {index} begins without a name", event.data
+        begun.add(index)
+
+
+@rule("TW305", "indices with a gap", "degrades", "chat", source="vllm-project/vllm#50782")
+def index_gap(view: View) -> Violations:
+    """Indices do not run 0, 1, 2 …; clients that keep an array find a hole in it."""
+    seen = sorted({index for _, call in view.call_deltas() if (index := as_int(call.get("index"))) is not None})
+    if seen and seen != list(range(len(seen))):
+        yield f"indices of tool calls are {seen}", ""
+
+
+@rule("TW306", "one index twice in a chunk", "degrades", "chat", source="openai/openai-python#3438")
+def index_twice(view: View) -> Violations:
+    """One chunk has two entries with one index; accumulators that replace instead of append lose one of them."""
+    for event, choice in view.choices():
+        indices = [as_dict(call).get("index") for call in as_list(as_dict(choice.get("delta")).get("tool_calls"))]
+        known = [index for index in indices if index is not None]
+        if len(known) != len(set(known)):
+            yield "two entries of one chunk have the same index", event.data
+
+
+@rule("TW307", "null where a string belongs", "blocks", "chat", source="aaif-goose/goose#6796")
+def null_fields(view: View) -> Violations:
+    """A fragment has ``arguments: null`` or ``name: null``. Typed clients fail on it, others write "null" into the
+    arguments. Leave the field out."""
+    for event, call in view.call_deltas():
+        function = as_dict(call.get("function"))
+        empty = [name for name in ("name", "arguments") if name in function and function[name] is None]
+        if empty:
+            yield f"{' and '.join(empty)} of a fragment is null", event.data
+
+
+@rule("TW308", "no finish_reason", "blocks", "chat", source="openclaw/openclaw#98575")
+def never_finished(view: View) -> Violations:
+    """No chunk carries a finish reason although the stream ends in order. Agents take the answer for cut off, or drop
+    its calls."""
+    if view.events and view.answered and view.response.complete and view.response.stop is None and _said(view):
+        yield "the stream ends without a finish_reason", view.tail()
+
+
+@rule("TW309", "finish_reason left out", "cosmetic", "chat", source="maximhq/bifrost#7397")
+def finish_key(view: View) -> Violations:
+    """A chunk lacks the key ``finish_reason``, which must be there and null until the end."""
+    for event, choice in view.choices():
+        if "finish_reason" not in choice:
+            yield "a choice has no key finish_reason", event.data
+            return
+
+
+@rule("TW310", "first chunk without a role", "cosmetic", "chat", source="router-for-me/CLIProxyAPI#530")
+def no_role(view: View) -> Violations:
+    """No chunk says ``role: assistant``. Some clients store messages without a role then, and send them back."""
+    deltas = [as_dict(choice.get("delta")) for _, choice in view.choices()]
+    if deltas and not any(delta.get("role") for delta in deltas):
+        yield "no chunk has a role", json.dumps(deltas[0], ensure_ascii=False)
+
+
+@rule("TW311", "no [DONE]", "degrades", "chat", source="lidge-jun/opencodex#1170")
+def no_done(view: View) -> Violations:
+    """The stream has a finish reason but not the marker that ends it. Clients that wait for it hang until a timeout,
+    or call the answer broken."""
+    if view.events and view.answered and view.response.stop is not None:
+        for _ in view.repairs("no-done"):
+            yield "the stream ends without data: [DONE]", view.tail()
+
+
+@rule("TW312", "more after [DONE]", "degrades", "chat", source="vllm-project/vllm#378")
+def after_done(view: View) -> Violations:
+    """Something follows the end marker, or it comes twice. Clients with a strict reader fail on it."""
+    marks = [number for number, event in enumerate(view.events) if event.data.strip() == "[DONE]"]
+    if marks and marks[0] < len(view.events) - 1:
+        yield "an event follows [DONE]", view.events[marks[0] + 1].data
+
+
+@rule("TW313", "chunk without choices", "degrades", "chat", source="zai-org/GLM-5#91")
+def no_choices(view: View) -> Violations:
+    """``choices`` is null or missing in a chunk; only an empty array is allowed. Clients that loop over it fail."""
+    for event in view.events:
+        if event.value and not event.value.get("error") and not isinstance(event.value.get("choices"), list):
+            yield f"choices is {json.dumps(event.value.get('choices'))}", event.data
+
+
+@rule("TW314", "whole message in a stream", "blocks", "chat", source=_SPEC)
+def message(view: View) -> Violations:
+    """A chunk has ``message`` where ``delta`` belongs; clients of streams read nothing from it."""
+    for _, excerpt in view.repairs("message-instead-of-delta"):
+        yield "a choice has message instead of delta", excerpt
+
+
+@rule("TW315", "id of the answer changes", "cosmetic", "chat", source=_SPEC)
+def id_changes(view: View) -> Violations:
+    """Chunks of one answer have different ids; traces and logs fall apart."""
+    ids: dict[object, int] = defaultdict(int)
+    for event in view.events:
+        if as_list(event.value.get("choices")):
+            ids[event.value.get("id")] += 1
+    if len(ids) > 1:
+        yield f"the chunks have {len(ids)} different ids", ", ".join(map(str, list(ids)[:4]))
+
+
+@rule("TW316", "deltas after the finish reason", "degrades", "chat", source="docker/docker-agent#2992")
+def late(view: View) -> Violations:
+    """Text or calls come after the chunk with the finish reason. Clients have stopped reading by then."""
+    finished = False
+    for event, choice in view.choices():
+        delta = as_dict(choice.get("delta"))
+        if finished and (delta.get("content") or delta.get("tool_calls")):
+            yield "content follows the finish reason", event.data
+        finished = finished or bool(choice.get("finish_reason"))
+
+
+def _said(view: View) -> bool:
+    return bool(view.response.parts)

@@ -1,0 +1,159 @@
+"""Rules over HTTP and SSE: status, headers, framing, errors, silence."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+
+from toolworthy.rules.model import Violations, rule
+from toolworthy.rules.view import View
+from toolworthy.wire.lenient import parse_json
+
+_SSE = "https://html.spec.whatwg.org/multipage/server-sent-events.html"
+_LIMIT = re.compile(r"context|too long|maximum|exceed|token", re.IGNORECASE)
+
+
+@rule("TW601", "answer cut short", "blocks", source="anomalyco/opencode#14972")
+def cut(view: View) -> Violations:
+    """The answer ends without a stop reason and without the event that ends a stream: the server died, a proxy closed
+    the connection, or the generator stopped."""
+    response = view.response
+    ended = view.exchange.status is not None and view.exchange.error is None and response.failure is None
+    if ended and view.exchange.body and not response.complete and response.stop is None and _read_something(view):
+        yield "the answer stops in the middle", view.tail()
+    if view.exchange.error and view.exchange.error.startswith("the endpoint broke"):
+        yield view.exchange.error, view.tail()
+
+
+@rule(
+    "TW602",
+    "error inside a successful answer",
+    "blocks",
+    source="https://docs.anthropic.com/en/docs/build-with-claude/streaming#error-events",
+)
+def error_inside(view: View) -> Violations:
+    """HTTP says 200 and the body says error. In a stream it cannot be otherwise once bytes are out; agents retry
+    without knowing whether they should."""
+    failure, status = view.response.failure, view.exchange.status
+    if failure and status is not None and status < 400:
+        yield f"HTTP {status}, then an error: {failure.message[:200]}", view.tail()
+
+
+@rule("TW603", "JSON that is none", "blocks", source="https://www.rfc-editor.org/rfc/rfc8259")
+def bad_json(view: View) -> Violations:
+    """An event, or the whole answer, cannot be read as JSON."""
+    for detail, excerpt in view.repairs("bad-json"):
+        yield "an event is no JSON object", excerpt or detail
+    body = view.exchange.body
+    if _whole_expected(view) and body.strip() and not isinstance(parse_json(body), dict):
+        yield "the answer is no JSON object", body[:300].decode(errors="replace")
+
+
+@rule("TW604", "empty answer", "blocks", source="RooCodeInc/Roo-Code#674")
+def empty(view: View) -> Violations:
+    """HTTP 200 and nothing in it, or keep-alives only."""
+    if view.exchange.error is None and view.exchange.status == 200:
+        if not view.exchange.body.strip():
+            yield "the body is empty", ""
+        elif view.exchange.streamed and not view.events:
+            yield "the stream holds no event", view.tail()
+
+
+@rule("TW605", "stream or whole: not as asked", "blocks", source="https://platform.openai.com/docs/api-reference/chat")
+def mode(view: View) -> Violations:
+    """The request asks for a stream and gets a whole answer, or the other way round."""
+    if view.answered and view.exchange.body and bool(view.asked.get("stream")) != _is_stream(view):
+        wanted = "a stream" if view.asked.get("stream") else "a whole answer"
+        yield f"{wanted} was asked for, the other came", view.exchange.body[:200].decode(errors="replace")
+
+
+@rule("TW606", "wrong content type", "degrades", source=_SSE)
+def content_type(view: View) -> Violations:
+    """A stream is text/event-stream, a whole answer application/json; some clients choose their reader by it."""
+    if not view.answered or not view.exchange.body:
+        return
+    told = view.exchange.response_headers.get("content-type", "")
+    wanted = "text/event-stream" if _is_stream(view) else "application/json"
+    if wanted not in told:
+        yield f"content-type is {told or 'missing'}, the body is {wanted}", ""
+
+
+@rule("TW607", "sloppy event framing", "degrades", source=_SSE)
+def sse(view: View) -> Violations:
+    """Lines that the grammar of server-sent events does not have: a field with a space before its name, an event
+    without the blank line behind it, JSON over several data lines, a byte order mark."""
+    if not view.exchange.streamed:
+        return
+    for detail, _ in view.repairs("unknown-sse-field"):
+        yield f"a line begins with {detail!r}", detail
+    for _ in view.repairs("no-final-blank-line"):
+        yield "the last event lacks its blank line", view.tail()
+    if view.exchange.body.startswith(b"\xef\xbb\xbf"):
+        yield "the stream begins with a byte order mark", ""
+    for event in view.events:
+        if "\n" in event.data:
+            yield "one JSON text is spread over several data lines", event.data
+
+
+@rule("TW608", "error without a message", "degrades", source="https://platform.openai.com/docs/guides/error-codes")
+def envelope(view: View) -> Violations:
+    """An error's body is no JSON object with ``error.message`` in it; agents show "unknown error" and cannot tell what
+    to do."""
+    if view.exchange.status is None or view.exchange.status < 400:
+        return
+    value = parse_json(view.exchange.body)
+    error = value.get("error") if isinstance(value, dict) else None
+    if not (isinstance(error, dict) and isinstance(error.get("message"), str) and error["message"]):
+        yield f"HTTP {view.exchange.status} without error.message", view.tail()
+
+
+@rule("TW609", "request refused", "blocks", source="https://platform.openai.com/docs/guides/error-codes")
+def refused(view: View) -> Violations:
+    """HTTP 400 or 422 on a request that an agent sends as it is. The agent cannot leave the field out; the trial ends
+    here."""
+    if view.exchange.status in (400, 422) and not _LIMIT.search(_message(view)):
+        yield f"HTTP {view.exchange.status}: {_message(view)[:200]}", view.tail()
+
+
+@rule("TW610", "server error", "blocks", source="https://www.rfc-editor.org/rfc/rfc9110#section-15.6")
+def server_error(view: View) -> Violations:
+    """HTTP 5xx. Agents try the same again, several times, and then give up."""
+    if view.exchange.status is not None and view.exchange.status >= 500:
+        yield f"HTTP {view.exchange.status}: {_message(view)[:200]}", view.tail()
+
+
+@rule("TW611", "429 without Retry-After", "degrades", source="https://www.rfc-editor.org/rfc/rfc6585#section-4")
+def retry_after(view: View) -> Violations:
+    """Too many requests, and nothing says how long to wait."""
+    if view.exchange.status == 429 and not {"retry-after", "retry-after-ms"} & set(view.exchange.response_headers):
+        yield "HTTP 429 without a retry-after header", ""
+
+
+@rule("TW612", "silence", "degrades", source="https://www.rfc-editor.org/rfc/rfc9110#section-15.6.5")
+def silence(view: View) -> Violations:
+    """No byte for a minute or more, not even a comment. Agents and proxies give up at 60 to 300 seconds."""
+    times = [0.0, *(chunk.at for chunk in view.exchange.chunks)]
+    longest = max((b - a for a, b in itertools.pairwise(times)), default=0.0)
+    if longest >= _PATIENCE:
+        yield f"silent for {longest:.0f} s", ""
+
+
+_PATIENCE = 60.0
+
+
+def _message(view: View) -> str:
+    return view.response.failure.message if view.response.failure else ""
+
+
+def _is_stream(view: View) -> bool:
+    return view.exchange.streamed or view.exchange.body.lstrip()[:6] in (b"data: ", b"event:", b"data:{")
+
+
+def _whole_expected(view: View) -> bool:
+    return view.exchange.status == 200 and not _is_stream(view) and not view.asked.get("stream")
+
+
+def _read_something(view: View) -> bool:
+    """Whether any of it was an answer; garbage has a rule of its own."""
+    return bool(view.events and any(event.value for event in view.events)) or bool(json.dumps(dict(view.whole)) != "{}")

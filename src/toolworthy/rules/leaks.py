@@ -1,0 +1,108 @@
+"""Rules over what stands in an answer's text and should have been parsed out of it."""
+
+from __future__ import annotations
+
+import re
+
+from toolworthy.rules.model import Violations, rule
+from toolworthy.rules.view import View
+from toolworthy.wire.ir import Thinking
+from toolworthy.wire.lenient import as_dict, parse_json
+
+# Marks of the tool-call formats that models are trained on; a parser that missed one leaves it in the text.
+TOOL_SYNTAX = re.compile(
+    r"</?[｜|]{1,2}DSML[｜|]{1,2}|</?tool_calls?>|<\|/?tool_calls?|<minimax:tool_call>|</minimax:tool_call>|<\|python_tag\|>"
+    r"|<｜tool▁|\[/?TOOL_CALLS\]|\[TOOL_REQUEST\]|</?function=?\w*>\s*<parameter|<function=\w|<\|tool_calls?_section_(?:begin|end)\|>"
+    r"|</?seed:tool_call>|<invoke name=|<function_calls>|<arg_key>|<｜DS\b"
+)
+_SPECIAL = re.compile(
+    r"<\|(?:channel|message|start|end|call|return|im_start|im_end|eot_id|eom_id|endoftext|end_of_text|user|assistant"
+    r"|observation|system)\|>|<｜(?:end|begin)▁of▁sentence｜>|<｜(?:User|Assistant)｜>|</s>|<end_of_turn>|\[/?INST\]"
+    r"|\bassistantfinal\b|\bcommentary to=functions\."
+)
+_THINK_TAG = re.compile(r"</?(?:think|thinking|thought|seed:think|reasoning)>|<\|start_of_thinking\|>|\[/?THINK\]")
+
+
+def _quoted(view: View) -> str:
+    """What the request itself holds: a model may speak of a mark that it was shown."""
+    return view.exchange.request_body.decode(errors="replace")
+
+
+def _search(view: View, pattern: re.Pattern[str], text: str) -> tuple[str, str] | None:
+    for match in pattern.finditer(text):
+        if match.group() not in _quoted(view):
+            start = max(0, match.start() - 60)
+            return match.group(), text[start : start + 300]
+    return None
+
+
+@rule(
+    "TW201",
+    "tool-call syntax in the text",
+    "blocks",
+    source="https://docs.vllm.ai/en/latest/features/tool_calling.html",
+)
+def tool_syntax(view: View) -> Violations:
+    """The model's own notation for calls stands in the text or the reasoning: the server has no parser for this model,
+    the wrong one, or one that stumbled. The agent sees prose, and runs nothing."""
+    if not (view.request and view.request.tools):
+        return
+    texts = [("text", view.response.text)]
+    texts += [("reasoning", part.text) for part in view.response.parts if isinstance(part, Thinking)]
+    for where, text in texts:
+        if found := _search(view, TOOL_SYNTAX, text):
+            yield f"{found[0]!r} stands in the {where}", found[1]
+
+
+@rule("TW202", "reasoning tags in the text", "degrades", source="QwenLM/qwen-code#8818")
+def think_tag(view: View) -> Violations:
+    """Reasoning is left in the text, with its tags, instead of the field that the API has for it. Agents show it,
+    store it, and send it back as the model's own words."""
+    if found := _search(view, _THINK_TAG, view.response.text):
+        yield f"{found[0]!r} stands in the text", found[1]
+
+
+@rule("TW203", "control tokens in the text", "degrades", source="https://cookbook.openai.com/articles/openai-harmony")
+def special_tokens(view: View) -> Violations:
+    """A token of the chat template (end of turn, channel, role) is passed on as text."""
+    texts = [("text", view.response.text)]
+    texts += [("reasoning", part.text) for part in view.response.parts if isinstance(part, Thinking)]
+    texts += [(f"arguments of {call.name}", call.arguments) for call in view.calls]
+    for where, text in texts:
+        if found := _search(view, _SPECIAL, text):
+            yield f"{found[0]!r} stands in the {where}", found[1]
+
+
+@rule("TW204", "a call written as JSON text", "blocks", source="ollama/ollama#15529")
+def call_as_json(view: View) -> Violations:
+    """The text is a JSON object that names an offered tool and holds arguments. Model or parser meant a call."""
+    if not (view.request and view.request.tools) or view.calls:
+        return
+    names = {tool.name for tool in view.request.tools}
+    text = view.response.text
+    for start in [match.start() for match in re.finditer(r"\{\s*\"(?:name|tool|function|type)\"", text)][:8]:
+        value = as_dict(_first_json(text[start:]))
+        function = as_dict(value.get("function")) or value
+        name = function.get("name") or value.get("tool") or value.get("function")
+        if name in names and ({"arguments", "parameters", "input", "args"} & set(function)):
+            yield f"the text holds a call of {name}", text[start : start + 300]
+            return
+
+
+@rule("TW205", "a call written as code", "degrades", source="vllm-project/vllm#22917")
+def call_as_code(view: View) -> Violations:
+    """The text ends with ``[tool(argument=…)]``: the pythonic notation of some models, not parsed."""
+    if not (view.request and view.request.tools) or view.calls:
+        return
+    for tool in view.request.tools:
+        if match := re.search(rf"\[\s*{re.escape(tool.name)}\(\s*\w+\s*=.*\)\s*\]", view.response.text, re.DOTALL):
+            yield f"the text holds a call of {tool.name}", match.group()[:300]
+
+
+def _first_json(text: str) -> object:
+    import json
+
+    try:
+        return json.JSONDecoder().raw_decode(text)[0]
+    except (ValueError, RecursionError):
+        return parse_json(text)

@@ -1,0 +1,149 @@
+"""Rules over the events of an Anthropic Messages stream."""
+
+from __future__ import annotations
+
+import json
+
+from toolworthy.rules.model import Violations, rule
+from toolworthy.rules.view import View
+from toolworthy.wire.lenient import as_dict, as_list
+
+_SPEC = "https://docs.anthropic.com/en/docs/build-with-claude/streaming"
+_DELTA_OF = {
+    "text": {"text_delta", "citations_delta"},
+    "thinking": {"thinking_delta", "signature_delta"},
+    "tool_use": {"input_json_delta"},
+}
+
+
+@rule("TW401", "no message_stop", "blocks", "messages", source="tombii/better-ccflare#307")
+def no_stop(view: View) -> Violations:
+    """The stream ends without its last event. Claude Code retries the whole request, or waits."""
+    if view.events and view.answered and view.response.stop is not None:
+        for _ in view.repairs("no-message-stop"):
+            yield "message_stop never comes", view.tail()
+
+
+@rule("TW402", "message_start not once", "blocks", "messages", source="BerriAI/litellm#32357")
+def starts(view: View) -> Violations:
+    """A stream must begin with exactly one message_start."""
+    count = sum(event.type == "message_start" for event in view.events)
+    if view.events and view.answered and count != 1 and any(event.type != "ping" for event in view.events):
+        yield f"message_start comes {count} times", view.events[0].data
+
+
+@rule("TW403", "block not opened or not closed", "blocks", "messages", source=_SPEC)
+def blocks(view: View) -> Violations:
+    """Every content block needs its start, before any delta, and its stop. The SDK fails on a delta without a block; a
+    tool call whose block is never closed is never run."""
+    for detail, excerpt in view.repairs("missing-block-start", "missing-index", "index-reused"):
+        yield f"{detail or 'a block has no index'}: not opened as it should be", excerpt
+    started = {event.value.get("index") for event in view.events if event.type == "content_block_start"}
+    stopped = {event.value.get("index") for event in view.events if event.type == "content_block_stop"}
+    if view.answered and started - stopped:
+        yield "a content block is never closed", view.tail()
+
+
+@rule("TW404", "delta of another type than its block", "blocks", "messages", source="BerriAI/litellm#25212")
+def mismatch(view: View) -> Violations:
+    """A thinking delta in a text block, or the like: the SDK drops it or fails."""
+    kinds: dict[object, str] = {}
+    for event in view.events:
+        if event.type == "content_block_start":
+            kinds[event.value.get("index")] = str(as_dict(event.value.get("content_block")).get("type"))
+        elif event.type == "content_block_delta":
+            kind = kinds.get(event.value.get("index"), "")
+            delta = as_dict(event.value.get("delta")).get("type")
+            if kind in _DELTA_OF and delta not in _DELTA_OF[kind]:
+                yield f"{delta} in a block of type {kind}", event.data
+
+
+@rule("TW405", "events after message_stop", "degrades", "messages", source="anthropics/claude-code#67809")
+def late(view: View) -> Violations:
+    """The answer is over, and goes on: what follows is lost, or ends up in the next answer."""
+    types = [event.type for event in view.events]
+    if "message_stop" in types and set(types[types.index("message_stop") + 1 :]) - {"", "ping"}:
+        yield f"{types[types.index('message_stop') + 1]} follows message_stop", view.tail()
+
+
+@rule("TW406", "event without a name", "degrades", "messages", source=_SPEC)
+def unnamed(view: View) -> Violations:
+    """The SSE field ``event`` is missing; clients that go by it see no event at all."""
+    for detail, excerpt in view.repairs("missing-event-name"):
+        yield f"{detail} has no event field", excerpt
+
+
+@rule("TW407", "stop_reason null", "blocks", "messages", source="anthropics/claude-code#16785")
+def null_stop(view: View) -> Violations:
+    """The answer ends in order and does not say why. Agents that wait for ``tool_use`` do not run the calls."""
+    if view.answered and view.response.stop is None and (view.whole or view.response.complete) and view.response.parts:
+        yield "stop_reason is null or missing", view.tail()
+
+
+@rule("TW408", "marker of another API", "cosmetic", "messages", source=_SPEC)
+def done(view: View) -> Violations:
+    """``data: [DONE]`` belongs to Chat Completions; strict readers of Messages fail to parse it."""
+    for _ in view.repairs("done-marker"):
+        yield "the stream holds [DONE]", view.tail()
+
+
+@rule("TW409", "unknown event or delta", "cosmetic", "messages", source=_SPEC)
+def unknown(view: View) -> Violations:
+    """An event or delta that the API does not have."""
+    for detail, excerpt in view.repairs("unknown-event", "unknown-delta"):
+        yield f"{detail!r} is no event of this API", excerpt
+
+
+@rule("TW410", "input already in the block's start", "degrades", "messages", source="BerriAI/litellm#32357")
+def early_input(view: View) -> Violations:
+    """The arguments of a call stand in content_block_start instead of deltas. The SDK starts from an empty input and
+    runs the tool without arguments."""
+    for _, excerpt in view.repairs("input-at-start"):
+        yield "content_block_start holds the input", excerpt
+
+
+@rule(
+    "TW411", "message without its fields", "degrades", "messages", source="https://docs.anthropic.com/en/api/messages"
+)
+def fields(view: View) -> Violations:
+    """``id``, ``type: message``, ``role: assistant`` and ``content`` are required; typed clients fail without."""
+    starts = [as_dict(event.value.get("message")) for event in view.events if event.type == "message_start"]
+    for message in starts[:1] or ([dict(view.whole)] if view.whole and view.answered else []):
+        wrong = [
+            name
+            for name, fine in (
+                ("id", isinstance(message.get("id"), str) and message.get("id")),
+                ("type", message.get("type") == "message"),
+                ("role", message.get("role") == "assistant"),
+                ("content", isinstance(message.get("content"), list)),
+                ("usage", isinstance(message.get("usage"), dict)),
+            )
+            if not fine
+        ]
+        if wrong:
+            yield f"wrong or missing: {', '.join(wrong)}", json.dumps(message, ensure_ascii=False)
+
+
+@rule("TW412", "nothing but pings", "blocks", "messages", source=_SPEC)
+def pings(view: View) -> Violations:
+    """The stream holds keep-alives and no message."""
+    if view.events and {event.type for event in view.events} == {"ping"}:
+        yield f"{len(view.events)} pings and no message", view.tail()
+
+
+@rule(
+    "TW413",
+    "thinking without a signature",
+    "degrades",
+    "messages",
+    source="https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking",
+)
+def unsigned(view: View) -> Violations:
+    """A thinking block lacks the field ``signature``. Typed clients demand it when the block is sent back."""
+    blocks = [as_dict(block) for block in as_list(view.whole.get("content"))]
+    blocks += [
+        as_dict(event.value.get("content_block")) for event in view.events if event.type == "content_block_start"
+    ]
+    signed = any(as_dict(event.value.get("delta")).get("type") == "signature_delta" for event in view.events)
+    if not signed and any(block.get("type") == "thinking" and "signature" not in block for block in blocks):
+        yield "a thinking block has no signature", view.tail()

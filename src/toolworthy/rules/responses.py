@@ -1,0 +1,164 @@
+"""Rules over OpenAI Responses: the grammar of its events, and what Codex needs of its items."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from toolworthy.rules.model import Violations, rule
+from toolworthy.rules.view import View
+from toolworthy.wire.lenient import as_dict, as_int, as_list
+
+_SPEC = "https://platform.openai.com/docs/api-reference/responses-streaming"
+_TERMINAL = ("response.completed", "response.incomplete", "response.failed")
+_PREFIXES = {"message": "msg_", "function_call": "fc_", "reasoning": "rs_", "custom_tool_call": "ctc_"}
+
+
+def _final(view: View) -> Mapping[str, Any]:
+    for event in view.events:
+        if event.type in _TERMINAL:
+            return as_dict(event.value.get("response"))
+    return view.whole
+
+
+def _items(view: View) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every output item, and where it stands."""
+    for event in view.events:
+        if event.type in ("response.output_item.added", "response.output_item.done"):
+            yield event.type, as_dict(event.value.get("item"))
+    for item in as_list(_final(view).get("output")):
+        yield "output", as_dict(item)
+
+
+@rule("TW501", "no terminal event", "blocks", "responses", source=_SPEC)
+def no_terminal(view: View) -> Violations:
+    """None of response.completed, .incomplete, .failed comes. Codex says "stream disconnected" and asks again."""
+    if view.events and view.exchange.error is None and view.response.failure is None:
+        for _ in view.repairs("no-terminal-event"):
+            yield "the stream ends without response.completed", view.tail()
+
+
+@rule("TW502", "item never announced", "degrades", "responses", source=_SPEC)
+def not_added(view: View) -> Violations:
+    """Deltas come for an item that no output_item.added opened; typed clients fail on them."""
+    for detail, excerpt in view.repairs("missing-item-added"):
+        yield f"{detail} without output_item.added", excerpt
+
+
+@rule("TW503", "item never completed", "blocks", "responses", source="sgl-project/sglang#12652")
+def not_done(view: View) -> Violations:
+    """An item lacks its output_item.done, the event from which Codex takes calls and messages: they never happen."""
+    if not view.answered or not view.events:
+        return
+    added = {event.value.get("output_index") for event in view.events if event.type == "response.output_item.added"}
+    done = {event.value.get("output_index") for event in view.events if event.type == "response.output_item.done"}
+    if added - done:
+        yield f"{len(added - done)} item(s) without output_item.done", view.tail()
+    for _, excerpt in view.repairs("items-only-at-end"):
+        yield "items stand in response.completed only", excerpt
+
+
+@rule("TW504", "call_id differs between events", "blocks", "responses", source="claude-code-best/claude-code#349")
+def unstable(view: View) -> Violations:
+    """One call has another call_id in another event; its result answers a call that does not exist."""
+    if not view.events:
+        return
+    ids: dict[object, set[object]] = {}
+    for event in view.events:
+        if event.type in ("response.output_item.added", "response.output_item.done"):
+            item = as_dict(event.value.get("item"))
+            if item.get("type") in ("function_call", "custom_tool_call"):
+                ids.setdefault(event.value.get("output_index"), set()).add(item.get("call_id"))
+    for number, item in enumerate(as_list(_final(view).get("output"))):
+        if as_dict(item).get("type") in ("function_call", "custom_tool_call"):
+            ids.setdefault(number, set()).add(as_dict(item).get("call_id"))
+    for index, seen in ids.items():
+        if len(seen) > 1:
+            yield f"item {index} has the call_ids {', '.join(sorted(map(str, seen)))}", view.tail()
+
+
+@rule("TW505", "sequence numbers", "cosmetic", "responses", source=_SPEC)
+def sequence(view: View) -> Violations:
+    """Every event carries a ``sequence_number``, and they rise."""
+    numbers = [as_int(event.value.get("sequence_number")) for event in view.events if event.value]
+    known = [number for number in numbers if number is not None]
+    if len(known) < len(numbers):
+        yield "events without a sequence_number", ""
+    elif any(b <= a for a, b in itertools.pairwise(known)):
+        yield "sequence numbers do not rise", str(known[:20])
+
+
+@rule("TW506", "event without a type", "blocks", "responses", source="pjq/sap-ai-core-llm-proxy#35")
+def untyped(view: View) -> Violations:
+    """An event's JSON lacks ``type``, or the response object stands there bare; clients skip it."""
+    for event in view.events:
+        if event.value and not event.type and not event.value.get("error"):
+            yield "an event has no type", event.data
+
+
+@rule("TW507", "done differs from the deltas", "blocks", "responses", source=_SPEC)
+def differs(view: View) -> Violations:
+    """What the final event of an item says is not what its deltas say; clients run one or the other."""
+    for detail, excerpt in view.repairs("done-differs-from-deltas"):
+        yield f"the {detail} item's deltas say something else than its end", excerpt
+
+
+@rule("TW508", "item without id or status", "degrades", "responses", source="diegosouzapw/OmniRoute#13956")
+def incomplete_items(view: View) -> Violations:
+    """Output items carry ``id`` (and messages and calls ``status``); the SDK's types demand them."""
+    for where, item in _items(view):
+        kind = item.get("type")
+        wanted = ["id"] if kind == "reasoning" else ["id", "status"]
+        missing = [name for name in wanted if not isinstance(item.get(name), str) or not item.get(name)]
+        if kind in _PREFIXES and missing:
+            yield f"{kind} in {where} lacks {' and '.join(missing)}", json.dumps(item, ensure_ascii=False)
+
+
+@rule("TW509", "id with another object's prefix", "degrades", "responses", source="BerriAI/litellm#37946")
+def prefix(view: View) -> Violations:
+    """Ids of Responses objects begin with resp_, msg_, fc_, rs_. An id with a chat answer's or a call's prefix is
+    refused by OpenAI's own API as soon as the item is sent back."""
+    if str(_final(view).get("id") or "").startswith(("chatcmpl", "call_", "msg_")):
+        yield f"the response's id is {_final(view)['id']}", ""
+    for where, item in _items(view):
+        kind, name = item.get("type"), item.get("id")
+        others = ("chatcmpl", "call_", "resp_", *(p for k, p in _PREFIXES.items() if k != kind))
+        if kind in _PREFIXES and isinstance(name, str) and name.startswith(others):
+            yield f"{kind} in {where} has the id {name}", json.dumps(item, ensure_ascii=False)
+
+
+@rule("TW510", "arguments without deltas", "cosmetic", "responses", source="lidge-jun/opencodex#4652")
+def no_deltas(view: View) -> Violations:
+    """The arguments of a call come at its end only. Legal, and translators that read deltas lose them."""
+    seen = {event.type for event in view.events}
+    if "response.function_call_arguments.done" in seen and "response.function_call_arguments.delta" not in seen:
+        yield "function_call_arguments.done without a delta", ""
+
+
+@rule("TW511", "final response without its output", "degrades", "responses", source="sgl-project/sglang#12652")
+def no_output(view: View) -> Violations:
+    """response.completed repeats all items; clients that do not stream take them from there."""
+    done = sum(event.type == "response.output_item.done" for event in view.events)
+    listed = len(as_list(_final(view).get("output")))
+    if done and done != listed:
+        yield f"{done} items were completed, {listed} are listed at the end", ""
+
+
+@rule("TW512", "call without its namespace", "blocks", "responses", source="openai/codex#23186")
+def namespace(view: View) -> Violations:
+    """A tool offered in a namespace is called without it, or with it glued to the name; Codex finds no such tool."""
+    tools = [tool for tool in view.request.tools if tool.namespace] if view.request else []
+    for call in view.calls:
+        for tool in tools:
+            glued = call.name in (f"{tool.namespace}{mark}{tool.name}" for mark in (".", "__", "", "/"))
+            if not call.namespace and (glued or (call.name == tool.name and view.api == "responses")):
+                yield f"{call.name} is called without its namespace {tool.namespace}", call.arguments
+
+
+@rule("TW513", "stream begins otherwise", "degrades", "responses", source=_SPEC)
+def first_event(view: View) -> Violations:
+    """The first event is response.created, with the response's id."""
+    if view.events and view.answered and view.events[0].type != "response.created":
+        yield f"the first event is {view.events[0].type or view.events[0].data[:40]!r}", view.events[0].data

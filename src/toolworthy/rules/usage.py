@@ -1,0 +1,92 @@
+"""Rules over usage, stop reasons and answers with nothing in them."""
+
+from __future__ import annotations
+
+from toolworthy.rules.model import Violations, rule
+from toolworthy.rules.view import View
+from toolworthy.wire.ir import Text, Thinking, ToolCall
+from toolworthy.wire.lenient import as_dict, as_int
+
+_SPEC = "https://platform.openai.com/docs/api-reference/chat/object"
+
+
+def _wanted(view: View) -> bool:
+    """Whether usage may be expected: a chat stream has it on request only."""
+    streamed_chat = view.api == "chat" and view.exchange.streamed
+    asked = as_dict(view.asked.get("stream_options")).get("include_usage")
+    return view.answered and view.response.complete and (not streamed_chat or bool(asked))
+
+
+@rule("TW701", "no usage", "degrades", source=_SPEC)
+def no_usage(view: View) -> Violations:
+    """The answer says nothing of tokens used. Agents cannot tell when to compact, and run into the context limit."""
+    if _wanted(view) and view.response.usage is None:
+        yield "the answer says nothing of tokens used", ""
+
+
+@rule("TW702", "usage of zero", "degrades", source=_SPEC)
+def zero(view: View) -> Violations:
+    """Usage is there and counts nothing although there is an answer. Agents take the context for empty."""
+    usage = view.response.usage
+    if _wanted(view) and usage and view.response.parts and not ((usage.input or 0) and (usage.output or 0)):
+        yield f"input {usage.input}, output {usage.output}", ""
+
+
+@rule("TW703", "usage that does not add up", "cosmetic", source=_SPEC)
+def inconsistent(view: View) -> Violations:
+    """More cached than input tokens, more reasoning than output tokens, or a total that is not the sum."""
+    usage = view.response.usage
+    if usage is None:
+        return
+    if view.api != "messages" and usage.cached and usage.input is not None and usage.cached > usage.input:
+        yield f"{usage.cached} cached of {usage.input} input tokens", ""
+    if usage.reasoning and usage.output is not None and usage.reasoning > usage.output:
+        yield f"{usage.reasoning} reasoning of {usage.output} output tokens", ""
+    told = as_dict(view.whole.get("usage"))
+    total, parts = (
+        as_int(told.get("total_tokens")),
+        (as_int(told.get("prompt_tokens")), as_int(told.get("completion_tokens"))),
+    )
+    if total is not None and None not in parts and total != sum(part or 0 for part in parts):
+        yield f"total_tokens is {total}, the sum of {parts[0]} and {parts[1]} is not", str(told)
+
+
+@rule("TW704", "nothing said, nothing done", "degrades", source="NousResearch/hermes-agent#18066")
+def nothing(view: View) -> Violations:
+    """The answer ends in order with neither text nor call. Agents end the task as if it were done."""
+    if view.answered and view.response.stop == "end" and not _acts(view) and view.exchange.body:
+        thought = any(isinstance(part, Thinking) for part in view.response.parts)
+        yield "reasoning only, neither text nor call" if thought else "neither text nor call", view.tail()
+
+
+@rule("TW705", "cut before anything was said", "degrades", source="openai/openai-agents-python#4510")
+def cut_empty(view: View) -> Violations:
+    """The token limit was reached before text or a call came: the reasoning ate it, or a call was cut and dropped."""
+    if view.answered and view.response.stop == "length" and not _acts(view):
+        yield "stopped by the token limit with neither text nor call", view.tail()
+
+
+@rule("TW706", "stop reason that the API does not have", "cosmetic", source=_SPEC)
+def unknown_stop(view: View) -> Violations:
+    """Agents take an unknown reason for an error or for the end."""
+    known = {
+        "chat": {"stop", "length", "tool_calls", "content_filter", "function_call"},
+        "messages": {
+            "end_turn",
+            "max_tokens",
+            "stop_sequence",
+            "tool_use",
+            "pause_turn",
+            "refusal",
+            "model_context_window_exceeded",
+        },
+    }.get(view.api or "")
+    raw = view.response.raw_stop
+    if known and raw and raw not in known:
+        yield f"the stop reason is {raw!r}", view.tail()
+
+
+def _acts(view: View) -> bool:
+    return any(
+        isinstance(part, ToolCall) or (isinstance(part, Text) and part.text.strip()) for part in view.response.parts
+    )

@@ -1,0 +1,121 @@
+"""One exchange as the rules look at it: read once, in the neutral form and as it was written."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from toolworthy.exchange import Exchange
+from toolworthy.wire.ir import Api, Request, Response, ToolCall
+from toolworthy.wire.lenient import as_dict, as_list, parse_json
+from toolworthy.wire.sse import SseParser
+
+MAX_EVENTS = 50_000
+"""Events that are looked at one by one; an endless stream must not cost endless time."""
+
+
+@dataclass(frozen=True)
+class WireEvent:
+    """One event of a stream."""
+
+    name: str | None
+    """Of the SSE field ``event``."""
+    data: str
+    value: Mapping[str, Any]
+    """The JSON object in it; empty where there is none."""
+
+    @property
+    def type(self) -> str:
+        """What Messages and Responses call it."""
+        return str(self.value.get("type") or "")
+
+
+class View:
+    """An exchange whose endpoint was asked for a completion."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.exchange = exchange
+
+    @property
+    def api(self) -> Api | None:
+        """What the endpoint was asked in."""
+        return self.exchange.endpoint_api
+
+    @cached_property
+    def request(self) -> Request | None:
+        """What the endpoint was asked; of a translation, what the agent meant."""
+        return self.exchange.request
+
+    @cached_property
+    def asked(self) -> Mapping[str, Any]:
+        """The JSON that the endpoint was sent."""
+        return as_dict(parse_json(self.exchange.upstream_body or self.exchange.request_body))
+
+    @cached_property
+    def response(self) -> Response:
+        """The answer; one without parts where there is none."""
+        return self.exchange.response or Response(complete=False)
+
+    @property
+    def answered(self) -> bool:
+        """Whether a whole, successful answer is there to be judged."""
+        status = self.exchange.status
+        return status is not None and status < 400 and self.exchange.error is None and self.response.failure is None
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        """The tool calls of the answer."""
+        return self.response.calls
+
+    @cached_property
+    def events(self) -> tuple[WireEvent, ...]:
+        """The events of a stream; none of a whole answer."""
+        if not self.exchange.streamed:
+            return ()
+        parser = SseParser()
+        made = itertools.chain(parser.feed(self.exchange.body), parser.close())
+        return tuple(
+            WireEvent(event.event, event.data, as_dict(parse_json(event.data)))
+            for event in itertools.islice(made, MAX_EVENTS)
+        )
+
+    @cached_property
+    def whole(self) -> Mapping[str, Any]:
+        """The JSON of an answer that is no stream; empty where there is none."""
+        return {} if self.exchange.streamed else as_dict(parse_json(self.exchange.body))
+
+    def repairs(self, *codes: str) -> Iterator[tuple[str, str]]:
+        """What the reader had to mend, of these kinds: (detail, excerpt)."""
+        for repair in self.response.repairs:
+            if repair.code in codes:
+                yield repair.detail, self.excerpt(repair.event)
+
+    def excerpt(self, number: int | None) -> str:
+        """The event of that number."""
+        return self.events[number].data if number is not None and number < len(self.events) else ""
+
+    def choices(self) -> Iterator[tuple[WireEvent, Mapping[str, Any]]]:
+        """Every choice of every chunk of a chat stream."""
+        for event in self.events:
+            for choice in as_list(event.value.get("choices")):
+                yield event, as_dict(choice)
+
+    def call_deltas(self) -> Iterator[tuple[WireEvent, Mapping[str, Any]]]:
+        """Every entry of ``delta.tool_calls`` of a chat stream."""
+        for event, choice in self.choices():
+            for call in as_list(as_dict(choice.get("delta")).get("tool_calls")):
+                yield event, as_dict(call)
+
+    def tail(self) -> str:
+        """The end of the answer's bytes."""
+        return self.exchange.body[-300:].decode(errors="replace")
+
+
+def chat_calls(view: View) -> Iterator[Mapping[str, Any]]:
+    """The calls of a whole chat answer, as they were written."""
+    for choice in as_list(view.whole.get("choices")):
+        for call in as_list(as_dict(as_dict(choice).get("message")).get("tool_calls")):
+            yield as_dict(call)
