@@ -54,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     tasks.add_argument("what", choices=("list", "check"), nargs="?", default="list")
     tasks.add_argument("folders", nargs="*", type=Path, metavar="DIR")
     tasks.add_argument("--sandbox", choices=("auto", "bubblewrap", "none"), default="auto")
+    rules = _command(commands, "rules", _rules, "list the rules, explain one, or write their pages")
+    rules.add_argument("code", nargs="?", metavar="CODE")
+    rules.add_argument("--pages", type=Path, metavar="DIR", help="write a page for every rule")
     return parser
 
 
@@ -122,3 +125,9 @@ def _tasks(options: argparse.Namespace) -> int:
     from toolworthy.tasks import commands
 
     return commands.run(options.what, choose_tasks([], options.folders), options.sandbox)
+
+
+def _rules(options: argparse.Namespace) -> int:
+    from toolworthy.rules import commands
+
+    return commands.run(options.code, options.pages)

@@ -1,0 +1,75 @@
+"""``toolworthy rules``: the list, one rule, or the pages of all of them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from toolworthy import adapters
+from toolworthy.errors import UserError
+from toolworthy.rules import AREAS, RULES, Rule
+
+_SEVERITY = {"blocks": "blocks an agent", "degrades": "degrades", "cosmetic": "cosmetic"}
+
+
+def run(code: str | None, pages: Path | None) -> int:
+    """Print all rules or one, or write their pages into a folder; the exit code.
+
+    Raises:
+        UserError: no rule has that code.
+    """
+    if pages is not None:
+        write_pages(pages)
+    elif code is None:
+        for rule in RULES:
+            print(f"{rule.code}  {rule.severity:<8}  {', '.join(rule.apis):<25}  {rule.title}")
+    else:
+        found = next((rule for rule in RULES if rule.code == code.upper()), None)
+        if found is None:
+            raise UserError(f"no rule has the code {code}; `toolworthy rules` lists them")
+        print(page(found), end="")
+    return 0
+
+
+def page(rule: Rule) -> str:
+    """What is known of a rule, as Markdown."""
+    lines = [
+        f"# {rule.code}: {rule.title}",
+        "",
+        rule.explanation,
+        "",
+        f"- **Severity:** {_SEVERITY[rule.severity]}",
+        f"- **Wire APIs:** {', '.join(rule.apis)}",
+        f"- **Area:** {rule.area}",
+        f"- **Source:** {link(rule.source)}",
+    ]
+    hints = [
+        (provider.title, provider.hints[rule.code]) for provider in adapters.providers() if rule.code in provider.hints
+    ]
+    if hints:
+        lines += ["", "## How to mend it", "", *(f"- **{title}:** {hint}" for title, hint in hints)]
+    return "\n".join(lines) + "\n"
+
+
+def link(source: str) -> str:
+    """A source as a Markdown link: an address as it is, ``owner/repo#number`` as that issue's."""
+    if match := re.fullmatch(r"([\w.-]+/[\w.-]+)#(\d+)", source):
+        return f"[{source}](https://github.com/{match[1]}/issues/{match[2]})"
+    return f"<{source}>"
+
+
+def write_pages(folder: Path) -> None:
+    """A page for every rule, and their list."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("TW*.md"):
+        old.unlink()
+    lines = ["# Rules", "", "Written by `toolworthy rules --pages docs/rules`.", ""]
+    for digit, area in AREAS.items():
+        lines += [f"## {area[0].upper()}{area[1:]}", "", "| code | title | severity | wire APIs |", "|---|---|---|---|"]
+        for rule in RULES:
+            if rule.code[2] == digit:
+                severity = _SEVERITY[rule.severity]
+                lines.append(f"| [{rule.code}]({rule.code}.md) | {rule.title} | {severity} | {', '.join(rule.apis)} |")
+                (folder / f"{rule.code}.md").write_text(page(rule), encoding="utf-8")
+        lines.append("")
+    (folder / "README.md").write_text("\n".join(lines), encoding="utf-8")
