@@ -87,6 +87,18 @@ def text_answer(text: str) -> bytes:
     return json.dumps({"id": "1", "model": "m", "choices": [{"message": message, "finish_reason": "stop"}]}).encode()
 
 
+def streamed_text(text: str) -> bytes:
+    """The same as a stream, as a sound server would send it."""
+    head = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+    chunks = [
+        {**head, "choices": [{"index": 0, "delta": {"role": "assistant", "content": text}, "finish_reason": None}]},
+        {**head, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
+        {**head, "choices": [], "usage": usage},
+    ]
+    return b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks) + b"data: [DONE]\n\n"
+
+
 def mind_ctrl_c() -> None:
     """In a child: take SIGINT as a terminal would send it, even where this test's own parent ignores it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -203,7 +215,8 @@ def test_a_real_endpoint_without_a_sandbox_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_model_that_only_talks_fails_with_that_cause(tmp_path: Path) -> None:
-    with server(chat_only(lambda handler, _: send(handler, 200, text_answer("I will fix it right away.")))) as url:
+    said = streamed_text("I will fix it right away.")
+    with server(chat_only(lambda handler, _: send(handler, 200, said, "text/event-stream"))) as url:
         arguments = ["--endpoint", url, "--model", "m", "--task", "fix-failing-test"]
         done = suites(*arguments, cwd=tmp_path, env={"TOOLWORTHY_API_KEY": KEY})
     assert done.returncode == 1

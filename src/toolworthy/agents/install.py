@@ -118,6 +118,8 @@ def npm(arguments: list[str], folder: Path) -> subprocess.Popen[str]:
         if name in _PASSED_ON or name.lower().endswith("_proxy") or name.lower().startswith("npm_config_")
     }
     env |= {"PATH": f"{node / 'bin'}:/usr/local/bin:/usr/bin:/bin", "npm_config_update_notifier": "false"}
+    # Behind a company's proxy the certificate authority is known to the system, not to the list that Node brings.
+    env.setdefault("NODE_USE_SYSTEM_CA", "1")
     return subprocess.Popen(
         [*program, *arguments], cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from toolworthy.adapters import Action, AgentAdapter
-from toolworthy.oracle.side import side_answer
+from toolworthy.oracle.obey import obey
 from toolworthy.tasks.model import Step, Task
 from toolworthy.vocabulary import Way, speaker, ways
 from toolworthy.wire.ir import Message, Part, Request, Response, Text, Thinking, ToolCall, ToolResult, Usage
@@ -43,7 +43,7 @@ def next_answer(request: Request, tasks: Sequence[Task], adapters: Sequence[Agen
     """The oracle's answer to `request`, without id and usage of the wire's own making."""
     task = find_task(request, tasks)
     if task is None or not request.tools:
-        return _finished(request, side_answer(request))
+        return _obedient(request)
     adapter = speaker(request.tools, adapters)
     place = _place(request, task, adapter)
     before: list[str] = ["I will work through this step by step."] if place.step == place.way == 0 else []
@@ -179,6 +179,14 @@ def _answer(request: Request, text: str, call: ToolCall) -> Response:
         parts.append(Text(text))
     parts.append(call)
     return Response(model=request.model, parts=tuple(parts), stop="tool", usage=_usage(request, parts))
+
+
+def _obedient(request: Request) -> Response:
+    parts = [*_thinking(request, "The message says what to do."), *obey(request)]
+    called = any(isinstance(part, ToolCall) for part in parts)
+    return Response(
+        model=request.model, parts=tuple(parts), stop="tool" if called else "end", usage=_usage(request, parts)
+    )
 
 
 def _finished(request: Request, text: str) -> Response:

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import itertools
 import socket
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
-from toolworthy import wire
 from toolworthy.adapters import AgentAdapter
 from toolworthy.asgi import serving
 from toolworthy.errors import UserError
+from toolworthy.oracle.defects import Defect
+from toolworthy.oracle.reply import Reply, error, reply
 from toolworthy.oracle.script import next_answer
 from toolworthy.tasks.model import Task
-from toolworthy.wire.assemble import disassemble
-from toolworthy.wire.ir import Api, Event, Failure, PartDelta, Request, Response
-from toolworthy.wire.lenient import dump_json, parse_json
+from toolworthy.wire.ir import Api, Request, Response
+from toolworthy.wire.lenient import dump_json
 
-_PIECE = 24
-"""Characters of one delta, about what real servers send."""
 _ROUTES: tuple[tuple[str, Api], ...] = (
     ("/chat/completions", "chat"),
     ("/responses", "responses"),
@@ -32,10 +27,17 @@ _ROUTES: tuple[tuple[str, Api], ...] = (
 class Oracle:
     """The reference endpoint on loopback, while the block lasts."""
 
-    def __init__(self, tasks: Sequence[Task], adapters: Sequence[AgentAdapter], port: int = 0) -> None:
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        adapters: Sequence[AgentAdapter],
+        port: int = 0,
+        defect: Defect | None = None,
+    ) -> None:
         self._tasks = tuple(tasks)
         self._adapters = tuple(adapters)
         self._port = port
+        self._defect = defect
         self._stack = contextlib.AsyncExitStack()
         self.url = ""
 
@@ -63,7 +65,7 @@ class Oracle:
         anthropic = any(name == b"anthropic-version" for name, _ in scope["headers"])
         api = next((api for suffix, api in _ROUTES if path.endswith(suffix)), None)
         if method == "POST" and api is not None:
-            await self._complete(api, body, send)
+            await _send(send, reply(api, body, self._answer, self._defect))
         elif method == "POST" and path.endswith("/messages/count_tokens"):
             await _json(send, 200, {"input_tokens": max(1, len(body) // 4)})
         elif method == "GET" and path.endswith("/models"):
@@ -71,46 +73,10 @@ class Oracle:
         elif method in ("GET", "HEAD") and path in ("", "/v1"):
             await _json(send, 200, {}, head=method == "HEAD")
         else:
-            await _error(send, api or "chat", 404, f"no route for {method} {scope['path']}")
+            await _send(send, error(api or "chat", 404, f"no route for {method} {scope['path']}"))
 
-    async def _complete(self, api: Api, body: bytes, send: Any) -> None:
-        value = parse_json(body)
-        if not isinstance(value, dict):
-            await _error(send, api, 400, "the request body is no JSON object")
-            return
-        request = wire.api(api).parse_request(value)
-        if not request.messages:
-            await _error(send, api, 400, "the request has no messages")
-            return
-        answer = replace(next_answer(request, self._tasks, self._adapters), id=_id(api, body))
-        if not request.stream:
-            await _json(send, 200, wire.api(api).render_response(answer, request))
-            return
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
-        for data in stream(api, answer, request):
-            await send({"type": "http.response.body", "body": data, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-def stream(api: Api, answer: Response, request: Request) -> Iterator[bytes]:
-    """The answer as events, in pieces of a few characters, as a model would say it."""
-    encoder = wire.api(api).Encoder(request)
-    for event in itertools.chain.from_iterable(map(_pieces, disassemble(answer))):
-        if data := encoder.encode(event):
-            yield data
-
-
-def _pieces(event: Event) -> Iterator[Event]:
-    if not isinstance(event, PartDelta):
-        yield event
-        return
-    for start in range(0, len(event.text), _PIECE):
-        yield PartDelta(event.index, event.text[start : start + _PIECE])
-
-
-def _id(api: Api, body: bytes) -> str:
-    prefix = {"chat": "chatcmpl-", "messages": "msg_", "responses": "resp_"}[api]
-    return prefix + hashlib.sha256(body).hexdigest()[:24]
+    def _answer(self, request: Request) -> Response:
+        return next_answer(request, self._tasks, self._adapters)
 
 
 def _models(anthropic: bool) -> dict[str, Any]:
@@ -121,8 +87,12 @@ def _models(anthropic: bool) -> dict[str, Any]:
     return {"object": "list", "data": [{**entry, "context_length": 1_000_000}]}
 
 
-async def _error(send: Any, api: Api, status: int, message: str) -> None:
-    await _json(send, status, wire.api(api).render_error(Failure(message, "invalid_request_error", status=status)))
+async def _send(send: Any, made: Reply) -> None:
+    headers = [(b"content-type", made.content_type.encode())]
+    await send({"type": "http.response.start", "status": made.status, "headers": headers})
+    for piece in made.pieces:
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _json(send: Any, status: int, value: dict[str, Any], *, head: bool = False) -> None:

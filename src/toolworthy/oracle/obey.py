@@ -1,0 +1,78 @@
+"""What the oracle says to a request that is no task: it does, word for word, what the last message tells it to.
+
+Probes and tests ask like this, in words that a real model understands as well::
+
+    Call the tool `read` with exactly these arguments: {"path": "a.txt"}
+    Then reply with exactly: done
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+
+from toolworthy.oracle.side import side_answer
+from toolworthy.vocabulary import sample
+from toolworthy.wire.ir import Part, Request, Text, Tool, ToolCall, ToolResult
+from toolworthy.wire.lenient import as_dict, dump_json
+
+_CALL = re.compile(r"Call the tool `([^`]+)` with exactly these arguments: (?=\{)")
+_SAY = re.compile(r"reply with exactly: (.+)", re.IGNORECASE)
+
+
+def obey(request: Request) -> tuple[Part, ...]:
+    """The parts of the answer: calls where they are demanded and not made yet, else text."""
+    orders, results = _orders(request)
+    choice = request.tool_choice
+    forbidden = choice is not None and choice.mode == "none"
+    if request.tools and not results and not forbidden:
+        calls = list(_calls(request, orders))
+        if choice and choice.mode == "named":
+            calls = [call for call in calls if call.name == choice.name] or [_sampled(_tool(request, choice.name))]
+        if choice and choice.mode == "required" and not calls:
+            calls = [_sampled(request.tools[0])]
+        if calls:
+            return tuple(calls[:1] if request.parallel_tool_calls is False else calls)
+    said = _SAY.search(orders)
+    return (Text(said[1].strip()) if said else Text(side_answer(request)),)
+
+
+def _orders(request: Request) -> tuple[str, bool]:
+    """The text of the last user message, and whether results of calls follow it."""
+    results = False
+    for message in reversed(request.messages):
+        results = results or any(isinstance(part, ToolResult) for part in message.parts)
+        text = "\n".join(part.text for part in message.parts if isinstance(part, Text))
+        if message.role == "user" and text:
+            return text, results
+    return "", results
+
+
+def _calls(request: Request, orders: str) -> Iterator[ToolCall]:
+    turn = sum(isinstance(part, ToolCall) for message in request.messages for part in message.parts)
+    for number, match in enumerate(_CALL.finditer(orders)):
+        tool = next((tool for tool in request.tools if tool.name == match[1]), None)
+        try:
+            value, end = json.JSONDecoder().raw_decode(orders[match.end() :])
+        except ValueError:
+            continue
+        if tool is not None:
+            written = orders[match.end() : match.end() + end]
+            yield _made(tool, written if json.loads(written) == value else dump_json(value), f"{turn}.{number}")
+
+
+def _tool(request: Request, name: str | None) -> Tool:
+    return next((tool for tool in request.tools if tool.name == name), request.tools[0])
+
+
+def _sampled(tool: Tool) -> ToolCall:
+    return _made(tool, dump_json(sample(as_dict(tool.parameters))), "0")
+
+
+def _made(tool: Tool, arguments: str, seed: str) -> ToolCall:
+    if tool.custom:
+        arguments = str(as_dict(json.loads(arguments)).get("input", arguments))
+    digest = hashlib.sha256(f"{seed}{tool.name}{arguments}".encode("utf-8", "replace")).hexdigest()
+    return ToolCall(f"call_{digest[:20]}", tool.name, arguments, custom=tool.custom, namespace=tool.namespace)
