@@ -12,7 +12,8 @@ FLOORS = (
     ("exchange", "conversation", "rules", "adapters", "vocabulary", "content", "redact", "errors", "config", "asgi"),
     ("endpoint", "sandbox", "tasks", "oracle"),
     ("gateway", "agents"),
-    ("scoring", "runs"),
+    ("probes", "scoring"),
+    ("runs",),
     ("report",),
     ("plugin", "cli", "doctor", "serve", "__main__"),
 )

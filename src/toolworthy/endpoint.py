@@ -53,7 +53,12 @@ class Endpoint:
     @property
     def is_oracle(self) -> bool:
         """Whether this is the embedded reference endpoint."""
-        return self.name == ORACLE
+        return self.name.partition(":")[0] == ORACLE
+
+    @property
+    def defects(self) -> tuple[str, ...]:
+        """Defects that the oracle is to show: ``oracle:ID,ID``."""
+        return tuple(name for name in self.name.partition(":")[2].split(",") if name) if self.is_oracle else ()
 
     @property
     def is_local(self) -> bool:
@@ -127,7 +132,7 @@ def resolve(
     folder: Path | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Endpoint:
-    """The endpoint that a user named: ``oracle``, a URL, a name from ``toolworthy.toml``, or a provider's.
+    """The endpoint that a user named: ``oracle`` or ``oracle:defect,…``, a URL, a name from ``toolworthy.toml``, or a provider's.
 
     Args:
         name: what was given to ``--endpoint``.
@@ -141,10 +146,8 @@ def resolve(
         UserError: unknown name, no model, missing key, or a URL that is none.
     """
     environ = os.environ if environ is None else environ
-    if name == ORACLE:
-        return Endpoint(ORACLE, adapters.provider("generic"), {}, "oracle", forced_api=wire, context=1_000_000)
-    if name.startswith(f"{ORACLE}:"):
-        raise UserError(f"the oracle knows no defect {name.partition(':')[2]!r}; use --endpoint oracle")
+    if name.partition(":")[0] == ORACLE:
+        return Endpoint(name, adapters.provider("generic"), {}, "oracle", forced_api=wire, context=1_000_000)
     named = _named(name, folder or Path.cwd())
     provider = adapters.provider(named.provider)
     urls = {**_base_urls(named.url), **named.urls} if named.url or named.urls else dict(provider.base_urls)

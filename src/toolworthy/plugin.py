@@ -1,4 +1,4 @@
-"""The pytest door: options, and trials that run concurrently while pytest's items wait for their own.
+"""The pytest door: options, and trials and probes that run concurrently while pytest's items wait for their own.
 
 Loaded by ``suites/pytest.toml`` only, never by an entry point: installing toolworthy changes nothing in other people's
 pytest runs.
@@ -7,6 +7,7 @@ pytest runs.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,10 @@ from toolworthy.errors import UserError
 
 if TYPE_CHECKING:
     from toolworthy.runs.plan import Options
-    from toolworthy.runs.result import TrialKey, TrialResult
-    from toolworthy.runs.session import Session
+    from toolworthy.probes import ProbeResult
+    from toolworthy.rules import Finding
+    from toolworthy.runs.result import TrialResult
+    from toolworthy.runs.session import Key, Session
 
 _OPTIONS = pytest.StashKey["Options"]()
 _SESSION = pytest.StashKey["Session"]()
@@ -63,35 +66,57 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One item for every trial of the plan, where a test asks for one."""
+    """One item for every trial of the plan, every way of a probe, and every rule, where a test asks for one."""
     if "trial" in metafunc.fixturenames:
         keys = metafunc.config.stash[_OPTIONS].keys()
         many = metafunc.config.stash[_OPTIONS].trials > 1
         ids = [f"{key.task}-{key.agent}" + (f"-{key.repeat}" if many else "") for key in keys]
         metafunc.parametrize("trial", keys, ids=ids, indirect=True)
+    if "probed" in metafunc.fixturenames:
+        ways = list(metafunc.function.probe.keys())
+        metafunc.parametrize("probed", ways, ids=[key.way for key in ways], indirect=True)
+    if "ruled" in metafunc.fixturenames:
+        from toolworthy.rules import RULES
+
+        metafunc.parametrize("ruled", RULES, ids=[rule.code for rule in RULES], indirect=True)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
-    """Start all selected trials at once, before the first item asks for its result."""
+    """Start everything selected at once, before the first item asks for its result."""
     config = session.config
-    keys = [key for item in session.items if (key := _key(item)) is not None]
+    keys = [key for item in session.items for key in _keys(item)]
     if config.option.collectonly or not keys or hasattr(config, "workerinput"):
         return
-    _start(config, keys)
+    _start(config, list(dict.fromkeys(keys)))
 
 
 @pytest.fixture
 def trial(request: pytest.FixtureRequest) -> TrialResult:
     """The result of this item's trial, once it is there."""
-    running = request.config.stash.get(_SESSION, None) or _start(request.config, [request.param])
-    running.add([request.param])  # known already, unless a worker of pytest-xdist gets its items one by one
-    result = running.wait(request.param)
+    result = _running(request.config, [request.param]).wait(request.param)
     if result.status == "error":
         detail = result.cause.detail if result.cause else "no detail"
         kind = result.cause.kind if result.cause else "infrastructure"
         pytest.fail(f"{kind}, not counted against the model: {detail}", pytrace=False)
     return result
+
+
+@pytest.fixture
+def probed(request: pytest.FixtureRequest) -> ProbeResult:
+    """The verdict of this item's probe, once it is there."""
+    return _running(request.config, [request.param]).wait_probe(request.param)
+
+
+@pytest.fixture
+def ruled(request: pytest.FixtureRequest) -> list[Finding]:
+    """What this item's rule has found in all that the probes have asked."""
+    from toolworthy.probes import ProbeKey
+
+    keys = [key for key in _keys(request.node) if isinstance(key, ProbeKey)]
+    running = _running(request.config, keys)
+    findings = (finding for key in keys for finding in running.wait_probe(key).findings)
+    return [finding for finding in findings if finding.code == request.param.code]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -115,12 +140,23 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(f"report: {paths.html}")
 
 
-def _key(item: pytest.Item) -> TrialKey | None:
-    spec = getattr(item, "callspec", None)
-    return spec.params.get("trial") if spec is not None else None
+def _keys(item: pytest.Item) -> list[Key]:
+    """What an item needs to be run: a rule's needs all that provokes it."""
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    if "ruled" in params:
+        from toolworthy.probes import PROBES
+
+        return [key for probe in PROBES.values() for key in probe.keys()]
+    return [params[name] for name in ("trial", "probed") if name in params]
 
 
-def _start(config: pytest.Config, keys: list[TrialKey]) -> Session:
+def _running(config: pytest.Config, keys: Sequence[Key]) -> Session:
+    running = config.stash.get(_SESSION, None) or _start(config, keys)
+    running.add(keys)  # known already, unless a worker of pytest-xdist gets its items one by one
+    return running
+
+
+def _start(config: pytest.Config, keys: Sequence[Key]) -> Session:
     from toolworthy.runs.session import Session
 
     reporter = config.pluginmanager.get_plugin("terminalreporter")

@@ -6,10 +6,13 @@ said, edits the JSON that is sent, or the bytes.
 
 from __future__ import annotations
 
+import copy
+import gzip
+import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -19,7 +22,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from toolworthy import content
 from toolworthy.errors import UserError
+from toolworthy.oracle import texts
+from toolworthy.oracle.paths import places
 from toolworthy.oracle.reply import JSON, STREAM, Reply
+from toolworthy.oracle.signs import Refusal, Sign
 from toolworthy.wire.ir import Api, Part, Request, Response, StopReason, Text, Thinking, ToolCall, Usage
 from toolworthy.wire.lenient import dump_json, parse_json
 from toolworthy.wire.sse import SseParser, format_event
@@ -29,41 +35,83 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Refusal(_Strict):
-    """The endpoint does not take a request that it should take."""
+class Route(_Strict):
+    """Another answer to some requests, by their path and headers and whatever stands in them."""
 
-    has: str
-    """Path in the request's JSON that sets it off."""
-    equal: str | int | bool | None = None
-    """Only where the value there is this."""
-    status: int = 400
-    body: str
-    """What it answers."""
+    path: str
+    """Pattern in the path with its query."""
+    method: str = ""
+    header: str = ""
+    """Only where this header is sent; in lower case."""
+    without: str = ""
+    """Only where this one is not."""
+    like: str = ""
+    """Of either: one without this pattern counts as not sent."""
+    status: int = 404
+    content_type: str = JSON
+    body: str = ""
 
-    def holds(self, value: Mapping[str, Any]) -> bool:
-        """Whether the request is refused."""
-        found = [container[key] for container, key in places(value, self.has)]
-        return bool(found) if self.equal is None else self.equal in found
+    def holds(self, method: str, target: str, headers: Mapping[str, str]) -> bool:
+        """Whether it answers this request."""
+        return (
+            (not self.method or method == self.method)
+            and (not self.header or self._sent(self.header, headers))
+            and (not self.without or not self._sent(self.without, headers))
+            and re.search(self.path, target) is not None
+        )
+
+    def _sent(self, header: str, headers: Mapping[str, str]) -> bool:
+        return header in headers and re.search(self.like, headers[header]) is not None
 
 
 class Saying(_Strict):
     """What is said instead of the right answer."""
 
-    stop: Literal["end", "tool", "length", "none"] | None = None
+    only_calls: str | None = None
+    """Only an answer with a call whose arguments have this pattern; empty for any call."""
+    stop: Literal["end", "tool", "length", "error", "none"] | None = None
     calls: Literal["drop", "leak", "think", "first"] | None = None
     """Left out, written into the text or the reasoning by `form`, or only the first kept."""
+    only: Literal["custom", "namespaced"] | None = None
+    """Only calls of such tools are touched."""
+    add: str = ""
+    """Name of one more call, without arguments."""
     form: str = ""
-    """A call as text: ``{name}`` and ``{arguments}`` are filled in."""
-    arguments: Literal["cut", "cut-brace", "empty", "none", "stringify", "wrap", "shuffle", "replace"] | None = None
+    """A call as text: ``{name}`` and ``{arguments}`` are filled in, and ``{each}`` argument by the next two."""
+    each: str = ""
+    """One argument in `form`: ``{key}``, ``{value}`` (a string bare) and ``{json}`` are filled in."""
+    between: str = "\n"
+    """What stands between two of them."""
+    arguments: (
+        Literal[
+            "cut", "cut-brace", "close", "empty", "none", "stringify", "wrap", "shuffle", "escape", "replace", "void"
+        ]
+        | None
+    ) = None
+    """``close`` cuts and mends what is left; ``escape`` writes all but ASCII as escapes;
+    ``void``: those of a call without any are no text at all."""
+    lose: Literal["last-brace", "after-empty"] | None = None
+    """Of the arguments: the last brace where no string stands before it, or all behind a call without any."""
     argument_text: str = ""
     """Put behind the arguments; of ``replace``, in their place."""
+    argument_swap: texts.Swaps = ()
+    """In the arguments' JSON text."""
+    value_swap: texts.Swaps = ()
+    """In each string within the arguments."""
     id: Literal["empty", "same"] | None = None
+    id_form: str = ""
+    """Every call's id: ``{name}``, ``{index}`` (in the answer), ``{number}`` (in the conversation) and ``{hash}`` (9
+    characters) are filled in. Also where `when` does not hold."""
     name: str | None = None
     """Instead of every call's name."""
     text: str | None = None
     """Instead of the text; an empty one leaves it out."""
     before: str = ""
     """Put before the text."""
+    text_swap: texts.Swaps = ()
+    """In the text."""
+    stop_string: bool = False
+    """The text keeps the stop string that ended it."""
     think: Literal["tags", "only", "drop"] | None = None
     """Reasoning in tags within the text, nothing but reasoning, or none."""
     usage: Literal["none", "zero"] | None = None
@@ -76,21 +124,37 @@ class Edit(_Strict):
     """Only events of this type; ``[DONE]`` is chat's end marker."""
     has: str | None = None
     """Only where this path is."""
+    match: str = ""
+    """Only where what is there, as text, has this pattern."""
+    lacks: str | None = None
+    """Only where this path is not."""
     which: Literal["all", "first", "rest", "last"] = "all"
     set: dict[str, Any] = Field(default_factory=dict)
     null: tuple[str, ...] = ()
     delete: tuple[str, ...] = ()
+    shift: dict[str, int] = Field(default_factory=dict)
+    """Added to the numbers there."""
+    join: str | None = None
+    """Path whose texts or arrays, of all these events, are put together into the first of them."""
+    carry: str | None = None
+    """Path whose value is put into the later ones of these events as well."""
+    per: tuple[str, ...] = ()
+    """Of `join` and `carry`: only events that have the same values here belong together."""
     count: str | None = None
-    """Path whose values are numbered through, each event by another one."""
+    """Path whose values are numbered through, each event by another one; numbers grow by it."""
     text: bool = False
     """Values in `set` are put in as the JSON text of what stands there."""
     drop: bool = False
     repeat: bool = False
     name: str | None = None
     """The SSE field ``event``; empty for none."""
+    lift: str | None = None
+    """Path of what is sent in place of the event's whole JSON."""
     before: str | None = None
     after: str | None = None
-    """Data of one more event."""
+    """Data of one more event; ``{index}`` and the like are the values of the event that it stands beside."""
+    renumber: bool = False
+    """Sequence numbers are counted anew."""
 
 
 class Bytes(_Strict):
@@ -102,8 +166,16 @@ class Bytes(_Strict):
     """Patterns and what is put in their place, in every event's bytes."""
     keep: float = 1.0
     """Share of the pieces that is sent at all."""
+    wait: float = 0.0
+    """Seconds of silence."""
+    wait_for: str = ""
+    """Pattern in the bytes before which it is silent; empty for before everything, the headers too."""
     status: int | None = None
     content_type: str | None = None
+    split: int = 0
+    """Sent in pieces of so many bytes, whatever that cuts through."""
+    gzip: bool = False
+    """Compressed, and no header says so."""
     body: str | None = None
     """Instead of everything."""
 
@@ -127,24 +199,54 @@ class Defect(_Strict):
     """Why no client can tell it from a right answer, where that is so."""
     mode: Literal["stream", "whole", "both"] = "both"
     """Where it shows."""
+    when: tuple[Sign, ...] = ()
+    """Shows only for requests that have all of these."""
+    assume: dict[str, Any] = Field(default_factory=dict)
+    """Top-level fields of the request that the endpoint takes as so where they are not sent."""
+    ignore: tuple[str, ...] = ()
+    """Paths in the request that the endpoint does not read."""
+    route: tuple[Route, ...] = ()
     refuse: tuple[Refusal, ...] = ()
     say: Saying | None = None
     edit: tuple[Edit, ...] = ()
     bytes: Bytes | None = None
+
+    def concerns(self, value: Mapping[str, Any]) -> bool:
+        """Whether it shows for this request: all of `when` holds."""
+        return all(sign.holds(value) for sign in self.when)
+
+    def assumes(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        """The request's JSON with what it does not say and the endpoint takes for granted."""
+        return {**self.assume, **value}
+
+    def hears(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        """The request's JSON without what the endpoint does not read."""
+        heard = copy.deepcopy(dict(value))
+        for path in self.ignore:
+            for container, key in reversed(list(places(heard, path))):
+                del container[key]
+        return self.assumes(heard)
+
+    def answers(self, method: str, target: str, headers: Mapping[str, str]) -> Reply | None:
+        """The answer to a request that never gets as far as its body."""
+        for route in self.route:
+            if route.holds(method, target, headers):
+                return Reply(route.status, route.content_type, (route.body.encode(),))
+        return None
 
     def refuses(self, value: Mapping[str, Any]) -> Reply | None:
         """The answer to a request that this defect does not take."""
         for refusal in self.refuse:
             if refusal.holds(value):
                 kind = JSON if refusal.body.lstrip().startswith(("{", "[")) else "text/plain"
-                return Reply(refusal.status, kind, (refusal.body.encode(),))
+                return Reply(refusal.status, kind, (refusal.answer(value).encode(),))
         return None
 
-    def spoil_answer(self, answer: Response, request: Request) -> Response:
-        """What is said, changed."""
+    def spoil_answer(self, answer: Response, request: Request, *, shows: bool = True) -> Response:
+        """What is said, changed; where it does not show, nothing but the form of ids."""
         if self.say is None or not self._shows(request.stream):
             return answer
-        return _said(self.say, answer)
+        return _said(self.say if shows else Saying(id_form=self.say.id_form), answer, request)
 
     def spoil_reply(self, made: Reply) -> Reply:
         """What is sent, changed."""
@@ -162,11 +264,18 @@ class Defect(_Strict):
 # ---- what is said ----------------------------------------------------------------------------------------------------
 
 
-def _said(say: Saying, answer: Response) -> Response:
-    calls = [part for part in answer.parts if isinstance(part, ToolCall)]
+def _said(say: Saying, answer: Response, request: Request) -> Response:
+    made = [part for part in answer.parts if isinstance(part, ToolCall)]
+    if say.only_calls is not None and not any(re.search(say.only_calls, call.arguments) for call in made):
+        return answer
+    calls = [call for call in made if _meant(say, call, request)]
     text = "".join(part.text for part in answer.parts if isinstance(part, Text))
     thought = "".join(part.text for part in answer.parts if isinstance(part, Thinking))
-    leaked = "\n".join(_written(say.form, call) for call in calls) if say.calls in ("leak", "think") else ""
+    leaked = (
+        "\n".join(texts.written(call, say.form, say.each, say.between) for call in calls)
+        if say.calls in ("leak", "think")
+        else ""
+    )
     if say.calls == "leak":
         text += leaked
     if say.calls == "think":
@@ -176,14 +285,19 @@ def _said(say: Saying, answer: Response) -> Response:
         text = say.text
     if say.think == "tags":
         text, thought = f"<think>{thought or 'I should look first.'}</think>{text}", ""
-    text = say.before + text
+    text = say.before + texts.swapped(say.text_swap, text)
+    if say.stop_string:
+        text = texts.with_stop_string(text, request.stop, answer.stop == "stop_sequence") or text
     parts: list[Part] = []
     if say.think == "only":
         text, kept, thought = "", [], thought or text or "I should look first."
     if thought and say.think != "drop":
         parts.append(Thinking(thought, "reasoning_content"))
     parts += [Text(text)] if text else []
-    parts += [_changed(say, call, number) for number, call in enumerate(kept)]
+    before = sum(isinstance(part, ToolCall) for message in request.messages for part in message.parts)
+    parts += [call for call in made if call not in calls]
+    parts += [_changed(say, call, number, before) for number, call in enumerate(_lost(say, kept))]
+    parts += [ToolCall("call_added", say.add, "{}")] if say.add else []
     stop: StopReason | None = answer.stop
     if say.stop is not None:
         stop = None if say.stop == "none" else say.stop
@@ -193,60 +307,43 @@ def _said(say: Saying, answer: Response) -> Response:
     return replace(answer, parts=tuple(parts), stop=stop, raw_stop=None, usage=usage)
 
 
-def _written(form: str, call: ToolCall) -> str:
-    return form.replace("{name}", call.name).replace("{arguments}", call.arguments)
+def _meant(say: Saying, call: ToolCall, request: Request) -> bool:
+    if say.only is None:
+        return True
+    tool = next((tool for tool in request.tools if call.name in (tool.name, tool.flat_name)), None)
+    return tool is not None and (tool.custom if say.only == "custom" else tool.namespace is not None)
 
 
-def _changed(say: Saying, call: ToolCall, number: int) -> ToolCall:
+def _lost(say: Saying, calls: list[ToolCall]) -> list[ToolCall]:
+    if say.lose == "last-brace":
+        return [
+            call if call.arguments.endswith(('"}', "{}")) else replace(call, arguments=call.arguments[:-1])
+            for call in calls
+        ]
+    if say.lose == "after-empty":
+        empty = next((number for number, call in enumerate(calls) if call.arguments in ("", "{}")), len(calls))
+        return [replace(call, arguments="") if number > empty else call for number, call in enumerate(calls)]
+    return calls
+
+
+def _changed(say: Saying, call: ToolCall, number: int, before: int) -> ToolCall:
     call_id = "" if say.id == "empty" else "call_1" if say.id == "same" else call.id
+    if say.id_form:
+        digest = hashlib.sha256(call.id.encode()).hexdigest()[:9]
+        call_id = say.id_form.replace("{name}", call.name).replace("{hash}", digest)
+        call_id = call_id.replace("{index}", str(number)).replace("{number}", str(before + number))
     name = call.name if say.name is None else say.name
-    return replace(call, id=call_id, name=name, arguments=_arguments(say, call.arguments, number) + _behind(say))
+    arguments = texts.arguments(say.arguments, call.arguments, number, say.argument_text)
+    if say.value_swap and (value := parse_json(arguments)) is not None:
+        arguments = dump_json(texts.swapped_values(say.value_swap, value))
+    return replace(call, id=call_id, name=name, arguments=texts.swapped(say.argument_swap, arguments) + _behind(say))
 
 
 def _behind(say: Saying) -> str:
     return "" if say.arguments == "replace" else say.argument_text
 
 
-def _arguments(say: Saying, text: str, number: int) -> str:
-    value = parse_json(text)
-    match say.arguments:
-        case "cut":
-            return text[: max(1, len(text) * 2 // 3)]
-        case "cut-brace":
-            return text.rstrip()[:-1]
-        case "empty":
-            return ""
-        case "none":
-            return "{}" if number or isinstance(value, dict) else text
-        case "stringify" if isinstance(value, dict):
-            return dump_json({k: v if isinstance(v, str) else json.dumps(v) for k, v in value.items()})
-        case "wrap" if isinstance(value, dict):
-            return dump_json({"_": value})
-        case "shuffle":
-            half = len(text) // 2
-            return text[half:] + text[:half]
-        case "replace":
-            return say.argument_text
-    return text
-
-
 # ---- what is sent ----------------------------------------------------------------------------------------------------
-
-
-def places(value: Any, path: str) -> Iterator[tuple[Any, Any]]:
-    """Every (container, key) that a dotted path names in a JSON value; ``*`` is each element, ``-1`` the last."""
-    first, _, rest = path.partition(".")
-    keys: list[Any] = []
-    if isinstance(value, dict):
-        keys = list(value) if first == "*" else [first] if first in value or not rest else []
-    elif isinstance(value, list):
-        keys = list(range(len(value))) if first == "*" else [int(first)] if re.fullmatch(r"-?\d+", first) else []
-        keys = [key for key in keys if -len(value) <= key < len(value)]
-    for key in keys:
-        if rest:
-            yield from places(value[key], rest)
-        elif isinstance(value, list) or key in value:
-            yield value, key
 
 
 def _edited(edits: tuple[Edit, ...], made: Reply) -> tuple[bytes, ...]:
@@ -274,18 +371,57 @@ def _pass(edit: Edit, events: list[tuple[str | None, Any]]) -> list[tuple[str | 
     hits = [number for number, (name, value) in enumerate(events) if _concerns(edit, name, value)]
     chosen = {"all": hits, "first": hits[:1], "rest": hits[1:], "last": hits[-1:]}[edit.which]
     out: list[tuple[str | None, Any]] = []
+    gone = _joined(edit, [events[number][1] for number in chosen])
     for number, (name, value) in enumerate(events):
+        if number in chosen and gone[chosen.index(number)]:
+            continue
         if number not in chosen:
             out.append((name, value))
             continue
         if edit.before is not None:
-            out.append((None, edit.before))
+            out.append(_beside(edit.before, name, value))
         if not edit.drop:
             _apply(edit, value, number)
-            out += [(name if edit.name is None else edit.name, value)] * (2 if edit.repeat else 1)
+            named = name if edit.name is None else edit.name
+            value = next((container[k] for container, k in places(value, edit.lift)), value) if edit.lift else value
+            out += [(named, value), (named, copy.deepcopy(value))][: 2 if edit.repeat else 1]
         if edit.after is not None:
-            out.append((None, edit.after))
+            out.append(_beside(edit.after, name, value))
+    return _renumbered(out) if edit.renumber else out
+
+
+def _beside(text: str, name: str | None, value: Any) -> tuple[str | None, str]:
+    """One more event; it is named like its type where the one beside it has a name."""
+    for key, known in value.items() if isinstance(value, dict) else ():
+        if isinstance(known, (str, int)):
+            text = text.replace(f"{{{key}}}", str(known))
+    told = parse_json(text)
+    return (told.get("type") if name and isinstance(told, dict) else None), text
+
+
+def _renumbered(events: list[tuple[str | None, Any]]) -> list[tuple[str | None, Any]]:
+    out: list[tuple[str | None, Any]] = []
+    for name, value in events:
+        told = parse_json(value) if isinstance(value, str) else value
+        out.append((name, {**told, "sequence_number": len(out)} if isinstance(told, dict) else value))
     return out
+
+
+def _joined(edit: Edit, values: list[Any]) -> list[bool]:
+    """Do what `join` and `carry` say; of each value, whether it went into another."""
+    first: dict[str, Any] = {}
+    gone: list[bool] = []
+    for value in values:
+        key = json.dumps([[container[k] for container, k in places(value, path)] for path in edit.per])
+        base = first.setdefault(key, value)
+        gone.append(edit.join is not None and base is not value)
+        if base is not value and edit.join:
+            for (into, k), (container, other) in zip(places(base, edit.join), places(value, edit.join), strict=False):
+                into[k] = into[k] + container[other]
+        if base is not value and edit.carry:
+            known = [container[k] for container, k in places(base, edit.carry)]
+            _apply(Edit(set={edit.carry: known[0]} if known else {}), value, 0)
+    return gone
 
 
 def _concerns(edit: Edit, name: str | None, value: Any) -> bool:
@@ -293,7 +429,9 @@ def _concerns(edit: Edit, name: str | None, value: Any) -> bool:
         told = value if isinstance(value, str) else value.get("type") or name
         if told != edit.type:
             return False
-    return edit.has is None or next(places(value, edit.has), None) is not None
+    if edit.lacks is not None and next(places(value, edit.lacks), None) is not None:
+        return False
+    return edit.has is None or Sign(has=edit.has, match=edit.match).holds(value)
 
 
 def _apply(edit: Edit, value: Any, number: int) -> None:
@@ -301,17 +439,28 @@ def _apply(edit: Edit, value: Any, number: int) -> None:
         parent, _, key = path.rpartition(".")
         holders = [container[k] for container, k in places(value, parent)] if parent else [value]
         for holder in holders:
-            if isinstance(holder, dict):
-                holder[key] = json.loads(holder[key]) if edit.text else new
+            _put(holder, key, json.loads(holder[key]) if edit.text and isinstance(holder, dict) else new)
     for path in edit.null:
         for container, key in places(value, path):
             container[key] = None
     for path in edit.delete:
         for container, key in list(places(value, path)):
             del container[key]
+    for path, step in edit.shift.items():
+        for container, key in places(value, path):
+            container[key] += step
     if edit.count:
         for container, key in places(value, edit.count):
-            container[key] = f"{container[key]}{number}"
+            old = container[key]
+            container[key] = old + number if isinstance(old, int) else f"{old}{number}"
+
+
+def _put(holder: Any, key: str, value: Any) -> None:
+    """Put `value` into an object, or, with the key ``+``, behind what an array has."""
+    if isinstance(holder, dict):
+        holder[key] = value
+    elif isinstance(holder, list) and key == "+":
+        holder.append(value)
 
 
 def _bytes(change: Bytes, made: Reply) -> Reply:
@@ -325,8 +474,15 @@ def _bytes(change: Bytes, made: Reply) -> Reply:
     if change.body is not None:
         pieces = [change.body.encode()]
     pieces = [change.prefix.encode(), *pieces, change.suffix.encode()]
+    pieces = [piece for piece in pieces if piece]
+    if change.gzip:
+        pieces = [gzip.compress(b"".join(pieces), mtime=0)]
+    if change.split:
+        whole = b"".join(pieces)
+        pieces = [whole[start : start + change.split] for start in range(0, len(whole), change.split)]
+    at = next((i for i, piece in enumerate(pieces) if re.search(change.wait_for, piece.decode(errors="replace"))), 0)
     status = change.status or made.status
-    return Reply(status, change.content_type or made.content_type, tuple(piece for piece in pieces if piece))
+    return Reply(status, change.content_type or made.content_type, tuple(pieces), change.wait, at)
 
 
 # ---- the catalogue ---------------------------------------------------------------------------------------------------

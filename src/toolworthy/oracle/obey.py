@@ -2,8 +2,11 @@
 
 Probes and tests ask like this, in words that a real model understands as well::
 
+    First write exactly: I will look.
     Call the tool `read` with exactly these arguments: {"path": "a.txt"}
     Then reply with exactly: done
+
+    Reply with nothing but the code word that you were told.
 """
 
 from __future__ import annotations
@@ -19,6 +22,9 @@ from toolworthy.wire.ir import Part, Request, Text, Tool, ToolCall, ToolResult
 from toolworthy.wire.lenient import as_dict, dump_json
 
 _CALL = re.compile(r"Call the tool `([^`]+)` with exactly these arguments: (?=\{)")
+_FIRST = re.compile(r"First write exactly: (.+)")
+_ASK_CODE = re.compile(r"nothing but the code word")
+_CODE = re.compile(r"code word is ([\w-]+)")
 _SAY = re.compile(r"reply with exactly: (.+)", re.IGNORECASE)
 
 
@@ -34,9 +40,21 @@ def obey(request: Request) -> tuple[Part, ...]:
         if choice and choice.mode == "required" and not calls:
             calls = [_sampled(request.tools[0])]
         if calls:
-            return tuple(calls[:1] if request.parallel_tool_calls is False else calls)
+            before = [Text(match[1].strip()) for match in _FIRST.finditer(orders)]
+            return (*before, *(calls[:1] if request.parallel_tool_calls is False else calls))
+    if _ASK_CODE.search(orders) and (word := _code_word(request)):
+        return (Text(word),)
     said = _SAY.search(orders)
     return (Text(said[1].strip()) if said else Text(side_answer(request)),)
+
+
+def _code_word(request: Request) -> str | None:
+    """The code word that stands last in the conversation, whoever said it."""
+    found: list[str] = []
+    for part in (part for message in request.messages for part in message.parts):
+        told = [part] if isinstance(part, Text) else part.content if isinstance(part, ToolResult) else ()
+        found += [word for text in told if isinstance(text, Text) for word in _CODE.findall(text.text)]
+    return found[-1] if found else None
 
 
 def _orders(request: Request) -> tuple[str, bool]:

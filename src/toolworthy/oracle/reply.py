@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from toolworthy import wire
 from toolworthy.wire.assemble import disassemble
-from toolworthy.wire.ir import Api, Event, Failure, PartDelta, Request, Response
-from toolworthy.wire.lenient import dump_json, parse_json
+from toolworthy.wire.ir import Api, Event, Failure, PartDelta, Request, Response, Started
+from toolworthy.wire.lenient import as_dict, as_int, as_list, dump_json, parse_json
+from toolworthy.wire.sse import SseParser, format_event
 
 if TYPE_CHECKING:
     from toolworthy.oracle.defects import Defect
 
 JSON = "application/json"
 STREAM = "text/event-stream"
+_MOST = 16
+"""Choices of one answer."""
 _PIECE = 24
 """Characters of one delta, about what real servers send."""
 
@@ -30,6 +33,10 @@ class Reply:
     content_type: str
     pieces: tuple[bytes, ...]
     """The body, as it is sent: for a stream an event each."""
+    wait: float = 0.0
+    """Seconds of silence before a piece; before the first one, not even headers come."""
+    wait_at: int = 0
+    """Which piece that is."""
 
     @property
     def body(self) -> bytes:
@@ -37,38 +44,51 @@ class Reply:
         return b"".join(self.pieces)
 
 
-def reply(api: Api, body: bytes, answer: Callable[[Request], Response], defect: Defect | None = None) -> Reply:
+def reply(api: Api, body: bytes, answer: Callable[[Request], Response], defects: Sequence[Defect] = ()) -> Reply:
     """What is sent back for a completion request.
 
     Args:
         api: the wire API asked in.
         body: the request as it came.
         answer: what to say.
-        defect: how to spoil it; None for an answer as it should be.
+        defects: how to spoil it, one after the other; none for an answer as it should be.
     """
     value = parse_json(body)
     if not isinstance(value, dict):
         return error(api, 400, "the request body is no JSON object")
+    spoiling = [defect for defect in defects if api in defect.apis]
+    for defect in spoiling:
+        value = defect.assumes(value)
+    defects = [defect for defect in spoiling if defect.concerns(value)]
+    for defect in defects:
+        if refusal := defect.refuses(value):
+            return refusal
+    for defect in defects:
+        value = defect.hears(value)
     request = wire.api(api).parse_request(value)
     if not request.messages:
         return error(api, 400, "the request has no messages")
-    spoils = defect is not None and api in defect.apis
-    if defect and spoils and (refusal := defect.refuses(value)):
-        return refusal
     said = replace(answer(request), id=_id(api, body))
-    if defect and spoils:
-        said = defect.spoil_answer(said, request)
+    for defect in spoiling:
+        said = defect.spoil_answer(said, request, shows=defect in defects)
     if request.stream:
         made = Reply(200, STREAM, tuple(stream(api, said, request)))
     else:
         made = Reply(200, JSON, (dump_json(wire.api(api).render_response(said, request)).encode(),))
-    return defect.spoil_reply(made) if defect and spoils else made
+    if api == "chat" and (count := as_int(value.get("n")) or 1) > 1:
+        made = _several(made, min(count, _MOST))
+    for defect in defects:
+        made = defect.spoil_reply(made)
+    return made
 
 
 def stream(api: Api, answer: Response, request: Request) -> Iterator[bytes]:
     """The answer as events, in pieces of a few characters, as a model would say it."""
     encoder = wire.api(api).Encoder(request)
-    for event in itertools.chain.from_iterable(map(_pieces, disassemble(answer))):
+    first, *rest = disassemble(answer)
+    if isinstance(first, Started) and answer.usage:
+        first = replace(first, usage=replace(answer.usage, output=None))
+    for event in itertools.chain.from_iterable(map(_pieces, [first, *rest])):
         if data := encoder.encode(event):
             yield data
 
@@ -77,6 +97,26 @@ def error(api: Api, status: int, message: str) -> Reply:
     """An error in the API's own envelope."""
     value = wire.api(api).render_error(Failure(message, "invalid_request_error", status=status))
     return Reply(status, JSON, (dump_json(value).encode(),))
+
+
+def _several(made: Reply, count: int) -> Reply:
+    """The answer `count` times over, as chat's ``n`` wants it."""
+
+    def grown(value: Any) -> list[Any]:
+        choices = as_list(as_dict(value).get("choices"))
+        return [{**value, "choices": [{**choice, "index": i}]} for i in range(count) for choice in choices] or [value]
+
+    if made.content_type != STREAM:
+        value = as_dict(parse_json(made.body))
+        choices = [choice for each in grown(value) for choice in each["choices"]]
+        return replace(made, pieces=(dump_json({**value, "choices": choices}).encode(),))
+    parser = SseParser()
+    pieces = [
+        format_event(data)
+        for event in [*parser.feed(made.body), *parser.close()]
+        for data in ([event.data] if event.data == "[DONE]" else map(dump_json, grown(parse_json(event.data))))
+    ]
+    return replace(made, pieces=tuple(pieces))
 
 
 def _pieces(event: Event) -> Iterator[Event]:

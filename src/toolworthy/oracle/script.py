@@ -13,10 +13,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from toolworthy.adapters import Action, AgentAdapter
+from toolworthy.oracle.limits import limited
 from toolworthy.oracle.obey import obey
 from toolworthy.tasks.model import Step, Task
 from toolworthy.vocabulary import Way, speaker, ways
-from toolworthy.wire.ir import Message, Part, Request, Response, Text, Thinking, ToolCall, ToolResult, Usage
+from toolworthy.wire.ir import (
+    Message,
+    Part,
+    Request,
+    Response,
+    StopReason,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+    Usage,
+)
 
 _ID = re.compile(r"tw(\d{3})([prw])(\d{2})")
 """In a call's id: its step, what it is for (the step itself, a read that it needs first, a wait), which way."""
@@ -184,9 +196,8 @@ def _answer(request: Request, text: str, call: ToolCall) -> Response:
 def _obedient(request: Request) -> Response:
     parts = [*_thinking(request, "The message says what to do."), *obey(request)]
     called = any(isinstance(part, ToolCall) for part in parts)
-    return Response(
-        model=request.model, parts=tuple(parts), stop="tool" if called else "end", usage=_usage(request, parts)
-    )
+    stop: StopReason = "tool" if called else "end"
+    return limited(request, Response(model=request.model, parts=tuple(parts), stop=stop, usage=_usage(request, parts)))
 
 
 def _finished(request: Request, text: str) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import Sequence
@@ -32,12 +33,12 @@ class Oracle:
         tasks: Sequence[Task],
         adapters: Sequence[AgentAdapter],
         port: int = 0,
-        defect: Defect | None = None,
+        defects: Sequence[Defect] = (),
     ) -> None:
         self._tasks = tuple(tasks)
         self._adapters = tuple(adapters)
         self._port = port
-        self._defect = defect
+        self._defects = tuple(defects)
         self._stack = contextlib.AsyncExitStack()
         self.url = ""
 
@@ -64,8 +65,11 @@ class Oracle:
         path, method = scope["path"].rstrip("/"), scope["method"]
         anthropic = any(name == b"anthropic-version" for name, _ in scope["headers"])
         api = next((api for suffix, api in _ROUTES if path.endswith(suffix)), None)
-        if method == "POST" and api is not None:
-            await _send(send, reply(api, body, self._answer, self._defect))
+        answers = (defect.answers(method, _target(scope), _headers(scope)) for defect in self._defects)
+        if made := next(filter(None, answers), None):
+            await _send(send, made)
+        elif method == "POST" and api is not None:
+            await _send(send, reply(api, body, self._answer, self._defects))
         elif method == "POST" and path.endswith("/messages/count_tokens"):
             await _json(send, 200, {"input_tokens": max(1, len(body) // 4)})
         elif method == "GET" and path.endswith("/models"):
@@ -79,6 +83,15 @@ class Oracle:
         return next_answer(request, self._tasks, self._adapters)
 
 
+def _target(scope: Any) -> str:
+    query = scope["query_string"].decode("ascii", "replace")
+    return f"{scope['path']}?{query}" if query else str(scope["path"])
+
+
+def _headers(scope: Any) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+
 def _models(anthropic: bool) -> dict[str, Any]:
     entry: dict[str, Any] = {"id": "oracle", "object": "model", "created": 0, "owned_by": "toolworthy"}
     if anthropic:
@@ -89,8 +102,12 @@ def _models(anthropic: bool) -> dict[str, Any]:
 
 async def _send(send: Any, made: Reply) -> None:
     headers = [(b"content-type", made.content_type.encode())]
+    if made.wait_at == 0:
+        await asyncio.sleep(made.wait)
     await send({"type": "http.response.start", "status": made.status, "headers": headers})
-    for piece in made.pieces:
+    for number, piece in enumerate(made.pieces):
+        if number and number == made.wait_at:
+            await asyncio.sleep(made.wait)
         await send({"type": "http.response.body", "body": piece, "more_body": True})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from toolworthy.exchange import Exchange
-from toolworthy.rules import calls, chat, framing, leaks, messages, responses, usage
+from toolworthy.rules import calls, chat, errors, framing, leaks, messages, reasoning, responses, usage
 from toolworthy.rules.model import AREAS, Evidence, Finding, Rule, Severity
 from toolworthy.rules.view import View
 
@@ -19,7 +19,7 @@ RULES: tuple[Rule, ...] = tuple(
     sorted(
         (
             value
-            for module in (calls, leaks, chat, messages, responses, framing, usage)
+            for module in (calls, leaks, chat, reasoning, messages, responses, framing, errors, usage)
             for value in vars(module).values()
             if isinstance(value, Rule)
         ),

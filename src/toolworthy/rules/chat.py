@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from toolworthy.rules.model import Violations, rule
-from toolworthy.rules.view import View
+from toolworthy.rules.view import View, WireEvent
 from toolworthy.wire.lenient import as_dict, as_int, as_list
 
 _SPEC = "https://platform.openai.com/docs/api-reference/chat-streaming"
@@ -32,12 +35,13 @@ def id_repeated(view: View) -> Violations:
     where it is repeated, changed or sent empty."""
     for detail, excerpt in view.repairs("id-changes"):
         yield f"the id changes within a call: {detail}", excerpt
-    begun: set[object] = set()
-    for event, call in view.call_deltas():
-        index = call.get("index")
-        if index in begun and "id" in call and call["id"] is not None:
+    begun: dict[object, set[object]] = defaultdict(set)
+    for event, index, call in _fragments(view):
+        known, name = begun[index], as_dict(call.get("function") or call.get("custom")).get("name")
+        another_call = name and call.get("id") not in known
+        if known and call.get("id") is not None and not another_call:
             yield "an id is empty on a later fragment" if call["id"] == "" else "an id is repeated", event.data
-        begun.add(index)
+        known.add(call.get("id"))
 
 
 @rule("TW304", "first fragment without id or name", "blocks", "chat", source="danny-avila/LibreChat#13987")
@@ -45,14 +49,10 @@ def headless(view: View) -> Violations:
     """An index shows up for the first time without id or name, so that its arguments belong to no call. Seen where a
     proxy counts content blocks instead of calls."""
     begun: set[object] = set()
-    for event, call in view.call_deltas():
-        index = call.get("index")
-        if (
-            index is not None
-            and index not in begun
-            and not as_dict(call.get("function") or call.get("custom")).get("name")
-        ):
-            yield f"index {index} begins without a name", event.data
+    for event, index, call in _fragments(view):
+        name = as_dict(call.get("function") or call.get("custom")).get("name")
+        if call.get("index") is not None and index not in begun and not name:
+            yield f"index {call['index']} begins without a name", event.data
         begun.add(index)
 
 
@@ -125,6 +125,8 @@ def after_done(view: View) -> Violations:
     marks = [number for number, event in enumerate(view.events) if event.data.strip() == "[DONE]"]
     if marks and marks[0] < len(view.events) - 1:
         yield "an event follows [DONE]", view.events[marks[0] + 1].data
+    elif marks and (rest := _STRAY.search(view.exchange.body.rpartition(b"[DONE]")[2])):
+        yield "something that is no event follows [DONE]", rest.group().decode(errors="replace")
 
 
 @rule("TW313", "chunk without choices", "degrades", "chat", source="zai-org/GLM-5#91")
@@ -142,13 +144,14 @@ def message(view: View) -> Violations:
         yield "a choice has message instead of delta", excerpt
 
 
-@rule("TW315", "id of the answer changes", "cosmetic", "chat", source=_SPEC)
+@rule("TW315", "id of the answer changes", "degrades", "chat", source="jundot/omlx#1478")
 def id_changes(view: View) -> Violations:
-    """Chunks of one answer have different ids; traces and logs fall apart."""
+    """Chunks of one answer have different ids. Clients that put an answer together by its id lose the calls of the
+    other chunks; traces and logs fall apart."""
     ids: dict[object, int] = defaultdict(int)
     for event in view.events:
-        if as_list(event.value.get("choices")):
-            ids[event.value.get("id")] += 1
+        if as_list(event.value.get("choices")) and event.value.get("id"):
+            ids[event.value["id"]] += 1
     if len(ids) > 1:
         yield f"the chunks have {len(ids)} different ids", ", ".join(map(str, list(ids)[:4]))
 
@@ -156,12 +159,95 @@ def id_changes(view: View) -> Violations:
 @rule("TW316", "deltas after the finish reason", "degrades", "chat", source="docker/docker-agent#2992")
 def late(view: View) -> Violations:
     """Text or calls come after the chunk with the finish reason. Clients have stopped reading by then."""
-    finished = False
+    finished: set[object] = set()
     for event, choice in view.choices():
         delta = as_dict(choice.get("delta"))
-        if finished and (delta.get("content") or delta.get("tool_calls")):
+        if choice.get("index") in finished and (delta.get("content") or delta.get("tool_calls")):
             yield "content follows the finish reason", event.data
-        finished = finished or bool(choice.get("finish_reason"))
+        if choice.get("finish_reason"):
+            finished.add(choice.get("index"))
+
+
+@rule("TW317", "wrong name of the object", "degrades", "chat", source="zed-industries/zed#62517")
+def object_name(view: View) -> Violations:
+    """``object`` must be ``chat.completion.chunk`` in every chunk, ``chat.completion`` in a whole answer. Typed clients
+    refuse what is called otherwise, or not at all."""
+    for event in view.events:
+        told = event.value.get("object")
+        if isinstance(event.value.get("choices"), list) and told != "chat.completion.chunk":
+            yield _named(told, "object" in event.value, "a chunk"), event.data
+    told = view.whole.get("object")
+    if isinstance(view.whole.get("choices"), list) and told != "chat.completion":
+        yield _named(told, "object" in view.whole, "the answer"), view.exchange.body[:300].decode(errors="replace")
+
+
+@rule("TW318", "choice without a delta", "blocks", "chat", source="microsoft/agent-framework#5734")
+def no_delta(view: View) -> Violations:
+    """``delta`` is null or missing in a choice; where there is nothing to say it must be ``{}``. Clients read a field
+    of it and fail, often on the last chunk of a good answer."""
+    for event, choice in view.choices():
+        if not isinstance(choice.get("delta"), dict) and not isinstance(choice.get("message"), dict):
+            yield f"delta is {json.dumps(choice['delta'])}" if "delta" in choice else "delta is missing", event.data
+
+
+@rule("TW319", "several choices under one index", "degrades", "chat", source="BerriAI/litellm#15962")
+def choices_merged(view: View) -> Violations:
+    """``n`` asks for several answers, and more than one of them has the same ``index``. Clients glue them together,
+    arguments included."""
+    if (as_int(view.asked.get("n")) or 1) > 1 and (found := _merged(view)):
+        yield found
+
+
+@rule("TW320", "fewer choices than asked for", "cosmetic", "chat", source="InternLM/lmdeploy#4419")
+def choices_missing(view: View) -> Violations:
+    """``n`` asks for several answers, and fewer come. A server that cannot do it should say so."""
+    wanted = as_int(view.asked.get("n")) or 1
+    whole = [as_dict(choice) for choice in as_list(view.whole.get("choices"))]
+    streamed = {choice.get("index") for _, choice in view.choices()}
+    got = len(streamed) if view.events else len(whole)
+    if view.answered and view.response.complete and 0 < got < wanted and not _merged(view):
+        yield f"{wanted} choices were asked for, {got} came", view.tail()
+
+
+@rule("TW321", "role that is none", "degrades", "chat", source="anomalyco/opencode#28427")
+def odd_role(view: View) -> Violations:
+    """``delta.role`` is something else than ``assistant``, an empty string for one. Typed clients refuse the chunk, and
+    with it the answer. Leave the field out where there is nothing new to say."""
+    for event, choice in view.choices():
+        told = as_dict(choice.get("delta")).get("role")
+        if told is not None and told != "assistant":
+            yield f"the role is {json.dumps(told)}", event.data
+
+
+_STRAY = re.compile(rb"^[^:\s][^\r\n]*", re.MULTILINE)
+"""A line that is neither blank nor a comment."""
+
+
+def _fragments(view: View) -> Iterator[tuple[WireEvent, tuple[object, object], Mapping[str, Any]]]:
+    """Every fragment of a call, with the indices of choice and call that tell whose it is."""
+    for event, choice in view.choices():
+        for call in as_list(as_dict(choice.get("delta")).get("tool_calls")):
+            yield event, (choice.get("index"), as_dict(call).get("index")), as_dict(call)
+
+
+def _named(told: object, there: bool, what: str) -> str:
+    return f"object of {what} is {json.dumps(told)}" if there else f"{what} has no object"
+
+
+def _merged(view: View) -> tuple[str, str] | None:
+    """Where two choices share an index: twice in one answer or chunk, or finished twice."""
+    finished: set[object] = set()
+    for event in view.events:
+        choices = [as_dict(choice) for choice in as_list(event.value.get("choices"))]
+        indices = [choice.get("index") for choice in choices]
+        ends = [choice.get("index") for choice in choices if choice.get("finish_reason")]
+        if len(set(indices)) < len(indices) or finished & set(ends):
+            return f"more than one choice has the index {indices[0]}", event.data
+        finished |= set(ends)
+    whole = [as_dict(choice).get("index") for choice in as_list(view.whole.get("choices"))]
+    if len(set(whole)) < len(whole):
+        return f"more than one choice has the index {whole[0]}", json.dumps(whole)
+    return None
 
 
 def _said(view: View) -> bool:

@@ -36,7 +36,7 @@ def error_inside(view: View) -> Violations:
     """HTTP says 200 and the body says error. In a stream it cannot be otherwise once bytes are out; agents retry
     without knowing whether they should."""
     failure, status = view.response.failure, view.exchange.status
-    if failure and status is not None and status < 400:
+    if failure and status is not None and status < 400 and view.exchange.body.strip():
         yield f"HTTP {status}, then an error: {failure.message[:200]}", view.tail()
 
 
@@ -139,6 +139,29 @@ def silence(view: View) -> Violations:
         yield f"silent for {longest:.0f} s", ""
 
 
+@rule("TW613", "no space after the colon", "degrades", source="aaif-goose/goose#7929")
+def no_space(view: View) -> Violations:
+    """Lines are ``data:{…}`` instead of ``data: {…}``. The grammar leaves the space to the server, but the readers of
+    several agents look for it, drop every event, and show an empty answer. It costs nothing to send it."""
+    if view.exchange.streamed and (found := _TIGHT.search(view.exchange.body)):
+        yield f"no space follows {found[1].decode()}:", found.group().decode(errors="replace")
+
+
+@rule(
+    "TW619",
+    "compressed, and no header says so",
+    "blocks",
+    source="router-for-me/CLIProxyAPI#1834",
+)
+def compressed(view: View) -> Violations:
+    """The body is gzip or zstd and lacks ``content-encoding``: a proxy asked its upstream for compression and passed
+    the bytes on as they came. Clients read an empty stream, without an error."""
+    body, told = view.exchange.body, view.exchange.response_headers.get("content-encoding", "")
+    if body.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd")) and told in ("", "identity"):
+        yield "the body is compressed, and no header says so", body[:16].hex()
+
+
+_TIGHT = re.compile(rb"^(data|event):[^\s][^\r\n]{0,300}", re.MULTILINE)
 _PATIENCE = 60.0
 
 

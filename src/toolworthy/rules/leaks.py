@@ -18,7 +18,23 @@ TOOL_SYNTAX = re.compile(
 _SPECIAL = re.compile(
     r"<\|(?:channel|message|start|end|call|return|im_start|im_end|eot_id|eom_id|endoftext|end_of_text|user|assistant"
     r"|observation|system)\|>|<｜(?:end|begin)▁of▁sentence｜>|<｜(?:User|Assistant)｜>|</s>|<end_of_turn>|\[/?INST\]"
-    r"|\bassistantfinal\b|\bcommentary to=functions\."
+    r"|assistantfinal|commentary to=functions\."
+)
+_OPENERS = (
+    "<tool_call>",
+    "<tool_calls>",
+    "<function=",
+    "<function_calls>",
+    "<minimax:tool_call>",
+    "<seed:tool_call>",
+    "<｜DSML｜",
+    "<｜tool▁calls▁begin｜>",
+    "<|tool_calls_section_begin|>",
+    "<|tool_call|>",
+    "<|python_tag|>",
+    "<|channel|>",
+    "[TOOL_CALLS]",
+    "[TOOL_REQUEST]",
 )
 _THINK_TAG = re.compile(r"</?(?:think|thinking|thought|seed:think|reasoning)>|<\|start_of_thinking\|>|\[/?THINK\]")
 
@@ -97,6 +113,20 @@ def call_as_code(view: View) -> Violations:
     for tool in view.request.tools:
         if match := re.search(rf"\[\s*{re.escape(tool.name)}\(\s*\w+\s*=.*\)\s*\]", view.response.text, re.DOTALL):
             yield f"the text holds a call of {tool.name}", match.group()[:300]
+
+
+@rule("TW206", "half a mark before a call", "degrades", source="vllm-project/vllm#40806")
+def half_mark(view: View) -> Violations:
+    """The text before a call ends with the first characters of the mark that opens one. The parser saw the mark in two
+    pieces and let the first one through; agents show it and send it back, and the model learns from it."""
+    text = view.response.text.rstrip()
+    if not view.calls:
+        return
+    for mark in _OPENERS:
+        size = next((size for size in range(len(mark) - 1, 2, -1) if text.endswith(mark[:size])), 0)
+        if size:
+            yield f"the text ends with {mark[:size]!r}", text[-200:]
+            return
 
 
 def _first_json(text: str) -> object:

@@ -6,7 +6,7 @@ import json
 
 from toolworthy.rules.model import Violations, rule
 from toolworthy.rules.view import View
-from toolworthy.wire.lenient import as_dict, as_list
+from toolworthy.wire.lenient import as_dict, as_int, as_list, parse_json
 
 _SPEC = "https://docs.anthropic.com/en/docs/build-with-claude/streaming"
 _DELTA_OF = {
@@ -147,3 +147,69 @@ def unsigned(view: View) -> Violations:
     signed = any(as_dict(event.value.get("delta")).get("type") == "signature_delta" for event in view.events)
     if not signed and any(block.get("type") == "thinking" and "signature" not in block for block in blocks):
         yield "a thinking block has no signature", view.tail()
+
+
+_RUN_BY_SERVER = ("web_search_", "web_fetch_", "code_execution_", "tool_search_tool_")
+"""Beginnings of the types of tools that the endpoint runs itself; bash, editor and computer are the client's."""
+
+
+@rule(
+    "TW414",
+    "server tool called as the client's",
+    "degrades",
+    "messages",
+    source="https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/overview",
+)
+def server_tool(view: View) -> Violations:
+    """The request offers a tool that the endpoint runs itself, a web search say, and the answer calls it by a plain
+    ``tool_use``. No client has code for it: the agent reports an unknown tool, or an empty result."""
+    tools = [as_dict(tool) for tool in as_list(view.asked.get("tools"))]
+    own = {tool.get("name") for tool in tools if str(tool.get("type") or "").startswith(_RUN_BY_SERVER)}
+    for call in view.calls:
+        if call.name in own:
+            yield f"{call.name} is a tool of the server and is called by tool_use", call.arguments
+
+
+@rule("TW415", "event without a type", "blocks", "messages", source="anomalyco/opencode#23960")
+def untyped(view: View) -> Violations:
+    """The JSON of an event lacks ``type``, by which typed clients tell one event from another: they fail on it. Errors
+    that a gateway passes on in another API's shape look like this."""
+    for event in view.events:
+        if event.value and not event.type:
+            yield "an event has no type", event.data
+
+
+@rule(
+    "TW416",
+    "error in another API's shape",
+    "degrades",
+    "messages",
+    source="https://docs.anthropic.com/en/api/errors",
+)
+def error_shape(view: View) -> Violations:
+    """An error is ``{"type": "error", "error": {"type", "message"}}``. Where the types are missing, agents cannot tell
+    an overload, after which they may try again, from a request that will never do."""
+    errors = [dict(event.value) for event in view.events if event.type == "error"]
+    if view.exchange.status is not None and view.exchange.status >= 400:
+        errors.append(as_dict(parse_json(view.exchange.body)))
+    for value in errors:
+        error = as_dict(value.get("error"))
+        if error.get("message") and not (value.get("type") == "error" and isinstance(error.get("type"), str)):
+            yield "an error lacks the type that this API wants", json.dumps(value, ensure_ascii=False)
+
+
+@rule("TW417", "input tokens come late", "degrades", "messages", source="sgl-project/sglang#20678")
+def late_usage(view: View) -> Violations:
+    """message_start counts no input tokens, and the last events do. Agents that take the size of the context from the
+    first event see an empty one and never compact."""
+    first = [as_dict(as_dict(event.value.get("message")).get("usage")) for event in view.events[:2]]
+    last = [as_dict(event.value.get("usage")) for event in view.events if event.type == "message_delta"]
+    if any(event.type == "message_start" for event in view.events[:2]):
+        begun, ended = max(map(_input, first)), max(map(_input, last), default=0)
+        if ended and not begun:
+            yield f"message_start counts no input tokens, message_delta {ended}", view.events[0].data
+
+
+def _input(usage: dict[str, object]) -> int:
+    names = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+    return sum(as_int(usage.get(name)) or 0 for name in names)

@@ -162,3 +162,61 @@ def first_event(view: View) -> Violations:
     """The first event is response.created, with the response's id."""
     if view.events and view.answered and view.events[0].type != "response.created":
         yield f"the first event is {view.events[0].type or view.events[0].data[:40]!r}", view.events[0].data
+
+
+@rule("TW514", "error event without its type", "blocks", "responses", source="anomalyco/opencode#18897")
+def bare_error(view: View) -> Violations:
+    """An error inside the stream stands there as another API writes it, without ``type: error``. Typed clients fail to
+    read it, and do not see that they may try again."""
+    for event in view.events:
+        if event.value.get("error") and not event.type:
+            yield "an error has no type", event.data
+
+
+@rule("TW515", "response without its fields", "degrades", "responses", source="diegosouzapw/OmniRoute#13956")
+def fields(view: View) -> Violations:
+    """A response object carries ``id``, ``object: response``, ``status`` and ``output``, in its first events, too;
+    typed clients fail without."""
+    whole = [("the answer", view.whole)] if view.whole and view.answered else []
+    events = [(event.type, event.value) for event in view.events if event.type in ("response.created", *_TERMINAL)]
+    events += [(event.type, event.value) for event in view.events if event.type == "response.in_progress"]
+    for where, response in [*whole, *((kind, as_dict(value.get("response"))) for kind, value in events)]:
+        wrong = [
+            name
+            for name, fine in (
+                ("id", isinstance(response.get("id"), str) and response.get("id")),
+                ("object", response.get("object") == "response"),
+                ("status", isinstance(response.get("status"), str)),
+                ("output", isinstance(response.get("output"), list)),
+            )
+            if not fine
+        ]
+        if wrong:
+            yield f"{where}: wrong or missing: {', '.join(wrong)}", json.dumps(response, ensure_ascii=False)
+
+
+@rule("TW516", "output of a call nobody made", "degrades", "responses", source="vllm-project/vllm#55592")
+def orphan_output(view: View) -> Violations:
+    """The answer holds the output of a tool that the server ran, and its call_id is no call's. Nobody can tell what
+    it answers; sent back as history it is refused."""
+    items = [item for _, item in _items(view)]
+    items_before = [as_dict(item) for item in as_list(view.asked.get("input"))]
+    calls = {item.get("call_id") for item in [*items, *items_before] if not _is_output(item)}
+    for item in items:
+        if _is_output(item) and item.get("call_id") and item["call_id"] not in calls:
+            yield f"{item.get('type')} answers {item['call_id']}, which is no call", json.dumps(item)
+
+
+def _is_output(item: Mapping[str, Any]) -> bool:
+    return str(item.get("type") or "").endswith("_output")
+
+
+@rule("TW517", "compaction asked for, none came", "blocks", "responses", source="openai/codex#42393")
+def no_compaction(view: View) -> Violations:
+    """The request ends with a ``compaction_trigger`` item, and the answer holds not exactly one ``compaction`` item.
+    Codex ends the session with an error as soon as its context is full."""
+    asked = any(as_dict(item).get("type") == "compaction_trigger" for item in as_list(view.asked.get("input")))
+    if asked and view.answered and view.exchange.body:
+        kinds = [as_dict(item).get("type") for item in as_list(_final(view).get("output"))]
+        if kinds.count("compaction") != 1:
+            yield f"{kinds.count('compaction')} compaction items among {len(kinds)}", view.tail()

@@ -54,7 +54,7 @@ def inconsistent(view: View) -> Violations:
 @rule("TW704", "nothing said, nothing done", "degrades", source="NousResearch/hermes-agent#18066")
 def nothing(view: View) -> Violations:
     """The answer ends in order with neither text nor call. Agents end the task as if it were done."""
-    if view.answered and view.response.stop == "end" and not _acts(view) and view.exchange.body:
+    if view.answered and view.response.stop in ("end", "unknown") and not _acts(view) and view.exchange.body:
         thought = any(isinstance(part, Thinking) for part in view.response.parts)
         yield "reasoning only, neither text nor call" if thought else "neither text nor call", view.tail()
 
@@ -84,6 +84,54 @@ def unknown_stop(view: View) -> Violations:
     raw = view.response.raw_stop
     if known and raw and raw not in known:
         yield f"the stop reason is {raw!r}", view.tail()
+
+
+@rule("TW707", "usage in more than one chunk", "degrades", "chat", source="camel-ai/camel#4217")
+def repeated(view: View) -> Violations:
+    """Usage belongs into one chunk, the last, and is null before. Agents that add up what they get count the tokens
+    several times, and compact or stop long before they must."""
+    if as_dict(view.asked.get("stream_options")).get("continuous_usage_stats"):
+        return
+    counted = [event for event in view.events if as_int(as_dict(event.value.get("usage")).get("total_tokens"))]
+    if len(counted) > 1:
+        yield f"{len(counted)} chunks have usage", counted[0].data
+
+
+@rule("TW708", "tokens counted that never came", "degrades", source="noonghunna/club-3090#1191")
+def undelivered(view: View) -> Violations:
+    """More output tokens are counted than the answer has bytes. A parser swallowed text or a call; or there was
+    reasoning that is neither shown nor counted apart, so that nobody can tell."""
+    usage = view.response.usage
+    if not (view.answered and usage and usage.output and view.response.stop in ("end", "tool", "unknown")):
+        return
+    shown = sum(map(_bytes, ([event.value for event in view.events] if view.exchange.streamed else [view.whole])))
+    if usage.output - (usage.reasoning or 0) > shown + _MARKS:
+        yield f"{usage.output} output tokens, {shown} bytes", view.tail()
+
+
+_MARKS = 64
+"""Tokens that a model may spend on the marks of its own format."""
+_SHOWN = ("choices", "delta", "content_block", "content", "output")
+
+
+def _bytes(value: object, inside: bool = False) -> int:
+    """How long the strings are that stand where answers stand; rather too much than too little."""
+    if isinstance(value, dict):
+        return sum(_bytes(item, inside or key in _SHOWN) for key, item in value.items())
+    if isinstance(value, list):
+        return sum(_bytes(item, inside) for item in value)
+    return len(value.encode(errors="replace")) if inside and isinstance(value, str) else 0
+
+
+@rule("TW709", "stop string in the text", "degrades", "chat", "messages", source="langchain-ai/langchain-aws#420")
+def stop_string(view: View) -> Violations:
+    """The text holds a string at which it was to stop; text ends before that string. Agents that cut their answers by
+    stop strings take what follows for the model's."""
+    if view.request is None or view.asked.get("include_stop_str_in_output"):
+        return
+    for stop in view.request.stop:
+        if stop and stop in view.response.text:
+            yield f"{stop!r} stands in the text", view.response.text[-200:]
 
 
 def _acts(view: View) -> bool:

@@ -13,6 +13,7 @@ from toolworthy import __version__, adapters, content
 from toolworthy.adapters import AgentAdapter
 from toolworthy.endpoint import Endpoint
 from toolworthy.errors import UserError
+from toolworthy.probes import ProbeKey
 from toolworthy.runs.result import TrialKey
 from toolworthy.tasks.model import Task, load_task, load_tasks
 
@@ -54,16 +55,24 @@ class Options:
 
     def reproduce(self, key: TrialKey) -> str:
         """The command that runs one trial of this plan again."""
-        parts = ["toolworthy run tasks", f"--endpoint {self.endpoint.name}"]
-        if not self.endpoint.is_oracle:
-            parts.append(f"--model {self.endpoint.model}")
-        if self.endpoint.forced_api:
-            parts.append(f"--wire {self.endpoint.forced_api}")
+        parts = [f"toolworthy run tasks {self._which()}"]
         if self.wear:
             parts.append(f"--wear {self.wear}")
         if not self.stream:
             parts.append("--no-stream")
         return " ".join([*parts, f"--agent {key.agent}", f"--task {key.task}"])
+
+    def reproduce_probe(self, key: ProbeKey) -> str:
+        """The command that asks one probe again."""
+        return f'toolworthy run wire {self._which()} -k "{key.probe.replace("-", "_")} and {key.way}"'
+
+    def _which(self) -> str:
+        parts = [f"--endpoint {self.endpoint.name}"]
+        if not self.endpoint.is_oracle:
+            parts.append(f"--model {self.endpoint.model}")
+        if self.endpoint.forced_api:
+            parts.append(f"--wire {self.endpoint.forced_api}")
+        return " ".join(parts)
 
     def about(self) -> dict[str, Any]:
         """The content of ``run.json``."""

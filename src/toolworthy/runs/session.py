@@ -1,4 +1,4 @@
-"""Run a plan's trials concurrently in one asyncio loop, on a thread beside the one that waits for them."""
+"""Run a plan's trials and probes concurrently in one asyncio loop, on a thread beside the one that waits for them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from toolworthy.endpoint import Endpoint
 from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
 from toolworthy.gateway import Gateway
+from toolworthy.probes import ProbeBench, ProbeKey, ProbeResult
 from toolworthy.redact import Redactor
 from toolworthy.runs.exchanges import ExchangeWriter, file_name
 from toolworthy.runs.plan import Options
@@ -28,6 +29,11 @@ from toolworthy.sandbox import Sandbox, choose
 from toolworthy.scoring.model import Cause
 
 _T = TypeVar("_T")
+Key = TrialKey | ProbeKey
+Result = TrialResult | ProbeResult
+
+_PROBES_AT_ONCE = 4
+"""Probes for each trial that may run at the same time: they wait for the endpoint and cost this machine little."""
 
 
 class Listener(Protocol):
@@ -39,8 +45,8 @@ class Listener(Protocol):
     def exchanged(self, key: TrialKey, exchange: Exchange) -> None:
         """A trial has had an answer."""
 
-    def ended(self, result: TrialResult) -> None:
-        """A trial is over."""
+    def ended(self, result: Result) -> None:
+        """A trial or probe is over."""
 
 
 class Quiet:
@@ -52,23 +58,28 @@ class Quiet:
     def exchanged(self, key: TrialKey, exchange: Exchange) -> None:
         """Nothing."""
 
-    def ended(self, result: TrialResult) -> None:
+    def ended(self, result: Result) -> None:
         """Nothing."""
 
 
 @dataclass
 class _Prepared:
-    """What is known once everything is set up."""
+    """What is known once the endpoint has been looked at."""
 
-    bench: Bench
-    installations: dict[str, Installation | None] = field(default_factory=dict)
+    endpoint: Endpoint
+    gateway: Gateway
+    probes: ProbeBench
     refused: dict[str, str] = field(default_factory=dict)
+    """Agent id to why it cannot work here."""
+    bench: Bench | None = None
+    """What trials need; None until there are some."""
+    installations: dict[str, Installation | None] = field(default_factory=dict)
 
 
 class Session:
-    """All trials of one invocation.
+    """All trials and probes of one invocation.
 
-    ``start`` sets everything up (and raises what the user must mend), then trials run on their own; ``wait`` gives one
+    ``start`` sets everything up (and raises what the user must mend), then all run on their own; ``wait`` gives one
     result; ``close`` stops what still runs. Results are in the run directory before anyone is told of them.
     """
 
@@ -80,11 +91,13 @@ class Session:
         self._loop = asyncio.new_event_loop()
         self._thread: threading.Thread | None = None
         self._stack = contextlib.AsyncExitStack()
-        self._results: dict[TrialKey, concurrent.futures.Future[TrialResult]] = {}
+        self._results: dict[Key, concurrent.futures.Future[Result]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._prepared: _Prepared | None = None
+        self._trials = asyncio.Semaphore(options.concurrency)
+        self._probes = asyncio.Semaphore(options.concurrency * _PROBES_AT_ONCE)
 
-    def start(self, keys: Sequence[TrialKey]) -> None:
+    def start(self, keys: Sequence[Key]) -> None:
         """Set up and begin with `keys`, in their order.
 
         Raises:
@@ -95,7 +108,7 @@ class Session:
         self._thread.start()
         self.add(keys)
 
-    def add(self, keys: Sequence[TrialKey]) -> None:
+    def add(self, keys: Sequence[Key]) -> None:
         """Begin with `keys` that have not begun; a resumed run's own results are taken as they are.
 
         Raises:
@@ -103,17 +116,14 @@ class Session:
         """
         assert self.run is not None
         new = [key for key in keys if key not in self._results]
-        kept = self.run.results() if new else ()
-        done = {result.key: result for result in kept if result.status in ("passed", "failed")}
+        done = {result.key: result for result in self._kept()} if new else {}
         for key in new:
             self._results[key] = concurrent.futures.Future()
             if key in done:
                 self._results[key].set_result(done[key])
         left = [key for key in new if key not in done]
         if left:
-            if self._prepared is None:
-                self._prepared = self._call(self._prepare())
-            self._loop.call_soon_threadsafe(self._begin, self._prepared, left)
+            self._call(self._begin(left))
 
     def wait(self, key: TrialKey) -> TrialResult:
         """The result of one trial, once it is there.
@@ -121,7 +131,19 @@ class Session:
         Raises:
             UserError: the run was stopped by something the user must mend (a full disk).
         """
-        return self._results[key].result()
+        result = self._results[key].result()
+        assert isinstance(result, TrialResult)
+        return result
+
+    def wait_probe(self, key: ProbeKey) -> ProbeResult:
+        """The result of one probe, once it is there.
+
+        Raises:
+            UserError: as `wait`.
+        """
+        result = self._results[key].result()
+        assert isinstance(result, ProbeResult)
+        return result
 
     def close(self) -> None:
         """Stop what still runs and everything that was set up. What was measured is in the run directory."""
@@ -138,6 +160,12 @@ class Session:
     def _call(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
+    def _kept(self) -> tuple[Result, ...]:
+        """What a resumed run need not do again."""
+        assert self.run is not None
+        trials = (result for result in self.run.results() if result.status in ("passed", "failed"))
+        return (*trials, *(result for result in self.run.probes() if result.verdict != "unmeasured"))
+
     def _open_run(self) -> RunDirectory:
         if self.options.resume is None:
             return RunDirectory.create(self.options.out, self.options.about())
@@ -148,26 +176,31 @@ class Session:
                 raise UserError(f"{run.path} was a run of other {what}; --resume goes on with the same ones only")
         return run
 
-    async def _prepare(self) -> _Prepared:
-        options = self.options
-        chosen = options.agents
-        sandbox = _sandbox(options, chosen, self.listener)
-        endpoint = await self._endpoint()
-        found = await preflight(endpoint, chosen)
+    async def _prepare(self, agents: Sequence[AgentAdapter]) -> _Prepared:
+        import httpx
+
+        found = await preflight(await self._endpoint(), agents)
         self.checks = found.checks
         for check in found.checks:
             if check.ok is False:
                 self.listener.line(f"preflight: {check.name}: {check.detail}")
         gateway = await self._stack.enter_async_context(Gateway(found.endpoint, self._record))
-        bench = Bench(options, found.endpoint, gateway, sandbox, Redactor(found.endpoint.secrets))
-        prepared = _Prepared(bench, refused=found.refused)
-        for agent in chosen:
-            if agent.install is None or agent.id in found.refused:
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+        client = httpx.AsyncClient(timeout=None, limits=limits, trust_env=False)
+        await self._stack.enter_async_context(client)
+        probes = ProbeBench(found.endpoint, gateway, client)
+        return _Prepared(found.endpoint, gateway, probes, found.refused)
+
+    async def _prepare_trials(self, prepared: _Prepared, sandbox: Sandbox) -> Bench:
+        redactor = Redactor(prepared.endpoint.secrets)
+        bench = Bench(self.options, prepared.endpoint, prepared.gateway, sandbox, redactor)
+        for agent in self.options.agents:
+            if agent.install is None or agent.id in prepared.refused:
                 prepared.installations[agent.id] = None
             else:
                 install = asyncio.to_thread(ensure, agent, self.listener.line)
                 prepared.installations[agent.id] = await install
-        return prepared
+        return bench
 
     async def _endpoint(self) -> Endpoint:
         endpoint = self.options.endpoint
@@ -175,9 +208,11 @@ class Session:
             return endpoint
         from toolworthy import adapters
         from toolworthy.oracle import Oracle
+        from toolworthy.oracle.defects import defect
 
+        spoilt = [defect(name) for name in endpoint.defects]
         oracle = await self._stack.enter_async_context(
-            Oracle(self.options.tasks, self._vocabularies(adapters.agents()))
+            Oracle(self.options.tasks, self._vocabularies(adapters.agents()), defects=spoilt)
         )
         return endpoint.at({"chat": f"{oracle.url}/v1", "messages": oracle.url, "responses": f"{oracle.url}/v1"})
 
@@ -185,18 +220,31 @@ class Session:
         chosen = {agent.id: agent for agent in self.options.agents}
         return (*self.options.agents, *(agent for agent in ours if agent.id not in chosen))
 
-    def _begin(self, prepared: _Prepared, keys: list[TrialKey]) -> None:
-        places = asyncio.Semaphore(self.options.concurrency)
+    async def _begin(self, keys: Sequence[Key]) -> None:
+        trials = any(isinstance(key, TrialKey) for key in keys)
+        if self._prepared is None:
+            sandbox = _sandbox(self.options, self.options.agents, self.listener) if trials else None
+            self._prepared = await self._prepare(self.options.agents if trials else ())
+        else:
+            sandbox = None
+        if trials and self._prepared.bench is None:
+            sandbox = sandbox or _sandbox(self.options, self.options.agents, self.listener)
+            self._prepared.bench = await self._prepare_trials(self._prepared, sandbox)
         for key in keys:
-            task = self._loop.create_task(self._one(prepared, key, places))
+            task = self._loop.create_task(self._one(self._prepared, key))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _one(self, prepared: _Prepared, key: TrialKey, places: asyncio.Semaphore) -> None:
+    async def _one(self, prepared: _Prepared, key: Key) -> None:
         future = self._results[key]
+        result: Result
         try:
-            async with places:
-                result = await self._result(prepared, key)
+            if isinstance(key, ProbeKey):
+                async with self._probes:
+                    result = await self._probe_result(prepared, key)
+            else:
+                async with self._trials:
+                    result = await self._result(prepared, key)
             assert self.run is not None
             self.run.append(result)
         except asyncio.CancelledError:
@@ -207,6 +255,11 @@ class Session:
         else:
             self.listener.ended(result)
             future.set_result(result)
+
+    async def _probe_result(self, prepared: _Prepared, key: ProbeKey) -> ProbeResult:
+        result = await prepared.probes.run(key)
+        file = f"exchanges/{file_name(str(key))}" if result.requests else ""
+        return result.model_copy(update={"exchanges": file, "reproduce": self.options.reproduce_probe(key)})
 
     async def _result(self, prepared: _Prepared, key: TrialKey) -> TrialResult:
         task = next(task for task in self.options.tasks if task.name == key.task)
@@ -224,6 +277,7 @@ class Session:
         def watch(exchange: Exchange) -> None:
             self.listener.exchanged(key, exchange)
 
+        assert prepared.bench is not None
         result = await run_trial(prepared.bench, key, task, agent, prepared.installations[agent.id], watch)
         return result.model_copy(update={"exchanges": f"exchanges/{file_name(str(key))}"})
 

@@ -3,8 +3,8 @@
 ::
 
     run.json         what was run: versions, endpoint without secrets, agents, task digests, options
-    results.jsonl    one TrialResult a line, synced as it is written
-    exchanges/       one file a trial
+    results.jsonl    one TrialResult or ProbeResult a line, synced as it is written
+    exchanges/       one file a trial or probe
     report.html · summary.md · junit.xml
 """
 
@@ -17,12 +17,15 @@ import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from toolworthy.errors import UserError
-from toolworthy.runs.result import TrialKey, TrialResult
+from toolworthy.probes import ProbeResult
+from toolworthy.runs.result import TrialResult
+
+_R = TypeVar("_R", TrialResult, ProbeResult)
 
 SCHEMA = 1
 """Version of the run directory's layout."""
@@ -94,7 +97,7 @@ class RunDirectory:
                 partial.unlink(missing_ok=True)
         return target
 
-    def append(self, result: TrialResult) -> None:
+    def append(self, result: TrialResult | ProbeResult) -> None:
         """Add one result and sync it to disk.
 
         Raises:
@@ -121,19 +124,21 @@ class RunDirectory:
 
     def results(self) -> tuple[TrialResult, ...]:
         """The latest result of every trial, in the order in which they were first written; torn lines are skipped."""
-        latest: dict[TrialKey, TrialResult] = {}
-        for result in self._lines():
-            latest[result.key] = result
-        return tuple(latest.values())
+        return tuple({result.key: result for result in self._lines(TrialResult)}.values())
 
-    def _lines(self) -> Iterator[TrialResult]:
+    def probes(self) -> tuple[ProbeResult, ...]:
+        """The same of every probe."""
+        return tuple({result.key: result for result in self._lines(ProbeResult)}.values())
+
+    def _lines(self, kind: type[_R]) -> Iterator[_R]:
         path = self.path / "results.jsonl"
         if not path.is_file():
             return
         with path.open("rb") as file:
             for line in file:
-                with contextlib.suppress(ValidationError):
-                    yield TrialResult.model_validate_json(line)
+                if (b'"probe":' in line[:60]) == (kind is ProbeResult):
+                    with contextlib.suppress(ValidationError):
+                        yield kind.model_validate_json(line)
 
 
 def _ends_with_newline(path: Path) -> bool:

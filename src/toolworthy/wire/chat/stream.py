@@ -177,11 +177,12 @@ class Decoder:
         call = self._calls.get(index)
         if call is None or not call_id or call_id == call.id:
             return call
-        if not name:  # ids that change on every delta of one call
+        other = next((other for other in self._calls.values() if other.id == call_id), None)
+        if not name and other is None:  # ids that change on every delta of one call
             self._once(Repair("id-changes", f"{call.id} then {call_id}", self._number))
             return call
         self._once(Repair("index-reused", f"index {index} for {call.id} and {call_id}", self._number))
-        return next((other for other in self._calls.values() if other.id == call_id), None)
+        return other
 
     def _new_call(self, delta: Mapping[str, Any], name: str, position: int) -> _Call:
         index = as_int(delta.get("index"))

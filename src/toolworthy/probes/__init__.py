@@ -1,0 +1,36 @@
+"""Probes: crafted request sequences that provoke one behaviour of an endpoint. Probes provoke, rules judge."""
+
+from toolworthy.probes.ask import Answer, Ask
+from toolworthy.probes.bench import ProbeBench
+from toolworthy.probes.model import (
+    EVERY_AGENT,
+    PROBES,
+    Broken,
+    Ignored,
+    Outcome,
+    Probe,
+    ProbeKey,
+    ProbeResult,
+    Rejected,
+    Unmeasured,
+    Verdict,
+    probe,
+)
+
+__all__ = [
+    "EVERY_AGENT",
+    "PROBES",
+    "Answer",
+    "Ask",
+    "Broken",
+    "Ignored",
+    "Outcome",
+    "Probe",
+    "ProbeBench",
+    "ProbeKey",
+    "ProbeResult",
+    "Rejected",
+    "Unmeasured",
+    "Verdict",
+    "probe",
+]

@@ -1,0 +1,398 @@
+"""How a probe asks: through the gateway, as an agent would, and with patience for a model that has a will of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from toolworthy import rules, wire
+from toolworthy.endpoint import Endpoint
+from toolworthy.exchange import Exchange
+from toolworthy.probes import damage
+from toolworthy.probes.material import ASK_CODE, CODE_WORD, TOOLS, orders
+from toolworthy.probes.model import Broken, Ignored, ProbeKey, Rejected, Unmeasured
+from toolworthy.rules.view import View
+from toolworthy.wire.ir import Api, Message, Request, Role, Text, Tool, ToolCall, ToolChoice
+from toolworthy.wire.lenient import as_dict, dump_json, parse_json
+
+if TYPE_CHECKING:
+    import httpx
+
+    from toolworthy.gateway import Session
+
+MAX_SECONDS = 90.0
+"""How long one answer may take. Longer than any sane answer to a probe, short enough for an endpoint that hangs."""
+MAX_BYTES = 8 * 2**20
+"""How long one answer may be."""
+MAX_TOKENS = 4_096
+"""Room for a model that thinks before it does what it is told."""
+FEW_TOKENS = 48
+"""For a model that is known to babble until its limit: its answers mean nothing anyway."""
+
+_PATHS: dict[Api, str] = {"chat": "/v1/chat/completions", "messages": "/v1/messages", "responses": "/v1/responses"}
+_PATIENCE = (1.0, 4.0, 15.0)
+"""Seconds between the tries of a request that is answered 429 or 503 without a word about when."""
+
+
+@dataclass
+class Surface:
+    """What is known of one API of the endpoint, shared by its probes."""
+
+    dead: str = ""
+    """Why it is not worth asking."""
+    hangs: int = 0
+    """Answers in a row that did not end."""
+    calls: int = 0
+    """Probes in which the model called as it was told."""
+    refusals: int = 0
+    """Probes in which it did not, until the first in which it did."""
+    obeys: bool = False
+    """It has said, once, exactly what it was told to say."""
+    babbles: bool = False
+    """It goes on until its token limit."""
+
+    @property
+    def tries(self) -> int:
+        """How often to ask for a call."""
+        return 1 if self.refusals >= 3 and not self.calls else 3
+
+
+class Answer(View):
+    """An exchange that a probe caused."""
+
+    def __init__(self, exchange: Exchange, cut: str = "") -> None:
+        super().__init__(exchange)
+        self.cut = cut
+        """Why it was not waited for to the end."""
+
+    @property
+    def status(self) -> int:
+        """HTTP status; 0 where no answer came."""
+        return self.exchange.status or 0
+
+    @property
+    def text(self) -> str:
+        """What the model said."""
+        return self.response.text
+
+    @property
+    def message(self) -> str:
+        """What an error says."""
+        return self.response.failure.message if self.response.failure else ""
+
+    @property
+    def refused(self) -> bool:
+        """Whether it was turned down in words that help."""
+        clear = len(self.message.strip()) > 3 and isinstance(parse_json(self.exchange.body), dict)
+        return 400 <= self.status < 500 and clear
+
+    @property
+    def findings(self) -> tuple[rules.Finding, ...]:
+        """What the rules say of it."""
+        return rules.check([self.exchange])
+
+
+class Ask:
+    """One probe's way to the endpoint, over one API, streamed or whole."""
+
+    def __init__(
+        self, key: ProbeKey, endpoint: Endpoint, session: Session, client: httpx.AsyncClient, surface: Surface
+    ) -> None:
+        self.key, self.endpoint, self.surface = key, endpoint, surface
+        self.api: Api = key.api
+        self.stream = bool(key.stream)
+        self.url = session.base_url
+        self._client = client
+        self._recorded: asyncio.Queue[Exchange] = asyncio.Queue()
+        session.on_exchange = self._recorded.put_nowait
+        # A probe wants to see what the endpoint does, not what its adapter spares it.
+        self._dialect = replace(
+            endpoint.dialect,
+            developer_role=True,
+            system_anywhere=True,
+            forced_tool_choice=True,
+            unsigned_thinking=True,
+            thinking_switch="reasoning_effort"
+            if endpoint.dialect.thinking_switch == "none"
+            else endpoint.dialect.thinking_switch,
+        )
+
+    # ---- asking --------------------------------------------------------------------------------------------------
+
+    def body(self, request: Request) -> dict[str, Any]:
+        """The request's JSON for this API."""
+        body: dict[str, Any] = wire.api(self.api).render_request(request, self._dialect).body
+        return body
+
+    def request(self, *conversation: Message | str, **options: Any) -> Request:
+        """A request with these messages (a string is the user's) and options of :class:`Request`."""
+        messages = tuple(user(part) if isinstance(part, str) else part for part in conversation)
+        limit = FEW_TOKENS if self.surface.babbles else MAX_TOKENS
+        options = {"stream": self.stream, "max_tokens": limit, **options}
+        return Request(model=self.endpoint.model, messages=messages, **options)
+
+    async def send(
+        self,
+        request: Request | Mapping[str, Any],
+        fields: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        query: str = "",
+    ) -> Answer:
+        """Send a completion request, as it is; whatever comes back is an answer.
+
+        Args:
+            request: what to ask, or the JSON itself.
+            fields: top-level fields put into the JSON.
+            headers: further request headers.
+            query: of the URL.
+        """
+        body = self.body(request) if isinstance(request, Request) else dict(request)
+        data = dump_json({**body, **(fields or {})}).encode()
+        return await self.post(data, _PATHS[self.api] + (f"?{query}" if query else ""), headers)
+
+    async def post(self, data: bytes | None, path: str = "", headers: Mapping[str, str] | None = None) -> Answer:
+        """Send bytes, or ask by GET where there are none; 429 and 503 are given the time they ask for."""
+        path = path or _PATHS[self.api]
+        sent = {"content-type": "application/json", **(headers or {})}
+        if self.api == "messages":
+            sent = {"anthropic-version": "2023-06-01", **sent}
+        for pause in (*_PATIENCE, None):
+            answer = await self._roundtrip("GET" if data is None else "POST", path, data, sent)
+            if answer.status not in (429, 503, 529) or pause is None:
+                break
+            await asyncio.sleep(_retry_after(answer, pause))
+        self.surface.hangs = self.surface.hangs + 1 if answer.cut else 0
+        if self.surface.hangs >= 3:
+            self.surface.dead = f"three answers in a row did not end ({answer.cut})"
+        return answer
+
+    async def accepted(self, request: Request | Mapping[str, Any], **options: Any) -> Answer:
+        """Send a request that a good endpoint takes.
+
+        Raises:
+            Rejected: it says clearly that it does not.
+            Broken: there is no answer, or none that can be read.
+            Unmeasured: the endpoint has no time for us.
+        """
+        return accept(await self.send(request, **options))
+
+    # ---- asking for something ------------------------------------------------------------------------------------
+
+    async def calls(
+        self,
+        *wanted: tuple[str, Any],
+        tools: Sequence[Tool] = TOOLS,
+        before: Sequence[Message] = (),
+        say: str = "",
+        exact: bool = True,
+        **options: Any,
+    ) -> Answer:
+        """Have the model make these calls, told in several ways and several times.
+
+        Args:
+            wanted: names and arguments, in order.
+            tools: what is offered.
+            before: the conversation so far.
+            say: text that it is to write before.
+            exact: whether the arguments must be as wanted.
+            options: of :class:`Request`, or of :meth:`send`.
+
+        Raises:
+            Rejected, Broken: as `accepted`; Broken also where only the wire explains what came.
+            Unmeasured: the model did not do it.
+        """
+        sending = {name: options.pop(name) for name in ("fields", "headers", "query") if name in options}
+        troubles: list[str] = []
+        for way in range(self.surface.tries):
+            request = self._order(way, wanted, tools, before, say, options)
+            answer = await self.accepted(request, **sending)
+            if not (trouble := _trouble(wanted, answer, exact)):
+                self.surface.calls += 1
+                return answer
+            troubles.append(trouble)
+            lost = [finding for finding in answer.findings if finding.severity == "blocks"]
+            if lost:
+                raise Broken(f"{lost[0].code} {lost[0].title}: {trouble}")
+        self.surface.refusals += not self.surface.calls
+        await self._other_way(troubles, wanted, tools, before, say, exact, options)
+        if self.surface.calls and troubles[0] == troubles[-1] and troubles[0].startswith("the arguments came "):
+            raise Broken(f"{troubles[0]}, {len(troubles)} times of {len(troubles)}")
+        raise Unmeasured(f"{troubles[-1]} (asked {len(troubles)} times)")
+
+    async def says(self, text: str, *before: Message, **options: Any) -> Answer:
+        """Have the model say `text`, and be content with any text.
+
+        Raises:
+            Rejected, Broken: as `accepted`; Broken also where text and calls are missing.
+        """
+        sending = {name: options.pop(name) for name in ("fields", "headers", "query") if name in options}
+        asked = self.request(*before, f"Reply with exactly: {text}", **options)
+        answer = await self.accepted(asked, **sending)
+        if not answer.text.strip() and not answer.calls:
+            if answer.response.stop == "length":
+                raise Unmeasured("the answer was cut by its token limit before any text")
+            raise Broken("the answer holds no text")
+        if answer.response.stop == "length" and asked.max_tokens == MAX_TOKENS:
+            self.surface.babbles = True
+        self.surface.obeys = self.surface.obeys or answer.text.strip() == text
+        return answer
+
+    async def knows(self, *conversation: Message, **options: Any) -> Answer:
+        """Have the model repeat the code word that stands somewhere in `conversation`.
+
+        Raises:
+            Rejected, Broken: as `accepted`.
+            Ignored: a model that says what it is told does not know the word.
+            Unmeasured: the model does not say what it is told.
+        """
+        sending = {name: options.pop(name) for name in ("fields", "headers", "query") if name in options}
+        for _ in range(2):
+            answer = await self.accepted(self.request(*conversation, ASK_CODE, **options), **sending)
+            if CODE_WORD.lower() in answer.text.lower():
+                return answer
+        said = f"asked for the code word, the model says {answer.text.strip()[:80]!r}"
+        raise (Ignored if self.surface.obeys else Unmeasured)(said)
+
+    def order(self, wanted: Sequence[tuple[str, Any]], tools: Sequence[Tool] = TOOLS, **options: Any) -> Request:
+        """The plainest request for these calls."""
+        return self._order(0, wanted, tools, (), "", options)
+
+    def _order(
+        self,
+        way: int,
+        wanted: Sequence[tuple[str, Any]],
+        tools: Sequence[Tool],
+        before: Sequence[Message],
+        say: str,
+        options: Mapping[str, Any],
+    ) -> Request:
+        told = orders(wanted, say)
+        choice = options.get("tool_choice")
+        if way == 1:
+            told += "\nDo it now, with your tools. Do not write the call as text."
+        if way == 2 and choice is None:
+            choice = ToolChoice("required")
+        opening = () if before and before[0].role == "system" else (message("system", SYSTEM),)
+        return self.request(*opening, *before, user(told), **{**options, "tools": tuple(tools), "tool_choice": choice})
+
+    async def _other_way(
+        self,
+        troubles: Sequence[str],
+        wanted: Sequence[tuple[str, Any]],
+        tools: Sequence[Tool],
+        before: Sequence[Message],
+        say: str,
+        exact: bool,
+        options: Mapping[str, Any],
+    ) -> None:
+        """Whole where streamed went wrong, and the other way round: what comes right there was lost on the way here."""
+        if self.key.stream is None or len(troubles) < 2:
+            return
+        for _ in range(2):
+            asked = replace(self._order(0, wanted, tools, before, say, options), stream=not self.stream)
+            answer = await self.send(asked)
+            if not answer.answered or _trouble(wanted, answer, exact):
+                return
+        here, there = ("streamed", "whole") if self.stream else ("whole", "streamed")
+        raise Broken(f"{troubles[-1]}, {len(troubles)} times of {len(troubles)} {here}; 2 of 2 came right {there}")
+
+    async def _roundtrip(self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]) -> Answer:
+        import httpx
+
+        cut, size = "", 0
+        try:
+            async with (
+                asyncio.timeout(MAX_SECONDS),
+                self._client.stream(method, self.url + path, content=data, headers=dict(headers)) as response,
+            ):
+                async for piece in response.aiter_raw():
+                    size += len(piece)
+                    if size > MAX_BYTES:
+                        cut = f"more than {MAX_BYTES >> 20} MiB"
+                        break
+        except TimeoutError:
+            cut = f"no end within {MAX_SECONDS:.0f} s"
+        except httpx.HTTPError:
+            pass  # the gateway has recorded why
+        return Answer(await self._recorded.get(), cut)
+
+
+SYSTEM = "You are the subject of a test of an API. Do exactly what you are told, and nothing else."
+
+
+def message(role: Role, text: str) -> Message:
+    """A message of one text."""
+    return Message(role, (Text(text),))
+
+
+def user(text: str) -> Message:
+    """A user message."""
+    return message("user", text)
+
+
+def accept(answer: Answer) -> Answer:
+    """`answer`, if it is one.
+
+    Raises:
+        Rejected, Broken, Unmeasured: see :meth:`Ask.accepted`.
+    """
+    exchange = answer.exchange
+    if answer.cut:
+        raise Broken(f"the answer did not end: {answer.cut}")
+    if answer.status in (429, 503, 529):
+        raise Unmeasured(f"HTTP {answer.status}, again and again: {answer.message[:200]}")
+    if exchange.error is not None:
+        raise Broken(exchange.error)
+    if answer.status >= 500:
+        raise Broken(f"HTTP {answer.status}: {answer.message[:200] or _start(exchange)}")
+    if answer.status >= 400:
+        if answer.refused:
+            raise Rejected(f"HTTP {answer.status}: {answer.message[:300]}")
+        raise Broken(f"HTTP {answer.status} without a reason that can be read: {_start(exchange)}")
+    if answer.response.failure is not None:
+        raise Broken(f"an error inside HTTP {answer.status}: {answer.message[:200]}")
+    if not answer.response.parts and answer.response.stop is None:
+        raise Broken(f"no answer can be read from {exchange.response_headers.get('content-type')}: {_start(exchange)}")
+    return answer
+
+
+def _start(exchange: Exchange) -> str:
+    return repr(exchange.body[:120].decode(errors="replace"))
+
+
+def _retry_after(answer: Answer, pause: float) -> float:
+    said = answer.exchange.response_headers.get("retry-after", "")
+    return min(float(said), 30.0) if said.replace(".", "", 1).isdigit() else pause
+
+
+def _trouble(wanted: Sequence[tuple[str, Any]], answer: Answer, exact: bool) -> str:
+    """What is amiss with the calls; empty where nothing is."""
+    calls = answer.calls
+    if not calls and wanted:
+        cut = " before its token limit" if answer.response.stop == "length" else ""
+        return f"the model made no call{cut}"
+    names = [call.name for call in calls]
+    if names != [name for name, _ in wanted]:
+        return f"the model called {', '.join(names)} instead of {', '.join(name for name, _ in wanted)}"
+    for (_, value), call in zip(wanted, calls, strict=True):
+        if exact and (trouble := _differs(value, call)):
+            return trouble
+    return ""
+
+
+def _differs(wanted: Any, call: ToolCall) -> str:
+    if call.custom:
+        given: Any = {"input": call.arguments}
+    else:
+        given = parse_json(call.arguments)
+    if json.dumps(given, sort_keys=True) == json.dumps(wanted, sort_keys=True):
+        return ""
+    if kind := damage.arguments(wanted, call.arguments):
+        return f"the arguments came {kind}"
+    if not isinstance(given, dict):
+        return f"the arguments are no JSON object: {call.arguments[:120]!r}"
+    wrong = [name for name in as_dict(wanted) if given.get(name) != wanted[name]]
+    return f"the arguments differ from those told in {', '.join(wrong) or 'their number'}"

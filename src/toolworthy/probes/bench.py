@@ -1,0 +1,95 @@
+"""Run probes, each through a gateway session of its own, and give each its verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from toolworthy import rules
+from toolworthy.endpoint import Endpoint
+from toolworthy.gateway import Gateway
+from toolworthy.probes.ask import Ask, Surface
+from toolworthy.probes.model import PROBES, Broken, Outcome, Probe, ProbeKey, ProbeResult, Unmeasured, Verdict
+from toolworthy.wire.ir import Api
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class ProbeBench:
+    """What the probes of one run share."""
+
+    def __init__(self, endpoint: Endpoint, gateway: Gateway, client: httpx.AsyncClient) -> None:
+        self._endpoint, self._gateway, self._client = endpoint, gateway, client
+        self._surfaces: dict[tuple[Api, bool], Surface] = {}
+        self._gates: dict[tuple[Api, bool], asyncio.Lock] = {}
+
+    async def run(self, key: ProbeKey, probe: Probe | None = None) -> ProbeResult:
+        """Ask one probe. Never raises: whatever an endpoint does ends as a verdict."""
+        probe = probe or PROBES[key.probe]
+        began, clock = time.time(), time.perf_counter()
+        if key.api not in self._endpoint.base_urls:
+            result = ProbeResult(key=key, title=probe.title, verdict="unmeasured", detail=f"no {key.api} API here")
+        elif dead := (await self._surface(key)).dead:
+            result = ProbeResult(key=key, title=probe.title, verdict="unmeasured", detail=dead)
+        else:
+            result = await self._asked(key, probe, await self._surface(key))
+        return result.model_copy(
+            update={
+                "severity": probe.severity,
+                "agents": probe.agents,
+                "started": began,
+                "seconds": time.perf_counter() - clock,
+            }
+        )
+
+    async def _surface(self, key: ProbeKey) -> Surface:
+        """What is known of the API; the first probe to ask finds out whether it can be asked at all."""
+        which = key.api, bool(key.stream)
+        async with self._gates.setdefault(which, asyncio.Lock()):
+            if which not in self._surfaces:
+                surface = Surface()
+                opening = ProbeKey(probe="opening", api=key.api, stream=bool(key.stream))
+                probe = Probe("opening", "an answer that can be read", (key.api,), "both", "blocks", (), "", _opening)
+                result = await self._asked(opening, probe, surface)
+                if result.verdict == "broken":
+                    surface.dead = f"no plain answer can be read: {result.detail}"
+                self._surfaces[which] = surface
+        return self._surfaces[which]
+
+    async def _asked(self, key: ProbeKey, probe: Probe, surface: Surface) -> ProbeResult:
+        listener = socket.create_server(("127.0.0.1", 0))
+        verdict: Verdict = "supported"
+        detail = ""
+        async with self._gateway.session(str(key), listener) as session:
+            ask = Ask(key, self._endpoint, session, self._client, surface)
+            try:
+                await probe.run(ask)
+            except Outcome as outcome:
+                verdict, detail = outcome.verdict, str(outcome)
+        return ProbeResult(
+            key=key,
+            title=probe.title,
+            verdict=verdict,
+            detail=self._gateway.redactor.text(detail),
+            findings=rules.check(session.exchanges),
+            requests=len(session.exchanges),
+        )
+
+
+async def _opening(ask: Ask) -> None:
+    await ask.says("Hello.")
+
+
+def tally(results: Mapping[ProbeKey, ProbeResult]) -> dict[Verdict, int]:
+    """How many of each verdict."""
+    counted: dict[Verdict, int] = {}
+    for result in results.values():
+        counted[result.verdict] = counted.get(result.verdict, 0) + 1
+    return counted
+
+
+__all__ = ["Broken", "ProbeBench", "Unmeasured", "tally"]

@@ -1,0 +1,133 @@
+"""What happened to a value on its way: the ways in which servers, not models, change what was said.
+
+A model that is told to repeat something may repeat it wrongly. It does not turn every number into a string, or UTF-8
+into Latin-1. Where the difference is of such a kind, the wire is to blame.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable
+from typing import Any
+
+from toolworthy.wire.lenient import parse_json
+
+
+def arguments(wanted: Any, written: str) -> str | None:
+    """How the arguments `written` differ from `wanted` in a way that only the wire explains; None where it does not."""
+    value = parse_json(written)
+    if value == wanted and type(value) is type(wanted):
+        return None
+    compact = _compact(json.dumps(wanted, ensure_ascii=False))
+    given = _compact(written)
+    if isinstance(value, str) and parse_json(value) == wanted:
+        return "encoded as JSON twice"
+    if isinstance(value, dict):
+        return _wrapped(wanted, value) or _changed(wanted, value)
+    if value is None and given:
+        if len(given) < len(compact) and compact.startswith(given):
+            return f"cut off after {len(given)} of {len(compact)} characters"
+        if given.startswith(compact) and not given[len(compact) :].strip():
+            return None
+        if given.startswith(compact):
+            return f"followed by {given[len(compact) :][:60]!r}"
+        if sorted(given) == sorted(compact):
+            return "in pieces that are out of order"
+    return None
+
+
+def text(wanted: str, given: str) -> str | None:
+    """The same for a string."""
+    if wanted == given:
+        return None
+    for name, change in _CHANGES.items():
+        try:
+            changed = change(wanted)
+        except UnicodeError:
+            continue
+        if changed != wanted and changed == given:
+            return name
+    if given and "�" in given and len(given) >= len(wanted) // 2:
+        return "with U+FFFD where characters were split"
+    if given and len(given) < len(wanted) and wanted.startswith(given) and _at_markup(wanted[len(given) :]):
+        return f"cut off before {wanted[len(given) :][:20]!r}"
+    return None
+
+
+def _at_markup(rest: str) -> bool:
+    return rest.lstrip().startswith(("<", "</", "[", "```", "{"))
+
+
+def _mojibake(value: str) -> str:
+    return value.encode().decode("latin-1")
+
+
+def _ascii_only(mark: str) -> Callable[[str], str]:
+    return lambda value: "".join(char if ord(char) < 128 else mark for char in value)
+
+
+_CHANGES: dict[str, Callable[[str], str]] = {
+    "as UTF-8 read as Latin-1": _mojibake,
+    "as UTF-8 read as Windows-1252": lambda value: value.encode().decode("cp1252"),
+    "escaped once too often": lambda value: json.dumps(value, ensure_ascii=False)[1:-1],
+    "with \\u escapes as text": lambda value: json.dumps(value)[1:-1],
+    "with HTML entities": html.escape,
+    "with HTML entities for < and >": lambda value: html.escape(value, quote=False),
+    "with ? for what is not ASCII": _ascii_only("?"),
+    "with U+FFFD for what is not ASCII": _ascii_only("�"),
+    "without what is not ASCII": _ascii_only(""),
+    "without line breaks": lambda value: value.replace("\n", ""),
+    "with the outer white space lost": str.strip,
+    "with all white space lost": lambda value: "".join(value.split()),
+    "without backslashes": lambda value: value.replace("\\", ""),
+    "in quotes": lambda value: f'"{value}"',
+    "twice": lambda value: value * 2,
+}
+
+
+def _wrapped(wanted: Any, value: dict[str, Any]) -> str | None:
+    if len(value) == 1:
+        ((name, inner),) = value.items()
+        if isinstance(inner, str):
+            inner = parse_json(inner)
+        if inner == wanted:
+            return f"wrapped in {name!r}"
+    return None
+
+
+def _changed(wanted: Any, value: dict[str, Any]) -> str | None:
+    """The same keys, and every value that differs differs in a way the wire explains."""
+    if not isinstance(wanted, dict) or set(wanted) != set(value):
+        return None
+    kinds = [_value(wanted[key], value[key]) for key in wanted if not _same(wanted[key], value[key])]
+    named = [kind for kind in kinds if kind]
+    return named[0] if named and len(named) == len(kinds) else None
+
+
+def _same(wanted: Any, given: Any) -> bool:
+    return bool(wanted == given) and isinstance(wanted, bool) == isinstance(given, bool)
+
+
+def _value(wanted: Any, given: Any) -> str | None:
+    if isinstance(wanted, str) and isinstance(given, str):
+        return text(wanted, given)
+    if not isinstance(wanted, str) and isinstance(given, str):
+        same = _same(parse_json(given), wanted) or given == str(wanted)
+        return "with values that are no strings turned into strings" if same else None
+    if isinstance(wanted, str) and parse_json(wanted) == given and given is not None:
+        return "with strings that look like JSON turned into values"
+    return None
+
+
+def _compact(written: str) -> str:
+    """JSON text without the white space between its marks, as far as it can be told without parsing."""
+    out, inside, escaped = [], False, False
+    for char in written:
+        if not inside and char.isspace():
+            continue
+        if char == '"' and not escaped:
+            inside = not inside
+        escaped = inside and char == "\\" and not escaped
+        out.append(char)
+    return "".join(out)

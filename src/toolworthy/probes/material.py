@@ -1,0 +1,55 @@
+"""What probes show to a model: tools, and orders in words that every model understands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from toolworthy.wire.ir import Message, Text, Tool, ToolCall, ToolResult
+
+
+def schema(*required: str, **properties: Any) -> dict[str, Any]:
+    """An object schema; a property given as a string is of that type."""
+    made = {name: {"type": value} if isinstance(value, str) else value for name, value in properties.items()}
+    return {"type": "object", "properties": made, "required": list(required)}
+
+
+WRITE = Tool("write_file", "Write a file.", schema("path", "content", path="string", content="string"))
+READ = Tool("read_file", "Read a file.", schema("path", path="string"))
+LIST = Tool("list_files", "List the files of the workspace.", schema())
+TOOLS = (READ, WRITE, LIST)
+
+SOURCE = (
+    'def area(width: float, height: float) -> float:\n    """In m², for r"\\d+" & <b>bold</b>."""\n'
+    "    if width < 0 or height < 0:\n\t\traise ValueError(f'no {width} × {height}')\n    return width * height\n"
+)
+"""Source text with what breaks parsers: quotes, backslashes, braces, markup, tabs, characters beyond ASCII."""
+
+CODE_WORD = "kestrel-47"
+CODE = f"The code word is {CODE_WORD}."
+ASK_CODE = "Reply with nothing but the code word that you were told."
+
+
+def orders(wanted: Sequence[tuple[str, Any]], say: str = "") -> str:
+    """An order to make these calls, in this order."""
+    lines = [f"First write exactly: {say}"] if say else []
+    lines += [
+        f"Call the tool `{name}` with exactly these arguments: {json.dumps(arguments, ensure_ascii=False)}"
+        for name, arguments in wanted
+    ]
+    if len(wanted) > 1:
+        lines.append("Make these calls at once, in parallel, in one answer.")
+    return "\n".join([*lines, "When you have the result, reply with exactly: done"])
+
+
+def called(*calls: tuple[str, str, Any], text: str = "") -> Message:
+    """What an assistant said that made these calls: (id, name, arguments)."""
+    said = (Text(text),) if text else ()
+    made = tuple(ToolCall(call_id, name, json.dumps(value, ensure_ascii=False)) for call_id, name, value in calls)
+    return Message("assistant", (*said, *made))
+
+
+def results(*given: tuple[str, str], error: bool = False) -> Message:
+    """What the tools answered: (call id, text)."""
+    return Message("tool", tuple(ToolResult(call_id, (Text(text),), is_error=error) for call_id, text in given))

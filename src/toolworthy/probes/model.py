@@ -1,0 +1,176 @@
+"""What a probe is, and what it says."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from toolworthy.rules import Finding, Severity
+from toolworthy.wire.ir import APIS, Api
+
+if TYPE_CHECKING:
+    from toolworthy.probes.ask import Ask
+
+Verdict = Literal["supported", "rejected", "ignored", "broken", "unmeasured"]
+"""``rejected``: refused with a clear error; ``ignored``: accepted, without effect and without a word; ``unmeasured``:
+the model did not do what the probe needs, or the endpoint cannot be asked."""
+Modes = Literal["both", "stream", "whole", "none"]
+
+EVERY_AGENT = ("*",)
+
+
+class ProbeKey(BaseModel):
+    """One probe over one wire API, streamed or whole: unique in a run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    suite: Literal["wire"] = "wire"
+    probe: str
+    api: Api
+    stream: bool | None = None
+    """None where it makes no difference."""
+
+    @property
+    def way(self) -> str:
+        """``chat-stream``, ``chat-whole`` or ``chat``."""
+        return self.api + ("" if self.stream is None else "-stream" if self.stream else "-whole")
+
+    def __str__(self) -> str:
+        return f"{self.suite}/{self.probe}/{self.way}"
+
+
+class ProbeResult(BaseModel):
+    """What one probe found: a line of ``results.jsonl``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: ProbeKey
+    title: str
+    verdict: Verdict
+    detail: str = ""
+    severity: Severity = "degrades"
+    """What it means for the agents concerned if this is not supported."""
+    agents: tuple[str, ...] = ()
+    """Agents that need it; ``*`` for every one."""
+    findings: tuple[Finding, ...] = ()
+    requests: int = 0
+    started: float = 0.0
+    """Unix time, seconds."""
+    seconds: float = 0.0
+    exchanges: str = ""
+    """File with its exchanges, relative to the run directory."""
+    reproduce: str = ""
+
+    @property
+    def fails(self) -> bool:
+        """Whether this counts against the endpoint: what is broken, and what agents need and do not get."""
+        return self.verdict == "broken" or (
+            self.verdict in ("rejected", "ignored") and bool(self.agents) and self.severity == "blocks"
+        )
+
+
+class Outcome(Exception):
+    """Ends a probe with another verdict than ``supported``; its text is the detail."""
+
+    verdict: Verdict = "broken"
+
+
+class Broken(Outcome):
+    """The endpoint does it wrong."""
+
+
+class Rejected(Outcome):
+    """The endpoint says clearly that it does not do it."""
+
+    verdict: Verdict = "rejected"
+
+
+class Ignored(Outcome):
+    """The endpoint takes it, and nothing happens."""
+
+    verdict: Verdict = "ignored"
+
+
+class Unmeasured(Outcome):
+    """It cannot be told."""
+
+    verdict: Verdict = "unmeasured"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A crafted request sequence that provokes one behaviour of an endpoint."""
+
+    id: str
+    title: str
+    apis: tuple[Api, ...]
+    modes: Modes
+    severity: Severity
+    agents: tuple[str, ...]
+    explanation: str
+    run: Callable[[Ask], Awaitable[None]]
+
+    def keys(self) -> Iterator[ProbeKey]:
+        """One key for every API and mode."""
+        streams: dict[Modes, tuple[bool | None, ...]] = {
+            "both": (True, False),
+            "stream": (True,),
+            "whole": (False,),
+            "none": (None,),
+        }
+        for api in self.apis:
+            for stream in streams[self.modes]:
+                yield ProbeKey(probe=self.id, api=api, stream=stream)
+
+
+PROBES: dict[str, Probe] = {}
+"""Every probe that has been declared, by id. Filled as the suite's modules are imported."""
+
+
+def probe(
+    title: str,
+    *apis: Api,
+    modes: Modes = "both",
+    severity: Severity = "degrades",
+    agents: tuple[str, ...] = (),
+) -> Callable[[Callable[[Ask], Awaitable[None]]], Any]:
+    """Make a probe of a coroutine function ``test_<id>(ask)``, and of that a pytest test that waits for its verdict.
+
+    Args:
+        title: what is supported, if it is, in a few words.
+        apis: wire APIs it makes sense on; all three if none is given.
+        modes: streamed, whole, both, or ``none`` where it makes no difference.
+        severity: what it means for `agents` if it is not supported.
+        agents: who needs it; :data:`EVERY_AGENT`, ids, or nobody in particular.
+    """
+
+    def make(function: Callable[[Ask], Awaitable[None]]) -> Any:
+        name = function.__name__.removeprefix("test_").replace("_", "-")
+        declared = Probe(
+            name, title, apis or APIS, modes, severity, agents, inspect.cleandoc(function.__doc__ or ""), function
+        )
+        PROBES[name] = declared
+
+        def test(probed: ProbeResult) -> None:
+            settle(probed)
+
+        test.__name__, test.__doc__, test.__module__ = function.__name__, function.__doc__, function.__module__
+        test.probe = declared  # type: ignore[attr-defined]
+        return test
+
+    return make
+
+
+def settle(result: ProbeResult) -> None:
+    """Turn a verdict into pytest's: broken fails, unmeasured is skipped."""
+    import pytest
+
+    if result.verdict == "unmeasured":
+        pytest.skip(f"unmeasured: {result.detail}")
+    if result.fails:
+        again = f"\nagain: {result.reproduce}" if result.reproduce else ""
+        pytest.fail(f"{result.verdict}: {result.detail}{again}", pytrace=False)

@@ -1,0 +1,133 @@
+"""Rules over what an error says: whose fault it is, and whether it tells that truly."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from toolworthy.rules.model import Violations, rule
+from toolworthy.rules.view import View
+from toolworthy.wire.lenient import as_dict, as_int, parse_json
+
+_NO_TOOLS = re.compile(
+    r"does(?: not|n't) support (?:tools?\b(?!_)|function|parallel function)|support tool use|cannot use tools"
+    r"|(?:tools?|tool use|tool calls?|(?:tool|function) calling) (?:is|are) (?:not|un)\s?(?:supported|enabled|available)"
+    r"|--enable-auto-tool-choice|--tool-call-parser|--jinja",
+    re.IGNORECASE,
+)
+_OWN_FAULT = re.compile(
+    r"invalid_request|jinja|chat template|template ?error|must alternate|must be at the beginning"
+    r"|unexpected message role|failed to parse tool call arguments|not supported|unsupported|cannot use tools|validation error|required field",
+    re.IGNORECASE,
+)
+_MODELS_FAULT = re.compile(
+    r"failed_generation|tool_use_failed|requested tool does not exist|attempted to call (?:a )?tool|harmonyerror"
+    r"|unexpected tokens? \d+|unknown role: assistant|failed to parse (?:tool call|input at pos|model output|generat)"
+    r"|does not match the expected \S+ format|tool call validation failed|could not parse (?:the )?(?:model|tool)",
+    re.IGNORECASE,
+)
+_CLIENT = re.compile(
+    r"unauthorized client|client (?:is )?not (?:allowed|authorized|supported)|user[- ]?agent|coding agents?\b"
+    r"|only available (?:for|to|in|with) [^.]{0,60}(?:agents?|clients?|cli)\b",
+    re.IGNORECASE,
+)
+_STATUS = re.compile(r"(?:error code|status(?:[ _]code)?|http(?:/[\d.]+)?)\W{0,4}([45]\d\d)\b", re.IGNORECASE)
+_BUSY = re.compile(r"RESOURCE_EXHAUSTED|rate_limit|rate limit|too many requests", re.IGNORECASE)
+_WAIT = (429, 503, 529)
+
+
+def _words(view: View) -> str:
+    """All that an error says; empty where there is none."""
+    if (view.exchange.status or 0) >= 400:
+        return view.exchange.body[:8192].decode(errors="replace")
+    failure = view.response.failure
+    return f"{failure.type} {failure.code} {failure.message}" if failure else ""
+
+
+@rule("TW621", "tools refused as a whole", "blocks", source="vllm-project/vllm#9986")
+def no_tools(view: View) -> Violations:
+    """The error says that there are no tools here: the model has none, this provider of it has none, or the server was
+    started without them (vLLM wants ``--enable-auto-tool-choice`` and ``--tool-call-parser``, llama-server wanted
+    ``--jinja``). No agent can work with such an endpoint until that is changed."""
+    if (view.request and view.request.tools) and (found := _NO_TOOLS.search(_words(view))):
+        yield f"HTTP {view.exchange.status}: {found.group()!r}", view.tail()
+
+
+@rule("TW622", "the client's fault told as the server's", "degrades", source="nathaninline/ajean#26")
+def told_as_ours(view: View) -> Violations:
+    """HTTP 5xx for a request that can never succeed: a chat template that refuses the order of messages, a parameter
+    that is not known. Agents take 5xx for a passing trouble and send the same again and again."""
+    words = _words(view)
+    if (view.exchange.status or 0) >= 500 and not _BUSY.search(words) and (found := _OWN_FAULT.search(words)):
+        yield f"HTTP {view.exchange.status} for a bad request ({found.group()!r})", view.tail()
+
+
+@rule("TW623", "another status than the error speaks of", "degrades", source="BerriAI/litellm#4259")
+def other_status(view: View) -> Violations:
+    """A gateway passes on the words of an error and not its status, so that an agent waits where it should not, or
+    gives up where waiting would help."""
+    status, words = view.exchange.status or 0, _words(view)
+    if status < 400:
+        return
+    told = {int(number) for number in _STATUS.findall(words)} | set(_codes(parse_json(view.exchange.body)))
+    if told and all(_meaning(number) != _meaning(status) for number in told):
+        yield f"HTTP {status}, and the error speaks of {min(told)}", view.tail()
+    elif not told and status not in _WAIT and _BUSY.search(words):
+        yield f"HTTP {status}, and the error speaks of a rate limit", view.tail()
+
+
+def _codes(value: Any) -> list[int]:
+    """HTTP statuses that stand as numbers in an error's fields."""
+    error = as_dict(as_dict(value).get("error"))
+    found = [as_int(error.get(name)) for name in ("code", "status", "http_code", "status_code")]
+    return [number for number in found if number is not None and 400 <= number < 600]
+
+
+def _meaning(status: int) -> str:
+    return "wait" if status in _WAIT else "server" if status >= 500 else "client"
+
+
+@rule("TW624", "the model's slip told as an error", "blocks", source="openai/harmony#60")
+def models_slip(view: View) -> Violations:
+    """The model wrote a call that the server could not read, or called a tool that is not offered, and the request
+    fails for it. The agent has done nothing wrong and can mend nothing; the call or the text as it was would let the
+    model correct itself."""
+    if found := _MODELS_FAULT.search(_words(view)):
+        yield f"HTTP {view.exchange.status}: {found.group()!r}", view.tail()
+
+
+@rule("TW625", "a vendor's own error under HTTP 200", "blocks", source="continuedev/continue#11733")
+def vendor_error(view: View) -> Violations:
+    """HTTP says 200, there is no ``error``, and some field of the vendor's own says that it failed. Clients find no
+    answer and no reason."""
+    if not view.answered:
+        return
+    for value, written in [(view.whole, view.tail()), *((event.value, event.data) for event in view.events)]:
+        if code := _vendor_code(value):
+            yield f"HTTP {view.exchange.status}, and the body says {code}", written
+
+
+def _vendor_code(value: Mapping[str, Any]) -> str:
+    base = as_dict(value.get("base_resp"))
+    if base.get("status_code"):
+        return f"base_resp.status_code {base['status_code']}"
+    if value.get("choices") or value.get("content") or value.get("output") or value.get("type"):
+        return ""
+    if value.get("success") is False:
+        return "success false"
+    for name in ("code", "errcode", "error_code", "status_code"):
+        if value.get(name) and str(value[name]) not in ("0", "200") and (value.keys() & _SAID):
+            return f"{name} {value[name]}"
+    return ""
+
+
+_SAID = {"msg", "message", "errmsg", "error_msg"}
+
+
+@rule("TW626", "refused for the client it came from", "blocks", source="anomalyco/opencode#2784")
+def client(view: View) -> Violations:
+    """The key is good and the endpoint serves certain programs only, which it tells by their headers. Other agents
+    cannot use it, however well they speak the API."""
+    if view.exchange.status in (400, 401, 403) and (found := _CLIENT.search(_words(view))):
+        yield f"HTTP {view.exchange.status}: {found.group()!r}", view.tail()

@@ -1,0 +1,35 @@
+"""Rules over where an answer puts the model's reasoning."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from toolworthy.rules.model import Violations, rule
+from toolworthy.rules.view import View
+from toolworthy.wire.lenient import as_dict, as_list
+
+_KNOWN = {"reasoning_content", "reasoning", "reasoning_details", "reasoning_text"}
+"""Where clients look: DeepSeek's field, vLLM's and OpenRouter's, OpenRouter's list, Copilot's."""
+_MEANT = re.compile(r"think|thought|reason", re.IGNORECASE)
+_NOT_TEXT = re.compile(r"signature|opaque|encrypted|token|effort|_id$|summary|finish|stop", re.IGNORECASE)
+
+
+@rule("TW331", "reasoning under a name nobody reads", "degrades", "chat", source="nhatbien/copilot-helper#7")
+def other_name(view: View) -> Violations:
+    """Chat Completions has no field for reasoning. ``reasoning_content`` and ``reasoning`` are what clients know; under
+    another name it is lost, and cannot be sent back where the endpoint wants it back."""
+    for said, written in _said(view):
+        for name, value in said.items():
+            strange = name not in _KNOWN and _MEANT.search(name) and not _NOT_TEXT.search(name)
+            if strange and isinstance(value, str) and value and not any(said.get(known) for known in _KNOWN):
+                yield f"reasoning stands in {name!r}", written
+
+
+def _said(view: View) -> Iterator[tuple[Mapping[str, Any], str]]:
+    for event, choice in view.choices():
+        yield as_dict(choice.get("delta")), event.data
+    for choice in as_list(view.whole.get("choices")):
+        yield as_dict(as_dict(choice).get("message")), json.dumps(choice)
