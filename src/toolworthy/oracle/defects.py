@@ -69,6 +69,8 @@ class Saying(_Strict):
 
     only_calls: str | None = None
     """Only an answer with a call whose arguments have this pattern; empty for any call."""
+    only_stop: StopReason | None = None
+    """Only an answer that ends like this."""
     stop: Literal["end", "tool", "length", "error", "none"] | None = None
     calls: Literal["drop", "leak", "think", "first"] | None = None
     """Left out, written into the text or the reasoning by `form`, or only the first kept."""
@@ -88,7 +90,7 @@ class Saying(_Strict):
         ]
         | None
     ) = None
-    """``close`` cuts and mends what is left; ``escape`` writes all but ASCII as escapes;
+    """``close`` mends those that were cut; ``escape`` writes all but ASCII as escapes;
     ``void``: those of a call without any are no text at all."""
     lose: Literal["last-brace", "after-empty"] | None = None
     """Of the arguments: the last brace where no string stands before it, or all behind a call without any."""
@@ -266,9 +268,11 @@ class Defect(_Strict):
 
 def _said(say: Saying, answer: Response, request: Request) -> Response:
     made = [part for part in answer.parts if isinstance(part, ToolCall)]
-    if say.only_calls is not None and not any(re.search(say.only_calls, call.arguments) for call in made):
+    if not _fits(say, answer):
         return answer
     calls = [call for call in made if _meant(say, call, request)]
+    if say.only and not calls:
+        return answer
     text = "".join(part.text for part in answer.parts if isinstance(part, Text))
     thought = "".join(part.text for part in answer.parts if isinstance(part, Thinking))
     leaked = (
@@ -301,10 +305,17 @@ def _said(say: Saying, answer: Response, request: Request) -> Response:
     stop: StopReason | None = answer.stop
     if say.stop is not None:
         stop = None if say.stop == "none" else say.stop
-    elif say.calls in ("drop", "leak", "think"):
+    elif say.calls in ("drop", "leak", "think") and len(calls) == len(made):
         stop = "end"
     usage = None if say.usage == "none" else Usage(input=0, output=0) if say.usage == "zero" else answer.usage
     return replace(answer, parts=tuple(parts), stop=stop, raw_stop=None, usage=usage)
+
+
+def _fits(say: Saying, answer: Response) -> bool:
+    """Whether the answer is one that is changed."""
+    if say.only_calls is not None and not any(re.search(say.only_calls, call.arguments) for call in answer.calls):
+        return False
+    return say.only_stop in (None, answer.stop)
 
 
 def _meant(say: Saying, call: ToolCall, request: Request) -> bool:
@@ -439,7 +450,8 @@ def _apply(edit: Edit, value: Any, number: int) -> None:
         parent, _, key = path.rpartition(".")
         holders = [container[k] for container, k in places(value, parent)] if parent else [value]
         for holder in holders:
-            _put(holder, key, json.loads(holder[key]) if edit.text and isinstance(holder, dict) else new)
+            read = parse_json(holder[key]) if edit.text and isinstance(holder, dict) else copy.deepcopy(new)
+            _put(holder, key, holder[key] if edit.text and read is None else read)
     for path in edit.null:
         for container, key in places(value, path):
             container[key] = None

@@ -15,7 +15,7 @@ from toolworthy.probes import damage
 from toolworthy.probes.material import ASK_CODE, CODE_WORD, TOOLS, orders
 from toolworthy.probes.model import Broken, Ignored, ProbeKey, Rejected, Unmeasured
 from toolworthy.rules.view import View
-from toolworthy.wire.ir import Api, Message, Request, Role, Text, Tool, ToolCall, ToolChoice
+from toolworthy.wire.ir import Api, Message, Reasoning, Request, Role, Text, Tool, ToolCall, ToolChoice
 from toolworthy.wire.lenient import as_dict, dump_json, parse_json
 
 if TYPE_CHECKING:
@@ -133,6 +133,16 @@ class Ask:
         limit = FEW_TOKENS if self.surface.babbles else MAX_TOKENS
         options = {"stream": self.stream, "max_tokens": limit, **options}
         return Request(model=self.endpoint.model, messages=messages, **options)
+
+    @property
+    def thinking_tokens(self) -> int:
+        """Token limit for a request that thinks."""
+        return FEW_TOKENS * 30 if self.surface.babbles else 2 * MAX_TOKENS
+
+    def thinking(self, request: Request) -> Request:
+        """The same request with thinking on, as far as the API can say so."""
+        wish = Reasoning(enabled=True, effort="medium", budget_tokens=1_024)
+        return replace(request, reasoning=wish, max_tokens=self.thinking_tokens)
 
     async def send(
         self,

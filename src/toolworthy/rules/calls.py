@@ -133,7 +133,11 @@ def stringified(view: View) -> Violations:
         properties = as_dict(as_dict(tool.parameters if tool else None).get("properties"))
         for name, value in as_dict(parse_json(call.arguments)).items():
             wanted = as_dict(properties.get(name)).get("type")
-            if isinstance(value, str) and wanted in _TYPES and isinstance(parse_json(value), _TYPES[wanted]):
+            if (
+                isinstance(value, str)
+                and isinstance(wanted, str)
+                and isinstance(parse_json(value), _TYPES.get(wanted, ()))
+            ):
                 yield f"{call.name}.{name} is the string {value[:40]!r}, the schema wants {wanted}", call.arguments
 
 

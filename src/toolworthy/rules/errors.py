@@ -12,13 +12,14 @@ from toolworthy.wire.lenient import as_dict, as_int, parse_json
 
 _NO_TOOLS = re.compile(
     r"does(?: not|n't) support (?:tools?\b(?!_)|function|parallel function)|support tool use|cannot use tools"
-    r"|(?:tools?|tool use|tool calls?|(?:tool|function) calling) (?:is|are) (?:not|un)\s?(?:supported|enabled|available)"
+    r"|(?:tools?|tool (?:use|calls?|calling)|function calling) (?:is|are) (?:not|un)\s?(?:supported|enabled|available)"
     r"|--enable-auto-tool-choice|--tool-call-parser|--jinja",
     re.IGNORECASE,
 )
 _OWN_FAULT = re.compile(
     r"invalid_request|jinja|chat template|template ?error|must alternate|must be at the beginning"
-    r"|unexpected message role|failed to parse tool call arguments|not supported|unsupported|cannot use tools|validation error|required field",
+    r"|unexpected message role|failed to parse tool call arguments"
+    r"|not supported|unsupported|cannot use tools|validation error|required field",
     re.IGNORECASE,
 )
 _MODELS_FAULT = re.compile(

@@ -11,7 +11,13 @@ from toolworthy.rules.view import View
 from toolworthy.wire.lenient import parse_json
 
 _SSE = "https://html.spec.whatwg.org/multipage/server-sent-events.html"
-_LIMIT = re.compile(r"context|too long|maximum|exceed|token", re.IGNORECASE)
+_LIMIT = re.compile(
+    r"context.?(?:length|window|size|limit|overflow)"
+    r"|\b(?:prompt|input|request|messages?)\b[^.]{0,40} too (?:long|large)"
+    r"|longer than the (?:maximum )?model|token (?:count|limit)|(?:prompt|input) (?:length|exceeds)|reduce the length",
+    re.IGNORECASE,
+)
+"""What servers say of a conversation that is too long for the model."""
 
 
 @rule("TW601", "answer cut short", "blocks", source="anomalyco/opencode#14972")
@@ -148,7 +154,7 @@ def no_space(view: View) -> Violations:
 
 
 @rule(
-    "TW619",
+    "TW614",
     "compressed, and no header says so",
     "blocks",
     source="router-for-me/CLIProxyAPI#1834",

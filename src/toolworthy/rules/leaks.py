@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from toolworthy.rules.model import Violations, rule
 from toolworthy.rules.view import View
@@ -17,7 +18,7 @@ TOOL_SYNTAX = re.compile(
 )
 _SPECIAL = re.compile(
     r"<\|(?:channel|message|start|end|call|return|im_start|im_end|eot_id|eom_id|endoftext|end_of_text|user|assistant"
-    r"|observation|system)\|>|<｜(?:end|begin)▁of▁sentence｜>|<｜(?:User|Assistant)｜>|</s>|<end_of_turn>|\[/?INST\]"
+    r"|observation|system)\|>|<｜(?:end|begin)▁of▁sentence｜>|<｜(?:User|Assistant)｜>|</s>\s*\Z|<end_of_turn>|\[/?INST\]"
     r"|assistantfinal|commentary to=functions\."
 )
 _OPENERS = (
@@ -36,6 +37,8 @@ _OPENERS = (
     "[TOOL_CALLS]",
     "[TOOL_REQUEST]",
 )
+# What stands in Markdown's code is spoken of, not left there.
+_CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 _THINK_TAG = re.compile(r"</?(?:think|thinking|thought|seed:think|reasoning)>|<\|start_of_thinking\|>|\[/?THINK\]")
 
 
@@ -45,8 +48,9 @@ def _quoted(view: View) -> str:
 
 
 def _search(view: View, pattern: re.Pattern[str], text: str) -> tuple[str, str] | None:
+    text = _CODE.sub("", text)
     for match in pattern.finditer(text):
-        if match.group() not in _quoted(view):
+        if match.group().strip() not in _quoted(view):
             start = max(0, match.start() - 60)
             return match.group(), text[start : start + 300]
     return None
@@ -83,10 +87,23 @@ def special_tokens(view: View) -> Violations:
     """A token of the chat template (end of turn, channel, role) is passed on as text."""
     texts = [("text", view.response.text)]
     texts += [("reasoning", part.text) for part in view.response.parts if isinstance(part, Thinking)]
-    texts += [(f"arguments of {call.name}", call.arguments) for call in view.calls]
     for where, text in texts:
         if found := _search(view, _SPECIAL, text):
             yield f"{found[0]!r} stands in the {where}", found[1]
+    for call in view.calls:
+        for value in _strings(parse_json(call.arguments)):
+            found = _search(view, _SPECIAL, value[-40:])
+            if found and value.rstrip().endswith(found[0].strip()):
+                yield f"{found[0]!r} ends an argument of {call.name}", value[-200:]
+
+
+def _strings(value: object) -> Iterator[str]:
+    """The strings in a JSON value. Within one a token may be meant: models write chat templates too."""
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _strings(item)
+    elif isinstance(value, str):
+        yield value
 
 
 @rule("TW204", "a call written as JSON text", "blocks", source="ollama/ollama#15529")

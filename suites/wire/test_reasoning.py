@@ -1,0 +1,147 @@
+"""Reasoning: is it shown, in its own place, and does the endpoint take it back as agents return it, or do not?"""
+
+from dataclasses import replace
+
+from toolworthy.probes import EVERY_AGENT, Ask, Broken, Ignored, Unmeasured, probe
+from toolworthy.probes.ask import accept, user
+from toolworthy.probes.material import CODE, TOOLS, results
+from toolworthy.wire.ir import Message, Part, Reasoning, Request, Thinking
+
+CALL = ("read_file", {"path": "src/app.py"})
+
+
+async def thought(ask: Ask) -> tuple[Request, tuple[Part, ...]]:
+    """A request, and the answer's parts, in which the model thought and called."""
+    order = ask.thinking(ask.order([CALL]))
+    answer = await ask.calls(CALL, reasoning=order.reasoning, max_tokens=order.max_tokens)
+    if not any(isinstance(part, Thinking) for part in answer.response.parts):
+        raise Unmeasured("no reasoning came")
+    return order, answer.response.parts
+
+
+async def returned(ask: Ask, how: str, *, later: bool) -> None:
+    """Send the answer back with its reasoning as it is, empty, or left out; in the loop or behind a new question."""
+    order, parts = await thought(ask)
+    back: list[Part] = []
+    for part in parts:
+        if not isinstance(part, Thinking):
+            back.append(part)
+        elif how == "echo":
+            back.append(part)
+        elif how == "empty":
+            back.append(replace(part, text=""))
+    calls = [part for part in back if hasattr(part, "arguments")]
+    history = [*order.messages, Message("assistant", tuple(back)), results(*((call.id, CODE) for call in calls))]
+    if later:
+        history += [Message("assistant", tuple(part for part in parts if isinstance(part, Thinking) and how == "echo"))]
+        history = [*history[:-1], user("Thank you.")]
+    answer = accept(await ask.send(replace(order, messages=tuple(history))))
+    if not answer.text.strip() and not answer.calls:
+        if answer.response.stop == "length":
+            raise Unmeasured("the answer was cut by its token limit before any text")
+        raise Broken("after the result, neither text nor a call comes")
+
+
+@probe("reasoning is shown", severity="degrades")
+async def test_reasoning_visible(ask: Ask) -> None:
+    """In a field or block of its own, not in the text."""
+    order = ask.thinking(ask.request("What is 17 × 23? Think first."))
+    answer = accept(await ask.send(order))
+    if not any(isinstance(part, Thinking) for part in answer.response.parts):
+        if ask.api == "messages":
+            raise Ignored("thinking was asked for; no thinking block came")
+        raise Unmeasured("no reasoning came")
+
+
+@probe("reasoning can be switched off", modes="whole", severity="degrades")
+async def test_reasoning_off(ask: Ask) -> None:
+    """Small side requests of agents switch it off, to be quick."""
+    answer = await ask.says("Hello.", reasoning=Reasoning(enabled=False, effort="none" if ask.api != "messages" else None))
+    if any(isinstance(part, Thinking) and part.text for part in answer.response.parts):
+        raise Ignored("the model thought all the same")
+
+
+@probe("every effort", modes="whole", severity="degrades", agents=("codex", "openclaw"))
+async def test_reasoning_effort(ask: Ask) -> None:
+    """low, medium, high; an unknown one may be refused in words."""
+    for effort in ("low", "medium", "high"):
+        order = ask.thinking(ask.request("Reply with exactly: Hello."))
+        await ask.accepted(replace(order, reasoning=Reasoning(enabled=True, effort=effort, budget_tokens=1_024)))
+
+
+@probe("reasoning goes back within the tool loop", severity="blocks", agents=EVERY_AGENT)
+async def test_reasoning_echo(ask: Ask) -> None:
+    """As DeepSeek, Kimi and Anthropic demand; a server that refuses its own words stops every agent."""
+    await returned(ask, "echo", later=False)
+
+
+@probe("reasoning is left out within the tool loop", modes="stream", severity="degrades")
+async def test_reasoning_omit(ask: Ask) -> None:
+    """As clients do that do not know it. DeepSeek V4 and Anthropic refuse it, in words."""
+    await returned(ask, "omit", later=False)
+
+
+@probe("reasoning goes back empty within the tool loop", modes="stream", severity="degrades")
+async def test_reasoning_empty(ask: Ask) -> None:
+    """As clients do that keep the field and not what was in it."""
+    await returned(ask, "empty", later=False)
+
+
+@probe("reasoning goes back in later turns", modes="stream", severity="blocks", agents=EVERY_AGENT)
+async def test_reasoning_echo_later(ask: Ask) -> None:
+    """The whole history, reasoning included, behind a new question."""
+    await returned(ask, "echo", later=True)
+
+
+@probe("reasoning is left out in later turns", modes="stream", severity="degrades")
+async def test_reasoning_omit_later(ask: Ask) -> None:
+    """Allowed by nearly all outside the tool loop."""
+    await returned(ask, "omit", later=True)
+
+
+@probe("thinking blocks are signed", "messages", severity="degrades")
+async def test_reasoning_signature(ask: Ask) -> None:
+    """A block's signature comes with it; clients return both or neither."""
+    _, parts = await thought(ask)
+    if not all(part.signature for part in parts if isinstance(part, Thinking)):
+        raise Broken("a thinking block came without a signature")
+
+
+@probe("encrypted reasoning", "responses", modes="stream", severity="degrades", agents=("codex",))
+async def test_reasoning_encrypted(ask: Ask) -> None:
+    """Codex keeps no state at the server: it asks for ``reasoning.encrypted_content`` and returns it."""
+    order = ask.thinking(ask.order([CALL]))
+    fields = {"include": ["reasoning.encrypted_content"], "store": False}
+    answer = accept(await ask.send(order, fields))
+    thoughts = [part for part in answer.response.parts if isinstance(part, Thinking)]
+    if not thoughts:
+        raise Unmeasured("no reasoning came")
+    back = Message("assistant", answer.response.parts)
+    calls = answer.calls
+    if calls:
+        given = results(*((call.id, CODE) for call in calls))
+        await ask.accepted(replace(order, messages=(*order.messages, back, given)), fields=fields)
+    if not any(part.signature for part in thoughts):
+        raise Ignored("the reasoning came without encrypted_content")
+
+
+@probe("thinking and tools together", modes="stream", severity="blocks", agents=EVERY_AGENT)
+async def test_reasoning_with_tools(ask: Ask) -> None:
+    """Reasoning first, then the call; neither swallows the other."""
+    _, parts = await thought(ask)
+    kinds = [isinstance(part, Thinking) for part in parts]
+    if kinds and not kinds[0]:
+        raise Broken("the reasoning came behind what it is about")
+
+
+@probe("a thinking answer has text", modes="stream", severity="blocks", agents=EVERY_AGENT)
+async def test_reasoning_then_text(ask: Ask) -> None:
+    """The answer must not end up in the reasoning, with nothing left to say."""
+    order = ask.thinking(ask.request("Reply with exactly: Hello.", tools=TOOLS))
+    for _ in range(2):
+        answer = accept(await ask.send(order))
+        if answer.text.strip():
+            return
+        if answer.response.stop == "length":
+            raise Unmeasured("the answer was cut by its token limit before any text")
+    raise Broken("reasoning came, and no text, 2 times of 2")
