@@ -24,9 +24,7 @@ async def returned(ask: Ask, how: str, *, later: bool) -> None:
     order, parts = await thought(ask)
     back: list[Part] = []
     for part in parts:
-        if not isinstance(part, Thinking):
-            back.append(part)
-        elif how == "echo":
+        if not isinstance(part, Thinking) or how == "echo":
             back.append(part)
         elif how == "empty":
             back.append(replace(part, text=""))
@@ -56,7 +54,9 @@ async def test_reasoning_visible(ask: Ask) -> None:
 @probe("reasoning can be switched off", modes="whole", severity="degrades")
 async def test_reasoning_off(ask: Ask) -> None:
     """Small side requests of agents switch it off, to be quick."""
-    answer = await ask.says("Hello.", reasoning=Reasoning(enabled=False, effort="none" if ask.api != "messages" else None))
+    answer = await ask.says(
+        "Hello.", reasoning=Reasoning(enabled=False, effort="none" if ask.api != "messages" else None)
+    )
     if any(isinstance(part, Thinking) and part.text for part in answer.response.parts):
         raise Ignored("the model thought all the same")
 

@@ -179,7 +179,7 @@ async def test_schema_array_bare(ask: Ask) -> None:
 @probe("a description of 8 KiB", modes="whole", severity="blocks", agents=("claude-code",))
 async def test_schema_long_description(ask: Ask) -> None:
     """Agents explain their tools at length."""
-    text = "Runs a command. Quote paths with spaces: `cd \"a b\"`. Never use `rm -rf`. " * 110
+    text = 'Runs a command. Quote paths with spaces: `cd "a b"`. Never use `rm -rf`. ' * 110
     await used(ask, schema("command", command="string"), {"command": "ls"}, description=text)
 
 
@@ -200,7 +200,9 @@ async def test_many_tools(ask: Ask) -> None:
 @probe("a tool's name of 64 characters", severity="degrades", agents=EVERY_AGENT)
 async def test_name_64(ask: Ask) -> None:
     """MCP tools carry their server's name; 64 is the documented limit."""
-    await used(ask, schema("a", a="string"), {"a": "b"}, name="mcp__" + "very_long_server_name_" * 2 + "and_tool_number_1"[:15])
+    await used(
+        ask, schema("a", a="string"), {"a": "b"}, name="mcp__" + "very_long_server_name_" * 2 + "and_tool_number_1"[:15]
+    )
 
 
 @probe("a tool's name with dashes and digits", severity="degrades", agents=EVERY_AGENT)
@@ -224,5 +226,7 @@ async def test_name_dots(ask: Ask) -> None:
 @probe("parameters whose names are odd", modes="whole", severity="degrades", agents=("claude-code",))
 async def test_parameter_names(ask: Ask) -> None:
     """Claude Code's Grep has ``-A`` and ``-n``; others ``$filter`` or ``type``."""
-    parameters = schema("pattern", "-n", "type", **{"pattern": "string", "-n": "boolean", "type": "string", "$x": "string"})
+    parameters = schema(
+        "pattern", "-n", "type", **{"pattern": "string", "-n": "boolean", "type": "string", "$x": "string"}
+    )
     await used(ask, parameters, {"pattern": "a", "-n": True, "type": "py"})

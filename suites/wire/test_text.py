@@ -2,8 +2,7 @@
 
 import base64
 
-from toolworthy.probes import EVERY_AGENT, Ask, Broken, Unmeasured, probe
-from toolworthy.probes import damage
+from toolworthy.probes import EVERY_AGENT, Ask, Broken, Unmeasured, damage, probe
 from toolworthy.probes.ask import message, user
 from toolworthy.probes.material import CODE
 from toolworthy.wire.ir import Image, Message, Text

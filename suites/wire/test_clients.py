@@ -1,0 +1,95 @@
+"""The vendors' own clients read the answer: what they cannot read, no agent built on them can."""
+
+from typing import Any
+
+from toolworthy.probes import EVERY_AGENT, Ask, Broken, Rejected, Unmeasured, probe
+from toolworthy.wire.lenient import parse_json
+
+CALL = ("write_file", {"path": "src/a.py", "content": 'print("naïve")\n'})
+
+
+def judge(name: str | None, arguments: Any) -> None:
+    """What the client made of the call."""
+    if name is None:
+        raise Unmeasured("the model made no call that the client saw")
+    value = parse_json(arguments) if isinstance(arguments, str) else arguments
+    if name != CALL[0] or not isinstance(value, dict):
+        raise Broken(f"the client read the call as {name}({str(arguments)[:120]})")
+
+
+def said(error: Exception) -> Exception:
+    """The verdict for what a client raised."""
+    text = " ".join(str(error).split())[:200]
+    status = getattr(error, "status_code", None)
+    if isinstance(status, int) and 400 <= status < 500:
+        return Rejected(f"{type(error).__name__}: {text}")
+    return Broken(f"the client fails with {type(error).__name__}: {text}")
+
+
+@probe("OpenAI's client, chat", "chat", severity="blocks", agents=("opencode", "qwen-code", "openclaw"))
+async def test_client_openai_chat(ask: Ask) -> None:
+    """``openai``'s stream helper puts the call together."""
+    import openai
+
+    body = ask.body(ask.order([CALL]))
+    body.pop("stream", None)
+    async with openai.AsyncOpenAI(base_url=f"{ask.url}/v1", api_key="none", max_retries=1, timeout=60) as client:
+        try:
+            if ask.stream:
+                async with client.chat.completions.stream(**body) as stream:
+                    done = await stream.get_final_completion()
+            else:
+                done = await client.chat.completions.create(**body)
+        except Exception as error:
+            raise said(error) from error
+    calls = (done.choices[0].message.tool_calls or []) if done.choices else []
+    judge(calls[0].function.name if calls else None, calls[0].function.arguments if calls else None)
+
+
+@probe("OpenAI's client, Responses", "responses", severity="blocks", agents=("codex", "openclaw"))
+async def test_client_openai_responses(ask: Ask) -> None:
+    """``openai``'s stream helper reads every event."""
+    import openai
+
+    body = ask.body(ask.order([CALL]))
+    body.pop("stream", None)
+    async with openai.AsyncOpenAI(base_url=f"{ask.url}/v1", api_key="none", max_retries=1, timeout=60) as client:
+        try:
+            if ask.stream:
+                async with client.responses.stream(**body) as stream:
+                    done = await stream.get_final_response()
+            else:
+                done = await client.responses.create(**body)
+        except Exception as error:
+            raise said(error) from error
+    calls = [item for item in done.output if item.type == "function_call"]
+    judge(calls[0].name if calls else None, calls[0].arguments if calls else None)
+
+
+@probe("Anthropic's client", "messages", severity="blocks", agents=("claude-code", "openclaw"))
+async def test_client_anthropic(ask: Ask) -> None:
+    """``anthropic``'s stream helper puts the call together."""
+    import anthropic
+
+    body = ask.body(ask.order([CALL]))
+    body.pop("stream", None)
+    async with anthropic.AsyncAnthropic(base_url=ask.url, api_key="none", max_retries=1, timeout=60) as client:
+        try:
+            if ask.stream:
+                async with client.messages.stream(**body) as stream:
+                    done = await stream.get_final_message()
+            else:
+                done = await client.messages.create(**body)
+        except Exception as error:
+            raise said(error) from error
+    calls = [block for block in done.content if block.type == "tool_use"]
+    judge(calls[0].name if calls else None, calls[0].input if calls else None)
+
+
+@probe("the connection lasts", modes="stream", severity="degrades", agents=EVERY_AGENT)
+async def test_several_answers(ask: Ask) -> None:
+    """Five requests one after the other: none is lost, none gets another's answer."""
+    for number in range(5):
+        answer = await ask.says(f"number-{number}")
+        if ask.surface.obeys and f"number-{number}" not in answer.text and "number-" in answer.text:
+            raise Broken(f"asked for number-{number}, got {answer.text[:60]!r}")

@@ -1,0 +1,101 @@
+"""Mistakes of a client: are they told in words that it can show, with a status that it understands?"""
+
+import json
+
+from toolworthy.probes import EVERY_AGENT, Ask, Broken, Ignored, probe
+from toolworthy.probes.ask import Answer, accept, user
+from toolworthy.probes.material import TOOLS, called, results
+from toolworthy.wire.lenient import as_dict, parse_json
+
+
+def refused(ask: Ask, answer: Answer, *statuses: int) -> None:
+    """The answer is an error in the API's own envelope, with one of these statuses (any of 4xx if none is given)."""
+    if answer.status < 400:
+        accept(answer)
+        raise Ignored(f"answered with HTTP {answer.status}")
+    if answer.status >= 500:
+        raise Broken(f"a client's mistake is answered with HTTP {answer.status}: {answer.message[:120]}")
+    if not answer.refused:
+        raise Broken(f"HTTP {answer.status} without a reason that can be read: {answer.exchange.body[:120]!r}")
+    value = as_dict(parse_json(answer.exchange.body))
+    if not as_dict(value.get("error")).get("message"):
+        raise Broken(f"the error is not where clients look for it (error.message): {answer.exchange.body[:120]!r}")
+    if ask.api == "messages" and value.get("type") != "error":
+        raise Broken(f"the error lacks type: error: {answer.exchange.body[:120]!r}")
+    if statuses and answer.status not in statuses:
+        raise Broken(f"HTTP {answer.status} where {' or '.join(map(str, statuses))} is due: {answer.message[:120]}")
+
+
+@probe("an error for bad JSON", modes="none", severity="cosmetic")
+async def test_error_bad_json(ask: Ask) -> None:
+    """A body that is cut off: 400, with a reason."""
+    refused(ask, await ask.post(b'{"model": "m", "messages": ['), 400, 422)
+
+
+@probe("an error for an unknown model", modes="none", severity="cosmetic")
+async def test_error_unknown_model(ask: Ask) -> None:
+    """404 (or 400), naming the model. Servers with one model often take any name."""
+    body = ask.body(ask.request(user("Reply with exactly: Hello.")))
+    refused(ask, await ask.send({**body, "model": "no-such-model-9000"}), 400, 403, 404, 422)
+
+
+@probe("an error for no messages", modes="none", severity="cosmetic")
+async def test_error_no_messages(ask: Ask) -> None:
+    """An empty conversation."""
+    body = ask.body(ask.request(user("x")))
+    refused(ask, await ask.send({**body, ("input" if ask.api == "responses" else "messages"): []}), 400, 422)
+
+
+@probe("an error for a bad tool schema", modes="none", severity="cosmetic")
+async def test_error_bad_schema(ask: Ask) -> None:
+    """``"type": "objekt"``: refused in words, or taken; never a failure of the server."""
+    body = ask.body(ask.request(user("Reply with exactly: Hello."), tools=TOOLS))
+    text = json.dumps(body).replace('"type": "object"', '"type": "objekt"')
+    answer = await ask.post(text.encode())
+    if answer.status >= 400:
+        refused(ask, answer)
+
+
+@probe("an error for a value of the wrong type", modes="none", severity="cosmetic")
+async def test_error_bad_type(ask: Ask) -> None:
+    """``messages`` as a string of nonsense types: 400 or 422."""
+    body = ask.body(ask.request(user("x")))
+    wrong = {"input": 7} if ask.api == "responses" else {"messages": "none"}
+    refused(ask, await ask.send({**body, **wrong}), 400, 422)
+
+
+@probe("an error for an unknown role", "chat", "messages", modes="none", severity="cosmetic")
+async def test_error_unknown_role(ask: Ask) -> None:
+    """A role that no API has."""
+    body = ask.body(ask.request(user("x")))
+    refused(ask, await ask.send({**body, "messages": [{"role": "wizard", "content": "Hello."}]}), 400, 422)
+
+
+@probe("an error when a stream was asked for", modes="stream", severity="degrades", agents=EVERY_AGENT)
+async def test_error_while_streaming(ask: Ask) -> None:
+    """The same error, with its status, not a stream of 200 that holds it."""
+    body = ask.body(ask.request(user("x")))
+    answer = await ask.send({**body, ("input" if ask.api == "responses" else "messages"): []})
+    if answer.status == 200 and answer.response.failure:
+        raise Broken("the error comes inside a stream with HTTP 200")
+    refused(ask, answer)
+
+
+@probe("an error for a result without its call", modes="none", severity="cosmetic")
+async def test_error_orphan_result(ask: Ask) -> None:
+    """A result of a call that nobody made: refused in words, or taken; never a failure of the server."""
+    answer = await ask.send(ask.request(user("x"), results(("call_none", "y")), tools=TOOLS))
+    if answer.status >= 400:
+        refused(ask, answer)
+
+
+@probe("a lone surrogate", modes="none", severity="degrades", agents=EVERY_AGENT)
+async def test_lone_surrogate(ask: Ask) -> None:
+    """Half an emoji, as tools cut it: taken, or refused in words; never a failure of the server."""
+    call = ("call_a", "read_file", {"path": "a"})
+    order = ask.request(user("Read it."), called(call), results(("call_a", "MARK")), tools=TOOLS)
+    answer = await ask.post(json.dumps(ask.body(order)).replace("MARK", "half an emoji: \\ud83d").encode())
+    if answer.status >= 400:
+        refused(ask, answer)
+    else:
+        accept(answer)

@@ -1,0 +1,46 @@
+"""What is asked beside completions."""
+
+from toolworthy.probes import Ask, Broken, Rejected, Unmeasured, probe
+from toolworthy.probes.ask import user
+from toolworthy.probes.material import TOOLS
+from toolworthy.wire.lenient import as_dict, as_int, as_list, dump_json, parse_json
+
+
+@probe("the list of models", "chat", "messages", modes="none", severity="cosmetic")
+async def test_models_list(ask: Ask) -> None:
+    """``GET /v1/models`` lists the model that is asked for."""
+    answer = await ask.post(None, "/v1/models")
+    if answer.status in (401, 403, 404, 405, 501):
+        raise Rejected(f"HTTP {answer.status}")
+    listed = as_list(as_dict(parse_json(answer.exchange.body)).get("data"))
+    if answer.status != 200 or not listed:
+        raise Broken(f"HTTP {answer.status}: {answer.exchange.body[:120]!r}")
+    ids = [str(as_dict(entry).get("id")) for entry in listed]
+    if ask.endpoint.model not in ids:
+        raise Broken(f"{ask.endpoint.model} is not in the list, which has {', '.join(ids[:5])}")
+
+
+@probe("counting tokens", "messages", modes="none", severity="degrades", agents=("claude-code",))
+async def test_count_tokens(ask: Ask) -> None:
+    """``POST /v1/messages/count_tokens``; Claude Code lives with a 404, not with a wrong number."""
+    body = ask.body(ask.request(user("word " * 500), tools=TOOLS))
+    kept = {name: body[name] for name in ("model", "messages", "tools", "system") if name in body}
+    answer = await ask.post(dump_json(kept).encode(), "/v1/messages/count_tokens")
+    if answer.status in (404, 405, 501):
+        raise Rejected(f"HTTP {answer.status}")
+    if answer.status != 200:
+        raise Broken(f"HTTP {answer.status}: {answer.exchange.body[:120]!r}")
+    count = as_int(as_dict(parse_json(answer.exchange.body)).get("input_tokens"))
+    if count is None or not 250 < count < 5_000:
+        raise Broken(f"500 words and three tools count as {count} tokens")
+
+
+@probe("the route with and without /v1", "chat", "responses", modes="none", severity="cosmetic")
+async def test_error_unknown_route(ask: Ask) -> None:
+    """An answer to a route that nobody has is no success."""
+    if ask.endpoint.base_urls.get(ask.api, "").endswith("/v1"):
+        answer = await ask.post(None, "/v1/models/no-such-model-9000/none")
+        if answer.status == 200 and not answer.exchange.local:
+            raise Broken("a route that does not exist is answered with HTTP 200")
+        return
+    raise Unmeasured("the base URL does not end in /v1")

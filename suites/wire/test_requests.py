@@ -1,0 +1,284 @@
+"""Fields and headers of a request that agents send: taken, refused in words, or the end of the session?"""
+
+from typing import Any
+
+from toolworthy.probes import EVERY_AGENT, Ask, Ignored, Unmeasured, probe
+from toolworthy.probes.ask import user
+from toolworthy.probes.material import CODE, TOOLS, orders
+from toolworthy.wire.lenient import as_dict
+
+
+async def taken(ask: Ask, **fields: Any) -> None:
+    """A plain request with these fields is answered with text."""
+    await ask.says("Hello.", fields=fields)
+
+
+@probe("an unknown field", modes="whole", severity="degrades", agents=EVERY_AGENT)
+async def test_unknown_parameter(ask: Ask) -> None:
+    """Clients are newer than servers. OpenAI and Anthropic refuse what they do not know; most others take it."""
+    await taken(ask, a_field_of_tomorrow={"on": True})
+
+
+@probe("temperature and top_p", modes="whole", severity="degrades", agents=("opencode", "openclaw", "qwen-code"))
+async def test_sampling_parameters(ask: Ask) -> None:
+    """Reasoning models refuse them, in words."""
+    await taken(ask, temperature=0.2, top_p=0.9)
+
+
+@probe("a seed", "chat", modes="whole", severity="cosmetic")
+async def test_seed(ask: Ask) -> None:
+    """For answers that can be repeated."""
+    await taken(ask, seed=7)
+
+
+@probe("penalties", "chat", modes="whole", severity="cosmetic")
+async def test_penalties(ask: Ask) -> None:
+    """``frequency_penalty`` and ``presence_penalty``."""
+    await taken(ask, frequency_penalty=0.1, presence_penalty=0.1)
+
+
+@probe("the field user", "chat", "responses", modes="whole", severity="cosmetic")
+async def test_user_field(ask: Ask) -> None:
+    """Who asks."""
+    await taken(ask, user="someone-1")
+
+
+@probe("metadata", modes="whole", severity="degrades", agents=("claude-code",))
+async def test_metadata(ask: Ask) -> None:
+    """Claude Code sends ``metadata.user_id``."""
+    await taken(ask, metadata={"user_id": "user_abc"} if ask.api == "messages" else {"project": "a"})
+
+
+@probe("store: false", "chat", "responses", modes="whole", severity="blocks", agents=("codex", "openclaw"))
+async def test_store_false(ask: Ask) -> None:
+    """Codex keeps nothing at the server."""
+    await taken(ask, store=False)
+
+
+@probe(
+    "usage in streams asked for",
+    "chat",
+    modes="stream",
+    severity="degrades",
+    agents=("opencode", "qwen-code", "openclaw"),
+)
+async def test_stream_options(ask: Ask) -> None:
+    """``stream_options.include_usage``: the usage comes in a last chunk."""
+    answer = await ask.says("Hello.", fields={"stream_options": {"include_usage": True}})
+    if answer.response.usage is None:
+        raise Ignored("no usage came")
+
+
+@probe("stream_options unset", "chat", modes="stream", severity="degrades")
+async def test_stream_options_absent(ask: Ask) -> None:
+    """A stream works without asking for usage."""
+    body = ask.body(ask.request(user("Reply with exactly: Hello.")))
+    body.pop("stream_options", None)
+    await ask.accepted(body)
+
+
+@probe("service_tier", modes="whole", severity="cosmetic")
+async def test_service_tier(ask: Ask) -> None:
+    """``auto``."""
+    await taken(ask, service_tier="auto")
+
+
+@probe("prompt_cache_key", "chat", "responses", modes="whole", severity="degrades", agents=("codex", "opencode"))
+async def test_prompt_cache_key(ask: Ask) -> None:
+    """Codex sends one for every session."""
+    await taken(ask, prompt_cache_key="session-1")
+
+
+@probe("log probabilities", "chat", modes="whole", severity="cosmetic")
+async def test_logprobs(ask: Ask) -> None:
+    """``logprobs: true``."""
+    await taken(ask, logprobs=True, top_logprobs=2)
+
+
+@probe("parallel_tool_calls: true", "chat", "responses", modes="whole", severity="degrades", agents=("codex",))
+async def test_parallel_enabled(ask: Ask) -> None:
+    """Said aloud, beside tools."""
+    await ask.says("Hello.", tools=TOOLS, fields={"parallel_tool_calls": True})
+
+
+@probe("an empty list of tools", "chat", "messages", modes="whole", severity="degrades", agents=("claude-code",))
+async def test_tools_empty(ask: Ask) -> None:
+    """``tools: []`` in side requests."""
+    await taken(ask, tools=[])
+
+
+@probe("cache_control", "messages", modes="whole", severity="blocks", agents=("claude-code", "openclaw"))
+async def test_cache_control(ask: Ask) -> None:
+    """On system blocks, messages and tools."""
+    mark = {"type": "ephemeral"}
+    system = [{"type": "text", "text": "You are brief."}, {"type": "text", "text": CODE, "cache_control": mark}]
+    body = ask.body(ask.request(user("x"), tools=TOOLS))
+    body["tools"][-1]["cache_control"] = mark
+    told = [{"type": "text", "text": "Reply with nothing but the code word.", "cache_control": mark}]
+    await ask.accepted({**body, "system": system, "messages": [{"role": "user", "content": told}]})
+
+
+@probe("cache_control for an hour", "messages", modes="whole", severity="degrades", agents=("claude-code",))
+async def test_cache_control_ttl(ask: Ask) -> None:
+    """``ttl: "1h"``."""
+    block = {"type": "text", "text": "You are brief.", "cache_control": {"type": "ephemeral", "ttl": "1h"}}
+    await taken(ask, system=[block])
+
+
+@probe("system as blocks", "messages", modes="whole", severity="blocks", agents=("claude-code",))
+async def test_system_blocks(ask: Ask) -> None:
+    """Several blocks, all of which count."""
+    blocks = [{"type": "text", "text": text} for text in ("You are brief.", CODE, "You write code.")]
+    await ask.knows(user("Hello."), fields={"system": blocks})
+
+
+@probe("the header anthropic-beta and ?beta=true", "messages", severity="blocks", agents=("claude-code",))
+async def test_beta_header(ask: Ask) -> None:
+    """Claude Code sends both with every request."""
+    beta = "claude-code-20250219,interleaved-thinking-2025-05-14,context-management-2025-06-27,prompt-caching-scope-2026-01-05"
+    await ask.says("Hello.", headers={"anthropic-beta": beta}, query="beta=true")
+
+
+@probe("context_management", "messages", modes="whole", severity="blocks", agents=("claude-code",))
+async def test_context_management(ask: Ask) -> None:
+    """Claude Code asks for old thinking to be cleared."""
+    edits = [{"type": "clear_thinking_20251015", "keep": "all"}]
+    await ask.says(
+        "Hello.",
+        fields={"context_management": {"edits": edits}},
+        headers={"anthropic-beta": "context-management-2025-06-27"},
+    )
+
+
+@probe("output_config", "messages", modes="whole", severity="degrades", agents=("claude-code",))
+async def test_output_config(ask: Ask) -> None:
+    """``output_config.effort``."""
+    await ask.says(
+        "Hello.", fields={"output_config": {"effort": "medium"}}, headers={"anthropic-beta": "effort-2025-11-24"}
+    )
+
+
+@probe("thinking adaptive", "messages", severity="blocks", agents=("claude-code",))
+async def test_thinking_adaptive(ask: Ask) -> None:
+    """``thinking: {"type": "adaptive"}``, as Claude Code sends it to new models."""
+    await taken(ask, thinking={"type": "adaptive"})
+
+
+@probe("a model's name of Anthropic's", "messages", modes="whole", severity="cosmetic")
+async def test_foreign_model(ask: Ask) -> None:
+    """Some servers map ``claude-*`` to their own model; refusing it in words is right too."""
+    await taken(ask, model="claude-haiku-4-5")
+
+
+@probe("include", "responses", modes="whole", severity="blocks", agents=("codex",))
+async def test_include_field(ask: Ask) -> None:
+    """``reasoning.encrypted_content``, which Codex asks for always."""
+    await taken(ask, include=["reasoning.encrypted_content"])
+
+
+@probe("text.verbosity", "responses", modes="whole", severity="degrades", agents=("codex",))
+async def test_text_verbosity(ask: Ask) -> None:
+    """Codex sends it for models that it knows."""
+    await taken(ask, text={"verbosity": "low"})
+
+
+@probe("truncation", "responses", modes="whole", severity="cosmetic")
+async def test_truncation(ask: Ask) -> None:
+    """``auto``: the server may drop old turns."""
+    await taken(ask, truncation="auto")
+
+
+@probe("instructions", "responses", modes="whole", severity="blocks", agents=("codex",))
+async def test_instructions(ask: Ask) -> None:
+    """The system prompt's place in Responses."""
+    await ask.knows(user("Hello."), fields={"instructions": f"You are brief. {CODE}"})
+
+
+@probe("input as a string", "responses", modes="whole", severity="degrades")
+async def test_input_string(ask: Ask) -> None:
+    """The shortest form."""
+    await taken(ask, input="Reply with exactly: Hello.")
+
+
+@probe("input items without type", "responses", modes="whole", severity="degrades", agents=("openclaw", "opencode"))
+async def test_easy_input(ask: Ask) -> None:
+    """``{"role": "user", "content": "…"}``: the short form of a message."""
+    await taken(ask, input=[{"role": "user", "content": "Reply with exactly: Hello."}])
+
+
+@probe("previous_response_id", "responses", modes="whole", severity="cosmetic")
+async def test_previous_response_id(ask: Ask) -> None:
+    """State at the server. Refused in words is right too; taken and forgotten is not."""
+    body = ask.body(ask.request(user(f"{CODE} Reply with exactly: Hello.")))
+    first = await ask.accepted({**body, "store": True})
+    again = ask.body(ask.request(user("Reply with nothing but the code word that you were told.")))
+    answer = await ask.accepted({**again, "previous_response_id": first.response.id})
+    if "kestrel-47" not in answer.text:
+        if not ask.surface.obeys:
+            raise Unmeasured("the model does not say what it is told")
+        raise Ignored("the earlier turn is not known")
+
+
+@probe("a server's own tool", "messages", "responses", modes="whole", severity="degrades", agents=("codex",))
+async def test_server_tools(ask: Ask) -> None:
+    """Web search is offered beside the agent's tools; a server without it must not fail."""
+    kind = {"type": "web_search"} if ask.api == "responses" else {"type": "web_search_20250305", "name": "web_search"}
+    body = ask.body(ask.request(user("Reply with exactly: Hello."), tools=TOOLS))
+    await ask.accepted({**body, "tools": [*body["tools"], kind]})
+
+
+@probe("a custom tool", "responses", severity="blocks", agents=("codex",))
+async def test_custom_tool(ask: Ask) -> None:
+    """Codex edits files by ``apply_patch``, whose argument is free text with a grammar."""
+    grammar = {"type": "grammar", "syntax": "lark", "definition": 'start: "*** Begin Patch" /(.|\\n)+/'}
+    tool = {"type": "custom", "name": "apply_patch", "description": "Edits files.", "format": grammar}
+    body = ask.body(
+        ask.request(
+            user(
+                orders([("apply_patch", {"input": "*** Begin Patch\n*** End Patch"})]),
+            ),
+            tools=TOOLS,
+        )
+    )
+    answer = await ask.accepted({**body, "tools": [*body["tools"], tool]})
+    if not answer.calls:
+        raise Unmeasured("the model made no call")
+    if not answer.calls[0].custom:
+        raise Ignored("the call came as a function's, which Codex does not take")
+
+
+@probe("tools in a namespace", "responses", severity="degrades", agents=("codex",))
+async def test_namespace_tools(ask: Ask) -> None:
+    """Codex groups its tools: ``{"type": "namespace", "name": …, "tools": […]}``."""
+    body = ask.body(ask.request(user("Reply with exactly: Hello."), tools=TOOLS))
+    group = {"type": "namespace", "name": "files", "description": "Files.", "tools": body["tools"][1:]}
+    await ask.accepted({**body, "tools": [body["tools"][0], group]})
+
+
+@probe("strict: null in tools", "chat", "responses", modes="whole", severity="degrades")
+async def test_strict_null(ask: Ask) -> None:
+    """Clients that fill every field send null for what they do not mean."""
+    body = ask.body(ask.request(user("Reply with exactly: Hello."), tools=TOOLS))
+    for tool in body["tools"]:
+        as_dict(tool.get("function") or tool)["strict"] = None
+    await ask.accepted(body)
+
+
+@probe("nulls for what is not meant", "chat", modes="whole", severity="degrades")
+async def test_null_fields(ask: Ask) -> None:
+    """``temperature: null`` and the like, as generated clients send them."""
+    await taken(ask, temperature=None, top_p=None, stop=None, seed=None, user=None, response_format=None)
+
+
+@probe("a request with white space and escapes", modes="whole", severity="cosmetic")
+async def test_pretty_json(ask: Ask) -> None:
+    """JSON with white space and escapes of every kind is still JSON."""
+    import json
+
+    body = ask.body(ask.request(user("Reply with exactly: Hello.")))
+    answer = await ask.post(json.dumps(body, indent=4).encode())
+    if not answer.text.strip():
+        from toolworthy.probes.ask import accept
+
+        accept(answer)
+        raise Unmeasured("the answer holds no text")

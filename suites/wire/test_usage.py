@@ -1,0 +1,74 @@
+"""Usage: agents decide by it when to shorten a conversation, and users pay by it."""
+
+from toolworthy.probes import EVERY_AGENT, Ask, Broken, Unmeasured, probe
+from toolworthy.probes.ask import message, user
+from toolworthy.wire.ir import Usage
+
+
+async def usage(ask: Ask, text: str) -> Usage:
+    """What an answer to `text` is said to have cost."""
+    answer = await ask.says("Hello.", message("system", text))
+    counted = answer.response.usage
+    if counted is None or counted.input is None or counted.output is None:
+        raise Broken("no usage came")
+    return counted
+
+
+@probe("usage", severity="degrades", agents=EVERY_AGENT)
+async def test_usage(ask: Ask) -> None:
+    """Input and output tokens, streamed or not."""
+    counted = await usage(ask, "You are brief.")
+    if not counted.input or not counted.output:
+        raise Broken(f"usage says {counted.input} tokens in, {counted.output} out")
+
+
+@probe("usage grows with the input", modes="whole", severity="degrades", agents=EVERY_AGENT)
+async def test_usage_grows(ask: Ask) -> None:
+    """A thousand words more are some hundred tokens more, cached or not."""
+    small, large = await usage(ask, "You are brief."), await usage(ask, "You are brief. " + "really " * 1_000)
+    grown = (large.input or 0) - (small.input or 0)
+    if grown < 300:
+        raise Broken(f"a thousand words more count as {grown} tokens more")
+
+
+@probe("cached input is counted", modes="whole", severity="cosmetic")
+async def test_usage_cached(ask: Ask) -> None:
+    """The same long beginning twice: the second time part of it is cached, and says so."""
+    for _ in range(2):
+        counted = await usage(ask, "You are brief, and careful with files. " * 400)
+    if not counted.cached:
+        raise Unmeasured("no cached tokens are told")
+    if counted.cached > (counted.input or 0):
+        raise Broken(f"{counted.cached} cached tokens of {counted.input} in all")
+
+
+@probe("usage after a tool call", modes="stream", severity="degrades", agents=EVERY_AGENT)
+async def test_usage_with_call(ask: Ask) -> None:
+    """An answer that calls counts its tokens too."""
+    answer = await ask.calls(("read_file", {"path": "src/app.py"}))
+    counted = answer.response.usage
+    if counted is None or not counted.output:
+        raise Broken("the answer with a call says nothing of its tokens")
+
+
+@probe("text that holds tool markup", severity="degrades", agents=EVERY_AGENT)
+async def test_markup_text(ask: Ask) -> None:
+    """A text about tool calls is a text: a parser that hunts for marks must not swallow it."""
+    words = "The tag <tool_call> opens a call and </tool_call> closes it. " * 6
+    told = words.strip()
+    answer = await ask.says(told)
+    if told in answer.text:
+        return
+    if "The tag" in answer.text and ask.surface.obeys and "closes it" not in answer.text:
+        raise Broken(f"the text ends at a mark: {answer.text[-60:]!r}")
+    if ask.surface.obeys and not answer.text.strip():
+        raise Broken("the text was swallowed")
+    raise Unmeasured(f"the model says something else: {answer.text[:80]!r}")
+
+
+@probe("the answer names its model", modes="both", severity="cosmetic")
+async def test_model_named(ask: Ask) -> None:
+    """Who answered: without it nobody knows what was measured."""
+    answer = await ask.accepted(ask.request(user("Reply with exactly: Hello.")))
+    if not answer.response.model:
+        raise Broken("the answer does not name the model")
