@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"toolworthy {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    commands.add_parser("run", help="run suites, as `pytest suites` does, from anywhere: toolworthy run [wire] [tasks] …")
+    commands.add_parser("run", help="run suites from anywhere, as `pytest suites` does: run [wire] [tasks] …")
     _command(commands, "report", _report, "write a run's report again").add_argument("run", type=Path)
     doctor = _command(commands, "doctor", _doctor, "look at an endpoint before tokens are spent")
     _endpoint_options(doctor)

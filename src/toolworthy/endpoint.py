@@ -132,7 +132,7 @@ def resolve(
     folder: Path | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Endpoint:
-    """The endpoint that a user named: ``oracle`` or ``oracle:defect,…``, a URL, a name from ``toolworthy.toml``, or a provider's.
+    """The endpoint that a user named: ``oracle`` or ``oracle:defect,…``, a URL, a configured name, or a provider's.
 
     Args:
         name: what was given to ``--endpoint``.
@@ -147,7 +147,7 @@ def resolve(
     """
     environ = os.environ if environ is None else environ
     if name.partition(":")[0] == ORACLE:
-        return Endpoint(name, adapters.provider("generic"), {}, "oracle", forced_api=wire, context=1_000_000)
+        return Endpoint(name, adapters.provider("generic"), {}, "oracle", forced_api=wire)
     named = _named(name, folder or Path.cwd())
     provider = adapters.provider(named.provider)
     urls = {**_base_urls(named.url), **named.urls} if named.url or named.urls else dict(provider.base_urls)

@@ -16,9 +16,9 @@ import pytest
 from toolworthy.errors import UserError
 
 if TYPE_CHECKING:
-    from toolworthy.runs.plan import Options
     from toolworthy.probes import ProbeResult
     from toolworthy.rules import Finding
+    from toolworthy.runs.plan import Options
     from toolworthy.runs.result import TrialResult
     from toolworthy.runs.session import Key, Session
 
@@ -73,7 +73,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         ids = [f"{key.task}-{key.agent}" + (f"-{key.repeat}" if many else "") for key in keys]
         metafunc.parametrize("trial", keys, ids=ids, indirect=True)
     if "probed" in metafunc.fixturenames:
-        ways = list(metafunc.function.probe.keys())
+        ways = list(metafunc.function.probe.ways())
         metafunc.parametrize("probed", ways, ids=[key.way for key in ways], indirect=True)
     if "ruled" in metafunc.fixturenames:
         from toolworthy.rules import RULES
@@ -144,9 +144,9 @@ def _keys(item: pytest.Item) -> list[Key]:
     """What an item needs to be run: a rule's needs all that provokes it."""
     params = item.callspec.params if hasattr(item, "callspec") else {}
     if "ruled" in params:
-        from toolworthy.probes import PROBES
+        from toolworthy.probes import load_suite
 
-        return [key for probe in PROBES.values() for key in probe.keys()]
+        return [key for probe in load_suite().values() for key in probe.ways()]
     return [params[name] for name in ("trial", "probed") if name in params]
 
 

@@ -135,7 +135,7 @@ async def test_system_blocks(ask: Ask) -> None:
 @probe("the header anthropic-beta and ?beta=true", "messages", severity="blocks", agents=("claude-code",))
 async def test_beta_header(ask: Ask) -> None:
     """Claude Code sends both with every request."""
-    beta = "claude-code-20250219,interleaved-thinking-2025-05-14,context-management-2025-06-27,prompt-caching-scope-2026-01-05"
+    beta = "claude-code-20250219,interleaved-thinking-2025-05-14,context-management-2025-06-27"
     await ask.says("Hello.", headers={"anthropic-beta": beta}, query="beta=true")
 
 

@@ -6,7 +6,7 @@ from toolworthy.rules import Finding
 
 
 def test_rule(ruled: list[Finding]) -> None:
-    """The rules judge every answer to every probe. What is merely cosmetic is shown in the report, and fails nothing."""
+    """The rules judge every answer to every probe. What is merely cosmetic is in the report, and fails nothing."""
     worst = [finding for finding in ruled if finding.severity != "cosmetic"]
     if worst:
         first = worst[0]

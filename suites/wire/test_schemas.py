@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from toolworthy.probes import EVERY_AGENT, Ask, probe
+from toolworthy.probes import EVERY_AGENT, Ask, Rejected, probe
 from toolworthy.probes.material import TOOLS, schema
 from toolworthy.wire.ir import Tool
 
@@ -230,3 +230,19 @@ async def test_parameter_names(ask: Ask) -> None:
         "pattern", "-n", "type", **{"pattern": "string", "-n": "boolean", "type": "string", "$x": "string"}
     )
     await used(ask, parameters, {"pattern": "a", "-n": True, "type": "py"})
+
+
+@probe("a tool's name that begins with a digit", modes="whole", severity="degrades")
+async def test_name_digit(ask: Ask) -> None:
+    """Gemini and Moonshot want a letter first."""
+    await used(ask, schema("a", a="string"), {"a": "b"}, name="3d_print")
+
+
+@probe("tool names of more than 64 characters", modes="whole", severity="cosmetic")
+async def test_name_128(ask: Ask) -> None:
+    """Beyond the documented limit; refused in words is right too, and the detail says how far it goes."""
+    for length in (65, 96, 128):
+        try:
+            await used(ask, schema("a", a="string"), {"a": "b"}, name=("mcp__server__" + "name_" * 30)[:length])
+        except Rejected as no:
+            raise Rejected(f"{length} characters are too many: {no}") from no

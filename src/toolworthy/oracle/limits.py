@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from toolworthy.wire.ir import Part, Request, Response, Text, Thinking, ToolCall, Usage
+from toolworthy.wire.ir import Part, Request, Response, Text, Thinking, ToolCall, ToolResult, Usage
 
 CONTEXT = 200_000
 """Context window in tokens."""
+MODEL = "oracle"
+"""Names that begin so are served."""
+_ROLES = {"system", "developer", "user", "assistant", "tool", "function"}
 CHARACTERS = 4
 """Characters of one token, about."""
 
@@ -43,6 +48,8 @@ def _by_tokens(request: Request, answer: Response) -> Response:
 
 
 def _words(part: Part) -> str:
+    if isinstance(part, ToolResult):
+        return "".join(entry.text for entry in part.content if isinstance(entry, Text))
     if isinstance(part, (Text, Thinking)):
         return part.text
     return part.arguments if isinstance(part, ToolCall) else ""
@@ -52,3 +59,22 @@ def _cut(part: Part, left: int) -> Part:
     if isinstance(part, (Text, Thinking)):
         return replace(part, text=part.text[:left])
     return replace(part, arguments=part.arguments[:left]) if isinstance(part, ToolCall) else part
+
+
+def refusal(value: Mapping[str, Any], request: Request) -> tuple[int, str] | None:
+    """Status and reason for a request that no careful endpoint takes; None for one that is fine."""
+    model = value.get("model")
+    if not isinstance(model, str) or not model.startswith(MODEL):
+        return 404, f"the model {model!r} does not exist; this endpoint serves {MODEL!r}"
+    messages = value.get("messages", [])
+    roles = {entry.get("role") for entry in messages if isinstance(entry, dict)} if isinstance(messages, list) else {""}
+    if not roles <= _ROLES:
+        return 400, "messages must be a list of objects with a role: system, developer, user, assistant or tool"
+    if not request.messages:
+        return 400, "the request has no messages"
+    if value.get("previous_response_id"):
+        return 400, "previous_response_id is not supported: this endpoint keeps no state"
+    size = sum(len(_words(part)) for message in request.messages for part in message.parts) // CHARACTERS
+    if size > CONTEXT:
+        return 400, f"the conversation has about {size} tokens, the maximum context length is {CONTEXT} tokens"
+    return None

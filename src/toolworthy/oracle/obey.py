@@ -44,7 +44,7 @@ def obey(request: Request) -> tuple[Part, ...]:
             return (*before, *(calls[:1] if request.parallel_tool_calls is False else calls))
     if _ASK_CODE.search(orders) and (word := _code_word(request)):
         return (Text(word),)
-    said = _SAY.search(orders)
+    said = None if request.response_format else _SAY.search(orders)
     return (Text(said[1].strip()) if said else Text(side_answer(request)),)
 
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from toolworthy import wire
+from toolworthy.oracle.limits import refusal
 from toolworthy.wire.assemble import disassemble
-from toolworthy.wire.ir import Api, Event, Failure, Part, PartDelta, Request, Response, Thinking, Started
+from toolworthy.wire.ir import Api, Event, Failure, Part, PartDelta, Request, Response, Started, Thinking
 from toolworthy.wire.lenient import as_dict, as_int, as_list, dump_json, parse_json
 from toolworthy.wire.sse import SseParser, format_event
 
@@ -61,13 +62,13 @@ def reply(api: Api, body: bytes, answer: Callable[[Request], Response], defects:
         value = defect.assumes(value)
     defects = [defect for defect in spoiling if defect.concerns(value)]
     for defect in defects:
-        if refusal := defect.refuses(value):
-            return refusal
+        if refused := defect.refuses(value):
+            return refused
     for defect in defects:
         value = defect.hears(value)
     request = wire.api(api).parse_request(value)
-    if not request.messages:
-        return error(api, 400, "the request has no messages")
+    if wrong := refusal(value, request):
+        return error(api, *wrong)
     said = replace(answer(request), id=_id(api, body))
     said = replace(said, parts=tuple(_signed(api, part) for part in said.parts))
     for defect in spoiling:

@@ -33,6 +33,8 @@ from toolworthy.wire.ir import (
 _ID = re.compile(r"tw(\d{3})([prw])(\d{2})")
 """In a call's id: its step, what it is for (the step itself, a read that it needs first, a wait), which way."""
 _MAX_WAITS = 30
+_CACHEABLE = 1_024
+"""Tokens from which on the beginning of a conversation counts as cached, as with OpenAI."""
 _REFUSED = re.compile(r"unknown tool|no such tool|tool not found|not available|invalid arguments", re.IGNORECASE)
 
 
@@ -220,7 +222,8 @@ def _usage(request: Request, made: Sequence[Part]) -> Usage:
     """Four characters a token. All but the newest message counts as cached once the conversation is under way."""
     sizes = [sum(len(_words(part)) for part in message.parts) // 4 for message in request.messages]
     tools = sum(len(json.dumps(tool.parameters)) + len(tool.description) for tool in request.tools) // 4
-    cached = sum(sizes[:-1]) + tools if any(message.role == "tool" for message in request.messages) else 0
+    before = sum(sizes[:-1]) + tools
+    cached = before if before > _CACHEABLE or any(message.role == "tool" for message in request.messages) else 0
     return Usage(input=sum(sizes) + tools + 1, output=sum(len(_words(part)) for part in made) // 4 + 1, cached=cached)
 
 

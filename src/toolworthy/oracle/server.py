@@ -12,6 +12,7 @@ from toolworthy.adapters import AgentAdapter
 from toolworthy.asgi import serving
 from toolworthy.errors import UserError
 from toolworthy.oracle.defects import Defect
+from toolworthy.oracle.limits import CONTEXT
 from toolworthy.oracle.reply import Reply, error, reply
 from toolworthy.oracle.script import next_answer
 from toolworthy.tasks.model import Task
@@ -97,7 +98,7 @@ def _models(anthropic: bool) -> dict[str, Any]:
     if anthropic:
         entry = {"id": "oracle", "type": "model", "display_name": "oracle", "created_at": "2026-01-01T00:00:00Z"}
         return {"data": [entry], "has_more": False, "first_id": "oracle", "last_id": "oracle"}
-    return {"object": "list", "data": [{**entry, "context_length": 1_000_000}]}
+    return {"object": "list", "data": [{**entry, "context_length": CONTEXT}]}
 
 
 async def _send(send: Any, made: Reply) -> None:

@@ -14,6 +14,7 @@ from toolworthy.probes.model import (
     Rejected,
     Unmeasured,
     Verdict,
+    load_suite,
     probe,
 )
 
@@ -32,5 +33,6 @@ __all__ = [
     "Rejected",
     "Unmeasured",
     "Verdict",
+    "load_suite",
     "probe",
 ]

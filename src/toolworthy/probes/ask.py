@@ -1,4 +1,4 @@
-"""How a probe asks: through the gateway, as an agent would, and with patience for a model that has a will of its own."""
+"""How a probe asks: through the gateway, as an agent would, and with patience for a model's own will."""
 
 from __future__ import annotations
 

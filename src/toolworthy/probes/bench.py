@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from toolworthy import rules
 from toolworthy.endpoint import Endpoint
 from toolworthy.gateway import Gateway
 from toolworthy.probes.ask import Ask, Surface
-from toolworthy.probes.model import PROBES, Broken, Outcome, Probe, ProbeKey, ProbeResult, Unmeasured, Verdict
+from toolworthy.probes.model import PROBES, Outcome, Probe, ProbeKey, ProbeResult, Verdict
 from toolworthy.wire.ir import Api
 
 if TYPE_CHECKING:
     import httpx
+
+
+_PLAIN = "plain-answer"
+"""The one that is asked even where nothing can be read, and says so for all."""
+_REFUSED = "TW609"
+"""That a request was refused is what many a probe is out for; its verdict says it."""
 
 
 class ProbeBench:
@@ -33,7 +38,7 @@ class ProbeBench:
         began, clock = time.time(), time.perf_counter()
         if key.api not in self._endpoint.base_urls:
             result = ProbeResult(key=key, title=probe.title, verdict="unmeasured", detail=f"no {key.api} API here")
-        elif dead := (await self._surface(key)).dead:
+        elif (dead := (await self._surface(key)).dead) and probe.id != _PLAIN:
             result = ProbeResult(key=key, title=probe.title, verdict="unmeasured", detail=dead)
         else:
             result = await self._asked(key, probe, await self._surface(key))
@@ -75,21 +80,10 @@ class ProbeBench:
             title=probe.title,
             verdict=verdict,
             detail=self._gateway.redactor.text(detail),
-            findings=rules.check(session.exchanges),
+            findings=tuple(finding for finding in rules.check(session.exchanges) if finding.code != _REFUSED),
             requests=len(session.exchanges),
         )
 
 
 async def _opening(ask: Ask) -> None:
     await ask.says("Hello.")
-
-
-def tally(results: Mapping[ProbeKey, ProbeResult]) -> dict[Verdict, int]:
-    """How many of each verdict."""
-    counted: dict[Verdict, int] = {}
-    for result in results.values():
-        counted[result.verdict] = counted.get(result.verdict, 0) + 1
-    return counted
-
-
-__all__ = ["Broken", "ProbeBench", "Unmeasured", "tally"]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from toolworthy import content
 from toolworthy.rules import Finding, Severity
 from toolworthy.wire.ir import APIS, Api
 
@@ -114,7 +117,7 @@ class Probe:
     explanation: str
     run: Callable[[Ask], Awaitable[None]]
 
-    def keys(self) -> Iterator[ProbeKey]:
+    def ways(self) -> Iterator[ProbeKey]:
         """One key for every API and mode."""
         streams: dict[Modes, tuple[bool | None, ...]] = {
             "both": (True, False),
@@ -174,3 +177,16 @@ def settle(result: ProbeResult) -> None:
     if result.fails:
         again = f"\nagain: {result.reproduce}" if result.reproduce else ""
         pytest.fail(f"{result.verdict}: {result.detail}{again}", pytrace=False)
+
+
+def load_suite() -> dict[str, Probe]:
+    """Every probe of our own suite, imported from where it lies if pytest has not done so."""
+    for path in sorted((content.SUITES / "wire").glob("test_*.py")):
+        name = f"toolworthy_suite_{path.stem}"
+        if name not in sys.modules:
+            spec = importlib.util.spec_from_file_location(name, path)
+            assert spec is not None
+            assert spec.loader is not None
+            module = sys.modules[name] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+    return PROBES

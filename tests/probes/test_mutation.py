@@ -1,0 +1,113 @@
+"""The suite, tested by mutation: every defect of the catalogue, served by the oracle, is caught by what names it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+import httpx
+import pytest
+
+from toolworthy import adapters
+from toolworthy.gateway import Gateway
+from toolworthy.oracle import Oracle
+from toolworthy.oracle.defects import Defect, catalogue
+from toolworthy.probes import ProbeBench, ProbeKey, ProbeResult, load_suite
+from toolworthy.rules import RULES
+from toolworthy.wire.ir import APIS, Api
+
+from ..conftest import endpoint
+
+# What provokes the rules: a defect that names only rules must show in one of these.
+USUAL = (
+    "plain-answer",
+    "one-call",
+    "no-argument-call",
+    "parallel-mixed-calls",
+    "typed-arguments",
+    "unicode-arguments",
+    "unicode-text",
+    "file-arguments",
+    "markup-text",
+    "text-before-call",
+    "choice-auto-thinking",
+    "reasoning-echo",
+    "reasoning-then-text",
+    "max-tokens",
+    "max-tokens-in-arguments",
+    "stop-string",
+    "choice-none",
+    "choice-required",
+    "choice-named",
+    "several-choices",
+    "tool-loop",
+    "server-tools",
+    "error-while-streaming",
+)
+DEFECTS = catalogue()
+CODES = {rule.code for rule in RULES}
+SLOW = 5.0
+"""Seconds of silence from which on a defect is asked for once, not by every probe."""
+
+
+async def ask(defects: Sequence[Defect], apis: Iterable[Api], names: Iterable[str]) -> list[ProbeResult]:
+    """What these probes say of the oracle with these defects."""
+    probes = load_suite()
+    keys = [key for name in dict.fromkeys(names) for key in probes[name].ways() if key.api in set(apis)]
+    async with Oracle((), adapters.agents(), defects=defects) as oracle, httpx.AsyncClient(timeout=None) as client:
+        where = endpoint(oracle.url, *APIS, key=None, model="oracle")
+        async with Gateway(where, lambda _: None) as gateway:
+            bench = ProbeBench(where, gateway, client)
+
+            async def one(key: ProbeKey) -> ProbeResult:
+                return await asyncio.wait_for(bench.run(key), 60)
+
+            return [await one(key) for key in keys]
+
+
+def caught(results: Iterable[ProbeResult]) -> set[str]:
+    """Codes of the rules and ids of the probes that complain."""
+    told = set()
+    for result in results:
+        told |= {finding.code for finding in result.findings}
+        if result.verdict in ("broken", "rejected", "ignored"):
+            told.add(result.key.probe)
+    return told
+
+
+def test_the_catalogue_is_sound() -> None:
+    assert len({defect.id for defect in DEFECTS}) == len(DEFECTS) >= 200
+    for defect in DEFECTS:
+        assert bool(defect.caught_by) != bool(defect.unseen), f"{defect.id}: either caught or unseen"
+        assert set(defect.caught_by) <= CODES | set(load_suite()), defect.id
+
+
+@pytest.mark.parametrize("defect", [d for d in DEFECTS if d.caught_by], ids=lambda d: d.id)
+def test_a_defect_is_caught_by_all_that_name_it(defect: Defect, monkeypatch: pytest.MonkeyPatch) -> None:
+    if defect.bytes and defect.bytes.wait > SLOW:
+        monkeypatch.setattr("toolworthy.rules.framing.SILENCE", 0.5)
+        defect = defect.model_copy(update={"bytes": defect.bytes.model_copy(update={"wait": 1.0})})
+        usual: tuple[str, ...] = ("plain-answer", "file-arguments")
+    else:
+        usual = USUAL
+    named = [name for name in defect.caught_by if name not in CODES]
+    rules = set(defect.caught_by) & CODES
+    told = caught(asyncio.run(ask([defect], defect.apis, [*named, *(usual if rules else ())])))
+    assert set(defect.caught_by) <= told, f"told: {sorted(told)}"
+
+
+@pytest.mark.parametrize("defect", [d for d in DEFECTS if d.unseen], ids=lambda d: d.id)
+def test_what_no_client_can_see_raises_no_finding(defect: Defect) -> None:
+    results = asyncio.run(ask([defect], defect.apis, USUAL))
+    assert not [finding for result in results for finding in result.findings if finding.severity == "blocks"]
+
+
+def test_the_clean_oracle_has_no_finding_and_supports_all() -> None:
+    results = asyncio.run(ask([], APIS, load_suite()))
+    assert not [finding for result in results for finding in result.findings]
+    states_otherwise = {"foreign-model", "previous-response-id"}  # refused in words, on purpose
+    assert not [
+        f"{result.key}: {result.verdict}: {result.detail}"
+        for result in results
+        if result.verdict != "supported" and result.key.probe not in states_otherwise
+    ]
