@@ -141,7 +141,7 @@ def silence(view: View) -> Violations:
     """No byte for a minute or more, not even a comment. Agents and proxies give up at 60 to 300 seconds."""
     times = [0.0, *(chunk.at for chunk in view.exchange.chunks)]
     longest = max((b - a for a, b in itertools.pairwise(times)), default=0.0)
-    if longest >= _PATIENCE:
+    if longest >= SILENCE:
         yield f"silent for {longest:.0f} s", ""
 
 
@@ -168,7 +168,7 @@ def compressed(view: View) -> Violations:
 
 
 _TIGHT = re.compile(rb"^(data|event):[^\s][^\r\n]{0,300}", re.MULTILINE)
-_PATIENCE = 60.0
+SILENCE = 60.0
 
 
 def _message(view: View) -> str:
