@@ -4,7 +4,7 @@ import base64
 import json
 from dataclasses import replace
 
-from toolworthy.probes import EVERY_AGENT, Ask, Broken, Unmeasured, probe
+from toolworthy.probes import EVERY_AGENT, Ask, Broken, probe
 from toolworthy.probes.ask import message, user
 from toolworthy.probes.material import CODE, SOURCE, TOOLS, called, results
 from toolworthy.wire.ir import Image, Message, Text, ToolResult

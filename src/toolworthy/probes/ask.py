@@ -179,6 +179,25 @@ class Ask:
             self.surface.dead = f"three answers in a row did not end ({answer.cut})"
         return answer
 
+    async def direct(
+        self, method: str, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+    ) -> int:
+        """Ask without the gateway, for what it would answer or replace itself; only the status is kept.
+
+        Without a body the root of the endpoint is asked for. 0 where no answer comes.
+        """
+        import httpx
+
+        where = httpx.URL(self.endpoint.url(self.api))
+        sent = {"anthropic-version": "2023-06-01", **(headers or {})}
+        try:
+            async with asyncio.timeout(MAX_SECONDS):
+                url = where if body is not None else where.copy_with(path="/")
+                async with self._client.stream(method, url, json=body, headers=sent) as response:
+                    return response.status_code
+        except (TimeoutError, httpx.HTTPError):
+            return 0
+
     async def accepted(self, request: Request | Mapping[str, Any], **options: Any) -> Answer:
         """Send a request that a good endpoint takes.
 
