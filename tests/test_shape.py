@@ -9,7 +9,7 @@ from toolworthy.content import PACKAGE
 
 FLOORS = (
     ("wire",),
-    ("exchange", "conversation", "rules", "adapters", "vocabulary", "content", "redact", "errors", "config", "asgi"),
+    ("exchange", "rules", "adapters", "breakage", "vocabulary", "content", "redact", "errors", "config", "asgi"),
     ("endpoint", "sandbox", "tasks", "oracle"),
     ("gateway", "agents"),
     ("probes", "scoring"),

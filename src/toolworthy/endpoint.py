@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -30,6 +30,11 @@ _FALLBACK: dict[Api, tuple[Api, ...]] = {
     "messages": ("messages", "chat", "responses"),
     "responses": ("responses", "chat", "messages"),
 }
+
+
+def nearest(agent_api: Api, served: Container[Api]) -> Api | None:
+    """The API, of those served, that an agent is asked in: its own, else the nearest relative; None where none is."""
+    return next((api for api in _FALLBACK[agent_api] if api in served), None)
 
 
 @dataclass(frozen=True)
@@ -81,11 +86,14 @@ class Endpoint:
         Raises:
             UserError: the endpoint has no wire API at all, or not the forced one.
         """
-        wanted = (self.forced_api,) if self.forced_api else _FALLBACK[agent_api]
-        for api in wanted:
-            if api in self.base_urls:
-                return api
-        raise UserError(f"{self.name} speaks none of {', '.join(wanted)}; check the base URL")
+        if self.forced_api:
+            found = self.forced_api if self.forced_api in self.base_urls else None
+        else:
+            found = nearest(agent_api, self.base_urls)
+        if found is None:
+            wanted = (self.forced_api,) if self.forced_api else _FALLBACK[agent_api]
+            raise UserError(f"{self.name} speaks none of {', '.join(wanted)}; check the base URL")
+        return found
 
     def url(self, api: Api, operation: Operation = "completion") -> str:
         """The whole URL of one operation."""

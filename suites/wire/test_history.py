@@ -154,7 +154,7 @@ async def test_prompt_cache_options(ask: Ask) -> None:
     await ask.says("Hello.", fields={"prompt_cache_options": {"mode": "auto"}})
 
 
-@probe("a compressed request", "responses", "chat", modes="whole", severity="degrades", agents=("codex",))
+@probe("a compressed request", "responses", "chat", modes="whole", severity="cosmetic")
 async def test_compressed_request(ask: Ask) -> None:
     """``content-encoding: zstd``, which Codex can use. Refused in words (415) is right too."""
     import zstandard

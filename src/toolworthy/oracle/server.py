@@ -25,6 +25,8 @@ _ROUTES: tuple[tuple[str, Api], ...] = (
     ("/messages", "messages"),
 )
 
+_MAX_REQUEST = 64 * 2**20
+
 
 class Oracle:
     """The reference endpoint on loopback, while the block lasts."""
@@ -70,7 +72,7 @@ class Oracle:
         if made := next(filter(None, answers), None):
             await _send(send, made)
         elif method == "POST" and api is not None:
-            await _send(send, reply(api, body, self._answer, self._defects))
+            await _send(send, reply(api, _decoded(scope, body), self._answer, self._defects))
         elif method == "POST" and path.endswith("/messages/count_tokens"):
             await _json(send, 200, {"input_tokens": max(1, len(body) // 4)})
         elif method == "GET" and path.endswith("/models"):
@@ -82,6 +84,19 @@ class Oracle:
 
     def _answer(self, request: Request) -> Response:
         return next_answer(request, self._tasks, self._adapters)
+
+
+def _decoded(scope: Any, body: bytes) -> bytes:
+    """The body without zstd, which Codex can send; as it is where it is none."""
+    import zstandard
+
+    if (b"content-encoding", b"zstd") not in scope["headers"]:
+        return body
+    try:
+        with zstandard.ZstdDecompressor().stream_reader(body) as reader:
+            return reader.read(_MAX_REQUEST)
+    except zstandard.ZstdError:
+        return body
 
 
 def _target(scope: Any) -> str:

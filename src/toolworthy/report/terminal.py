@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import get_args
 
+from toolworthy import adapters
+from toolworthy.probes import ProbeResult, Verdict
+from toolworthy.report.levels import levels, reasons, served_apis
 from toolworthy.report.verdict import verdicts
 from toolworthy.runs.result import TrialResult
 from toolworthy.runs.store import RunDirectory
 
 _TAIL = 1_200
+_REASONS = 8
+"""Reasons in the terminal; all are in the report."""
 
 
 def summary_lines(run: RunDirectory) -> Iterator[str]:
@@ -16,6 +23,7 @@ def summary_lines(run: RunDirectory) -> Iterator[str]:
     about = run.about
     endpoint = about.get("endpoint", {})
     yield f"endpoint {endpoint.get('name')} · model {endpoint.get('model')}"
+    yield from wire_lines(run.probes(), str(endpoint.get("provider", "generic")))
     for verdict in verdicts(run.results()):
         name = f"{verdict.agent} {verdict.version}".strip()
         through = " · through toolworthy's translation" if verdict.translated else ""
@@ -23,6 +31,25 @@ def summary_lines(run: RunDirectory) -> Iterator[str]:
         yield f"  {name}: {verdict.word} · tasks {verdict.rate}{through}{errors}"
         for reason in verdict.reasons:
             yield f"      {reason}"
+
+
+def wire_lines(results: Sequence[ProbeResult], provider: str) -> Iterator[str]:
+    """What the probes say: a tally for every API, a level for every agent, and what to do about the worst."""
+    for api in served_apis(results):
+        counted = Counter(result.verdict for result in results if result.key.api == api)
+        yield f"  wire, {api}: " + " · ".join(f"{counted[word]} {word}" for word in get_args(Verdict) if counted[word])
+    found = levels(results)
+    for level in found:
+        yield f"  {level.line}"
+    shown = reasons(found)
+    hints = adapters.provider(provider).hints
+    for reason in shown[:_REASONS]:
+        yield f"      {reason.code} ({reason.severity}) {reason.title}: {' '.join(reason.detail.split())[:160]}"
+        if hint := hints.get(reason.code):
+            yield f"          mend it: {hint}"
+    if shown:
+        more = f"{len(shown) - _REASONS} more in the report; " if len(shown) > _REASONS else ""
+        yield f"      {more}`toolworthy rules CODE` explains a rule"
 
 
 def explain(result: TrialResult) -> str:

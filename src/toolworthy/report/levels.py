@@ -1,0 +1,136 @@
+"""What the wire suite says of every agent: works, works with caveats, broken, untested; and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from toolworthy import adapters, breakage
+from toolworthy.adapters import AgentAdapter
+from toolworthy.endpoint import nearest
+from toolworthy.probes import ProbeResult
+from toolworthy.report.verdict import Word
+from toolworthy.rules import Severity
+from toolworthy.wire.ir import APIS, Api
+
+_CORE = "one-call"
+"""Where this was not measured, nothing is known of an agent."""
+_RANK: dict[Severity, int] = {"blocks": 0, "degrades": 1, "cosmetic": 2}
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Something that an agent meets."""
+
+    code: str
+    """Of a rule, or the id of a probe."""
+    title: str
+    severity: Severity
+    detail: str
+
+
+@dataclass(frozen=True)
+class Level:
+    """One agent on this endpoint, as far as the wire goes."""
+
+    agent: AgentAdapter
+    api: Api
+    """What it would be served in."""
+    word: Word
+    reasons: tuple[Reason, ...]
+    """The worst first; none that is merely cosmetic."""
+
+    @property
+    def translated(self) -> bool:
+        """Whether the agent speaks another API than the endpoint is asked in."""
+        return self.api not in self.agent.apis[:1]
+
+    @property
+    def line(self) -> str:
+        """The verdict in one line."""
+        through = f", through {self.api}" if self.translated else ""
+        codes = ", ".join(dict.fromkeys(reason.code for reason in self._deciding()))
+        return f"{self.agent.title}{through}: {self.word}" + (f" ({codes})" if codes else "")
+
+    def _deciding(self) -> list[Reason]:
+        wanted = "blocks" if self.word == "broken" else "degrades"
+        return [reason for reason in self.reasons if reason.severity == wanted]
+
+
+def levels(results: Sequence[ProbeResult]) -> tuple[Level, ...]:
+    """One level for every real agent, from its probes and findings on the API that it would be served in."""
+    served = {result.key.api for result in results if result.requests}
+    out = []
+    for agent in adapters.agents():
+        if agent.install is None:
+            continue
+        api = nearest(agent.apis[0], served)
+        if api is not None:
+            out.append(_level(agent, api, [result for result in results if result.key.api == api]))
+    return tuple(out)
+
+
+def reasons(found: Iterable[Level]) -> tuple[Reason, ...]:
+    """Every reason of every agent once, the worst first."""
+    unique = {reason.code: reason for level in found for reason in reversed(level.reasons)}
+    return tuple(sorted(unique.values(), key=lambda reason: (_RANK[reason.severity], reason.code)))
+
+
+def served_apis(results: Sequence[ProbeResult]) -> tuple[Api, ...]:
+    """The APIs that answered."""
+    asked = {result.key.api for result in results if result.requests}
+    return tuple(api for api in APIS if api in asked)
+
+
+def _level(agent: AgentAdapter, api: Api, results: list[ProbeResult]) -> Level:
+    mine = [result for result in results if result.key.stream is not False]  # agents stream
+    found = [
+        reason for reason in (*_findings(agent, mine), *_verdicts(agent, results)) if reason.severity != "cosmetic"
+    ]
+    found.sort(key=lambda reason: (_RANK[reason.severity], reason.code))
+    core = [result for result in mine if result.key.probe == _CORE]
+    dead = any(result.key.probe == "plain-answer" and result.verdict == "broken" for result in mine)
+    measured = any(result.verdict != "unmeasured" for result in core) or dead
+    return Level(agent, api, _word(found, measured), tuple(found))
+
+
+def _word(found: Sequence[Reason], measured: bool) -> Word:
+    if any(reason.severity == "blocks" for reason in found):
+        return "broken"
+    if not measured:
+        return "untested"
+    return "works with caveats" if found else "works"
+
+
+def _findings(agent: AgentAdapter, results: Iterable[ProbeResult]) -> Iterable[Reason]:
+    seen: set[str] = set()
+    for result in results:
+        for finding in result.findings:
+            if finding.code not in seen:
+                seen.add(finding.code)
+                severity = _for(agent, finding.code, finding.severity)
+                yield Reason(finding.code, finding.title, severity, finding.detail)
+
+
+def _verdicts(agent: AgentAdapter, results: Iterable[ProbeResult]) -> Iterable[Reason]:
+    for result in results:
+        concerned = "*" in result.agents or agent.id in result.agents
+        if not concerned or result.verdict in ("supported", "unmeasured"):
+            continue
+        # What is asked whole only is asked so for cheapness; agents meet it streamed as well.
+        if result.key.stream is False and any(
+            other.key.probe == result.key.probe and other.key.stream for other in results
+        ):
+            continue
+        severity = _for(agent, result.key.probe, result.severity)
+        yield Reason(result.key.probe, result.title, severity, f"{result.verdict}: {result.detail}")
+
+
+def _for(agent: AgentAdapter, code: str, severity: Severity) -> Severity:
+    """What the agent itself did when it met this, where that was measured; else what the rule says."""
+    row = breakage.affected(code).get(agent.id)
+    if row is None:
+        return severity
+    if row.outcome == "unaffected":
+        return "cosmetic"
+    return "degrades" if row.outcome == "recovers" else "blocks"
