@@ -2,7 +2,7 @@
 
 import json
 
-from toolworthy.probes import EVERY_AGENT, Ask, Broken, Ignored, probe
+from toolworthy.probes import EVERY_AGENT, Ask, Broken, Ignored, Rejected, probe
 from toolworthy.probes.ask import Answer, accept, user
 from toolworthy.probes.material import TOOLS, called, results
 from toolworthy.wire.lenient import as_dict, parse_json
@@ -97,5 +97,5 @@ async def test_lone_surrogate(ask: Ask) -> None:
     answer = await ask.post(json.dumps(ask.body(order)).replace("MARK", "half an emoji: \\ud83d").encode())
     if answer.status >= 400:
         refused(ask, answer)
-    else:
-        accept(answer)
+        raise Rejected(f"HTTP {answer.status}: {answer.message[:200]}")
+    accept(answer)

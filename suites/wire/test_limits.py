@@ -5,6 +5,7 @@ import json
 from toolworthy.probes import EVERY_AGENT, Ask, Broken, Ignored, Unmeasured, probe
 from toolworthy.probes.ask import accept, user
 from toolworthy.probes.material import SOURCE
+from toolworthy.wire.ir import ToolChoice
 from toolworthy.wire.lenient import as_dict, as_list, parse_json
 
 LONG = "Reply with exactly: " + " ".join(f"word{number}" for number in range(200))
@@ -104,6 +105,15 @@ async def test_several_choices(ask: Ask) -> None:
         indices = {as_dict(choice).get("index") for choice in as_list(answer.whole.get("choices"))}
     if len(indices) < 2:
         raise Ignored("one choice came")
+
+
+@probe("several choices that call", "chat", severity="cosmetic")
+async def test_several_choices_calls(ask: Ask) -> None:
+    """``n: 2`` beside tools and ``tool_choice: required``: a call in each, or refused."""
+    order = ask.order([("read_file", {"path": "a.py"})], tool_choice=ToolChoice("required"))
+    answer = await ask.accepted(order, fields={"n": 2})
+    if not answer.calls:
+        raise Ignored("no call came")
 
 
 @probe("a JSON object", "chat", modes="whole", severity="degrades")

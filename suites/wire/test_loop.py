@@ -4,10 +4,11 @@ import base64
 import json
 from dataclasses import replace
 
-from toolworthy.probes import EVERY_AGENT, Ask, Broken, probe
+from toolworthy.probes import EVERY_AGENT, Ask, Broken, Ignored, Unmeasured, probe
 from toolworthy.probes.ask import message, user
-from toolworthy.probes.material import CODE, SOURCE, TOOLS, called, results
+from toolworthy.probes.material import ASK_CODE, CODE, CODE_WORD, SOURCE, TOOLS, called, results
 from toolworthy.wire.ir import Image, Message, Text, ToolResult
+from toolworthy.wire.lenient import as_dict, as_list
 
 PIXEL = (
     "data:image/png;base64,"
@@ -64,8 +65,20 @@ async def test_tool_result_string(ask: Ask) -> None:
 @probe("a result in parts", modes="whole", severity="degrades", agents=EVERY_AGENT)
 async def test_tool_result_parts(ask: Ask) -> None:
     """A result of several text parts; all of them count."""
-    parts = ToolResult(CALL[0], (Text("First part."), Text(CODE)))
-    await ask.knows(user("Read it."), called(CALL), Message("tool", (parts,)), tools=TOOLS)
+    result = results((CALL[0], CODE))
+    body = ask.body(ask.request(user("Read it."), called(CALL), result, user(ASK_CODE), tools=TOOLS))
+    parts = [{"type": "input_text" if ask.api == "responses" else "text", "text": text} for text in ("First.", CODE)]
+    for entry in body.get("messages", body.get("input")):
+        if entry.get("role") == "tool":
+            entry["content"] = parts
+        elif entry.get("type") == "function_call_output":
+            entry["output"] = parts
+        for block in as_list(entry.get("content")):
+            if as_dict(block).get("type") == "tool_result":
+                block["content"] = parts
+    answer = await ask.accepted(body)
+    if CODE_WORD not in answer.text:
+        raise (Ignored if ask.surface.obeys else Unmeasured)(f"the model says {answer.text.strip()[:80]!r}")
 
 
 @probe("an empty result", modes="whole", severity="blocks", agents=EVERY_AGENT)

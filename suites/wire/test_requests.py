@@ -1,10 +1,11 @@
 """Fields and headers of a request that agents send: taken, refused in words, or the end of the session?"""
 
+from dataclasses import replace
 from typing import Any
 
-from toolworthy.probes import EVERY_AGENT, Ask, Ignored, Unmeasured, probe
+from toolworthy.probes import EVERY_AGENT, Ask, Broken, Ignored, Unmeasured, probe
 from toolworthy.probes.ask import user
-from toolworthy.probes.material import CODE, TOOLS, orders
+from toolworthy.probes.material import CODE, TOOLS, WRITE, orders
 from toolworthy.wire.lenient import as_dict
 
 
@@ -242,17 +243,39 @@ async def test_custom_tool(ask: Ask) -> None:
     )
     answer = await ask.accepted({**body, "tools": [*body["tools"], tool]})
     if not answer.calls:
+        if "*** Begin Patch" in answer.text:
+            raise Ignored("what should be the call's argument came as text")
         raise Unmeasured("the model made no call")
     if not answer.calls[0].custom:
         raise Ignored("the call came as a function's, which Codex does not take")
+    if not answer.calls[0].arguments.lstrip().startswith("*** Begin Patch"):
+        raise Ignored(f"the argument does not keep to the grammar: {answer.calls[0].arguments[:80]!r}")
 
 
 @probe("tools in a namespace", "responses", severity="degrades", agents=("codex",))
 async def test_namespace_tools(ask: Ask) -> None:
     """Codex groups its tools: ``{"type": "namespace", "name": …, "tools": […]}``."""
+    tools = (TOOLS[0], replace(WRITE, namespace="files"))
+    try:
+        answer = await ask.calls(("write_file", {"path": "a", "content": "b"}), tools=tools)
+    except Unmeasured as why:
+        raise (Ignored(f"tools in a namespace are not called: {why}") if ask.surface.calls else why) from why
+    if answer.calls[0].namespace != "files":
+        raise Broken("the call came without its namespace")
+
+
+@probe("a custom tool, chat", "chat", modes="whole", severity="cosmetic")
+async def test_custom_tool_chat(ask: Ask) -> None:
+    """``{"type": "custom"}`` beside functions, as OpenAI's chat has it."""
     body = ask.body(ask.request(user("Reply with exactly: Hello."), tools=TOOLS))
-    group = {"type": "namespace", "name": "files", "description": "Files.", "tools": body["tools"][1:]}
-    await ask.accepted({**body, "tools": [body["tools"][0], group]})
+    tool = {"type": "custom", "custom": {"name": "apply_patch", "description": "Edits files."}}
+    await ask.accepted({**body, "tools": [*body["tools"], tool]})
+
+
+@probe("enable_thinking", "chat", modes="whole", severity="cosmetic")
+async def test_enable_thinking(ask: Ask) -> None:
+    """Qwen's switch, which clients send to whoever serves a model of its name."""
+    await taken(ask, enable_thinking=False)
 
 
 @probe("strict: null in tools", "chat", "responses", modes="whole", severity="degrades")

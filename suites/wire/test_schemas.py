@@ -29,6 +29,32 @@ async def test_schema_ref(ask: Ask) -> None:
     await used(ask, parameters, {"at": {"x": 1, "y": 2}})
 
 
+@probe("a $ref with a description beside it", modes="whole", severity="degrades")
+async def test_schema_ref_beside(ask: Ask) -> None:
+    """What Pydantic makes of a field with a description. Gemini refuses it, in words."""
+    point = schema("x", "y", x="integer", y="integer")
+    at = {"$ref": "#/$defs/Point", "description": "Where.", "default": {"x": 0, "y": 0}}
+    await used(ask, {**schema("at", at=at), "$defs": {"Point": point}}, {"at": {"x": 1, "y": 2}})
+
+
+@probe("anyOf beside a type", modes="whole", severity="degrades")
+async def test_schema_any_of_typed(ask: Ask) -> None:
+    """``type: object`` with ``anyOf`` for one of two fields. Moonshot refuses it, in words."""
+    parameters = {**schema(a="string", b="string"), "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}
+    await used(ask, parameters, {"a": "x"})
+
+
+@probe("conditions in a schema", modes="whole", severity="degrades")
+async def test_schema_conditional(ask: Ask) -> None:
+    """``allOf`` of ``if`` and ``then``. Moonshot refuses it, in words."""
+    rules = [
+        {"if": {"properties": {"kind": {"const": kind}}}, "then": {"required": [field]}}
+        for kind, field in (("file", "path"), ("url", "address"))
+    ]
+    parameters = {**schema("kind", kind="string", path="string", address="string"), "allOf": rules}
+    await used(ask, parameters, {"kind": "file", "path": "a"})
+
+
 @probe("a recursive schema", modes="whole", severity="degrades")
 async def test_schema_recursive(ask: Ask) -> None:
     """A tree that refers to itself; a server that unfolds references must not do so for ever."""

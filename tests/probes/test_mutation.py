@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from toolworthy import adapters
 from toolworthy.gateway import Gateway
 from toolworthy.oracle import Oracle
 from toolworthy.oracle.defects import Defect, catalogue
+from toolworthy.oracle.limits import CONTEXT
 from toolworthy.probes import ProbeBench, ProbeKey, ProbeResult, load_suite
 from toolworthy.rules import RULES
 from toolworthy.wire.ir import APIS, Api
@@ -42,6 +44,7 @@ USUAL = (
     "several-choices",
     "tool-loop",
     "server-tools",
+    "foreign-call-ids",
     "error-while-streaming",
 )
 DEFECTS = catalogue()
@@ -61,7 +64,7 @@ async def ask(defects: Sequence[Defect], apis: Iterable[Api], names: Iterable[st
     probes = load_suite()
     keys = [key for name in dict.fromkeys(names) for key in probes[name].ways() if key.api in set(apis)]
     async with Oracle((), adapters.agents(), defects=defects) as oracle, httpx.AsyncClient(timeout=None) as client:
-        where = endpoint(oracle.url, *APIS, model="oracle")
+        where = replace(endpoint(oracle.url, *APIS, model="oracle"), context=CONTEXT)
         async with Gateway(where, lambda _: None) as gateway:
             bench = ProbeBench(where, gateway, client)
 

@@ -180,11 +180,15 @@ class Ask:
         return answer
 
     async def direct(
-        self, method: str, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        path: str = "/",
     ) -> int:
         """Ask without the gateway, for what it would answer or replace itself; only the status is kept.
 
-        Without a body the root of the endpoint is asked for. 0 where no answer comes.
+        Without a body `path` is asked for, else the API's own route. 0 where no answer comes.
         """
         import httpx
 
@@ -192,7 +196,7 @@ class Ask:
         sent = {"anthropic-version": "2023-06-01", **(headers or {})}
         try:
             async with asyncio.timeout(MAX_SECONDS):
-                url = where if body is not None else where.copy_with(path="/")
+                url = where if body is not None else where.copy_with(path=path)
                 async with self._client.stream(method, url, json=body, headers=sent) as response:
                     return response.status_code
         except (TimeoutError, httpx.HTTPError):

@@ -75,6 +75,9 @@ class ProbeBench:
                 await probe.run(ask)
             except Outcome as outcome:
                 verdict, detail = outcome.verdict, str(outcome)
+            except Exception as error:
+                # A mistake of the probe's, on an answer that nobody foresaw: it must not take the others with it.
+                verdict, detail = "unmeasured", f"the probe itself failed: {type(error).__name__}: {error}"
         return ProbeResult(
             key=key,
             title=probe.title,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 
 from toolworthy.rules.model import Violations, rule
@@ -226,6 +227,24 @@ def broken_characters(view: View) -> Violations:
             yield f"a replacement character stands in {where}", _around(text, "\ufffd")
         elif _half(text) or _half(json.dumps(parse_json(text) or "", ensure_ascii=False)):
             yield f"half of a surrogate pair stands in {where}", ascii(text)[:300]
+
+
+@rule(
+    "TW118",
+    "a name that no tool can have",
+    "blocks",
+    source="https://platform.openai.com/docs/api-reference/chat/create",
+)
+def impossible_name(view: View) -> Violations:
+    """The call's name was not offered, and could not have been: it holds what names must not hold. A parser took prose
+    or a namespace for a name, or the server passes on a wrapper of its own that it should have unwrapped."""
+    offered = {tool.name for tool in view.request.tools} if view.request else set()
+    for call in view.calls:
+        if call.name and call.name not in offered and not _NAME.fullmatch(call.name):
+            yield f"a call of {call.name[:80]!r}", call.arguments
+
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 def _half(text: str) -> bool:

@@ -71,7 +71,7 @@ def other_status(view: View) -> Violations:
     status, words = view.exchange.status or 0, _words(view)
     if status < 400:
         return
-    told = {int(number) for number in _STATUS.findall(words)} | set(_codes(parse_json(view.exchange.body)))
+    told = {int(number) for number in _STATUS.findall(words)} or set(_codes(parse_json(view.exchange.body)))
     if told and all(_meaning(number) != _meaning(status) for number in told):
         yield f"HTTP {status}, and the error speaks of {min(told)}", view.tail()
     elif not told and status not in _WAIT and _BUSY.search(words):

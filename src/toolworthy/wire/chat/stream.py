@@ -92,7 +92,7 @@ class Decoder:
         if not isinstance(chunk, dict):
             self.repairs.append(Repair("bad-json", sse.data[:100], sse.number))
             return
-        if chunk.get("error") or sse.event == "error":
+        if chunk.get("error") or sse.event == "error" or chunk.get("object") == "error":
             yield Failed(shapes.failure_of(chunk) or Failure("an error event without a message"))
             return
         if not self._started:
