@@ -15,7 +15,7 @@ FLOORS = (
     ("probes", "scoring"),
     ("runs",),
     ("report",),
-    ("plugin", "cli", "doctor", "serve", "__main__"),
+    ("plugin", "cli", "doctor", "serve", "matrix", "catalogue", "__main__"),
 )
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -42,6 +42,14 @@ def _parser() -> argparse.ArgumentParser:
     _endpoint_options(doctor)
     oracle = _command(commands, "oracle", _oracle, "serve the reference endpoint")
     oracle.add_argument("--port", type=int, default=8378)
+    oracle.add_argument("--defect", action="append", default=[], metavar="ID", help="show this defect (repeatable)")
+    oracle.add_argument("--list", action="store_true", help="list the defects that it can show")
+    oracle.add_argument("--page", type=Path, metavar="FILE", help="write the catalogue as a page")
+    matrix = _command(commands, "matrix", _matrix, "measure what real agents do with each defect")
+    matrix.add_argument("--defect", action="append", default=[], metavar="ID")
+    matrix.add_argument("--agent", action="append", default=[], metavar="NAME")
+    matrix.add_argument("--out", type=Path, metavar="FILE", help="default: beside the catalogue")
+    matrix.add_argument("--concurrency", type=int, default=2, metavar="N")
     proxy = _command(commands, "proxy", _proxy, "record your own agent's traffic with an endpoint")
     _endpoint_options(proxy)
     proxy.add_argument("--port", type=int, default=8377)
@@ -101,9 +109,22 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _oracle(options: argparse.Namespace) -> int:
+    from toolworthy import catalogue
     from toolworthy.serve import serve_oracle
 
-    return serve_oracle(options.port)
+    if options.page:
+        options.page.write_text(catalogue.page(), encoding="utf-8")
+    elif options.list:
+        print("\n".join(catalogue.lines()))
+    else:
+        return serve_oracle(options.port, options.defect)
+    return 0
+
+
+def _matrix(options: argparse.Namespace) -> int:
+    from toolworthy import matrix
+
+    return matrix.run(options.defect, options.agent, options.out, options.concurrency)
 
 
 def _proxy(options: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from toolworthy import adapters, content
@@ -14,14 +15,25 @@ from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
 
 
-def serve_oracle(port: int) -> int:
-    """Serve the reference endpoint on loopback until Ctrl-C."""
+def serve_oracle(port: int, defects: Sequence[str] = ()) -> int:
+    """Serve the reference endpoint on loopback, with these defects, until Ctrl-C.
+
+    Raises:
+        UserError: no defect has that id, or the port is taken.
+    """
     from toolworthy.oracle import Oracle
+    from toolworthy.oracle.defects import defect
     from toolworthy.tasks.model import load_tasks
 
+    spoilt = [defect(name) for name in defects]
+
     async def serve() -> None:
-        async with Oracle(load_tasks(content.FIXTURES / "tasks"), adapters.agents(), port=port) as oracle:
-            print(f"oracle at {oracle.url} (chat and responses: {oracle.url}/v1); Ctrl-C stops it", flush=True)
+        tasks = load_tasks(content.FIXTURES / "tasks")
+        async with Oracle(tasks, adapters.agents(), port=port, defects=spoilt) as oracle:
+            with_them = f" with {', '.join(defects)}" if defects else ""
+            print(
+                f"oracle{with_them} at {oracle.url} (chat and responses: {oracle.url}/v1); Ctrl-C stops it", flush=True
+            )
             await asyncio.Event().wait()
 
     with contextlib.suppress(KeyboardInterrupt):

@@ -131,6 +131,6 @@ def _for(agent: AgentAdapter, code: str, severity: Severity) -> Severity:
     row = breakage.affected(code).get(agent.id)
     if row is None:
         return severity
-    if row.outcome == "unaffected":
-        return "cosmetic"
+    if row.outcome == "unaffected":  # in one small task: milder, not harmless
+        return "degrades" if severity == "blocks" else "cosmetic"
     return "degrades" if row.outcome == "recovers" else "blocks"
