@@ -29,11 +29,11 @@ async def test_schema_ref(ask: Ask) -> None:
     await used(ask, parameters, {"at": {"x": 1, "y": 2}})
 
 
-@probe("a $ref with a description beside it", modes="whole", severity="degrades")
+@probe("a $ref with a title beside it", modes="whole", severity="degrades")
 async def test_schema_ref_beside(ask: Ask) -> None:
-    """What Pydantic makes of a field with a description. Gemini refuses it, in words."""
+    """What generators make of a described field. Gemini refuses it, in words."""
     point = schema("x", "y", x="integer", y="integer")
-    at = {"$ref": "#/$defs/Point", "description": "Where.", "default": {"x": 0, "y": 0}}
+    at = {"$ref": "#/$defs/Point", "title": "Place", "description": "Where."}
     await used(ask, {**schema("at", at=at), "$defs": {"Point": point}}, {"at": {"x": 1, "y": 2}})
 
 

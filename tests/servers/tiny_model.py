@@ -18,9 +18,9 @@ CONTEXT = 131_072
 WIDTH, HEADS, LAYERS, INNER = 64, 2, 2, 128
 CALL = '<tool_call>\n{"name": "'
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>"]
-LIKELY = {"<|im_end|>": 1.0, "<think>": 0.0, "</think>": 0.5, '"': 1.5}
+LIKELY = {"<|im_end|>": 1.5, "<think>": 0.0, "</think>": 0.5, '"': 1.5}
 """Beside letters and spaces; how much likelier than one letter, as a logarithm. All else only where a grammar asks."""
-UNLIKELY = -20.0
+UNLIKELY = {"<|im_end|>": 1.5, "<think>": 0.0, "</think>": 0.5, '"': 1.5}
 TEMPLATE = """\
 {%- if tools or messages[0].role == "system" %}<|im_start|>system
 {{ messages[0].content if messages[0].role == "system" else "" }}
@@ -78,7 +78,7 @@ def write(path: Path, template: str = TEMPLATE, call: str = CALL) -> None:
     for name in SPECIAL[:3]:
         kinds[tokens.index(name)] = gguf.TokenType.CONTROL
     bias = np.full(len(tokens), UNLIKELY, np.float32)
-    for text, value in {**dict.fromkeys("abcdefghijklmnopqrstuvwxyz :,{}\n", 0.0), **LIKELY, call: 2.0}.items():
+    for text, value in {**dict.fromkeys("abcdefghijklmnopqrstuvwxyz :,{}\n", 0.0), **LIKELY, call: 1.5}.items():
         bias[tokens.index(alphabet[ord(text)] if len(text) == 1 else text)] = value
 
     writer = gguf.GGUFWriter(path, "qwen2")
@@ -108,7 +108,7 @@ def write(path: Path, template: str = TEMPLATE, call: str = CALL) -> None:
         writer.add_tensor(name, np.ones(WIDTH, np.float32))
 
     tensor("token_embd.weight", len(tokens), WIDTH)
-    tensor("output.weight", len(tokens), WIDTH, scale=0.5)
+    tensor("output.weight", len(tokens), WIDTH, scale=0.3)
     writer.add_tensor("output.bias", bias)
     ones("output_norm.weight")
     for layer in range(LAYERS):

@@ -32,8 +32,8 @@ def write_report(run: RunDirectory) -> Written:
         steps = trajectory(result, exchanges[str(result.key)], str(about["endpoint"]["model"]))
         name = str(result.key).replace("/", "_").replace("#", "-")
         run.write(f"atif/{name}.json", json.dumps(steps, ensure_ascii=False, indent=1) + "\n")
-    page = run.write("report.html", html.page(about, results, exchanges))
-    return Written(page, run.write("summary.md", summary.markdown(about, results)))
+    page = run.write("report.html", html.page(about, results, exchanges, run.probes()))
+    return Written(page, run.write("summary.md", summary.markdown(about, results, run.probes())))
 
 
 def _exchanges(run: RunDirectory, result: TrialResult) -> tuple[Exchange, ...]:

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from toolworthy.exchange import Exchange
+from toolworthy.probes import ProbeResult
 from toolworthy.report.statistics import rate
 from toolworthy.report.summary import MARKS
 from toolworthy.report.timeline import timeline
 from toolworthy.report.verdict import cell, verdicts
+from toolworthy.report.wire import section
 from toolworthy.runs.result import TrialResult
 from toolworthy.scoring.model import Count
 
@@ -19,7 +21,12 @@ _HIDDEN = {code: f"␛{code:02x}" for code in (*range(9), 11, 12, *range(14, 32)
 _HIDDEN |= {code: f"⟨U+{code:04X}⟩" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F)}
 
 
-def page(about: Mapping[str, Any], results: Sequence[TrialResult], exchanges: Mapping[str, Sequence[Exchange]]) -> str:
+def page(
+    about: Mapping[str, Any],
+    results: Sequence[TrialResult],
+    exchanges: Mapping[str, Sequence[Exchange]],
+    probes: Sequence[ProbeResult] = (),
+) -> str:
     """The page, as one string."""
     import jinja2
 
@@ -32,6 +39,7 @@ def page(about: Mapping[str, Any], results: Sequence[TrialResult], exchanges: Ma
     return environment.get_template("page.html.j2").render(
         about=about,
         endpoint=about["endpoint"],
+        wire=section(probes, str(about["endpoint"]["provider"])),
         verdicts=verdicts(results),
         agents=agents,
         matrix=[(task, [_cell(results, task, agent) for agent in agents]) for task in tasks],

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from toolworthy.probes import ProbeResult
+from toolworthy.report.levels import levels, reasons
 from toolworthy.report.verdict import cell, verdicts
 from toolworthy.runs.result import TrialResult
 
@@ -14,15 +16,31 @@ LEGEND = (
 MARKS = {"pass": "✓", "flaky": "~", "fail": "✗", "error": "!", "cannot work": "–", None: ""}
 
 
-def markdown(about: dict[str, Any], results: Sequence[TrialResult]) -> str:
+def markdown(about: dict[str, Any], results: Sequence[TrialResult], probes: Sequence[ProbeResult] = ()) -> str:
     """The page, as one string."""
-    return "\n".join(_lines(about, results)) + "\n"
-
-
-def _lines(about: dict[str, Any], results: Sequence[TrialResult]) -> Iterator[str]:
     endpoint = about["endpoint"]
-    yield f"# {endpoint['name']} · {endpoint['model']}"
-    yield ""
+    lines = [f"# {endpoint['name']} · {endpoint['model']}", ""]
+    if probes:
+        lines += [*_wire(probes), ""]
+    if results:
+        lines += [*_trials(results), ""]
+    lines.append(f"toolworthy {about['toolworthy']}, `{_plain(str(about['command']))}`")
+    return "\n".join(lines) + "\n"
+
+
+def _wire(probes: Sequence[ProbeResult]) -> Iterator[str]:
+    yield "| agent | the wire | why |"
+    yield "|---|---|---|"
+    found = levels(probes)
+    for level in found:
+        through = f" through {level.api}" if level.translated else ""
+        yield f"| {level.agent.title}{through} | **{level.word}** | {', '.join(r.code for r in level.reasons) or '–'} |"
+    for reason in reasons(found):
+        yield ""
+        yield f"- **{reason.code}** ({reason.severity}) {reason.title}: {_plain(reason.detail)}"
+
+
+def _trials(results: Sequence[TrialResult]) -> Iterator[str]:
     yield "| agent | verdict | tasks passed (95 % interval) | wire | reasons |"
     yield "|---|---|---|---|---|"
     for verdict in verdicts(results):
@@ -39,8 +57,6 @@ def _lines(about: dict[str, Any], results: Sequence[TrialResult]) -> Iterator[st
         yield f"| {task} | " + " | ".join(f"{MARKS[kind]} {figure}".strip() for kind, figure in cells) + " |"
     yield ""
     yield LEGEND
-    yield ""
-    yield f"toolworthy {about['toolworthy']}, `{_plain(str(about['command']))}`"
 
 
 def _plain(text: str) -> str:
