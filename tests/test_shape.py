@@ -9,7 +9,19 @@ from toolworthy.content import PACKAGE
 
 FLOORS = (
     ("wire",),
-    ("exchange", "rules", "adapters", "breakage", "vocabulary", "content", "redact", "errors", "config", "asgi"),
+    (
+        "exchange",
+        "conversation",
+        "rules",
+        "adapters",
+        "breakage",
+        "vocabulary",
+        "content",
+        "redact",
+        "errors",
+        "config",
+    ),
+    ("asgi",),
     ("endpoint", "sandbox", "tasks", "oracle"),
     ("gateway", "agents"),
     ("probes", "scoring"),

@@ -42,8 +42,10 @@ async def test_tool_loop(ask: Ask) -> None:
 @probe("two rounds of calls", severity="blocks", agents=EVERY_AGENT)
 async def test_two_rounds(ask: Ask) -> None:
     """After a result, another call."""
-    before = (message("system", "Do what you are told."), user("Read src/app.py."), called(CALL))
-    done = (*before, results((CALL[0], "print(1)")), message("assistant", "It prints 1."))
+    first = await ask.calls((CALL[1], CALL[2]))
+    before = (message("system", "Do what you are told."), user("Read src/app.py."))
+    said = Message("assistant", first.response.parts)
+    done = (*before, said, results(*((call.id, "print(1)") for call in first.calls)))
     await ask.calls(("read_file", {"path": "src/other.py"}), before=done)
 
 

@@ -35,6 +35,7 @@ USUAL = (
     "choice-auto-thinking",
     "reasoning-echo",
     "reasoning-then-text",
+    "two-rounds",
     "max-tokens",
     "max-tokens-in-arguments",
     "stop-string",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from toolworthy.rules.model import Violations, rule
@@ -96,34 +95,6 @@ def models_slip(view: View) -> Violations:
     model correct itself."""
     if found := _MODELS_FAULT.search(_words(view)):
         yield f"HTTP {view.exchange.status}: {found.group()!r}", view.tail()
-
-
-@rule("TW625", "a vendor's own error under HTTP 200", "blocks", source="continuedev/continue#11733")
-def vendor_error(view: View) -> Violations:
-    """HTTP says 200, there is no ``error``, and some field of the vendor's own says that it failed. Clients find no
-    answer and no reason."""
-    if not view.answered:
-        return
-    for value, written in [(view.whole, view.tail()), *((event.value, event.data) for event in view.events)]:
-        if code := _vendor_code(value):
-            yield f"HTTP {view.exchange.status}, and the body says {code}", written
-
-
-def _vendor_code(value: Mapping[str, Any]) -> str:
-    base = as_dict(value.get("base_resp"))
-    if base.get("status_code"):
-        return f"base_resp.status_code {base['status_code']}"
-    if value.get("choices") or value.get("content") or value.get("output") or value.get("type"):
-        return ""
-    if value.get("success") is False:
-        return "success false"
-    for name in ("code", "errcode", "error_code", "status_code"):
-        if value.get(name) and str(value[name]) not in ("0", "200") and (value.keys() & _SAID):
-            return f"{name} {value[name]}"
-    return ""
-
-
-_SAID = {"msg", "message", "errmsg", "error_msg"}
 
 
 @rule("TW626", "refused for the client it came from", "blocks", source="anomalyco/opencode#2784")

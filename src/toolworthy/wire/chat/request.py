@@ -188,7 +188,7 @@ def _reasoning(body: Mapping[str, Any]) -> Reasoning | None:
     if thinking.get("type") in ("enabled", "disabled"):
         enabled = thinking["type"] == "enabled"
     elif enabled is None:
-        enabled = as_bool(router.get("enabled"))
+        enabled = False if effort == "none" else as_bool(router.get("enabled"))
     budget = as_int(thinking.get("budget_tokens")) or as_int(router.get("max_tokens"))
     if enabled is None and effort is None and budget is None:
         return None
