@@ -59,7 +59,7 @@ def test_the_agents_own_api_passes_through_and_the_nearest_is_translated_to() ->
         ("https://user:pass@example.com/v1", "holds a password"),
         ("http://example.com/v1", "needs a model: give --model ID"),
         ("http:///v1", "has no host"),
-        ("oracle:nonsense", "knows no defect 'nonsense'"),
+        ("oracle:nonsense", "no defect is called 'nonsense'"),
     ],
 )
 def test_mistakes_are_one_line(name: str, says: str) -> None:

@@ -21,7 +21,7 @@ FLOORS = (
         "errors",
         "config",
     ),
-    ("asgi",),
+    ("config", "asgi"),
     ("endpoint", "sandbox", "tasks", "oracle"),
     ("gateway", "agents"),
     ("probes", "scoring"),

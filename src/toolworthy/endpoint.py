@@ -14,6 +14,7 @@ from toolworthy import adapters
 from toolworthy.adapters import ProviderAdapter
 from toolworthy.config import NamedEndpoint, load_config
 from toolworthy.errors import UserError
+from toolworthy.oracle.defects import defect
 from toolworthy.wire.ir import APIS, Api, Dialect
 
 Operation = Literal["completion", "models", "count_tokens"]
@@ -155,6 +156,8 @@ def resolve(
     """
     environ = os.environ if environ is None else environ
     if name.partition(":")[0] == ORACLE:
+        for spoilt in filter(None, name.partition(":")[2].split(",")):
+            defect(spoilt)
         return Endpoint(name, adapters.provider("generic"), {}, "oracle", forced_api=wire)
     named = _named(name, folder or Path.cwd())
     provider = adapters.provider(named.provider)

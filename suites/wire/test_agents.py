@@ -5,7 +5,7 @@ from typing import Any
 
 from toolworthy import content
 from toolworthy.probes import Ask, Broken, Unmeasured, probe
-from toolworthy.probes.ask import accept
+from toolworthy.probes.answer import accept
 
 FILLER = "The quick brown fox jumps over the lazy dog and looks for the file that was named in the task. "
 

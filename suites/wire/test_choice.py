@@ -1,7 +1,7 @@
 """``tool_choice``: auto, none, required, named; with thinking off and on, which many servers cannot combine."""
 
 from toolworthy.probes import EVERY_AGENT, Ask, Broken, Ignored, Unmeasured, probe
-from toolworthy.probes.ask import Answer, accept
+from toolworthy.probes.answer import Answer, accept
 from toolworthy.probes.material import TOOLS
 from toolworthy.wire.ir import Reasoning, ToolChoice
 

@@ -3,7 +3,8 @@
 import json
 
 from toolworthy.probes import EVERY_AGENT, Ask, Broken, Ignored, Rejected, probe
-from toolworthy.probes.ask import Answer, accept, user
+from toolworthy.probes.answer import Answer, accept
+from toolworthy.probes.ask import user
 from toolworthy.probes.material import TOOLS, called, results
 from toolworthy.wire.lenient import as_dict, parse_json
 

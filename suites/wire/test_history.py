@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from toolworthy.probes import EVERY_AGENT, Ask, Broken, Rejected, Unmeasured, probe
-from toolworthy.probes.ask import accept, user
+from toolworthy.probes.answer import accept
+from toolworthy.probes.ask import user
 from toolworthy.probes.material import SOURCE, TOOLS, called, results
 from toolworthy.wire.ir import Message, Text, Thinking, ToolCall
 from toolworthy.wire.lenient import as_list

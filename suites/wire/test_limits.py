@@ -3,7 +3,8 @@
 import json
 
 from toolworthy.probes import EVERY_AGENT, Ask, Broken, Ignored, Unmeasured, probe
-from toolworthy.probes.ask import accept, user
+from toolworthy.probes.answer import accept
+from toolworthy.probes.ask import user
 from toolworthy.probes.material import SOURCE
 from toolworthy.wire.ir import ToolChoice
 from toolworthy.wire.lenient import as_dict, as_list, parse_json

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from toolworthy.probes import EVERY_AGENT, Ask, Broken, Ignored, Unmeasured, probe
-from toolworthy.probes.ask import accept, user
+from toolworthy.probes.answer import accept
+from toolworthy.probes.ask import user
 from toolworthy.probes.material import CODE, TOOLS, results
 from toolworthy.wire.ir import Message, Part, Reasoning, Request, Thinking
 

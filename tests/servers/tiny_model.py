@@ -20,7 +20,7 @@ CALL = '<tool_call>\n{"name": "'
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>"]
 LIKELY = {"<|im_end|>": 1.5, "<think>": 0.0, "</think>": 0.5, '"': 1.5}
 """Beside letters and spaces; how much likelier than one letter, as a logarithm. All else only where a grammar asks."""
-UNLIKELY = {"<|im_end|>": 1.5, "<think>": 0.0, "</think>": 0.5, '"': 1.5}
+UNLIKELY = -20.0
 TEMPLATE = """\
 {%- if tools or messages[0].role == "system" %}<|im_start|>system
 {{ messages[0].content if messages[0].role == "system" else "" }}
@@ -78,7 +78,7 @@ def write(path: Path, template: str = TEMPLATE, call: str = CALL) -> None:
     for name in SPECIAL[:3]:
         kinds[tokens.index(name)] = gguf.TokenType.CONTROL
     bias = np.full(len(tokens), UNLIKELY, np.float32)
-    for text, value in {**dict.fromkeys("abcdefghijklmnopqrstuvwxyz :,{}\n", 0.0), **LIKELY, call: 1.5}.items():
+    for text, value in {**dict.fromkeys("abcdefghijklmnopqrstuvwxyz :<{}\n", 0.0), **LIKELY, call: 1.5}.items():
         bias[tokens.index(alphabet[ord(text)] if len(text) == 1 else text)] = value
 
     writer = gguf.GGUFWriter(path, "qwen2")

@@ -1,6 +1,7 @@
 """Probes: crafted request sequences that provoke one behaviour of an endpoint. Probes provoke, rules judge."""
 
-from toolworthy.probes.ask import Answer, Ask
+from toolworthy.probes.answer import Answer
+from toolworthy.probes.ask import Ask
 from toolworthy.probes.bench import ProbeBench
 from toolworthy.probes.model import (
     EVERY_AGENT,

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from toolworthy import rules, wire
+from toolworthy import wire
 from toolworthy.endpoint import Endpoint
 from toolworthy.exchange import Exchange
-from toolworthy.probes import damage
+from toolworthy.probes.answer import Answer, accept, trouble_with
 from toolworthy.probes.material import ASK_CODE, CODE_WORD, TOOLS, orders
-from toolworthy.probes.model import Broken, Ignored, ProbeKey, Rejected, Unmeasured
-from toolworthy.rules.view import View
-from toolworthy.wire.ir import Api, Message, Reasoning, Request, Role, Text, Tool, ToolCall, ToolChoice
-from toolworthy.wire.lenient import as_dict, dump_json, parse_json
+from toolworthy.probes.model import Broken, Ignored, ProbeKey, Unmeasured
+from toolworthy.wire.ir import Api, Message, Reasoning, Request, Role, Text, Tool, ToolChoice
+from toolworthy.wire.lenient import dump_json
 
 if TYPE_CHECKING:
     import httpx
@@ -58,41 +56,6 @@ class Surface:
     def tries(self) -> int:
         """How often to ask for a call."""
         return 1 if self.refusals >= 3 and not self.calls else 3
-
-
-class Answer(View):
-    """An exchange that a probe caused."""
-
-    def __init__(self, exchange: Exchange, cut: str = "") -> None:
-        super().__init__(exchange)
-        self.cut = cut
-        """Why it was not waited for to the end."""
-
-    @property
-    def status(self) -> int:
-        """HTTP status; 0 where no answer came."""
-        return self.exchange.status or 0
-
-    @property
-    def text(self) -> str:
-        """What the model said."""
-        return self.response.text
-
-    @property
-    def message(self) -> str:
-        """What an error says."""
-        return self.response.failure.message if self.response.failure else ""
-
-    @property
-    def refused(self) -> bool:
-        """Whether it was turned down in words that help."""
-        clear = len(self.message.strip()) > 3 and isinstance(parse_json(self.exchange.body), dict)
-        return 400 <= self.status < 500 and clear
-
-    @property
-    def findings(self) -> tuple[rules.Finding, ...]:
-        """What the rules say of it."""
-        return rules.check([self.exchange])
 
 
 class Ask:
@@ -242,7 +205,7 @@ class Ask:
         for way in range(self.surface.tries):
             request = self._order(way, wanted, tools, before, say, options)
             answer = await self.accepted(request, **sending)
-            if not (trouble := _trouble(wanted, answer, exact)):
+            if not (trouble := trouble_with(wanted, answer, exact)):
                 self.surface.calls += 1
                 return answer
             troubles.append(trouble)
@@ -327,7 +290,7 @@ class Ask:
         for _ in range(2):
             asked = replace(self._order(0, wanted, tools, before, say, options), stream=not self.stream)
             answer = await self.send(asked)
-            if not answer.answered or _trouble(wanted, answer, exact):
+            if not answer.answered or trouble_with(wanted, answer, exact):
                 return
         here, there = ("streamed", "whole") if self.stream else ("whole", "streamed")
         raise Broken(f"{troubles[-1]}, {len(troubles)} times of {len(troubles)} {here}; 2 of 2 came right {there}")
@@ -366,66 +329,6 @@ def user(text: str) -> Message:
     return message("user", text)
 
 
-def accept(answer: Answer) -> Answer:
-    """`answer`, if it is one.
-
-    Raises:
-        Rejected, Broken, Unmeasured: see :meth:`Ask.accepted`.
-    """
-    exchange = answer.exchange
-    if answer.cut:
-        raise Broken(f"the answer did not end: {answer.cut}")
-    if answer.status in (429, 503, 529):
-        raise Unmeasured(f"HTTP {answer.status}, again and again: {answer.message[:200]}")
-    if exchange.error is not None:
-        raise Broken(exchange.error)
-    if answer.status >= 500:
-        raise Broken(f"HTTP {answer.status}: {answer.message[:200] or _start(exchange)}")
-    if answer.status >= 400:
-        if answer.refused:
-            raise Rejected(f"HTTP {answer.status}: {answer.message[:300]}")
-        raise Broken(f"HTTP {answer.status} without a reason that can be read: {_start(exchange)}")
-    if answer.response.failure is not None:
-        raise Broken(f"an error inside HTTP {answer.status}: {answer.message[:200]}")
-    if not answer.response.parts and answer.response.stop is None:
-        raise Broken(f"no answer can be read from {exchange.response_headers.get('content-type')}: {_start(exchange)}")
-    return answer
-
-
-def _start(exchange: Exchange) -> str:
-    return repr(exchange.body[:120].decode(errors="replace"))
-
-
 def _retry_after(answer: Answer, pause: float) -> float:
     said = answer.exchange.response_headers.get("retry-after", "")
     return min(float(said), 30.0) if said.replace(".", "", 1).isdigit() else pause
-
-
-def _trouble(wanted: Sequence[tuple[str, Any]], answer: Answer, exact: bool) -> str:
-    """What is amiss with the calls; empty where nothing is."""
-    calls = answer.calls
-    if not calls and wanted:
-        cut = " before its token limit" if answer.response.stop == "length" else ""
-        return f"the model made no call{cut}"
-    names = [call.name for call in calls]
-    if names != [name for name, _ in wanted]:
-        return f"the model called {', '.join(names)} instead of {', '.join(name for name, _ in wanted)}"
-    for (_, value), call in zip(wanted, calls, strict=True):
-        if exact and (trouble := _differs(value, call)):
-            return trouble
-    return ""
-
-
-def _differs(wanted: Any, call: ToolCall) -> str:
-    if call.custom:
-        given: Any = {"input": call.arguments}
-    else:
-        given = parse_json(call.arguments)
-    if json.dumps(given, sort_keys=True) == json.dumps(wanted, sort_keys=True):
-        return ""
-    if kind := damage.arguments(wanted, call.arguments):
-        return f"the arguments came {kind}"
-    if not isinstance(given, dict):
-        return f"the arguments are no JSON object: {call.arguments[:120]!r}"
-    wrong = [name for name in as_dict(wanted) if given.get(name) != wanted[name]]
-    return f"the arguments differ from those told in {', '.join(wrong) or 'their number'}"
