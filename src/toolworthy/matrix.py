@@ -28,7 +28,7 @@ from toolworthy.runs.trial import Bench, run_trial
 from toolworthy.sandbox import choose
 
 TASK = "fix-failing-test"
-SECONDS = 90.0
+SECONDS = 60.0
 """Time limit of one trial; without a defect every agent needs less than 15 s on two cores. Agents that wait longer
 between retries count as hanging."""
 

@@ -185,13 +185,17 @@ def test_the_vendors_own_clients_read_it(task: Task) -> None:
             ]  # type: ignore[call-overload]
             assert chunks[-1].choices[0].finish_reason == "tool_calls"
             flat = wire.api("responses").render_request(asking(task)).body["tools"]
-            events = [e async for e in await openai.responses.create(model="oracle", input=text, tools=flat, stream=True)]
+            events = [
+                e async for e in await openai.responses.create(model="oracle", input=text, tools=flat, stream=True)
+            ]
             assert events[-1].type == "response.completed"
             assert [item.type for item in events[-1].response.output] == ["message", "function_call"]
             await openai.close()
             anthropic = AsyncAnthropic(base_url=oracle.url, api_key="x")
             offered = [{"name": t.name, "input_schema": t.parameters} for t in tools]
-            async with anthropic.messages.stream(model="oracle", max_tokens=99, messages=messages, tools=offered) as stream:  # type: ignore[arg-type]
+            async with anthropic.messages.stream(
+                model="oracle", max_tokens=99, messages=messages, tools=offered
+            ) as stream:  # type: ignore[arg-type]
                 message = await stream.get_final_message()
             assert message.stop_reason == "tool_use"
             assert [block.type for block in message.content] == ["text", "tool_use"]

@@ -14,11 +14,11 @@ from pathlib import Path
 import gguf
 import numpy as np
 
-CONTEXT = 131_072
+CONTEXT = 32_768
 WIDTH, HEADS, LAYERS, INNER = 64, 2, 2, 128
 CALL = '<tool_call>\n{"name": "'
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>"]
-LIKELY = {"<|im_end|>": 1.5, "<think>": 0.0, "</think>": 0.5, '"': 1.5}
+LIKELY = {"<|im_end|>": 4.0, "<think>": 0.0, "</think>": 0.5, '"': 3.0}
 """Beside letters and spaces; how much likelier than one letter, as a logarithm. All else only where a grammar asks."""
 UNLIKELY = -20.0
 TEMPLATE = """\

@@ -88,7 +88,7 @@ def stream(api: Api, answer: Response, request: Request) -> Iterator[bytes]:
     """The answer as events, in pieces of a few characters, as a model would say it."""
     encoder = wire.api(api).Encoder(request)
     first, *rest = disassemble(answer)
-    if isinstance(first, Started) and answer.usage:
+    if api == "messages" and isinstance(first, Started) and answer.usage:
         first = replace(first, usage=replace(answer.usage, output=None))
     for event in itertools.chain.from_iterable(map(_pieces, [first, *rest])):
         if data := encoder.encode(event):

@@ -1,0 +1,34 @@
+"""Every rule is said to be set off by some defect (which the suite's own mutation test proves), and has its page."""
+
+from __future__ import annotations
+
+import pytest
+
+from toolworthy import content
+from toolworthy.oracle.defects import catalogue
+from toolworthy.rules import AREAS, RULES, Rule
+from toolworthy.rules.commands import page
+
+BESIDE_THE_SUITE = {
+    "TW517",  # compaction is a service beside the wire API, which no probe asks for
+    "TW609",  # a refusal: where a probe is refused, its verdict says so
+}
+NAMED = {code for defect in catalogue() for code in defect.caught_by}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_a_defect_sets_it_off(rule: Rule) -> None:
+    assert (rule.code in NAMED) != (rule.code in BESIDE_THE_SUITE)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_it_explains_itself(rule: Rule) -> None:
+    assert rule.code[2] in AREAS
+    assert len(rule.explanation) > 40
+    assert rule.source.startswith("https://") or "#" in rule.source
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_its_page_is_the_written_one(rule: Rule) -> None:
+    pages = content.SUITES.parent / "docs" / "rules"
+    assert (pages / f"{rule.code}.md").read_text(encoding="utf-8") == page(rule), "toolworthy rules --pages docs/rules"
