@@ -88,9 +88,9 @@ def run(*arguments: str, cwd: Path, env: dict[str, str] | None = None, timeout: 
     )
 
 
-def suites(*arguments: str, cwd: Path, **options: Any) -> Any:
-    """`pytest suites …` from `cwd`."""
-    return run("pytest", str(content.SUITES), *arguments, cwd=cwd, **options)
+def suites(*arguments: str, cwd: Path, suite: str = "tasks", **options: Any) -> Any:
+    """`pytest suites/SUITE …` from `cwd`."""
+    return run("pytest", str(content.SUITES / suite), *arguments, cwd=cwd, **options)
 
 
 def only_run(cwd: Path) -> Path:

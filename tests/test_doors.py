@@ -138,7 +138,7 @@ def test_resume_runs_only_what_is_missing(tmp_path: Path) -> None:
 
 
 def test_kill_9_loses_at_most_the_trials_in_flight(tmp_path: Path) -> None:
-    argv = [sys.executable, "-m", "pytest", str(content.SUITES), "--concurrency", "1"]
+    argv = [sys.executable, "-m", "pytest", str(content.SUITES / "tasks"), "--concurrency", "1"]
     process = subprocess.Popen(argv, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("reports/*/results.jsonl")):
@@ -155,7 +155,7 @@ def test_kill_9_loses_at_most_the_trials_in_flight(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_at_once_and_keeps_what_there_is(tmp_path: Path) -> None:
-    argv = [sys.executable, "-m", "pytest", str(content.SUITES), "--concurrency", "1"]
+    argv = [sys.executable, "-m", "pytest", str(content.SUITES / "tasks"), "--concurrency", "1"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     process = subprocess.Popen(argv, cwd=tmp_path, text=True, preexec_fn=mind_ctrl_c, **pipes)  # type: ignore[call-overload]
     deadline = time.monotonic() + 60
@@ -343,7 +343,7 @@ def test_the_oracle_and_the_proxy_serve_until_they_are_stopped(tmp_path: Path) -
         argv = ["proxy", "--endpoint", f"http://127.0.0.1:{oracle_port}/v1", "--model", "m", "--port", str(proxy_port)]
         proxy = subprocess.Popen([*ours, *argv], cwd=tmp_path, stdout=subprocess.PIPE, preexec_fn=mind_ctrl_c)
         wait_for(proxy_port)
-        body = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+        body = {"model": "oracle", "messages": [{"role": "user", "content": "hi"}]}
         answer = httpx.post(f"http://127.0.0.1:{proxy_port}/v1/chat/completions", json=body)
         assert answer.json()["choices"][0]["message"]["content"]
         proxy.send_signal(signal.SIGINT)

@@ -18,7 +18,7 @@ from toolworthy.probes import ProbeBench, ProbeKey, ProbeResult, load_suite
 from toolworthy.rules import RULES
 from toolworthy.wire.ir import APIS, Api
 
-from ..conftest import endpoint
+from conftest import endpoint
 
 # What provokes the rules: a defect that names only rules must show in one of these.
 USUAL = (

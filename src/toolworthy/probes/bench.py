@@ -36,8 +36,10 @@ class ProbeBench:
         """Ask one probe. Never raises: whatever an endpoint does ends as a verdict."""
         probe = probe or PROBES[key.probe]
         began, clock = time.time(), time.perf_counter()
-        if key.api not in self._endpoint.base_urls:
-            result = ProbeResult(key=key, title=probe.title, verdict="unmeasured", detail=f"no {key.api} API here")
+        forced = self._endpoint.forced_api
+        if key.api not in self._endpoint.base_urls or (forced and key.api != forced):
+            why = f"only {forced} is asked" if forced else f"no {key.api} API here"
+            result = ProbeResult(key=key, title=probe.title, verdict="unmeasured", detail=why)
         elif (dead := (await self._surface(key)).dead) and probe.id != _PLAIN:
             result = ProbeResult(key=key, title=probe.title, verdict="unmeasured", detail=dead)
         else:
