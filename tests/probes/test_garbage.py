@@ -12,12 +12,11 @@ from typing import Any
 
 import httpx
 import pytest
+from conftest import endpoint, only_run, results, serve, suites
 
 from toolworthy.gateway import Gateway
 from toolworthy.probes import ProbeBench, ProbeResult, load_suite
 from toolworthy.wire.ir import APIS
-
-from conftest import endpoint, only_run, results, serve, suites
 
 MEMORY = 600 * 2**20
 """Bytes that the process may grow by."""
@@ -99,7 +98,9 @@ def test_garbage_is_one_broken_probe_a_way(name: str, monkeypatch: pytest.Monkey
 
 
 def test_a_server_of_noise_ends_in_one_screenful(tmp_path: Path) -> None:
-    done = suites("--endpoint", "oracle:error-envelope-instead-of-stream", "-k", "plain_answer", cwd=tmp_path, suite="wire")
+    done = suites(
+        "--endpoint", "oracle:error-envelope-instead-of-stream", "-k", "plain_answer", cwd=tmp_path, suite="wire"
+    )
     assert "Traceback" not in done.stdout + done.stderr
     assert done.returncode in (0, 1)
     assert (only_run(tmp_path) / "report.html").is_file()
