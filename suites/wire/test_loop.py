@@ -1,24 +1,14 @@
 """The tool loop: does the endpoint take back what it said, and what the tools answered?"""
 
-import base64
 import json
 from dataclasses import replace
 
 from toolworthy.probes import EVERY_AGENT, Ask, Broken, Ignored, Unmeasured, probe
 from toolworthy.probes.ask import message, user
-from toolworthy.probes.material import ASK_CODE, CODE, CODE_WORD, SOURCE, TOOLS, called, results
+from toolworthy.probes.material import ASK_CODE, CODE, CODE_WORD, PIXEL, SOURCE, TOOLS, called, results
 from toolworthy.wire.ir import Image, Message, Text, ToolResult
 from toolworthy.wire.lenient import as_dict, as_list
 
-PIXEL = (
-    "data:image/png;base64,"
-    + base64.b64encode(
-        bytes.fromhex(
-            "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
-            "0000000c49444154789c63f8cfc0000003010100c9fe92ef0000000049454e44ae426082"
-        )
-    ).decode()
-)
 CALL = ("call_a1b2c3", "read_file", {"path": "src/app.py"})
 
 

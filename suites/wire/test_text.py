@@ -1,22 +1,11 @@
 """Conversations without tools: does the endpoint take what agents send, and does what it says come through?"""
 
-import base64
-
 from toolworthy.probes import EVERY_AGENT, Ask, Broken, Unmeasured, damage, probe
 from toolworthy.probes.ask import message, user
-from toolworthy.probes.material import CODE
+from toolworthy.probes.material import CODE, PIXEL
 from toolworthy.wire.ir import Image, Message, Text
 
 UNICODE = "naïve café, 你好, привет, 🎉👩🏽‍💻, ∑ ≠ ∞ and “quotes”"
-PIXEL = (
-    "data:image/png;base64,"
-    + base64.b64encode(
-        bytes.fromhex(
-            "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
-            "0000000c49444154789c63f8cfc0000003010100c9fe92ef0000000049454e44ae426082"
-        )
-    ).decode()
-)
 
 
 @probe("a plain answer", severity="blocks", agents=EVERY_AGENT)

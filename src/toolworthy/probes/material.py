@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -25,6 +26,17 @@ SOURCE = (
     "    if width < 0 or height < 0:\n\t\traise ValueError(f'no {width} × {height}')\n    return width * height\n"
 )
 """Source text with what breaks parsers: quotes, backslashes, braces, markup, tabs, characters beyond ASCII."""
+
+PIXEL = (
+    "data:image/png;base64,"
+    + base64.b64encode(
+        bytes.fromhex(
+            "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
+            "0000000c49444154789c63f8cfc0000003010100c9fe92ef0000000049454e44ae426082"
+        )
+    ).decode()
+)
+"""One pixel, as a data URL."""
 
 CODE_WORD = "kestrel-47"
 CODE = f"The code word is {CODE_WORD}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from toolworthy import adapters, breakage
@@ -102,9 +102,14 @@ def _word(found: Sequence[Reason], measured: bool) -> Word:
     return "works with caveats" if found else "works"
 
 
+def _needs_of(agent: AgentAdapter) -> Callable[[ProbeResult], bool]:
+    """Whether the agent meets what a probe asks: a failure of what it never sends is not its trouble."""
+    return lambda result: "*" in result.agents or agent.id in result.agents
+
+
 def _findings(agent: AgentAdapter, results: Iterable[ProbeResult]) -> Iterable[Reason]:
     seen: set[str] = set()
-    for result in results:
+    for result in filter(_needs_of(agent), results):
         for finding in result.findings:
             if finding.code not in seen:
                 seen.add(finding.code)
@@ -113,9 +118,8 @@ def _findings(agent: AgentAdapter, results: Iterable[ProbeResult]) -> Iterable[R
 
 
 def _verdicts(agent: AgentAdapter, results: Iterable[ProbeResult]) -> Iterable[Reason]:
-    for result in results:
-        concerned = "*" in result.agents or agent.id in result.agents
-        if not concerned or result.verdict in ("supported", "unmeasured"):
+    for result in filter(_needs_of(agent), results):
+        if result.verdict in ("supported", "unmeasured"):
             continue
         # What is asked whole only is asked so for cheapness; agents meet it streamed as well.
         if result.key.stream is False and any(
