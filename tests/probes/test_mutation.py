@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import httpx
 import pytest
-from conftest import endpoint
 
 from toolworthy import adapters
 from toolworthy.gateway import Gateway
@@ -18,6 +17,8 @@ from toolworthy.oracle.limits import CONTEXT
 from toolworthy.probes import ProbeBench, ProbeKey, ProbeResult, load_suite
 from toolworthy.rules import RULES
 from toolworthy.wire.ir import APIS, Api
+
+from ..conftest import endpoint
 
 # What provokes the rules: a defect that names only rules must show in one of these.
 USUAL = (

@@ -50,9 +50,10 @@ def environment(name: str) -> Path:
         if not done.is_file():
             shutil.rmtree(path, ignore_errors=True)
             # The environment is inherited: proxies and certificate authorities are found as the user's own pip does.
-            pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+            pip: list[str | Path] = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
             pip += ["--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", constraints]
-            for command in ([sys.executable, "-m", "venv", path], pip):
+            make: list[str | Path] = [sys.executable, "-m", "venv", path]
+            for command in (make, pip):
                 subprocess.run(command, check=True, timeout=INSTALL_SECONDS)
             done.touch()
     return python
@@ -110,7 +111,7 @@ def llamacpp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("llamacpp")
     subprocess.run([python, HERE / "tiny_model.py", folder / "tiny.gguf"], check=True, timeout=60)
     port = free_port()
-    command = [python, HERE / "llama_server.py", folder / "tiny.gguf", str(port)]
+    command: list[str | Path] = [python, HERE / "llama_server.py", folder / "tiny.gguf", str(port)]
     with running(command, f"http://127.0.0.1:{port}/health", folder / "server.log"):
         yield Server(f"http://127.0.0.1:{port}/v1", "tiny")
 

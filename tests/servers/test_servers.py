@@ -1,23 +1,23 @@
-"""The suites against servers not written by us: what they find is true of the server, or the agent is untested."""
+"""The suites against servers not written by us: what they find is true of the server, or known to be our mistake."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from toolworthy import content
+from toolworthy.scoring.model import CauseKind
 
-from ..conftest import only_run, results, run
+from ..conftest import only_run, results, suites
 from .conftest import Server
 
 AGENTS = ("Claude Code", "Codex", "OpenClaw", "OpenCode", "Qwen Code")
-LEVEL = re.compile(rf"^  ({'|'.join(AGENTS)}): (works|works with caveats|broken|untested)\b", re.MULTILINE)
-WIRE_SECONDS = 240.0
-"""It is to end within 120 s; twice that, for a machine that is busy."""
+LEVEL = re.compile(rf"^  ({'|'.join(AGENTS)}): (works with caveats|works|broken|untested)\b", re.MULTILINE)
+WIRE_SECONDS = 120.0
 
 LLAMACPP = {
     "TW103": "Responses: arguments cut by max_output_tokens come with status completed",
+    "TW116": "a tool demanded by name is not the one that is called",
     "TW115": "Messages: tool_choice none is not heeded",
     "TW416": "Messages: errors in Chat Completions' shape",
     "TW505": "Responses: events without sequence_number",
@@ -35,20 +35,33 @@ MODELS = {
     "TW704": "it ended at its first token",
 }
 """True of the bytes, and the doing of a model of random weights."""
-LITELLM: dict[str, str] = {}
-CAUSES: set[str] = set()
 DOUBTFUL = {
     "TW624": "said of bad arguments in the history, which are the client's",
     "TW708": "white space and call syntax are tokens that no client sees",
 }
 """Reported as wrong in docs/servers.md; to be taken out as the rules are mended."""
+DOUBTFUL_PROBES = {
+    "client-anthropic": "the model wrote other arguments than it was told",
+    "client-openai-chat": "likewise",
+    "client-openai-responses": "likewise",
+    "max-tokens-in-arguments": "the model ended before its limit, its call is whole",
+    "reasoning-then-text": "the model called a tool instead",
+}
+"""Say `broken` without a finding, and are wrong, likewise."""
+LITELLM = {
+    "TW309": "chunks without the key finish_reason",
+    "TW416": "Messages: the error for bad JSON has OpenAI's shape",
+    "TW417": "Messages: message_start counts no input tokens",
+    "TW610": "500 for a body of wrong types",
+    "TW709": "Messages: stop_sequences are lost",
+}
+"""Findings that docs/servers.md shows to be true of this server."""
 
 
 def judged(server: Server, cwd: Path, suite: str, *arguments: str, seconds: float) -> list[dict[str, Any]]:
     """What a suite says of the server; it ends as it should, and in time."""
-    path = str(content.SUITES / suite)
     given = ("--endpoint", server.url, "--model", server.model, *arguments)
-    done = run("pytest", path, *given, cwd=cwd, timeout=seconds)
+    done = suites(*given, cwd=cwd, suite=suite, timeout=seconds)
     said = done.stdout + done.stderr
     assert "Traceback (most recent call last)" not in said, said[-4000:]
     assert "INTERNALERROR" not in said, said[-4000:]
@@ -58,20 +71,29 @@ def judged(server: Server, cwd: Path, suite: str, *arguments: str, seconds: floa
     return results(only_run(cwd))
 
 
+def findings(lines: list[dict[str, Any]]) -> dict[str, str]:
+    """Every rule's code that was found, and every probe that is broken without one; each with a detail."""
+    found = {finding["code"]: finding["detail"] for line in lines for finding in line["findings"]}
+    broken = [line for line in lines if line["verdict"] == "broken" and not line["findings"]]
+    return found | {line["key"]["probe"]: line["detail"] for line in broken}
+
+
 def test_wire_against_llamacpp(llamacpp: Server, tmp_path: Path) -> None:
-    lines = judged(llamacpp, tmp_path, "wire", seconds=WIRE_SECONDS)
-    found = {found["code"]: found["detail"] for line in lines for found in line["findings"]}
-    assert not {code: found[code] for code in found.keys() - LLAMACPP.keys() - MODELS.keys() - DOUBTFUL.keys()}
+    found = findings(judged(llamacpp, tmp_path, "wire", seconds=WIRE_SECONDS))
+    known = LLAMACPP | MODELS | DOUBTFUL | DOUBTFUL_PROBES
+    assert not {what: detail for what, detail in found.items() if what not in known}
+    assert found.keys() & LLAMACPP.keys()
 
 
 def test_wire_against_litellm(litellm: Server, tmp_path: Path) -> None:
     lines = judged(litellm, tmp_path, "wire", seconds=WIRE_SECONDS)
-    found = {found["code"]: found["detail"] for line in lines for found in line["findings"]}
-    assert any(line["verdict"] == "supported" for line in lines)
-    assert not {code: found[code] for code in found.keys() - LITELLM.keys()}
+    assert not {what: detail for what, detail in findings(lines).items() if what not in LITELLM}
+    assert sum(line["verdict"] == "supported" for line in lines) > len(lines) / 2
 
 
 def test_a_task_against_llamacpp(llamacpp: Server, tmp_path: Path) -> None:
     few = ("--agent", "builtin", "--task", "fix-failing-test", "--timeout-factor", "0.1", "--max-turns", "3")
     (line,) = judged(llamacpp, tmp_path, "tasks", *few, seconds=120)
-    assert (line["cause"] or {}).get("kind") in CAUSES, line
+    assert line["status"] == "failed"
+    assert line["cause"]["kind"] in set(get_args(CauseKind)) - {"infrastructure", "endpoint error", "wire defect"}
+    assert line["cause"]["fault"] in ("model", "our limit")

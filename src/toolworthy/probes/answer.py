@@ -9,7 +9,7 @@ from typing import Any
 from toolworthy import rules
 from toolworthy.exchange import Exchange
 from toolworthy.probes import damage
-from toolworthy.probes.model import Broken, Rejected, Unmeasured
+from toolworthy.probes.model import Broken, Outcome, Rejected, Unmeasured
 from toolworthy.rules.view import View
 from toolworthy.wire.ir import ToolCall
 from toolworthy.wire.lenient import as_dict, parse_json
@@ -22,6 +22,11 @@ class Answer(View):
         super().__init__(exchange)
         self.cut = cut
         """Why it was not waited for to the end."""
+
+    @property
+    def endless(self) -> bool:
+        """Whether more came than any answer holds."""
+        return "MiB" in self.cut
 
     @property
     def status(self) -> int:
@@ -58,7 +63,7 @@ def accept(answer: Answer) -> Answer:
     """
     exchange = answer.exchange
     if answer.cut:
-        raise Broken(f"the answer did not end: {answer.cut}")
+        raise _unended(answer)
     if answer.status in (429, 503, 529):
         raise Unmeasured(f"HTTP {answer.status}, again and again: {answer.message[:200]}")
     if exchange.error is not None:
@@ -74,6 +79,21 @@ def accept(answer: Answer) -> Answer:
     if not answer.response.parts and answer.response.stop is None:
         raise Broken(f"no answer can be read from {exchange.response_headers.get('content-type')}: {_start(exchange)}")
     return answer
+
+
+def _unended(answer: Answer) -> Outcome:
+    """An answer that was not waited for to its end: a server that is merely slow is not broken."""
+    exchange = answer.exchange
+    if exchange.chunks and exchange.seconds - exchange.chunks[-1].at < exchange.seconds / 4 and not answer.endless:
+        return Unmeasured(f"the answer was still coming: {answer.cut}")
+    if not exchange.chunks and len(exchange.request_body) > _LONG:
+        size = len(exchange.request_body) >> 10
+        return Unmeasured(f"nothing came of a request of {size} KiB: {answer.cut}")
+    return Broken(f"the answer did not end: {answer.cut}")
+
+
+_LONG = 8 * 2**10
+"""Bytes of a request that a slow server may need minutes to read."""
 
 
 def _start(exchange: Exchange) -> str:

@@ -68,9 +68,9 @@ def unstable(view: View) -> Violations:
     ids: dict[object, set[object]] = {}
     for event in view.events:
         if event.type in ("response.output_item.added", "response.output_item.done"):
-            item = as_dict(event.value.get("item"))
-            if item.get("type") in ("function_call", "custom_tool_call"):
-                ids.setdefault(event.value.get("output_index"), set()).add(item.get("call_id"))
+            item, index = as_dict(event.value.get("item")), event.value.get("output_index")
+            if index is not None and item.get("type") in ("function_call", "custom_tool_call"):
+                ids.setdefault(index, set()).add(item.get("call_id"))
     for number, item in enumerate(as_list(_final(view).get("output"))):
         if as_dict(item).get("type") in ("function_call", "custom_tool_call"):
             ids.setdefault(number, set()).add(as_dict(item).get("call_id"))

@@ -85,7 +85,7 @@ class Decoder:
         if not isinstance(value, dict):
             self.repairs.append(Repair("bad-json", sse.data[:100], sse.number))
             return
-        kind = as_str(value.get("type")) or sse.event or ""
+        kind = "error" if sse.event == "error" else as_str(value.get("type")) or sse.event or ""
         if not sse.event:
             self._once(Repair("missing-event-name", kind, sse.number))
         yield from self._event(kind, value)
