@@ -3,18 +3,23 @@
 from typing import Any
 
 from toolworthy.probes import EVERY_AGENT, Ask, Broken, Rejected, Unmeasured, probe
+from toolworthy.probes.material import TOOLS
 from toolworthy.wire.lenient import parse_json
 
 CALL = ("write_file", {"path": "src/a.py", "content": 'print("naïve")\n'})
 
 
-def judge(name: str | None, arguments: Any) -> None:
-    """What the client made of the call."""
+async def judge(ask: Ask, name: str | None, arguments: Any) -> None:
+    """What the client made of the call, beside what was sent."""
+    sent = (await ask.overheard()).calls
     if name is None:
-        raise Unmeasured("the model made no call that the client saw")
+        raise Broken("the client saw no call") if sent else Unmeasured("the model made no call")
     value = parse_json(arguments) if isinstance(arguments, str) else arguments
-    if name != CALL[0] or not isinstance(value, dict):
-        raise Broken(f"the client read the call as {name}({str(arguments)[:120]})")
+    if name == CALL[0] and isinstance(value, dict):
+        return
+    if sent and isinstance(value, dict) and any(tool.name == name for tool in TOOLS):
+        raise Unmeasured(f"the model called {name} instead of {CALL[0]}")
+    raise Broken(f"the client read the call as {name}({str(arguments)[:120]})")
 
 
 def said(error: Exception) -> Exception:
@@ -43,7 +48,7 @@ async def test_client_openai_chat(ask: Ask) -> None:
         except Exception as error:
             raise said(error) from error
     calls = (done.choices[0].message.tool_calls or []) if done.choices else []
-    judge(calls[0].function.name if calls else None, calls[0].function.arguments if calls else None)
+    await judge(ask, calls[0].function.name if calls else None, calls[0].function.arguments if calls else None)
 
 
 @probe("OpenAI's client, Responses", "responses", severity="blocks", agents=("codex", "openclaw"))
@@ -63,7 +68,7 @@ async def test_client_openai_responses(ask: Ask) -> None:
         except Exception as error:
             raise said(error) from error
     calls = [item for item in done.output if item.type == "function_call"]
-    judge(calls[0].name if calls else None, calls[0].arguments if calls else None)
+    await judge(ask, calls[0].name if calls else None, calls[0].arguments if calls else None)
 
 
 @probe("Anthropic's client", "messages", severity="blocks", agents=("claude-code", "openclaw"))
@@ -83,7 +88,7 @@ async def test_client_anthropic(ask: Ask) -> None:
         except Exception as error:
             raise said(error) from error
     calls = [block for block in done.content if block.type == "tool_use"]
-    judge(calls[0].name if calls else None, calls[0].input if calls else None)
+    await judge(ask, calls[0].name if calls else None, calls[0].input if calls else None)
 
 
 @probe("the connection lasts", modes="stream", severity="degrades", agents=EVERY_AGENT)

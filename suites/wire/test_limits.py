@@ -40,6 +40,9 @@ async def test_max_tokens_in_arguments(ask: Ask) -> None:
     if answer.response.stop != "length":
         if not answer.calls:
             raise Unmeasured("the model made no call")
+        written = as_dict(parse_json(whole[0].arguments)).get("content") if whole else ""
+        if whole and not wanted[1]["content"].startswith(str(written or "?")):
+            raise Unmeasured("the model wrote something shorter than it was told")
         raise Broken(f"the call was cut, and the answer stops with {answer.response.raw_stop!r}")
     if whole and ask.api != "messages":
         raise Broken(f"the call was cut, and its arguments were closed to pass as whole: {whole[0].arguments[-80:]!r}")

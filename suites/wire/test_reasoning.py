@@ -144,6 +144,8 @@ async def test_reasoning_then_text(ask: Ask) -> None:
         answer = accept(await ask.send(order))
         if answer.text.strip():
             return
+        if answer.calls:
+            raise Unmeasured("the model called a tool")
         if answer.response.stop == "length":
             raise Unmeasured("the answer was cut by its token limit before any text")
     raise Broken("reasoning came, and no text, 2 times of 2")

@@ -246,6 +246,8 @@ async def test_custom_tool(ask: Ask) -> None:
         if "*** Begin Patch" in answer.text:
             raise Ignored("what should be the call's argument came as text")
         raise Unmeasured("the model made no call")
+    if answer.calls[0].name != "apply_patch":
+        raise Unmeasured(f"the model called {answer.calls[0].name}")
     if not answer.calls[0].custom:
         raise Ignored("the call came as a function's, which Codex does not take")
     if not answer.calls[0].arguments.lstrip().startswith("*** Begin Patch"):

@@ -29,6 +29,11 @@ class Answer(View):
         return "MiB" in self.cut
 
     @property
+    def unreachable(self) -> bool:
+        """Whether nobody listened where the endpoint was."""
+        return "cannot be reached" in (self.exchange.error or "")
+
+    @property
     def status(self) -> int:
         """HTTP status; 0 where no answer came."""
         return self.exchange.status or 0
@@ -66,6 +71,8 @@ def accept(answer: Answer) -> Answer:
         raise _unended(answer)
     if answer.status in (429, 503, 529):
         raise Unmeasured(f"HTTP {answer.status}, again and again: {answer.message[:200]}")
+    if answer.unreachable:
+        raise Unmeasured(exchange.error or "")
     if exchange.error is not None:
         raise Broken(exchange.error)
     if answer.status >= 500:

@@ -13,7 +13,7 @@ from toolworthy.exchange import Exchange
 from toolworthy.probes.answer import Answer, accept, trouble_with
 from toolworthy.probes.material import ASK_CODE, CODE_WORD, TOOLS, orders
 from toolworthy.probes.model import Broken, Ignored, ProbeKey, Unmeasured
-from toolworthy.wire.ir import Api, Message, Reasoning, Request, Role, Text, Tool, ToolChoice
+from toolworthy.wire.ir import Api, Message, Reasoning, Request, Role, Text, Thinking, Tool, ToolChoice
 from toolworthy.wire.lenient import dump_json
 
 if TYPE_CHECKING:
@@ -127,16 +127,19 @@ class Ask:
         return await self.post(data, _PATHS[self.api] + (f"?{query}" if query else ""), headers)
 
     async def post(self, data: bytes | None, path: str = "", headers: Mapping[str, str] | None = None) -> Answer:
-        """Send bytes, or ask by GET where there are none; 429 and 503 are given the time they ask for."""
+        """Send bytes, or ask by GET where there are none; 429 and 503 are given the time they ask for, as
+        is a server that is gone for a moment."""
         path = path or _PATHS[self.api]
         sent = {"content-type": "application/json", **(headers or {})}
         if self.api == "messages":
             sent = {"anthropic-version": "2023-06-01", **sent}
         for pause in (*_PATIENCE, None):
             answer = await self._roundtrip("GET" if data is None else "POST", path, data, sent)
-            if answer.status not in (429, 503, 529) or pause is None:
+            if not (answer.status in (429, 503, 529) or answer.unreachable) or pause is None:
                 break
             await asyncio.sleep(_retry_after(answer, pause))
+        if answer.unreachable:
+            self.surface.dead = answer.exchange.error or ""
         self.surface.hangs = self.surface.hangs + 1 if answer.cut else 0
         if self.surface.hangs >= 3:
             self.surface.dead = f"three answers in a row did not end ({answer.cut})"
@@ -208,6 +211,7 @@ class Ask:
             if not (trouble := trouble_with(wanted, answer, exact)):
                 self.surface.calls += 1
                 return answer
+            self._note_babble(request, answer)
             troubles.append(trouble)
             lost = [finding for finding in answer.findings if finding.severity == "blocks"]
             if lost:
@@ -230,9 +234,11 @@ class Ask:
         if not answer.text.strip() and not answer.calls:
             if answer.response.stop == "length":
                 raise Unmeasured("the answer was cut by its token limit before any text")
+            thought = "".join(part.text for part in answer.response.parts if isinstance(part, Thinking))
+            if thought and text not in thought:
+                raise Unmeasured(f"the model thinks, and says nothing: {thought[:80]!r}")
             raise Broken("the answer holds no text")
-        if answer.response.stop == "length" and asked.max_tokens == MAX_TOKENS:
-            self.surface.babbles = True
+        self._note_babble(asked, answer)
         self.surface.obeys = self.surface.obeys or answer.text.strip() == text
         return answer
 
@@ -252,9 +258,20 @@ class Ask:
         said = f"asked for the code word, the model says {answer.text.strip()[:80]!r}"
         raise (Ignored if self.surface.obeys else Unmeasured)(said)
 
+    async def overheard(self) -> Answer:
+        """The last answer that another client had at this probe's address."""
+        exchange = await self._recorded.get()
+        while not self._recorded.empty():
+            exchange = self._recorded.get_nowait()
+        return Answer(exchange)
+
     def order(self, wanted: Sequence[tuple[str, Any]], tools: Sequence[Tool] = TOOLS, **options: Any) -> Request:
         """The plainest request for these calls."""
         return self._order(0, wanted, tools, (), "", options)
+
+    def _note_babble(self, request: Request, answer: Answer) -> None:
+        if answer.response.stop == "length" and request.max_tokens == MAX_TOKENS:
+            self.surface.babbles = True
 
     def _order(
         self,

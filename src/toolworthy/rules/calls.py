@@ -64,7 +64,7 @@ def no_json(view: View) -> Violations:
 def cut(view: View) -> Violations:
     """The arguments stop in the middle although the answer claims to be whole. Streaming parsers lose the last brace
     when several tokens arrive at once; servers pass on a call that ran into the token limit."""
-    for call, how in _broken(view):
+    for call, how in _broken(view) if view.answered else ():
         if how == "cut":
             yield (
                 f"the arguments of {call.name} end too early, and the stop reason does not say so",

@@ -7,6 +7,7 @@ from typing import Any
 
 from toolworthy.rules.model import Violations, rule
 from toolworthy.rules.view import View
+from toolworthy.wire.ir import ToolCall
 from toolworthy.wire.lenient import as_dict, as_int, parse_json
 
 _NO_TOOLS = re.compile(
@@ -93,8 +94,15 @@ def models_slip(view: View) -> Violations:
     """The model wrote a call that the server could not read, or called a tool that is not offered, and the request
     fails for it. The agent has done nothing wrong and can mend nothing; the call or the text as it was would let the
     model correct itself."""
-    if found := _MODELS_FAULT.search(_words(view)):
+    if (found := _MODELS_FAULT.search(_words(view))) and not _bad_history(view):
         yield f"HTTP {view.exchange.status}: {found.group()!r}", view.tail()
+
+
+def _bad_history(view: View) -> bool:
+    """Whether the agent itself sent back arguments that are no JSON object: then it is these that cannot be read."""
+    messages = view.request.messages if view.request else ()
+    calls = (part for message in messages for part in message.parts if isinstance(part, ToolCall) and not part.custom)
+    return any(not isinstance(parse_json(call.arguments), dict) for call in calls)
 
 
 @rule("TW626", "refused for the client it came from", "blocks", source="anomalyco/opencode#2784")

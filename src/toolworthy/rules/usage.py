@@ -97,7 +97,7 @@ def repeated(view: View) -> Violations:
         yield f"{len(counted)} chunks have usage", counted[0].data
 
 
-@rule("TW708", "tokens counted that never came", "degrades", source="noonghunna/club-3090#1191")
+@rule("TW708", "tokens counted that never came", "cosmetic", source="noonghunna/club-3090#1191")
 def undelivered(view: View) -> Violations:
     """More output tokens are counted than the answer has bytes. A parser swallowed text or a call; or there was
     reasoning that is neither shown nor counted apart, so that nobody can tell."""
