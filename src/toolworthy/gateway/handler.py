@@ -74,6 +74,36 @@ async def handle(session: Session, scope: Any, receive: Any, send: Any) -> None:
         session.record(_exchange(session, record, index))
 
 
+async def ask(session: Session, path: str, body: bytes, seconds: float) -> Exchange:
+    """Ask the endpoint as an agent would, with nobody in between: no socket, no server, the same record.
+
+    Args:
+        session: whose exchange it is.
+        path: an agent's route, for instance ``/v1/messages``.
+        body: the request's JSON.
+        seconds: after which the answer is given up; the exchange then says so.
+    """
+    index = session.next_index()
+    headers = [("content-type", "application/json")]
+    record = _Record("POST", path, headers, body, route("POST", path, False))
+    try:
+        async with asyncio.timeout(seconds):
+            await _answer(session, record, _discard)
+    except TimeoutError:
+        record.error = f"{OUR_LIMIT} of {seconds:.0f} s"
+    exchange = _exchange(session, record, index)
+    session.record(exchange)
+    return exchange
+
+
+OUR_LIMIT = "given up at our own limit"
+"""How the error of an exchange begins that took too long for us."""
+
+
+async def _discard(message: Any) -> None:
+    """Nobody listens: what came is in the record."""
+
+
 async def _body(receive: Any) -> bytes | None:
     pieces: list[bytes] = []
     size = 0

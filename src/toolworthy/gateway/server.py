@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from toolworthy.asgi import serving
 from toolworthy.endpoint import Endpoint
 from toolworthy.exchange import Exchange
-from toolworthy.gateway.handler import handle
+from toolworthy.gateway.handler import ask, handle
 from toolworthy.redact import Redactor
 
 if TYPE_CHECKING:
@@ -35,6 +35,10 @@ class Session:
         self.exchanges: list[Exchange] = []
         self.on_exchange: Callable[[Exchange], None] | None = None
         self._count = 0
+
+    async def ask(self, path: str, body: bytes, seconds: float) -> Exchange:
+        """Ask the endpoint without a client or a socket; see :func:`toolworthy.gateway.handler.ask`."""
+        return await ask(self, path, body, seconds)
 
     def next_index(self) -> int:
         """The number of the next exchange."""
@@ -68,6 +72,10 @@ class Gateway:
 
     async def __aexit__(self, *_: object) -> None:
         await self.client.aclose()
+
+    def direct(self, trial: str) -> Session:
+        """A session that is asked by :meth:`Session.ask` only."""
+        return Session(self, trial, 0)
 
     @contextlib.asynccontextmanager
     async def session(self, trial: str, listener: socket.socket) -> AsyncIterator[Session]:
