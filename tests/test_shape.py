@@ -20,6 +20,7 @@ FLOORS = (
         "redact",
         "errors",
         "config",
+        "statistics",
     ),
     ("config", "asgi"),
     ("endpoint", "sandbox", "tasks", "oracle"),

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 
 from toolworthy.exchange import Chunk, Exchange
 from toolworthy.report import html, summary
-from toolworthy.report.statistics import rate, wilson
 from toolworthy.report.verdict import cell, verdicts
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.scoring.model import Cause
@@ -101,16 +98,6 @@ def test_cells_tell_what_happened_apart(statuses: list[str], shown: tuple[str | 
 def test_an_agent_that_was_not_run_is_untested_and_one_that_cannot_work_is_broken() -> None:
     assert verdicts([result("error")])[0].word == "untested"
     assert verdicts([result("unmeasured")])[0].word == "broken"
-
-
-def test_wilson_is_wilsons() -> None:
-    """Published values: 10 of 10 gives [0.72, 1]; 0 of 0 says nothing; scipy agrees at 7 of 20."""
-    assert [round(bound, 2) for bound in wilson(10, 10)] == [0.72, 1.0]
-    assert wilson(0, 0) == (0.0, 1.0)
-    low, high = wilson(7, 20)
-    assert math.isclose(low, 0.1811918, abs_tol=1e-6)
-    assert math.isclose(high, 0.5671457, abs_tol=1e-6)
-    assert rate(0, 0) == "not measured"
 
 
 def test_the_summary_keeps_its_table_whole() -> None:

@@ -8,13 +8,13 @@ from typing import Any
 
 from toolworthy.exchange import Exchange
 from toolworthy.probes import ProbeResult
-from toolworthy.report.statistics import rate
 from toolworthy.report.summary import MARKS
 from toolworthy.report.timeline import timeline
 from toolworthy.report.verdict import cell, verdicts
 from toolworthy.report.wire import section
 from toolworthy.runs.result import TrialResult
 from toolworthy.scoring.model import Count
+from toolworthy.statistics import rate
 
 # What a terminal, or a reader's eye, would obey instead of showing: control characters and bidirectional overrides.
 _HIDDEN = {code: f"␛{code:02x}" for code in (*range(9), 11, 12, *range(14, 32), 127)}

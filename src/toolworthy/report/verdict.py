@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from toolworthy.report.statistics import rate
 from toolworthy.runs.result import TrialResult
+from toolworthy.statistics import rate
 
 Word = Literal["works", "works with caveats", "broken", "untested"]
 Cell = Literal["pass", "flaky", "fail", "error", "cannot work"]
