@@ -25,7 +25,7 @@ FLOORS = (
     ("config", "asgi"),
     ("endpoint", "sandbox", "tasks", "oracle"),
     ("gateway", "agents"),
-    ("probes", "scoring"),
+    ("probes", "scoring", "field"),
     ("runs",),
     ("report",),
     ("plugin", "cli", "doctor", "serve", "matrix", "catalogue", "__main__"),
