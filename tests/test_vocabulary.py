@@ -20,6 +20,10 @@ NEEDS = {
     "read": {"path"},
     "write": {"path", "content"},
     "edit": {"path", "old", "new"},
+    "patch": {"patch"},
+    "search": {"pattern"},
+    "find": {"pattern"},
+    "list": {"path"},
     "wait": {"session"},
 }
 
@@ -40,8 +44,8 @@ def test_calls_fit_the_schema_of_their_tool(agent: AgentAdapter) -> None:
     import jsonschema_rs
 
     tools = offered(agent)
-    values = {"path": "a.py", "content": "x", "old": "a", "new": "b"}
-    for action in ("read", "write", "edit"):
+    values = {"path": "a.py", "content": "x", "old": "a", "new": "b", "pattern": "a"}
+    for action in ("read", "write", "edit", "search", "find", "list"):
         for way in ways(action, values, tools, agent):  # type: ignore[arg-type]
             schema = next(tool.parameters for tool in tools if tool.name == way.tool)
             jsonschema_rs.validate(schema, json.loads(way.arguments))

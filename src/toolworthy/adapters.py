@@ -17,8 +17,9 @@ from toolworthy import content
 from toolworthy.errors import AdapterError, UserError
 from toolworthy.wire.ir import Api, Dialect
 
-Action = Literal["run", "read", "write", "edit", "wait"]
-"""What a tool does, in neutral words; ``wait`` asks for the rest of a command that still runs."""
+Action = Literal["run", "read", "write", "edit", "patch", "search", "find", "list", "wait"]
+"""What a tool does, in neutral words; ``search`` looks for text, ``find`` for file names, ``wait`` asks for the rest
+of a command that still runs."""
 
 
 class _Strict(BaseModel):
@@ -78,8 +79,8 @@ class ToolSpec(_Strict):
     """Name to short type: ``"string"``, ``"integer?"`` (optional), ``"string[]"``, or a JSON Schema table."""
     call: Any = None
     """Arguments template for `does`: a table whose strings hold placeholders, or, for a free-form tool, one string.
-    Placeholders: run ``{command}``; read ``{path}``; write ``{path} {content}``; edit ``{path} {old} {new}``; wait
-    ``{session}``."""
+    Placeholders: run ``{command}``; read and list ``{path}``; write ``{path} {content}``; edit ``{path} {old} {new}``;
+    patch ``{patch}``; search and find ``{pattern}``; wait ``{session}``."""
     custom: bool = False
     """Free-form (responses ``custom`` tool): the argument is text."""
     needs_read: bool = False
@@ -107,6 +108,8 @@ class AgentAdapter(_Strict):
     running: str | None = None
     """Regular expression: a result that matches it is of a command that still runs; its group is the session to wait
     for."""
+    mcp: str = "{server}__{tool}"
+    """How it names the tools of an MCP server."""
     tools: dict[str, ToolSpec] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from toolworthy import __version__
 from toolworthy.errors import UserError
 
-_SUITES = ("wire", "tasks")
+_SUITES = ("wire", "tools", "tasks")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"toolworthy {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    commands.add_parser("run", help="run suites from anywhere, as `pytest suites` does: run [wire] [tasks] …")
+    commands.add_parser("run", help="run suites from anywhere, as `pytest suites` does: run [wire] [tools] [tasks] …")
     _command(commands, "report", _report, "write a run's report again").add_argument("run", type=Path)
     doctor = _command(commands, "doctor", _doctor, "look at an endpoint before tokens are spent")
     _endpoint_options(doctor)
@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     _endpoint_options(proxy)
     proxy.add_argument("--port", type=int, default=8377)
     proxy.add_argument("--out", type=Path, default=Path("reports"))
+    _replay_options(_command(commands, "replay", _replay, "send a run's requests to another endpoint, and compare"))
     agents = _command(commands, "agents", _agents, "list, install or check agent tools")
     agents.add_argument("what", choices=("list", "install", "check"), nargs="?", default="list")
     agents.add_argument("names", nargs="*", metavar="NAME")
@@ -62,6 +63,10 @@ def _parser() -> argparse.ArgumentParser:
     tasks.add_argument("what", choices=("list", "check"), nargs="?", default="list")
     tasks.add_argument("folders", nargs="*", type=Path, metavar="DIR")
     tasks.add_argument("--sandbox", choices=("auto", "bubblewrap", "none"), default="auto")
+    cases = _command(commands, "cases", _cases, "list tool-call cases, or prove that they are sound")
+    cases.add_argument("what", choices=("list", "check"), nargs="?", default="list")
+    cases.add_argument("paths", nargs="*", type=Path, metavar="PATH")
+    cases.add_argument("--sandbox", choices=("auto", "bubblewrap", "none"), default="auto")
     rules = _command(commands, "rules", _rules, "list the rules, explain one, or write their pages")
     rules.add_argument("code", nargs="?", metavar="CODE")
     rules.add_argument("--pages", type=Path, metavar="DIR", help="write a page for every rule")
@@ -81,6 +86,31 @@ def _endpoint_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="model id")
     parser.add_argument("--key-env", help="environment variable that holds the key")
     parser.add_argument("--wire", choices=("chat", "messages", "responses"), help="translate to this wire API")
+
+
+def _replay_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=Path, help="a run directory, or a record of `toolworthy proxy`")
+    _endpoint_options(parser)
+    parser.add_argument("--reference", metavar="Y", help="ask this endpoint too: how far the recorded one is steady")
+    parser.add_argument("--trials", type=_positive, default=1, metavar="N", help="send every request N times")
+    parser.add_argument("--concurrency", type=_positive, default=4, metavar="N")
+    parser.add_argument("--limit", type=_positive, metavar="N", help="the first N requests only")
+    parser.add_argument("--only", metavar="GLOB", help="trials whose name, suite, task or agent fits")
+    parser.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR")
+    parser.add_argument(
+        "--resume",
+        type=Path,
+        nargs="?",
+        const=Path(),
+        metavar="DIR",
+        help="go on with a replay; the newest if none is named",
+    )
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 up")
+    return int(text)
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -135,6 +165,25 @@ def _proxy(options: argparse.Namespace) -> int:
     return serve_proxy(endpoint, options.port, options.out)
 
 
+def _replay(options: argparse.Namespace) -> int:
+    from toolworthy.endpoint import resolve
+    from toolworthy.replay import summary
+    from toolworthy.replay.recording import Recording
+    from toolworthy.replay.run import Plan, Replay, reference_endpoint
+
+    recording = Recording.open(options.run)
+    endpoint = resolve(options.endpoint, model=options.model, key_env=options.key_env, wire=options.wire)
+    reference = reference_endpoint(options.reference, recording) if options.reference else None
+    chosen = {name: getattr(options, name) for name in ("trials", "concurrency", "limit", "only", "out", "resume")}
+    replay = Replay(Plan(recording, endpoint, reference, **chosen), lambda line: print(line, flush=True))
+    try:
+        return replay.perform()
+    finally:
+        if replay.run is not None:
+            summary.write(replay.run)
+            print("\n".join(summary.lines(replay.run)), f"results: {replay.run.path}", sep="\n", flush=True)
+
+
 def _agents(options: argparse.Namespace) -> int:
     from toolworthy.agents import commands
 
@@ -146,6 +195,13 @@ def _tasks(options: argparse.Namespace) -> int:
     from toolworthy.tasks import commands
 
     return commands.run(options.what, choose_tasks([], options.folders), options.sandbox)
+
+
+def _cases(options: argparse.Namespace) -> int:
+    from toolworthy.cases import commands
+    from toolworthy.cases.model import load_cases
+
+    return commands.run(options.what, load_cases(tuple(options.paths)), options.sandbox)
 
 
 def _rules(options: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ import pytest
 from toolworthy.errors import UserError
 
 if TYPE_CHECKING:
+    from toolworthy.cases.result import CaseResult
     from toolworthy.probes import ProbeResult
     from toolworthy.rules import Finding
     from toolworthy.runs.plan import Options
@@ -39,12 +40,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--wear", metavar="AGENT", help="the built-in agent offers this agent's tools")
     add("--task", action="append", default=[], metavar="NAME", help="only this task (repeatable)")
     add("--tasks", action="append", default=[], metavar="DIR", type=Path, help="tasks of your own, in Harbor's format")
-    add("--trials", type=_positive, metavar="N", help="attempts per task and agent (default 1)")
+    add("--case", action="append", default=[], metavar="ID", help="only this tool-call case (repeatable)")
+    add("--cases", action="append", default=[], metavar="PATH", type=Path, help="cases of your own, a file or a folder")
+    add("--trials", type=_positive, metavar="N", help="attempts per task or case and agent (default 1)")
     add("--concurrency", type=_positive, default=2, metavar="N", help="trials at the same time (default 2)")
     add("--sandbox", choices=("auto", "bubblewrap", "none"), default="auto", help="how agents are isolated")
     add("--timeout-factor", type=float, default=1.0, metavar="F", help="multiplies every task's time limit")
     add("--max-turns", type=_positive, default=60, metavar="N", help="turns after which an agent is stopped")
-    add("--no-stream", action="store_true", help="the built-in agent asks for whole answers")
+    add("--no-stream", action="store_true", help="the built-in agent and cases ask for whole answers")
     add("--out", type=Path, metavar="DIR", help="where run directories are made (default reports)")
     add("--resume", type=Path, metavar="RUN", help="go on with a run: only what it lacks is run")
 
@@ -66,12 +69,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One item for every trial of the plan, every way of a probe, and every rule, where a test asks for one."""
+    """One item for every trial, case, way of a probe, or rule, where a test asks for one."""
     if "trial" in metafunc.fixturenames:
         keys = metafunc.config.stash[_OPTIONS].keys()
         many = metafunc.config.stash[_OPTIONS].trials > 1
         ids = [f"{key.task}-{key.agent}" + (f"-{key.repeat}" if many else "") for key in keys]
         metafunc.parametrize("trial", keys, ids=ids, indirect=True)
+    if "case" in metafunc.fixturenames:
+        asked = metafunc.config.stash[_OPTIONS].case_keys()
+        many = metafunc.config.stash[_OPTIONS].trials > 1
+        names = [f"{key.case}-{key.vocabulary}" + (f"-{key.repeat}" if many else "") for key in asked]
+        metafunc.parametrize("case", asked, ids=names, indirect=True)
     if "probed" in metafunc.fixturenames:
         ways = list(metafunc.function.probe.ways())
         metafunc.parametrize("probed", ways, ids=[key.way for key in ways], indirect=True)
@@ -106,6 +114,12 @@ def trial(request: pytest.FixtureRequest) -> TrialResult:
 def probed(request: pytest.FixtureRequest) -> ProbeResult:
     """The verdict of this item's probe, once it is there."""
     return _running(request.config, [request.param]).wait_probe(request.param)
+
+
+@pytest.fixture
+def case(request: pytest.FixtureRequest) -> CaseResult:
+    """What is said of this item's case, once it is there."""
+    return _running(request.config, [request.param]).wait_case(request.param)
 
 
 @pytest.fixture
@@ -147,7 +161,7 @@ def _keys(item: pytest.Item) -> list[Key]:
         from toolworthy.probes import load_suite
 
         return [key for probe in load_suite().values() for key in probe.ways()]
-    return [params[name] for name in ("trial", "probed") if name in params]
+    return [params[name] for name in ("trial", "probed", "case") if name in params]
 
 
 def _running(config: pytest.Config, keys: Sequence[Key]) -> Session:
@@ -172,7 +186,7 @@ def _start(config: pytest.Config, keys: Sequence[Key]) -> Session:
 
 def _read_options(config: pytest.Config) -> Options:
     from toolworthy.endpoint import resolve
-    from toolworthy.runs.plan import Options, choose_agents, choose_tasks
+    from toolworthy.runs.plan import Options, choose_agents, choose_cases, choose_tasks, choose_vocabularies
     from toolworthy.runs.store import RunDirectory
 
     given = config.option
@@ -189,6 +203,8 @@ def _read_options(config: pytest.Config) -> Options:
         endpoint=endpoint,
         agents=choose_agents(given.agent or ([] if given.adapter else list(old.get("agents", {}))), given.adapter),
         tasks=choose_tasks(given.task or list(old.get("tasks", {})), given.tasks),
+        cases=choose_cases(given.case or list(old.get("cases", {})), given.cases),
+        vocabularies=choose_vocabularies(given.agent or list(old.get("vocabularies", [])), given.adapter),
         trials=given.trials or options.get("trials", 1),
         concurrency=given.concurrency,
         sandbox=given.sandbox,

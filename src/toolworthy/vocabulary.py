@@ -13,7 +13,7 @@ from toolworthy.adapters import Action, AgentAdapter, ToolSpec
 from toolworthy.wire.ir import Tool
 
 ROOT = "/app"
-_PLACEHOLDER = re.compile(r"\{(command|path|content|old|new|session)\}")
+_PLACEHOLDER = re.compile(r"\{(command|path|content|old|new|patch|pattern|session)\}")
 _TYPES = {"string", "integer", "number", "boolean", "object", "array"}
 
 
@@ -86,6 +86,60 @@ def placeholders(template: Any) -> set[str]:
     return set()
 
 
+# ---- calls as deeds ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What a call does, in neutral words."""
+
+    action: Action
+    values: tuple[dict[str, str], ...]
+    """What stands where the tool's template has placeholders; several where it takes a list (of edits)."""
+    extra: dict[str, Any]
+    """Arguments that the template does not speak of."""
+
+
+def understand(spec: ToolSpec, arguments: Any) -> Deed | None:
+    """What a call of this tool does; None where the tool does nothing neutral or the arguments do not fit its template.
+
+    Args:
+        spec: the tool.
+        arguments: its arguments, read; text of a free-form tool.
+    """
+    if spec.does is None or spec.call is None:
+        return None
+    values = _unfill(spec.call, arguments)
+    if values is None:
+        return None
+    known = set(spec.call) if isinstance(spec.call, dict) else set()
+    extra = {name: value for name, value in arguments.items() if name not in known} if known else {}
+    return Deed(spec.does, tuple(values), extra)
+
+
+def _unfill(template: Any, given: Any) -> list[dict[str, str]] | None:
+    """The placeholders' values; None where `given` lacks one."""
+    if isinstance(template, str):
+        match = _PLACEHOLDER.fullmatch(template)
+        if match is None:
+            return [{}]
+        return [{match[1]: str(given)}] if isinstance(given, (str, int)) else None
+    if isinstance(template, list):
+        rows = [_unfill(template[0], item) for item in given] if isinstance(given, list) and given else [None]
+        return None if None in rows else [values for row in rows for values in row or ()]
+    if not isinstance(template, dict):
+        return [{}]
+    found: list[dict[str, str]] = [{}]
+    for name, inner in template.items():
+        if not placeholders(inner):
+            continue
+        inside = _unfill(inner, given[name]) if isinstance(given, dict) and name in given else None
+        if inside is None:
+            return None
+        found = [{**outer, **values} for outer in found for values in inside]
+    return found
+
+
 # ---- steps as calls ------------------------------------------------------------------------------------------------
 
 
@@ -107,7 +161,8 @@ def ways(
 
     Args:
         action: what is to be done.
-        values: ``command``, or ``path`` (relative) with ``content`` or ``old`` and ``new``, or ``session``.
+        values: ``command``, or ``path`` (relative) with ``content`` or ``old`` and ``new``, or ``pattern``, or
+            ``session``.
         tools: what the request offers.
         adapter: whose vocabulary that is; None if nobody's, then schemas are guessed at.
     """
@@ -115,7 +170,7 @@ def ways(
     shown = {**values, "path": f"{ROOT}/{values['path']}"} if absolute and "path" in values else dict(values)
     known = list(_known(tools, adapter))
     native = [_way(tool, spec, shown, True) for tool, spec in known if spec.does == action]
-    if action == "run" or action == "wait":
+    if action in ("run", "wait", "patch"):
         return tuple(native)
     command = {"command": shell(action, values)}
     return (*native, *(_way(tool, spec, command, False) for tool, spec in known if spec.does == "run"))
@@ -198,7 +253,15 @@ def guess(tool: Tool) -> ToolSpec | None:
 
 def shell(action: Action, values: Mapping[str, str]) -> str:
     """A file action as a shell command, right for any content."""
+    if action == "search":
+        return f"grep -rnE -- {shlex.quote(values['pattern'])} ."
+    if action == "find":
+        by = "-path" if "/" in values["pattern"] else "-name"
+        wanted = f"./{values['pattern']}" if by == "-path" else values["pattern"]
+        return f"find . -type f {by} {shlex.quote(wanted)}"
     path = values["path"]
+    if action == "list":
+        return f"ls -A -- {shlex.quote(path)}"
     if action == "read":
         return f"cat -- {shlex.quote(path)}"
     if action == "write":

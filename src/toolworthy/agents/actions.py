@@ -7,13 +7,13 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 _SECONDS = 120
 _CHARACTERS = 30_000
-_PLACEHOLDER = re.compile(r"\{(command|path|content|old|new|session)\}")
+_PLACEHOLDER = re.compile(r"\{(command|path|content|old|new|patch|pattern|session)\}")
 
 
 class Refused(Exception):
@@ -32,11 +32,13 @@ def perform(tool: Mapping[str, Any] | None, name: str, arguments: str, workspace
     action = tool["does"]
     if action == "run":
         return _run(values["command"], workspace)
-    if action not in ("read", "write", "edit"):
+    if action in ("search", "find"):
+        return _cut("\n".join((_search if action == "search" else _find)(workspace, values["pattern"])) or "no matches")
+    if action not in ("read", "write", "edit", "list"):
         raise Refused(f"{name} is offered but does nothing here; use another tool")
     path = workspace / values["path"]
     try:
-        return {"read": _read, "write": _write, "edit": _edit}[action](path, values)
+        return {"read": _read, "write": _write, "edit": _edit, "list": _list}[action](path, values)
     except (OSError, UnicodeDecodeError) as error:
         raise Refused(f"{values['path']}: {error}") from error
 
@@ -97,6 +99,30 @@ def _run(command: str, workspace: Path) -> str:
 
 def _read(path: Path, _: Mapping[str, str]) -> str:
     return _cut(path.read_bytes().decode("utf-8", "replace"))
+
+
+def _list(path: Path, _: Mapping[str, str]) -> str:
+    return "\n".join(sorted(entry.name + "/" * entry.is_dir() for entry in path.iterdir())) or "empty"
+
+
+def _search(workspace: Path, pattern: str) -> Iterator[str]:
+    try:
+        wanted = re.compile(pattern)
+    except re.error as error:
+        raise Refused(f"{pattern!r} is no regular expression: {error}") from error
+    for path in sorted(workspace.rglob("*")):
+        if path.is_file() and not path.is_symlink() and ".git" not in path.relative_to(workspace).parts:
+            for number, line in enumerate(path.read_bytes().decode("utf-8", "replace").splitlines(), 1):
+                if wanted.search(line):
+                    yield f"{path.relative_to(workspace)}:{number}:{line}"
+
+
+def _find(workspace: Path, pattern: str) -> Iterator[str]:
+    try:
+        found = sorted(workspace.glob(pattern) if "/" in pattern else workspace.rglob(pattern))
+    except (ValueError, NotImplementedError) as error:
+        raise Refused(f"{pattern!r} is no pattern for file names: {error}") from error
+    return (str(path.relative_to(workspace)) for path in found if path.is_file())
 
 
 def _write(path: Path, values: Mapping[str, str]) -> str:

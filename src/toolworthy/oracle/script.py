@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from toolworthy.adapters import Action, AgentAdapter
@@ -53,8 +53,17 @@ class _Place:
     """What the last refusal said."""
 
 
-def next_answer(request: Request, tasks: Sequence[Task], adapters: Sequence[AgentAdapter]) -> Response:
+Play = Callable[[Request], tuple[Part, ...] | None]
+"""What the oracle answers to a request that it is prepared for; None to any other."""
+
+
+def next_answer(
+    request: Request, tasks: Sequence[Task], adapters: Sequence[AgentAdapter], plays: Sequence[Play] = ()
+) -> Response:
     """The oracle's answer to `request`, without id and usage of the wire's own making."""
+    for play in plays:
+        if (prepared := play(request)) is not None:
+            return _played(request, prepared)
     task = find_task(request, tasks)
     if task is None or not request.tools:
         return _obedient(request)
@@ -196,7 +205,11 @@ def _answer(request: Request, text: str, call: ToolCall) -> Response:
 
 
 def _obedient(request: Request) -> Response:
-    parts = [*_thinking(request, "The message says what to do."), *obey(request)]
+    return _played(request, obey(request))
+
+
+def _played(request: Request, made: Sequence[Part]) -> Response:
+    parts = [*_thinking(request, "The message says what to do."), *made]
     called = any(isinstance(part, ToolCall) for part in parts)
     stop: StopReason = "tool" if called else "end"
     return limited(request, Response(model=request.model, parts=tuple(parts), stop=stop, usage=_usage(request, parts)))

@@ -14,7 +14,7 @@ from toolworthy.errors import UserError
 from toolworthy.oracle.defects import Defect
 from toolworthy.oracle.limits import CONTEXT
 from toolworthy.oracle.reply import Reply, error, reply
-from toolworthy.oracle.script import next_answer
+from toolworthy.oracle.script import Play, next_answer
 from toolworthy.tasks.model import Task
 from toolworthy.wire.ir import Api, Request, Response
 from toolworthy.wire.lenient import dump_json
@@ -37,11 +37,13 @@ class Oracle:
         adapters: Sequence[AgentAdapter],
         port: int = 0,
         defects: Sequence[Defect] = (),
+        plays: Sequence[Play] = (),
     ) -> None:
         self._tasks = tuple(tasks)
         self._adapters = tuple(adapters)
         self._port = port
         self._defects = tuple(defects)
+        self._plays = tuple(plays)
         self._stack = contextlib.AsyncExitStack()
         self.url = ""
 
@@ -83,7 +85,7 @@ class Oracle:
             await _send(send, error(api or "chat", 404, f"no route for {method} {scope['path']}"))
 
     def _answer(self, request: Request) -> Response:
-        return next_answer(request, self._tasks, self._adapters)
+        return next_answer(request, self._tasks, self._adapters, self._plays)
 
 
 def _decoded(scope: Any, body: bytes) -> bytes:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from toolworthy import wire
 from toolworthy.endpoint import Endpoint
 from toolworthy.exchange import Exchange
+from toolworthy.gateway.patience import PATIENCE, busy, pause
 from toolworthy.probes.answer import Answer, accept, trouble_with
 from toolworthy.probes.material import ASK_CODE, CODE_WORD, TOOLS, orders
 from toolworthy.probes.model import Broken, Ignored, ProbeKey, Unmeasured
@@ -31,8 +32,6 @@ FEW_TOKENS = 48
 """For a model that is known to babble until its limit: its answers mean nothing anyway."""
 
 _PATHS: dict[Api, str] = {"chat": "/v1/chat/completions", "messages": "/v1/messages", "responses": "/v1/responses"}
-_PATIENCE = (1.0, 4.0, 15.0)
-"""Seconds between the tries of a request that is answered 429 or 503 without a word about when."""
 
 
 @dataclass
@@ -133,11 +132,11 @@ class Ask:
         sent = {"content-type": "application/json", **(headers or {})}
         if self.api == "messages":
             sent = {"anthropic-version": "2023-06-01", **sent}
-        for pause in (*_PATIENCE, None):
+        for seconds in (*PATIENCE, None):
             answer = await self._roundtrip("GET" if data is None else "POST", path, data, sent)
-            if not (answer.status in (429, 503, 529) or answer.unreachable) or pause is None:
+            if seconds is None or not busy(answer.exchange):
                 break
-            await asyncio.sleep(_retry_after(answer, pause))
+            await asyncio.sleep(pause(answer.exchange, seconds))
         if answer.unreachable:
             self.surface.dead = answer.exchange.error or ""
         self.surface.hangs = self.surface.hangs + 1 if answer.cut else 0
@@ -344,8 +343,3 @@ def message(role: Role, text: str) -> Message:
 def user(text: str) -> Message:
     """A user message."""
     return message("user", text)
-
-
-def _retry_after(answer: Answer, pause: float) -> float:
-    said = answer.exchange.response_headers.get("retry-after", "")
-    return min(float(said), 30.0) if said.replace(".", "", 1).isdigit() else pause

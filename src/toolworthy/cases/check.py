@@ -1,0 +1,44 @@
+"""Prove cases: the reference is right in every vocabulary, an empty answer is not, and no two cases ask the same."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+from toolworthy.adapters import AgentAdapter
+from toolworthy.cases.files import Execute, Undecided
+from toolworthy.cases.judge import rule_on
+from toolworthy.cases.model import Case
+from toolworthy.cases.player import reference
+from toolworthy.cases.render import Scene, scene
+from toolworthy.wire.ir import Response
+
+
+async def problems(
+    cases: Sequence[Case], agents: Sequence[AgentAdapter], execute: Execute | None
+) -> AsyncIterator[str]:
+    """What is unsound, one line each."""
+    said: dict[str, str] = {}
+    for case in cases:
+        for turn in case.turns:
+            words = " ".join(turn.user.split())
+            if words and said.setdefault(words, case.id) != case.id:
+                yield f"{case.id}: {said[words]} says the same: {words[:60]!r}"
+        for agent in agents[:1] if case.alone else agents:
+            try:
+                async for line in _case(scene(case, agent), execute):
+                    yield f"{case.id} ({agent.id}): {line}"
+            except (LookupError, Undecided, ValueError) as error:
+                yield f"{case.id} ({agent.id}): {error}"
+
+
+async def _case(stage: Scene, execute: Execute | None) -> AsyncIterator[str]:
+    files = dict(stage.files)
+    for number, turn in enumerate(stage.case.turns):
+        answer = Response(parts=reference(stage, turn, number), stop="tool" if turn.right else "end")
+        ruling = await rule_on(stage, turn, answer, files, execute)
+        for miss in ruling.misses:
+            yield f"turn {number + 1}: the reference is not right: {miss.kind}: {miss.detail or miss.given}"
+        empty = await rule_on(stage, turn, Response(stop="end"), files, execute)
+        if empty.lenient:
+            yield f"turn {number + 1}: an empty answer passes"
+        files = ruling.files

@@ -1,0 +1,157 @@
+"""A case's files: what they tell a tool that looks, and what they are after a tool that changes them."""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+import re
+from collections.abc import Awaitable, Callable, Mapping
+
+from toolworthy.matching import patch, shell
+from toolworthy.vocabulary import ROOT, Deed
+
+Execute = Callable[[Mapping[str, str], str], Awaitable[dict[str, str]]]
+"""Runs a shell command over files, inside the sandbox; the files afterwards."""
+LOOKS = ("read", "search", "find", "list")
+
+
+class Failed(Exception):
+    """A change that the tool would refuse; the message says why."""
+
+
+class Undecided(Exception):
+    """What a command does can only be seen by running it, and there is no sandbox."""
+
+
+def relative(path: str) -> str:
+    """`path` as the files' keys have it."""
+    inside = posixpath.normpath(posixpath.join(ROOT, path))
+    return inside.removeprefix(ROOT).lstrip("/") if inside == ROOT or inside.startswith(f"{ROOT}/") else inside
+
+
+def looks(deed: Deed) -> bool:
+    """Whether it does no more than show something."""
+    if deed.action == "run":
+        command = deed.values[0].get("command", "")
+        return bool(shell.reads(command) or shell.searches(command) or shell.finds(command))
+    return deed.action in LOOKS
+
+
+def answer_from(deed: Deed, files: Mapping[str, str]) -> str | None:
+    """What a tool says that looks at the files; None where that is not known."""
+    value = deed.values[0]
+    match deed.action:
+        case "read":
+            return _shown(value["path"], files)
+        case "list":
+            inside = relative(value["path"])
+            prefix = f"{inside}/" if inside else ""
+            found = {path.removeprefix(prefix).partition("/")[0] for path in files if path.startswith(prefix)}
+            return "\n".join(sorted(found)) or "empty"
+        case "find":
+            return "\n".join(path for path in sorted(files) if glob_matches(value["pattern"], path)) or "no files"
+        case "search":
+            return "\n".join(_found(value["pattern"], files)) or "no matches"
+        case "run":
+            shown = shell.reads(value["command"])
+            return "".join(_shown(part.path, files) for part in shown) if shown else None
+        case _:
+            return None
+
+
+def _shown(path: str, files: Mapping[str, str]) -> str:
+    return files.get(relative(path), f"Error: {path}: no such file")
+
+
+def _found(pattern: str, files: Mapping[str, str]) -> list[str]:
+    wanted = compiled(pattern)
+    if wanted is None:
+        return [f"Error: {pattern!r} is no regular expression"]
+    return [
+        f"{path}:{number}:{line}"
+        for path, text in sorted(files.items())
+        for number, line in enumerate(text.splitlines(), 1)
+        if wanted.search(line)
+    ]
+
+
+def compiled(pattern: str, *, fixed: bool = False, ignore_case: bool = False) -> re.Pattern[str] | None:
+    """A search tool's pattern; None where it is none."""
+    try:
+        return re.compile(re.escape(pattern) if fixed else pattern, re.IGNORECASE if ignore_case else 0)
+    except re.error:
+        return None
+
+
+def glob_matches(pattern: str, path: str) -> bool:
+    """Whether a glob, as agents' tools understand it, finds `path`: ``**`` any folders, braces alternatives."""
+    pattern = pattern.removeprefix(f"{ROOT}/").removeprefix("./")
+    if brace := re.search(r"\{([^{}]*)\}", pattern):
+        return any(
+            glob_matches(pattern[: brace.start()] + option + pattern[brace.end() :], path)
+            for option in brace[1].split(",")
+        )
+    if "/" not in pattern:
+        return fnmatch.fnmatchcase(path.rpartition("/")[2], pattern)
+    loose = re.escape(pattern).replace(r"\*\*/", "(?:.*/)?").replace(r"\*\*", ".*").replace(r"\*", "[^/]*")
+    return re.fullmatch(loose.replace(r"\?", "[^/]"), path) is not None
+
+
+async def changed(files: Mapping[str, str], deed: Deed, execute: Execute | None) -> dict[str, str]:
+    """The files after `deed`.
+
+    Raises:
+        Failed: the tool would refuse it.
+        Undecided: only a sandbox could tell.
+    """
+    out = dict(files)
+    match deed.action:
+        case "write":
+            out[relative(deed.values[0]["path"])] = deed.values[0]["content"]
+        case "edit":
+            everywhere = any(deed.extra.get(name) is True for name in ("replace_all", "replaceAll"))
+            for values in deed.values:
+                _edit(out, values, everywhere)
+        case "patch":
+            _patch(out, deed.values[0]["patch"])
+        case "run":
+            return await _run(out, deed.values[0]["command"], execute)
+        case _:
+            pass
+    return out
+
+
+def _edit(files: dict[str, str], values: Mapping[str, str], everywhere: bool) -> None:
+    path, old = relative(values["path"]), values["old"]
+    if path not in files:
+        raise Failed(f"{path} does not exist")
+    count = files[path].count(old) if old else 0
+    if count == 0 or (count > 1 and not everywhere):
+        raise Failed(f"the old text stands {count} times in {path}")
+    files[path] = files[path].replace(old, values["new"])
+
+
+def _patch(files: dict[str, str], text: str) -> None:
+    try:
+        result = patch.apply(files, text)
+    except patch.PatchError as error:
+        raise Failed(str(error)) from error
+    for path, content in result.items():
+        if content is None:
+            files.pop(relative(path), None)
+        else:
+            files[relative(path)] = content
+
+
+async def _run(files: dict[str, str], command: str, execute: Execute | None) -> dict[str, str]:
+    if patched := shell.patches(command):
+        _patch(files, patched[1])
+        return files
+    if written := shell.writes(command):
+        for path, content, append in written:
+            where = relative(path)
+            files[where] = files.get(where, "") * append + content
+        return files
+    if execute is None:
+        raise Undecided(f"only a sandbox can tell what this does: {command[:100]}")
+    return await execute(files, command)

@@ -1,0 +1,268 @@
+"""Cases as they stand in their TOML files."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from toolworthy import content
+from toolworthy.errors import UserError
+
+CATEGORIES = {
+    "single": "one call, plainly asked for",
+    "similar": "the right one of several tools that resemble each other",
+    "crowd": "the right one of a hundred tools",
+    "parallel": "several calls at once",
+    "sequence": "several turns with results between",
+    "dependent": "arguments that stand in an earlier result",
+    "irrelevance": "no call is right: nothing to do, no tool for it, something missing",
+    "recovery": "after an error, a refusal, a timeout, cut output",
+    "long": "long arguments, exactly",
+    "exact": "white space, unicode, quoting, regular expressions, odd paths",
+    "typed": "nested and optional parameters, enums, numbers as numbers, arrays as arrays",
+    "injection": "instructions in tool results, which must not be obeyed",
+    "memory": "after many turns, or with the schema far back",
+    "reasoning": "the same with thinking on and off",
+    "mcp": "tools named as MCP servers' are",
+}
+"""What cases are about."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Want(_Strict):
+    """One call that is right; ``change`` is met by all calls together that leave the files as they should be."""
+
+    do: Literal["read", "run", "search", "find", "list", "change"] | None = None
+    path: str | None = None
+    """read, list: relative to the working directory."""
+    lines: tuple[int, int] | None = None
+    """read: first and last line that must be shown, and few others; negative ones count from the end."""
+    command: tuple[str, ...] = ()
+    """run: commands that are right, the reference first."""
+    pattern: str | None = None
+    """search, find: the reference."""
+    hits: tuple[str, ...] = ()
+    """search: lines that the pattern must match; find: paths."""
+    misses: tuple[str, ...] = ()
+    """Those that it must not match."""
+    after: dict[str, str] = Field(default_factory=dict)
+    """change: files that are different afterwards, whole."""
+    gone: tuple[str, ...] = ()
+    """change: files that are not there afterwards."""
+    tool: str | None = None
+    """A tool of the case's own."""
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    """Its arguments: values, or matchers (see :mod:`toolworthy.matching.values`)."""
+    example: dict[str, Any] | None = None
+    """Reference arguments, where `arguments` holds matchers that leave a choice."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Want:
+        needs = {
+            "read": self.path,
+            "list": self.path,
+            "run": self.command,
+            "search": self.pattern,
+            "find": self.pattern,
+            "change": self.after or self.gone,
+        }
+        if (self.do is None) == (self.tool is None):
+            raise ValueError("a right call has either `do` or `tool`")
+        if self.do and not needs[self.do]:
+            raise ValueError(f"`do = {self.do!r}` lacks what it is to be done with")
+        return self
+
+
+class Turn(_Strict):
+    """What is said to the model, and what it should do then."""
+
+    user: str = ""
+    """Empty: the results of the turn before are all it gets."""
+    right: tuple[tuple[Want, ...], ...] = ()
+    """Alternatives, the reference first; without any, no call is right."""
+    ordered: bool = False
+    """The calls must come in this order."""
+    results: tuple[str, ...] = ()
+    """What the tools say, one for each call of the reference; computed from the case's files where it can be."""
+    error: bool = False
+    """The results are errors."""
+    say: str = ""
+    """What the reference writes: its answer, or before its calls."""
+    answer: Any = None
+    """Matcher of the text, where no call is right."""
+
+
+class CaseTool(_Strict):
+    """A tool of a file's own, beside those of the agent."""
+
+    description: str
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """As in an agent's adapter: name to short type or JSON Schema; or a whole schema with ``type = "object"``."""
+    server: str | None = None
+    """The MCP server it belongs to; the agent's way of naming those is used."""
+
+
+class Case(_Strict):
+    """A scenario."""
+
+    id: str
+    category: str
+    turns: tuple[Turn, ...] = Field(alias="turn", min_length=1)
+    before: tuple[Turn, ...] = ()
+    """The conversation so far: played as the reference would, not judged."""
+    files: dict[str, str] = Field(default_factory=dict)
+    """What lies in the working directory."""
+    seen: tuple[str, ...] = ()
+    """Files that were read at the beginning; agents' edit tools demand it."""
+    tools: tuple[str, ...] = ()
+    """Of the file's own tools, those that are offered."""
+    crowd: int = 0
+    """Offer unrelated tools until there are so many."""
+    alone: bool = False
+    """The agent's own tools are not offered; asked in one vocabulary only."""
+    filler_turns: int = 0
+    """Turns about other things before the first that is judged."""
+    filler_tokens: int = 0
+    """How long they are together, about."""
+    think: bool | None = None
+    """Reasoning on or off; None: as the endpoint likes."""
+    own: dict[str, CaseTool] = Field(default_factory=dict, exclude=True)
+    """The file's tools."""
+    source: str = Field(default="", exclude=True)
+    """The file it came from."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Case:
+        if self.category not in CATEGORIES:
+            raise ValueError(f"category {self.category!r} is none of {', '.join(CATEGORIES)}")
+        for name in (*self.tools, *(want.tool for want in self.wants() if want.tool)):
+            if name not in self.own:
+                raise ValueError(f"the file has no [tools.{name}]")
+        if not self.turns[0].user:
+            raise ValueError("the first turn has no `user`")
+        for turn in (*self.before, *self.turns[:-1]):
+            wants = turn.right[0] if turn.right else ()
+            if any(want.do == "run" or want.tool for want in wants) and len(turn.results) != len(wants):
+                raise ValueError(f"a turn that others follow needs {len(wants)} results")
+        return self
+
+    @property
+    def digest(self) -> str:
+        """A hash of all that the case says."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+    def wants(self) -> Iterator[Want]:
+        """Every call that stands anywhere in the case."""
+        for turn in (*self.before, *self.turns):
+            for alternative in turn.right:
+                yield from alternative
+
+
+@dataclass(frozen=True)
+class CaseFile:
+    """One TOML file of cases."""
+
+    path: Path
+    cases: tuple[Case, ...]
+
+
+def load_file(path: Path) -> CaseFile:
+    """Read one file of cases.
+
+    Raises:
+        UserError: the file is missing, is no TOML, or does not fit the model; one line with path, case and field.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UserError(f"{path}: {error}") from error
+    unknown = set(data) - {"tools", "text", "case"}
+    if unknown:
+        known = "a file of cases has [tools.NAME], [text] and [[case]]"
+        raise UserError(f"{path}: unknown table {min(unknown)!r}; {known}")
+    try:
+        texts = {name: _text(told) for name, told in data.get("text", {}).items()}
+        data = _filled(data, texts)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{path}: [text]: {error}") from error
+    own = {name: _model(CaseTool, tool, path, f"tools.{name}") for name, tool in data.get("tools", {}).items()}
+    cases = tuple(
+        _model(Case, {**raw, "own": own, "source": path.name}, path, str(raw.get("id", f"case {number}")))
+        for number, raw in enumerate(data.get("case", []), 1)
+    )
+    return CaseFile(path, cases)
+
+
+def _text(told: Any) -> str:
+    """A text of [text]: itself, or ``{line = "row {n}", lines = 400}``: so many lines, counted from 1."""
+    if isinstance(told, str):
+        return told
+    return "".join(told["line"].replace("{n}", str(number)) + "\n" for number in range(1, told["lines"] + 1))
+
+
+def _filled(value: Any, texts: dict[str, str]) -> Any:
+    """`value` with every ``{{NAME}}`` replaced by that text."""
+    if isinstance(value, str):
+        return _NAME.sub(lambda match: texts[match[1]], value)
+    if isinstance(value, list):
+        return [_filled(item, texts) for item in value]
+    if isinstance(value, dict):
+        return {name: inner if name == "text" else _filled(inner, texts) for name, inner in value.items()}
+    return value
+
+
+_NAME = re.compile(r"\{\{(\w+)\}\}")
+
+
+def load_cases(paths: tuple[Path, ...] = ()) -> tuple[Case, ...]:
+    """The cases of files and folders; our own where none is given.
+
+    Raises:
+        UserError: a broken file, no case at all, or the same id twice.
+    """
+    if not paths:
+        return _ours()
+    files = [file for path in paths for file in (sorted(path.glob("*.toml")) if path.is_dir() else [path])]
+    cases = [case for file in files for case in load_file(file).cases]
+    if not cases:
+        raise UserError(f"{', '.join(map(str, paths))}: no [[case]] there")
+    seen: dict[str, str] = {}
+    for case in cases:
+        if case.id in seen:
+            raise UserError(f"{case.source}: the id {case.id!r} is taken, in {seen[case.id]}")
+        seen[case.id] = case.source
+    return tuple(cases)
+
+
+@cache
+def _ours() -> tuple[Case, ...]:
+    return load_cases((content.FIXTURES / "cases",))
+
+
+@cache
+def crowd() -> dict[str, CaseTool]:
+    """Tools that have nothing to do with any case: what an agent with many MCP servers offers."""
+    data = tomllib.loads((content.FIXTURES / "cases" / "crowd.toml").read_text(encoding="utf-8"))
+    return {name: CaseTool.model_validate(tool) for name, tool in data["tools"].items()}
+
+
+def _model(kind: Any, data: Any, path: Path, what: str) -> Any:
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        said = first["msg"].removeprefix("Value error, ")
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise UserError(f"{path}: {what}: {f'{where}: ' if where else ''}{said}{more}") from error

@@ -1,0 +1,159 @@
+"""A case in the words of one agent: the tools that are offered and the conversation before the first judged turn."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from toolworthy.adapters import AgentAdapter, ToolSpec
+from toolworthy.cases.files import answer_from
+from toolworthy.cases.model import Case, CaseTool, Turn, Want, crowd
+from toolworthy.cases.reference import calls_for
+from toolworthy.vocabulary import tool_schema, understand
+from toolworthy.wire.ir import Message, Part, Text, Tool, ToolCall, ToolResult
+from toolworthy.wire.lenient import parse_json
+
+_SYSTEM = (
+    "You are a coding agent. The working directory is /app. Do what the user asks, and only that, with the tools you "
+    "have; call them at once, without asking for permission. If nothing is to be done with a tool, answer in words."
+)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A case in one vocabulary."""
+
+    case: Case
+    adapter: AgentAdapter
+    tools: tuple[Tool, ...]
+    names: Mapping[str, str]
+    """Of the case's own tools: as the case calls them, as they are offered."""
+    messages: tuple[Message, ...]
+    files: Mapping[str, str]
+
+    def spec(self, name: str) -> ToolSpec | None:
+        """The agent's own tool of that name, if it is offered."""
+        return None if self.case.alone else self.adapter.tools.get(name)
+
+
+def scene(case: Case, adapter: AgentAdapter) -> Scene:
+    """Render `case` in the words of `adapter`."""
+    names = {name: _name(name, case.own[name], adapter) for name in case.tools}
+    tools = [] if case.alone else [_agents(name, spec) for name, spec in adapter.tools.items()]
+    tools += [_own(names[name], case.own[name]) for name in case.tools]
+    for name, tool in crowd().items() if case.crowd else ():
+        offered = _name(name, tool, adapter)
+        if len(tools) >= case.crowd:
+            break
+        if all(offered != other.name for other in tools):
+            tools.append(_own(offered, tool))
+    if case.crowd:
+        # Among many, the right one must not be known by its place.
+        random.Random(case.id).shuffle(tools)
+    bare = Scene(case, adapter, tuple(tools), names, (Message("system", (Text(_SYSTEM),)),), case.files)
+    messages, files = [*bare.messages], dict(case.files)
+    for turn in (*_seen(case), *_filler(case), *case.before):
+        messages += played(bare, turn, files, len(messages))
+    return Scene(case, adapter, tuple(tools), names, tuple(messages), files)
+
+
+def played(scene: Scene, turn: Turn, files: dict[str, str], number: int) -> list[Message]:
+    """`turn` as the reference plays it; `files` are changed as it changes them."""
+    messages = [Message("user", (Text(turn.user),))] if turn.user else []
+    wants = turn.right[0] if turn.right else ()
+    calls = calls_for(scene, wants, f"h{number}")
+    said: list[Part] = [Text(turn.say)] if turn.say and calls else []
+    if calls:
+        messages.append(Message("assistant", (*said, *calls)))
+        messages.append(Message("tool", tuple(results(scene, turn, wants, calls, files))))
+        for want in wants:
+            apply_change(want, files)
+    if turn.say and not calls:
+        messages.append(Message("assistant", (Text(turn.say),)))
+    elif calls and turn.answer is not None:
+        messages.append(Message("assistant", (Text(str(turn.answer)),)))
+    return messages
+
+
+def results(
+    scene: Scene, turn: Turn, wants: Sequence[Want], calls: Sequence[ToolCall], files: Mapping[str, str]
+) -> list[ToolResult]:
+    """What the tools say to `calls`: as scripted, else what the files tell.
+
+    Args:
+        wants: what each of the first calls is for; further ones are looks around.
+    """
+    scripted = turn.results if len(turn.results) == len(wants) else ()
+    out = []
+    for number, call in enumerate(calls):
+        text = scripted[number] if number < len(scripted) else answer_of(scene, call, files)
+        out.append(
+            ToolResult(call.id, (Text(text),), is_error=turn.error and number < len(scripted), custom=call.custom)
+        )
+    return out
+
+
+def answer_of(scene: Scene, call: ToolCall, files: Mapping[str, str]) -> str:
+    """What the agent's tool says to a call that shows something or changes files."""
+    spec = scene.spec(call.name)
+    deed = understand(spec, call.arguments if call.custom else parse_json(call.arguments)) if spec else None
+    return (answer_from(deed, files) if deed else None) or "done"
+
+
+def apply_change(want: Want, files: dict[str, str]) -> None:
+    """The files as `want` leaves them."""
+    files.update(want.after)
+    for path in want.gone:
+        files.pop(path, None)
+
+
+def _name(name: str, tool: CaseTool, adapter: AgentAdapter) -> str:
+    return adapter.mcp.format(server=tool.server, tool=name) if tool.server else name
+
+
+def _agents(name: str, spec: ToolSpec) -> Tool:
+    return Tool(name, spec.description, None if spec.custom else tool_schema(spec), custom=spec.custom)
+
+
+def _own(name: str, tool: CaseTool) -> Tool:
+    if tool.parameters.get("type") == "object" and "properties" in tool.parameters:
+        return Tool(name, tool.description, tool.parameters)
+    return Tool(name, tool.description, tool_schema(ToolSpec(parameters=tool.parameters)))
+
+
+def _seen(case: Case) -> list[Turn]:
+    """The files that were read at the beginning."""
+    turns = []
+    for path in case.seen:
+        want = Want(do="read", path=path)
+        turns.append(Turn(user=f"Read {path}.", right=((want,),), answer="I have read it."))
+    return turns
+
+
+_FILLER_TURNS = 8
+
+
+def _filler(case: Case) -> list[Turn]:
+    """Turns about other things: notes are read, and a word is said about each."""
+    if not (case.filler_turns or case.filler_tokens):
+        return []
+    count = case.filler_turns or _FILLER_TURNS
+    words = max(20, case.filler_tokens // count)
+    chance = random.Random(case.id)
+    turns = []
+    for number in range(1, count + 1):
+        path = f"notes/{number:03d}.txt"
+        told = " ".join(chance.choice(_WORDS) for _ in range(words))
+        want = Want(do="read", path=path)
+        user = f"Read {path} and say in one word whether it matters."
+        turns.append(Turn(user=user, right=((want,),), results=(told,), answer="No."))
+    return turns
+
+
+_WORDS = re.findall(
+    r"\w+",
+    "the plan for this week is to look at every ticket once more and to close what nobody needs while the others wait "
+    "until somebody has time so that we can talk about it on Monday with all who were there when it was decided",
+)
