@@ -26,7 +26,7 @@ FLOORS = (
     ("endpoint", "sandbox", "tasks", "oracle"),
     ("gateway", "agents"),
     ("probes", "scoring", "field"),
-    ("runs",),
+    ("runs", "replay"),
     ("report",),
     ("plugin", "cli", "doctor", "serve", "matrix", "catalogue", "__main__"),
 )

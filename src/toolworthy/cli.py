@@ -180,8 +180,7 @@ def _replay(options: argparse.Namespace) -> int:
         return replay.perform()
     finally:
         if replay.run is not None:
-            summary.write(replay.run)
-            print("\n".join(summary.lines(replay.run)), f"results: {replay.run.path}", sep="\n", flush=True)
+            summary.tell(replay.run)
 
 
 def _agents(options: argparse.Namespace) -> int:

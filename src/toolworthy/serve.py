@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import socket
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from toolworthy import adapters, content
+from toolworthy import __version__, adapters, content
 from toolworthy.endpoint import Endpoint
 from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
@@ -42,13 +43,15 @@ def serve_oracle(port: int, defects: Sequence[str] = ()) -> int:
 
 
 def serve_proxy(endpoint: Endpoint, port: int, out: Path) -> int:
-    """Record the traffic of any agent pointed at it, until Ctrl-C."""
+    """Record the traffic of any agent pointed at it, until Ctrl-C; beside the record stands whose traffic it is."""
     from toolworthy.gateway import Gateway
     from toolworthy.runs.exchanges import ExchangeWriter
 
     path = out / time.strftime("proxy-%Y%m%d-%H%M%S.jsonl.zst", time.gmtime())
     out.mkdir(parents=True, exist_ok=True)
     writer = ExchangeWriter(path)
+    about = {"toolworthy": __version__, "started": time.time(), "endpoint": endpoint.public()}
+    path.with_name(path.name.replace(".jsonl.zst", ".json")).write_text(json.dumps(about, indent=2) + "\n")
 
     def record(exchange: Exchange) -> None:
         writer.append(exchange)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +74,9 @@ async def handle(session: Session, scope: Any, receive: Any, send: Any) -> None:
         session.record(_exchange(session, record, index))
 
 
-async def ask(session: Session, path: str, body: bytes, seconds: float) -> Exchange:
+async def ask(
+    session: Session, path: str, body: bytes, seconds: float, headers: Mapping[str, str] | None = None
+) -> Exchange:
     """Ask the endpoint as an agent would, with nobody in between: no socket, no server, the same record.
 
     Args:
@@ -82,10 +84,11 @@ async def ask(session: Session, path: str, body: bytes, seconds: float) -> Excha
         path: an agent's route, for instance ``/v1/messages``.
         body: the request's JSON.
         seconds: after which the answer is given up; the exchange then says so.
+        headers: that an agent would send besides.
     """
     index = session.next_index()
-    headers = [("content-type", "application/json")]
-    record = _Record("POST", path, headers, body, route("POST", path, False))
+    sent = [("content-type", "application/json"), *(headers or {}).items()]
+    record = _Record("POST", path, sent, body, route("POST", path, False))
     try:
         async with asyncio.timeout(seconds):
             await _answer(session, record, _discard)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from toolworthy.asgi import serving
@@ -28,17 +28,17 @@ IDLE_SECONDS = 300.0
 class Session:
     """One trial's side of the gateway."""
 
-    def __init__(self, gateway: Gateway, trial: str, port: int) -> None:
+    def __init__(self, gateway: Gateway, trial: str, port: int, first: int = 0) -> None:
         self.gateway = gateway
         self.trial = trial
         self.base_url = f"http://127.0.0.1:{port}"
         self.exchanges: list[Exchange] = []
         self.on_exchange: Callable[[Exchange], None] | None = None
-        self._count = 0
+        self._count = first
 
-    async def ask(self, path: str, body: bytes, seconds: float) -> Exchange:
+    async def ask(self, path: str, body: bytes, seconds: float, headers: Mapping[str, str] | None = None) -> Exchange:
         """Ask the endpoint without a client or a socket; see :func:`toolworthy.gateway.handler.ask`."""
-        return await ask(self, path, body, seconds)
+        return await ask(self, path, body, seconds, headers)
 
     def next_index(self) -> int:
         """The number of the next exchange."""
@@ -73,9 +73,9 @@ class Gateway:
     async def __aexit__(self, *_: object) -> None:
         await self.client.aclose()
 
-    def direct(self, trial: str) -> Session:
-        """A session that is asked by :meth:`Session.ask` only."""
-        return Session(self, trial, 0)
+    def direct(self, trial: str, first: int = 0) -> Session:
+        """A session that is asked by :meth:`Session.ask` only; `first` is the number of its first exchange."""
+        return Session(self, trial, 0, first)
 
     @contextlib.asynccontextmanager
     async def session(self, trial: str, listener: socket.socket) -> AsyncIterator[Session]:

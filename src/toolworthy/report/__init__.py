@@ -21,6 +21,7 @@ class Written:
 
 def write_report(run: RunDirectory) -> Written:
     """Write ``report.html``, ``summary.md`` and ``atif/`` from what the run directory holds."""
+    from toolworthy.replay import summary as replayed
     from toolworthy.report import html, summary
     from toolworthy.report.atif import trajectory
 
@@ -33,7 +34,8 @@ def write_report(run: RunDirectory) -> Written:
         name = str(result.key).replace("/", "_").replace("#", "-")
         run.write(f"atif/{name}.json", json.dumps(steps, ensure_ascii=False, indent=1) + "\n")
     page = run.write("report.html", html.page(about, results, exchanges, run.probes()))
-    return Written(page, run.write("summary.md", summary.markdown(about, results, run.probes())))
+    told = replayed.markdown(run) if run.replays() else summary.markdown(about, results, run.probes())
+    return Written(page, run.write("summary.md", told))
 
 
 def _exchanges(run: RunDirectory, result: TrialResult) -> tuple[Exchange, ...]:

@@ -80,7 +80,7 @@ class Options:
             "toolworthy": __version__,
             "python": platform.python_version(),
             "platform": platform.platform(),
-            "command": _command_line(),
+            "command": command_line(),
             "started": time.time(),
             "endpoint": self.endpoint.public(),
             "agents": {agent.id: agent.install.version if agent.install else __version__ for agent in self.agents},
@@ -132,6 +132,6 @@ def choose_tasks(names: list[str], folders: list[Path]) -> tuple[Task, ...]:
     return tuple(by_name[name] for name in dict.fromkeys(names))
 
 
-def _command_line() -> str:
+def command_line() -> str:
     """What the user typed, as far as it can be known. Keys cannot be in it: no option takes one."""
     return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])

@@ -3,7 +3,7 @@
 ::
 
     run.json         what was run: versions, endpoint without secrets, agents, task digests, options
-    results.jsonl    one TrialResult or ProbeResult a line, synced as it is written
+    results.jsonl    one TrialResult, ProbeResult or ReplayResult a line, synced as it is written
     exchanges/       one file a trial or probe
     report.html · summary.md · junit.xml
 """
@@ -23,9 +23,12 @@ from pydantic import ValidationError
 
 from toolworthy.errors import UserError
 from toolworthy.probes import ProbeResult
+from toolworthy.replay.model import ReplayResult
 from toolworthy.runs.result import TrialResult
 
-_R = TypeVar("_R", TrialResult, ProbeResult)
+Line = TrialResult | ProbeResult | ReplayResult
+"""What a line of ``results.jsonl`` may be."""
+_R = TypeVar("_R", TrialResult, ProbeResult, ReplayResult)
 
 SCHEMA = 1
 """Version of the run directory's layout."""
@@ -44,15 +47,26 @@ class RunDirectory:
         Raises:
             UserError: it cannot be written.
         """
-        name = time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + secrets.token_hex(2)
-        path = parent / name
-        try:
-            (path / "exchanges").mkdir(parents=True)
-            run = cls(path)
-            run.write_about(about)
-        except OSError as error:
-            raise UserError(f"cannot write a run directory under {parent}: {error.strerror}") from error
+        run = cls.planned(parent)
+        run.begin(about)
         return run
+
+    @classmethod
+    def planned(cls, parent: Path) -> RunDirectory:
+        """A new directory under `parent`, named by time; nothing is written yet."""
+        return cls(parent / (time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + secrets.token_hex(2)))
+
+    def begin(self, about: dict[str, Any]) -> None:
+        """Make a planned directory, and write ``run.json``.
+
+        Raises:
+            UserError: it cannot be written.
+        """
+        try:
+            (self.path / "exchanges").mkdir(parents=True)
+            self.write_about(about)
+        except OSError as error:
+            raise UserError(f"cannot write a run directory under {self.path.parent}: {error.strerror}") from error
 
     @classmethod
     def open(cls, path: Path) -> RunDirectory:
@@ -97,7 +111,7 @@ class RunDirectory:
                 partial.unlink(missing_ok=True)
         return target
 
-    def append(self, result: TrialResult | ProbeResult) -> None:
+    def append(self, result: Line) -> None:
         """Add one result and sync it to disk.
 
         Raises:
@@ -130,15 +144,26 @@ class RunDirectory:
         """The same of every probe."""
         return tuple({result.key: result for result in self._lines(ProbeResult)}.values())
 
+    def replays(self) -> tuple[ReplayResult, ...]:
+        """The same of every request that was sent again."""
+        return tuple({result.key: result for result in self._lines(ReplayResult)}.values())
+
     def _lines(self, kind: type[_R]) -> Iterator[_R]:
         path = self.path / "results.jsonl"
         if not path.is_file():
             return
         with path.open("rb") as file:
             for line in file:
-                if (b'"probe":' in line[:60]) == (kind is ProbeResult):
+                if _kind(line) is kind:
                     with contextlib.suppress(ValidationError):
                         yield kind.model_validate_json(line)
+
+
+def _kind(line: bytes) -> type[Line]:
+    """What a line holds, told by how it begins."""
+    if line.startswith(b'{"kind":"replay"'):
+        return ReplayResult
+    return ProbeResult if b'"probe":' in line[:60] else TrialResult
 
 
 def _ends_with_newline(path: Path) -> bool:

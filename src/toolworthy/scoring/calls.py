@@ -39,6 +39,28 @@ class JudgedCall:
     fresh: bool
 
 
+@dataclass(frozen=True)
+class Fit:
+    """How one call fits what its request offered."""
+
+    parses: bool
+    known: bool
+    problem: str | None
+    """Why the arguments do not fit the offered schema."""
+
+    @property
+    def valid(self) -> bool | None:
+        """Whether they do; None where the tool is unknown or they cannot be read."""
+        return self.problem is None if self.known and self.parses else None
+
+
+def judge_call(request: Request, call: ToolCall) -> Fit:
+    """Judge one call against the tools that `request` offered."""
+    tool = _offered(request, call)
+    parses = call.custom or bool(tool and tool.custom) or is_json_object(call.arguments)
+    return Fit(parses, tool is not None, _problem(tool, call) if tool and parses else None)
+
+
 def judge_calls(exchanges: Sequence[Exchange], agent: AgentAdapter) -> tuple[JudgedCall, ...]:
     """All calls in the order in which they were made."""
     results = results_of(exchanges)
@@ -48,9 +70,7 @@ def judge_calls(exchanges: Sequence[Exchange], agent: AgentAdapter) -> tuple[Jud
         request, response = exchange.request, exchange.response
         assert request is not None
         assert response is not None
-        tool = _offered(request, call)
-        parses = call.custom or bool(tool and tool.custom) or is_json_object(call.arguments)
-        problem = _problem(tool, call) if tool and parses else None
+        fit = judge_call(request, call)
         row.append((call.name, call.arguments))
         looped = len(row) >= _LOOP and len(set(row[-_LOOP:])) == 1
         result = results.get(plain_id(call.id))
@@ -58,10 +78,10 @@ def judge_calls(exchanges: Sequence[Exchange], agent: AgentAdapter) -> tuple[Jud
             JudgedCall(
                 exchange=exchange.index,
                 call=call,
-                parses=parses,
-                known=tool is not None,
-                problem=problem,
-                valid=(problem is None) if tool and parses else None,
+                parses=fit.parses,
+                known=fit.known,
+                problem=fit.problem,
+                valid=fit.valid,
                 coherent=response.stop in ("tool", "length", None) and not _repaired_id(exchange),
                 executed=None if result is None else not _refused(result, agent),
                 result="" if result is None else text_of(result.content),

@@ -1,0 +1,144 @@
+"""One endpoint that recorded requests are sent to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from toolworthy import adapters, content
+from toolworthy.endpoint import Endpoint
+from toolworthy.exchange import Exchange
+from toolworthy.gateway import Gateway
+from toolworthy.gateway.handler import OUR_LIMIT
+from toolworthy.gateway.server import Session
+from toolworthy.replay.adapt import Prepared
+from toolworthy.replay.model import Side
+from toolworthy.runs.exchanges import ExchangeWriter, file_name, read_all
+from toolworthy.runs.preflight import preflight
+from toolworthy.wire.ir import Api
+
+SECONDS = 600.0
+"""How long one answer may take; as long as agents wait."""
+_PATIENCE = (1.0, 4.0, 15.0)
+"""Seconds between the tries of a request that meets an endpoint without time, or none at all."""
+_BUSY = (429, 503, 529)
+_GONE = ("the endpoint cannot be reached", "the endpoint did not take the connection")
+_MAX_WAIT = 30.0
+
+
+class Sender:
+    """Asks one endpoint, and keeps every exchange in the run directory."""
+
+    def __init__(self, side: Side, endpoint: Endpoint, gateway: Gateway, folder: Path) -> None:
+        self.side = side
+        self.endpoint = endpoint
+        self._gateway = gateway
+        self._folder = folder
+        self._sessions: dict[str, Session] = {}
+        self._gone = 0
+        """Requests in a row that reached nobody."""
+
+    def file(self, trial: str) -> str:
+        """The file with the exchanges of a recorded trial's requests, relative to the run directory."""
+        return f"exchanges/{file_name(_name(self.side, trial))}"
+
+    async def send(self, trial: str, prepared: Prepared) -> Exchange:
+        """Send one request; an endpoint without time is given some, one that is gone is not waited for forever."""
+        session = self._session(trial)
+        pauses = () if self._gone >= len(_PATIENCE) else _PATIENCE
+        for pause in (*pauses, None):
+            exchange = await session.ask(prepared.path, prepared.body, SECONDS, prepared.headers)
+            session.exchanges.clear()  # they are on the disk
+            if pause is None or not (exchange.status in _BUSY or unreachable(exchange)):
+                break
+            await asyncio.sleep(_retry_after(exchange, pause))
+        self._gone = self._gone + 1 if unreachable(exchange) else 0
+        return exchange
+
+    def _session(self, trial: str) -> Session:
+        if trial not in self._sessions:
+            path = self._folder / self.file(trial)
+            kept = read_all(path) if path.is_file() else ()
+            first = max((exchange.index + 1 for exchange in kept), default=0)
+            self._sessions[trial] = self._gateway.direct(_name(self.side, trial), first)
+        return self._sessions[trial]
+
+
+async def open_sender(
+    stack: AsyncExitStack,
+    side: Side,
+    endpoint: Endpoint,
+    apis: Collection[Api],
+    folder: Path,
+    say: Callable[[str], None],
+) -> Sender:
+    """Look at an endpoint, and make it ready to be asked until `stack` is closed.
+
+    Args:
+        stack: what is opened here is closed with it.
+        side: what the endpoint is asked for.
+        endpoint: as the user named it; the oracle is started.
+        apis: what the recorded agents spoke.
+        folder: the run directory.
+        say: hears what preflight finds wrong.
+
+    Raises:
+        UserError: it cannot be reached, or speaks nothing that is needed.
+    """
+    if endpoint.is_oracle:
+        endpoint = await _oracle(stack, endpoint)
+    found = await preflight(endpoint, _speakers(apis))
+    for check in found.checks:
+        if check.ok is False:
+            say(f"preflight: {check.name}: {check.detail}")
+
+    def record(exchange: Exchange) -> None:
+        writer = ExchangeWriter(folder / "exchanges" / file_name(exchange.trial))
+        try:
+            writer.append(exchange)
+        finally:
+            writer.close()
+
+    gateway = await stack.enter_async_context(Gateway(found.endpoint, record))
+    return Sender(side, found.endpoint, gateway, folder)
+
+
+def unmeasured(exchange: Exchange) -> str:
+    """Why an exchange says nothing of the endpoint's decisions; empty where it does."""
+    if unreachable(exchange) or (exchange.error or "").startswith(OUR_LIMIT):
+        return exchange.error or ""
+    return f"HTTP {exchange.status}: the endpoint had no time" if exchange.status in _BUSY else ""
+
+
+def unreachable(exchange: Exchange) -> bool:
+    """Whether nobody listened where the endpoint was."""
+    return (exchange.error or "").startswith(_GONE)
+
+
+async def _oracle(stack: AsyncExitStack, endpoint: Endpoint) -> Endpoint:
+    from toolworthy.oracle import Oracle
+    from toolworthy.oracle.defects import defect
+    from toolworthy.tasks.model import load_tasks
+
+    spoilt = [defect(name) for name in endpoint.defects]
+    tasks = load_tasks(content.FIXTURES / "tasks")
+    oracle = await stack.enter_async_context(Oracle(tasks, adapters.agents(), defects=spoilt))
+    return endpoint.at({"chat": f"{oracle.url}/v1", "messages": oracle.url, "responses": f"{oracle.url}/v1"})
+
+
+def _speakers(apis: Iterable[Api]) -> list[adapters.AgentAdapter]:
+    """An agent for each API, so that preflight tries what will be used."""
+    ours = adapters.agents()
+    found = (next((agent for agent in ours if agent.apis[0] == api), None) for api in sorted(set(apis)))
+    return [agent for agent in found if agent is not None]
+
+
+def _name(side: Side, trial: str) -> str:
+    return trial if side == "target" else f"{trial} ({side})"
+
+
+def _retry_after(exchange: Exchange, pause: float) -> float:
+    said = exchange.response_headers.get("retry-after", "")
+    return min(float(said), _MAX_WAIT) if said.replace(".", "", 1).isdigit() else pause
