@@ -1,10 +1,13 @@
 """Rates, chances over repeats, and means of what hangs together, with their intervals."""
 
+import importlib.util
 import math
 import subprocess
 import sys
 from itertools import combinations
+from pathlib import Path
 
+import numpy as np
 import pytest
 from scipy.stats import binomtest
 
@@ -144,3 +147,24 @@ def test_a_mean_of_single_attempts_is_the_plain_mean() -> None:
 def test_start_up_does_not_pay_for_scipy() -> None:
     code = "import sys, toolworthy.statistics; sys.exit('scipy' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_intervals_hold_the_truth_as_often_as_they_claim() -> None:
+    """A few runs of the benchmark: loose bounds, since 200 runs are few."""
+    path = Path(__file__).parents[1] / "benchmarks" / "intervals.py"
+    spec = importlib.util.spec_from_file_location("intervals_benchmark", path)
+    assert spec is not None
+    assert spec.loader is not None
+    benchmark = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = benchmark  # where dataclasses look up their annotations
+    spec.loader.exec_module(benchmark)
+    rng = np.random.default_rng(7)
+    settings = [setting for setting in benchmark.tuned() if setting.scenarios < 80 and setting.vocabularies == 1]
+    covers = [benchmark.cover(setting, rate, 200, rng) for setting in settings for rate in (0.1, 0.5, 0.98)]
+    shares = [found.holds for found in covers]
+    assert min(shares) >= 0.91
+    assert sum(shares) / len(shares) >= 0.95
+    assert max(found.width for found in covers) < 0.7
+    assert benchmark.true_value(benchmark.Setting(1, 1, 3, 0.5, "pass^3"), 0.5) == pytest.approx(5 / 16)
+    lines = list(benchmark.table(settings[:1], 2, rng))
+    assert len({line.count("|") for line in lines[:3]}) == 1

@@ -115,8 +115,9 @@ def mean_pass(
     items = len(measured)
     mean = sum(value for _, value in measured) / items
     spread = sum((value - mean) ** 2 for _, value in measured) / items**2
-    # n trials hold n // k separate draws of k, and the estimator is at least as good as their mean.
-    units = items**2 / sum(1 / (n // k) for n, _ in measured)
+    # As a mean over all choices of k of n trials, the estimator varies at most k/n times as much as one draw of k:
+    # W. Hoeffding, "A class of statistics with asymptotically normal distribution", Ann. Math. Statist. 19 (1948).
+    units = items**2 / sum(k / n for n, _ in measured)
     low, high = _interval(mean, _corrected(spread, items), units, items)
     return Estimate(mean, low, high, sum(n for n, _ in measured), items)
 
