@@ -13,6 +13,7 @@ FLOORS = (
         "exchange",
         "conversation",
         "rules",
+        "matching",
         "adapters",
         "breakage",
         "vocabulary",

@@ -1,0 +1,155 @@
+"""Take here-documents out of a command line, so that what is left is easy to parse."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+_DELIMITER = re.compile(r"(-?)[ \t]*((?:'[^'\n]*'|\"[^\"\n]*\"|\\.|[^\s;&|<>()'\"\\])+)")
+_QUOTES = re.compile(r"""['"\\]""")
+
+
+@dataclass(frozen=True)
+class Heredoc:
+    """The lines between ``<<EOF`` and ``EOF``."""
+
+    body: str
+    quoted: bool
+    """Whether the shell leaves the body as it is (``<<'EOF'``)."""
+
+
+class Unterminated(Exception):
+    """A here-document without its last line. Bash takes it to the end of the text; here it is likely a cut-off call."""
+
+
+def lift(text: str, name: str) -> tuple[str, tuple[Heredoc, ...]]:
+    """`text` with each ``<<EOF`` replaced by ``<name0``, ``<name1``, and the bodies.
+
+    Continued lines (backslash, newline) are joined. Here-documents inside ``$(...)`` stay where they are: what stands
+    there is never looked into.
+
+    Raises:
+        Unterminated: where the line that ends a here-document is missing.
+    """
+    scan = _Scan(text, name)
+    while scan.at < len(text):
+        scan.step()
+    if scan.waiting:
+        raise Unterminated
+    return "".join(scan.out), tuple(scan.found)
+
+
+@dataclass
+class _Scan:
+    text: str
+    name: str
+    at: int = 0
+    out: list[str] = field(default_factory=list)
+    found: list[Heredoc] = field(default_factory=list)
+    waiting: list[tuple[str, bool, bool, bool]] = field(default_factory=list)
+    """Here-documents that begin on this line: delimiter, quoted, whether tabs are cut, whether it is taken out."""
+    inside: list[str] = field(default_factory=list)
+    """What is open here, innermost last: ``"``, ``(``, ``((`` or a backtick."""
+
+    def step(self) -> None:
+        """Pass over one thing: a quoted string, an opening or closing mark, a redirection, a character."""
+        two = self.text[self.at : self.at + 2]
+        if two == "\\\n":
+            self.at += 2
+        elif two[0] == "\\":
+            self.keep(2)
+        elif self.inside and self.inside[-1] == '"':
+            self._quoted(two)
+        else:
+            self._plain(two)
+
+    def keep(self, count: int) -> None:
+        self.out.append(self.text[self.at : self.at + count])
+        self.at += count
+
+    def _quoted(self, two: str) -> None:
+        if two[0] == '"':
+            self.inside.pop()
+            self.keep(1)
+        elif two == "$(":
+            self._open()
+        else:
+            self.keep(1)
+
+    def _open(self) -> None:
+        mark = "((" if self.text.startswith("$((", self.at) else "("
+        self.inside.append(mark)
+        self.keep(1 + len(mark))
+
+    def _plain(self, two: str) -> None:
+        first = two[0]
+        if two == "$'":
+            self._to_end_of(re.compile(r"(?:[^'\\]|\\.)*'", re.S), 2)
+        elif first == "'":
+            self._to_end_of(re.compile(r"[^']*'"), 1)
+        elif first == '"':
+            self.inside.append(first)
+            self.keep(1)
+        elif two == "$(":
+            self._open()
+        elif first in "()":
+            self._bracket(first)
+        elif first == "#" and (not self.out or self.out[-1][-1:] in " \t\n;&|("):
+            self._to_end_of(re.compile(r"[^\n]*"), 0)
+        elif first == "\n":
+            self.keep(1)
+            self._bodies()
+        elif two == "<<" and (not self.inside or self.inside[-1] != "(("):
+            self._begin()
+        else:
+            self.keep(1)
+
+    def _to_end_of(self, pattern: re.Pattern[str], skip: int) -> None:
+        match = pattern.match(self.text, self.at + skip)
+        self.keep((match.end() if match else len(self.text)) - self.at)
+
+    def _bracket(self, mark: str) -> None:
+        if mark == "(":
+            self.inside.append("(")
+            self.keep(1)
+            return
+        closing = len(self.inside.pop()) if self.inside and self.inside[-1] in ("(", "((") else 1
+        self.keep(closing)
+
+    def _begin(self) -> None:
+        if self.text.startswith("<<<", self.at):
+            self.keep(3)
+            return
+        match = _DELIMITER.match(self.text, self.at + 2)
+        if match is None:
+            self.keep(2)
+            return
+        outermost = not self.inside
+        quoted = bool(_QUOTES.search(match[2]))
+        self.waiting.append((_QUOTES.sub("", match[2]), quoted, bool(match[1]), outermost))
+        if outermost:
+            number = len(self.found) + sum(entry[3] for entry in self.waiting[:-1])
+            self.out.append(f"<{self.name}{number} ")
+            self.at = match.end()
+        else:
+            self.keep(match.end() - self.at)
+
+    def _bodies(self) -> None:
+        """Read the bodies that begin on this line, in order."""
+        for delimiter, quoted, cut, outermost in self.waiting:
+            start, lines = self.at, list[str]()
+            while True:
+                if self.at >= len(self.text):
+                    raise Unterminated
+                end = self.text.find("\n", self.at)
+                end = len(self.text) if end < 0 else end + 1
+                line, self.at = self.text[self.at : end], end
+                line = line.lstrip("\t") if cut else line
+                if line.removesuffix("\n") == delimiter:
+                    break
+                lines.append(line)
+            if outermost:
+                self.found.append(Heredoc("".join(lines), quoted))
+            else:
+                self.out.append(self.text[start : self.at])
+        self.waiting.clear()

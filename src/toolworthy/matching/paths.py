@@ -1,0 +1,27 @@
+"""Paths as a command or an argument spells them, inside one workspace."""
+
+from __future__ import annotations
+
+import posixpath
+
+ROOT = "/app"
+
+
+def absolute(path: str, start: str = ROOT) -> str:
+    """`path` from `start`, without ``.``, ``..`` and doubled slashes; where `path` is empty, the empty text."""
+    if not path:
+        return ""
+    return "/" + posixpath.normpath(posixpath.join(start, path)).lstrip("/")
+
+
+def relative(path: str, start: str = ROOT, root: str = ROOT) -> str:
+    """`path` as seen from `root`: ``src/a.py``, ``.`` for the root itself, absolute where it is outside."""
+    full, top = absolute(path, start), absolute(root)
+    if full == top:
+        return "."
+    return full.removeprefix(top.rstrip("/") + "/")
+
+
+def same_path(wanted: str, given: str, root: str = ROOT) -> bool:
+    """Whether both name one place, be they relative to `root` or absolute."""
+    return absolute(wanted, root) == absolute(given, root)
