@@ -97,6 +97,25 @@ def test_what_the_endpoint_lacks_is_translated_and_said_to_be() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("named", [{"previous_response_id": "resp_1"}, {"conversation": "conv_1"}])
+def test_a_conversation_that_only_its_endpoint_knows_is_not_answered_without_it(named: dict[str, str]) -> None:
+    async def run() -> None:
+        async def answer(request: dict[str, Any], send: Any) -> None:
+            await reply(send, 200, CHUNK + LAST, "text/event-stream")
+
+        async with serve(answer) as upstream, gateway(endpoint(upstream.url, "chat")) as (_, client):
+            response = await client.post("/v1/responses", json={"model": "m", "input": "and then?", **named})
+            assert response.status_code == 400
+            assert "cannot be translated" in response.json()["error"]["message"]
+            assert upstream.requests == []
+
+        async with serve(answer) as upstream, gateway(endpoint(upstream.url)) as (_, client):
+            await client.post("/v1/responses", json={"model": "m", "input": "and then?", **named})
+            assert len(upstream.requests) == 1
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize(
     ("path", "status"), [("/v1/chat/completions", 429), ("/v1/messages", 429), ("/responses", 402)]
 )

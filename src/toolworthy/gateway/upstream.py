@@ -58,7 +58,7 @@ def plan(endpoint: Endpoint, route: Route, query: str, headers: Iterable[tuple[s
     """Where a request goes and in which form.
 
     Raises:
-        ValueError: it must be translated, and its body is no JSON object.
+        ValueError: it must be translated and cannot be.
     """
     assert route.api is not None
     api = endpoint.api_for(route.api) if route.kind == "completion" else _side_api(endpoint, route.api)
@@ -73,6 +73,8 @@ def plan(endpoint: Endpoint, route: Route, query: str, headers: Iterable[tuple[s
     value = parse_json(body)
     if not isinstance(value, dict):
         raise ValueError("the request body is no JSON object")
+    if value.get("previous_response_id") or value.get("conversation"):
+        raise ValueError("a stored conversation cannot be translated: send all of it instead of its id")
     request, rendered = translate_request(route.api, api, value, endpoint.dialect)
     sent = dump_json(rendered.body).encode()
     return Upstream(api, url, {**fresh, **_auth(endpoint, api)}, sent, request, rendered.losses)

@@ -144,6 +144,8 @@ class Reasoning:
     effort: str | None = None
     budget_tokens: int | None = None
     summary: str | None = None
+    chat_field: Literal["reasoning_content", "reasoning"] = "reasoning_content"
+    """Where an agent that speaks chat looks for it."""
 
 
 @dataclass(frozen=True, slots=True)

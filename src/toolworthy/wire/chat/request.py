@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from toolworthy.wire import shapes
 from toolworthy.wire.ir import (
@@ -77,7 +77,7 @@ def parse_request(body: Mapping[str, Any]) -> Request:
         stop=(stop,) if isinstance(stop, str) else tuple(as_str(item) for item in as_list(stop)),
         stream=as_bool(body.get("stream")) or False,
         reasoning=_reasoning(body),
-        response_format=as_dict(body.get("response_format")) or None,
+        response_format=_format(as_dict(body.get("response_format"))),
         user=as_str(body.get("user")) or None,
         extra={name: value for name, value in body.items() if name not in _KNOWN},
     )
@@ -181,7 +181,13 @@ def _choice(value: Any) -> ToolChoice | None:
     return ToolChoice("named", name) if name else None
 
 
+def _format(value: dict[str, Any]) -> dict[str, Any] | None:
+    """Any format but plain text, which is none."""
+    return None if value.get("type") in (None, "text") else value
+
+
 def _reasoning(body: Mapping[str, Any]) -> Reasoning | None:
+    """What is asked for in any vendor's words. Who asks in OpenRouter's (``reasoning``) looks for the answer there."""
     thinking, router = as_dict(body.get("thinking")), as_dict(body.get("reasoning"))
     effort = as_str(body.get("reasoning_effort")) or as_str(router.get("effort")) or None
     enabled = as_bool(body.get("enable_thinking"))
@@ -192,7 +198,8 @@ def _reasoning(body: Mapping[str, Any]) -> Reasoning | None:
     budget = as_int(thinking.get("budget_tokens")) or as_int(router.get("max_tokens"))
     if enabled is None and effort is None and budget is None:
         return None
-    return Reasoning(enabled=enabled, effort=effort, budget_tokens=budget)
+    field: Literal["reasoning_content", "reasoning"] = "reasoning" if router else "reasoning_content"
+    return Reasoning(enabled=enabled, effort=effort, budget_tokens=budget, chat_field=field)
 
 
 # ---- writing ---------------------------------------------------------------------------------------------------------

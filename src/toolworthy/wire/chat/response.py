@@ -132,7 +132,7 @@ def render_response(response: Response, request: Request) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": text or None}
     thoughts = [part for part in response.parts if isinstance(part, Thinking)]
     if thoughts:
-        message["reasoning_content"] = "".join(thought.text for thought in thoughts)
+        message[reasoning_field(request)] = "".join(thought.text for thought in thoughts)
         if details := [detail for thought in thoughts if (detail := reasoning_detail(thought))]:
             message["reasoning_details"] = details
     if response.calls:
@@ -151,9 +151,14 @@ def render_response(response: Response, request: Request) -> dict[str, Any]:
     return out
 
 
+def reasoning_field(request: Request) -> str:
+    """Where the agent looks for reasoning."""
+    return request.reasoning.chat_field if request.reasoning else "reasoning_content"
+
+
 def reasoning_detail(thought: Thinking) -> dict[str, str] | None:
     """What a chat agent must replay for reasoning whose endpoint wants more back than its text. Holds no text of its
-    own, since the text stands in ``reasoning_content`` already."""
+    own, since the text stands in :func:`reasoning_field` already."""
     if thought.signature is None and thought.form == "reasoning_content":
         return None
     return {"type": "reasoning.text", "signature": seal(thought)}

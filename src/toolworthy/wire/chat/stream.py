@@ -13,6 +13,7 @@ from toolworthy.wire.chat.response import (
     finish_reason,
     parse_usage,
     reasoning_detail,
+    reasoning_field,
     render_error,
     stop_reason,
     write_usage,
@@ -280,7 +281,7 @@ class Encoder:
         if isinstance(part, Text):
             return self._delta({"content": event.text})
         if isinstance(part, Thinking):
-            return self._delta({"reasoning_content": event.text})
+            return self._delta({reasoning_field(self._request): event.text})
         if isinstance(part, ToolCall) and not self._custom(part):
             number = self._calls[event.index]
             return self._delta({"tool_calls": [{"index": number, "function": {"arguments": event.text}}]})

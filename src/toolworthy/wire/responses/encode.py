@@ -24,7 +24,8 @@ from toolworthy.wire.ir import (
     ToolCall,
 )
 from toolworthy.wire.lenient import dump_json
-from toolworthy.wire.responses.response import output_item, response_object
+from toolworthy.wire.responses.resource import response_object
+from toolworthy.wire.responses.response import output_item
 from toolworthy.wire.sse import format_event
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from toolworthy.wire import shapes
@@ -207,7 +207,7 @@ def render_request(request: Request, dialect: Dialect = PLAIN) -> Rendered:
         body["instructions"] = "\n\n".join(shapes.joined(message.parts) for message in head)
     tools = [tool for tool in request.tools if not _foreign(tool)]
     if tools:
-        body["tools"] = list(_write_tools(tools))
+        body["tools"] = list(write_tools(tools))
         if choice := shapes.choice(request.tool_choice, dialect):
             named = {"type": "function", "name": choice.name}
             body["tool_choice"] = named if choice.mode == "named" else choice.mode
@@ -243,7 +243,8 @@ def _write_reasoning(reasoning: Reasoning, dialect: Dialect) -> dict[str, Any]:
     return {"reasoning": told, "include": ["reasoning.encrypted_content"]} if told else {}
 
 
-def _write_tools(tools: list[Tool]) -> Iterator[dict[str, Any]]:
+def write_tools(tools: Iterable[Tool]) -> Iterator[dict[str, Any]]:
+    """Tools as this API offers them, those of a namespace together."""
     spaces: dict[str, list[dict[str, Any]]] = {}
     for tool in tools:
         if tool.namespace:

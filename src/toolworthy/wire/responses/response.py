@@ -22,6 +22,7 @@ from toolworthy.wire.ir import (
 )
 from toolworthy.wire.lenient import as_dict, as_int, as_str
 from toolworthy.wire.responses.request import item_part, message_parts
+from toolworthy.wire.responses.resource import response_object
 from toolworthy.wire.seal import seal
 
 
@@ -90,19 +91,6 @@ def parse_usage(value: Any) -> Usage | None:
     )
 
 
-def write_usage(usage: Usage | None) -> dict[str, Any]:
-    """A usage object in this API's form."""
-    usage = usage or Usage()
-    given, made = usage.input or 0, usage.output or 0
-    return {
-        "input_tokens": given,
-        "input_tokens_details": {"cached_tokens": usage.cached or 0, "cache_write_tokens": usage.cache_write or 0},
-        "output_tokens": made,
-        "output_tokens_details": {"reasoning_tokens": usage.reasoning or 0},
-        "total_tokens": given + made,
-    }
-
-
 def render_response(response: Response, request: Request) -> dict[str, Any]:
     """Write a whole answer for an agent that speaks Responses."""
     head = response.id or "resp_0"
@@ -112,32 +100,6 @@ def render_response(response: Response, request: Request) -> dict[str, Any]:
         if (item := output_item(part, f"{head}_{index}", request)) is not None
     ]
     return response_object(response, request, output)
-
-
-def response_object(
-    response: Response, request: Request, output: list[dict[str, Any]], status: str | None = None
-) -> dict[str, Any]:
-    """The object around the output items."""
-    out: dict[str, Any] = {
-        "id": response.id or "resp_0",
-        "object": "response",
-        "created_at": 0,
-        "model": response.model or request.model,
-        "status": status or ("incomplete" if response.stop in ("length", "filter") else "completed"),
-        "output": output,
-        "parallel_tool_calls": request.parallel_tool_calls is not False,
-        "tool_choice": "auto",
-        "tools": [],
-        "error": None,
-        "incomplete_details": None,
-        "instructions": None,
-        "metadata": {},
-        "usage": write_usage(response.usage) if response.usage else None,
-    }
-    if out["status"] == "incomplete":
-        reason = "content_filter" if response.stop == "filter" else "max_output_tokens"
-        out["incomplete_details"] = {"reason": reason}
-    return out
 
 
 def output_item(part: Part, item_id: str, request: Request) -> dict[str, Any] | None:

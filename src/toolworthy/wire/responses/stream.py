@@ -37,6 +37,7 @@ _DELTAS = {
     "response.function_call_arguments.delta": "function_call",
     "response.custom_tool_call_input.delta": "custom_tool_call",
     "response.reasoning_text.delta": "reasoning",
+    "response.reasoning.delta": "reasoning",  # the same, as Open Responses calls it
     "response.reasoning_summary_text.delta": "reasoning",
 }
 _TERMINAL = ("response.completed", "response.incomplete", "response.failed", "response.done")
@@ -50,6 +51,7 @@ _IGNORED = (
     "response.function_call_arguments.done",
     "response.custom_tool_call_input.done",
     "response.reasoning_text.done",
+    "response.reasoning.done",
     "response.reasoning_summary_text.done",
     "response.reasoning_summary_part.added",
     "response.reasoning_summary_part.done",
