@@ -12,6 +12,7 @@ from toolworthy.endpoint import Endpoint
 from toolworthy.exchange import Exchange
 from toolworthy.gateway import Gateway
 from toolworthy.gateway.handler import OUR_LIMIT
+from toolworthy.gateway.patience import PATIENCE, busy, pause
 from toolworthy.gateway.server import Session
 from toolworthy.replay.adapt import Prepared
 from toolworthy.replay.model import Side
@@ -21,11 +22,9 @@ from toolworthy.wire.ir import Api
 
 SECONDS = 600.0
 """How long one answer may take; as long as agents wait."""
-_PATIENCE = (1.0, 4.0, 15.0)
-"""Seconds between the tries of a request that meets an endpoint without time, or none at all."""
-_BUSY = (429, 503, 529)
+_PATIENT = 3
+"""Requests in a row that reach nobody, after which none is tried twice."""
 _GONE = ("the endpoint cannot be reached", "the endpoint did not take the connection")
-_MAX_WAIT = 30.0
 
 
 class Sender:
@@ -47,13 +46,12 @@ class Sender:
     async def send(self, trial: str, prepared: Prepared) -> Exchange:
         """Send one request; an endpoint without time is given some, one that is gone is not waited for forever."""
         session = self._session(trial)
-        pauses = () if self._gone >= len(_PATIENCE) else _PATIENCE
-        for pause in (*pauses, None):
+        for seconds in (*(PATIENCE if self._gone < _PATIENT else ()), None):
             exchange = await session.ask(prepared.path, prepared.body, SECONDS, prepared.headers)
             session.exchanges.clear()  # they are on the disk
-            if pause is None or not (exchange.status in _BUSY or unreachable(exchange)):
+            if seconds is None or not (busy(exchange) or unreachable(exchange)):
                 break
-            await asyncio.sleep(_retry_after(exchange, pause))
+            await asyncio.sleep(pause(exchange, seconds))
         self._gone = self._gone + 1 if unreachable(exchange) else 0
         return exchange
 
@@ -109,7 +107,7 @@ def unmeasured(exchange: Exchange) -> str:
     """Why an exchange says nothing of the endpoint's decisions; empty where it does."""
     if unreachable(exchange) or (exchange.error or "").startswith(OUR_LIMIT):
         return exchange.error or ""
-    return f"HTTP {exchange.status}: the endpoint had no time" if exchange.status in _BUSY else ""
+    return f"HTTP {exchange.status}: the endpoint had no time" if busy(exchange) else ""
 
 
 def unreachable(exchange: Exchange) -> bool:
@@ -137,8 +135,3 @@ def _speakers(apis: Iterable[Api]) -> list[adapters.AgentAdapter]:
 
 def _name(side: Side, trial: str) -> str:
     return trial if side == "target" else f"{trial} ({side})"
-
-
-def _retry_after(exchange: Exchange, pause: float) -> float:
-    said = exchange.response_headers.get("retry-after", "")
-    return min(float(said), _MAX_WAIT) if said.replace(".", "", 1).isdigit() else pause
