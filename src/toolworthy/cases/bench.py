@@ -124,7 +124,7 @@ class CaseBench:
         if not play.stopped and answer.calls:
             said = results(stage, turn, ruling.wants, answer.calls, play.files)
             play.messages += [Message("assistant", answer.parts), Message("tool", tuple(said))]
-            play.files = ruling.files
+            play.files = play.files if turn.error else ruling.files
         elif not play.stopped:
             play.messages.append(Message("assistant", answer.parts))
 

@@ -41,4 +41,4 @@ async def _case(stage: Scene, execute: Execute | None) -> AsyncIterator[str]:
         empty = await rule_on(stage, turn, Response(stop="end"), files, execute)
         if empty.lenient:
             yield f"turn {number + 1}: an empty answer passes"
-        files = ruling.files
+        files = files if turn.error else ruling.files

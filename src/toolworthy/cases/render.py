@@ -54,7 +54,7 @@ def scene(case: Case, adapter: AgentAdapter) -> Scene:
         random.Random(case.id).shuffle(tools)
     bare = Scene(case, adapter, tuple(tools), names, (Message("system", (Text(_SYSTEM),)),), case.files)
     messages, files = [*bare.messages], dict(case.files)
-    for turn in (*_seen(case), *_filler(case), *case.before):
+    for turn in (*_seen(case), *case.before, *_filler(case)):
         messages += played(bare, turn, files, len(messages))
     return Scene(case, adapter, tuple(tools), names, tuple(messages), files)
 
@@ -68,7 +68,7 @@ def played(scene: Scene, turn: Turn, files: dict[str, str], number: int) -> list
     if calls:
         messages.append(Message("assistant", (*said, *calls)))
         messages.append(Message("tool", tuple(results(scene, turn, wants, calls, files))))
-        for want in wants:
+        for want in () if turn.error else wants:
             apply_change(want, files)
     if turn.say and not calls:
         messages.append(Message("assistant", (Text(turn.say),)))
