@@ -178,6 +178,9 @@ def _replay(options: argparse.Namespace) -> int:
     replay = Replay(Plan(recording, endpoint, reference, **chosen), lambda line: print(line, flush=True))
     try:
         return replay.perform()
+    except KeyboardInterrupt:
+        print("cut short; the same command with --resume goes on", file=sys.stderr)
+        raise
     finally:
         if replay.run is not None:
             summary.tell(replay.run)

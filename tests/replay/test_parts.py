@@ -183,6 +183,7 @@ def test_repeated_sendings_do_not_narrow_an_interval() -> None:
     wide, narrow = Share(30, 40, 10).interval, Share(30, 40, 40).interval
     assert wide[0] < narrow[0] < 0.75 < narrow[1] < wide[1]
     assert str(Share(0, 0, 0)) == "not measured"
+    assert "999/1000 · 99.9% " in str(Share(999, 1_000, 1_000))
     assert str(Share(3, 4, 2)).endswith(", 2 requests)")
 
 

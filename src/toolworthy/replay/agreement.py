@@ -23,7 +23,9 @@ class Share:
             return "not measured"
         low, high = self.interval
         over = f", {self.requests} requests" if self.requests != self.n else ""
-        return f"{self.ok}/{self.n} · {self.ok / self.n:.0%} ({low:.0%}–{high:.0%}{over})"
+        part = self.ok / self.n
+        digits = 1 if 0.99 < part < 1 or 0 < part < 0.01 else 0  # nearly all must not read as all
+        return f"{self.ok}/{self.n} · {part:.{digits}%} ({low:.0%}–{high:.0%}{over})"
 
     @property
     def interval(self) -> tuple[float, float]:

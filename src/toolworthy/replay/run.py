@@ -26,7 +26,7 @@ from toolworthy.runs.store import RunDirectory
 from toolworthy.wire.ir import Request
 from toolworthy.wire.lenient import as_dict, as_str
 
-_MANY = 50
+_MANY = 200
 """Sendings from which on every tenth part of them is worth a line."""
 NEWEST = Path()
 """For `resume`: the newest replay of the same recording at the same endpoint."""
@@ -111,7 +111,8 @@ class Replay:
         """
         asyncio.run(self._perform())
         assert self.run is not None
-        answered = any(result.new and not result.new.error for result in self.run.replays())
+        target = (result for result in self.run.replays() if result.key.side == "target")
+        answered = any(result.new and not result.new.error for result in target)
         return 0 if answered else 1
 
     async def _perform(self) -> None:

@@ -70,9 +70,11 @@ _WORDS: dict[Status, str] = {
 def _counts(results: Sequence[ReplayResult]) -> str:
     requests = len({result.key.request for result in results})
     counted = Counter(result.status for result in results)
-    told = [f"{counted[status]} {_WORDS[status]}" for status in get_args(Status) if counted[status]]
+    told = {status: f"{counted[status]} {_WORDS[status]}" for status in get_args(Status) if counted[status]}
+    if as_before := sum(1 for result in results if result.status == "failed" and result.old and result.old.error):
+        told["failed"] += f" ({as_before} of them as recorded)"
     sent = f" sent {len(results)} times" if len(results) != requests else ""
-    return " · ".join([f"{requests} requests{sent}", *told])
+    return " · ".join([f"{requests} requests{sent}", *told.values()])
 
 
 def _trigger(found: Trigger) -> Iterator[str]:
@@ -105,7 +107,7 @@ def _differing(results: Sequence[ReplayResult], examples: int) -> Iterator[str]:
     if found:
         yield "  differing:"
     for kind in sorted(found, key=lambda kind: order[kind]):
-        form = "" if kind in DECISIVE else " (form)"
+        form = "" if kind in (*DECISIVE, "answers now") else " (form)"
         yield f"      {kind} ×{len(found[kind])}{form}"
         for result, detail in found[kind][:examples]:
             yield f"          {result.key}: {_cut(detail)} [{result.exchanges}, {result.exchange}]"
