@@ -248,3 +248,18 @@ def test_counts_by_category() -> None:
         "simple_python": (1, 2),
         "parallel": (1, 1),
     }
+
+
+def test_a_single_function_is_meant_whatever_the_answers_call_it(tmp_path: Path) -> None:
+    """Version 3 has such an item (javascript_41); where one of several is due, the name must be there."""
+    function = {"name": "f", "description": "d", "parameters": {"type": "dict", "properties": {}, "required": []}}
+    (tmp_path / "possible_answer").mkdir()
+    for name in ("simple", "multiple"):
+        line = {"id": f"{name}_0", "question": [[{"role": "user", "content": "q"}]], "function": [function]}
+        (tmp_path / f"BFCL_v3_{name}.json").write_text(json.dumps(line))
+        truth = {"id": f"{name}_0", "ground_truth": [{"g": {}}]}
+        (tmp_path / "possible_answer" / f"BFCL_v3_{name}.json").write_text(json.dumps(truth))
+    (only,) = bfcl.load(tmp_path / "BFCL_v3_simple.json")
+    assert bfcl.judge(only, [("f", "{}")]).accepted
+    with pytest.raises(UserError, match="name no function"):
+        bfcl.load(tmp_path / "BFCL_v3_multiple.json")
