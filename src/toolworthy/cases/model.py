@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -212,11 +213,13 @@ def _text(told: Any) -> str:
 
 
 def _filled(value: Any, texts: dict[str, str]) -> Any:
-    """`value` with every ``{{NAME}}`` replaced by that text."""
+    """`value` with every ``{{NAME}}`` replaced by that text, and ``{"$json" = "null"}`` by what it says: TOML has no null."""
     if isinstance(value, str):
         return _NAME.sub(lambda match: texts[match[1]], value)
     if isinstance(value, list):
         return [_filled(item, texts) for item in value]
+    if isinstance(value, dict) and set(value) == {"$json"}:
+        return json.loads(_filled(value["$json"], texts))
     if isinstance(value, dict):
         return {name: inner if name == "text" else _filled(inner, texts) for name, inner in value.items()}
     return value
