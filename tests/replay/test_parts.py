@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -185,6 +186,37 @@ def test_repeated_sendings_do_not_narrow_an_interval() -> None:
     assert str(Share(0, 0, 0)) == "not measured"
     assert "999/1000 · 99.9% " in str(Share(999, 1_000, 1_000))
     assert str(Share(3, 4, 2)).endswith(", 2 requests)")
+
+
+def test_what_no_file_takes_is_replaced() -> None:
+    recorded = exchange(
+        "chat", b'{"model":"m","\\ud800":1,"messages":[{"role":"user","content":"\\ud800"}],"tools":[]}'
+    )
+    assert recorded.request is not None
+    made = prepare(recorded, recorded.request, endpoint("http://127.0.0.1:9"), "other")
+    assert made.adapted.notes == ("fields not carried: ?",)
+    odd = decision(*_answer(Text("\ud800"), ToolCall("c", "\ud800", "\ud800")))
+    for value in (made.adapted, odd):
+        assert value.model_dump_json()
+
+
+def test_a_packed_request_is_read(tmp_path: Path) -> None:
+    import zstandard
+
+    from toolworthy.replay.recording import Recording
+    from toolworthy.runs.exchanges import ExchangeWriter
+
+    body = json.dumps({"model": "m", "input": "hi"}).encode()
+    packed = replace(
+        exchange("responses", zstandard.ZstdCompressor().compress(body)), request_headers={"content-encoding": "zstd"}
+    )
+    path = tmp_path / "proxy-1.jsonl.zst"
+    writer = ExchangeWriter(path)
+    writer.append(packed)
+    writer.close()
+    recording = Recording.open(path)
+    (item,) = recording.requests()
+    assert recording.exchange(item).request_body == body
 
 
 @pytest.mark.parametrize("glob", ["tasks", "rename-*", "builtin", "tasks/rename-api/builtin#2", "tasks/*"])

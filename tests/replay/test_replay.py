@@ -217,6 +217,34 @@ def test_an_endpoint_without_time_is_not_measured(
     assert len(asked) == 4
 
 
+def test_a_page_instead_of_an_answer_is_an_error(recorded: Path, tmp_path: Path) -> None:
+    code, made, _ = at_server(lambda _: (200, {"choices": []}), recorded, tmp_path, "--limit", "2")
+    assert code == 1
+    assert kinds(made.replays()) == {"endpoint error"}
+
+
+def test_a_server_that_is_gone_is_not_measured(recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from toolworthy.gateway import Gateway
+
+    monkeypatch.setattr("toolworthy.replay.send.PATIENCE", (0.01,))
+    enter = Gateway.__aenter__
+
+    async def gone(gateway: Gateway) -> Gateway:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            dead = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+        gateway.endpoint = gateway.endpoint.at({"chat": dead})
+        return await enter(gateway)
+
+    monkeypatch.setattr(Gateway, "__aenter__", gone)
+    code, made, asked = at_server(lambda _: (200, text()), recorded, tmp_path)
+    assert (code, asked) == (1, [])
+    assert {result.status for result in made.replays()} == {"unmeasured"}
+    assert all("cannot be reached" in result.detail for result in made.replays())
+    monkeypatch.undo()
+    again = ["replay", str(recorded), "--endpoint", "oracle", "--out", str(tmp_path / "oracle")]
+    assert main(again) == 0
+
+
 # ---- how steady it is ------------------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from toolworthy import wire
 from toolworthy.endpoint import Endpoint
 from toolworthy.exchange import Exchange
-from toolworthy.replay.model import Adaptation
+from toolworthy.replay.model import Adaptation, plain
 from toolworthy.wire.ir import Api, Message, Part, Reasoning, Request, Thinking, ToolCall
 from toolworthy.wire.lenient import dump_json
 
@@ -85,7 +85,7 @@ def _adapted(agent: Api, recorded: Api, request: Request, endpoint: Endpoint, re
     notes = [*rendered.losses, *_changes(request, sent)]
     if dropped:
         notes.append(f"fields not carried: {', '.join(dropped)}")
-    adapted = Adaptation(how="adapted", recorded_api=recorded, api=api, notes=tuple(dict.fromkeys(notes)))
+    adapted = Adaptation(how="adapted", recorded_api=recorded, api=api, notes=tuple(dict.fromkeys(map(plain, notes))))
     return Prepared(_PATHS[api], body, adapted)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from toolworthy import rules
 from toolworthy.exchange import Exchange
-from toolworthy.replay.model import Called, Decision, Difference
+from toolworthy.replay.model import Called, Decision, Difference, plain
 from toolworthy.rules.view import View
 from toolworthy.scoring.calls import judge_call
 from toolworthy.wire.ir import Request, ToolCall
@@ -32,15 +32,15 @@ def decision(exchange: Exchange, request: Request) -> Decision:
         request: the recorded request, which says what was offered.
     """
     view = View(exchange)
-    response, usage = view.response, view.response.usage
+    response, usage, error = view.response, view.response.usage, _error(view)
     return Decision(
-        calls=() if not view.answered else tuple(_called(call, request) for call in response.calls),
+        calls=() if error else tuple(_called(call, request) for call in response.calls),
         finish=response.stop,
-        raw_finish=response.raw_stop,
-        text=_plain(response.text[:_MAX_TEXT]),
-        error="" if view.answered else _plain(_error(view)),
+        raw_finish=None if response.raw_stop is None else plain(response.raw_stop),
+        text=plain(response.text[:_MAX_TEXT]),
+        error=plain(error),
         findings=tuple(dict.fromkeys(finding.code for finding in rules.check([exchange]))),
-        model=_plain(response.model),
+        model=plain(response.model),
         input_tokens=usage.input if usage else None,
         output_tokens=usage.output if usage else None,
         first_seconds=exchange.first_byte if exchange.streamed else None,
@@ -104,13 +104,13 @@ def _called(call: ToolCall, request: Request) -> Called:
     text = unwrap_input(call.arguments) if free and not call.custom else call.arguments
     fit = judge_call(request, call)
     return Called(
-        name=_plain(name),
-        arguments=_plain(text[:_MAX_ARGUMENTS]),
+        name=plain(name),
+        arguments=plain(text[:_MAX_ARGUMENTS]),
         value=_hash(text if free else _canonical(text)),
         text=_hash(text),
         known=fit.known,
         parses=fit.parses,
-        problem=None if fit.problem is None else _plain(fit.problem[:300]),
+        problem=None if fit.problem is None else plain(fit.problem[:300]),
     )
 
 
@@ -133,13 +133,11 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def _plain(text: str) -> str:
-    """`text` without lone surrogates, which no file takes."""
-    return text.encode("utf-8", "replace").decode()
-
-
 def _error(view: View) -> str:
-    failure, status = view.response.failure, view.exchange.status
+    """Why there is no answer; empty where there is one."""
+    response, failure, status = view.response, view.response.failure, view.exchange.status
+    if view.answered:
+        return "" if response.parts or response.complete else "an answer in which nothing can be read"
     if failure is not None:
         head = f"HTTP {status}: " if status is not None and status >= 400 else "an error within the answer: "
         return head + failure.message[:300]

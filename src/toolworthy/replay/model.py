@@ -156,3 +156,8 @@ class ReplayResult(_Frozen):
         if self.old is None or self.old.error or self.status not in ("compared", "failed"):
             return None
         return not any(difference.kind in DECISIVE for difference in self.differences)
+
+
+def plain(text: str) -> str:
+    """`text` without lone surrogates, which no file takes."""
+    return text.encode("utf-8", "replace").decode()
