@@ -251,6 +251,30 @@ def test_a_server_that_hangs_in_mid_stream_is_a_limit_of_ours(tmp_path: Path) ->
     assert "went silent" in line["cause"]["detail"]
 
 
+ENDLESS = '''
+title = "never ends"
+apis = ["chat"]
+[run]
+command = ["{python}", "-c", """
+import json, urllib.request
+tools = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}]
+body = {"model": "oracle", "messages": [{"role": "user", "content": "Go on."}], "tools": tools}
+for _ in range(500):
+    asked = urllib.request.Request("{base_url}/v1/chat/completions", json.dumps(body).encode())
+    urllib.request.urlopen(asked).read()
+"""]
+'''
+
+
+def test_an_agent_that_minds_no_limit_of_turns_is_stopped(tmp_path: Path) -> None:
+    adapter = tmp_path / "endless.toml"
+    adapter.write_text(ENDLESS)
+    suites("--adapter", str(adapter), "--task", "fix-failing-test", "--max-turns", "5", cwd=tmp_path)
+    (line,) = results(only_run(tmp_path))
+    assert (line["agent_ended"], line["status"], line["cause"]["fault"]) == ("turns", "error", "our limit")
+    assert 5 < line["score"]["turns"] < 50
+
+
 def test_an_agent_the_endpoint_has_no_room_for_is_not_run(tmp_path: Path) -> None:
     def answer(handler: BaseHTTPRequestHandler, body: bytes) -> None:
         if handler.command == "GET":

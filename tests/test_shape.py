@@ -26,7 +26,7 @@ FLOORS = (
     ("config", "asgi"),
     ("endpoint", "sandbox", "tasks", "oracle"),
     ("gateway", "agents"),
-    ("probes", "scoring", "field"),
+    ("probes", "scoring", "cases", "field"),
     ("runs", "replay"),
     ("report",),
     ("plugin", "cli", "doctor", "serve", "matrix", "catalogue", "__main__"),

@@ -256,9 +256,12 @@ def shell(action: Action, values: Mapping[str, str]) -> str:
     if action == "search":
         return f"grep -rnE -- {shlex.quote(values['pattern'])} ."
     if action == "find":
-        by = "-path" if "/" in values["pattern"] else "-name"
-        wanted = f"./{values['pattern']}" if by == "-path" else values["pattern"]
-        return f"find . -type f {by} {shlex.quote(wanted)}"
+        start, deep, name = values["pattern"].rpartition("**/")
+        if deep and "*" not in start and "/" not in name:
+            return f"find {shlex.quote(f'./{start}'.rstrip('/'))} -type f -name {shlex.quote(name)}"
+        if "/" in values["pattern"]:
+            return f"find . -type f -path {shlex.quote('./' + values['pattern'])}"
+        return f"find . -type f -name {shlex.quote(values['pattern'])}"
     path = values["path"]
     if action == "list":
         return f"ls -A -- {shlex.quote(path)}"

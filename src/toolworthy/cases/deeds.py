@@ -135,7 +135,7 @@ def _find(want: Want, deed: Deed) -> Iterator[Trouble]:
     if deed.action == "find":
         patterns: tuple[str, ...] = (deed.values[0]["pattern"],)
     elif deed.action == "run" and (found := shell.finds(deed.values[0]["command"])):
-        patterns = found.patterns
+        patterns = _globs(found)
     else:
         yield _other(want, deed)
         return
@@ -147,6 +147,17 @@ def _find(want: Want, deed: Deed) -> Iterator[Trouble]:
     caught = [path for path in want.misses if hit(path)]
     if lost or caught or (not want.hits and want.pattern not in patterns):
         yield Trouble("wrong argument", f"{patterns!r} {'misses' if lost else 'finds'} {(lost or caught or [''])[0]!r}")
+
+
+def _globs(found: shell.Find) -> tuple[str, ...]:
+    """What a shell command finds, as globs from the working directory."""
+    starts = [relative(start) for start in found.starts]
+    if not found.recursive:
+        return tuple(f"{start}/{name}".lstrip("/") for start in starts for name in found.names or ("*",))
+    whole = [name.removeprefix("./") for name in found.names if "/" in name]
+    names = [name for name in found.names if "/" not in name] or ([] if whole else ["*"])
+    deep = [f"{start}/**/" if start else "**/" for start in starts]
+    return (*whole, *(f"{start}{name}" for start in deep for name in names))
 
 
 def _list(want: Want, deed: Deed) -> Iterator[Trouble]:

@@ -7,7 +7,7 @@ import posixpath
 import re
 from collections.abc import Awaitable, Callable, Mapping
 
-from toolworthy.matching import patch, shell
+from toolworthy.matching import patch, shell, unified
 from toolworthy.vocabulary import ROOT, Deed
 
 Execute = Callable[[Mapping[str, str], str], Awaitable[dict[str, str]]]
@@ -131,10 +131,10 @@ def _edit(files: dict[str, str], values: Mapping[str, str], everywhere: bool) ->
     files[path] = files[path].replace(old, values["new"])
 
 
-def _patch(files: dict[str, str], text: str) -> None:
+def _patch(files: dict[str, str], text: str, kind: str = "codex") -> None:
     try:
-        result = patch.apply(files, text)
-    except patch.PatchError as error:
+        result = (patch if kind == "codex" else unified).apply(files, text)
+    except unified.PatchError as error:
         raise Failed(str(error)) from error
     for path, content in result.items():
         if content is None:
@@ -145,12 +145,13 @@ def _patch(files: dict[str, str], text: str) -> None:
 
 async def _run(files: dict[str, str], command: str, execute: Execute | None) -> dict[str, str]:
     if patched := shell.patches(command):
-        _patch(files, patched[1])
+        _patch(files, patched[1], patched[0])
         return files
-    if written := shell.writes(command):
-        for path, content, append in written:
-            where = relative(path)
-            files[where] = files.get(where, "") * append + content
+    others = [part for part in shell.parse(command) or () if part.argv[:1] != ("mkdir",)]
+    if len(others) == 1 and (written := shell.writes(command)):
+        for file in written:
+            where = relative(file.path)
+            files[where] = files.get(where, "") * file.append + file.content
         return files
     if execute is None:
         raise Undecided(f"only a sandbox can tell what this does: {command[:100]}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -128,9 +128,8 @@ async def _against(
     makers = [call for call in makers if not _meets_another(scene, wants, call)]
     others = [call for call in readable if call not in makers]
     plain = tuple(want for want in wants if want is not change)
-    order, misses = _match(scene, plain, others, ordered)
+    order, misses, met = _match(scene, plain, others, ordered)
     files = dict(before)
-    met = sum(number >= 0 for number in order) - sum(1 for miss in misses if not miss.strict and miss.wanted)
     if change:
         trouble, files = await _change(change, makers, before, execute)
         misses += trouble
@@ -154,20 +153,20 @@ def _unreadable(call: Found) -> Miss:
     return Miss(kind="malformed call", given=call.words, detail="the arguments are no JSON object")
 
 
-def _match(scene: Scene, wants: Sequence[Want], calls: list[Found], ordered: bool) -> tuple[list[int], list[Miss]]:
-    """Which call meets which want best, and what is amiss; -1 where none is left."""
+def _match(scene: Scene, wants: Sequence[Want], calls: list[Found], ordered: bool) -> tuple[list[int], list[Miss], int]:
+    """Which call meets which want best (-1 where none is left), what is amiss, and how many wants are met."""
     costs = [[_cost(scene, want, call) for call in calls] for want in wants]
     order = _assign(costs, len(calls))
     misses: list[Miss] = []
+    met = 0
     for want, number, row in zip(wants, order, costs, strict=True):
-        if number < 0:
-            misses.append(Miss(kind="missing call", wanted=_words([want])))
-        else:
-            misses += row[number][1]
+        amiss = row[number][1] if number >= 0 else [Miss(kind="missing call", wanted=_words([want]))]
+        met += all(miss.strict for miss in amiss)
+        misses += amiss
     taken = [number for number in order if number >= 0]
     if ordered and taken != sorted(taken) and not any(not miss.strict for miss in misses):
         misses.append(Miss(kind="wrong order", wanted=_words(wants), given=", ".join(c.words for c in calls)))
-    return order, misses
+    return order, misses, met
 
 
 def _cost(scene: Scene, want: Want, call: Found) -> tuple[int, list[Miss]]:
@@ -236,10 +235,17 @@ async def _change(
     except Failed as error:
         return [Miss(kind="wrong argument", wanted=_words([want]), given=given, detail=str(error))], files
     if files == target:
-        return [], files
+        return [*_twice(calls)], files
     strict = {path: text.strip() for path, text in files.items()} == {p: text.strip() for p, text in target.items()}
     detail = _difference(target, files)
     return [Miss(kind="wrong argument", wanted=_words([want]), given=given, detail=detail, strict=strict)], files
+
+
+def _twice(calls: Sequence[Found]) -> Iterator[Miss]:
+    """Calls that were made before, word for word, and did nothing more."""
+    for number, call in enumerate(calls):
+        if call.words in [other.words for other in calls[:number]]:
+            yield Miss(kind="extra call", given=call.words, strict=True)
 
 
 def _difference(wanted: Mapping[str, str], given: Mapping[str, str]) -> str:

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from toolworthy.cases.result import CaseResult
 from toolworthy.exchange import Exchange
 from toolworthy.probes import ProbeResult
+from toolworthy.report import tools
 from toolworthy.report.summary import MARKS
 from toolworthy.report.timeline import timeline
 from toolworthy.report.verdict import cell, verdicts
@@ -26,6 +28,7 @@ def page(
     results: Sequence[TrialResult],
     exchanges: Mapping[str, Sequence[Exchange]],
     probes: Sequence[ProbeResult] = (),
+    cases: Sequence[CaseResult] = (),
 ) -> str:
     """The page, as one string."""
     import jinja2
@@ -40,6 +43,7 @@ def page(
         about=about,
         endpoint=about["endpoint"],
         wire=section(probes, str(about["endpoint"]["provider"])),
+        tools=tools.section(cases),
         verdicts=verdicts(results),
         agents=agents,
         matrix=[(task, [_cell(results, task, agent) for agent in agents]) for task in tasks],

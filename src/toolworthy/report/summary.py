@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from toolworthy.cases.result import CaseResult
 from toolworthy.probes import ProbeResult
+from toolworthy.report import tools
 from toolworthy.report.levels import levels, reasons
 from toolworthy.report.verdict import cell, verdicts
 from toolworthy.runs.result import TrialResult
@@ -16,12 +18,19 @@ LEGEND = (
 MARKS = {"pass": "✓", "flaky": "~", "fail": "✗", "error": "!", "cannot work": "–", None: ""}
 
 
-def markdown(about: dict[str, Any], results: Sequence[TrialResult], probes: Sequence[ProbeResult] = ()) -> str:
+def markdown(
+    about: dict[str, Any],
+    results: Sequence[TrialResult],
+    probes: Sequence[ProbeResult] = (),
+    cases: Sequence[CaseResult] = (),
+) -> str:
     """The page, as one string."""
     endpoint = about["endpoint"]
     lines = [f"# {endpoint['name']} · {endpoint['model']}", ""]
     if probes:
         lines += [*_wire(probes), ""]
+    if cases:
+        lines += [*tools.markdown(cases), ""]
     if results:
         lines += [*_trials(results), ""]
     lines.append(f"toolworthy {about['toolworthy']}, `{_plain(str(about['command']))}`")

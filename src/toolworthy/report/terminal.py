@@ -8,6 +8,7 @@ from typing import get_args
 
 from toolworthy import adapters
 from toolworthy.probes import ProbeResult, Verdict
+from toolworthy.report import tools
 from toolworthy.report.levels import levels, reasons, served_apis
 from toolworthy.report.verdict import verdicts
 from toolworthy.runs.result import TrialResult
@@ -24,6 +25,7 @@ def summary_lines(run: RunDirectory) -> Iterator[str]:
     endpoint = about.get("endpoint", {})
     yield f"endpoint {endpoint.get('name')} · model {endpoint.get('model')}"
     yield from wire_lines(run.probes(), str(endpoint.get("provider", "generic")))
+    yield from tools.lines(run.cases())
     for verdict in verdicts(run.results()):
         name = f"{verdict.agent} {verdict.version}".strip()
         through = " · through toolworthy's translation" if verdict.translated else ""

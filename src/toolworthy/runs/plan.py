@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import platform
 import sys
 import time
@@ -11,6 +12,8 @@ from typing import Any, Literal
 
 from toolworthy import __version__, adapters, content
 from toolworthy.adapters import AgentAdapter
+from toolworthy.cases.model import Case, load_cases
+from toolworthy.cases.result import CaseKey
 from toolworthy.endpoint import Endpoint
 from toolworthy.errors import UserError
 from toolworthy.probes import ProbeKey
@@ -42,7 +45,10 @@ class Options:
     wear: str | None = None
     """Agent whose tools the built-in agent wears."""
     stream: bool = True
-    """Whether the built-in agent asks for streams."""
+    """Whether the built-in agent, and cases, ask for streams."""
+    cases: tuple[Case, ...] = ()
+    vocabularies: tuple[AgentAdapter, ...] = ()
+    """Agents in whose words cases are asked."""
 
     def keys(self) -> tuple[TrialKey, ...]:
         """Every trial of the plan. Repeats come last, so that a run that is cut short has seen every task."""
@@ -51,6 +57,15 @@ class Options:
             for repeat in range(1, self.trials + 1)
             for task in self.tasks
             for agent in self.agents
+        )
+
+    def case_keys(self) -> tuple[CaseKey, ...]:
+        """Every case of the plan. One that offers no agent's tools is asked once, not in every agent's words."""
+        return tuple(
+            CaseKey(case=case.id, vocabulary=agent.id, repeat=repeat)
+            for repeat in range(1, self.trials + 1)
+            for case in self.cases
+            for agent in (self.vocabularies[:1] if case.alone else self.vocabularies)
         )
 
     def reproduce(self, key: TrialKey) -> str:
@@ -65,6 +80,11 @@ class Options:
     def reproduce_probe(self, key: ProbeKey) -> str:
         """The command that asks one probe again."""
         return f'toolworthy run wire {self._which()} -k "{key.probe.replace("-", "_")} and {key.way}"'
+
+    def reproduce_case(self, key: CaseKey) -> str:
+        """The command that asks one case again."""
+        stream = "" if self.stream else " --no-stream"
+        return f"toolworthy run tools {self._which()}{stream} --agent {key.vocabulary} --case {key.case}"
 
     def _which(self) -> str:
         parts = [f"--endpoint {self.endpoint.name}"]
@@ -85,6 +105,8 @@ class Options:
             "endpoint": self.endpoint.public(),
             "agents": {agent.id: agent.install.version if agent.install else __version__ for agent in self.agents},
             "tasks": {task.name: task.digest for task in self.tasks},
+            "cases": {case.id: case.digest for case in self.cases},
+            "vocabularies": [agent.id for agent in self.vocabularies],
             "options": {
                 "trials": self.trials,
                 "concurrency": self.concurrency,
@@ -130,6 +152,30 @@ def choose_tasks(names: list[str], folders: list[Path]) -> tuple[Task, ...]:
         if name not in by_name:
             raise UserError(f"no task is called {name!r}; known: {', '.join(sorted(by_name))}")
     return tuple(by_name[name] for name in dict.fromkeys(names))
+
+
+def choose_vocabularies(names: list[str], files: list[Path]) -> tuple[AgentAdapter, ...]:
+    """Agents in whose words cases are asked: those named, else every one that we know.
+
+    Raises:
+        UserError: as :func:`choose_agents`.
+    """
+    return choose_agents(names, files) if names or files else adapters.agents()
+
+
+def choose_cases(names: list[str], paths: list[Path]) -> tuple[Case, ...]:
+    """The cases named, of `paths` (ours where none is given); all of them where none is named.
+
+    Raises:
+        UserError: an unknown name, or a broken file.
+    """
+    cases = load_cases(tuple(paths))
+    by_id = {case.id: case for case in cases}
+    for name in names:
+        if name not in by_id:
+            near = difflib.get_close_matches(name, by_id, 3)
+            raise UserError(f"no case is called {name!r}{'; near: ' + ', '.join(near) if near else ''}")
+    return tuple(by_id[name] for name in dict.fromkeys(names)) if names else cases
 
 
 def command_line() -> str:

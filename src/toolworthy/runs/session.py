@@ -13,6 +13,9 @@ from typing import Any, Protocol, TypeVar
 
 from toolworthy.adapters import AgentAdapter
 from toolworthy.agents.install import Installation, ensure
+from toolworthy.cases.bench import CaseBench
+from toolworthy.cases.player import CasePlayer
+from toolworthy.cases.result import CaseKey, CaseResult
 from toolworthy.endpoint import Endpoint
 from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
@@ -29,11 +32,11 @@ from toolworthy.sandbox import Sandbox, choose
 from toolworthy.scoring.model import Cause
 
 _T = TypeVar("_T")
-Key = TrialKey | ProbeKey
-Result = TrialResult | ProbeResult
+Key = TrialKey | ProbeKey | CaseKey
+Result = TrialResult | ProbeResult | CaseResult
 
 _PROBES_AT_ONCE = 4
-"""Probes for each trial that may run at the same time: they wait for the endpoint and cost this machine little."""
+"""Probes and cases for each trial that may run at the same time: they wait for the endpoint and cost us little."""
 
 
 class Listener(Protocol):
@@ -46,7 +49,7 @@ class Listener(Protocol):
         """A trial has had an answer."""
 
     def ended(self, result: Result) -> None:
-        """A trial or probe is over."""
+        """A trial, probe or case is over."""
 
 
 class Quiet:
@@ -74,10 +77,12 @@ class _Prepared:
     bench: Bench | None = None
     """What trials need; None until there are some."""
     installations: dict[str, Installation | None] = field(default_factory=dict)
+    cases: CaseBench | None = None
+    """What cases need; None until there are some."""
 
 
 class Session:
-    """All trials and probes of one invocation.
+    """All trials, probes and cases of one invocation.
 
     ``start`` sets everything up (and raises what the user must mend), then all run on their own; ``wait`` gives one
     result; ``close`` stops what still runs. Results are in the run directory before anyone is told of them.
@@ -145,6 +150,16 @@ class Session:
         assert isinstance(result, ProbeResult)
         return result
 
+    def wait_case(self, key: CaseKey) -> CaseResult:
+        """The result of one case, once it is there.
+
+        Raises:
+            UserError: as `wait`.
+        """
+        result = self._results[key].result()
+        assert isinstance(result, CaseResult)
+        return result
+
     def close(self) -> None:
         """Stop what still runs and everything that was set up. What was measured is in the run directory."""
         if self._thread is None:
@@ -164,14 +179,15 @@ class Session:
         """What a resumed run need not do again."""
         assert self.run is not None
         trials = (result for result in self.run.results() if result.status in ("passed", "failed"))
-        return (*trials, *(result for result in self.run.probes() if result.verdict != "unmeasured"))
+        probes = (result for result in self.run.probes() if result.verdict != "unmeasured")
+        return (*trials, *probes, *(result for result in self.run.cases() if result.status != "unmeasured"))
 
     def _open_run(self) -> RunDirectory:
         if self.options.resume is None:
             return RunDirectory.create(self.options.out, self.options.about())
         run = RunDirectory.open(self.options.resume)
         old, new = run.about, self.options.about()
-        for what in ("endpoint", "tasks", "agents"):
+        for what in ("endpoint", "tasks", "agents", "cases", "vocabularies"):
             if old.get(what) != json.loads(json.dumps(new[what])):
                 raise UserError(f"{run.path} was a run of other {what}; --resume goes on with the same ones only")
         return run
@@ -212,7 +228,12 @@ class Session:
 
         spoilt = [defect(name) for name in endpoint.defects]
         oracle = await self._stack.enter_async_context(
-            Oracle(self.options.tasks, self._vocabularies(adapters.agents()), defects=spoilt)
+            Oracle(
+                self.options.tasks,
+                self._vocabularies(adapters.agents()),
+                defects=spoilt,
+                plays=[CasePlayer(self.options.cases, (*self.options.vocabularies, *adapters.agents()))],
+            )
         )
         return endpoint.at({"chat": f"{oracle.url}/v1", "messages": oracle.url, "responses": f"{oracle.url}/v1"})
 
@@ -230,10 +251,27 @@ class Session:
         if trials and self._prepared.bench is None:
             sandbox = sandbox or _sandbox(self.options, self.options.agents, self.listener)
             self._prepared.bench = await self._prepare_trials(self._prepared, sandbox)
+        if self._prepared.cases is None and any(isinstance(key, CaseKey) for key in keys):
+            self._prepared.cases = self._prepare_cases(self._prepared)
         for key in keys:
             task = self._loop.create_task(self._one(self._prepared, key))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    def _prepare_cases(self, prepared: _Prepared) -> CaseBench:
+        options = self.options
+        try:
+            sandbox = choose(options.sandbox)
+        except UserError:
+            sandbox = None  # a case that needs one says so
+        return CaseBench(
+            prepared.endpoint,
+            prepared.gateway,
+            options.cases,
+            options.vocabularies,
+            stream=options.stream,
+            sandbox=sandbox,
+        )
 
     async def _one(self, prepared: _Prepared, key: Key) -> None:
         future = self._results[key]
@@ -242,6 +280,9 @@ class Session:
             if isinstance(key, ProbeKey):
                 async with self._probes:
                     result = await self._probe_result(prepared, key)
+            elif isinstance(key, CaseKey):
+                async with self._probes:
+                    result = await self._case_result(prepared, key)
             else:
                 async with self._trials:
                     result = await self._result(prepared, key)
@@ -260,6 +301,12 @@ class Session:
         result = await prepared.probes.run(key)
         file = f"exchanges/{file_name(str(key))}" if result.requests else ""
         return result.model_copy(update={"exchanges": file, "reproduce": self.options.reproduce_probe(key)})
+
+    async def _case_result(self, prepared: _Prepared, key: CaseKey) -> CaseResult:
+        assert prepared.cases is not None
+        result = await prepared.cases.run(key)
+        file = f"exchanges/{file_name(str(key))}" if result.score.requests else ""
+        return result.model_copy(update={"exchanges": file, "reproduce": self.options.reproduce_case(key)})
 
     async def _result(self, prepared: _Prepared, key: TrialKey) -> TrialResult:
         task = next(task for task in self.options.tasks if task.name == key.task)

@@ -3,8 +3,8 @@
 ::
 
     run.json         what was run: versions, endpoint without secrets, agents, task digests, options
-    results.jsonl    one TrialResult, ProbeResult or ReplayResult a line, synced as it is written
-    exchanges/       one file a trial or probe
+    results.jsonl    one TrialResult, ProbeResult, CaseResult or ReplayResult a line, synced as it is written
+    exchanges/       one file a trial, probe or case
     report.html · summary.md · junit.xml
 """
 
@@ -21,14 +21,15 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from toolworthy.cases.result import CaseResult
 from toolworthy.errors import UserError
 from toolworthy.probes import ProbeResult
 from toolworthy.replay.model import ReplayResult
 from toolworthy.runs.result import TrialResult
 
-Line = TrialResult | ProbeResult | ReplayResult
+Line = TrialResult | ProbeResult | CaseResult | ReplayResult
 """What a line of ``results.jsonl`` may be."""
-_R = TypeVar("_R", TrialResult, ProbeResult, ReplayResult)
+_R = TypeVar("_R", TrialResult, ProbeResult, CaseResult, ReplayResult)
 
 SCHEMA = 1
 """Version of the run directory's layout."""
@@ -144,6 +145,10 @@ class RunDirectory:
         """The same of every probe."""
         return tuple({result.key: result for result in self._lines(ProbeResult)}.values())
 
+    def cases(self) -> tuple[CaseResult, ...]:
+        """The same of every case."""
+        return tuple({result.key: result for result in self._lines(CaseResult)}.values())
+
     def replays(self) -> tuple[ReplayResult, ...]:
         """The same of every request that was sent again."""
         return tuple({result.key: result for result in self._lines(ReplayResult)}.values())
@@ -163,6 +168,8 @@ def _kind(line: bytes) -> type[Line]:
     """What a line holds, told by how it begins."""
     if line.startswith(b'{"kind":"replay"'):
         return ReplayResult
+    if line.startswith(b'{"key":{"suite":"tools"'):
+        return CaseResult
     return ProbeResult if b'"probe":' in line[:60] else TrialResult
 
 

@@ -157,7 +157,10 @@ def _command(
 async def _run_agent(
     bench: Bench, key: TrialKey, command: Command, port: int, watch: Callable[[Exchange], None] | None
 ) -> tuple[Outcome, tuple[Exchange, ...]]:
-    """Start the agent with the gateway behind its listener; both end together."""
+    """Start the agent with the gateway behind its listener; both end together.
+
+    Not every agent can be told how many turns it has: who goes on beyond is stopped.
+    """
     loop = asyncio.get_running_loop()
     listening: asyncio.Future[socket.socket] = loop.create_future()
 
@@ -166,13 +169,23 @@ async def _run_agent(
 
     running = asyncio.create_task(bench.sandbox.run(command, on_listener, port))
     exchanges: list[Exchange] = []
+    started, turns = time.monotonic(), 0
+
+    def on_exchange(exchange: Exchange) -> None:
+        nonlocal turns
+        turns += bool(exchange.request and exchange.request.tools and exchange.response)
+        if turns > bench.options.max_turns:
+            running.cancel()
+        if watch is not None:
+            watch(exchange)
+
     try:
         either: set[asyncio.Future[Any]] = {running, listening}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if listening.done():
             async with bench.gateway.session(str(key), listening.result()) as session:
-                session.on_exchange = watch
-                outcome = await running
+                session.on_exchange = on_exchange
+                outcome = await _ended(running, lambda: turns > bench.options.max_turns, started)
             exchanges = list(session.exchanges)
         else:
             outcome = await running
@@ -181,6 +194,16 @@ async def _run_agent(
         with contextlib.suppress(asyncio.CancelledError, Exception):
             await running
     return outcome, tuple(sorted(exchanges, key=lambda exchange: exchange.index))
+
+
+async def _ended(running: asyncio.Task[Outcome], out_of_turns: Callable[[], bool], started: float) -> Outcome:
+    """How the agent ended, if it was stopped for its turns too."""
+    try:
+        return await running
+    except asyncio.CancelledError:
+        if not (running.cancelled() and out_of_turns()):
+            raise
+        return Outcome(None, "turns", b"", b"", time.monotonic() - started)
 
 
 def _judge(

@@ -52,7 +52,7 @@ class Command:
     stdin: bytes = b""
 
 
-Ended = Literal["exit", "timeout", "memory", "processes", "disk", "cancelled"]
+Ended = Literal["exit", "timeout", "memory", "processes", "disk", "cancelled", "turns"]
 
 
 @dataclass(frozen=True, slots=True)
