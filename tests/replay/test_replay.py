@@ -404,6 +404,29 @@ def test_mistakes_are_one_clear_line(recorded: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "reports").exists()
 
 
+def test_a_full_disk_is_one_clear_line(
+    recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from toolworthy.runs.exchanges import ExchangeWriter
+
+    append, left = ExchangeWriter.append, [None] * 3
+
+    def full(writer: ExchangeWriter, exchange: Any) -> None:
+        if not left:
+            raise OSError(28, "No space left on device")
+        left.pop()
+        append(writer, exchange)
+
+    monkeypatch.setattr(ExchangeWriter, "append", full)
+    code, made = replay(recorded, tmp_path, "--endpoint", "oracle")
+    told = capsys.readouterr()
+    assert (code, len(made.replays())) == (4, 3)
+    assert told.err.count("\n") == 1
+    assert "No space left on device" in told.err
+    monkeypatch.undo()
+    assert main(["replay", str(recorded), "--out", str(tmp_path), "--endpoint", "oracle", "--resume"]) == 0
+
+
 def test_the_key_is_written_nowhere(recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_KEY", KEY)
     said = text(f"Your key is {KEY}.")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 from toolworthy import adapters, content
 from toolworthy.endpoint import Endpoint
+from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
 from toolworthy.gateway import Gateway
 from toolworthy.gateway.handler import OUR_LIMIT
@@ -93,11 +95,12 @@ async def open_sender(
             say(f"preflight: {check.name}: {check.detail}")
 
     def record(exchange: Exchange) -> None:
-        writer = ExchangeWriter(folder / "exchanges" / file_name(exchange.trial))
+        path = folder / "exchanges" / file_name(exchange.trial)
         try:
-            writer.append(exchange)
-        finally:
-            writer.close()
+            with contextlib.closing(ExchangeWriter(path)) as writer:
+                writer.append(exchange)
+        except OSError as error:
+            raise UserError(f"cannot write {path}: {error.strerror}; --resume goes on") from error
 
     gateway = await stack.enter_async_context(Gateway(found.endpoint, record))
     return Sender(side, found.endpoint, gateway, folder)
