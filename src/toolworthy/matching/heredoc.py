@@ -25,6 +25,8 @@ class Unterminated(Exception):
 def lift(text: str, name: str) -> tuple[str, tuple[Heredoc, ...]]:
     """`text` with each ``<<EOF`` replaced by ``<name0``, ``<name1``, and the bodies.
 
+    ``<<< word`` becomes ``<name_word``.
+
     Continued lines (backslash, newline) are joined. Here-documents inside ``$(...)`` stay where they are: what stands
     there is never looked into.
 
@@ -118,7 +120,7 @@ class _Scan:
 
     def _begin(self) -> None:
         if self.text.startswith("<<<", self.at):
-            self.keep(3)
+            self._string()
             return
         match = _DELIMITER.match(self.text, self.at + 2)
         if match is None:
@@ -133,6 +135,16 @@ class _Scan:
             self.at = match.end()
         else:
             self.keep(match.end() - self.at)
+
+    def _string(self) -> None:
+        """``<<< word``, for which the parser has no place behind another redirection."""
+        if self.inside:
+            self.keep(3)
+            return
+        self.at += 3
+        while self.text[self.at : self.at + 1] in (" ", "\t"):
+            self.at += 1
+        self.out.append(f"<{self.name}_")
 
     def _bodies(self) -> None:
         """Read the bodies that begin on this line, in order."""

@@ -102,7 +102,11 @@ class _Reader:
     def sequence(self, node: Node) -> list[Command]:
         """The commands of a program, a list or a pipeline."""
         found: list[Command] = []
+        end = node.start_byte
         for child in node.children:
+            if self.source[end : child.start_byte].strip():
+                raise _Strange
+            end = child.end_byte
             if child.type == "comment" or child.type.strip() == "":
                 continue
             if child.is_named:
@@ -148,7 +152,17 @@ class _Reader:
         words: list[Word] = []
         env: list[tuple[str, Word]] = []
         redirects: list[Redirect] = []
+        start, end = node.start_byte, node.start_byte
         for child in [node] if node.type == "variable_assignment" else node.children:
+            gap = self.source[end : child.start_byte]
+            end = child.end_byte
+            if gap.strip() or (not gap and start < child.start_byte):
+                # The parser ends a word too early where a quote and a backslash meet.
+                if not words or child.type in ("file_redirect", "herestring_redirect"):
+                    raise _Strange
+                words = [*words[:-1], unquote(self.source[start:end].decode("utf-8", "surrogatepass"))]
+                continue
+            start = child.start_byte
             if child.type == "variable_assignment" and node.type != "declaration_command":
                 name, _, value = self.text(child).partition("=")
                 env.append((name, unquote(value)))
@@ -179,7 +193,12 @@ class _Reader:
             return Redirect(op or self.whole(node), fd), []
         first = self.text(targets[0])
         if op == "<" and first.startswith(self.name):
-            redirect = Redirect("<<", fd, heredoc=self.heredocs[int(first[len(self.name) :])])
+            rest = first.removeprefix(self.name)
+            redirect = (
+                Redirect("<<<", fd, unquote(rest[1:]))
+                if rest.startswith("_")
+                else Redirect("<<", fd, heredoc=self.heredocs[int(rest)])
+            )
         else:
             redirect = Redirect(op, fd, self.word(targets[0]))
         return redirect, [self.word(child) for child in targets[1:]]
