@@ -213,7 +213,7 @@ def _text(told: Any) -> str:
 
 
 def _filled(value: Any, texts: dict[str, str]) -> Any:
-    """`value` with every ``{{NAME}}`` replaced by that text, and ``{"$json" = "null"}`` by what it says: TOML has no null."""
+    """`value` with ``{{NAME}}`` replaced by that text and ``{"$json" = "null"}`` by its value: TOML has no null."""
     if isinstance(value, str):
         return _NAME.sub(lambda match: texts[match[1]], value)
     if isinstance(value, list):
