@@ -30,6 +30,8 @@ class Spec:
     """Whether the order of the operands means something."""
     paths: bool = True
     """Whether the operands are paths."""
+    slash: bool = False
+    """Whether a slash at the end of a path says something (``cp a b/`` wants a folder)."""
     here: bool = False
     """Whether no path means the current folder."""
     loose: bool = False
@@ -196,12 +198,14 @@ KNOWN: dict[str, Spec] = {
         "r=R=recursive f=force i=interactive n=no-clobber a=archive p v=verbose u=update T=no-target-directory "
         "L=dereference P=no-dereference d l=link s=symbolic-link",
         "t=target-directory",
+        slash=True,
         loose=True,
         rivals=("f", "i", "n", "L", "P", "d", "a"),
     ),
     "mv": spec(
         "f=force i=interactive n=no-clobber v=verbose u=update T=no-target-directory",
         "t=target-directory",
+        slash=True,
         loose=True,
         rivals=("f", "i", "n"),
     ),

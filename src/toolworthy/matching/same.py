@@ -136,7 +136,9 @@ def _taken_apart(known: Spec, words: tuple[Word, ...], cwd: str | None, piped: b
     first, rest = found.operands[:skip], found.operands[skip:]
     if known.here and not rest and not piped:
         rest = (Word("."),)
-    operands = [(_place(word.text, cwd) if known.paths else word.text, word.pattern) for word in rest]
+    ends = ["/" if known.slash and word.text.endswith("/") else "" for word in rest]
+    places = [_place(word.text, cwd) if known.paths else word.text for word in rest]
+    operands = [(place + end, word.pattern) for place, end, word in zip(places, ends, rest, strict=True)]
     if not known.ordered:
         operands.sort()
     return ordered_options(known, found.options), tuple(operands), tuple(_word(word) for word in first)
