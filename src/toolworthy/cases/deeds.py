@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from toolworthy.cases.files import compiled, glob_matches, relative
+from toolworthy.cases.files import compiled, glob_matches, globs, relative, span
 from toolworthy.cases.model import Want
 from toolworthy.cases.render import Scene
 from toolworthy.cases.result import MissKind
@@ -52,6 +53,8 @@ def trouble_with(scene: Scene, want: Want, found: Found, *, lenient: bool) -> li
         return [] if mismatch is None else [Trouble(mismatch.kind, _said(mismatch))]
     if found.deed is None:
         return [Trouble("wrong tool", f"{found.call.name} cannot {want.do}")]
+    if want.do == "read":
+        return list(_read(want, found.deed, scene.files.get(relative(want.path or ""))))
     return list(_deeds[want.do](want, found.deed)) if want.do in _deeds else [Trouble("wrong tool", "")]
 
 
@@ -77,7 +80,8 @@ def _run(want: Want, deed: Deed) -> Iterator[Trouble]:
         yield Trouble("wrong argument", f"`{given[:300]}` instead of `{want.command[0]}`")
 
 
-def _read(want: Want, deed: Deed) -> Iterator[Trouble]:
+def _read(want: Want, deed: Deed, text: str | None) -> Iterator[Trouble]:
+    count = None if text is None else len(text.splitlines())
     shown = list(_shown(deed))
     if not shown:
         yield _other(want, deed)
@@ -86,7 +90,7 @@ def _read(want: Want, deed: Deed) -> Iterator[Trouble]:
     parts = [part for part in shown if relative(part[0]) == wanted]
     if not parts:
         yield Trouble("wrong argument", f"{shown[0][0]} instead of {want.path}")
-    elif want.lines and not any(_covers(want.lines, first, last) for _, first, last in parts):
+    elif want.lines and not any(_covers(want.lines, first, last, count) for _, first, last in parts):
         first, last = parts[0][1:]
         yield Trouble("wrong argument", f"lines {first or 1} to {last or 'the end'} instead of {want.lines}")
 
@@ -97,20 +101,30 @@ def _shown(deed: Deed) -> Iterator[tuple[str, int | None, int | None]]:
         for part in shell.reads(deed.values[0]["command"]):
             yield part.path, part.first, part.last
     elif deed.action == "read":
-        offset, limit = deed.extra.get("offset"), deed.extra.get("limit")
-        first = int(offset) if isinstance(offset, (int, float)) else None
-        count = int(limit) if isinstance(limit, (int, float)) else None
-        yield deed.values[0]["path"], first, None if count is None else (first or 1) + count - 1
+        yield deed.values[0]["path"], *span(deed)
 
 
-def _covers(wanted: tuple[int, int], first: int | None, last: int | None) -> bool:
-    """Whether these lines hold the wanted ones and not much beside. Tools count from 0 or from 1."""
-    if wanted[0] < 0:
+def _covers(wanted: tuple[int, int], first: int | None, last: int | None, count: int | None) -> bool:
+    """Whether these lines hold the wanted ones and not much beside. Tools count from 0 or from 1.
+
+    Args:
+        wanted: first and last line.
+        first: the first line that is shown.
+        last: the last one; None: to the end.
+        count: how many lines the file has, if that is known.
+    """
+    if count is None and wanted[0] < 0:
         return first is not None and wanted[0] - _SLACK <= first <= wanted[0] if (first or 0) < 0 else False
-    if first is not None and first < 0:
+    begin, end = _counted(first or 1, count), count if last is None else _counted(last, count)
+    start, stop = _counted(wanted[0], count), _counted(wanted[1], count)
+    if begin < 0:
         return False
-    begin, end = first or 1, last
-    return begin <= wanted[0] + 1 and end is not None and wanted[1] - 1 <= end <= wanted[1] + _SLACK
+    return start - _SLACK <= begin <= start + 1 and end is not None and stop - 1 <= end <= stop + _SLACK
+
+
+def _counted(number: int, count: int | None) -> int:
+    """A line's number from the beginning."""
+    return number + count + 1 if number < 0 and count is not None else number
 
 
 def _search(want: Want, deed: Deed) -> Iterator[Trouble]:
@@ -135,7 +149,7 @@ def _find(want: Want, deed: Deed) -> Iterator[Trouble]:
     if deed.action == "find":
         patterns: tuple[str, ...] = (deed.values[0]["pattern"],)
     elif deed.action == "run" and (found := shell.finds(deed.values[0]["command"])):
-        patterns = _globs(found)
+        patterns = globs(found)
     else:
         yield _other(want, deed)
         return
@@ -149,17 +163,6 @@ def _find(want: Want, deed: Deed) -> Iterator[Trouble]:
         yield Trouble("wrong argument", f"{patterns!r} {'misses' if lost else 'finds'} {(lost or caught or [''])[0]!r}")
 
 
-def _globs(found: shell.Find) -> tuple[str, ...]:
-    """What a shell command finds, as globs from the working directory."""
-    starts = [relative(start) for start in found.starts]
-    if not found.recursive:
-        return tuple(f"{start}/{name}".lstrip("/") for start in starts for name in found.names or ("*",))
-    whole = [name.removeprefix("./") for name in found.names if "/" in name]
-    names = [name for name in found.names if "/" not in name] or ([] if whole else ["*"])
-    deep = [f"{start}/**/" if start else "**/" for start in starts]
-    return (*whole, *(f"{start}{name}" for start in deep for name in names))
-
-
 def _list(want: Want, deed: Deed) -> Iterator[Trouble]:
     wanted = relative(want.path or "")
     if deed.action == "list":
@@ -171,14 +174,15 @@ def _list(want: Want, deed: Deed) -> Iterator[Trouble]:
         commands = [f"ls {option}{path}" for option in options] + (
             ["ls", "ls -la", "ls -l", "ls -a"] if not wanted else []
         )
+        commands += [f"find {path} -mindepth 1 -maxdepth 1", f"find {path} -maxdepth 1"]
         if not any(shell.same_command(command, deed.values[0]["command"]) for command in commands):
             yield Trouble("wrong argument", f"`{deed.values[0]['command'][:300]}` does not list {want.path}")
     elif deed.action == "find":
-        pattern = deed.values[0]["pattern"]
+        pattern = posixpath.join(str(deed.extra.get("path") or ""), deed.values[0]["pattern"])
         if relative(pattern.rstrip("*").rstrip("/") or ".") != wanted:
             yield Trouble("wrong argument", f"{pattern} does not list {want.path}")
     else:
         yield _other(want, deed)
 
 
-_deeds = {"run": _run, "read": _read, "search": _search, "find": _find, "list": _list}
+_deeds = {"run": _run, "search": _search, "find": _find, "list": _list}

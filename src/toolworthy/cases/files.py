@@ -42,7 +42,7 @@ def answer_from(deed: Deed, files: Mapping[str, str]) -> str | None:
     value = deed.values[0]
     match deed.action:
         case "read":
-            return _shown(value["path"], files)
+            return _shown(value["path"], files, *span(deed))
         case "list":
             inside = relative(value["path"])
             prefix = f"{inside}/" if inside else ""
@@ -53,18 +53,48 @@ def answer_from(deed: Deed, files: Mapping[str, str]) -> str | None:
         case "search":
             return "\n".join(_found(value["pattern"], files)) or "no matches"
         case "run":
-            shown = shell.reads(value["command"])
-            return "".join(_shown(part.path, files) for part in shown) if shown else None
+            return _told(value["command"], files)
         case _:
             return None
 
 
-def _shown(path: str, files: Mapping[str, str]) -> str:
-    return files.get(relative(path), f"Error: {path}: no such file")
+def _told(command: str, files: Mapping[str, str]) -> str | None:
+    """What a command that only looks says."""
+    if shown := shell.reads(command):
+        return "".join(_shown(part.path, files, part.first, part.last) for part in shown)
+    if sought := shell.searches(command):
+        hits = _found(sought.pattern, files, fixed=sought.fixed, ignore_case=sought.ignore_case)
+        return "\n".join(hits) or "no matches"
+    if found := shell.finds(command):
+        named = [path for path in sorted(files) if any(glob_matches(pattern, path) for pattern in globs(found))]
+        return "\n".join(named) or "no files"
+    return None
 
 
-def _found(pattern: str, files: Mapping[str, str]) -> list[str]:
-    wanted = compiled(pattern)
+def span(deed: Deed) -> tuple[int, int | None]:
+    """First and last line that a read tool was asked for; None: to the end."""
+    first, count = _whole(deed.extra.get("offset")) or 1, _whole(deed.extra.get("limit"))
+    return first, None if count is None else first + count - 1
+
+
+def _whole(value: object) -> int | None:
+    """A number of lines; None where it is none."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    return value if isinstance(value, int) else None
+
+
+def _shown(path: str, files: Mapping[str, str], first: int = 1, last: int | None = None) -> str:
+    text = files.get(relative(path))
+    if text is None:
+        return f"Error: {path}: no such file"
+    lines = text.splitlines(keepends=True)
+    begin, end = (number + len(lines) + 1 if number < 0 else number for number in (first, last or len(lines)))
+    return "".join(lines[max(begin - 1, 0) : max(end, 0)])
+
+
+def _found(pattern: str, files: Mapping[str, str], *, fixed: bool = False, ignore_case: bool = False) -> list[str]:
+    wanted = compiled(pattern, fixed=fixed, ignore_case=ignore_case)
     if wanted is None:
         return [f"Error: {pattern!r} is no regular expression"]
     return [
@@ -73,6 +103,17 @@ def _found(pattern: str, files: Mapping[str, str]) -> list[str]:
         for number, line in enumerate(text.splitlines(), 1)
         if wanted.search(line)
     ]
+
+
+def globs(found: shell.Find) -> tuple[str, ...]:
+    """What a shell command finds, as globs from the working directory."""
+    starts = [relative(start) for start in found.starts]
+    if not found.recursive:
+        return tuple(f"{start}/{name}".lstrip("/") for start in starts for name in found.names or ("*",))
+    whole = [name.removeprefix("./") for name in found.names if "/" in name]
+    names = [name for name in found.names if "/" not in name] or ([] if whole else ["*"])
+    deep = [f"{start}/**/" if start else "**/" for start in starts]
+    return (*whole, *(f"{start}{name}" for start in deep for name in names))
 
 
 def compiled(pattern: str, *, fixed: bool = False, ignore_case: bool = False) -> re.Pattern[str] | None:
