@@ -41,7 +41,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--task", action="append", default=[], metavar="NAME", help="only this task (repeatable)")
     add("--tasks", action="append", default=[], metavar="DIR", type=Path, help="tasks of your own, in Harbor's format")
     add("--case", action="append", default=[], metavar="ID", help="only this tool-call case (repeatable)")
-    add("--cases", action="append", default=[], metavar="PATH", type=Path, help="cases of your own, a file or a folder")
+    add("--cases", action="append", default=[], metavar="PATH", help="cases of your own, bfcl:PATH or k2vv:PATH")
+    add("--reference", metavar="X", help="with k2vv: ask this endpoint too, how far the reference agrees with itself")
     add("--trials", type=_positive, metavar="N", help="attempts per task or case and agent (default 1)")
     add("--concurrency", type=_positive, default=2, metavar="N", help="trials at the same time (default 2)")
     add("--sandbox", choices=("auto", "bubblewrap", "none"), default="auto", help="how agents are isolated")
@@ -186,7 +187,14 @@ def _start(config: pytest.Config, keys: Sequence[Key]) -> Session:
 
 def _read_options(config: pytest.Config) -> Options:
     from toolworthy.endpoint import resolve
-    from toolworthy.runs.plan import Options, choose_agents, choose_cases, choose_tasks, choose_vocabularies
+    from toolworthy.runs.plan import (
+        Options,
+        choose_agents,
+        choose_cases,
+        choose_field,
+        choose_tasks,
+        choose_vocabularies,
+    )
     from toolworthy.runs.store import RunDirectory
 
     given = config.option
@@ -199,11 +207,16 @@ def _read_options(config: pytest.Config) -> Options:
         wire=given.wire or was.get("forced_api"),
         folder=config.invocation_params.dir,
     )
+    field = choose_field(given.case, given.cases or [spec for spec in old.get("cases", {}) if ":" in spec])
+    if given.reference and (field is None or field.kind != "k2vv"):
+        raise UserError("--reference belongs to --cases k2vv:PATH")
     return Options(
         endpoint=endpoint,
         agents=choose_agents(given.agent or ([] if given.adapter else list(old.get("agents", {}))), given.adapter),
         tasks=choose_tasks(given.task or list(old.get("tasks", {})), given.tasks),
-        cases=choose_cases(given.case or list(old.get("cases", {})), given.cases),
+        cases=() if field else choose_cases(given.case or list(old.get("cases", {})), given.cases),
+        field=field,
+        reference=resolve(given.reference, folder=config.invocation_params.dir) if given.reference else None,
         vocabularies=choose_vocabularies(given.agent or list(old.get("vocabularies", [])), given.adapter),
         trials=given.trials or options.get("trials", 1),
         concurrency=given.concurrency,

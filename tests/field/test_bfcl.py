@@ -263,3 +263,8 @@ def test_a_single_function_is_meant_whatever_the_answers_call_it(tmp_path: Path)
     assert bfcl.judge(only, [("f", "{}")]).accepted
     with pytest.raises(UserError, match="name no function"):
         bfcl.load(tmp_path / "BFCL_v3_multiple.json")
+
+
+@pytest.mark.parametrize("item", [pytest.param(item, id=item.id) for item in bfcl.load(DATA)])
+def test_its_own_answers_are_accepted(item: bfcl.Item) -> None:
+    assert bfcl.judge(item, bfcl.reference(item)).accepted

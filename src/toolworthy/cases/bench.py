@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from toolworthy import wire
 from toolworthy.adapters import AgentAdapter
+from toolworthy.cases.asking import Unmeasured, ask
 from toolworthy.cases.files import Execute, Undecided
 from toolworthy.cases.judge import Ruling, rule_on
 from toolworthy.cases.model import Case, Turn
@@ -19,24 +19,14 @@ from toolworthy.cases.result import CaseKey, CaseResult, Miss, Status
 from toolworthy.endpoint import Endpoint
 from toolworthy.exchange import Exchange
 from toolworthy.gateway import Gateway, Session
-from toolworthy.gateway.handler import OUR_LIMIT
-from toolworthy.gateway.patience import PATIENCE, busy, pause
 from toolworthy.sandbox import Sandbox
 from toolworthy.sandbox.model import Command, Limits
 from toolworthy.scoring.measure import score
-from toolworthy.wire.ir import Api, Message, Reasoning, Request, Response, Text, ToolResult, Usage
-from toolworthy.wire.lenient import dump_json
+from toolworthy.wire.ir import Api, Message, Reasoning, Request, Response, Text, ToolResult
 
-MAX_SECONDS = 300.0
-"""How long one answer may take; what is not there then is unmeasured."""
 LOOKS = 2
 """How often the model may look around before it does what it was asked; only the lenient reading allows it."""
-_ROUTES: dict[Api, str] = {"chat": "/v1/chat/completions", "messages": "/v1/messages", "responses": "/v1/responses"}
 _SHELL_SECONDS = 20.0
-
-
-class _Unmeasured(Exception):
-    """There is no answer of the model's to judge; the message says why."""
 
 
 @dataclass
@@ -85,7 +75,7 @@ class CaseBench:
                 if play.stopped:
                     break
             status = _status(play)
-        except (_Unmeasured, Undecided) as reason:
+        except (Unmeasured, Undecided) as reason:
             detail = self._gateway.redactor.text(str(reason))
         return CaseResult(
             key=key,
@@ -139,7 +129,7 @@ class CaseBench:
         """One answer of the model.
 
         Raises:
-            _Unmeasured: there is none, for a reason that is not the model's.
+            Unmeasured: there is none, for a reason that is not the model's.
         """
         case = stage.case
         request = Request(
@@ -150,36 +140,11 @@ class CaseBench:
             reasoning=_reasoning(case.think),
         )
         rendered = wire.api(api).render_request(request, self._endpoint.dialect).body
-        body = dump_json(rendered).encode()
-        for seconds in (*PATIENCE, None):
-            exchange = await session.ask(_ROUTES[api], body, MAX_SECONDS)
-            if seconds is None or not busy(exchange):
-                break
-            await asyncio.sleep(pause(exchange, seconds))
-        if trouble := _trouble(exchange, rendered):
-            raise _Unmeasured(trouble)
-        return exchange
+        return await ask(session, api, rendered)
 
 
 def _reasoning(think: bool | None) -> Reasoning | None:
     return None if think is None else Reasoning(enabled=think, effort="medium" if think else None)
-
-
-def _trouble(exchange: Exchange, rendered: Mapping[str, object]) -> str:
-    """Why an exchange holds nothing of the model's to judge; empty where it does."""
-    answer = exchange.response
-    if exchange.error:
-        ours = exchange.error.startswith(OUR_LIMIT)
-        return exchange.error if ours else f"the endpoint failed: {exchange.error}"
-    if answer is None:
-        return "no answer"
-    if answer.failure is not None:
-        return f"the endpoint answers HTTP {exchange.status}: {answer.failure.message[:300]}"
-    limit = rendered.get("max_tokens")
-    used = (answer.usage or Usage()).output
-    if answer.stop == "length" and isinstance(limit, int) and (used is None or used >= limit - 1):
-        return f"cut by our own limit of {limit} tokens"
-    return ""
 
 
 def _status(play: _Play) -> Status:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from toolworthy.field.verifier import Noted
 from toolworthy.scoring.model import Score
 from toolworthy.wire.ir import Api
 
@@ -77,6 +78,8 @@ class CaseResult(_Frozen):
     """What the endpoint was asked in."""
     turns: int = 0
     """Judged."""
+    noted: Noted | None = None
+    """What a vendor verifier's figures need."""
     score: Score = Score()
     started: float = 0.0
     """Unix time, seconds."""

@@ -23,6 +23,7 @@ from typing import Any, Literal
 from toolworthy.errors import UserError
 from toolworthy.field.values import LISTS, TYPES, Fault, Kind, Language, fault
 from toolworthy.scoring.model import Count
+from toolworthy.vocabulary import sample
 from toolworthy.wire.chat.request import parse_request
 from toolworthy.wire.ir import Message, Request, Tool
 
@@ -86,6 +87,58 @@ class Verdict:
     accepted: bool
     kind: Kind | None = None
     detail: str = ""
+
+
+# ---- played back -----------------------------------------------------------------------------------------------------
+
+
+def reference(item: Item) -> tuple[tuple[str, str], ...]:
+    """Calls that are accepted: of every argument the first accepted value. None where no call is due."""
+    if item.expects == "a call":
+        tool = item.tools[0]
+        return ((tool.name, json.dumps(sample(tool.parameters or {}))),)
+    language = _language(item.category)
+    calls = []
+    for call in item.truth:
+        for name, accepted in call.items():
+            arguments = {key: _first(values) for key, values in accepted.items() if _first(values) != ""}
+            if language != "python":
+                declared = item.functions[0]["parameters"]["properties"]
+                arguments = {key: _source(value, language, declared[key]) for key, value in arguments.items()}
+            calls.append((_sent_name(name), json.dumps(arguments, ensure_ascii=False)))
+    return tuple(calls)
+
+
+def _source(value: Any, language: Language, declared: Mapping[str, Any]) -> str:
+    """A value as source text, as the other languages' tools want it."""
+    if isinstance(value, str):
+        return value
+    text = json.dumps(value, ensure_ascii=False)
+    if language == "javascript":
+        return text
+    if isinstance(value, list):
+        kind = "String" if all(isinstance(part, str) for part in value) else "Integer"
+        inner = ", ".join(
+            _source(json.dumps(v) if isinstance(v, str) else v, language, declared["items"]) for v in value
+        )
+        return f"new ArrayList<{kind}>(Arrays.asList({inner}))"
+    if isinstance(value, dict):
+        puts = " ".join(f'put("{key}", {json.dumps(inner, ensure_ascii=False)});' for key, inner in value.items())
+        return f"new HashMap<String, Object>() {{{{ {puts} }}}}"
+    return text + {"long": "L", "float": "f"}.get(declared["type"], "")
+
+
+def _first(values: Any, depth: int = 0) -> Any:
+    """The first accepted value that is not "left out". Objects hold accepted values again, one level deep."""
+    if not isinstance(values, list) or depth > 1:
+        return values
+    value = next((value for value in values if value != ""), "")
+    if isinstance(value, dict):
+        inside = {key: _first(inner, depth + 1) for key, inner in value.items()}
+        return {key: inner for key, inner in inside.items() if inner != ""}
+    if isinstance(value, list):
+        return [_first([inner], depth) if isinstance(inner, dict) else inner for inner in value]
+    return value
 
 
 # ---- reading ---------------------------------------------------------------------------------------------------------

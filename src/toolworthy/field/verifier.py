@@ -76,10 +76,22 @@ class Case:
         """The request, for `model`."""
         return parse_request({**self.body, "model": model})
 
-    def valid(self, outcome: Outcome) -> bool:
-        """Whether there are calls, and each has the name of an offered tool and arguments that fit its schema."""
-        tools = as_list(self.body.get("tools"))
-        return bool(outcome.calls) and all(fits(tools, *call) for call in outcome.calls)
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What the figures need to know of one request and its outcome."""
+
+    index: int
+    outcome: Outcome
+    fits: tuple[bool, ...]
+    """Of each call, whether it fits its schema."""
+    due: bool | None = None
+    reference: Outcome | None = None
+
+    @property
+    def valid(self) -> bool:
+        """Whether there are calls, and each fits."""
+        return bool(self.fits) and all(self.fits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,18 +255,28 @@ def _text(arguments: Any) -> str:
 
 def measure(cases: Iterable[Case], results: Mapping[int, Outcome]) -> Metrics:
     """The figures over all cases that have an outcome in `results` (by index)."""
-    asked = [(case, results[case.index]) for case in cases if case.index in results]
-    called = [(case, outcome, case.valid(outcome)) for case, outcome in asked if outcome.called]
-    single = [fits(as_list(case.body.get("tools")), *call) for case, outcome, _ in called for call in outcome.calls]
-    compared = [(case.reference, outcome) for case, outcome in asked if case.reference]
-    labelled = [outcome.finish == (CALLED if case.due else "stop") for case, outcome in asked if case.due is not None]
+    return figures(note(case, results[case.index]) for case in cases if case.index in results)
+
+
+def note(case: Case, outcome: Outcome) -> Noted:
+    """What the figures need of one request and its outcome."""
+    tools = as_list(case.body.get("tools"))
+    return Noted(case.index, outcome, tuple(fits(tools, *call) for call in outcome.calls), case.due, case.reference)
+
+
+def figures(notes: Iterable[Noted]) -> Metrics:
+    """The figures over what was noted."""
+    asked = list(notes)
+    called = [noted for noted in asked if noted.outcome.called]
+    compared = [(noted.reference, noted.outcome) for noted in asked if noted.reference]
+    labelled = [n.outcome.finish == (CALLED if n.due else "stop") for n in asked if n.due is not None]
     return Metrics(
-        answered=_count(outcome.finish is not None for _, outcome in asked),
-        finish=dict(Counter(outcome.finish for _, outcome in asked if outcome.finish is not None)),
-        schema=_count(valid for _, _, valid in called),
-        schema_due=_count(valid for case, _, valid in called if case.due is not False),
-        calls=_count(single),
-        only_reasoning=_count(outcome.reasoning and not outcome.text and not outcome.calls for _, outcome in asked),
+        answered=_count(noted.outcome.finish is not None for noted in asked),
+        finish=dict(Counter(noted.outcome.finish for noted in asked if noted.outcome.finish is not None)),
+        schema=_count(noted.valid for noted in called),
+        schema_due=_count(noted.valid for noted in called if noted.due is not False),
+        calls=_count(fit for noted in called for fit in noted.fits),
+        only_reasoning=_count(n.outcome.reasoning and not n.outcome.text and not n.outcome.calls for n in asked),
         trigger=_trigger(compared) if compared else None,
         similarity=_similarity(compared),
         due=_count(labelled) if labelled else None,

@@ -49,7 +49,8 @@ def figures(name: str, results: Sequence[CaseResult]) -> Figures:
 
 def by_category(results: Sequence[CaseResult]) -> list[Figures]:
     """One row for each category that was asked."""
-    rows = [(name, [result for result in results if result.category == name]) for name in CATEGORIES]
+    names = dict.fromkeys([*CATEGORIES, *(result.category for result in results)])
+    rows = [(name, [result for result in results if result.category == name]) for name in names]
     return [figures(name, own) for name, own in rows if own]
 
 
@@ -145,7 +146,7 @@ def section(results: Sequence[CaseResult]) -> dict[str, Any] | None:
     for row in by_category(results):
         own = [result for result in results if result.category == row.name]
         cells = [_share([result for result in own if result.key.vocabulary == word]) for word in words]
-        rows.append((row, CATEGORIES[row.name], cells))
+        rows.append((row, CATEGORIES.get(row.name, row.name), cells))
     return {
         "whole": figures("all", results),
         "words": words,

@@ -6,12 +6,14 @@ import difflib
 import platform
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from toolworthy import __version__, adapters, content
 from toolworthy.adapters import AgentAdapter
+from toolworthy.cases.field import REFERENCE, Field, Kind, load_field
 from toolworthy.cases.model import Case, load_cases
 from toolworthy.cases.result import CaseKey
 from toolworthy.endpoint import Endpoint
@@ -49,6 +51,10 @@ class Options:
     cases: tuple[Case, ...] = ()
     vocabularies: tuple[AgentAdapter, ...] = ()
     """Agents in whose words cases are asked."""
+    field: Field | None = None
+    """A file of the field's, asked instead of cases."""
+    reference: Endpoint | None = None
+    """Asked a verifier's requests too: how far the reference agrees with itself."""
 
     def keys(self) -> tuple[TrialKey, ...]:
         """Every trial of the plan. Repeats come last, so that a run that is cut short has seen every task."""
@@ -61,6 +67,14 @@ class Options:
 
     def case_keys(self) -> tuple[CaseKey, ...]:
         """Every case of the plan. One that offers no agent's tools is asked once, not in every agent's words."""
+        if self.field:
+            words = (self.field.kind, *([REFERENCE] if self.reference else []))
+            return tuple(
+                CaseKey(case=name, vocabulary=word, repeat=repeat)
+                for repeat in range(1, self.trials + 1)
+                for name in self.field.items
+                for word in words
+            )
         return tuple(
             CaseKey(case=case.id, vocabulary=agent.id, repeat=repeat)
             for repeat in range(1, self.trials + 1)
@@ -84,6 +98,8 @@ class Options:
     def reproduce_case(self, key: CaseKey) -> str:
         """The command that asks one case again."""
         stream = "" if self.stream else " --no-stream"
+        if self.field:
+            return f"toolworthy run tools {self._which()}{stream} --cases {self.field.spec} --case {key.case}"
         return f"toolworthy run tools {self._which()}{stream} --agent {key.vocabulary} --case {key.case}"
 
     def _which(self) -> str:
@@ -105,7 +121,7 @@ class Options:
             "endpoint": self.endpoint.public(),
             "agents": {agent.id: agent.install.version if agent.install else __version__ for agent in self.agents},
             "tasks": {task.name: task.digest for task in self.tasks},
-            "cases": {case.id: case.digest for case in self.cases},
+            "cases": {self.field.spec: self.field.digest} if self.field else {c.id: c.digest for c in self.cases},
             "vocabularies": [agent.id for agent in self.vocabularies],
             "options": {
                 "trials": self.trials,
@@ -115,6 +131,7 @@ class Options:
                 "max_turns": self.max_turns,
                 "wear": self.wear,
                 "stream": self.stream,
+                "reference": self.reference.public() if self.reference else None,
             },
         }
 
@@ -163,19 +180,41 @@ def choose_vocabularies(names: list[str], files: list[Path]) -> tuple[AgentAdapt
     return choose_agents(names, files) if names or files else adapters.agents()
 
 
-def choose_cases(names: list[str], paths: list[Path]) -> tuple[Case, ...]:
-    """The cases named, of `paths` (ours where none is given); all of them where none is named.
+def choose_field(names: list[str], given: list[str]) -> Field | None:
+    """The field's file that ``--cases bfcl:PATH`` or ``k2vv:PATH`` names, or the cases of it that are named.
+
+    Raises:
+        UserError: a broken file, an unknown case, or something else beside it.
+    """
+    kinds: tuple[Kind, ...] = ("bfcl", "k2vv")
+    found = [(kind, spec) for spec in given for kind in kinds if spec.startswith(f"{kind}:")]
+    if not found:
+        return None
+    if len(given) > 1:
+        raise UserError(f"--cases {found[0][1]} is asked alone: its figures are not to be mixed with others")
+    kind, spec = found[0]
+    field = load_field(kind, Path(spec.partition(":")[2]).resolve())
+    _known(names, field.items)
+    return replace(field, items={name: field.items[name] for name in names}) if names else field
+
+
+def choose_cases(names: list[str], given: list[str]) -> tuple[Case, ...]:
+    """The cases named, of the paths given (ours where there are none); all of them where none is named.
 
     Raises:
         UserError: an unknown name, or a broken file.
     """
-    cases = load_cases(tuple(paths))
+    cases = load_cases(tuple(map(Path, given)))
     by_id = {case.id: case for case in cases}
+    _known(names, by_id)
+    return tuple(by_id[name] for name in dict.fromkeys(names)) if names else cases
+
+
+def _known(names: list[str], by_id: Mapping[str, Any]) -> None:
     for name in names:
         if name not in by_id:
             near = difflib.get_close_matches(name, by_id, 3)
             raise UserError(f"no case is called {name!r}{'; near: ' + ', '.join(near) if near else ''}")
-    return tuple(by_id[name] for name in dict.fromkeys(names)) if names else cases
 
 
 def command_line() -> str:

@@ -11,9 +11,11 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from toolworthy import adapters
 from toolworthy.adapters import AgentAdapter
 from toolworthy.agents.install import Installation, ensure
 from toolworthy.cases.bench import CaseBench
+from toolworthy.cases.field import REFERENCE, FieldBench, FieldPlayer
 from toolworthy.cases.player import CasePlayer
 from toolworthy.cases.result import CaseKey, CaseResult
 from toolworthy.endpoint import Endpoint
@@ -77,7 +79,7 @@ class _Prepared:
     bench: Bench | None = None
     """What trials need; None until there are some."""
     installations: dict[str, Installation | None] = field(default_factory=dict)
-    cases: CaseBench | None = None
+    cases: CaseBench | FieldBench | None = None
     """What cases need; None until there are some."""
 
 
@@ -222,7 +224,6 @@ class Session:
         endpoint = self.options.endpoint
         if not endpoint.is_oracle:
             return endpoint
-        from toolworthy import adapters
         from toolworthy.oracle import Oracle
         from toolworthy.oracle.defects import defect
 
@@ -232,10 +233,15 @@ class Session:
                 self.options.tasks,
                 self._vocabularies(adapters.agents()),
                 defects=spoilt,
-                plays=[CasePlayer(self.options.cases, (*self.options.vocabularies, *adapters.agents()))],
+                plays=[self._player()],
             )
         )
         return endpoint.at({"chat": f"{oracle.url}/v1", "messages": oracle.url, "responses": f"{oracle.url}/v1"})
+
+    def _player(self) -> CasePlayer | FieldPlayer:
+        if self.options.field:
+            return FieldPlayer(self.options.field)
+        return CasePlayer(self.options.cases, (*self.options.vocabularies, *adapters.agents()))
 
     def _vocabularies(self, ours: tuple[AgentAdapter, ...]) -> tuple[AgentAdapter, ...]:
         chosen = {agent.id: agent for agent in self.options.agents}
@@ -252,14 +258,20 @@ class Session:
             sandbox = sandbox or _sandbox(self.options, self.options.agents, self.listener)
             self._prepared.bench = await self._prepare_trials(self._prepared, sandbox)
         if self._prepared.cases is None and any(isinstance(key, CaseKey) for key in keys):
-            self._prepared.cases = self._prepare_cases(self._prepared)
+            self._prepared.cases = await self._prepare_cases(self._prepared)
         for key in keys:
             task = self._loop.create_task(self._one(self._prepared, key))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    def _prepare_cases(self, prepared: _Prepared) -> CaseBench:
+    async def _prepare_cases(self, prepared: _Prepared) -> CaseBench | FieldBench:
         options = self.options
+        if options.field:
+            sides: dict[str, tuple[Endpoint, Gateway]] = {options.field.kind: (prepared.endpoint, prepared.gateway)}
+            if options.reference:
+                gateway = Gateway(options.reference, self._record)
+                sides[REFERENCE] = (options.reference, await self._stack.enter_async_context(gateway))
+            return FieldBench(options.field, stream=options.stream, sides=sides)
         try:
             sandbox = choose(options.sandbox)
         except UserError:

@@ -1,0 +1,56 @@
+"""One answer of the model's to one request of a case, or why there is none to judge."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from toolworthy.exchange import Exchange
+from toolworthy.gateway import Session
+from toolworthy.gateway.handler import OUR_LIMIT
+from toolworthy.gateway.patience import PATIENCE, busy, pause
+from toolworthy.wire.ir import Api, Usage
+from toolworthy.wire.lenient import dump_json
+
+MAX_SECONDS = 300.0
+"""How long one answer may take; what is not there then is unmeasured."""
+_ROUTES: dict[Api, str] = {"chat": "/v1/chat/completions", "messages": "/v1/messages", "responses": "/v1/responses"}
+
+
+class Unmeasured(Exception):
+    """There is no answer of the model's to judge; the message says why."""
+
+
+async def ask(session: Session, api: Api, body: Mapping[str, Any]) -> Exchange:
+    """The exchange of one request; 429 and 503 are given the time they ask for.
+
+    Raises:
+        Unmeasured: the endpoint failed, or a limit of ours ended it.
+    """
+    data = dump_json(body).encode()
+    for seconds in (*PATIENCE, None):
+        exchange = await session.ask(_ROUTES[api], data, MAX_SECONDS)
+        if seconds is None or not busy(exchange):
+            break
+        await asyncio.sleep(pause(exchange, seconds))
+    if trouble := _trouble(exchange, body):
+        raise Unmeasured(trouble)
+    return exchange
+
+
+def _trouble(exchange: Exchange, body: Mapping[str, Any]) -> str:
+    """Why an exchange holds nothing of the model's to judge; empty where it does."""
+    answer = exchange.response
+    if exchange.error:
+        ours = exchange.error.startswith(OUR_LIMIT)
+        return exchange.error if ours else f"the endpoint failed: {exchange.error}"
+    if answer is None:
+        return "no answer"
+    if answer.failure is not None:
+        return f"the endpoint answers HTTP {exchange.status}: {answer.failure.message[:300]}"
+    limit = body.get("max_tokens") or body.get("max_output_tokens")
+    used = (answer.usage or Usage()).output
+    if answer.stop == "length" and isinstance(limit, int) and (used is None or used >= limit - 1):
+        return f"cut by our own limit of {limit} tokens"
+    return ""
