@@ -6,7 +6,7 @@ import re
 import shlex
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolworthy.matching.shell import (
@@ -58,6 +58,14 @@ def test_here_documents(text: str, bodies: list[str]) -> None:
     assert [r.heredoc.body for command in commands for r in command.redirects if r.heredoc] == bodies
 
 
+def test_what_the_parser_must_not_see() -> None:
+    # tree-sitter-bash#337: this ends the process where the parser gets it.
+    assert parse("{\U00031860") is None
+    commands = parse("echo é\u00a0b 'ü' \\; x\\ y $'\\\\' '\\'")
+    assert commands is not None
+    assert commands[0].argv == ("echo", "é\u00a0b", "ü", ";", "x y", "\\", "\\")
+
+
 def test_what_is_no_simple_command_is_not_looked_into() -> None:
     commands = parse("if a; then b; fi && ls")
     assert commands is not None
@@ -86,6 +94,7 @@ STYLES = {
 PARTS = st.tuples(st.sampled_from(sorted(STYLES)), st.text('ab \\"$`*;|&<>(){}#=~!', min_size=1, max_size=4))
 
 
+@settings(max_examples=400)
 @given(st.lists(st.lists(PARTS, min_size=1, max_size=3), min_size=1, max_size=4))
 def test_words_come_back_however_they_are_quoted(words: list[list[tuple[str, str]]]) -> None:
     line = " ".join("".join(STYLES[style](text) for style, text in word) for word in words)

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 _DELIMITER = re.compile(r"(-?)[ \t]*((?:'[^'\n]*'|\"[^\"\n]*\"|\\.|[^\s;&|<>()'\"\\])+)")
+_STRANGE = re.compile(r"[^\t\n\x20-\x7e]")
 _QUOTES = re.compile(r"""['"\\]""")
 
 
@@ -22,10 +23,12 @@ class Unterminated(Exception):
     """A here-document without its last line. Bash takes it to the end of the text; here it is likely a cut-off call."""
 
 
-def lift(text: str, name: str) -> tuple[str, tuple[Heredoc, ...]]:
-    """`text` with each ``<<EOF`` replaced by ``<name0``, ``<name1``, and the bodies.
+def lift(text: str, name: str) -> tuple[str, str, tuple[Heredoc, ...]]:
+    """`text` as it is and as the parser is to see it, of one length, and the bodies.
 
-    ``<<< word`` becomes ``<name_word``.
+    Both have each ``<<EOF`` replaced by ``<name0``, ``<name1`` and ``<<< word`` by ``<name_word``. For the
+    parser, what is escaped or in single quotes is an ``x``, and so is whatever is not ASCII: it takes some of these
+    for marks, and crashes on others (tree-sitter-bash#337).
 
     Continued lines (backslash, newline) are joined. Here-documents inside ``$(...)`` stay where they are: what stands
     there is never looked into.
@@ -38,7 +41,7 @@ def lift(text: str, name: str) -> tuple[str, tuple[Heredoc, ...]]:
         scan.step()
     if scan.waiting:
         raise Unterminated
-    return "".join(scan.out), tuple(scan.found)
+    return "".join(scan.out), "".join(scan.seen), tuple(scan.found)
 
 
 @dataclass
@@ -47,6 +50,8 @@ class _Scan:
     name: str
     at: int = 0
     out: list[str] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
+    """What the parser gets in place of `out`, piece by piece."""
     found: list[Heredoc] = field(default_factory=list)
     waiting: list[tuple[str, bool, bool, bool]] = field(default_factory=list)
     """Here-documents that begin on this line: delimiter, quoted, whether tabs are cut, whether it is taken out."""
@@ -59,15 +64,21 @@ class _Scan:
         if two == "\\\n":
             self.at += 2
         elif two[0] == "\\":
-            self.keep(2)
+            self.put(two, "x" * len(two))
         elif self.inside and self.inside[-1] == '"':
             self._quoted(two)
         else:
             self._plain(two)
 
     def keep(self, count: int) -> None:
-        self.out.append(self.text[self.at : self.at + count])
-        self.at += count
+        piece = self.text[self.at : self.at + count]
+        self.put(piece, _STRANGE.sub("x", piece))
+
+    def put(self, piece: str, seen: str) -> None:
+        """Pass on a piece of the text, and what the parser is to see of it."""
+        self.out.append(piece)
+        self.seen.append(seen)
+        self.at += len(piece)
 
     def _quoted(self, two: str) -> None:
         if two[0] == '"':
@@ -86,9 +97,9 @@ class _Scan:
     def _plain(self, two: str) -> None:
         first = two[0]
         if two == "$'":
-            self._to_end_of(re.compile(r"(?:[^'\\]|\\.)*'", re.S), 2)
+            self._string(re.compile(r"((?:[^'\\]|\\.)*)'", re.S), 2)
         elif first == "'":
-            self._to_end_of(re.compile(r"[^']*'"), 1)
+            self._string(re.compile(r"([^']*)'"), 1)
         elif first == '"':
             self.inside.append(first)
             self.keep(1)
@@ -96,8 +107,9 @@ class _Scan:
             self._open()
         elif first in "()":
             self._bracket(first)
-        elif first == "#" and (not self.out or self.out[-1][-1:] in " \t\n;&|("):
-            self._to_end_of(re.compile(r"[^\n]*"), 0)
+        elif first == "#" and (not self.seen or self.seen[-1][-1:] in " \t\n;&|("):
+            end = self.text.find("\n", self.at)
+            self.keep((end if end >= 0 else len(self.text)) - self.at)
         elif first == "\n":
             self.keep(1)
             self._bodies()
@@ -106,9 +118,14 @@ class _Scan:
         else:
             self.keep(1)
 
-    def _to_end_of(self, pattern: re.Pattern[str], skip: int) -> None:
+    def _string(self, pattern: re.Pattern[str], skip: int) -> None:
+        """A string without expansions; one without an end is left to the parser to refuse."""
         match = pattern.match(self.text, self.at + skip)
-        self.keep((match.end() if match else len(self.text)) - self.at)
+        if match is None:
+            self.keep(len(self.text) - self.at)
+            return
+        whole = self.text[self.at : match.end()]
+        self.put(whole, f"{whole[:skip]}{'x' * len(match[1])}'")
 
     def _bracket(self, mark: str) -> None:
         if mark == "(":
@@ -120,7 +137,7 @@ class _Scan:
 
     def _begin(self) -> None:
         if self.text.startswith("<<<", self.at):
-            self._string()
+            self._here_string()
             return
         match = _DELIMITER.match(self.text, self.at + 2)
         if match is None:
@@ -131,12 +148,12 @@ class _Scan:
         self.waiting.append((_QUOTES.sub("", match[2]), quoted, bool(match[1]), outermost))
         if outermost:
             number = len(self.found) + sum(entry[3] for entry in self.waiting[:-1])
-            self.out.append(f"<{self.name}{number} ")
+            self._replace(f"<{self.name}{number} ")
             self.at = match.end()
         else:
             self.keep(match.end() - self.at)
 
-    def _string(self) -> None:
+    def _here_string(self) -> None:
         """``<<< word``, for which the parser has no place behind another redirection."""
         if self.inside:
             self.keep(3)
@@ -144,7 +161,11 @@ class _Scan:
         self.at += 3
         while self.text[self.at : self.at + 1] in (" ", "\t"):
             self.at += 1
-        self.out.append(f"<{self.name}_")
+        self._replace(f"<{self.name}_")
+
+    def _replace(self, text: str) -> None:
+        self.out.append(text)
+        self.seen.append(text)
 
     def _bodies(self) -> None:
         """Read the bodies that begin on this line, in order."""
@@ -163,5 +184,7 @@ class _Scan:
             if outermost:
                 self.found.append(Heredoc("".join(lines), quoted))
             else:
-                self.out.append(self.text[start : self.at])
+                body = self.text[start : self.at]
+                self.out.append(body)
+                self.seen.append(_STRANGE.sub("x", body))
         self.waiting.clear()

@@ -70,12 +70,12 @@ def parse(text: str) -> tuple[Command, ...] | None:
     while name in text:
         name += "x"
     try:
-        plain, heredocs = lift(text, name)
-        source = plain.encode("utf-8", "surrogatepass")
-        root = Parser(_language()).parse(source).root_node
-        if root.has_error:
+        plain, seen, heredocs = lift(text, name)
+        # All that the parser sees is ASCII, so that its bytes are our characters.
+        root = Parser(_language()).parse(seen.encode()).root_node
+        if root.has_error or seen[: root.start_byte].strip() or seen[root.end_byte :].strip():
             return None
-        commands = _Reader(source, name, heredocs).sequence(root)
+        commands = _Reader(plain, seen, name, heredocs).sequence(root)
     except (Unterminated, _Strange, RecursionError):
         return None
     return tuple(commands) or None
@@ -92,21 +92,18 @@ class _Strange(Exception):
 
 @dataclass(frozen=True)
 class _Reader:
-    source: bytes
+    source: str
+    seen: str
     name: str
     heredocs: tuple[Heredoc, ...]
 
     def text(self, node: Node) -> str:
-        return self.source[node.start_byte : node.end_byte].decode("utf-8", "surrogatepass")
+        return self.source[node.start_byte : node.end_byte]
 
     def sequence(self, node: Node) -> list[Command]:
         """The commands of a program, a list or a pipeline."""
         found: list[Command] = []
-        end = node.start_byte
-        for child in node.children:
-            if self.source[end : child.start_byte].strip():
-                raise _Strange
-            end = child.end_byte
+        for child in self.children(node):
             if child.type == "comment" or child.type.strip() == "":
                 continue
             if child.is_named:
@@ -118,6 +115,14 @@ class _Reader:
             else:
                 raise _Strange
         return found
+
+    def children(self, node: Node) -> list[Node]:
+        """The parts of `node`. What the parser passes over between them must be nothing but white space."""
+        ends = [node.start_byte, *(child.end_byte for child in node.children)]
+        starts = [*(child.start_byte for child in node.children), node.end_byte]
+        if any(self.seen[end:start].strip() for end, start in zip(ends, starts, strict=True)):
+            raise _Strange
+        return node.children
 
     def statement(self, node: Node) -> list[Command]:
         match node.type:
@@ -141,6 +146,7 @@ class _Reader:
         body = node.child_by_field_name("body")
         commands = self.statement(body) if body else [Command()]
         words, redirects = list(commands[-1].words), list(commands[-1].redirects)
+        self.children(node)
         for child in node.children_by_field_name("redirect"):
             redirect, more = self.redirect(child)
             redirects.append(redirect)
@@ -152,17 +158,12 @@ class _Reader:
         words: list[Word] = []
         env: list[tuple[str, Word]] = []
         redirects: list[Redirect] = []
-        start, end = node.start_byte, node.start_byte
+        end = node.start_byte
         for child in [node] if node.type == "variable_assignment" else node.children:
-            gap = self.source[end : child.start_byte]
+            gap = self.seen[end : child.start_byte]
+            if gap.strip() or (not gap and end > node.start_byte):
+                raise _Strange
             end = child.end_byte
-            if gap.strip() or (not gap and start < child.start_byte):
-                # The parser ends a word too early where a quote and a backslash meet.
-                if not words or child.type in ("file_redirect", "herestring_redirect"):
-                    raise _Strange
-                words = [*words[:-1], unquote(self.source[start:end].decode("utf-8", "surrogatepass"))]
-                continue
-            start = child.start_byte
             if child.type == "variable_assignment" and node.type != "declaration_command":
                 name, _, value = self.text(child).partition("=")
                 env.append((name, unquote(value)))
@@ -182,7 +183,7 @@ class _Reader:
         """A redirection, and the words behind it that are the command's (``> file argument``)."""
         fd, op = None, ""
         targets: list[Node] = []
-        for child in node.children:
+        for child in self.children(node):
             if child.type == "file_descriptor":
                 fd = int(self.text(child)) if self.text(child).isdecimal() else None
             elif not child.is_named and not op:
