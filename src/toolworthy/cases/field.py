@@ -17,7 +17,8 @@ from toolworthy.exchange import Exchange
 from toolworthy.field import bfcl, verifier
 from toolworthy.gateway import Gateway
 from toolworthy.scoring.measure import score
-from toolworthy.wire.ir import Api, Message, Part, Request, Response, Text, ToolCall
+from toolworthy.wire.ir import Api, Message, Part, Request, Response, Text, Tool, ToolCall
+from toolworthy.wire.lenient import dump_json
 
 Kind = Literal["bfcl", "k2vv"]
 REFERENCE = "k2vv-reference"
@@ -81,7 +82,8 @@ class FieldBench:
         try:
             exchange = await ask(session, api, _body(item, endpoint, api, self._stream))
             misses, noted = _judged(item, exchange)
-            status = "wrong" if misses else "right"
+            grave = any(not miss.strict for miss in misses)
+            status = "wrong" if grave else "lenient" if misses else "right"
         except Unmeasured as reason:
             detail = gateway.redactor.text(str(reason))
             if isinstance(item, verifier.Case):
@@ -90,7 +92,7 @@ class FieldBench:
             key=key,
             category=item.category if isinstance(item, bfcl.Item) else "verifier",
             status=status,
-            credit=float(status == "right"),
+            credit=float(status in ("right", "lenient")),
             misses=misses,
             detail=detail,
             api=api,
@@ -107,11 +109,11 @@ class FieldPlayer:
 
     def __init__(self, field: Field) -> None:
         items = (item for item in field.items.values() if isinstance(item, bfcl.Item))
-        self._items = {_asked(item.messages): item for item in items}
+        self._items = {_asked(item.messages, item.tools): item for item in items}
 
     def __call__(self, request: Request) -> tuple[Part, ...] | None:
         """The answer to a question; None to any other request."""
-        item = self._items.get(_asked(request.messages))
+        item = self._items.get(_asked(request.messages, request.tools))
         if item is None:
             return None
         calls = bfcl.reference(item)
@@ -119,8 +121,10 @@ class FieldPlayer:
         return tuple(made) if calls else (Text("None of the functions helps here."),)
 
 
-def _asked(messages: Sequence[Message]) -> str:
-    return "\n".join(part.text for message in messages for part in message.parts if isinstance(part, Text))
+def _asked(messages: Sequence[Message], tools: Sequence[Tool]) -> str:
+    """What a question is known by: the same words are asked with other tools too."""
+    said = [part.text for message in messages for part in message.parts if isinstance(part, Text)]
+    return dump_json([said, [[tool.name, tool.description, tool.parameters] for tool in tools]])
 
 
 def _body(item: Item, endpoint: Endpoint, api: Api, stream: bool) -> dict[str, Any]:
@@ -146,14 +150,17 @@ def _judged(item: Item, exchange: Exchange) -> tuple[tuple[Miss, ...], verifier.
 
 
 def _verified(noted: verifier.Noted) -> Sequence[Miss]:
-    """What a verifier counts against an answer: calls that fit no schema, and calls where the reference made none."""
+    """Calls that fit no schema; and, for the strict reading only, another decision than the reference's.
+
+    A reference does not always decide the same itself, so that no single difference is a fault.
+    """
     misses = [
         Miss(kind="wrong argument", given=f"{name}({arguments[:500]})", detail="fits no schema that was offered")
         for (name, arguments), fits in zip(noted.outcome.calls, noted.fits, strict=True)
         if not fits
     ]
     if noted.reference and noted.reference.called and not noted.outcome.called:
-        misses.append(Miss(kind="no call", detail="the reference made one"))
+        misses.append(Miss(kind="no call", detail="the reference made one", strict=True))
     if noted.reference and noted.outcome.called and not noted.reference.called:
-        misses.append(Miss(kind="call where none is due", detail="the reference made none"))
+        misses.append(Miss(kind="call where none is due", detail="the reference made none", strict=True))
     return misses

@@ -9,6 +9,7 @@ from typing import Any
 
 from toolworthy.cases.model import CATEGORIES
 from toolworthy.cases.result import CaseResult, Miss
+from toolworthy.report import verifier
 from toolworthy.scoring.model import CallScores
 from toolworthy.statistics import Estimate, clustered, mean_pass, pass_at_k, pass_hat_k
 
@@ -96,6 +97,9 @@ def percent(found: Estimate | None) -> str:
 
 def lines(results: Sequence[CaseResult]) -> Iterator[str]:
     """The same for a terminal."""
+    for name, figure in verifier.told(results):
+        yield f"  {name}: {figure}"
+    results = _cases(results)
     if not results:
         return
     whole = figures("all", results)
@@ -117,6 +121,11 @@ def lines(results: Sequence[CaseResult]) -> Iterator[str]:
 
 def markdown(results: Sequence[CaseResult]) -> Iterator[str]:
     """The same for summary.md: categories by vocabularies."""
+    for name, figure in verifier.told(results):
+        yield f"- {name}: {figure}"
+    results = _cases(results)
+    if not results:
+        return
     whole = figures("all", results)
     yield f"Tool calls: right {percent(whole.strict)} strictly, {percent(whole.lenient)} leniently, n {whole.n}."
     yield ""
@@ -132,6 +141,11 @@ def markdown(results: Sequence[CaseResult]) -> Iterator[str]:
         yield "Misses: " + ", ".join(f"{kind} {grave + mild}" for kind, grave, mild in kinds(results)) + "."
 
 
+def _cases(results: Sequence[CaseResult]) -> list[CaseResult]:
+    """Those that have a right answer: a verifier's requests have a reference's instead."""
+    return [result for result in results if result.noted is None]
+
+
 def _share(results: Sequence[CaseResult]) -> str:
     judged = [result for result in results if result.status != "unmeasured"]
     return f"{sum(result.status != 'wrong' for result in judged)}/{len(judged)}" if judged else "–"
@@ -141,6 +155,7 @@ def section(results: Sequence[CaseResult]) -> dict[str, Any] | None:
     """What the report's template shows; None where no case was asked."""
     if not results:
         return None
+    verified, results = verifier.told(results), _cases(results)
     words = list(dict.fromkeys(result.key.vocabulary for result in results))
     rows = []
     for row in by_category(results):
@@ -148,6 +163,7 @@ def section(results: Sequence[CaseResult]) -> dict[str, Any] | None:
         cells = [_share([result for result in own if result.key.vocabulary == word]) for word in words]
         rows.append((row, CATEGORIES.get(row.name, row.name), cells))
     return {
+        "verifier": verified,
         "whole": figures("all", results),
         "words": words,
         "rows": rows,

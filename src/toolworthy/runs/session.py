@@ -197,7 +197,7 @@ class Session:
     async def _prepare(self, agents: Sequence[AgentAdapter]) -> _Prepared:
         import httpx
 
-        found = await preflight(await self._endpoint(), agents)
+        found = await preflight(await self._reached(self.options.endpoint), agents)
         self.checks = found.checks
         for check in found.checks:
             if check.ok is False:
@@ -220,8 +220,8 @@ class Session:
                 prepared.installations[agent.id] = await install
         return bench
 
-    async def _endpoint(self) -> Endpoint:
-        endpoint = self.options.endpoint
+    async def _reached(self, endpoint: Endpoint) -> Endpoint:
+        """`endpoint`, with an oracle behind it where it is one."""
         if not endpoint.is_oracle:
             return endpoint
         from toolworthy.oracle import Oracle
@@ -269,8 +269,9 @@ class Session:
         if options.field:
             sides: dict[str, tuple[Endpoint, Gateway]] = {options.field.kind: (prepared.endpoint, prepared.gateway)}
             if options.reference:
-                gateway = Gateway(options.reference, self._record)
-                sides[REFERENCE] = (options.reference, await self._stack.enter_async_context(gateway))
+                reference = await self._reached(options.reference)
+                gateway = await self._stack.enter_async_context(Gateway(reference, self._record))
+                sides[REFERENCE] = reference, gateway
             return FieldBench(options.field, stream=options.stream, sides=sides)
         try:
             sandbox = choose(options.sandbox)
