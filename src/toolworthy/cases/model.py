@@ -103,6 +103,12 @@ class Turn(_Strict):
     answer: Any = None
     """Matcher of the text, where no call is right."""
 
+    @model_validator(mode="after")
+    def _whole(self) -> Turn:
+        if not all(self.right):
+            raise ValueError("an alternative without calls; leave `right` out where no call is right")
+        return self
+
 
 class CaseTool(_Strict):
     """A tool of a file's own, beside those of the agent."""

@@ -68,6 +68,14 @@ def kinds(results: Sequence[CaseResult]) -> list[tuple[str, int, int]]:
     return [(kind, grave[kind], count - grave[kind]) for kind, count in every.most_common()]
 
 
+def on_the_wire(results: Sequence[CaseResult]) -> list[tuple[str, str, int]]:
+    """Code and title of each rule that was broken, and in how many cases: a server's fault may look like a model's."""
+    found = Counter(
+        pair for result in results for pair in {(finding.code, finding.title) for finding in result.score.findings}
+    )
+    return [(code, title, count) for (code, title), count in found.most_common()]
+
+
 def repeats(results: Sequence[CaseResult]) -> list[tuple[str, Estimate]]:
     """pass@k and pass^k for every k up to the number of attempts; nothing where there is one attempt only."""
     judged = [result for result in results if result.status != "unmeasured"]
@@ -115,6 +123,8 @@ def lines(results: Sequence[CaseResult]) -> Iterator[str]:
     told = [f"{kind} {grave}" for kind, grave, _ in kinds(results) if grave]
     if told:
         yield f"      misses: {', '.join(told)}"
+    for code, title, count in on_the_wire(results)[:3]:
+        yield f"      on the wire: {code} {title}, in {count} cases"
     for name, found in repeats(results):
         yield f"      {name}: {percent(found)}"
 
@@ -170,6 +180,7 @@ def section(results: Sequence[CaseResult]) -> dict[str, Any] | None:
         "vocabularies": by_vocabulary(results),
         "kinds": kinds(results),
         "repeats": repeats(results),
+        "wire": on_the_wire(results),
         "calls": [(name, count) for name, count in call_scores(results) if count.n],
         "examples": _examples(results),
         "missed": sum(result.status == "wrong" for result in results),

@@ -1,0 +1,199 @@
+"""`pytest suites/tools`, as its users run it, and the bench against servers that fail."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from toolworthy import adapters
+from toolworthy.cases import asking
+from toolworthy.cases.bench import CaseBench
+from toolworthy.cases.model import load_cases
+from toolworthy.cases.player import CasePlayer
+from toolworthy.cases.result import CaseKey, CaseResult
+from toolworthy.endpoint import Endpoint
+from toolworthy.gateway import Gateway
+from toolworthy.oracle import Oracle
+from toolworthy.report.tools import figures
+from toolworthy.wire.ir import Part, Request, Text
+
+from ..conftest import endpoint, only_run, reply, results, run, serve, suites
+
+OWN = """
+[[case]]
+id = "look"
+category = "single"
+files."a.py" = "x = 1\\n"
+[[case.turn]]
+user = "Show me a.py."
+right = [[{ do = "read", path = "a.py" }]]
+"""
+LOOK = {"name": "read_file", "arguments": '{"path": "a.py"}'}
+
+
+@pytest.mark.parametrize(("api", "stream"), [("chat", []), ("messages", ["--no-stream"]), ("responses", [])])
+def test_every_case_is_right_on_the_oracle(api: str, stream: list[str], tmp_path: Path) -> None:
+    done = suites("--wire", api, "-q", *stream, cwd=tmp_path, suite="tools")
+    assert done.returncode == 0, done.stdout[-3000:]
+    lines = results(only_run(tmp_path))
+    assert len(lines) > 600
+    assert {line["status"] for line in lines} == {"right"}
+    assert {line["api"] for line in lines} == {api}
+    assert not [finding for line in lines for finding in line["score"]["findings"]]
+    assert "tool calls: right 100%" in done.stdout
+
+
+def test_a_servers_fault_is_not_taken_for_the_models(tmp_path: Path) -> None:
+    given = ("--endpoint", "oracle:doubao-seed-tool-call-leak", "--agent", "builtin", "-q")
+    done = suites(*given, cwd=tmp_path, suite="tools")
+    assert done.returncode == 1
+    assert "misses: leaked text" in done.stdout
+    assert "on the wire: TW201" in done.stdout
+
+
+def test_cases_of_your_own_and_resume(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(OWN)
+    done = suites("--cases", "own.toml", "--agent", "builtin", "--agent", "codex", cwd=tmp_path, suite="tools")
+    assert done.returncode == 0, done.stdout
+    path = only_run(tmp_path)
+    assert [line["key"]["vocabulary"] for line in results(path)] == ["builtin", "codex"]
+    again = suites("--resume", str(path), "--cases", "own.toml", cwd=tmp_path, suite="tools")
+    assert again.returncode == 0, again.stdout
+    assert len(results(path)) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--case", "reed-one-file"], "no case is called 'reed-one-file'; near: read-one-file"),
+        (["--cases", "nowhere.toml"], "nowhere.toml"),
+        (["--cases", "broken.toml"], "broken.toml: look: category 'odd' is none of single"),
+        (["--cases", "bfcl:nowhere"], "nowhere: no such file or folder"),
+        (["--cases", "k2vv:broken.toml"], "broken.toml"),
+        (["--cases", "empty.toml"], "empty.toml: look: turn.0: an alternative without calls; leave `right` out"),
+        (["--reference", "oracle"], "--reference belongs to --cases k2vv:PATH"),
+    ],
+)
+def test_mistakes_are_one_clear_line(arguments: list[str], said: str, tmp_path: Path) -> None:
+    (tmp_path / "empty.toml").write_text(OWN.replace('path = "a.py" }]', 'path = "a.py" }], []'))
+    (tmp_path / "broken.toml").write_text(OWN.replace('"single"', '"odd"'))
+    done = suites(*arguments, cwd=tmp_path, suite="tools")
+    assert done.returncode == 4
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_cases_are_listed_and_checked(tmp_path: Path) -> None:
+    assert "read-one-file" in run("toolworthy", "cases", cwd=tmp_path).stdout
+    (tmp_path / "own.toml").write_text(
+        OWN.replace('do = "read", path = "a.py"', 'do = "search", pattern = "y", hits = ["x = 1"]')
+    )
+    done = run("toolworthy", "cases", "check", "own.toml", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "look (codex): turn 1: the reference is not right: wrong argument" in done.stdout
+
+
+def chat(**message: Any) -> bytes:
+    finish = "tool_calls" if message.get("tool_calls") else "stop"
+    choice = {"index": 0, "message": {"role": "assistant", "content": None, **message}, "finish_reason": finish}
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+    head = {"id": "x", "object": "chat.completion", "created": 1, "model": "m"}
+    return json.dumps({**head, "choices": [choice], "usage": usage}).encode()
+
+
+def called(*functions: dict[str, str]) -> bytes:
+    calls = [{"id": f"c{n}", "type": "function", "function": function} for n, function in enumerate(functions)]
+    return chat(tool_calls=calls)
+
+
+def asked(tmp_path: Path, answers: Iterator[tuple[int, bytes]]) -> CaseResult:
+    """What is said of OWN's case when a server answers like this."""
+    (tmp_path / "own.toml").write_text(OWN)
+    cases = load_cases((tmp_path / "own.toml",))
+    builtin = adapters.agent("builtin")
+
+    async def go() -> CaseResult:
+        async def answer(request: dict[str, Any], send: Any) -> None:
+            status, body = next(answers)
+            await reply(send, status, body)
+
+        async with serve(answer) as upstream, Gateway(endpoint(upstream.url, "chat"), lambda _: None) as gateway:
+            bench = CaseBench(gateway.endpoint, gateway, cases, [builtin], stream=False)
+            return await bench.run(CaseKey(case="look", vocabulary="builtin"))
+
+    return asyncio.run(go())
+
+
+def test_a_look_around_first_is_lenient_only(tmp_path: Path) -> None:
+    found = {"name": "bash", "arguments": '{"command": "ls"}'}
+    result = asked(tmp_path, iter([(200, called(found)), (200, called(LOOK))]))
+    assert (result.status, [miss.kind for miss in result.misses]) == ("lenient", ["extra call"])
+
+
+def test_looking_around_for_ever_is_wrong(tmp_path: Path) -> None:
+    found = {"name": "bash", "arguments": '{"command": "ls"}'}
+    result = asked(tmp_path, iter([(200, called(found))] * 9))
+    assert (result.status, result.score.requests) == ("wrong", 3)
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ([(500, b'{"error": {"message": "out of memory"}}')], "HTTP 500: out of memory"),
+        ([(400, b'{"error": {"message": "no such model"}}')], "HTTP 400: no such model"),
+        ([(200, b"<html>")], "HTTP 200"),
+    ],
+)
+def test_an_endpoint_that_fails_is_unmeasured(answers: list[tuple[int, bytes]], said: str, tmp_path: Path) -> None:
+    result = asked(tmp_path, iter(answers))
+    assert result.status == "unmeasured"
+    assert said in result.detail
+
+
+def test_one_that_is_busy_is_given_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "PATIENCE", (0.01, 0.01))
+    busy = (429, b'{"error": {"message": "slow down"}}')
+    assert asked(tmp_path, iter([busy, busy, (200, called(LOOK))])).status == "right"
+
+
+def test_a_silent_endpoint_is_a_limit_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "MAX_SECONDS", 0.0)
+    result = asked(tmp_path, iter([(200, called(LOOK))]))
+    assert (result.status, result.detail[:24]) == ("unmeasured", "given up at our own limi")
+
+
+def wavering(rate: float, seed: int, play: CasePlayer) -> Callable[[Request], tuple[Part, ...] | None]:
+    """A model that errs at a known rate: it says something else than the reference."""
+    chance = random.Random(seed)
+
+    def answer(request: Request) -> tuple[Part, ...] | None:
+        right = play(request)
+        return (Text("Certainly. <oops>"),) if right is not None and chance.random() < rate else right
+
+    return answer
+
+
+def test_a_known_error_rate_is_found_within_its_interval() -> None:
+    """Cases of one turn where a call is due, so that every slip is a miss: 95 % intervals hold at least in 18 of 20."""
+    cases = [case for case in load_cases() if len(case.turns) == 1 and case.turns[0].right and not case.filler_tokens]
+    builtin = adapters.agent("builtin")
+    keys = [CaseKey(case=case.id, vocabulary="builtin") for case in cases]
+
+    async def measured(seed: int) -> bool:
+        plays = [wavering(0.2, seed, CasePlayer(cases, [builtin]))]
+        async with Oracle((), (builtin,), plays=plays) as oracle:
+            at = Endpoint("x", adapters.provider("generic"), {"chat": f"{oracle.url}/v1"}, "oracle")
+            async with Gateway(at, lambda _: None) as gateway:
+                bench = CaseBench(at, gateway, cases, [builtin], stream=False)
+                found = figures("all", [await bench.run(key) for key in keys]).lenient
+        assert found is not None
+        assert found.n > 60
+        return found.low <= 0.8 <= found.high
+
+    assert sum(asyncio.run(measured(seed)) for seed in range(20)) >= 18
