@@ -157,9 +157,13 @@ async def _answer(session: Session, record: _Record, send: Any) -> None:
 
 
 async def _forward(session: Session, record: _Record, upstream: Upstream, send: Any) -> None:
+    async with session.gateway.client() as client:
+        await _through(client, session, record, upstream, send)
+
+
+async def _through(client: httpx.AsyncClient, session: Session, record: _Record, upstream: Upstream, send: Any) -> None:
     import httpx
 
-    client = session.gateway.client
     record.clock = time.perf_counter()
     request = client.build_request(record.method, upstream.url, headers=upstream.headers, content=upstream.body or None)
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 20.0
 IDLE_SECONDS = 300.0
 """Silence of the endpoint after which a request is given up. Long, because local servers read prompts slowly."""
+KEPT_CONNECTIONS = 64
+"""Connections to the endpoint that are kept for later requests."""
 
 
 class Session:
@@ -60,18 +63,39 @@ class Gateway:
         self.endpoint = endpoint
         self.record = record
         self.redactor = Redactor(endpoint.secrets)
-        self.client: httpx.AsyncClient
+        self._idle: list[httpx.AsyncClient] = []
+        self._tls: ssl.SSLContext | None = None
 
     async def __aenter__(self) -> Gateway:
-        import httpx
-
-        timeout = httpx.Timeout(IDLE_SECONDS, connect=CONNECT_SECONDS, pool=None)
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=64)
-        self.client = httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=not self.endpoint.is_local)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.client.aclose()
+        while self._idle:
+            await self._idle.pop().aclose()
+
+    @contextlib.asynccontextmanager
+    async def client(self) -> AsyncIterator[httpx.AsyncClient]:
+        """A client for one request at a time, with the connection that was used last.
+
+        One that all requests shared would look at every one of its connections several times a request, which at 32 of
+        them costs more than the request itself.
+        """
+        client = self._idle.pop() if self._idle else self._new_client()
+        try:
+            yield client
+        finally:
+            if len(self._idle) < KEPT_CONNECTIONS:
+                self._idle.append(client)
+            else:
+                await client.aclose()
+
+    def _new_client(self) -> httpx.AsyncClient:
+        import httpx
+
+        trust = not self.endpoint.is_local
+        self._tls = self._tls or httpx.create_ssl_context(trust_env=trust)
+        timeout = httpx.Timeout(IDLE_SECONDS, connect=CONNECT_SECONDS, pool=None)
+        return httpx.AsyncClient(timeout=timeout, verify=self._tls, trust_env=trust)
 
     def direct(self, trial: str, first: int = 0) -> Session:
         """A session that is asked by :meth:`Session.ask` only; `first` is the number of its first exchange."""
