@@ -141,7 +141,7 @@ def outcome(result: TrialResult, requests: int, normal: int) -> Outcome:
     """
     if result.status == "passed":
         return "recovers" if requests > normal else "unaffected"
-    if result.agent_ended == "timeout":
+    if result.agent_ended in ("timeout", "turns"):
         return "hangs"
     if result.agent_ended != "exit" or result.agent_exit not in (0, None):
         return "dies"
