@@ -134,6 +134,7 @@ class Replay:
                 for worker in workers:
                     worker.cancel()
                 await asyncio.gather(*workers, return_exceptions=True)
+                self.run.sync()
 
     async def _senders(self, stack: AsyncExitStack) -> list[Sender]:
         """Both sides, and the run directory once they can be asked."""

@@ -168,6 +168,8 @@ class Session:
             return
         with contextlib.suppress(Exception):
             self._call(self._shut_down())
+        if self.run is not None:
+            self.run.sync()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=10)
         self._thread = None

@@ -3,7 +3,7 @@
 ::
 
     run.json         what was run: versions, endpoint without secrets, agents, task digests, options
-    results.jsonl    one TrialResult, ProbeResult, CaseResult or ReplayResult a line, synced as it is written
+    results.jsonl    one TrialResult, ProbeResult, CaseResult or ReplayResult a line, written at once
     exchanges/       one file a trial, probe or case
     report.html · summary.md · junit.xml
 """
@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -33,6 +34,8 @@ _R = TypeVar("_R", TrialResult, ProbeResult, CaseResult, ReplayResult)
 
 SCHEMA = 1
 """Version of the run directory's layout."""
+SYNC_SECONDS = 0.2
+"""How often results are synced to disk: each of them would cost as much as the case that it tells of."""
 
 
 class RunDirectory:
@@ -40,6 +43,9 @@ class RunDirectory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._end = 0
+        """Where our own last line ends: if the file ends there too, no torn line does."""
+        self._synced = -SYNC_SECONDS
 
     @classmethod
     def create(cls, parent: Path, about: dict[str, Any]) -> RunDirectory:
@@ -113,7 +119,7 @@ class RunDirectory:
         return target
 
     def append(self, result: Line) -> None:
-        """Add one result and sync it to disk.
+        """Add one result. A killed process loses none that was added; a loss of power, those of a blink at most.
 
         Raises:
             UserError: the disk is full or the directory is gone; what is already there stays whole.
@@ -121,21 +127,29 @@ class RunDirectory:
         line = result.model_dump_json().encode("utf-8", "replace") + b"\n"
         path = self.path / "results.jsonl"
         try:
-            with path.open("ab") as file:
+            with path.open("ab", buffering=0) as file:
                 before = file.tell()
-                if before and not _ends_with_newline(path):
-                    file.write(b"\n")  # a torn line of a killed run: fence it off
+                if before not in (0, self._end) and not _ends_with_newline(path):
+                    line = b"\n" + line  # a torn line of a killed run: fence it off
                 try:
-                    file.write(line)
-                    file.flush()
-                    os.fsync(file.fileno())
+                    if file.write(line) != len(line):
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                    if time.monotonic() - self._synced >= SYNC_SECONDS:
+                        os.fsync(file.fileno())
+                        self._synced = time.monotonic()
                 except OSError:
                     file.truncate(before)
                     raise
+                self._end = before + len(line)
         except OSError as error:
             raise UserError(
                 f"cannot write {path}: {error.strerror}; results so far are kept, --resume goes on"
             ) from error
+
+    def sync(self) -> None:
+        """Bring the results that were written last to the disk, too."""
+        with contextlib.suppress(OSError), (self.path / "results.jsonl").open("rb") as file:
+            os.fsync(file.fileno())
 
     def results(self) -> tuple[TrialResult, ...]:
         """The latest result of every trial, in the order in which they were first written; torn lines are skipped."""
