@@ -56,7 +56,7 @@ CODES = {rule.code for rule in RULES}
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Silence of a minute takes a second here, on both sides."""
     monkeypatch.setattr("toolworthy.probes.ask.MAX_SECONDS", 2.5)
-    monkeypatch.setattr("toolworthy.probes.ask._PATIENCE", (0.0,))
+    monkeypatch.setattr("toolworthy.probes.ask.PATIENCE", (0.0,))
     monkeypatch.setattr("toolworthy.rules.framing.SILENCE", 1.0)
 
 
