@@ -29,6 +29,7 @@ FLOORS = (
     ("probes", "scoring", "cases", "field"),
     ("runs", "replay"),
     ("report",),
+    ("gate",),
     ("plugin", "cli", "doctor", "serve", "matrix", "catalogue", "__main__"),
 )
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}

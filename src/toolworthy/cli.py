@@ -63,6 +63,11 @@ def _parser() -> argparse.ArgumentParser:
     tasks.add_argument("what", choices=("list", "check"), nargs="?", default="list")
     tasks.add_argument("folders", nargs="*", type=Path, metavar="DIR")
     tasks.add_argument("--sandbox", choices=("auto", "bubblewrap", "none"), default="auto")
+    gate = _command(commands, "gate", _gate, "may the candidate replace the baseline? pass, fail or inconclusive")
+    gate.add_argument("baseline", nargs="?", type=Path, help="a run directory or a baseline file")
+    gate.add_argument("candidate", nargs="?", type=Path, help="a run directory")
+    gate.add_argument("--policy", type=Path, metavar="FILE", help="what the candidate must hold; see --show-policy")
+    gate.add_argument("--show-policy", action="store_true", help="print the default policy")
     cases = _command(commands, "cases", _cases, "list tool-call cases, or prove that they are sound")
     cases.add_argument("what", choices=("list", "check"), nargs="?", default="list")
     cases.add_argument("paths", nargs="*", type=Path, metavar="PATH")
@@ -197,6 +202,16 @@ def _tasks(options: argparse.Namespace) -> int:
     from toolworthy.tasks import commands
 
     return commands.run(options.what, choose_tasks([], options.folders), options.sandbox)
+
+
+def _gate(options: argparse.Namespace) -> int:
+    from toolworthy.gate import commands
+
+    if options.show_policy:
+        return commands.default_policy()
+    if options.candidate is None:
+        raise UserError("give two runs: toolworthy gate BASELINE CANDIDATE")
+    return commands.run(options.baseline, options.candidate, options.policy)
 
 
 def _cases(options: argparse.Namespace) -> int:

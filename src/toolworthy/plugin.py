@@ -49,6 +49,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--timeout-factor", type=float, default=1.0, metavar="F", help="multiplies every task's time limit")
     add("--max-turns", type=_positive, default=60, metavar="N", help="turns after which an agent is stopped")
     add("--no-stream", action="store_true", help="the built-in agent and cases ask for whole answers")
+    add("--baseline", type=Path, metavar="RUN", help="compare with this run or baseline: the exit code is the gate's")
+    add("--gate", type=Path, metavar="FILE", help="the gate's policy (toolworthy gate --show-policy)")
     add("--out", type=Path, metavar="DIR", help="where run directories are made (default reports)")
     add("--resume", type=Path, metavar="RUN", help="go on with a run: only what it lacks is run")
 
@@ -65,6 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     try:
         config.stash[_OPTIONS] = _read_options(config)
+        _check_gate(config)
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -137,8 +140,17 @@ def ruled(request: pytest.FixtureRequest) -> list[Finding]:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Stop what still runs, then write what a reader wants."""
     running = session.config.stash.get(_SESSION, None)
-    if running is not None:
-        running.close()
+    if running is None:
+        return
+    running.close()
+    if session.config.option.baseline and running.run is not None:
+        from toolworthy.gate import commands
+
+        try:
+            gate = commands.judge(session.config.option.baseline, running.run.path, session.config.option.gate)
+        except UserError as error:
+            pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+        session.exitstatus = commands.EXIT[gate["answer"]]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -146,13 +158,29 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     running = config.stash.get(_SESSION, None)
     if running is not None and running.run is not None:
         from toolworthy.report import write_report
-        from toolworthy.report.terminal import summary_lines
+        from toolworthy.report.terminal import gate_lines, summary_lines
 
         paths = write_report(running.run)
         terminalreporter.section("toolworthy")
         for line in summary_lines(running.run):
             terminalreporter.write_line(line)
+        for line in gate_lines(running.run):
+            terminalreporter.write_line(line)
         terminalreporter.write_line(f"report: {paths.html}")
+
+
+def _check_gate(config: pytest.Config) -> None:
+    """A mistake about the gate is said before anything is measured."""
+    if config.option.gate and not config.option.baseline:
+        raise UserError("--gate says how to compare; --baseline RUN says with what")
+    if config.option.baseline:
+        from toolworthy.gate.policy import load_policy
+        from toolworthy.gate.sample import load
+
+        if getattr(config.option, "numprocesses", None):
+            raise UserError("--baseline does not go with -n: trials run concurrently anyway")
+        load(config.option.baseline)
+        load_policy(config.option.gate)
 
 
 def _keys(item: pytest.Item) -> list[Key]:

@@ -101,6 +101,13 @@ def clustered(values: Sequence[tuple[Hashable, float]]) -> Estimate | None:
     """
     if not values:
         return None
+    mean, draws = worth(values)
+    low, high = _exact(mean, draws)
+    return Estimate(mean, low, high, len(values), len({cluster for cluster, _ in values}))
+
+
+def worth(values: Sequence[tuple[Hashable, float]]) -> tuple[float, float]:
+    """Mean of clustered values, and how many independent draws they are worth."""
     groups: dict[Hashable, list[float]] = defaultdict(list)
     for cluster, value in values:
         groups[cluster].append(value)
@@ -108,11 +115,10 @@ def clustered(values: Sequence[tuple[Hashable, float]]) -> Estimate | None:
     if any(not 0 <= value <= 1 for _, value in values):
         raise ValueError("values lie between 0 and 1")
     n = len(values)
-    mean = sum(total for _, total in sums) / n
+    mean = min(1.0, sum(total for _, total in sums) / n)
     spread = sum((total - size * mean) ** 2 for size, total in sums) / n**2
     kish = n**2 / sum(size**2 for size, _ in sums)
-    low, high = _interval(mean, _corrected(spread, len(sums)), n, kish)
-    return Estimate(mean, low, high, n, len(sums))
+    return mean, _effective(mean, _corrected(spread, len(sums)), n, kish)
 
 
 def mean_pass(

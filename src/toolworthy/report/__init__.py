@@ -33,8 +33,12 @@ def write_report(run: RunDirectory) -> Written:
         steps = trajectory(result, exchanges[str(result.key)], str(about["endpoint"]["model"]))
         name = str(result.key).replace("/", "_").replace("#", "-")
         run.write(f"atif/{name}.json", json.dumps(steps, ensure_ascii=False, indent=1) + "\n")
-    page = run.write("report.html", html.page(about, results, exchanges, run.probes(), run.cases()))
-    told = replayed.markdown(run) if run.replays() else summary.markdown(about, results, run.probes(), run.cases())
+    page = run.write("report.html", html.page(about, results, exchanges, run.probes(), run.cases(), run.gate))
+    told = (
+        replayed.markdown(run)
+        if run.replays()
+        else summary.markdown(about, results, run.probes(), run.cases(), run.gate)
+    )
     return Written(page, run.write("summary.md", told))
 
 

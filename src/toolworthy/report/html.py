@@ -10,6 +10,7 @@ from toolworthy.cases.result import CaseResult
 from toolworthy.exchange import Exchange
 from toolworthy.probes import ProbeResult
 from toolworthy.report import tools
+from toolworthy.report.gate import MARKS as GATE_MARKS
 from toolworthy.report.summary import MARKS
 from toolworthy.report.timeline import timeline
 from toolworthy.report.verdict import cell, verdicts
@@ -29,6 +30,7 @@ def page(
     exchanges: Mapping[str, Sequence[Exchange]],
     probes: Sequence[ProbeResult] = (),
     cases: Sequence[CaseResult] = (),
+    gate: Mapping[str, Any] | None = None,
 ) -> str:
     """The page, as one string."""
     import jinja2
@@ -43,6 +45,8 @@ def page(
         about=about,
         endpoint=about["endpoint"],
         wire=section(probes, str(about["endpoint"]["provider"])),
+        gate=gate,
+        marks=GATE_MARKS,
         tools=tools.section(cases),
         verdicts=verdicts(results),
         agents=agents,

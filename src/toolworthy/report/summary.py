@@ -7,6 +7,7 @@ from typing import Any
 
 from toolworthy.cases.result import CaseResult
 from toolworthy.probes import ProbeResult
+from toolworthy.report import gate as gated
 from toolworthy.report import tools
 from toolworthy.report.levels import levels, reasons
 from toolworthy.report.verdict import cell, verdicts
@@ -23,10 +24,13 @@ def markdown(
     results: Sequence[TrialResult],
     probes: Sequence[ProbeResult] = (),
     cases: Sequence[CaseResult] = (),
+    gate: dict[str, Any] | None = None,
 ) -> str:
     """The page, as one string."""
     endpoint = about["endpoint"]
     lines = [f"# {endpoint['name']} · {endpoint['model']}", ""]
+    if gate:
+        lines += [*gated.markdown(gate), ""]
     if probes:
         lines += [*_wire(probes), ""]
     if cases:

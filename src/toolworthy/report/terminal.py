@@ -8,7 +8,7 @@ from typing import get_args
 
 from toolworthy import adapters
 from toolworthy.probes import ProbeResult, Verdict
-from toolworthy.report import tools
+from toolworthy.report import gate, tools
 from toolworthy.report.levels import levels, reasons, served_apis
 from toolworthy.report.verdict import verdicts
 from toolworthy.runs.result import TrialResult
@@ -33,6 +33,12 @@ def summary_lines(run: RunDirectory) -> Iterator[str]:
         yield f"  {name}: {verdict.word} · tasks {verdict.rate}{through}{errors}"
         for reason in verdict.reasons:
             yield f"      {reason}"
+
+
+def gate_lines(run: RunDirectory) -> Iterator[str]:
+    """The gate's answer, where there is one."""
+    if told := run.gate:
+        yield from gate.lines(told)
 
 
 def wire_lines(results: Sequence[ProbeResult], provider: str) -> Iterator[str]:

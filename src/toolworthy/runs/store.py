@@ -5,6 +5,7 @@
     run.json         what was run: versions, endpoint without secrets, agents, task digests, options
     results.jsonl    one TrialResult, ProbeResult, CaseResult or ReplayResult a line, written at once
     exchanges/       one file a trial, probe or case
+    gate.json        the gate's answer, where the run was compared with another
     report.html · summary.md · junit.xml
 """
 
@@ -32,6 +33,8 @@ Line = TrialResult | ProbeResult | CaseResult | ReplayResult
 """What a line of ``results.jsonl`` may be."""
 _R = TypeVar("_R", TrialResult, ProbeResult, CaseResult, ReplayResult)
 
+GATE = "gate.json"
+"""The gate's answer, where the run was compared with another."""
 SCHEMA = 1
 """Version of the run directory's layout."""
 SYNC_SECONDS = 0.2
@@ -100,6 +103,15 @@ class RunDirectory:
         if not isinstance(value, dict):
             raise UserError(f"{self.path / 'run.json'}: no JSON object")
         return value
+
+    @property
+    def gate(self) -> dict[str, Any] | None:
+        """What ``gate.json`` says; None where the run was compared with nothing."""
+        try:
+            value = json.loads((self.path / GATE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return value if isinstance(value, dict) else None
 
     def write_about(self, about: dict[str, Any]) -> None:
         """Write ``run.json`` whole or not at all."""

@@ -1,0 +1,70 @@
+"""``toolworthy gate BASELINE CANDIDATE``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from toolworthy.gate.decide import Answer, Decision, decide
+from toolworthy.gate.policy import DEFAULT, load_policy
+from toolworthy.gate.sample import load
+from toolworthy.report.gate import lines
+from toolworthy.runs.store import GATE, RunDirectory
+
+EXIT: dict[Answer, int] = {"pass": 0, "fail": 1, "inconclusive": 2}
+_MEANING: dict[Answer, str] = {
+    "pass": "the candidate may replace the baseline",
+    "fail": "the candidate is worse than the policy bears",
+    "inconclusive": "the evidence does not suffice",
+}
+
+
+def run(baseline: Path, candidate: Path, policy: Path | None) -> int:
+    """Compare two runs or baseline files; prints the answer, writes it into the candidate's run, and is the exit code.
+
+    Raises:
+        UserError: one of them cannot be read, or the policy is broken.
+    """
+    gate = judge(baseline, candidate, policy)
+    if candidate.is_dir():
+        from toolworthy.report import write_report
+
+        write_report(RunDirectory.open(candidate))
+    print("\n".join(lines(gate)))
+    return EXIT[gate["answer"]]
+
+
+def judge(baseline: Path, candidate: Path, policy: Path | None) -> dict[str, Any]:
+    """The gate's answer, also written as ``gate.json`` into the candidate's run.
+
+    Raises:
+        UserError: as :func:`run`.
+    """
+    before, after = load(baseline), load(candidate)
+    gate = _about(decide(before, after, load_policy(policy)), before.name, after.name)
+    if candidate.is_dir():
+        RunDirectory.open(candidate).write(GATE, json.dumps(gate, indent=2, ensure_ascii=False) + "\n")
+    return gate
+
+
+def default_policy() -> int:
+    """Print the default policy, to be changed and kept."""
+    print(DEFAULT, end="")
+    return 0
+
+
+def _about(decision: Decision, baseline: str, candidate: str) -> dict[str, Any]:
+    """The content of ``gate.json``."""
+    return {
+        "answer": decision.answer,
+        "meaning": _MEANING[decision.answer],
+        "baseline": baseline,
+        "candidate": candidate,
+        "policy": decision.policy,
+        "confidence": decision.confidence,
+        "criteria": [
+            {"name": one.name, "answer": one.answer, "said": one.said, "next": one.next} for one in decision.judged
+        ],
+        "notes": decision.notes,
+    }

@@ -1,0 +1,112 @@
+"""What a candidate must hold: a TOML file, or the default."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from toolworthy.errors import UserError
+from toolworthy.gate.sample import COSTS, METRICS
+
+DEFAULT = """\
+# The default policy. Margins are in the metric's own unit: 0.10 is ten points of a hundred.
+confidence = 0.95           # of every claim: a pass that is none, and a false alarm, once in twenty runs at most
+unmeasured = 0.05           # more of the baseline's items than this without a value: inconclusive
+agent_versions = "same"     # "any" compares other versions of an agent too, and says so
+no_new_blocks_for = ["*"]   # agents that may not meet a blocking finding on the wire that the baseline lacks
+
+[metrics."tasks.pass"]      # the share of tasks that are done
+margin = 0.10               # a drop of less than this is borne
+
+[metrics."tools.lenient"]   # the share of tool-call cases that are right
+margin = 0.05
+
+[metrics."tasks.tokens"]
+at_most = 1.5               # times the baseline's
+
+[metrics."tasks.usd"]
+at_most = 1.5
+
+[metrics."tasks.seconds"]
+at_most = 2.0
+"""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Criterion(_Strict):
+    """What is asked of one metric."""
+
+    margin: float | None = Field(None, gt=0, lt=1)
+    """Largest drop against the baseline that is borne."""
+    floor: float | None = Field(None, ge=0, le=1)
+    """What it must reach whatever the baseline did."""
+    at_most: float | None = Field(None, gt=1)
+    """Largest ratio to the baseline that is borne."""
+    each_agent: bool = False
+    """Asked of every agent by itself, not of all together."""
+
+    @model_validator(mode="after")
+    def _some(self) -> Criterion:
+        if self.margin is None and self.floor is None and self.at_most is None:
+            raise ValueError("asks for nothing: give margin, floor or at_most")
+        return self
+
+
+class Policy(_Strict):
+    """A gate's policy."""
+
+    confidence: float = Field(0.95, gt=0.5, lt=1)
+    unmeasured: float = Field(0.05, ge=0, le=1)
+    agent_versions: Literal["same", "any"] = "same"
+    no_new_blocks_for: tuple[str, ...] = ("*",)
+    metrics: dict[str, Criterion] = Field(default_factory=dict)
+    source: str = "the default policy"
+    required: bool = False
+    """Whether a metric that was not measured leaves the gate undecided; the default policy takes what there is."""
+
+    @property
+    def alpha(self) -> float:
+        """How often a claim may be wrong."""
+        return 1 - self.confidence
+
+
+def load_policy(path: Path | None) -> Policy:
+    """The policy of a file, or the default.
+
+    Raises:
+        UserError: no such file, no TOML, an unknown metric or key; one line, with what was probably meant.
+    """
+    if path is None:
+        return Policy.model_validate(tomllib.loads(DEFAULT))
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UserError(f"{path}: {error}") from error
+    metrics = data.get("metrics")
+    for name in metrics if isinstance(metrics, dict) else ():
+        _known(name, path)
+    try:
+        policy = Policy.model_validate({**data, "source": str(path), "required": True})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"{path}: {where}: {first['msg'].removeprefix('Value error, ')}") from error
+    for name, criterion in policy.metrics.items():
+        ratio = name.partition(".")[2] in COSTS
+        if (ratio and (criterion.margin or criterion.floor)) or (not ratio and criterion.at_most):
+            raise UserError(f"{path}: {name} is {'a cost: give at_most' if ratio else 'a share: give margin or floor'}")
+    return policy
+
+
+def _known(name: str, path: Path) -> None:
+    if name not in METRICS:
+        near = difflib.get_close_matches(name, METRICS, 1, 0.4)
+        meant = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(METRICS)}"
+        raise UserError(f"{path}: no metric is called {name!r}{meant}")
