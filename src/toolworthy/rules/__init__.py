@@ -7,11 +7,13 @@ no client could read is a rule's. The same rules judge a probe and the live traf
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 from toolworthy.exchange import Exchange
 from toolworthy.rules import calls, chat, errors, framing, leaks, messages, reasoning, responses, usage
 from toolworthy.rules.model import AREAS, Evidence, Finding, Rule, Severity
 from toolworthy.rules.view import View
+from toolworthy.wire.ir import Api
 
 __all__ = ["AREAS", "RULES", "Evidence", "Finding", "Rule", "Severity", "check"]
 
@@ -36,6 +38,11 @@ def check(exchanges: Iterable[Exchange]) -> tuple[Finding, ...]:
         for exchange in exchanges
         if exchange.kind == "completion" and not exchange.local
         for view in [View(exchange)]
-        for rule in RULES
+        for rule in _of_api(view.api)
         for finding in rule.findings(view)
     )
+
+
+@cache
+def _of_api(api: Api | None) -> tuple[Rule, ...]:
+    return tuple(rule for rule in RULES if api in rule.apis)

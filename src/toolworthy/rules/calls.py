@@ -156,7 +156,7 @@ def second_choice(view: View) -> Violations:
     """A tool call stands in a choice beyond the first although one answer was asked for. Agents read the first."""
     if (as_int(view.asked.get("n")) or 1) > 1:
         return
-    for event, choice in view.choices():
+    for event, choice in view.choices:
         if as_int(choice.get("index")) and as_dict(choice.get("delta")).get("tool_calls"):
             yield f"choice {choice['index']} holds tool calls", event.data
     for choice in as_list(view.whole.get("choices"))[1:]:

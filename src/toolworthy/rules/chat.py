@@ -59,7 +59,7 @@ def headless(view: View) -> Violations:
 @rule("TW305", "indices with a gap", "degrades", "chat", source="vllm-project/vllm#50782")
 def index_gap(view: View) -> Violations:
     """Indices do not run 0, 1, 2 …; clients that keep an array find a hole in it."""
-    seen = sorted({index for _, call in view.call_deltas() if (index := as_int(call.get("index"))) is not None})
+    seen = sorted({index for _, call in view.call_deltas if (index := as_int(call.get("index"))) is not None})
     if seen and seen != list(range(len(seen))):
         yield f"indices of tool calls are {seen}", ""
 
@@ -67,7 +67,7 @@ def index_gap(view: View) -> Violations:
 @rule("TW306", "one index twice in a chunk", "degrades", "chat", source="openai/openai-python#3438")
 def index_twice(view: View) -> Violations:
     """One chunk has two entries with one index; accumulators that replace instead of append lose one of them."""
-    for event, choice in view.choices():
+    for event, choice in view.choices:
         indices = [as_dict(call).get("index") for call in as_list(as_dict(choice.get("delta")).get("tool_calls"))]
         known = [index for index in indices if index is not None]
         if len(known) != len(set(known)):
@@ -78,7 +78,7 @@ def index_twice(view: View) -> Violations:
 def null_fields(view: View) -> Violations:
     """A fragment has ``arguments: null`` or ``name: null``. Typed clients fail on it, others write "null" into the
     arguments. Leave the field out."""
-    for event, call in view.call_deltas():
+    for event, call in view.call_deltas:
         function = as_dict(call.get("function"))
         empty = [name for name in ("name", "arguments") if name in function and function[name] is None]
         if empty:
@@ -96,7 +96,7 @@ def never_finished(view: View) -> Violations:
 @rule("TW309", "finish_reason left out", "cosmetic", "chat", source="maximhq/bifrost#7397")
 def finish_key(view: View) -> Violations:
     """A chunk lacks the key ``finish_reason``, which must be there and null until the end."""
-    for event, choice in view.choices():
+    for event, choice in view.choices:
         if "finish_reason" not in choice:
             yield "a choice has no key finish_reason", event.data
             return
@@ -105,7 +105,7 @@ def finish_key(view: View) -> Violations:
 @rule("TW310", "first chunk without a role", "cosmetic", "chat", source="router-for-me/CLIProxyAPI#530")
 def no_role(view: View) -> Violations:
     """No chunk says ``role: assistant``. Some clients store messages without a role then, and send them back."""
-    deltas = [as_dict(choice.get("delta")) for _, choice in view.choices()]
+    deltas = [as_dict(choice.get("delta")) for _, choice in view.choices]
     if deltas and not any(delta.get("role") for delta in deltas):
         yield "no chunk has a role", json.dumps(deltas[0], ensure_ascii=False)
 
@@ -160,7 +160,7 @@ def id_changes(view: View) -> Violations:
 def late(view: View) -> Violations:
     """Text or calls come after the chunk with the finish reason. Clients have stopped reading by then."""
     finished: set[object] = set()
-    for event, choice in view.choices():
+    for event, choice in view.choices:
         delta = as_dict(choice.get("delta"))
         if choice.get("index") in finished and (delta.get("content") or delta.get("tool_calls")):
             yield "content follows the finish reason", event.data
@@ -185,7 +185,7 @@ def object_name(view: View) -> Violations:
 def no_delta(view: View) -> Violations:
     """``delta`` is null or missing in a choice; where there is nothing to say it must be ``{}``. Clients read a field
     of it and fail, often on the last chunk of a good answer."""
-    for event, choice in view.choices():
+    for event, choice in view.choices:
         if not isinstance(choice.get("delta"), dict) and not isinstance(choice.get("message"), dict):
             yield f"delta is {json.dumps(choice['delta'])}" if "delta" in choice else "delta is missing", event.data
 
@@ -203,7 +203,7 @@ def choices_missing(view: View) -> Violations:
     """``n`` asks for several answers, and fewer come. A server that cannot do it should say so."""
     wanted = as_int(view.asked.get("n")) or 1
     whole = [as_dict(choice) for choice in as_list(view.whole.get("choices"))]
-    streamed = {choice.get("index") for _, choice in view.choices()}
+    streamed = {choice.get("index") for _, choice in view.choices}
     got = len(streamed) if view.events else len(whole)
     if view.answered and view.response.complete and 0 < got < wanted and not _merged(view):
         yield f"{wanted} choices were asked for, {got} came", view.tail()
@@ -213,7 +213,7 @@ def choices_missing(view: View) -> Violations:
 def odd_role(view: View) -> Violations:
     """``delta.role`` is something else than ``assistant``, an empty string for one. Typed clients refuse the chunk, and
     with it the answer. Leave the field out where there is nothing new to say."""
-    for event, choice in view.choices():
+    for event, choice in view.choices:
         told = as_dict(choice.get("delta")).get("role")
         if told is not None and told != "assistant":
             yield f"the role is {json.dumps(told)}", event.data
@@ -225,7 +225,7 @@ _STRAY = re.compile(rb"^[^:\s][^\r\n]*", re.MULTILINE)
 
 def _fragments(view: View) -> Iterator[tuple[WireEvent, tuple[object, object], Mapping[str, Any]]]:
     """Every fragment of a call, with the indices of choice and call that tell whose it is."""
-    for event, choice in view.choices():
+    for event, choice in view.choices:
         for call in as_list(as_dict(choice.get("delta")).get("tool_calls")):
             yield event, (choice.get("index"), as_dict(call).get("index")), as_dict(call)
 

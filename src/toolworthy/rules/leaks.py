@@ -137,7 +137,7 @@ def half_mark(view: View) -> Violations:
     """The text before a call ends with the first characters of the mark that opens one. The parser saw the mark in two
     pieces and let the first one through; agents show it and send it back, and the model learns from it."""
     text = view.response.text.rstrip()
-    if not view.calls:
+    if not (view.calls and text):
         return
     for mark in _OPENERS:
         size = next((size for size in range(len(mark) - 1, 2, -1) if text.endswith(mark[:size])), 0)

@@ -29,7 +29,7 @@ def other_name(view: View) -> Violations:
 
 
 def _said(view: View) -> Iterator[tuple[Mapping[str, Any], str]]:
-    for event, choice in view.choices():
+    for event, choice in view.choices:
         yield as_dict(choice.get("delta")), event.data
     for choice in as_list(view.whole.get("choices")):
         yield as_dict(as_dict(choice).get("message")), json.dumps(choice)

@@ -104,8 +104,11 @@ def undelivered(view: View) -> Violations:
     usage = view.response.usage
     if not (view.answered and usage and usage.output and view.response.stop in ("end", "tool", "unknown")):
         return
+    said = usage.output - (usage.reasoning or 0)
+    if said <= _MARKS:
+        return
     shown = sum(map(_bytes, ([event.value for event in view.events] if view.exchange.streamed else [view.whole])))
-    if usage.output - (usage.reasoning or 0) > shown + _MARKS:
+    if said > shown + _MARKS:
         yield f"{usage.output} output tokens, {shown} bytes", view.tail()
 
 

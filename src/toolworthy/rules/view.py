@@ -97,17 +97,21 @@ class View:
         """The event of that number."""
         return self.events[number].data if number is not None and number < len(self.events) else ""
 
-    def choices(self) -> Iterator[tuple[WireEvent, Mapping[str, Any]]]:
+    @cached_property
+    def choices(self) -> tuple[tuple[WireEvent, Mapping[str, Any]], ...]:
         """Every choice of every chunk of a chat stream."""
-        for event in self.events:
-            for choice in as_list(event.value.get("choices")):
-                yield event, as_dict(choice)
+        return tuple(
+            (event, as_dict(choice)) for event in self.events for choice in as_list(event.value.get("choices"))
+        )
 
-    def call_deltas(self) -> Iterator[tuple[WireEvent, Mapping[str, Any]]]:
+    @cached_property
+    def call_deltas(self) -> tuple[tuple[WireEvent, Mapping[str, Any]], ...]:
         """Every entry of ``delta.tool_calls`` of a chat stream."""
-        for event, choice in self.choices():
-            for call in as_list(as_dict(choice.get("delta")).get("tool_calls")):
-                yield event, as_dict(call)
+        return tuple(
+            (event, as_dict(call))
+            for event, choice in self.choices
+            for call in as_list(as_dict(choice.get("delta")).get("tool_calls"))
+        )
 
     def tail(self) -> str:
         """The end of the answer's bytes."""
