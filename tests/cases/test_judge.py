@@ -105,6 +105,20 @@ def mutations(stage: Scene, turn: Turn, parts: tuple[Part, ...]) -> Iterator[tup
             )
 
 
+def kinds_of(what: str) -> set[str]:
+    """The kinds that a mutation may be called; several where one deed can be told in two ways."""
+    wrong = {"wrong argument", "wrong type", "wrong tool", "missing call", "extra call", "call where none is due"}
+    return {
+        "no call": {"no call"},
+        "only words": {"no call"},
+        "another tool": {"unknown tool"},
+        "no JSON": {"malformed call"},
+        "one missing": {"missing call", "wrong argument"},
+        "a call too many": {"extra call", "wrong argument"},
+        "an argument too many": {"extra argument"},
+    }.get(what, {"missing argument"} if what.endswith("left out") else wrong | {"missing argument", "extra argument"})
+
+
 def others(value: Any) -> Iterator[tuple[str, Any]]:
     """Values that are none of it, in any reading."""
     match value:
@@ -134,6 +148,8 @@ def test_nothing_near_the_reference_is_right(case: Case) -> None:
                 continue
             assert ruling.misses, f"{agent.id}: {what}: {parts}"
             assert not ruling.lenient or what == "a call too many", f"{agent.id}: {what}: {parts}"
+            found = {miss.kind for miss in ruling.misses}
+            assert found & kinds_of(what), f"{agent.id}: {what}: {found}"
 
 
 def made(toml: str, tmp_path: Any) -> Case:
