@@ -34,6 +34,17 @@ files."a.py" = "x = 1\\n"
 user = "Show me a.py."
 right = [[{ do = "read", path = "a.py" }]]
 """
+TWO = """
+[[case]]
+id = "both"
+category = "parallel"
+[[case.turn]]
+user = "Run date and whoami at once, then tell me both."
+right = [[{ do = "run", command = ["date"] }, { do = "run", command = ["whoami"] }]]
+results = ["Monday", "root"]
+[[case.turn]]
+answer = { "$contains" = ["Monday", "root"] }
+"""
 LOOK = {"name": "read_file", "arguments": '{"path": "a.py"}'}
 
 
@@ -134,6 +145,28 @@ def test_a_look_around_first_is_lenient_only(tmp_path: Path) -> None:
     found = {"name": "bash", "arguments": '{"command": "ls"}'}
     result = asked(tmp_path, iter([(200, called(found)), (200, called(LOOK))]))
     assert (result.status, [miss.kind for miss in result.misses]) == ("lenient", ["extra call"])
+
+
+def test_results_go_to_the_calls_that_they_are_for(tmp_path: Path) -> None:
+    """Calls in another order than the reference's get their own results."""
+    (tmp_path / "own.toml").write_text(TWO)
+    cases = load_cases((tmp_path / "own.toml",))
+    builtin = adapters.agent("builtin")
+    seen: list[dict[str, Any]] = []
+
+    async def go() -> CaseResult:
+        async def answer(request: dict[str, Any], send: Any) -> None:
+            seen.append(json.loads(request["body"]))
+            first = [{"name": "bash", "arguments": f'{{"command": "{name}"}}'} for name in ("whoami", "date")]
+            await reply(send, 200, called(*first) if len(seen) == 1 else chat(content="It is Monday, root."))
+
+        async with serve(answer) as upstream, Gateway(endpoint(upstream.url, "chat"), lambda _: None) as gateway:
+            bench = CaseBench(gateway.endpoint, gateway, cases, [builtin], stream=False)
+            return await bench.run(CaseKey(case="both", vocabulary="builtin"))
+
+    assert asyncio.run(go()).status == "right"
+    results = [message["content"] for message in seen[1]["messages"] if message["role"] == "tool"]
+    assert results == ["root", "Monday"]
 
 
 def test_looking_around_for_ever_is_wrong(tmp_path: Path) -> None:

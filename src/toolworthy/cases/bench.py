@@ -112,7 +112,7 @@ class CaseBench:
             play.messages += [Message("assistant", answer.parts), Message("tool", tuple(looked))]
         self._note(ruling, number, play)
         if not play.stopped and answer.calls:
-            said = results(stage, turn, ruling.wants, answer.calls, play.files)
+            said = results(stage, turn, answer.calls, ruling.meets, play.files)
             play.messages += [Message("assistant", answer.parts), Message("tool", tuple(said))]
             play.files = play.files if turn.error else ruling.files
         elif not play.stopped:

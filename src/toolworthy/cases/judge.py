@@ -29,10 +29,8 @@ class Ruling:
 
     misses: tuple[Miss, ...] = ()
     credit: float = 0.0
-    wants: tuple[Want, ...] = ()
-    """The alternative it was measured by."""
-    order: tuple[int, ...] = ()
-    """Of each of the wants, the call that meets it."""
+    meets: dict[int, int] = field(default_factory=dict)
+    """Number of a call to number of what it is for, in the alternative that it was measured by."""
     files: dict[str, str] = field(default_factory=dict)
     """As the answer leaves them."""
     explores: bool = False
@@ -126,7 +124,7 @@ async def _against(
     change = next((want for want in wants if want.do == "change"), None)
     makers = [call for call in readable if change and call.deed is not None and not looks(call.deed)]
     makers = [call for call in makers if not _meets_another(scene, wants, call)]
-    others = [call for call in readable if call not in makers]
+    others = [call for call in readable if all(call is not maker for maker in makers)]
     plain = tuple(want for want in wants if want is not change)
     order, misses, met = _match(scene, plain, others, ordered)
     files = dict(before)
@@ -140,7 +138,14 @@ async def _against(
         detail = "the answer was empty" if not answer.text.strip() else "the model answered in words"
         misses = [Miss(kind="no call", wanted=_words(wants), given=answer.text[:300], detail=detail)]
     credit = max(0.0, min(1.0, met / max(len(wants), 1)))
-    return Ruling(tuple(misses), credit, wants, tuple(order), files)
+    meets = {_place(found, others[call]): _place(wants, plain[n]) for n, call in enumerate(order) if call >= 0}
+    meets |= {_place(found, call): _place(wants, change) for call in makers[:1]}
+    return Ruling(tuple(misses), credit, meets, files)
+
+
+def _place(among: Sequence[object], one: object) -> int:
+    """Where it stands; two calls may be equal and are not the same."""
+    return next(number for number, other in enumerate(among) if other is one)
 
 
 def _meets_another(scene: Scene, wants: Sequence[Want], call: Found) -> bool:

@@ -45,7 +45,7 @@ def reference(scene: Scene, turn: Turn, number: int) -> tuple[Part, ...]:
     """The reference's answer to the turn of that number."""
     calls = calls_for(scene, turn.right[0] if turn.right else (), f"t{number}")
     if calls:
-        return (*([Text(turn.say)] if turn.say else []), *calls)
+        return (*([Text(turn.say)] if turn.say else []), *(call for _, call in calls))
     return (Text(turn.say or (str(plain(turn.answer)) if turn.answer is not None else "There is nothing to do.")),)
 
 

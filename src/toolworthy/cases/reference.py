@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from toolworthy.cases.render import Scene
 
 
-def calls_for(scene: Scene, wants: Sequence[Want], seed: str) -> list[ToolCall]:
-    """The calls that do what is wanted, with ids that are the same every time."""
+def calls_for(scene: Scene, wants: Sequence[Want], seed: str) -> list[tuple[int, ToolCall]]:
+    """The calls that do what is wanted, each with the number of what it is for; ids are the same every time."""
     return [
-        call
+        (number, call)
         for number, want in enumerate(wants)
         for inner, (name, arguments, custom) in enumerate(_calls(scene, want))
         for call in [ToolCall(_id(f"{scene.case.id}.{seed}.{number}.{inner}"), name, arguments, custom=custom)]

@@ -66,8 +66,10 @@ def played(scene: Scene, turn: Turn, files: dict[str, str], number: int) -> list
     calls = calls_for(scene, wants, f"h{number}")
     said: list[Part] = [Text(turn.say)] if turn.say and calls else []
     if calls:
-        messages.append(Message("assistant", (*said, *calls)))
-        messages.append(Message("tool", tuple(results(scene, turn, wants, calls, files))))
+        made = [call for _, call in calls]
+        meets = {number: want for number, (want, _) in enumerate(calls)}
+        messages.append(Message("assistant", (*said, *made)))
+        messages.append(Message("tool", tuple(results(scene, turn, made, meets, files))))
         for want in () if turn.error else wants:
             apply_change(want, files)
     if turn.say and not calls:
@@ -78,20 +80,23 @@ def played(scene: Scene, turn: Turn, files: dict[str, str], number: int) -> list
 
 
 def results(
-    scene: Scene, turn: Turn, wants: Sequence[Want], calls: Sequence[ToolCall], files: Mapping[str, str]
+    scene: Scene, turn: Turn, calls: Sequence[ToolCall], meets: Mapping[int, int], files: Mapping[str, str]
 ) -> list[ToolResult]:
     """What the tools say to `calls`: as scripted, else what the files tell.
 
     Args:
-        wants: what each of the first calls is for; further ones are looks around.
+        scene: the case in its vocabulary.
+        turn: whose results they are.
+        calls: what was called.
+        meets: number of a call to number of what it is for; others are looks around.
+        files: what lies in the working directory.
     """
-    scripted = turn.results if len(turn.results) == len(wants) else ()
     out = []
     for number, call in enumerate(calls):
-        text = scripted[number] if number < len(scripted) else answer_of(scene, call, files)
-        out.append(
-            ToolResult(call.id, (Text(text),), is_error=turn.error and number < len(scripted), custom=call.custom)
-        )
+        place = meets.get(number, len(turn.results))
+        scripted = place < len(turn.results)
+        text = turn.results[place] if scripted else answer_of(scene, call, files)
+        out.append(ToolResult(call.id, (Text(text),), is_error=turn.error and scripted, custom=call.custom))
     return out
 
 
