@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import platform
 import sys
 import time
@@ -19,6 +20,7 @@ from toolworthy.cases.result import CaseKey
 from toolworthy.endpoint import Endpoint
 from toolworthy.errors import UserError
 from toolworthy.probes import ProbeKey
+from toolworthy.runs.fingerprint import words
 from toolworthy.runs.result import TrialKey
 from toolworthy.tasks.model import Task, load_task, load_tasks
 
@@ -123,6 +125,7 @@ class Options:
             "tasks": {task.name: task.digest for task in self.tasks},
             "cases": {self.field.spec: self.field.digest} if self.field else {c.id: c.digest for c in self.cases},
             "vocabularies": [agent.id for agent in self.vocabularies],
+            "words": {agent.id: words(agent) for agent in self.vocabularies},
             "options": {
                 "trials": self.trials,
                 "concurrency": self.concurrency,
@@ -215,6 +218,24 @@ def _known(names: list[str], by_id: Mapping[str, Any]) -> None:
         if name not in by_id:
             near = difflib.get_close_matches(name, by_id, 3)
             raise UserError(f"no case is called {name!r}{'; near: ' + ', '.join(near) if near else ''}")
+
+
+def other(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """In which way two ``run.json`` are of runs that must not be mixed, in a few words; empty where they may be."""
+    for what in ("endpoint", "tasks", "agents", "cases", "vocabularies", "words"):
+        was, now = old.get(what), json.loads(json.dumps(new.get(what)))
+        if was == now or (what == "words" and was is None):  # runs of before there were words
+            continue
+        if not (isinstance(was, dict) and isinstance(now, dict)):
+            return what
+        name = next(name for name in {**was, **now} if was.get(name) != now.get(name))
+        return f"{what} ({name} was {_short(was.get(name))}, is {_short(now.get(name))})"
+    return ""
+
+
+def _short(value: object) -> str:
+    text = "none" if value is None else str(value)
+    return text if len(text) <= 60 else f"{text[:16]}…"
 
 
 def command_line() -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
-import json
 import threading
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +24,8 @@ from toolworthy.gateway import Gateway
 from toolworthy.probes import ProbeBench, ProbeKey, ProbeResult
 from toolworthy.redact import Redactor
 from toolworthy.runs.exchanges import ExchangeWriter, file_name
-from toolworthy.runs.plan import Options
+from toolworthy.runs.fingerprint import Seen
+from toolworthy.runs.plan import Options, other
 from toolworthy.runs.preflight import Check, preflight
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.runs.store import RunDirectory
@@ -101,6 +101,7 @@ class Session:
         self._results: dict[Key, concurrent.futures.Future[Result]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._prepared: _Prepared | None = None
+        self._seen = Seen(options.endpoint.model, {})
         self._trials = asyncio.Semaphore(options.concurrency)
         self._probes = asyncio.Semaphore(options.concurrency * _PROBES_AT_ONCE)
 
@@ -111,6 +112,8 @@ class Session:
             UserError: no sandbox, no agent, no endpoint, no disk.
         """
         self.run = self._open_run()
+        about = self.run.about
+        self._seen = Seen(self.options.endpoint.model, about["agents"], about)
         self._thread = threading.Thread(target=self._loop.run_forever, name="toolworthy", daemon=True)
         self._thread.start()
         self.add(keys)
@@ -190,10 +193,8 @@ class Session:
         if self.options.resume is None:
             return RunDirectory.create(self.options.out, self.options.about())
         run = RunDirectory.open(self.options.resume)
-        old, new = run.about, self.options.about()
-        for what in ("endpoint", "tasks", "agents", "cases", "vocabularies"):
-            if old.get(what) != json.loads(json.dumps(new[what])):
-                raise UserError(f"{run.path} was a run of other {what}; --resume goes on with the same ones only")
+        if difference := other(run.about, self.options.about()):
+            raise UserError(f"{run.path} was a run of other {difference}; --resume goes on with the same ones only")
         return run
 
     async def _prepare(self, agents: Sequence[AgentAdapter]) -> _Prepared:
@@ -272,7 +273,7 @@ class Session:
             sides: dict[str, tuple[Endpoint, Gateway]] = {options.field.kind: (prepared.endpoint, prepared.gateway)}
             if options.reference:
                 reference = await self._reached(options.reference)
-                gateway = await self._stack.enter_async_context(Gateway(reference, self._record))
+                gateway = await self._stack.enter_async_context(Gateway(reference, self._write))
                 sides[REFERENCE] = reference, gateway
             return FieldBench(options.field, stream=options.stream, sides=sides)
         try:
@@ -344,6 +345,13 @@ class Session:
         return result.model_copy(update={"exchanges": f"exchanges/{file_name(str(key))}"})
 
     def _record(self, exchange: Exchange) -> None:
+        self._write(exchange)
+        if self._seen.add(exchange):
+            assert self.run is not None
+            with contextlib.suppress(OSError):  # results, which matter more, will say that the disk is full
+                self.run.write_about({**self.run.about, **self._seen.about()})
+
+    def _write(self, exchange: Exchange) -> None:
         assert self.run is not None
         writer = ExchangeWriter(self.run.path / "exchanges" / file_name(exchange.trial))
         writer.append(exchange)

@@ -1,0 +1,232 @@
+"""What agents and server said of themselves while a run was measured: two lanes in which scores can drift.
+
+An agent is known by its version, by the tools that it offers and by its system prompt; these can change without a new
+version, where it takes its configuration from the network. A server is known by what it says of itself:
+``system_fingerprint``, which OpenAI's API reference calls "the backend configuration that the model runs with", the
+model ids of its answers, and headers that name software (``openai-version`` stands under "Debugging requests" there).
+Neither ids nor cookies are kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from toolworthy.adapters import AgentAdapter
+from toolworthy.exchange import Exchange
+from toolworthy.vocabulary import tool_schema
+from toolworthy.wire.ir import Request, Text, Tool
+
+MODEL, FINGERPRINT = "model", "system_fingerprint"
+MANY = "…"
+"""Ends a list of values that went on: what has so many values tells nothing."""
+_MOST = 8
+_LONGEST = 200
+_TELLING = re.compile(
+    r"server|via|x-powered-by|openai-(version|model)|x-(\w+-)?model(-\w+)?|x-(\w+-)?version|x-(compute|inference)-type"
+)
+_LONG_ID = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{20,}\b")
+_FINGERPRINT = re.compile(rb'"system_fingerprint"\s*:\s*"([^"\\]{1,200})"')
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_DAY = r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*"
+_ROOTS = "app|tmp|home|root|opt|usr|var|private|users|mnt|workspace"
+_INNER = r"[^\s\"'`<>(){}\[\],;]"
+_CHANGING = tuple(
+    (re.compile(pattern, re.IGNORECASE), mark)
+    for pattern, mark in (
+        (r"https?://(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?", "<HOST>"),
+        (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<ID>"),
+        (
+            rf"\b(?:{_DAY},?\s+)?{_MONTH}\.?\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+(?:\d\d:\d\d:\d\d\s+)?(?:19|20)\d\d\b",
+            "<DATE>",
+        ),
+        (rf"\b(?:{_DAY},?\s+)?\d{{1,2}}\.?\s+{_MONTH}\.?,?\s+(?:19|20)\d\d\b", "<DATE>"),
+        (rf"\b{_MONTH}\s+(?:19|20)\d\d\b", "<DATE>"),
+        (
+            r"\b(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?(?:Z|[+-]\d\d:?\d\d)?",
+            "<DATE>",
+        ),
+        (r"\b\d{1,2}/\d{1,2}/(?:19|20)\d\d\b", "<DATE>"),
+        (r"\b\d{1,2}:\d\d(?::\d\d)?(?:\.\d+)?(?:\s?[ap]m)?\b", "<TIME>"),
+        (rf"<DATE>(?:[, ]+(?:at )?<TIME>)?(?:\s*\(?(?:{_DAY}|UTC|GMT)\)?)?", "<DATE>"),
+        (rf"\b{_DAY},?\s+<DATE>", "<DATE>"),
+        (r"(?:linux|darwin|windows|debian|ubuntu)[ /-](?:gnu/linux )?v?\d[\w.+-]*", "<OS>"),
+        (rf"(?<![\w.<])~?/(?:{_ROOTS})(?:/(?:{_INNER}*(?![.:]){_INNER})?)?", "<PATH>"),
+        (r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}\b", "<ID>"),
+        (r"\b(?=\w*\d)(?=\w*[A-Za-z])\w{20,}\b", "<ID>"),
+        (r"\b\d{9,}\b", "<NUMBER>"),
+        (r"\bcc_version=[\w.]+", "cc_version=<ID>"),  # Claude Code: its end changes with what the user says
+        (r"(?<=git repo: )(?:yes|no|true|false)\b", "<ANSWER>"),
+    )
+)
+"""What changes from run to run in prompts of the agents that we know, in the order in which it is taken out."""
+
+
+class AgentPrint(BaseModel):
+    """One face of an agent: what it told the model that it is and can do."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    version: str = ""
+    tools: str = ""
+    """Hash of the tools' names, descriptions and schemas, in no order."""
+    tool_count: int = 0
+    tool_chars: int = 0
+    system: str = ""
+    """Hash of the system prompt, without what changes from run to run."""
+    system_chars: int = 0
+
+    @property
+    def face(self) -> tuple[str, str]:
+        """What the model saw, whatever the version says."""
+        return self.tools, self.system
+
+
+class Seen:
+    """Gathers fingerprints from exchanges as they are recorded."""
+
+    def __init__(self, model: str, versions: Mapping[str, str], before: Mapping[str, Any] | None = None) -> None:
+        """Go on from what `before`, the content of a run's ``run.json``, holds."""
+        self._model = model
+        self._versions = versions
+        self._first: dict[str, int] = {}
+        """Trial to the number of its first main request so far."""
+        self._trials: dict[str, tuple[str, AgentPrint]] = {}
+        self._agents = agents_of(before or {})
+        self._server = server_of(before or {})
+
+    def add(self, exchange: Exchange) -> bool:
+        """Take in one exchange; whether it told anything new."""
+        told = self._note_server(exchange)
+        return self._note_agent(exchange) or told
+
+    def about(self) -> dict[str, Any]:
+        """What ``run.json`` says of it: ``server`` and ``fingerprints``."""
+        agents: dict[str, list[AgentPrint]] = {name: list(found) for name, found in self._agents.items()}
+        for agent, found in self._trials.values():
+            own = agents.setdefault(agent, [])
+            if found not in own and len(own) < _MOST:
+                own.append(found)
+        return {
+            "server": {name: list(values) for name, values in self._server.items()},
+            "fingerprints": {name: [one.model_dump() for one in found] for name, found in agents.items()},
+        }
+
+    def _note_server(self, exchange: Exchange) -> bool:
+        new = False
+        for name, value in server_says(exchange, self._model):
+            values = self._server.setdefault(name, [])
+            if value not in values and len(values) <= _MOST:
+                values.append(value if len(values) < _MOST else MANY)
+                new = True
+        return new
+
+    def _note_agent(self, exchange: Exchange) -> bool:
+        agent = agent_of(exchange.trial)
+        if agent is None or exchange.kind != "completion" or exchange.index >= self._first.get(exchange.trial, 1 << 30):
+            return False
+        if not (exchange.request and exchange.request.tools):
+            return False
+        known = self.about()
+        self._first[exchange.trial] = exchange.index
+        self._trials[exchange.trial] = agent, agent_print(exchange.request, self._versions.get(agent, ""))
+        return self.about() != known
+
+
+def server_says(exchange: Exchange, model: str) -> Iterator[tuple[str, str]]:
+    """What the server of one answer says of itself, as names and values.
+
+    A request for another model than the run's (some probes make one) does not tell which model answers the run.
+    """
+    if exchange.local or exchange.status is None:
+        return
+    for name, value in sorted(exchange.response_headers.items()):
+        if value and _TELLING.fullmatch(name.lower()) and "[redacted]" not in value:
+            yield name.lower(), _LONG_ID.sub("<ID>", value)[:_LONGEST]
+    if exchange.kind != "completion" or exchange.status >= 400:
+        return
+    answer, request = exchange.response, exchange.request
+    if answer and answer.model and request and request.model == model:
+        yield MODEL, answer.model[:_LONGEST]
+    if exchange.endpoint_api == "chat":
+        for found in dict.fromkeys(_FINGERPRINT.findall(exchange.body)):
+            yield FINGERPRINT, found.decode("utf-8", "replace")
+
+
+def agent_print(request: Request, version: str) -> AgentPrint:
+    """The face that an agent's request shows."""
+    tools = sorted(json.dumps(_tool(tool), sort_keys=True, ensure_ascii=False) for tool in request.tools)
+    offered = steady("\n".join(tools))
+    system = steady(
+        system_prompt(request).replace(request.model, "<MODEL>") if request.model else system_prompt(request)
+    )
+    return AgentPrint(
+        version=version,
+        tools=_hash(offered),
+        tool_count=len(tools),
+        tool_chars=len(offered),
+        system=_hash(system),
+        system_chars=len(system),
+    )
+
+
+def system_prompt(request: Request) -> str:
+    """All that system or developer say before the model says anything."""
+    texts: list[str] = []
+    for message in request.messages:
+        if message.role == "assistant":
+            break
+        if message.role in ("system", "developer"):
+            texts += [part.text for part in message.parts if isinstance(part, Text)]
+    return "\n".join(texts)
+
+
+def steady(text: str) -> str:
+    """`text` without dates, times, paths, ids, and versions of operating systems; white space counts once."""
+    for pattern, mark in _CHANGING:
+        text = pattern.sub(mark, text)
+    return " ".join(text.split())
+
+
+def words(agent: AgentAdapter) -> str:
+    """Hash of the tools in whose words cases are asked."""
+    told = {name: (spec.description, None if spec.custom else tool_schema(spec)) for name, spec in agent.tools.items()}
+    return _hash(json.dumps([told, agent.mcp, agent.apis], sort_keys=True))
+
+
+def agent_of(trial: str) -> str | None:
+    """The agent of a task's trial; None for what no agent asked."""
+    parts = trial.split("/")
+    return parts[2].partition("#")[0] if len(parts) == 3 and parts[0] == "tasks" else None
+
+
+def agents_of(about: Mapping[str, Any]) -> dict[str, tuple[AgentPrint, ...]]:
+    """The agents' fingerprints that a ``run.json`` holds; what is none is left out."""
+    told = about.get("fingerprints")
+    out: dict[str, tuple[AgentPrint, ...]] = {}
+    for name, found in told.items() if isinstance(told, dict) else ():
+        try:
+            out[str(name)] = tuple(AgentPrint.model_validate(one) for one in found)
+        except (ValidationError, TypeError):
+            continue
+    return out
+
+
+def server_of(about: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What a ``run.json`` says of its server; what is no list of words is left out."""
+    told = about.get("server")
+    pairs = told.items() if isinstance(told, dict) else ()
+    return {str(name): [str(value) for value in values] for name, values in pairs if isinstance(values, list)}
+
+
+def _tool(tool: Tool) -> list[Any]:
+    return [tool.flat_name, tool.description, tool.parameters, tool.grammar, tool.raw if tool.server else None]
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

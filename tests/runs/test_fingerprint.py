@@ -1,0 +1,239 @@
+"""Agents and servers are known by what they say of themselves, without what changes from run to run."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from toolworthy import adapters
+from toolworthy.exchange import Chunk, Exchange
+from toolworthy.runs.fingerprint import (
+    MANY,
+    AgentPrint,
+    Seen,
+    agent_print,
+    agents_of,
+    server_of,
+    server_says,
+    steady,
+    words,
+)
+from toolworthy.runs.plan import other
+from toolworthy.wire.ir import Message, Request, Text, Tool
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from conftest import only_run, suites
+
+
+def exchange(
+    system: str = "You are an agent.",
+    *,
+    tools: tuple[str, ...] = ("bash",),
+    trial: str = "tasks/t/codex#1",
+    index: int = 0,
+    headers: dict[str, str] | None = None,
+    answer: dict[str, Any] | None = None,
+    model: str = "m",
+    status: int = 200,
+) -> Exchange:
+    offered = [{"type": "function", "function": {"name": name, "parameters": {"type": "object"}}} for name in tools]
+    asked: dict[str, Any] = {"model": model, "messages": [{"role": "system", "content": system}]}
+    if offered:
+        asked["tools"] = offered
+    said = {"model": "m", "choices": [{"message": {"role": "assistant", "content": "x"}, "finish_reason": "stop"}]}
+    body = json.dumps({**said, **(answer or {})}).encode()
+    return Exchange(
+        trial,
+        index,
+        "completion",
+        "chat",
+        "chat",
+        "POST",
+        "/v1/chat/completions",
+        {},
+        json.dumps(asked).encode(),
+        None,
+        (),
+        status,
+        headers or {},
+        (Chunk(0.1, body),),
+        0.0,
+        1.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("Today's date: Wed Nov 25 2026", "Today's date: Thu Feb 4 2027"),
+        ("Today's date is 2026-11-25.", "Today's date is 2027-02-04."),
+        ("The current month is November 2026.", "The current month is February 2027."),
+        ("now: 2026-11-25T08:51:46.123Z", "now: 2027-02-04T23:01:00Z"),
+        ("It is Wednesday, November 25, 2026, 08:51 UTC", "It is Thursday, February 4, 2027, 11:02 UTC"),
+        ("25. November 2026", "4. February 2027"),
+        ("session 3fa85f64-5717-4562-b3fc-2c963f66afa6", "session 11111111-2222-4333-8444-555555555555"),
+        ("HEAD is 9fceb02d", "HEAD is 1a2b3c4"),
+        ("Working directory: /tmp/toolworthy-a1/app", "Working directory: /app"),
+        ("(memory in `/home/agent/.qwen/projects/x`)", "(memory in `/home/other/.qwen`)"),
+        ("OS Version: Linux 6.8.0-45-generic", "OS Version: Linux 6.18.44"),
+        ("at http://127.0.0.1:8377/v1", "at http://localhost:40123/v1"),
+        ("cc_version=2.1.330.730; x", "cc_version=2.1.330.932; x"),
+        ("Is directory a git repo: yes", "Is directory a git repo: no"),
+        ("a\r\n  b", "a b"),
+    ],
+)
+def test_what_changes_from_run_to_run_is_taken_out(one: str, two: str) -> None:
+    assert steady(one) == steady(two)
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("Read at most 2000 lines.", "Read at most 1000 lines."),
+        ("Use rg, not grep.", "Use grep, not rg."),
+        ("May you call tools?", "Must you call tools?"),
+        ("Never write to disk/network.", "Never write to disk."),
+        ("A timeout of 120000 ms", "A timeout of 600000 ms"),
+    ],
+)
+def test_what_an_agent_is_told_is_kept(one: str, two: str) -> None:
+    assert steady(one) != steady(two)
+
+
+def test_an_agent_is_known_by_its_tools_in_any_order_and_by_its_prompt() -> None:
+    tools = (Tool("a", "x", {"type": "object"}), Tool("b", "y", {"type": "object"}))
+    request = Request("gpt-x", (Message("system", (Text("You are gpt-x in /app."),)),), tools)
+    told = agent_print(request, "1")
+    assert told == agent_print(replace(request, tools=tools[::-1]), "1")
+    assert told.tool_count == 2
+    assert told.tools != agent_print(replace(request, tools=tools[:1]), "1").tools
+    assert told.tools != agent_print(replace(request, tools=(replace(tools[0], description="z"), tools[1])), "1").tools
+    other_model = replace(request, model="gpt-y", messages=(Message("system", (Text("You are gpt-y in /tmp/q."),)),))
+    assert told == agent_print(other_model, "1")
+
+
+def test_only_what_is_said_before_the_model_speaks_is_the_system_prompt() -> None:
+    first = (Message("system", (Text("A"),)), Message("user", (Text("hi"),)), Message("system", (Text("B"),)))
+    later = (*first, Message("assistant", (Text("x"),)), Message("system", (Text("C"),)))
+    assert agent_print(Request("m", first), "").system == agent_print(Request("m", later), "").system
+    assert agent_print(Request("m", first), "").system != agent_print(Request("m", first[:2]), "").system
+
+
+def test_the_first_request_with_tools_of_a_trial_tells_whatever_came_in_first() -> None:
+    seen = Seen("m", {"codex": "1.2"})
+    seen.add(exchange("A title, please.", tools=(), index=0))
+    assert seen.about()["fingerprints"] == {}
+    assert seen.add(exchange("late", index=3))
+    assert seen.add(exchange("main", index=1))
+    assert not seen.add(exchange("later", index=4))
+    (found,) = agents_of(seen.about())["codex"]
+    want = exchange("main").request
+    assert want is not None
+    assert found == agent_print(want, "1.2")
+    assert not seen.add(exchange("main", trial="tasks/u/codex#1"))
+    assert seen.add(exchange("other", trial="tasks/v/codex#1"))
+    assert len(agents_of(seen.about())["codex"]) == 2
+    seen.add(exchange(trial="tools/case/codex#1"))
+    assert list(agents_of(seen.about())) == ["codex"]
+
+
+def test_a_server_says_what_it_is_and_no_secret_is_kept() -> None:
+    headers = {
+        "server": "uvicorn",
+        "via": "1.1 3f0a9b8c7d6e5f4a3b2c1d0e9f8a7b6c.cloudfront.net (CloudFront)",
+        "openai-version": "2020-10-01",
+        "x-model-name": "qwen",
+        "set-cookie": "session=1",
+        "x-request-id": "req_1",
+        "openai-organization": "org",
+        "date": "now",
+    }
+    told = dict(server_says(exchange(headers=headers, answer={"system_fingerprint": "fp_1"}), "m"))
+    assert told == {
+        "server": "uvicorn",
+        "via": "1.1 <ID>.cloudfront.net (CloudFront)",
+        "openai-version": "2020-10-01",
+        "x-model-name": "qwen",
+        "model": "m",
+        "system_fingerprint": "fp_1",
+    }
+
+
+def test_a_fingerprint_in_what_the_model_says_is_none() -> None:
+    said = {"message": {"role": "assistant", "content": '"system_fingerprint": "fp_x"'}, "finish_reason": "stop"}
+    assert "system_fingerprint" not in dict(server_says(exchange(answer={"choices": [said]}), "m"))
+
+
+def test_neither_the_gateway_nor_errors_nor_questions_about_other_models_name_a_model() -> None:
+    assert dict(server_says(replace(exchange(headers={"server": "x"}), local=True), "m")) == {}
+    assert dict(server_says(replace(exchange(), status=None), "m")) == {}
+    assert dict(server_says(exchange(status=500, headers={"server": "x"}), "m")) == {"server": "x"}
+    assert "model" not in dict(server_says(exchange(model="none-such"), "m"))
+
+
+def test_a_header_with_ever_new_values_ends_in_a_mark() -> None:
+    seen = Seen("m", {})
+    assert [seen.add(exchange(headers={"x-model-x": f"v{n}"}, trial="wire/x#1")) for n in range(12)][-2:] == [False] * 2
+    assert seen.about()["server"]["x-model-x"][-1] == MANY
+    assert len(seen.about()["server"]["x-model-x"]) == 9
+
+
+def test_a_resumed_run_keeps_what_was_seen() -> None:
+    first = Seen("m", {"codex": "1"})
+    first.add(exchange("one", headers={"server": "a"}))
+    second = Seen("m", {"codex": "1"}, json.loads(json.dumps(first.about())))
+    second.add(exchange("two", headers={"server": "b"}))
+    assert second.about()["server"] == {"server": ["a", "b"], "model": ["m"]}
+    assert len(second.about()["fingerprints"]["codex"]) == 2
+
+
+@pytest.mark.parametrize("broken", [None, 3, [], {"codex": 3}, {"codex": [3]}, {"codex": [{"tool_count": "x"}]}])
+def test_what_is_no_fingerprint_is_left_out(broken: Any) -> None:
+    assert agents_of({"fingerprints": broken}) == {}
+    assert server_of({"server": broken}) in ({}, {"codex": ["3"]}, {"codex": ["{'tool_count': 'x'}"]})
+
+
+def test_words_change_with_the_tools_of_an_adapter() -> None:
+    agent = adapters.agent("codex")
+    fewer = agent.model_copy(update={"tools": dict(list(agent.tools.items())[1:])})
+    assert words(agent) == words(adapters.agent("codex")) != words(fewer)
+
+
+@pytest.mark.parametrize(
+    ("what", "was", "now", "said"),
+    [
+        ("agents", {"codex": "0.168.0"}, {"codex": "0.169.0"}, "agents (codex was 0.168.0, is 0.169.0)"),
+        ("tasks", {"t": "a" * 64}, {"t": "b" * 64}, f"tasks (t was {'a' * 16}…, is {'b' * 16}…)"),
+        ("cases", {"c": "1"}, {}, "cases (c was 1, is none)"),
+        ("endpoint", {"model": "a"}, {"model": "b"}, "endpoint (model was a, is b)"),
+        ("vocabularies", ["a"], ["b"], "vocabularies"),
+        ("words", {"codex": "1"}, {"codex": "2"}, "words (codex was 1, is 2)"),
+        ("words", None, {"codex": "2"}, ""),
+    ],
+)
+def test_a_run_goes_on_with_the_same_only(what: str, was: Any, now: Any, said: str) -> None:
+    same = {"endpoint": {}, "tasks": {}, "agents": {}, "cases": {}, "vocabularies": [], "words": {}}
+    assert other({**same, what: was}, {**same, what: now}) == said
+
+
+def test_a_run_writes_what_it_saw_and_refuses_other_agents(tmp_path: Path) -> None:
+    done = suites("--task", "fix-failing-test", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    path = only_run(tmp_path)
+    about = json.loads((path / "run.json").read_text())
+    (found,) = agents_of(about)["builtin"]
+    assert found.tool_count > 2
+    assert found.system
+    assert isinstance(found, AgentPrint)
+    assert found.version == about["agents"]["builtin"]
+    assert about["server"]["model"] == ["oracle"]
+    about["agents"]["builtin"] = "0.0.1"
+    (path / "run.json").write_text(json.dumps(about))
+    again = suites("--resume", str(path), cwd=tmp_path)
+    assert again.returncode == 4
+    assert "was a run of other agents (builtin was 0.0.1, is " in again.stdout + again.stderr
