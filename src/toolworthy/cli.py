@@ -64,10 +64,15 @@ def _parser() -> argparse.ArgumentParser:
     tasks.add_argument("folders", nargs="*", type=Path, metavar="DIR")
     tasks.add_argument("--sandbox", choices=("auto", "bubblewrap", "none"), default="auto")
     gate = _command(commands, "gate", _gate, "may the candidate replace the baseline? pass, fail or inconclusive")
-    gate.add_argument("baseline", nargs="?", type=Path, help="a run directory or a baseline file")
+    gate.add_argument("baseline", nargs="?", type=Path, help="a run directory, a baseline's name or file")
     gate.add_argument("candidate", nargs="?", type=Path, help="a run directory")
     gate.add_argument("--policy", type=Path, metavar="FILE", help="what the candidate must hold; see --show-policy")
     gate.add_argument("--show-policy", action="store_true", help="print the default policy")
+    gate.add_argument("--dir", type=Path, default=Path("baselines"), help="where baselines are (default baselines)")
+    baseline = _command(commands, "baseline", _baseline, "keep what a run measured as a small file; show and list them")
+    baseline.add_argument("what", choices=("save", "show", "list"))
+    baseline.add_argument("names", nargs="*", metavar="RUN [NAME] | NAME", help="save RUN [NAME]; show NAME")
+    baseline.add_argument("--dir", type=Path, default=Path("baselines"), help="where they are kept (default baselines)")
     cases = _command(commands, "cases", _cases, "list tool-call cases, or prove that they are sound")
     cases.add_argument("what", choices=("list", "check"), nargs="?", default="list")
     cases.add_argument("paths", nargs="*", type=Path, metavar="PATH")
@@ -211,7 +216,20 @@ def _gate(options: argparse.Namespace) -> int:
         return commands.default_policy()
     if options.candidate is None:
         raise UserError("give two runs: toolworthy gate BASELINE CANDIDATE")
-    return commands.run(options.baseline, options.candidate, options.policy)
+    return commands.run(options.baseline, options.candidate, options.policy, options.dir)
+
+
+def _baseline(options: argparse.Namespace) -> int:
+    from toolworthy.gate import baseline
+
+    names = options.names
+    if options.what == "save" and 1 <= len(names) <= 2:
+        return baseline.save(Path(names[0]), names[1] if len(names) == 2 else None, options.dir)
+    if options.what == "show" and len(names) == 1:
+        return baseline.show(names[0], options.dir)
+    if options.what == "list" and not names:
+        return baseline.list_all(options.dir)
+    raise UserError("toolworthy baseline save RUN [NAME] | show NAME | list")
 
 
 def _cases(options: argparse.Namespace) -> int:

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from toolworthy.gate.baseline import FOLDER, load
 from toolworthy.gate.decide import Answer, Decision, decide
 from toolworthy.gate.policy import DEFAULT, load_policy
-from toolworthy.gate.sample import load
 from toolworthy.report.gate import lines
 from toolworthy.runs.store import GATE, RunDirectory
 
@@ -20,13 +20,13 @@ _MEANING: dict[Answer, str] = {
 }
 
 
-def run(baseline: Path, candidate: Path, policy: Path | None) -> int:
+def run(baseline: Path, candidate: Path, policy: Path | None, folder: Path = FOLDER) -> int:
     """Compare two runs or baseline files; prints the answer, writes it into the candidate's run, and is the exit code.
 
     Raises:
         UserError: one of them cannot be read, or the policy is broken.
     """
-    gate = judge(baseline, candidate, policy)
+    gate = judge(baseline, candidate, policy, folder)
     if candidate.is_dir():
         from toolworthy.report import write_report
 
@@ -35,13 +35,13 @@ def run(baseline: Path, candidate: Path, policy: Path | None) -> int:
     return EXIT[gate["answer"]]
 
 
-def judge(baseline: Path, candidate: Path, policy: Path | None) -> dict[str, Any]:
+def judge(baseline: Path, candidate: Path, policy: Path | None, folder: Path = FOLDER) -> dict[str, Any]:
     """The gate's answer, also written as ``gate.json`` into the candidate's run.
 
     Raises:
         UserError: as :func:`run`.
     """
-    before, after = load(baseline), load(candidate)
+    before, after = load(baseline, folder), load(candidate, folder)
     gate = _about(decide(before, after, load_policy(policy)), before.name, after.name)
     if candidate.is_dir():
         RunDirectory.open(candidate).write(GATE, json.dumps(gate, indent=2, ensure_ascii=False) + "\n")

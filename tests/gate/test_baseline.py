@@ -1,0 +1,193 @@
+"""A baseline under a name: small, whole, found again, and refused in one line where it cannot be read."""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+from toolworthy.errors import UserError
+from toolworthy.gate import baseline
+from toolworthy.gate.decide import decide
+from toolworthy.gate.packed import pack, unpack
+from toolworthy.gate.policy import load_policy
+from toolworthy.gate.sample import Sample, Unit
+from toolworthy.runs.result import TrialKey, TrialResult
+from toolworthy.runs.store import RunDirectory
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from conftest import only_run, run, suites
+
+ABOUT = {
+    "toolworthy": "0.1.0",
+    "started": 1_790_000_000.0,
+    "endpoint": {"name": "deepseek", "provider": "deepseek", "model": "org/deepseek v4", "forced_api": None},
+    "agents": {"codex": "0.169.0", "builtin": "0.1.0"},
+}
+
+
+def sample(units: tuple[Unit, ...] = ()) -> Sample:
+    return Sample(
+        name="s", toolworthy="0", started=0.0, endpoint={"name": "e", "model": "m"}, agents={"codex": "1"}, units=units
+    )
+
+
+def made(tmp_path: Path, passed: int = 7, failed: int = 3) -> RunDirectory:
+    """A run of ten trials of two agents."""
+    written = RunDirectory.create(tmp_path / "reports", ABOUT)
+    for agent in ("codex", "builtin"):
+        for number, status in enumerate(["passed"] * passed + ["failed"] * failed):
+            key = TrialKey(suite="tasks", task=f"t{number}", agent=agent)
+            written.append(TrialResult(key=key, status=status, task_digest="d", seconds=1.5))  # type: ignore[arg-type]
+    return written
+
+
+def test_what_is_saved_is_found_under_its_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "baselines"
+    assert baseline.save(made(tmp_path).path, None, folder) == 0
+    assert (folder / "org-deepseek-v4.json").is_file()
+    kept = baseline.load(Path("org-deepseek-v4"), folder)
+    assert kept.name == "org-deepseek-v4"
+    assert len(kept.units) == 20
+    assert kept.agents == ABOUT["agents"]
+    baseline.show("org-deepseek-v4", folder)
+    baseline.list_all(folder)
+    told = capsys.readouterr().out
+    assert "endpoint deepseek · model org/deepseek v4" in told
+    assert "measured 2026-09-21 by toolworthy 0.1.0" in told
+    assert "agents: codex 0.169.0, builtin 0.1.0" in told
+    assert "tasks: 10 items, 20 attempts" in told
+    assert "pass: 70.0% (" in told
+    assert "codex: 70.0% (" in told
+
+
+def test_a_second_of_the_same_name_replaces_the_first_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = made(tmp_path).path
+    baseline.save(path, "main", tmp_path)
+    baseline.save(path, "main", tmp_path)
+    first, second = capsys.readouterr().out.splitlines()
+    assert "(replaced)" not in first
+    assert "(replaced)" in second
+
+
+def test_800_cases_of_three_attempts_stay_well_below_100_kb() -> None:
+    draw = random.Random(1)
+    agents = ("builtin", "claude-code", "codex", "openclaw", "opencode", "qwen-code")
+    units = tuple(
+        Unit(
+            suite="tools",
+            item=f"a-case-with-a-longish-name-{number // 6}",
+            agent=agents[number % 6],
+            digest=f"{number // 6:016x}",
+            values={
+                **{name: [float(draw.random() < 0.95) for _ in range(3)] for name in ("strict", "lenient", "credit")},
+                "tokens": [float(draw.randint(500, 9_000)) for _ in range(3)],
+                "usd": [draw.random() / 100 for _ in range(3)],
+                "seconds": [draw.random() * 20 for _ in range(3)],
+                "first_token": [draw.random() for _ in range(3)],
+            },
+        )
+        for number in range(800)
+    )
+    assert len(pack(sample(units)).encode()) < 90_000
+    alike = tuple(unit.model_copy(update={"values": {**unit.values, "usd": [0.01] * 3}}) for unit in units)
+    assert len(pack(sample(alike)).encode()) < 80_000
+
+
+def test_packing_loses_nothing_that_the_gate_looks_at() -> None:
+    units = (
+        Unit(suite="tools", item="a", agent="x", digest="d", values={"strict": [1, 0, 1], "usd": [0.1]}, missing=2),
+        Unit(suite="tools", item="a", agent="y", digest="d", values={}, missing=3),
+        Unit(suite="tools", item="b", agent="x", values={"strict": [1, 1], "tokens": [123456, 123457]}),
+        Unit(suite="wire", item="a/b", agent="chat", values={"supported": [1]}),
+        Unit(suite="tasks", item="ü \ud83d", agent="x", values={"pass": [0.0]}),
+    )
+    again = unpack(json.loads(pack(sample(units)))).units
+    assert sorted(again, key=str) == sorted(units, key=str)
+
+
+def test_the_gate_says_the_same_of_a_run_and_of_its_baseline(tmp_path: Path) -> None:
+    before, after = made(tmp_path / "a").path, made(tmp_path / "b", 2, 8).path
+    baseline.save(before, "main", tmp_path)
+    policy = load_policy(None)
+    now = baseline.load(after)
+    direct, kept = (decide(baseline.load(one, tmp_path), now, policy) for one in (before, Path("main")))
+    assert [(one.name, one.answer, one.said) for one in direct.judged] == [
+        (one.name, one.answer, one.said) for one in kept.judged
+    ]
+    assert kept.answer != "pass"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("", "no baseline file"),
+        ("[]", "no baseline file"),
+        ('{"a": 1}', "no baseline file"),
+        ('{"schema_version": 0, "toolworthy": "0.0.9"}', "of version 0, written by toolworthy 0.0.9"),
+        ('{"schema_version": 1}', "broken baseline file"),
+        ('{"schema_version": 1, "columns": {}, "items": []}', "broken baseline file"),
+        ('{"schema_version": 1, "columns": {}, "items": {"tasks/a": ["d", {"x": [1, 0, 1]}]}}', "broken baseline"),
+        ('{"schema_version": 1, "columns": {}, "items": {}}', "broken baseline file: name: Field required"),
+        ("[" * 100_000, "no baseline file"),
+        ("\ufeff{}", "no baseline file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, content: str, told: str) -> None:
+    (tmp_path / "old.json").write_text(content)
+    with pytest.raises(UserError, match=told) as caught:
+        baseline.load(Path("old"), tmp_path)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
+    baseline.list_all(tmp_path)
+
+
+def test_an_unknown_name_is_one_line_with_what_is_near(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there are none yet"):
+        baseline.load(Path("main"), tmp_path / "none")
+    path = made(tmp_path).path
+    for name in ("main", "nightly"):
+        baseline.save(path, name, tmp_path)
+    with pytest.raises(UserError, match="did you mean 'main'"):
+        baseline.load(Path("mian"), tmp_path)
+    with pytest.raises(UserError, match="known: main, nightly"):
+        baseline.load(Path("zzzzzz"), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", ".hidden", "", "a b", "x" * 200])
+def test_a_name_stays_in_its_folder(tmp_path: Path, name: str) -> None:
+    path = made(tmp_path).path
+    if name:
+        with pytest.raises(UserError, match="is no name for a baseline"):
+            baseline.save(path, name, tmp_path / "kept")
+    assert not (tmp_path / "kept").exists()
+
+
+def test_an_empty_run_is_no_baseline(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nothing to keep"):
+        baseline.save(RunDirectory.create(tmp_path, ABOUT).path, "x", tmp_path)
+
+
+def test_the_doors_find_names(tmp_path: Path) -> None:
+    """Save a run, guard the next by its name, and compare once more by hand."""
+    quick = ("--case", "a-comment-forbids-the-change", "--agent", "builtin")
+    assert suites(*quick, suite="tools", cwd=tmp_path).returncode == 0
+    done = run("toolworthy", "baseline", "save", str(only_run(tmp_path)), "main", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    guarded = suites(*quick, "--baseline", "main", "--out", "second", suite="tools", cwd=tmp_path)
+    assert guarded.returncode == 2, guarded.stdout + guarded.stderr  # one case is not enough for anything
+    (second,) = (tmp_path / "second").iterdir()
+    assert json.loads((second / "gate.json").read_text())["baseline"] == "main"
+    assert run("toolworthy", "gate", "main", str(second), cwd=tmp_path).returncode == 2
+    lost = suites(*quick, "--baseline", "mian", suite="tools", cwd=tmp_path)
+    assert lost.returncode == 4
+    assert "did you mean 'main'?" in lost.stdout + lost.stderr
+    for wrong in (("save",), ("show",), ("list", "x"), ("show", "none")):
+        refused = run("toolworthy", "baseline", *wrong, cwd=tmp_path)
+        assert refused.returncode == 4
+        assert len(refused.stderr.splitlines()) == 1
