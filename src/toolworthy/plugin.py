@@ -174,8 +174,8 @@ def _check_gate(config: pytest.Config) -> None:
     if config.option.gate and not config.option.baseline:
         raise UserError("--gate says how to compare; --baseline RUN says with what")
     if config.option.baseline:
+        from toolworthy.gate.baseline import load
         from toolworthy.gate.policy import load_policy
-        from toolworthy.gate.sample import load
 
         if getattr(config.option, "numprocesses", None):
             raise UserError("--baseline does not go with -n: trials run concurrently anyway")
