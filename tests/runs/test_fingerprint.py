@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from toolworthy.runs.fingerprint import (
     Seen,
     agent_print,
     agents_of,
+    renamed,
+    reshaped,
     server_of,
     server_says,
     steady,
@@ -219,6 +221,35 @@ def test_words_change_with_the_tools_of_an_adapter() -> None:
 def test_a_run_goes_on_with_the_same_only(what: str, was: Any, now: Any, said: str) -> None:
     same = {"endpoint": {}, "tasks": {}, "agents": {}, "cases": {}, "vocabularies": [], "words": {}}
     assert other({**same, what: was}, {**same, what: now}) == said
+
+
+@dataclass
+class Told:
+    agents: dict[str, str]
+    fingerprints: dict[str, tuple[AgentPrint, ...]]
+    words: dict[str, str] = field(default_factory=dict)
+
+
+def test_an_agent_that_changed_under_its_version_is_named() -> None:
+    old = Told({"codex": "1"}, {"codex": (AgentPrint(tools="a", system="x"), AgentPrint(tools="a", system="y"))})
+    assert list(reshaped(old, Told({"codex": "1"}, {"codex": (AgentPrint(tools="a", system="y"),)}))) == []
+    assert list(reshaped(old, Told({"codex": "2"}, {"codex": (AgentPrint(tools="b", system="z"),)}))) == []
+    assert list(reshaped(old, Told({"codex": "1"}, {}))) == []
+    assert list(reshaped(old, Told({"codex": "1"}, {"codex": (AgentPrint(tools="a", system="z"),)}))) == [
+        "codex's prompt changed although its version (1) did not"
+    ]
+    assert list(reshaped(old, Told({"codex": "1"}, {"codex": (AgentPrint(tools="b", system="z"),)}))) == [
+        "codex's tools and prompt changed although its version (1) did not"
+    ]
+    (said,) = reshaped(Told({}, {}, {"codex": "a"}), Told({}, {}, {"codex": "b"}))
+    assert said.startswith("the tools of codex")
+
+
+def test_a_server_that_names_something_else_is_noted() -> None:
+    assert list(renamed({"model": ["a"], "server": ["x"]}, {"model": ["a", "b"]})) == [
+        "the server names another model: b (before: a)"
+    ]
+    assert list(renamed({"model": ["a", "b"], "x": ["1", MANY]}, {"model": ["b"], "x": ["2"], "via": ["new"]})) == []
 
 
 def test_a_run_writes_what_it_saw_and_refuses_other_agents(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from toolworthy.gate.paired import Pair
 from toolworthy.gate.policy import Policy
 from toolworthy.gate.sample import Sample, Unit
+from toolworthy.runs.fingerprint import renamed, reshaped
 
 
 @dataclass
@@ -75,6 +76,8 @@ def _notes(
     if policy.agent_versions == "any":
         for _, why in _versions(baseline, candidate):
             yield f"{why}: the difference may be the agent's"
+    yield from reshaped(baseline, candidate)
+    yield from renamed(baseline.server, candidate.server)
     if changed:
         few = ", ".join(sorted(changed)[:3])
         yield f"{len(changed)} items are not the same any more and are not compared: {few}"

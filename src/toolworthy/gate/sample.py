@@ -14,6 +14,7 @@ from toolworthy.cases.result import CaseResult
 from toolworthy.errors import UserError
 from toolworthy.probes import ProbeResult
 from toolworthy.report.levels import levels
+from toolworthy.runs.fingerprint import AgentPrint, agents_of, server_of
 from toolworthy.runs.result import TrialResult
 from toolworthy.runs.store import RunDirectory
 from toolworthy.scoring.model import Score
@@ -70,6 +71,10 @@ class Sample(_Frozen):
     """Agent to the codes that block it on the wire, each with its title."""
     server: dict[str, list[str]] = {}
     """What the server says of itself."""
+    fingerprints: dict[str, tuple[AgentPrint, ...]] = {}
+    """Agent to the faces that it showed."""
+    words: dict[str, str] = {}
+    """Agent to the hash of the tools in whose words cases were asked."""
 
     def of(self, suite: str) -> Iterator[Unit]:
         """The units of one suite."""
@@ -96,7 +101,9 @@ def from_run(run: RunDirectory) -> Sample:
             level.agent.id: {r.code: r.title for r in level.reasons if r.severity == "blocks"}
             for level in levels(probes)
         },
-        server=about.get("server", {}),
+        server=server_of(about),
+        fingerprints=agents_of(about),
+        words=dict(about.get("words", {})),
     )
 
 

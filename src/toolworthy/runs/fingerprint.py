@@ -12,8 +12,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -222,6 +222,49 @@ def server_of(about: Mapping[str, Any]) -> dict[str, list[str]]:
     told = about.get("server")
     pairs = told.items() if isinstance(told, dict) else ()
     return {str(name): [str(value) for value in values] for name, values in pairs if isinstance(values, list)}
+
+
+class _Fingerprinted(Protocol):
+    """What can be compared."""
+
+    @property
+    def agents(self) -> Mapping[str, str]: ...
+    @property
+    def fingerprints(self) -> Mapping[str, Sequence[AgentPrint]]: ...
+    @property
+    def words(self) -> Mapping[str, str]: ...
+
+
+def reshaped(before: _Fingerprinted, after: _Fingerprinted) -> Iterator[str]:
+    """Agents that are not what they were although their version is, in words.
+
+    A prompt may depend on the task, so only faces of which none is as before tell.
+    """
+    for agent, old in before.fingerprints.items():
+        new = after.fingerprints.get(agent, ())
+        if not old or not new or before.agents.get(agent) != after.agents.get(agent):
+            continue
+        changed = [
+            what
+            for what in ("tools", "system")
+            if not {getattr(one, what) for one in old} & {getattr(one, what) for one in new}
+        ]
+        if changed:
+            told = " and ".join({"tools": "tools", "system": "prompt"}[what] for what in changed)
+            yield f"{agent}'s {told} changed although its version ({after.agents.get(agent)}) did not"
+    for agent, hashed in before.words.items():
+        if after.words.get(agent, hashed) != hashed:
+            yield f"the tools of {agent}, in whose words cases are asked, are not the same any more"
+
+
+def renamed(before: Mapping[str, Sequence[str]], after: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """What the server says of itself now and did not say before, in words. What has ever new values tells nothing."""
+    for name, new in after.items():
+        old = before.get(name, ())
+        if not old or MANY in old or MANY in new:
+            continue
+        if fresh := [value for value in new if value not in old]:
+            yield f"the server names another {name}: {', '.join(fresh)} (before: {', '.join(old)})"
 
 
 def _tool(tool: Tool) -> list[Any]:
