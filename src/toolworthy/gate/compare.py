@@ -2,43 +2,83 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 from toolworthy.gate.paired import Pair
 from toolworthy.gate.policy import Policy
 from toolworthy.gate.sample import Sample, Unit
 from toolworthy.runs.fingerprint import renamed, reshaped
 
+Why = Literal["suite", "version", "agent", "changed", "gone", "unmeasured"]
+"""Why a unit of the baseline cannot be compared."""
+_MEND: dict[Why, str] = {
+    "suite": "run that suite as well, or give a policy that does not name it",
+    "version": 'measure the baseline again with these agents (agent_versions = "any" compares them all the same)',
+    "agent": 'measure the candidate with these agents too, or name those that count in the policy: agents = ["…"]',
+    "changed": "measure the baseline again with this version of the suite",
+    "gone": "run them: --resume RUN goes on with a run that was cut short",
+    "unmeasured": "find out why they fail, then --resume RUN",
+}
+
+
+@dataclass
+class Compared:
+    """One metric of both samples."""
+
+    paired: list[tuple[Unit, Pair]] = field(default_factory=list)
+    lost: dict[Why, list[Unit]] = field(default_factory=lambda: defaultdict(list))
+    """The baseline's units that have nothing beside them, by reason."""
+
+    @property
+    def missing(self) -> int:
+        """How many units have nothing beside them."""
+        return sum(len(units) for units in self.lost.values())
+
+    @property
+    def asked(self) -> int:
+        """How many units the baseline has."""
+        return len(self.paired) + self.missing
+
+    @property
+    def why(self) -> str:
+        """Every reason, with names."""
+        return "; ".join(_said(why, units) for why, units in self.lost.items())
+
+    @property
+    def mend(self) -> str:
+        """What to do about the reason that most have."""
+        return _MEND[max(self.lost, key=lambda why: len(self.lost[why]))]
+
 
 @dataclass
 class Comparable:
     """Units of both samples, side by side."""
 
-    pairs: list[tuple[Unit, Unit | None]] = field(default_factory=list)
-    """Each of the baseline's units with the candidate's, None where it has none."""
+    rows: list[tuple[Unit, Unit | None, Why | None]] = field(default_factory=list)
+    """Each of the baseline's units with the candidate's, or why there is none."""
     notes: list[str] = field(default_factory=list)
-    """What is not compared, and why."""
+    """What else is to be known."""
 
-    def of(self, metric: str, agent: str | None = None) -> tuple[list[tuple[Unit, Pair]], int, int]:
-        """For one metric: what can be paired, how many of the baseline's items have no value now, and of how many."""
+    def of(self, metric: str, agent: str | None = None) -> Compared:
+        """One metric, of one agent or of all."""
         suite, _, name = metric.partition(".")
-        paired: list[tuple[Unit, Pair]] = []
-        lost = asked = 0
-        for before, after in self.pairs:
+        out = Compared()
+        for before, after, why in self.rows:
             if before.suite != suite or not before.values.get(name) or agent not in (None, before.agent):
                 continue
-            asked += 1
             now = after.values.get(name) if after else None
-            if now:
-                paired.append((before, Pair(before.item, tuple(before.values[name]), tuple(now))))
+            if why is None and now:
+                out.paired.append((before, Pair(before.item, tuple(before.values[name]), tuple(now))))
             else:
-                lost += 1
-        return paired, lost, asked
+                out.lost[why or "unmeasured"].append(before)
+        return out
 
     def agents(self, suite: str) -> list[str]:
-        """The agents of a suite."""
-        return list(dict.fromkeys(before.agent for before, _ in self.pairs if before.suite == suite))
+        """The agents of a suite, by name."""
+        return sorted({before.agent for before, _, _ in self.rows if before.suite == suite})
 
 
 def comparable(baseline: Sample, candidate: Sample, policy: Policy) -> Comparable:
@@ -46,44 +86,73 @@ def comparable(baseline: Sample, candidate: Sample, policy: Policy) -> Comparabl
     out = Comparable()
     now = {(unit.suite, unit.item, unit.agent): unit for unit in candidate.units}
     ran = {unit.suite for unit in candidate.units}
-    skipped = dict(_versions(baseline, candidate)) if policy.agent_versions == "same" else {}
-    changed: set[str] = set()
+    present = {(unit.suite, unit.agent) for unit in candidate.units}
+    other = dict(_versions(baseline, candidate))
     for unit in baseline.units:
-        if unit.suite not in ran or (unit.suite != "wire" and unit.agent in skipped):
+        if unit.suite != "wire" and not policy.counts(unit.agent):
             continue
-        other = now.get((unit.suite, unit.item, unit.agent))
-        if other is not None and other.digest != unit.digest:
-            changed.add(f"{unit.suite}/{unit.item}")
-            continue
-        out.pairs.append((unit, other))
-    out.notes += list(_notes(baseline, candidate, skipped, changed, ran, policy))
+        after = now.get((unit.suite, unit.item, unit.agent))
+        why: Why | None = None
+        if unit.suite not in ran:
+            why = "suite"
+        elif unit.suite != "wire" and unit.agent in other and policy.agent_versions == "same":
+            why = "version"
+        elif after is None:
+            why = "gone" if (unit.suite, unit.agent) in present else "agent"
+        elif after.digest != unit.digest:
+            why = "changed"
+        out.rows.append((unit, after, why))
+    out.notes += _notes(baseline, candidate, other, policy)
     return out
 
 
+def _said(why: Why, units: list[Unit]) -> str:
+    n = len(units)
+    agents, items, suites = ({getattr(unit, of) for unit in units} for of in ("agent", "item", "suite"))
+    return {
+        "suite": f"the candidate has no results of {_few(suites)}",
+        "version": f"{n} of agents in another version ({_few(agents)}), whose drift is not the endpoint's",
+        "agent": f"{n} of agents that the candidate was not measured with ({_few(agents)})",
+        "changed": f"{n} are not the same items any more ({_few(items)})",
+        "gone": f"{n} were not run ({_few(items)})",
+        "unmeasured": f"{n} were run without a value ({_few(items)})",
+    }[why]
+
+
+def _few(names: set[str]) -> str:
+    ordered = sorted(names)
+    return ", ".join(ordered[:3]) + (f" and {len(ordered) - 3} more" if len(ordered) > 3 else "")
+
+
 def _versions(baseline: Sample, candidate: Sample) -> Iterator[tuple[str, str]]:
-    """Agents whose version is another now: their drift is not the endpoint's."""
+    """Agents whose version is another now: their drift is not the endpoint's. The built-in one is toolworthy's."""
     for agent, version in baseline.agents.items():
         new = candidate.agents.get(agent)
         if new is not None and new != version and agent != "builtin":
             yield agent, f"{agent} was {version} and is {new}"
 
 
-def _notes(
-    baseline: Sample, candidate: Sample, skipped: dict[str, str], changed: set[str], ran: set[str], policy: Policy
-) -> Iterator[str]:
-    for why in skipped.values():
-        yield f'{why}: not compared, since its drift is not the endpoint\'s (agent_versions = "any" compares it)'
-    if policy.agent_versions == "any":
-        for _, why in _versions(baseline, candidate):
-            yield f"{why}: the difference may be the agent's"
+def _notes(baseline: Sample, candidate: Sample, other: dict[str, str], policy: Policy) -> Iterator[str]:
+    for side, sample in (("baseline", baseline), ("candidate", candidate)):
+        if not sample.units:
+            yield f"the {side} {sample.name} has no results at all"
+    for agent, why in other.items():
+        if policy.counts(agent):
+            yield why if policy.agent_versions == "same" else f"{why}: the difference may be the agent's"
     yield from reshaped(baseline, candidate)
     yield from renamed(baseline.server, candidate.server)
-    if changed:
-        few = ", ".join(sorted(changed)[:3])
-        yield f"{len(changed)} items are not the same any more and are not compared: {few}"
-    if gone := {unit.suite for unit in baseline.units} - ran:
-        yield f"the candidate has no results of {', '.join(sorted(gone))}: not compared"
+    yield from _new(baseline, candidate, policy)
     if baseline.toolworthy != candidate.toolworthy:
         yield f"the baseline was measured by toolworthy {baseline.toolworthy}, the candidate by {candidate.toolworthy}"
     if baseline.endpoint.get("forced_api") != candidate.endpoint.get("forced_api"):
         yield "one of them was forced to another wire API: the translation is compared as well"
+
+
+def _new(baseline: Sample, candidate: Sample, policy: Policy) -> Iterator[str]:
+    """What the candidate has alone."""
+    known = {(unit.suite, unit.item, unit.agent) for unit in baseline.units}
+    new = [unit for unit in candidate.units if (unit.suite, unit.item, unit.agent) not in known]
+    for suite in sorted({unit.suite for unit in new}):
+        own = [unit for unit in new if unit.suite == suite and (suite == "wire" or policy.counts(unit.agent))]
+        if own:
+            yield f"{len(own)} results of {suite} have none in the baseline beside them and are not compared"

@@ -7,24 +7,23 @@ is shown, corrected by Holm for how many are looked at, or a blocking finding is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import ceil, sqrt
 from typing import Literal
 
-from toolworthy.gate.compare import Comparable, comparable
+from toolworthy.gate.compare import Comparable, Compared, comparable
 from toolworthy.gate.floor import reached
-from toolworthy.gate.paired import Drop, Pair, drop
+from toolworthy.gate.paired import Pair, drop
 from toolworthy.gate.policy import Criterion, Policy
 from toolworthy.gate.ratio import ratio
 from toolworthy.gate.sample import Sample, Unit
 from toolworthy.statistics import mean_pass, pass_hat_k
 
 Answer = Literal["pass", "fail", "inconclusive"]
-POWER = 0.8
-"""How sure one wants to be to find what is said to be findable."""
 _TOO_MANY = 200
 """Attempts an item beyond which nobody would go."""
+_ENDLESS = 1e6
+_BLOCKS = "blocking findings"
 
 
 @dataclass
@@ -75,13 +74,10 @@ def decide(baseline: Sample, candidate: Sample, policy: Policy, alpha: float | N
         for name, criterion in policy.metrics.items()
         for agent in (both.agents(name.partition(".")[0]) if criterion.each_agent else [None])
     ]
-    judged = [
-        one
-        for name, criterion, agent in wanted
-        for one in _criterion(both, name, criterion, agent, policy, level, len(wanted))
-    ]
+    many = sum(criterion.parts for name, criterion, agent in wanted if both.of(name, agent).paired)
+    judged = [one for wish in wanted for one in _criterion(both, *wish, policy, level, many)]
     _holm(judged, level)
-    judged += _blocks(baseline, candidate, policy)
+    judged += _blocks(both, baseline, candidate, policy)
     return Decision(_answer(judged), policy.source, policy.confidence, judged, both.notes)
 
 
@@ -93,35 +89,55 @@ def _answer(judged: Sequence[Judged]) -> Answer:
 
 
 def _holm(judged: Sequence[Judged], alpha: float) -> None:
-    """Let fail what is worse even after a look at how many criteria there are."""
+    """Let fail what is worse even after a look at how many criteria there are (S. Holm, Scand. J. Statist. 6, 1979)."""
     ranked = sorted((one for one in judged if one.p_worse is not None), key=lambda one: one.p_worse or 0.0)
-    for position, one in enumerate(ranked):
-        if one.p_worse is None or one.p_worse > alpha / (len(ranked) - position):
-            break
-        one.answer = "fail"
+    steps = [(one, len(ranked) - position) for position, one in enumerate(ranked)]
+    holds = True
+    for one, many in steps:
+        p = one.p_worse or 0.0
+        holds = holds and p <= alpha / many
+        if holds:
+            one.answer = "fail"
+        elif p <= alpha:
+            one.more.append(f"worse if it were the only criterion; of {len(ranked)} one may look so by chance")
 
 
 def _criterion(
     both: Comparable, name: str, criterion: Criterion, agent: str | None, policy: Policy, alpha: float, many: int
 ) -> list[Judged]:
     shown = f"{name} [{agent}]" if agent else name
-    paired, lost, asked = both.of(name, agent)
-    if not paired:
-        if not (policy.required or asked):
-            return []
-        why = "the candidate has no value for any item" if asked else "not measured in both runs"
-        return [Judged(shown, "inconclusive", why)]
-    if lost > policy.unmeasured * asked:
-        said = f"{lost} of {asked} items of the baseline have no value now; {policy.unmeasured:.0%} may be missing"
-        return [Judged(shown, "inconclusive", said, needed="measure them, or find out why they fail: --resume RUN")]
+    of = both.of(name, agent)
+    if not of.asked:
+        return [Judged(shown, "inconclusive", "the baseline has no value of it")] if policy.required else []
+    if not of.paired or of.missing > policy.unmeasured * of.asked:
+        return [_too_few(shown, of, policy)]
     out = []
     if criterion.margin is not None:
-        out.append(_margin(shown, paired, criterion.margin, alpha, many))
+        out.append(_margin(shown, of.paired, criterion.margin, alpha, many))
     if criterion.floor is not None:
-        out.append(_floor(shown, paired, criterion.floor, alpha))
+        out.append(_floor(shown, of.paired, criterion.floor, alpha))
     if criterion.at_most is not None:
-        out.append(_ratio(shown, paired, criterion.at_most, alpha))
+        out.append(_ratio(shown, of.paired, criterion.at_most, alpha, many))
+    for one in out:
+        one.more += _attempts_without_value(of.paired, both)
+        one.more += [f"not compared: {of.why}"] if of.missing else []
     return out
+
+
+def _too_few(name: str, of: Compared, policy: Policy) -> Judged:
+    said = f"{of.missing} of {of.asked} results of the baseline have nothing beside them: {of.why}"
+    if of.paired:
+        said += f"; {policy.unmeasured:.0%} may be missing"
+    return Judged(name, "inconclusive", said, needed=of.mend)
+
+
+def _attempts_without_value(paired: Sequence[tuple[Unit, Pair]], both: Comparable) -> list[str]:
+    """Attempts of the items compared that gave no value: infrastructure, limits of ours."""
+    items = {(unit.suite, unit.item, unit.agent) for unit, _ in paired}
+    now = [after for unit, after, _ in both.rows if after and (unit.suite, unit.item, unit.agent) in items]
+    missing = sum(unit.missing for unit in now)
+    tried = missing + sum(len(pair.after) for _, pair in paired)
+    return [f"{missing} of {tried} attempts of the candidate gave no value and do not count"] if missing else []
 
 
 def _margin(name: str, paired: Sequence[tuple[Unit, Pair]], margin: float, alpha: float, many: int) -> Judged:
@@ -132,13 +148,17 @@ def _margin(name: str, paired: Sequence[tuple[Unit, Pair]], margin: float, alpha
     said = (
         f"{found.before:.1%} → {found.after:.1%}, a drop of {_points(found.value)} "
         f"({100 * low:.1f} to {100 * high:.1f}), {_points(margin)} are borne; "
-        f"{len(paired)} items, {found.pairs:.0f} pairs of attempts"
+        f"{found.clusters} items, {found.pairs:.0f} pairs of attempts"
     )
     judged = Judged(name, "pass" if borne <= alpha else "inconclusive", said, worse, borne)
     if borne > alpha:
-        judged.needed = _needed(found, margin, alpha, paired)
+        level = alpha / many if found.value > margin else alpha
+        judged.needed = _needed(lambda times: found.decides(margin, level, times), found.pairs / len(paired))
     judged.more += _all_of_them(paired)
-    judged.more.append(f"could have found a drop of {_points(margin + _reach(found, alpha / many))}")
+    seen = found.findable(margin, alpha / many)
+    judged.more.append(
+        f"could have found a drop of {_points(seen)}" if seen else "no drop could have been found: too few"
+    )
     if low > 0 or borne > alpha:
         judged.more += _worst(paired)
     return judged
@@ -165,25 +185,17 @@ def _points(value: float) -> str:
     return f"{100 * value:.1f} points"
 
 
-def _reach(found: Drop, alpha: float) -> float:
-    """Beyond the margin, how large a drop is found four times in five."""
-    from scipy.special import ndtri, stdtrit  # type: ignore[import-untyped]
-
-    single = max((found.lost + found.won) / found.worth, 2 / found.worth)
-    error = sqrt(single / found.worth)
-    return float(stdtrit(max(1, found.clusters - 1), 1 - alpha) + ndtri(POWER)) * error
-
-
-def _needed(found: Drop, margin: float, alpha: float, paired: Sequence[tuple[Unit, Pair]]) -> str:
+def _needed(decides: Callable[[float], bool], attempts: float) -> str:
     """How many attempts would decide, if what was seen is the truth."""
-    gap = abs(found.value - margin)
-    attempts = found.pairs / len(paired)
-    factor = (_reach(found, alpha) / gap) ** 2 if gap > 0 else float("inf")
-    needed = attempts * factor
-    if needed > _TOO_MANY:
-        return "the drop is too near the margin for any sensible number of attempts: widen the margin, or add items"
-    many = ceil(needed)
-    return f"about {many} attempts an item on both sides would decide (now {attempts:.1f}): --trials {many}"
+    if not decides(_ENDLESS):
+        return "more attempts would not decide it, the items differ too much: add items, or widen the margin"
+    if not decides(_TOO_MANY / attempts):
+        return f"more than {_TOO_MANY} attempts an item would have to decide it: add items, or widen the margin"
+    few, many = max(1, int(attempts)), _TOO_MANY
+    while few < many:
+        middle = (few + many) // 2
+        few, many = (few, middle) if decides(middle / attempts) else (middle + 1, many)
+    return f"about {many} attempts an item on both sides would decide (now {attempts:.3g}): --trials {many}"
 
 
 def _worst(paired: Sequence[tuple[Unit, Pair]]) -> list[str]:
@@ -205,34 +217,58 @@ def _floor(name: str, paired: Sequence[tuple[Unit, Pair]], floor: float, alpha: 
     assert found is not None
     borne, estimate = found.p_borne(floor), found.estimate
     said = f"{estimate.value:.1%} ({estimate.low:.1%} to {estimate.high:.1%}), at least {floor:.0%} is asked for"
-    return Judged(f"{name}, floor", "pass" if borne <= alpha else "inconclusive", said, found.p_worse(floor), borne)
+    needed = "" if found.best(floor) <= alpha else "not even full marks would show it: add items"
+    answer: Answer = "pass" if borne <= alpha else "inconclusive"
+    return Judged(f"{name}, floor", answer, said, found.p_worse(floor), borne, needed)
 
 
-def _ratio(name: str, paired: Sequence[tuple[Unit, Pair]], limit: float, alpha: float) -> Judged:
-    found = ratio([pair for _, pair in paired])
+def _ratio(name: str, paired: Sequence[tuple[Unit, Pair]], limit: float, alpha: float, many: int) -> Judged:
+    pairs = [pair for _, pair in paired]
+    before, after = (sum(sum(getattr(pair, side)) for pair in pairs) for side in ("before", "after"))
+    if not before:
+        if not after:
+            return Judged(name, "pass", "it costs nothing, as before")
+        return Judged(name, "inconclusive", "it cost nothing and costs something now: no ratio says how much is borne")
+    found = ratio(pairs)
     if found is None:
-        return Judged(name, "inconclusive", "fewer than two items tell it")
+        return Judged(name, "inconclusive", "fewer than two items tell it", needed="add items")
     low, high = found.interval(alpha)
     borne = found.p_borne(limit)
-    each = f"{found.before:,.2f} → {found.after:,.2f} an item"
-    said = f"{each}, ×{found.value:.2f} ({low:.2f} to {high:.2f}), ×{limit:g} is borne"
-    return Judged(name, "pass" if borne <= alpha else "inconclusive", said, found.p_worse(limit), borne)
+    each = f"{_figure(found.before)} → {_figure(found.after)} a typical attempt"
+    said = f"{each}, ×{found.value:.2f} ({low:.2f} to {high:.2f}), ×{limit:g} is borne; {found.clusters} items"
+    judged = Judged(name, "pass" if borne <= alpha else "inconclusive", said, found.p_worse(limit), borne)
+    if borne > alpha:
+        level = alpha / many if found.value > limit else alpha
+        attempts = sum(pair.weight for pair in pairs) / len(pairs)
+        judged.needed = _needed(lambda times: found.decides(limit, level, times), attempts)
+    judged.more.append(f"could have found ×{found.findable(limit, alpha / many):.2f}")
+    if found.value <= limit < found.in_sum:
+        judged.more.append(f"but ×{found.in_sum:.2f} in sum: a few attempts cost far more than the typical one")
+    return judged
 
 
-def _blocks(baseline: Sample, candidate: Sample, policy: Policy) -> list[Judged]:
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _blocks(both: Comparable, baseline: Sample, candidate: Sample, policy: Policy) -> list[Judged]:
     """Blocking findings on the wire that the baseline lacks. Nothing is left to chance here: one is enough."""
-    if not policy.no_new_blocks_for or not (baseline.blocking and candidate.blocking):
+    if not policy.no_new_blocks_for:
         return []
-    agents = [
-        agent
-        for agent in candidate.blocking
-        if agent in baseline.blocking and ("*" in policy.no_new_blocks_for or agent in policy.no_new_blocks_for)
-    ]
+    of = both.of("wire.supported")
+    if not of.asked:
+        both.notes.append("the baseline has no results of wire: whether blocking findings are new is not known")
+        asked = policy.required and "no_new_blocks_for" in policy.model_fields_set
+        return [Judged(_BLOCKS, "inconclusive", "the baseline has no results of wire")] if asked else []
+    counted = {agent for agent in candidate.blocking if {"*", agent} & set(policy.no_new_blocks_for)}
+    agents = sorted(agent for agent in counted & set(baseline.blocking) if policy.counts(agent))
     new = {agent: sorted(set(candidate.blocking[agent]) - set(baseline.blocking[agent])) for agent in agents}
     titles = {code: title for own in candidate.blocking.values() for code, title in own.items()}
     said = "; ".join(
         f"{agent}: " + ", ".join(f"{code} {titles[code]}" for code in codes) for agent, codes in new.items() if codes
     )
-    if not said:
-        return [Judged("blocking findings", "pass", f"none is new for {', '.join(agents)}")]
-    return [Judged("blocking findings", "fail", f"new: {said}", more=["`toolworthy rules CODE` says how to mend one"])]
+    if said:
+        return [Judged(_BLOCKS, "fail", f"new: {said}", more=["`toolworthy rules CODE` says how to mend one"])]
+    if of.missing > policy.unmeasured * of.asked:
+        return [_too_few(_BLOCKS, of, policy)]
+    return [Judged(_BLOCKS, "pass", f"none is new for {', '.join(agents)}" if agents else "none is new")]

@@ -23,6 +23,10 @@ class Reached:
         ok = self.estimate.value * self.draws
         return float(betainc(ok, self.draws - ok + 1, floor)) if ok > 1e-9 and floor > 0 else float(floor > 0)
 
+    def best(self, floor: float) -> float:
+        """What ``p_borne`` would be if every value were the best, the sample being worth as much."""
+        return float(floor**self.draws)
+
     def p_worse(self, floor: float) -> float:
         """Chance of so low a rate if the true one were `floor`."""
         from scipy.special import betainc

@@ -1,20 +1,21 @@
 """Is a rate worse by more than a margin? Two samples, paired by item and agent, with clusters.
 
-The score test of N. Tango ("Equivalence test and confidence interval for the difference in proportions for the
-paired-sample design", Statistics in Medicine 17, 1998), which holds its level with few or no discordant pairs, on as
-many pairs as the sample is worth: attempts of one item, and one item in several agents' hands, are one cluster.
+Attempts of one item, and one item in several agents' hands, are one cluster. The arithmetic is in ``tango``; here
+are its inputs, and what a sample of another size would find.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-_PRIOR_CORRELATION = 0.3
-_PRIOR_WEIGHT = 10.0
-"""Discordant pairs that the prior is worth: with few of them nobody knows how far clusters hang together."""
+from toolworthy.gate import tango
+
+POWER = 0.8
+"""How sure one wants to be to find what is said to be findable."""
+_Z_POWER = 0.8416212335729143
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,10 @@ class Drop:
     won: float
     worth: float
     """Independent pairs that the sample is worth."""
+    size: float = 1.0
+    """Pairs in a cluster, as if all were alike."""
+    correlation: float = 0.0
+    """Of pairs within a cluster, as it was seen."""
 
     @property
     def value(self) -> float:
@@ -69,82 +74,80 @@ class Drop:
 
     def p_borne(self, margin: float) -> float:
         """Chance of a result as good as this one if the true drop were `margin`: small says that it is less."""
-        return self._below(-self._score(margin))
+        return float(tango.p_borne(self.worth, self.lost / self.worth, self.won / self.worth, self.clusters, margin))
 
     def p_worse(self, margin: float) -> float:
         """Chance of a result as bad as this one if the true drop were `margin`: small says that it is more."""
-        return self._below(self._score(margin))
+        return float(tango.p_worse(self.worth, self.lost / self.worth, self.won / self.worth, self.clusters, margin))
 
     def interval(self, alpha: float) -> tuple[float, float]:
         """Drops that either test, each at level `alpha`, does not refuse."""
-        low = _root(lambda drop: self.p_worse(drop) - alpha, -1.0, self.value)
-        high = _root(lambda drop: alpha - self.p_borne(drop), self.value, 1.0)
+        low = _root(lambda drop: self.p_worse(drop) > alpha, -1.0, self.value)
+        high = _root(lambda drop: self.p_borne(drop) <= alpha, self.value, 1.0)
         return low, high
 
-    def _below(self, score: float) -> float:
-        """Upper tail of Student's t with as many degrees of freedom as there are clusters less one."""
-        from scipy.special import stdtr  # type: ignore[import-untyped]
+    def findable(self, margin: float, alpha: float) -> float | None:
+        """The smallest drop that a sample like this one would show to be beyond `margin` in four of five runs."""
 
-        return float(stdtr(max(1, self.clusters - 1), -score))
+        def found(true: float) -> bool:
+            lost, won = self._shifted(true)
+            return self._shown(lost, won, margin, alpha, 1.0)
 
-    def _score(self, drop: float) -> float:
-        """Tango's statistic against a true drop."""
-        n, b, c = self.worth, self.lost, self.won
-        a2, a1, a0 = 2 * n, -b - c + (2 * n - b + c) * drop, -c * drop * (1 - drop)
-        won = (sqrt(max(0.0, a1 * a1 - 4 * a2 * a0)) - a1) / (2 * a2)
-        variance = n * (2 * won + drop * (1 - drop))
-        gap = b - c - n * drop
-        if variance <= 1e-12:
-            return 0.0 if abs(gap) < 1e-9 else gap * 1e6
-        return gap / sqrt(variance)
+        most = min(1.0, max(self.before, margin))
+        return _root(found, margin, most) if found(most) else None
+
+    def decides(self, margin: float, alpha: float, times: float) -> bool:
+        """Whether `times` as many attempts would decide in four of five runs, if what was seen is the truth."""
+        lost, won = self._shifted(self.value)
+        return self._shown(lost, won, margin, alpha, times)
+
+    def _shifted(self, true: float) -> tuple[float, float]:
+        """Shares lost and won if the drop were `true`: what is won stays, as far as it was seen at all."""
+        won = (self.won + 0.5) / (self.worth + 1)
+        won = max(won, -true)
+        return min(1 - won, won + true), won
+
+    def _shown(self, lost: float, won: float, margin: float, alpha: float, times: float) -> bool:
+        """Whether chance that is unkind once in five runs leaves a sample that decides."""
+        n = float(tango.worth(self.pairs * times, tango.Seen(lost, won, self.size * times, self.correlation)))
+        value = lost - won
+        error = _Z_POWER * sqrt(max(0.0, lost + won - value * value) / n)
+        if value > margin:
+            moved = min(error, lost)
+            p = tango.p_worse(n, lost - moved, min(1.0, won + error - moved), self.clusters, margin)
+        else:
+            p = tango.p_borne(n, min(1 - won, lost + error), won, self.clusters, margin)
+        return bool(p <= alpha)
 
 
 def drop(pairs: Sequence[Pair]) -> Drop | None:
     """The drop over all pairs; None where there are none."""
     if not pairs:
         return None
-    n = sum(pair.weight for pair in pairs)
-
-    def mean(of: str) -> float:
-        return float(sum(pair.weight * getattr(pair, of) for pair in pairs) / n)
-
-    lost, won = mean("lost"), mean("won")
-    before = sum(pair.weight * sum(pair.before) / len(pair.before) for pair in pairs) / n
-    groups: dict[str, list[Pair]] = defaultdict(list)
+    groups: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
+    n = before = 0.0
     for pair in pairs:
-        groups[pair.cluster].append(pair)
-    worth = n / _design_effect(list(groups.values()), n, lost, won)
-    return Drop(before, before - (lost - won), n, len(groups), lost * worth, won * worth, worth)
+        weight = pair.weight
+        groups[pair.cluster].append((weight, weight * pair.lost, weight * pair.won))
+        n += weight
+        before += weight * sum(pair.before) / len(pair.before)
+    sizes, minus, plus = zip(
+        *([sum(column) for column in zip(*rows, strict=True)] for rows in groups.values()), strict=True
+    )
+    seen = tango.seen(sizes, minus, plus)
+    before /= n
+    worth, lost, won = float(tango.worth(n, seen)), float(seen.lost), float(seen.won)
+    size, correlation = float(seen.size), float(seen.correlation)
+    return Drop(before, before - (lost - won), n, len(groups), lost * worth, won * worth, worth, size, correlation)
 
 
-def _design_effect(groups: Sequence[Sequence[Pair]], n: float, lost: float, won: float) -> float:
-    """By how much the clusters make the variance of the mean larger than independent pairs would."""
-    sizes = [sum(pair.weight for pair in group) for group in groups]
-    size = sum(size * size for size in sizes) / n
-    value = lost - won
-    single = lost + won - value * value
-    if size <= 1 or len(groups) < 2:
-        return max(1.0, size)
-    totals = [sum(pair.weight * (pair.lost - pair.won) for pair in group) for group in groups]
-    spread = sum((total - own * value) ** 2 for total, own in zip(totals, sizes, strict=True))
-    seen = spread * len(groups) / (len(groups) - 1) / (n * single) if single > 0 else 1.0
-    correlation = min(1.0, max(0.0, (seen - 1) / (size - 1)))
-    events = n * (lost + won)
-    drawn = (events * correlation + _PRIOR_WEIGHT * _PRIOR_CORRELATION) / (events + _PRIOR_WEIGHT)
-    return 1 + (size - 1) * max(correlation, drawn)
-
-
-def _root(rising: object, low: float, high: float) -> float:
-    """Where a rising function crosses zero, by halving; the end where it does not."""
-    assert callable(rising)
-    if rising(low) >= 0:
+def _root(beyond: Callable[[float], bool], low: float, high: float) -> float:
+    """Where a condition that holds from some point on begins to, by halving; an end where it does nowhere between."""
+    if beyond(low):
         return low
-    if rising(high) <= 0:
+    if not beyond(high):
         return high
-    for _ in range(60):
+    for _ in range(18):
         middle = (low + high) / 2
-        if rising(middle) < 0:
-            low = middle
-        else:
-            high = middle
+        low, high = (low, middle) if beyond(middle) else (middle, high)
     return (low + high) / 2

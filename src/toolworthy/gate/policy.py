@@ -15,8 +15,9 @@ from toolworthy.gate.sample import COSTS, METRICS
 DEFAULT = """\
 # The default policy. Margins are in the metric's own unit: 0.10 is ten points of a hundred.
 confidence = 0.95           # of every claim: a pass that is none, and a false alarm, once in twenty runs at most
-unmeasured = 0.05           # more of the baseline's items than this without a value: inconclusive
+unmeasured = 0.05           # more of the baseline's items than this without a value beside them: inconclusive
 agent_versions = "same"     # "any" compares other versions of an agent too, and says so
+agents = ["*"]              # agents of the baseline that count
 no_new_blocks_for = ["*"]   # agents that may not meet a blocking finding on the wire that the baseline lacks
 
 [metrics."tasks.pass"]      # the share of tasks that are done
@@ -45,16 +46,21 @@ class Criterion(_Strict):
 
     margin: float | None = Field(None, gt=0, lt=1)
     """Largest drop against the baseline that is borne."""
-    floor: float | None = Field(None, ge=0, le=1)
+    floor: float | None = Field(None, gt=0, lt=1)
     """What it must reach whatever the baseline did."""
     at_most: float | None = Field(None, gt=1)
     """Largest ratio to the baseline that is borne."""
     each_agent: bool = False
     """Asked of every agent by itself, not of all together."""
 
+    @property
+    def parts(self) -> int:
+        """How many things are asked."""
+        return sum(asked is not None for asked in (self.margin, self.floor, self.at_most))
+
     @model_validator(mode="after")
     def _some(self) -> Criterion:
-        if self.margin is None and self.floor is None and self.at_most is None:
+        if not self.parts:
             raise ValueError("asks for nothing: give margin, floor or at_most")
         return self
 
@@ -65,11 +71,17 @@ class Policy(_Strict):
     confidence: float = Field(0.95, gt=0.5, lt=1)
     unmeasured: float = Field(0.05, ge=0, le=1)
     agent_versions: Literal["same", "any"] = "same"
+    agents: tuple[str, ...] = ("*",)
+    """Agents of the baseline that count."""
     no_new_blocks_for: tuple[str, ...] = ("*",)
     metrics: dict[str, Criterion] = Field(default_factory=dict)
     source: str = "the default policy"
     required: bool = False
     """Whether a metric that was not measured leaves the gate undecided; the default policy takes what there is."""
+
+    def counts(self, agent: str) -> bool:
+        """Whether an agent is one of those that count."""
+        return "*" in self.agents or agent in self.agents
 
     @property
     def alpha(self) -> float:

@@ -1,4 +1,8 @@
-"""Does the candidate cost more? Ratios of two samples, paired by item and agent."""
+"""Does the candidate cost more? Ratios of two samples, paired by item and agent.
+
+What is compared is a typical attempt: the geometric mean, whose ratio does not depend on how many attempts either side
+made, and which one runaway attempt cannot carry. Student's t over items, each with the mean of its logarithms.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, log, sqrt
 
-from toolworthy.gate.paired import Pair
+from scipy.special import stdtr, stdtrit  # type: ignore[import-untyped]
+
+from toolworthy.gate.paired import POWER, Pair
 
 
 @dataclass(frozen=True)
@@ -15,10 +21,14 @@ class Ratio:
     """A geometric mean of ratios over items, with the spread of its logarithm."""
 
     before: float
-    """Mean, in the metric's unit."""
+    """Of a typical attempt, in the metric's unit."""
     after: float
+    in_sum: float
+    """Ratio of the arithmetic means: what runaway attempts do to the bill."""
     log_mean: float
     log_error: float
+    noise: float
+    """Share of the error's square that more attempts at the same items would lessen."""
     clusters: int
 
     @property
@@ -36,35 +46,57 @@ class Ratio:
 
     def interval(self, alpha: float) -> tuple[float, float]:
         """Ratios that either test, each at level `alpha`, does not refuse."""
-        from scipy.special import stdtrit  # type: ignore[import-untyped]
-
-        half = float(stdtrit(max(1, self.clusters - 1), 1 - alpha)) * self.log_error
+        half = self._t(1 - alpha) * self.log_error
         return exp(self.log_mean - half), exp(self.log_mean + half)
 
-    def _tail(self, gap: float) -> float:
-        from scipy.special import stdtr
+    def findable(self, limit: float, alpha: float) -> float:
+        """The ratio that a sample like this one would show to be beyond `limit` in four of five runs."""
+        return limit * exp(self._reach(alpha) * self.log_error)
 
+    def decides(self, limit: float, alpha: float, times: float) -> bool:
+        """Whether `times` as many attempts would decide in four of five runs, if what was seen is the truth."""
+        error = self.log_error * sqrt(self.noise / times + 1 - self.noise)
+        return abs(self.log_mean - log(limit)) >= self._reach(alpha) * error
+
+    def _reach(self, alpha: float) -> float:
+        return self._t(1 - alpha) + self._t(POWER)
+
+    def _t(self, chance: float) -> float:
+        return float(stdtrit(max(1, self.clusters - 1), chance))
+
+    def _tail(self, gap: float) -> float:
         return float(stdtr(max(1, self.clusters - 1), -gap / max(self.log_error, 1e-9)))
 
 
 def ratio(pairs: Sequence[Pair]) -> Ratio | None:
-    """The ratio over all pairs; None where fewer than two items tell it."""
+    """The ratio over all pairs; None where fewer than two items tell it. What costs nothing has no ratio."""
     groups: dict[str, list[float]] = defaultdict(list)
-    told: list[tuple[float, float]] = []
+    told: list[tuple[list[float], list[float]]] = []
     for pair in pairs:
-        before, after = sum(pair.before) / len(pair.before), sum(pair.after) / len(pair.after)
-        if before > 0 and after > 0:
-            groups[pair.cluster].append(log(after / before))
+        before, after = ([log(value) for value in side if value > 0] for side in (pair.before, pair.after))
+        if before and after:
+            groups[pair.cluster].append(_mean(after) - _mean(before))
             told.append((before, after))
     if len(groups) < 2:
         return None
-    means = [sum(own) / len(own) for own in groups.values()]
-    mean = sum(means) / len(means)
+    means = [_mean(own) for own in groups.values()]
+    mean = _mean(means)
     variance = sum((value - mean) ** 2 for value in means) / (len(means) - 1)
-    return Ratio(
-        sum(before for before, _ in told) / len(told),
-        sum(after for _, after in told) / len(told),
-        mean,
-        sqrt(variance / len(means)),
-        len(means),
-    )
+    first, then = (_mean([_mean(row[side]) for row in told]) for side in (0, 1))
+    in_sum = _mean([_mean(pair.after) for pair in pairs]) / max(1e-12, _mean([_mean(pair.before) for pair in pairs]))
+    each = len(told) / len(means)
+    noise = min(1.0, _within(told) / each / variance) if variance > 0 else 1.0
+    return Ratio(exp(first), exp(then), in_sum, mean, sqrt(variance / len(means)), noise, len(means))
+
+
+def _within(told: Sequence[tuple[list[float], list[float]]]) -> float:
+    """Variance of one log ratio by attempts alone, for one attempt a side all that there is."""
+    free = sum(len(side) - 1 for sides in told for side in sides)
+    if not free:
+        return float("inf")
+    squares = sum((value - _mean(side)) ** 2 for sides in told for side in sides for value in side)
+    return squares / free * _mean([sum(1 / len(side) for side in sides) for sides in told])
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
