@@ -117,9 +117,9 @@ class AgentAdapter(_Strict):
 class Prices(_Strict):
     """US dollars per million tokens."""
 
-    input: float
-    output: float
-    cached: float | None = None
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cached: float | None = Field(None, ge=0)
     source: str = ""
 
 

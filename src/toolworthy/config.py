@@ -1,4 +1,4 @@
-"""The user's ``toolworthy.toml``, or ``[tool.toolworthy]`` in a ``pyproject.toml``: endpoints with names."""
+"""The user's ``toolworthy.toml``, or ``[tool.toolworthy]`` in a ``pyproject.toml``: endpoints with names, prices."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from toolworthy.adapters import Prices
 from toolworthy.errors import UserError
 from toolworthy.wire.ir import Api
 
@@ -33,6 +34,8 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     endpoints: dict[str, NamedEndpoint] = Field(default_factory=dict)
+    prices: dict[str, Prices] = Field(default_factory=dict)
+    """Model id to what it costs, where that is not the provider's list price."""
 
 
 def load_config(start: Path) -> Config:

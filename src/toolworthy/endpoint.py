@@ -11,8 +11,8 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from toolworthy import adapters
-from toolworthy.adapters import ProviderAdapter
-from toolworthy.config import NamedEndpoint, load_config
+from toolworthy.adapters import Prices, ProviderAdapter
+from toolworthy.config import Config, NamedEndpoint, load_config
 from toolworthy.errors import UserError
 from toolworthy.oracle.defects import defect
 from toolworthy.wire.ir import APIS, Api, Dialect
@@ -77,6 +77,11 @@ class Endpoint:
         return self.provider.dialect
 
     @property
+    def prices(self) -> Prices | None:
+        """What the model costs here, where that is known."""
+        return self.provider.prices.get(self.model)
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """Values that must never be written down."""
         return (self.key,) if self.key else ()
@@ -127,6 +132,11 @@ class Endpoint:
             "context": self.context,
         }
 
+    def priced(self, prices: Prices) -> Endpoint:
+        """The same endpoint at other prices."""
+        known = {**self.provider.prices, self.model: prices}
+        return replace(self, provider=self.provider.model_copy(update={"prices": known}))
+
     def at(self, base_urls: Mapping[Api, str]) -> Endpoint:
         """The same endpoint with other base URLs (the oracle's once it is up, or those that answered)."""
         return replace(self, base_urls=dict(base_urls))
@@ -159,7 +169,8 @@ def resolve(
         for spoilt in filter(None, name.partition(":")[2].split(",")):
             defect(spoilt)
         return Endpoint(name, adapters.provider("generic"), {}, "oracle", forced_api=wire)
-    named = _named(name, folder or Path.cwd())
+    config = load_config(folder or Path.cwd())
+    named = _named(name, config)
     provider = adapters.provider(named.provider)
     urls = {**_base_urls(named.url), **named.urls} if named.url or named.urls else dict(provider.base_urls)
     if wire and wire not in urls:
@@ -173,11 +184,11 @@ def resolve(
         known = f"; for instance --model {provider.models[0]}" if provider.models else ""
         raise UserError(f"{name} needs a model: give --model ID{known}")
     context = named.context or provider.context.get(chosen)
-    return Endpoint(name, provider, urls, chosen, key, variable, wire, context)
+    found = Endpoint(name, provider, urls, chosen, key, variable, wire, context)
+    return found.priced(config.prices[chosen]) if chosen in config.prices else found
 
 
-def _named(name: str, folder: Path) -> NamedEndpoint:
-    config = load_config(folder)
+def _named(name: str, config: Config) -> NamedEndpoint:
     if name in config.endpoints:
         return config.endpoints[name]
     if re.match(r"https?://", name):

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from toolworthy.cases.result import CaseResult
     from toolworthy.probes import ProbeResult
     from toolworthy.rules import Finding
+    from toolworthy.runs.listener import Key
     from toolworthy.runs.plan import Options
     from toolworthy.runs.result import TrialResult
-    from toolworthy.runs.session import Key, Session
+    from toolworthy.runs.session import Session
 
 _OPTIONS = pytest.StashKey["Options"]()
 _SESSION = pytest.StashKey["Session"]()
@@ -49,10 +50,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--timeout-factor", type=float, default=1.0, metavar="F", help="multiplies every task's time limit")
     add("--max-turns", type=_positive, default=60, metavar="N", help="turns after which an agent is stopped")
     add("--no-stream", action="store_true", help="the built-in agent and cases ask for whole answers")
+    _add_budget(group)
     add("--baseline", type=Path, metavar="RUN", help="compare with this run or baseline: the exit code is the gate's")
     add("--gate", type=Path, metavar="FILE", help="the gate's policy (toolworthy gate --show-policy)")
     add("--out", type=Path, metavar="DIR", help="where run directories are made (default reports)")
     add("--resume", type=Path, metavar="RUN", help="go on with a run: only what it lacks is run")
+
+
+def _add_budget(group: pytest.OptionGroup) -> None:
+    """What a run may spend. Once that is spent, nothing new is started."""
+    from toolworthy.runs import budget
+
+    add = group.addoption
+    add("--budget-usd", type=budget.amount, metavar="X", help="US dollars that the run may spend")
+    add("--budget-tokens", type=budget.count, metavar="N", help="tokens that it may take: 500k, 2M")
+    add("--budget-minutes", type=budget.amount, metavar="M", help="minutes that it may last")
+    add(
+        "--price", type=budget.price, metavar="IN,OUT[,CACHED]", help="US dollars per million tokens, if not the list's"
+    )
 
 
 def _positive(text: str) -> int:
@@ -68,6 +83,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         config.stash[_OPTIONS] = _read_options(config)
         _check_gate(config)
+        _check_budget(config)
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -106,7 +122,11 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 @pytest.fixture
 def trial(request: pytest.FixtureRequest) -> TrialResult:
     """The result of this item's trial, once it is there."""
+    from toolworthy.report.verdict import left_out
+
     result = _running(request.config, [request.param]).wait(request.param)
+    if left_out(result):
+        pytest.skip(f"unmeasured: {result.cause.detail if result.cause else ''}")
     if result.status == "error":
         detail = result.cause.detail if result.cause else "no detail"
         kind = result.cause.kind if result.cause else "infrastructure"
@@ -133,8 +153,11 @@ def ruled(request: pytest.FixtureRequest) -> list[Finding]:
 
     keys = [key for key in _keys(request.node) if isinstance(key, ProbeKey)]
     running = _running(request.config, keys)
-    findings = (finding for key in keys for finding in running.wait_probe(key).findings)
-    return [finding for finding in findings if finding.code == request.param.code]
+    asked = [running.wait_probe(key) for key in keys]
+    findings = [finding for one in asked for finding in one.findings if finding.code == request.param.code]
+    if not findings and (missing := [running.unrun[one.key] for one in asked if one.key in running.unrun]):
+        pytest.skip(f"unmeasured: {len(missing)} of {len(asked)} probes were not asked: {missing[0]}")
+    return findings
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -183,6 +206,19 @@ def _check_gate(config: pytest.Config) -> None:
         load_policy(config.option.gate)
 
 
+def _check_budget(config: pytest.Config) -> None:
+    """A budget that cannot be kept is refused before anything is spent."""
+    options = config.stash[_OPTIONS]
+    if options.budget and getattr(config.option, "numprocesses", None):
+        raise UserError("a budget does not go with -n: every worker would spend it; trials run concurrently anyway")
+    for endpoint in (options.endpoint, options.reference):
+        if options.budget.usd is not None and endpoint is not None and endpoint.prices is None:
+            raise UserError(
+                f"--budget-usd needs to know what {endpoint.model} costs at {endpoint.name}: give --price IN,OUT "
+                f'(US dollars per million tokens), or [prices."{endpoint.model}"] in toolworthy.toml'
+            )
+
+
 def _keys(item: pytest.Item) -> list[Key]:
     """What an item needs to be run: a rule's needs all that provokes it."""
     params = item.callspec.params if hasattr(item, "callspec") else {}
@@ -214,7 +250,9 @@ def _start(config: pytest.Config, keys: Sequence[Key]) -> Session:
 
 
 def _read_options(config: pytest.Config) -> Options:
+    from toolworthy.adapters import Prices
     from toolworthy.endpoint import resolve
+    from toolworthy.runs.budget import Budget
     from toolworthy.runs.plan import (
         Options,
         choose_agents,
@@ -235,11 +273,13 @@ def _read_options(config: pytest.Config) -> Options:
         wire=given.wire or was.get("forced_api"),
         folder=config.invocation_params.dir,
     )
+    prices = given.price or (Prices.model_validate(options["prices"]) if options.get("prices") else None)
     field = choose_field(given.case, given.cases or [spec for spec in old.get("cases", {}) if ":" in spec])
     if given.reference and (field is None or field.kind != "k2vv"):
         raise UserError("--reference belongs to --cases k2vv:PATH")
     return Options(
-        endpoint=endpoint,
+        endpoint=endpoint.priced(prices) if prices else endpoint,
+        budget=Budget(given.budget_usd, given.budget_tokens, given.budget_minutes).after(options.get("budget")),
         agents=choose_agents(given.agent or ([] if given.adapter else list(old.get("agents", {}))), given.adapter),
         tasks=choose_tasks(given.task or list(old.get("tasks", {})), given.tasks),
         cases=() if field else choose_cases(given.case or list(old.get("cases", {})), given.cases),

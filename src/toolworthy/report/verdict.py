@@ -43,7 +43,7 @@ def verdicts(results: Sequence[TrialResult]) -> tuple[AgentVerdict, ...]:
 def _verdict(agent: str, results: list[TrialResult]) -> AgentVerdict:
     judged = [result for result in results if result.status in ("passed", "failed")]
     passed = [result for result in judged if result.status == "passed"]
-    refused = [result for result in results if result.status == "unmeasured" and result.cause]
+    refused = [result for result in results if result.status == "unmeasured" and result.cause and not left_out(result)]
     findings = Counter(
         f"{finding.code} {finding.title}"
         for result in judged
@@ -60,10 +60,15 @@ def _verdict(agent: str, results: list[TrialResult]) -> AgentVerdict:
         word=_word(len(passed), len(judged), bool(refused), bool(findings)),
         passed=len(passed),
         judged=len(judged),
-        errors=sum(1 for result in results if result.status == "error"),
+        errors=sum(1 for result in results if result.status == "error" or left_out(result)),
         translated=any(result.score.translated for result in results),
         reasons=tuple(reasons),
     )
+
+
+def left_out(result: TrialResult) -> bool:
+    """Whether it was not run for a reason of ours, a budget for instance, and so says nothing of the endpoint."""
+    return result.status == "unmeasured" and result.cause is not None and result.cause.fault == "our limit"
 
 
 def _word(passed: int, judged: int, refused: bool, findings: bool) -> Word:
@@ -83,7 +88,7 @@ def cell(results: Sequence[TrialResult]) -> tuple[Cell | None, str]:
     judged = [result for result in results if result.status in ("passed", "failed")]
     passed = sum(1 for result in judged if result.status == "passed")
     if not judged:
-        unmeasured = any(result.status == "unmeasured" for result in results)
+        unmeasured = any(result.status == "unmeasured" and not left_out(result) for result in results)
         return ("cannot work" if unmeasured else "error"), ""
     figure = f"{passed}/{len(judged)}"
     if passed == len(judged):

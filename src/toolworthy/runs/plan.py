@@ -8,23 +8,25 @@ import platform
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from toolworthy import __version__, adapters, content
-from toolworthy.adapters import AgentAdapter
+from toolworthy.adapters import AgentAdapter, Prices
 from toolworthy.cases.field import REFERENCE, Field, Kind, load_field
 from toolworthy.cases.model import Case, load_cases
 from toolworthy.cases.result import CaseKey
 from toolworthy.endpoint import Endpoint
 from toolworthy.errors import UserError
 from toolworthy.probes import ProbeKey
+from toolworthy.runs.budget import Budget
 from toolworthy.runs.fingerprint import words
 from toolworthy.runs.result import TrialKey
 from toolworthy.tasks.model import Task, load_task, load_tasks
 
 SandboxKind = Literal["auto", "bubblewrap", "none"]
+_NO_BUDGET = Budget()
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Options:
     """A file of the field's, asked instead of cases."""
     reference: Endpoint | None = None
     """Asked a verifier's requests too: how far the reference agrees with itself."""
+    budget: Budget = _NO_BUDGET
+    """What the run may spend."""
 
     def keys(self) -> tuple[TrialKey, ...]:
         """Every trial of the plan. Repeats come last, so that a run that is cut short has seen every task."""
@@ -83,6 +87,11 @@ class Options:
             for case in self.cases
             for agent in (self.vocabularies[:1] if case.alone else self.vocabularies)
         )
+
+    def prices(self, trial: str) -> Prices | None:
+        """What the endpoint costs that a trial, case or probe of this id asks."""
+        asked = self.reference if self.reference and f"/{REFERENCE}#" in trial else self.endpoint
+        return asked.prices
 
     def reproduce(self, key: TrialKey) -> str:
         """The command that runs one trial of this plan again."""
@@ -135,6 +144,8 @@ class Options:
                 "wear": self.wear,
                 "stream": self.stream,
                 "reference": self.reference.public() if self.reference else None,
+                "budget": asdict(self.budget),
+                "prices": self.endpoint.prices.model_dump() if self.endpoint.prices else None,
             },
         }
 

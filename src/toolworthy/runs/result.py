@@ -11,7 +11,7 @@ from toolworthy.wire.ir import Api
 
 Status = Literal["passed", "failed", "error", "unmeasured"]
 """``error``: infrastructure or a limit of ours, never the model's score; ``unmeasured``: preflight says it cannot work,
-or the run ended first."""
+or a budget was spent first."""
 
 
 class TrialKey(BaseModel):

@@ -8,7 +8,7 @@ import contextlib
 import threading
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from toolworthy import adapters
 from toolworthy.adapters import AgentAdapter
@@ -23,48 +23,23 @@ from toolworthy.exchange import Exchange
 from toolworthy.gateway import Gateway
 from toolworthy.probes import ProbeBench, ProbeKey, ProbeResult
 from toolworthy.redact import Redactor
+from toolworthy.runs.budget import GRACE_SECONDS, Spending
 from toolworthy.runs.exchanges import ExchangeWriter, file_name
 from toolworthy.runs.fingerprint import Seen
+from toolworthy.runs.listener import Key, Listener, Quiet, Result
 from toolworthy.runs.plan import Options, other
 from toolworthy.runs.preflight import Check, preflight
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.runs.store import RunDirectory
 from toolworthy.runs.trial import Bench, run_trial
+from toolworthy.runs.unrun import unrun
 from toolworthy.sandbox import Sandbox, choose
 from toolworthy.scoring.model import Cause
 
 _T = TypeVar("_T")
-Key = TrialKey | ProbeKey | CaseKey
-Result = TrialResult | ProbeResult | CaseResult
 
 _PROBES_AT_ONCE = 4
 """Probes and cases for each trial that may run at the same time: they wait for the endpoint and cost us little."""
-
-
-class Listener(Protocol):
-    """Hears what a session does, on the session's thread."""
-
-    def line(self, text: str) -> None:
-        """Something worth a line."""
-
-    def exchanged(self, key: TrialKey, exchange: Exchange) -> None:
-        """A trial has had an answer."""
-
-    def ended(self, result: Result) -> None:
-        """A trial, probe or case is over."""
-
-
-class Quiet:
-    """A listener that says nothing."""
-
-    def line(self, text: str) -> None:
-        """Nothing."""
-
-    def exchanged(self, key: TrialKey, exchange: Exchange) -> None:
-        """Nothing."""
-
-    def ended(self, result: Result) -> None:
-        """Nothing."""
 
 
 @dataclass
@@ -95,6 +70,9 @@ class Session:
         self.listener = listener or Quiet()
         self.run: RunDirectory | None = None
         self.checks: tuple[Check, ...] = ()
+        self.unrun: dict[Key, str] = {}
+        """What was not run, and why."""
+        self.spending = Spending(options.budget, options.prices)
         self._loop = asyncio.new_event_loop()
         self._thread: threading.Thread | None = None
         self._stack = contextlib.AsyncExitStack()
@@ -114,6 +92,7 @@ class Session:
         self.run = self._open_run()
         about = self.run.about
         self._seen = Seen(self.options.endpoint.model, about["agents"], about)
+        self.spending.recall(self.run)
         self._thread = threading.Thread(target=self._loop.run_forever, name="toolworthy", daemon=True)
         self._thread.start()
         self.add(keys)
@@ -193,8 +172,12 @@ class Session:
         if self.options.resume is None:
             return RunDirectory.create(self.options.out, self.options.about())
         run = RunDirectory.open(self.options.resume)
-        if difference := other(run.about, self.options.about()):
+        old, new = run.about, self.options.about()
+        if difference := other(old, new):
             raise UserError(f"{run.path} was a run of other {difference}; --resume goes on with the same ones only")
+        now = {name: new["options"][name] for name in ("budget", "prices")}
+        if now != {name: old.get("options", {}).get(name) for name in now}:
+            run.write_about({**old, "options": {**old.get("options", {}), **now}})
         return run
 
     async def _prepare(self, agents: Sequence[AgentAdapter]) -> _Prepared:
@@ -293,15 +276,8 @@ class Session:
         future = self._results[key]
         result: Result
         try:
-            if isinstance(key, ProbeKey):
-                async with self._probes:
-                    result = await self._probe_result(prepared, key)
-            elif isinstance(key, CaseKey):
-                async with self._probes:
-                    result = await self._case_result(prepared, key)
-            else:
-                async with self._trials:
-                    result = await self._result(prepared, key)
+            async with self._trials if isinstance(key, TrialKey) else self._probes:
+                result = await self._within_budget(prepared, key)
             assert self.run is not None
             self.run.append(result)
         except asyncio.CancelledError:
@@ -312,6 +288,27 @@ class Session:
         else:
             self.listener.ended(result)
             future.set_result(result)
+
+    async def _within_budget(self, prepared: _Prepared, key: Key) -> Result:
+        """What comes of `key`, unless a budget is spent."""
+        if self.spending.spent:
+            return self._unrun(key, self.spending.spent)
+        try:
+            async with asyncio.timeout(self.spending.seconds_left) as limit:
+                if isinstance(key, ProbeKey):
+                    return await self._probe_result(prepared, key)
+                if isinstance(key, CaseKey):
+                    return await self._case_result(prepared, key)
+                return await self._result(prepared, key)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            why = f"{self.spending.spent}, and it had not ended {GRACE_SECONDS:.0f} seconds later"
+            return self._unrun(key, why)
+
+    def _unrun(self, key: Key, why: str) -> Result:
+        self.unrun[key] = why
+        return unrun(self.options, key, why)
 
     async def _probe_result(self, prepared: _Prepared, key: ProbeKey) -> ProbeResult:
         result = await prepared.probes.run(key)
@@ -353,6 +350,7 @@ class Session:
 
     def _write(self, exchange: Exchange) -> None:
         assert self.run is not None
+        self.spending.add(exchange)
         writer = ExchangeWriter(self.run.path / "exchanges" / file_name(exchange.trial))
         writer.append(exchange)
         writer.close()

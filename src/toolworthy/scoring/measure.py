@@ -24,7 +24,7 @@ def score(exchanges: Sequence[Exchange], agent: AgentAdapter, endpoint: Endpoint
         calls=len(calls),
         call_scores=call_scores(calls, asked),
         tokens=tokens,
-        cost_usd=_cost(tokens, endpoint.provider.prices.get(endpoint.model)),
+        cost_usd=cost(tokens, endpoint.prices),
         first_token_seconds=tuple(
             round(exchange.first_byte, 4) for exchange in asked if exchange.streamed and exchange.first_byte is not None
         ),
@@ -51,7 +51,7 @@ def _tokens(exchanges: Sequence[Exchange]) -> Tokens:
     )
 
 
-def _cost(tokens: Tokens, prices: Prices | None) -> float | None:
+def cost(tokens: Tokens, prices: Prices | None) -> float | None:
     """US dollars by the provider's list prices; None where prices or tokens are not known."""
     if prices is None or tokens.input is None or tokens.output is None:
         return None

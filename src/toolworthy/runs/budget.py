@@ -1,0 +1,154 @@
+"""What a run may spend, US dollars, tokens or minutes, and what it has spent.
+
+Money and tokens are those of the whole run, what was spent before ``--resume`` included; minutes are those of one
+invocation. Once a budget is spent nothing new is started; what runs is finished, so that a budget is passed by what was
+under way. Minutes bound that too, by a grace.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from toolworthy.adapters import Prices
+from toolworthy.exchange import Exchange
+from toolworthy.runs.exchanges import read_exchanges
+from toolworthy.runs.store import RunDirectory
+from toolworthy.scoring.measure import cost
+from toolworthy.scoring.model import Tokens
+from toolworthy.wire.ir import Response
+
+GRACE_SECONDS = 60.0
+"""How long what runs may go on when the minutes are over."""
+_BYTES_A_TOKEN = 4
+"""Where an answer does not tell its tokens, which must not make a budget endless."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a run may spend; None for as much as it takes."""
+
+    usd: float | None = None
+    tokens: int | None = None
+    """Input and output together."""
+    minutes: float | None = None
+
+    def __bool__(self) -> bool:
+        return (self.usd, self.tokens, self.minutes) != (None, None, None)
+
+    def after(self, before: Mapping[str, Any] | None) -> Budget:
+        """This budget, with the money and tokens of the run that is gone on with where nothing is said."""
+        old = before or {}
+        return replace(self, usd=self.usd or old.get("usd"), tokens=self.tokens or old.get("tokens"))
+
+
+class Spending:
+    """What has been spent, against a budget.
+
+    Args:
+        budget: what may be.
+        prices: of the endpoint that a trial, case or probe asks, by its id.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self, budget: Budget, prices: Callable[[str], Prices | None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.budget = budget
+        self.tokens, self.usd = 0, 0.0
+        self._prices, self._clock, self._began = prices, clock, clock()
+
+    def add(self, exchange: Exchange) -> None:
+        """Count one exchange."""
+        if not self.budget:
+            return
+        took = tokens_of(exchange)
+        self.tokens += (took.input or 0) + (took.output or 0)
+        self.usd += cost(took, self._prices(exchange.trial)) or 0.0
+
+    def recall(self, run: RunDirectory) -> None:
+        """Count all that a run has recorded before, also of attempts that were run again."""
+        if self.budget.usd is None and self.budget.tokens is None:
+            return
+        for path in sorted((run.path / "exchanges").glob("*.jsonl.zst")):
+            for exchange in read_exchanges(path):
+                self.add(exchange)
+
+    @property
+    def spent(self) -> str:
+        """Which budget is spent, in a few words; empty while nothing new need be held back."""
+        budget = self.budget
+        if budget.usd is not None and self.usd >= budget.usd:
+            return f"budget of ${budget.usd:,g} is spent"
+        if budget.tokens is not None and self.tokens >= budget.tokens:
+            return f"budget of {budget.tokens:,} tokens is spent"
+        if budget.minutes is not None and self._elapsed >= 60 * budget.minutes:
+            return f"budget of {budget.minutes:g} minute{'s' * (budget.minutes != 1)} is spent"
+        return ""
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long what is started now may take, the grace included; None for as long as it wants."""
+        if self.budget.minutes is None:
+            return None
+        return max(0.0, 60 * self.budget.minutes - self._elapsed) + GRACE_SECONDS
+
+    @property
+    def _elapsed(self) -> float:
+        return self._clock() - self._began
+
+
+def tokens_of(exchange: Exchange) -> Tokens:
+    """What one exchange took. Errors and what never reached the endpoint took nothing.
+
+    Where an answer tells no usage, a token is taken for four bytes of what was sent and said.
+    """
+    if exchange.local or exchange.kind != "completion" or exchange.status is None or exchange.status >= 400:
+        return Tokens(input=0, output=0)
+    answer = exchange.response or Response()
+    told = answer.usage
+    sent = exchange.request_body if exchange.upstream_body is None else exchange.upstream_body
+    return Tokens(
+        input=(told and told.input) or len(sent) // _BYTES_A_TOKEN,
+        output=(told and told.output) or _said(answer) // _BYTES_A_TOKEN,
+        cached=told.cached if told and told.input else None,
+    )
+
+
+def _said(answer: Response) -> int:
+    """Bytes of text, reasoning and arguments."""
+    texts = (getattr(part, name, "") for part in answer.parts for name in ("text", "arguments"))
+    return sum(len(text.encode("utf-8", "replace")) for text in texts if isinstance(text, str))
+
+
+def amount(text: str) -> float:
+    """A number above zero, for the command line."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return value
+
+
+def count(text: str) -> int:
+    """A whole number above zero: ``2000000``, ``500k`` or ``2M``."""
+    factor = {"k": 1_000, "m": 1_000_000}.get(text[-1:].lower(), 1)
+    return round(amount(text[:-1] if factor > 1 else text) * factor) or 1
+
+
+def price(text: str) -> Prices:
+    """US dollars per million tokens: ``IN,OUT`` or ``IN,OUT,CACHED``."""
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        values = []
+    if len(values) not in (2, 3) or not all(0 <= value < float("inf") for value in values):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no price: IN,OUT or IN,OUT,CACHED, US dollars per million tokens"
+        )
+    return Prices(input=values[0], output=values[1], cached=values[2] if values[2:] else None, source="--price")

@@ -1,0 +1,188 @@
+"""A budget ends a run in good order: nothing new is started, everything measured is kept, and it can go on."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from toolworthy.adapters import Prices
+from toolworthy.config import load_config
+from toolworthy.endpoint import resolve
+from toolworthy.exchange import Chunk, Exchange
+from toolworthy.runs import budget as budgets
+from toolworthy.runs.budget import Budget, Spending, amount, count, price, tokens_of
+from toolworthy.runs.session import Session
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from conftest import only_run, results, suites
+
+PRICES = Prices(input=1.0, output=2.0)
+
+
+def exchange(usage: dict[str, Any] | None, status: int = 200, text: str = "hello", local: bool = False) -> Exchange:
+    answer = {"choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]}
+    body = json.dumps(answer | ({"usage": usage} if usage else {})).encode()
+    asked = json.dumps({"model": "m", "messages": [{"role": "user", "content": "x" * 400}]}).encode()
+    return Exchange(
+        *("tasks/t/a#1", 0, "completion", "chat", "chat", "POST", "/v1/chat/completions", {}, asked, None, (), status),
+        *({}, (Chunk(0.1, body),), 0.0, 1.0, None, local),
+    )
+
+
+def usage(sent: int, said: int, cached: int = 0) -> dict[str, Any]:
+    return {"prompt_tokens": sent, "completion_tokens": said, "prompt_tokens_details": {"cached_tokens": cached}}
+
+
+def test_tokens_and_dollars_are_counted() -> None:
+    spending = Spending(Budget(usd=1.0), lambda trial: PRICES)
+    spending.add(exchange(usage(300_000, 200_000)))
+    assert (spending.tokens, spending.spent) == (500_000, "")
+    assert spending.usd == pytest.approx(0.7)
+    spending.add(exchange(usage(300_000, 0, cached=100)))
+    assert spending.spent == "budget of $1 is spent"
+
+
+def test_what_tells_no_usage_is_counted_too() -> None:
+    said = tokens_of(exchange(None, text="y" * 80))
+    assert said.output == 20
+    assert 100 < (said.input or 0) < 130
+    assert tokens_of(exchange({"prompt_tokens": 0, "completion_tokens": 0}, text="y" * 80)) == said
+
+
+def test_errors_and_what_we_answer_ourselves_cost_nothing() -> None:
+    for free in (exchange(usage(9, 9), status=429), exchange(usage(9, 9), local=True)):
+        assert (tokens_of(free).input, tokens_of(free).output) == (0, 0)
+
+
+def test_minutes_have_a_grace() -> None:
+    now = [0.0]
+    spending = Spending(Budget(minutes=1), lambda trial: None, lambda: now[0])
+    assert (spending.spent, spending.seconds_left) == ("", 60 + budgets.GRACE_SECONDS)
+    now[0] = 61.0
+    assert spending.spent == "budget of 1 minute is spent"
+    assert spending.seconds_left == budgets.GRACE_SECONDS
+    assert Spending(Budget(), lambda trial: None).seconds_left is None
+
+
+def test_a_run_that_is_gone_on_with_keeps_its_budget_unless_told_otherwise() -> None:
+    before = {"usd": 2.0, "tokens": 5, "minutes": 1.0}
+    assert Budget().after(before) == Budget(2.0, 5)
+    assert Budget(usd=3.0, minutes=2.0).after(before) == Budget(3.0, 5, 2.0)
+    assert not Budget().after(None)
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "value"),
+    [
+        (count, "2M", 2_000_000),
+        (count, "500k", 500_000),
+        (count, "7", 7),
+        (amount, "0.5", 0.5),
+        (price, "1,2", Prices(input=1, output=2, source="--price")),
+        (price, "1,2,0.1", Prices(input=1, output=2, cached=0.1, source="--price")),
+    ],
+)
+def test_amounts_are_read(read: Callable[[str], object], text: str, value: object) -> None:
+    assert read(text) == value
+
+
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [(count, "-1"), (count, "M"), (amount, "nan"), (amount, "0"), (price, "1"), (price, "1,-2"), (price, "a,b")],
+)
+def test_other_amounts_are_refused(read: Callable[[str], object], text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="is no"):
+        read(text)
+
+
+def test_prices_of_the_users_own_file_come_first(tmp_path: Path) -> None:
+    (tmp_path / "toolworthy.toml").write_text('[prices."deepseek-v4-pro"]\ninput = 0.5\noutput = 1\n')
+    found = resolve("deepseek", folder=tmp_path, environ={"DEEPSEEK_API_KEY": "k"})
+    assert found.prices == Prices(input=0.5, output=1.0)
+    assert load_config(tmp_path).prices["deepseek-v4-pro"].cached is None
+    assert resolve("deepseek", folder=tmp_path.parent, environ={"DEEPSEEK_API_KEY": "k"}).prices != found.prices
+
+
+def test_cases_end_at_the_budget_and_go_on_with_a_larger_one(tmp_path: Path) -> None:
+    some = ["-k", "builtin", "--concurrency", "1"]
+    done = suites(*some, "--budget-tokens", "5k", "-rs", cwd=tmp_path, suite="tools")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "unmeasured: budget of 5,000 tokens is spent" in done.stdout
+    path = only_run(tmp_path)
+    before = results(path)
+    measured = [line for line in before if line["status"] != "unmeasured"]
+    assert 0 < len(measured) < len(before)
+    spent = sum(line["score"]["tokens"]["input"] + line["score"]["tokens"]["output"] for line in measured)
+    assert 5_000 <= spent < 25_000
+    again = suites(*some, "--resume", str(path), "-q", cwd=tmp_path, suite="tools")
+    assert {line["status"] for line in results(path)[len(before) :]} == {"unmeasured"}, again.stdout
+    done = suites(*some, "--resume", str(path), "--budget-tokens", "5M", cwd=tmp_path, suite="tools")
+    assert "skipped" not in done.stdout.splitlines()[-1]
+    last = {line["key"]["case"]: line for line in results(path)}
+    assert "unmeasured" not in {line["status"] for line in last.values()}
+    assert all(last[line["key"]["case"]] == line for line in measured)
+
+
+def test_a_trial_that_is_not_run_is_no_fault_of_the_endpoint(tmp_path: Path) -> None:
+    two = ["--task", "fix-failing-test", "--task", "rename-api", "--concurrency", "1"]
+    done = suites(*two, "--price", "1000,1000", "--budget-usd", "0.01", "-rs", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed, 1 skipped" in done.stdout
+    assert "unmeasured: budget of $0.01 is spent" in done.stdout
+    assert "builtin: works · tasks 1/1" in done.stdout
+    assert "1 not measured" in done.stdout
+    first, second = results(only_run(tmp_path))
+    assert first["score"]["cost_usd"] > 0.01
+    assert (second["status"], second["cause"]["fault"]) == ("unmeasured", "our limit")
+
+
+def test_probes_end_at_the_budget_and_no_rule_is_said_to_be_kept(tmp_path: Path) -> None:
+    some = ["-k", "text or rule", "--concurrency", "1", "--budget-tokens", "1", "-rs"]
+    done = suites(*some, cwd=tmp_path, suite="wire")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "unmeasured: budget of 1 tokens is spent" in done.stdout
+    assert "probes were not asked: budget of 1 tokens is spent" in done.stdout
+
+
+def test_what_runs_when_the_minutes_are_over_is_stopped_after_the_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    from toolworthy.cases.result import CaseKey
+    from toolworthy.runs.plan import Options, choose_cases, choose_vocabularies
+
+    monkeypatch.setattr(budgets, "GRACE_SECONDS", 0.05)
+    cases = choose_cases([], [])[:1]
+    oracle = resolve("oracle")
+    options = Options(oracle, (), (), cases=cases, vocabularies=choose_vocabularies(["builtin"], []))
+    session = Session(options)
+    session.spending = Spending(Budget(minutes=0.001), options.prices)
+
+    async def hang(*_: object) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(session, "_case_result", hang)
+    key = CaseKey(case=cases[0].id, vocabulary="builtin")
+    found = session._loop.run_until_complete(session._within_budget(None, key))  # type: ignore[arg-type]
+    session._loop.close()
+    assert found.detail.startswith("budget of 0.001 minutes is spent, and it had not ended")  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--budget-usd", "1"], "--budget-usd needs to know what oracle costs at oracle: give --price IN,OUT"),
+        (["--budget-usd", "none"], "'none' is no number above 0"),
+        (["--price", "1"], "'1' is no price: IN,OUT or IN,OUT,CACHED"),
+        (["--budget-minutes", "1", "-n", "2"], "a budget does not go with -n"),
+    ],
+)
+def test_mistakes_are_one_clear_line(tmp_path: Path, arguments: list[str], says: str) -> None:
+    done = suites(*arguments, cwd=tmp_path)
+    assert done.returncode == 4
+    assert says in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
