@@ -7,16 +7,16 @@ pytest runs.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeGuard, cast
 
 import pytest
 
 from toolworthy.errors import UserError
 
 if TYPE_CHECKING:
-    from toolworthy.cases.result import CaseResult
+    from toolworthy.cases.result import CaseKey, CaseResult
     from toolworthy.probes import ProbeResult
     from toolworthy.rules import Finding
     from toolworthy.runs.listener import Key
@@ -117,6 +117,43 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     if config.option.collectonly or not keys or hasattr(config, "workerinput"):
         return
     _start(config, list(dict.fromkeys(keys)))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Run a case's item the short way: pytest's own, with fixtures and capture, costs more than asking the case.
+
+    The last one of a file goes pytest's way, which puts its own house in order.
+    """
+    if nextitem is None or nextitem.parent is not item.parent or not _is_lone_case(item):
+        return None
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    key = cast("CaseKey", item.callspec.params["case"])
+    found: list[CaseResult] = []
+    if _report(item, "setup", lambda: found.append(_running(item.config, [key]).wait_case(key))):
+        _report(item, "call", lambda: item.obj(case=found[0]))
+    _report(item, "teardown", lambda: None)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+
+
+def _is_lone_case(item: pytest.Item) -> TypeGuard[pytest.Function]:
+    """Whether an item needs nothing but the result of its case."""
+    return (
+        isinstance(item, pytest.Function)
+        and "case" in item.fixturenames
+        and not set(item.fixturenames) - {"case", "request"}
+        and next(item.iter_markers(), None) is None
+        and not item.config.option.usepdb
+    )
+
+
+def _report(item: pytest.Item, when: Literal["setup", "call", "teardown"], do: Callable[[], object]) -> bool:
+    """Do one phase of an item and tell everyone how it went; whether it passed."""
+    call = pytest.CallInfo.from_call(do, when, reraise=(pytest.exit.Exception, KeyboardInterrupt))
+    report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
+    item.ihook.pytest_runtest_logreport(report=report)
+    return report.passed
 
 
 @pytest.fixture
