@@ -1,4 +1,4 @@
-"""Show a run: one HTML file, a Markdown summary, ATIF trajectories. All are readers of the run directory."""
+"""Show a run: an HTML file, a Markdown summary, JUnit XML, ATIF trajectories. All are readers of the run directory."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Written:
 
 
 def write_report(run: RunDirectory) -> Written:
-    """Write ``report.html``, ``summary.md`` and ``atif/`` from what the run directory holds."""
+    """Write ``report.html``, ``summary.md``, ``junit.xml`` and ``atif/`` from what the run directory holds."""
     from toolworthy.replay import summary as replayed
-    from toolworthy.report import html, summary
+    from toolworthy.report import html, junit, summary
     from toolworthy.report.atif import trajectory
 
     results = run.results()
@@ -34,6 +34,8 @@ def write_report(run: RunDirectory) -> Written:
         name = str(result.key).replace("/", "_").replace("#", "-")
         run.write(f"atif/{name}.json", json.dumps(steps, ensure_ascii=False, indent=1) + "\n")
     page = run.write("report.html", html.page(about, results, exchanges, run.probes(), run.cases(), run.gate))
+    if not run.replays():
+        run.write("junit.xml", junit.document(run))
     told = (
         replayed.markdown(run)
         if run.replays()
