@@ -1,5 +1,7 @@
 """The vendors' own clients read the answer: what they cannot read, no agent built on them can."""
 
+import asyncio
+import importlib
 from typing import Any
 
 from toolworthy.probes import EVERY_AGENT, Ask, Broken, Rejected, Unmeasured, probe
@@ -7,6 +9,11 @@ from toolworthy.probes.material import TOOLS
 from toolworthy.wire.lenient import parse_json
 
 CALL = ("write_file", {"path": "src/a.py", "content": 'print("naïve")\n'})
+
+
+async def client_of(name: str) -> Any:
+    """A vendor's package. To read it takes a second or more: beside the loop, for the requests on their way."""
+    return await asyncio.to_thread(importlib.import_module, name)
 
 
 async def judge(ask: Ask, name: str | None, arguments: Any) -> None:
@@ -34,8 +41,7 @@ def said(error: Exception) -> Exception:
 @probe("OpenAI's client, chat", "chat", severity="blocks", agents=("opencode", "qwen-code", "openclaw"))
 async def test_client_openai_chat(ask: Ask) -> None:
     """``openai``'s stream helper puts the call together."""
-    import openai
-
+    openai = await client_of("openai")
     body = ask.body(ask.order([CALL]))
     body.pop("stream", None)
     async with openai.AsyncOpenAI(base_url=f"{ask.url}/v1", api_key="none", max_retries=1, timeout=60) as client:
@@ -54,8 +60,7 @@ async def test_client_openai_chat(ask: Ask) -> None:
 @probe("OpenAI's client, Responses", "responses", severity="blocks", agents=("codex", "openclaw"))
 async def test_client_openai_responses(ask: Ask) -> None:
     """``openai``'s stream helper reads every event."""
-    import openai
-
+    openai = await client_of("openai")
     body = ask.body(ask.order([CALL]))
     body.pop("stream", None)
     async with openai.AsyncOpenAI(base_url=f"{ask.url}/v1", api_key="none", max_retries=1, timeout=60) as client:
@@ -74,8 +79,7 @@ async def test_client_openai_responses(ask: Ask) -> None:
 @probe("Anthropic's client", "messages", severity="blocks", agents=("claude-code", "openclaw"))
 async def test_client_anthropic(ask: Ask) -> None:
     """``anthropic``'s stream helper puts the call together."""
-    import anthropic
-
+    anthropic = await client_of("anthropic")
     body = ask.body(ask.order([CALL]))
     body.pop("stream", None)
     async with anthropic.AsyncAnthropic(base_url=ask.url, api_key="none", max_retries=1, timeout=60) as client:

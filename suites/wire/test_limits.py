@@ -104,7 +104,7 @@ async def test_several_choices(ask: Ask) -> None:
     """``n: 2`` gives two choices, or is refused."""
     answer = await ask.says("Hello.", fields={"n": 2})
     if ask.stream:
-        indices = {choice.get("index") for _, choice in answer.choices()}
+        indices = {choice.get("index") for _, choice in answer.choices}
     else:
         indices = {as_dict(choice).get("index") for choice in as_list(answer.whole.get("choices"))}
     if len(indices) < 2:

@@ -88,6 +88,29 @@ def accept(answer: Answer) -> Answer:
     return answer
 
 
+def speaks(answer: Answer, told: str = "", without: str = "neither text nor a call comes") -> Answer:
+    """`answer`, if it has text or a call.
+
+    Args:
+        answer: an accepted one.
+        told: what the model was to say; where its reasoning holds it, it has been said in the wrong place.
+        without: what to say of an answer that has neither.
+
+    Raises:
+        Unmeasured: the model itself came no further.
+        Broken: what it said is lost.
+    """
+    if answer.text.strip() or answer.calls:
+        return answer
+    if answer.response.stop == "length":
+        raise Unmeasured("the answer was cut by its token limit before any text")
+    if answer.thoughts.strip() and not (told and told in answer.thoughts):
+        raise Unmeasured(f"the model thinks, and says nothing: {answer.thoughts[:80]!r}")
+    if answer.at_once:
+        raise Unmeasured("the model ended its answer at once")
+    raise Broken(without)
+
+
 def _unended(answer: Answer) -> Outcome:
     """An answer that was not waited for to its end: a server that is merely slow is not broken."""
     exchange = answer.exchange

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +11,11 @@ from toolworthy import wire
 from toolworthy.endpoint import Endpoint
 from toolworthy.exchange import Exchange
 from toolworthy.gateway.patience import PATIENCE, busy, pause
-from toolworthy.probes.answer import Answer, accept, trouble_with
+from toolworthy.probes.answer import Answer, accept, speaks, trouble_with
 from toolworthy.probes.material import ASK_CODE, CODE_WORD, TOOLS, orders
 from toolworthy.probes.model import Broken, Ignored, ProbeKey, Unmeasured
-from toolworthy.wire.ir import Api, Message, Reasoning, Request, Role, Text, Thinking, Tool, ToolChoice
+from toolworthy.rules import Finding
+from toolworthy.wire.ir import Api, Message, Reasoning, Request, Role, Text, Tool, ToolChoice
 from toolworthy.wire.lenient import dump_json
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ MAX_TOKENS = 4_096
 """Room for a model that thinks before it does what it is told."""
 FEW_TOKENS = 48
 """For a model that is known to babble until its limit: its answers mean nothing anyway."""
+_NOT_FORCED, _SWALLOWED = "TW116", "TW708"
 
 _PATHS: dict[Api, str] = {"chat": "/v1/chat/completions", "messages": "/v1/messages", "responses": "/v1/responses"}
 
@@ -68,6 +70,8 @@ class Ask:
         self.stream = bool(key.stream)
         self.url = session.base_url
         self._client = client
+        self.pressed: set[int] = set()
+        """What was asked with a choice of tools that the probe itself does not want, and answered by other words."""
         self._recorded: asyncio.Queue[Exchange] = asyncio.Queue()
         session.on_exchange = self._recorded.put_nowait
         # A probe wants to see what the endpoint does, not what its adapter spares it.
@@ -81,6 +85,15 @@ class Ask:
             if endpoint.dialect.thinking_switch == "none"
             else endpoint.dialect.thinking_switch,
         )
+
+    def unpressed(self, findings: Iterable[Finding]) -> list[Finding]:
+        """`findings` without those of a demand that only this patience makes, and no agent: a call was to come at last.
+        What becomes of such a demand is asked by probes of their own."""
+        return [
+            finding
+            for finding in findings
+            if finding.code != _NOT_FORCED or finding.evidence.exchange not in self.pressed
+        ]
 
     # ---- asking --------------------------------------------------------------------------------------------------
 
@@ -207,12 +220,15 @@ class Ask:
         for way in range(self.surface.tries):
             request = self._order(way, wanted, tools, before, say, options)
             answer = await self.accepted(request, **sending)
+            if request.tool_choice != options.get("tool_choice") and _all_there(answer):
+                self.pressed.add(answer.exchange.index)
             if not (trouble := trouble_with(wanted, answer, exact)):
                 self.surface.calls += 1
                 return answer
             self._note_babble(request, answer)
             troubles.append(trouble)
-            lost = [finding for finding in answer.findings if finding.severity == "blocks"]
+            found = self.unpressed(answer.findings)
+            lost = [finding for finding in found if finding.severity == "blocks"]
             if lost:
                 raise Broken(f"{lost[0].code} {lost[0].title}: {trouble}")
         self.surface.refusals += not self.surface.calls
@@ -226,17 +242,12 @@ class Ask:
 
         Raises:
             Rejected, Broken: as `accepted`; Broken also where text and calls are missing.
+            Unmeasured: the model itself says nothing.
         """
         sending = {name: options.pop(name) for name in ("fields", "headers", "query") if name in options}
         asked = self.request(*before, f"Reply with exactly: {text}", **options)
         answer = await self.accepted(asked, **sending)
-        if not answer.text.strip() and not answer.calls:
-            if answer.response.stop == "length":
-                raise Unmeasured("the answer was cut by its token limit before any text")
-            thought = "".join(part.text for part in answer.response.parts if isinstance(part, Thinking))
-            if thought and text not in thought:
-                raise Unmeasured(f"the model thinks, and says nothing: {thought[:80]!r}")
-            raise Broken("the answer holds no text")
+        speaks(answer, text, "the answer holds no text")
         self._note_babble(asked, answer)
         self.surface.obeys = self.surface.obeys or answer.text.strip() == text
         return answer
@@ -330,6 +341,12 @@ class Ask:
         except httpx.HTTPError:
             pass  # the gateway has recorded why
         return Answer(await self._recorded.get(), cut)
+
+
+def _all_there(answer: Answer) -> bool:
+    """Whether the answer shows what the model did instead of a call, and nothing of it is missing."""
+    swallowed = any(finding.code == _SWALLOWED for finding in answer.findings)
+    return answer.at_once or (bool(answer.text.strip()) and not swallowed)
 
 
 SYSTEM = "You are the subject of a test of an API. Do exactly what you are told, and nothing else."

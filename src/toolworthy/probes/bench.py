@@ -80,12 +80,13 @@ class ProbeBench:
             except Exception as error:
                 # A mistake of the probe's, on an answer that nobody foresaw: it must not take the others with it.
                 verdict, detail = "unmeasured", f"the probe itself failed: {type(error).__name__}: {error}"
+        found = ask.unpressed(rules.check(session.exchanges))
         return ProbeResult(
             key=key,
             title=probe.title,
             verdict=verdict,
             detail=self._gateway.redactor.text(detail),
-            findings=tuple(finding for finding in rules.check(session.exchanges) if finding.code != _REFUSED),
+            findings=tuple(finding for finding in found if finding.code != _REFUSED),
             requests=len(session.exchanges),
         )
 

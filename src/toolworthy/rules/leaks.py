@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from toolworthy.rules.model import Violations, rule
 from toolworthy.rules.view import View
@@ -39,6 +40,8 @@ _OPENERS = (
 )
 # What stands in Markdown's code is spoken of, not left there.
 _CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
+_CONTROL = ("<|", "<｜")
+"""How marks begin that are tokens of their own, which no server should show."""
 _THINK_TAG = re.compile(r"</?(?:think|thinking|thought|seed:think|reasoning)>|<\|start_of_thinking\|>|\[/?THINK\]")
 
 
@@ -47,13 +50,21 @@ def _quoted(view: View) -> str:
     return view.exchange.request_body.decode(errors="replace")
 
 
+def _marks(view: View, pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """Where a mark stands in `text` that is neither the request's nor spoken of."""
+    asked = _quoted(view)
+    return (match for match in pattern.finditer(_CODE.sub("", text)) if match.group().strip() not in asked)
+
+
+def _around(match: re.Match[str]) -> tuple[str, str]:
+    """The mark, and what stands about it."""
+    start = max(0, match.start() - 60)
+    return match.group(), match.string[start : start + 300]
+
+
 def _search(view: View, pattern: re.Pattern[str], text: str) -> tuple[str, str] | None:
-    text = _CODE.sub("", text)
-    for match in pattern.finditer(text):
-        if match.group().strip() not in _quoted(view):
-            start = max(0, match.start() - 60)
-            return match.group(), text[start : start + 300]
-    return None
+    found = next(_marks(view, pattern, text), None)
+    return found and _around(found)
 
 
 @rule(
@@ -64,22 +75,49 @@ def _search(view: View, pattern: re.Pattern[str], text: str) -> tuple[str, str] 
 )
 def tool_syntax(view: View) -> Violations:
     """The model's own notation for calls stands in the text or the reasoning: the server has no parser for this model,
-    the wrong one, or one that stumbled. The agent sees prose, and runs nothing."""
+    the wrong one, or one that stumbled. The agent sees prose, and runs nothing. A tag behind which no offered tool is
+    named, in an answer without any call, is a slip of the model's that no parser could mend, and does not count."""
     if not (view.request and view.request.tools):
         return
+    names = re.compile("|".join(rf"(?<!\w){re.escape(tool.name)}(?!\w)" for tool in view.request.tools))
     texts = [("text", view.response.text)]
     texts += [("reasoning", part.text) for part in view.response.parts if isinstance(part, Thinking)]
     for where, text in texts:
-        if found := _search(view, TOOL_SYNTAX, text):
-            yield f"{found[0]!r} stands in the {where}", found[1]
+        found = next(_marks(view, TOOL_SYNTAX, text), None)
+        residue = where == "text" and (view.calls or (found and found.group().startswith(_CONTROL)))
+        if found and (residue or names.search(found.string, found.start())):
+            mark, excerpt = _around(found)
+            yield f"{mark!r} stands in the {where}", excerpt
 
 
 @rule("TW202", "reasoning tags in the text", "degrades", source="QwenLM/qwen-code#8818")
 def think_tag(view: View) -> Violations:
     """Reasoning is left in the text, with its tags, instead of the field that the API has for it. Agents show it,
-    store it, and send it back as the model's own words."""
-    if found := _search(view, _THINK_TAG, view.response.text):
-        yield f"{found[0]!r} stands in the text", found[1]
+    store it, and send it back as the model's own words. A tag that encloses nothing, or stands within a JSON text, is
+    a slip of the model's, and does not count."""
+    if isinstance(parse_json(view.response.text), dict | list):
+        return
+    tags = list(_marks(view, _THINK_TAG, view.response.text))
+    if tags and (_encloses(tags) or _closes_at_last(view, tags)):
+        mark, excerpt = _around(tags[0])
+        yield f"{mark!r} stands in the text", excerpt
+
+
+def _encloses(tags: Sequence[re.Match[str]]) -> bool:
+    """Whether the text begins with a tag that opens, or has one that is closed further on."""
+    opening = [not _closing(tag) for tag in tags]
+    begins = opening[0] and not tags[0].string[: tags[0].start()].strip()
+    return begins or any(opens and not then for opens, then in pairwise(opening))
+
+
+def _closes_at_last(view: View, tags: Sequence[re.Match[str]]) -> bool:
+    """Whether reasoning that the template opened stands in the text, up to the one tag that closes it."""
+    before = tags[0].string[: tags[0].start()].strip()
+    return len(tags) == 1 and _closing(tags[0]) and bool(before) and not view.thoughts.strip()
+
+
+def _closing(tag: re.Match[str]) -> bool:
+    return tag.group()[1] == "/"
 
 
 @rule("TW203", "control tokens in the text", "degrades", source="https://cookbook.openai.com/articles/openai-harmony")

@@ -53,10 +53,18 @@ def inconsistent(view: View) -> Violations:
 
 @rule("TW704", "nothing said, nothing done", "degrades", source="NousResearch/hermes-agent#18066")
 def nothing(view: View) -> Violations:
-    """The answer ends in order with neither text nor call. Agents end the task as if it were done."""
-    if view.answered and view.response.stop in ("end", "unknown") and not _acts(view) and view.exchange.body:
-        thought = any(isinstance(part, Thinking) for part in view.response.parts)
-        yield "reasoning only, neither text nor call" if thought else "neither text nor call", view.tail()
+    """The answer ends in order with neither text, reasoning nor call. Agents end the task as if it were done. Where
+    the usage shows that the model ended with its first tokens, nothing was lost, and it does not count."""
+    if _ends_idle(view) and not _thinks(view):
+        yield "neither text nor call", view.tail()
+
+
+@rule("TW710", "nothing but reasoning", "degrades", source="vybestack/llxprt-code#1731")
+def only_thoughts(view: View) -> Violations:
+    """The answer ends in order and holds reasoning alone: the text or the call went into it, or the model stopped
+    there. Agents end the task as if it were done. A few tokens of reasoning are the model's slip, and do not count."""
+    if _ends_idle(view) and _thinks(view):
+        yield "reasoning only, neither text nor call", view.tail()
 
 
 @rule("TW705", "cut before anything was said", "degrades", source="openai/openai-agents-python#4510")
@@ -104,6 +112,8 @@ def undelivered(view: View) -> Violations:
     usage = view.response.usage
     if not (view.answered and usage and usage.output and view.response.stop in ("end", "tool", "unknown")):
         return
+    if view.api == "messages" and view.whole and view.calls:
+        return  # the arguments are an object: what white space they were written with, nobody knows
     said = usage.output - (usage.reasoning or 0)
     if said <= _MARKS:
         return
@@ -135,6 +145,16 @@ def stop_string(view: View) -> Violations:
     for stop in view.request.stop:
         if stop and stop in view.response.text:
             yield f"{stop!r} stands in the text", view.response.text[-200:]
+
+
+def _ends_idle(view: View) -> bool:
+    """Whether an answer that is more than its own end has neither text nor call."""
+    ended = view.answered and view.response.stop in ("end", "unknown") and view.exchange.body
+    return bool(ended) and not _acts(view) and not view.at_once
+
+
+def _thinks(view: View) -> bool:
+    return any(isinstance(part, Thinking) for part in view.response.parts)
 
 
 def _acts(view: View) -> bool:

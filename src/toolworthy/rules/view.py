@@ -9,12 +9,15 @@ from functools import cached_property
 from typing import Any
 
 from toolworthy.exchange import Exchange
-from toolworthy.wire.ir import Api, Request, Response, ToolCall
+from toolworthy.wire.ir import Api, Request, Response, Thinking, ToolCall
 from toolworthy.wire.lenient import as_dict, as_list, parse_json
 from toolworthy.wire.sse import SseParser
 
 MAX_EVENTS = 50_000
 """Events that are looked at one by one; an endless stream must not cost endless time."""
+
+FEW = 4
+"""Tokens: one to end with, and some that say nothing."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,19 @@ class View:
     def calls(self) -> tuple[ToolCall, ...]:
         """The tool calls of the answer."""
         return self.response.calls
+
+    @property
+    def thoughts(self) -> str:
+        """The reasoning that the answer shows."""
+        return "".join(part.text for part in self.response.parts if isinstance(part, Thinking))
+
+    @property
+    def at_once(self) -> bool:
+        """Whether the model ended its answer with its first tokens, of which none is missing."""
+        shown = len(self.response.text + self.thoughts)
+        if self.response.usage and self.response.usage.output is not None:
+            return 0 < self.response.usage.output <= min(FEW, shown + 1)
+        return 0 < shown <= FEW
 
     @cached_property
     def events(self) -> tuple[WireEvent, ...]:
