@@ -38,6 +38,11 @@ def _parser() -> argparse.ArgumentParser:
 
     commands.add_parser("run", help="run suites from anywhere, as `pytest suites` does: run [wire] [tools] [tasks] …")
     _command(commands, "report", _report, "write a run's report again").add_argument("run", type=Path)
+    badge = _command(commands, "badge", _badge, "a run as a badge: SVG, or JSON for shields.io")
+    badge.add_argument("run", type=Path)
+    badge.add_argument("--suite", choices=("tasks", "tools", "wire"), help="default: the first of these it has")
+    badge.add_argument("-o", "--out", type=Path, metavar="FILE", help="default: standard output")
+    badge.add_argument("--json", action="store_true", help="what shields.io's endpoint badge reads")
     doctor = _command(commands, "doctor", _doctor, "look at an endpoint before tokens are spent")
     _endpoint_options(doctor)
     oracle = _command(commands, "oracle", _oracle, "serve the reference endpoint")
@@ -139,6 +144,22 @@ def _report(options: argparse.Namespace) -> int:
     from toolworthy.runs.store import RunDirectory
 
     print(write_report(RunDirectory.open(options.run)).html)
+    return 0
+
+
+def _badge(options: argparse.Namespace) -> int:
+    from toolworthy.report.badge import badge
+    from toolworthy.runs.store import RunDirectory
+
+    made = badge(RunDirectory.open(options.run), options.suite)
+    text = made.shields() if options.json else made.svg()
+    if options.out is None:
+        print(text, end="")
+        return 0
+    try:
+        options.out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {options.out}: {error.strerror}") from error
     return 0
 
 

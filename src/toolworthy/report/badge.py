@@ -1,0 +1,131 @@
+"""A run as a badge: an SVG of our own, or the JSON that shields.io's endpoint badge reads."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, cast
+from xml.sax.saxutils import escape, quoteattr
+
+from toolworthy.cases.result import CaseResult
+from toolworthy.errors import UserError
+from toolworthy.probes import ProbeResult
+from toolworthy.report.levels import levels
+from toolworthy.report.verdict import Word, verdicts
+from toolworthy.runs.result import TrialResult
+from toolworthy.runs.store import RunDirectory
+from toolworthy.statistics import wilson
+
+Suite = Literal["tasks", "tools", "wire"]
+SUITES: tuple[Suite, ...] = ("tasks", "tools", "wire")
+_COLOURS: dict[Word, tuple[str, str]] = {
+    "works": ("brightgreen", "#287a35"),
+    "works with caveats": ("yellow", "#8a6100"),
+    "broken": ("red", "#b3261e"),
+    "untested": ("lightgrey", "#5f6368"),
+}
+"""Of a verdict: shields' name, and ours, on which white text can be read (contrast above 4.5)."""
+_WORST: tuple[Word, ...] = ("broken", "works with caveats", "untested", "works")
+_NAMED = 3
+"""Agents that are named; more are counted together."""
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]+")
+
+
+@dataclass(frozen=True)
+class Badge:
+    """What a badge says."""
+
+    label: str
+    message: str
+    word: Word
+
+    def svg(self) -> str:
+        """An image with a title, for pages and for those who hear them."""
+        left, right = (_width(text) for text in (self.label, self.message))
+        title = f"{self.label}: {self.message} ({self.word})"
+        texts = "".join(
+            f'<text x="{x + 6}" y="14" textLength="{width - 12}" lengthAdjust="spacingAndGlyphs">{escape(text)}</text>'
+            for x, width, text in ((0, left, self.label), (left, right, self.message))
+        )
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img"'
+            f" aria-label={quoteattr(title)}><title>{escape(title)}</title>"
+            f'<rect width="{left + right}" height="20" rx="3" fill="{_COLOURS[self.word][1]}"/>'
+            f'<path d="M3 0H{left}V20H3a3 3 0 0 1-3-3V3a3 3 0 0 1 3-3z" fill="#3c4043"/>'
+            f'<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11">{texts}</g></svg>\n'
+        )
+
+    def shields(self) -> str:
+        """The JSON of shields.io's endpoint badge."""
+        value = {"schemaVersion": 1, "label": self.label, "message": self.message, "color": _COLOURS[self.word][0]}
+        return json.dumps(value, ensure_ascii=False) + "\n"
+
+
+def badge(run: RunDirectory, suite: Suite | None = None) -> Badge:
+    """The badge of a suite; of the first of tasks, tools and wire that the run has, where none is named.
+
+    Raises:
+        UserError: the run has no results of it.
+    """
+    model = run.about.get("endpoint", {}).get("model")
+    for name in (suite,) if suite else SUITES:
+        said = _said(run, name)
+        if said is not None:
+            return Badge(_plain(f"toolworthy: {model}"), _plain(said[0]), said[1])
+    raise UserError(f"{run.path} has no results" + (f" of {suite}" if suite else ""))
+
+
+def _said(run: RunDirectory, suite: Suite) -> tuple[str, Word] | None:
+    if suite == "tasks":
+        return _tasks(run.results())
+    return _tools(run.cases()) if suite == "tools" else _wire(run.probes())
+
+
+def _tasks(results: Sequence[TrialResult]) -> tuple[str, Word] | None:
+    found = verdicts(results)
+    if not found:
+        return None
+    worst = min((verdict.word for verdict in found), key=_WORST.index)
+    if len(found) <= _NAMED:
+        return " · ".join(f"{one.agent} {_share(one.passed, one.judged)}" for one in found), worst
+    passed, judged = (sum(getattr(one, name) for one in found) for name in ("passed", "judged"))
+    return f"{len(found)} agents {_share(passed, judged)}", worst
+
+
+def _tools(results: Sequence[CaseResult]) -> tuple[str, Word] | None:
+    """Right leniently; it works where nine in ten surely are, is broken where not even half may be."""
+    if not results:
+        return None
+    judged = [result for result in results if result.status != "unmeasured"]
+    right = sum(result.status != "wrong" for result in judged)
+    low, high = wilson(right, len(judged))
+    word = "untested" if not judged else "works" if low >= 0.9 else "broken" if high < 0.5 else "works with caveats"
+    return f"tool calls {_share(right, len(judged))}", cast(Word, word)
+
+
+def _wire(results: Sequence[ProbeResult]) -> tuple[str, Word] | None:
+    found = levels(results)
+    if not results:
+        return None
+    if not found:
+        return "no wire API answers", "broken"
+    worst = min((level.word for level in found), key=_WORST.index)
+    fit = sum(level.word.startswith("works") for level in found)
+    return f"wire {fit}/{len(found)} agents", worst
+
+
+def _share(ok: int, n: int) -> str:
+    return f"{ok}/{n}" if n else "not measured"
+
+
+def _plain(text: str) -> str:
+    return _UNFIT.sub(" ", text)[:80]
+
+
+def _width(text: str) -> int:
+    """About what Verdana takes at 11 pixels, with margins."""
+    narrow = sum(text.count(mark) for mark in "fijlrtI.,:;!|'()[]/ ·-")
+    wide = sum(text.count(mark) for mark in "mwMW@%") + sum(ord(mark) > 0x2E7F for mark in text)
+    return round(6.9 * (len(text) - narrow - wide) + 4.2 * narrow + 11 * wide) + 12
