@@ -30,6 +30,7 @@ FLOORS = (
     ("runs", "replay"),
     ("report",),
     ("gate",),
+    ("history",),
     ("plugin", "cli", "doctor", "serve", "matrix", "catalogue", "__main__"),
 )
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}

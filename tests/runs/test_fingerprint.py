@@ -86,6 +86,8 @@ def exchange(
         ("at http://127.0.0.1:8377/v1", "at http://localhost:40123/v1"),
         ("cc_version=2.1.330.730; x", "cc_version=2.1.330.932; x"),
         ("Is directory a git repo: yes", "Is directory a git repo: no"),
+        ("Is a git repository: true", "Is a git repository: false"),
+        ("Workspace root folder: /\n", "Workspace root folder: /app\n"),
         ("a\r\n  b", "a b"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toolworthy.cases.result import CaseResult
 from toolworthy.exchange import Exchange
@@ -18,6 +18,9 @@ from toolworthy.report.wire import section
 from toolworthy.runs.result import TrialResult
 from toolworthy.scoring.model import Count
 from toolworthy.statistics import rate
+
+if TYPE_CHECKING:
+    import jinja2
 
 # What a terminal, or a reader's eye, would obey instead of showing: control characters and bidirectional overrides.
 _HIDDEN = {code: f"␛{code:02x}" for code in (*range(9), 11, 12, *range(14, 32), 127)}
@@ -33,27 +36,38 @@ def page(
     gate: Mapping[str, Any] | None = None,
 ) -> str:
     """The page, as one string."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("toolworthy.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(visible=visible, count=_count, clock=_clock, seconds=_seconds, anchor=anchor)
     agents = list(dict.fromkeys(result.key.agent for result in results))
     tasks = list(dict.fromkeys(result.key.task for result in results))
-    return environment.get_template("page.html.j2").render(
-        about=about,
-        endpoint=about["endpoint"],
-        wire=section(probes, str(about["endpoint"]["provider"])),
-        gate=gate,
-        marks=GATE_MARKS,
-        tools=tools.section(cases),
-        verdicts=verdicts(results),
-        agents=agents,
-        matrix=[(task, [_cell(results, task, agent) for agent in agents]) for task in tasks],
-        trials=[(result, timeline(exchanges.get(str(result.key), ()), result.score.findings)) for result in results],
-        answered=sorted({model for result in results for model in result.score.models_answered}),
+    return (
+        environment()
+        .get_template("page.html.j2")
+        .render(
+            about=about,
+            endpoint=about["endpoint"],
+            wire=section(probes, str(about["endpoint"]["provider"])),
+            gate=gate,
+            marks=GATE_MARKS,
+            tools=tools.section(cases),
+            verdicts=verdicts(results),
+            agents=agents,
+            matrix=[(task, [_cell(results, task, agent) for agent in agents]) for task in tasks],
+            trials=[
+                (result, timeline(exchanges.get(str(result.key), ()), result.score.findings)) for result in results
+            ],
+            answered=sorted({model for result in results for model in result.score.models_answered}),
+        )
     )
+
+
+def environment() -> jinja2.Environment:
+    """Where the templates are, with all that they use; what they show is escaped."""
+    import jinja2
+
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("toolworthy.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    made.filters.update(visible=visible, count=_count, clock=_clock, seconds=_seconds, anchor=anchor)
+    return made
 
 
 def visible(text: object) -> str:

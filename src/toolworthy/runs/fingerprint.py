@@ -61,7 +61,8 @@ _CHANGING = tuple(
         (r"\b(?=\w*\d)(?=\w*[A-Za-z])\w{20,}\b", "<ID>"),
         (r"\b\d{9,}\b", "<NUMBER>"),
         (r"\bcc_version=[\w.]+", "cc_version=<ID>"),  # Claude Code: its end changes with what the user says
-        (r"(?<=git repo: )(?:yes|no|true|false)\b", "<ANSWER>"),
+        (r"\bgit repo(sitory)?: (?:yes|no|true|false)\b", "git repo: <ANSWER>"),
+        (r"(?<=folder: )/(?=\s)", "<PATH>"),
     )
 )
 """What changes from run to run in prompts of the agents that we know, in the order in which it is taken out."""

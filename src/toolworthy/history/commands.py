@@ -1,0 +1,43 @@
+"""``toolworthy history [RUN… | DIR]``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from toolworthy.errors import UserError
+from toolworthy.history.load import find
+from toolworthy.history.series import MAIN, history
+from toolworthy.report.history import lines, page
+
+REPORTS = Path("reports")
+"""Where runs are, where nothing else is named."""
+
+
+def run(
+    paths: Sequence[Path],
+    endpoint: str | None = None,
+    model: str | None = None,
+    suite: str | None = None,
+    as_json: bool = False,
+    out: Path | None = None,
+) -> int:
+    """Print the history of the runs under `paths`; write it as a page where `out` is given.
+
+    Raises:
+        UserError: no run is there, or the page cannot be written.
+    """
+    told = history(find(paths or [REPORTS], endpoint, model), (suite,) if suite else tuple(MAIN))
+    if not told["groups"]:
+        raise UserError(f"none of these runs asked the suite {suite}")
+    if out is not None:
+        try:
+            out.write_text(page(told), encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise UserError(f"cannot write {out}: {error.strerror}") from error
+    if as_json:
+        print(json.dumps(told, indent=2, ensure_ascii=True))
+    else:
+        print("\n".join([*lines(told), *([f"page: {out}"] if out else [])]))
+    return 0

@@ -1,0 +1,206 @@
+"""The history of one endpoint and model, as JSON would hold it: a row a run, and since when it is another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+from toolworthy.gate.sample import Sample, Unit
+from toolworthy.history.change import ALPHA, Change, Key, Search, Shift, Tallies, Tally, search, shift
+from toolworthy.history.lanes import Moves, moves
+from toolworthy.history.load import Found, Group
+from toolworthy.statistics import clustered
+
+MAIN = {"tasks": "pass", "tools": "lenient", "wire": "supported"}
+"""The rate of each suite that is followed."""
+
+
+def history(found: Found, suites: Sequence[str] = tuple(MAIN)) -> dict[str, Any]:
+    """All groups with their suites, their runs, and what changed."""
+    groups = [_group(group, suites) for group in found.groups]
+    return {"groups": [group for group in groups if group["suites"]], "skipped": found.skipped}
+
+
+def _group(group: Group, suites: Sequence[str]) -> dict[str, Any]:
+    return {
+        "endpoint": group.endpoint,
+        "model": group.model,
+        "wire": group.wire,
+        "suites": [one for suite in suites if (one := _suite(group.samples, suite))],
+    }
+
+
+def _suite(samples: Sequence[Sample], suite: str) -> dict[str, Any] | None:
+    """One suite's series; None where no run measured it."""
+    metric = MAIN[suite]
+    ran = [sample for sample in samples if any(unit.values.get(metric) for unit in sample.of(suite))]
+    if not ran:
+        return None
+    series = [tallies(sample, suite) for sample in ran]
+    moved = moves(ran, suite)
+    rows = [_row(sample, suite, moves_) for sample, moves_ in zip(ran, moved, strict=True)]
+    for (before, after), row in zip(pairwise(series), rows[1:], strict=True):
+        row["shared"] = len(_items(before) & _items(after))
+    looked = search(series)
+    return {
+        "suite": suite,
+        "metric": metric,
+        "runs": rows,
+        "since": _since(looked, series, ran, moved, suite),
+    }
+
+
+def tallies(sample: Sample, suite: str) -> Tallies:
+    """What a run counted, by item, agent and digest."""
+    out: dict[Key, Tally] = {}
+    for unit in sample.of(suite):
+        if values := unit.values.get(MAIN[suite]):
+            out[unit.item, unit.agent, unit.digest] = Tally(sum(values), len(values))
+    return out
+
+
+def _items(run: Tallies) -> set[tuple[str, str]]:
+    return {(item, digest) for item, _, digest in run}
+
+
+def _row(sample: Sample, suite: str, moved: Moves) -> dict[str, Any]:
+    units = [unit for unit in sample.of(suite) if unit.values.get(MAIN[suite])]
+    rate = clustered([(unit.item, value) for unit in units for value in unit.values[MAIN[suite]]])
+    assert rate is not None
+    return {
+        "run": sample.name,
+        "started": sample.started,
+        "date": _date(sample),
+        "rate": round(rate.value, 4),
+        "low": round(rate.low, 4),
+        "high": round(rate.high, 4),
+        "n": rate.n,
+        "items": rate.clusters,
+        "shared": None,
+        "missing": sum(unit.missing for unit in sample.of(suite)),
+        "agents": {name: version for name, version in sample.agents.items() if suite == "tasks"},
+        "agents_moved": moved.agent_lines,
+        "measure_moved": moved.measure,
+        "server_moved": moved.server,
+        "seconds": _mean(units, "seconds"),
+        "tokens": _mean(units, "tokens"),
+    }
+
+
+def _mean(units: Sequence[Unit], name: str) -> float | None:
+    """Of an item's mean over its attempts."""
+    told = [sum(values) / len(values) for unit in units if (values := unit.values.get(name))]
+    return round(sum(told) / len(told), 3) if told else None
+
+
+def _date(sample: Sample) -> str:
+    try:
+        return datetime.fromtimestamp(sample.started, UTC).strftime("%Y-%m-%d")
+    except (ValueError, OverflowError, OSError):
+        return "?"
+
+
+def _since(
+    looked: Search, series: Sequence[Tallies], samples: Sequence[Sample], moved: Sequence[Moves], suite: str
+) -> dict[str, Any]:
+    """What was found, in figures and in words."""
+    if looked.change is None:
+        return {"found": False, "boundaries": looked.boundaries, "said": _nothing(looked, series)}
+    change = looked.change
+    at = change.shift.at
+    lane, why = _lane(change, series, moved, ALPHA / looked.boundaries, suite)
+    drop = change.shift.drop
+    low, high = (change.low, change.high) if drop >= 0 else (-change.high, -change.low)
+    said = (
+        f"since {_date(samples[at])} (run {samples[at].name}): {_percent(change.shift.before)} → "
+        f"{_percent(change.shift.after)}, a {'drop' if drop >= 0 else 'rise'} of {100 * abs(drop):.1f} points "
+        f"({100 * low:.1f} to {100 * high:.1f}) on {_shared(change.shift, series)}"
+    )
+    if change.first != change.last:
+        said += f"; it may have been anywhere from {_where(samples, change.first)} to {_where(samples, change.last)}"
+    return {
+        "found": True,
+        "boundaries": looked.boundaries,
+        "at": at,
+        "run": samples[at].name,
+        "before": round(change.shift.before, 4),
+        "after": round(change.shift.after, 4),
+        "drop": round(drop, 4),
+        "low": round(change.low, 4),
+        "high": round(change.high, 4),
+        "p": min(1.0, change.shift.p * looked.boundaries),
+        "first": change.first,
+        "last": change.last,
+        "lane": lane,
+        "said": f"{said}; {why}",
+    }
+
+
+def _percent(rate: float) -> str:
+    return f"{100 * rate:.1f} %"
+
+
+def _where(samples: Sequence[Sample], at: int) -> str:
+    return f"{_date(samples[at])} (run {samples[at].name})"
+
+
+def _shared(found: Shift, series: Sequence[Tallies]) -> str:
+    every = len({item for run in series for item in _items(run)})
+    return (
+        f"{found.items} items" if found.items == every else f"the {found.items} of {every} items that both sides have"
+    )
+
+
+def _nothing(looked: Search, series: Sequence[Tallies]) -> str:
+    if len(series) < 2:
+        return "one run only: nothing to compare"
+    if not looked.boundaries or looked.reach is None:
+        return f"none of {len(series)} runs shares an item with those before it: nothing to compare"
+    attempts = sum(tally.n for run in series for tally in run.values())
+    said = f"no change that n = {attempts} attempts in {len(series)} runs could have found"
+    if looked.reach >= 1:
+        return f"{said}: they are too few for any"
+    return f"{said}: one of {100 * looked.reach:.1f} points would have been, four times in five"
+
+
+def _lane(
+    change: Change, series: Sequence[Tallies], moved: Sequence[Moves], alpha: float, suite: str
+) -> tuple[str, str]:
+    """Whose the change is, and why: what changed at any run that may be the first of it cannot be told apart."""
+    window = range(change.first, change.last + 1)
+    server = list(dict.fromkeys(line for at in window for line in moved[at].server))
+    told = f" ({'; '.join(server)})" if server else ""
+    measure = [line for at in window for line in moved[at].measure]
+    changed = {agent for at in window for agent in moved[at].agents}
+    lines = list(dict.fromkeys(line for at in window for line in moved[at].agent_lines))
+    if measure:
+        return "unclear", f"it changed at the same time as {', '.join([*measure, *lines])}: these cannot be told apart"
+    if not lines:
+        same = {"tasks": "the agents did not change: ", "tools": "the tools offered did not change: "}.get(suite, "")
+        return "endpoint", f"{same}the endpoint's lane{told}"
+    others = _without(series, changed, change.shift.at)
+    if others and others.p <= alpha and others.drop * change.shift.drop > 0:
+        names = ", ".join(sorted({agent for run in series for _, agent, _ in run} - changed))
+        return "endpoint", (
+            f"{', '.join(lines)} at the same time, but it shows with {names} too, which did not change "
+            f"({_percent(others.before)} → {_percent(others.after)}): the endpoint's lane{told}"
+        )
+    return "unclear", f"it changed at the same time as {', '.join(lines)}: the two cannot be told apart{told}"
+
+
+def _without(series: Sequence[Tallies], agents: set[str], at: int) -> Shift | None:
+    """The same boundary, with those agents only that did not change."""
+    return shift(_pooled(series[:at], agents), _pooled(series[at:], agents), at)
+
+
+def _pooled(runs: Sequence[Tallies], without: set[str]) -> Tallies:
+    out: dict[Key, Tally] = {}
+    for key, tally in _kept(runs, without):
+        out[key] = out.get(key, Tally()) + tally
+    return out
+
+
+def _kept(runs: Sequence[Tallies], without: set[str]) -> Iterator[tuple[Key, Tally]]:
+    return ((key, tally) for run in runs for key, tally in run.items() if key[1] not in without)
