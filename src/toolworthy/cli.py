@@ -78,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     baseline.add_argument("what", choices=("save", "show", "list"))
     baseline.add_argument("names", nargs="*", metavar="RUN [NAME] | NAME", help="save RUN [NAME]; show NAME")
     baseline.add_argument("--dir", type=Path, default=Path("baselines"), help="where they are kept (default baselines)")
+    _history_options(_command(commands, "history", _history, "many runs over time: what changed, and since when"))
     cases = _command(commands, "cases", _cases, "list tool-call cases, or prove that they are sound")
     cases.add_argument("what", choices=("list", "check"), nargs="?", default="list")
     cases.add_argument("paths", nargs="*", type=Path, metavar="PATH")
@@ -120,6 +121,15 @@ def _replay_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="go on with a replay; the newest if none is named",
     )
+
+
+def _history_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("runs", nargs="*", type=Path, metavar="RUN | DIR", help="default: all under reports")
+    parser.add_argument("--endpoint", metavar="NAME", help="only runs of the endpoint of that name")
+    parser.add_argument("--model", metavar="ID", help="only runs of that model")
+    parser.add_argument("--suite", choices=_SUITES, help="only this suite")
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
+    parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="write it as a page, too")
 
 
 def _positive(text: str) -> int:
@@ -251,6 +261,12 @@ def _baseline(options: argparse.Namespace) -> int:
     if options.what == "list" and not names:
         return baseline.list_all(options.dir)
     raise UserError("toolworthy baseline save RUN [NAME] | show NAME | list")
+
+
+def _history(options: argparse.Namespace) -> int:
+    from toolworthy.history import commands
+
+    return commands.run(options.runs, options.endpoint, options.model, options.suite, options.json, options.out)
 
 
 def _cases(options: argparse.Namespace) -> int:
