@@ -31,7 +31,7 @@ MAX_TOKENS = 4_096
 """Room for a model that thinks before it does what it is told."""
 FEW_TOKENS = 48
 """For a model that is known to babble until its limit: its answers mean nothing anyway."""
-_NOT_FORCED, _SWALLOWED = "TW116", "TW708"
+_NOT_FORCED, _CUT_EMPTY, _SWALLOWED = "TW116", "TW705", "TW708"
 
 _PATHS: dict[Api, str] = {"chat": "/v1/chat/completions", "messages": "/v1/messages", "responses": "/v1/responses"}
 
@@ -86,13 +86,15 @@ class Ask:
             else endpoint.dialect.thinking_switch,
         )
 
-    def unpressed(self, findings: Iterable[Finding]) -> list[Finding]:
-        """`findings` without those of a demand that only this patience makes, and no agent: a call was to come at last.
-        What becomes of such a demand is asked by probes of their own."""
+    def lasting(self, findings: Iterable[Finding]) -> list[Finding]:
+        """`findings` without those that only the probe's own ways cause: a call was demanded at last, which probes of
+        their own look into, or the little room for a model that babbles was full of reasoning."""
+        ours = {_CUT_EMPTY} if self.surface.babbles else set()
         return [
             finding
             for finding in findings
-            if finding.code != _NOT_FORCED or finding.evidence.exchange not in self.pressed
+            if finding.code not in ours
+            and not (finding.code == _NOT_FORCED and finding.evidence.exchange in self.pressed)
         ]
 
     # ---- asking --------------------------------------------------------------------------------------------------
@@ -136,7 +138,9 @@ class Ask:
         """
         body = self.body(request) if isinstance(request, Request) else dict(request)
         data = dump_json({**body, **(fields or {})}).encode()
-        return await self.post(data, _PATHS[self.api] + (f"?{query}" if query else ""), headers)
+        answer = await self.post(data, _PATHS[self.api] + (f"?{query}" if query else ""), headers)
+        self.surface.babbles = self.surface.babbles or _babbles(answer)
+        return answer
 
     async def post(self, data: bytes | None, path: str = "", headers: Mapping[str, str] | None = None) -> Answer:
         """Send bytes, or ask by GET where there are none; 429 and 503 are given the time they ask for, as
@@ -225,9 +229,8 @@ class Ask:
             if not (trouble := trouble_with(wanted, answer, exact)):
                 self.surface.calls += 1
                 return answer
-            self._note_babble(request, answer)
             troubles.append(trouble)
-            found = self.unpressed(answer.findings)
+            found = self.lasting(answer.findings)
             lost = [finding for finding in found if finding.severity == "blocks"]
             if lost:
                 raise Broken(f"{lost[0].code} {lost[0].title}: {trouble}")
@@ -248,7 +251,6 @@ class Ask:
         asked = self.request(*before, f"Reply with exactly: {text}", **options)
         answer = await self.accepted(asked, **sending)
         speaks(answer, text, "the answer holds no text")
-        self._note_babble(asked, answer)
         self.surface.obeys = self.surface.obeys or answer.text.strip() == text
         return answer
 
@@ -278,10 +280,6 @@ class Ask:
     def order(self, wanted: Sequence[tuple[str, Any]], tools: Sequence[Tool] = TOOLS, **options: Any) -> Request:
         """The plainest request for these calls."""
         return self._order(0, wanted, tools, (), "", options)
-
-    def _note_babble(self, request: Request, answer: Answer) -> None:
-        if answer.response.stop == "length" and request.max_tokens == MAX_TOKENS:
-            self.surface.babbles = True
 
     def _order(
         self,
@@ -341,6 +339,13 @@ class Ask:
         except httpx.HTTPError:
             pass  # the gateway has recorded why
         return Answer(await self._recorded.get(), cut)
+
+
+def _babbles(answer: Answer) -> bool:
+    """Whether so much came that only the limit of a generous request ended it."""
+    usage = answer.response.usage
+    written = usage.output if usage and usage.output else len(answer.text + answer.thoughts)
+    return answer.response.stop == "length" and written >= MAX_TOKENS
 
 
 def _all_there(answer: Answer) -> bool:

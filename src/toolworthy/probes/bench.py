@@ -80,7 +80,7 @@ class ProbeBench:
             except Exception as error:
                 # A mistake of the probe's, on an answer that nobody foresaw: it must not take the others with it.
                 verdict, detail = "unmeasured", f"the probe itself failed: {type(error).__name__}: {error}"
-        found = ask.unpressed(rules.check(session.exchanges))
+        found = ask.lasting(rules.check(session.exchanges))
         return ProbeResult(
             key=key,
             title=probe.title,

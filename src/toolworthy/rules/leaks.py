@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from toolworthy.rules.model import Violations, rule
 from toolworthy.rules.view import View
@@ -93,31 +92,22 @@ def tool_syntax(view: View) -> Violations:
 @rule("TW202", "reasoning tags in the text", "degrades", source="QwenLM/qwen-code#8818")
 def think_tag(view: View) -> Violations:
     """Reasoning is left in the text, with its tags, instead of the field that the API has for it. Agents show it,
-    store it, and send it back as the model's own words. A tag that encloses nothing, or stands within a JSON text, is
-    a slip of the model's, and does not count."""
+    store it, and send it back as the model's own words. A tag that encloses nothing, or stands within JSON or further
+    on, is a slip of the model's, and does not count."""
     if isinstance(parse_json(view.response.text), dict | list):
         return
     tags = list(_marks(view, _THINK_TAG, view.response.text))
-    if tags and (_encloses(tags) or _closes_at_last(view, tags)):
+    if tags and _encloses(view, tags):
         mark, excerpt = _around(tags[0])
         yield f"{mark!r} stands in the text", excerpt
 
 
-def _encloses(tags: Sequence[re.Match[str]]) -> bool:
-    """Whether the text begins with a tag that opens, or has one that is closed further on."""
-    opening = [not _closing(tag) for tag in tags]
-    begins = opening[0] and not tags[0].string[: tags[0].start()].strip()
-    return begins or any(opens and not then for opens, then in pairwise(opening))
-
-
-def _closes_at_last(view: View, tags: Sequence[re.Match[str]]) -> bool:
-    """Whether reasoning that the template opened stands in the text, up to the one tag that closes it."""
+def _encloses(view: View, tags: Sequence[re.Match[str]]) -> bool:
+    """Whether the text begins with reasoning: behind a tag, or, where the template has opened it, up to the one tag that
+    closes it."""
     before = tags[0].string[: tags[0].start()].strip()
-    return len(tags) == 1 and _closing(tags[0]) and bool(before) and not view.thoughts.strip()
-
-
-def _closing(tag: re.Match[str]) -> bool:
-    return tag.group()[1] == "/"
+    closes = tags[0].group()[1] == "/"
+    return (len(tags) == 1 and bool(before) and not view.thoughts.strip()) if closes else not before
 
 
 @rule("TW203", "control tokens in the text", "degrades", source="https://cookbook.openai.com/articles/openai-harmony")
