@@ -78,7 +78,7 @@ def p_borne(n: ArrayLike, lost: ArrayLike, won: ArrayLike, clusters: ArrayLike, 
     score = _score(n, lost, won, drop)
     student = stdtr(np.maximum(1.0, np.asarray(clusters, float) - 1), score)
     tail = np.where(np.asarray(drop) > 0, ndtr(score), student)
-    return np.maximum(tail, _one_sided(n, np.subtract(lost, won), drop))
+    return np.asarray(np.maximum(tail, _one_sided(n, np.subtract(lost, won), drop)))
 
 
 def _one_sided(n: ArrayLike, value: ArrayLike, drop: ArrayLike) -> Array:
