@@ -104,3 +104,42 @@ def test_the_summary_keeps_its_table_whole() -> None:
     text = summary.markdown({**ABOUT, "command": "a | b"}, [result("failed", detail="x | y\n<b>")])
     rows = [line for line in text.splitlines() if line.startswith("| a")]
     assert all(row.count("|") - row.count("\\|") == 6 for row in rows if "broken" in row)
+
+
+def test_the_summary_begins_with_the_verdict_and_folds_its_details() -> None:
+    made = [result(), result("failed", "u")]
+    first, *rest = summary.markdown(ABOUT, made).splitlines()
+    assert "a 1/2 (works with caveats)" in first
+    visible = "\n".join(rest).split("<details>")[0]
+    assert "works with caveats" in visible
+    assert "| u |" not in visible
+    assert rest.count("</details>") == sum(line.startswith("<details>") for line in rest) == 1
+
+
+def test_the_summary_begins_with_the_gate_where_there_is_one() -> None:
+    criteria = [{"name": "tasks.pass", "answer": "fail", "said": "90% | 80%", "next": ["lost: t (a) 1/1 → 0/1"]}]
+    gate = {"answer": "fail", "meaning": "worse", "baseline": "main", "criteria": criteria, "notes": ["n"]}
+    text = summary.markdown(ABOUT, [result("failed")], gate=gate)
+    assert text.startswith("**Gate: ✗ fail**, worse (baseline main).\n")
+    assert "| tasks.pass | ✗ fail | 90% \\| 80% |" in text
+    assert "lost: t" not in text.split("<details>")[0]
+    assert "lost: t" in text
+
+
+def test_the_summary_fits_a_comment() -> None:
+    many = [
+        result(("passed", "failed")[n % 2], f"task-number-{n}", agent, detail="x" * 900)
+        for n in range(500)
+        for agent in "abcde"
+    ]
+    text = summary.markdown(ABOUT, many)
+    assert len(text) < 20_000
+    assert "440 more tasks in report.html" in text
+
+
+def test_the_summary_mentions_nobody_and_loads_nothing() -> None:
+    odd = "@someone ![x](https://example.org/x.png) <img src=x>"
+    text = summary.markdown({**ABOUT, "endpoint": {"name": odd, "model": odd}}, [result()])
+    assert "@someone" not in text
+    assert "![" not in text
+    assert "<img" not in text

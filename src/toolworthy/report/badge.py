@@ -70,17 +70,24 @@ def badge(run: RunDirectory, suite: Suite | None = None) -> Badge:
         UserError: the run has no results of it.
     """
     model = run.about.get("endpoint", {}).get("model")
+    told = said(run.results(), run.cases(), run.probes())
     for name in (suite,) if suite else SUITES:
-        said = _said(run, name)
-        if said is not None:
-            return Badge(_plain(f"toolworthy: {model}"), _plain(said[0]), said[1])
+        if name in told:
+            message, word = told[name]
+            return Badge(_plain(f"toolworthy: {model}"), _plain(message), word)
     raise UserError(f"{run.path} has no results" + (f" of {suite}" if suite else ""))
 
 
-def _said(run: RunDirectory, suite: Suite) -> tuple[str, Word] | None:
-    if suite == "tasks":
-        return _tasks(run.results())
-    return _tools(run.cases()) if suite == "tools" else _wire(run.probes())
+def said(
+    results: Sequence[TrialResult], cases: Sequence[CaseResult], probes: Sequence[ProbeResult]
+) -> dict[Suite, tuple[str, Word]]:
+    """Of every suite that has results, the figure in a few words, and the verdict."""
+    told: dict[Suite, tuple[str, Word] | None] = {
+        "tasks": _tasks(results),
+        "tools": _tools(cases),
+        "wire": _wire(probes),
+    }
+    return {suite: figure for suite, figure in told.items() if figure is not None}
 
 
 def _tasks(results: Sequence[TrialResult]) -> tuple[str, Word] | None:

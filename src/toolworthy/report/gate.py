@@ -22,19 +22,38 @@ def lines(gate: dict[str, Any]) -> Iterator[str]:
         yield f"  note: {note}"
 
 
+def headline(gate: dict[str, Any]) -> str:
+    """The answer in one line of Markdown."""
+    return (
+        f"**Gate: {MARKS[gate['answer']]} {gate['answer']}**, {gate['meaning']} (baseline {plain(gate['baseline'])})."
+    )
+
+
 def markdown(gate: dict[str, Any]) -> Iterator[str]:
-    """For summary.md and a pull request."""
-    yield f"**Gate: {MARKS[gate['answer']]} {gate['answer']}**, {gate['meaning']} (baseline {gate['baseline']})."
-    yield ""
+    """The criteria, and what was not compared, for summary.md and a pull request."""
     if gate["criteria"]:
         yield "| criterion | answer | figures |"
         yield "|---|---|---|"
         for one in gate["criteria"]:
-            said = one["said"].replace("|", "\\|")
-            yield f"| {one['name']} | {MARKS[one['answer']]} {one['answer']} | {said} |"
+            yield f"| {one['name']} | {MARKS[one['answer']]} {one['answer']} | {plain(one['said'])} |"
+    else:
+        yield "Nothing that the policy names was measured in both runs."
+    if gate["notes"]:
+        yield ""
+    for note in gate["notes"]:
+        yield f"- note: {plain(note)}"
+
+
+def steps(gate: dict[str, Any]) -> Iterator[str]:
+    """What would decide the criteria that are not held, and what was lost."""
     for one in gate["criteria"]:
         if one["answer"] != "pass":
-            for step in one["next"]:
-                yield f"- {one['name']}: {step}"
-    for note in gate["notes"]:
-        yield f"- note: {note}"
+            yield from (f"- {one['name']}: {plain(step)}" for step in one["next"])
+
+
+def plain(text: str) -> str:
+    """Text in one cell or line of Markdown: no pipes, breaks, markup, links, images or mentions of a model's making."""
+    line = " ".join(str(text).split())[:300]
+    for mark, harmless in (("|", "\\|"), ("<", "&lt;"), ("`", "'"), ("[", "\\["), ("@", "@\u200b")):
+        line = line.replace(mark, harmless)
+    return line

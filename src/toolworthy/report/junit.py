@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 from toolworthy.cases.result import CaseResult
 from toolworthy.probes import ProbeResult
 from toolworthy.report.tools import figures, percent
-from toolworthy.report.verdict import verdicts
+from toolworthy.report.verdict import left_out, verdicts
 from toolworthy.rules import Finding
 from toolworthy.runs.result import TrialResult
 from toolworthy.runs.store import RunDirectory
@@ -110,7 +110,7 @@ def _trial(result: TrialResult) -> _Case:
     match result.status:
         case "passed":
             return case
-        case "unmeasured" if result.cause is None:
+        case "unmeasured" if result.cause is None or left_out(result):
             return _with(case, "skipped", kind, message, "")
         case "error":
             return _with(case, "error", kind, f"not counted against the model: {message}", explain(result))

@@ -1,22 +1,29 @@
-"""``summary.md``: the verdict, the matrix and the reasons, for people who read Markdown."""
+"""``summary.md``: the verdict, the matrix and the reasons, short enough for a pull request; details are folded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from toolworthy.cases.result import CaseResult
 from toolworthy.probes import ProbeResult
 from toolworthy.report import gate as gated
 from toolworthy.report import tools
-from toolworthy.report.levels import levels, reasons
-from toolworthy.report.verdict import cell, verdicts
+from toolworthy.report.badge import said
+from toolworthy.report.gate import plain
+from toolworthy.report.levels import Level, levels, reasons
+from toolworthy.report.verdict import Word, cell, verdicts
 from toolworthy.runs.result import TrialResult
 
 LEGEND = (
     "✓ passed · ~ passed sometimes · ✗ failed · ! not measured (infrastructure or a limit of ours) · – cannot work here"
 )
 MARKS = {"pass": "✓", "flaky": "~", "fail": "✗", "error": "!", "cannot work": "–", None: ""}
+
+
+_WORDS: dict[Word, str] = {"works": "✓", "works with caveats": "~", "broken": "✗", "untested": "?"}
+_ROWS = 60
+"""Rows of the folded matrix, and reasons; all are in the report. GitHub takes 65,536 characters in a comment."""
 
 
 def markdown(
@@ -27,52 +34,96 @@ def markdown(
     gate: dict[str, Any] | None = None,
 ) -> str:
     """The page, as one string."""
-    endpoint = about["endpoint"]
-    lines = [f"# {endpoint['name']} · {endpoint['model']}", ""]
-    if gate:
-        lines += [*gated.markdown(gate), ""]
-    if probes:
-        lines += [*_wire(probes), ""]
-    if cases:
-        lines += [*tools.markdown(cases), ""]
-    if results:
-        lines += [*_trials(results), ""]
-    lines.append(f"toolworthy {about['toolworthy']}, `{_plain(str(about['command']))}`")
-    return "\n".join(lines) + "\n"
-
-
-def _wire(probes: Sequence[ProbeResult]) -> Iterator[str]:
-    yield "| agent | the wire | why |"
-    yield "|---|---|---|"
     found = levels(probes)
+    asked = list(tools.markdown(cases))
+    first = asked.index("") if "" in asked else len(asked)
+    parts = [
+        [gated.headline(gate)] if gate else [],
+        [_headline(about["endpoint"], results, probes, cases)],
+        gated.markdown(gate) if gate else [],
+        _agents(results),
+        _wire(found),
+        asked[:first],
+        _folded("What would decide, and what was lost", gated.steps(gate) if gate else []),
+        _folded("Tasks by agent", _matrix(results)),
+        _folded("Why on the wire", _reasons(found)),
+        _folded("Tool calls by category", asked[first + 1 :]),
+        [f"toolworthy {about['toolworthy']}, `{_code(about['command'])}`"],
+    ]
+    return "\n\n".join("\n".join(lines) for part in parts if (lines := list(part))) + "\n"
+
+
+def _code(text: str) -> str:
+    return " ".join(text.split()).replace("`", "'")[:300]
+
+
+def _headline(
+    endpoint: dict[str, Any],
+    results: Sequence[TrialResult],
+    probes: Sequence[ProbeResult],
+    cases: Sequence[CaseResult],
+) -> str:
+    """Whom, and the verdict of every suite."""
+    told = [f"{_WORDS[word]} {figure} ({word})" for figure, word in said(results, cases, probes).values()]
+    return f"**{plain(endpoint['model'])}** at {plain(endpoint['name'])}: {' · '.join(told) or 'nothing was measured'}"
+
+
+def _folded(title: str, lines: Iterable[str]) -> Iterator[str]:
+    """Details behind their title; nothing where there are none."""
+    inner = list(lines)
+    if inner:
+        yield f"<details><summary>{title}</summary>"
+        yield ""
+        yield from inner
+        yield ""
+        yield "</details>"
+
+
+def _wire(found: Sequence[Level]) -> Iterator[str]:
+    if found:
+        yield "| agent | the wire | why |"
+        yield "|---|---|---|"
     for level in found:
         through = f" through {level.api}" if level.translated else ""
-        yield f"| {level.agent.title}{through} | **{level.word}** | {', '.join(r.code for r in level.reasons) or '–'} |"
-    for reason in reasons(found):
-        yield ""
-        yield f"- **{reason.code}** ({reason.severity}) {reason.title}: {_plain(reason.detail)}"
+        codes = [reason.code for reason in level.reasons]
+        more = f" and {len(codes) - 8} more" if len(codes) > 8 else ""
+        why = ", ".join(codes[:8]) + more or "–"
+        yield f"| {level.agent.title}{through} | {_WORDS[level.word]} **{level.word}** | {why} |"
 
 
-def _trials(results: Sequence[TrialResult]) -> Iterator[str]:
-    yield "| agent | verdict | tasks passed (95 % interval) | wire | reasons |"
-    yield "|---|---|---|---|---|"
+def _reasons(found: Sequence[Level]) -> Iterator[str]:
+    every = reasons(found)
+    for reason in every[:_ROWS]:
+        yield f"- **{reason.code}** ({reason.severity}) {plain(reason.title)}: {plain(reason.detail)}"
+    if len(every) > _ROWS:
+        yield f"- {len(every) - _ROWS} more in report.html"
+
+
+def _agents(results: Sequence[TrialResult]) -> Iterator[str]:
+    if results:
+        yield "| agent | verdict | tasks passed (95 % interval) | wire | reasons |"
+        yield "|---|---|---|---|---|"
     for verdict in verdicts(results):
         wire = "through toolworthy's translation" if verdict.translated else "as it is"
-        reasons = "; ".join(_plain(reason) for reason in verdict.reasons) or "–"
+        why = "; ".join(plain(reason) for reason in verdict.reasons) or "–"
         name = f"{verdict.agent} {verdict.version}".strip()
-        yield f"| {name} | **{verdict.word}** | {verdict.rate} | {wire} | {reasons} |"
-    yield ""
+        yield f"| {name} | {_WORDS[verdict.word]} **{verdict.word}** | {verdict.rate} | {wire} | {why} |"
+
+
+def _matrix(results: Sequence[TrialResult]) -> Iterator[str]:
+    """Tasks by agents; of very many, those first that did not always pass."""
     agents = list(dict.fromkeys(result.key.agent for result in results))
-    yield "| task | " + " | ".join(agents) + " |"
-    yield "|---|" + "---|" * len(agents)
+    rows = []
     for task in dict.fromkeys(result.key.task for result in results):
         cells = [cell([r for r in results if r.key.task == task and r.key.agent == agent]) for agent in agents]
-        yield f"| {task} | " + " | ".join(f"{MARKS[kind]} {figure}".strip() for kind, figure in cells) + " |"
+        rows.append((task, cells))
+    if not rows:
+        return
+    if len(rows) > _ROWS:
+        rows.sort(key=lambda row: all(kind == "pass" for kind, _ in row[1]))
+    yield "| task | " + " | ".join(agents) + " |"
+    yield "|---|" + "---|" * len(agents)
+    for task, cells in rows[:_ROWS]:
+        yield f"| {plain(task)} | " + " | ".join(f"{MARKS[kind]} {figure}".strip() for kind, figure in cells) + " |"
     yield ""
-    yield LEGEND
-
-
-def _plain(text: str) -> str:
-    """One table cell: no pipes, no line breaks, no markup of a model's making."""
-    line = " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;").replace("`", "'")
-    return line[:300]
+    yield LEGEND + (f" · {len(rows) - _ROWS} more tasks in report.html" if len(rows) > _ROWS else "")
