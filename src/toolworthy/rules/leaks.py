@@ -103,7 +103,7 @@ def think_tag(view: View) -> Violations:
 
 
 def _encloses(view: View, tags: Sequence[re.Match[str]]) -> bool:
-    """Whether the text begins with reasoning: behind a tag, or, where the template has opened it, up to the one tag that
+    """Whether the text begins with reasoning: behind a tag, or, where the template opened it, up to the one tag that
     closes it."""
     before = tags[0].string[: tags[0].start()].strip()
     closes = tags[0].group()[1] == "/"

@@ -12,9 +12,7 @@ _SPEC = "https://platform.openai.com/docs/api-reference/chat/object"
 
 def _wanted(view: View) -> bool:
     """Whether usage may be expected: a chat stream has it on request only."""
-    streamed_chat = view.api == "chat" and view.exchange.streamed
-    asked = as_dict(view.asked.get("stream_options")).get("include_usage")
-    return view.answered and view.response.complete and (not streamed_chat or bool(asked))
+    return view.answered and view.response.complete and not view.uncounted
 
 
 @rule("TW701", "no usage", "degrades", source=_SPEC)

@@ -84,7 +84,13 @@ class View:
         shown = len(self.response.text + self.thoughts)
         if self.response.usage and self.response.usage.output is not None:
             return 0 < self.response.usage.output <= min(FEW, shown + 1)
-        return 0 < shown <= FEW
+        return self.uncounted and shown <= FEW
+
+    @property
+    def uncounted(self) -> bool:
+        """Whether usage was not asked for where it comes on request only."""
+        asked = as_dict(self.asked.get("stream_options")).get("include_usage")
+        return self.api == "chat" and self.exchange.streamed and not asked
 
     @cached_property
     def events(self) -> tuple[WireEvent, ...]:
