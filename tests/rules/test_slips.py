@@ -1,0 +1,111 @@
+"""A weak model's slips are no fault of a server's; what a server does to its words is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from toolworthy import rules
+from toolworthy.exchange import Chunk, Exchange
+
+TOOL = {"type": "function", "function": {"name": "read_file", "parameters": {"type": "object"}}}
+CALL = {"id": "c1", "type": "function", "function": {"name": "read_file", "arguments": "{}"}}
+OPENED = '<tool_call>\n{"name": "'
+
+
+def exchange(message: dict[str, Any], tokens: int = 40, **asked: Any) -> Exchange:
+    """A whole chat answer to a request with a tool."""
+    stop = "tool_calls" if message.get("tool_calls") else "stop"
+    choice = {"index": 0, "message": {"role": "assistant", "content": None, **message}, "finish_reason": stop}
+    usage = {"prompt_tokens": 9, "completion_tokens": tokens, "total_tokens": 9 + tokens}
+    answer = {"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
+    body = {"model": "m", "messages": [{"role": "user", "content": "Go."}], "tools": [TOOL], **asked}
+    return Exchange(
+        "trial",
+        0,
+        "completion",
+        "chat",
+        "chat",
+        "POST",
+        "/v1/chat/completions",
+        {},
+        json.dumps(body).encode(),
+        None,
+        (),
+        200,
+        {"content-type": "application/json"},
+        (Chunk(0.1, json.dumps(answer).encode()),),
+        0.0,
+        0.2,
+    )
+
+
+def codes(message: dict[str, Any], tokens: int = 40, **asked: Any) -> set[str]:
+    """What the rules say of it."""
+    return {finding.code for finding in rules.check([exchange(message, tokens, **asked)])}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": OPENED + 'read_file", "arguments": {}}\n</tool_call>'},
+        {"reasoning_content": OPENED + 'read_file"}', "content": "done"},
+        {"content": "I look. <tool_call>\n", "tool_calls": [CALL]},
+        {"content": "<|tool_calls_section_begin|>done"},
+    ],
+    ids=["a call as text", "a call in the reasoning", "a tag left beside a call", "a control token"],
+)
+def test_a_call_that_a_parser_missed_is_found(message: dict[str, Any]) -> None:
+    assert "TW201" in codes(message)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": OPENED + '""'},
+        {"content": OPENED + 'my_read_file_2"'},
+        {"reasoning_content": OPENED + 'xq"', "content": "done"},
+        {"reasoning_content": OPENED + 'xq"', "tool_calls": [CALL]},
+    ],
+    ids=["nothing", "no offered name", "in the reasoning", "in the reasoning before a call"],
+)
+def test_a_call_that_the_model_only_opened_is_not(message: dict[str, Any]) -> None:
+    assert "TW201" not in codes(message)
+
+
+@pytest.mark.parametrize("text", ["<think>Hm.</think>done", "\n<think>Hm.", "Hm, I see.\n</think>\n\ndone"])
+def test_reasoning_at_the_start_of_the_text_is_found(text: str) -> None:
+    assert "TW202" in codes({"content": text})
+
+
+@pytest.mark.parametrize(
+    ("text", "reasoning"),
+    [
+        ("</think>done", ""),
+        ("done </think> x </think>", ""),
+        ("done <think> x", ""),
+        ('{"name": "a</think>b"}', ""),
+        ("done </think> x", "Hm."),
+    ],
+)
+def test_a_stray_tag_is_not(text: str, reasoning: str) -> None:
+    assert "TW202" not in codes({"content": text, "reasoning_content": reasoning})
+
+
+@pytest.mark.parametrize(
+    ("message", "tokens", "code"),
+    [
+        ({"content": ""}, 1, None),
+        ({"content": "\n"}, 2, None),
+        ({"content": ""}, 2, "TW704"),
+        ({"content": ""}, 40, "TW704"),
+        ({"content": "", "reasoning_content": '""'}, 3, None),
+        ({"content": "", "reasoning_content": "I look first."}, 5, "TW710"),
+    ],
+)
+def test_an_empty_answer_counts_where_tokens_are_missing(
+    message: dict[str, Any], tokens: int, code: str | None
+) -> None:
+    assert codes(message, tokens) & {"TW704", "TW710"} == ({code} if code else set())
