@@ -267,8 +267,9 @@ def measured(before: np.ndarray, after: np.ndarray, attempts: int, rng: np.rando
 def promises(pairs: int, rng: np.random.Generator) -> Iterator[str]:
     """Are drops found that could have been found, and do as many attempts as were said to be enough decide?"""
     pairs = pairs // 4
-    yield "| setting, margin 10 points | could have found | was found | attempts that would decide | then decided |"
-    yield "|---|---:|---:|---:|---:|"
+    heads = "asked once at 3 points: attempts that would decide | decided, if what was seen is true | decided"
+    yield f"| items × agents × attempts, skill | could have found | was found | {heads} |"
+    yield "|---|---:|---:|---:|---:|---:|"
     for layout, skill in product(
         ((20, 1, 3), (20, 5, 1), (50, 1, 3), (50, 5, 3), (130, 1, 1), (130, 5, 1)), (0.7, 0.9)
     ):
@@ -277,30 +278,37 @@ def promises(pairs: int, rng: np.random.Generator) -> Iterator[str]:
         size = float(np.median([at if at is not None else 1.0 for at in told]))
         again = simulate(replace(setting, drop=size), [0.10], 4 * pairs, rng)
         found = f"{again[0.10].failed():.0%}" if again else "more than there is"
-        asked, decided = _more(replace(setting, attempts=1, drop=0.03), pairs, rng)
+        asked, as_seen, decided = _more(replace(setting, attempts=1, drop=0.03), pairs, rng)
         many = f"{np.median(asked):.0f}" if asked else "–"
-        share = f"{decided / len(asked):.0%} of {len(asked)}" if asked else "–"
-        yield f"| {setting} | {100 * size:.0f} points | {found} | {many} | {share} |"
+        shares = [f"{count / len(asked):.0%} of {len(asked)}" if asked else "–" for count in (as_seen, decided)]
+        name = f"{' × '.join(map(str, layout))}, {skill:.0%}"
+        yield f"| {name} | {100 * size:.0f} points | {found} | {many} | {' | '.join(shares)} |"
     yield ""
 
 
-def _more(setting: Setting, pairs: int, rng: np.random.Generator) -> tuple[list[int], int]:
-    """Attempts that inconclusive runs ask for, and how many of them decide when they get them."""
+def _more(setting: Setting, pairs: int, rng: np.random.Generator) -> tuple[list[int], int, int]:
+    """Attempts that inconclusive runs ask for; how many of them decide when they get them, if the drop that was seen
+    is the true one (no rise), and as it truly is."""
     asked: list[int] = []
-    decided = 0
+    as_seen = decided = 0
     before = skills(setting, pairs, rng)
     after = worse(before, setting, rng)
     for one, then in zip(before, after, strict=True):
         first = measured(one, then, setting.attempts, rng)
-        if min(first.p_worse(0.10), first.p_borne(0.10)) <= LEVEL:
+        if _decided(first):
             continue
         enough = next((m for m in range(2, 41) if first.decides(0.10, LEVEL, m / setting.attempts)), None)
         if enough is None:
             continue
         asked.append(enough)
-        second = measured(one, then, enough, rng)
-        decided += min(second.p_worse(0.10), second.p_borne(0.10)) <= LEVEL
-    return asked, decided
+        seen = worse(one[None], replace(setting, drop=max(0.0, first.value)), rng)[0]
+        as_seen += _decided(measured(one, seen, enough, rng))
+        decided += _decided(measured(one, then, enough, rng))
+    return asked, as_seen, decided
+
+
+def _decided(found: Drop) -> bool:
+    return min(found.p_worse(0.10), found.p_borne(0.10)) <= LEVEL
 
 
 def costs(pairs: int, rng: np.random.Generator) -> Iterator[str]:

@@ -195,7 +195,8 @@ def _needed(decides: Callable[[float], bool], attempts: float) -> str:
     while few < many:
         middle = (few + many) // 2
         few, many = (few, middle) if decides(middle / attempts) else (middle + 1, many)
-    return f"about {many} attempts an item on both sides would decide (now {attempts:.3g}): --trials {many}"
+    told = f"about {many} attempts an item on both sides would decide, if what was seen is the truth"
+    return f"{told} (now {attempts:.3g}): --trials {many}"
 
 
 def _worst(paired: Sequence[tuple[Unit, Pair]]) -> list[str]:

@@ -97,13 +97,20 @@ class Drop:
         return _root(found, margin, most) if found(most) else None
 
     def decides(self, margin: float, alpha: float, times: float) -> bool:
-        """Whether `times` as many attempts would decide in four of five runs, if what was seen is the truth."""
-        lost, won = self._shifted(self.value)
+        """Whether `times` as many attempts would decide in four of five runs, if what was seen is the truth.
+
+        Save that no candidate is taken to be better than what there is: a lucky first look would ask for too few.
+        """
+        lost, won = self._shifted(max(0.0, self.value))
         return self._shown(lost, won, margin, alpha, times)
 
     def _shifted(self, true: float) -> tuple[float, float]:
-        """Shares lost and won if the drop were `true`: what is won stays, as far as it was seen at all."""
-        won = (self.won + 0.5) / (self.worth + 1)
+        """Shares lost and won if the drop were `true`. Half a pair is added: what was not seen may still be.
+
+        Who succeeds less often wins less often, too.
+        """
+        less = (self.before - true) / self.after if self.after > 0 else 1.0
+        won = (self.won + 0.5) / (self.worth + 1) * min(1.0, max(0.0, less))
         won = max(won, -true)
         return min(1 - won, won + true), won
 
