@@ -13,7 +13,7 @@ from toolworthy.wire.lenient import as_dict, parse_json
 # Marks of the tool-call formats that models are trained on; a parser that missed one leaves it in the text.
 TOOL_SYNTAX = re.compile(
     r"</?[｜|]{1,2}DSML[｜|]{1,2}|</?tool_calls?>|<\|/?tool_calls?|<minimax:tool_call>|</minimax:tool_call>|<\|python_tag\|>"
-    r"|<｜tool▁|\[/?TOOL_CALLS\]|\[TOOL_REQUEST\]|</?function=?\w*>\s*<parameter|<function=\w|<\|tool_calls?_section_(?:begin|end)\|>"
+    r"|<｜tool▁|\[/?TOOL_CALLS\]|\[TOOL_REQUEST\]|</?function=?(?=\w*>\s*<parameter)|<function=(?=\w)|<\|tool_calls?_section_(?:begin|end)\|>"
     r"|</?seed:tool_call>|<invoke name=|<function_calls>|<arg_key>|<｜DS\b"
 )
 _SPECIAL = re.compile(
@@ -84,7 +84,7 @@ def tool_syntax(view: View) -> Violations:
     for where, text in texts:
         found = next(_marks(view, TOOL_SYNTAX, text), None)
         residue = where == "text" and (view.calls or (found and found.group().startswith(_CONTROL)))
-        if found and (residue or names.search(found.string, found.start())):
+        if found and (residue or names.search(found.string, found.end())):
             mark, excerpt = _around(found)
             yield f"{mark!r} stands in the {where}", excerpt
 

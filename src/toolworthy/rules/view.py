@@ -84,7 +84,7 @@ class View:
         shown = len(self.response.text + self.thoughts)
         if self.response.usage and self.response.usage.output is not None:
             return 0 < self.response.usage.output <= min(FEW, shown + 1)
-        return self.uncounted and shown <= FEW
+        return self.uncounted and len(self.choices) <= FEW + 2  # the role before, the stop reason behind
 
     @property
     def uncounted(self) -> bool:
