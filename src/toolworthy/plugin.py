@@ -17,6 +17,7 @@ from toolworthy.errors import UserError
 
 if TYPE_CHECKING:
     from toolworthy.cases.result import CaseKey, CaseResult
+    from toolworthy.gate.looks import Looks
     from toolworthy.probes import ProbeResult
     from toolworthy.rules import Finding
     from toolworthy.runs.listener import Key
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _OPTIONS = pytest.StashKey["Options"]()
 _SESSION = pytest.StashKey["Session"]()
+_LOOKS: pytest.StashKey[Looks] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -53,6 +55,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     _add_budget(group)
     add("--baseline", type=Path, metavar="RUN", help="compare with this run or baseline: the exit code is the gate's")
     add("--gate", type=Path, metavar="FILE", help="the gate's policy (toolworthy gate --show-policy)")
+    add("--until-decided", action="store_true", help="with --baseline: attempt by attempt, --trials at most")
     add("--out", type=Path, metavar="DIR", help="where run directories are made (default reports)")
     add("--resume", type=Path, metavar="RUN", help="go on with a run: only what it lacks is run")
 
@@ -78,12 +81,14 @@ def _positive(text: str) -> int:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read the options once; a mistake ends here, in one line."""
+    from toolworthy.runs import budget
+
     if config.option.help or config.option.version:
         return
     try:
         config.stash[_OPTIONS] = _read_options(config)
         _check_gate(config)
-        _check_budget(config)
+        budget.check(config.stash[_OPTIONS], getattr(config.option, "numprocesses", None))
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -206,11 +211,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if session.config.option.baseline and running.run is not None:
         from toolworthy.gate import commands
 
+        looks = session.config.stash.get(_LOOKS, None)
         try:
-            gate = commands.judge(session.config.option.baseline, running.run.path, session.config.option.gate)
+            given = session.config.option
+            gate = looks.gate if looks else commands.judge(given.baseline, running.run.path, given.gate)
         except UserError as error:
             pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
-        session.exitstatus = commands.EXIT[gate["answer"]]
+        if gate is not None:
+            session.exitstatus = commands.EXIT[gate["answer"]]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -233,6 +241,10 @@ def _check_gate(config: pytest.Config) -> None:
     """A mistake about the gate is said before anything is measured."""
     if config.option.gate and not config.option.baseline:
         raise UserError("--gate says how to compare; --baseline RUN says with what")
+    if config.stash[_OPTIONS].until_decided:
+        from toolworthy.gate import looks
+
+        looks.check(config.stash[_OPTIONS], config.option.baseline)
     if config.option.baseline:
         from toolworthy.gate.baseline import load
         from toolworthy.gate.policy import load_policy
@@ -241,19 +253,6 @@ def _check_gate(config: pytest.Config) -> None:
             raise UserError("--baseline does not go with -n: trials run concurrently anyway")
         load(config.option.baseline)
         load_policy(config.option.gate)
-
-
-def _check_budget(config: pytest.Config) -> None:
-    """A budget that cannot be kept is refused before anything is spent."""
-    options = config.stash[_OPTIONS]
-    if options.budget and getattr(config.option, "numprocesses", None):
-        raise UserError("a budget does not go with -n: every worker would spend it; trials run concurrently anyway")
-    for endpoint in (options.endpoint, options.reference):
-        if options.budget.usd is not None and endpoint is not None and endpoint.prices is None:
-            raise UserError(
-                f"--budget-usd needs to know what {endpoint.model} costs at {endpoint.name}: give --price IN,OUT "
-                f'(US dollars per million tokens), or [prices."{endpoint.model}"] in toolworthy.toml'
-            )
 
 
 def _keys(item: pytest.Item) -> list[Key]:
@@ -276,7 +275,12 @@ def _start(config: pytest.Config, keys: Sequence[Key]) -> Session:
     from toolworthy.runs.session import Session
 
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    running = Session(config.stash[_OPTIONS], _Lines(reporter))
+    lines = _Lines(reporter)
+    if (options := config.stash[_OPTIONS]).until_decided:
+        from toolworthy.gate.looks import Looks
+
+        config.stash[_LOOKS] = Looks(config.option.baseline, config.option.gate, options.trials, lines.line)
+    running = Session(options, lines, config.stash.get(_LOOKS, None))
     config.stash[_SESSION] = running
     try:
         running.start(keys)
@@ -324,6 +328,7 @@ def _read_options(config: pytest.Config) -> Options:
         reference=resolve(given.reference, folder=config.invocation_params.dir) if given.reference else None,
         vocabularies=choose_vocabularies(given.agent or list(old.get("vocabularies", [])), given.adapter),
         trials=given.trials or options.get("trials", 1),
+        until_decided=given.until_decided or options.get("until_decided", False),
         concurrency=given.concurrency,
         sandbox=given.sandbox,
         timeout_factor=given.timeout_factor,

@@ -147,8 +147,8 @@ def test_probes_end_at_the_budget_and_no_rule_is_said_to_be_kept(tmp_path: Path)
     some = ["-k", "text or rule", "--concurrency", "1", "--budget-tokens", "1", "-rs"]
     done = suites(*some, cwd=tmp_path, suite="wire")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "unmeasured: budget of 1 tokens is spent" in done.stdout
-    assert "probes were not asked: budget of 1 tokens is spent" in done.stdout
+    assert "unmeasured: budget of 1 token is spent" in done.stdout
+    assert "probes were not asked: budget of 1 token is spent" in done.stdout
 
 
 def test_what_runs_when_the_minutes_are_over_is_stopped_after_the_grace(monkeypatch: pytest.MonkeyPatch) -> None:

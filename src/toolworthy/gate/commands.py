@@ -42,10 +42,15 @@ def judge(baseline: Path, candidate: Path, policy: Path | None, folder: Path = F
         UserError: as :func:`run`.
     """
     before, after = load(baseline, folder), load(candidate, folder)
-    gate = _about(decide(before, after, load_policy(policy)), before.name, after.name)
+    gate = about(decide(before, after, load_policy(policy)), before.name, after.name)
     if candidate.is_dir():
-        RunDirectory.open(candidate).write(GATE, json.dumps(gate, indent=2, ensure_ascii=False) + "\n")
+        keep(RunDirectory.open(candidate), gate)
     return gate
+
+
+def keep(run: RunDirectory, gate: dict[str, Any]) -> None:
+    """Write ``gate.json``."""
+    run.write(GATE, json.dumps(gate, indent=2, ensure_ascii=False) + "\n")
 
 
 def default_policy() -> int:
@@ -54,7 +59,7 @@ def default_policy() -> int:
     return 0
 
 
-def _about(decision: Decision, baseline: str, candidate: str) -> dict[str, Any]:
+def about(decision: Decision, baseline: str, candidate: str) -> dict[str, Any]:
     """The content of ``gate.json``."""
     return {
         "answer": decision.answer,

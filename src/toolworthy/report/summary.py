@@ -7,8 +7,8 @@ from typing import Any
 
 from toolworthy.cases.result import CaseResult
 from toolworthy.probes import ProbeResult
+from toolworthy.report import costs, tools
 from toolworthy.report import gate as gated
-from toolworthy.report import tools
 from toolworthy.report.badge import said
 from toolworthy.report.gate import plain
 from toolworthy.report.levels import Level, levels, reasons
@@ -44,6 +44,7 @@ def markdown(
         _agents(results),
         _wire(found),
         asked[:first],
+        _folded("What it cost", costs.markdown(results, cases)),
         _folded("What would decide, and what was lost", gated.steps(gate) if gate else []),
         _folded("Tasks by agent", _matrix(results)),
         _folded("Why on the wire", _reasons(found)),

@@ -8,7 +8,7 @@ from typing import get_args
 
 from toolworthy import adapters
 from toolworthy.probes import ProbeResult, Verdict
-from toolworthy.report import gate, tools
+from toolworthy.report import costs, gate, tools
 from toolworthy.report.levels import levels, reasons, served_apis
 from toolworthy.report.verdict import verdicts
 from toolworthy.runs.result import TrialResult
@@ -33,6 +33,7 @@ def summary_lines(run: RunDirectory) -> Iterator[str]:
         yield f"  {name}: {verdict.word} · tasks {verdict.rate}{through}{errors}"
         for reason in verdict.reasons:
             yield f"      {reason}"
+    yield from costs.lines(run.results(), run.cases())
 
 
 def gate_lines(run: RunDirectory) -> Iterator[str]:

@@ -11,15 +11,19 @@ import argparse
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toolworthy.adapters import Prices
+from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
 from toolworthy.runs.exchanges import read_exchanges
 from toolworthy.runs.store import RunDirectory
 from toolworthy.scoring.measure import cost
 from toolworthy.scoring.model import Tokens
 from toolworthy.wire.ir import Response
+
+if TYPE_CHECKING:
+    from toolworthy.runs.plan import Options
 
 GRACE_SECONDS = 60.0
 """How long what runs may go on when the minutes are over."""
@@ -84,7 +88,7 @@ class Spending:
         if budget.usd is not None and self.usd >= budget.usd:
             return f"budget of ${budget.usd:,g} is spent"
         if budget.tokens is not None and self.tokens >= budget.tokens:
-            return f"budget of {budget.tokens:,} tokens is spent"
+            return f"budget of {budget.tokens:,} token{'s' * (budget.tokens != 1)} is spent"
         if budget.minutes is not None and self._elapsed >= 60 * budget.minutes:
             return f"budget of {budget.minutes:g} minute{'s' * (budget.minutes != 1)} is spent"
         return ""
@@ -122,6 +126,22 @@ def _said(answer: Response) -> int:
     """Bytes of text, reasoning and arguments."""
     texts = (getattr(part, name, "") for part in answer.parts for name in ("text", "arguments"))
     return sum(len(text.encode("utf-8", "replace")) for text in texts if isinstance(text, str))
+
+
+def check(options: Options, workers: object) -> None:
+    """Refuse a budget that cannot be kept, before anything is spent.
+
+    Raises:
+        UserError: processes that each would spend it; dollars without a price.
+    """
+    if options.budget and workers:
+        raise UserError("a budget does not go with -n: every worker would spend it; trials run concurrently anyway")
+    for endpoint in (options.endpoint, options.reference):
+        if options.budget.usd is not None and endpoint is not None and endpoint.prices is None:
+            raise UserError(
+                f"--budget-usd needs to know what {endpoint.model} costs at {endpoint.name}: give --price IN,OUT "
+                f'(US dollars per million tokens), or [prices."{endpoint.model}"] in toolworthy.toml'
+            )
 
 
 def amount(text: str) -> float:

@@ -61,6 +61,8 @@ class Options:
     """Asked a verifier's requests too: how far the reference agrees with itself."""
     budget: Budget = _NO_BUDGET
     """What the run may spend."""
+    until_decided: bool = False
+    """Whether `trials` is the most that is run: the gate looks after each, and ends the run once it is decided."""
 
     def keys(self) -> tuple[TrialKey, ...]:
         """Every trial of the plan. Repeats come last, so that a run that is cut short has seen every task."""
@@ -144,6 +146,7 @@ class Options:
                 "wear": self.wear,
                 "stream": self.stream,
                 "reference": self.reference.public() if self.reference else None,
+                "until_decided": self.until_decided,
                 "budget": asdict(self.budget),
                 "prices": self.endpoint.prices.model_dump() if self.endpoint.prices else None,
             },

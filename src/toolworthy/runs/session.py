@@ -23,12 +23,14 @@ from toolworthy.exchange import Exchange
 from toolworthy.gateway import Gateway
 from toolworthy.probes import ProbeBench, ProbeKey, ProbeResult
 from toolworthy.redact import Redactor
+from toolworthy.runs import estimate
 from toolworthy.runs.budget import GRACE_SECONDS, Spending
 from toolworthy.runs.exchanges import ExchangeWriter, file_name
 from toolworthy.runs.fingerprint import Seen
 from toolworthy.runs.listener import Key, Listener, Quiet, Result
 from toolworthy.runs.plan import Options, other
 from toolworthy.runs.preflight import Check, preflight
+from toolworthy.runs.release import Looking, Release
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.runs.store import RunDirectory
 from toolworthy.runs.trial import Bench, run_trial
@@ -65,13 +67,14 @@ class Session:
     result; ``close`` stops what still runs. Results are in the run directory before anyone is told of them.
     """
 
-    def __init__(self, options: Options, listener: Listener | None = None) -> None:
+    def __init__(self, options: Options, listener: Listener | None = None, look: Looking | None = None) -> None:
         self.options = options
         self.listener = listener or Quiet()
         self.run: RunDirectory | None = None
         self.checks: tuple[Check, ...] = ()
         self.unrun: dict[Key, str] = {}
         """What was not run, and why."""
+        self._release = Release(look)
         self.spending = Spending(options.budget, options.prices)
         self._loop = asyncio.new_event_loop()
         self._thread: threading.Thread | None = None
@@ -111,6 +114,9 @@ class Session:
             if key in done:
                 self._results[key].set_result(done[key])
         left = [key for key in new if key not in done]
+        if left and self._prepared is None and not self.options.endpoint.is_oracle:
+            self.listener.line(estimate.line(self.options, left))
+        self._call(self._arrive(new, [key for key in new if key in done]))
         if left:
             self._call(self._begin(left))
 
@@ -272,14 +278,23 @@ class Session:
             sandbox=sandbox,
         )
 
+    async def _arrive(self, keys: Sequence[Key], kept: Sequence[Key]) -> None:
+        assert self.run is not None
+        self._release.expect(keys)
+        for key in kept:
+            await self._release.done(key, self.run)
+
     async def _one(self, prepared: _Prepared, key: Key) -> None:
+        assert self.run is not None
         future = self._results[key]
         result: Result
         try:
-            async with self._trials if isinstance(key, TrialKey) else self._probes:
-                result = await self._within_budget(prepared, key)
-            assert self.run is not None
-            self.run.append(result)
+            if why := await self._release.why_not(key):
+                result = self._unrun(key, why)  # not in the run directory: it is not missing
+            else:
+                async with self._trials if isinstance(key, TrialKey) else self._probes:
+                    result = await self._within_budget(prepared, key)
+                self.run.append(result)
         except asyncio.CancelledError:
             future.cancel()
             raise
@@ -288,6 +303,7 @@ class Session:
         else:
             self.listener.ended(result)
             future.set_result(result)
+        await self._release.done(key, self.run)
 
     async def _within_budget(self, prepared: _Prepared, key: Key) -> Result:
         """What comes of `key`, unless a budget is spent."""

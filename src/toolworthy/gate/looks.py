@@ -1,0 +1,86 @@
+"""The gate, asked after every attempt of a run that ends as soon as it is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from toolworthy.cases.result import CaseResult
+from toolworthy.errors import UserError
+from toolworthy.gate import commands
+from toolworthy.gate.baseline import load
+from toolworthy.gate.decide import decide
+from toolworthy.gate.policy import load_policy
+from toolworthy.gate.sample import from_run
+from toolworthy.gate.sequential import plan, to_go_on_with
+from toolworthy.runs.plan import Options
+from toolworthy.runs.release import Next
+from toolworthy.runs.result import TrialResult
+from toolworthy.runs.store import RunDirectory
+
+
+class Looks:
+    """Compares a run with its baseline after each of `most` attempts; ``gate.json`` holds the last look's answer.
+
+    Raises:
+        UserError: baseline or policy cannot be read.
+    """
+
+    def __init__(self, baseline: Path, policy: Path | None, most: int, say: Callable[[str], None]) -> None:
+        self._baseline, self._policy, self._say = load(baseline), load_policy(policy), say
+        self._plan = plan(self._policy.alpha, most)
+        self.gate: dict[str, Any] | None = None
+        """As in ``gate.json``; None before the first look."""
+
+    def __call__(self, run: RunDirectory, attempts: int, left: frozenset[str]) -> Next:
+        """One look; what to go on with, of the suites that have attempts left."""
+        look, most = self._plan[attempts - 1], len(self._plan)
+        decision = decide(self._baseline, from_run(UpTo(run.path, attempts)), self._policy, alpha=look.alpha)
+        suites = to_go_on_with(decision, left)
+        decision.notes.append(
+            f"look {attempts} of at most {most}: each claim may be wrong in {100 * look.alpha:.2g} % of runs, "
+            f"in {100 * self._policy.alpha:.2g} % over all looks; intervals are as wide"
+        )
+        looks = {"taken": attempts, "most": most, "alpha": look.alpha, "alphas": [one.alpha for one in self._plan]}
+        self.gate = {**commands.about(decision, self._baseline.name, run.path.name), "looks": looks}
+        commands.keep(run, self.gate)
+        on = f"; on with {' and '.join(sorted(suites))}" if suites else ""
+        self._say(f"look {attempts} of at most {most}: {decision.answer}{on}")
+        after = f"after {attempts} attempt{'s' * (attempts > 1)}"
+        stuck = decision.answer == "inconclusive" and not suites
+        return Next(suites, f"undecided {after}, and more would not tell" if stuck else f"decided {after}")
+
+
+def check(options: Options, baseline: Path | None) -> None:
+    """The looks are planned beforehand: how many there may be is not for their results to say.
+
+    Raises:
+        UserError: nothing to look at, one look only, or a run that was planned otherwise.
+    """
+    if baseline is None:
+        raise UserError("--until-decided looks at a gate: give --baseline RUN")
+    if options.trials < 2:
+        raise UserError("--until-decided needs --trials MAX, at least 2: how many attempts there may be")
+    if options.resume:
+        before = RunDirectory.open(options.resume).about.get("options", {})
+        if before.get("trials") != options.trials or not before.get("until_decided"):
+            how = "one by one" if before.get("until_decided") else "at once"
+            planned = f"{options.resume} was planned with --trials {before.get('trials')}, {how}"
+            raise UserError(f"{planned}: other looks now would break the error rates")
+
+
+class UpTo(RunDirectory):
+    """A run as it was after some attempts: one that is gone on with holds later ones already."""
+
+    def __init__(self, path: Path, attempts: int) -> None:
+        super().__init__(path)
+        self._attempts = attempts
+
+    def results(self) -> tuple[TrialResult, ...]:
+        """Those of the first attempts."""
+        return tuple(result for result in super().results() if result.key.repeat <= self._attempts)
+
+    def cases(self) -> tuple[CaseResult, ...]:
+        """The same of cases."""
+        return tuple(result for result in super().cases() if result.key.repeat <= self._attempts)

@@ -1,0 +1,142 @@
+"""What a run will take is told before its first request; what it cost for each thing done, after it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from toolworthy import content
+from toolworthy.adapters import Prices
+from toolworthy.cases.result import CaseKey, CaseResult
+from toolworthy.endpoint import resolve
+from toolworthy.errors import UserError
+from toolworthy.probes import load_suite
+from toolworthy.report import costs
+from toolworthy.runs.budget import Budget
+from toolworthy.runs.estimate import dollars, estimate, line, short, table
+from toolworthy.runs.listener import Quiet
+from toolworthy.runs.plan import Options, choose_agents, choose_cases, choose_tasks, choose_vocabularies
+from toolworthy.runs.result import TrialKey, TrialResult
+from toolworthy.runs.session import Session
+from toolworthy.scoring.model import Score, Tokens
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from conftest import only_run, suites
+
+KNOWN = {"tasks": {"a": {"x": (100, 10, 4), "y": (300, 30, 8)}, "b": {"x": (1_000, 50, 6)}}}
+
+
+def key(task: str, agent: str, repeat: int = 1) -> TrialKey:
+    return TrialKey(suite="tasks", task=task, agent=agent, repeat=repeat)
+
+
+def options() -> Options:
+    endpoint = resolve("deepseek", environ={"DEEPSEEK_API_KEY": "k"})
+    return Options(endpoint, choose_agents(["all"], []), choose_tasks([], []), trials=2)
+
+
+def test_an_estimate_is_the_sum_of_what_was_measured() -> None:
+    found = estimate([key("x", "a"), key("y", "a"), key("x", "b", 2)], KNOWN)
+    assert (found.input, found.output, found.requests, found.unknown) == (1_400, 90, 18, 0)
+
+
+def test_what_was_never_measured_is_taken_to_be_like_the_others_and_said() -> None:
+    found = estimate([key("new", "a"), key("new", "mine")], KNOWN)
+    assert (found.input, found.requests, found.unknown) == (200 + 300, 6 + 6, 2)
+    assert estimate([CaseKey(case="c", vocabulary="a")], KNOWN).input == 0
+
+
+def test_all_of_our_own_content_was_measured() -> None:
+    """Whoever adds a task, a case or a probe runs scripts/estimates; a few may lag behind."""
+    mine = options()
+    mine = replace(mine, cases=choose_cases([], []), vocabularies=choose_vocabularies([], []))
+    probes = [way for probe in load_suite().values() for way in probe.ways()]
+    keys = [*mine.keys(), *mine.case_keys(), *probes]
+    assert estimate(keys, table()).unknown < 0.1 * len(keys)
+
+
+def test_the_line_tells_tokens_requests_and_dollars() -> None:
+    mine = options()
+    said = line(mine, mine.keys())
+    assert said.startswith("about ")
+    assert "requests a task" in said
+    assert "at DeepSeek's list price" in said
+    own = replace(mine, endpoint=mine.endpoint.priced(Prices(input=1, output=1)), budget=Budget(usd=0.01))
+    assert line(own, own.keys()).endswith("at the price that you gave; the budget of $0.01 will not do")
+    few = replace(mine, endpoint=resolve("oracle"), budget=Budget(tokens=10))
+    assert line(few, few.keys()).endswith("requests a task; the budget of 10 tokens will not do")
+
+
+def test_it_is_told_before_anything_is_asked(tmp_path: Path) -> None:
+    lines: list[str] = []
+
+    class Heard(Quiet):
+        def line(self, text: str) -> None:
+            lines.append(text)
+
+    endpoint = resolve("http://127.0.0.1:9/v1", model="m", environ={})
+    mine = Options(endpoint, (), (), cases=choose_cases([], []), vocabularies=choose_vocabularies([], []), out=tmp_path)
+    session = Session(mine, Heard())
+    with pytest.raises(UserError, match="cannot reach"):
+        session.start(mine.case_keys())
+    session.close()
+    assert lines[0].startswith("about ")
+
+
+@pytest.mark.parametrize(("tokens", "said"), [(1_940_000, "1.9M"), (999_600, "1.0M"), (30_400, "30k"), (800, "800")])
+def test_tokens_are_short(tokens: int, said: str) -> None:
+    assert short(tokens) == said
+
+
+@pytest.mark.parametrize(("usd", "said"), [(1.4, "$1.40"), (0.036, "$0.036"), (0.00031, "$0.00031"), (0.5, "$0.50")])
+def test_dollars_have_two_digits_that_count(usd: float, said: str) -> None:
+    assert dollars(usd) == said
+
+
+def trial(task: str, status: str, tokens: int | None, usd: float | None) -> TrialResult:
+    told = Score(tokens=Tokens(input=tokens, output=tokens and 0), cost_usd=usd)
+    return TrialResult(key=key(task, "a"), status=status, score=told)  # type: ignore[arg-type]
+
+
+def test_failed_attempts_are_paid_for_too() -> None:
+    results = [trial("x", "passed", 1_000, 0.1), trial("y", "failed", 3_000, 0.3), trial("z", "unmeasured", None, None)]
+    assert list(costs.lines(results, [])) == [
+        "  cost of tasks, a: 4k input and 0 output tokens, $0.40 · 4k tokens and $0.40 a solved task (n 1)"
+    ]
+    assert list(costs.lines(results[1:], [])) == [
+        "  cost of tasks, a: 3k input and 0 output tokens, $0.30 · no solved task"
+    ]
+
+
+def test_a_cost_that_is_not_known_whole_is_not_told() -> None:
+    (found,) = costs.costs([trial("x", "passed", 1_000, 0.1), trial("y", "passed", 1_000, None)], [])
+    assert found.usd is None
+    assert costs.costs([trial("x", "passed", None, None)], []) == []
+
+
+def test_cases_that_are_right_share_the_bill() -> None:
+    def case(status: str) -> CaseResult:
+        told = Score(tokens=Tokens(input=100, output=20), cost_usd=0.02)
+        where = CaseKey(case=status, vocabulary="a")
+        return CaseResult(key=where, category="c", status=status, score=told)  # type: ignore[arg-type]
+
+    (said,) = costs.markdown([], [case("right"), case("lenient"), case("wrong")])
+    assert said.startswith("- cost of tool calls: 300 input and 60 output tokens, $0.060; ")
+    assert said.endswith("180 tokens and $0.030 a right case (n 2)")
+
+
+def test_the_oracle_is_free_and_a_price_makes_it_cost(tmp_path: Path) -> None:
+    some = ["--agent", "builtin", "--case", choose_cases([], [])[0].id]
+    done = suites(*some, "--price", "10,20", cwd=tmp_path, suite="tools")
+    assert done.returncode == 0, done.stdout
+    assert "\nabout " not in done.stdout
+    assert "  cost of tool calls: " in done.stdout
+    assert "a right case (n 1)" in (only_run(tmp_path) / "summary.md").read_text()
+
+
+def test_the_table_is_within_the_wheel() -> None:
+    assert (content.FIXTURES / "estimates.json").is_file()
+    assert set(table()) == {"tasks", "tools", "wire"}
