@@ -31,7 +31,7 @@ MAX_TOKENS = 4_096
 """Room for a model that thinks before it does what it is told."""
 FEW_TOKENS = 48
 """For a model that is known to babble until its limit: its answers mean nothing anyway."""
-_NOT_FORCED, _CUT_EMPTY, _SWALLOWED = "TW116", "TW705", "TW708"
+_NOT_FORCED, _CUT_EMPTY, _SWALLOWED, _LEAK = "TW116", "TW705", "TW708", "TW2"
 
 _PATHS: dict[Api, str] = {"chat": "/v1/chat/completions", "messages": "/v1/messages", "responses": "/v1/responses"}
 
@@ -343,15 +343,16 @@ class Ask:
 
 def _babbles(answer: Answer) -> bool:
     """Whether so much came that only the limit of a generous request ended it."""
+    if answer.response.stop != "length":
+        return False
     usage = answer.response.usage
-    written = usage.output if usage and usage.output else len(answer.text + answer.thoughts)
-    return answer.response.stop == "length" and written >= MAX_TOKENS
+    return ((usage and usage.output) or len(answer.text + answer.thoughts)) >= MAX_TOKENS
 
 
 def _all_there(answer: Answer) -> bool:
     """Whether the answer shows what the model did instead of a call, and nothing of it is missing."""
-    swallowed = any(finding.code == _SWALLOWED for finding in answer.findings)
-    return answer.at_once or (bool(answer.text.strip()) and not swallowed)
+    lost = any(finding.code == _SWALLOWED or finding.code.startswith(_LEAK) for finding in answer.findings)
+    return answer.at_once or (bool(answer.text.strip()) and not lost)
 
 
 SYSTEM = "You are the subject of a test of an API. Do exactly what you are told, and nothing else."

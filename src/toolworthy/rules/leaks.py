@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from toolworthy.rules.model import Violations, rule
 from toolworthy.rules.view import View
@@ -94,10 +95,8 @@ def think_tag(view: View) -> Violations:
     """Reasoning is left in the text, with its tags, instead of the field that the API has for it. Agents show it,
     store it, and send it back as the model's own words. A tag that encloses nothing, or stands within JSON or further
     on, is a slip of the model's, and does not count."""
-    if isinstance(parse_json(view.response.text), dict | list):
-        return
-    tags = list(_marks(view, _THINK_TAG, view.response.text))
-    if tags and _encloses(view, tags):
+    tags = list(islice(_marks(view, _THINK_TAG, view.response.text), 2))
+    if tags and _encloses(view, tags) and not isinstance(parse_json(view.response.text), dict | list):
         mark, excerpt = _around(tags[0])
         yield f"{mark!r} stands in the text", excerpt
 

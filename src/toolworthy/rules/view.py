@@ -81,9 +81,9 @@ class View:
     @property
     def at_once(self) -> bool:
         """Whether the model ended its answer with its first tokens, of which none is missing."""
-        shown = len(self.response.text + self.thoughts)
         if self.response.usage and self.response.usage.output is not None:
-            return 0 < self.response.usage.output <= min(FEW, shown + 1)
+            written = self.response.usage.output
+            return 0 < written <= FEW and written <= len(self.response.text + self.thoughts) + 1
         return self.uncounted and len(self.choices) <= FEW + 2  # the role before, the stop reason behind
 
     @property
