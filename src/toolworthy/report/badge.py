@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 from xml.sax.saxutils import escape, quoteattr
 
 from toolworthy.cases.result import CaseResult
@@ -102,14 +102,14 @@ def _tasks(results: Sequence[TrialResult]) -> tuple[str, Word] | None:
 
 
 def _tools(results: Sequence[CaseResult]) -> tuple[str, Word] | None:
-    """Right leniently; it works where nine in ten surely are, is broken where not even half may be."""
+    """Right leniently; it works where all or surely nine in ten are, is broken where not even half may be."""
     if not results:
         return None
     judged = [result for result in results if result.status != "unmeasured"]
     right = sum(result.status != "wrong" for result in judged)
     low, high = wilson(right, len(judged))
-    word = "untested" if not judged else "works" if low >= 0.9 else "broken" if high < 0.5 else "works with caveats"
-    return f"tool calls {_share(right, len(judged))}", cast(Word, word)
+    word: Word = "works" if right == len(judged) or low >= 0.9 else "broken" if high < 0.5 else "works with caveats"
+    return f"tool calls {_share(right, len(judged))}", word if judged else "untested"
 
 
 def _wire(results: Sequence[ProbeResult]) -> tuple[str, Word] | None:
