@@ -1,27 +1,33 @@
 """Since when is a rate another one? A change point in a series of runs, tested at every boundary between two of them.
 
-All attempts before a boundary are compared with all after it, item by item, by the score test of N. Tango ("Equivalence
-test and confidence interval for the difference in proportions for the paired-sample design", Statistics in Medicine 17,
-1998). The gate, which uses it too, asks whether a drop is within a margin, and must fear that items drop differently.
-Here the null hypothesis is that nothing changed: then attempts of one item are alike whenever they were made, so pairs
-of them are independent, whatever items have in common. Where agents and attempts of one item turn out to move together
-all the same, the sample is worth less. Bonferroni's correction pays for looking at every boundary. How often it errs:
-``benchmarks/history.py``.
+All attempts before a boundary are compared with all after it, item by item, by the test of N. Mantel and W. Haenszel
+("Statistical aspects of the analysis of data from retrospective studies of disease", JNCI 22, 1959), each item in the
+hands of each agent being a stratum. The gate asks whether a drop is within a margin, and must fear that items drop
+differently (Tango's test); here the null hypothesis is that nothing changed, under which attempts of one stratum are
+alike whenever they were made. Its variance is the same at all boundaries, so the best of them is where the change is.
+What attempts of one run have in common all the same is measured between the runs of one side, and the sample is worth
+less. Bonferroni's correction pays for looking at every boundary. How often it errs: ``benchmarks/history.py``.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from math import erfc, sqrt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import sqrt
 
 ALPHA = 0.05
 """How often a series without a change may be said to have one."""
-POWER = 0.8
-"""How sure one wants to be to find what is said to be findable."""
+_Z_POWER = 0.8416212335729143
+"""For four times in five."""
 _NEAR = 3.84
 """Squared scores below the best by less than this fit nearly as well: 95 % of chi-squared with one degree."""
+_LEAST = 0.25
+"""Variance of what was counted, at least."""
+_PRIOR_CORRELATION, _PRIOR_WEIGHT = 0.3, 4.0
+"""Of attempts of one item in one run, as in ``statistics``."""
+_DAYS = 2.0
+"""Days without a mood of their own that are believed in beforehand."""
 
 Key = tuple[str, str, str]
 """Item, agent and the item's digest: what is the same in two runs."""
@@ -39,6 +45,7 @@ class Tally:
 
 
 Tallies = Mapping[Key, Tally]
+_NOTHING = Tally()
 
 
 @dataclass(frozen=True)
@@ -49,15 +56,14 @@ class Shift:
     """Number of the first run after it."""
     before: float
     after: float
-    lost: float
-    """Share of pairs of attempts, of one item each, that were better before."""
-    won: float
-    worth: float
-    """Independent pairs that the sample is worth."""
+    error: float
+    """Standard error of the drop if nothing changed."""
     items: int
     """That both sides have."""
-    units: int
-    """Pairs of an item and an agent that both sides have."""
+    spread: float = 1.0
+    """By how much the variance is larger than that of independent attempts."""
+    freedom: float = 1e9
+    """Degrees of freedom: what differs from day to day is known from few days."""
 
     @property
     def drop(self) -> float:
@@ -65,36 +71,31 @@ class Shift:
         return self.before - self.after
 
     @property
+    def score(self) -> float:
+        """The drop in standard errors."""
+        return self.drop / (self.error * sqrt(self.spread)) if self.error > 0 else 0.0
+
+    @property
     def p(self) -> float:
         """Chance of a change as large as this one if there was none; two-sided, of this boundary alone."""
-        return min(1.0, 2 * self._beyond(abs(self.score(0.0))))
+        from scipy.special import stdtr  # type: ignore[import-untyped]
 
-    def score(self, drop: float) -> float:
-        """Tango's statistic against a true drop: standard deviations by which more was lost."""
-        n, b, c = self.worth, self.lost * self.worth, self.won * self.worth
-        a2, a1, a0 = 2 * n, (2 * n - b + c) * drop - b - c, -c * drop * (1 - drop)
-        likely = (sqrt(max(0.0, a1 * a1 - 4 * a2 * a0)) - a1) / (2 * a2)
-        variance = n * (2 * likely + drop * (1 - drop))
-        gap = b - c - n * drop
-        if variance <= 1e-12:
-            return 0.0 if abs(gap) < 1e-9 else gap * 1e6
-        return gap / sqrt(variance)
+        return min(1.0, 2 * float(stdtr(self.freedom, -abs(self.score))))
 
     def interval(self, alpha: float) -> tuple[float, float]:
-        """Drops that a two-sided test at level `alpha` does not refuse."""
-        low = _root(lambda true: self.score(true) < 0 or self._beyond(self.score(true)) > alpha / 2, -1.0, self.drop)
-        high = _root(lambda true: self._beyond(-self.score(true)) <= alpha / 2, self.drop, 1.0)
-        return low, high
+        """Around the drop; 0 is in it where the test at level `alpha` finds no change."""
+        half = self._quantile(alpha) * self.error * sqrt(self.spread)
+        return max(-1.0, self.drop - half), min(1.0, self.drop + half)
 
     def reach(self, alpha: float) -> float:
         """How large a change is found four times in five."""
-        from scipy.special import ndtri  # type: ignore[import-untyped]
+        return (self._quantile(alpha) + _Z_POWER) * self.error * sqrt(self.spread)
 
-        single = max(self.lost + self.won, 2 / self.worth)
-        return float(ndtri(1 - alpha / 2) + ndtri(POWER)) * sqrt(single / self.worth)
+    def _quantile(self, alpha: float) -> float:
+        """Two-sided, of Student's t."""
+        from scipy.special import stdtrit
 
-    def _beyond(self, score: float) -> float:
-        return erfc(score / sqrt(2)) / 2
+        return float(stdtrit(self.freedom, 1 - alpha / 2))
 
 
 @dataclass(frozen=True)
@@ -123,76 +124,110 @@ class Search:
 
 def search(runs: Sequence[Tallies], alpha: float = ALPHA) -> Search:
     """The one boundary, if any, at which the rate changed most surely."""
-    tested = list(shifts(runs))
-    if not tested:
+    found = list(shifts(runs))
+    if not found:
         return Search(0, None, None)
-    level = alpha / len(tested)
-    best = min(tested, key=lambda one: -abs(one.score(0.0)))
+    level = alpha / len(found)
+    spread, freedom = spread_of(runs, max(found, key=lambda one: abs(one.score)).at)
+    tested = [replace(one, spread=spread, freedom=freedom) for one in found]
+    best = max(tested, key=lambda one: abs(one.score))
     change = None
     if best.p <= level:
         low, high = best.interval(level)
-        top = best.score(0.0)
-        near = [one.at for one in tested if one.score(0.0) * top > 0 and top**2 - one.score(0.0) ** 2 <= _NEAR]
+        near = [one.at for one in tested if one.score * best.score > 0 and best.score**2 - one.score**2 <= _NEAR]
         change = Change(best, low, high, min(near), max(near))
-    return Search(len(tested), change, min(shift.reach(level) for shift in tested))
+    return Search(len(tested), change, min(one.reach(level) for one in tested))
 
 
 def shifts(runs: Sequence[Tallies]) -> Iterator[Shift]:
     """Every boundary that can be tested: some items are on both sides."""
-    after: dict[Key, Tally] = defaultdict(Tally)
-    for run in runs:
-        for key, tally in run.items():
-            after[key] += tally
-    before: dict[Key, Tally] = defaultdict(Tally)
+    after = pooled(runs)
+    before: dict[Key, Tally] = {}
     for number, run in enumerate(runs[:-1], 1):
         for key, tally in run.items():
-            before[key] += tally
+            before[key] = before.get(key, _NOTHING) + tally
             after[key] = Tally(after[key].ok - tally.ok, after[key].n - tally.n)
         found = shift(before, after, number)
         if found is not None:
             yield found
 
 
+def pooled(runs: Iterable[Tallies]) -> dict[Key, Tally]:
+    """All attempts of several runs."""
+    out: dict[Key, Tally] = {}
+    for run in runs:
+        for key, tally in run.items():
+            out[key] = out.get(key, _NOTHING) + tally
+    return out
+
+
 def shift(before: Tallies, after: Tallies, at: int) -> Shift | None:
     """All attempts before against all after; None where they share no item."""
-    rows: list[tuple[str, float, float, float, float]] = []
+    total = was = now = variance = 0.0
+    items: set[str] = set()
     for key, old in before.items():
-        new = after.get(key)
-        if old.n and new and new.n:
-            was, now = old.ok / old.n, new.ok / new.n
-            rows.append((key[0], 2 / (1 / old.n + 1 / new.n), was, was * (1 - now), now * (1 - was)))
-    if not rows:
+        new = after.get(key, _NOTHING)
+        if not (old.n and new.n):
+            continue
+        n = old.n + new.n
+        weight = old.n * new.n / n
+        rate = (old.ok + new.ok) / n
+        total += weight
+        was += weight * old.ok / old.n
+        now += weight * new.ok / new.n
+        variance += weight * rate * (1 - rate) * n / (n - 1)
+        items.add(key[0])
+    if not items:
         return None
-    n = sum(weight for _, weight, *_ in rows)
-    was = sum(weight * rate for _, weight, rate, _, _ in rows) / n
-    lost = sum(weight * share for _, weight, _, share, _ in rows) / n
-    won = sum(weight * share for _, weight, _, _, share in rows) / n
-    worth = n / _together([(item, weight, lost - won) for item, weight, _, lost, won in rows], n, lost, won)
-    return Shift(at, was, was - (lost - won), lost, won, worth, len({item for item, *_ in rows}), len(rows))
+    # With fewer than a few surprises nobody knows the variance; what half a surprise would make of it is the least.
+    return Shift(at, was / total, now / total, sqrt(max(variance, _LEAST)) / total, len(items))
 
 
-def _together(rows: Sequence[tuple[str, float, float]], n: float, lost: float, won: float) -> float:
-    """By how much items that move together make the variance larger than independent pairs would; at least 1."""
-    totals: dict[str, float] = defaultdict(float)
-    sizes: dict[str, float] = defaultdict(float)
-    for item, weight, gap in rows:
-        totals[item] += weight * gap
-        sizes[item] += weight
-    value = lost - won
-    single = lost + won - value * value
-    if len(totals) < 2 or single <= 0:
+def spread_of(runs: Sequence[Tallies], at: int) -> tuple[float, float]:
+    """By how much runs on one side of a boundary differ more than independent attempts would, at least 1; and the
+    degrees of freedom that this leaves, by Satterthwaite's rule.
+
+    First attempts of one item in one run, which may all be served alike; then whole runs, which have days of their own.
+    """
+    cells: dict[tuple[int, str], list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
+    for first, side in ((0, runs[:at]), (at, runs[at:])):
+        whole = pooled(side)
+        for number, run in enumerate(side, first):
+            for key, tally in run.items():
+                every = whole[key]
+                if every.n > tally.n:
+                    rate = every.ok / every.n
+                    cell = cells[number, key[0]]
+                    cell[0] += tally.ok - tally.n * rate
+                    cell[1] += tally.n * rate * (1 - rate) * (every.n - tally.n) / (every.n - 1)
+                    cell[2] += tally.n
+    sizes = _sizes(runs)
+    together = _together(list(cells.values()), sizes)
+    days: dict[int, list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for (number, _), (rest, variance, _) in cells.items():
+        days[number][0] += rest
+        days[number][1] += variance * together
+    seen = [rest * rest / variance for rest, variance in days.values() if variance > 0]
+    days_own = max(1.0, (sum(seen) + _DAYS) / (len(seen) + _DAYS))
+    freedom = max(1, len(runs) - 2) * (days_own / max(days_own - 1, 1e-4)) ** 2
+    return together * days_own, freedom
+
+
+def _sizes(runs: Sequence[Tallies]) -> float:
+    """Attempts of one item in one run, as if all were alike."""
+    counts: dict[tuple[int, str], int] = defaultdict(int)
+    for number, run in enumerate(runs):
+        for key, tally in run.items():
+            counts[number, key[0]] += tally.n
+    return sum(n * n for n in counts.values()) / sum(counts.values())
+
+
+def _together(cells: Sequence[Sequence[float]], size: float) -> float:
+    """The same for attempts of one item in one run; a prior stands in while little was seen."""
+    if size <= 1:
         return 1.0
-    spread = sum((total - sizes[item] * value) ** 2 for item, total in totals.items())
-    return max(1.0, spread * len(totals) / (len(totals) - 1) / (n * single))
-
-
-def _root(beyond: Callable[[float], bool], low: float, high: float) -> float:
-    """Where a condition that holds from some point on begins to, by halving; else the end that is meant."""
-    if beyond(low):
-        return low
-    if not beyond(high):
-        return high
-    for _ in range(30):
-        middle = (low + high) / 2
-        low, high = (low, middle) if beyond(middle) else (middle, high)
-    return (low + high) / 2
+    variance = sum(cell[1] for cell in cells)
+    ratio = sum(cell[0] ** 2 for cell in cells) / variance if variance > 0 else 1.0
+    seen = min(1.0, max(0.0, (ratio - 1) / (size - 1)))
+    drawn = (variance * seen + _PRIOR_WEIGHT * _PRIOR_CORRELATION) / (variance + _PRIOR_WEIGHT)
+    return 1 + (size - 1) * max(seen, drawn)

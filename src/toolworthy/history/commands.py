@@ -28,6 +28,8 @@ def run(
     Raises:
         UserError: no run is there, or the page cannot be written.
     """
+    if not paths and not REPORTS.is_dir():
+        raise UserError("there is no folder reports here: name runs, or a folder of them")
     told = history(find(paths or [REPORTS], endpoint, model), (suite,) if suite else tuple(MAIN))
     if not told["groups"]:
         raise UserError(f"none of these runs asked the suite {suite}")

@@ -9,7 +9,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from toolworthy.errors import UserError
-from toolworthy.gate.sample import Sample, from_run, load
+from toolworthy.gate.baseline import load
+from toolworthy.gate.sample import Sample, from_run
 from toolworthy.runs.store import RunDirectory
 
 

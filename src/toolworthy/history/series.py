@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
 from toolworthy.gate.sample import Sample, Unit
-from toolworthy.history.change import ALPHA, Change, Key, Search, Shift, Tallies, Tally, search, shift
+from toolworthy.history.change import ALPHA, Change, Key, Search, Shift, Tallies, Tally, pooled, search, shift
 from toolworthy.history.lanes import Moves, moves
 from toolworthy.history.load import Found, Group
 from toolworthy.statistics import clustered
@@ -180,7 +181,7 @@ def _lane(
     if not lines:
         same = {"tasks": "the agents did not change: ", "tools": "the tools offered did not change: "}.get(suite, "")
         return "endpoint", f"{same}the endpoint's lane{told}"
-    others = _without(series, changed, change.shift.at)
+    others = _without(series, changed, change.shift)
     if others and others.p <= alpha and others.drop * change.shift.drop > 0:
         names = ", ".join(sorted({agent for run in series for _, agent, _ in run} - changed))
         return "endpoint", (
@@ -190,17 +191,8 @@ def _lane(
     return "unclear", f"it changed at the same time as {', '.join(lines)}: the two cannot be told apart{told}"
 
 
-def _without(series: Sequence[Tallies], agents: set[str], at: int) -> Shift | None:
+def _without(series: Sequence[Tallies], agents: set[str], found: Shift) -> Shift | None:
     """The same boundary, with those agents only that did not change."""
-    return shift(_pooled(series[:at], agents), _pooled(series[at:], agents), at)
-
-
-def _pooled(runs: Sequence[Tallies], without: set[str]) -> Tallies:
-    out: dict[Key, Tally] = {}
-    for key, tally in _kept(runs, without):
-        out[key] = out.get(key, Tally()) + tally
-    return out
-
-
-def _kept(runs: Sequence[Tallies], without: set[str]) -> Iterator[tuple[Key, Tally]]:
-    return ((key, tally) for run in runs for key, tally in run.items() if key[1] not in without)
+    kept = [{key: tally for key, tally in run.items() if key[1] not in agents} for run in series]
+    same = shift(pooled(kept[: found.at]), pooled(kept[found.at :]), found.at)
+    return replace(same, spread=found.spread, freedom=found.freedom) if same else None

@@ -38,24 +38,19 @@ def page(
     """The page, as one string."""
     agents = list(dict.fromkeys(result.key.agent for result in results))
     tasks = list(dict.fromkeys(result.key.task for result in results))
-    return (
-        environment()
-        .get_template("page.html.j2")
-        .render(
-            about=about,
-            endpoint=about["endpoint"],
-            wire=section(probes, str(about["endpoint"]["provider"])),
-            gate=gate,
-            marks=GATE_MARKS,
-            tools=tools.section(cases),
-            verdicts=verdicts(results),
-            agents=agents,
-            matrix=[(task, [_cell(results, task, agent) for agent in agents]) for task in tasks],
-            trials=[
-                (result, timeline(exchanges.get(str(result.key), ()), result.score.findings)) for result in results
-            ],
-            answered=sorted({model for result in results for model in result.score.models_answered}),
-        )
+    template = environment().get_template("page.html.j2")
+    return template.render(
+        about=about,
+        endpoint=about["endpoint"],
+        wire=section(probes, str(about["endpoint"]["provider"])),
+        gate=gate,
+        marks=GATE_MARKS,
+        tools=tools.section(cases),
+        verdicts=verdicts(results),
+        agents=agents,
+        matrix=[(task, [_cell(results, task, agent) for agent in agents]) for task in tasks],
+        trials=[(result, timeline(exchanges.get(str(result.key), ()), result.score.findings)) for result in results],
+        answered=sorted({model for result in results for model in result.score.models_answered}),
     )
 
 

@@ -1,0 +1,401 @@
+"""Since when is an endpoint another one, and was it the endpoint or the agent?"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from toolworthy.cases.result import CaseKey, CaseResult
+from toolworthy.errors import UserError
+from toolworthy.history import commands
+from toolworthy.history.change import Tallies, Tally, search, shift
+from toolworthy.history.load import find
+from toolworthy.history.series import history
+from toolworthy.report.chart import Point, chart
+from toolworthy.report.history import lines, page
+from toolworthy.runs.result import TrialKey, TrialResult
+from toolworthy.runs.store import RunDirectory
+
+sys.path.insert(0, str(Path(__file__).parent))
+from conftest import run as command
+from conftest import suites
+
+DAY = 86_400.0
+START = 1_790_000_000.0
+
+
+def record(
+    parent: Path,
+    day: int,
+    passed: dict[str, Sequence[bool]],
+    *,
+    agents: dict[str, str] | None = None,
+    endpoint: str = "hosted",
+    model: str = "m",
+    digests: dict[str, str] | None = None,
+    toolworthy: str = "1",
+    **about: Any,
+) -> Path:
+    """A run of tasks on a day: for every agent, what passed of task 0, 1, 2, …"""
+    made = RunDirectory(parent / f"day{day:02d}")
+    versions = {name: (agents or {}).get(name, "1.0") for name in passed}
+    made.begin(
+        {
+            "toolworthy": toolworthy,
+            "started": START + day * DAY,
+            "endpoint": {"name": endpoint, "model": model, "provider": "generic", "forced_api": None},
+            "agents": versions,
+            **about,
+        }
+    )
+    for agent, results in passed.items():
+        for task, ok in enumerate(results):
+            name = f"t{task}"
+            made.append(
+                TrialResult(
+                    key=TrialKey(suite="tasks", task=name, agent=agent),
+                    status="passed" if ok else "failed",
+                    task_digest=(digests or {}).get(name, "d"),
+                    seconds=2.0,
+                )
+            )
+    return made.path
+
+
+def drawn(rng: random.Random, rate: float, tasks: int = 30) -> list[bool]:
+    return [rng.random() < rate for _ in range(tasks)]
+
+
+def told(path: Path, **chosen: Any) -> dict[str, Any]:
+    """The one suite of the one group under `path`."""
+    (group,) = history(find([path], **chosen))["groups"]
+    (suite,) = group["suites"]
+    found: dict[str, Any] = suite
+    return found
+
+
+# ---- the change point -----------------------------------------------------------------------------------------------
+
+
+def runs_of(*oks: int, items: int = 40) -> list[Tallies]:
+    """One run a number: so many of the items are right, the first ones."""
+    return [{(str(item), "a", ""): Tally(float(item < ok), 1) for item in range(items)} for ok in oks]
+
+
+def test_a_drop_is_found_where_it_is() -> None:
+    found = search(runs_of(38, 38, 38, 38, 20, 20, 20))
+    assert found.boundaries == 6
+    assert found.change is not None
+    assert found.change.shift.at == 4
+    assert found.change.first == found.change.last == 4
+    assert found.change.shift.drop == pytest.approx(18 / 40)
+    assert 0 < found.change.low < 18 / 40 < found.change.high < 1
+
+
+def test_a_rise_is_a_change_too() -> None:
+    found = search(runs_of(10, 10, 10, 30, 30, 30)).change
+    assert found is not None
+    assert found.shift.at == 3
+    assert found.low < found.high < 0
+
+
+@pytest.mark.parametrize("oks", [(40, 40), (0, 0, 0), (38, 38, 38), (38, 37, 39, 38), (40, 39)])
+def test_what_does_not_change_is_not_found_to(oks: tuple[int, ...]) -> None:
+    found = search(runs_of(*oks))
+    assert found.change is None
+    assert found.reach is not None
+    assert found.reach > 0
+
+
+def test_nothing_is_compared_where_nothing_is_shared() -> None:
+    assert search([]).boundaries == search(runs_of(3)).boundaries == 0
+    other: Tallies = {("z", "a", ""): Tally(1.0, 1)}
+    assert search([*runs_of(3), other]).boundaries == 0
+    assert shift({("a", "x", "1"): Tally(1, 1)}, {("a", "x", "2"): Tally(0, 1)}, 1) is None
+
+
+def test_only_shared_items_are_compared() -> None:
+    rng = random.Random(1)
+    hard: list[Tallies] = [
+        {(f"hard{item}", "a", ""): Tally(float(rng.random() < 0.1), 1) for item in range(60)} for _ in range(4)
+    ]
+    steady = runs_of(38, 38, 38, 38, 38, 38)
+    mixed = [*steady[:3], *({**run, **extra} for run, extra in zip(steady[3:], hard, strict=False))]
+    assert search(mixed).change is None
+
+
+def test_the_interval_holds_nothing_that_the_test_refuses() -> None:
+    before, after = runs_of(38, 32)
+    found = shift(before, after, 1)
+    assert found is not None
+    for alpha in (0.001, found.p * 0.99, found.p * 1.01, 0.3):
+        low, high = found.interval(alpha)
+        assert (low > 0) == (found.p < alpha)
+        assert low < found.drop < high
+
+
+def test_runs_that_vary_from_day_to_day_are_no_change() -> None:
+    rng = random.Random(2)
+    oks = [rng.choice((8, 20, 32)) for _ in range(12)]
+    assert search(runs_of(*oks)).change is None
+
+
+def test_attempts_that_are_served_alike_count_once() -> None:
+    rng = random.Random(4)
+    once: list[Tallies] = [
+        {(str(item), "a", ""): Tally(float(rng.random() < 0.7), 1) for item in range(40)} for _ in range(10)
+    ]
+    thrice: list[Tallies] = [{key: Tally(3 * tally.ok, 3 * tally.n) for key, tally in run.items()} for run in once]
+    one, same = search(once), search(thrice)
+    assert one.reach is not None
+    assert same.reach is not None
+    assert same.reach == pytest.approx(one.reach, rel=0.1)
+
+
+def test_false_alarms_are_as_rare_as_is_said() -> None:
+    rng = random.Random(7)
+    alarms = 0
+    for _ in range(200):
+        rates = [rng.choice((0.5, 0.9, 1.0)) for _ in range(20)]
+        series: list[Tallies] = [
+            {(str(item), "a", ""): Tally(float(rng.random() < rate), 1) for item, rate in enumerate(rates)}
+            for _ in range(8)
+        ]
+        alarms += search(series).change is not None
+    assert alarms <= 10
+
+
+# ---- lanes ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_drop_without_another_change_is_the_endpoints(tmp_path: Path) -> None:
+    rng = random.Random(3)
+    for day in range(8):
+        record(tmp_path, day, {"codex": drawn(rng, 0.95 if day < 5 else 0.4)})
+    found = told(tmp_path)["since"]
+    assert found["lane"] == "endpoint"
+    assert found["run"] == "day05"
+    assert re.match(
+        r"since \d{4}-\d\d-\d\d \(run day05\): 9\d\.\d % → \d\d\.\d %, a drop of \d\d\.\d points", found["said"]
+    )
+    assert "the agents did not change: the endpoint's lane" in found["said"]
+
+
+def test_a_drop_with_a_new_agent_cannot_be_told_apart(tmp_path: Path) -> None:
+    rng = random.Random(3)
+    for day in range(8):
+        version = "0.168" if day < 5 else "0.169"
+        record(tmp_path, day, {"codex": drawn(rng, 0.95 if day < 5 else 0.4)}, agents={"codex": version})
+    suite = told(tmp_path)
+    assert suite["runs"][5]["agents_moved"] == ["codex 0.168 → 0.169"]
+    assert not any(row["agents_moved"] for row in suite["runs"] if row["run"] != "day05")
+    assert suite["since"]["lane"] == "unclear"
+    assert "at the same time as codex 0.168 → 0.169: the two cannot be told apart" in suite["since"]["said"]
+
+
+def test_an_agent_that_did_not_change_tells_them_apart(tmp_path: Path) -> None:
+    rng = random.Random(3)
+    for day in range(8):
+        rate, version = (0.95, "0.168") if day < 5 else (0.4, "0.169")
+        passed = {"codex": drawn(rng, rate), "builtin": drawn(rng, rate)}
+        record(tmp_path, day, passed, agents={"codex": version})
+    since = told(tmp_path)["since"]
+    assert since["lane"] == "endpoint"
+    assert "it shows with builtin too, which did not change" in since["said"]
+
+
+def test_a_prompt_that_changed_under_its_version_is_the_agents_lane(tmp_path: Path) -> None:
+    rng = random.Random(3)
+    for day in range(8):
+        face = {"version": "1.0", "tools": "t", "system": "old" if day < 5 else "new"}
+        record(tmp_path, day, {"codex": drawn(rng, 0.95 if day < 5 else 0.4)}, fingerprints={"codex": [face]})
+    suite = told(tmp_path)
+    assert suite["runs"][5]["agents_moved"] == ["codex's prompt changed although its version (1.0) did not"]
+    assert suite["since"]["lane"] == "unclear"
+
+
+def test_a_server_that_names_something_else_is_marked_and_said(tmp_path: Path) -> None:
+    rng = random.Random(3)
+    for day in range(8):
+        server = {"system_fingerprint": ["fp_a" if day < 5 else "fp_b"]}
+        record(tmp_path, day, {"codex": drawn(rng, 0.95 if day < 5 else 0.4)}, server=server)
+    suite = told(tmp_path)
+    assert suite["runs"][5]["server_moved"] == ["the server names another system_fingerprint: fp_b (before: fp_a)"]
+    assert "the endpoint's lane (the server names another system_fingerprint" in suite["since"]["said"]
+
+
+def test_another_toolworthy_may_be_the_cause(tmp_path: Path) -> None:
+    rng = random.Random(3)
+    for day in range(8):
+        old = day < 5
+        record(tmp_path, day, {"codex": drawn(rng, 0.95 if old else 0.4)}, toolworthy="1" if old else "2")
+    since = told(tmp_path)["since"]
+    assert since["lane"] == "unclear"
+    assert "toolworthy 1 → 2" in since["said"]
+
+
+def test_no_change_says_what_could_have_been_found(tmp_path: Path) -> None:
+    for day in range(4):
+        record(tmp_path, day, {"codex": [True] * 20 + [False] * 2})
+    since = told(tmp_path)["since"]
+    assert not since["found"]
+    assert re.fullmatch(
+        r"no change that n = 88 attempts in 4 runs could have found: one of \d+\.\d points would have been, .*",
+        since["said"],
+    )
+
+
+def test_changed_tasks_are_not_compared(tmp_path: Path) -> None:
+    record(tmp_path, 0, {"codex": [True] * 30})
+    record(tmp_path, 1, {"codex": [True] * 3 + [False] * 27}, digests={f"t{n}": "other" for n in range(3, 30)})
+    suite = told(tmp_path)
+    assert suite["runs"][1]["shared"] == 3
+    assert not suite["since"]["found"]
+
+
+# ---- reading --------------------------------------------------------------------------------------------------------
+
+
+def test_runs_are_grouped_by_endpoint_and_model_and_chosen_by_them(tmp_path: Path) -> None:
+    record(tmp_path, 0, {"codex": [True]}, endpoint="a", model="x")
+    record(tmp_path, 1, {"codex": [True]}, endpoint="a", model="y")
+    record(tmp_path, 2, {"codex": [True]}, endpoint="b", model="y")
+    names = [(group.endpoint, group.model) for group in find([tmp_path]).groups]
+    assert names == [("a", "x"), ("a", "y"), ("b", "y")]
+    assert [group.model for group in find([tmp_path], endpoint="a").groups] == ["x", "y"]
+    assert [group.endpoint for group in find([tmp_path], model="y").groups] == ["a", "b"]
+    with pytest.raises(UserError, match="no run of c; there are runs of a x, a y, b y"):
+        find([tmp_path], endpoint="c")
+
+
+def test_the_same_run_named_twice_is_one(tmp_path: Path) -> None:
+    path = record(tmp_path, 0, {"codex": [True]})
+    (group,) = find([tmp_path, path, path]).groups
+    assert len(group.samples) == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{", '{"endpoint": "x"}', '{"started": "x", "endpoint": {}}', '{"agents": [1], "endpoint": {}}'],
+)
+def test_a_broken_run_among_others_is_skipped_with_a_line(tmp_path: Path, content: str) -> None:
+    record(tmp_path, 0, {"codex": [True]})
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "run.json").write_text(content)
+    found = find([tmp_path])
+    assert len(found.skipped) == 1
+    assert "\n" not in found.skipped[0]
+    with pytest.raises(UserError):
+        find([tmp_path / "broken"])
+
+
+def test_mistakes_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="there is no folder reports here"):
+        commands.run([])
+    with pytest.raises(UserError, match="no such run, baseline or folder"):
+        commands.run([tmp_path / "none"])
+    with pytest.raises(UserError, match="no run that measured anything"):
+        commands.run([tmp_path])
+    path = record(tmp_path, 0, {"codex": [True]})
+    with pytest.raises(UserError, match="none of these runs asked the suite wire"):
+        commands.run([path], suite="wire")
+    with pytest.raises(UserError, match="cannot write"):
+        commands.run([path], out=tmp_path / "no" / "page.html")
+
+
+def test_cases_are_followed_by_the_words_in_which_they_are_asked(tmp_path: Path) -> None:
+    rng = random.Random(5)
+    for day in range(8):
+        made = RunDirectory(tmp_path / f"day{day:02d}")
+        made.begin(
+            {
+                "toolworthy": "1",
+                "started": START + day * DAY,
+                "endpoint": {"name": "hosted", "model": "m"},
+                "agents": {},
+                "cases": {f"c{n}": "d" for n in range(40)},
+                "words": {"codex": "old" if day < 4 else "new"},
+            }
+        )
+        for number, right in enumerate(drawn(rng, 0.95 if day < 4 else 0.4, 40)):
+            key = CaseKey(case=f"c{number}", vocabulary="codex")
+            made.append(CaseResult(key=key, category="x", status="right" if right else "wrong"))
+    suite = told(tmp_path)
+    assert (suite["suite"], suite["metric"]) == ("tools", "lenient")
+    assert "the tools of codex" in suite["runs"][4]["agents_moved"][0]
+    assert suite["since"]["lane"] == "unclear"
+
+
+# ---- shown ----------------------------------------------------------------------------------------------------------
+
+ATTACK = "</title><script>alert(1)</script><svg onload=alert(1)>\u202e\x1b[31m{{ 7 * 7 }}"
+
+
+def test_nothing_that_a_run_says_is_obeyed(tmp_path: Path) -> None:
+    server = {"system_fingerprint": [ATTACK]}
+    record(tmp_path, 0, {"codex": [True]}, endpoint=ATTACK, model=ATTACK, server={"system_fingerprint": ["x"]})
+    record(tmp_path, 1, {"codex": [True]}, endpoint=ATTACK, model=ATTACK, server=server)
+    found = history(find([tmp_path]))
+    for text in (page(found), "\n".join(lines(found))):
+        assert not set(text) & {"\x1b", "\u202e"}
+        assert "7 * 7" in text
+    shown = page(found)
+    assert "<script" not in shown
+    assert "<svg onload" not in shown
+    assert "http://" not in shown
+    assert "https://" not in shown
+    assert "default-src 'none'" in shown
+
+
+def test_the_page_has_a_chart_that_can_be_read_without_being_seen(tmp_path: Path) -> None:
+    rng = random.Random(3)
+    for day in range(8):
+        record(tmp_path, day, {"codex": drawn(rng, 0.95 if day < 5 else 0.4)})
+    shown = page(history(find([tmp_path])))
+    assert shown.count('role="img"') == 1
+    assert '<title id="chart-0-tasks-t">tasks, pass' in shown
+    assert '<desc id="chart-0-tasks-d">since ' in shown
+    assert shown.count('class="dot"') == shown.count('class="bar"') == 8
+    assert 'class="since"' in shown
+    assert "prefers-color-scheme: dark" in shown
+
+
+@pytest.mark.parametrize("many", [0, 1, 2, 40])
+def test_a_chart_is_well_formed(many: int) -> None:
+    from xml.etree import ElementTree
+
+    points = [Point("a & b", 0.5, 0.2, 1.0, "<told>", bool(n % 2), n == 3) for n in range(many)]
+    drawing = chart("c", "t < u", "d & e", points, 1)
+    root = ElementTree.fromstring(drawing)
+    assert root.attrib["aria-labelledby"] == "c-t c-d"
+    assert len(root.findall(".//circle")) == many
+    width, height = map(float, root.attrib["viewBox"].split()[2:])
+    for dot in root.findall(".//circle"):
+        assert 0 < float(dot.attrib["cx"]) < width
+        assert 0 < float(dot.attrib["cy"]) < height
+
+
+def test_real_runs_have_a_history(tmp_path: Path) -> None:
+    for _ in range(2):
+        chosen = ("--case", "lines-of-a-function", "--case", "backslashes-in-json", "--agent", "codex")
+        done = suites(*chosen, "-k", "case or judged or codex", cwd=tmp_path, suite="tools")
+        assert done.returncode in (0, 5), done.stdout + done.stderr
+    done = command("toolworthy", "history", "--json", "-o", "page.html", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (group,) = json.loads(done.stdout)["groups"]
+    (suite,) = group["suites"]
+    assert (group["endpoint"], suite["suite"]) == ("oracle", "tools")
+    assert [row["rate"] for row in suite["runs"]] == [1.0, 1.0]
+    assert suite["runs"][1]["shared"] == 2
+    assert not any(row["agents_moved"] or row["server_moved"] for row in suite["runs"])
+    assert "<svg" in (tmp_path / "page.html").read_text()
+    done = command("toolworthy", "history", "--suite", "tools", cwd=tmp_path)
+    assert "tools, lenient: no change that n = 4 attempts in 2 runs could have found" in done.stdout
