@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from statistics import median
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from toolworthy.cases.result import CaseResult
-from toolworthy.errors import UserError
 from toolworthy.probes import ProbeResult
 from toolworthy.report.levels import levels
 from toolworthy.runs.fingerprint import AgentPrint, agents_of, server_of
@@ -105,24 +103,6 @@ def from_run(run: RunDirectory) -> Sample:
         fingerprints=agents_of(about),
         words=dict(about.get("words", {})),
     )
-
-
-def load(path: Path) -> Sample:
-    """The sample of a run directory or of a baseline file.
-
-    Raises:
-        UserError: it is neither; one line.
-    """
-    if path.is_dir():
-        return from_run(RunDirectory.open(path))
-    try:
-        return Sample.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"{path}: no run directory and no baseline file ({error.strerror})") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"{path}: no baseline file of this version: {where}: {first['msg']}") from error
 
 
 def _tasks(results: Sequence[TrialResult], about: dict[str, Any]) -> Iterator[Unit]:
