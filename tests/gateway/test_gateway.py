@@ -190,6 +190,36 @@ def test_a_connection_that_breaks_in_mid_stream_breaks_for_the_agent_too() -> No
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("kept", [1, 0], ids=["a kept one", "a fresh one"])
+def test_a_connection_closed_before_any_answer_counts_where_it_was_fresh(kept: int) -> None:
+    async def run() -> None:
+        made = 0
+
+        async def closing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal made
+            made += 1
+            for answers in [True] * kept + [False] * (made == 1 or not kept):
+                head = await reader.readuntil(b"\r\n\r\n")
+                await reader.readexactly(int(head.lower().partition(b"content-length:")[2].split()[0]))
+                if answers:
+                    writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}")
+            writer.close()
+            await writer.wait_closed()
+
+        server = await asyncio.start_server(closing, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with gateway(endpoint(f"http://127.0.0.1:{port}")) as (session, client):
+            statuses = [(await client.post("/v1/chat/completions", json=CHAT)).status_code for _ in range(2)]
+            assert statuses == ([200, 200] if kept else [502, 502])
+            assert made == 2
+            assert all(
+                ("broke the connection" in (exchange.error or "")) != bool(kept) for exchange in session.exchanges
+            )
+        server.close()
+
+    asyncio.run(run())
+
+
 def test_an_agent_that_hangs_up_frees_the_endpoint() -> None:
     async def run() -> None:
         async def endless(request: dict[str, Any], send: Any) -> None:

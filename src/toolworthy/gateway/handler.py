@@ -164,10 +164,8 @@ async def _forward(session: Session, record: _Record, upstream: Upstream, send: 
 async def _through(client: httpx.AsyncClient, session: Session, record: _Record, upstream: Upstream, send: Any) -> None:
     import httpx
 
-    record.clock = time.perf_counter()
-    request = client.build_request(record.method, upstream.url, headers=upstream.headers, content=upstream.body or None)
     try:
-        response = await client.send(request, stream=True)
+        response = await _sent(client, record, upstream)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         status, message = _trouble(error)
         record.error = message
@@ -182,6 +180,34 @@ async def _through(client: httpx.AsyncClient, session: Session, record: _Record,
         record.error = _trouble(error)[1]
     finally:
         await response.aclose()
+
+
+async def _sent(client: httpx.AsyncClient, record: _Record, upstream: Upstream) -> httpx.Response:
+    """The beginning of an answer. A connection that was kept may have been closed by the endpoint just as it was used
+    again, which is nobody's fault: only what happens on a fresh one counts."""
+    import httpx
+
+    def request(fresh: _Fresh) -> httpx.Request:
+        record.clock = time.perf_counter()
+        given: Any = {"headers": upstream.headers, "content": upstream.body or None, "extensions": {"trace": fresh}}
+        return client.build_request(record.method, upstream.url, **given)
+
+    fresh = _Fresh()
+    try:
+        return await client.send(request(fresh), stream=True)
+    except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
+        if fresh.connected:
+            raise
+    return await client.send(request(_Fresh()), stream=True)
+
+
+class _Fresh:
+    """Notes whether a connection was made for a request."""
+
+    connected = False
+
+    async def __call__(self, event: str, info: Any) -> None:
+        self.connected = self.connected or event.startswith("connection.connect")
 
 
 async def _back(session: Session, record: _Record, upstream: Upstream, response: httpx.Response, send: Any) -> None:
