@@ -214,7 +214,7 @@ def test_an_agent_that_did_not_change_tells_them_apart(tmp_path: Path) -> None:
 def test_a_prompt_that_changed_under_its_version_is_the_agents_lane(tmp_path: Path) -> None:
     rng = random.Random(3)
     for day in range(8):
-        face = {"version": "1.0", "tools": "t", "system": "old" if day < 5 else "new"}
+        face = {"version": "1.0", "tools": "t", "system": "old" if day < 5 else "new", "tasks": ["t0"]}
         record(tmp_path, day, {"codex": drawn(rng, 0.95 if day < 5 else 0.4)}, fingerprints={"codex": [face]})
     suite = told(tmp_path)
     assert suite["runs"][5]["agents_moved"] == ["codex's prompt changed although its version (1.0) did not"]

@@ -138,8 +138,10 @@ def test_the_first_request_with_tools_of_a_trial_tells_whatever_came_in_first() 
     (found,) = agents_of(seen.about())["codex"]
     want = exchange("main").request
     assert want is not None
-    assert found == agent_print(want, "1.2")
-    assert not seen.add(exchange("main", trial="tasks/u/codex#1"))
+    assert found == agent_print(want, "1.2").model_copy(update={"tasks": ("t",)})
+    assert seen.add(exchange("main", trial="tasks/u/codex#1"))
+    assert not seen.add(exchange("main", trial="tasks/u/codex#2"))
+    assert [one.tasks for one in agents_of(seen.about())["codex"]] == [("t", "u")]
     assert seen.add(exchange("other", trial="tasks/v/codex#1"))
     assert len(agents_of(seen.about())["codex"]) == 2
     seen.add(exchange(trial="tools/case/codex#1"))
@@ -233,14 +235,19 @@ class Told:
 
 
 def test_an_agent_that_changed_under_its_version_is_named() -> None:
-    old = Told({"codex": "1"}, {"codex": (AgentPrint(tools="a", system="x"), AgentPrint(tools="a", system="y"))})
-    assert list(reshaped(old, Told({"codex": "1"}, {"codex": (AgentPrint(tools="a", system="y"),)}))) == []
-    assert list(reshaped(old, Told({"codex": "2"}, {"codex": (AgentPrint(tools="b", system="z"),)}))) == []
+    def face(tools: str, system: str, *tasks: str, version: str = "1") -> Told:
+        return Told({"codex": version}, {"codex": (AgentPrint(tools=tools, system=system, tasks=tasks),)})
+
+    old = face("a", "x", "t", "u")
+    old.fingerprints["codex"] += (AgentPrint(tools="a", system="y", tasks=("v",)),)
+    assert list(reshaped(old, face("a", "x", "t"))) == []
+    assert list(reshaped(old, face("a", "y", "t", "v"))) == []
+    assert list(reshaped(old, face("b", "z", "t", version="2"))) == []
+    assert list(reshaped(old, face("b", "z", "another task"))) == []
     assert list(reshaped(old, Told({"codex": "1"}, {}))) == []
-    assert list(reshaped(old, Told({"codex": "1"}, {"codex": (AgentPrint(tools="a", system="z"),)}))) == [
-        "codex's prompt changed although its version (1) did not"
-    ]
-    assert list(reshaped(old, Told({"codex": "1"}, {"codex": (AgentPrint(tools="b", system="z"),)}))) == [
+    assert list(reshaped(old, face("a", "z", "t"))) == ["codex's prompt changed although its version (1) did not"]
+    assert list(reshaped(old, face("a", "y", "t"))) == ["codex's prompt changed although its version (1) did not"]
+    assert list(reshaped(old, face("b", "z", "u"))) == [
         "codex's tools and prompt changed although its version (1) did not"
     ]
     (said,) = reshaped(Told({}, {}, {"codex": "a"}), Told({}, {}, {"codex": "b"}))

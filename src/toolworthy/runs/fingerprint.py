@@ -81,11 +81,8 @@ class AgentPrint(BaseModel):
     system: str = ""
     """Hash of the system prompt, without what changes from run to run."""
     system_chars: int = 0
-
-    @property
-    def face(self) -> tuple[str, str]:
-        """What the model saw, whatever the version says."""
-        return self.tools, self.system
+    tasks: tuple[str, ...] = ()
+    """Where it was seen: prompts depend on the task, as where its folder is a git repository."""
 
 
 class Seen:
@@ -98,7 +95,7 @@ class Seen:
         self._first: dict[str, int] = {}
         """Trial to the number of its first main request so far."""
         self._trials: dict[str, tuple[str, AgentPrint]] = {}
-        self._agents = agents_of(before or {})
+        self._before = [(name, one) for name, found in agents_of(before or {}).items() for one in found]
         self._server = server_of(before or {})
 
     def add(self, exchange: Exchange) -> bool:
@@ -108,14 +105,18 @@ class Seen:
 
     def about(self) -> dict[str, Any]:
         """What ``run.json`` says of it: ``server`` and ``fingerprints``."""
-        agents: dict[str, list[AgentPrint]] = {name: list(found) for name, found in self._agents.items()}
-        for agent, found in self._trials.values():
-            own = agents.setdefault(agent, [])
-            if found not in own and len(own) < _MOST:
-                own.append(found)
+        agents: dict[str, dict[AgentPrint, set[str]]] = {}
+        for agent, one in (*self._before, *self._trials.values()):
+            own = agents.setdefault(agent, {})
+            face = one.model_copy(update={"tasks": ()})
+            if face in own or len(own) < _MOST:
+                own.setdefault(face, set()).update(one.tasks)
         return {
             "server": {name: list(values) for name, values in self._server.items()},
-            "fingerprints": {name: [one.model_dump() for one in found] for name, found in agents.items()},
+            "fingerprints": {
+                name: [{**face.model_dump(), "tasks": sorted(tasks)} for face, tasks in found.items()]
+                for name, found in agents.items()
+            },
         }
 
     def _note_server(self, exchange: Exchange) -> bool:
@@ -135,7 +136,9 @@ class Seen:
             return False
         known = self.about()
         self._first[exchange.trial] = exchange.index
-        self._trials[exchange.trial] = agent, agent_print(exchange.request, self._versions.get(agent, ""))
+        face = agent_print(exchange.request, self._versions.get(agent, ""))
+        task = exchange.trial.partition("/")[2].rpartition("/")[0]
+        self._trials[exchange.trial] = agent, face.model_copy(update={"tasks": (task,)})
         return self.about() != known
 
 
@@ -202,8 +205,9 @@ def words(agent: AgentAdapter) -> str:
 
 def agent_of(trial: str) -> str | None:
     """The agent of a task's trial; None for what no agent asked."""
-    parts = trial.split("/")
-    return parts[2].partition("#")[0] if len(parts) == 3 and parts[0] == "tasks" else None
+    suite, _, rest = trial.partition("/")
+    task, _, agent = rest.rpartition("/")
+    return agent.partition("#")[0] if suite == "tasks" and task else None
 
 
 def agents_of(about: Mapping[str, Any]) -> dict[str, tuple[AgentPrint, ...]]:
@@ -239,10 +243,10 @@ class _Fingerprinted(Protocol):
 def reshaped(before: _Fingerprinted, after: _Fingerprinted) -> Iterator[str]:
     """Agents that are not what they were although their version is, in words.
 
-    A prompt may depend on the task, so only faces of which none is as before tell.
+    Faces are compared that were shown in the same tasks, and tell only where none is as before.
     """
-    for agent, old in before.fingerprints.items():
-        new = after.fingerprints.get(agent, ())
+    for agent, every in before.fingerprints.items():
+        old, new = _in_same_tasks(every, after.fingerprints.get(agent, ()))
         if not old or not new or before.agents.get(agent) != after.agents.get(agent):
             continue
         changed = [
@@ -256,6 +260,11 @@ def reshaped(before: _Fingerprinted, after: _Fingerprinted) -> Iterator[str]:
     for agent, hashed in before.words.items():
         if after.words.get(agent, hashed) != hashed:
             yield f"the tools of {agent}, in whose words cases are asked, are not the same any more"
+
+
+def _in_same_tasks(old: Sequence[AgentPrint], new: Sequence[AgentPrint]) -> tuple[list[AgentPrint], list[AgentPrint]]:
+    tasks = {task for one in old for task in one.tasks} & {task for one in new for task in one.tasks}
+    return [one for one in old if tasks & {*one.tasks}], [one for one in new if tasks & {*one.tasks}]
 
 
 def renamed(before: Mapping[str, Sequence[str]], after: Mapping[str, Sequence[str]]) -> Iterator[str]:
