@@ -95,7 +95,7 @@ def comparable(baseline: Sample, candidate: Sample, policy: Policy) -> Comparabl
         why: Why | None = None
         if unit.suite not in ran:
             why = "suite"
-        elif unit.suite != "wire" and unit.agent in other and policy.agent_versions == "same":
+        elif unit.suite == "tasks" and unit.agent in other and policy.agent_versions == "same":
             why = "version"
         elif after is None:
             why = "gone" if (unit.suite, unit.agent) in present else "agent"

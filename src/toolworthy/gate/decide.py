@@ -226,9 +226,9 @@ def _floor(name: str, paired: Sequence[tuple[Unit, Pair]], floor: float, alpha: 
 def _ratio(name: str, paired: Sequence[tuple[Unit, Pair]], limit: float, alpha: float, many: int) -> Judged:
     pairs = [pair for _, pair in paired]
     before, after = (sum(sum(getattr(pair, side)) for pair in pairs) for side in ("before", "after"))
+    if not after:
+        return Judged(name, "pass", "it costs nothing")
     if not before:
-        if not after:
-            return Judged(name, "pass", "it costs nothing, as before")
         return Judged(name, "inconclusive", "it cost nothing and costs something now: no ratio says how much is borne")
     found = ratio(pairs)
     if found is None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from toolworthy.errors import UserError
 from toolworthy.gate.sample import COSTS, METRICS
@@ -102,14 +104,14 @@ def load_policy(path: Path | None) -> Policy:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UserError(f"{path}: {error}") from error
     metrics = data.get("metrics")
-    for name in metrics if isinstance(metrics, dict) else ():
-        _known(name, path)
+    for name, asked in metrics.items() if isinstance(metrics, dict) else ():
+        _known(name, asked, path)
     try:
         policy = Policy.model_validate({**data, "source": str(path), "required": True})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"{path}: {where}: {first['msg'].removeprefix('Value error, ')}") from error
+        raise UserError(f"{path}: {where}: {_said(first)}") from error
     for name, criterion in policy.metrics.items():
         ratio = name.partition(".")[2] in COSTS
         if (ratio and (criterion.margin or criterion.floor)) or (not ratio and criterion.at_most):
@@ -117,8 +119,23 @@ def load_policy(path: Path | None) -> Policy:
     return policy
 
 
-def _known(name: str, path: Path) -> None:
-    if name not in METRICS:
-        near = difflib.get_close_matches(name, METRICS, 1, 0.4)
-        meant = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(METRICS)}"
-        raise UserError(f"{path}: no metric is called {name!r}{meant}")
+def _known(name: str, asked: Any, path: Path) -> None:
+    if name in METRICS:
+        return
+    inner = [f"{name}.{key}" for key in asked] if isinstance(asked, dict) else []
+    if quoted := [metric for metric in inner if metric in METRICS]:
+        raise UserError(f'{path}: a metric\'s name has a dot and wants quotes: [metrics."{quoted[0]}"]')
+    raise UserError(f"{path}: no metric is called {name!r}{_meant(name, METRICS)}")
+
+
+def _said(error: ErrorDetails) -> str:
+    """What is wrong, with the key that was probably meant."""
+    if error["type"] != "extra_forbidden":
+        return error["msg"].removeprefix("Value error, ")
+    keys = Criterion.model_fields if error["loc"][0] == "metrics" else [*Policy.model_fields][:-2]
+    return "no such key" + _meant(str(error["loc"][-1]), list(keys))
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, 1, 0.4)
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"

@@ -3,8 +3,9 @@
 The score test of N. Tango ("Equivalence test and confidence interval for the difference in proportions for the
 paired-sample design", Statistics in Medicine 17, 1998) on as many pairs as the sample is worth, with two precautions
 where it is too bold. Never a smaller chance than the binomial one of a candidate that wins nothing: with few discordant
-pairs. Student's t in the place of the normal curve, with few clusters, for claims that something changed beyond a
-margin; claims that it did not hold without. Calibrated with ``benchmarks/gate.py``.
+pairs. And Student's t in the place of the normal curve: for claims that something changed beyond a margin, with as many
+degrees of freedom as there are clusters or discordant pairs, whichever are fewer; for claims that a rise is no drop
+beyond a margin, as there are clusters. Calibrated with ``benchmarks/gate.py``.
 """
 
 from __future__ import annotations
@@ -76,9 +77,12 @@ def p_worse(n: ArrayLike, lost: ArrayLike, won: ArrayLike, clusters: ArrayLike, 
 def p_borne(n: ArrayLike, lost: ArrayLike, won: ArrayLike, clusters: ArrayLike, drop: ArrayLike) -> Array:
     """Chance of a result as good as this one if the true drop were `drop`: small says that it is less."""
     score = _score(n, lost, won, drop)
-    student = stdtr(np.maximum(1.0, np.asarray(clusters, float) - 1), score)
-    tail = np.where(np.asarray(drop) > 0, ndtr(score), student)
-    return np.asarray(np.maximum(tail, _one_sided(n, np.subtract(lost, won), drop)))
+    value, changed = np.subtract(lost, won), np.asarray(drop) <= 0
+    freedom = np.maximum(1.0, np.asarray(clusters, float) - 1)
+    few = np.minimum(freedom, np.maximum(1.0, np.multiply(n, np.add(lost, won))))
+    student = stdtr(np.where(changed, few, freedom), score)
+    tail = np.where(changed | (value < 0), student, ndtr(score))
+    return np.asarray(np.maximum(tail, _one_sided(n, value, drop)))
 
 
 def _one_sided(n: ArrayLike, value: ArrayLike, drop: ArrayLike) -> Array:

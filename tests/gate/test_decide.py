@@ -1,0 +1,261 @@
+"""Each situation gets one clear answer, with what to do."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from toolworthy.gate.decide import Decision, Judged, decide
+from toolworthy.gate.policy import Criterion, Policy, load_policy
+from toolworthy.gate.sample import Sample, Unit
+
+TASKS = Policy(metrics={"tasks.pass": Criterion(margin=0.10)}, no_new_blocks_for=())
+
+
+def unit(
+    item: int, agent: str = "codex", passed: Sequence[float] = (1, 1, 1), suite: str = "tasks", **more: Any
+) -> Unit:
+    name = {"tasks": "pass", "tools": "lenient", "wire": "supported"}[suite]
+    values = {name: list(map(float, passed)), **more.pop("costs", {})}
+    return Unit(suite=suite, item=f"i{item}", agent=agent, values=values, **{"digest": "d", **more})
+
+
+def sample(*units: Unit, **more: Any) -> Sample:
+    about = {"name": "s", "toolworthy": "0.1", "started": 0.0, "endpoint": {}, "agents": {"codex": "1", "qwen": "1"}}
+    return Sample(**{**about, "units": units, **more})
+
+
+def only(decision: Decision) -> Judged:
+    (one,) = decision.judged
+    return one
+
+
+GOOD = sample(*(unit(item) for item in range(40)))
+BAD = sample(*(unit(item, passed=(0, 0, 1) if item % 2 else (1, 1, 1)) for item in range(40)))
+
+
+def test_the_three_answers() -> None:
+    assert decide(GOOD, GOOD, TASKS).answer == "pass"
+    failed = decide(GOOD, BAD, TASKS)
+    assert failed.answer == "fail"
+    assert "100.0% → 66.7%, a drop of 33.3 points" in only(failed).said
+    assert "lost: i1 (codex) 3/3 → 1/3" in only(failed).next
+    few = sample(*(unit(item, passed=(1,)) for item in range(8)))
+    undecided = decide(few, few, TASKS)
+    assert undecided.answer == "inconclusive"
+    assert "attempts an item on both sides would decide, if what was seen is the truth" in only(undecided).next[0]
+    assert any("could have found a drop of" in line for line in only(undecided).next)
+
+
+def test_a_better_candidate_passes() -> None:
+    assert decide(BAD, GOOD, TASKS).answer == "pass"
+
+
+def test_attempts_that_would_not_help_are_not_asked_for() -> None:
+    """Half the items lost wholly and a quarter won: ever more attempts say nothing of other items."""
+    shares = [(1, 0)] * 3 + [(0, 1)] * 2 + [(1, 1)] * 5
+    before, after = (sample(*(unit(i, passed=(row[side],) * 20) for i, row in enumerate(shares))) for side in (0, 1))
+    one = only(decide(before, after, TASKS))
+    assert one.answer == "inconclusive"
+    assert "add items" in one.next[0]
+
+
+def test_a_baseline_of_another_suite_version() -> None:
+    changed = sample(*(unit(item, digest="new" if item < 10 else "d") for item in range(40)))
+    one = only(decide(GOOD, changed, TASKS))
+    assert one.answer == "inconclusive"
+    assert "10 of 40 results of the baseline have nothing beside them: 10 are not the same items any more" in one.said
+    assert "measure the baseline again" in one.next[0]
+    every = sample(*(unit(item, digest="new") for item in range(40)))
+    assert only(decide(GOOD, every, TASKS)).answer == "inconclusive"
+
+
+def test_little_may_be_missing_and_is_said() -> None:
+    one = only(decide(GOOD, sample(*GOOD.units[1:]), TASKS))
+    assert one.answer == "pass"
+    assert "not compared: 1 were not run (i0)" in one.next
+
+
+def test_a_crash_in_the_middle() -> None:
+    one = only(decide(GOOD, sample(*GOOD.units[:12]), TASKS))
+    assert one.answer == "inconclusive"
+    assert "28 of 40" in one.said
+    assert "28 were not run (i12, i13, i14 and 25 more)" in one.said
+    assert "--resume" in one.next[0]
+
+
+def test_attempts_without_a_value() -> None:
+    blank = sample(*(Unit(suite="tasks", item=f"i{item}", agent="codex", digest="d", missing=3) for item in range(40)))
+    one = only(decide(GOOD, blank, TASKS))
+    assert one.answer == "inconclusive"
+    assert "40 were run without a value" in one.said
+    some = sample(*(unit(item, passed=(1, 1), missing=1) for item in range(40)))
+    assert "40 of 120 attempts of the candidate gave no value and do not count" in only(decide(GOOD, some, TASKS)).next
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_no_trials_at_all(required: bool) -> None:
+    policy = TASKS.model_copy(update={"required": required})
+    nothing = sample()
+    gone = decide(GOOD, nothing, policy)
+    assert gone.answer == "inconclusive"
+    assert "the candidate s has no results at all" in gone.notes
+    empty = decide(nothing, GOOD, policy)
+    assert empty.answer == "inconclusive"
+    assert "the baseline s has no results at all" in empty.notes
+    assert decide(nothing, nothing, policy).answer == "inconclusive"
+
+
+def test_a_suite_that_the_candidate_did_not_run_is_no_pass() -> None:
+    both = sample(*GOOD.units, *(unit(item, suite="tools", passed=(1,) * 5) for item in range(60)))
+    decision = decide(both, sample(*(one for one in both.units if one.suite == "tools")), load_policy(None))
+    assert decision.answer == "inconclusive"
+    assert {one.name: one.answer for one in decision.judged} == {"tasks.pass": "inconclusive", "tools.lenient": "pass"}
+    assert "the candidate has no results of tasks" in decision.judged[0].said
+
+
+def test_an_agent_that_is_missing_altogether_is_named() -> None:
+    two = sample(*GOOD.units, *(unit(item, "qwen") for item in range(40)))
+    one = only(decide(two, GOOD, TASKS))
+    assert one.answer == "inconclusive"
+    assert "40 of agents that the candidate was not measured with (qwen)" in one.said
+    assert 'agents = ["…"]' in one.next[0]
+    assert decide(two, GOOD, TASKS.model_copy(update={"agents": ("codex",)})).answer == "pass"
+
+
+def test_each_agent_is_asked_by_itself() -> None:
+    two = sample(*GOOD.units, *(unit(item, "qwen") for item in range(40)))
+    worse = sample(*GOOD.units, *(unit(item, "qwen", (0, 0, 1)) for item in range(40)))
+    each = TASKS.model_copy(update={"metrics": {"tasks.pass": Criterion(margin=0.10, each_agent=True)}})
+    assert {one.name: one.answer for one in decide(two, worse, each).judged} == {
+        "tasks.pass [codex]": "pass",
+        "tasks.pass [qwen]": "fail",
+    }
+    absent = decide(two, GOOD, each)
+    assert absent.answer == "inconclusive"
+    assert absent.judged[1].name == "tasks.pass [qwen]"
+
+
+def test_another_version_of_an_agent() -> None:
+    newer = GOOD.model_copy(update={"agents": {"codex": "2"}})
+    decision = decide(GOOD, newer, TASKS)
+    assert decision.answer == "inconclusive"
+    assert "of agents in another version (codex)" in only(decision).said
+    assert "codex was 1 and is 2" in decision.notes
+    anyway = decide(GOOD, newer, TASKS.model_copy(update={"agent_versions": "any"}))
+    assert anyway.answer == "pass"
+    assert "codex was 1 and is 2: the difference may be the agent's" in anyway.notes
+
+
+def test_agents_and_items_that_are_new_are_not_compared() -> None:
+    more = sample(*GOOD.units, unit(99), unit(0, "qwen"))
+    decision = decide(GOOD, more, TASKS)
+    assert decision.answer == "pass"
+    assert "2 results of tasks have none in the baseline beside them and are not compared" in decision.notes
+
+
+WIRE = Policy(metrics={})
+
+
+def wired(*codes: str, probes: int = 20, **more: Any) -> Sample:
+    blocking = {"codex": {code: f"title of {code}" for code in codes}}
+    return sample(*(unit(n, "chat", (1,), "wire", digest="") for n in range(probes)), blocking=blocking, **more)
+
+
+def test_blocking_findings() -> None:
+    assert decide(wired("TW1"), wired("TW1"), WIRE).answer == "pass"
+    new = decide(wired("TW1"), wired("TW1", "TW2"), WIRE)
+    assert new.answer == "fail"
+    assert "codex: TW2 title of TW2" in only(new).said
+    assert decide(wired(), wired("TW2"), WIRE.model_copy(update={"no_new_blocks_for": ("qwen",)})).answer == "pass"
+
+
+def test_half_a_wire_suite_shows_no_absence() -> None:
+    one = only(decide(wired(), wired(probes=9), WIRE))
+    assert one.answer == "inconclusive"
+    assert "11 of 20" in one.said
+    assert only(decide(wired(), GOOD, WIRE)).answer == "inconclusive"
+
+
+def test_a_baseline_without_the_wire_suite() -> None:
+    decision = decide(GOOD, sample(*GOOD.units, *wired("TW1").units, blocking={"codex": {"TW1": "t"}}), TASKS)
+    assert decision.answer == "pass"
+    default = decide(GOOD, GOOD, load_policy(None))
+    assert default.answer == "pass"
+    assert any("no results of wire" in note for note in default.notes)
+    asked = Policy(metrics=TASKS.metrics, required=True, no_new_blocks_for=("*",))
+    assert decide(GOOD, GOOD, asked).answer == "inconclusive"
+
+
+def test_a_floor() -> None:
+    policy = TASKS.model_copy(update={"metrics": {"tasks.pass": Criterion(margin=0.10, floor=0.8)}})
+    assert decide(GOOD, GOOD, policy).answer == "pass"
+    assert [one.answer for one in decide(BAD, BAD, policy).judged][1] == "fail"
+    few = sample(*(unit(item, passed=(1,)) for item in range(8)))
+    assert "not even full marks would show it" in decide(few, few, policy).judged[1].next[0]
+
+
+def costly(factor: float, attempts: int = 3, seed: int = 1) -> Sample:
+    draw = random.Random(seed)
+    spent = [[factor * 900 * (1 + draw.random()) for _ in range(attempts)] for _ in range(30)]
+    return sample(*(unit(item, costs={"tokens": one}) for item, one in enumerate(spent)))
+
+
+TOKENS = Policy(metrics={"tasks.tokens": Criterion(at_most=1.5)}, no_new_blocks_for=())
+
+
+def test_costs() -> None:
+    assert decide(costly(1), costly(1.1, seed=2), TOKENS).answer == "pass"
+    assert decide(costly(1), costly(2.2, seed=2), TOKENS).answer == "fail"
+    near = decide(costly(1), costly(1.5), TOKENS)
+    assert near.answer == "inconclusive"
+    assert decide(costly(1, 1), costly(1, 6, seed=2), TOKENS).answer == "pass"
+
+
+def test_what_costs_nothing_has_no_ratio() -> None:
+    free = costly(0)
+    assert decide(free, free, TOKENS).answer == "pass"
+    one = only(decide(free, costly(1), TOKENS))
+    assert one.answer == "inconclusive"
+    assert "no ratio" in one.said
+    assert decide(costly(1), free, TOKENS).answer == "pass"
+
+
+def test_a_few_runaway_attempts_are_told() -> None:
+    units = [one.model_copy(update={"values": {**one.values, "tokens": [1000.0] * 3}}) for one in GOOD.units]
+    far = [one if n else one.model_copy(update={"values": {"tokens": [3e4] * 3}}) for n, one in enumerate(units)]
+    one = only(decide(sample(*units), sample(*far), TOKENS))
+    assert one.answer == "pass"
+    assert any("in sum" in line for line in one.next)
+
+
+def test_one_of_many_that_looks_worse_is_not_enough() -> None:
+    """A drop that would fail by itself does not beside twenty other criteria; it is said."""
+    agents = [f"a{number:02}" for number in range(20)]
+    base = [unit(item, agent) for item in range(20) for agent in agents]
+    now = [
+        unit(item, agent, (0, 0, 1) if agent == "a00" and item < 8 else (1, 1, 1))
+        for item in range(20)
+        for agent in agents
+    ]
+    first = TASKS.model_copy(update={"agents": ("a00",)})
+    each = TASKS.model_copy(update={"metrics": {"tasks.pass": Criterion(margin=0.10, each_agent=True)}})
+    p = only(decide(sample(*base), sample(*now), first)).p_worse
+    assert p is not None
+    assert p <= 0.05
+    among = decide(sample(*base), sample(*now), each).judged[0]
+    assert among.answer == ("fail" if p <= 0.05 / 20 else "inconclusive")
+    level = p * 1.5
+    again = decide(sample(*base), sample(*now), each, alpha=level).judged[0]
+    assert again.answer == "inconclusive"
+    assert any("worse if it were the only criterion" in line for line in again.next)
+
+
+def test_a_stricter_level_decides_less() -> None:
+    p = only(decide(GOOD, GOOD, TASKS)).p_borne
+    assert p is not None
+    assert decide(GOOD, GOOD, TASKS, alpha=p * 1.01).answer == "pass"
+    assert decide(GOOD, GOOD, TASKS, alpha=p * 0.99).answer == "inconclusive"

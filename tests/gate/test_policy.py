@@ -1,0 +1,57 @@
+"""A policy is read, or refused in one line that says what was meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from toolworthy.errors import UserError
+from toolworthy.gate.policy import DEFAULT, load_policy
+
+
+def test_the_default_policy_is_a_policy_file(tmp_path: Path) -> None:
+    path = tmp_path / "gate.toml"
+    path.write_text(DEFAULT)
+    read, default = load_policy(path), load_policy(None)
+    assert read.metrics == default.metrics
+    assert read.required
+    assert not default.required
+    assert default.alpha == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("=", "Invalid"),
+        ('[metrics."tasks.pas"]\nmargin = 0.1', "no metric is called 'tasks.pas'; did you mean 'tasks.pass'?"),
+        ('[metrics."tools.lenent"]\nmargin = 0.1', "did you mean 'tools.lenient'?"),
+        ('[metrics."zzz"]\nmargin = 0.1', "known: tasks.pass, "),
+        ("[metrics.tasks.pass]\nmargin = 0.1", 'wants quotes: [metrics."tasks.pass"]'),
+        ('[metrics."tasks.pass"]\nmargn = 0.1', "no such key; did you mean 'margin'?"),
+        ("confidense = 0.9", "no such key; did you mean 'confidence'?"),
+        ('[metrics."tasks.pass"]\nmargin = 10', "less than 1"),
+        ('[metrics."tasks.pass"]\nfloor = 1.0', "less than 1"),
+        ('[metrics."tasks.pass"]', "asks for nothing"),
+        ('[metrics."tasks.pass"]\nat_most = 2', "is a share: give margin or floor"),
+        ('[metrics."tasks.usd"]\nmargin = 0.1', "is a cost: give at_most"),
+        ("confidence = 95", "less than 1"),
+        ('agent_versions = "some"', "agent_versions"),
+        ('agents = "codex"', "agents"),
+        ("metrics = 3", "metrics"),
+    ],
+)
+def test_a_broken_policy_is_one_line(tmp_path: Path, content: str, told: str) -> None:
+    path = tmp_path / "gate.toml"
+    path.write_text(content)
+    with pytest.raises(UserError) as error:
+        load_policy(path)
+    said = str(error.value)
+    assert told in said
+    assert said.startswith(str(path))
+    assert "\n" not in said
+
+
+def test_no_policy_file(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="No such file"):
+        load_policy(tmp_path / "none.toml")
