@@ -399,3 +399,20 @@ def test_real_runs_have_a_history(tmp_path: Path) -> None:
     assert "<svg" in (tmp_path / "page.html").read_text()
     done = command("toolworthy", "history", "--suite", "tools", cwd=tmp_path)
     assert "tools, lenient: no change that n = 4 attempts in 2 runs could have found" in done.stdout
+
+
+def test_the_gate_notes_what_changed_under_the_same_name(tmp_path: Path) -> None:
+    from toolworthy.gate.baseline import load
+    from toolworthy.gate.compare import comparable
+    from toolworthy.gate.policy import load_policy
+
+    def made(day: int, system: str, fingerprint: str) -> Path:
+        face = {"version": "1.0", "tools": "t", "system": system, "tasks": ["t0"]}
+        server = {"system_fingerprint": [fingerprint], "model": ["m"]}
+        return record(tmp_path, day, {"codex": [True]}, fingerprints={"codex": [face]}, server=server)
+
+    before, after = load(made(0, "old", "fp_a")), load(made(1, "new", "fp_b"))
+    notes = comparable(before, after, load_policy(None)).notes
+    assert "codex's prompt changed although its version (1.0) did not" in notes
+    assert "the server names another system_fingerprint: fp_b (before: fp_a)" in notes
+    assert comparable(before, before, load_policy(None)).notes == []
