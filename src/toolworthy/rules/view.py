@@ -10,7 +10,7 @@ from typing import Any
 
 from toolworthy.exchange import Exchange
 from toolworthy.wire.ir import Api, Request, Response, Thinking, ToolCall
-from toolworthy.wire.lenient import as_dict, as_list, parse_json
+from toolworthy.wire.lenient import as_dict, as_int, as_list, parse_json
 from toolworthy.wire.sse import SseParser
 
 MAX_EVENTS = 50_000
@@ -81,10 +81,12 @@ class View:
     @property
     def at_once(self) -> bool:
         """Whether the model ended its answer with its first tokens, of which none is missing."""
-        if self.response.usage and self.response.usage.output is not None:
+        several = as_int(self.asked.get("n")) or 1
+        if self.response.usage and self.response.usage.output is not None and several == 1:
             written = self.response.usage.output
             return 0 < written <= FEW and written <= len(self.response.text + self.thoughts) + 1
-        return self.uncounted and len(self.choices) <= FEW + 2  # the role before, the stop reason behind
+        # What each of several choices had is not told; in a chunk each, between the role and the stop reason.
+        return (self.uncounted or several > 1) and len(self.choices) <= several * (FEW + 2)
 
     @property
     def uncounted(self) -> bool:
