@@ -58,6 +58,8 @@ class Shift:
     after: float
     error: float
     """Standard error of the drop if nothing changed."""
+    weight: float
+    """Pairs of attempts, half: the harmonic sum of both sides' over all strata."""
     items: int
     """That both sides have."""
     spread: float = 1.0
@@ -88,8 +90,18 @@ class Shift:
         return max(-1.0, self.drop - half), min(1.0, self.drop + half)
 
     def reach(self, alpha: float) -> float:
-        """How large a change is found four times in five."""
-        return (self._quantile(alpha) + _Z_POWER) * self.error * sqrt(self.spread)
+        """How large a change is found four times in five.
+
+        A change brings its own variance: a drop of r takes rates above one half r/2 nearer to where they vary most.
+        """
+        scores = (self._quantile(alpha) + _Z_POWER) * sqrt(self.spread)
+        rate = (self.before + self.after) / 2
+        found = scores * self.error
+        for _ in range(50):
+            half = min(0.5, found / 2)
+            more = max(0.0, half * (2 * rate - 1) - half * half)
+            found = scores * sqrt(self.error**2 + more / self.weight)
+        return found
 
     def _quantile(self, alpha: float) -> float:
         """Two-sided, of Student's t."""
@@ -180,7 +192,7 @@ def shift(before: Tallies, after: Tallies, at: int) -> Shift | None:
     if not items:
         return None
     # With fewer than a few surprises nobody knows the variance; what half a surprise would make of it is the least.
-    return Shift(at, was / total, now / total, sqrt(max(variance, _LEAST)) / total, len(items))
+    return Shift(at, was / total, now / total, sqrt(max(variance, _LEAST)) / total, total, len(items))
 
 
 def spread_of(runs: Sequence[Tallies], at: int) -> tuple[float, float]:
