@@ -25,11 +25,15 @@ LLAMACPP = {
     "TW515": "Responses: response.created without output",
     "TW608": "a compressed request is answered 415 with no body",
     "TW610": "500 for images, and for bad arguments in the history",
-    "TW612": "long prompts are read in silence, slowly here",
     "TW622": "500 for what the client did wrong",
     "TW707": "each of several choices has a usage chunk of its own",
 }
 """Findings that docs/servers.md shows to be true of this server."""
+BUSY = {
+    "TW601": "a fresh connection is reset before any byte: the server's queue, or the machine's; open",
+    "TW612": "long prompts are read in silence, slowly here",
+}
+"""Seen where many others use the machine."""
 ALWAYS = ("TW416", "TW505", "TW515", "TW608", "TW610", "TW622", "TW707")
 """Those of them that need no deed of the model's."""
 MODELS = {
@@ -69,7 +73,7 @@ def findings(lines: list[dict[str, Any]]) -> dict[str, str]:
 
 def test_wire_against_llamacpp(llamacpp: Server, tmp_path: Path) -> None:
     found = findings(judged(llamacpp, tmp_path, "wire", seconds=SECONDS))
-    assert not {what: detail for what, detail in found.items() if what not in LLAMACPP | MODELS}
+    assert not {what: detail for what, detail in found.items() if what not in LLAMACPP | MODELS | BUSY}
     assert set(ALWAYS) <= found.keys()
 
 

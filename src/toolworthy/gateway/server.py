@@ -26,8 +26,6 @@ IDLE_SECONDS = 300.0
 """Silence of the endpoint after which a request is given up. Long, because local servers read prompts slowly."""
 KEPT_CONNECTIONS = 64
 """Connections to the endpoint that are kept for later requests."""
-KEPT_SECONDS = 2.0
-"""How long: many servers close an idle one after 5 s, and a request that meets the end looks like a broken answer."""
 
 
 class Session:
@@ -97,8 +95,7 @@ class Gateway:
         trust = not self.endpoint.is_local
         self._tls = self._tls or httpx.create_ssl_context(trust_env=trust)
         timeout = httpx.Timeout(IDLE_SECONDS, connect=CONNECT_SECONDS, pool=None)
-        limits = httpx.Limits(keepalive_expiry=KEPT_SECONDS)
-        return httpx.AsyncClient(timeout=timeout, limits=limits, verify=self._tls, trust_env=trust)
+        return httpx.AsyncClient(timeout=timeout, verify=self._tls, trust_env=trust)
 
     def direct(self, trial: str, first: int = 0) -> Session:
         """A session that is asked by :meth:`Session.ask` only; `first` is the number of its first exchange."""
