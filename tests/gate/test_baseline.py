@@ -191,3 +191,11 @@ def test_the_doors_find_names(tmp_path: Path) -> None:
         refused = run("toolworthy", "baseline", *wrong, cwd=tmp_path)
         assert refused.returncode == 4
         assert len(refused.stderr.splitlines()) == 1
+
+
+def test_history_reads_baselines(tmp_path: Path) -> None:
+    from toolworthy.history.load import find
+
+    baseline.save(made(tmp_path).path, "main", tmp_path)
+    (group,) = find([tmp_path / "main.json"]).groups
+    assert [kept.name for kept in group.samples] == ["main"]
