@@ -32,6 +32,8 @@ async def judge(ask: Ask, name: str | None, arguments: Any) -> None:
 def said(error: Exception) -> Exception:
     """The verdict for what a client raised."""
     text = " ".join(str(error).split())[:200]
+    if type(error).__name__ == "LengthFinishReasonError":
+        return Unmeasured("the model wrote to its limit")
     status = getattr(error, "status_code", None)
     if isinstance(status, int) and 400 <= status < 500:
         return Rejected(f"{type(error).__name__}: {text}")

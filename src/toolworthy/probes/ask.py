@@ -342,9 +342,7 @@ class Ask:
 
 
 def _babbles(answer: Answer) -> bool:
-    """Whether so much came that only the limit of a generous request ended it."""
-    if answer.response.stop != "length":
-        return False
+    """Whether so much came that only the limit of a generous request ended it, which not every server says."""
     usage = answer.response.usage
     return ((usage and usage.output) or len(answer.text + answer.thoughts)) >= MAX_TOKENS
 
