@@ -149,6 +149,8 @@ def test_probes_end_at_the_budget_and_no_rule_is_said_to_be_kept(tmp_path: Path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "unmeasured: budget of 1 token is spent" in done.stdout
     assert "probes were not asked: budget of 1 token is spent" in done.stdout
+    assert "Claude Code: untested" in done.stdout
+    assert "works" not in done.stdout
 
 
 def test_what_runs_when_the_minutes_are_over_is_stopped_after_the_grace(monkeypatch: pytest.MonkeyPatch) -> None:

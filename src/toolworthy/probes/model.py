@@ -61,6 +61,8 @@ class ProbeResult(BaseModel):
     """Agents that need it; ``*`` for every one."""
     findings: tuple[Finding, ...] = ()
     requests: int = 0
+    unasked: bool = False
+    """Not asked at all, since a budget was spent first."""
     started: float = 0.0
     """Unix time, seconds."""
     seconds: float = 0.0

@@ -59,7 +59,7 @@ class Level:
 
 def levels(results: Sequence[ProbeResult]) -> tuple[Level, ...]:
     """One level for every real agent, from its probes and findings on the API that it would be served in."""
-    served = {result.key.api for result in results if result.requests}
+    served = {result.key.api for result in results if result.requests or result.unasked}
     out = []
     for agent in adapters.agents():
         if agent.install is None:
@@ -90,7 +90,9 @@ def _level(agent: AgentAdapter, api: Api, results: list[ProbeResult]) -> Level:
     found.sort(key=lambda reason: (_RANK[reason.severity], reason.code))
     core = [result for result in mine if result.key.probe == _CORE]
     dead = any(result.key.probe == "plain-answer" and result.verdict == "broken" for result in mine)
-    measured = any(result.verdict != "unmeasured" for result in core) or dead
+    measured = (any(result.verdict != "unmeasured" for result in core) or dead) and not any(
+        result.unasked for result in filter(_needs_of(agent), results)
+    )
     return Level(agent, api, _word(found, measured), tuple(found))
 
 

@@ -91,6 +91,7 @@ def line(options: Options, keys: Sequence[Key]) -> str:
         said += f"; about {dollars(usd)} at {whose}"
     if whole.unknown:
         said += f"; {whole.unknown} of {len(keys)} items were never measured and are taken to be like the others"
+    said += "; less if it is decided early" if options.until_decided else ""
     return said + _beyond(options, whole, usd)
 
 

@@ -19,6 +19,7 @@ def unrun(options: Options, key: Key, why: str) -> Result:
             title=probe.title,
             verdict="unmeasured",
             detail=why,
+            unasked=True,
             severity=probe.severity,
             agents=probe.agents,
             reproduce=options.reproduce_probe(key),

@@ -1,0 +1,167 @@
+"""How often does a gate err that looks after every attempt, and how many attempts does that save?
+
+Pairs of runs are simulated as in ``benchmarks/gate.py``, the baseline with all its attempts, the candidate attempt by
+attempt. After each the gate's arithmetic is asked, at the level that ``gate.sequential`` plans for that look, and the
+run ends with the first answer. A false alarm is a fail, a false pass a pass, of a candidate whose drop is the margin
+exactly, where both are likeliest. Beside it stand the same looks at 5 % each (the larger share of either error), and
+one look at the end. The settings that err most are simulated anew: the worst of many is partly chance. Some minutes.
+
+    python benchmarks/sequential.py [--pairs 2000] [--seed 1]
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from gate import LEVEL, MARGINS, SKILLS, Setting, skills, worse
+
+from toolworthy.gate import tango
+from toolworthy.gate.sequential import plan
+
+LAYOUTS = ((10, 1, 3), (10, 1, 10), (10, 5, 3), (10, 5, 5), (50, 1, 5), (130, 1, 3), (130, 1, 5), (130, 5, 3))
+"""Items, agents, attempts at most."""
+FINE, AGAIN = 20_000, 6
+"""Pairs for a second look, and how many of a kind get one."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Shares of pairs, and attempts that were made."""
+
+    failed: float
+    passed: float
+    attempts: float
+    """Mean, of those that there might have been."""
+    failed_at_once: float
+    passed_at_once: float
+    failed_naively: float
+    passed_naively: float
+
+    @property
+    def decided(self) -> float:
+        return self.failed + self.passed
+
+    @property
+    def decided_at_once(self) -> float:
+        return self.failed_at_once + self.passed_at_once
+
+
+def simulate(setting: Setting, margin: float, pairs: int, rng: np.random.Generator) -> Outcome | None:
+    """Run so many pairs; None where the drop is larger than what there is to lose."""
+    before = skills(setting, pairs, rng)
+    after = worse(before, setting, rng)
+    exact = np.abs((before - after).mean((1, 2)) - setting.drop) < 1e-9
+    if exact.mean() < 0.5:
+        return None
+    before, after = before[exact], after[exact]
+    most = setting.attempts
+    was = rng.binomial(most, before) / most
+    came = np.zeros_like(after)
+    p_worse, p_borne = [], []
+    for number in range(1, most + 1):
+        came += rng.random(after.shape) < after
+        of = _seen(was, came / number, 2 / (1 / most + 1 / number))
+        p_worse.append(tango.p_worse(*of, margin))
+        p_borne.append(tango.p_borne(*of, margin))
+    planned = np.array([look.alpha for look in plan(LEVEL, most)])
+    failed, passed, attempts = _first(np.array(p_worse), np.array(p_borne), planned)
+    naive = _first(np.array(p_worse), np.array(p_borne), np.full(most, LEVEL))
+    at_once = float((p_worse[-1] <= LEVEL).mean()), float((p_borne[-1] <= LEVEL).mean())
+    return Outcome(failed, passed, attempts / most, *at_once, naive[0], naive[1])
+
+
+def _seen(was: np.ndarray, now: np.ndarray, weight: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """What ``paired.drop`` makes of each pair of runs: pairs that it is worth, shares lost and won, clusters."""
+    items, agents = was.shape[1:]
+    lost, won = (weight * was * (1 - now)).sum(2), (weight * now * (1 - was)).sum(2)
+    found = tango.seen(weight * agents, lost, won)
+    return tango.worth(weight * agents * items, found), found.lost, found.won, items
+
+
+def _first(p_worse: np.ndarray, p_borne: np.ndarray, levels: np.ndarray) -> tuple[float, float, float]:
+    """Shares that fail and pass by the first look that decides, and the mean number of attempts."""
+    fails, passes = p_worse <= levels[:, None], p_borne <= levels[:, None]
+    decided = fails | passes
+    ends = np.where(decided.any(0), decided.argmax(0), len(levels) - 1)
+    each = np.arange(fails.shape[1])
+    return float(fails[ends, each].mean()), float(passes[ends, each].mean()), float(ends.mean() + 1)
+
+
+def settings(layout: tuple[int, int, int], drop: float) -> Iterator[Setting]:
+    """All kinds of candidates of one layout that are worse by `drop`."""
+    for skill, variation, kind in product(SKILLS, (0, 0.3), ("even", "items") if drop else ("even",)):
+        yield Setting(*layout, skill, variation, drop, kind)
+
+
+def outcomes(
+    layout: tuple[int, int, int], margin: float, drop: float, pairs: int, rng: np.random.Generator
+) -> list[tuple[Setting, Outcome]]:
+    """What comes of each kind of candidate."""
+    found = ((setting, simulate(setting, margin, pairs, rng)) for setting in settings(layout, drop))
+    return [(setting, outcome) for setting, outcome in found if outcome is not None]
+
+
+def _mean(rows: Sequence[Outcome], name: str) -> float:
+    return sum(getattr(row, name) for row in rows) / len(rows)
+
+
+def table(pairs: int, rng: np.random.Generator) -> Iterator[str]:
+    """Markdown, a line at a time."""
+    heads = ["false alarms", "false passes", "at 5 % each look", "no drop: decided", "made"]
+    heads += ["twice the margin: decided", "made"]
+    yield f"| items × agents × most, margin | {' | '.join(heads)} |"
+    yield "|---|" + "---:|" * len(heads)
+    worst: list[tuple[Setting, float, Outcome]] = []
+    saved: list[float] = []
+    for layout, margin in product(LAYOUTS, MARGINS):
+        edge = outcomes(layout, margin, margin, pairs, rng)
+        worst += [(setting, margin, outcome) for setting, outcome in edge]
+        even = [one for _, one in outcomes(layout, margin, 0.0, pairs, rng)]
+        double = [one for _, one in outcomes(layout, margin, 2 * margin, pairs, rng)]
+        saved += [1 - _mean(rows, "attempts") for rows in (even, double)]
+        rows = [one for _, one in edge]
+        naive = max(max(one.failed_naively, one.passed_naively) for one in rows)
+        cells = [
+            *(
+                f"{_mean(rows, name):.1%} (≤ {max(getattr(r, name) for r in rows):.1%})"
+                for name in ("failed", "passed")
+            ),
+            f"≤ {naive:.1%}",
+        ]
+        for of in (even, double):
+            cells.append(f"{_mean(of, 'decided'):.0%} (at once {_mean(of, 'decided_at_once'):.0%})")
+            cells.append(f"{_mean(of, 'attempts'):.0%}")
+        yield f"| {' × '.join(map(str, layout))}, {100 * margin:g} points | {' | '.join(cells)} |"
+    yield ""
+    yield f"Attempts saved: {sum(saved) / len(saved):.0%} on average, {min(saved):.0%} to {max(saved):.0%}."
+    yield from again(worst, rng)
+
+
+def again(worst: Sequence[tuple[Setting, float, Outcome]], rng: np.random.Generator) -> Iterator[str]:
+    """The settings that erred most, simulated anew."""
+    for name, what in (("failed", "false alarms"), ("passed", "false passes")):
+        ranked = sorted(worst, key=lambda row, name=name: getattr(row[2], name), reverse=True)[:AGAIN]
+        anew = []
+        for setting, margin, _ in ranked:
+            parts = [simulate(setting, margin, FINE // 10, rng) for _ in range(10)]
+            anew.append((_mean([part for part in parts if part is not None], name), str(setting)))
+        most, where = max(anew)
+        yield ""
+        yield f"The {AGAIN} settings with most {what}, {FINE:,} new pairs each: {most:.1%} at most ({where})."
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    for line in table(options.pairs, np.random.default_rng(options.seed)):
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
