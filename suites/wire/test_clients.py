@@ -24,7 +24,7 @@ async def judge(ask: Ask, name: str | None, arguments: Any) -> None:
     value = parse_json(arguments) if isinstance(arguments, str) else arguments
     if name == CALL[0] and isinstance(value, dict):
         return
-    if sent and isinstance(value, dict) and any(tool.name == name for tool in TOOLS):
+    if sent and name != CALL[0] and any(tool.name == name for tool in TOOLS):
         raise Unmeasured(f"the model called {name} instead of {CALL[0]}")
     raise Broken(f"the client read the call as {name}({str(arguments)[:120]})")
 
