@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -109,3 +110,47 @@ def test_an_empty_answer_counts_where_tokens_are_missing(
     message: dict[str, Any], tokens: int, code: str | None
 ) -> None:
     assert codes(message, tokens) & {"TW704", "TW710"} == ({code} if code else set())
+
+
+def streamed(*deltas: dict[str, Any]) -> set[str]:
+    """What the rules say of a stream of these deltas."""
+    chunks = [{"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
+    body = b"".join(b"data: " + json.dumps({"object": "chat.completion.chunk", **c}).encode() + b"\n\n" for c in chunks)
+    whole = exchange({"content": "x"}, stream=True)
+    head = {"content-type": "text/event-stream"}
+    return {
+        finding.code
+        for finding in rules.check([replace(whole, response_headers=head, chunks=(Chunk(0.1, body),))])
+        if finding.code in ("TW323", "TW324")
+    }
+
+
+@pytest.mark.parametrize(
+    ("pieces", "again"),
+    [
+        (['{"a": 1}', '{"a": 1}'], True),
+        (['{"a"', '{"a": 1}'], True),
+        (['{"a": ', '{"a": 1}', "}"], False),
+        (["", '{"a": 1}'], False),
+        (['{"a": [', "{}, ", "{}", "]}"], False),
+        (['{"a": [{}', "{}"], False),
+    ],
+)
+def test_arguments_that_come_again_are_told_from_those_that_look_alike(pieces: list[str], again: bool) -> None:
+    first, *rest = ({"index": 0, "function": {"arguments": piece}} for piece in pieces)
+    first |= {"id": "c1", "type": "function", "function": {"name": "read_file", **first["function"]}}
+    deltas: list[dict[str, Any]] = [{"tool_calls": [call]} for call in (first, *rest)]
+    assert streamed(*deltas) == ({"TW323"} if again else set())
+
+
+@pytest.mark.parametrize(
+    ("pieces", "again"),
+    [
+        (["All of it ", "stands there.", "All of it stands there."], False),
+        (["All of the answer ", "stands there.", "All of the answer stands there."], True),
+        (["All of the answer stands there.", " All of the answer stands there."], False),
+        (["ha ", "ha "], False),
+    ],
+)
+def test_text_that_comes_again_is_told_from_a_model_that_repeats_itself(pieces: list[str], again: bool) -> None:
+    assert streamed(*({"content": piece} for piece in pieces)) == ({"TW324"} if again else set())

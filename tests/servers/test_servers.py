@@ -23,6 +23,7 @@ LLAMACPP = {
     "TW416": "Messages: errors in Chat Completions' shape",
     "TW505": "Responses: events without sequence_number",
     "TW515": "Responses: response.created without output",
+    "TW519": "Responses: text deltas without output_index and content_index",
     "TW608": "a compressed request is answered 415 with no body",
     "TW610": "500 for images, and for bad arguments in the history",
     "TW622": "500 for what the client did wrong",

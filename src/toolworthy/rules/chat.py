@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from toolworthy.rules.model import Violations, rule
-from toolworthy.rules.view import View, WireEvent
-from toolworthy.wire.lenient import as_dict, as_int, as_list
+from toolworthy.rules.view import View, WireEvent, chat_calls
+from toolworthy.wire.lenient import as_dict, as_int, as_list, parse_json
 
 _SPEC = "https://platform.openai.com/docs/api-reference/chat-streaming"
 
@@ -217,6 +217,66 @@ def odd_role(view: View) -> Violations:
         told = as_dict(choice.get("delta")).get("role")
         if told is not None and told != "assistant":
             yield f"the role is {json.dumps(told)}", event.data
+
+
+@rule("TW322", "finish_reason that is an empty string", "blocks", "chat", source="aaif-goose/goose#10258")
+def empty_finish(view: View) -> Violations:
+    """``finish_reason`` is an empty string where it must be null. Agents that ask whether it is there take the first
+    chunk for the last, and lose the rest of a call's arguments; typed clients refuse the chunk."""
+    for event, choice in view.choices:
+        if choice.get("finish_reason") == "":
+            yield "finish_reason is an empty string", event.data
+            return
+
+
+@rule("TW323", "arguments sent again", "blocks", "chat", source="NousResearch/hermes-agent#35718")
+def arguments_again(view: View) -> Violations:
+    """Fragments repeat what fragments before them have brought: each holds all the arguments so far, or the last one
+    holds them whole once more. Put together as the API wants it, they are no JSON, and the call is lost."""
+    sent: dict[object, list[str]] = defaultdict(list)
+    for _, index, call in _fragments(view):
+        if text := as_dict(call.get("function")).get("arguments"):
+            sent[index].append(str(text))
+    for pieces in sent.values():
+        *before, last = pieces
+        again = before and (last.startswith(before[-1]) or last == "".join(before))
+        if again and isinstance(parse_json(last), dict) and parse_json("".join(pieces)) is None:
+            yield "the last fragment holds all the arguments again", "".join(pieces)
+
+
+@rule("TW324", "text sent again", "degrades", "chat", source="NVIDIA/TensorRT-LLM#3280")
+def text_again(view: View) -> Violations:
+    """A delta holds, word for word, all the text before it. The answer stands there twice, and whoever parses it, as
+    JSON for one, fails."""
+    said: dict[object, str] = defaultdict(str)
+    for event, choice in view.choices:
+        text = as_dict(choice.get("delta")).get("content")
+        if isinstance(text, str) and text:
+            if len(text) >= _LONG and text == said[choice.get("index")]:
+                yield "a delta repeats the whole text before it", event.data
+            said[choice.get("index")] += text
+
+
+_LONG = 24
+"""Characters of a text that no model says again in just one delta, all at once, by chance."""
+
+
+@rule("TW325", "call without its type", "degrades", "chat", source="vercel/ai#12770")
+def call_type(view: View) -> Violations:
+    """A call says ``type: function`` (or ``custom``), streamed in its first fragment, and nothing else later. Typed
+    clients refuse it where it is missing there, and wherever it is an empty string."""
+    begun: set[object] = set()
+    for event, index, call in _fragments(view):
+        if (index not in begun and call.get("type") is None) or not _typed(call):
+            yield f"the type of a call is {json.dumps(call.get('type'))}", event.data
+        begun.add(index)
+    for call in chat_calls(view):
+        if call.get("type") is None or not _typed(call):
+            yield f"the type of a call is {json.dumps(call.get('type'))}", json.dumps(call, ensure_ascii=False)
+
+
+def _typed(call: Mapping[str, Any]) -> bool:
+    return call.get("type") in (None, "function", "custom")
 
 
 _STRAY = re.compile(rb"^[^:\s][^\r\n]*", re.MULTILINE)

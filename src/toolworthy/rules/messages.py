@@ -210,6 +210,29 @@ def late_usage(view: View) -> Violations:
             yield f"message_start counts no input tokens, message_delta {ended}", view.events[0].data
 
 
+@rule("TW418", "block index used again", "blocks", "messages", source="router-for-me/CLIProxyAPI#539")
+def index_again(view: View) -> Violations:
+    """A second block begins under the index of an earlier one. The SDK keeps blocks by their index: the later one takes
+    the earlier one's place, or its deltas go to a block of another type."""
+    begun: set[object] = set()
+    for event in view.events:
+        if event.type == "content_block_start" and event.value.get("index") is not None:
+            if event.value["index"] in begun:
+                yield f"a second block begins under the index {event.value['index']}", event.data
+            begun.add(event.value["index"])
+
+
+@rule("TW419", "text already in the block's start", "degrades", "messages", source="Compresr-ai/Context-Gateway#30")
+def early_text(view: View) -> Violations:
+    """What is thought or said stands in content_block_start instead of deltas. Agents that read deltas keep an empty
+    block, and where it is one of thinking, are refused when they send it back."""
+    for event in view.events:
+        block = as_dict(event.value.get("content_block"))
+        kind = block.get("type")
+        if event.type == "content_block_start" and kind in ("text", "thinking") and block.get(kind):
+            yield f"content_block_start holds the {kind}", event.data
+
+
 def _input(usage: dict[str, object]) -> int:
     names = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
     return sum(as_int(usage.get(name)) or 0 for name in names)

@@ -9,7 +9,7 @@ from typing import Any
 
 from toolworthy.rules.model import Violations, rule
 from toolworthy.rules.view import View
-from toolworthy.wire.lenient import as_dict, as_int, as_list
+from toolworthy.wire.lenient import as_dict, as_int, as_list, parse_json
 
 _SPEC = "https://platform.openai.com/docs/api-reference/responses-streaming"
 _TERMINAL = ("response.completed", "response.incomplete", "response.failed")
@@ -220,3 +220,55 @@ def no_compaction(view: View) -> Violations:
         kinds = [as_dict(item).get("type") for item in as_list(_final(view).get("output"))]
         if kinds.count("compaction") != 1:
             yield f"{kinds.count('compaction')} compaction items among {len(kinds)}", view.tail()
+
+
+@rule("TW518", "content part never announced", "degrades", "responses", source="Wei-Shaw/sub2api#2875")
+def part_not_added(view: View) -> Violations:
+    """Text comes for a part of a message that no content_part.added opened. OpenAI's own client looks for that part and
+    fails; others drop the text."""
+    added: set[object] = set()
+    for event in view.events:
+        place = (event.value.get("item_id"), event.value.get("content_index"))
+        if event.type == "response.content_part.added":
+            added.add(place)
+        elif event.type == "response.output_text.delta" and place[1] is not None and place not in added:
+            yield "a text delta comes without content_part.added", event.data
+
+
+_PLACES = {
+    "response.output_text.delta": ("item_id", "output_index", "content_index"),
+    "response.function_call_arguments.delta": ("item_id", "output_index"),
+}
+
+
+@rule("TW519", "delta without its place", "degrades", "responses", source="Oaklight/llm-rosetta#56")
+def no_place(view: View) -> Violations:
+    """A delta says by ``item_id``, ``output_index`` and, of a text, ``content_index`` what it belongs to. OpenAI's own
+    client looks the item up by them and fails without."""
+    for event in view.events:
+        missing = [name for name in _PLACES.get(event.type, ()) if event.value.get(name) is None]
+        if missing:
+            yield f"{event.type} lacks {' and '.join(missing)}", event.data
+
+
+@rule("TW520", "status denies the last event", "degrades", "responses", source="vllm-project/agentic-api#273")
+def contradiction(view: View) -> Violations:
+    """response.completed holds a response whose status is incomplete, or the like. Clients go by one or the other;
+    those that go by the event take an answer that was cut for a whole one."""
+    for event in view.events:
+        status = as_dict(event.value.get("response")).get("status")
+        if event.type in _TERMINAL and isinstance(status, str) and event.type != f"response.{status}":
+            yield f"{event.type} holds a response that is {status}", event.data
+
+
+@rule("TW521", "cut item called completed", "cosmetic", "responses", source="vllm-project/vllm#57998")
+def cut_item(view: View) -> Violations:
+    """The token limit cut the response, and its last item, where the cut is, has the status completed."""
+    final = _final(view)
+    items = [as_dict(item) for item in as_list(final.get("output"))]
+    if as_dict(final.get("incomplete_details")).get("reason") != "max_output_tokens" or not items:
+        return
+    last = items[-1]
+    whole = last.get("type") == "function_call" and isinstance(parse_json(str(last.get("arguments"))), dict)
+    if last.get("type") in ("message", "function_call") and last.get("status") == "completed" and not whole:
+        yield f"the {last['type']} at the end is completed", json.dumps(last, ensure_ascii=False)

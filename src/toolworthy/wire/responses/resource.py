@@ -27,13 +27,20 @@ def response_object(
         "completed_at": 0 if status == "completed" else None,
         "model": response.model or request.model,
         "status": status,
-        "output": output,
+        "output": _cut(output) if status == "incomplete" else output,
         "error": None,
         "incomplete_details": {"reason": reason} if status == "incomplete" else None,
         **_asked(request),
         **_said_back(request),
         "usage": write_usage(response.usage) if response.usage else None,
     }
+
+
+def _cut(output: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The items of a response that was cut; the last one is where."""
+    if not output or output[-1].get("status") != "completed":
+        return output
+    return [*output[:-1], {**output[-1], "status": "incomplete"}]
 
 
 def write_usage(usage: Usage | None) -> dict[str, Any]:
