@@ -36,6 +36,12 @@ class Server:
     url: str
     """With `/v1`."""
     model: str
+    process: subprocess.Popen[bytes]
+
+    @property
+    def crashed(self) -> bool:
+        """Whether it was ended by a signal of its own making: LiteLLM's proxy has been seen to segfault."""
+        return (self.process.poll() or 0) < 0
 
 
 def environment(name: str) -> Path:
@@ -81,7 +87,9 @@ def ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
 
 
 @contextlib.contextmanager
-def running(command: list[str | Path], probe: str, log: Path, env: dict[str, str] | None = None) -> Iterator[None]:
+def running(
+    command: list[str | Path], probe: str, log: Path, env: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """The server runs and is ready; it, and all it started, is gone afterwards."""
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -95,7 +103,7 @@ def running(command: list[str | Path], probe: str, log: Path, env: dict[str, str
         )
         try:
             ready(process, probe, log)
-            yield
+            yield process
         finally:
             for sign in (signal.SIGTERM, signal.SIGKILL):
                 with contextlib.suppress(ProcessLookupError):
@@ -114,8 +122,8 @@ def llamacpp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     subprocess.run([python, HERE / "tiny_model.py", folder / "tiny.gguf"], check=True, timeout=60)
     port = free_port()
     command: list[str | Path] = [python, HERE / "llama_server.py", folder / "tiny.gguf", str(port)]
-    with running(command, f"http://127.0.0.1:{port}/health", folder / "server.log"):
-        yield Server(f"http://127.0.0.1:{port}/v1", "tiny")
+    with running(command, f"http://127.0.0.1:{port}/health", folder / "server.log") as process:
+        yield Server(f"http://127.0.0.1:{port}/v1", "tiny", process)
 
 
 @pytest.fixture(scope="module")
@@ -135,10 +143,11 @@ def litellm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "HOME": str(folder),
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
         "LITELLM_LOG": "ERROR",
+        "PYTHONFAULTHANDLER": "1",
         "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true",
     }
     with (
         running(oracle, f"{upstream}/models", folder / "oracle.log"),
-        running(proxy, f"http://127.0.0.1:{port}/health/liveliness", folder / "server.log", env),
+        running(proxy, f"http://127.0.0.1:{port}/health/liveliness", folder / "server.log", env) as process,
     ):
-        yield Server(f"http://127.0.0.1:{port}/v1", "oracle")
+        yield Server(f"http://127.0.0.1:{port}/v1", "oracle", process)

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Any, get_args
 
+import pytest
+
 from toolworthy.scoring.model import CauseKind
 
 from ..conftest import only_run, results, suites
@@ -80,7 +82,11 @@ def test_wire_against_llamacpp(llamacpp: Server, tmp_path: Path) -> None:
 
 def test_wire_against_litellm(litellm: Server, tmp_path: Path) -> None:
     lines = judged(litellm, tmp_path, "wire", seconds=SECONDS)
-    assert not {what: detail for what, detail in findings(lines).items() if what not in LITELLM}
+    known = {**LITELLM, **({"TW601": "its end"} if litellm.crashed else {})}
+    assert not {what: detail for what, detail in findings(lines).items() if what not in known}
+    if litellm.crashed:
+        assert any("cannot be reached" in line["detail"] for line in lines if line["verdict"] == "unmeasured")
+        pytest.skip("the proxy itself crashed in the middle; what was not asked is unmeasured, as it should be")
     assert sum(line["verdict"] == "supported" for line in lines) > len(lines) / 2
 
 

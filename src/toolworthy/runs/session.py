@@ -295,15 +295,17 @@ class Session:
                 async with self._trials if isinstance(key, TrialKey) else self._probes:
                     result = await self._within_budget(prepared, key)
                 self.run.append(result)
+            self.listener.ended(result)
+            # Before anyone is told: with the last result, the last look is to be there too.
+            await self._release.done(key, self.run)
         except asyncio.CancelledError:
             future.cancel()
             raise
         except Exception as error:  # a defect of ours, or a full disk: the one who waits must hear of it
             future.set_exception(error)
+            await self._release.done(key, self.run)
         else:
-            self.listener.ended(result)
             future.set_result(result)
-        await self._release.done(key, self.run)
 
     async def _within_budget(self, prepared: _Prepared, key: Key) -> Result:
         """What comes of `key`, unless a budget is spent."""
