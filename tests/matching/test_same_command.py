@@ -183,7 +183,7 @@ def test_other(one: str, two: str) -> None:
 
 
 def test_another_root() -> None:
-    assert same_command("cat a", "cat /work/a", root="/work")
+    assert same_command("cat a", "cat /srv/a", root="/srv")
     assert not same_command("cat a", "cat /app/a", root="/work")
 
 
