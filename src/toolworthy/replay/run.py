@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import platform
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from toolworthy import __version__
 from toolworthy.endpoint import Endpoint, resolve
 from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
@@ -21,7 +18,7 @@ from toolworthy.replay.compare import decision, differences
 from toolworthy.replay.model import Decision, ReplayKey, ReplayResult
 from toolworthy.replay.recording import Recorded, Recording
 from toolworthy.replay.send import Sender, open_sender, unmeasured
-from toolworthy.runs.plan import command_line
+from toolworthy.runs.plan import invocation
 from toolworthy.runs.store import RunDirectory
 from toolworthy.wire.ir import Request
 from toolworthy.wire.lenient import as_dict, as_str
@@ -50,12 +47,7 @@ class Plan:
     def about(self) -> dict[str, Any]:
         """The content of ``run.json``."""
         return {
-            "toolworthy": __version__,
-            "python": platform.python_version(),
-            "platform": platform.platform(),
-            "command": command_line(),
-            "started": time.time(),
-            "endpoint": self.endpoint.public(),
+            **invocation(self.endpoint),
             "agents": {},
             "tasks": {},
             "replay": {"of": str(self.recording.path), **self.identity()},

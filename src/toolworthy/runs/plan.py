@@ -126,12 +126,7 @@ class Options:
     def about(self) -> dict[str, Any]:
         """The content of ``run.json``."""
         return {
-            "toolworthy": __version__,
-            "python": platform.python_version(),
-            "platform": platform.platform(),
-            "command": command_line(),
-            "started": time.time(),
-            "endpoint": self.endpoint.public(),
+            **invocation(self.endpoint),
             "agents": {agent.id: agent.install.version if agent.install else __version__ for agent in self.agents},
             "tasks": {task.name: task.digest for task in self.tasks},
             "cases": {self.field.spec: self.field.digest} if self.field else {c.id: c.digest for c in self.cases},
@@ -250,6 +245,18 @@ def other(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
 def _short(value: object) -> str:
     text = "none" if value is None else str(value)
     return text if len(text) <= 60 else f"{text[:16]}…"
+
+
+def invocation(endpoint: Endpoint) -> dict[str, Any]:
+    """What every ``run.json`` says: when, where and how, and of which endpoint."""
+    return {
+        "toolworthy": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "command": command_line(),
+        "started": time.time(),
+        "endpoint": endpoint.public(),
+    }
 
 
 def command_line() -> str:
