@@ -108,9 +108,9 @@ def _replay_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, help="a run directory, or a record of `toolworthy proxy`")
     _endpoint_options(parser)
     parser.add_argument("--reference", metavar="Y", help="ask this endpoint too: how far the recorded one is steady")
-    parser.add_argument("--trials", type=_positive, default=1, metavar="N", help="send every request N times")
-    parser.add_argument("--concurrency", type=_positive, default=4, metavar="N")
-    parser.add_argument("--limit", type=_positive, metavar="N", help="the first N requests only")
+    parser.add_argument("--trials", type=positive, default=1, metavar="N", help="send every request N times")
+    parser.add_argument("--concurrency", type=positive, default=4, metavar="N")
+    parser.add_argument("--limit", type=positive, metavar="N", help="the first N requests only")
     parser.add_argument("--only", metavar="GLOB", help="trials whose name, suite, task or agent fits")
     parser.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR")
     parser.add_argument(
@@ -132,7 +132,8 @@ def _history_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="write it as a page, too")
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """A whole number from 1 up, for the command line and pytest's."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 up")
     return int(text)

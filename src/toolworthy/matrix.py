@@ -119,8 +119,7 @@ async def _trial(spoilt: Defect | None, agent: AgentAdapter, installation: Insta
     limit = tasks[0].config.agent.timeout_sec
     async with AsyncExitStack() as stack:
         oracle = await stack.enter_async_context(Oracle(tasks, adapters.agents(), defects=[spoilt] if spoilt else []))
-        urls = {"chat": f"{oracle.url}/v1", "messages": oracle.url, "responses": f"{oracle.url}/v1"}
-        endpoint = resolve("oracle").at({api: urls[api] for api in agent.apis[:1]})
+        endpoint = resolve("oracle").at({api: oracle.base_urls[api] for api in agent.apis[:1]})
         gateway = await stack.enter_async_context(Gateway(endpoint, lambda _: None))
         out = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="toolworthy-matrix-")))
         options = Options(endpoint, (agent,), tasks, timeout_factor=SECONDS / limit, max_turns=30, out=out)

@@ -6,13 +6,13 @@ pytest runs.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeGuard, cast
 
 import pytest
 
+from toolworthy.cli import positive
 from toolworthy.errors import UserError
 
 if TYPE_CHECKING:
@@ -46,11 +46,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--case", action="append", default=[], metavar="ID", help="only this tool-call case (repeatable)")
     add("--cases", action="append", default=[], metavar="PATH", help="cases of your own, bfcl:PATH or k2vv:PATH")
     add("--reference", metavar="X", help="with k2vv: ask this endpoint too, how far the reference agrees with itself")
-    add("--trials", type=_positive, metavar="N", help="attempts per task or case and agent (default 1)")
-    add("--concurrency", type=_positive, default=2, metavar="N", help="trials at the same time (default 2)")
+    add("--trials", type=positive, metavar="N", help="attempts per task or case and agent (default 1)")
+    add("--concurrency", type=positive, default=2, metavar="N", help="trials at the same time (default 2)")
     add("--sandbox", choices=("auto", "bubblewrap", "none"), default="auto", help="how agents are isolated")
     add("--timeout-factor", type=float, default=1.0, metavar="F", help="multiplies every task's time limit")
-    add("--max-turns", type=_positive, default=60, metavar="N", help="turns after which an agent is stopped")
+    add("--max-turns", type=positive, default=60, metavar="N", help="turns after which an agent is stopped")
     add("--no-stream", action="store_true", help="the built-in agent and cases ask for whole answers")
     _add_budget(group)
     add("--baseline", type=Path, metavar="RUN", help="compare with this run or baseline: the exit code is the gate's")
@@ -71,12 +71,6 @@ def _add_budget(group: pytest.OptionGroup) -> None:
     add(
         "--price", type=budget.price, metavar="IN,OUT[,CACHED]", help="US dollars per million tokens, if not the list's"
     )
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 up")
-    return int(text)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -10,12 +10,12 @@ from toolworthy.exchange import Exchange
 from toolworthy.gateway import Session
 from toolworthy.gateway.handler import OUR_LIMIT
 from toolworthy.gateway.patience import PATIENCE, busy, pause
+from toolworthy.gateway.routes import COMPLETIONS
 from toolworthy.wire.ir import Api, Usage
 from toolworthy.wire.lenient import dump_json
 
 MAX_SECONDS = 300.0
 """How long one answer may take; what is not there then is unmeasured."""
-_ROUTES: dict[Api, str] = {"chat": "/v1/chat/completions", "messages": "/v1/messages", "responses": "/v1/responses"}
 
 
 class Unmeasured(Exception):
@@ -30,7 +30,7 @@ async def ask(session: Session, api: Api, body: Mapping[str, Any]) -> Exchange:
     """
     data = dump_json(body).encode()
     for seconds in (*PATIENCE, None):
-        exchange = await session.ask(_ROUTES[api], data, MAX_SECONDS)
+        exchange = await session.ask(COMPLETIONS[api], data, MAX_SECONDS)
         if seconds is None or not busy(exchange):
             break
         await asyncio.sleep(pause(exchange, seconds))

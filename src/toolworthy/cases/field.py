@@ -67,6 +67,7 @@ class FieldBench:
 
     def __init__(self, field: Field, *, stream: bool, sides: Mapping[str, tuple[Endpoint, Gateway]]) -> None:
         self._field, self._stream, self._sides = field, stream, sides
+        self._builtin = adapters.agent("builtin")
 
     async def run(self, key: CaseKey) -> CaseResult:
         """Ask one case. Never raises: what cannot be judged is unmeasured."""
@@ -98,7 +99,7 @@ class FieldBench:
             api=api,
             turns=int(status != "unmeasured"),
             noted=noted,
-            score=score(session.exchanges, adapters.agent("builtin"), endpoint),
+            score=score(session.exchanges, self._builtin, endpoint),
             started=began,
             seconds=time.perf_counter() - clock,
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolworthy.exchange import Chunk, Exchange
 from toolworthy.gateway import local
+from toolworthy.gateway.patience import UNREACHABLE
 from toolworthy.gateway.routes import Route, route
 from toolworthy.gateway.upstream import HOP_BY_HOP, Upstream, plan
 from toolworthy.wire.translate import ResponseTranslator, translate_error, translate_response
@@ -313,7 +314,7 @@ def _trouble(error: Exception) -> tuple[int, str]:
     if isinstance(error, httpx.TimeoutException):
         return 504, "the endpoint went silent and was given up"
     if isinstance(error, httpx.ConnectError):
-        return 502, f"the endpoint cannot be reached: {reason}"
+        return 502, f"{UNREACHABLE}: {reason}"
     if isinstance(error, (httpx.ReadError, httpx.RemoteProtocolError)):
         return 502, f"the endpoint broke the connection: {reason}"
     return 502, f"asking the endpoint failed: {reason}"

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from toolworthy.exchange import Kind
 from toolworthy.wire.ir import Api
 
+COMPLETIONS: dict[Api, str] = {"chat": "/v1/chat/completions", "messages": "/v1/messages", "responses": "/v1/responses"}
+"""Where an agent asks for completions, by the API that it speaks."""
 _COMPLETIONS: tuple[tuple[str, Api], ...] = (
     ("/chat/completions", "chat"),
     ("/responses", "responses"),

@@ -47,6 +47,11 @@ class Oracle:
         self._stack = contextlib.AsyncExitStack()
         self.url = ""
 
+    @property
+    def base_urls(self) -> dict[Api, str]:
+        """As an endpoint has them."""
+        return {"chat": f"{self.url}/v1", "messages": self.url, "responses": f"{self.url}/v1"}
+
     async def __aenter__(self) -> Oracle:
         try:
             listener = socket.create_server(("127.0.0.1", self._port), backlog=1024)

@@ -8,6 +8,7 @@ from typing import Any
 
 from toolworthy import rules
 from toolworthy.exchange import Exchange
+from toolworthy.gateway.patience import unreachable
 from toolworthy.probes import damage
 from toolworthy.probes.model import Broken, Outcome, Rejected, Unmeasured
 from toolworthy.rules.view import View
@@ -31,7 +32,7 @@ class Answer(View):
     @property
     def unreachable(self) -> bool:
         """Whether nobody listened where the endpoint was."""
-        return "cannot be reached" in (self.exchange.error or "")
+        return unreachable(self.exchange)
 
     @property
     def status(self) -> int:

@@ -11,6 +11,7 @@ from toolworthy import wire
 from toolworthy.endpoint import Endpoint
 from toolworthy.exchange import Exchange
 from toolworthy.gateway.patience import PATIENCE, busy, pause
+from toolworthy.gateway.routes import COMPLETIONS
 from toolworthy.probes.answer import Answer, accept, speaks, trouble_with
 from toolworthy.probes.material import ASK_CODE, CODE_WORD, TOOLS, orders
 from toolworthy.probes.model import Broken, Ignored, ProbeKey, Unmeasured
@@ -32,8 +33,6 @@ MAX_TOKENS = 4_096
 FEW_TOKENS = 48
 """For a model that is known to babble until its limit: its answers mean nothing anyway."""
 _NOT_FORCED, _CUT_EMPTY, _SWALLOWED, _LEAK = "TW116", "TW705", "TW708", "TW2"
-
-_PATHS: dict[Api, str] = {"chat": "/v1/chat/completions", "messages": "/v1/messages", "responses": "/v1/responses"}
 
 
 @dataclass
@@ -138,14 +137,14 @@ class Ask:
         """
         body = self.body(request) if isinstance(request, Request) else dict(request)
         data = dump_json({**body, **(fields or {})}).encode()
-        answer = await self.post(data, _PATHS[self.api] + (f"?{query}" if query else ""), headers)
+        answer = await self.post(data, COMPLETIONS[self.api] + (f"?{query}" if query else ""), headers)
         self.surface.babbles = self.surface.babbles or _babbles(answer)
         return answer
 
     async def post(self, data: bytes | None, path: str = "", headers: Mapping[str, str] | None = None) -> Answer:
         """Send bytes, or ask by GET where there are none; 429 and 503 are given the time they ask for, as
         is a server that is gone for a moment."""
-        path = path or _PATHS[self.api]
+        path = path or COMPLETIONS[self.api]
         sent = {"content-type": "application/json", **(headers or {})}
         if self.api == "messages":
             sent = {"anthropic-version": "2023-06-01", **sent}

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from toolworthy import wire
 from toolworthy.endpoint import Endpoint
 from toolworthy.exchange import Exchange
+from toolworthy.gateway.routes import COMPLETIONS
 from toolworthy.replay.model import Adaptation, plain
 from toolworthy.wire.ir import Api, Message, Part, Reasoning, Request, Thinking, ToolCall
 from toolworthy.wire.lenient import dump_json
 
-_PATHS: dict[Api, str] = {"chat": "/v1/chat/completions", "messages": "/v1/messages", "responses": "/v1/responses"}
 _KEPT = ("anthropic-", "openai-")
 """How headers begin that say what a request may hold."""
 _OF_FORM = ("stream_options", "include")
@@ -69,7 +69,7 @@ def _as_recorded(exchange: Exchange, api: Api, before: bytes, body: bytes, model
     headers = {name: value for name, value in told.items() if name.lower().startswith(_KEPT)}
     notes = (f"model {model} instead of the recorded one",) if body != before else ()
     adapted = Adaptation(how="as recorded", recorded_api=api, api=api, notes=notes)
-    return Prepared(_PATHS[api] + (f"?{query}" if query else ""), body, adapted, headers)
+    return Prepared(COMPLETIONS[api] + (f"?{query}" if query else ""), body, adapted, headers)
 
 
 def _adapted(agent: Api, recorded: Api, request: Request, endpoint: Endpoint, related: bool) -> Prepared:
@@ -86,7 +86,7 @@ def _adapted(agent: Api, recorded: Api, request: Request, endpoint: Endpoint, re
     if dropped:
         notes.append(f"fields not carried: {', '.join(dropped)}")
     adapted = Adaptation(how="adapted", recorded_api=recorded, api=api, notes=tuple(dict.fromkeys(map(plain, notes))))
-    return Prepared(_PATHS[api], body, adapted)
+    return Prepared(COMPLETIONS[api], body, adapted)
 
 
 def _model_spans(text: str) -> Iterator[tuple[int, int]]:

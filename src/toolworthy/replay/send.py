@@ -14,7 +14,7 @@ from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
 from toolworthy.gateway import Gateway
 from toolworthy.gateway.handler import OUR_LIMIT
-from toolworthy.gateway.patience import PATIENCE, busy, pause
+from toolworthy.gateway.patience import PATIENCE, UNREACHABLE, busy, pause
 from toolworthy.gateway.server import Session
 from toolworthy.replay.adapt import Prepared
 from toolworthy.replay.model import Side
@@ -26,7 +26,7 @@ SECONDS = 600.0
 """How long one answer may take; as long as agents wait."""
 _PATIENT = 3
 """Requests in a row that reach nobody, after which none is tried twice."""
-_GONE = ("the endpoint cannot be reached", "the endpoint did not take the connection")
+_GONE = (UNREACHABLE, "the endpoint did not take the connection")
 
 
 class Sender:
@@ -126,7 +126,7 @@ async def _oracle(stack: AsyncExitStack, endpoint: Endpoint) -> Endpoint:
     spoilt = [defect(name) for name in endpoint.defects]
     tasks = load_tasks(content.FIXTURES / "tasks")
     oracle = await stack.enter_async_context(Oracle(tasks, adapters.agents(), defects=spoilt))
-    return endpoint.at({"chat": f"{oracle.url}/v1", "messages": oracle.url, "responses": f"{oracle.url}/v1"})
+    return endpoint.at(oracle.base_urls)
 
 
 def _speakers(apis: Iterable[Api]) -> list[adapters.AgentAdapter]:

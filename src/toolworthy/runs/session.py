@@ -228,7 +228,7 @@ class Session:
                 plays=[self._player()],
             )
         )
-        return endpoint.at({"chat": f"{oracle.url}/v1", "messages": oracle.url, "responses": f"{oracle.url}/v1"})
+        return endpoint.at(oracle.base_urls)
 
     def _player(self) -> CasePlayer | FieldPlayer:
         if self.options.field:
