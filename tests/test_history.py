@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from toolworthy.cases.result import CaseKey, CaseResult
+from toolworthy.commands.history import run as print_history
 from toolworthy.errors import UserError
-from toolworthy.history import commands
 from toolworthy.history.change import Tallies, Tally, search, shift
 from toolworthy.history.load import find
 from toolworthy.history.series import history
@@ -299,16 +299,16 @@ def test_a_broken_run_among_others_is_skipped_with_a_line(tmp_path: Path, conten
 def test_mistakes_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="there is no folder reports here"):
-        commands.run([])
+        print_history([])
     with pytest.raises(UserError, match="no such run, baseline or folder"):
-        commands.run([tmp_path / "none"])
+        print_history([tmp_path / "none"])
     with pytest.raises(UserError, match="no run that measured anything"):
-        commands.run([tmp_path])
+        print_history([tmp_path])
     path = record(tmp_path, 0, {"codex": [True]})
     with pytest.raises(UserError, match="none of these runs asked the suite wire"):
-        commands.run([path], suite="wire")
+        print_history([path], suite="wire")
     with pytest.raises(UserError, match="cannot write"):
-        commands.run([path], out=tmp_path / "no" / "page.html")
+        print_history([path], out=tmp_path / "no" / "page.html")
 
 
 def test_cases_are_followed_by_the_words_in_which_they_are_asked(tmp_path: Path) -> None:

@@ -28,9 +28,11 @@ FLOORS = (
     ("gateway", "agents"),
     ("probes", "scoring", "cases", "field"),
     ("runs", "replay"),
-    ("report",),
+    ("analysis",),
     ("gate",),
     ("history",),
+    ("report",),
+    ("commands",),
     ("plugin", "cli", "doctor", "serve", "matrix", "catalogue", "__main__"),
 )
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}

@@ -242,13 +242,13 @@ def _tasks(options: argparse.Namespace) -> int:
 
 
 def _gate(options: argparse.Namespace) -> int:
-    from toolworthy.gate import commands
+    from toolworthy.commands import gate
 
     if options.show_policy:
-        return commands.default_policy()
+        return gate.default_policy()
     if options.candidate is None:
         raise UserError("give two runs: toolworthy gate BASELINE CANDIDATE")
-    return commands.run(options.baseline, options.candidate, options.policy, options.dir)
+    return gate.run(options.baseline, options.candidate, options.policy, options.dir)
 
 
 def _baseline(options: argparse.Namespace) -> int:
@@ -265,9 +265,9 @@ def _baseline(options: argparse.Namespace) -> int:
 
 
 def _history(options: argparse.Namespace) -> int:
-    from toolworthy.history import commands
+    from toolworthy.commands import history
 
-    return commands.run(options.runs, options.endpoint, options.model, options.suite, options.json, options.out)
+    return history.run(options.runs, options.endpoint, options.model, options.suite, options.json, options.out)
 
 
 def _cases(options: argparse.Namespace) -> int:

@@ -158,7 +158,7 @@ def _report(item: pytest.Item, when: Literal["setup", "call", "teardown"], do: C
 @pytest.fixture
 def trial(request: pytest.FixtureRequest) -> TrialResult:
     """The result of this item's trial, once it is there."""
-    from toolworthy.report.verdict import left_out
+    from toolworthy.analysis.verdict import left_out
 
     result = _running(request.config, [request.param]).wait(request.param)
     if left_out(result):
@@ -203,16 +203,16 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     running.close()
     if session.config.option.baseline and running.run is not None:
-        from toolworthy.gate import commands
+        from toolworthy.gate import answer
 
         looks = session.config.stash.get(_LOOKS, None)
         try:
             given = session.config.option
-            gate = looks.gate if looks else commands.judge(given.baseline, running.run.path, given.gate)
+            gate = looks.gate if looks else answer.judge(given.baseline, running.run.path, given.gate)
         except UserError as error:
             pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
         if gate is not None:
-            session.exitstatus = commands.EXIT[gate["answer"]]
+            session.exitstatus = answer.EXIT[gate["answer"]]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

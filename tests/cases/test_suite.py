@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from toolworthy import adapters
+from toolworthy.analysis.tools import figures
 from toolworthy.cases import asking
 from toolworthy.cases.bench import CaseBench
 from toolworthy.cases.model import load_cases
@@ -20,7 +21,6 @@ from toolworthy.cases.result import CaseKey, CaseResult
 from toolworthy.endpoint import Endpoint
 from toolworthy.gateway import Gateway
 from toolworthy.oracle import Oracle
-from toolworthy.report.tools import figures
 from toolworthy.wire.ir import Part, Request, Text
 
 from ..conftest import endpoint, only_run, reply, results, run, serve, suites

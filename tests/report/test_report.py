@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from toolworthy.analysis.verdict import cell, verdicts
 from toolworthy.exchange import Chunk, Exchange
 from toolworthy.report import html, summary
-from toolworthy.report.verdict import cell, verdicts
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.scoring.model import Cause
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from toolworthy.cases.result import CaseResult
 from toolworthy.errors import UserError
-from toolworthy.gate import commands
+from toolworthy.gate import answer
 from toolworthy.gate.baseline import load
 from toolworthy.gate.decide import decide
 from toolworthy.gate.policy import load_policy
@@ -43,8 +43,8 @@ class Looks:
             f"in {100 * self._policy.alpha:.2g} % over all looks; intervals are as wide"
         )
         looks = {"taken": attempts, "most": most, "alpha": look.alpha, "alphas": [one.alpha for one in self._plan]}
-        self.gate = {**commands.about(decision, self._baseline.name, run.path.name), "looks": looks}
-        commands.keep(run, self.gate)
+        self.gate = {**answer.about(decision, self._baseline.name, run.path.name), "looks": looks}
+        answer.keep(run, self.gate)
         on = f"; on with {' and '.join(sorted(suites))}" if suites else ""
         self._say(f"look {attempts} of at most {most}: {decision.answer}{on}")
         after = f"after {attempts} attempt{'s' * (attempts > 1)}"

@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from toolworthy.analysis.levels import levels
 from toolworthy.cases.result import CaseResult
 from toolworthy.probes import ProbeResult
-from toolworthy.report.levels import levels
 from toolworthy.runs.fingerprint import AgentPrint, agents_of, server_of
 from toolworthy.runs.result import TrialResult
 from toolworthy.runs.store import RunDirectory

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Literal
 from xml.sax.saxutils import escape, quoteattr
 
+from toolworthy.analysis.levels import levels
+from toolworthy.analysis.verdict import Word, verdicts
 from toolworthy.cases.result import CaseResult
 from toolworthy.errors import UserError
 from toolworthy.probes import ProbeResult
-from toolworthy.report.levels import levels
-from toolworthy.report.verdict import Word, verdicts
 from toolworthy.runs.result import TrialResult
 from toolworthy.runs.store import RunDirectory
 from toolworthy.statistics import wilson

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from toolworthy.analysis.verdict import cell, verdicts
 from toolworthy.cases.result import CaseResult
 from toolworthy.exchange import Exchange
 from toolworthy.probes import ProbeResult
@@ -13,7 +14,6 @@ from toolworthy.report import tools
 from toolworthy.report.gate import MARKS as GATE_MARKS
 from toolworthy.report.summary import MARKS
 from toolworthy.report.timeline import timeline
-from toolworthy.report.verdict import cell, verdicts
 from toolworthy.report.wire import section
 from toolworthy.runs.result import TrialResult
 from toolworthy.scoring.model import Count

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from xml.etree import ElementTree as ET
 
+from toolworthy.analysis.tools import figures, percent
+from toolworthy.analysis.verdict import left_out, verdicts
 from toolworthy.cases.result import CaseResult
 from toolworthy.probes import ProbeResult
-from toolworthy.report.tools import figures, percent
-from toolworthy.report.verdict import left_out, verdicts
 from toolworthy.rules import Finding
 from toolworthy.runs.result import TrialResult
 from toolworthy.runs.store import RunDirectory
@@ -197,6 +197,6 @@ def _rates(results: Sequence[CaseResult]) -> list[tuple[str, str]]:
 
 
 def _tally(results: Sequence[ProbeResult]) -> list[tuple[str, str]]:
-    from toolworthy.report.levels import levels
+    from toolworthy.analysis.levels import levels
 
     return [(level.agent.title, level.word) for level in levels(results)]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from toolworthy.analysis.levels import Level, levels, reasons
+from toolworthy.analysis.verdict import Word, cell, verdicts
 from toolworthy.cases.result import CaseResult
 from toolworthy.probes import ProbeResult
 from toolworthy.report import costs, tools
 from toolworthy.report import gate as gated
 from toolworthy.report.badge import said
 from toolworthy.report.gate import plain
-from toolworthy.report.levels import Level, levels, reasons
-from toolworthy.report.verdict import Word, cell, verdicts
 from toolworthy.runs.result import TrialResult
 
 LEGEND = (

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import get_args
 
 from toolworthy import adapters
+from toolworthy.analysis.levels import levels, reasons, served_apis
+from toolworthy.analysis.verdict import verdicts
 from toolworthy.probes import ProbeResult, Verdict
 from toolworthy.report import costs, gate, tools
-from toolworthy.report.levels import levels, reasons, served_apis
-from toolworthy.report.verdict import verdicts
 from toolworthy.runs.result import TrialResult
 from toolworthy.runs.store import RunDirectory
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 from toolworthy import adapters, breakage
+from toolworthy.analysis.levels import levels, reasons, served_apis
 from toolworthy.probes import ProbeResult, Verdict
-from toolworthy.report.levels import levels, reasons, served_apis
 
 
 def section(results: Sequence[ProbeResult], provider: str) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""``toolworthy gate BASELINE CANDIDATE``."""
+"""The gate's answer, and the file that keeps it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 
 from toolworthy.gate.baseline import FOLDER, load
 from toolworthy.gate.decide import Answer, Decision, decide
-from toolworthy.gate.policy import DEFAULT, load_policy
-from toolworthy.report.gate import lines
+from toolworthy.gate.policy import load_policy
 from toolworthy.runs.store import GATE, RunDirectory
 
 EXIT: dict[Answer, int] = {"pass": 0, "fail": 1, "inconclusive": 2}
@@ -20,26 +19,11 @@ _MEANING: dict[Answer, str] = {
 }
 
 
-def run(baseline: Path, candidate: Path, policy: Path | None, folder: Path = FOLDER) -> int:
-    """Compare two runs or baseline files; prints the answer, writes it into the candidate's run, and is the exit code.
-
-    Raises:
-        UserError: one of them cannot be read, or the policy is broken.
-    """
-    gate = judge(baseline, candidate, policy, folder)
-    if candidate.is_dir():
-        from toolworthy.report import write_report
-
-        write_report(RunDirectory.open(candidate))
-    print("\n".join(lines(gate)))
-    return EXIT[gate["answer"]]
-
-
 def judge(baseline: Path, candidate: Path, policy: Path | None, folder: Path = FOLDER) -> dict[str, Any]:
     """The gate's answer, also written as ``gate.json`` into the candidate's run.
 
     Raises:
-        UserError: as :func:`run`.
+        UserError: one of them cannot be read, or the policy is broken.
     """
     before, after = load(baseline, folder), load(candidate, folder)
     gate = about(decide(before, after, load_policy(policy)), before.name, after.name)
@@ -51,12 +35,6 @@ def judge(baseline: Path, candidate: Path, policy: Path | None, folder: Path = F
 def keep(run: RunDirectory, gate: dict[str, Any]) -> None:
     """Write ``gate.json``."""
     run.write(GATE, json.dumps(gate, indent=2, ensure_ascii=False) + "\n")
-
-
-def default_policy() -> int:
-    """Print the default policy, to be changed and kept."""
-    print(DEFAULT, end="")
-    return 0
 
 
 def about(decision: Decision, baseline: str, candidate: str) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from toolworthy import adapters, breakage
 from toolworthy.adapters import AgentAdapter
+from toolworthy.analysis.verdict import Word
 from toolworthy.endpoint import nearest
 from toolworthy.probes import ProbeResult
-from toolworthy.report.verdict import Word
 from toolworthy.rules import Severity
 from toolworthy.wire.ir import APIS, Api
 

@@ -1,0 +1,99 @@
+"""The tool-call suite's figures: by category, by vocabulary, by kind of miss, each with n and an interval."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from toolworthy.cases.model import CATEGORIES
+from toolworthy.cases.result import CaseResult
+from toolworthy.scoring.model import CallScores
+from toolworthy.statistics import Estimate, clustered, mean_pass, pass_at_k, pass_hat_k
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What is said of some cases. One scenario in several vocabularies and attempts is one cluster."""
+
+    name: str
+    n: int
+    """Judged."""
+    unmeasured: int
+    strict: Estimate | None
+    lenient: Estimate | None
+    credit: Estimate | None
+    """Partial credit, by the lenient reading."""
+
+
+def figures(name: str, results: Sequence[CaseResult]) -> Figures:
+    """The figures of these results."""
+    judged = [result for result in results if result.status != "unmeasured"]
+
+    def over(value: Callable[[CaseResult], float]) -> Estimate | None:
+        return clustered([(result.key.case, value(result)) for result in judged])
+
+    return Figures(
+        name=name,
+        n=len(judged),
+        unmeasured=len(results) - len(judged),
+        strict=over(lambda result: result.status == "right"),
+        lenient=over(lambda result: result.status in ("right", "lenient")),
+        credit=over(lambda result: result.credit),
+    )
+
+
+def by_category(results: Sequence[CaseResult]) -> list[Figures]:
+    """One row for each category that was asked."""
+    names = dict.fromkeys([*CATEGORIES, *(result.category for result in results)])
+    rows = [(name, [result for result in results if result.category == name]) for name in names]
+    return [figures(name, own) for name, own in rows if own]
+
+
+def by_vocabulary(results: Sequence[CaseResult]) -> list[Figures]:
+    """One row for each agent in whose words cases were asked."""
+    names = dict.fromkeys(result.key.vocabulary for result in results)
+    return [figures(name, [result for result in results if result.key.vocabulary == name]) for name in names]
+
+
+def kinds(results: Sequence[CaseResult]) -> list[tuple[str, int, int]]:
+    """Kind of miss, how often it is grave, how often only the strict reading minds; the most frequent first."""
+    grave: Counter[str] = Counter(miss.kind for result in results for miss in result.misses if not miss.strict)
+    every: Counter[str] = Counter(miss.kind for result in results for miss in result.misses)
+    return [(kind, grave[kind], count - grave[kind]) for kind, count in every.most_common()]
+
+
+def on_the_wire(results: Sequence[CaseResult]) -> list[tuple[str, str, int]]:
+    """Code and title of each rule that was broken, and in how many cases: a server's fault may look like a model's."""
+    found = Counter(
+        pair for result in results for pair in {(finding.code, finding.title) for finding in result.score.findings}
+    )
+    return [(code, title, count) for (code, title), count in found.most_common()]
+
+
+def repeats(results: Sequence[CaseResult]) -> list[tuple[str, Estimate]]:
+    """pass@k and pass^k for every k up to the number of attempts; nothing where there is one attempt only."""
+    judged = [result for result in results if result.status != "unmeasured"]
+    most = max((result.key.repeat for result in judged), default=1)
+    trials = [((r.key.case, r.key.vocabulary), r.status != "wrong") for r in judged]
+    rows = []
+    for k in range(2, most + 1):
+        for name, estimator in (("pass@", pass_at_k), ("pass^", pass_hat_k)):
+            if (found := mean_pass(trials, k, estimator)) is not None:
+                rows.append((f"{name}{k}", found))
+    return rows
+
+
+def call_scores(results: Sequence[CaseResult]) -> CallScores:
+    """The calls of all cases, judged as those of trials are."""
+    total: dict[str, Any] = {name: getattr(CallScores(), name) for name in CallScores.model_fields}
+    for result in results:
+        for name in total:
+            total[name] = total[name] + getattr(result.score.call_scores, name)
+    return CallScores(**total)
+
+
+def percent(found: Estimate | None) -> str:
+    """``93% (88%–96%)``, or a dash."""
+    return "–" if found is None else f"{found.value:.0%} ({found.low:.0%}–{found.high:.0%})"

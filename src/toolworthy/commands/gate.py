@@ -1,0 +1,31 @@
+"""``toolworthy gate BASELINE CANDIDATE``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from toolworthy.gate.answer import EXIT, judge
+from toolworthy.gate.baseline import FOLDER
+from toolworthy.gate.policy import DEFAULT
+from toolworthy.report import write_report
+from toolworthy.report.gate import lines
+from toolworthy.runs.store import RunDirectory
+
+
+def run(baseline: Path, candidate: Path, policy: Path | None, folder: Path = FOLDER) -> int:
+    """Compare two runs or baseline files; prints the answer, writes it into the candidate's run, and is the exit code.
+
+    Raises:
+        UserError: one of them cannot be read, or the policy is broken.
+    """
+    gate = judge(baseline, candidate, policy, folder)
+    if candidate.is_dir():
+        write_report(RunDirectory.open(candidate))
+    print("\n".join(lines(gate)))
+    return EXIT[gate["answer"]]
+
+
+def default_policy() -> int:
+    """Print the default policy, to be changed and kept."""
+    print(DEFAULT, end="")
+    return 0
