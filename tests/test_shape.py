@@ -19,6 +19,7 @@ FLOORS = (
         "vocabulary",
         "content",
         "redact",
+        "visible",
         "errors",
         "config",
         "statistics",

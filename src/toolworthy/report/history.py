@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from toolworthy.report.chart import Point, chart
-from toolworthy.report.html import environment, visible
+from toolworthy.report.html import environment
+from toolworthy.visible import visible
 
 
 def lines(told: Mapping[str, Any]) -> Iterator[str]:

@@ -18,13 +18,10 @@ from toolworthy.report.wire import section
 from toolworthy.runs.result import TrialResult
 from toolworthy.scoring.model import Count
 from toolworthy.statistics import rate
+from toolworthy.visible import visible
 
 if TYPE_CHECKING:
     import jinja2
-
-# What a terminal, or a reader's eye, would obey instead of showing: control characters and bidirectional overrides.
-_HIDDEN = {code: f"␛{code:02x}" for code in (*range(9), 11, 12, *range(14, 32), 127)}
-_HIDDEN |= {code: f"⟨U+{code:04X}⟩" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F)}
 
 
 def page(
@@ -63,11 +60,6 @@ def environment() -> jinja2.Environment:
     )
     made.filters.update(visible=visible, count=_count, clock=_clock, seconds=_seconds, anchor=anchor)
     return made
-
-
-def visible(text: object) -> str:
-    """`text` with what is invisible made visible; lone surrogates become replacement marks."""
-    return str(text).encode("utf-8", "replace").decode().translate(_HIDDEN)
 
 
 def anchor(key: object) -> str:
