@@ -73,6 +73,22 @@ def pass_hat_k(n: int, c: int, k: int) -> float | None:
     return None if _too_few(n, c, k) else comb(c, k) / comb(n, k)
 
 
+def holm(chances: Sequence[float], alpha: float) -> list[bool]:
+    """Which of several findings, each with its chance if nothing were there, hold at level `alpha` for all of them.
+
+    Whatever depends on what. Source: S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian
+    Journal of Statistics 6 (1979).
+    """
+    shown = [False] * len(chances)
+    for left, place in zip(
+        range(len(chances), 0, -1), sorted(range(len(chances)), key=chances.__getitem__), strict=True
+    ):
+        if chances[place] > alpha / left:
+            break
+        shown[place] = True
+    return shown
+
+
 def f1(tp: int, fp: int, fn: int, tn: int) -> Estimate | None:
     """F1 with a bootstrap interval over the requests (percentiles of 4,000 resamples, same seed every time).
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from toolworthy.errors import UserError
+from toolworthy.gate.sample import MAIN
 from toolworthy.history.load import find
-from toolworthy.history.series import MAIN, history
+from toolworthy.history.series import history
 from toolworthy.report.history import lines, page
 
 REPORTS = Path("reports")

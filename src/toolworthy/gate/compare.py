@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -75,6 +75,19 @@ class Comparable:
             else:
                 out.lost[why or "unmeasured"].append(before)
         return out
+
+    def without_value(self, paired: Sequence[tuple[Unit, Pair]]) -> list[str]:
+        """Attempts at the items compared that gave no value: infrastructure, limits of ours."""
+        items = {(unit.suite, unit.item, unit.agent) for unit, _ in paired}
+        both = [(before, after) for before, after, _ in self.rows if (before.suite, before.item, before.agent) in items]
+        told = []
+        for side, missing, valued in (
+            ("baseline", sum(before.missing for before, _ in both), sum(len(pair.before) for _, pair in paired)),
+            ("candidate", sum(after.missing for _, after in both if after), sum(len(pair.after) for _, pair in paired)),
+        ):
+            if missing:
+                told.append(f"{missing} of {missing + valued} attempts of the {side} gave no value and do not count")
+        return told
 
     def agents(self, suite: str) -> list[str]:
         """The agents of a suite, by name."""

@@ -17,7 +17,7 @@ from toolworthy.gate.paired import Pair, drop
 from toolworthy.gate.policy import Criterion, Policy
 from toolworthy.gate.ratio import ratio
 from toolworthy.gate.sample import Sample, Unit
-from toolworthy.statistics import mean_pass, pass_hat_k
+from toolworthy.statistics import holm, mean_pass, pass_hat_k
 
 Answer = Literal["pass", "fail", "inconclusive"]
 _TOO_MANY = 200
@@ -89,17 +89,13 @@ def _answer(judged: Sequence[Judged]) -> Answer:
 
 
 def _holm(judged: Sequence[Judged], alpha: float) -> None:
-    """Let fail what is worse even after a look at how many criteria there are (S. Holm, Scand. J. Statist. 6, 1979)."""
-    ranked = sorted((one for one in judged if one.p_worse is not None), key=lambda one: one.p_worse or 0.0)
-    steps = [(one, len(ranked) - position) for position, one in enumerate(ranked)]
-    holds = True
-    for one, many in steps:
-        p = one.p_worse or 0.0
-        holds = holds and p <= alpha / many
-        if holds:
+    """Let fail what is worse even after a look at how many criteria there are."""
+    asked = [(one, one.p_worse) for one in judged if one.p_worse is not None]
+    for (one, p), shown in zip(asked, holm([p for _, p in asked], alpha), strict=True):
+        if shown:
             one.answer = "fail"
         elif p <= alpha:
-            one.more.append(f"worse if it were the only criterion; of {len(ranked)} one may look so by chance")
+            one.more.append(f"worse if it were the only criterion; of {len(asked)} one may look so by chance")
 
 
 def _criterion(
@@ -119,7 +115,7 @@ def _criterion(
     if criterion.at_most is not None:
         out.append(_ratio(shown, of.paired, criterion.at_most, alpha, many))
     for one in out:
-        one.more += _attempts_without_value(of.paired, both)
+        one.more += both.without_value(of.paired)
         one.more += [f"not compared: {of.why}"] if of.missing else []
     return out
 
@@ -129,15 +125,6 @@ def _too_few(name: str, of: Compared, policy: Policy) -> Judged:
     if of.paired:
         said += f"; {policy.unmeasured:.0%} may be missing"
     return Judged(name, "inconclusive", said, needed=of.mend)
-
-
-def _attempts_without_value(paired: Sequence[tuple[Unit, Pair]], both: Comparable) -> list[str]:
-    """Attempts of the items compared that gave no value: infrastructure, limits of ours."""
-    items = {(unit.suite, unit.item, unit.agent) for unit, _ in paired}
-    now = [after for unit, after, _ in both.rows if after and (unit.suite, unit.item, unit.agent) in items]
-    missing = sum(unit.missing for unit in now)
-    tried = missing + sum(len(pair.after) for _, pair in paired)
-    return [f"{missing} of {tried} attempts of the candidate gave no value and do not count"] if missing else []
 
 
 def _margin(name: str, paired: Sequence[tuple[Unit, Pair]], margin: float, alpha: float, many: int) -> Judged:

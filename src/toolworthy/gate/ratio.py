@@ -73,7 +73,7 @@ def ratio(pairs: Sequence[Pair]) -> Ratio | None:
     groups: dict[str, list[float]] = defaultdict(list)
     told: list[tuple[list[float], list[float]]] = []
     for pair in pairs:
-        before, after = ([log(value) for value in side if value > 0] for side in (pair.before, pair.after))
+        before, after = _logs(pair.before), _logs(pair.after)
         if before and after:
             groups[pair.cluster].append(_mean(after) - _mean(before))
             told.append((before, after))
@@ -87,6 +87,16 @@ def ratio(pairs: Sequence[Pair]) -> Ratio | None:
     each = len(told) / len(means)
     noise = min(1.0, _within(told) / each / variance) if variance > 0 else 1.0
     return Ratio(exp(first), exp(then), in_sum, mean, sqrt(variance / len(means)), noise, len(means))
+
+
+def typical(values: Sequence[float]) -> float | None:
+    """The geometric mean; what costs nothing is left out, None where all does."""
+    logs = _logs(values)
+    return exp(_mean(logs)) if logs else None
+
+
+def _logs(values: Sequence[float]) -> list[float]:
+    return [log(value) for value in values if value > 0]
 
 
 def _within(told: Sequence[tuple[list[float], list[float]]]) -> float:

@@ -25,6 +25,8 @@ SCORES: dict[str, tuple[str, ...]] = {
     "wire": ("supported",),
 }
 """Metrics between 0 and 1, of each suite."""
+MAIN = {"tasks": "pass", "tools": "lenient", "wire": "supported"}
+"""The rate that is followed where one has to stand for a suite."""
 COSTS = ("tokens", "usd", "seconds", "first_token")
 """Metrics that are compared as ratios: tokens of an item, US dollars, seconds until it is done, median seconds until an
 answer begins."""

@@ -8,14 +8,11 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from toolworthy.gate.sample import Sample, Unit
+from toolworthy.gate.sample import MAIN, Sample, Unit
 from toolworthy.history.change import ALPHA, Change, Key, Search, Shift, Tallies, Tally, pooled, search, shift
 from toolworthy.history.lanes import Moves, moves
 from toolworthy.history.load import Found, Group
 from toolworthy.statistics import clustered
-
-MAIN = {"tasks": "pass", "tools": "lenient", "wire": "supported"}
-"""The rate of each suite that is followed."""
 
 
 def history(found: Found, suites: Sequence[str] = tuple(MAIN)) -> dict[str, Any]:
