@@ -120,13 +120,13 @@ async def _trial(spoilt: Defect | None, agent: AgentAdapter, installation: Insta
     async with AsyncExitStack() as stack:
         oracle = await stack.enter_async_context(Oracle(tasks, adapters.agents(), defects=[spoilt] if spoilt else []))
         endpoint = resolve("oracle").at({api: oracle.base_urls[api] for api in agent.apis[:1]})
-        gateway = await stack.enter_async_context(Gateway(endpoint, lambda _: None))
+        requests: list[object] = []
+        gateway = await stack.enter_async_context(Gateway(endpoint, requests.append))
         out = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="toolworthy-matrix-")))
         options = Options(endpoint, (agent,), tasks, timeout_factor=SECONDS / limit, max_turns=30, out=out)
         bench = Bench(options, endpoint, gateway, choose("auto"), Redactor(()))
         key = TrialKey(suite="tasks", task=TASK, agent=agent.id)
-        requests: list[object] = []
-        result = await run_trial(bench, key, tasks[0], agent, installation, requests.append)
+        result = await run_trial(bench, key, tasks[0], agent, installation)
     return result, len(requests)
 
 

@@ -63,7 +63,7 @@ async def handle(session: Session, scope: Any, receive: Any, send: Any) -> None:
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     target = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
     anthropic = any(name == "anthropic-version" for name, _ in headers)
-    index = session.next_index()
+    index = session.begin()
     body = await _body(receive)
     record = _Record(scope["method"], target, headers, body or b"", route(scope["method"], target, anthropic))
     try:
@@ -87,7 +87,7 @@ async def ask(
         seconds: after which the answer is given up; the exchange then says so.
         headers: that an agent would send besides.
     """
-    index = session.next_index()
+    index = session.begin()
     sent = [("content-type", "application/json"), *(headers or {}).items()]
     record = _Record("POST", path, sent, body, route("POST", path, False))
     try:

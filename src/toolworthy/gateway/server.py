@@ -43,8 +43,9 @@ class Session:
         """Ask the endpoint without a client or a socket; see :func:`toolworthy.gateway.handler.ask`."""
         return await ask(self, path, body, seconds, headers)
 
-    def next_index(self) -> int:
-        """The number of the next exchange."""
+    def begin(self) -> int:
+        """A request has come: the number of its exchange."""
+        self.gateway.asking(self.trial)
         self._count += 1
         return self._count - 1
 
@@ -57,11 +58,23 @@ class Session:
 
 
 class Gateway:
-    """An endpoint, made reachable for trials and recorded."""
+    """An endpoint, made reachable for trials and recorded.
 
-    def __init__(self, endpoint: Endpoint, record: Callable[[Exchange], None]) -> None:
+    Args:
+        endpoint: where requests go.
+        record: gets every exchange once it is over.
+        asking: is told of every request when it comes, by the id of its trial.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        record: Callable[[Exchange], None],
+        asking: Callable[[str], None] = lambda trial: None,
+    ) -> None:
         self.endpoint = endpoint
         self.record = record
+        self.asking = asking
         self.redactor = Redactor(endpoint.secrets)
         self._idle: list[httpx.AsyncClient] = []
         self._tls: ssl.SSLContext | None = None

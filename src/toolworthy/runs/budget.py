@@ -49,6 +49,16 @@ class Budget:
         return replace(self, usd=self.usd or old.get("usd"), tokens=self.tokens or old.get("tokens"))
 
 
+@dataclass(frozen=True)
+class Took:
+    """What one exchange took."""
+
+    input: int
+    output: int
+    usd: float | None
+    """None where no price is known."""
+
+
 class Spending:
     """What has been spent, against a budget.
 
@@ -65,13 +75,13 @@ class Spending:
         self.tokens, self.usd = 0, 0.0
         self._prices, self._clock, self._began = prices, clock, clock()
 
-    def add(self, exchange: Exchange) -> None:
-        """Count one exchange."""
-        if not self.budget:
-            return
-        took = tokens_of(exchange)
-        self.tokens += (took.input or 0) + (took.output or 0)
-        self.usd += cost(took, self._prices(exchange.trial)) or 0.0
+    def add(self, exchange: Exchange) -> Took:
+        """Count one exchange, and tell what it took."""
+        tokens = tokens_of(exchange)
+        took = Took(tokens.input or 0, tokens.output or 0, cost(tokens, self._prices(exchange.trial)))
+        self.tokens += took.input + took.output
+        self.usd += took.usd or 0.0
+        return took
 
     def recall(self, run: RunDirectory) -> None:
         """Count all that a run has recorded before, also of attempts that were run again."""

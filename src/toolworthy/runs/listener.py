@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from toolworthy.cases.result import CaseKey, CaseResult
 from toolworthy.exchange import Exchange
 from toolworthy.probes import ProbeKey, ProbeResult
+from toolworthy.runs.budget import Spending, Took
 from toolworthy.runs.result import TrialKey, TrialResult
 
 Key = TrialKey | ProbeKey | CaseKey
@@ -14,16 +16,31 @@ Result = TrialResult | ProbeResult | CaseResult
 
 
 class Listener(Protocol):
-    """Hears what a session does, on the session's thread."""
+    """Hears what a session does, mostly on the session's thread, which it must not hold up.
+
+    What `trial` names is a trial, case or probe, as the text of its key.
+    """
 
     def line(self, text: str) -> None:
         """Something worth a line."""
 
-    def exchanged(self, key: TrialKey, exchange: Exchange) -> None:
-        """A trial has had an answer."""
+    def expected(self, keys: Sequence[Key], spending: Spending) -> None:
+        """These are going to be run, too; `spending` goes on counting what the run takes."""
+
+    def started(self, key: Key) -> None:
+        """A trial, probe or case begins."""
+
+    def asking(self, trial: str) -> None:
+        """A request is on its way."""
+
+    def exchanged(self, exchange: Exchange, took: Took) -> None:
+        """A request has had its answer, which is recorded."""
+
+    def verifying(self, key: TrialKey) -> None:
+        """An agent is done; its hidden tests begin."""
 
     def ended(self, result: Result) -> None:
-        """A trial, probe or case is over."""
+        """A trial, probe or case is over, or was not run."""
 
 
 class Quiet:
@@ -32,7 +49,19 @@ class Quiet:
     def line(self, text: str) -> None:
         """Nothing."""
 
-    def exchanged(self, key: TrialKey, exchange: Exchange) -> None:
+    def expected(self, keys: Sequence[Key], spending: Spending) -> None:
+        """Nothing."""
+
+    def started(self, key: Key) -> None:
+        """Nothing."""
+
+    def asking(self, trial: str) -> None:
+        """Nothing."""
+
+    def exchanged(self, exchange: Exchange, took: Took) -> None:
+        """Nothing."""
+
+    def verifying(self, key: TrialKey) -> None:
         """Nothing."""
 
     def ended(self, result: Result) -> None:

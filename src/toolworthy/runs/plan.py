@@ -27,6 +27,8 @@ from toolworthy.tasks.model import Task, load_task, load_tasks
 
 SandboxKind = Literal["auto", "bubblewrap", "none"]
 _NO_BUDGET = Budget()
+_PROBES_AT_ONCE = 4
+"""Probes and cases for each trial that may run at the same time: they wait for the endpoint and cost us little."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,11 @@ class Options:
             for case in self.cases
             for agent in (self.vocabularies[:1] if case.alone else self.vocabularies)
         )
+
+    @property
+    def probes_at_once(self) -> int:
+        """Probes and cases at the same time, beside trials."""
+        return self.concurrency * _PROBES_AT_ONCE
 
     def prices(self, trial: str) -> Prices | None:
         """What the endpoint costs that a trial, case or probe of this id asks."""

@@ -40,9 +40,6 @@ from toolworthy.scoring.model import Cause
 
 _T = TypeVar("_T")
 
-_PROBES_AT_ONCE = 4
-"""Probes and cases for each trial that may run at the same time: they wait for the endpoint and cost us little."""
-
 
 @dataclass
 class _Prepared:
@@ -84,7 +81,7 @@ class Session:
         self._prepared: _Prepared | None = None
         self._seen = Seen(options.endpoint.model, {})
         self._trials = asyncio.Semaphore(options.concurrency)
-        self._probes = asyncio.Semaphore(options.concurrency * _PROBES_AT_ONCE)
+        self._probes = asyncio.Semaphore(options.probes_at_once)
 
     def start(self, keys: Sequence[Key]) -> None:
         """Set up and begin with `keys`, in their order.
@@ -116,6 +113,7 @@ class Session:
         left = [key for key in new if key not in done]
         if left and self._prepared is None and not self.options.endpoint.is_oracle:
             self.listener.line(estimate.line(self.options, left))
+        self.listener.expected(left, self.spending)
         self._call(self._arrive(new, [key for key in new if key in done]))
         if left:
             self._call(self._begin(left))
@@ -194,7 +192,7 @@ class Session:
         for check in found.checks:
             if check.ok is False:
                 self.listener.line(f"preflight: {check.name}: {check.detail}")
-        gateway = await self._stack.enter_async_context(Gateway(found.endpoint, self._record))
+        gateway = await self._stack.enter_async_context(Gateway(found.endpoint, self._record, self.listener.asking))
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
         client = httpx.AsyncClient(timeout=None, limits=limits, trust_env=False)
         await self._stack.enter_async_context(client)
@@ -203,7 +201,7 @@ class Session:
 
     async def _prepare_trials(self, prepared: _Prepared, sandbox: Sandbox) -> Bench:
         redactor = Redactor(prepared.endpoint.secrets)
-        bench = Bench(self.options, prepared.endpoint, prepared.gateway, sandbox, redactor)
+        bench = Bench(self.options, prepared.endpoint, prepared.gateway, sandbox, redactor, self.listener)
         for agent in self.options.agents:
             if agent.install is None or agent.id in prepared.refused:
                 prepared.installations[agent.id] = None
@@ -262,7 +260,7 @@ class Session:
             sides: dict[str, tuple[Endpoint, Gateway]] = {options.field.kind: (prepared.endpoint, prepared.gateway)}
             if options.reference:
                 reference = await self._reached(options.reference)
-                gateway = await self._stack.enter_async_context(Gateway(reference, self._write))
+                gateway = await self._stack.enter_async_context(Gateway(reference, self._write, self.listener.asking))
                 sides[REFERENCE] = reference, gateway
             return FieldBench(options.field, stream=options.stream, sides=sides)
         try:
@@ -311,6 +309,7 @@ class Session:
         """What comes of `key`, unless a budget is spent."""
         if self.spending.spent:
             return self._unrun(key, self.spending.spent)
+        self.listener.started(key)
         try:
             async with asyncio.timeout(self.spending.seconds_left) as limit:
                 if isinstance(key, ProbeKey):
@@ -351,12 +350,8 @@ class Session:
                 task_digest=task.digest,
                 reproduce=self.options.reproduce(key),
             )
-
-        def watch(exchange: Exchange) -> None:
-            self.listener.exchanged(key, exchange)
-
         assert prepared.bench is not None
-        result = await run_trial(prepared.bench, key, task, agent, prepared.installations[agent.id], watch)
+        result = await run_trial(prepared.bench, key, task, agent, prepared.installations[agent.id])
         return result.model_copy(update={"exchanges": f"exchanges/{file_name(str(key))}"})
 
     def _record(self, exchange: Exchange) -> None:
@@ -368,10 +363,11 @@ class Session:
 
     def _write(self, exchange: Exchange) -> None:
         assert self.run is not None
-        self.spending.add(exchange)
+        took = self.spending.add(exchange)
         writer = ExchangeWriter(self.run.path / "exchanges" / file_name(exchange.trial))
         writer.append(exchange)
         writer.close()
+        self.listener.exchanged(exchange, took)
 
     async def _shut_down(self) -> None:
         for task in tuple(self._tasks):

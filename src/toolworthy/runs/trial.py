@@ -9,7 +9,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
 from toolworthy.gateway import Gateway
 from toolworthy.redact import Redactor
+from toolworthy.runs.listener import Listener, Quiet
 from toolworthy.runs.plan import Options
 from toolworthy.runs.result import Status, TrialKey, TrialResult, Verification
 from toolworthy.sandbox import Sandbox
@@ -51,6 +52,7 @@ class Bench:
     gateway: Gateway
     sandbox: Sandbox
     redactor: Redactor
+    listener: Listener = field(default_factory=Quiet)
 
 
 async def run_trial(
@@ -59,7 +61,6 @@ async def run_trial(
     task: Task,
     agent: AgentAdapter,
     installation: Installation | None,
-    watch: Callable[[Exchange], None] | None = None,
 ) -> TrialResult:
     """Run one trial. Whatever goes wrong becomes a result with its cause; only cancellation passes through.
 
@@ -68,7 +69,7 @@ async def run_trial(
     started = time.time()
     folder = Path(tempfile.mkdtemp(prefix="toolworthy-"))
     try:
-        return await _attempt(bench, key, task, agent, installation, folder, started, watch)
+        return await _attempt(bench, key, task, agent, installation, folder, started)
     except (UserError, OSError) as error:
         cause = Cause(kind="infrastructure", fault="infrastructure", detail=bench.redactor.text(str(error)))
         return TrialResult(key=key, status="error", cause=cause, task_digest=task.digest, started=started)
@@ -84,7 +85,6 @@ async def _attempt(
     installation: Installation | None,
     folder: Path,
     started: float,
-    watch: Callable[[Exchange], None] | None,
 ) -> TrialResult:
     workspace = await workspaces.prepare(task, folder, bench.sandbox)
     before = await asyncio.to_thread(workspaces.snapshot, workspace)
@@ -92,7 +92,8 @@ async def _attempt(
     home.mkdir()
     port = PORT if bench.sandbox.name != "none" else _free_port()
     command = _command(bench, task, agent, installation, workspace, home, port)
-    outcome, exchanges = await _run_agent(bench, key, command, port, watch)
+    outcome, exchanges = await _run_agent(bench, key, command, port)
+    bench.listener.verifying(key)
     verdict = await verify(task, workspace, folder, bench.sandbox)
     after = await asyncio.to_thread(workspaces.snapshot, workspace)
     measured = score(exchanges, agent, bench.endpoint)
@@ -154,9 +155,7 @@ def _command(
     return launch(agent, installation, bench.sandbox, start)
 
 
-async def _run_agent(
-    bench: Bench, key: TrialKey, command: Command, port: int, watch: Callable[[Exchange], None] | None
-) -> tuple[Outcome, tuple[Exchange, ...]]:
+async def _run_agent(bench: Bench, key: TrialKey, command: Command, port: int) -> tuple[Outcome, tuple[Exchange, ...]]:
     """Start the agent with the gateway behind its listener; both end together.
 
     Not every agent can be told how many turns it has: who goes on beyond is stopped.
@@ -176,8 +175,6 @@ async def _run_agent(
         turns += bool(exchange.request and exchange.request.tools and exchange.response)
         if turns > bench.options.max_turns:
             running.cancel()
-        if watch is not None:
-            watch(exchange)
 
     try:
         either: set[asyncio.Future[Any]] = {running, listening}
