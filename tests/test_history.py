@@ -18,8 +18,7 @@ from toolworthy.errors import UserError
 from toolworthy.history.change import Tallies, Tally, search, shift
 from toolworthy.history.load import find
 from toolworthy.history.series import history
-from toolworthy.report.chart import Point, chart
-from toolworthy.report.history import lines, page
+from toolworthy.report.history import lines, page, past
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.runs.store import RunDirectory
 
@@ -344,43 +343,27 @@ def test_nothing_that_a_run_says_is_obeyed(tmp_path: Path) -> None:
     record(tmp_path, 0, {"codex": [True]}, endpoint=ATTACK, model=ATTACK, server={"system_fingerprint": ["x"]})
     record(tmp_path, 1, {"codex": [True]}, endpoint=ATTACK, model=ATTACK, server=server)
     found = history(find([tmp_path]))
-    for text in (page(found), "\n".join(lines(found))):
+    shown = "".join(page(found))
+    body = shown[shown.index("<body>") : shown.index('<script type="text/plain"')]
+    for text in (body, "\n".join(lines(found))):
         assert not set(text) & {"\x1b", "\u202e"}
         assert "7 * 7" in text
-    shown = page(found)
-    assert "<script" not in shown
-    assert "<svg onload" not in shown
-    assert "http://" not in shown
-    assert "https://" not in shown
-    assert "default-src 'none'" in shown
+    assert "<script" not in body
+    assert "<svg onload" not in body
+    assert "default-src &#39;none&#39;" in shown
 
 
-def test_the_page_has_a_chart_that_can_be_read_without_being_seen(tmp_path: Path) -> None:
+def test_the_chart_knows_every_run_and_where_a_change_was_found(tmp_path: Path) -> None:
     rng = random.Random(3)
     for day in range(8):
         record(tmp_path, day, {"codex": drawn(rng, 0.95 if day < 5 else 0.4)})
-    shown = page(history(find([tmp_path])))
-    assert shown.count('role="img"') == 1
-    assert '<title id="chart-0-tasks-t">tasks, pass' in shown
-    assert '<desc id="chart-0-tasks-d">since ' in shown
-    assert shown.count('class="dot"') == shown.count('class="bar"') == 8
-    assert 'class="since"' in shown
-    assert "prefers-color-scheme: dark" in shown
-
-
-@pytest.mark.parametrize("many", [0, 1, 2, 40])
-def test_a_chart_is_well_formed(many: int) -> None:
-    from xml.etree import ElementTree
-
-    points = [Point("a & b", 0.5, 0.2, 1.0, "<told>", bool(n % 2), n == 3) for n in range(many)]
-    drawing = chart("c", "t < u", "d & e", points, 1)
-    root = ElementTree.fromstring(drawing)
-    assert root.attrib["aria-labelledby"] == "c-t c-d"
-    assert len(root.findall(".//circle")) == many
-    width, height = map(float, root.attrib["viewBox"].split()[2:])
-    for dot in root.findall(".//circle"):
-        assert 0 < float(dot.attrib["cx"]) < width
-        assert 0 < float(dot.attrib["cy"]) < height
+    told = history(find([tmp_path]))
+    (drawing,) = past(told)
+    assert drawing["name"].startswith("tasks, pass")
+    assert len(drawing["points"]) == 8
+    assert drawing["since"] == 5
+    assert all(0 <= point["low"] <= point["rate"] <= point["high"] <= 1 for point in drawing["points"])
+    assert "".join(page(told)).count('data-chart="past 0"') == 1
 
 
 def test_real_runs_have_a_history(tmp_path: Path) -> None:
@@ -396,7 +379,7 @@ def test_real_runs_have_a_history(tmp_path: Path) -> None:
     assert [row["rate"] for row in suite["runs"]] == [1.0, 1.0]
     assert suite["runs"][1]["shared"] == 2
     assert not any(row["agents_moved"] or row["server_moved"] for row in suite["runs"])
-    assert "<svg" in (tmp_path / "page.html").read_text()
+    assert 'data-chart="past 0"' in (tmp_path / "page.html").read_text()
     done = command("toolworthy", "history", "--suite", "tools", cwd=tmp_path)
     assert "tools, lenient: no change that n = 4 attempts in 2 runs could have found" in done.stdout
 

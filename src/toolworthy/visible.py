@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 
 # Control characters: C0, but for tabs and line breaks, and C1, which terminals obey just as well.
-_HIDDEN = {code: f"␛{code:02x}" for code in (*range(9), 11, 12, *range(14, 32), *range(127, 160))}
-# Marks that turn the direction of writing.
-_HIDDEN |= {
-    code: f"⟨U+{code:04X}⟩" for code in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-}
+HIDDEN = {code: f"␛{code:02x}" for code in (*range(9), 11, 12, *range(14, 32), *range(127, 160))}
+# Marks that turn the direction of writing, and what takes no place at all: spaces of no width, and letters of the block
+# of tags, in which text can be hidden from a reader.
+_TURNING = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_UNSEEN = (0x00AD, 0x200B, 0x2060, 0xFEFF, *range(0xE0000, 0xE0080))
+HIDDEN |= {code: f"⟨U+{code:04X}⟩" for code in (*_TURNING, *_UNSEEN)}
 _LONE_RETURN = re.compile(r"\r(?!\n)")
 """Takes a terminal back to the begin of its line, to write over it."""
 
 
 def visible(text: object) -> str:
     """`text` with what is invisible made visible; lone surrogates become replacement marks."""
-    return _LONE_RETURN.sub("␛0d", str(text).encode("utf-8", "replace").decode().translate(_HIDDEN))
+    return _LONE_RETURN.sub("␛0d", str(text).encode("utf-8", "replace").decode().translate(HIDDEN))
 
 
 def one_line(text: object) -> str:

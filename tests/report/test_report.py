@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from toolworthy.analysis.verdict import cell, verdicts
-from toolworthy.exchange import Chunk, Exchange
-from toolworthy.report import html, summary
+from toolworthy.report import summary
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.scoring.model import Cause
 
@@ -38,39 +37,6 @@ def result(
     cause = None if status == "passed" else Cause(kind="wrong result", fault="model", detail=detail)
     key = TrialKey(suite="tasks", task=task, agent=agent, repeat=repeat)
     return TrialResult(key=key, status=status, cause=cause, agent_output=detail, diff=detail)  # type: ignore[arg-type]
-
-
-def exchange(text: str) -> Exchange:
-    import json
-
-    message = {"role": "assistant", "content": text}
-    body = json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode()
-    asked = json.dumps({"model": "m", "messages": [{"role": "user", "content": text}]}).encode()
-    return Exchange(
-        "t", 0, "completion", "chat", "chat", "POST", "/x", {}, asked, None, (), 200, {}, (Chunk(0.1, body),), 0.0, 1.0
-    )
-
-
-@pytest.mark.parametrize("attack", ATTACKS, ids=range(len(ATTACKS)))
-def test_nothing_a_model_wrote_is_obeyed(attack: str) -> None:
-    failed = result("failed", detail=attack.encode("utf-8", "replace").decode())
-    page = html.page(ABOUT, [failed], {str(failed.key): [exchange(attack)]})
-    assert "<script" not in page
-    assert "<img" not in page
-    assert "<svg" not in page
-    assert "onerror=alert(1)>" not in page
-    assert 'href="javascript' not in page
-    assert not set(page) & {"\x1b", "\u202e", "\ud800"}
-    assert ("{{ 7 * 7 }}" in page) == ("7 * 7" in attack)
-    assert "default-src 'none'" in page
-    page.encode()
-
-
-def test_the_page_asks_nothing_of_the_network() -> None:
-    page = html.page(ABOUT, [result()], {})
-    assert "http://" not in page
-    assert "https://" not in page
-    assert "src=" not in page.replace("&lt;img src=", "")
 
 
 def test_errors_and_what_was_not_run_are_no_measure() -> None:

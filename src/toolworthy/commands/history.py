@@ -36,7 +36,8 @@ def run(
         raise UserError(f"none of these runs asked the suite {suite}")
     if out is not None:
         try:
-            out.write_text(page(told), encoding="utf-8", errors="replace")
+            with out.open("w", encoding="utf-8", errors="replace") as file:
+                file.writelines(page(told))
         except OSError as error:
             raise UserError(f"cannot write {out}: {error.strerror}") from error
     if as_json:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from toolworthy.report.chart import Point, chart
-from toolworthy.report.html import environment
+from toolworthy.report.page.pack import index
+from toolworthy.report.page.shell import environment, shell
 from toolworthy.visible import visible
 
 
@@ -31,17 +31,30 @@ def marks(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from (("endpoint lane", line) for line in row["server_moved"])
 
 
-def page(told: Mapping[str, Any]) -> str:
-    """The page, as one string."""
-    import markupsafe
-
-    charts = {
-        (at, one["suite"]): markupsafe.Markup(_chart(f"chart-{at}-{one['suite']}", group, one))
-        for at, group in enumerate(told["groups"])
-        for one in group["suites"]
-    }
+def page(told: Mapping[str, Any]) -> Iterator[str]:
+    """The page, piece by piece."""
     template = environment().get_template("history.html.j2")
-    return template.render(groups=told["groups"], skipped=told["skipped"], charts=charts, name=_name, marks=marks)
+    yield from shell(template, [index(past=past(told))], series=shown(told))
+
+
+def shown(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What the template shows."""
+    return {
+        "groups": [
+            {**group, "name": _name(group), "suites": [_suite(one) for one in group["suites"]]}
+            for group in told["groups"]
+        ],
+        "skipped": told["skipped"],
+    }
+
+
+def _suite(suite: Mapping[str, Any]) -> dict[str, Any]:
+    return {**suite, "runs": [{**row, "marks": list(marks(row))} for row in suite["runs"]]}
+
+
+def past(told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What the charts show: one for every suite of every group, in the order of the page."""
+    return [_past(group, suite) for group in told["groups"] for suite in group["suites"]]
 
 
 def _name(group: Mapping[str, Any]) -> str:
@@ -63,19 +76,19 @@ def _row(row: Mapping[str, Any]) -> str:
     return " · ".join(parts)
 
 
-def _chart(name: str, group: Mapping[str, Any], suite: Mapping[str, Any]) -> str:
-    points = [
-        Point(
-            visible(row["date"]),
-            row["rate"],
-            row["low"],
-            row["high"],
-            visible(_row(row)),
-            bool(row["agents_moved"] or row["measure_moved"]),
-            bool(row["server_moved"]),
-        )
-        for row in suite["runs"]
-    ]
-    title = f"{suite['suite']}, {suite['metric']}: {visible(_name(group))}"
+def _past(group: Mapping[str, Any], suite: Mapping[str, Any]) -> dict[str, Any]:
     since = suite["since"]
-    return chart(name, title, visible(since["said"]), points, since.get("at") if since["found"] else None)
+    return {
+        "name": visible(f"{suite['suite']}, {suite['metric']}: {_name(group)}"),
+        "points": [
+            {
+                **{name: row[name] for name in ("rate", "low", "high")},
+                "label": visible(row["date"]),
+                "told": visible(_row(row)),
+                "lanes": ("A" if row["agents_moved"] or row["measure_moved"] else "")
+                + ("E" * bool(row["server_moved"])),
+            }
+            for row in suite["runs"]
+        ],
+        "since": since.get("at") if since["found"] else None,
+    }

@@ -10,7 +10,7 @@ from toolworthy.exchange import Exchange
 from toolworthy.rules.model import Finding
 from toolworthy.wire.ir import Message, Response, Thinking, ToolCall, ToolResult
 
-_CUT = 8_000
+_CUT = 100_000
 
 
 @dataclass(frozen=True)

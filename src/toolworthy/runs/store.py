@@ -17,7 +17,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -117,13 +117,14 @@ class RunDirectory:
         """Write ``run.json`` whole or not at all."""
         self.write("run.json", json.dumps({"schema": SCHEMA, **about}, indent=2, ensure_ascii=False) + "\n")
 
-    def write(self, name: str, text: str) -> Path:
-        """Write a file of the run whole or not at all; its path."""
+    def write(self, name: str, text: str | Iterable[str]) -> Path:
+        """Write a file of the run, a text or its parts, whole or not at all; its path."""
         target = self.path / name
         partial = target.with_name(f".{target.name}.{os.getpid()}")
         try:
             # Model output may hold lone surrogates; they are shown as replacement marks rather than lost with the file.
-            partial.write_text(text, encoding="utf-8", errors="replace")
+            with partial.open("w", encoding="utf-8", errors="replace") as file:
+                file.writelines([text] if isinstance(text, str) else text)
             partial.replace(target)
         finally:
             with contextlib.suppress(OSError):

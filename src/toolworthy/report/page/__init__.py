@@ -1,0 +1,121 @@
+"""``report.html``: one file, no network; nothing in it runs but its own script, which was built beforehand."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from fnmatch import fnmatchcase
+from html import escape
+from itertools import chain
+from typing import Any
+from urllib.parse import quote
+
+from toolworthy.exchange import Exchange
+from toolworthy.history.load import find
+from toolworthy.history.series import history
+from toolworthy.probes import ProbeResult
+from toolworthy.report.gate import MARKS as GATE_MARKS
+from toolworthy.report.history import past, shown
+from toolworthy.report.page import findings, speed
+from toolworthy.report.page.detail import Result, detail
+from toolworthy.report.page.items import items, subject
+from toolworthy.report.page.pack import Pool, block, index
+from toolworthy.report.page.shell import environment, shell
+from toolworthy.report.page.side import Side, side_of
+from toolworthy.runs.exchanges import read_all
+from toolworthy.runs.store import RunDirectory
+
+Also = Callable[[Result, Sequence[Exchange]], None]
+_DETAILS = 48_000_000
+"""Characters that all opened trials may take in the page; what does not fit is in the run directory only."""
+_MANY = 2
+"""Runs up to which a page compares them instead of drawing their history."""
+_GOOD = ("passed", "right", "supported")
+
+
+def parts(
+    runs: Sequence[RunDirectory], only: str = "", also: Callable[[Result, Sequence[Exchange]], None] | None = None
+) -> Iterator[str]:
+    """The page, piece by piece.
+
+    Args:
+        runs: the first is what others are compared with.
+        only: a pattern for keys (``tasks/*/codex#*``); "" for all.
+        also: told of every result with its exchanges, since they are read here.
+    """
+    sides = [side_of(number, run) for number, run in enumerate(runs)]
+    rows = [item for side in sides for item in items(side.number, side.run) if _wanted(item, only)]
+    measures = [asdict(measure) for side in sides for measure in side.measures]
+    causes = _causes(sides)
+    series = history(find([run.path for run in runs])) if len(runs) > _MANY else None
+    first = index(
+        runs=[{"name": side.name, "title": side.title} for side in sides],
+        items=rows,
+        points=speed.POINTS,
+        measures=measures,
+        causes=causes,
+        past=past(series) if series else [],
+    )
+    yield from shell(
+        environment().get_template("page.html.j2"),
+        chain([first], _details(sides, only, also)),
+        sides=sides,
+        side=sides[0],
+        rows=rows,
+        causes=causes,
+        series=shown(series) if series else None,
+        marks=GATE_MARKS,
+        gate=sides[-1].run.gate,
+        often=findings.often,
+        at=_at,
+    )
+
+
+def _details(sides: Sequence[Side], only: str, also: Also | None) -> Iterator[str]:
+    """A block for every result, those that went wrong first, as long as there is room; then what they share."""
+    pool, room = Pool(), _DETAILS
+    every = [(side, result) for side in sides for result in _results(side.run)]
+    every.sort(key=lambda pair: _is_good(pair[1]))
+    for side, result in every:
+        wanted = room > 0 and (not only or fnmatchcase(str(result.key), only))
+        if not wanted and also is None:
+            continue
+        path = side.run.path / result.exchanges
+        exchanges = read_all(path) if result.exchanges and path.is_file() else ()
+        if also is not None:
+            also(result, exchanges)
+        if wanted:
+            name = escape(f"d-{subject(side.number, result.key)}")
+            made = block(name, detail(result, exchanges, pool.local()))
+            room -= len(made)
+            yield made
+    yield block("shared", pool.shared)
+
+
+def _results(run: RunDirectory) -> tuple[Result, ...]:
+    return (*run.results(), *run.cases(), *run.probes())
+
+
+def _is_good(result: Result) -> bool:
+    return (result.verdict if isinstance(result, ProbeResult) else result.status) in _GOOD
+
+
+def _wanted(item: dict[str, Any], only: str) -> bool:
+    return not only or any(fnmatchcase(attempt["id"].split("/", 1)[1], only) for attempt in item["attempts"])
+
+
+def _causes(sides: Sequence[Side]) -> list[dict[str, Any]]:
+    counted: Counter[tuple[str, str, str]] = Counter()
+    for side in sides:
+        for result in side.run.results():
+            if result.status == "failed" and result.cause:
+                agent = result.key.agent + (f" ({side.name})" if len(sides) > 1 else "")
+                counted[agent, result.cause.kind, result.cause.fault] += 1
+    return [{"agent": agent, "kind": kind, "fault": fault, "count": n} for (agent, kind, fault), n in counted.items()]
+
+
+def _at(identity: str, step: int | None = None) -> str:
+    """The fragment of a trial, and of a step in it; the script's ``route.ts`` reads it."""
+    path = "/".join(quote(part, safe="") for part in identity.split("/"))
+    return f"#/at/{path}" + ("" if step is None else f"?step={step}")

@@ -1,0 +1,85 @@
+// What the page carries, as report/page/*.py writes it.
+
+export type Kind = "pass" | "flaky" | "fail" | "error" | "na" | null;
+export type Suite = "tasks" | "tools" | "wire";
+/** A text itself, or where it stands: in the page's list from 0, in the trial's own from -1 down. */
+export type Text = string | number;
+
+export interface Attempt { id: string; word: string; seconds: number }
+
+export interface Item {
+  run: number; suite: Suite; item: string; agent: string; codes: string[];
+  kind: Kind; ok: number; n: number; word: string; category?: string; power: number | null;
+  why: string; about: string; attempts: Attempt[];
+  turns?: number; calls?: number; tokens?: number | null; cost?: number | null; seconds: number; first?: number | null;
+}
+
+export interface Finding {
+  code: string; title: string; severity: string; detail: string; evidence: { exchange: number; excerpt: string };
+}
+export interface Miss { kind: string; turn: number; wanted: string; given: string; detail: string; strict: boolean }
+export interface Call { name: string; arguments: Text; result: Text | null; error: boolean }
+
+export interface Step {
+  n: number; method: string; path: string; status: number | null; side: boolean; local: boolean;
+  at: number; first: number | null; seconds: number; note: string; stop: string | null;
+  tokens: [number | null, number | null] | null;
+  asked: [string, Text][]; reasoning: Text; text: Text; calls: Call[]; findings: number[];
+  request: Text[]; upstream: Text[] | null; headers: [[string, string][], [string, string][]];
+  response: [number, string][];
+}
+
+export interface Detail {
+  facts: [string, string][]; started: number; seconds: number; offset: number;
+  findings: Finding[]; reproduce: string; steps: Step[]; texts: string[];
+  cause?: { kind: string; fault: string; detail: string; exchange: number | null } | null;
+  verification?: { reward: number | null; output: string; ended: string; seconds: number } | null;
+  diff?: string; output?: string; misses?: Miss[]; note?: string;
+}
+
+export interface Spread { agent: string; n: number; at: number[] }
+export interface Measure { name: string; unit: string; about: string; spreads: Spread[] }
+export interface Difference { name: string; value: number; low: number; high: number; word: string; ratio: boolean }
+export interface Cause { agent: string; kind: string; fault: string; count: number }
+export interface Past {
+  name: string;
+  points: { label: string; rate: number; low: number; high: number; told: string; lanes: string }[];
+  /** Number of the first run after a change, from 0. */
+  since: number | null;
+}
+
+export interface Index {
+  runs: { name: string; title: string }[];
+  /** Code points that are shown instead of obeyed, and how. */
+  hidden: [number, string][];
+  items: Item[];
+  points: number[];
+  measures: Measure[];
+  causes: Cause[];
+  differences: Difference[];
+  past: Past[];
+}
+
+/** The bytes of a block; null where the page was made without it. */
+export function bytes(name: string): Uint8Array<ArrayBuffer> | null {
+  const text = document.getElementById(name)?.textContent;
+  return text ? Uint8Array.from(atob(text), (mark) => mark.charCodeAt(0)) : null;
+}
+
+/** The value of a block; null where the page was made without it. */
+export async function unpack<T>(name: string): Promise<T | null> {
+  const packed = bytes(name);
+  if (!packed) return null;
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return (await new Response(stream).json()) as T;
+}
+
+let shared: Promise<string[] | null> | undefined;
+
+/** All of one trial, with a function that looks its texts up; null where it was left out. */
+export async function detail(id: string): Promise<[Detail, (text: Text) => string] | null> {
+  const found = await unpack<Detail>(`d-${id}`);
+  if (!found) return null;
+  const common = (await (shared ??= unpack<string[]>("shared"))) ?? [];
+  return [found, (text) => (typeof text === "string" ? text : ((text < 0 ? found.texts[-text - 1] : common[text]) ?? ""))];
+}

@@ -1,0 +1,85 @@
+// What moves on the page. All that a reader must know stands in it without this script.
+import { render } from "preact";
+import { Causes, Differences, Over, Spreads } from "./charts";
+import { bytes, unpack, type Index } from "./data";
+import { Explorer } from "./explorer";
+import { Pair, reveal } from "./text";
+
+async function start(): Promise<void> {
+  const index = await unpack<Index>("index");
+  if (!index) return;
+  reveal(index.hidden);
+  const explorer = document.getElementById("explorer");
+  if (explorer) {
+    explorer.replaceChildren(); // what is said there to those without a script
+    render(<Explorer index={index} />, explorer);
+  }
+  for (const place of document.querySelectorAll<HTMLElement>("[data-chart]")) draw(place, index);
+  for (const pair of document.querySelectorAll<HTMLElement>(".pair[data-diff]")) compare(pair);
+  document.documentElement.dataset.ready = "true";
+}
+
+function draw(place: HTMLElement, index: Index): void {
+  const [kind = "", number = "0"] = place.dataset.chart!.split(" ");
+  const at = Number(number);
+  if (kind === "spread") render(<Spreads measure={index.measures[at]!} points={index.points} />, place);
+  if (kind === "causes") render(<Causes causes={index.causes} />, place);
+  if (kind === "past") render(<Over past={index.past[at]!} />, place);
+  if (kind === "rates") render(<Differences rows={index.differences.filter((row) => !row.ratio)} ratio={false} />, place);
+  if (kind === "ratios") render(<Differences rows={index.differences.filter((row) => row.ratio)} ratio={true} />, place);
+}
+
+function compare(pair: HTMLElement): void {
+  const [wanted, given] = [...pair.querySelectorAll("pre")].map((one) => one.textContent ?? "");
+  pair.replaceChildren();
+  render(<Pair wanted={wanted ?? ""} given={given ?? ""} />, pair);
+}
+
+document.addEventListener("click", async (event) => {
+  const button = (event.target as Element).closest<HTMLButtonElement>("button");
+  if (button?.dataset.copy !== undefined) await copy(button, button.dataset.copy);
+  if (button?.dataset.file) save(button.dataset.file, button.dataset.name ?? "evidence.zip");
+});
+
+async function copy(button: HTMLButtonElement, text: string): Promise<void> {
+  const said = button.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "copied";
+  } catch {
+    button.textContent = "select it and copy by hand";
+  }
+  setTimeout(() => (button.textContent = said), 1_500);
+}
+
+function save(block: string, name: string): void {
+  const data = bytes(block);
+  if (!data) return;
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([data], { type: "application/zip" }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+/** The finding that the fragment names, opened. */
+function reached(): void {
+  const found = location.hash.startsWith("#/") ? null : document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (found instanceof HTMLDetailsElement) found.open = true;
+}
+
+/** Findings: those with these words, of this severity. */
+function sift(): void {
+  const words = document.querySelector<HTMLInputElement>("#sift")?.value.toLowerCase().split(/\s+/) ?? [];
+  const severity = document.querySelector<HTMLSelectElement>("#severity")?.value ?? "";
+  for (const one of document.querySelectorAll<HTMLElement>(".finding")) {
+    const text = one.textContent!.toLowerCase();
+    one.hidden = (severity !== "" && one.dataset.severity !== severity) || !words.every((word) => text.includes(word));
+  }
+}
+
+addEventListener("hashchange", reached);
+document.addEventListener("input", (event) => (event.target as Element).closest(".sift") && sift());
+addEventListener("beforeprint", () => document.querySelectorAll<HTMLDetailsElement>("details.finding").forEach((one) => (one.open = true)));
+reached();
+void start();

@@ -1,0 +1,93 @@
+// A table of any length: sorted by the library, rows rendered as they come into view.
+import { createSortedRowModel, rowSortingFeature, sortFns, tableFeatures, useTable, type ColumnDef } from "@tanstack/react-table";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+
+const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSortedRowModel(), sortFns });
+const HEIGHT = 38;
+const PRINTED = 500;
+
+export interface Column<R> {
+  id: string;
+  title: string;
+  /** What it is sorted by; rows without a value stand last. */
+  value: (row: R) => string | number | undefined;
+  show?: (row: R) => ComponentChildren;
+  numeric?: boolean;
+}
+
+export function Table<R extends object>({ rows, columns, label }: { rows: R[]; columns: Column<R>[]; label: string }) {
+  const defs: ColumnDef<typeof features, R, unknown>[] = columns.map((column) => ({
+    id: column.id,
+    accessorFn: column.value,
+    sortUndefined: "last",
+    sortDescFirst: false,
+  }));
+  const table = useTable({ features, columns: defs, data: rows });
+  const sorted = table.getRowModel().rows;
+  const frame = useRef<HTMLDivElement>(null);
+  const printing = usePrinting();
+  const virtual = useVirtualizer({
+    count: sorted.length,
+    getScrollElement: () => frame.current,
+    estimateSize: () => HEIGHT,
+    overscan: 12,
+  });
+  const seen = printing
+    ? sorted.slice(0, PRINTED).map((_, index) => ({ index, start: 0, end: 0 }))
+    : virtual.getVirtualItems();
+  const above = seen[0]?.start ?? 0;
+  const below = printing ? 0 : virtual.getTotalSize() - (seen.at(-1)?.end ?? 0);
+  const sorting = table.state.sorting[0];
+  return (
+    <div class="frame" ref={frame} tabIndex={0} role="region" aria-label={label}>
+      <table aria-rowcount={sorted.length + 1}>
+        <thead>
+          <tr aria-rowindex={1}>
+            {columns.map((column) => {
+              const order = sorting?.id === column.id ? (sorting.desc ? "descending" : "ascending") : "none";
+              return (
+                <th scope="col" aria-sort={order} class={column.numeric ? "number" : ""}>
+                  <button type="button" onClick={() => table.getColumn(column.id)?.toggleSorting()}>
+                    {column.title}<span aria-hidden="true">{{ ascending: " ↑", descending: " ↓", none: "" }[order]}</span>
+                  </button>
+                </th>
+              );
+            })}
+          </tr>
+        </thead>
+        <tbody>
+          <Space height={above} wide={columns.length} />
+          {seen.map(({ index }) => {
+            const row = sorted[index]!;
+            return (
+              <tr key={row.id} aria-rowindex={index + 2} data-index={index} ref={printing ? undefined : (node) => virtual.measureElement(node)}>
+                {columns.map((column) => (
+                  <td class={column.numeric ? "number" : ""}>{column.show ? column.show(row.original) : (column.value(row.original) ?? "–")}</td>
+                ))}
+              </tr>
+            );
+          })}
+          <Space height={below} wide={columns.length} />
+        </tbody>
+      </table>
+      {printing && sorted.length > PRINTED && <p>{(sorted.length - PRINTED).toLocaleString("en")} more rows on the screen</p>}
+    </div>
+  );
+}
+
+function Space({ height, wide }: { height: number; wide: number }) {
+  return height > 0 ? <tr aria-hidden="true"><td colSpan={wide} style={{ height: `${height}px`, padding: 0, border: 0 }} /></tr> : null;
+}
+
+function usePrinting(): boolean {
+  const [printing, set] = useState(false);
+  useEffect(() => {
+    const media = matchMedia("print");
+    const changed = () => set(media.matches);
+    media.addEventListener("change", changed);
+    return () => media.removeEventListener("change", changed);
+  }, []);
+  return printing;
+}

@@ -1,0 +1,131 @@
+// Texts of models and servers: shown, never obeyed.
+import { diffWordsWithSpace } from "diff";
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+
+let hidden = /(?!)/;
+let shown = new Map<string, string>();
+
+/** Say once which characters are made visible. */
+export function reveal(table: [number, string][]): void {
+  shown = new Map(table.map(([code, mark]) => [String.fromCodePoint(code), mark]));
+  const every = [...shown.keys()].map((mark) => `\\u{${mark.codePointAt(0)!.toString(16)}}`).join("");
+  hidden = new RegExp(`([${every}]|[\\uD800-\\uDFFF])`, "u");
+}
+
+/** `text`, with what the eye would not see marked. */
+export function Shown({ text }: { text: string }) {
+  if (!hidden.test(text)) return <>{text}</>;
+  const parts = text.split(hidden);
+  return <>{parts.map((part, at) => (at % 2 ? <span class="hidden-mark">{mark(part)}</span> : part))}</>;
+}
+
+function mark(part: string): string {
+  return shown.get(part) ?? `⟨U+${part.charCodeAt(0).toString(16).toUpperCase()}⟩`;
+}
+
+const FIRST = 4_000;
+
+/** A text in a frame; of a long one the beginning, until more is wanted. */
+export function Long({ text, label, marked = "" }: { text: string; label: string; marked?: string }) {
+  const [much, more] = useState(FIRST);
+  const at = marked ? text.indexOf(marked) : -1;
+  const end = Math.max(much, at < 0 ? 0 : at + marked.length + 400);
+  const cut = text.slice(0, end);
+  return (
+    <>
+      <pre tabIndex={0} role="region" aria-label={label}>
+        {at < 0 ? <Shown text={cut} /> : <Marked text={cut} at={at} length={marked.length} />}
+      </pre>
+      {text.length > end && (
+        <button type="button" onClick={() => more(end * 8)}>
+          more ({(text.length - end).toLocaleString("en")} characters)
+        </button>
+      )}
+    </>
+  );
+}
+
+function Marked({ text, at, length }: { text: string; at: number; length: number }) {
+  return (
+    <>
+      <Shown text={text.slice(0, at)} />
+      <mark><Shown text={text.slice(at, at + length)} /></mark>
+      <Shown text={text.slice(at + length)} />
+    </>
+  );
+}
+
+/** Something that opens. */
+export function Fold({ title, open = false, children }: { title: ComponentChildren; open?: boolean; children: ComponentChildren }) {
+  const [seen, see] = useState(open);
+  return (
+    <details open={open} onToggle={(event) => event.currentTarget.open && see(true)}>
+      <summary>{title}</summary>
+      {seen && children}
+    </details>
+  );
+}
+
+/** What was wanted beside what was given, differences marked. */
+export function Pair({ wanted, given }: { wanted: string; given: string }) {
+  const parts = wanted.length + given.length < 20_000 ? diffWordsWithSpace(wanted, given) : null;
+  const side = (name: string, whole: string, skip: "added" | "removed", Tag: "ins" | "del") => (
+    <div>
+      <strong>{name}</strong>
+      <pre tabIndex={0} role="region" aria-label={name}>
+        {parts?.filter((part) => !part[skip]).map((part) =>
+          part.added || part.removed ? <Tag><Shown text={part.value} /></Tag> : <Shown text={part.value} />,
+        ) ?? <Shown text={whole} />}
+      </pre>
+    </div>
+  );
+  return (
+    <div class="pair">
+      {side("wanted", wanted, "added", "del")}
+      {side("given", given, "removed", "ins")}
+    </div>
+  );
+}
+
+/** A unified diff. */
+export function Patch({ text }: { text: string }) {
+  const kind = (line: string) =>
+    /^(\+\+\+|---|diff |index )/.test(line) ? "file" : line[0] === "+" ? "add" : line[0] === "-" ? "cut" : line[0] === "@" ? "place" : "";
+  return (
+    <pre class="patch" tabIndex={0} role="region" aria-label="what changed in the workspace">
+      {text.split("\n").slice(0, 3_000).map((line) => <span class={kind(line)}><Shown text={line.slice(0, 5_000)} />{"\n"}</span>)}
+    </pre>
+  );
+}
+
+/** The arguments of a call: names and values, texts as they are; whatever is no JSON object, as it came. */
+export function Arguments({ text }: { text: string }) {
+  const [raw, toggle] = useState(false);
+  const value = parsed(text);
+  if (!value || raw) return <>
+    <Long text={text} label="arguments" />
+    {value && <button type="button" onClick={() => toggle(false)}>by name</button>}
+  </>;
+  const names = Object.entries(value);
+  return (
+    <>
+      <dl class="arguments">
+        {names.map(([name, one]) => <>
+          <dt><Shown text={name} /></dt>
+          <dd><Long text={typeof one === "string" ? one : JSON.stringify(one)} label={name} /></dd>
+        </>)}
+      </dl>
+      {names.length ? <button type="button" onClick={() => toggle(true)}>as sent</button> : <p class="soft">no arguments</p>}
+    </>
+  );
+}
+
+function parsed(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}

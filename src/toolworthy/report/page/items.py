@@ -1,0 +1,127 @@
+"""The rows of the page's tables: what one agent did with one task, case or probe, over all attempts."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from statistics import median
+from typing import Any, TypeVar
+
+from toolworthy.analysis.verdict import cell
+from toolworthy.cases.result import CaseResult
+from toolworthy.probes import ProbeResult
+from toolworthy.report.page.detail import Result, findings_of
+from toolworthy.runs.result import TrialResult
+from toolworthy.runs.store import RunDirectory
+from toolworthy.statistics import pass_hat_k
+
+_PROBED = {"supported": "pass", "rejected": "fail", "ignored": "flaky", "broken": "fail", "unmeasured": "error"}
+_CASE = {"right": "pass", "lenient": "pass", "wrong": "fail", "unmeasured": "error"}
+_LONG = 160
+_R = TypeVar("_R", TrialResult, CaseResult)
+
+
+def subject(run: int, key: object) -> str:
+    """The id of a trial, case or probe on the page: the run's number, and its key."""
+    return f"{run}/{key}"
+
+
+def items(number: int, run: RunDirectory) -> list[dict[str, Any]]:
+    """The rows of the run with this number: tasks, then cases, then probes."""
+    return [*_tasks(number, run.results()), *_cases(number, run.cases()), *_probes(number, run.probes())]
+
+
+def _tasks(run: int, results: Sequence[TrialResult]) -> Iterator[dict[str, Any]]:
+    for (task, agent), attempts in _grouped(results, lambda r: (r.key.task, r.key.agent)):
+        kind, _ = cell(attempts)
+        judged = [result for result in attempts if result.status in ("passed", "failed")]
+        passed = sum(result.status == "passed" for result in judged)
+        causes = Counter(result.cause.kind for result in attempts if result.cause and result.status != "passed")
+        yield {
+            **_row(run, "tasks", task, agent, attempts),
+            "kind": {"cannot work": "na"}.get(kind or "", kind),
+            "ok": passed,
+            "n": len(judged),
+            "word": _counted(passed, len(judged)) or (attempts[-1].status),
+            "power": pass_hat_k(len(judged), passed, len(judged)),
+            "why": ", ".join(cause for cause, _ in causes.most_common()),
+            "about": next((r.cause.detail[:_LONG] for r in attempts if r.cause), ""),
+            **_costs([(result.score, result.seconds) for result in attempts]),
+            "attempts": [_attempt(run, result, result.status) for result in attempts],
+        }
+
+
+def _cases(run: int, results: Sequence[CaseResult]) -> Iterator[dict[str, Any]]:
+    for (case, words), attempts in _grouped(results, lambda r: (r.key.case, r.key.vocabulary)):
+        judged = [result for result in attempts if result.status != "unmeasured"]
+        right = sum(result.status != "wrong" for result in judged)
+        kinds = Counter(miss.kind for result in attempts for miss in result.misses if not miss.strict)
+        worst = "error" if not judged else "pass" if right == len(judged) else "flaky" if right else "fail"
+        yield {
+            **_row(run, "tools", case, words, attempts),
+            "kind": worst,
+            "ok": right,
+            "n": len(judged),
+            "word": attempts[0].status if len(attempts) == 1 else _counted(right, len(judged)) or "unmeasured",
+            "category": attempts[0].category,
+            "power": pass_hat_k(len(judged), right, len(judged)),
+            "why": ", ".join(kind for kind, _ in kinds.most_common()),
+            "about": next((r.detail[:_LONG] for r in attempts if r.detail), ""),
+            **_costs([(result.score, result.seconds) for result in attempts]),
+            "attempts": [_attempt(run, result, result.status) for result in attempts],
+        }
+
+
+def _probes(run: int, results: Sequence[ProbeResult]) -> Iterator[dict[str, Any]]:
+    for result in results:
+        yield {
+            **_row(run, "wire", result.key.probe, result.key.way, [result]),
+            "kind": _PROBED[result.verdict],
+            "ok": int(result.verdict == "supported"),
+            "n": int(result.verdict != "unmeasured"),
+            "word": result.verdict,
+            "category": result.key.api,
+            "power": None,
+            "why": result.detail[:_LONG],
+            "about": result.title,
+            "seconds": result.seconds,
+            "attempts": [_attempt(run, result, result.verdict)],
+        }
+
+
+def _row(run: int, suite: str, item: str, agent: str, attempts: Sequence[Result]) -> dict[str, Any]:
+    codes = dict.fromkeys(finding.code for result in attempts for finding in findings_of(result))
+    return {"run": run, "suite": suite, "item": item, "agent": agent, "codes": list(codes)}
+
+
+def _attempt(run: int, result: Result, word: str) -> dict[str, Any]:
+    return {"id": subject(run, result.key), "word": word, "seconds": round(result.seconds, 3)}
+
+
+def _costs(scores: Sequence[tuple[Any, float]]) -> dict[str, Any]:
+    """Medians over the attempts."""
+    tokens = [(s.tokens.input or 0) + (s.tokens.output or 0) for s, _ in scores if s.tokens.input is not None]
+    first = [seconds for score, _ in scores for seconds in score.first_token_seconds]
+    return {
+        "turns": median([score.turns for score, _ in scores]),
+        "calls": median([score.calls for score, _ in scores]),
+        "tokens": median(tokens) if tokens else None,
+        "cost": _median([score.cost_usd for score, _ in scores if score.cost_usd is not None]),
+        "seconds": median([seconds for _, seconds in scores]),
+        "first": _median(first),
+    }
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return median(values) if values else None
+
+
+def _counted(ok: int, n: int) -> str:
+    return f"{ok}/{n}" if n else ""
+
+
+def _grouped(results: Sequence[_R], key: Callable[[_R], tuple[str, str]]) -> Iterator[tuple[tuple[str, str], list[_R]]]:
+    grouped: dict[tuple[str, str], list[_R]] = defaultdict(list)
+    for result in results:
+        grouped[key(result)].append(result)
+    yield from grouped.items()

@@ -1,0 +1,65 @@
+"""What every page has around it: its policy, style and script, and the filters of its templates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from toolworthy.report.page.pack import policy
+from toolworthy.scoring.model import Count
+from toolworthy.statistics import rate
+from toolworthy.visible import visible
+
+if TYPE_CHECKING:
+    import jinja2
+
+_BUILT = Path(__file__).with_name("built")
+
+
+def shell(template: jinja2.Template, blocks: Iterable[str], **shown: object) -> Iterator[str]:
+    """The page piece by piece: what the template shows, the script, then its data.
+
+    The script stands before the bulk of the data, so that a long page can be used while it is still read; it asks for
+    a block when that is opened.
+    """
+    import markupsafe
+
+    script, style = _built("page.js"), _built("page.css")
+    data = iter(blocks)
+    first = next(data, "")  # what the script needs at once
+    yield from template.generate(
+        policy=policy(script, style),
+        script=markupsafe.Markup(script),
+        style=markupsafe.Markup(style),
+        index=markupsafe.Markup(first),
+        blocks=(markupsafe.Markup(one) for one in data),
+        **shown,
+    )
+
+
+@cache
+def _built(name: str) -> str:
+    return (_BUILT / name).read_text(encoding="utf-8")
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Where the templates are, with all that they use; what they show is escaped."""
+    import jinja2
+
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("toolworthy.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    made.filters.update(visible=visible, count=_count, clock=_clock)
+    return made
+
+
+def _count(count: Count) -> str:
+    return rate(count.ok, count.n)
+
+
+def _clock(unix: float) -> str:
+    return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

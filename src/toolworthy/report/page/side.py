@@ -1,0 +1,82 @@
+"""One run as the page's template shows it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from toolworthy.analysis.overall import Overall, overall
+from toolworthy.analysis.verdict import Word
+from toolworthy.report import badge, tools, wire
+from toolworthy.report.page import findings, speed
+from toolworthy.runs.store import RunDirectory
+
+
+@dataclass(frozen=True)
+class Side:
+    """One run, as the template shows it."""
+
+    number: int
+    run: RunDirectory
+    about: dict[str, Any]
+    endpoint: dict[str, Any]
+    agents: tuple[Overall, ...]
+    groups: tuple[findings.Group, ...]
+    said: dict[badge.Suite, tuple[str, Word]]
+    answered: tuple[str, ...]
+    tools: dict[str, Any] | None
+    wire: dict[str, Any] | None
+    measures: tuple[speed.Measure, ...]
+
+    @property
+    def name(self) -> str:
+        """Of its directory."""
+        return self.run.path.resolve().name
+
+    @property
+    def title(self) -> str:
+        """Model and endpoint."""
+        return f"{self.endpoint.get('model')} at {self.endpoint.get('name')}"
+
+    @property
+    def verdict(self) -> str:
+        """The whole run in a sentence."""
+        counted = Counter(agent.word for agent in self.agents)
+        n = len(self.agents)
+        words: tuple[Word, ...] = ("works", "works with caveats", "broken", "untested")
+        told = [f"{counted[word]} {_verb(word, counted[word])}" for word in words if counted[word]]
+        return f"Of {n} agent{'s' if n > 1 else ''}, {', '.join(told)}." if told else ""
+
+
+def side_of(number: int, run: RunDirectory) -> Side:
+    """All of a run that stands in the page without a script."""
+    about = run.about
+    endpoint = about.get("endpoint", {})
+    results, cases, probes = run.results(), run.cases(), run.probes()
+    scores = [*(result.score for result in results), *(case.score for case in cases)]
+    answered = {model for score in scores for model in score.models_answered}
+    return Side(
+        number=number,
+        run=run,
+        about=about,
+        endpoint=endpoint,
+        agents=overall(results, probes),
+        groups=findings.groups(number, run),
+        said=badge.said(results, cases, probes),
+        answered=tuple(sorted(answered)),
+        tools=tools.section(cases),
+        wire=wire.section(probes, str(endpoint.get("provider", "generic"))),
+        measures=speed.measures(results),
+    )
+
+
+def _verb(word: Word, count: int) -> str:
+    if count == 1:
+        return {"broken": "is broken", "untested": "is untested"}.get(word, word)
+    return {
+        "works": "work",
+        "works with caveats": "work with caveats",
+        "broken": "are broken",
+        "untested": "are untested",
+    }[word]
