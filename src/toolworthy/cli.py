@@ -38,11 +38,8 @@ def _parser() -> argparse.ArgumentParser:
 
     commands.add_parser("run", help="run suites from anywhere, as `pytest suites` does: run [wire] [tools] [tasks] …")
     _command(commands, "report", _report, "write a run's report again").add_argument("run", type=Path)
-    badge = _command(commands, "badge", _badge, "a run as a badge: SVG, or JSON for shields.io")
-    badge.add_argument("run", type=Path)
-    badge.add_argument("--suite", choices=("tasks", "tools", "wire"), help="default: the first of these it has")
-    badge.add_argument("-o", "--out", type=Path, metavar="FILE", help="default: standard output")
-    badge.add_argument("--json", action="store_true", help="what shields.io's endpoint badge reads")
+    _badge_options(_command(commands, "badge", _badge, "a run as a badge: SVG, or JSON for shields.io"))
+    _evidence_options(_command(commands, "evidence", _evidence, "a finding of a run as an archive for a ticket"))
     doctor = _command(commands, "doctor", _doctor, "look at an endpoint before tokens are spent")
     _endpoint_options(doctor)
     oracle = _command(commands, "oracle", _oracle, "serve the reference endpoint")
@@ -95,6 +92,19 @@ def _command(
     parser = commands.add_parser(name, help=help, description=help)
     parser.set_defaults(do=do)
     return parser
+
+
+def _badge_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--suite", choices=("tasks", "tools", "wire"), help="default: the first of these it has")
+    parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="default: standard output")
+    parser.add_argument("--json", action="store_true", help="what shields.io's endpoint badge reads")
+
+
+def _evidence_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=Path)
+    parser.add_argument("finding", nargs="?", metavar="FINDING", help="a code or an id; without it all are listed")
+    parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="default: a name of its own, here")
 
 
 def _endpoint_options(parser: argparse.ArgumentParser) -> None:
@@ -172,6 +182,12 @@ def _badge(options: argparse.Namespace) -> int:
     except OSError as error:
         raise UserError(f"cannot write {options.out}: {error.strerror}") from error
     return 0
+
+
+def _evidence(options: argparse.Namespace) -> int:
+    from toolworthy.commands import evidence
+
+    return evidence.run(options.run, options.finding, options.out)
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -100,7 +100,7 @@ class Recording:
         """A file's exchanges by index; of a trial that was run again, the last ones."""
         if file not in self._held:
             try:
-                read = {exchange.index: _readable(exchange) for exchange in read_all(file)}
+                read = {exchange.index: readable(exchange) for exchange in read_all(file)}
             except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
                 raise UserError(f"{file} is no record of exchanges") from error
             while len(self._held) >= _HELD:
@@ -124,7 +124,7 @@ def _beside(path: Path) -> Mapping[str, Any]:
     return as_dict(value)
 
 
-def _readable(exchange: Exchange) -> Exchange:
+def readable(exchange: Exchange) -> Exchange:
     """The exchange with its request unpacked, where an agent sent it packed."""
     if exchange.request_headers.get("content-encoding") != "zstd":
         return exchange

@@ -9,7 +9,7 @@ from toolworthy import adapters
 from toolworthy.errors import UserError
 from toolworthy.rules import AREAS, RULES, Rule
 
-_SEVERITY = {"blocks": "blocks an agent", "degrades": "degrades", "cosmetic": "cosmetic"}
+SEVERITY = {"blocks": "blocks an agent", "degrades": "degrades", "cosmetic": "cosmetic"}
 
 
 def run(code: str | None, pages: Path | None) -> int:
@@ -38,7 +38,7 @@ def page(rule: Rule) -> str:
         "",
         rule.explanation,
         "",
-        f"- **Severity:** {_SEVERITY[rule.severity]}",
+        f"- **Severity:** {SEVERITY[rule.severity]}",
         f"- **Wire APIs:** {', '.join(rule.apis)}",
         f"- **Area:** {rule.area}",
         f"- **Source:** {link(rule.source)}",
@@ -68,7 +68,7 @@ def write_pages(folder: Path) -> None:
         lines += [f"## {area[0].upper()}{area[1:]}", "", "| code | title | severity | wire APIs |", "|---|---|---|---|"]
         for rule in RULES:
             if rule.code[2] == digit:
-                severity = _SEVERITY[rule.severity]
+                severity = SEVERITY[rule.severity]
                 lines.append(f"| [{rule.code}]({rule.code}.md) | {rule.title} | {severity} | {', '.join(rule.apis)} |")
                 (folder / f"{rule.code}.md").write_text(page(rule), encoding="utf-8")
         lines.append("")

@@ -1,0 +1,623 @@
+"""A finding becomes an archive that a stranger can read and run, in which no byte is changed and no key is left."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import base64
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import zstandard
+
+from toolworthy import adapters, cli, rules
+from toolworthy.errors import UserError
+from toolworthy.exchange import Chunk, Exchange
+from toolworthy.gateway import Gateway
+from toolworthy.oracle import Oracle
+from toolworthy.oracle.defects import defect
+from toolworthy.oracle.limits import CONTEXT
+from toolworthy.probes import ProbeBench, ProbeKey, ProbeResult, load_suite
+from toolworthy.report.evidence import Located, bundle, choose, found, name
+from toolworthy.rules.model import Evidence, Finding
+from toolworthy.runs.exchanges import ExchangeWriter, file_name, read_all
+from toolworthy.runs.result import TrialKey, TrialResult
+from toolworthy.runs.store import RunDirectory
+from toolworthy.scoring.model import Cause, Score
+from toolworthy.wire.ir import APIS, Api
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from conftest import endpoint, only_run, reply, run, serve, suites
+
+KEY = "k3y/with\"quote+and=$more's"
+SAID = b'{"model": "m", "messages": [{"role": "user", "content": "hi"}]}'
+TRIAL = TrialKey(suite="tasks", task="fix-it", agent="codex")
+NEEDED = {"README.md", "finding.json", "request-headers.txt", "response.body", "response-headers.txt", "timing.csv"}
+
+
+def recorded(index: int = 0, **more: Any) -> Exchange:
+    """A chat request of an agent, and an answer."""
+    made = Exchange(
+        trial=str(TRIAL),
+        index=index,
+        kind="completion",
+        agent_api="chat",
+        endpoint_api="chat",
+        method="POST",
+        path="/v1/chat/completions",
+        request_headers={"content-type": "application/json", "authorization": "[redacted]"},
+        request_body=SAID,
+        upstream_body=None,
+        losses=(),
+        status=200,
+        response_headers={"content-type": "application/json"},
+        chunks=(Chunk(0.25, b"{}"),),
+        started=1_795_605_838.5,
+        seconds=0.5,
+    )
+    return replace(made, **more)
+
+
+def finding(code: str = "TW101", exchange: int = 0, severity: str = "blocks", detail: str = "d") -> Finding:
+    evidence = Evidence(exchange=exchange, excerpt="the bytes")
+    return Finding(code=code, title="t", severity=severity, detail=detail, evidence=evidence)  # type: ignore[arg-type]
+
+
+def a_run(folder: Path, exchanges: Sequence[Exchange], *findings: Finding, **more: Any) -> RunDirectory:
+    """A run of one trial."""
+    about = {
+        "toolworthy": "0.1.0",
+        "endpoint": {"name": "e", "provider": "generic", "base_urls": {"chat": "https://e.example/v1"}, "model": "m"},
+        "agents": {"codex": "0.169.0"},
+        **more,
+    }
+    made = RunDirectory.create(folder, about)
+    keep(made, exchanges)
+    made.append(TrialResult(key=TRIAL, status="passed", score=Score(findings=findings), exchanges=file_of(TRIAL)))
+    return made
+
+
+def file_of(key: object) -> str:
+    return f"exchanges/{file_name(str(key))}"
+
+
+def keep(made: RunDirectory, exchanges: Iterable[Exchange]) -> None:
+    for exchange in exchanges:
+        writer = ExchangeWriter(made.path / file_of(exchange.trial))
+        writer.append(exchange)
+        writer.close()
+
+
+def opened(data: bytes) -> dict[str, bytes]:
+    """The files of an archive."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {file: archive.read(file) for file in archive.namelist()}
+
+
+def only(made: RunDirectory) -> Located:
+    (located,) = found(made)
+    return located
+
+
+def unpacked(data: bytes, folder: Path) -> Path:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+async def again(folder: Path, program: str, **variables: str) -> tuple[bytes, str]:
+    """What ``reproduce.sh`` or ``.py`` writes to its two outputs."""
+    command = ["sh", "reproduce.sh"] if program == "sh" else [sys.executable, "reproduce.py"]
+    env = {"PATH": os.environ["PATH"], **variables}
+    done = await asyncio.to_thread(subprocess.run, command, cwd=folder, env=env, capture_output=True, timeout=60)
+    return done.stdout, done.stderr.decode()
+
+
+# ---- the programs of the archive ---------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def probed(folder: Path, names: Sequence[str], spoilt: Sequence[str]) -> AsyncIterator[tuple[RunDirectory, str]]:
+    """A run of probes at the oracle with defects, and the oracle's address."""
+    probes = load_suite()
+    defects = [defect(each) for each in spoilt]
+    async with Oracle((), adapters.agents(), defects=defects) as oracle, httpx.AsyncClient(timeout=None) as client:
+        where = replace(endpoint(oracle.url, *APIS, model="oracle"), context=CONTEXT)
+        made = RunDirectory.create(folder, {"toolworthy": "0.1.0", "endpoint": where.public(), "agents": {}})
+        async with Gateway(where, lambda exchange: keep(made, [exchange])) as gateway:
+            bench = ProbeBench(where, gateway, client)
+            for key in (key for each in names for key in probes[each].ways()):
+                result = await bench.run(key)
+                made.append(result.model_copy(update={"exchanges": file_of(key) if result.requests else ""}))
+        yield made, oracle.url
+
+
+@pytest.mark.parametrize(
+    ("api", "spoilt", "code"),
+    [
+        ("chat", "done-marker-missing", "TW311"),
+        ("messages", "block-stop-missing", "TW403"),
+        ("responses", "completed-output-empty", "TW511"),
+    ],
+)
+def test_both_programs_show_the_fault_again(tmp_path: Path, api: Api, spoilt: str, code: str) -> None:
+    async def go() -> None:
+        async with probed(tmp_path, ["one-call"], [spoilt]) as (made, url), Oracle((), adapters.agents()) as sound:
+            located = choose(made, found(made), code)
+            folder = unpacked(bundle(made, located), tmp_path / "x")
+            exchange = read_all(made.path / located.file)[located.exchange]
+
+            def codes(body: bytes) -> set[str]:
+                return {one.code for one in rules.check([replace(exchange, chunks=(Chunk(0, body),))])}
+
+            for program in ("sh", "py"):
+                for variables in ({}, {"ENDPOINT_URL": url if api == "messages" else f"{url}/v1/"}):
+                    body, _ = await again(folder, program, ENDPOINT_KEY="k", **variables)
+                    assert code in codes(body)
+                body, _ = await again(folder, program, ENDPOINT_URL=sound.base_urls[api])
+                assert body
+                assert not codes(body)
+            assert (folder / "answer-headers.txt").read_text().startswith("HTTP/1.1 200")
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("program", ["sh", "py"])
+@pytest.mark.parametrize(
+    ("api", "path", "auth"),
+    [
+        ("chat", "/v1/chat/completions?a=[1]&b={x}", ("authorization", f"Bearer {KEY}")),
+        ("responses", "/v1/responses", ("authorization", f"Bearer {KEY}")),
+        ("messages", "/v1/messages?beta=true", ("x-api-key", KEY)),
+    ],
+)
+def test_the_endpoint_gets_what_it_got(
+    tmp_path: Path, program: str, api: Api, path: str, auth: tuple[str, str]
+) -> None:
+    body = b'{ "model":"m",\n\t"x": "\xff\x00\r\n' + b"long" * 300_000 + b'"}'
+    sent = {
+        "content-type": "application/json",
+        "anthropic-beta": "tools-2026",
+        "user-agent": "codex/1 'x' $HOME `id`",
+        "host": "127.0.0.1:8377",
+        "x-api-key": "[redacted]",
+        "x-secret-token": "[redacted]",
+        "content-length": "7",
+    }
+
+    async def go() -> None:
+        async def answer(request: dict[str, Any], send: Any) -> None:
+            await reply(send, 418, b"\xff\x00 no \xf0", "text/plain", x_odd="1")
+
+        exchange = recorded(
+            agent_api=api, endpoint_api=api, path=path, request_body=body, request_headers=sent, status=418
+        )
+        made = a_run(tmp_path, [exchange], finding())
+        folder = unpacked(bundle(made, only(made)), tmp_path / "x")
+        async with serve(answer) as upstream:
+            base = upstream.url if api == "messages" else f"{upstream.url}/v1"
+            out, said = await again(folder, program, ENDPOINT_URL=base, ENDPOINT_KEY=KEY)
+            await again(folder, program, ENDPOINT_URL=base)
+        assert out == b"\xff\x00 no \xf0"
+        headers = (folder / "answer-headers.txt").read_text() if program == "sh" else said
+        assert "418" in headers
+        assert "x-odd: 1" in headers
+        with_key, without = upstream.requests
+        for request in (with_key, without):
+            assert request["body"] == body
+            assert f"{request['path']}?{request['query']}".rstrip("?") == path
+            assert request["headers"]["user-agent"] == sent["user-agent"]
+            assert request["headers"]["anthropic-beta"] == "tools-2026"
+            assert request["headers"].get("anthropic-version") == ("2023-06-01" if api == "messages" else None)
+            assert not {"x-secret-token", "expect"} & set(request["headers"])
+        assert auth in with_key["headers"].items()
+        assert not {"authorization", "x-api-key"} & set(without["headers"])
+
+    asyncio.run(go())
+
+
+def test_an_endpoint_that_breaks_off_or_is_not_there_is_told(tmp_path: Path) -> None:
+    async def go() -> None:
+        async def answer(request: dict[str, Any], send: Any) -> None:
+            head = [(b"content-length", b"99")]
+            await send({"type": "http.response.start", "status": 200, "headers": head})
+            await send({"type": "http.response.body", "body": b"half", "more_body": False})
+
+        made = a_run(tmp_path, [recorded()], finding())
+        folder = unpacked(bundle(made, only(made)), tmp_path / "x")
+        async with serve(answer) as upstream:
+            for program in ("sh", "py"):
+                out, said = await again(folder, program, ENDPOINT_URL=upstream.url)
+                assert out == b"half"
+                assert "Traceback" not in said
+        for program in ("sh", "py"):
+            out, said = await again(folder, program, ENDPOINT_URL=upstream.url)
+            assert (out, bool(said), "Traceback" in said) == (b"", True, False)
+
+    asyncio.run(go())
+
+
+def test_nothing_recorded_is_obeyed_by_the_programs(tmp_path: Path) -> None:
+    bad = "'; touch bad1; $(touch bad2) `touch bad3` \"\"\"\nopen('bad4','w')\n\\"
+    odd = {
+        "x-a": "'; touch bad5 #",
+        "@/etc/passwd": "v",
+        "x b": "v",
+        "x-c": "a\r\nx-d: e",
+        "x-e": "[redacted]",
+        "x-f": "é",
+    }
+    urls = {"chat": f"http://u:p@127.0.0.1:1/{bad}?k=1"}
+    about = {"endpoint": {"name": bad, "provider": "generic", "base_urls": urls, "model": bad}}
+    exchange = recorded(path=f"/v1/chat/completions?{bad}", request_headers=odd, error=bad)
+    made = a_run(tmp_path, [exchange], finding(detail=bad), **about)
+    folder = unpacked(bundle(made, only(made)), tmp_path / "x")
+
+    async def go() -> None:
+        async def answer(request: dict[str, Any], send: Any) -> None:
+            await reply(send, 200, b"{}")
+
+        async with serve(answer) as upstream:
+            for program in ("sh", "py"):
+                await again(folder, program)
+                await again(folder, program, ENDPOINT_URL=upstream.url)
+        for request in upstream.requests:
+            assert not {"x-c", "x-d", "x-e", "x-f", "x b"} & set(request["headers"])
+            assert not any("passwd" in name or "root:" in name for name in request["headers"])
+
+    asyncio.run(go())
+    assert not list(folder.glob("bad*"))
+    assert "u:p" not in (folder / "README.md").read_text()
+    ast.parse((folder / "reproduce.py").read_text())
+
+
+def test_the_shell_program_is_clean(tmp_path: Path) -> None:
+    for number, base in enumerate(["https://e.example/v1", "", "https://e.example/it's"]):
+        about = {"endpoint": {"base_urls": {"chat": base} if base else {}}}
+        made = a_run(tmp_path / str(number), [recorded(path="/v1/chat/completions?a b")], finding(), **about)
+        folder = unpacked(bundle(made, only(made)), tmp_path / f"x{number}")
+        assert subprocess.run(["sh", "-n", "reproduce.sh"], cwd=folder, check=False).returncode == 0
+        if shutil.which("shellcheck"):
+            assert subprocess.run(["shellcheck", "reproduce.sh"], cwd=folder, check=False).returncode == 0
+        assert os.access(folder / "reproduce.sh", os.R_OK)
+
+
+def test_a_question_without_a_body_is_asked_without_one(tmp_path: Path) -> None:
+    async def go() -> None:
+        async def answer(request: dict[str, Any], send: Any) -> None:
+            await reply(send, 200, b'{"data": []}')
+
+        nothing = {"kind": "models", "method": "GET", "path": "/v1/models", "request_body": b""}
+        made = a_run(tmp_path, [recorded(agent_api=None, endpoint_api=None, **nothing)], finding())
+        folder = unpacked(bundle(made, only(made)), tmp_path / "x")
+        assert not (folder / "request.json").exists()
+        async with serve(answer) as upstream:
+            for program in ("sh", "py"):
+                assert (await again(folder, program, ENDPOINT_URL=f"{upstream.url}/v1"))[0] == b'{"data": []}'
+        assert {(r["method"], r["path"], r["body"]) for r in upstream.requests} == {("GET", "/v1/models", b"")}
+
+    asyncio.run(go())
+
+
+# ---- what is in it -----------------------------------------------------------------------------------------------
+
+
+def test_bytes_survive_and_the_archive_is_always_the_same(tmp_path: Path) -> None:
+    every = bytes(range(256)) * 3
+    chunks = (Chunk(0.1, every[:300]), Chunk(1.25, b""), Chunk(2.5, every[300:]))
+    made = a_run(tmp_path, [recorded(chunks=chunks, request_body=every)], finding())
+    data = bundle(made, only(made))
+    files = opened(data)
+    assert files["response.body"] == every
+    assert files["request.json"] == every
+    assert files["timing.csv"] == b"seconds,bytes\n0.100000,300\n1.250000,0\n2.500000,468\n"
+    assert list(files) == sorted({*NEEDED, "request.json", "reproduce.sh", "reproduce.py", "rule.md"})
+    assert data == bundle(RunDirectory.open(made.path), only(made))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_it_says_what_is_wrong_and_who_says_so(tmp_path: Path) -> None:
+    answer = b'{"model": "m-2026", "choices": [{"message": {"role": "assistant", "content": "x"}}]}'
+    one = recorded(3, chunks=(Chunk(0.25, answer),))
+    made = a_run(
+        tmp_path, [recorded(), one], finding("TW101", 3, detail="no id"), finding("TW101", 3, detail="no name")
+    )
+    located = only(made)
+    assert located.id == "TW101@tasks/fix-it/codex#1:3"
+    assert located.detail == "no id; no name"
+    files = opened(bundle(made, located))
+    told = files["README.md"].decode()
+    rule = next(rule for rule in rules.RULES if rule.code == "TW101")
+    for part in (
+        "# TW101: t",
+        "No id; no name.",
+        " ".join(rule.explanation.split()),
+        "the bytes",
+        "`codex 0.169.0`",
+        "`https://e.example/v1`",
+        "asked `m`, answered `m-2026`",
+        "2026-11-25 11:23:58 UTC",
+        "toolworthy `0.1.0`",
+        "HTTP 200",
+        "headers `authorization`",
+        *(f"`{file}`" for file in files if file != "README.md"),
+    ):
+        assert part in told
+    for_programs = json.loads(files["finding.json"])
+    assert for_programs["finding"]["id"] == located.id
+    assert for_programs["rule"]["source"] == rule.source
+    assert for_programs["model"] == {"asked": "m", "answered": "m-2026"}
+    assert rule.title in files["rule.md"].decode()
+    assert files["response-headers.txt"].startswith(b"HTTP 200\n")
+    assert b"POST /v1/chat/completions\n" in files["request-headers.txt"]
+
+
+def test_a_translated_request_is_there_as_it_was_sent_and_as_the_agent_sent_it(tmp_path: Path) -> None:
+    async def go() -> None:
+        asked = {"model": "m", "max_tokens": 9, "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+        body = json.dumps(asked).encode()
+
+        async def answer(request: dict[str, Any], send: Any) -> None:
+            await reply(send, 200, b"data: [DONE]\n\n", "text/event-stream")
+
+        async with serve(answer) as upstream:
+            records: list[Exchange] = []
+            async with Gateway(endpoint(upstream.url, "chat", key=KEY), records.append) as gateway:
+                await gateway.direct(str(TRIAL)).ask("/v1/messages", body, 5, {"anthropic-version": "2023-06-01"})
+            made = a_run(tmp_path, records, finding())
+            files = opened(bundle(made, only(made)))
+            folder = unpacked(bundle(made, only(made)), tmp_path / "x")
+            for program in ("sh", "py"):
+                await again(folder, program, ENDPOINT_URL=f"{upstream.url}/v1", ENDPOINT_KEY=KEY)
+        assert files["agent-request.json"] == body
+        assert files["request.json"] == upstream.requests[0]["body"] != body
+        assert "translated by toolworthy from messages" in files["README.md"].decode()
+        seen = [{**request["headers"], "user-agent": "", "host": "", "connection": ""} for request in upstream.requests]
+        for request, headers in zip(upstream.requests, seen, strict=True):
+            assert (request["path"], request["body"]) == ("/v1/chat/completions", files["request.json"])
+            assert headers == seen[0]
+
+    asyncio.run(go())
+
+
+def test_a_packed_request_is_unpacked(tmp_path: Path) -> None:
+    headers = {"content-type": "application/json", "content-encoding": "zstd"}
+    packed = zstandard.ZstdCompressor().compress(SAID.replace(b"hi", KEY[:8].encode()))
+    made = a_run(tmp_path, [recorded(request_body=packed, request_headers=headers)], finding())
+    files = opened(bundle(made, only(made), {"TOOLWORTHY_API_KEY": KEY[:8]}))
+    assert json.loads(files["request.json"])["messages"][0]["content"] == "[redacted]"
+    assert b"content-encoding" not in files["reproduce.sh"] + files["reproduce.py"]
+    assert "unpacked here" in files["README.md"].decode()
+
+
+def test_no_answer_is_evidence_too(tmp_path: Path) -> None:
+    made = a_run(tmp_path, [recorded(status=None, chunks=(), response_headers={}, error="it broke")], finding())
+    files = opened(bundle(made, only(made)))
+    assert files["response.body"] == b""
+    assert files["response-headers.txt"] == b"no answer: it broke\n"
+    assert "**Answer:** none; `it broke`" in files["README.md"].decode()
+
+
+@pytest.mark.parametrize("key", [KEY, "sk-plain-0123456789abcdef", "schlüssel-ñ-0123"])
+@pytest.mark.parametrize("named", [None, "MY_KEY"])
+def test_no_byte_of_a_key_is_in_it(tmp_path: Path, key: str, named: str | None) -> None:
+    """Not even where the record holds what it should not hold."""
+    forms = [
+        key.encode(),
+        json.dumps(key)[1:-1].encode(),
+        base64.b64encode(key.encode()).rstrip(b"="),
+        base64.b64encode(b":" + key.encode()).rstrip(b"="),
+    ]
+    echo = b"you are " + b" or ".join(forms) + b"!"
+    cut = echo.index(forms[0]) + 3
+    exchange = recorded(
+        path=f"/v1/chat/completions?key={key}",
+        request_headers={"authorization": f"Bearer {key}", "x-mine": key, "content-type": "application/json"},
+        request_body=b'{"model": "' + forms[1] + b'"}',
+        upstream_body=b'{"model": "x' + forms[1] + b'"}',
+        losses=(key,),
+        response_headers={"x-echo": f"is {key}", "set-cookie": key},
+        chunks=(Chunk(0.1, echo[:cut]), Chunk(0.2, echo[cut:])),
+        error=f"no {key}",
+    )
+    where = {"name": key, "provider": "generic", "model": key, "key_env": named}
+    about = {"endpoint": {**where, "base_urls": {"chat": f"https://{key}@e.example/{key}/v1?k={key}"}}}
+    made = a_run(tmp_path, [exchange], finding(detail=key), agents={"codex": key}, **about)
+    data = bundle(made, only(made), {named or "TOOLWORTHY_API_KEY": key})
+    files = opened(data)
+    for file, content in {**files, "archive": data}.items():
+        for form in forms:
+            assert form not in content, file
+    assert b"\nauthorization: [redacted]\n" in files["request-headers.txt"]
+    assert b"\nset-cookie: [redacted]\n" in files["response-headers.txt"]
+    assert files["response.body"].startswith(b"you are [redacted] or ")
+    rows = files["timing.csv"].decode().splitlines()[1:]
+    assert sum(int(row.split(",")[1]) for row in rows) == len(files["response.body"])
+    assert any(form in b"".join(opened(bundle(made, only(made), {})).values()) for form in forms), "proves nothing"
+
+
+def test_nothing_a_model_wrote_is_obeyed_by_a_tracker(tmp_path: Path) -> None:
+    odd = "@someone <img src=x> ![x](https://e.example/x.png) | `code` \x1b[31m \u202e"
+    quoted = finding(detail=odd).model_copy(update={"evidence": Evidence(exchange=0, excerpt="```\n@someone\n~~~")})
+    about = {"endpoint": {"name": odd, "model": odd}}
+    answer = json.dumps({"model": odd, "choices": []}).encode()
+    made = a_run(tmp_path, [recorded(chunks=(Chunk(0, answer),), error=odd)], quoted, agents={"codex": odd}, **about)
+    told = opened(bundle(made, only(made)))["README.md"].decode()
+    assert not set(told) & {"\x1b", "\u202e"}
+    lines = told.splitlines()
+    fence = next(line for line in lines if line.startswith("````"))
+    assert lines.count(fence.removesuffix("text")) == 1
+    outside = told.split("````")[0] + told.split("````")[2]
+    parts = outside.split("`")
+    for text in parts[::2]:  # what is in no code span
+        assert "@someone" not in text
+        assert "<img" not in text
+        assert "![" not in text
+
+
+def test_names_are_safe(tmp_path: Path) -> None:
+    made = a_run(tmp_path, [recorded(3)], finding("TW214", 3))
+    assert name(only(made)) == "toolworthy-TW214-fix-it-codex-1-3.zip"
+    odd = replace(only(made), subject="tools/../../etc/" + "x" * 500 + "\x1b/é")
+    assert set(name(odd)) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-")
+    assert ".." not in name(odd)
+    assert len(name(odd)) < 150
+
+
+# ---- what there is -----------------------------------------------------------------------------------------------
+
+
+def test_failed_trials_and_probes_are_there_too(tmp_path: Path) -> None:
+    made = a_run(tmp_path, [recorded()])
+    key = TRIAL.model_copy(update={"repeat": 2})
+    cause = Cause(kind="unknown tool", fault="model", detail="sing was called", exchange=4)
+    made.append(TrialResult(key=key, status="failed", cause=cause, exchanges=file_of(key)))
+    vague = Cause(kind="infrastructure", fault="infrastructure", detail="nothing was asked")
+    made.append(TrialResult(key=key.model_copy(update={"repeat": 3}), status="error", cause=vague, exchanges="x"))
+    for verdict in ("broken", "rejected", "ignored", "supported", "unmeasured"):
+        probe = ProbeKey(probe=f"is-{verdict}", api="chat")
+        made.append(
+            ProbeResult(key=probe, title="t", verdict=verdict, detail="d", requests=2, exchanges=file_of(probe))  # type: ignore[arg-type]
+        )
+    assert [located.id for located in found(made)] == [
+        "cause-unknown-tool@tasks/fix-it/codex#2:4",
+        "is-broken@wire/is-broken/chat:1",
+        "is-rejected@wire/is-rejected/chat:1",
+        "is-ignored@wire/is-ignored/chat:1",
+    ]
+
+
+def test_a_probes_verdict_is_shown_by_what_was_asked_its_own_way(tmp_path: Path) -> None:
+    """Where the same came right the other way, those answers were the last."""
+    key = ProbeKey(probe="one-call", api="chat", stream=True)
+    asked = [True, True, False, False]
+    made = a_run(tmp_path, [])
+    keep(
+        made,
+        [
+            recorded(n, trial=str(key), request_body=json.dumps({"model": "m", "stream": stream}).encode())
+            for n, stream in enumerate(asked)
+        ],
+    )
+    made.append(ProbeResult(key=key, title="t", verdict="broken", requests=4, exchanges=file_of(key)))
+    assert only(made).id == "one-call@wire/one-call/chat-stream:1"
+    told = opened(bundle(made, only(made)))["README.md"].decode()
+    assert " ".join(load_suite()["one-call"].explanation.split())[:60] in told
+
+
+def test_of_a_trial_that_was_run_again_the_last_bytes_count(tmp_path: Path) -> None:
+    made = a_run(tmp_path, [recorded(chunks=(Chunk(0, b"old"),))], finding())
+    assert opened(bundle(made, only(made)))["response.body"] == b"old"
+    keep(made, [recorded(chunks=(Chunk(0, b"new"),))])
+    assert opened(bundle(made, only(made)))["response.body"] == b"new"
+
+
+def test_a_code_stands_for_its_best_evidence(tmp_path: Path) -> None:
+    sizes = {0: 900, 1: 50, 2: 10, 3: 60}
+    exchanges = [recorded(n, chunks=(Chunk(0, b"x" * size),)) for n, size in sizes.items()]
+    marks = {0: "blocks", 1: "blocks", 2: "degrades", 3: "blocks", 9: "blocks"}
+    made = a_run(tmp_path, exchanges, *(finding("TW101", n, severity) for n, severity in marks.items()))
+    every = found(made)
+    assert choose(made, every, "tw101").exchange == 1
+    assert choose(made, every, "TW101@tasks/fix-it/codex#1:2").exchange == 2
+    with pytest.raises(UserError, match=r"near: TW101@tasks/fix-it/codex#1:2"):
+        choose(made, every, "TW101@tasks/fix-it/codex:2")
+    with pytest.raises(UserError, match="near: TW101"):
+        choose(made, every, "TW102")
+    with pytest.raises(UserError, match=r"toolworthy evidence .* lists them"):
+        choose(made, every, "§§§§")
+
+
+# ---- what can be wrong -------------------------------------------------------------------------------------------
+
+
+def test_bytes_that_are_gone_are_told(tmp_path: Path) -> None:
+    made = a_run(tmp_path, [recorded(), recorded(1)], finding(exchange=1))
+    path = made.path / only(made).file
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-3])
+    with pytest.raises(UserError, match=r"is torn: the bytes of TW101@.*:1 are not in it"):
+        bundle(made, only(made))
+    for rubbish in (
+        b"",
+        b"no record",
+        zstandard.compress(b"[1]"),
+        zstandard.compress(b'{"pieces": {"a": "\\u0000!"}}'),
+    ):
+        path.write_bytes(rubbish)
+        with pytest.raises(UserError, match=r"is torn|is no record of exchanges"):
+            bundle(made, only(made))
+    path.unlink()
+    with pytest.raises(UserError, match="the bytes are gone"):
+        bundle(made, only(made))
+    path.mkdir()
+    with pytest.raises(UserError, match="the bytes are gone"):
+        bundle(made, only(made))
+
+
+def test_what_the_gateway_answered_is_no_evidence(tmp_path: Path) -> None:
+    made = a_run(tmp_path, [recorded(local=True)], finding())
+    with pytest.raises(UserError, match="answered this request itself"):
+        bundle(made, only(made))
+
+
+def test_the_command_as_users_run_it(tmp_path: Path) -> None:
+    options = ("--task", "fix-failing-test", "--endpoint", "oracle:done-marker-missing")
+    assert suites(*options, cwd=tmp_path).returncode == 0
+    path = str(only_run(tmp_path))
+    listed = run("toolworthy", "evidence", path, cwd=tmp_path)
+    assert listed.returncode == 0
+    first, second, *_ = listed.stdout.splitlines()
+    assert first == "TW311  degrades  ×6  no [DONE]"
+    assert second.strip() == "TW311@tasks/fix-failing-test/builtin#1:0"
+    written = run("toolworthy", "evidence", path, "TW311", cwd=tmp_path)
+    assert (written.returncode, written.stdout) == (0, "toolworthy-TW311-fix-failing-test-builtin-1-0.zip\n")
+    assert run("toolworthy", "evidence", path, second.strip(), "-o", "e.zip", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "e.zip").read_bytes() == (tmp_path / written.stdout.strip()).read_bytes()
+    assert set(opened((tmp_path / "e.zip").read_bytes())) > NEEDED
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nowhere",), "nowhere is no run directory"),
+        (("RUN", "TW102"), "near: TW101"),
+        (("RUN", "TW101", "-o", "no/such/e.zip"), "cannot write no/such/e.zip"),
+        (("RUN", "TW101", "-o", "."), "cannot write ."),
+        (("RUN", "-o", "e.zip"), "name the finding"),
+    ],
+)
+def test_mistakes_are_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: Sequence[str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = str(a_run(tmp_path, [recorded()], finding()).path)
+    assert cli.main(["evidence", *(path if word == "RUN" else word for word in arguments)]) == 4
+    out, err = capsys.readouterr()
+    assert (out, len(err.splitlines())) == ("", 1)
+    assert said in err
+    assert not list(tmp_path.glob("*.zip"))
+
+
+def test_a_run_in_which_nothing_was_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from toolworthy.commands import evidence
+
+    assert evidence.run(a_run(tmp_path, [recorded()]).path) == 0
+    assert "nothing to bundle" in capsys.readouterr().out
