@@ -37,7 +37,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     commands.add_parser("run", help="run suites from anywhere, as `pytest suites` does: run [wire] [tools] [tasks] …")
-    _command(commands, "report", _report, "write a run's report again").add_argument("run", type=Path)
+    report = _command(commands, "report", _report, "write a run's report again, or one of several runs side by side")
+    report.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="the first is compared with the others")
+    report.add_argument("-o", "--out", type=Path, metavar="FILE", help="default: in the run, the last of several")
+    report.add_argument("--only", default="", metavar="GLOB", help="trials, cases and probes whose key fits")
     _badge_options(_command(commands, "badge", _badge, "a run as a badge: SVG, or JSON for shields.io"))
     _evidence_options(_command(commands, "evidence", _evidence, "a finding of a run as an archive for a ticket"))
     doctor = _command(commands, "doctor", _doctor, "look at an endpoint before tokens are spent")
@@ -161,11 +164,9 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from toolworthy.report import write_report
-    from toolworthy.runs.store import RunDirectory
+    from toolworthy.commands import report
 
-    print(write_report(RunDirectory.open(options.run)).html)
-    return 0
+    return report.run(options.runs, options.out, options.only)
 
 
 def _badge(options: argparse.Namespace) -> int:

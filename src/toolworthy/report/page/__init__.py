@@ -9,15 +9,16 @@ from fnmatch import fnmatchcase
 from html import escape
 from itertools import chain
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
+from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
 from toolworthy.history.load import find
 from toolworthy.history.series import history
 from toolworthy.probes import ProbeResult
 from toolworthy.report.gate import MARKS as GATE_MARKS
 from toolworthy.report.history import past, shown
-from toolworthy.report.page import findings, speed
+from toolworthy.report.page import beside, findings, speed
 from toolworthy.report.page.detail import Result, detail
 from toolworthy.report.page.items import items, subject
 from toolworthy.report.page.pack import Pool, block, index
@@ -43,18 +44,25 @@ def parts(
         runs: the first is what others are compared with.
         only: a pattern for keys (``tasks/*/codex#*``); "" for all.
         also: told of every result with its exchanges, since they are read here.
+
+    Raises:
+        UserError: a run cannot be read, or nothing fits `only`.
     """
     sides = [side_of(number, run) for number, run in enumerate(runs)]
     rows = [item for side in sides for item in items(side.number, side.run) if _wanted(item, only)]
+    if only and not rows:
+        raise UserError(f"no trial, case or probe fits {only!r}: keys are like tasks/fix-failing-test/codex#1")
     measures = [asdict(measure) for side in sides for measure in side.measures]
     causes = _causes(sides)
     series = history(find([run.path for run in runs])) if len(runs) > _MANY else None
+    compared = beside.beside(sides)
     first = index(
         runs=[{"name": side.name, "title": side.title} for side in sides],
         items=rows,
         points=speed.POINTS,
         measures=measures,
         causes=causes,
+        differences=beside.drawn(compared),
         past=past(series) if series else [],
     )
     yield from shell(
@@ -65,6 +73,9 @@ def parts(
         rows=rows,
         causes=causes,
         series=shown(series) if series else None,
+        compared=compared,
+        most_changed=beside.CHANGED,
+        glyphs=beside.MARKS,
         marks=GATE_MARKS,
         gate=sides[-1].run.gate,
         often=findings.often,
@@ -115,7 +126,8 @@ def _causes(sides: Sequence[Side]) -> list[dict[str, Any]]:
     return [{"agent": agent, "kind": kind, "fault": fault, "count": n} for (agent, kind, fault), n in counted.items()]
 
 
-def _at(identity: str, step: int | None = None) -> str:
-    """The fragment of a trial, and of a step in it; the script's ``route.ts`` reads it."""
+def _at(identity: str, step: int | None = None, beside: str = "") -> str:
+    """The fragment of a trial, of a step in it, of another beside it; the script's ``route.ts`` reads it."""
     path = "/".join(quote(part, safe="") for part in identity.split("/"))
-    return f"#/at/{path}" + ("" if step is None else f"?step={step}")
+    query = {name: value for name, value in (("step", step), ("with", beside)) if value not in (None, "")}
+    return f"#/at/{path}" + (f"?{urlencode(query)}" if query else "")

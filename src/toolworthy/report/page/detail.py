@@ -60,7 +60,8 @@ def _facts(result: Result) -> Iterator[tuple[str, str]]:
     if isinstance(result, TrialResult):
         ended = result.agent_ended or "–"
         code = "" if result.agent_exit is None else f", exit {result.agent_exit}"
-        yield "agent", f"{result.key.agent} {result.agent_version}, ended by {ended}{code}"
+        version = f" {result.agent_version}" if result.agent_version else ""
+        yield "agent", f"{result.key.agent}{version}, ended by {ended}{code}"
         translated = " (translated" + "".join(f"; {loss}" for loss in result.score.losses) + ")"
         yield (
             "wire",

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from toolworthy.gate.difference import Row
 from toolworthy.report.page.pack import policy
 from toolworthy.scoring.model import Count
 from toolworthy.statistics import rate
@@ -53,7 +54,7 @@ def environment() -> jinja2.Environment:
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("toolworthy.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    made.filters.update(visible=visible, count=_count, clock=_clock)
+    made.filters.update(visible=visible, count=_count, clock=_clock, value=_value, change=_change, figure=figure)
     return made
 
 
@@ -63,3 +64,25 @@ def _count(count: Count) -> str:
 
 def _clock(unix: float) -> str:
     return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _value(row: Row, side: Literal["before", "after"]) -> str:
+    found: float | None = getattr(row, side)
+    if found is None:
+        return "–"
+    return f"{found:.1%}" if row.kind == "difference" else figure(found)
+
+
+def figure(value: float) -> str:
+    """Three digits that count, and no powers of ten."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _change(row: Row) -> str:
+    if row.change is None:
+        return "–"
+    if row.kind == "ratio":
+        inside = "" if row.low is None or row.high is None else f" ({row.low:.2f}–{row.high:.2f})"
+        return f"× {row.change:.2f}{inside}"
+    inside = "" if row.low is None or row.high is None else f" ({100 * row.low:+.1f} to {100 * row.high:+.1f})"
+    return f"{round(100 * row.change, 1) + 0.0:+.1f} points{inside}"

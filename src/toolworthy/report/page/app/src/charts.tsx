@@ -61,7 +61,8 @@ export function Spreads({ measure, points }: { measure: Measure; points: number[
 export function Causes({ causes }: { causes: Cause[] }) {
   const kinds = [...new Set(causes.map((cause) => cause.kind))];
   const options = (): Options => ({
-    height: 50 + 28 * new Set(causes.map((cause) => cause.agent)).size,
+    height: 62 + 28 * new Set(causes.map((cause) => cause.agent)).size,
+    marginBottom: 42,
     marginLeft: margin(causes.map((cause) => cause.agent)),
     x: { label: "failed trials", tickFormat: "d", grid: true },
     y: { label: null },
@@ -82,7 +83,8 @@ export function Causes({ causes }: { causes: Cause[] }) {
 /** Differences with their intervals, against none at all. */
 export function Differences({ rows, ratio }: { rows: Difference[]; ratio: boolean }) {
   const options = (): Options => ({
-    height: 44 + 24 * rows.length,
+    height: 56 + 24 * rows.length,
+    marginBottom: 42,
     marginLeft: margin(rows.map((row) => row.name)),
     x: ratio
       ? { label: "candidate ÷ baseline", type: "log", grid: true, tickFormat: "~g" }
@@ -125,7 +127,8 @@ export interface Span { from: number; to: number; kind: string; step: number }
 /** Where a trial's time went, from its start to its end. */
 export function Spans({ spans, kinds }: { spans: Span[]; kinds: string[] }) {
   const options = (): Options => ({
-    height: 62,
+    height: 72,
+    marginBottom: 40,
     marginLeft: 8,
     marginRight: 12,
     x: { label: "seconds", nice: false },

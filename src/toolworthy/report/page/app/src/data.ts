@@ -39,7 +39,7 @@ export interface Detail {
 
 export interface Spread { agent: string; n: number; at: number[] }
 export interface Measure { name: string; unit: string; about: string; spreads: Spread[] }
-export interface Difference { name: string; value: number; low: number; high: number; word: string; ratio: boolean }
+export interface Difference { of: number; name: string; value: number; low: number; high: number; word: string; ratio: boolean }
 export interface Cause { agent: string; kind: string; fault: string; count: number }
 export interface Past {
   name: string;

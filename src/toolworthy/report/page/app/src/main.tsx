@@ -25,8 +25,11 @@ function draw(place: HTMLElement, index: Index): void {
   if (kind === "spread") render(<Spreads measure={index.measures[at]!} points={index.points} />, place);
   if (kind === "causes") render(<Causes causes={index.causes} />, place);
   if (kind === "past") render(<Over past={index.past[at]!} />, place);
-  if (kind === "rates") render(<Differences rows={index.differences.filter((row) => !row.ratio)} ratio={false} />, place);
-  if (kind === "ratios") render(<Differences rows={index.differences.filter((row) => row.ratio)} ratio={true} />, place);
+  if (kind === "rates" || kind === "ratios") {
+    const ratio = kind === "ratios";
+    const rows = index.differences.filter((row) => row.of === at && row.ratio === ratio);
+    if (rows.length) render(<Differences rows={rows} ratio={ratio} />, place);
+  }
 }
 
 function compare(pair: HTMLElement): void {

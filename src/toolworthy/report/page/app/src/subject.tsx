@@ -108,7 +108,7 @@ function Found({ finding }: { finding: Finding }) {
   return <><a class={`mark ${finding.severity}`} href={`#finding-${finding.code}`}>{finding.code} {finding.severity}</a> {finding.title}: <Shown text={finding.detail} /></>;
 }
 
-const KINDS = ["waiting for the first byte", "answering", "agent, its tools, and all else"];
+const KINDS = ["waiting for the first byte", "answering", "agent, its tools, and all else", "hidden tests"];
 
 function Time({ one }: { one: Detail }) {
   const spans: Span[] = [];
@@ -123,12 +123,15 @@ function Time({ one }: { one: Detail }) {
     push(Math.max(from, first), end, KINDS[1]!, step.n);
     now = Math.max(now, end);
   }
-  push(now, one.seconds - one.offset, KINDS[2]!, one.steps.length);
+  const end = one.seconds - one.offset;
+  const tests = Math.max(now, end - (one.verification?.seconds ?? 0));
+  push(now, tests, KINDS[2]!, one.steps.length);
+  push(tests, end, KINDS[3]!, one.steps.length);
   const sums = KINDS.map((kind) => spans.filter((span) => span.kind === kind).reduce((sum, span) => sum + span.to - span.from, 0));
   return (
     <>
       <Spans spans={spans} kinds={KINDS} />
-      <ul class="legend">{KINDS.map((kind, place) => <li><span class={`swatch c${place + 1}`} aria-hidden="true" />{kind} {sums[place]!.toFixed(2)} s</li>)}</ul>
+      <ul class="legend">{KINDS.map((kind, place) => sums[place]! > 0 && <li><span class={`swatch c${place + 1}`} aria-hidden="true" />{kind} {sums[place]!.toFixed(2)} s</li>)}</ul>
     </>
   );
 }

@@ -1,0 +1,36 @@
+"""``toolworthy report RUN… [-o FILE]``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+
+from toolworthy.errors import UserError
+from toolworthy.report import page, write_report
+from toolworthy.runs.store import RunDirectory
+
+BESIDE = "beside.html"
+"""In the last run's directory, where several runs are shown and no file is named."""
+
+
+def run(paths: Sequence[Path], out: Path | None = None, only: str = "") -> int:
+    """Write a run's pages again; or one page of several runs, or of some of a run's trials. Prints where it is.
+
+    Raises:
+        UserError: one of them is no run, no trial fits `only`, or the page cannot be written.
+    """
+    runs = [RunDirectory.open(path) for path in paths]
+    if len(runs) == 1 and out is None and not only:
+        print(write_report(runs[0]).html)
+        return 0
+    target = out or runs[-1].path / BESIDE
+    parts = page.parts(runs, only)
+    first = next(parts)  # mistakes show before a file is touched
+    try:
+        with target.open("w", encoding="utf-8", errors="replace") as file:
+            file.writelines(chain([first], parts))
+    except OSError as error:
+        raise UserError(f"cannot write {target}: {error.strerror}") from error
+    print(target)
+    return 0
