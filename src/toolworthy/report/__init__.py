@@ -1,4 +1,4 @@
-"""Show a run: an HTML file, a Markdown summary, JUnit XML, ATIF trajectories. All are readers of the run directory."""
+"""Show a run: pages for people, and files for other programs. All are readers of the run directory."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ class Written:
 
 
 def write_report(run: RunDirectory) -> Written:
-    """Write ``report.html``, ``summary.md``, ``junit.xml`` and ``atif/`` from what the run directory holds."""
+    """Write ``report.html``, ``summary.md``, ``junit.xml``, ``results.csv`` and ``atif/`` from what the run holds."""
     from toolworthy.replay import summary as replayed
-    from toolworthy.report import junit, page, summary
+    from toolworthy.report import junit, page, summary, table
 
     (run.path / "atif").mkdir(exist_ok=True)
     html = run.write(
         "report.html", page.parts([run], also=partial(_trajectory, run, str(run.about["endpoint"]["model"])))
     )
+    run.write("results.csv", table.csv_text(table.rows(run)))
     if run.replays():
         return Written(html, run.write("summary.md", replayed.markdown(run)))
     run.write("junit.xml", junit.document(run))
