@@ -85,6 +85,9 @@ async def _measure(
             if result.status != "passed":
                 print(f"{agent.id} fails without any defect: {result.cause}", flush=True)
             return
+        if result.cause and result.cause.fault == "infrastructure":
+            print(f"{spoilt.id}  {agent.id}  not measured: {result.cause.detail}", flush=True)
+            return
         row = Measured(
             defect=spoilt.id,
             agent=agent.id,
