@@ -85,7 +85,7 @@ async def _measure(
             if result.status != "passed":
                 print(f"{agent.id} fails without any defect: {result.cause}", flush=True)
             return
-        if result.cause and result.cause.fault == "infrastructure":
+        if result.cause and result.cause.kind == "infrastructure":
             print(f"{spoilt.id}  {agent.id}  not measured: {result.cause.detail}", flush=True)
             return
         row = Measured(
