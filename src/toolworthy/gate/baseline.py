@@ -77,7 +77,7 @@ def load(given: Path, folder: Path = FOLDER) -> Sample:
     Raises:
         UserError: it is none of these, or broken, or of another version; one line.
     """
-    path = _find(given, folder)
+    path = find(given, folder)
     if path.is_dir():
         return from_run(RunDirectory.open(path))
     try:
@@ -101,8 +101,12 @@ def load(given: Path, folder: Path = FOLDER) -> Sample:
         raise UserError(f"{path}: a broken baseline file: {error}") from error
 
 
-def _find(given: Path, folder: Path) -> Path:
-    """A path that is there, or the file of a name."""
+def find(given: Path, folder: Path = FOLDER) -> Path:
+    """A path that is there, or the file of a name.
+
+    Raises:
+        UserError: neither; one line, with what was probably meant.
+    """
     named = folder / f"{given}.json"
     if given.is_dir() and not (given / "run.json").is_file() and named.is_file():
         return named  # a folder that happens to be called like the baseline

@@ -9,7 +9,7 @@ from typing import Any
 from toolworthy.cases.result import CaseResult
 from toolworthy.errors import UserError
 from toolworthy.gate import answer
-from toolworthy.gate.baseline import load
+from toolworthy.gate.baseline import find, load
 from toolworthy.gate.decide import decide
 from toolworthy.gate.policy import load_policy
 from toolworthy.gate.sample import from_run
@@ -29,6 +29,7 @@ class Looks:
 
     def __init__(self, baseline: Path, policy: Path | None, most: int, say: Callable[[str], None]) -> None:
         self._baseline, self._policy, self._say = load(baseline), load_policy(policy), say
+        self._place = find(baseline)
         self._plan = plan(self._policy.alpha, most)
         self.gate: dict[str, Any] | None = None
         """As in ``gate.json``; None before the first look."""
@@ -43,7 +44,8 @@ class Looks:
             f"in {100 * self._policy.alpha:.2g} % over all looks; intervals are as wide"
         )
         looks = {"taken": attempts, "most": most, "alpha": look.alpha, "alphas": [one.alpha for one in self._plan]}
-        self.gate = {**answer.about(decision, self._baseline.name, run.path.name), "looks": looks}
+        gate = answer.about(decision, self._baseline, run.path.name)
+        self.gate = {**gate, **answer.beside(self._place, run.path), "looks": looks}
         answer.keep(run, self.gate)
         on = f"; on with {' and '.join(sorted(suites))}" if suites else ""
         self._say(f"look {attempts} of at most {most}: {decision.answer}{on}")

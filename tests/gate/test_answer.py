@@ -1,0 +1,86 @@
+"""The way from a run to what it was compared with."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from toolworthy.gate import baseline
+from toolworthy.gate.answer import baseline_of, beside, judge
+from toolworthy.gate.looks import Looks
+from toolworthy.runs.result import TrialKey, TrialResult
+from toolworthy.runs.store import RunDirectory
+
+
+def made(parent: Path, started: float = 1.5) -> RunDirectory:
+    """A run of three trials."""
+    run = RunDirectory.create(
+        parent,
+        {"toolworthy": "0.1.0", "started": started, "endpoint": {"name": "e", "model": "m"}, "agents": {"codex": "1"}},
+    )
+    for task in ("a", "b", "c"):
+        run.append(TrialResult(key=TrialKey(suite="tasks", task=task, agent="codex"), status="passed"))
+    return run
+
+
+def told(run: RunDirectory) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads((run.path / "gate.json").read_text())
+    return value
+
+
+def test_a_baselines_run_is_found_from_the_candidates_wherever_both_are_moved(tmp_path: Path) -> None:
+    before, after = made(tmp_path / "here" / "before"), made(tmp_path / "here" / "reports")
+    judge(before.path, after.path, None)
+    assert told(after)["baseline_run"] == f"../../before/{before.path.name}"
+    moved = (tmp_path / "here").rename(tmp_path / "there")
+    found = baseline_of(RunDirectory.open(moved / "reports" / after.path.name))
+    assert found is not None
+    assert found.run is not None
+    assert found.run.path.resolve() == moved / "before" / before.path.name
+    assert len(found.sample.units) == len(found.run.results()) == 3
+
+
+def test_looks_tell_it_too(tmp_path: Path) -> None:
+    before, after = made(tmp_path), made(tmp_path)
+    Looks(before.path, None, 2, lambda _: None)(after, 1, frozenset({"tasks"}))
+    assert told(after)["baseline_run"] == f"../{before.path.name}"
+
+
+def test_no_way_leads_over_the_root_of_the_file_system(tmp_path: Path) -> None:
+    """It would name every folder of this machine down to the baseline."""
+    run = made(tmp_path)
+    assert os.path.commonpath((tmp_path.resolve(), "/")) == "/"
+    assert beside(run.path, Path("/usr/lib")) == {}
+
+
+def test_a_named_baseline_is_found_by_its_name(tmp_path: Path) -> None:
+    before, after, folder = made(tmp_path, 1.0), made(tmp_path), tmp_path / "baselines"
+    baseline.save(before.path, "main", folder)
+    judge(Path("main"), after.path, None, folder)
+    assert "baseline_run" not in told(after)
+    found = baseline_of(after, folder)
+    assert found is not None
+    assert (found.sample.name, found.run) == ("main", None)
+    baseline.save(made(tmp_path, 2.0).path, "main", folder)
+    assert baseline_of(after, folder) is None, "another run has taken the name since"
+
+
+def test_what_is_gone_is_not_found(tmp_path: Path) -> None:
+    before, after = made(tmp_path), made(tmp_path)
+    assert baseline_of(after) is None
+    judge(before.path, after.path, None)
+    (before.path / "run.json").unlink()
+    assert baseline_of(after) is None
+
+
+@pytest.mark.parametrize("way", ["ABSOLUTE", "../nowhere", 7, None, "", "x" * 5000])
+def test_a_gate_that_was_tampered_with_leads_nowhere(tmp_path: Path, way: object) -> None:
+    before, after = made(tmp_path), made(tmp_path)
+    judge(before.path, after.path, None)
+    gate = {**told(after), "baseline_run": str(before.path) if way == "ABSOLUTE" else way}
+    (after.path / "gate.json").write_text(json.dumps(gate))
+    assert baseline_of(after, tmp_path / "baselines") is None
