@@ -21,7 +21,7 @@ from toolworthy.report.history import past, shown
 from toolworthy.report.page import beside, findings, speed
 from toolworthy.report.page.detail import Result, detail
 from toolworthy.report.page.items import items, subject
-from toolworthy.report.page.pack import Pool, block, index
+from toolworthy.report.page.pack import Pool, block, file_block, index
 from toolworthy.report.page.shell import environment, shell
 from toolworthy.report.page.side import Side, side_of
 from toolworthy.runs.exchanges import read_all
@@ -30,6 +30,8 @@ from toolworthy.runs.store import RunDirectory
 Also = Callable[[Result, Sequence[Exchange]], None]
 _DETAILS = 48_000_000
 """Characters that all opened trials may take in the page; what does not fit is in the run directory only."""
+_BLOCK = 16
+"""Results in a block: neighbours are alike, and packed together take two thirds; ``data.ts`` counts by it, too."""
 _MANY = 2
 """Runs up to which a page compares them instead of drawing their history."""
 _GOOD = ("passed", "right", "supported")
@@ -56,9 +58,11 @@ def parts(
     causes = _causes(sides)
     series = history(find([run.path for run in runs])) if len(runs) > _MANY else None
     compared = beside.beside(sides)
+    order = _order(sides, only)
     first = index(
         runs=[{"name": side.name, "title": side.title} for side in sides],
         items=rows,
+        order=[subject(side.number, result.key) for side, result in order],
         points=speed.POINTS,
         measures=measures,
         causes=causes,
@@ -67,7 +71,7 @@ def parts(
     )
     yield from shell(
         environment().get_template("page.html.j2"),
-        chain([first], _details(sides, only, also)),
+        chain([first], _archives(sides), _details(order, also)),
         sides=sides,
         side=sides[0],
         rows=rows,
@@ -83,25 +87,39 @@ def parts(
     )
 
 
-def _details(sides: Sequence[Side], only: str, also: Also | None) -> Iterator[str]:
-    """A block for every result, those that went wrong first, as long as there is room; then what they share."""
-    pool, room = Pool(), _DETAILS
+def _order(sides: Sequence[Side], only: str) -> list[tuple[Side, Result]]:
+    """All that can be opened, in the order in which it is kept: what went wrong first."""
     every = [(side, result) for side in sides for result in _results(side.run)]
-    every.sort(key=lambda pair: _is_good(pair[1]))
-    for side, result in every:
-        wanted = room > 0 and (not only or fnmatchcase(str(result.key), only))
-        if not wanted and also is None:
-            continue
-        path = side.run.path / result.exchanges
-        exchanges = read_all(path) if result.exchanges and path.is_file() else ()
-        if also is not None:
-            also(result, exchanges)
-        if wanted:
-            name = escape(f"d-{subject(side.number, result.key)}")
-            made = block(name, detail(result, exchanges, pool.local()))
+    wanted = [pair for pair in every if not only or fnmatchcase(str(pair[1].key), only)]
+    return sorted(wanted, key=lambda pair: _is_good(pair[1]))
+
+
+def _details(order: Sequence[tuple[Side, Result]], also: Also | None) -> Iterator[str]:
+    """The results block by block, as long as there is room; then what they share."""
+    pool, room = Pool(), _DETAILS
+    for number, start in enumerate(range(0, len(order), _BLOCK)):
+        batch = {}
+        for side, result in order[start : start + _BLOCK]:
+            path = side.run.path / result.exchanges
+            exchanges = read_all(path) if result.exchanges and path.is_file() else ()
+            if also is not None:
+                also(result, exchanges)
+            if room > 0:
+                batch[subject(side.number, result.key)] = detail(result, exchanges, pool.local())
+        if batch:
+            made = block(f"d-{number}", batch)
             room -= len(made)
             yield made
+        elif also is None:
+            break
     yield block("shared", pool.shared)
+
+
+def _archives(sides: Sequence[Side]) -> Iterator[str]:
+    for side in sides:
+        for group in side.groups:
+            if group.shown and group.shown.data:
+                yield file_block(escape(f"e-{side.number}-{group.code}"), group.shown.data)
 
 
 def _results(run: RunDirectory) -> tuple[Result, ...]:

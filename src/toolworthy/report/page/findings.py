@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from toolworthy import adapters, breakage
 from toolworthy.analysis.levels import levels, reasons
 from toolworthy.breakage import Measured
+from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
-from toolworthy.report.page.detail import Result, findings_of
+from toolworthy.report import evidence
 from toolworthy.report.page.items import subject
+from toolworthy.report.ticket import Located
 from toolworthy.rules import RULES
-from toolworthy.rules.model import Finding, Rule, Severity
+from toolworthy.rules.model import Rule, Severity
 from toolworthy.runs.exchanges import read_all
 from toolworthy.runs.store import RunDirectory
 
@@ -21,7 +23,10 @@ _AROUND = 700
 """Characters of the answer shown before and after the marked part."""
 _REQUEST = 2_600
 _RANK: Mapping[Severity, int] = {"blocks": 0, "degrades": 1, "cosmetic": 2}
-_SUITES = {"wire": "probes", "tools": "cases", "tasks": "trials"}
+_SUITES = {"tasks": "trials", "wire": "probes", "tools": "cases"}
+"""In the order in which evidence is looked for: a real agent's trial says more than a probe."""
+_BUNDLES = 40
+"""Rules whose evidence the page holds as an archive; the command makes those of all."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,11 @@ class Shown:
     before: str
     marked: str
     after: str
+    evidence: str
+    """Id of its archive, for the command."""
+    archive: str
+    """File name of the archive that the page holds; "" where it holds none."""
+    data: bytes
 
 
 @dataclass(frozen=True)
@@ -54,24 +64,36 @@ class Group:
     """Suite to how many of its items show it, of how many."""
     agents: tuple[str, ...]
     """Agents in whose trials it was seen."""
-    shown: Shown | None = None
-
-
-@dataclass
-class _Seen:
-    finding: Finding
-    results: dict[str, list[Result]] = field(default_factory=dict)
+    shown: Shown | None
 
 
 def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
-    """The worst first."""
+    """Rules that were broken, and probes whose own verdict stands in an agent's way; the worst first."""
     provider = str(run.about.get("endpoint", {}).get("provider", "generic"))
     hints = adapters.provider(provider).hints
-    every: dict[str, Sequence[Result]] = {"wire": run.probes(), "tools": run.cases(), "tasks": run.results()}
-    seen = _seen(every)
-    made = [_group(number, run, code, one, every, hints.get(code, "")) for code, one in seen.items()]
-    made += _failed_probes(number, run, seen, hints)
-    return tuple(sorted(made, key=lambda group: (_RANK[group.severity], group.code)))
+    of = {"tasks": len(run.results()), "wire": len(run.probes()), "tools": len(run.cases())}
+    in_the_way = {reason.code for reason in reasons(levels(run.probes()))}
+    rules = {rule.code: rule for rule in RULES}
+    grouped: dict[str, list[Located]] = {}
+    for located in evidence.found(run):
+        if located.code in rules or located.code in in_the_way:
+            grouped.setdefault(located.code, []).append(located)
+    ordered = sorted(grouped.items(), key=lambda item: (_RANK[item[1][0].severity], item[0]))
+    return tuple(
+        Group(
+            code=code,
+            title=found[0].title,
+            severity=found[0].severity,
+            detail=found[0].detail,
+            rule=rules.get(code),
+            hint=hints.get(code, ""),
+            affected=breakage.affected(code),
+            seen=_counted(found, of),
+            agents=tuple(dict.fromkeys(one.agent for one in found if one.subject.startswith("tasks/"))),
+            shown=_first(number, run, found, place < _BUNDLES),
+        )
+        for place, (code, found) in enumerate(ordered)
+    )
 
 
 def often(group: Group) -> str:
@@ -79,83 +101,46 @@ def often(group: Group) -> str:
     return ", ".join(f"{count} of {n:,} {_SUITES[suite]}" for suite, (count, n) in group.seen.items())
 
 
-def _seen(every: Mapping[str, Sequence[Result]]) -> dict[str, _Seen]:
-    seen: dict[str, _Seen] = {}
-    for suite, results in every.items():
-        for result in results:
-            for finding in {finding.code: finding for finding in reversed(findings_of(result))}.values():
-                known = seen.setdefault(finding.code, _Seen(finding))
-                known.results.setdefault(suite, []).append(result)
-    return seen
+def _counted(found: Sequence[Located], of: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    subjects = {suite: {one.subject for one in found if one.subject.startswith(f"{suite}/")} for suite in _SUITES}
+    return {suite: (len(keys), of[suite]) for suite, keys in subjects.items() if keys}
 
 
-def _group(
-    number: int, run: RunDirectory, code: str, seen: _Seen, every: Mapping[str, Sequence[Result]], hint: str
-) -> Group:
-    rule = next((rule for rule in RULES if rule.code == code), None)
-    trials = seen.results.get("tasks", [])
-    agents = dict.fromkeys(result.key.agent for result in trials if hasattr(result.key, "agent"))
-    return Group(
-        code=code,
-        title=seen.finding.title,
-        severity=seen.finding.severity,
-        detail=seen.finding.detail,
-        rule=rule,
-        hint=hint,
-        affected=breakage.affected(code),
-        seen={suite: (len(results), len(every[suite])) for suite, results in seen.results.items()},
-        agents=tuple(agents),
-        shown=_first_shown(number, run, code, seen),
-    )
-
-
-def _failed_probes(
-    number: int, run: RunDirectory, seen: Mapping[str, _Seen], hints: Mapping[str, str]
-) -> Iterator[Group]:
-    """Probes that stand in an agent's way by their own verdict, no rule having said so."""
-    probes = run.probes()
-    for reason in reasons(levels(probes)):
-        if reason.code not in seen:
-            ways = [probe for probe in probes if probe.key.probe == reason.code]
-            failed = [probe for probe in ways if probe.verdict not in ("supported", "unmeasured")]
-            yield Group(
-                code=reason.code,
-                title=reason.title,
-                severity=reason.severity,
-                detail=reason.detail,
-                rule=None,
-                hint=hints.get(reason.code, ""),
-                affected=breakage.affected(reason.code),
-                seen={"wire": (len(failed), len(ways))},
-                agents=(),
-                shown=_shown(number, run, failed[0], -1, "") if failed else None,
-            )
-
-
-def _first_shown(number: int, run: RunDirectory, code: str, seen: _Seen) -> Shown | None:
-    """The first that can be shown; a real agent's trial says more than a probe."""
-    for suite in ("tasks", "wire", "tools"):
-        for result in seen.results.get(suite, [])[:3]:
-            finding = next(finding for finding in findings_of(result) if finding.code == code)
-            evidence = finding.evidence
-            if (shown := _shown(number, run, result, evidence.exchange, evidence.excerpt)) is not None:
-                return shown
+def _first(number: int, run: RunDirectory, found: Sequence[Located], bundled: bool) -> Shown | None:
+    """The first that can be shown still."""
+    order = list(_SUITES)
+    for located in sorted(found, key=lambda one: order.index(one.subject.split("/", 1)[0]))[:5]:
+        if (shown := _shown(number, run, located, bundled)) is not None:
+            return shown
     return None
 
 
-def _shown(number: int, run: RunDirectory, result: Result, index: int, excerpt: str) -> Shown | None:
-    """The exchange with this index; the last one for -1. None where it is not there any more."""
-    path = run.path / result.exchanges
-    if not result.exchanges or not path.is_file():
+def _shown(number: int, run: RunDirectory, located: Located, bundled: bool) -> Shown | None:
+    path = run.path / located.file
+    exchanges = read_all(path) if path.is_file() else ()
+    exchange = next((one for one in exchanges if one.index == located.exchange), None)
+    if exchange is None:
         return None
-    exchanges = read_all(path)
-    found = exchanges[-1:] if index < 0 else [exchange for exchange in exchanges if exchange.index == index]
-    if not found:
-        return None
-    exchange = found[0]
-    before, marked, after = _marked(exchange.body.decode("utf-8", "backslashreplace"), excerpt)
-    request = _short(exchange)
-    return Shown(subject(number, result.key), str(result.key), exchange.index, request, before, marked, after)
+    before, marked, after = _marked(exchange.body.decode("utf-8", "backslashreplace"), located.excerpt)
+    return Shown(
+        subject=subject(number, located.subject),
+        key=located.subject,
+        exchange=located.exchange,
+        request=_short(exchange),
+        before=before,
+        marked=marked,
+        after=after,
+        evidence=located.id,
+        archive=evidence.name(located) if bundled else "",
+        data=_bundle(run, located) if bundled else b"",
+    )
+
+
+def _bundle(run: RunDirectory, located: Located) -> bytes:
+    try:
+        return evidence.bundle(run, located)
+    except UserError:  # it never went to the endpoint: the page says where it is all the same
+        return b""
 
 
 def _marked(text: str, excerpt: str) -> tuple[str, str, str]:

@@ -27,7 +27,7 @@ def block(name: str, value: object) -> str:
 
 def index(**given: object) -> str:
     """The block that the script reads first: what ``Index`` in ``data.ts`` names, empty where nothing is given."""
-    lists = ("runs", "items", "points", "measures", "causes", "differences", "past")
+    lists = ("runs", "items", "order", "points", "measures", "causes", "differences", "past")
     return block("index", {**{name: [] for name in lists}, "hidden": list(HIDDEN.items()), **given})
 
 

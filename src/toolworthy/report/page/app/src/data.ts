@@ -53,6 +53,8 @@ export interface Index {
   /** Code points that are shown instead of obeyed, and how. */
   hidden: [number, string][];
   items: Item[];
+  /** Every trial, case and probe in the order of its block. */
+  order: string[];
   points: number[];
   measures: Measure[];
   causes: Cause[];
@@ -74,11 +76,22 @@ export async function unpack<T>(name: string): Promise<T | null> {
   return (await new Response(stream).json()) as T;
 }
 
+const BLOCK = 16;
+const places = new Map<string, number>();
+const blocks = new Map<number, Promise<Record<string, Detail> | null>>();
 let shared: Promise<string[] | null> | undefined;
+
+/** Say once what stands where. */
+export function arrange(order: string[]): void {
+  order.forEach((id, at) => places.set(id, Math.floor(at / BLOCK)));
+}
 
 /** All of one trial, with a function that looks its texts up; null where it was left out. */
 export async function detail(id: string): Promise<[Detail, (text: Text) => string] | null> {
-  const found = await unpack<Detail>(`d-${id}`);
+  const place = places.get(id);
+  if (place === undefined) return null;
+  if (!blocks.has(place)) blocks.set(place, unpack(`d-${place}`));
+  const found = (await blocks.get(place))?.[id];
   if (!found) return null;
   const common = (await (shared ??= unpack<string[]>("shared"))) ?? [];
   return [found, (text) => (typeof text === "string" ? text : ((text < 0 ? found.texts[-text - 1] : common[text]) ?? ""))];

@@ -1,7 +1,7 @@
 // What moves on the page. All that a reader must know stands in it without this script.
 import { render } from "preact";
 import { Causes, Differences, Over, Spreads } from "./charts";
-import { bytes, unpack, type Index } from "./data";
+import { arrange, bytes, unpack, type Index } from "./data";
 import { Explorer } from "./explorer";
 import { Pair, reveal } from "./text";
 
@@ -9,6 +9,7 @@ async function start(): Promise<void> {
   const index = await unpack<Index>("index");
   if (!index) return;
   reveal(index.hidden);
+  arrange(index.order);
   const explorer = document.getElementById("explorer");
   if (explorer) {
     explorer.replaceChildren(); // what is said there to those without a script
