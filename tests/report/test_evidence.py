@@ -249,23 +249,18 @@ def test_an_endpoint_that_breaks_off_or_is_not_there_is_told(tmp_path: Path) -> 
     asyncio.run(go())
 
 
-def test_nothing_recorded_is_obeyed_by_the_programs(tmp_path: Path) -> None:
-    bad = "'; touch bad1; $(touch bad2) `touch bad3` \"\"\"\nopen('bad4','w')\n\\"
-    odd = {
-        "x-a": "'; touch bad5 #",
-        "@/etc/passwd": "v",
-        "x b": "v",
-        "x-c": "a\r\nx-d: e",
-        "x-e": "[redacted]",
-        "x-f": "é",
-    }
+@pytest.mark.parametrize("end", ["", "\nopen('bad6','w')\n"], ids=["one line", "several"])
+def test_nothing_recorded_is_obeyed_by_the_programs(tmp_path: Path, end: str) -> None:
+    bad = "'; touch bad1; $(touch bad2) `touch bad3` {url} %s \"\"\";open('bad4','w')#\\" + end
+    odd = {"x-a": "'; touch bad5 #", "@reproduce.sh": "v", "x b": "v", "x-c": "a\r\nx-d: e", "x-e": "[redacted]"}
+    odd["x-f"] = "é"
     urls = {"chat": f"http://u:p@127.0.0.1:1/{bad}?k=1"}
     about = {"endpoint": {"name": bad, "provider": "generic", "base_urls": urls, "model": bad}}
     exchange = recorded(path=f"/v1/chat/completions?{bad}", request_headers=odd, error=bad)
     made = a_run(tmp_path, [exchange], finding(detail=bad), **about)
     folder = unpacked(bundle(made, only(made)), tmp_path / "x")
 
-    async def go() -> None:
+    async def go() -> list[dict[str, Any]]:
         async def answer(request: dict[str, Any], send: Any) -> None:
             await reply(send, 200, b"{}")
 
@@ -273,14 +268,29 @@ def test_nothing_recorded_is_obeyed_by_the_programs(tmp_path: Path) -> None:
             for program in ("sh", "py"):
                 await again(folder, program)
                 await again(folder, program, ENDPOINT_URL=upstream.url)
-        for request in upstream.requests:
-            assert not {"x-c", "x-d", "x-e", "x-f", "x b"} & set(request["headers"])
-            assert not any("passwd" in name or "root:" in name for name in request["headers"])
+        return upstream.requests
 
-    asyncio.run(go())
+    for request in asyncio.run(go()):
+        assert request["headers"]["x-a"] == odd["x-a"]
+        assert not {"x-c", "x-d", "x-e", "x-f", "x b", "@reproduce.sh"} & set(request["headers"])
+    program = ast.parse((folder / "reproduce.py").read_text())
+    values = {node.targets[0].id: node.value for node in program.body if isinstance(node, ast.Assign)}  # type: ignore[attr-defined]
+    assert ast.literal_eval(values["PATH"]) == f"/chat/completions?{bad}"
+    assert set(ast.literal_eval(values["HEADERS"])) == {"x-a", "accept-encoding"}
+    for option in ("@reproduce", "x b", "x-c", "x-f"):
+        assert option not in (folder / "reproduce.sh").read_text()
     assert not list(folder.glob("bad*"))
     assert "u:p" not in (folder / "README.md").read_text()
-    ast.parse((folder / "reproduce.py").read_text())
+
+
+def test_without_a_base_url_the_programs_ask_for_one(tmp_path: Path) -> None:
+    made = a_run(tmp_path, [recorded()], finding(), endpoint={"name": "oracle", "base_urls": {}})
+    folder = unpacked(bundle(made, only(made)), tmp_path / "x")
+    for program in ("sh", "py"):
+        out, said = asyncio.run(again(folder, program, ENDPOINT_KEY="k"))
+        assert not out
+        assert "ENDPOINT_URL" in said
+        assert len(said.splitlines()) == 1
 
 
 def test_the_shell_program_is_clean(tmp_path: Path) -> None:
@@ -429,7 +439,7 @@ def test_no_byte_of_a_key_is_in_it(tmp_path: Path, key: str, named: str | None) 
         request_body=b'{"model": "' + forms[1] + b'"}',
         upstream_body=b'{"model": "x' + forms[1] + b'"}',
         losses=(key,),
-        response_headers={"x-echo": f"is {key}", "set-cookie": key},
+        response_headers={"x-echo": f"is {key}", "set-cookie": "session=5e55"},
         chunks=(Chunk(0.1, echo[:cut]), Chunk(0.2, echo[cut:])),
         error=f"no {key}",
     )
@@ -439,7 +449,7 @@ def test_no_byte_of_a_key_is_in_it(tmp_path: Path, key: str, named: str | None) 
     data = bundle(made, only(made), {named or "TOOLWORTHY_API_KEY": key})
     files = opened(data)
     for file, content in {**files, "archive": data}.items():
-        for form in forms:
+        for form in (*forms, key[:8].encode(), b"5e55"):
             assert form not in content, file
     assert b"\nauthorization: [redacted]\n" in files["request-headers.txt"]
     assert b"\nset-cookie: [redacted]\n" in files["response-headers.txt"]
@@ -450,7 +460,7 @@ def test_no_byte_of_a_key_is_in_it(tmp_path: Path, key: str, named: str | None) 
 
 
 def test_nothing_a_model_wrote_is_obeyed_by_a_tracker(tmp_path: Path) -> None:
-    odd = "@someone <img src=x> ![x](https://e.example/x.png) | `code` \x1b[31m \u202e"
+    odd = "` @someone <img src=x> ![x](https://e.example/x.png) | `code` \x1b[31m \u202e"
     quoted = finding(detail=odd).model_copy(update={"evidence": Evidence(exchange=0, excerpt="```\n@someone\n~~~")})
     about = {"endpoint": {"name": odd, "model": odd}}
     answer = json.dumps({"model": odd, "choices": []}).encode()

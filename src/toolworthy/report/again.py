@@ -117,7 +117,7 @@ def shell(request: Sent) -> str:
 def python(request: Sent) -> str:
     """``reproduce.py``, for Python 3.8 or newer with httpx."""
     name, prefix = request.auth.split(": ", 1)
-    default = f'os.environ.get("{URL}") or RECORDED' if request.base_url else f'os.environ["{URL}"]'
+    default = "RECORDED" if request.base_url else f'sys.exit("{URL} is to be the base URL of the endpoint")'
     headers = "".join(f"    {name!r}: {value!r},\n" for name, value in request.headers.items())
     return _PYTHON.format(
         url=URL,
@@ -153,7 +153,7 @@ HERE = Path(__file__).parent
 HEADERS = {{
 {headers}}}
 
-url = {default}
+url = os.environ.get("{url}") or {default}
 key = os.environ.get("{key}")
 if key:
     HEADERS[{name}] = {prefix} + key
