@@ -43,7 +43,7 @@ def _tasks(run: int, results: Sequence[TrialResult]) -> Iterator[dict[str, Any]]
             "ok": passed,
             "n": len(judged),
             "word": _counted(passed, len(judged)) or (attempts[-1].status),
-            "power": pass_hat_k(len(judged), passed, len(judged)),
+            "power": _power(passed, len(judged)),
             "why": ", ".join(cause for cause, _ in causes.most_common()),
             "about": next((r.cause.detail[:_LONG] for r in attempts if r.cause), ""),
             **_costs([(result.score, result.seconds) for result in attempts]),
@@ -64,7 +64,7 @@ def _cases(run: int, results: Sequence[CaseResult]) -> Iterator[dict[str, Any]]:
             "n": len(judged),
             "word": attempts[0].status if len(attempts) == 1 else _counted(right, len(judged)) or "unmeasured",
             "category": attempts[0].category,
-            "power": pass_hat_k(len(judged), right, len(judged)),
+            "power": _power(right, len(judged)),
             "why": ", ".join(kind for kind, _ in kinds.most_common()),
             "about": next((r.detail[:_LONG] for r in attempts if r.detail), ""),
             **_costs([(result.score, result.seconds) for result in attempts]),
@@ -114,6 +114,11 @@ def _costs(scores: Sequence[tuple[Any, float]]) -> dict[str, Any]:
 
 def _median(values: Sequence[float]) -> float | None:
     return median(values) if values else None
+
+
+def _power(ok: int, n: int) -> float | None:
+    """pass^n; None where nothing was judged."""
+    return pass_hat_k(n, ok, n) if n else None
 
 
 def _counted(ok: int, n: int) -> str:
