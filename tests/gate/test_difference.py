@@ -214,6 +214,14 @@ def test_times_that_moved_come_with_a_caution() -> None:
     assert not any("from hour to hour" in note for note in compare(fast, fast).notes)
 
 
+def test_a_candidate_that_fails_early_is_not_praised_for_being_cheap() -> None:
+    dear, cheap = (good(costs={"tokens": [by]}) for by in (900.0, 100.0))
+    fails = bad(costs={"tokens": [100.0]})
+    assert row(compare(dear, fails), "tasks.tokens").word == "better"
+    assert any("may only have ended early" in note for note in compare(dear, fails).notes)
+    assert not any("may only have ended early" in note for note in compare(dear, cheap).notes)
+
+
 @pytest.mark.parametrize(("before", "after"), [(0, 0), (0, 3), (3, 0)])
 def test_nothing_to_compare(before: int, after: int) -> None:
     found = compare(good(before), good(after))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from toolworthy import adapters, breakage
@@ -13,7 +13,7 @@ from toolworthy.probes import ProbeResult
 from toolworthy.rules import Severity
 from toolworthy.wire.ir import APIS, Api
 
-_CORE = "one-call"
+CORE = "one-call"
 """Where this was not measured, nothing is known of an agent."""
 _RANK: dict[Severity, int] = {"blocks": 0, "degrades": 1, "cosmetic": 2}
 
@@ -39,6 +39,8 @@ class Level:
     word: Word
     reasons: tuple[Reason, ...]
     """The worst first; none that is merely cosmetic."""
+    probes: tuple[ProbeResult, ...]
+    """What the agent meets of all that was planned on its API."""
 
     @property
     def translated(self) -> bool:
@@ -84,16 +86,15 @@ def served_apis(results: Sequence[ProbeResult]) -> tuple[Api, ...]:
 
 def _level(agent: AgentAdapter, api: Api, results: list[ProbeResult]) -> Level:
     mine = [result for result in results if result.key.stream is not False]  # agents stream
-    found = [
-        reason for reason in (*_findings(agent, mine), *_verdicts(agent, results)) if reason.severity != "cosmetic"
-    ]
+    met = tuple(_met(agent, results))
+    found = [reason for reason in (*_findings(agent, mine), *_verdicts(agent, met)) if reason.severity != "cosmetic"]
     found.sort(key=lambda reason: (_RANK[reason.severity], reason.code))
-    core = [result for result in mine if result.key.probe == _CORE]
+    core = [result for result in mine if result.key.probe == CORE]
     dead = any(result.key.probe == "plain-answer" and result.verdict == "broken" for result in mine)
     measured = (any(result.verdict != "unmeasured" for result in core) or dead) and not any(
         result.unasked for result in filter(_needs_of(agent), results)
     )
-    return Level(agent, api, _word(found, measured), tuple(found))
+    return Level(agent, api, _word(found, measured), tuple(found), met)
 
 
 def _word(found: Sequence[Reason], measured: bool) -> Word:
@@ -119,17 +120,22 @@ def _findings(agent: AgentAdapter, results: Iterable[ProbeResult]) -> Iterable[R
                 yield Reason(finding.code, finding.title, severity, finding.detail)
 
 
-def _verdicts(agent: AgentAdapter, results: Iterable[ProbeResult]) -> Iterable[Reason]:
+def _met(agent: AgentAdapter, results: Sequence[ProbeResult]) -> Iterator[ProbeResult]:
+    """What stands in an agent's way where it fails: agents stream, so of both ways the streamed one counts.
+
+    What is asked whole only is asked so for cheapness; agents meet it streamed as well.
+    """
+    streamed = {result.key.probe for result in results if result.key.stream}
     for result in filter(_needs_of(agent), results):
-        if result.verdict in ("supported", "unmeasured"):
-            continue
-        # What is asked whole only is asked so for cheapness; agents meet it streamed as well.
-        if result.key.stream is False and any(
-            other.key.probe == result.key.probe and other.key.stream for other in results
-        ):
-            continue
-        severity = _for(agent, result.key.probe, result.severity)
-        yield Reason(result.key.probe, result.title, severity, f"{result.verdict}: {result.detail}")
+        if result.key.stream is not False or result.key.probe not in streamed:
+            yield result
+
+
+def _verdicts(agent: AgentAdapter, met: Iterable[ProbeResult]) -> Iterable[Reason]:
+    for result in met:
+        if result.verdict not in ("supported", "unmeasured"):
+            severity = _for(agent, result.key.probe, result.severity)
+            yield Reason(result.key.probe, result.title, severity, f"{result.verdict}: {result.detail}")
 
 
 def _for(agent: AgentAdapter, code: str, severity: Severity) -> Severity:

@@ -293,6 +293,10 @@ def _notes(
         measured = [any(unit.values.get(name) for unit in sample.of(suite)) for sample in (baseline, candidate)]
         if measured == [False, True] and any(baseline.of(suite)):
             yield f"{metric}: the baseline has no value of it"
+    words = {row.metric: row.word for row in rows if row.agent is None}
+    for suite, metric in MAIN.items():
+        if words.get(f"{suite}.{metric}") == "worse" and "better" in [words.get(f"{suite}.{cost}") for cost in COSTS]:
+            yield f"{suite}: attempts that failed count in the costs, too: what costs less may only have ended early"
     if any(row.metric.endswith(_CLOCKS) and row.word in ("better", "worse") for row in rows):
         yield "times differ from hour to hour, and with what else runs: the intervals know of items and attempts only"
     once = sum(min(one.before.n, one.after.n) == 1 for one in changed)

@@ -1,0 +1,235 @@
+"""Agents by suites: each kind of cell, and what is said of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from toolworthy import adapters
+from toolworthy.analysis.matrix import SUITES, Cell, Matrix, Suite, matrix
+from toolworthy.cases.result import CaseKey, CaseResult
+from toolworthy.probes import ProbeKey, ProbeResult
+from toolworthy.runs.result import TrialKey, TrialResult
+from toolworthy.scoring.model import Cause, Score
+
+REAL = [agent.id for agent in adapters.agents() if agent.install]
+SPENT = Cause(kind="budget", fault="our limit", detail="the budget is spent")
+REFUSED = Cause(kind="endpoint error", fault="endpoint", detail="preflight: chat: HTTP 500")
+CRASHED = Cause(kind="infrastructure", fault="infrastructure", detail="the agent asked nothing")
+
+
+def trials(*statuses: str, agent: str = "codex", **more: Any) -> list[TrialResult]:
+    """One a task."""
+    return [
+        TrialResult(key=TrialKey(suite="tasks", task=f"t{number}", agent=agent), status=status, **more)  # type: ignore[arg-type]
+        for number, status in enumerate(statuses)
+    ]
+
+
+def cases(*statuses: str, words: str = "codex", asked: bool = True, **more: Any) -> list[CaseResult]:
+    return [
+        CaseResult(
+            key=CaseKey(case=f"c{number}", vocabulary=words),
+            category="edit",
+            status=status,  # type: ignore[arg-type]
+            score=Score(requests=int(asked)),
+            **more,
+        )
+        for number, status in enumerate(statuses)
+    ]
+
+
+def probe(name: str, verdict: str = "supported", api: str = "responses", **more: Any) -> ProbeResult:
+    key = ProbeKey(probe=name, api=api, stream=more.pop("stream", True))  # type: ignore[arg-type]
+    about = {"title": name, "severity": "degrades", "agents": ("*",), "requests": 1, **more}
+    return ProbeResult(key=key, verdict=verdict, **about)  # type: ignore[arg-type]
+
+
+def of(found: Matrix, suite: Suite, agent: str = "codex") -> Cell:
+    (cell,) = (cell for cell in found.cells if (cell.agent, cell.suite) == (agent, suite))
+    return cell
+
+
+@pytest.mark.parametrize(
+    ("passed", "failed", "kind"),
+    [
+        (3, 0, "inconclusive"),
+        (4, 0, "pass"),
+        (0, 3, "inconclusive"),
+        (0, 4, "fail"),
+        (1, 1, "inconclusive"),
+        (5, 5, "inconclusive"),
+        (6, 6, "flaky"),
+        (9, 1, "pass"),
+        (8, 2, "flaky"),
+        (1, 9, "fail"),
+        (16, 4, "flaky"),
+        (18, 2, "pass"),
+        (30, 70, "fail"),
+        (45, 55, "flaky"),
+    ],
+)
+def test_tasks_by_rate_and_interval(passed: int, failed: int, kind: str) -> None:
+    cell = of(matrix(trials(*["passed"] * passed, *["failed"] * failed)), "tasks")
+    assert cell.kind == kind
+    assert cell.text.startswith(f"{kind}: {passed} of {passed + failed} passed, ")
+
+
+def test_what_is_behind_a_cell() -> None:
+    first = trials("passed", "failed", "passed")
+    again = [one.model_copy(update={"key": one.key.model_copy(update={"repeat": 2})}) for one in first]
+    lost = trials("passed", "passed", "passed", "error", cause=CRASHED)[3:]
+    cell = of(matrix([*first, *again, *lost]), "tasks")
+    assert cell.counts == {"passed": 4, "failed": 2, "error": 1}
+    assert cell.items == {"t0": {"passed": 2}, "t1": {"failed": 2}, "t2": {"passed": 2}, "t3": {"error": 1}}
+    assert cell.score is not None
+    assert (cell.score.value, cell.score.n) == (pytest.approx(2 / 3), 6)
+    assert cell.text == "inconclusive: 4 of 6 passed, 67% (30% to 90%), 1 without a result"
+
+
+@pytest.mark.parametrize(
+    ("results", "kind", "says"),
+    [
+        ([], "not tested", "no task was run"),
+        (trials("unmeasured", cause=SPENT), "not tested", "the budget is spent"),
+        (trials("error", "error", cause=CRASHED), "error", "2 without a result: the agent asked nothing"),
+        (trials("unmeasured", cause=REFUSED), "fail", "cannot work here: preflight: chat: HTTP 500"),
+    ],
+)
+def test_tasks_that_were_not_judged(results: list[TrialResult], kind: str, says: str) -> None:
+    cell = of(matrix(results, cases("right")), "tasks")
+    assert (cell.kind, cell.score) == (kind, None)
+    assert says in cell.text
+
+
+def test_an_error_among_what_was_not_run_is_an_error() -> None:
+    crashed, unrun = trials("error", cause=CRASHED), trials("passed", "unmeasured", cause=SPENT)[1:]
+    assert of(matrix([*unrun, *crashed]), "tasks").kind == "error"
+
+
+@pytest.mark.parametrize(
+    ("statuses", "kind"),
+    [
+        (["right"] * 5, "inconclusive"),
+        (["right"] * 3 + ["lenient"] * 3, "pass"),
+        (["wrong"] * 6, "fail"),
+        (["right"] * 9 + ["wrong"] * 7, "inconclusive"),
+        (["right"] * 90 + ["wrong"] * 30, "flaky"),
+        (["right"] * 119 + ["wrong"], "pass"),
+    ],
+)
+def test_tools_by_rate_and_interval(statuses: list[str], kind: str) -> None:
+    cell = of(matrix(cases=cases(*statuses)), "tools")
+    assert cell.kind == kind
+    assert cell.counts == {status: statuses.count(status) for status in dict.fromkeys(statuses)}
+
+
+def test_repeats_of_a_scenario_are_no_more_evidence() -> None:
+    """One case tried twenty times says little of others."""
+    many = [
+        CaseResult(key=CaseKey(case="c", vocabulary="codex", repeat=number), category="edit", status="right")
+        for number in range(1, 21)
+    ]
+    cell = of(matrix(cases=many), "tools")
+    assert cell.kind == "inconclusive"
+    assert cell.items == {"c": {"right": 20}}
+
+
+def test_tools_that_were_not_judged() -> None:
+    failed = cases("unmeasured", detail="HTTP 500")
+    assert of(matrix(cases=failed), "tools").text == "error: HTTP 500"
+    unrun = cases("unmeasured", detail="the budget is spent", asked=False)
+    assert of(matrix(cases=unrun), "tools").text == "not tested: the budget is spent"
+    assert of(matrix(trials("passed")), "tools").kind == "not tested"
+
+
+CORE = probe("one-call")
+
+
+@pytest.mark.parametrize(
+    ("probes", "kind", "says"),
+    [
+        ([CORE, probe("a")], "pass", "pass: works, 2 of 2 probes supported"),
+        ([CORE, probe("a", "rejected")], "pass", "pass: works with caveats (a), 1 of 2 probes supported"),
+        ([CORE, probe("a", "broken", severity="blocks")], "fail", "fail: broken (a), 1 of 2 probes supported"),
+        ([probe("one-call", "unmeasured"), probe("a")], "inconclusive", "untested, 1 of 1 probes supported"),
+        ([probe("one-call", "unmeasured")], "inconclusive", "untested, nothing measured"),
+        ([probe("a")], "not tested", "untested, 1 of 1 probes supported"),
+        ([CORE, probe("a", "unmeasured", unasked=True, requests=0)], "not tested", "untested"),
+        ([probe("one-call", "unmeasured", unasked=True, requests=0)], "not tested", "untested"),
+    ],
+)
+def test_the_wire_by_level(probes: Sequence[ProbeResult], kind: str, says: str) -> None:
+    cell = of(matrix(probes=probes), "wire")
+    assert cell.kind == kind
+    assert says in cell.text
+
+
+def test_a_score_on_the_wire_counts_what_the_agent_meets_and_claims_no_interval() -> None:
+    probes = [
+        CORE,
+        probe("a", "broken", agents=("opencode",)),
+        probe("b", "broken", stream=False),
+        probe("b"),
+        probe("c", "unmeasured"),
+        probe("d", "rejected", api="chat"),
+    ]
+    cell = of(matrix(probes=probes), "wire")
+    assert cell.score is not None
+    assert (cell.score.value, cell.score.low, cell.score.high, cell.score.n) == (1.0, None, None, 2)
+    assert cell.items == {
+        "one-call/responses-stream": {"supported": 1},
+        "b/responses-stream": {"supported": 1},
+        "c/responses-stream": {"unmeasured": 1},
+    }
+
+
+def test_who_is_translated_is_told() -> None:
+    found = matrix(trials("passed", score=Score(translated=True)), probes=[probe("one-call", api="chat")])
+    wire, tasks = of(found, "wire"), of(found, "tasks")
+    assert wire.translated
+    assert wire.text.endswith(", through chat")
+    assert tasks.translated
+    assert tasks.text.endswith(", translated")
+    assert not of(found, "wire", "opencode").translated
+
+
+def test_whom_a_suite_does_not_concern() -> None:
+    found = matrix(
+        [*trials("passed", agent="builtin"), *trials("passed", agent="my-own")], cases("right", words="bfcl"), [CORE]
+    )
+    assert of(found, "wire", "builtin").kind == "not applicable"
+    assert of(found, "wire", "my-own").text == "not tested: the probes do not know what this agent needs"
+    assert of(found, "wire", "bfcl").kind == "not applicable"
+    assert of(found, "tasks", "bfcl").kind == "not applicable"
+    assert of(found, "tools", "bfcl").kind == "inconclusive"
+    assert of(matrix(trials("passed")), "wire").text == "not tested: the suite was not run"
+
+
+def test_an_endpoint_that_serves_no_api_concerns_no_agent() -> None:
+    found = matrix(probes=[probe("one-call", "unmeasured", requests=0)])
+    assert sorted(found.agents) == sorted(REAL)
+    assert {cell.kind for cell in found.cells if cell.suite == "wire"} == {"not applicable"}
+
+
+def test_a_verifiers_requests_are_no_agent() -> None:
+    asked = [*cases("right", words="k2vv"), *cases("unmeasured", words="k2vv-reference"), *cases("right")]
+    assert matrix(cases=asked).agents == ("codex",)
+
+
+def test_every_agent_has_a_cell_in_every_suite() -> None:
+    found = matrix(trials("passed", agent="builtin"), cases("right", words="qwen-code"), [CORE])
+    assert found.agents[:2] == ("builtin", "qwen-code")
+    assert set(found.agents) == {"builtin", *REAL}
+    assert [(cell.agent, cell.suite) for cell in found.cells] == [
+        (agent, suite) for agent in found.agents for suite in SUITES
+    ]
+    told = json.loads(json.dumps(found.told(), allow_nan=False))
+    assert len(told["cells"]) == 3 * len(found.agents)
+
+
+def test_a_run_without_results() -> None:
+    assert matrix() == Matrix((), SUITES, ())
