@@ -160,6 +160,30 @@ def test_cancelling_ends_it(tmp_path: Path) -> None:
     assert not any("998877" in _command_line(path) for path in Path("/proc").glob("[0-9]*"))
 
 
+@pytest.mark.parametrize("kind", ["bubblewrap", "none"])
+@pytest.mark.parametrize("steps", [*range(12), 30])
+def test_cancelling_ends_it_at_whatever_moment(tmp_path: Path, kind: str, steps: int) -> None:
+    """Also while the process is being started, which asyncio itself does not survive."""
+    (tmp_path / "w").mkdir()
+    (tmp_path / "h").mkdir()
+    seconds = f"{12_345 + os.getpid()}.{steps}"
+
+    async def go() -> None:
+        command = Command(("sleep", seconds), tmp_path / "w", tmp_path / "h", limits=Limits(seconds=60))
+        task = asyncio.create_task(choose(kind).run(command))  # type: ignore[arg-type]
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=15)
+        assert done
+
+    asyncio.run(go())
+    latest = time.monotonic() + 5
+    while left := [one for one in Path("/proc").glob("[0-9]*") if seconds in _command_line(one)]:
+        assert time.monotonic() < latest, left
+        time.sleep(0.05)
+
+
 def test_mounts_show_as_asked(tmp_path: Path) -> None:
     (tmp_path / "given").mkdir()
     (tmp_path / "given" / "f").write_text("x")

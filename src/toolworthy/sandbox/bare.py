@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import signal
@@ -12,7 +11,7 @@ from pathlib import Path
 from toolworthy.errors import UserError
 from toolworthy.sandbox import OnListener, toolchain
 from toolworthy.sandbox.model import Command, Mount, Outcome
-from toolworthy.sandbox.watch import descendants, supervise
+from toolworthy.sandbox.watch import descendants, start, supervise
 
 _MARK = "TOOLWORTHY_TRIAL"
 
@@ -41,15 +40,7 @@ class Bare:
         mark = f"{command.home}"
         env = {**toolchain.environment(str(command.home)), **command.env, _MARK: mark}
         try:
-            process = await asyncio.create_subprocess_exec(
-                *command.argv,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                env=env,
-                cwd=command.workspace,
-                start_new_session=True,
-            )
+            process = await start(*command.argv, env=env, cwd=command.workspace)
         except OSError as error:
             raise UserError(f"cannot start {command.argv[0]}: {error.strerror}") from error
         writable = [command.workspace, command.home, *(m.source for m in command.mounts if m.writable)]

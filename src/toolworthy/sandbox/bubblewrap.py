@@ -21,7 +21,7 @@ from pathlib import Path
 from toolworthy.errors import UserError
 from toolworthy.sandbox import OnListener, toolchain
 from toolworthy.sandbox.model import APP, HOME, Command, Mount, Outcome
-from toolworthy.sandbox.watch import supervise
+from toolworthy.sandbox.watch import start, supervise
 
 _HELP = "install it (apt-get install bubblewrap), or accept what --sandbox none means"
 _UID = 1000
@@ -94,16 +94,8 @@ class Bubblewrap:
                 argv = [*self._arguments(command, files), "--"]
                 if on_listener is not None:
                     argv += [sys.executable, "-I", "-S", _LAUNCHER, str(theirs.fileno()), str(port)]
-                process = await asyncio.create_subprocess_exec(
-                    *argv,
-                    *command.argv,
-                    stdin=asyncio.subprocess.PIPE,
-                    stdout=asyncio.subprocess.PIPE,
-                    stderr=asyncio.subprocess.PIPE,
-                    env={},
-                    pass_fds=(theirs.fileno(),) if on_listener is not None else (),
-                    start_new_session=True,
-                )
+                passed = (theirs.fileno(),) if on_listener is not None else ()
+                process = await start(*argv, *command.argv, env={}, pass_fds=passed)
             writable = [command.workspace, command.home, *(m.source for m in command.mounts if m.writable)]
             handing = asyncio.create_task(_hand_over(ours, on_listener)) if on_listener is not None else None
             try:

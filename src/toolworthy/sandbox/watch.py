@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import signal
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from toolworthy.sandbox.model import Ended, Limits, Outcome
 
@@ -21,6 +24,31 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 class _Stream:
     data: bytearray
     dropped: int = 0
+
+
+async def start(*argv: str, **given: Any) -> asyncio.subprocess.Process:
+    """Start a process with pipes, in a session of its own; who is cancelled meanwhile leaves none behind.
+
+    asyncio's own way is not to be cancelled: it then waits for the end of pipes that it has not connected, for ever
+    (seen on CPython 3.11.7, in ``BaseSubprocessTransport._wait``).
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    pipe = asyncio.subprocess.PIPE
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True, **given)
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait({starting})
+        if starting.exception() is None:
+            process = starting.result()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await asyncio.wait({asyncio.ensure_future(process.communicate())}, timeout=5)
+        raise
 
 
 async def supervise(
