@@ -16,7 +16,6 @@ import pytest
 
 from toolworthy import content
 
-
 CONTENT = ("suites", "adapters", "fixtures", "src/toolworthy")
 SOURCES = "src/toolworthy/report/page/app/"
 """Of the report's page, which is built beforehand."""
