@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from toolworthy.analysis.matrix import Cell
 from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
 from toolworthy.history.load import find
@@ -32,6 +33,15 @@ _DETAILS = 48_000_000
 """Characters that all opened trials may take in the page; what does not fit is in the run directory only."""
 _BLOCK = 16
 """Results in a block: neighbours are alike, and packed together take two thirds; ``data.ts`` counts by it, too."""
+KINDS = {
+    "pass": {"mark": "✓", "css": "pass"},
+    "flaky": {"mark": "~", "css": "flaky"},
+    "fail": {"mark": "✗", "css": "fail"},
+    "inconclusive": {"mark": "?", "css": "inconclusive"},
+    "error": {"mark": "!", "css": "error"},
+    "not applicable": {"mark": "–", "css": "na"},
+    "not tested": {"mark": "·", "css": "na"},
+}
 _MANY = 2
 """Runs up to which a page compares them instead of drawing their history."""
 _GOOD = ("passed", "right", "supported")
@@ -76,6 +86,8 @@ def parts(
         side=sides[0],
         rows=rows,
         causes=causes,
+        matrix=_matrix(sides),
+        kinds=KINDS,
         series=shown(series) if series else None,
         compared=compared,
         most_changed=beside.CHANGED,
@@ -132,6 +144,14 @@ def _is_good(result: Result) -> bool:
 
 def _wanted(item: dict[str, Any], only: str) -> bool:
     return not only or any(fnmatchcase(attempt["id"].split("/", 1)[1], only) for attempt in item["attempts"])
+
+
+def _matrix(sides: Sequence[Side]) -> list[tuple[str, list[tuple[Side, Cell | None]]]]:
+    """Agents with their cells of every run and suite; None where a run knows nothing of an agent."""
+    cells = {(side.number, cell.agent, cell.suite): cell for side in sides for cell in side.matrix.cells}
+    agents = dict.fromkeys(agent for side in sides for agent in side.matrix.agents)
+    columns = [(side, suite) for side in sides for suite in side.matrix.suites]
+    return [(agent, [(side, cells.get((side.number, agent, suite))) for side, suite in columns]) for agent in agents]
 
 
 def _causes(sides: Sequence[Side]) -> list[dict[str, Any]]:

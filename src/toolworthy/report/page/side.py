@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from toolworthy.analysis.matrix import Matrix, matrix
 from toolworthy.analysis.overall import Overall, overall
 from toolworthy.analysis.verdict import Word
 from toolworthy.report import badge, tools, wire
@@ -26,7 +27,9 @@ class Side:
     said: dict[badge.Suite, tuple[str, Word]]
     answered: tuple[str, ...]
     tools: dict[str, Any] | None
-    wire: dict[str, Any] | None
+    matrix: Matrix
+    wire: list[tuple[str, list[tuple[str, int]]]]
+    """How many probes of every API have which verdict."""
     measures: tuple[speed.Measure, ...]
 
     @property
@@ -66,7 +69,8 @@ def side_of(number: int, run: RunDirectory) -> Side:
         said=badge.said(results, cases, probes),
         answered=tuple(sorted(answered)),
         tools=tools.section(cases),
-        wire=wire.section(probes, str(endpoint.get("provider", "generic"))),
+        matrix=matrix(results, cases, probes),
+        wire=wire.tallies(probes),
         measures=speed.measures(results),
     )
 
