@@ -21,7 +21,7 @@ from toolworthy.report.gate import MARKS as GATE_MARKS
 from toolworthy.report.history import past, shown
 from toolworthy.report.page import beside, findings, speed
 from toolworthy.report.page.detail import Result, detail
-from toolworthy.report.page.items import items, subject
+from toolworthy.report.page.items import GOOD, items, subject
 from toolworthy.report.page.pack import Pool, block, file_block, index
 from toolworthy.report.page.shell import environment, shell
 from toolworthy.report.page.side import Side, side_of
@@ -44,7 +44,6 @@ KINDS = {
 }
 _MANY = 2
 """Runs up to which a page compares them instead of drawing their history."""
-_GOOD = ("passed", "right", "supported")
 
 
 def parts(
@@ -67,7 +66,7 @@ def parts(
     measures = [asdict(measure) for side in sides for measure in side.measures]
     causes = _causes(sides)
     series = history(find([run.path for run in runs])) if len(runs) > _MANY else None
-    compared = beside.beside(sides)
+    compared = beside.beside(sides, rows)
     order = _order(sides, only)
     first = index(
         runs=[{"name": side.name, "title": side.title} for side in sides],
@@ -139,7 +138,7 @@ def _results(run: RunDirectory) -> tuple[Result, ...]:
 
 
 def _is_good(result: Result) -> bool:
-    return (result.verdict if isinstance(result, ProbeResult) else result.status) in _GOOD
+    return (result.verdict if isinstance(result, ProbeResult) else result.status) in GOOD
 
 
 def _wanted(item: dict[str, Any], only: str) -> bool:

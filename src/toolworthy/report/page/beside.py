@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from toolworthy.gate.answer import baseline_of
 from toolworthy.gate.difference import Change, Comparison, compare
 from toolworthy.gate.sample import from_run
-from toolworthy.report.page.items import subject
+from toolworthy.report.page.items import GOOD
 from toolworthy.report.page.side import Side
 
 MARKS = {"better": "▲", "worse": "▼", "same": "=", "unclear": "?"}
@@ -26,24 +26,35 @@ class Beside:
     before: int | None
     """Number of the baseline's run on the page; None where only its figures are there."""
     after: int
+    attempts: Mapping[tuple[int | None, str, str, str], str]
+    """Run, suite, item and agent to the id of the attempt to look at."""
 
     def place(self, change: Change) -> tuple[str, str] | None:
         """The ids of two trials that can be opened side by side; None where the page has but one of them."""
-        if self.before is None:
-            return None
-        way = f"/{change.agent}" if change.suite == "wire" else f"/{change.agent}#1"
-        key = f"{change.suite}/{change.item}{way}"
-        return subject(self.after, key), subject(self.before, key)
+        key = (change.suite, change.item, change.agent)
+        after, before = self.attempts.get((self.after, *key)), self.attempts.get((self.before, *key))
+        return (after, before) if after and before else None
 
 
-def beside(sides: Sequence[Side]) -> tuple[Beside, ...]:
-    """Every run with the first one; a run alone with the baseline that its gate names, if that is still there."""
+def beside(sides: Sequence[Side], rows: Sequence[Mapping[str, Any]]) -> tuple[Beside, ...]:
+    """Every run with the first one; a run alone with the baseline that its gate names, if that is still there.
+
+    Args:
+        sides: the runs.
+        rows: the page's items, for their attempts.
+    """
     samples = [from_run(side.run) for side in sides]
+    attempts = {(row["run"], row["suite"], row["item"], row["agent"]): _telling(row["attempts"]) for row in rows}
     if len(sides) > 1:
-        pairs = [(compare(samples[0], sample), 0, number) for number, sample in enumerate(samples) if number]
-        return tuple(Beside(at, found, before, after) for at, (found, before, after) in enumerate(pairs))
+        others = enumerate(samples[1:], 1)
+        return tuple(Beside(at - 1, compare(samples[0], other), 0, at, attempts) for at, other in others)
     baseline = baseline_of(sides[0].run)
-    return (Beside(0, compare(baseline.sample, samples[0]), None, 0),) if baseline else ()
+    return (Beside(0, compare(baseline.sample, samples[0]), None, 0, {}),) if baseline else ()
+
+
+def _telling(attempts: Sequence[Mapping[str, str]]) -> str:
+    """The first that went wrong; the first where none did."""
+    return next((one["id"] for one in attempts if one["word"] not in GOOD), attempts[0]["id"])
 
 
 def drawn(compared: Sequence[Beside]) -> list[dict[str, Any]]:

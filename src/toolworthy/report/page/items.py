@@ -18,6 +18,8 @@ from toolworthy.statistics import pass_hat_k
 _PROBED = {"supported": "pass", "rejected": "fail", "ignored": "flaky", "broken": "fail", "unmeasured": "error"}
 _CASE = {"right": "pass", "lenient": "pass", "wrong": "fail", "unmeasured": "error"}
 _LONG = 160
+GOOD = ("passed", "right", "supported")
+"""Words of attempts that went well."""
 _R = TypeVar("_R", TrialResult, CaseResult)
 
 
