@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from toolworthy import adapters
-from toolworthy.analysis.levels import Level, levels
+from toolworthy.analysis.levels import Level, Reason, levels
 from toolworthy.analysis.verdict import AgentVerdict, Word, verdicts
 from toolworthy.errors import UserError
 from toolworthy.probes import ProbeResult
@@ -97,7 +97,11 @@ def _code(reason: str) -> str:
 def _from_wire(level: Level | None) -> list[Why]:
     if level is None:
         return []
-    return [Why(f"{reason.code} {reason.title}", reason.code) for reason in level.reasons]
+    return [Why(_named(reason), reason.code) for reason in level.reasons]
+
+
+def _named(reason: Reason) -> str:
+    return f"{reason.code} {reason.title}" if _code(reason.code) else reason.title
 
 
 def _title(agent: str) -> str:
