@@ -11,10 +11,10 @@ from typing import Any
 
 from toolworthy import __version__
 from toolworthy.exchange import Exchange
+from toolworthy.report.arguments import arguments
 from toolworthy.report.timeline import Call, Turn, timeline
 from toolworthy.runs.result import TrialResult
 from toolworthy.wire.ir import Usage
-from toolworthy.wire.lenient import parse_json
 
 VERSION = "ATIF-v1.6"
 
@@ -76,10 +76,8 @@ def _answered(turn: Turn) -> dict[str, Any]:
 
 
 def _tool_call(number: int, call: Call) -> dict[str, Any]:
-    arguments = parse_json(call.call.arguments)
-    if not isinstance(arguments, dict):
-        arguments = {"input": call.call.arguments}
-    return {"tool_call_id": call.call.id or str(number), "function_name": call.call.name, "arguments": arguments}
+    given, _ = arguments(call.call)
+    return {"tool_call_id": call.call.id or str(number), "function_name": call.call.name, "arguments": given}
 
 
 def _metrics(usage: Usage) -> dict[str, int]:

@@ -1,0 +1,34 @@
+"""A call's arguments as a JSON object that the readers of other programs take."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from toolworthy.wire.ir import ToolCall
+from toolworthy.wire.lenient import parse_json
+
+_DEEPEST = 100
+"""Nesting that is kept. pydantic's parser, for one, reads no JSON that is nested deeper than about 200."""
+
+
+def arguments(call: ToolCall) -> tuple[dict[str, Any], str]:
+    """The arguments as an object, and what is wrong with them, or "".
+
+    What is no object, holds numbers that JSON has not (``NaN``), or is nested beyond reason stands as text under
+    ``input``, as the text of a free-form tool does.
+    """
+    as_text = {"input": call.arguments}
+    if call.custom:
+        return as_text, ""
+    value = parse_json(call.arguments)
+    if not isinstance(value, dict):
+        return as_text, "the arguments are no JSON object"
+    return (value, "") if _plain(value, _DEEPEST) else (as_text, "the arguments are no plain JSON")
+
+
+def _plain(value: Any, deeper: int) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return deeper > 0 and all(_plain(one, deeper - 1) for one in inner)
