@@ -17,7 +17,10 @@ _LONE_RETURN = re.compile(r"\r(?!\n)")
 
 def visible(text: object) -> str:
     """`text` with what is invisible made visible; lone surrogates become replacement marks."""
-    return _LONE_RETURN.sub("␛0d", str(text).encode("utf-8", "replace").decode().translate(HIDDEN))
+    text = str(text)
+    if text.isprintable():  # all but a few
+        return text
+    return _LONE_RETURN.sub("␛0d", text.encode("utf-8", "replace").decode().translate(HIDDEN))
 
 
 def one_line(text: object) -> str:

@@ -14,6 +14,7 @@ from toolworthy.report.page.detail import Result, findings_of
 from toolworthy.runs.result import TrialResult
 from toolworthy.runs.store import RunDirectory
 from toolworthy.statistics import pass_hat_k
+from toolworthy.visible import visible
 
 _PROBED = {"supported": "pass", "rejected": "fail", "ignored": "flaky", "broken": "fail", "unmeasured": "error"}
 _CASE = {"right": "pass", "lenient": "pass", "wrong": "fail", "unmeasured": "error"}
@@ -25,7 +26,7 @@ _R = TypeVar("_R", TrialResult, CaseResult)
 
 def subject(run: int, key: object) -> str:
     """The id of a trial, case or probe on the page: the run's number, and its key."""
-    return f"{run}/{key}"
+    return f"{run}/{visible(key)}"
 
 
 def items(number: int, run: RunDirectory) -> list[dict[str, Any]]:

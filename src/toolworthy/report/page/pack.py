@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from toolworthy.visible import HIDDEN
+from toolworthy.visible import HIDDEN, visible
 
 _SHORT = 64
 """Characters below which a text is not worth a reference."""
@@ -26,9 +26,21 @@ def block(name: str, value: object) -> str:
 
 
 def index(**given: object) -> str:
-    """The block that the script reads first: what ``Index`` in ``data.ts`` names, empty where nothing is given."""
+    """The block that the script reads first: what ``Index`` in ``data.ts`` names, empty where nothing is given.
+
+    Its texts are made visible here; those of opened trials, which may be copied as they are, by the script.
+    """
     lists = ("runs", "items", "order", "points", "measures", "causes", "differences", "past")
-    return block("index", {**{name: [] for name in lists}, "hidden": list(HIDDEN.items()), **given})
+    shown = {name: _visible(value) for name, value in given.items()}
+    return block("index", {**{name: [] for name in lists}, "hidden": list(HIDDEN.items()), **shown})
+
+
+def _visible(value: object) -> object:
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, dict):
+        return {name: _visible(inner) for name, inner in value.items()}
+    return [_visible(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 def file_block(name: str, data: bytes) -> str:

@@ -48,13 +48,18 @@ def _built(name: str) -> str:
 
 @cache
 def environment() -> jinja2.Environment:
-    """Where the templates are, with all that they use; what they show is escaped."""
+    """Where the templates are, with all that they use; what they show is made visible and escaped."""
     import jinja2
+    import markupsafe
 
     made = jinja2.Environment(
-        loader=jinja2.PackageLoader("toolworthy.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.PackageLoader("toolworthy.report"),
+        autoescape=True,
+        finalize=lambda value: value if isinstance(value, markupsafe.Markup) else visible(value),
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    made.filters.update(visible=visible, count=_count, clock=_clock, value=_value, change=_change, figure=figure)
+    made.filters.update(count=_count, clock=_clock, value=_value, change=_change, figure=figure)
     return made
 
 

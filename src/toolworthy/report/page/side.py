@@ -9,9 +9,13 @@ from typing import Any
 from toolworthy.analysis.matrix import Matrix, matrix
 from toolworthy.analysis.overall import Overall, overall
 from toolworthy.analysis.verdict import Word
+from toolworthy.replay import summary
 from toolworthy.report import badge, tools, wire
 from toolworthy.report.page import findings, speed
 from toolworthy.runs.store import RunDirectory
+
+_EXAMPLES = 100
+"""Requests whose answer is another one, shown of a replay."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Side:
     wire: list[tuple[str, list[tuple[str, int]]]]
     """How many probes of every API have which verdict."""
     measures: tuple[speed.Measure, ...]
+    replay: str
+    """What a replay has to tell, in lines; "" where the run is none."""
 
     @property
     def name(self) -> str:
@@ -72,6 +78,7 @@ def side_of(number: int, run: RunDirectory) -> Side:
         matrix=matrix(results, cases, probes),
         wire=wire.tallies(probes),
         measures=speed.measures(results),
+        replay="\n".join(summary.lines(run, _EXAMPLES)) if run.replays() else "",
     )
 
 

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Index, Item, Kind, Suite } from "./data";
-import { at, table, usePlace } from "./route";
+import { at, finding, table, usePlace } from "./route";
 import { Subject } from "./subject";
 import { Table, type Column } from "./table";
 
@@ -60,7 +60,7 @@ function Found({ index, suite, query }: { index: Index; suite: Suite; query: URL
         {index.runs.length > 1 && <Choice name="run" value={query.get("run") ?? ""} values={index.runs.map((_, at) => String(at))} show={(at) => index.runs[Number(at)]!.name} choose={(value) => set("run", value)} />}
         <span role="status">{rows.length.toLocaleString("en")} of {own.length.toLocaleString("en")}</span>
       </div>
-      <Table rows={rows} columns={columns} label={`${TITLES[suite]}, a row an item`} />
+      <Table rows={rows} columns={columns} label={`${TITLES[suite]}, a row an item`} sort={query.get("sort") ?? ""} resort={(value) => set("sort", value)} />
     </>
   );
 }
@@ -116,7 +116,7 @@ function columnsOf(suite: Suite, index: Index): Column<Item>[] {
   if (suite === "tools") columns.push({ id: "category", title: "category", value: (item) => item.category ?? "" });
   columns.push(
     { id: "why", title: suite === "tasks" ? "cause" : suite === "tools" ? "misses" : "detail", value: (item) => item.why || undefined, show: (item) => <span class="why" title={item.about}>{item.why || "–"}</span> },
-    { id: "codes", title: "findings", value: (item) => item.codes.join(" ") || undefined, show: (item) => <Codes codes={item.codes} /> },
+    { id: "codes", title: "findings", value: (item) => item.codes.join(" ") || undefined, show: (item) => <Codes run={item.run} codes={item.codes} /> },
   );
   return columns;
 }
@@ -136,8 +136,8 @@ function Result({ item }: { item: Item }): ComponentChildren {
   return <span class={`mark ${item.kind ?? ""}`}><span aria-hidden="true">{mark} </span><span class="unseen">{word} </span>{item.word}{attempts && <span class="attempts"> {attempts}</span>}</span>;
 }
 
-function Codes({ codes }: { codes: string[] }) {
-  return <>{codes.slice(0, 4).map((code) => <><a href={`#finding-${code}`}>{code}</a> </>)}{codes.length > 4 && `+${codes.length - 4}`}{!codes.length && "–"}</>;
+function Codes({ run, codes }: { run: number; codes: string[] }) {
+  return <>{codes.slice(0, 4).map((code) => <><a href={finding(run, code)}>{code}</a> </>)}{codes.length > 4 && `+${codes.length - 4}`}{!codes.length && "–"}</>;
 }
 
 function percent(value: number): string {

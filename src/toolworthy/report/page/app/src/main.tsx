@@ -3,6 +3,7 @@ import { render } from "preact";
 import { Causes, Differences, Over, Spreads } from "./charts";
 import { arrange, bytes, unpack, type Index } from "./data";
 import { Explorer } from "./explorer";
+import { plain } from "./route";
 import { Pair, reveal } from "./text";
 
 async function start(): Promise<void> {
@@ -68,7 +69,7 @@ function save(block: string, name: string): void {
 
 /** The finding that the fragment names, opened. */
 function reached(): void {
-  const found = location.hash.startsWith("#/") ? null : document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const found = document.getElementById(plain(location.hash.slice(1)));
   if (found instanceof HTMLDetailsElement) found.open = true;
 }
 
@@ -84,6 +85,5 @@ function sift(): void {
 
 addEventListener("hashchange", reached);
 document.addEventListener("input", (event) => (event.target as Element).closest(".sift") && sift());
-addEventListener("beforeprint", () => document.querySelectorAll<HTMLDetailsElement>("details.finding").forEach((one) => (one.open = true)));
 reached();
 void start();

@@ -22,8 +22,8 @@ export function read(fragment: string): Place | null {
   return { suite: SUITES.includes(suite) ? (suite as Suite) : null, at: null, query: new URLSearchParams(query) };
 }
 
-/** Part of a path as it was; what is no percent-encoding stays. */
-function plain(part: string): string {
+/** Part of an address as it was; what is no percent-encoding stays. */
+export function plain(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
@@ -37,6 +37,11 @@ export function table(suite: Suite, query: Record<string, string> = {}): string 
 
 export function at(id: string, query: Record<string, string> = {}): string {
   return `#/at/${id.split("/").map(encodeURIComponent).join("/")}${search(query)}`;
+}
+
+/** A finding of the run with this number, further up on the page. */
+export function finding(run: number, code: string): string {
+  return `#finding-${run ? `${run}-` : ""}${code}`;
 }
 
 function search(query: Record<string, string>): string {

@@ -2,8 +2,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Spans, type Span } from "./charts";
 import { detail, type Call, type Detail, type Finding, type Item, type Step, type Text } from "./data";
-import { at, table } from "./route";
-import { Arguments, Fold, Long, Pair, Patch, Shown } from "./text";
+import { at, finding as toFinding, table } from "./route";
+import { Arguments, Fold, Long, Pair, Patch, plainly, Shown } from "./text";
 
 type Look = (text: Text) => string;
 type State = "reading" | "left out" | [Detail, Look];
@@ -27,7 +27,9 @@ export function Subject({ id, item, step, beside, others }: { id: string; item: 
           </label>
         </p>
       )}
-      {beside ? (
+      {!item ? (
+        <p>This page has nothing of that name.</p>
+      ) : beside ? (
         <div class="two">
           <section aria-label={label(id)}><Body id={id} step={step} /></section>
           <section aria-label={label(beside)}><h4>{label(beside)}</h4><Body id={beside} step="" /></section>
@@ -43,9 +45,12 @@ const NAMES = { tasks: "trials", tools: "cases", wire: "probes" };
 
 /** The key of a trial, without the number of its run where that is the first. */
 export function label(id: string): string {
-  const cut = id.indexOf("/");
-  const run = Number(id.slice(0, cut));
-  return id.slice(cut + 1) + (run ? ` (run ${run + 1})` : "");
+  const run = runOf(id);
+  return plainly(id.slice(id.indexOf("/") + 1)) + (run ? ` (run ${run + 1})` : "");
+}
+
+function runOf(id: string): number {
+  return Number(id.split("/", 1)[0]);
 }
 
 function Body({ id, step }: { id: string; step: string }) {
@@ -86,7 +91,7 @@ function Whole({ id, one, look, step }: { id: string; one: Detail; look: Look; s
           <Pair wanted={miss.wanted} given={miss.given} />
         </>
       ))}
-      {one.findings.length > 0 && <><h4>Findings</h4><ul>{one.findings.map((finding) => <li><Found finding={finding} />{" "}
+      {one.findings.length > 0 && <><h4>Findings</h4><ul>{one.findings.map((finding) => <li><Found id={id} finding={finding} />{" "}
         <a href={at(id, { step: String(finding.evidence.exchange) })}>step {finding.evidence.exchange}</a></li>)}</ul></>}
       {one.verification && (
         <Fold title={`hidden tests: reward ${one.verification.reward ?? "none"}, ${one.verification.seconds.toFixed(1)} s`}>
@@ -104,8 +109,8 @@ function Whole({ id, one, look, step }: { id: string; one: Detail; look: Look; s
   );
 }
 
-function Found({ finding }: { finding: Finding }) {
-  return <><a class={`mark ${finding.severity}`} href={`#finding-${finding.code}`}>{finding.code} {finding.severity}</a> {finding.title}: <Shown text={finding.detail} /></>;
+function Found({ id, finding }: { id: string; finding: Finding }) {
+  return <><a class={`mark ${finding.severity}`} href={toFinding(runOf(id), finding.code)}>{finding.code} {finding.severity}</a> {finding.title}: <Shown text={finding.detail} /></>;
 }
 
 const KINDS = ["waiting for the first byte", "answering", "agent, its tools, and all else", "hidden tests"];
@@ -137,14 +142,12 @@ function Time({ one }: { one: Detail }) {
 }
 
 function Turn({ id, turn, one, look, open }: { id: string; turn: Step; one: Detail; look: Look; open: boolean }) {
-  const [seen, see] = useState(open);
-  useEffect(() => { if (open) see(true); }, [open]);
   const found = turn.findings.map((number) => one.findings[number]!);
   return (
     <li class={`step ${turn.side || turn.local ? "side" : ""} ${open ? "wanted" : ""}`} id={`step-${id}-${turn.n}`}>
       <p class="line">
         <a href={at(id, { step: String(turn.n) })} aria-label={`link to step ${turn.n}`}>{turn.n}</a>{" "}
-        <span>{turn.method} <Shown text={turn.path} /></span>{" "}
+        <span><Shown text={`${turn.method} ${turn.path}`} /></span>{" "}
         <strong class={turn.status && turn.status < 400 ? "" : "fail"}>{turn.status ?? "no answer"}</strong>
         {turn.local ? " · answered by the gateway" : turn.side ? " · beside the task" : ""}
         <span class="soft">
@@ -154,12 +157,12 @@ function Turn({ id, turn, one, look, open }: { id: string; turn: Step; one: Deta
         </span>
       </p>
       {turn.note && <p class="fail"><Shown text={turn.note} /></p>}
-      {found.map((finding) => <p><Found finding={finding} /></p>)}
-      {turn.asked.map(([role, text]) => <Fold title={<>{role} <span class="soft">{look(text).length.toLocaleString("en")} characters</span></>}><Long text={look(text)} label={role} /></Fold>)}
+      {found.map((finding) => <p><Found id={id} finding={finding} /></p>)}
+      {turn.asked.map(([role, text]) => <Fold title={<><Shown text={role} /> <span class="soft">{look(text).length.toLocaleString("en")} characters</span></>}><Long text={look(text)} label={plainly(role)} /></Fold>)}
       {look(turn.reasoning) && <Fold title="reasoning"><Long text={look(turn.reasoning)} label="reasoning" /></Fold>}
       {look(turn.text) && <Long text={look(turn.text)} label="the answer's text" />}
       {turn.calls.map((call) => <Made call={call} look={look} />)}
-      {seen ? <Raw turn={turn} found={found} look={look} /> : <button type="button" onClick={() => see(true)}>bytes of step {turn.n}</button>}
+      <Fold title={`bytes of step ${turn.n}`} open={open}><Raw turn={turn} found={found} look={look} /></Fold>
     </li>
   );
 }
@@ -192,7 +195,7 @@ function Raw({ turn, found, look }: { turn: Step; found: Finding[]; look: Look }
         <Headers rows={turn.headers[1]} /><Long text={whole} label="response body" marked={marked} />
       </Fold>
       <Fold title="response piece by piece, as it arrived">
-        <div class="scroll" tabIndex={0} role="region" aria-label="pieces of the response">
+        <div class="scroll" tabIndex={0} role="group" aria-label="pieces of the response">
           <table>
             <thead><tr><th scope="col">second</th><th scope="col">bytes as text</th></tr></thead>
             <tbody>{turn.response.slice(0, 400).map(([when, text]) => <tr><td class="number">{when.toFixed(3)}</td><td><code><Shown text={text.slice(0, 2_000)} /></code></td></tr>)}</tbody>
@@ -204,7 +207,7 @@ function Raw({ turn, found, look }: { turn: Step; found: Finding[]; look: Look }
 }
 
 function Headers({ rows }: { rows: [string, string][] }) {
-  return <Fold title={`${rows.length} headers`}><pre>{rows.map(([name, value]) => <><Shown text={`${name}: ${value}`} />{"\n"}</>)}</pre></Fold>;
+  return <Fold title={`${rows.length} headers`}><pre tabIndex={0} role="group" aria-label="headers">{rows.map(([name, value]) => <><Shown text={`${name}: ${value}`} />{"\n"}</>)}</pre></Fold>;
 }
 
 function seconds(value: number | null): string {

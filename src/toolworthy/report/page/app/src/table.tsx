@@ -17,14 +17,18 @@ export interface Column<R> {
   numeric?: boolean;
 }
 
-export function Table<R extends object>({ rows, columns, label }: { rows: R[]; columns: Column<R>[]; label: string }) {
+/** `sort` is a column's id, behind a minus for the other way round; "" keeps the order of the rows. */
+export function Table<R extends object>({ rows, columns, label, sort, resort }: { rows: R[]; columns: Column<R>[]; label: string; sort: string; resort: (sort: string) => void }) {
   const defs: ColumnDef<typeof features, R, unknown>[] = columns.map((column) => ({
     id: column.id,
     accessorFn: column.value,
     sortUndefined: "last",
     sortDescFirst: false,
   }));
-  const table = useTable({ features, columns: defs, data: rows });
+  const id = sort.replace(/^-/, "");
+  const order = !sort ? "none" : sort === id ? "ascending" : "descending";
+  const sorting = columns.some((column) => column.id === id) ? [{ id, desc: sort !== id }] : [];
+  const table = useTable({ features, columns: defs, data: rows, state: { sorting } });
   const sorted = table.getRowModel().rows;
   const frame = useRef<HTMLDivElement>(null);
   const printing = usePrinting();
@@ -39,18 +43,17 @@ export function Table<R extends object>({ rows, columns, label }: { rows: R[]; c
     : virtual.getVirtualItems();
   const above = seen[0]?.start ?? 0;
   const below = printing ? 0 : virtual.getTotalSize() - (seen.at(-1)?.end ?? 0);
-  const sorting = table.state.sorting[0];
   return (
-    <div class="frame" ref={frame} tabIndex={0} role="region" aria-label={label}>
+    <div class="frame" ref={frame} tabIndex={0} role="group" aria-label={label}>
       <table aria-rowcount={sorted.length + 1}>
         <thead>
           <tr aria-rowindex={1}>
             {columns.map((column) => {
-              const order = sorting?.id === column.id ? (sorting.desc ? "descending" : "ascending") : "none";
+              const own = column.id === id ? order : "none";
               return (
-                <th scope="col" aria-sort={order} class={column.numeric ? "number" : ""}>
-                  <button type="button" onClick={() => table.getColumn(column.id)?.toggleSorting()}>
-                    {column.title}<span aria-hidden="true">{{ ascending: " ↑", descending: " ↓", none: "" }[order]}</span>
+                <th scope="col" aria-sort={own} class={column.numeric ? "number" : ""}>
+                  <button type="button" onClick={() => resort({ none: column.id, ascending: `-${column.id}`, descending: "" }[own])}>
+                    {column.title}<span aria-hidden="true">{{ none: "", ascending: " ↑", descending: " ↓" }[own]}</span>
                   </button>
                 </th>
               );

@@ -1,7 +1,7 @@
 // Texts of models and servers: shown, never obeyed.
 import { diffWordsWithSpace } from "diff";
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 
 let hidden = /(?!)/;
 let shown = new Map<string, string>();
@@ -11,6 +11,11 @@ export function reveal(table: [number, string][]): void {
   shown = new Map(table.map(([code, mark]) => [String.fromCodePoint(code), mark]));
   const every = [...shown.keys()].map((mark) => `\\u{${mark.codePointAt(0)!.toString(16)}}`).join("");
   hidden = new RegExp(`([${every}]|[\\uD800-\\uDFFF])`, "u");
+}
+
+/** `text` where there is no room for marks that stand out: a label, a choice. */
+export function plainly(text: string): string {
+  return text.split(hidden).map((part, at) => (at % 2 ? mark(part) : part)).join("");
 }
 
 /** `text`, with what the eye would not see marked. */
@@ -34,11 +39,11 @@ export function Long({ text, label, marked = "" }: { text: string; label: string
   const cut = text.slice(0, end);
   return (
     <>
-      <pre tabIndex={0} role="region" aria-label={label}>
+      <pre tabIndex={0} role="group" aria-label={label}>
         {at < 0 ? <Shown text={cut} /> : <Marked text={cut} at={at} length={marked.length} />}
       </pre>
       {text.length > end && (
-        <button type="button" onClick={() => more(end * 8)}>
+        <button type="button" class="more" onClick={() => more(end * 8)}>
           more ({(text.length - end).toLocaleString("en")} characters)
         </button>
       )}
@@ -69,15 +74,19 @@ export function Fold({ title, open = false, children }: { title: ComponentChildr
 
 /** What was wanted beside what was given, differences marked. */
 export function Pair({ wanted, given }: { wanted: string; given: string }) {
-  const parts = wanted.length + given.length < 20_000 ? diffWordsWithSpace(wanted, given) : null;
+  const parts = wanted.length + given.length < 20_000 ? diffWordsWithSpace(wanted, given, { maxEditLength: 1_000 }) : undefined;
   const side = (name: string, whole: string, skip: "added" | "removed", Tag: "ins" | "del") => (
     <div>
       <strong>{name}</strong>
-      <pre tabIndex={0} role="region" aria-label={name}>
-        {parts?.filter((part) => !part[skip]).map((part) =>
-          part.added || part.removed ? <Tag><Shown text={part.value} /></Tag> : <Shown text={part.value} />,
-        ) ?? <Shown text={whole} />}
-      </pre>
+      {parts ? (
+        <pre tabIndex={0} role="group" aria-label={name}>
+          {parts.filter((part) => !part[skip]).map((part) =>
+            part.added || part.removed ? <Tag><Shown text={part.value} /></Tag> : <Shown text={part.value} />,
+          )}
+        </pre>
+      ) : (
+        <Long text={whole} label={name} />
+      )}
     </div>
   );
   return (
@@ -93,7 +102,7 @@ export function Patch({ text }: { text: string }) {
   const kind = (line: string) =>
     /^(\+\+\+|---|diff |index )/.test(line) ? "file" : line[0] === "+" ? "add" : line[0] === "-" ? "cut" : line[0] === "@" ? "place" : "";
   return (
-    <pre class="patch" tabIndex={0} role="region" aria-label="what changed in the workspace">
+    <pre class="patch" tabIndex={0} role="group" aria-label="what changed in the workspace">
       {text.split("\n").slice(0, 3_000).map((line) => <span class={kind(line)}><Shown text={line.slice(0, 5_000)} />{"\n"}</span>)}
     </pre>
   );
@@ -102,29 +111,30 @@ export function Patch({ text }: { text: string }) {
 /** The arguments of a call: names and values, texts as they are; whatever is no JSON object, as it came. */
 export function Arguments({ text }: { text: string }) {
   const [raw, toggle] = useState(false);
-  const value = parsed(text);
-  if (!value || raw) return <>
+  const named = useMemo(() => parsed(text), [text]);
+  if (!named || raw) return <>
     <Long text={text} label="arguments" />
-    {value && <button type="button" onClick={() => toggle(false)}>by name</button>}
+    {named && <button type="button" onClick={() => toggle(false)}>by name</button>}
   </>;
-  const names = Object.entries(value);
   return (
     <>
       <dl class="arguments">
-        {names.map(([name, one]) => <>
+        {named.map(([name, one]) => <>
           <dt><Shown text={name} /></dt>
-          <dd><Long text={typeof one === "string" ? one : JSON.stringify(one)} label={name} /></dd>
+          <dd><Long text={one} label={plainly(name)} /></dd>
         </>)}
       </dl>
-      {names.length ? <button type="button" onClick={() => toggle(true)}>as sent</button> : <p class="soft">no arguments</p>}
+      {named.length ? <button type="button" onClick={() => toggle(true)}>as sent</button> : <p class="soft">no arguments</p>}
     </>
   );
 }
 
-function parsed(text: string): Record<string, unknown> | null {
+/** Names with their values as text; null for what is no object, or too deep to be written again. */
+function parsed(text: string): [string, string][] | null {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
+    return Object.entries(value).map(([name, one]) => [name, typeof one === "string" ? one : JSON.stringify(one)]);
   } catch {
     return null;
   }
