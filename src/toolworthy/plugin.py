@@ -6,7 +6,7 @@ pytest runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeGuard, cast
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from toolworthy.gate.looks import Looks
     from toolworthy.probes import ProbeResult
     from toolworthy.rules import Finding
-    from toolworthy.runs.listener import Key
+    from toolworthy.runs.listener import Key, Listener
     from toolworthy.runs.plan import Options
     from toolworthy.runs.result import TrialResult
     from toolworthy.runs.session import Session
@@ -108,14 +108,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("ruled", RULES, ids=[rule.code for rule in RULES], indirect=True)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session: pytest.Session) -> None:
-    """Start everything selected at once, before the first item asks for its result."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Start everything selected at once, before the first item asks for its result, and show how it goes on."""
     config = session.config
     keys = [key for item in session.items for key in _keys(item)]
     if config.option.collectonly or not keys or hasattr(config, "workerinput"):
-        return
-    _start(config, list(dict.fromkeys(keys)))
+        return (yield)
+    from toolworthy.live import shown
+
+    with shown(config.pluginmanager.get_plugin("terminalreporter"), config.stash[_OPTIONS]) as listener:
+        _start(config, list(dict.fromkeys(keys)), listener)
+        return (yield)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -260,21 +264,21 @@ def _keys(item: pytest.Item) -> list[Key]:
 
 
 def _running(config: pytest.Config, keys: Sequence[Key]) -> Session:
-    running = config.stash.get(_SESSION, None) or _start(config, keys)
+    from toolworthy.runs.listener import Quiet
+
+    running = config.stash.get(_SESSION, None) or _start(config, keys, Quiet())
     running.add(keys)  # known already, unless a worker of pytest-xdist gets its items one by one
     return running
 
 
-def _start(config: pytest.Config, keys: Sequence[Key]) -> Session:
+def _start(config: pytest.Config, keys: Sequence[Key], listener: Listener) -> Session:
     from toolworthy.runs.session import Session
 
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    lines = _Lines(reporter)
     if (options := config.stash[_OPTIONS]).until_decided:
         from toolworthy.gate.looks import Looks
 
-        config.stash[_LOOKS] = Looks(config.option.baseline, config.option.gate, options.trials, lines.line)
-    running = Session(options, lines, config.stash.get(_LOOKS, None))
+        config.stash[_LOOKS] = Looks(config.option.baseline, config.option.gate, options.trials, listener.line)
+    running = Session(options, listener, config.stash.get(_LOOKS, None))
     config.stash[_SESSION] = running
     try:
         running.start(keys)
@@ -332,21 +336,3 @@ def _read_options(config: pytest.Config) -> Options:
         wear=given.wear or options.get("wear"),
         stream=not given.no_stream and options.get("stream", True),
     )
-
-
-class _Lines:
-    """Shows a session's lines in pytest's own output."""
-
-    def __init__(self, reporter: pytest.TerminalReporter | None) -> None:
-        self._reporter = reporter
-
-    def line(self, text: str) -> None:
-        """Write one line."""
-        if self._reporter is not None:
-            self._reporter.ensure_newline()
-            self._reporter.write_line(text)
-
-    def _nothing(self, *_: object) -> None:
-        """Pytest's own progress is enough here."""
-
-    expected = started = asking = exchanged = verifying = ended = _nothing

@@ -73,6 +73,8 @@ class Spending:
     ) -> None:
         self.budget = budget
         self.tokens, self.usd = 0, 0.0
+        self._before = 0, 0.0
+        """Tokens and dollars that were spent before this invocation."""
         self._prices, self._clock, self._began = prices, clock, clock()
 
     def add(self, exchange: Exchange) -> Took:
@@ -90,6 +92,7 @@ class Spending:
         for path in sorted((run.path / "exchanges").glob("*.jsonl.zst")):
             for exchange in read_exchanges(path):
                 self.add(exchange)
+        self._before = self.tokens, self.usd
 
     @property
     def spent(self) -> str:
@@ -109,6 +112,14 @@ class Spending:
         if self.budget.minutes is None:
             return None
         return max(0.0, 60 * self.budget.minutes - self._elapsed) + GRACE_SECONDS
+
+    @property
+    def seconds_until_spent(self) -> float | None:
+        """How long until tokens or dollars are spent, as fast as it went so far; None where it would go on for ever."""
+        tokens, usd = self._before
+        gone = ((self.budget.tokens, self.tokens, self.tokens - tokens), (self.budget.usd, self.usd, self.usd - usd))
+        left = [max(0.0, most - now) / new * self._elapsed for most, now, new in gone if most is not None and new > 0]
+        return min(left, default=None)
 
     @property
     def _elapsed(self) -> float:
