@@ -1,0 +1,303 @@
+"""The JSON Schema (2020-12) of a run directory, for programs that read one without us.
+
+Lines of ``results.jsonl`` are the models that are written there. ``run.json``, ``gate.json``, records of exchanges and
+what the proxy writes are put together elsewhere as plain objects; the models here say how they come out, and the tests
+hold them to real runs.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
+from pydantic_core import core_schema
+
+from toolworthy.adapters import Prices
+from toolworthy.cases.result import CaseResult
+from toolworthy.exchange import Kind
+from toolworthy.gate.decide import Answer
+from toolworthy.probes import ProbeResult
+from toolworthy.replay.model import ReplayResult
+from toolworthy.runs.budget import Budget
+from toolworthy.runs.fingerprint import AgentPrint
+from toolworthy.runs.plan import SandboxKind
+from toolworthy.runs.result import TrialResult
+from toolworthy.runs.store import GATE, SCHEMA
+from toolworthy.wire.ir import Api
+
+LINES = (TrialResult, ProbeResult, CaseResult, ReplayResult)
+"""What a line of ``results.jsonl`` may be."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EndpointTold(_Strict):
+    """An endpoint, without its key."""
+
+    name: str
+    """As the user named it."""
+    provider: str
+    model: str
+    """What was asked for."""
+    base_urls: dict[Api, str]
+    key_env: str | None
+    """Environment variable that held the key."""
+    forced_api: Api | None
+    """The wire API that every agent was translated to."""
+    context: int | None
+    """Context window in tokens."""
+
+
+class Told(_Strict):
+    """What every ``run.json`` says."""
+
+    version: int = Field(alias="schema", json_schema_extra={"const": SCHEMA})
+    """Version of the run directory's layout."""
+    toolworthy: str
+    python: str
+    platform: str
+    command: str
+    started: float
+    """Unix time, seconds."""
+    endpoint: EndpointTold
+
+
+class Options(_Strict):
+    """Options of a run."""
+
+    trials: int
+    concurrency: int
+    sandbox: SandboxKind
+    timeout_factor: float
+    max_turns: int
+    wear: str | None
+    """Agent whose tools the built-in agent wore."""
+    stream: bool
+    reference: EndpointTold | None
+    """Asked a vendor verifier's requests, too."""
+    until_decided: bool
+    budget: Budget
+    prices: Prices | None
+
+
+class Run(Told):
+    """``run.json`` of a run of suites."""
+
+    agents: dict[str, str]
+    """Agent to its version."""
+    tasks: dict[str, str]
+    """Task to a SHA-256 of all its files."""
+    cases: dict[str, str]
+    """Case, or file of the field's, to a hash of what it says."""
+    vocabularies: list[str]
+    """Agents in whose words cases were to be asked."""
+    words: dict[str, str]
+    """For each of them, a hash of the tools that its adapter describes."""
+    options: Options
+    server: dict[str, list[str]] = {}
+    """What the server says of itself. A list that ends in `…` went on."""
+    fingerprints: dict[str, list[AgentPrint]] = {}
+    """Agent to its faces, usually one."""
+
+
+class ReplayOptions(_Strict):
+    """Options of a replay."""
+
+    trials: int
+    concurrency: int
+    limit: int | None
+    only: str | None
+
+
+class Replayed(_Strict):
+    """What was sent again."""
+
+    of: str
+    """The recording, as the user named it."""
+    recording: str
+    """Its file's or folder's name."""
+    recorded: dict[str, Any]
+    """The recorded endpoint, as its own ``run.json`` says it; empty where nothing is known of it."""
+    reference: EndpointTold | None
+    """Asked only to learn how far the recorded endpoint agrees with itself."""
+
+
+class ReplayRun(Told):
+    """``run.json`` of a replay."""
+
+    agents: dict[str, str]
+    tasks: dict[str, str]
+    replay: Replayed
+    options: ReplayOptions
+
+
+class Criterion(_Strict):
+    """One criterion of the gate."""
+
+    name: str
+    answer: Answer
+    said: str
+    """Its figures in words."""
+    next: list[str]
+    """What would decide it, what could have been found, what was lost."""
+
+
+class Looks(_Strict):
+    """How often a run that ends as soon as it is decided was looked at."""
+
+    taken: int
+    most: int
+    alpha: float
+    """Level of this look."""
+    alphas: list[float]
+    """Levels of all that were planned."""
+
+
+class Gate(_Strict):
+    """``gate.json``."""
+
+    answer: Answer
+    meaning: str
+    baseline: str
+    baseline_started: float
+    """Unix time, seconds."""
+    candidate: str
+    policy: str
+    confidence: float
+    criteria: list[Criterion]
+    notes: list[str]
+    """What was not compared, and why."""
+    baseline_run: str = ""
+    """The way from this run directory to the baseline's, where the baseline is one."""
+    looks: Looks | None = None
+
+
+class ExchangeRecord(_Strict):
+    """One request and its answer: a zstd frame of its own in a file of exchanges.
+
+    A text that begins with a NUL is base64 of bytes that are no UTF-8. A body is its texts and pieces in a row; an
+    array of one string names a piece, of this record or of an earlier one in the same file.
+    """
+
+    trial: str
+    """The key of the trial, probe or case."""
+    index: int
+    """Number within it, from 0."""
+    kind: Kind
+    agent_api: Api | None
+    """What the agent spoke; null for what is no completion."""
+    endpoint_api: Api | None
+    """What the endpoint was asked in."""
+    method: str
+    path: str
+    status: int | None
+    """Of the endpoint's answer; null where none came."""
+    started: float
+    """Unix time, seconds."""
+    seconds: float
+    """Until the last byte, or until it was given up."""
+    error: str | None
+    """Why there is no whole answer."""
+    local: bool
+    """Answered by the gateway itself."""
+    request_headers: dict[str, str]
+    response_headers: dict[str, str]
+    losses: list[str]
+    """What a translation could not carry."""
+    request_body: list[str | tuple[str]]
+    """As the agent sent it."""
+    upstream_body: list[str | tuple[str]] | None
+    """As the endpoint got it, where that differs."""
+    chunks: list[tuple[float, str]]
+    """The answer's body as it came: seconds since the request was sent, and text."""
+    pieces: dict[str, str]
+    """Pieces of bodies that the file did not hold yet, by their hash."""
+
+
+class ProxyTold(_Strict):
+    """What ``toolworthy proxy`` writes beside its record."""
+
+    toolworthy: str
+    started: float
+    """Unix time, seconds."""
+    endpoint: EndpointTold
+
+
+class _Described(GenerateJsonSchema):
+    """Fields are described by the docstrings under them, and have no titles."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        return _described(super().model_schema(schema), schema["cls"])
+
+    def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
+        return _described(super().dataclass_schema(schema), schema["cls"])
+
+
+def document() -> dict[str, Any]:
+    """The schema of a run directory: an object whose names are files, and whose values are what these hold.
+
+    ``$defs`` has the parts: ``Line`` for one line of results, ``ExchangeRecord``, ``Run`` and ``ReplayRun``, ``Gate``.
+    """
+    models = (Run, ReplayRun, Gate, ExchangeRecord, ProxyTold, *LINES)
+    refs, told = models_json_schema([(model, "serialization") for model in models], schema_generator=_Described)
+    ref = {model: refs[model, "serialization"] for model in models}
+    return {
+        "$schema": GenerateJsonSchema.schema_dialect,
+        "$id": f"urn:toolworthy:run-directory:{SCHEMA}",
+        "title": "A run directory of toolworthy",
+        "description": (
+            "An object whose names are the files of the directory and whose values are what these hold: of a file of "
+            "lines an array of them, of a file of exchanges an array of its records. Of the files named here only "
+            "run.json is always there. As this version writes it: earlier ones may have written fewer fields."
+        ),
+        "type": "object",
+        "required": ["run.json"],
+        "properties": {
+            "run.json": {"oneOf": [ref[Run], ref[ReplayRun]]},
+            "results.jsonl": {
+                "type": "array",
+                "items": {"$ref": "#/$defs/Line"},
+                "description": "Of several lines with the same key the last counts.",
+            },
+            GATE: ref[Gate],
+        },
+        "patternProperties": {r"^exchanges/.+\.jsonl\.zst$": {"type": "array", "items": ref[ExchangeRecord]}},
+        "$defs": {"Line": {"oneOf": [ref[model] for model in LINES]}, **told["$defs"]},
+    }
+
+
+def text() -> str:
+    """The schema as a file."""
+    return json.dumps(document(), indent=1, ensure_ascii=False) + "\n"
+
+
+def _described(told: JsonSchemaValue, cls: type) -> JsonSchemaValue:
+    for name, said in _docstrings(cls):
+        if name in told.get("properties", {}):
+            told["properties"][name]["description"] = said
+    return told
+
+
+def _docstrings(cls: type) -> Iterator[tuple[str, str]]:
+    """The fields of a class and of its bases, by alias where they have one, and the strings under them."""
+    for base in reversed(cls.__mro__):
+        if not base.__module__.startswith("toolworthy."):
+            continue
+        (tree,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
+        assert isinstance(tree, ast.ClassDef)
+        for field, after in zip(tree.body, tree.body[1:], strict=False):
+            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(after, ast.Expr):
+                known = getattr(base, "model_fields", {}).get(field.target.id)
+                name = (known.alias if known else None) or field.target.id
+                yield name, inspect.cleandoc(str(ast.literal_eval(after.value)))
