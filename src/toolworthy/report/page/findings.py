@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from toolworthy import adapters, breakage
-from toolworthy.analysis.levels import levels, reasons
+from toolworthy.analysis.levels import levels
 from toolworthy.breakage import Measured
 from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
@@ -72,18 +72,21 @@ def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
     provider = str(run.about.get("endpoint", {}).get("provider", "generic"))
     hints = adapters.provider(provider).hints
     of = {"tasks": len(run.results()), "wire": len(run.probes()), "tools": len(run.cases())}
-    in_the_way = {reason.code for reason in reasons(levels(run.probes()))}
+    met = [reason for level in levels(run.probes()) for reason in level.reasons]
+    # What a rule calls a nuisance may stop an agent, as measured: the page goes by the worst.
+    worst = {reason.code: reason.severity for reason in sorted(met, key=lambda one: _rank(one.severity), reverse=True)}
     rules = {rule.code: rule for rule in RULES}
     grouped: dict[str, list[Located]] = {}
     for located in evidence.found(run):
-        if located.code in rules or located.code in in_the_way:
+        if located.code in rules or located.code in worst:
             grouped.setdefault(located.code, []).append(located)
-    ordered = sorted(grouped.items(), key=lambda item: (_RANK[item[1][0].severity], item[0]))
+    severity = {code: min(worst.get(code, "cosmetic"), found[0].severity, key=_rank) for code, found in grouped.items()}
+    ordered = sorted(grouped.items(), key=lambda item: (_rank(severity[item[0]]), item[0]))
     return tuple(
         Group(
             code=code,
             title=found[0].title,
-            severity=found[0].severity,
+            severity=severity[code],
             detail=found[0].detail,
             rule=rules.get(code),
             hint=hints.get(code, ""),
@@ -94,6 +97,10 @@ def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
         )
         for place, (code, found) in enumerate(ordered)
     )
+
+
+def _rank(severity: Severity) -> int:
+    return _RANK[severity]
 
 
 def often(group: Group) -> str:

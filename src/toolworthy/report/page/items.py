@@ -16,8 +16,6 @@ from toolworthy.runs.store import RunDirectory
 from toolworthy.statistics import pass_hat_k
 from toolworthy.visible import visible
 
-_PROBED = {"supported": "pass", "rejected": "fail", "ignored": "flaky", "broken": "fail", "unmeasured": "error"}
-_CASE = {"right": "pass", "lenient": "pass", "wrong": "fail", "unmeasured": "error"}
 _LONG = 160
 GOOD = ("passed", "right", "supported")
 """Words of attempts that went well."""
@@ -79,7 +77,7 @@ def _probes(run: int, results: Sequence[ProbeResult]) -> Iterator[dict[str, Any]
     for result in results:
         yield {
             **_row(run, "wire", result.key.probe, result.key.way, [result]),
-            "kind": _PROBED[result.verdict],
+            "kind": _probed(result),
             "ok": int(result.verdict == "supported"),
             "n": int(result.verdict != "unmeasured"),
             "word": result.verdict,
@@ -90,6 +88,13 @@ def _probes(run: int, results: Sequence[ProbeResult]) -> Iterator[dict[str, Any]
             "seconds": result.seconds,
             "attempts": [_attempt(run, result, result.verdict)],
         }
+
+
+def _probed(result: ProbeResult) -> str:
+    """What counts against the endpoint fails; what it rejects or ignores, and no agent needs, is not supported."""
+    if result.fails:
+        return "fail"
+    return {"supported": "pass", "unmeasured": "error"}.get(result.verdict, "without")
 
 
 def _row(run: int, suite: str, item: str, agent: str, attempts: Sequence[Result]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 // What the page carries, as report/page/*.py writes it.
 
-export type Kind = "pass" | "flaky" | "fail" | "error" | "na" | null;
+export type Kind = "pass" | "flaky" | "fail" | "without" | "error" | "na" | null;
 export type Suite = "tasks" | "tools" | "wire";
 /** A text itself, or where it stands: in the page's list from 0, in the trial's own from -1 down. */
 export type Text = string | number;

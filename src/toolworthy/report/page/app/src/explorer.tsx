@@ -7,7 +7,7 @@ import { Subject } from "./subject";
 import { Table, type Column } from "./table";
 
 export const MARKS: Record<Exclude<Kind, null>, [string, string]> = {
-  pass: ["✓", "passed"], flaky: ["~", "sometimes"], fail: ["✗", "failed"], error: ["!", "not measured"], na: ["–", "cannot work"],
+  pass: ["✓", "passed"], flaky: ["~", "sometimes"], fail: ["✗", "failed"], without: ["○", "not supported"], error: ["!", "not measured"], na: ["–", "cannot work"],
 };
 const TITLES: Record<Suite, string> = { tasks: "Tasks", tools: "Tool calls", wire: "Wire probes" };
 
@@ -56,7 +56,7 @@ function Found({ index, suite, query }: { index: Index; suite: Suite; query: URL
         <Choice name={suite === "tools" ? "words of" : suite === "wire" ? "way" : "agent"} value={query.get("agent") ?? ""} values={own.map((item) => item.agent)} choose={(value) => set("agent", value)} />
         <Choice name="result" value={query.get("kind") ?? ""} values={own.map((item) => item.kind ?? "")} show={(kind) => MARKS[kind as "pass"]?.join(" ") ?? kind} choose={(value) => set("kind", value)} />
         {suite !== "tasks" && <Choice name={suite === "wire" ? "API" : "category"} value={query.get("category") ?? ""} values={own.map((item) => item.category ?? "")} choose={(value) => set("category", value)} />}
-        <Choice name="finding" value={query.get("code") ?? ""} values={own.flatMap((item) => item.codes)} choose={(value) => set("code", value)} />
+        <Choice name="finding" value={query.get("code") ?? ""} values={own.flatMap((item) => (item.codes.length ? item.codes : [""]))} choose={(value) => set("code", value)} />
         {index.runs.length > 1 && <Choice name="run" value={query.get("run") ?? ""} values={index.runs.map((_, at) => String(at))} show={(at) => index.runs[Number(at)]!.name} choose={(value) => set("run", value)} />}
         <span role="status">{rows.length.toLocaleString("en")} of {own.length.toLocaleString("en")}</span>
       </div>
@@ -66,14 +66,14 @@ function Found({ index, suite, query }: { index: Index; suite: Suite; query: URL
 }
 
 function Choice({ name, value, values, show = (one) => one, choose }: { name: string; value: string; values: string[]; show?: (value: string) => string; choose: (value: string) => void }) {
-  const every = [...new Set(values)].filter(Boolean).sort();
-  if (every.length < 2 && !value) return null;
+  const every = [...new Set(values)].sort();
+  if (every.length < 2 && !value) return null; // all have the same
   return (
     <label>
       {name}{" "}
       <select value={value} onChange={(event) => choose(event.currentTarget.value)}>
         <option value="">all</option>
-        {every.map((one) => <option value={one}>{show(one)}</option>)}
+        {every.filter(Boolean).map((one) => <option value={one}>{show(one)}</option>)}
       </select>
     </label>
   );
@@ -121,7 +121,7 @@ function columnsOf(suite: Suite, index: Index): Column<Item>[] {
   return columns;
 }
 
-const ORDER: string[] = ["fail", "flaky", "error", "na", "pass"];
+const ORDER: string[] = ["fail", "flaky", "without", "error", "na", "pass"];
 
 /** What a reader wants to see first of an item: an attempt that did not pass. */
 function first(item: Item) {
