@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--only", default="", metavar="GLOB", help="trials, cases and probes whose key fits")
     _badge_options(_command(commands, "badge", _badge, "a run as a badge: SVG, or JSON for shields.io"))
     _evidence_options(_command(commands, "evidence", _evidence, "a finding of a run as an archive for a ticket"))
+    _export_options(_command(commands, "export", _export, "runs as one table, or as logs of Inspect"))
     doctor = _command(commands, "doctor", _doctor, "look at an endpoint before tokens are spent")
     _endpoint_options(doctor)
     oracle = _command(commands, "oracle", _oracle, "serve the reference endpoint")
@@ -136,6 +137,15 @@ def _replay_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _export_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("runs", type=Path, nargs="*", metavar="RUN")
+    to = parser.add_mutually_exclusive_group(required=True)
+    to.add_argument("--csv", type=Path, metavar="FILE", help="one row a result, of all runs")
+    to.add_argument("--parquet", type=Path, metavar="FILE", help="the same, typed; needs toolworthy[parquet]")
+    to.add_argument("--inspect", type=Path, metavar="DIR", help="logs for `inspect view`; FILE.json where there is one")
+    to.add_argument("--schema", type=Path, metavar="FILE", help="JSON Schema of a run directory; without a run")
+
+
 def _history_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("runs", nargs="*", type=Path, metavar="RUN | DIR", help="default: all under reports")
     parser.add_argument("--endpoint", metavar="NAME", help="only runs of the endpoint of that name")
@@ -189,6 +199,13 @@ def _evidence(options: argparse.Namespace) -> int:
     from toolworthy.commands import evidence
 
     return evidence.run(options.run, options.finding, options.out)
+
+
+def _export(options: argparse.Namespace) -> int:
+    from toolworthy.commands import export
+
+    ((kind, target),) = ((name, getattr(options, name)) for name in export.FORMATS if getattr(options, name))
+    return export.run(options.runs, kind, target)
 
 
 def _doctor(options: argparse.Namespace) -> int:

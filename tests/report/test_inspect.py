@@ -15,7 +15,6 @@ import pytest
 
 from toolworthy.cases.field import REFERENCE
 from toolworthy.cases.result import CaseKey, CaseResult, Miss
-from toolworthy.errors import UserError
 from toolworthy.exchange import Chunk, Exchange
 from toolworthy.report import inspect
 from toolworthy.report.arguments import arguments
@@ -363,9 +362,8 @@ def test_exchanges_that_are_gone_leave_the_scores(tmp_path: Path) -> None:
     assert sample["scores"]["hidden_tests"]["value"] == "C"
 
 
-def test_a_run_without_trials_says_so(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="holds no trial and no case"):
-        inspect.logs(RunDirectory.create(tmp_path, ABOUT))
+def test_a_run_that_was_killed_has_no_log(tmp_path: Path) -> None:
+    assert inspect.logs(RunDirectory.create(tmp_path, ABOUT)) == ()
 
 
 def test_a_real_run_is_a_log(tmp_path: Path) -> None:

@@ -19,7 +19,6 @@ from statistics import fmean, stdev
 from typing import Any
 
 from toolworthy.cases.field import REFERENCE
-from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
 from toolworthy.report.inspect_sample import Attempt, error, iso, item, sample, scores, usage
 from toolworthy.runs.exchanges import read_all
@@ -170,17 +169,11 @@ class Log:
 
 
 def logs(run: RunDirectory) -> tuple[Log, ...]:
-    """The logs of a run.
-
-    Raises:
-        UserError: it holds no trial and no case.
-    """
+    """The logs of a run; none where it holds no trial and no case."""
     about = run.about
     groups: dict[tuple[str, str], list[Attempt]] = {}
     for trial in run.results():
         groups.setdefault(("tasks", trial.key.agent), []).append(trial)
     for case in run.cases():
         groups.setdefault(("tools", case.key.vocabulary), []).append(case)
-    if not groups:
-        raise UserError(f"{run.path} holds no trial and no case: there is nothing that Inspect could show")
     return tuple(Log(run, about, suite, agent, tuple(attempts)) for (suite, agent), attempts in groups.items())
