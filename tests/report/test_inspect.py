@@ -356,6 +356,13 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
     assert sample["input"] == HOSTILE
 
 
+def test_numbers_of_tokens_that_are_none_are_left_out(tmp_path: Path) -> None:
+    score = Score(tokens=Tokens(input=10**30, output=-5, cached=3))
+    log = only(made(tmp_path, trial(score=score)))
+    told = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0, "input_tokens_cache_read": 3}
+    assert log["stats"]["model_usage"]["m-1"] == {**told, "reasoning_tokens": 0, "total_cost": None}
+
+
 def test_exchanges_that_are_gone_leave_the_scores(tmp_path: Path) -> None:
     (sample,) = only(made(tmp_path, trial()))["samples"]
     assert (sample["messages"], sample["events"], sample["input"]) == ([], [], "t")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -267,6 +268,12 @@ def test_every_run_directory_has_its_table(tmp_path: Path) -> None:
     shown = list(csv.DictReader(io.StringIO((run.path / "results.csv").read_text(encoding="utf-8"))))
     assert [row["suite"] for row in shown] == ["tasks", "tools", "wire"]
     assert shown == as_csv(run)
+
+
+def test_every_column_is_documented_in_its_place() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| `(\w+)` \| (\w+) \| (.+) \|$", page, re.MULTILINE)
+    assert told == [(column.name, column.kind, column.about) for column in table.COLUMNS]
 
 
 def test_parquet_has_types_and_says_what_they_mean(tmp_path: Path) -> None:

@@ -27,6 +27,8 @@ _STOPS: Mapping[StopReason, str] = {
     "refusal": "content_filter",
 }
 """Inspect's words; all others are ``unknown``."""
+_MOST = 2**53
+"""Beyond it numbers are not exact in every program."""
 _TAIL = 4_000
 """Characters of the hidden tests' output."""
 
@@ -219,14 +221,19 @@ def _event(turn: Turn, place: int, output: dict[str, Any], uuid: str, began: flo
 
 
 def _usage(told: Usage) -> dict[str, Any]:
-    whole, cached = told.input or 0, told.cached or 0
+    whole, output, cached, reasoning = map(_count, (told.input, told.output, told.cached, told.reasoning))
     return {
-        "input_tokens": max(0, whole - cached),
-        "output_tokens": told.output or 0,
-        "total_tokens": whole + (told.output or 0),
-        "input_tokens_cache_read": told.cached,
-        "reasoning_tokens": told.reasoning,
+        "input_tokens": max(0, (whole or 0) - (cached or 0)),
+        "output_tokens": output or 0,
+        "total_tokens": (whole or 0) + (output or 0),
+        "input_tokens_cache_read": cached,
+        "reasoning_tokens": reasoning,
     }
+
+
+def _count(tokens: int | None) -> int | None:
+    """What can be a number of tokens; servers say other things, too, some of which no table of Inspect's holds."""
+    return tokens if tokens is not None and 0 <= tokens < _MOST else None
 
 
 def _score(result: Attempt, ok: bool) -> dict[str, Any]:
