@@ -5,7 +5,8 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
 const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSortedRowModel(), sortFns });
-const HEIGHT = 38;
+/** Of a row, in px, as page.css has it too; rows of another height disturb scrolling by keys. */
+const HEIGHT = 37;
 const PRINTED = 500;
 
 export interface Column<R> {
@@ -31,6 +32,7 @@ export function Table<R extends object>({ rows, columns, label, sort, resort }: 
   const table = useTable({ features, columns: defs, data: rows, state: { sorting } });
   const sorted = table.getRowModel().rows;
   const frame = useRef<HTMLDivElement>(null);
+  const end = useRef<HTMLSpanElement>(null);
   const printing = usePrinting();
   const virtual = useVirtualizer({
     count: sorted.length,
@@ -44,39 +46,43 @@ export function Table<R extends object>({ rows, columns, label, sort, resort }: 
   const above = seen[0]?.start ?? 0;
   const below = printing ? 0 : virtual.getTotalSize() - (seen.at(-1)?.end ?? 0);
   return (
-    <div class="frame" ref={frame} tabIndex={0} role="group" aria-label={label}>
-      <table aria-rowcount={sorted.length + 1}>
-        <thead>
-          <tr aria-rowindex={1}>
-            {columns.map((column) => {
-              const own = column.id === id ? order : "none";
+    <>
+      <button type="button" class="unseen" onClick={() => end.current?.focus()}>past the table</button>
+      <div class="frame" ref={frame} tabIndex={0} role="group" aria-label={label}>
+        <table aria-rowcount={sorted.length + 1}>
+          <thead>
+            <tr aria-rowindex={1}>
+              {columns.map((column) => {
+                const own = column.id === id ? order : "none";
+                return (
+                  <th scope="col" aria-sort={own} class={column.numeric ? "number" : ""}>
+                    <button type="button" onClick={() => resort({ none: column.id, ascending: `-${column.id}`, descending: "" }[own])}>
+                      {column.title}<span aria-hidden="true">{{ none: "", ascending: " ↑", descending: " ↓" }[own]}</span>
+                    </button>
+                  </th>
+                );
+              })}
+            </tr>
+          </thead>
+          <tbody>
+            <Space height={above} wide={columns.length} />
+            {seen.map(({ index }) => {
+              const row = sorted[index]!;
               return (
-                <th scope="col" aria-sort={own} class={column.numeric ? "number" : ""}>
-                  <button type="button" onClick={() => resort({ none: column.id, ascending: `-${column.id}`, descending: "" }[own])}>
-                    {column.title}<span aria-hidden="true">{{ none: "", ascending: " ↑", descending: " ↓" }[own]}</span>
-                  </button>
-                </th>
+                <tr key={row.id} aria-rowindex={index + 2} data-index={index} ref={printing ? undefined : (node) => virtual.measureElement(node)}>
+                  {columns.map((column) => (
+                    <td class={column.numeric ? "number" : ""}>{column.show ? column.show(row.original) : (column.value(row.original) ?? "–")}</td>
+                  ))}
+                </tr>
               );
             })}
-          </tr>
-        </thead>
-        <tbody>
-          <Space height={above} wide={columns.length} />
-          {seen.map(({ index }) => {
-            const row = sorted[index]!;
-            return (
-              <tr key={row.id} aria-rowindex={index + 2} data-index={index} ref={printing ? undefined : (node) => virtual.measureElement(node)}>
-                {columns.map((column) => (
-                  <td class={column.numeric ? "number" : ""}>{column.show ? column.show(row.original) : (column.value(row.original) ?? "–")}</td>
-                ))}
-              </tr>
-            );
-          })}
-          <Space height={below} wide={columns.length} />
-        </tbody>
-      </table>
-      {printing && sorted.length > PRINTED && <p>{(sorted.length - PRINTED).toLocaleString("en")} more rows on the screen</p>}
-    </div>
+            <Space height={below} wide={columns.length} />
+          </tbody>
+        </table>
+        {printing && sorted.length > PRINTED && <p>{(sorted.length - PRINTED).toLocaleString("en")} more rows on the screen</p>}
+      </div>
+      <span ref={end} tabIndex={-1} />
+    </>
   );
 }
 
