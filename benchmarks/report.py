@@ -17,16 +17,20 @@ import json
 import random
 import resource
 import shutil
+import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+import urllib.parse
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
+from toolworthy.commands import export
 from toolworthy.exchange import Chunk, Exchange
 from toolworthy.report import page
 from toolworthy.rules.model import Evidence, Finding
@@ -44,7 +48,7 @@ WORDS = [
 ]
 
 
-def make(folder: Path, trials: int, exchanges: int) -> RunDirectory:
+def make(folder: Path, trials: int, exchanges: int, agents: Sequence[str] = AGENTS) -> RunDirectory:
     """A run directory with so many trials of so many exchanges."""
     rng = random.Random(7)
     run = RunDirectory.create(
@@ -56,12 +60,12 @@ def make(folder: Path, trials: int, exchanges: int) -> RunDirectory:
             "command": "benchmarks/report.py",
             "started": 1.7e9,
             "endpoint": {"name": "made-up", "provider": "generic", "model": "m", "base_urls": {}, "forced_api": None},
-            "agents": {agent: "1" for agent in AGENTS},
+            "agents": {agent: "1" for agent in agents},
             "tasks": {},
             "options": {},
         },
     )
-    said = {agent: _text(rng, 8_000) for agent in AGENTS}
+    said = {agent: _text(rng, 8_000) for agent in agents}
     tools = [
         {
             "type": "function",
@@ -77,12 +81,12 @@ def make(folder: Path, trials: int, exchanges: int) -> RunDirectory:
         for n in range(12)
     ]
     for number in range(trials):
-        agent = AGENTS[number % len(AGENTS)]
+        agent = agents[number % len(agents)]
         key = TrialKey(
             suite="tasks",
-            task=f"task-{number // (len(AGENTS) * 2):04}",
+            task=f"task-{number // (len(agents) * 2):04}",
             agent=agent,
-            repeat=1 + number // len(AGENTS) % 2,
+            repeat=1 + number // len(agents) % 2,
         )
         name = f"exchanges/{file_name(str(key))}"
         writer = ExchangeWriter(run.path / name)
@@ -170,27 +174,38 @@ def _text(rng: random.Random, length: int) -> str:
     return " ".join(rng.choices(WORDS, k=length // 7))
 
 
-def measure(browser: Browser, url: str, ready: str, row: str) -> dict[str, float]:
-    """Seconds until `ready` is there, to scroll the rows from end to end, and to open the one that `row` finds."""
+@dataclass(frozen=True)
+class Viewer:
+    """A page, and where things are on it."""
+
+    url: str
+    ready: str
+    row: str
+    opened: str
+
+
+def measure(browser: Browser, viewer: Viewer) -> dict[str, float]:
+    """Seconds until it can be used, until all of it is there, of the slowest frame while scrolling, to open a trial."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     tab = context.new_page()
     started = time.perf_counter()
-    tab.goto(url, wait_until="commit")
-    tab.wait_for_selector(ready, timeout=300_000)
+    tab.goto(viewer.url, wait_until="commit")
+    tab.wait_for_selector(viewer.ready, timeout=300_000)
     usable = time.perf_counter() - started
     tab.wait_for_load_state("load", timeout=300_000)
     whole = time.perf_counter() - started
     scrolled = tab.evaluate(_SCROLL)
     started = time.perf_counter()
-    tab.locator(row).first.click()
-    tab.wait_for_selector(".step, [data-testid=transcript], .transcript", timeout=60_000)
+    tab.locator(viewer.row).first.click()
+    tab.wait_for_selector(viewer.opened, timeout=60_000)
     opened = time.perf_counter() - started
     context.close()
     return {"usable": usable, "whole": whole, "slowest frame": scrolled / 1000, "open one": opened}
 
 
 _SCROLL = """async () => {
-  const frame = document.querySelector(".frame") ?? document.scrollingElement;
+  let frame = document.querySelector(".frame tbody tr, [role=row]");
+  while (frame.parentElement && frame.scrollHeight < frame.clientHeight + 40) frame = frame.parentElement;
   let slowest = 0, last = performance.now();
   for (let at = 0; at < 60; at++) {
     frame.scrollTop = (frame.scrollHeight * at) / 60;
@@ -219,15 +234,45 @@ def _served(folder: Path) -> Iterator[str]:
     server.shutdown()
 
 
+def _peer(browser: Browser, python: Path, run: RunDirectory, folder: Path) -> None:
+    """The same trials in Inspect's viewer."""
+    command = python.with_name("inspect")
+    export.run([run.path], "inspect", folder / "logs")
+    started = time.perf_counter()
+    subprocess.run(
+        [command, "log", "convert", "--to", "eval", "--output-dir", folder / "eval", folder / "logs"],
+        check=True,
+        capture_output=True,
+    )
+    subprocess.run(
+        [command, "view", "bundle", "--log-dir", folder / "eval", "--output-dir", folder / "out"],
+        check=True,
+        capture_output=True,
+    )
+    wall = time.perf_counter() - started
+    log = next((folder / "eval").glob("*.eval"))
+    size = sum(path.stat().st_size for path in (folder / "out").rglob("*") if path.is_file())
+    print(f"Inspect: bundled in {wall:.1f} s; {size / 1e6:.1f} MB, of which the log {log.stat().st_size / 1e6:.1f} MB")
+    with _served(folder / "out") as url:
+        place = f"{url}#/tasks/{urllib.parse.quote(log.name)}/samples"
+        rows = "[role=row] >> nth=2"
+        _told("Inspect", measure(browser, Viewer(place, rows, rows, "text=/^Sample task-/ >> nth=0")))
+
+
+def _told(name: str, found: dict[str, float]) -> None:
+    print(f"{name}: " + " · ".join(f"{what} {seconds:.2f} s" for what, seconds in found.items()))
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=1_000)
     parser.add_argument("--exchanges", type=int, default=20)
+    parser.add_argument("--inspect", type=Path, help="Python of an environment with inspect_ai: one agent, so one log")
     parser.add_argument("--keep", type=Path, help="write the page here, too")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        run = make(Path(folder), options.trials, options.exchanges)
+        run = make(Path(folder), options.trials, options.exchanges, AGENTS[:1] if options.inspect else AGENTS)
         raw = sum(path.stat().st_size for path in run.path.rglob("*") if path.is_file())
         count = f"{options.trials:,} trials, {options.trials * options.exchanges:,} exchanges"
         print(f"{count}, {raw / 1e6:.1f} MB of records")
@@ -240,8 +285,9 @@ def main() -> None:
         if options.keep:
             shutil.copy(file, options.keep)
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        found = measure(browser, file.as_uri(), "html[data-ready]", ".frame td a")
-        print(" · ".join(f"{name} {seconds:.2f} s" for name, seconds in found.items()))
+        _told("report", measure(browser, Viewer(file.as_uri(), "html[data-ready]", ".frame td a", ".step")))
+        if options.inspect:
+            _peer(browser, options.inspect, run, Path(folder))
         browser.close()
 
 
