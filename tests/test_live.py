@@ -176,6 +176,7 @@ def test_nothing_of_it_stays(tmp_path: Path) -> None:
     assert not re.search(r"\x1b\[\?|\x1b[^\[]", done.text)  # no cursor hidden, no other screen, no mode
     assert done.same_settings
     assert "\x1b" not in plain.stdout
+    assert "\x1b[32m  builtin: works · tasks 2/2" in done.text  # and the word says it, too
 
 
 def without_chance(output: str) -> str:

@@ -17,7 +17,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TextIO
 
-from toolworthy.report.progress import Progress, cut
+from toolworthy.report.columns import cut
+from toolworthy.report.progress import Progress
 from toolworthy.runs.listener import Listener, Quiet
 from toolworthy.runs.plan import Options
 from toolworthy.visible import one_line

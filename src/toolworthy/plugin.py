@@ -14,11 +14,13 @@ import pytest
 
 from toolworthy.cli import positive
 from toolworthy.errors import UserError
+from toolworthy.visible import visible
 
 if TYPE_CHECKING:
     from toolworthy.cases.result import CaseKey, CaseResult
     from toolworthy.gate.looks import Looks
     from toolworthy.probes import ProbeResult
+    from toolworthy.report.terminal import Tone
     from toolworthy.rules import Finding
     from toolworthy.runs.listener import Key, Listener
     from toolworthy.runs.plan import Options
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 _OPTIONS = pytest.StashKey["Options"]()
 _SESSION = pytest.StashKey["Session"]()
 _LOOKS: pytest.StashKey[Looks] = pytest.StashKey()
+_MARKUP: dict[Tone, dict[str, bool]] = {"good": {"green": True}, "fair": {"yellow": True}, "bad": {"red": True}, "": {}}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -219,20 +222,32 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             session.exitstatus = answer.EXIT[gate["answer"]]
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """The verdict, in a screenful."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> None:
+    """What a model or a server said is shown in a failure or a skip, and not obeyed by a terminal."""
+    said = call.excinfo.value if call.excinfo else None
+    if isinstance(said, (pytest.fail.Exception, pytest.skip.Exception)):
+        said.msg = visible(said.msg)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> Generator[None, object, object]:
+    """The verdict, in a screenful, below all that pytest has to say of single items."""
+    told = yield
     running = config.stash.get(_SESSION, None)
     if running is not None and running.run is not None:
         from toolworthy.report import write_report
-        from toolworthy.report.terminal import gate_lines, summary_lines
+        from toolworthy.report.terminal import WIDTH, gate_lines, summary_lines
 
         paths = write_report(running.run)
-        terminalreporter.section("toolworthy")
-        for line in summary_lines(running.run):
-            terminalreporter.write_line(line)
-        for line in gate_lines(running.run):
-            terminalreporter.write_line(line)
+        terminalreporter.write_sep("=", "toolworthy")
+        width = terminalreporter._tw.fullwidth if terminalreporter.isatty else WIDTH
+        for line in (*summary_lines(running.run, width), *gate_lines(running.run)):
+            terminalreporter.write_line(line.text, **_MARKUP[line.tone])
         terminalreporter.write_line(f"report: {paths.html}")
+    return told
 
 
 def _check_gate(config: pytest.Config) -> None:

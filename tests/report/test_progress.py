@@ -13,8 +13,9 @@ from toolworthy.cases.result import CaseKey, CaseResult
 from toolworthy.endpoint import resolve
 from toolworthy.exchange import Exchange
 from toolworthy.probes import ProbeKey, ProbeResult
+from toolworthy.report.columns import aligned, cut, packed
 from toolworthy.report.eta import Pace, left
-from toolworthy.report.progress import Progress, aligned, clock, cut, packed, span
+from toolworthy.report.progress import Progress, clock, span
 from toolworthy.runs.budget import Budget, Spending, Took
 from toolworthy.runs.plan import Options
 from toolworthy.runs.result import TrialKey, TrialResult
@@ -229,6 +230,7 @@ def test_shapes_of_lines() -> None:
     assert (clock(45), clock(3_667)) == ("0:45", "61:07")
     assert (cut("名前名前", 8), cut("名前名前", 7), cut("abc", 2)) == ("名前名前", "名前名…", "a…")
     assert packed(["aa", "bb", "cc"], 7) == ["aa · bb", "cc"]
+    assert packed(["aa", "bb", "cc"], 6, 2) == ["aa", "  bb", "  cc"]
     assert aligned([["a", "bbb"], ["aaa", "b", "c"]]) == ["a    bbb", "aaa  b    c"]
     assert aligned([]) == []
 

@@ -48,15 +48,10 @@ class Level:
         return self.api not in self.agent.apis[:1]
 
     @property
-    def line(self) -> str:
-        """The verdict in one line."""
-        through = f", through {self.api}" if self.translated else ""
-        codes = ", ".join(dict.fromkeys(reason.code for reason in self._deciding()))
-        return f"{self.agent.title}{through}: {self.word}" + (f" ({codes})" if codes else "")
-
-    def _deciding(self) -> list[Reason]:
+    def deciding(self) -> tuple[str, ...]:
+        """Codes of what makes it no better than it is."""
         wanted = "blocks" if self.word == "broken" else "degrades"
-        return [reason for reason in self.reasons if reason.severity == wanted]
+        return tuple(dict.fromkeys(reason.code for reason in self.reasons if reason.severity == wanted))
 
 
 def levels(results: Sequence[ProbeResult]) -> tuple[Level, ...]:

@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from rich.cells import cell_len, set_cell_size
-
 from toolworthy.cases import result as cases
 from toolworthy.exchange import Exchange
 from toolworthy.probes import ProbeResult, Verdict
+from toolworthy.report.columns import aligned, cut, packed
 from toolworthy.report.eta import Group, Pace, left
 from toolworthy.runs import result as trials
 from toolworthy.runs.budget import Spending, Took
@@ -215,29 +214,3 @@ def span(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def cut(text: str, width: int) -> str:
-    """`text`, or as much of it as `width` columns hold, with a mark of what is gone."""
-    return text if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows of cells as lines with columns."""
-    if not rows:
-        return []
-    columns = max(map(len, rows))
-    widths = [max((cell_len(row[at]) for row in rows if at < len(row)), default=0) for at in range(columns)]
-    padded = [[set_cell_size(cell, size) for cell, size in zip(row, widths, strict=False)] for row in rows]
-    return ["  ".join(row).rstrip() for row in padded]
-
-
-def packed(parts: Sequence[str], width: int) -> list[str]:
-    """`parts` in as few lines as `width` columns allow, none of them torn apart."""
-    lines: list[str] = []
-    for part in parts:
-        if lines and cell_len(f"{lines[-1]} · {part}") <= width:
-            lines[-1] += f" · {part}"
-        else:
-            lines.append(part)
-    return lines

@@ -1,64 +1,125 @@
-"""The same truth as the report's, in a screenful."""
+"""The same truth as the report's, in a screenful: verdicts first, then why, then what it took."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import get_args
+from typing import Literal, NamedTuple, get_args
 
 from toolworthy import adapters
-from toolworthy.analysis.levels import levels, reasons, served_apis
-from toolworthy.analysis.verdict import verdicts
+from toolworthy.analysis.levels import Level, Reason, levels, reasons, served_apis
+from toolworthy.analysis.overall import Overall, overall
 from toolworthy.probes import ProbeResult, Verdict
 from toolworthy.report import costs, gate, tools
+from toolworthy.report.columns import cut, packed
 from toolworthy.runs.result import TrialResult
 from toolworthy.runs.store import RunDirectory
+from toolworthy.visible import one_line
 
+WIDTH = 120
+"""Columns, where there is no terminal that says how many it has."""
 _TAIL = 1_200
-_REASONS = 8
-"""Reasons in the terminal; all are in the report."""
+_REASONS = 5
+_CODES = 3
+"""Reasons, and codes of one agent, in the terminal; all are in the report."""
+
+Tone = Literal["good", "fair", "bad", ""]
+"""How a line may be coloured; its words say it, too."""
+_TONES: dict[str, Tone] = {
+    "works": "good",
+    "works with caveats": "fair",
+    "broken": "bad",
+    "pass": "good",
+    "inconclusive": "fair",
+    "fail": "bad",
+}
 
 
-def summary_lines(run: RunDirectory) -> Iterator[str]:
-    """The verdict per agent, one or two lines each."""
-    about = run.about
-    endpoint = about.get("endpoint", {})
-    yield f"endpoint {endpoint.get('name')} · model {endpoint.get('model')}"
-    yield from wire_lines(run.probes(), str(endpoint.get("provider", "generic")))
-    yield from tools.lines(run.cases())
-    for verdict in verdicts(run.results()):
-        name = f"{verdict.agent} {verdict.version}".strip()
-        through = " · through toolworthy's translation" if verdict.translated else ""
-        errors = f" · {verdict.errors} not measured (infrastructure or a limit of ours)" if verdict.errors else ""
-        yield f"  {name}: {verdict.word} · tasks {verdict.rate}{through}{errors}"
-        for reason in verdict.reasons:
-            yield f"      {reason}"
-    yield from costs.lines(run.results(), run.cases())
+class Line(NamedTuple):
+    """One line of the summary."""
+
+    text: str
+    tone: Tone = ""
 
 
-def gate_lines(run: RunDirectory) -> Iterator[str]:
+def summary_lines(run: RunDirectory, width: int = WIDTH) -> Iterator[Line]:
+    """What a run says, for a terminal of `width` columns."""
+    endpoint = run.about.get("endpoint", {})
+    results, probes, cases = run.results(), run.probes(), run.cases()
+    yield _line(f"endpoint {endpoint.get('name')} · model {endpoint.get('model')}")
+    for one in overall(results, probes):
+        yield from _agent(one, width)
+    for text in wire_lines(probes, str(endpoint.get("provider", "generic")), width):
+        yield _line(text)
+    for text in (*tools.lines(cases, width), *costs.lines(results, cases)):
+        yield _line(text)
+
+
+def gate_lines(run: RunDirectory) -> Iterator[Line]:
     """The gate's answer, where there is one."""
     if told := run.gate:
-        yield from gate.lines(told)
+        first, *rest = gate.lines(told)
+        yield _line(first, _TONES[told["answer"]])
+        for text in rest:
+            yield _line(text)
 
 
-def wire_lines(results: Sequence[ProbeResult], provider: str) -> Iterator[str]:
-    """What the probes say: a tally for every API, a level for every agent, and what to do about the worst."""
+def _line(text: str, tone: Tone = "") -> Line:
+    """A line whose indentation is ours; what stands in it may come from anywhere."""
+    indent = len(text) - len(text.lstrip(" "))
+    return Line(text[:indent] + one_line(text), tone)
+
+
+def _agent(one: Overall, width: int) -> Iterator[Line]:
+    """An agent's verdict with what it was measured by, and why its tasks went as they did."""
+    tone = _TONES.get(one.word, "")
+    if one.tasks is None:
+        assert one.wire is not None
+        through = f", through {one.wire.api}" if one.wire.translated else ""
+        yield _line(f"  {one.title}{through}: {one.word}{_codes(one.wire)}", tone)
+        return
+    parts = [f"  {one.agent} {one.version}".rstrip() + f": {one.word}", f"tasks {one.tasks.rate}"]
+    if one.tasks.translated:
+        parts.append("through toolworthy's translation")
+    if one.tasks.errors:
+        parts.append(f"{one.tasks.errors} not measured (infrastructure or a limit of ours)")
+    if one.wire and one.wire.word != "untested":
+        parts.append(f"wire: {one.wire.word}{_codes(one.wire)}")
+    yield from (_line(text, tone) for text in packed(parts, width, 6))
+    if why := one.tasks.reasons:
+        yield from (_line(text) for text in packed([f"      {why[0]}", *why[1:]], width, 6))
+
+
+def _codes(level: Level) -> str:
+    codes = level.deciding
+    more = f", {len(codes) - _CODES} more" if len(codes) > _CODES else ""
+    return f" ({', '.join(codes[:_CODES])}{more})" if codes else ""
+
+
+def wire_lines(results: Sequence[ProbeResult], provider: str, width: int) -> Iterator[str]:
+    """What the probes say: a tally for every API, and what to do about the worst."""
     for api in served_apis(results):
         counted = Counter(result.verdict for result in results if result.key.api == api)
         yield f"  wire, {api}: " + " · ".join(f"{counted[word]} {word}" for word in get_args(Verdict) if counted[word])
-    found = levels(results)
-    for level in found:
-        yield f"  {level.line}"
-    shown = reasons(found)
+    every = reasons(levels(results))
+    shown = _telling(every)
     hints = adapters.provider(provider).hints
-    for reason in shown[:_REASONS]:
-        yield f"      {reason.code} ({reason.severity}) {reason.title}: {' '.join(reason.detail.split())[:160]}"
+    for reason in shown:
+        yield cut(f"      {reason.code} ({reason.severity}) {reason.title}: {one_line(reason.detail)}", width)
         if hint := hints.get(reason.code):
             yield f"          mend it: {hint}"
     if shown:
-        more = f"{len(shown) - _REASONS} more in the report; " if len(shown) > _REASONS else ""
+        more = f"{len(every) - len(shown)} more in the report; " if len(every) > len(shown) else ""
         yield f"      {more}`toolworthy rules CODE` explains a rule"
+
+
+def _telling(every: Sequence[Reason]) -> list[Reason]:
+    """The first few, without probes that say nothing but what a rule above them says."""
+    shown: list[Reason] = []
+    for reason in every:
+        if len(shown) < _REASONS and not any(other.code in reason.detail.split() for other in shown):
+            shown.append(reason)
+    return shown
 
 
 def explain(result: TrialResult) -> str:

@@ -19,13 +19,16 @@ from toolworthy.analysis.tools import (
 )
 from toolworthy.cases.model import CATEGORIES
 from toolworthy.cases.result import CaseResult, Miss
+from toolworthy.report.columns import packed
 
+_MET = 2
+"""Rules that a terminal names; all are in the report."""
 _EXAMPLES = 40
 """Misses shown side by side in the report; all are in results.jsonl."""
 
 
-def lines(results: Sequence[CaseResult]) -> Iterator[str]:
-    """For a terminal."""
+def lines(results: Sequence[CaseResult], width: int) -> Iterator[str]:
+    """For a terminal of `width` columns."""
     for name, figure in verifier.told(results):
         yield f"  {name}: {figure}"
     results = _cases(results)
@@ -35,19 +38,25 @@ def lines(results: Sequence[CaseResult]) -> Iterator[str]:
     unmeasured = f" · {whole.unmeasured} unmeasured" if whole.unmeasured else ""
     right = f"right {percent(whole.strict)} strictly, {percent(whole.lenient)} leniently"
     yield f"  tool calls: {right} · n {whole.n}{unmeasured}"
-    for row in by_vocabulary(results):
-        yield f"      in the words of {row.name}: {percent(row.lenient)} · n {row.n}"
+    words = [f"{row.name} {percent(row.lenient)} n {row.n}" for row in by_vocabulary(results)]
+    yield from _listed("in the words of", words, width)
     weak = [row for row in by_category(results) if row.lenient and row.lenient.value < 1]
     if weak:
         worst = sorted(weak, key=lambda row: row.lenient.value if row.lenient else 1.0)[:5]
-        yield "      weakest: " + ", ".join(f"{row.name} {percent(row.lenient)}" for row in worst)
+        yield from _listed("weakest:", [f"{row.name} {percent(row.lenient)}" for row in worst], width)
     told = [f"{kind} {grave}" for kind, grave, _ in kinds(results) if grave]
-    if told:
-        yield f"      misses: {', '.join(told)}"
-    for code, title, count in on_the_wire(results)[:3]:
-        yield f"      on the wire: {code} {title}, in {count} cases"
-    for name, found in repeats(results):
-        yield f"      {name}: {percent(found)}"
+    yield from _listed("misses:", told, width)
+    met = [f"{code} {title}, in {count} cases" for code, title, count in on_the_wire(results)]
+    yield from _listed("on the wire:", met[:_MET], width)
+    yield from _listed(
+        "of several attempts:", [f"{name} {percent(found)}" for name, found in repeats(results)[-2:]], width
+    )
+
+
+def _listed(what: str, parts: Sequence[str], width: int) -> Iterator[str]:
+    """`parts` in as few lines as there may be."""
+    if parts:
+        yield from packed([f"      {what} {parts[0]}", *parts[1:]], width, 10)
 
 
 def markdown(results: Sequence[CaseResult]) -> Iterator[str]:

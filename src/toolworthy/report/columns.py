@@ -1,0 +1,33 @@
+"""Text in the columns of a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len, set_cell_size
+
+
+def cut(text: str, width: int) -> str:
+    """`text`, or as much of it as `width` columns hold, with a mark of what is gone."""
+    return text if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of cells as lines with columns."""
+    if not rows:
+        return []
+    columns = max(map(len, rows))
+    widths = [max((cell_len(row[at]) for row in rows if at < len(row)), default=0) for at in range(columns)]
+    padded = [[set_cell_size(cell, size) for cell, size in zip(row, widths, strict=False)] for row in rows]
+    return ["  ".join(row).rstrip() for row in padded]
+
+
+def packed(parts: Sequence[str], width: int, indent: int = 0) -> list[str]:
+    """`parts` in as few lines as `width` columns allow, none of them torn apart; all but the first are indented."""
+    lines: list[str] = []
+    for part in parts:
+        if lines and cell_len(f"{lines[-1]} · {part}") <= width:
+            lines[-1] += f" · {part}"
+        else:
+            lines.append(" " * indent * bool(lines) + part)
+    return lines

@@ -1,0 +1,177 @@
+"""The end of a run on a terminal: verdicts first, all on one screen, and nothing in it is obeyed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+
+from toolworthy import adapters
+from toolworthy.cases.result import CaseKey, CaseResult, Miss
+from toolworthy.probes import ProbeKey, ProbeResult
+from toolworthy.report.terminal import WIDTH, Line, explain, gate_lines, summary_lines
+from toolworthy.rules.model import Evidence, Finding
+from toolworthy.runs.result import TrialKey, TrialResult
+from toolworthy.runs.store import RunDirectory
+from toolworthy.scoring.model import Cause, Score, Tokens
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from conftest import run as command
+from conftest import suites
+
+AGENTS = [agent.id for agent in adapters.agents()]
+
+
+def finding(code: str, severity: str = "blocks", detail: str = "as it is said") -> Finding:
+    evidence = Evidence(exchange=0, excerpt="")
+    return Finding(code=code, title=f"title of {code}", severity=severity, detail=detail, evidence=evidence)  # type: ignore[arg-type]
+
+
+def trial(agent: str, task: str, status: str = "failed", codes: Sequence[str] = (), detail: str = "d") -> TrialResult:
+    cause = None if status == "passed" else Cause(kind="wire defect", fault="server", detail=detail)
+    score = Score(findings=tuple(map(finding, codes)), tokens=Tokens(input=100_000, output=2_000))
+    key = TrialKey(suite="tasks", task=task, agent=agent)
+    return TrialResult(key=key, status=status, cause=cause, score=score, agent_version="1.2.3")  # type: ignore[arg-type]
+
+
+def probe(name: str, api: str, verdict: str = "broken", detail: str = "no", codes: Sequence[str] = ()) -> ProbeResult:
+    return ProbeResult(
+        key=ProbeKey(probe=name, api=api, stream=True),  # type: ignore[arg-type]
+        title=f"title of {name}",
+        verdict=verdict,  # type: ignore[arg-type]
+        detail=detail,
+        severity="blocks",
+        agents=("*",),
+        findings=tuple(map(finding, codes)),
+        requests=1,
+    )
+
+
+def recorded(tmp_path: Path, *results: Any) -> RunDirectory:
+    about = {"endpoint": {"name": "x", "model": "\x1b]0;title\x07m", "provider": "generic"}, "options": {}}
+    made = RunDirectory.create(tmp_path, about)
+    for result in results:
+        made.append(result)
+    return made
+
+
+def texts(lines: Sequence[Line]) -> list[str]:
+    return [line.text for line in lines]
+
+
+def all_that_goes_wrong() -> list[Any]:
+    codes = [f"TW{number}" for number in range(900, 920)]
+    words = ["parallel", "sequence", "single", "crowd", "similar", "recovery", "long", "irrelevant"]
+    kinds = ["wrong tool", "wrong argument", "no call", "leaked text", "extra call", "wrong type"]
+    cases = [
+        CaseResult(
+            key=CaseKey(case=f"{word}-{repeat}", vocabulary=agent, repeat=repeat),
+            category=word,
+            status="wrong",
+            misses=(Miss(kind=kinds[number % len(kinds)]),),  # type: ignore[arg-type]
+            score=Score(findings=(finding("TW901"), finding("TW902")), tokens=Tokens(input=9, output=9)),
+        )
+        for number, word in enumerate(words)
+        for agent in AGENTS
+        for repeat in (1, 2, 3)
+    ]
+    apis = ("chat", "messages", "responses")
+    probes = [probe(f"probe-{number}", api) for number in range(40) for api in apis]
+    probes += [probe("one-call", api, codes=codes) for api in apis]
+    trials = [trial(agent, f"task-{number}", codes=codes) for agent in AGENTS for number in range(5)]
+    return [*trials, *probes, *cases]
+
+
+@pytest.mark.parametrize(("width", "most"), [(WIDTH, 40), (80, 50)])
+def test_everything_at_its_worst_is_one_screen(tmp_path: Path, width: int, most: int) -> None:
+    lines = texts([*summary_lines(recorded(tmp_path, *all_that_goes_wrong()), width)])
+    assert len(AGENTS) == 6
+    assert sum(max(1, -(-cell_len(line) // width)) for line in lines) <= most
+    for suite in ("  wire, chat: ", "  tool calls: ", "  cost of tasks, codex: "):
+        assert any(line.startswith(suite) for line in lines), suite
+
+
+def test_agents_come_first_with_what_they_were_measured_by(tmp_path: Path) -> None:
+    made = recorded(
+        tmp_path,
+        trial("codex", "a", "passed"),
+        trial("codex", "b", codes=["TW301"]),
+        *(probe(name, "responses", "supported") for name in ("one-call", "plain-answer")),
+        *(probe("one-call", "chat", codes=["TW201", "TW202", "TW203", "TW204"]),),
+    )
+    lines = [*summary_lines(made)]
+    assert lines[1:4] == [
+        Line("  codex 1.2.3: works with caveats · tasks 1/2 · 50% (9%–91%) · wire: works", "fair"),
+        Line("      wire defect ×1 · TW301 title of TW301 ×1"),
+        Line("  Claude Code, through chat: broken (TW201, TW202, TW203, 2 more)", "bad"),
+    ]
+    assert Line("  OpenCode: broken (TW201, TW202, TW203, 2 more)", "bad") in lines
+
+
+def test_a_narrow_terminal_gets_more_lines_not_torn_ones(tmp_path: Path) -> None:
+    made = recorded(
+        tmp_path, trial("codex", "a", codes=["TW301", "TW302"]), probe("one-call", "responses", "supported")
+    )
+    assert texts([*summary_lines(made, 50)])[1:5] == [
+        "  codex 1.2.3: broken · tasks 0/1 · 0% (0%–79%)",
+        "      wire: works",
+        "      wire defect ×1 · TW301 title of TW301 ×1",
+        "      TW302 title of TW302 ×1",
+    ]
+
+
+def test_a_probe_that_only_repeats_a_rule_is_left_to_the_report(tmp_path: Path) -> None:
+    made = recorded(
+        tmp_path,
+        probe("one-call", "chat", detail="TW201 title of TW201: the model made no call", codes=["TW201"]),
+        probe("tool-loop", "chat", detail="TW201 title of TW201: no call"),
+        probe("other", "chat", detail="of its own"),
+    )
+    lines = texts([*summary_lines(made)])
+    assert "      TW201 (blocks) title of TW201: as it is said" in lines
+    assert "      other (blocks) title of other: broken: of its own" in lines
+    assert not [line for line in lines if line.startswith("      tool-loop")]
+    assert "      2 more in the report; `toolworthy rules CODE` explains a rule" in lines
+
+
+def test_nothing_in_it_is_obeyed(tmp_path: Path) -> None:
+    evil = "\x1b[2J\x9b1A\rover\nEVIL"
+    made = recorded(tmp_path, probe("one-call", "chat", detail=evil), trial("codex", "a", "unmeasured", detail=evil))
+    (made.path / "gate.json").write_text(
+        '{"answer": "fail", "meaning": "\\u001b[2J", "baseline": "b", "candidate": "c", "policy": "p", '
+        '"confidence": 0.95, "criteria": [], "notes": ["\\u001b[2J"]}'
+    )
+    lines = [*summary_lines(made), *gate_lines(made)]
+    assert lines[0].text == "endpoint x · model ␛1b]0;title␛07m"
+    assert not any(mark in line.text for line in lines for mark in "\x1b\x9b\r\n")
+    assert any(line.text.startswith("      ␛1b[2J␛9b1A over EVIL") for line in lines)
+    assert Line("gate: FAIL: ␛1b[2J", "bad") in lines
+
+
+def test_a_failure_says_why_and_how_to_see_it_again() -> None:
+    told = explain(trial("codex", "a", codes=["TW301"]).model_copy(update={"reproduce": "toolworthy run …"}))
+    assert told.splitlines() == [
+        "wire defect, fault of server: d",
+        "TW301 title of TW301: as it is said",
+        "again: toolworthy run …",
+    ]
+
+
+def test_what_pytest_says_of_single_items_stands_above_and_is_not_obeyed(tmp_path: Path) -> None:
+    done = suites("--endpoint", "oracle:usage-all-zero", "-k", "usage", cwd=tmp_path, suite="wire")
+    assert done.returncode == 1
+    assert 0 < done.stdout.index("short test summary info") < done.stdout.index("= toolworthy =")
+    assert done.stdout.index("TW702 (degrades)") < done.stdout.index("\nreport: ")
+    (tmp_path / "test_evil.py").write_text(
+        "import pytest\n"
+        "def test_fail():\n    pytest.fail('\\x1b[2Jboom\\rgone', pytrace=False)\n"
+        "def test_skip():\n    pytest.skip('\\x1b[2Jno')\n"
+    )
+    done = command("pytest", "-p", "toolworthy.plugin", "test_evil.py", "-rfs", cwd=tmp_path)
+    assert "\x1b" not in done.stdout
+    assert "␛1b[2Jboom␛0dgone" in done.stdout
+    assert "␛1b[2Jno" in done.stdout
