@@ -46,9 +46,7 @@ _MANY = 2
 """Runs up to which a page compares them instead of drawing their history."""
 
 
-def parts(
-    runs: Sequence[RunDirectory], only: str = "", also: Callable[[Result, Sequence[Exchange]], None] | None = None
-) -> Iterator[str]:
+def parts(runs: Sequence[RunDirectory], only: str = "", also: Also | None = None) -> Iterator[str]:
     """The page, piece by piece.
 
     Args:
