@@ -49,6 +49,9 @@ class RunDirectory:
         self._end = 0
         """Where our own last line ends: if the file ends there too, no torn line does."""
         self._synced = -SYNC_SECONDS
+        self._stamp: tuple[int, int] | None = None
+        self._held: dict[type[Line], tuple[Any, ...]] = {}
+        """What was read from ``results.jsonl`` when its size and time were `_stamp`."""
 
     @classmethod
     def create(cls, parent: Path, about: dict[str, Any]) -> RunDirectory:
@@ -166,25 +169,36 @@ class RunDirectory:
 
     def results(self) -> tuple[TrialResult, ...]:
         """The latest result of every trial, in the order in which they were first written; torn lines are skipped."""
-        return tuple({result.key: result for result in self._lines(TrialResult)}.values())
+        return self._latest(TrialResult)
 
     def probes(self) -> tuple[ProbeResult, ...]:
         """The same of every probe."""
-        return tuple({result.key: result for result in self._lines(ProbeResult)}.values())
+        return self._latest(ProbeResult)
 
     def cases(self) -> tuple[CaseResult, ...]:
         """The same of every case."""
-        return tuple({result.key: result for result in self._lines(CaseResult)}.values())
+        return self._latest(CaseResult)
 
     def replays(self) -> tuple[ReplayResult, ...]:
         """The same of every request that was sent again."""
-        return tuple({result.key: result for result in self._lines(ReplayResult)}.values())
+        return self._latest(ReplayResult)
+
+    def _latest(self, kind: type[_R]) -> tuple[_R, ...]:
+        """Read once for as long as the file stays as it is: pages ask for the same results many times."""
+        path = self.path / "results.jsonl"
+        try:
+            found = path.stat()
+        except OSError:
+            return ()
+        stamp = (found.st_size, found.st_mtime_ns)
+        if self._stamp != stamp:
+            self._stamp, self._held = stamp, {}
+        if kind not in self._held:
+            self._held[kind] = tuple({result.key: result for result in self._lines(kind)}.values())
+        return self._held[kind]
 
     def _lines(self, kind: type[_R]) -> Iterator[_R]:
-        path = self.path / "results.jsonl"
-        if not path.is_file():
-            return
-        with path.open("rb") as file:
+        with (self.path / "results.jsonl").open("rb") as file:
             for line in file:
                 if _kind(line) is kind:
                     with contextlib.suppress(ValidationError):
