@@ -1,6 +1,7 @@
 """Exchanges are kept byte for byte, once each piece, and survive a crash."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import given
@@ -72,6 +73,20 @@ def test_a_torn_record_costs_only_itself(tmp_path: Path) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole[:-7])
     assert [one.index for one in read_all(path)] == [0]
+
+
+def test_of_a_trial_that_was_begun_again_the_last_time_counts(tmp_path: Path) -> None:
+    """`--resume` appends to the same file, and counts from 0 again."""
+    first = [replace(exchange(index, b"{}"), started=100.0 + index) for index in range(3)]
+    again = [replace(exchange(index, b"{}"), started=200.0 + index) for index in range(2)]
+    write(tmp_path / "a", *first, *again)
+    assert [one.started for one in read_all(tmp_path / "a")] == [200.0, 201.0]
+
+
+def test_what_came_second_may_have_been_sent_first(tmp_path: Path) -> None:
+    made = [replace(exchange(index, b"{}"), started=100.0 - index / 10) for index in range(3)]
+    write(tmp_path / "a", *made)
+    assert len(read_all(tmp_path / "a")) == 3
 
 
 def test_file_names_are_plain_and_unique() -> None:

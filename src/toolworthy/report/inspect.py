@@ -29,8 +29,6 @@ from toolworthy.wire.lenient import as_dict
 VERSION = 2
 SCORERS = {"tasks": ("hidden_tests",), "tools": ("lenient", "strict")}
 """Of each suite; the first stands for it."""
-_CLOCK = 1.0
-"""Seconds that two readings of the time may be apart for other reasons than time."""
 
 
 @dataclass(frozen=True)
@@ -98,12 +96,9 @@ class Log:
             **({} if counted else {"error": error(self.attempts[0])}),  # null is nothing that Inspect's reader takes
         }
 
-    def _exchanges(self, result: Attempt) -> list[Exchange]:
-        """Those of the attempt that counts: of one that was begun again the file holds both."""
+    def _exchanges(self, result: Attempt) -> tuple[Exchange, ...]:
         path = self.run.path / result.exchanges
-        if not (result.exchanges and path.is_file()):
-            return []
-        return [exchange for exchange in read_all(path) if exchange.started >= result.started - _CLOCK]
+        return read_all(path) if result.exchanges and path.is_file() else ()
 
     def _scored(self, name: str, counted: Sequence[Attempt], asked: int) -> dict[str, Any]:
         """Accuracy and its standard error, over the means of each sample's epochs, as Inspect's own metrics have them.

@@ -22,6 +22,8 @@ from toolworthy.exchange import Chunk, Exchange
 
 _SHORT = 64
 """Bytes below which a piece is not worth a hash."""
+_TOGETHER = 0.5
+"""Seconds by which a request that came second may have been sent first."""
 _ARRAYS = re.compile(r'"(?:messages|input|tools|system)"\s*:\s*\[')
 
 
@@ -136,8 +138,12 @@ def _skip(text: str, at: int) -> int:
 
 
 def read_all(path: Path) -> tuple[Exchange, ...]:
-    """Every exchange of a file, in order."""
-    return tuple(sorted(read_exchanges(path), key=lambda exchange: exchange.index))
+    """Every exchange of a file, in order. Where a trial was run again, since a run was gone on with: of its last time."""
+    every = tuple(sorted(read_exchanges(path), key=lambda exchange: exchange.index))
+    begins = [exchange.started for exchange in every if exchange.index == 0]
+    if len(begins) < 2:
+        return every
+    return tuple(exchange for exchange in every if exchange.started >= max(begins) - _TOGETHER)
 
 
 def read_exchanges(path: Path) -> Iterator[Exchange]:
