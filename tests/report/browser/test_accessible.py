@@ -1,0 +1,98 @@
+"""axe-core finds nothing serious, in any view, by day and by night."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from toolworthy.commands.history import run as write_history
+from toolworthy.runs.result import TrialKey, TrialResult
+from toolworthy.runs.store import RunDirectory
+
+from . import made
+from .conftest import Visit
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+VIEWS = [
+    "",
+    "#/tasks",
+    "#/tools?q=case-00",
+    "#/wire?kind=fail",
+    "#/at/0/tasks/task-000/codex%231?step=0",
+    "#/at/0/tools/case-002/claude-code%231",
+    "#/at/0/wire/probe-3/chat-stream?step=0",
+    "#/at/0/tasks/task-000/codex%231?with=0%2Ftasks%2Ftask-000%2Fopencode%231",
+]
+
+
+def broken(page: Page, rules: Sequence[str] = TAGS) -> list[str]:
+    """The violations, moderate ones too: landmarks and the order of headings are among those."""
+    found = Axe().run(page, options={"resultTypes": ["violations"], "runOnly": list(rules)}).response
+    return [
+        f"{one['impact']} {one['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for one in found["violations"]
+        if one["impact"] in ("moderate", "serious", "critical")
+        for node in one["nodes"]
+    ]
+
+
+def unfold(page: Page) -> None:
+    """Open every detail, those within others too."""
+    for _ in range(4):
+        page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+        page.wait_for_timeout(100)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view(visit: Visit, ordinary: Path, view: str) -> None:
+    page = visit(ordinary, view)
+    if "/at/" in view:
+        page.wait_for_selector(".subject .facts")
+    assert not broken(page)
+    unfold(page)
+    everywhere(page)
+
+
+def test_a_real_run(visit: Visit, real: Path) -> None:
+    page = visit(real)
+    unfold(page)
+    everywhere(page)
+
+
+def everywhere(page: Page) -> None:
+    """By day and by night; and on a telephone, where more scrolls and must be reached by keys, and fingers want targets
+    of 24 px, or room around them.
+    """
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        assert not broken(page), scheme
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert not broken(page)
+
+
+def test_the_history(visit: Visit, tmp_path: Path) -> None:
+    for day in range(6):
+        run = RunDirectory(tmp_path / f"day{day}")
+        run.begin({**made.about(), "started": made.START + day * 86_400, "agents": {"codex": f"0.{day // 3}"}})
+        for task in range(8):
+            key = TrialKey(suite="tasks", task=f"t{task}", agent="codex")
+            run.append(TrialResult(key=key, status="passed" if task % (day + 1) else "failed", task_digest="d"))
+    out = tmp_path / "history.html"
+    assert write_history([tmp_path], out=out) == 0
+    page = visit(out)
+    page.wait_for_selector(".chart svg")
+    everywhere(page)
+
+
+def test_axe_sees_what_is_wrong(visit: Visit, ordinary: Path) -> None:
+    """So that the tests above can fail."""
+    page = visit(ordinary)
+    page.evaluate("document.querySelector('.lead').style.color = '#ccc'")
+    page.evaluate("document.querySelector('#sift').parentElement.replaceWith(document.querySelector('#sift'))")
+    found = " ".join(broken(page))
+    assert "color-contrast" in found
+    assert "label" in found
