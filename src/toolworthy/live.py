@@ -75,6 +75,8 @@ class Lines(Progress):
     def line(self, text: str) -> None:
         """Write one line."""
         self._reporter.ensure_newline()
+        if self._reporter._tw.width_of_current_line:  # dots of -q, of which ensure_newline knows nothing
+            self._reporter.write_line("")
         self._reporter.write_line(one_line(text))
         self._reporter.flush()
 
