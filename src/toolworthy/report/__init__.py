@@ -10,6 +10,7 @@ from pathlib import Path
 
 from toolworthy.exchange import Exchange
 from toolworthy.report.page.detail import Result
+from toolworthy.runs.exchanges import file_name
 from toolworthy.runs.result import TrialResult
 from toolworthy.runs.store import RunDirectory
 
@@ -43,6 +44,6 @@ def _trajectory(run: RunDirectory, model: str, result: Result, exchanges: Sequen
     from toolworthy.report.atif import trajectory
 
     if isinstance(result, TrialResult):
-        name = str(result.key).replace("/", "_").replace("#", "-")
+        name = file_name(str(result.key)).removesuffix(".jsonl.zst")
         steps = trajectory(result, exchanges, model)
         run.write(f"atif/{name}.json", json.dumps(steps, ensure_ascii=False, indent=1) + "\n")

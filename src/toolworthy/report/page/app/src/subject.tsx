@@ -82,7 +82,7 @@ function Whole({ id, one, look, step }: { id: string; one: Detail; look: Look; s
       {one.note && <p><Shown text={one.note} /></p>}
       <dl class="facts">
         {one.facts.map(([name, value]) => <><dt>{name}</dt><dd><Shown text={value} /></dd></>)}
-        <dt>again</dt><dd><code><Shown text={one.reproduce} /></code> <button type="button" data-copy={one.reproduce}>copy</button></dd>
+        <dt>again</dt><dd><code><Shown text={one.reproduce} /></code> <button type="button" data-copy={plainly(one.reproduce)}>copy</button></dd>
       </dl>
       {one.misses?.map((miss) => (
         <>
@@ -110,7 +110,7 @@ function Whole({ id, one, look, step }: { id: string; one: Detail; look: Look; s
 }
 
 function Found({ id, finding }: { id: string; finding: Finding }) {
-  return <><a class={`mark ${finding.severity}`} href={toFinding(runOf(id), finding.code)}>{finding.code} {finding.severity}</a> {finding.title}: <Shown text={finding.detail} /></>;
+  return <><a class={`mark ${finding.severity}`} href={toFinding(runOf(id), finding.code)}>{finding.code} {finding.severity}</a> <Shown text={`${finding.title}: ${finding.detail}`} /></>;
 }
 
 const KINDS = ["waiting for the first byte", "answering", "agent, its tools, and all else", "hidden tests"];
