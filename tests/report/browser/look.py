@@ -41,7 +41,8 @@ def in_view(place: Locator) -> bool:
         """async (node) => {
           const seen = () => {
             const top = node.getBoundingClientRect().top;
-            return top >= document.querySelector(".places").getBoundingClientRect().bottom - 1 && top < innerHeight - 20;
+            const bar = document.querySelector(".places").getBoundingClientRect().bottom;
+            return top >= bar - 1 && top < innerHeight - 20;
           };
           const wait = (time) => new Promise((done) => setTimeout(done, time));
           for (let tries = 0; tries < 50 && !seen(); tries++) await wait(100);

@@ -20,14 +20,15 @@ FOCUSED = """() => {
   if (!node || node === document.body) return null;
   const style = getComputedStyle(node);
   const box = node.getClientRects()[0];
-  const at = box && document.elementFromPoint(box.left + Math.min(box.width / 2, 30), box.top + Math.min(box.height / 2, 12));
+  const [x, y] = box ? [box.left + Math.min(box.width / 2, 30), box.top + Math.min(box.height / 2, 12)] : [0, 0];
+  const at = document.elementFromPoint(x, y);
   const again = node.dataset.reached === "";
   node.dataset.reached = "";
   return {
     html: node.outerHTML.slice(0, 120),
     again,
     ring: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
-    seen: Boolean(at) && (node.contains(at) || at.contains(node)),
+    seen: Boolean(box && at) && (node.contains(at) || at.contains(node)),
   };
 }"""
 

@@ -18,7 +18,7 @@ A4 = {"width": 718, "height": 1047}
 TRIAL = "#/at/0/tasks/task-000/codex%231?step=0"
 
 CUT = """() => [...document.querySelectorAll("main *")].filter((node) => {
-  if (!node.checkVisibility({ contentVisibilityAuto: true, visibilityProperty: true }) || node.closest(".unseen")) return false;
+  if (!node.checkVisibility() || node.closest(".unseen")) return false;
   const style = getComputedStyle(node);
   return (style.overflowX !== "visible" && node.scrollWidth > node.clientWidth + 1)
     || (style.overflowY !== "visible" && node.scrollHeight > node.clientHeight + 1)
