@@ -176,6 +176,14 @@ def test_pytests_own_ways_work(tmp_path: Path) -> None:
     assert len(results(only_run(tmp_path))) == 1
 
 
+def test_a_path_among_the_options_does_not_lead_to_another_configuration() -> None:
+    """pytest looks for its configuration above every path that it is given, those of our options too."""
+    asked = ("--out", "reports", "--tasks", "fixtures/tasks", "--collect-only", "-q")
+    done = run("pytest", "suites/tasks", *asked, cwd=content.SUITES.parent)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "test_task[rename-api-builtin]" in done.stdout
+
+
 def test_xdist_works(tmp_path: Path) -> None:
     done = suites("-n", "2", "--task", "rename-api", "--task", "add-feature", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
