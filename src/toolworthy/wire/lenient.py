@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+EXACT = 2**53
+"""Whole numbers up to here mean the same to everyone (RFC 8259, section 6); no count is beyond it."""
+
 
 def parse_json(data: bytes | str) -> Any | None:
     """The JSON value in `data`, or None where there is none. A BOM, blank lines and bad UTF-8 are tolerated."""
@@ -41,17 +44,17 @@ def as_str(value: Any, default: str = "") -> str:
 
 
 def as_int(value: Any) -> int | None:
-    """`value` if it is a whole number; a boolean is none."""
-    if isinstance(value, bool):
-        return None
+    """`value` if it is a whole number that a count can be; a boolean is none."""
     if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, int) else None
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= EXACT else None
 
 
 def as_float(value: Any) -> float | None:
     """`value` if it is a number; a boolean is none."""
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    if isinstance(value, int):
+        value = as_int(value)
+    return float(value) if isinstance(value, (int, float)) else None
 
 
 def as_bool(value: Any) -> bool | None:
