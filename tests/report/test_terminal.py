@@ -101,15 +101,15 @@ def test_agents_come_first_with_what_they_were_measured_by(tmp_path: Path) -> No
         trial("codex", "a", "passed"),
         trial("codex", "b", codes=["TW301"]),
         *(probe(name, "responses", "supported") for name in ("one-call", "plain-answer")),
-        *(probe("one-call", "chat", codes=["TW201", "TW202", "TW203", "TW204"]),),
+        *(probe("one-call", "chat", codes=["TW291", "TW292", "TW293", "TW294"]),),
     )
     lines = [*summary_lines(made)]
     assert lines[1:4] == [
         Line("  codex 1.2.3: works with caveats · tasks 1/2 · 50% (9%–91%) · wire: works", "fair"),
         Line("      wire defect ×1 · TW301 title of TW301 ×1"),
-        Line("  Claude Code, through chat: broken (TW201, TW202, TW203, 2 more)", "bad"),
+        Line("  Claude Code, through chat: broken (TW291, TW292, TW293, 2 more)", "bad"),
     ]
-    assert Line("  OpenCode: broken (TW201, TW202, TW203, 2 more)", "bad") in lines
+    assert Line("  OpenCode: broken (TW291, TW292, TW293, 2 more)", "bad") in lines
 
 
 def test_a_narrow_terminal_gets_more_lines_not_torn_ones(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_what_pytest_says_of_single_items_stands_above_and_is_not_obeyed(tmp_pat
     done = suites("--endpoint", "oracle:usage-all-zero", "-k", "usage", cwd=tmp_path, suite="wire")
     assert done.returncode == 1
     assert 0 < done.stdout.index("short test summary info") < done.stdout.index("= toolworthy =")
-    assert done.stdout.index("TW702 (degrades)") < done.stdout.index("\nreport: ")
+    assert done.stdout.index("usage-grows (degrades)") < done.stdout.index("\nreport: ")
     (tmp_path / "test_evil.py").write_text(
         "import pytest\n"
         "def test_fail():\n    pytest.fail('\\x1b[2Jboom\\rgone', pytrace=False)\n"
