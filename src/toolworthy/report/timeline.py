@@ -77,12 +77,12 @@ def _call(call: ToolCall, result: ToolResult | None) -> Call:
     return Call(call, cut(text_of(result.content)), result.is_error)
 
 
-def cut(text: str) -> str:
+def cut(text: str, most: int = _CUT) -> str:
     """`text`, or its beginning and end where it is long."""
-    if len(text) <= _CUT:
+    if len(text) <= most:
         return text
-    half = _CUT // 2
-    return f"{text[:half]}\n… {len(text) - _CUT:,} characters …\n{text[-half:]}"
+    half = most // 2
+    return f"{text[:half]}\n… {len(text) - most:,} characters …\n{text[-half:]}"
 
 
 def _known(message: Message, seen: set[Message]) -> bool:

@@ -29,17 +29,29 @@ def detail(result: Result, exchanges: Sequence[Exchange], texts: Local) -> dict[
     found = findings_of(result)
     start = min((exchange.started for exchange in exchanges), default=result.started)
     steps = [_step(turn, found, start, texts) for turn in timeline(exchanges, found)]
-    return {
+    told = {
         "facts": list(_facts(result)),
+        "findings": [finding.model_dump(mode="json") for finding in found],
+        "reproduce": result.reproduce,
+        **_own(result),
+    }
+    return {
+        **_cut(told),
         "started": result.started,
         "seconds": result.seconds,
         "offset": round(start - result.started, 3) if result.started else 0,
-        "findings": [finding.model_dump(mode="json") for finding in found],
-        "reproduce": result.reproduce,
         "steps": steps,
-        **_own(result),
         "texts": texts.texts,
     }
+
+
+def _cut(value: Any) -> Any:
+    """`value` with every long text in it cut."""
+    if isinstance(value, str):
+        return cut(value)
+    if isinstance(value, dict):
+        return {name: _cut(inner) for name, inner in value.items()}
+    return [_cut(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 def _own(result: Result) -> dict[str, Any]:
@@ -98,14 +110,14 @@ def _step(turn: Turn, findings: Sequence[Finding], start: float, texts: Local) -
     return {
         "n": exchange.index,
         "method": exchange.method,
-        "path": exchange.path,
+        "path": cut(exchange.path),
         "status": exchange.status,
         "side": turn.side,
         "local": exchange.local,
         "at": round(exchange.started - start, 3),
         "first": exchange.first_byte,
         "seconds": round(exchange.seconds, 3),
-        "note": turn.note,
+        "note": cut(turn.note),
         "stop": exchange.response.stop if exchange.response else None,
         "tokens": [usage.input, usage.output] if usage else None,
         "asked": [(role, texts(text)) for role, text in turn.asked],
@@ -113,7 +125,7 @@ def _step(turn: Turn, findings: Sequence[Finding], start: float, texts: Local) -
         "text": texts(turn.text),
         "calls": [
             {
-                "name": call.call.name,
+                "name": cut(call.call.name),
                 "arguments": texts(cut(call.call.arguments)),
                 "result": None if call.result is None else texts(call.result),
                 "error": call.is_error,
@@ -125,7 +137,7 @@ def _step(turn: Turn, findings: Sequence[Finding], start: float, texts: Local) -
         "upstream": None
         if exchange.upstream_body is None
         else [texts(piece) for piece in _pieces(exchange.upstream_body)],
-        "headers": [sorted(exchange.request_headers.items()), sorted(exchange.response_headers.items())],
+        "headers": _cut([sorted(exchange.request_headers.items()), sorted(exchange.response_headers.items())]),
         "response": list(_chunks(exchange)),
     }
 

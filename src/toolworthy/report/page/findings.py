@@ -27,6 +27,8 @@ _SUITES = {"tasks": "trials", "wire": "probes", "tools": "cases"}
 """In the order in which evidence is looked for: a real agent's trial says more than a probe."""
 _BUNDLES = 40
 """Rules whose evidence the page holds as an archive; the command makes those of all."""
+_HEAVY = 300_000
+"""Bytes of an archive that the page does not hold."""
 
 
 @dataclass(frozen=True)
@@ -145,9 +147,10 @@ def _shown(number: int, run: RunDirectory, located: Located, bundled: bool) -> S
 
 def _bundle(run: RunDirectory, located: Located) -> bytes:
     try:
-        return evidence.bundle(run, located)
+        made = evidence.bundle(run, located)
     except UserError:  # it never went to the endpoint: the page says where it is all the same
         return b""
+    return made if len(made) <= _HEAVY else b""
 
 
 def _marked(text: str, excerpt: str) -> tuple[str, str, str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from toolworthy.gate.difference import Row
 from toolworthy.report.page.pack import policy
+from toolworthy.report.timeline import cut
 from toolworthy.scoring.model import Count
 from toolworthy.statistics import rate
 from toolworthy.visible import visible
@@ -17,6 +18,8 @@ from toolworthy.visible import visible
 if TYPE_CHECKING:
     import jinja2
 
+_LONG = 5_000
+"""Characters that one text may take up outside opened trials."""
 _BUILT = Path(__file__).with_name("built")
 
 
@@ -48,14 +51,14 @@ def _built(name: str) -> str:
 
 @cache
 def environment() -> jinja2.Environment:
-    """Where the templates are, with all that they use; what they show is made visible and escaped."""
+    """Where the templates are, with all that they use; what they show is cut, made visible and escaped."""
     import jinja2
     import markupsafe
 
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("toolworthy.report"),
         autoescape=True,
-        finalize=lambda value: value if isinstance(value, markupsafe.Markup) else visible(value),
+        finalize=lambda value: value if isinstance(value, markupsafe.Markup) else visible(cut(str(value), _LONG)),
         trim_blocks=True,
         lstrip_blocks=True,
     )

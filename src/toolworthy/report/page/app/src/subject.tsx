@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Spans, type Span } from "./charts";
 import { detail, type Call, type Detail, type Finding, type Item, type Step, type Text } from "./data";
 import { at, finding as toFinding, table } from "./route";
-import { Arguments, Fold, Long, Pair, Patch, plainly, Shown } from "./text";
+import { Arguments, Fold, Long, Pair, Patch, plainly, Rest, short, Shown } from "./text";
 
 type Look = (text: Text) => string;
 type State = "reading" | "left out" | [Detail, Look];
@@ -181,6 +181,8 @@ function Made({ call, look }: { call: Call; look: Look }) {
   );
 }
 
+const PIECES = 400;
+
 function Raw({ turn, found, look }: { turn: Step; found: Finding[]; look: Look }) {
   const marked = found.map((finding) => finding.evidence.excerpt).find(Boolean) ?? "";
   const whole = turn.response.map(([, text]) => text).join("");
@@ -198,9 +200,10 @@ function Raw({ turn, found, look }: { turn: Step; found: Finding[]; look: Look }
         <div class="scroll" tabIndex={0} role="group" aria-label="pieces of the response">
           <table>
             <thead><tr><th scope="col">second</th><th scope="col">bytes as text</th></tr></thead>
-            <tbody>{turn.response.slice(0, 400).map(([when, text]) => <tr><td class="number">{when.toFixed(3)}</td><td><code><Shown text={text.slice(0, 2_000)} /></code></td></tr>)}</tbody>
+            <tbody>{turn.response.slice(0, PIECES).map(([when, text]) => <tr><td class="number">{when.toFixed(3)}</td><td><code><Shown text={short(text)} /></code></td></tr>)}</tbody>
           </table>
         </div>
+        <Rest of={turn.response.length} shown={PIECES} what="pieces" />
       </Fold>
     </div>
   );

@@ -30,6 +30,18 @@ function mark(part: string): string {
 }
 
 const FIRST = 4_000;
+const LINES = 3_000;
+const WIDE = 2_000;
+
+/** The beginning of a line. */
+export function short(line: string): string {
+  return line.length > WIDE ? `${line.slice(0, WIDE)} … ${(line.length - WIDE).toLocaleString("en")} characters` : line;
+}
+
+/** What a list leaves out, if it does. */
+export function Rest({ of, shown, what }: { of: number; shown: number; what: string }) {
+  return of > shown ? <p class="soft">{(of - shown).toLocaleString("en")} more {what} in the run directory</p> : null;
+}
 
 /** A text in a frame; of a long one the beginning, until more is wanted. */
 export function Long({ text, label, marked = "" }: { text: string; label: string; marked?: string }) {
@@ -101,10 +113,14 @@ export function Pair({ wanted, given }: { wanted: string; given: string }) {
 export function Patch({ text }: { text: string }) {
   const kind = (line: string) =>
     /^(\+\+\+|---|diff |index )/.test(line) ? "file" : line[0] === "+" ? "add" : line[0] === "-" ? "cut" : line[0] === "@" ? "place" : "";
+  const lines = text.split("\n");
   return (
-    <pre class="patch" tabIndex={0} role="group" aria-label="what changed in the workspace">
-      {text.split("\n").slice(0, 3_000).map((line) => <span class={kind(line)}><Shown text={line.slice(0, 5_000)} />{"\n"}</span>)}
-    </pre>
+    <>
+      <pre class="patch" tabIndex={0} role="group" aria-label="what changed in the workspace">
+        {lines.slice(0, LINES).map((line) => <span class={kind(line)}><Shown text={short(line)} />{"\n"}</span>)}
+      </pre>
+      <Rest of={lines.length} shown={LINES} what="lines" />
+    </>
   );
 }
 
