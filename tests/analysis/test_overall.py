@@ -8,6 +8,7 @@ from toolworthy.analysis.overall import overall
 from toolworthy.probes import ProbeKey, ProbeResult
 from toolworthy.rules.model import Evidence, Finding
 from toolworthy.runs.result import TrialKey, TrialResult
+from toolworthy.scoring.model import Cause
 
 AGENT = "codex"
 
@@ -19,12 +20,10 @@ def trials(*statuses: str) -> list[TrialResult]:
     ]
 
 
-def probes(severity: str | None, verdict: str = "supported") -> list[ProbeResult]:
+def probes(severity: str | None, verdict: str = "supported", code: str = "TW999") -> list[ProbeResult]:
     """The probe that decides, with a finding of this severity. None: no finding."""
     evidence = Evidence(exchange=0)
-    found = (
-        [Finding(code="TW999", title="made up", severity=severity, detail="d", evidence=evidence)] if severity else []
-    )  # type: ignore[arg-type]
+    found = [Finding(code=code, title="made up", severity=severity, detail="d", evidence=evidence)] if severity else []  # type: ignore[arg-type]
     key = ProbeKey(probe="one-call", api="responses", stream=True)
     return [ProbeResult(key=key, title="one call", verdict=verdict, agents=("*",), findings=tuple(found), requests=1)]  # type: ignore[arg-type]
 
@@ -53,6 +52,13 @@ def test_without_results_nothing_is_said() -> None:
     (only,) = overall(trials("error"), [])
     assert only.word == "untested"
     assert only.measured_by == "nothing that tells"
+
+
+def test_what_stops_an_agent_comes_first() -> None:
+    cause = Cause(kind="wire defect", fault="server", detail="d")
+    failed = [trial.model_copy(update={"cause": cause}) for trial in trials("failed", "failed")]
+    found = {agent.agent: agent for agent in overall(failed, [*probes("degrades"), *probes("blocks", code="TW998")])}
+    assert [why.text for why in found[AGENT].reasons] == ["TW998 made up", "wire defect ×2", "TW999 made up"]
 
 
 def test_reasons_name_their_rule_once_and_the_rest_is_counted() -> None:

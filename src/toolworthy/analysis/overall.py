@@ -60,14 +60,16 @@ def overall(results: Sequence[TrialResult], probes: Sequence[ProbeResult]) -> tu
 
 
 def _of(agent: str, tasks: AgentVerdict | None, wire: Level | None) -> Overall:
-    reasons = [*_from_tasks(tasks), *_from_wire(wire)]
-    unique = list({why.code or why.text: why for why in reversed(reasons)}.values())[::-1]
+    known: dict[str, Why] = {}
+    for why in _reasons(tasks, wire):
+        known.setdefault(why.code or why.text, why)
+    unique = tuple(known.values())
     return Overall(
         agent=agent,
         title=_title(agent),
         version=tasks.version if tasks else "",
         word=_word(tasks, wire),
-        reasons=tuple(unique[:_MOST]),
+        reasons=unique[:_MOST],
         more=max(0, len(unique) - _MOST),
         tasks=tasks,
         wire=wire,
@@ -83,21 +85,21 @@ def _word(tasks: AgentVerdict | None, wire: Level | None) -> Word:
     return tasks.word
 
 
-def _from_tasks(verdict: AgentVerdict | None) -> list[Why]:
-    if verdict is None:
-        return []
-    return [Why(reason, _code(reason)) for reason in verdict.reasons]
+def _reasons(tasks: AgentVerdict | None, wire: Level | None) -> list[Why]:
+    """What stops the agent first, then why its tasks failed, then what it only minds."""
+    met = wire.reasons if wire else ()
+    told = [Why(reason, _code(reason)) for reason in (tasks.reasons if tasks else ())]
+    return [
+        *(Why(_named(reason), reason.code) for reason in met if reason.severity == "blocks"),
+        *(why for why in told if not why.code),
+        *(Why(_named(reason), reason.code) for reason in met if reason.severity != "blocks"),
+        *(why for why in told if why.code),
+    ]
 
 
 def _code(reason: str) -> str:
     first = reason.split(" ", 1)[0]
     return first if first.startswith("TW") and first[2:].isdigit() else ""
-
-
-def _from_wire(level: Level | None) -> list[Why]:
-    if level is None:
-        return []
-    return [Why(_named(reason), reason.code) for reason in level.reasons]
 
 
 def _named(reason: Reason) -> str:

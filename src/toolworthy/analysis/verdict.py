@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
+from toolworthy.rules.model import Finding, Severity
 from toolworthy.runs.result import TrialResult
 from toolworthy.statistics import rate
 
@@ -44,14 +45,10 @@ def _verdict(agent: str, results: list[TrialResult]) -> AgentVerdict:
     judged = [result for result in results if result.status in ("passed", "failed")]
     passed = [result for result in judged if result.status == "passed"]
     refused = [result for result in results if result.status == "unmeasured" and result.cause and not left_out(result)]
-    findings = Counter(
-        f"{finding.code} {finding.title}"
-        for result in judged
-        for finding in result.score.findings
-        if finding.severity != "cosmetic"
-    )
+    met = [finding for result in judged for finding in result.score.findings if finding.severity != "cosmetic"]
+    findings = Counter(f"{finding.code} {finding.title}" for finding in sorted(met, key=_severe))
     causes = Counter(result.cause.kind for result in results if result.cause and result.status == "failed")
-    reasons = [f"{name} ×{count}" for name, count in (*causes.most_common(3), *findings.most_common(3))]
+    reasons = [f"{name} ×{count}" for name, count in (*causes.most_common(3), *list(findings.items())[:3])]
     if refused and refused[0].cause:
         reasons.insert(0, refused[0].cause.detail)
     return AgentVerdict(
@@ -64,6 +61,10 @@ def _verdict(agent: str, results: list[TrialResult]) -> AgentVerdict:
         translated=any(result.score.translated for result in results),
         reasons=tuple(reasons),
     )
+
+
+def _severe(finding: Finding) -> int:
+    return get_args(Severity).index(finding.severity)
 
 
 def left_out(result: TrialResult) -> bool:
