@@ -18,6 +18,7 @@ from toolworthy.runs.store import RunDirectory
 from toolworthy.scoring.model import Cause, Score, Tokens
 
 START = 1_790_000_000.0
+Result = TrialResult | CaseResult | ProbeResult
 AGENTS = ("codex", "opencode", "claude-code")
 LEAK = "<tool_call>"
 

@@ -47,7 +47,7 @@ document.addEventListener("click", async (event) => {
 });
 
 async function copy(button: HTMLButtonElement, text: string): Promise<void> {
-  const said = button.textContent;
+  const said = (button.dataset.said ??= button.textContent ?? ""); // a second click comes before the first is over
   try {
     await navigator.clipboard.writeText(text);
     button.textContent = "copied";

@@ -101,7 +101,7 @@ function Whole({ id, one, look, step }: { id: string; one: Detail; look: Look; s
       {one.diff && <Fold title="what changed in the workspace"><Patch text={one.diff} /></Fold>}
       {one.output && <Fold title="the agent's own output"><Long text={one.output} label="the agent's output" /></Fold>}
       <h4>Timeline</h4>
-      {one.steps.length ? <Time one={one} /> : <p class="soft">No request was made.</p>}
+      {one.steps.length ? <Time one={one} /> : <p class="soft">No request is on record.</p>}
       <ol class="steps">
         {one.steps.map((turn) => <Turn id={id} turn={turn} one={one} look={look} open={String(turn.n) === step} />)}
       </ol>
