@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import http.server
 import json
 import random
 import resource
 import shutil
+import socket
 import subprocess
 import tempfile
 import threading
@@ -24,11 +24,14 @@ import time
 import urllib.parse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+import uvicorn
 from playwright.sync_api import Browser, sync_playwright
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
 
 from toolworthy.commands import export
 from toolworthy.exchange import Chunk, Exchange
@@ -190,9 +193,9 @@ def measure(browser: Browser, viewer: Viewer) -> dict[str, float]:
     tab = context.new_page()
     started = time.perf_counter()
     tab.goto(viewer.url, wait_until="commit")
-    tab.wait_for_selector(viewer.ready, timeout=300_000)
+    tab.wait_for_selector(viewer.ready, timeout=60_000)
     usable = time.perf_counter() - started
-    tab.wait_for_load_state("load", timeout=300_000)
+    tab.wait_for_load_state("load", timeout=60_000)
     whole = time.perf_counter() - started
     scrolled = tab.evaluate(_SCROLL)
     started = time.perf_counter()
@@ -222,16 +225,15 @@ _SCROLL = """async () => {
 
 @contextlib.contextmanager
 def _served(folder: Path) -> Iterator[str]:
-    """A folder over HTTP: Inspect's viewer does not open from disk."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/"
-    server.shutdown()
+    """A folder over HTTP, with ranges: Inspect's viewer does not open from disk, and reads logs in parts."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        app = Starlette(routes=[Mount("/", StaticFiles(directory=folder, html=True))])
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        server.should_exit = True
+        thread.join()
 
 
 def _peer(browser: Browser, python: Path, run: RunDirectory, folder: Path) -> None:
