@@ -134,7 +134,7 @@ def readme(ticket: Ticket, files: Sequence[str]) -> str:
 def _wrong(ticket: Ticket) -> Iterator[str]:
     """What is wrong, why it matters, who says so, and the bytes that show it."""
     located, rule = ticket.located, ticket.rule
-    why = rule.explanation if rule else _expected(located)
+    why = rule.explanation if rule else expected(located)
     detail = plain(visible(located.detail)).rstrip(".")
     yield " ".join(f"{detail[:1].upper()}{detail[1:]}. {why}".split())
     yield ""
@@ -143,7 +143,7 @@ def _wrong(ticket: Ticket) -> Iterator[str]:
         yield from ("", *_fenced(visible(located.excerpt.strip("\r\n"))))
 
 
-def _expected(located: Located) -> str:
+def expected(located: Located) -> str:
     """What a failed probe wanted; nothing for a trial's cause."""
     if not located.subject.startswith("wire/"):
         return ""

@@ -138,7 +138,7 @@ def _skip(text: str, at: int) -> int:
 
 
 def read_all(path: Path) -> tuple[Exchange, ...]:
-    """Every exchange of a file, in order. Where a trial was run again, since a run was gone on with: of its last time."""
+    """Every exchange of a file, in order; of a trial that was begun again (``--resume``) those of its last time."""
     every = tuple(sorted(read_exchanges(path), key=lambda exchange: exchange.index))
     begins = [exchange.started for exchange in every if exchange.index == 0]
     if len(begins) < 2:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from toolworthy import adapters, breakage
-from toolworthy.analysis.levels import levels
+from toolworthy.analysis.levels import levels, served_apis
 from toolworthy.breakage import Measured
 from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
-from toolworthy.report import evidence
+from toolworthy.report import evidence, ticket
 from toolworthy.report.page.items import subject
 from toolworthy.report.ticket import Located
 from toolworthy.rules import RULES
@@ -60,7 +60,10 @@ class Group:
     severity: Severity
     detail: str
     rule: Rule | None
-    hint: str
+    wanted: str
+    """What a probe without a rule asks for."""
+    mend: tuple[str, ...]
+    """What can be done about it."""
     affected: Mapping[str, Measured]
     seen: Mapping[str, tuple[int, int]]
     """Suite to how many of its items show it, of how many."""
@@ -71,8 +74,6 @@ class Group:
 
 def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
     """Rules that were broken, and probes whose own verdict stands in an agent's way; the worst first."""
-    provider = str(run.about.get("endpoint", {}).get("provider", "generic"))
-    hints = adapters.provider(provider).hints
     of = {"tasks": len(run.results()), "wire": len(run.probes()), "tools": len(run.cases())}
     met = [reason for level in levels(run.probes()) for reason in level.reasons]
     # What a rule calls a nuisance may stop an agent, as measured: the page goes by the worst.
@@ -91,7 +92,8 @@ def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
             severity=severity[code],
             detail=found[0].detail,
             rule=rules.get(code),
-            hint=hints.get(code, ""),
+            wanted="" if code in rules else ticket.expected(found[0]),
+            mend=tuple(_mend(run, code)),
             affected=breakage.affected(code),
             seen=_counted(found, of),
             agents=tuple(dict.fromkeys(one.agent for one in found if one.subject.startswith("tasks/"))),
@@ -108,6 +110,24 @@ def _rank(severity: Severity) -> int:
 def often(group: Group) -> str:
     """How often it was seen, suite by suite."""
     return ", ".join(f"{count} of {n:,} {_SUITES[suite]}" for suite, (count, n) in group.seen.items())
+
+
+def _mend(run: RunDirectory, code: str) -> Iterator[str]:
+    """What is known of this provider, else of others; which of the APIs are free of it; or that nothing is."""
+    own = adapters.provider(str(run.about.get("endpoint", {}).get("provider", "generic")))
+    others = [one for one in adapters.providers() if code in one.hints]
+    told = [own.hints[code]] if code in own.hints else [f"{one.title}: {one.hints[code]}" for one in others]
+    yield from told
+    probes = run.probes()
+    seen = {one.key.api for one in probes if code == one.key.probe or code in {found.code for found in one.findings}}
+    free = [api for api in served_apis(probes) if api not in seen] if seen else []
+    if free:
+        yield (
+            f"Over {' and '.join(free)} this endpoint does not show it: agents that speak that are spared, "
+            f"and --wire {free[0]} translates for the others."
+        )
+    if not told and not free:
+        yield "No setting is known that mends it. It is the server's to mend; the evidence is made for its tracker."
 
 
 def _counted(found: Sequence[Located], of: Mapping[str, int]) -> dict[str, tuple[int, int]]:
