@@ -48,12 +48,13 @@ def measured(path: Path = MEASURED) -> tuple[Measured, ...]:
 def affected(code: str) -> dict[str, Measured]:
     """Agent to the worst that a defect named by `code` (of a rule or probe) did to it."""
     worst: dict[str, Measured] = {}
-    for row in _naming(code):
+    for row in naming(code):
         known = worst.get(row.agent)
         if known is None or OUTCOMES.index(row.outcome) > OUTCOMES.index(known.outcome):
             worst[row.agent] = row
     return worst
 
 
-def _naming(code: str) -> Iterator[Measured]:
+def naming(code: str) -> Iterator[Measured]:
+    """Everything measured of defects that `code` names."""
     return (row for row in measured() if code in row.codes)

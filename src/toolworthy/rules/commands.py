@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from toolworthy import adapters
+from toolworthy.breakage import naming
 from toolworthy.errors import UserError
 from toolworthy.rules import AREAS, RULES, Rule
 
@@ -48,7 +49,18 @@ def page(rule: Rule) -> str:
     ]
     if hints:
         lines += ["", "## How to mend it", "", *(f"- **{title}:** {hint}" for title, hint in hints)]
+    lines += _measured(rule)
     return "\n".join(lines) + "\n"
+
+
+def _measured(rule: Rule) -> list[str]:
+    """What real agents did with the defects that the rule names."""
+    rows = sorted(naming(rule.code), key=lambda row: (row.defect, row.agent))
+    if not rows:
+        return ["", "## What agents do", "", "No agent has been measured with a defect that this rule names."]
+    lines = ["", "## What agents do", "", "Measured in one small task each, with `toolworthy matrix`.", ""]
+    lines += ["| defect | agent | it |", "|---|---|---|"]
+    return lines + [f"| `{row.defect}` | {row.agent} {row.version} | {row.outcome} |" for row in rows]
 
 
 def link(source: str) -> str:
