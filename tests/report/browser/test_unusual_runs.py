@@ -107,7 +107,8 @@ def test_two_runs_beside_each_other(visit: Visit, tmp_path: Path) -> None:
     assert write_page(runs, out=out) == 0
     page = visit(out, "#/tasks?run=1&q=task-000+codex")
     expect_rows(page, 1, 36)
-    page.get_by_role("link", name="TW201").last.click()
+    page.locator("details").evaluate_all("(every) => every.forEach((one) => (one.open = false))")
+    page.locator(".frame").get_by_role("link", name="TW201").click()
     expect(page.locator("#finding-1-TW201")).to_have_attribute("open", "")
     page.locator(".frame td a").first.click()
     page.locator(".subject").get_by_label("beside it").select_option("tasks/task-000/codex#1")
