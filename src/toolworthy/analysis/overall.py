@@ -42,9 +42,9 @@ class Overall:
     @property
     def measured_by(self) -> str:
         """How the verdict was come by, in a few words."""
-        tasks = f"{self.tasks.rate} of its tasks" if self.tasks and self.tasks.judged else ""
-        wire = "probes of the wire" if self.wire and self.wire.word != "untested" else ""
-        return " and ".join(filter(None, (tasks, wire))) or "nothing that tells"
+        tasks = f"its tasks: {self.tasks.rate}" if self.tasks and self.tasks.judged else ""
+        wire = f"probes of {self.wire.api}" if self.wire and self.wire.word != "untested" else ""
+        return "; ".join(filter(None, (tasks, wire))) or "nothing that tells"
 
 
 def overall(results: Sequence[TrialResult], probes: Sequence[ProbeResult]) -> tuple[Overall, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from toolworthy.conversation import messages_of, plain_id, results_of, text_of
@@ -46,15 +46,33 @@ def timeline(exchanges: Sequence[Exchange], findings: Sequence[Finding]) -> tupl
     by_exchange: dict[int, list[Finding]] = {}
     for finding in findings:
         by_exchange.setdefault(finding.evidence.exchange, []).append(finding)
-    turns: list[Turn] = []
     seen: set[Message] = set()
-    for exchange in exchanges:
-        new = [message for message in messages_of(exchange) if not _known(message, seen)]
-        turns.append(_turn(exchange, new, results, by_exchange.get(exchange.index, [])))
+    news = [[message for message in messages_of(exchange) if not _known(message, seen)] for exchange in exchanges]
+    every = [exchange.response.calls if exchange.response else () for exchange in exchanges]
+    given = {plain_id(call.id) for calls in every for call in calls}
+    orphans = [[part for part in _results(new) if plain_id(part.call_id) not in given] for new in news]
+    turns = []
+    for at, (exchange, new) in enumerate(zip(exchanges, news, strict=True)):
+        calls = _came_back(every[at], results, next(filter(None, orphans[at + 1 :]), []))
+        turns.append(_turn(exchange, new, calls, by_exchange.get(exchange.index, [])))
     return tuple(turns)
 
 
-def _turn(exchange: Exchange, new: list[Message], results: dict[str, ToolResult], findings: list[Finding]) -> Turn:
+def _results(messages: Sequence[Message]) -> Iterator[ToolResult]:
+    return (part for message in messages for part in message.parts if isinstance(part, ToolResult))
+
+
+def _came_back(
+    calls: Sequence[ToolCall], results: Mapping[str, ToolResult], orphans: Sequence[ToolResult]
+) -> tuple[Call, ...]:
+    """The calls with their results: by id; where the server gave none and the agent made its own up, by place."""
+    found = [results.get(plain_id(call.id)) for call in calls]
+    if not any(found) and len(orphans) == len(calls):
+        return tuple(_call(call, result) for call, result in zip(calls, orphans, strict=True))
+    return tuple(_call(call, result) for call, result in zip(calls, found, strict=True))
+
+
+def _turn(exchange: Exchange, new: list[Message], calls: tuple[Call, ...], findings: list[Finding]) -> Turn:
     response = exchange.response or Response()
     failure = f"HTTP {exchange.status}: {response.failure.message}" if response.failure else ""
     return Turn(
@@ -65,7 +83,7 @@ def _turn(exchange: Exchange, new: list[Message], results: dict[str, ToolResult]
         side=exchange.kind != "completion" or not (exchange.request and exchange.request.tools),
         reasoning=cut("".join(part.text for part in response.parts if isinstance(part, Thinking))),
         text=cut(response.text),
-        calls=tuple(_call(call, results.get(plain_id(call.id))) for call in response.calls),
+        calls=calls,
         findings=tuple(findings),
         note=exchange.error or failure,
     )

@@ -120,6 +120,8 @@ def id_again(view: View) -> Violations:
     """A call has the id of a call earlier in the conversation; agents that keep results by id mix them up."""
     messages = view.request.messages if view.request else ()
     before = {part.id for message in messages for part in message.parts if isinstance(part, ToolCall)}
+    if any(view.repairs("missing-id")):
+        return  # the ids are then our own
     for call in view.calls:
         if call.id in before:
             yield f"the id {call.id} was a former call's", call.id

@@ -123,8 +123,8 @@ def _mend(run: RunDirectory, code: str) -> Iterator[str]:
     free = [api for api in served_apis(probes) if api not in seen] if seen else []
     if free:
         yield (
-            f"Over {' and '.join(free)} this endpoint does not show it: agents that speak that are spared, "
-            f"and --wire {free[0]} translates for the others."
+            f"Over {' and '.join(free)} this endpoint does not show it: agents that speak that are spared. "
+            f"toolworthy's gateway translates for the others: pytest suites --wire {free[0]} … tries it."
         )
     if not told and not free:
         yield "No setting is known that mends it. It is the server's to mend; the evidence is made for its tracker."

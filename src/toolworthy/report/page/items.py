@@ -108,7 +108,7 @@ def _attempt(run: int, result: Result, word: str) -> dict[str, Any]:
 
 def _costs(scores: Sequence[tuple[Any, float]]) -> dict[str, Any]:
     """Medians over the attempts."""
-    tokens = [(s.tokens.input or 0) + (s.tokens.output or 0) for s, _ in scores if s.tokens.input is not None]
+    tokens = [(s.tokens.input or 0) + (s.tokens.output or 0) for s, _ in scores if s.tokens.input]
     first = [seconds for score, _ in scores for seconds in score.first_token_seconds]
     return {
         "turns": median([score.turns for score, _ in scores]),

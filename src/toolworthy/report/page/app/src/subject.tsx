@@ -91,8 +91,8 @@ function Whole({ id, one, look, step }: { id: string; one: Detail; look: Look; s
           <Pair wanted={miss.wanted} given={miss.given} />
         </>
       ))}
-      {one.findings.length > 0 && <><h4>Findings</h4><ul>{one.findings.map((finding) => <li><Found id={id} finding={finding} />{" "}
-        <a href={at(id, { step: String(finding.evidence.exchange) })}>step {finding.evidence.exchange}</a></li>)}</ul></>}
+      {one.findings.length > 0 && <><h4>Findings</h4><ul>{alike(one.findings).map((same) => <li><Found id={id} finding={same[0]!} />{same.length > 1 && ` (${same.length} times)`}
+        {same.map(({ evidence }) => <>{" "}<a href={at(id, { step: String(evidence.exchange) })}>step {evidence.exchange}</a></>)}</li>)}</ul></>}
       {one.verification && (
         <Fold title={`hidden tests: reward ${one.verification.reward ?? "none"}, ${one.verification.seconds.toFixed(1)} s`}>
           <Long text={one.verification.output} label="output of the hidden tests" />
@@ -107,6 +107,13 @@ function Whole({ id, one, look, step }: { id: string; one: Detail; look: Look; s
       </ol>
     </>
   );
+}
+
+/** Findings of one rule together. */
+function alike(findings: Finding[]): Finding[][] {
+  const found = new Map<string, Finding[]>();
+  for (const finding of findings) found.set(finding.code, [...(found.get(finding.code) ?? []), finding]);
+  return [...found.values()];
 }
 
 function Found({ id, finding }: { id: string; finding: Finding }) {
