@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 from toolworthy import rules
 from toolworthy.adapters import AgentAdapter
+from toolworthy.breakage import Outcome as Did
+from toolworthy.breakage import affected
 from toolworthy.exchange import Exchange
 from toolworthy.sandbox.model import Outcome
 from toolworthy.scoring.calls import JudgedCall, judge_calls
@@ -19,6 +21,7 @@ from toolworthy.scoring.model import Cause
 _ANNOUNCES = re.compile(r"\b(I will|I'll|let me|I am going to|I'm going to|next, I|going to)\b", re.IGNORECASE)
 _GIVES_UP = re.compile(r"\b(cannot|can't|unable to|not able to|give up|sorry)\b", re.IGNORECASE)
 
+_HARM = ("wrong result", "dies", "hangs")
 _PATIENCE = 60.0
 """Seconds of silence that no server needs within an answer."""
 
@@ -31,7 +34,7 @@ def diagnose(exchanges: Sequence[Exchange], outcome: Outcome, agent: AgentAdapte
         _infrastructure(asked, outcome)
         or _endpoint_error(asked)
         or _silence(asked, outcome)
-        or _wire_defect(asked)
+        or _wire_defect(asked, agent)
         or _call_trouble(calls)
         or _ending(asked, calls, outcome)
     )
@@ -70,16 +73,25 @@ def _silence(exchanges: Sequence[Exchange], outcome: Outcome) -> Cause | None:
     return _cause("endpoint error", "endpoint" if silent >= _PATIENCE else "our limit", detail, last)
 
 
-def _wire_defect(exchanges: Sequence[Exchange]) -> Cause | None:
-    blocking = [finding for finding in rules.check(exchanges) if finding.severity == "blocks"]
+def _wire_defect(exchanges: Sequence[Exchange], agent: AgentAdapter) -> Cause | None:
+    """An answer that no client can use. What this agent was seen to break on is named before what it took."""
+    found = rules.check(exchanges)
+    blocking = [finding for finding in found if finding.severity == "blocks"]
     if not blocking:
         return None
-    last = blocking[-1]
-    if last.code == "TW102":  # no client can tell a bad parser from a model that wrote bad JSON
-        detail = f"{last.code} {last.title}: {last.detail}"
-        return Cause(kind="malformed call", fault="model", detail=detail, exchange=last.evidence.exchange)
+    last = next((one for one in reversed(found) if _did(agent, one.code) in _HARM), blocking[-1])
     detail = f"{last.code} {last.title}: {last.detail}"
+    if last.code == "TW102":  # no client can tell a bad parser from a model that wrote bad JSON
+        return Cause(kind="malformed call", fault="model", detail=detail, exchange=last.evidence.exchange)
+    if _did(agent, last.code) in ("unaffected", "recovers"):
+        detail += f" ({agent.title} went on in spite of it in a small task: it need not be all)"
     return Cause(kind="wire defect", fault="server", detail=detail, exchange=last.evidence.exchange)
+
+
+def _did(agent: AgentAdapter, code: str) -> Did | None:
+    """What the agent did with a defect that the rule names, where that was measured."""
+    row = affected(code).get(agent.id)
+    return row.outcome if row else None
 
 
 def _call_trouble(calls: Sequence[JudgedCall]) -> Cause | None:

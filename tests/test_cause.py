@@ -1,0 +1,70 @@
+"""What a failed trial is blamed on, where answers break a rule that no client can live with."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from toolworthy import adapters, breakage
+from toolworthy.breakage import Measured
+from toolworthy.exchange import Chunk, Exchange
+from toolworthy.sandbox.model import Outcome
+from toolworthy.scoring import cause
+from toolworthy.scoring.cause import diagnose
+
+CALL = {"id": None, "type": "function", "function": {"name": "run", "arguments": "{}"}}
+
+
+def spoilt() -> Exchange:
+    """A call without an id (TW101, blocks), and a stop reason that denies it (TW112, degrades)."""
+    tool = {"type": "function", "function": {"name": "run", "parameters": {"type": "object", "properties": {}}}}
+    request = json.dumps({"model": "m", "messages": [{"role": "user", "content": "do it"}], "tools": [tool]})
+    choice = {
+        "index": 0,
+        "message": {"role": "assistant", "content": "", "tool_calls": [CALL]},
+        "finish_reason": "stop",
+    }
+    body = json.dumps({"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]})
+    return Exchange(
+        trial="t",
+        index=0,
+        kind="completion",
+        agent_api="chat",
+        endpoint_api="chat",
+        method="POST",
+        path="/v1/chat/completions",
+        request_headers={},
+        request_body=request.encode(),
+        upstream_body=None,
+        losses=(),
+        status=200,
+        response_headers={"content-type": "application/json"},
+        chunks=(Chunk(0.1, body.encode()),),
+        started=0.0,
+        seconds=1.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("seen", "code", "doubt"),
+    [
+        ({}, "TW101", False),
+        ({"TW101": "dies"}, "TW101", False),
+        ({"TW101": "unaffected", "TW112": "wrong result"}, "TW112", False),
+        ({"TW101": "unaffected"}, "TW101", True),
+    ],
+)
+def test_what_the_agent_was_seen_to_break_on_is_named(
+    monkeypatch: pytest.MonkeyPatch, seen: dict[str, breakage.Outcome], code: str, doubt: bool
+) -> None:
+    def affected(asked: str) -> dict[str, Measured]:
+        row = seen.get(asked)
+        return {"openclaw": Measured(defect="d", agent="openclaw", version="1", outcome=row)} if row else {}
+
+    monkeypatch.setattr(cause, "affected", affected)
+    outcome = Outcome(ended="exit", exit_code=0, stdout=b"", stderr=b"", seconds=1.0)
+    found = diagnose([spoilt()], outcome, adapters.agent("openclaw"))
+    assert (found.kind, found.fault) == ("wire defect", "server")
+    assert found.detail.startswith(code)
+    assert ("need not be all" in found.detail) == doubt
