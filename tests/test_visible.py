@@ -16,6 +16,9 @@ from toolworthy.visible import one_line, visible
         ("bell\a", "bell␛07"),
         ("a\u202eb", "a⟨U+202E⟩b"),
         ("half \ud83d", "half ?"),
+        ("a\u200b\u3164\ufe01b", "a⟨U+200B⟩⟨U+3164⟩⟨U+FE01⟩b"),
+        ("\U000e0041\U000e0141", "⟨U+E0041⟩⟨U+E0141⟩"),
+        ("❤\ufe0f 👩\u200d💻 नमस\u200cते é", "❤\ufe0f 👩\u200d💻 नमस\u200cते é"),
         ("kept\r\n\tas it is", "kept\r\n\tas it is"),
     ],
 )

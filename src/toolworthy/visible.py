@@ -6,10 +6,23 @@ import re
 
 # Control characters: C0, but for tabs and line breaks, and C1, which terminals obey just as well.
 HIDDEN = {code: f"␛{code:02x}" for code in (*range(9), 11, 12, *range(14, 32), *range(127, 160))}
-# Marks that turn the direction of writing, and what takes no place at all: spaces of no width, and letters of the block
-# of tags, in which text can be hidden from a reader.
+# Marks that turn the direction of writing, and what takes no place at all: spaces of no width, fillers, and letters in
+# which text can be hidden from a reader, those of the block of tags and selectors of variants. The joiners, and the two
+# selectors that belong to emoji, stay: much is not written rightly without them.
 _TURNING = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-_UNSEEN = (0x00AD, 0x200B, 0x2060, 0xFEFF, *range(0xE0000, 0xE0080))
+_UNSEEN = (
+    0x00AD,
+    0x034F,
+    0x115F,
+    0x1160,
+    0x180E,
+    0x200B,
+    *range(0x2060, 0x2066),
+    *range(0x206A, 0x2070),
+    0x3164,
+    0xFEFF,
+)
+_UNSEEN += (0xFFA0, *range(0xFE00, 0xFE0E), *range(0xE0000, 0xE0080), *range(0xE0100, 0xE01F0))
 HIDDEN |= {code: f"⟨U+{code:04X}⟩" for code in (*_TURNING, *_UNSEEN)}
 _LONE_RETURN = re.compile(r"\r(?!\n)")
 """Takes a terminal back to the begin of its line, to write over it."""
@@ -18,7 +31,7 @@ _LONE_RETURN = re.compile(r"\r(?!\n)")
 def visible(text: object) -> str:
     """`text` with what is invisible made visible; lone surrogates become replacement marks."""
     text = str(text)
-    if text.isprintable():  # all but a few
+    if text.isascii() and text.isprintable():  # nearly all
         return text
     return _LONE_RETURN.sub("␛0d", text.encode("utf-8", "replace").decode().translate(HIDDEN))
 
