@@ -10,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from toolworthy.commands.history import run as write_history
+from toolworthy.commands.report import run as write_page
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.runs.store import RunDirectory
 
@@ -60,6 +61,17 @@ def test_a_view(visit: Visit, ordinary: Path, view: str) -> None:
 def test_a_real_run(visit: Visit, real: Path) -> None:
     page = visit(real)
     unfold(page)
+    everywhere(page)
+
+
+def test_two_runs_beside_each_other(visit: Visit, tmp_path: Path) -> None:
+    runs = [made.ordinary(tmp_path / name, tasks=12) for name in ("before", "after")]
+    for number in range(0, 12, 4):
+        runs[1].append(made.trial(f"task-{number:03}", "codex", "passed"))
+    out = tmp_path / "beside.html"
+    assert write_page([run.path for run in runs], out=out) == 0
+    page = visit(out, "#/at/1/tasks/task-000/codex%231?with=0%2Ftasks%2Ftask-000%2Fcodex%231")
+    page.wait_for_selector(".two .facts")
     everywhere(page)
 
 
