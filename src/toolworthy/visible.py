@@ -11,18 +11,10 @@ HIDDEN = {code: f"␛{code:02x}" for code in (*range(9), 11, 12, *range(14, 32),
 # selectors that belong to emoji, stay: much is not written rightly without them.
 _TURNING = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _UNSEEN = (
-    0x00AD,
-    0x034F,
-    0x115F,
-    0x1160,
-    0x180E,
-    0x200B,
-    *range(0x2060, 0x2066),
-    *range(0x206A, 0x2070),
-    0x3164,
-    0xFEFF,
+    *(0x00AD, 0x034F, 0x115F, 0x1160, 0x180E, 0x200B, 0x3164, 0xFEFF, 0xFFA0),
+    *(*range(0x2060, 0x2066), *range(0x206A, 0x2070)),
+    *(*range(0xFE00, 0xFE0E), *range(0xE0000, 0xE0080), *range(0xE0100, 0xE01F0)),
 )
-_UNSEEN += (0xFFA0, *range(0xFE00, 0xFE0E), *range(0xE0000, 0xE0080), *range(0xE0100, 0xE01F0))
 HIDDEN |= {code: f"⟨U+{code:04X}⟩" for code in (*_TURNING, *_UNSEEN)}
 _LONE_RETURN = re.compile(r"\r(?!\n)")
 """Takes a terminal back to the begin of its line, to write over it."""
