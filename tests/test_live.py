@@ -138,10 +138,10 @@ def tasks(*arguments: str) -> list[str]:
 
 
 ROW = re.compile(
-    r"^builtin  (fix-failing-test|rename-api|shell-pipeline) +turn \d+  (starting|asking|working|verifying) +0:\d\d  ",
+    r"^builtin  (fix-failing-test|rename-api|shell-pipeline) +turn \d+  (starting|asking|working|verifying) +\d:\d\d  ",
     re.M,
 )
-STATUS = re.compile(r"^0:\d\d, ETA (–|\d+ s) · [0-3]/3 trials", re.M)
+STATUS = re.compile(r"^\d:\d\d, ETA (–|\d+ s|\d+ min) · [0-3]/3 trials", re.M)
 
 
 def test_running_trials_are_lines_below_pytests_own(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_running_trials_are_lines_below_pytests_own(tmp_path: Path) -> None:
     both = [frame for frame in frames if len(ROW.findall(frame)) == 2]
     assert both
     assert any(re.search(r"  turn [1-9]  working  ", frame) for frame in frames)
-    assert any(re.search(r"ETA (–|\d+ s) · ([12])/3 trials, \2 passed · \d+k tokens$", frame) for frame in frames)
+    assert any(re.search(r"ETA (–|\d+ s|\d+ min) · ([12])/3 trials, \2 passed · \d+k tokens$", frame) for frame in frames)
     for frame in both:
         pytests, _, drawn = frame.partition("collected 3 items\n\n")
         assert pytests.lstrip("\n").startswith("=====")
@@ -252,7 +252,7 @@ def test_where_lines_stay_there_is_one_from_time_to_time(tmp_path: Path) -> None
     some = ["--task", "fix-failing-test", "--task", "rename-api", "-p", "soon"]
     done = suites(*some, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
     assert done.returncode == 0, done.stdout + done.stderr
-    told = re.findall(r"^[012]/2 trials.*; 0:\d\d, ETA .*$", done.stdout, re.M)
+    told = re.findall(r"^[012]/2 trials.*; \d:\d\d, ETA .*$", done.stdout, re.M)
     assert len(told) >= 2
     assert any(
         re.search(r"2 running: builtin \S+ turn \d+, builtin \S+ turn \d+; \d+k? tokens; ", line) for line in told
