@@ -151,7 +151,8 @@ def test_running_trials_are_lines_below_pytests_own(tmp_path: Path) -> None:
     both = [frame for frame in frames if len(ROW.findall(frame)) == 2]
     assert both
     assert any(re.search(r"  turn [1-9]  working  ", frame) for frame in frames)
-    assert any(re.search(r"ETA (–|\d+ s|\d+ min) · ([12])/3 trials, \2 passed · \d+k tokens$", frame) for frame in frames)
+    told = re.compile(r"ETA (–|\d+ s|\d+ min) · ([12])/3 trials, \2 passed · \d+k tokens$")
+    assert any(told.search(frame) for frame in frames)
     for frame in both:
         pytests, _, drawn = frame.partition("collected 3 items\n\n")
         assert pytests.lstrip("\n").startswith("=====")
