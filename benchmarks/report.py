@@ -35,7 +35,7 @@ from starlette.staticfiles import StaticFiles
 
 from toolworthy.commands import export
 from toolworthy.exchange import Chunk, Exchange
-from toolworthy.report import page
+from toolworthy.report.page.whole import parts
 from toolworthy.rules.model import Evidence, Finding
 from toolworthy.runs.exchanges import ExchangeWriter, file_name
 from toolworthy.runs.result import TrialKey, TrialResult
@@ -279,7 +279,7 @@ def main() -> None:
         count = f"{options.trials:,} trials, {options.trials * options.exchanges:,} exchanges"
         print(f"{count}, {raw / 1e6:.1f} MB of records")
         started, cpu = time.perf_counter(), time.process_time()
-        file = run.write("report.html", page.parts([run]))
+        file = run.write("report.html", parts([run]))
         wall, busy = time.perf_counter() - started, time.process_time() - cpu
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         size = file.stat().st_size / 1e6

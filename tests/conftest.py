@@ -18,6 +18,7 @@ import pytest
 
 from toolworthy import adapters, content
 from toolworthy.endpoint import Endpoint
+from toolworthy.exchange import Chunk, Exchange
 
 
 @dataclass
@@ -109,3 +110,29 @@ def _no_stray_loop() -> Any:
     """asyncio.run leaves no current loop; tests must not depend on one."""
     yield
     asyncio.set_event_loop(None)
+
+
+def chat(messages: list[dict[str, Any]], answer: dict[str, Any], *, index: int = 0, finish: str = "stop") -> Exchange:
+    """A whole answer of Chat Completions to these messages, with the tool `run` offered."""
+    run = {"type": "function", "function": {"name": "run", "parameters": {"type": "object", "properties": {}}}}
+    request = {"model": "m", "messages": messages, "tools": [run]}
+    choice = {"index": 0, "message": {"role": "assistant", **answer}, "finish_reason": finish}
+    body = {"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
+    return Exchange(
+        trial="t",
+        index=index,
+        kind="completion",
+        agent_api="chat",
+        endpoint_api="chat",
+        method="POST",
+        path="/v1/chat/completions",
+        request_headers={},
+        request_body=json.dumps(request).encode(),
+        upstream_body=None,
+        losses=(),
+        status=200,
+        response_headers={"content-type": "application/json"},
+        chunks=(Chunk(0.1, json.dumps(body).encode()),),
+        started=0.0,
+        seconds=1.0,
+    )

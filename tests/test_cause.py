@@ -2,48 +2,27 @@
 
 from __future__ import annotations
 
-import json
+import sys
+from pathlib import Path
 
 import pytest
 
 from toolworthy import adapters, breakage
 from toolworthy.breakage import Measured
-from toolworthy.exchange import Chunk, Exchange
+from toolworthy.exchange import Exchange
 from toolworthy.sandbox.model import Outcome
 from toolworthy.scoring import cause
 from toolworthy.scoring.cause import diagnose
+
+sys.path.insert(0, str(Path(__file__).parent))
+from conftest import chat
 
 CALL = {"id": None, "type": "function", "function": {"name": "run", "arguments": "{}"}}
 
 
 def spoilt() -> Exchange:
     """A call without an id (TW101, blocks), and a stop reason that denies it (TW112, degrades)."""
-    tool = {"type": "function", "function": {"name": "run", "parameters": {"type": "object", "properties": {}}}}
-    request = json.dumps({"model": "m", "messages": [{"role": "user", "content": "do it"}], "tools": [tool]})
-    choice = {
-        "index": 0,
-        "message": {"role": "assistant", "content": "", "tool_calls": [CALL]},
-        "finish_reason": "stop",
-    }
-    body = json.dumps({"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]})
-    return Exchange(
-        trial="t",
-        index=0,
-        kind="completion",
-        agent_api="chat",
-        endpoint_api="chat",
-        method="POST",
-        path="/v1/chat/completions",
-        request_headers={},
-        request_body=request.encode(),
-        upstream_body=None,
-        losses=(),
-        status=200,
-        response_headers={"content-type": "application/json"},
-        chunks=(Chunk(0.1, body.encode()),),
-        started=0.0,
-        seconds=1.0,
-    )
+    return chat([{"role": "user", "content": "do it"}], {"content": "", "tool_calls": [CALL]})
 
 
 @pytest.mark.parametrize(

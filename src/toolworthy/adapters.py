@@ -202,6 +202,11 @@ def providers() -> tuple[ProviderAdapter, ...]:
     return tuple(_all(ProviderAdapter, content.ADAPTERS / "providers"))
 
 
+def hints(code: str) -> list[tuple[str, str]]:
+    """Title of every provider that can do something about a finding, and what."""
+    return [(one.title, one.hints[code]) for one in providers() if code in one.hints]
+
+
 def _all(kind: type[_A], folder: Path) -> Iterator[_A]:
     for path in sorted(folder.glob("*.toml")):
         yield load(kind, path)

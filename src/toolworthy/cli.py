@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from toolworthy import __version__
-from toolworthy.errors import UserError
+from toolworthy.errors import UserError, writing
 
 _SUITES = ("wire", "tools", "tasks")
 
@@ -188,10 +188,8 @@ def _badge(options: argparse.Namespace) -> int:
     if options.out is None:
         print(text, end="")
         return 0
-    try:
+    with writing(options.out):
         options.out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot write {options.out}: {error.strerror}") from error
     return 0
 
 

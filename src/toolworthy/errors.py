@@ -6,6 +6,12 @@
     └── AdapterError     an adapter, task or config file that does not say what it must
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 
 class UserError(Exception):
     """A mistake the user can mend. The message is one line: what is wrong, and what to do."""
@@ -13,3 +19,16 @@ class UserError(Exception):
 
 class AdapterError(UserError):
     """A TOML file that cannot be used; the message begins with the file's path."""
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """What is done in it writes `path`.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from toolworthy.probes import ProbeResult
     from toolworthy.report.terminal import Tone
     from toolworthy.rules import Finding
-    from toolworthy.runs.listener import Key, Listener
+    from toolworthy.runs.listener import Listener
     from toolworthy.runs.plan import Options
-    from toolworthy.runs.result import TrialResult
+    from toolworthy.runs.result import Key, TrialResult
     from toolworthy.runs.session import Session
 
 _OPTIONS = pytest.StashKey["Options"]()

@@ -13,9 +13,8 @@ from toolworthy.cases.result import CaseKey
 from toolworthy.gate.decide import Answer, Decision, Judged
 from toolworthy.gate.sequential import plan, spent, to_go_on_with
 from toolworthy.probes import ProbeKey
-from toolworthy.runs.listener import Key
 from toolworthy.runs.release import Next, Release
-from toolworthy.runs.result import TrialKey
+from toolworthy.runs.result import Key, TrialKey
 from toolworthy.runs.store import RunDirectory
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import sys
+from pathlib import Path
 from typing import Any
 
-from toolworthy.exchange import Chunk, Exchange
+from toolworthy.exchange import Exchange
 from toolworthy.report.timeline import timeline
 
-
-def exchange(index: int, messages: list[dict[str, Any]], answer: dict[str, Any]) -> Exchange:
-    asked = json.dumps({"model": "m", "messages": messages}).encode()
-    body = json.dumps({"choices": [{"index": 0, "message": answer, "finish_reason": "stop"}]}).encode()
-    return Exchange(
-        "t",
-        index,
-        "completion",
-        "chat",
-        "chat",
-        "POST",
-        "/x",
-        {},
-        asked,
-        None,
-        (),
-        200,
-        {},
-        (Chunk(0.1, body),),
-        0.0,
-        1.0,
-    )
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from conftest import chat
 
 
 def trial(ids: list[str | None], answered: list[tuple[str, str]]) -> list[Exchange]:
@@ -39,8 +20,7 @@ def trial(ids: list[str | None], answered: list[tuple[str, str]]) -> list[Exchan
     asked: list[dict[str, Any]] = [{"role": "user", "content": "do it"}]
     back = [{"role": "tool", "tool_call_id": name, "content": text} for name, text in answered]
     second = [*asked, {"role": "assistant", "content": "", "tool_calls": calls}, *back]
-    first = {"role": "assistant", "content": "", "tool_calls": calls}
-    return [exchange(0, asked, first), exchange(1, second, {"role": "assistant", "content": "done"})]
+    return [chat(asked, {"content": "", "tool_calls": calls}), chat(second, {"content": "done"}, index=1)]
 
 
 def test_results_are_found_by_their_ids_in_any_order() -> None:

@@ -11,11 +11,11 @@ from toolworthy.analysis.verdict import Word
 from toolworthy.endpoint import nearest
 from toolworthy.probes import ProbeResult
 from toolworthy.rules import Severity
+from toolworthy.rules.model import rank
 from toolworthy.wire.ir import APIS, Api
 
 CORE = "one-call"
 """Where this was not measured, nothing is known of an agent."""
-_RANK: dict[Severity, int] = {"blocks": 0, "degrades": 1, "cosmetic": 2}
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def levels(results: Sequence[ProbeResult]) -> tuple[Level, ...]:
 def reasons(found: Iterable[Level]) -> tuple[Reason, ...]:
     """Every reason of every agent once, the worst first."""
     unique = {reason.code: reason for level in found for reason in reversed(level.reasons)}
-    return tuple(sorted(unique.values(), key=lambda reason: (_RANK[reason.severity], reason.code)))
+    return tuple(sorted(unique.values(), key=lambda reason: (rank(reason.severity), reason.code)))
 
 
 def served_apis(results: Sequence[ProbeResult]) -> tuple[Api, ...]:
@@ -83,7 +83,7 @@ def _level(agent: AgentAdapter, api: Api, results: list[ProbeResult]) -> Level:
     mine = [result for result in results if result.key.stream is not False]  # agents stream
     met = tuple(_met(agent, results))
     found = [reason for reason in (*_findings(agent, mine), *_verdicts(agent, met)) if reason.severity != "cosmetic"]
-    found.sort(key=lambda reason: (_RANK[reason.severity], reason.code))
+    found.sort(key=lambda reason: (rank(reason.severity), reason.code))
     core = [result for result in mine if result.key.probe == CORE]
     dead = any(result.key.probe == "plain-answer" and result.verdict == "broken" for result in mine)
     measured = (any(result.verdict != "unmeasured" for result in core) or dead) and not any(

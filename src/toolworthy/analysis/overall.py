@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from toolworthy import adapters
 from toolworthy.analysis.levels import Level, Reason, levels
 from toolworthy.analysis.verdict import AgentVerdict, Word, verdicts
-from toolworthy.errors import UserError
 from toolworthy.probes import ProbeResult
 from toolworthy.runs.result import TrialResult
 
@@ -107,7 +106,5 @@ def _named(reason: Reason) -> str:
 
 
 def _title(agent: str) -> str:
-    try:
-        return adapters.agent(agent).title
-    except UserError:  # an adapter of the user's own, which a page made later does not know
-        return agent
+    # An adapter of the user's own is not known to a page that is made later.
+    return next((one.title for one in adapters.agents() if one.id == agent), agent)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
-from toolworthy.rules.model import Finding, Severity
+from toolworthy.rules.model import rank
 from toolworthy.runs.result import TrialResult
 from toolworthy.statistics import rate
 
 Word = Literal["works", "works with caveats", "broken", "untested"]
+WORDS: dict[Word, str] = {"works": "✓", "works with caveats": "~", "broken": "✗", "untested": "?"}
+"""Each with the mark that stands for it."""
 Cell = Literal["pass", "flaky", "fail", "error", "cannot work"]
 
 
@@ -46,7 +48,8 @@ def _verdict(agent: str, results: list[TrialResult]) -> AgentVerdict:
     passed = [result for result in judged if result.status == "passed"]
     refused = [result for result in results if result.status == "unmeasured" and result.cause and not left_out(result)]
     met = [finding for result in judged for finding in result.score.findings if finding.severity != "cosmetic"]
-    findings = Counter(f"{finding.code} {finding.title}" for finding in sorted(met, key=_severe))
+    met.sort(key=lambda finding: rank(finding.severity))
+    findings = Counter(f"{finding.code} {finding.title}" for finding in met)
     causes = Counter(result.cause.kind for result in results if result.cause and result.status == "failed")
     reasons = [f"{name} ×{count}" for name, count in (*causes.most_common(3), *list(findings.items())[:3])]
     if refused and refused[0].cause:
@@ -61,10 +64,6 @@ def _verdict(agent: str, results: list[TrialResult]) -> AgentVerdict:
         translated=any(result.score.translated for result in results),
         reasons=tuple(reasons),
     )
-
-
-def _severe(finding: Finding) -> int:
-    return get_args(Severity).index(finding.severity)
 
 
 def left_out(result: TrialResult) -> bool:

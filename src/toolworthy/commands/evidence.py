@@ -6,8 +6,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from toolworthy.errors import UserError
-from toolworthy.report.evidence import Located, bundle, choose, found, name, rank
+from toolworthy.errors import UserError, writing
+from toolworthy.report.evidence import Located, bundle, choose, found, name
+from toolworthy.rules.model import rank
 from toolworthy.runs.store import RunDirectory
 from toolworthy.visible import visible
 
@@ -31,10 +32,8 @@ def run(path: Path, wanted: str | None = None, out: Path | None = None) -> int:
     located = choose(directory, every, wanted)
     target = Path(name(located)) if out is None else out
     data = bundle(directory, located)
-    try:
+    with writing(target):
         target.write_bytes(data)
-    except OSError as error:
-        raise UserError(f"cannot write {target}: {error.strerror}") from error
     print(target)
     print("read it before you publish it: request.json holds the whole conversation", file=sys.stderr)
     return 0
@@ -43,7 +42,7 @@ def run(path: Path, wanted: str | None = None, out: Path | None = None) -> int:
 def lines(every: Sequence[Located]) -> Iterator[str]:
     """What there is, by code, the worst first: severity, how often, title, and ids."""
     codes: dict[str, list[Located]] = {}
-    for located in sorted(every, key=lambda located: (rank(located), located.code)):
+    for located in sorted(every, key=lambda located: (rank(located.severity), located.code)):
         codes.setdefault(located.code, []).append(located)
     for code, same in codes.items():
         yield visible(f"{code}  {same[0].severity}  ×{len(same)}  {same[0].title}")

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
-from toolworthy.errors import UserError
+from toolworthy.errors import UserError, writing
 from toolworthy.report import inspect, schema, table
 from toolworthy.runs.store import RunDirectory
 
@@ -61,10 +61,8 @@ def _logs(logs: Sequence[inspect.Log], target: Path) -> None:
 
 def _write(target: Path, write: Callable[[Path], None]) -> None:
     """Write a file, and tell its path."""
-    try:
+    with writing(target):
         write(target)
-    except OSError as error:
-        raise UserError(f"cannot write {target}: {error.strerror or error}") from error
     print(target)
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from toolworthy.errors import UserError
+from toolworthy.errors import UserError, writing
 from toolworthy.gate.sample import MAIN
 from toolworthy.history.load import find
 from toolworthy.history.series import history
@@ -35,11 +35,8 @@ def run(
     if not told["groups"]:
         raise UserError(f"none of these runs asked the suite {suite}")
     if out is not None:
-        try:
-            with out.open("w", encoding="utf-8", errors="replace") as file:
-                file.writelines(page(told))
-        except OSError as error:
-            raise UserError(f"cannot write {out}: {error.strerror}") from error
+        with writing(out), out.open("w", encoding="utf-8", errors="replace") as file:
+            file.writelines(page(told))
     if as_json:
         print(json.dumps(told, indent=2, ensure_ascii=True))
     else:

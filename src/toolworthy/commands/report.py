@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
-from toolworthy.errors import UserError
-from toolworthy.report import page, write_report
+from toolworthy.errors import writing
+from toolworthy.report import write_report
+from toolworthy.report.page.whole import parts
 from toolworthy.runs.store import RunDirectory
 
 BESIDE = "beside.html"
@@ -25,12 +26,9 @@ def run(paths: Sequence[Path], out: Path | None = None, only: str = "") -> int:
         print(write_report(runs[0]).html)
         return 0
     target = out or runs[-1].path / BESIDE
-    parts = page.parts(runs, only)
-    first = next(parts)  # mistakes show before a file is touched
-    try:
-        with target.open("w", encoding="utf-8", errors="replace") as file:
-            file.writelines(chain([first], parts))
-    except OSError as error:
-        raise UserError(f"cannot write {target}: {error.strerror}") from error
+    page = parts(runs, only)
+    first = next(page)  # mistakes show before a file is touched
+    with writing(target), target.open("w", encoding="utf-8", errors="replace") as file:
+        file.writelines(chain([first], page))
     print(target)
     return 0

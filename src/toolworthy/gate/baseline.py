@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from toolworthy.errors import UserError
+from toolworthy.errors import UserError, writing
 from toolworthy.gate.packed import pack, unpack
 from toolworthy.gate.sample import SCHEMA, SCORES, Sample, Unit, from_run
 from toolworthy.runs.store import RunDirectory
@@ -39,11 +39,9 @@ def save(run: Path, name: str | None, folder: Path = FOLDER) -> int:
     kept = sample.model_copy(update={"name": _fit(name) if name else _named_after(sample)})
     path = folder / f"{kept.name}.json"
     known = path.exists()
-    try:
+    with writing(path):
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text(pack(kept), encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}") from error
     print(f"{path}{' (replaced)' if known else ''}: {_told(kept)}")
     return 0
 

@@ -9,9 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from toolworthy.exchange import Exchange
-from toolworthy.report.page.detail import Result
 from toolworthy.runs.exchanges import file_name
-from toolworthy.runs.result import TrialResult
+from toolworthy.runs.result import Result, TrialResult
 from toolworthy.runs.store import RunDirectory
 
 
@@ -26,12 +25,11 @@ class Written:
 def write_report(run: RunDirectory) -> Written:
     """Write ``report.html``, ``summary.md``, ``junit.xml``, ``results.csv`` and ``atif/`` from what the run holds."""
     from toolworthy.replay import summary as replayed
-    from toolworthy.report import junit, page, summary, table
+    from toolworthy.report import junit, summary, table
+    from toolworthy.report.page.whole import parts
 
     (run.path / "atif").mkdir(exist_ok=True)
-    html = run.write(
-        "report.html", page.parts([run], also=partial(_trajectory, run, str(run.about["endpoint"]["model"])))
-    )
+    html = run.write("report.html", parts([run], also=partial(_trajectory, run, str(run.about["endpoint"]["model"]))))
     run.write("results.csv", table.csv_text(table.rows(run)))
     if run.replays():
         return Written(html, run.write("summary.md", replayed.markdown(run)))

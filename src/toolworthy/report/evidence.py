@@ -12,9 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import get_args
 
-from toolworthy.cases.result import CaseResult
 from toolworthy.endpoint import KEY_ENV
 from toolworthy.errors import UserError
 from toolworthy.exchange import Chunk, Exchange
@@ -24,13 +22,13 @@ from toolworthy.replay.recording import readable
 from toolworthy.report import again, ticket
 from toolworthy.report.ticket import Located
 from toolworthy.rules.commands import page
-from toolworthy.rules.model import Finding, Severity
+from toolworthy.rules.model import Finding, Severity, rank
 from toolworthy.runs.exchanges import read_all
-from toolworthy.runs.result import TrialResult
+from toolworthy.runs.result import Result, TrialResult, findings_of
 from toolworthy.runs.store import RunDirectory
 from toolworthy.wire.lenient import as_dict, as_str
 
-__all__ = ["Located", "bundle", "choose", "found", "name", "rank"]
+__all__ = ["Located", "bundle", "choose", "exchange_of", "found", "name"]
 
 _FAILED = ("broken", "rejected", "ignored")
 _HELD = 4
@@ -38,12 +36,10 @@ _HELD = 4
 _LONG = 100
 """Characters of a file's name that tell what is in it."""
 
-_Result = TrialResult | ProbeResult | CaseResult
-
 
 def found(run: RunDirectory) -> tuple[Located, ...]:
     """Everything of a run that can be bundled: broken rules, failed probes, causes of failed trials."""
-    every: tuple[_Result, ...] = (*run.results(), *run.probes(), *run.cases())
+    every: tuple[Result, ...] = (*run.results(), *run.probes(), *run.cases())
     return tuple(located for result in every if result.exchanges for located in _of(run, result))
 
 
@@ -62,7 +58,7 @@ def choose(run: RunDirectory, every: Sequence[Located], wanted: str) -> Located:
         near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
         told = f"near: {', '.join(near)}" if near else f"`toolworthy evidence {run.path}` lists them"
         raise UserError(f"{run.path} has no finding {wanted!r}; {told}")
-    return min(same, key=lambda located: (rank(located), _size(run, located)))
+    return min(same, key=lambda located: (rank(located.severity), _size(run, located)))
 
 
 def bundle(run: RunDirectory, located: Located, environ: Mapping[str, str] | None = None) -> bytes:
@@ -79,7 +75,7 @@ def bundle(run: RunDirectory, located: Located, environ: Mapping[str, str] | Non
     about = run.about
     redact = _redactor(about, os.environ if environ is None else environ)
     about = json.loads(redact.text(json.dumps({key: about.get(key) for key in ("toolworthy", "endpoint", "agents")})))
-    recorded = _exchange(run, located)
+    recorded = exchange_of(run, located)
     unpacked = readable(recorded)
     exchange = _clean(unpacked, redact)
     clean = replace(
@@ -98,11 +94,6 @@ def bundle(run: RunDirectory, located: Located, environ: Mapping[str, str] | Non
     return _archive(files)
 
 
-def rank(located: Located) -> int:
-    """How bad it is: 0 is the worst."""
-    return get_args(Severity).index(located.severity)
-
-
 def name(located: Located) -> str:
     """A name for the archive, of characters that every file system takes."""
     subject = located.subject.partition("/")[2]
@@ -113,10 +104,9 @@ def name(located: Located) -> str:
 # ---- finding -----------------------------------------------------------------------------------------------------
 
 
-def _of(run: RunDirectory, result: _Result) -> Iterator[Located]:
-    findings = result.findings if isinstance(result, ProbeResult) else result.score.findings
+def _of(run: RunDirectory, result: Result) -> Iterator[Located]:
     told: dict[tuple[str, int], list[Finding]] = {}
-    for finding in findings:
+    for finding in findings_of(result):
         told.setdefault((finding.code, finding.evidence.exchange), []).append(finding)
     for (code, index), same in told.items():
         details = "; ".join(finding.detail for finding in same)
@@ -134,7 +124,7 @@ def _of(run: RunDirectory, result: _Result) -> Iterator[Located]:
 
 
 def _located(
-    result: _Result, code: str, title: str, severity: Severity, detail: str, exchange: int, excerpt: str = ""
+    result: Result, code: str, title: str, severity: Severity, detail: str, exchange: int, excerpt: str = ""
 ) -> Located:
     subject = str(result.key)
     agent = getattr(result.key, "agent", "") or getattr(result.key, "vocabulary", "")
@@ -160,7 +150,7 @@ def _deciding(run: RunDirectory, result: ProbeResult) -> int:
 def _size(run: RunDirectory, located: Located) -> float:
     """Bytes of request and answer; infinite where they are gone."""
     try:
-        exchange = _exchange(run, located)
+        exchange = exchange_of(run, located)
     except UserError:
         return float("inf")
     return len(exchange.request_body) + len(exchange.body)
@@ -169,7 +159,7 @@ def _size(run: RunDirectory, located: Located) -> float:
 # ---- bundling ----------------------------------------------------------------------------------------------------
 
 
-def _exchange(run: RunDirectory, located: Located) -> Exchange:
+def exchange_of(run: RunDirectory, located: Located) -> Exchange:
     """The bytes of a finding.
 
     Raises:

@@ -19,9 +19,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from toolworthy.cases.field import REFERENCE
-from toolworthy.exchange import Exchange
 from toolworthy.report.inspect_sample import Attempt, error, iso, item, sample, scores, usage
-from toolworthy.runs.exchanges import read_all
 from toolworthy.runs.store import RunDirectory
 from toolworthy.statistics import mean_pass
 from toolworthy.wire.lenient import as_dict
@@ -53,7 +51,7 @@ class Log:
         head = json.dumps(self.head(), ensure_ascii=False, allow_nan=False)
         yield f'{head[:-1]}, "samples": ['
         for number, result in enumerate(self.attempts):
-            told = sample(result, self._exchanges(result), self._model, self._id(str(result.key)))
+            told = sample(result, self.run.exchanges(result.exchanges), self._model, self._id(str(result.key)))
             yield (",\n" if number else "\n") + json.dumps(told, ensure_ascii=False, allow_nan=False)
         yield "\n]}\n"
 
@@ -95,10 +93,6 @@ class Log:
             "stats": self._stats(),
             **({} if counted else {"error": error(self.attempts[0])}),  # null is nothing that Inspect's reader takes
         }
-
-    def _exchanges(self, result: Attempt) -> tuple[Exchange, ...]:
-        path = self.run.path / result.exchanges
-        return read_all(path) if result.exchanges and path.is_file() else ()
 
     def _scored(self, name: str, counted: Sequence[Attempt], asked: int) -> dict[str, Any]:
         """Accuracy and its standard error, over the means of each sample's epochs, as Inspect's own metrics have them.

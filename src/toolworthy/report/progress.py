@@ -11,15 +11,15 @@ from typing import get_args
 
 from toolworthy.cases import result as cases
 from toolworthy.exchange import Exchange
-from toolworthy.probes import ProbeResult, Verdict
+from toolworthy.probes import Verdict
 from toolworthy.report.columns import aligned, cut, packed
 from toolworthy.report.eta import Group, Pace, left
 from toolworthy.runs import result as trials
 from toolworthy.runs.budget import Spending, Took
 from toolworthy.runs.estimate import dollars, place, short
-from toolworthy.runs.listener import Key, Quiet, Result
+from toolworthy.runs.listener import Quiet
 from toolworthy.runs.plan import Options
-from toolworthy.runs.result import TrialKey
+from toolworthy.runs.result import Key, Result, TrialKey, word_of
 from toolworthy.visible import one_line
 
 _KINDS = {
@@ -120,8 +120,7 @@ class Progress(Quiet):
                 self._pace.add(group, self._clock() - one.began)
             else:
                 self._waiting[group] -= 1
-            word = result.verdict if isinstance(result, ProbeResult) else result.status
-            self._said[result.key.suite][word] += 1
+            self._said[result.key.suite][word_of(result)] += 1
 
     def lines(self, width: int, height: int) -> list[str]:
         """A line for every running trial, as far as there is room, and how far the run is; none longer than `width`."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from toolworthy.analysis.levels import Level, levels, reasons
-from toolworthy.analysis.verdict import Word, cell, verdicts
+from toolworthy.analysis.verdict import WORDS, cell, verdicts
 from toolworthy.cases.result import CaseResult
 from toolworthy.probes import ProbeResult
 from toolworthy.report import costs, tools
@@ -21,7 +21,6 @@ LEGEND = (
 MARKS = {"pass": "✓", "flaky": "~", "fail": "✗", "error": "!", "cannot work": "–", None: ""}
 
 
-_WORDS: dict[Word, str] = {"works": "✓", "works with caveats": "~", "broken": "✗", "untested": "?"}
 _ROWS = 60
 """Rows of the folded matrix, and reasons; all are in the report. GitHub takes 65,536 characters in a comment."""
 
@@ -65,7 +64,7 @@ def _headline(
     cases: Sequence[CaseResult],
 ) -> str:
     """Whom, and the verdict of every suite."""
-    told = [f"{_WORDS[word]} {figure} ({word})" for figure, word in said(results, cases, probes).values()]
+    told = [f"{WORDS[word]} {figure} ({word})" for figure, word in said(results, cases, probes).values()]
     return f"**{plain(endpoint['model'])}** at {plain(endpoint['name'])}: {' · '.join(told) or 'nothing was measured'}"
 
 
@@ -89,7 +88,7 @@ def _wire(found: Sequence[Level]) -> Iterator[str]:
         codes = [reason.code for reason in level.reasons]
         more = f" and {len(codes) - 8} more" if len(codes) > 8 else ""
         why = ", ".join(codes[:8]) + more or "–"
-        yield f"| {level.agent.title}{through} | {_WORDS[level.word]} **{level.word}** | {why} |"
+        yield f"| {level.agent.title}{through} | {WORDS[level.word]} **{level.word}** | {why} |"
 
 
 def _reasons(found: Sequence[Level]) -> Iterator[str]:
@@ -108,7 +107,7 @@ def _agents(results: Sequence[TrialResult]) -> Iterator[str]:
         wire = "through toolworthy's translation" if verdict.translated else "as it is"
         why = "; ".join(plain(reason) for reason in verdict.reasons) or "–"
         name = f"{verdict.agent} {verdict.version}".strip()
-        yield f"| {name} | {_WORDS[verdict.word]} **{verdict.word}** | {verdict.rate} | {wire} | {why} |"
+        yield f"| {name} | {WORDS[verdict.word]} **{verdict.word}** | {verdict.rate} | {wire} | {why} |"
 
 
 def _matrix(results: Sequence[TrialResult]) -> Iterator[str]:

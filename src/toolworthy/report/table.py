@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from toolworthy.cases.field import REFERENCE
 from toolworthy.cases.result import CaseResult
 from toolworthy.errors import UserError
 from toolworthy.probes import ProbeResult
 from toolworthy.replay.model import DECISIVE, ReplayResult, plain
-from toolworthy.rules.model import Finding, Severity
+from toolworthy.rules.model import Finding, Severity, rank
 from toolworthy.runs.result import TrialResult
 from toolworthy.runs.store import RunDirectory
 from toolworthy.scoring.model import Score
@@ -263,8 +263,7 @@ def _measured(score: Score, turns: int) -> Row:
 
 
 def _worst(own: Sequence[Severity], findings: Sequence[Finding]) -> Severity | None:
-    found = {*own, *(finding.severity for finding in findings)}
-    return next((word for word in get_args(Severity) if word in found), None)
+    return min((*own, *(finding.severity for finding in findings)), key=rank, default=None)
 
 
 def _codes(findings: Sequence[Finding]) -> tuple[str, ...]:

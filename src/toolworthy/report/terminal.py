@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 from toolworthy import adapters
-from toolworthy.analysis.levels import Level, Reason, levels, reasons, served_apis
+from toolworthy.analysis.levels import Level, Reason, levels, reasons
 from toolworthy.analysis.overall import Overall, overall
-from toolworthy.probes import ProbeResult, Verdict
+from toolworthy.probes import ProbeResult
 from toolworthy.report import costs, gate, tools
 from toolworthy.report.columns import cut, packed
+from toolworthy.report.wire import tallies
 from toolworthy.runs.result import TrialResult
 from toolworthy.runs.store import RunDirectory
 from toolworthy.visible import one_line
@@ -98,9 +98,8 @@ def _codes(level: Level) -> str:
 
 def wire_lines(results: Sequence[ProbeResult], provider: str, width: int) -> Iterator[str]:
     """What the probes say: a tally for every API, and what to do about the worst."""
-    for api in served_apis(results):
-        counted = Counter(result.verdict for result in results if result.key.api == api)
-        yield f"  wire, {api}: " + " · ".join(f"{counted[word]} {word}" for word in get_args(Verdict) if counted[word])
+    for api, tally in tallies(results):
+        yield f"  wire, {api}: " + " · ".join(f"{count} {word}" for word, count in tally)
     every = reasons(levels(results))
     shown = _telling(every)
     hints = adapters.provider(provider).hints

@@ -44,10 +44,7 @@ def page(rule: Rule) -> str:
         f"- **Area:** {rule.area}",
         f"- **Source:** {link(rule.source)}",
     ]
-    hints = [
-        (provider.title, provider.hints[rule.code]) for provider in adapters.providers() if rule.code in provider.hints
-    ]
-    if hints:
+    if hints := adapters.hints(rule.code):
         lines += ["", "## How to mend it", "", *(f"- **{title}:** {hint}" for title, hint in hints)]
     lines += _measured(rule)
     return "\n".join(lines) + "\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -15,6 +15,12 @@ from toolworthy.wire.ir import APIS, Api
 Severity = Literal["blocks", "degrades", "cosmetic"]
 Violations = Iterator[tuple[str, str]]
 """(what is wrong, the bytes that show it)"""
+
+
+def rank(severity: Severity) -> int:
+    """How bad it is: 0 is the worst."""
+    return get_args(Severity).index(severity)
+
 
 AREAS = {
     "1": "tool calls",

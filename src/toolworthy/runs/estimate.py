@@ -16,9 +16,8 @@ from statistics import median
 
 from toolworthy import adapters, content
 from toolworthy.cases.result import CaseKey
-from toolworthy.runs.listener import Key
 from toolworthy.runs.plan import Options
-from toolworthy.runs.result import TrialKey
+from toolworthy.runs.result import Key, TrialKey
 from toolworthy.scoring.measure import cost
 from toolworthy.scoring.model import Tokens
 

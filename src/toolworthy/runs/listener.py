@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from toolworthy.cases.result import CaseKey, CaseResult
 from toolworthy.exchange import Exchange
-from toolworthy.probes import ProbeKey, ProbeResult
 from toolworthy.runs.budget import Spending, Took
-from toolworthy.runs.result import TrialKey, TrialResult
-
-Key = TrialKey | ProbeKey | CaseKey
-Result = TrialResult | ProbeResult | CaseResult
+from toolworthy.runs.result import Key, Result, TrialKey
 
 
 class Listener(Protocol):

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from toolworthy.runs.listener import Key
+from toolworthy.runs.result import Key
 from toolworthy.runs.store import RunDirectory
 
 

@@ -1,4 +1,4 @@
-"""The record of one trial: a line of ``results.jsonl``."""
+"""The record of one trial, a line of ``results.jsonl``; and what it has in common with those of cases and probes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from toolworthy.cases.result import CaseKey, CaseResult
+from toolworthy.probes import ProbeKey, ProbeResult
+from toolworthy.rules.model import Finding
 from toolworthy.scoring.model import Cause, Score
 from toolworthy.wire.ir import Api
 
@@ -71,3 +74,17 @@ class TrialResult(BaseModel):
     """File with its exchanges, relative to the run directory."""
     reproduce: str = ""
     """The command that runs just this trial again."""
+
+
+Key = TrialKey | ProbeKey | CaseKey
+Result = TrialResult | ProbeResult | CaseResult
+
+
+def findings_of(result: Result) -> tuple[Finding, ...]:
+    """What the rules found in it."""
+    return result.findings if isinstance(result, ProbeResult) else result.score.findings
+
+
+def word_of(result: Result) -> str:
+    """How it went, in the word of its suite."""
+    return result.verdict if isinstance(result, ProbeResult) else result.status

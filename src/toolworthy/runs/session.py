@@ -27,11 +27,11 @@ from toolworthy.runs import estimate
 from toolworthy.runs.budget import GRACE_SECONDS, Spending
 from toolworthy.runs.exchanges import ExchangeWriter, file_name
 from toolworthy.runs.fingerprint import Seen
-from toolworthy.runs.listener import Key, Listener, Quiet, Result
+from toolworthy.runs.listener import Listener, Quiet
 from toolworthy.runs.plan import Options, other
 from toolworthy.runs.preflight import Check, preflight
 from toolworthy.runs.release import Looking, Release
-from toolworthy.runs.result import TrialKey, TrialResult
+from toolworthy.runs.result import Key, Result, TrialKey, TrialResult
 from toolworthy.runs.store import RunDirectory
 from toolworthy.runs.trial import Bench, run_trial
 from toolworthy.runs.unrun import unrun

@@ -25,8 +25,10 @@ from pydantic import ValidationError
 
 from toolworthy.cases.result import CaseResult
 from toolworthy.errors import UserError
+from toolworthy.exchange import Exchange
 from toolworthy.probes import ProbeResult
 from toolworthy.replay.model import ReplayResult
+from toolworthy.runs.exchanges import read_all
 from toolworthy.runs.result import TrialResult
 
 Line = TrialResult | ProbeResult | CaseResult | ReplayResult
@@ -182,6 +184,11 @@ class RunDirectory:
     def replays(self) -> tuple[ReplayResult, ...]:
         """The same of every request that was sent again."""
         return self._latest(ReplayResult)
+
+    def exchanges(self, file: str) -> tuple[Exchange, ...]:
+        """What a result's file of exchanges holds; nothing where it names none, or it is gone."""
+        path = self.path / file
+        return read_all(path) if file and path.is_file() else ()
 
     def _latest(self, kind: type[_R]) -> tuple[_R, ...]:
         """Read once for as long as the file stays as it is: pages ask for the same results many times."""

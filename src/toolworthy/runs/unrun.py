@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from toolworthy.cases.result import CaseKey, CaseResult
 from toolworthy.probes import PROBES, ProbeKey, ProbeResult
-from toolworthy.runs.listener import Key, Result
 from toolworthy.runs.plan import Options
-from toolworthy.runs.result import TrialResult
+from toolworthy.runs.result import Key, Result, TrialResult
 from toolworthy.scoring.model import Cause
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from toolworthy.gate.answer import baseline_of
 from toolworthy.gate.difference import Change, Comparison, compare
 from toolworthy.gate.sample import from_run
-from toolworthy.report.page.items import GOOD
 from toolworthy.report.page.side import Side
 
 MARKS = {"better": "▲", "worse": "▼", "same": "=", "unclear": "?"}
@@ -41,20 +40,15 @@ def beside(sides: Sequence[Side], rows: Sequence[Mapping[str, Any]]) -> tuple[Be
 
     Args:
         sides: the runs.
-        rows: the page's items, for their attempts.
+        rows: the page's items, for the attempts that tell most.
     """
     samples = [from_run(side.run) for side in sides]
-    attempts = {(row["run"], row["suite"], row["item"], row["agent"]): _telling(row["attempts"]) for row in rows}
+    attempts = {(row["run"], row["suite"], row["item"], row["agent"]): row["telling"] for row in rows}
     if len(sides) > 1:
         others = enumerate(samples[1:], 1)
         return tuple(Beside(at - 1, compare(samples[0], other), 0, at, attempts) for at, other in others)
     baseline = baseline_of(sides[0].run)
     return (Beside(0, compare(baseline.sample, samples[0]), None, 0, {}),) if baseline else ()
-
-
-def _telling(attempts: Sequence[Mapping[str, str]]) -> str:
-    """The first that went wrong; the first where none did."""
-    return next((one["id"] for one in attempts if one["word"] not in GOOD), attempts[0]["id"])
 
 
 def drawn(compared: Sequence[Beside]) -> list[dict[str, Any]]:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from toolworthy.cases.result import CaseResult
 from toolworthy.exchange import Exchange
 from toolworthy.probes import ProbeResult
-from toolworthy.report.page.pack import Local
+from toolworthy.report.page.pack import Local, each_text
 from toolworthy.report.timeline import Turn, cut, timeline
 from toolworthy.rules.model import Finding
 from toolworthy.runs.exchanges import split
-from toolworthy.runs.result import TrialResult
+from toolworthy.runs.result import Result, TrialResult, findings_of
 
-Result = TrialResult | CaseResult | ProbeResult
 _MOST_BYTES = 400_000
 """Bytes of one body that the page holds; all are in the run directory, and in the evidence archive."""
-
-
-def findings_of(result: Result) -> tuple[Finding, ...]:
-    """What the rules found in it."""
-    return result.findings if isinstance(result, ProbeResult) else result.score.findings
 
 
 def detail(result: Result, exchanges: Sequence[Exchange], texts: Local) -> dict[str, Any]:
@@ -36,22 +30,13 @@ def detail(result: Result, exchanges: Sequence[Exchange], texts: Local) -> dict[
         **_own(result),
     }
     return {
-        **_cut(told),
+        **each_text(told, cut),
         "started": result.started,
         "seconds": result.seconds,
         "offset": round(start - result.started, 3) if result.started else 0,
         "steps": steps,
         "texts": texts.texts,
     }
-
-
-def _cut(value: Any) -> Any:
-    """`value` with every long text in it cut."""
-    if isinstance(value, str):
-        return cut(value)
-    if isinstance(value, dict):
-        return {name: _cut(inner) for name, inner in value.items()}
-    return [_cut(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 def _own(result: Result) -> dict[str, Any]:
@@ -137,9 +122,13 @@ def _step(turn: Turn, findings: Sequence[Finding], start: float, texts: Local) -
         "upstream": None
         if exchange.upstream_body is None
         else [texts(piece) for piece in _pieces(exchange.upstream_body)],
-        "headers": _cut([sorted(exchange.request_headers.items()), sorted(exchange.response_headers.items())]),
+        "headers": [_headers(exchange.request_headers), _headers(exchange.response_headers)],
         "response": list(_chunks(exchange)),
     }
+
+
+def _headers(headers: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(cut(name), cut(value)) for name, value in sorted(headers.items())]
 
 
 def _pieces(body: bytes) -> Iterator[str]:

@@ -11,18 +11,18 @@ from toolworthy.analysis.levels import levels, served_apis
 from toolworthy.breakage import Measured
 from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
+from toolworthy.probes import ProbeResult
 from toolworthy.report import evidence, ticket
 from toolworthy.report.page.items import subject
+from toolworthy.report.page.pack import each_text
 from toolworthy.report.ticket import Located
 from toolworthy.rules import RULES
-from toolworthy.rules.model import Rule, Severity
-from toolworthy.runs.exchanges import read_all
+from toolworthy.rules.model import Rule, Severity, rank
 from toolworthy.runs.store import RunDirectory
 
 _AROUND = 700
 """Characters of the answer shown before and after the marked part."""
 _REQUEST = 2_600
-_RANK: Mapping[Severity, int] = {"blocks": 0, "degrades": 1, "cosmetic": 2}
 _SUITES = {"tasks": "trials", "wire": "probes", "tools": "cases"}
 """In the order in which evidence is looked for: a real agent's trial says more than a probe."""
 _BUNDLES = 40
@@ -74,17 +74,19 @@ class Group:
 
 def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
     """Rules that were broken, and probes whose own verdict stands in an agent's way; the worst first."""
-    of = {"tasks": len(run.results()), "wire": len(run.probes()), "tools": len(run.cases())}
-    met = [reason for level in levels(run.probes()) for reason in level.reasons]
+    probes = run.probes()
+    own = adapters.provider(str(run.about.get("endpoint", {}).get("provider", "generic"))).hints
+    of = {"tasks": len(run.results()), "wire": len(probes), "tools": len(run.cases())}
+    met = [reason for level in levels(probes) for reason in level.reasons]
     # What a rule calls a nuisance may stop an agent, as measured: the page goes by the worst.
-    worst = {reason.code: reason.severity for reason in sorted(met, key=lambda one: _rank(one.severity), reverse=True)}
+    worst = {reason.code: reason.severity for reason in sorted(met, key=lambda one: rank(one.severity), reverse=True)}
     rules = {rule.code: rule for rule in RULES}
     grouped: dict[str, list[Located]] = {}
     for located in evidence.found(run):
         if located.code in rules or located.code in worst:
             grouped.setdefault(located.code, []).append(located)
-    severity = {code: min(worst.get(code, "cosmetic"), found[0].severity, key=_rank) for code, found in grouped.items()}
-    ordered = sorted(grouped.items(), key=lambda item: (_rank(severity[item[0]]), item[0]))
+    severity = {code: min(worst.get(code, "cosmetic"), found[0].severity, key=rank) for code, found in grouped.items()}
+    ordered = sorted(grouped.items(), key=lambda item: (rank(severity[item[0]]), item[0]))
     return tuple(
         Group(
             code=code,
@@ -93,7 +95,7 @@ def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
             detail=found[0].detail,
             rule=rules.get(code),
             wanted="" if code in rules else ticket.expected(found[0]),
-            mend=tuple(_mend(run, code)),
+            mend=tuple(_mend(code, own, probes)),
             affected=breakage.affected(code),
             seen=_counted(found, of),
             agents=tuple(dict.fromkeys(one.agent for one in found if one.subject.startswith("tasks/"))),
@@ -103,22 +105,15 @@ def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
     )
 
 
-def _rank(severity: Severity) -> int:
-    return _RANK[severity]
-
-
 def often(group: Group) -> str:
     """How often it was seen, suite by suite."""
     return ", ".join(f"{count} of {n:,} {_SUITES[suite]}" for suite, (count, n) in group.seen.items())
 
 
-def _mend(run: RunDirectory, code: str) -> Iterator[str]:
+def _mend(code: str, own: Mapping[str, str], probes: Sequence[ProbeResult]) -> Iterator[str]:
     """What is known of this provider, else of others; which of the APIs are free of it; or that nothing is."""
-    own = adapters.provider(str(run.about.get("endpoint", {}).get("provider", "generic")))
-    others = [one for one in adapters.providers() if code in one.hints]
-    told = [own.hints[code]] if code in own.hints else [f"{one.title}: {one.hints[code]}" for one in others]
+    told = [own[code]] if code in own else [f"{title}: {hint}" for title, hint in adapters.hints(code)]
     yield from told
-    probes = run.probes()
     seen = {one.key.api for one in probes if code == one.key.probe or code in {found.code for found in one.findings}}
     free = [api for api in served_apis(probes) if api not in seen] if seen else []
     if free:
@@ -145,10 +140,9 @@ def _first(number: int, run: RunDirectory, found: Sequence[Located], bundled: bo
 
 
 def _shown(number: int, run: RunDirectory, located: Located, bundled: bool) -> Shown | None:
-    path = run.path / located.file
-    exchanges = read_all(path) if path.is_file() else ()
-    exchange = next((one for one in exchanges if one.index == located.exchange), None)
-    if exchange is None:
+    try:
+        exchange = evidence.exchange_of(run, located)
+    except UserError:  # the bytes are gone
         return None
     before, marked, after = _marked(exchange.body.decode("utf-8", "backslashreplace"), located.excerpt)
     return Shown(
@@ -197,7 +191,7 @@ def _short(exchange: Exchange) -> str:
                 value[name] = [f"… {len(value[name]) - 2} before …", *value[name][-2:]]
         if isinstance(value.get("tools"), list):
             value["tools"] = ", ".join(_tool_name(tool) for tool in value["tools"])
-    text = json.dumps(_cut(value), indent=1, ensure_ascii=False)
+    text = json.dumps(each_text(value, _cut), indent=1, ensure_ascii=False)
     return head + text[:_REQUEST] + ("\n…" if len(text) > _REQUEST else "")
 
 
@@ -208,11 +202,5 @@ def _tool_name(tool: object) -> str:
     return str(tool.get("name") or (inner.get("name") if isinstance(inner, dict) else None) or tool.get("type"))
 
 
-def _cut(value: object) -> object:
-    if isinstance(value, dict):
-        return {name: _cut(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_cut(inner) for inner in value]
-    if isinstance(value, str) and len(value) > 400:
-        return value[:200] + f" … {len(value) - 300:,} characters … " + value[-100:]
-    return value
+def _cut(text: str) -> str:
+    return text if len(text) <= 400 else text[:200] + f" … {len(text) - 300:,} characters … " + text[-100:]

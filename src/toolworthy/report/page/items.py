@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 from toolworthy.analysis.verdict import cell
 from toolworthy.cases.result import CaseResult
 from toolworthy.probes import ProbeResult
-from toolworthy.report.page.detail import Result, findings_of
-from toolworthy.runs.result import TrialResult
+from toolworthy.runs.result import Result, TrialResult, findings_of, word_of
 from toolworthy.runs.store import RunDirectory
 from toolworthy.statistics import pass_hat_k
 from toolworthy.visible import visible
@@ -48,7 +47,7 @@ def _tasks(run: int, results: Sequence[TrialResult]) -> Iterator[dict[str, Any]]
             "why": ", ".join(cause for cause, _ in causes.most_common()),
             "about": next((r.cause.detail[:_LONG] for r in attempts if r.cause), ""),
             **_costs([(result.score, result.seconds) for result in attempts]),
-            "attempts": [_attempt(run, result, result.status) for result in attempts],
+            **_attempts(run, attempts),
         }
 
 
@@ -69,7 +68,7 @@ def _cases(run: int, results: Sequence[CaseResult]) -> Iterator[dict[str, Any]]:
             "why": ", ".join(kind for kind, _ in kinds.most_common()),
             "about": next((r.detail[:_LONG] for r in attempts if r.detail), ""),
             **_costs([(result.score, result.seconds) for result in attempts]),
-            "attempts": [_attempt(run, result, result.status) for result in attempts],
+            **_attempts(run, attempts),
         }
 
 
@@ -86,7 +85,7 @@ def _probes(run: int, results: Sequence[ProbeResult]) -> Iterator[dict[str, Any]
             "why": result.detail[:_LONG],
             "about": result.title,
             "seconds": result.seconds,
-            "attempts": [_attempt(run, result, result.verdict)],
+            **_attempts(run, [result]),
         }
 
 
@@ -102,8 +101,10 @@ def _row(run: int, suite: str, item: str, agent: str, attempts: Sequence[Result]
     return {"run": run, "suite": suite, "item": item, "agent": agent, "codes": list(codes)}
 
 
-def _attempt(run: int, result: Result, word: str) -> dict[str, Any]:
-    return {"id": subject(run, result.key), "word": word, "seconds": round(result.seconds, 3)}
+def _attempts(run: int, results: Sequence[Result]) -> dict[str, Any]:
+    """All of them, and the one that tells most: the first that went wrong, the first where none did."""
+    every = [{"id": subject(run, one.key), "word": word_of(one), "seconds": round(one.seconds, 3)} for one in results]
+    return {"telling": next((one for one in every if one["word"] not in GOOD), every[0])["id"], "attempts": every}
 
 
 def _costs(scores: Sequence[tuple[Any, float]]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import base64
 import gzip
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,16 +32,17 @@ def index(**given: object) -> str:
     Its texts are made visible here; those of opened trials, which may be copied as they are, by the script.
     """
     lists = ("runs", "items", "order", "points", "measures", "causes", "differences", "past")
-    shown = {name: _visible(value) for name, value in given.items()}
+    shown = each_text(given, visible)
     return block("index", {**{name: [] for name in lists}, "hidden": list(HIDDEN.items()), **shown})
 
 
-def _visible(value: object) -> object:
+def each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """`value` as JSON has it, with every text in it changed; names stay."""
     if isinstance(value, str):
-        return visible(value)
+        return change(value)
     if isinstance(value, dict):
-        return {name: _visible(inner) for name, inner in value.items()}
-    return [_visible(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+        return {name: each_text(inner, change) for name, inner in value.items()}
+    return [each_text(inner, change) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 def file_block(name: str, data: bytes) -> str:

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from toolworthy.analysis.verdict import WORDS
 from toolworthy.gate.difference import Row
 from toolworthy.report.page.pack import policy
 from toolworthy.report.timeline import cut
@@ -63,6 +64,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters.update(count=_count, clock=_clock, value=_value, change=_change, figure=figure)
+    made.globals["WORDS"] = WORDS
     return made
 
 

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 const built = await build({
-  entryPoints: { page: "src/main.tsx" },
+  entryPoints: [{ in: "src/main.tsx", out: "page" }, { in: "src/page.css", out: "page" }],
   bundle: true,
   minify: true,
   format: "iife",
@@ -18,7 +18,6 @@ const built = await build({
   metafile: true,
   logLevel: "info",
 });
-writeFileSync("../built/page.css", readFileSync("src/page.css"));
 
 const packages = new Set();
 for (const input of Object.keys(built.metafile.inputs)) {

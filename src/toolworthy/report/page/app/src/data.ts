@@ -11,6 +11,8 @@ export interface Item {
   run: number; suite: Suite; item: string; agent: string; codes: string[];
   kind: Kind; ok: number; n: number; word: string; category?: string; power: number | null;
   why: string; about: string; attempts: Attempt[];
+  /** The id of the attempt to look at. */
+  telling: string;
   turns?: number; calls?: number; tokens?: number | null; cost?: number | null; seconds: number; first?: number | null;
 }
 

@@ -100,7 +100,7 @@ function columnsOf(suite: Suite, index: Index): Column<Item>[] {
   const again = index.items.some((item) => item.suite === suite && item.n > 1);
   const priced = index.items.some((item) => item.suite === suite && item.cost != null);
   const columns: Column<Item>[] = [
-    { id: "item", title: { tasks: "task", tools: "case", wire: "probe" }[suite], value: (item) => item.item, show: (item) => <a href={at(first(item).id)} title={item.about}>{item.item}</a> },
+    { id: "item", title: { tasks: "task", tools: "case", wire: "probe" }[suite], value: (item) => item.item, show: (item) => <a href={at(item.telling)} title={item.about}>{item.item}</a> },
     { id: "agent", title: { tasks: "agent", tools: "in the words of", wire: "way" }[suite], value: (item) => item.agent },
     { id: "result", title: "result", value: (item) => ORDER.indexOf(item.kind ?? ""), show: (item) => <Result item={item} /> },
   ];
@@ -122,11 +122,6 @@ function columnsOf(suite: Suite, index: Index): Column<Item>[] {
 }
 
 const ORDER: string[] = ["fail", "flaky", "without", "error", "na", "pass"];
-
-/** What a reader wants to see first of an item: an attempt that did not pass. */
-function first(item: Item) {
-  return item.attempts.find((attempt) => !["passed", "right", "supported"].includes(attempt.word)) ?? item.attempts[0]!;
-}
 
 function Result({ item }: { item: Item }): ComponentChildren {
   const [mark, word] = item.kind ? MARKS[item.kind] : ["", ""];
