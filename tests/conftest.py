@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -112,27 +112,34 @@ def _no_stray_loop() -> Any:
     asyncio.set_event_loop(None)
 
 
-def chat(messages: list[dict[str, Any]], answer: dict[str, Any], *, index: int = 0, finish: str = "stop") -> Exchange:
-    """A whole answer of Chat Completions to these messages, with the tool `run` offered."""
-    run = {"type": "function", "function": {"name": "run", "parameters": {"type": "object", "properties": {}}}}
-    request = {"model": "m", "messages": messages, "tools": [run]}
-    choice = {"index": 0, "message": {"role": "assistant", **answer}, "finish_reason": finish}
-    body = {"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
-    return Exchange(
+def recorded(**more: Any) -> Exchange:
+    """A request to Chat Completions and its answer, but for what is given."""
+    made = Exchange(
         trial="t",
-        index=index,
+        index=0,
         kind="completion",
         agent_api="chat",
         endpoint_api="chat",
         method="POST",
         path="/v1/chat/completions",
         request_headers={},
-        request_body=json.dumps(request).encode(),
+        request_body=b'{"model": "m", "messages": [{"role": "user", "content": "hi"}]}',
         upstream_body=None,
         losses=(),
         status=200,
         response_headers={"content-type": "application/json"},
-        chunks=(Chunk(0.1, json.dumps(body).encode()),),
-        started=0.0,
-        seconds=1.0,
+        chunks=(Chunk(0.25, b"{}"),),
+        started=1.0,
+        seconds=0.5,
     )
+    return replace(made, **more)
+
+
+def chat(messages: list[dict[str, Any]], answer: dict[str, Any], *, index: int = 0, finish: str = "stop") -> Exchange:
+    """A whole answer to these messages, with the tool `run` offered."""
+    run = {"type": "function", "function": {"name": "run", "parameters": {"type": "object", "properties": {}}}}
+    request = {"model": "m", "messages": messages, "tools": [run]}
+    choice = {"index": 0, "message": {"role": "assistant", **answer}, "finish_reason": finish}
+    body = {"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
+    told = (Chunk(0.1, json.dumps(body).encode()),)
+    return recorded(index=index, request_body=json.dumps(request).encode(), chunks=told)

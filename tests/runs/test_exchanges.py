@@ -1,6 +1,7 @@
 """Exchanges are kept byte for byte, once each piece, and survive a crash."""
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,26 +11,12 @@ from hypothesis import strategies as st
 from toolworthy.exchange import Chunk, Exchange
 from toolworthy.runs.exchanges import ExchangeWriter, file_name, read_all, split
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from conftest import recorded
+
 
 def exchange(index: int, body: bytes, data: bytes = b"{}") -> Exchange:
-    return Exchange(
-        trial="t",
-        index=index,
-        kind="completion",
-        agent_api="chat",
-        endpoint_api="chat",
-        method="POST",
-        path="/v1/chat/completions",
-        request_headers={"a": "b"},
-        request_body=body,
-        upstream_body=None,
-        losses=(),
-        status=200,
-        response_headers={"content-type": "application/json"},
-        chunks=(Chunk(0.5, data),),
-        started=1.0,
-        seconds=2.0,
-    )
+    return recorded(index=index, request_headers={"a": "b"}, request_body=body, chunks=(Chunk(0.5, data),), seconds=2.0)
 
 
 def write(path: Path, *exchanges: Exchange) -> None:
