@@ -51,7 +51,11 @@ def rate(ok: int, n: int) -> str:
     """``7/10 · 70% (40%–89%)``, or ``not measured``."""
     if n == 0:
         return "not measured"
-    low, high = wilson(ok, n)
+    return figures(ok, n, *wilson(ok, n))
+
+
+def figures(ok: int, n: int, low: float, high: float) -> str:
+    """``7/10 · 70% (40%–89%)``, of at least one."""
     return f"{ok}/{n} · {ok / n:.0%} ({low:.0%}–{high:.0%})"
 
 

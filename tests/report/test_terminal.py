@@ -105,7 +105,7 @@ def test_agents_come_first_with_what_they_were_measured_by(tmp_path: Path) -> No
     )
     lines = [*summary_lines(made)]
     assert lines[1:4] == [
-        Line("  codex 1.2.3: works with caveats · tasks 1/2 · 50% (9%–91%) · wire: works", "fair"),
+        Line("  codex 1.2.3: works with caveats · tasks 1/2 · 50% (1%–99%) · wire: works", "fair"),
         Line("      wire defect ×1 · TW301 title of TW301 ×1"),
         Line("  Claude Code, through chat: broken (TW291, TW292, TW293, 2 more)", "bad"),
     ]
@@ -117,7 +117,7 @@ def test_a_narrow_terminal_gets_more_lines_not_torn_ones(tmp_path: Path) -> None
         tmp_path, trial("codex", "a", codes=["TW301", "TW302"]), probe("one-call", "responses", "supported")
     )
     assert texts([*summary_lines(made, 50)])[1:5] == [
-        "  codex 1.2.3: broken · tasks 0/1 · 0% (0%–79%)",
+        "  codex 1.2.3: broken · tasks 0/1 · 0% (0%–98%)",
         "      wire: works",
         "      wire defect ×1 · TW301 title of TW301 ×1",
         "      TW302 title of TW302 ×1",

@@ -10,18 +10,14 @@ from typing import Any, Literal, get_args
 from toolworthy import adapters
 from toolworthy.analysis.levels import CORE, Level, levels
 from toolworthy.analysis.tools import figures
-from toolworthy.analysis.verdict import left_out, verdicts
+from toolworthy.analysis.verdict import WIDE, left_out, verdicts
 from toolworthy.cases.field import REFERENCE
 from toolworthy.cases.result import CaseResult
 from toolworthy.probes import ProbeResult
 from toolworthy.runs.result import TrialResult
-from toolworthy.statistics import wilson
 
 Suite = Literal["wire", "tools", "tasks"]
 SUITES: tuple[Suite, ...] = get_args(Suite)
-WIDE = 0.5
-"""An interval wider than this says next to nothing: too little was run to say either way. For tasks it takes four
-attempts that all went alike, twelve where half of them did; for tools six and seventeen scenarios."""
 OFTEN = 0.9
 """From this share of attempts on that went well a suite passes."""
 _FILE = "bfcl"
@@ -57,7 +53,7 @@ class Score:
 
     value: float
     low: float | None
-    """95 %: tasks Wilson's over attempts, tools over scenarios. None on the wire: probes are a list, not a sample."""
+    """95 %: over tasks, over scenarios. None on the wire: probes are a list, not a sample."""
     high: float | None
     n: int
 
@@ -171,8 +167,8 @@ def _tasks(agent: str, results: Sequence[TrialResult]) -> Cell:
             return _cell(agent, "tasks", "not applicable", "cases of the field's, no agent")
         return _cell(agent, "tasks", "not tested", "no task was run")
     (verdict,) = verdicts(results)
-    if verdict.judged:
-        rate = verdict.passed / verdict.judged, *wilson(verdict.passed, verdict.judged)
+    if verdict.estimate is not None:
+        rate = verdict.estimate.value, verdict.estimate.low, verdict.estimate.high
         score = Score(*rate, verdict.judged)
         said = _rate(verdict.passed, score, "passed", len(results) - verdict.judged)
         return _cell(agent, "tasks", _rated(*rate), said, score, statuses, verdict.translated)

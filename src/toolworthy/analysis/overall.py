@@ -41,7 +41,9 @@ class Overall:
     @property
     def measured_by(self) -> str:
         """How the verdict was come by, in a few words."""
-        tasks = f"its tasks: {self.tasks.rate}" if self.tasks and self.tasks.judged else ""
+        tasks = ""
+        if self.tasks and self.tasks.judged:
+            tasks = f"its tasks: {self.tasks.rate}" + (", too few to be sure" if self.tasks.doubtful else "")
         wire = f"probes of {self.wire.api}" if self.wire and self.wire.word != "untested" else ""
         return "; ".join(filter(None, (tasks, wire))) or "nothing that tells"
 

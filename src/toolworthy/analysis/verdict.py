@@ -9,11 +9,14 @@ from typing import Literal
 
 from toolworthy.rules.model import rank
 from toolworthy.runs.result import TrialResult
-from toolworthy.statistics import rate
+from toolworthy.statistics import Estimate, clustered, figures
 
 Word = Literal["works", "works with caveats", "broken", "untested"]
 WORDS: dict[Word, str] = {"works": "✓", "works with caveats": "~", "broken": "✗", "untested": "?"}
 """Each with the mark that stands for it."""
+WIDE = 0.5
+"""An interval wider than this says next to nothing: too little was run to say either way. It takes six tasks or
+scenarios that all went alike, seventeen where half of them did; fewer, where each was tried several times."""
 Cell = Literal["pass", "flaky", "fail", "error", "cannot work"]
 
 
@@ -27,6 +30,8 @@ class AgentVerdict:
     passed: int
     judged: int
     """Trials that passed or failed; errors and what was not run are no measure of the endpoint."""
+    estimate: Estimate | None
+    """The share that passed; attempts at one task are a cluster. None where nothing was judged."""
     errors: int
     translated: bool
     reasons: tuple[str, ...]
@@ -34,7 +39,14 @@ class AgentVerdict:
     @property
     def rate(self) -> str:
         """Passed of judged, with its interval."""
-        return rate(self.passed, self.judged)
+        if self.estimate is None:
+            return "not measured"
+        return figures(self.passed, self.judged, self.estimate.low, self.estimate.high)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether too little was judged to say how often it passes."""
+        return self.estimate is not None and self.estimate.high - self.estimate.low > WIDE
 
 
 def verdicts(results: Sequence[TrialResult]) -> tuple[AgentVerdict, ...]:
@@ -60,6 +72,7 @@ def _verdict(agent: str, results: list[TrialResult]) -> AgentVerdict:
         word=_word(len(passed), len(judged), bool(refused), bool(findings)),
         passed=len(passed),
         judged=len(judged),
+        estimate=clustered([(result.key.task, result.status == "passed") for result in judged]),
         errors=sum(1 for result in results if result.status == "error" or left_out(result)),
         translated=any(result.score.translated for result in results),
         reasons=tuple(reasons),

@@ -16,7 +16,7 @@ from toolworthy.errors import UserError
 from toolworthy.probes import ProbeResult
 from toolworthy.runs.result import TrialResult
 from toolworthy.runs.store import RunDirectory
-from toolworthy.statistics import wilson
+from toolworthy.statistics import clustered
 
 Suite = Literal["tasks", "tools", "wire"]
 SUITES: tuple[Suite, ...] = ("tasks", "tools", "wire")
@@ -107,9 +107,12 @@ def _tools(results: Sequence[CaseResult]) -> tuple[str, Word] | None:
         return None
     judged = [result for result in results if result.status != "unmeasured"]
     right = sum(result.status != "wrong" for result in judged)
-    low, high = wilson(right, len(judged))
-    word: Word = "works" if right == len(judged) or low >= 0.9 else "broken" if high < 0.5 else "works with caveats"
-    return f"tool calls {_share(right, len(judged))}", word if judged else "untested"
+    found = clustered([(result.key.case, result.status != "wrong") for result in judged])
+    told = f"tool calls {_share(right, len(judged))}"
+    if found is None:
+        return told, "untested"
+    alike = right == len(judged) or found.low >= 0.9
+    return told, "works" if alike else "broken" if found.high < 0.5 else "works with caveats"
 
 
 def _wire(results: Sequence[ProbeResult]) -> tuple[str, Word] | None:
