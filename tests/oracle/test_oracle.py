@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,9 @@ def asking(task: Task, agent: adapters.AgentAdapter = BUILTIN, **more: Any) -> R
     return Request("oracle", (Message("user", (Text(task.instruction),)),), tools, **more)
 
 
-def play(task: Task, request: Request, results: dict[str, ToolResult | str], rename: str = "") -> list[tuple[str, str]]:
+def play(
+    task: Task, request: Request, results: dict[str, ToolResult | str], rename: Callable[[str], str] = str
+) -> list[tuple[str, str]]:
     """The calls that the oracle makes for a client that answers them by tool name."""
     made = []
     for _ in range(30):
@@ -61,14 +64,14 @@ def play(task: Task, request: Request, results: dict[str, ToolResult | str], ren
         if not answer.calls:
             made.append(("", answer.text))
             return made
-        parts = tuple(replace(part, id=rename + part.id) if part in answer.calls else part for part in answer.parts)
+        parts = tuple(replace(part, id=rename(part.id)) if part in answer.calls else part for part in answer.parts)
         given = []
         for call in answer.calls:
             made.append((call.name, call.arguments))
             result = results.get(call.name, "ok")
             error = isinstance(result, str) and result.startswith("!")
             text = result.removeprefix("!") if isinstance(result, str) else ""
-            given.append(ToolResult(rename + call.id, (Text(text),), error))
+            given.append(ToolResult(rename(call.id), (Text(text),), error))
         added = (Message("assistant", parts), Message("tool", tuple(given)))
         request = replace(request, messages=request.messages + added)
     raise AssertionError("it never ends")
@@ -108,7 +111,13 @@ def test_where_every_way_is_refused_it_says_so(task: Task) -> None:
 
 
 def test_ids_may_be_rewritten(task: Task) -> None:
-    assert play(task, asking(task), {}, rename="x-") == play(task, asking(task), {})
+    assert play(task, asking(task), {}, rename="x-{}".format) == play(task, asking(task), {})
+
+
+@pytest.mark.parametrize("agent", AGENTS, ids=lambda agent: agent.id)
+def test_ids_of_an_agents_own_lose_no_step(task: Task, agent: adapters.AgentAdapter) -> None:
+    backwards = play(task, asking(task, agent), {}, rename=lambda one: one[::-1])
+    assert backwards == play(task, asking(task, agent), {})
 
 
 def test_a_command_that_still_runs_is_waited_for(task: Task) -> None:

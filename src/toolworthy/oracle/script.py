@@ -1,7 +1,8 @@
 """What the oracle says next: pure and stateless, from the conversation alone.
 
-The task is known by its instruction, the place in it by the ids of the calls made so far, which carry their step. So
-any client can talk to it, it can be restarted between any two turns, and it needs no header of ours.
+The task is known by its instruction, the place in it by the ids of the calls made so far, which carry their step; where
+an agent put its own ids into their place, by what was due. So any client can talk to it, it can be restarted between any
+two turns, and it needs no header of ours.
 """
 
 from __future__ import annotations
@@ -106,10 +107,18 @@ def _place(request: Request, task: Task, adapter: AgentAdapter | None) -> _Place
     place = _Place()
     for part in _parts(request.messages):
         if isinstance(part, ToolCall) and part.id in results:
-            match = _ID.search(part.id)
+            match = _ID.search(part.id) or _ID.search(_due(request, task, place, adapter))
             step, kind, way = (int(match[1]), match[2], int(match[3])) if match else (place.step, "p", place.way)
             _advance(place, task, kind, step, way, results[part.id], adapter)
     return place
+
+
+def _due(request: Request, task: Task, place: _Place, adapter: AgentAdapter | None) -> str:
+    """The id of the call that was due here, for a conversation that has lost it: some agents make up their own."""
+    while place.step < len(task.steps) and task.steps[place.step].say is not None:
+        place.step += 1
+    call = _call(request, task, place, adapter) if place.step < len(task.steps) else None
+    return call.id if call else ""
 
 
 def _advance(
