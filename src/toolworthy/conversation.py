@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from toolworthy.exchange import Exchange
-from toolworthy.wire.ir import Image, Message, Part, Text, ToolResult
+from toolworthy.wire.ir import Image, Message, Part, Text, ToolCall, ToolResult
 
 
 def messages_of(exchange: Exchange) -> tuple[Message, ...]:
@@ -13,15 +13,34 @@ def messages_of(exchange: Exchange) -> tuple[Message, ...]:
     return exchange.request.messages if exchange.request else ()
 
 
-def results_of(exchanges: Sequence[Exchange]) -> dict[str, ToolResult]:
-    """Plain call id to the first result that any request carries for it."""
+def news_of(exchanges: Sequence[Exchange]) -> list[list[Message]]:
+    """The messages of every request that none before it carried."""
+    seen: set[Message] = set()
+    return [[message for message in messages_of(exchange) if not _known(message, seen)] for exchange in exchanges]
+
+
+def results_of(exchanges: Sequence[Exchange]) -> list[list[ToolResult | None]]:
+    """The result of every call of every exchange; None where none came back.
+
+    By id; where the server gave none and the agent made its own up, by place.
+    """
+    made = [exchange.response.calls if exchange.response else () for exchange in exchanges]
+    given = {plain_id(call.id) for calls in made for call in calls}
     found: dict[str, ToolResult] = {}
-    for exchange in exchanges:
-        for message in messages_of(exchange):
-            for part in message.parts:
-                if isinstance(part, ToolResult):
-                    found.setdefault(plain_id(part.call_id), part)
-    return found
+    orphans: list[list[ToolResult]] = []
+    for new in news_of(exchanges):
+        results = [part for message in new for part in message.parts if isinstance(part, ToolResult)]
+        for result in results:
+            found.setdefault(plain_id(result.call_id), result)
+        orphans.append([result for result in results if plain_id(result.call_id) not in given])
+    return [_came_back(calls, found, next(filter(None, orphans[at + 1 :]), [])) for at, calls in enumerate(made)]
+
+
+def _came_back(
+    calls: Sequence[ToolCall], found: Mapping[str, ToolResult], orphans: Sequence[ToolResult]
+) -> list[ToolResult | None]:
+    by_id = [found.get(plain_id(call.id)) for call in calls]
+    return list(orphans) if not any(by_id) and len(orphans) == len(calls) else by_id
 
 
 def plain_id(call_id: str) -> str:
@@ -34,3 +53,12 @@ def text_of(parts: Sequence[Part]) -> str:
     return "\n".join(
         part.text if isinstance(part, Text) else "[image]" for part in parts if isinstance(part, (Text, Image))
     )
+
+
+def _known(message: Message, seen: set[Message]) -> bool:
+    try:
+        known = message in seen
+        seen.add(message)
+    except TypeError:  # an opaque part holds a dict
+        return False
+    return known

@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from toolworthy import adapters
 from toolworthy.exchange import Exchange
 from toolworthy.report.timeline import timeline
+from toolworthy.scoring.calls import judge_calls
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from conftest import chat
@@ -36,3 +38,9 @@ def test_results_of_calls_without_ids_are_found_by_place() -> None:
 def test_where_places_do_not_tell_nothing_is_said() -> None:
     first, _ = timeline(trial([None, None], [("made-up-1", "one")]), ())
     assert [call.result for call in first.calls] == [None, None]
+
+
+def test_scores_count_results_that_were_found_by_place() -> None:
+    exchanges = trial([None, None], [("made-up-1", "one"), ("made-up-2", "two")])
+    judged = judge_calls(exchanges, adapters.agent("codex"))
+    assert [(call.executed, call.result) for call in judged] == [(True, "one"), (True, "two")]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from toolworthy import adapters, breakage
+from toolworthy import adapters
 from toolworthy.adapters import AgentAdapter
+from toolworthy.analysis.severity import severity_for
 from toolworthy.analysis.verdict import Word
 from toolworthy.endpoint import nearest
 from toolworthy.probes import ProbeResult
-from toolworthy.rules import Severity
-from toolworthy.rules.model import rank
+from toolworthy.rules.model import Severity, rank
 from toolworthy.wire.ir import APIS, Api
 
 CORE = "one-call"
@@ -111,7 +111,7 @@ def _findings(agent: AgentAdapter, results: Iterable[ProbeResult]) -> Iterable[R
         for finding in result.findings:
             if finding.code not in seen:
                 seen.add(finding.code)
-                severity = _for(agent, finding.code, finding.severity)
+                severity = severity_for(agent.id, finding.code, finding.severity)
                 yield Reason(finding.code, finding.title, severity, finding.detail)
 
 
@@ -129,15 +129,5 @@ def _met(agent: AgentAdapter, results: Sequence[ProbeResult]) -> Iterator[ProbeR
 def _verdicts(agent: AgentAdapter, met: Iterable[ProbeResult]) -> Iterable[Reason]:
     for result in met:
         if result.verdict not in ("supported", "unmeasured"):
-            severity = _for(agent, result.key.probe, result.severity)
+            severity = severity_for(agent.id, result.key.probe, result.severity)
             yield Reason(result.key.probe, result.title, severity, f"{result.verdict}: {result.detail}")
-
-
-def _for(agent: AgentAdapter, code: str, severity: Severity) -> Severity:
-    """What the agent itself did when it met this, where that was measured; else what the rule says."""
-    row = breakage.affected(code).get(agent.id)
-    if row is None:
-        return severity
-    if row.outcome == "unaffected":  # in one small task: milder, not harmless
-        return "degrades" if severity == "blocks" else "cosmetic"
-    return "degrades" if row.outcome == "recovers" else "blocks"

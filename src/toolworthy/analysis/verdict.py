@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from toolworthy.analysis.severity import severity_for
 from toolworthy.rules.model import rank
 from toolworthy.runs.result import TrialResult
 from toolworthy.statistics import Estimate, clustered, figures
@@ -59,9 +60,10 @@ def _verdict(agent: str, results: list[TrialResult]) -> AgentVerdict:
     judged = [result for result in results if result.status in ("passed", "failed")]
     passed = [result for result in judged if result.status == "passed"]
     refused = [result for result in results if result.status == "unmeasured" and result.cause and not left_out(result)]
-    met = [finding for result in judged for finding in result.score.findings if finding.severity != "cosmetic"]
-    met.sort(key=lambda finding: rank(finding.severity))
-    findings = Counter(f"{finding.code} {finding.title}" for finding in met)
+    found = [finding for result in judged for finding in result.score.findings]
+    met = [(severity_for(agent, one.code, one.severity), one) for one in found]
+    met.sort(key=lambda pair: rank(pair[0]))
+    findings = Counter(f"{one.code} {one.title}" for severity, one in met if severity != "cosmetic")
     causes = Counter(result.cause.kind for result in results if result.cause and result.status == "failed")
     reasons = [f"{name} ×{count}" for name, count in (*causes.most_common(3), *list(findings.items())[:3])]
     if refused and refused[0].cause:

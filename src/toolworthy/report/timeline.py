@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from toolworthy.conversation import messages_of, plain_id, results_of, text_of
+from toolworthy.conversation import news_of, results_of, text_of
 from toolworthy.exchange import Exchange
 from toolworthy.rules.model import Finding
 from toolworthy.wire.ir import Message, Response, Thinking, ToolCall, ToolResult
@@ -42,37 +42,18 @@ class Turn:
 
 def timeline(exchanges: Sequence[Exchange], findings: Sequence[Finding]) -> tuple[Turn, ...]:
     """The turns of a trial, in order."""
-    results = results_of(exchanges)
     by_exchange: dict[int, list[Finding]] = {}
     for finding in findings:
         by_exchange.setdefault(finding.evidence.exchange, []).append(finding)
-    seen: set[Message] = set()
-    news = [[message for message in messages_of(exchange) if not _known(message, seen)] for exchange in exchanges]
-    every = [exchange.response.calls if exchange.response else () for exchange in exchanges]
-    given = {plain_id(call.id) for calls in every for call in calls}
-    orphans = [[part for part in _results(new) if plain_id(part.call_id) not in given] for new in news]
-    turns = []
-    for at, (exchange, new) in enumerate(zip(exchanges, news, strict=True)):
-        calls = _came_back(every[at], results, next(filter(None, orphans[at + 1 :]), []))
-        turns.append(_turn(exchange, new, calls, by_exchange.get(exchange.index, [])))
-    return tuple(turns)
+    return tuple(
+        _turn(exchange, new, results, by_exchange.get(exchange.index, []))
+        for exchange, new, results in zip(exchanges, news_of(exchanges), results_of(exchanges), strict=True)
+    )
 
 
-def _results(messages: Sequence[Message]) -> Iterator[ToolResult]:
-    return (part for message in messages for part in message.parts if isinstance(part, ToolResult))
-
-
-def _came_back(
-    calls: Sequence[ToolCall], results: Mapping[str, ToolResult], orphans: Sequence[ToolResult]
-) -> tuple[Call, ...]:
-    """The calls with their results: by id; where the server gave none and the agent made its own up, by place."""
-    found = [results.get(plain_id(call.id)) for call in calls]
-    if not any(found) and len(orphans) == len(calls):
-        return tuple(_call(call, result) for call, result in zip(calls, orphans, strict=True))
-    return tuple(_call(call, result) for call, result in zip(calls, found, strict=True))
-
-
-def _turn(exchange: Exchange, new: list[Message], calls: tuple[Call, ...], findings: list[Finding]) -> Turn:
+def _turn(
+    exchange: Exchange, new: list[Message], results: Sequence[ToolResult | None], findings: list[Finding]
+) -> Turn:
     response = exchange.response or Response()
     failure = f"HTTP {exchange.status}: {response.failure.message}" if response.failure else ""
     return Turn(
@@ -83,7 +64,7 @@ def _turn(exchange: Exchange, new: list[Message], calls: tuple[Call, ...], findi
         side=exchange.kind != "completion" or not (exchange.request and exchange.request.tools),
         reasoning=cut("".join(part.text for part in response.parts if isinstance(part, Thinking))),
         text=cut(response.text),
-        calls=calls,
+        calls=tuple(_call(call, result) for call, result in zip(response.calls, results, strict=True)),
         findings=tuple(findings),
         note=exchange.error or failure,
     )
@@ -101,12 +82,3 @@ def cut(text: str, most: int = _CUT) -> str:
         return text
     half = most // 2
     return f"{text[:half]}\n… {len(text) - most:,} characters …\n{text[-half:]}"
-
-
-def _known(message: Message, seen: set[Message]) -> bool:
-    try:
-        known = message in seen
-        seen.add(message)
-    except TypeError:  # an opaque part holds a dict
-        return False
-    return known

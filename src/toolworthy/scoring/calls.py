@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from toolworthy.adapters import AgentAdapter
-from toolworthy.conversation import plain_id, results_of, text_of
+from toolworthy.conversation import results_of, text_of
 from toolworthy.exchange import Exchange
 from toolworthy.rules.calls import is_json_object
 from toolworthy.rules.leaks import TOOL_SYNTAX
@@ -63,17 +63,15 @@ def judge_call(request: Request, call: ToolCall) -> Fit:
 
 def judge_calls(exchanges: Sequence[Exchange], agent: AgentAdapter) -> tuple[JudgedCall, ...]:
     """All calls in the order in which they were made."""
-    results = results_of(exchanges)
     judged: list[JudgedCall] = []
     row: list[tuple[str, str]] = []
-    for exchange, call in _calls(exchanges):
+    for exchange, call, result in _calls(exchanges):
         request, response = exchange.request, exchange.response
         assert request is not None
         assert response is not None
         fit = judge_call(request, call)
         row.append((call.name, call.arguments))
         looped = len(row) >= _LOOP and len(set(row[-_LOOP:])) == 1
-        result = results.get(plain_id(call.id))
         judged.append(
             JudgedCall(
                 exchange=exchange.index,
@@ -109,11 +107,12 @@ def call_scores(calls: Sequence[JudgedCall], exchanges: Sequence[Exchange]) -> C
     )
 
 
-def _calls(exchanges: Sequence[Exchange]) -> Iterator[tuple[Exchange, ToolCall]]:
-    for exchange in exchanges:
+def _calls(exchanges: Sequence[Exchange]) -> Iterator[tuple[Exchange, ToolCall, ToolResult | None]]:
+    """Every call of an answered request, with its result."""
+    for exchange, results in zip(exchanges, results_of(exchanges), strict=True):
         if exchange.request and exchange.response:
-            for call in exchange.response.calls:
-                yield exchange, call
+            for call, result in zip(exchange.response.calls, results, strict=True):
+                yield exchange, call, result
 
 
 def _offered(request: Request, call: ToolCall) -> Tool | None:

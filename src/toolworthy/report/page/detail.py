@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from toolworthy import breakage
+from toolworthy.analysis.severity import severity_for
 from toolworthy.cases.result import CaseResult
 from toolworthy.exchange import Exchange
 from toolworthy.probes import ProbeResult
@@ -25,7 +27,7 @@ def detail(result: Result, exchanges: Sequence[Exchange], texts: Local) -> dict[
     steps = [_step(turn, found, start, texts) for turn in timeline(exchanges, found)]
     told = {
         "facts": list(_facts(result)),
-        "findings": [finding.model_dump(mode="json") for finding in found],
+        "findings": [_found(result, finding) for finding in found],
         "reproduce": result.reproduce,
         **_own(result),
     }
@@ -50,6 +52,15 @@ def _own(result: Result) -> dict[str, Any]:
     if isinstance(result, CaseResult):
         return {"misses": [miss.model_dump(mode="json") for miss in result.misses], "note": result.detail}
     return {"note": f"{result.verdict}: {result.detail}" if result.detail else result.verdict}
+
+
+def _found(result: Result, finding: Finding) -> dict[str, Any]:
+    """With what this agent was seen to make of it, if it is an agent's trial and was measured."""
+    told = finding.model_dump(mode="json")
+    if isinstance(result, TrialResult):
+        told["severity"] = severity_for(result.key.agent, finding.code, finding.severity)
+        told["did"] = did.outcome if (did := breakage.affected(finding.code).get(result.key.agent)) else ""
+    return told
 
 
 def _facts(result: Result) -> Iterator[tuple[str, str]]:
