@@ -1,8 +1,8 @@
 """What the oracle says next: pure and stateless, from the conversation alone.
 
 The task is known by its instruction, the place in it by the ids of the calls made so far, which carry their step; where
-an agent put its own ids into their place, by what was due. So any client can talk to it, it can be restarted between any
-two turns, and it needs no header of ours.
+an agent put its own ids into their place, by what was due. So any client can talk to it, it can be restarted between
+any two turns, and it needs no header of ours.
 """
 
 from __future__ import annotations
