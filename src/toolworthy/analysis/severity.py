@@ -1,0 +1,22 @@
+"""How bad a defect is for one agent: what it did when it met one, else what the rule says."""
+
+from __future__ import annotations
+
+from toolworthy import breakage
+from toolworthy.rules.model import Severity
+
+
+def severity_for(agent: str, code: str, severity: Severity) -> Severity:
+    """How bad it is for this agent, as far as that was measured (``toolworthy matrix``); else `severity`.
+
+    Args:
+        agent: its id.
+        code: of a rule, or the id of a probe.
+        severity: what the rule or probe says for all agents.
+    """
+    row = breakage.affected(code).get(agent)
+    if row is None:
+        return severity
+    if row.outcome == "unaffected":  # in one small task: milder, not harmless
+        return "degrades" if severity == "blocks" else "cosmetic"
+    return "degrades" if row.outcome == "recovers" else "blocks"
