@@ -47,3 +47,32 @@ def test_what_the_agent_was_seen_to_break_on_is_named(
     assert (found.kind, found.fault) == ("wire defect", "server")
     assert found.detail.startswith(code)
     assert ("need not be all" in found.detail) == doubt
+
+
+@pytest.mark.parametrize(
+    ("stdout", "said"),
+    [
+        (
+            b'{"type":"error","error":{"name":"E","data":{"message":"Expected \'id\' to be a string."}}}\n',
+            "Expected 'id'",
+        ),
+        (b'{"type":"error","message":"stream closed"}\n{"type":"step"}\n', "stream closed"),
+        (b'{"type":"result","is_error":true,"result":"API Error: 500"}\n', "API Error: 500"),
+        (b'{"type":"turn.failed","error":{"message":"gone"}}\n', "gone"),
+        (b"all is well\nTypeError: x\nError:  of\x1b[31m   mine\nbye\n", "Error: of"),
+        (b"Traceback\nall is well\n", ""),
+        (b'{"error":null}\n[1]\n{"error":{"a":1}}\n', ""),
+        (b"error " + b"x" * 1_000, "error xxx"),
+        (b"[" * 100_000, ""),
+    ],
+)
+def test_what_the_agent_says_went_wrong_stands_beside_the_cause(stdout: bytes, said: str) -> None:
+    def detail(**more: object) -> str:
+        ended = {"ended": "exit", "exit_code": 1, "stdout": stdout, "stderr": b"", "seconds": 1.0, **more}
+        return diagnose([spoilt()], Outcome(**ended), adapters.agent("openclaw")).detail  # type: ignore[arg-type]
+
+    told = detail()
+    assert (f"; the agent says: {said}" in told) if said else ("the agent says" not in told)
+    assert len(told) < 600
+    assert "the agent says" not in detail(exit_code=0)
+    assert "the agent says" not in detail(ended="timeout", exit_code=None)

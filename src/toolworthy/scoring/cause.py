@@ -16,6 +16,7 @@ from toolworthy.breakage import affected
 from toolworthy.exchange import Exchange
 from toolworthy.sandbox.model import Outcome
 from toolworthy.scoring.calls import JudgedCall, judge_calls
+from toolworthy.scoring.complaint import complaint
 from toolworthy.scoring.model import Cause
 
 _ANNOUNCES = re.compile(r"\b(I will|I'll|let me|I am going to|I'm going to|next, I|going to)\b", re.IGNORECASE)
@@ -30,14 +31,17 @@ def diagnose(exchanges: Sequence[Exchange], outcome: Outcome, agent: AgentAdapte
     """The cause of a failed trial. `exchanges` are all of it, in order; `outcome` is how the agent's process ended."""
     asked = [exchange for exchange in exchanges if exchange.kind == "completion"]
     calls = judge_calls(asked, agent)
-    return (
-        _infrastructure(asked, outcome)
-        or _endpoint_error(asked)
+    if (unasked := _infrastructure(asked, outcome)) is not None:
+        return unasked
+    found = (
+        _endpoint_error(asked)
         or _silence(asked, outcome)
         or _wire_defect(asked, agent)
         or _call_trouble(calls)
         or _ending(asked, calls, outcome)
     )
+    said = complaint(outcome)
+    return found.model_copy(update={"detail": f"{found.detail}; the agent says: {said}"}) if said else found
 
 
 def _infrastructure(exchanges: Sequence[Exchange], outcome: Outcome) -> Cause | None:

@@ -1,0 +1,49 @@
+"""What an agent itself said went wrong: the last error in its output."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from toolworthy.sandbox.model import Outcome
+
+_ERROR = re.compile(r"\berror\b", re.IGNORECASE)
+_LONG = 240
+
+
+def complaint(outcome: Outcome) -> str:
+    """In one line, as the agent put it; "" where it ended well, or named no error.
+
+    Agents print plain lines or JSON lines; of these the message of an error counts, wherever it stands in them.
+    """
+    if outcome.ended != "exit" or outcome.exit_code == 0:
+        return ""
+    for stream in (outcome.stdout, outcome.stderr):
+        for line in reversed(stream.decode(errors="replace").splitlines()):
+            if said := " ".join(_error_in(line).split()):
+                return said if len(said) <= _LONG else said[:_LONG] + "…"
+    return ""
+
+
+def _error_in(line: str) -> str:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        return line if _ERROR.search(line) else ""
+    if value.get("is_error") and isinstance(value.get("result"), str):
+        return str(value["result"])
+    if value.get("type") == "error" and "error" not in value:
+        return _message(value)
+    return _message(value.get("error"))
+
+
+def _message(error: Any) -> str:
+    """The message of an error, which may lie in another one."""
+    if isinstance(error, str):
+        return error
+    if not isinstance(error, dict):
+        return ""
+    return next((said for key in ("message", "data", "error") if (said := _message(error.get(key)))), "")
