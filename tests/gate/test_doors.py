@@ -41,7 +41,7 @@ def test_the_exit_code_is_the_answer(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "gate: PASS: the candidate may replace the baseline" in capsys.readouterr().out
     assert main(["gate", good, bad]) == 1
     told = capsys.readouterr().out
-    assert "gate: FAIL: the candidate is worse than the policy bears" in told
+    assert "gate: FAIL: the candidate is worse than the policy allows" in told
     assert "tasks.pass: 100.0% → 50.0%" in told
     assert json.loads((Path(bad) / "gate.json").read_text())["answer"] == "fail"
     assert main(["gate", few, few]) == 2
@@ -53,7 +53,7 @@ def test_a_policy_of_your_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     policy = tmp_path / "gate.toml"
     policy.write_text('[metrics."tasks.pass"]\nmargin = 0.3\n')
     assert main(["gate", good, worse, "--policy", str(policy)]) == 0
-    assert "30.0 points are borne" in capsys.readouterr().out
+    assert "30.0 points are allowed" in capsys.readouterr().out
     assert main(["gate", "--show-policy"]) == 0
     policy.write_text(capsys.readouterr().out)
     assert main(["gate", good, good, "--policy", str(policy)]) == 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
 from toolworthy import adapters
@@ -75,6 +75,8 @@ class Cell:
     """The same of every task, case or probe (as ``probe/way``)."""
     translated: bool
     """Whether toolworthy translated between the agent's wire API and the endpoint's."""
+    codes: tuple[str, ...] = ()
+    """On the wire: of rules and probes that make it no better than it is."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,8 @@ def _wire(agent: str, level: Level | None, asked: bool) -> Cell:
     said = level.word + (f" ({codes})" if codes else "")
     many = f"{supported} of {len(measured)} probes supported" if measured else "nothing measured"
     through = f", through {level.api}" if level.translated else ""
-    return _cell(agent, "wire", _level_kind(level), f"{said}, {many}{through}", score, statuses, level.translated)
+    made = _cell(agent, "wire", _level_kind(level), f"{said}, {many}{through}", score, statuses, level.translated)
+    return replace(made, codes=level.deciding)
 
 
 def _level_kind(level: Level) -> Kind:

@@ -7,21 +7,17 @@ from dataclasses import dataclass
 
 from toolworthy import adapters
 from toolworthy.analysis.levels import Level, Reason, levels
-from toolworthy.analysis.verdict import AgentVerdict, Word, verdicts
+from toolworthy.analysis.verdict import AgentVerdict, Why, Word, verdicts
 from toolworthy.probes import ProbeResult
 from toolworthy.runs.result import TrialResult
 
-_MOST = 3
-"""Reasons at the top of a page; all stand further down."""
-
-
-@dataclass(frozen=True)
-class Why:
-    """One reason."""
-
-    text: str
-    code: str = ""
-    """Of the rule or probe behind it, or ""."""
+_VERBS: dict[Word, tuple[str, str]] = {
+    "works": ("works", "work"),
+    "works with caveats": ("works with caveats", "work with caveats"),
+    "broken": ("is broken", "are broken"),
+    "untested": ("is untested", "are untested"),
+}
+"""Of one agent, and of several."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +29,7 @@ class Overall:
     version: str
     word: Word
     reasons: tuple[Why, ...]
-    more: int
-    """Reasons that are left out here."""
+    """All of them, the weightiest first."""
     tasks: AgentVerdict | None
     wire: Level | None
 
@@ -60,18 +55,27 @@ def overall(results: Sequence[TrialResult], probes: Sequence[ProbeResult]) -> tu
     return tuple(_of(agent, ran.get(agent), wired.get(agent)) for agent in dict.fromkeys([*ran, *wired]))
 
 
+def sentence(agents: Sequence[Overall]) -> str:
+    """Which agents work, which do not: the whole run, for those who read one line."""
+    told = []
+    for word, (one, several) in _VERBS.items():
+        names = [agent.title for agent in agents if agent.word == word]
+        if names:
+            listed = ", ".join(names[:-1]) + " and " * (len(names) > 1) + names[-1]
+            told.append(f"{listed} {several if len(names) > 1 else one}.")
+    return " ".join(told)
+
+
 def _of(agent: str, tasks: AgentVerdict | None, wire: Level | None) -> Overall:
     known: dict[str, Why] = {}
     for why in _reasons(tasks, wire):
         known.setdefault(why.code or why.text, why)
-    unique = tuple(known.values())
     return Overall(
         agent=agent,
         title=_title(agent),
         version=tasks.version if tasks else "",
         word=_word(tasks, wire),
-        reasons=unique[:_MOST],
-        more=max(0, len(unique) - _MOST),
+        reasons=tuple(known.values()),
         tasks=tasks,
         wire=wire,
     )
@@ -89,7 +93,7 @@ def _word(tasks: AgentVerdict | None, wire: Level | None) -> Word:
 def _reasons(tasks: AgentVerdict | None, wire: Level | None) -> list[Why]:
     """What stops the agent first, then why its tasks failed, then what it only minds."""
     met = wire.reasons if wire else ()
-    told = [Why(reason, _code(reason)) for reason in (tasks.reasons if tasks else ())]
+    told = tasks.reasons if tasks else ()
     return [
         *(Why(_named(reason), reason.code) for reason in met if reason.severity == "blocks"),
         *(why for why in told if not why.code),
@@ -98,13 +102,8 @@ def _reasons(tasks: AgentVerdict | None, wire: Level | None) -> list[Why]:
     ]
 
 
-def _code(reason: str) -> str:
-    first = reason.split(" ", 1)[0]
-    return first if first.startswith("TW") and first[2:].isdigit() else ""
-
-
 def _named(reason: Reason) -> str:
-    return f"{reason.code} {reason.title}" if _code(reason.code) else reason.title
+    return f"{reason.code} {reason.title}" if reason.code.startswith("TW") else f"fails: {reason.title}"
 
 
 def _title(agent: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,7 +18,20 @@ WORDS: dict[Word, str] = {"works": "✓", "works with caveats": "~", "broken": "
 WIDE = 0.5
 """An interval wider than this says next to nothing: too little was run to say either way. It takes six tasks or
 scenarios that all went alike, seventeen where half of them did; fewer, where each was tried several times."""
+_MOST = 3
+"""Kinds of failure, and findings, that a verdict names."""
 Cell = Literal["pass", "flaky", "fail", "error", "cannot work"]
+
+
+@dataclass(frozen=True)
+class Why:
+    """One reason for a verdict."""
+
+    text: str
+    code: str = ""
+    """Of the rule or probe behind it, or ""."""
+    tasks: tuple[str, ...] = ()
+    """Whose trials failed by it, if it tells why trials failed."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +48,7 @@ class AgentVerdict:
     """The share that passed; attempts at one task are a cluster. None where nothing was judged."""
     errors: int
     translated: bool
-    reasons: tuple[str, ...]
+    reasons: tuple[Why, ...]
 
     @property
     def rate(self) -> str:
@@ -63,11 +76,11 @@ def _verdict(agent: str, results: list[TrialResult]) -> AgentVerdict:
     found = [finding for result in judged for finding in result.score.findings]
     met = [(severity_for(agent, one.code, one.severity), one) for one in found]
     met.sort(key=lambda pair: rank(pair[0]))
-    findings = Counter(f"{one.code} {one.title}" for severity, one in met if severity != "cosmetic")
-    causes = Counter(result.cause.kind for result in results if result.cause and result.status == "failed")
-    reasons = [f"{name} ×{count}" for name, count in (*causes.most_common(3), *list(findings.items())[:3])]
+    findings = Counter((one.code, one.title) for severity, one in met if severity != "cosmetic")
+    reasons = [*_causes(results)][:_MOST]
+    reasons += [Why(f"{code} {title} ×{n}", code) for (code, title), n in [*findings.items()][:_MOST]]
     if refused and refused[0].cause:
-        reasons.insert(0, refused[0].cause.detail)
+        reasons.insert(0, Why(refused[0].cause.detail))
     return AgentVerdict(
         agent=agent,
         version=next((result.agent_version for result in results if result.agent_version), ""),
@@ -79,6 +92,13 @@ def _verdict(agent: str, results: list[TrialResult]) -> AgentVerdict:
         translated=any(result.score.translated for result in results),
         reasons=tuple(reasons),
     )
+
+
+def _causes(results: Sequence[TrialResult]) -> Iterator[Why]:
+    """Why trials failed, and which tasks they were of; the most frequent first."""
+    failed = [(result.cause.kind, result.key.task) for result in results if result.cause and result.status == "failed"]
+    for kind, count in Counter(kind for kind, _ in failed).most_common():
+        yield Why(f"{kind} ×{count}", tasks=tuple(dict.fromkeys(task for other, task in failed if other == kind)))
 
 
 def left_out(result: TrialResult) -> bool:

@@ -20,7 +20,7 @@ _MEND: dict[Why, str] = {
     "agent": 'measure the candidate with these agents too, or name those that count in the policy: agents = ["…"]',
     "changed": "measure the baseline again with this version of the suite",
     "gone": "run them: --resume RUN goes on with a run that was cut short",
-    "unmeasured": "find out why they fail, then --resume RUN",
+    "unmeasured": "find out why (errors, or an endpoint that reports no usage), then --resume RUN",
 }
 
 

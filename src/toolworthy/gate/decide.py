@@ -23,6 +23,8 @@ Answer = Literal["pass", "fail", "inconclusive"]
 _TOO_MANY = 200
 """Attempts an item beyond which nobody would go."""
 _ENDLESS = 1e6
+_NAMED = 5
+"""Items named among those that lost."""
 _BLOCKS = "blocking findings"
 
 
@@ -134,7 +136,7 @@ def _margin(name: str, paired: Sequence[tuple[Unit, Pair]], margin: float, alpha
     worse, borne = found.p_worse(margin), found.p_borne(margin)
     said = (
         f"{found.before:.1%} → {found.after:.1%}, a drop of {_points(found.value)} "
-        f"({100 * low:.1f} to {100 * high:.1f}), {_points(margin)} are borne; "
+        f"({100 * low:.1f} to {100 * high:.1f}), {_points(margin)} are allowed; "
         f"{found.clusters} items, {found.pairs:.0f} pairs of attempts"
     )
     judged = Judged(name, "pass" if borne <= alpha else "inconclusive", said, worse, borne)
@@ -188,12 +190,12 @@ def _needed(decides: Callable[[float], bool], attempts: float) -> str:
 
 def _worst(paired: Sequence[tuple[Unit, Pair]]) -> list[str]:
     """The items that lost most."""
-    lost = sorted(paired, key=lambda row: row[1].won - row[1].lost)
-    return [
+    lost = [row for row in sorted(paired, key=lambda row: row[1].won - row[1].lost) if row[1].lost > row[1].won]
+    named = [
         f"lost: {unit.item} ({unit.agent}) {_counted(pair.before)} → {_counted(pair.after)}"
-        for unit, pair in lost[:5]
-        if pair.lost > pair.won
+        for unit, pair in lost[:_NAMED]
     ]
+    return [*named, f"lost: {len(lost) - _NAMED} more"] if len(lost) > _NAMED else named
 
 
 def _counted(values: Sequence[float]) -> str:
@@ -216,14 +218,16 @@ def _ratio(name: str, paired: Sequence[tuple[Unit, Pair]], limit: float, alpha: 
     if not after:
         return Judged(name, "pass", "it costs nothing")
     if not before:
-        return Judged(name, "inconclusive", "it cost nothing and costs something now: no ratio says how much is borne")
+        return Judged(
+            name, "inconclusive", "it cost nothing and costs something now: no ratio says how much is allowed"
+        )
     found = ratio(pairs)
     if found is None:
         return Judged(name, "inconclusive", "fewer than two items tell it", needed="add items")
     low, high = found.interval(alpha)
     borne = found.p_borne(limit)
     each = f"{_figure(found.before)} → {_figure(found.after)} a typical attempt"
-    said = f"{each}, ×{found.value:.2f} ({low:.2f} to {high:.2f}), ×{limit:g} is borne; {found.clusters} items"
+    said = f"{each}, ×{found.value:.2f} ({low:.2f} to {high:.2f}), ×{limit:g} is allowed; {found.clusters} items"
     judged = Judged(name, "pass" if borne <= alpha else "inconclusive", said, found.p_worse(limit), borne)
     if borne > alpha:
         level = alpha / many if found.value > limit else alpha

@@ -26,7 +26,7 @@ TIMES = 1.1
 """A cost whose ratio lies between 1/1.1 and 1.1 counts as the same."""
 _CLOCKS = ("seconds", "first_token")
 
-Word = Literal["better", "worse", "same", "unclear"]
+Word = Literal["better", "worse", "same", "unclear", "not judged"]
 """What is claimed of a row, for these very items in the hands of these agents:
 
 * ``better``, ``worse``: the 95 % interval leaves out "no change". Where nothing changed, a row says one of the two by
@@ -34,6 +34,8 @@ Word = Literal["better", "worse", "same", "unclear"]
 * ``same``: not that no difference was *seen*, but that one of the row's `margin` or more, either way, is *ruled out*:
   the whole interval lies within. Wrong once in forty times at most.
 * ``unclear``: none of these can be claimed; mostly, too little was run.
+* ``not judged``: times. Both runs had an hour of their own, and what else ran in it: the interval knows of items and
+  attempts only, and is no ground for a claim.
 
 Each word is about its row alone; see ``Row.holds`` for all of them together.
 """
@@ -212,14 +214,10 @@ def _cost(metric: str, pairs: Sequence[Pair]) -> Row:
         return replace(row, change=after / before, why="; ".join(filter(None, (free, alone))))
     p = min(1.0, 2 * min(found.p_worse(1.0), found.p_borne(1.0)))
     low, high = _around(1.0, *found.interval(ALPHA / 2), p)
-    return replace(
-        row,
-        change=found.value,
-        low=low,
-        high=high,
-        word=_word(found.value < 1, p, low > 1 / TIMES and high < TIMES),
-        p=p,
-    )
+    measured = replace(row, change=found.value, low=low, high=high)
+    if metric.endswith(_CLOCKS):
+        return replace(measured, word="not judged", why="; ".join(filter(None, (free, "of another hour"))))
+    return replace(measured, word=_word(found.value < 1, p, low > 1 / TIMES and high < TIMES), p=p)
 
 
 def _around(none: float, low: float, high: float, p: float) -> tuple[float, float]:
@@ -235,19 +233,19 @@ def _word(improved: bool, p: float, within: bool) -> Word:
 
 def _together(rows: Sequence[Row]) -> tuple[Row, ...]:
     """Say of each row whether it holds beside the others."""
-    shown = holm([row.p for row in rows], ALPHA)
-    return tuple(
-        replace(row, holds=clear and row.word in ("better", "worse")) for row, clear in zip(rows, shown, strict=True)
-    )
+    judged = [row for row in rows if row.word != "not judged"]
+    shown = dict(zip(map(id, judged), holm([row.p for row in judged], ALPHA), strict=True))
+    return tuple(replace(row, holds=shown.get(id(row), False) and row.word in ("better", "worse")) for row in rows)
 
 
 def _caution(rows: Sequence[Row]) -> str:
     if not rows:
         return "both runs measured nothing that can be compared"
+    judged = sum(row.word != "not judged" for row in rows)
     named = sum(row.word in ("better", "worse") for row in rows)
     held = sum(row.holds for row in rows)
     return (
-        f"{len(rows)} rows, each judged alone: where nothing changed, up to one in twenty says better or worse by "
+        f"{judged} rows, each judged alone: where nothing changed, up to one in twenty says better or worse by "
         f"chance. Here {named} do, and {held} of them hold beside all others (Holm, 5 %)"
     )
 
@@ -297,8 +295,6 @@ def _notes(
     for suite, metric in MAIN.items():
         if words.get(f"{suite}.{metric}") == "worse" and "better" in [words.get(f"{suite}.{cost}") for cost in COSTS]:
             yield f"{suite}: attempts that failed count in the costs, too: what costs less may only have ended early"
-    if any(row.metric.endswith(_CLOCKS) and row.word in ("better", "worse") for row in rows):
-        yield "times differ from hour to hour, and with what else runs: the intervals know of items and attempts only"
     once = sum(min(one.before.n, one.after.n) == 1 for one in changed)
     if once:
         yield f"{once} of {len(changed)} changed outcomes are of items tried once on a side: chance does that, too"

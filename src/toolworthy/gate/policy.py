@@ -23,7 +23,7 @@ agents = ["*"]              # agents of the baseline that count
 no_new_blocks_for = ["*"]   # agents that may not meet a blocking finding on the wire that the baseline lacks
 
 [metrics."tasks.pass"]      # the share of tasks that are done
-margin = 0.10               # a drop of less than this is borne
+margin = 0.10               # a drop of less than this is allowed
 
 [metrics."tools.lenient"]   # the share of tool-call cases that are right
 margin = 0.05
@@ -47,11 +47,11 @@ class Criterion(_Strict):
     """What is asked of one metric."""
 
     margin: float | None = Field(None, gt=0, lt=1)
-    """Largest drop against the baseline that is borne."""
+    """Largest drop against the baseline that is allowed."""
     floor: float | None = Field(None, gt=0, lt=1)
     """What it must reach whatever the baseline did."""
     at_most: float | None = Field(None, gt=1)
-    """Largest ratio to the baseline that is borne."""
+    """Largest ratio to the baseline that is allowed."""
     each_agent: bool = False
     """Asked of every agent by itself, not of all together."""
 

@@ -105,7 +105,7 @@ def _agents(results: Sequence[TrialResult]) -> Iterator[str]:
         yield "|---|---|---|---|---|"
     for verdict in verdicts(results):
         wire = "through toolworthy's translation" if verdict.translated else "as it is"
-        why = "; ".join(plain(reason) for reason in verdict.reasons) or "–"
+        why = "; ".join(plain(reason.text) for reason in verdict.reasons) or "–"
         name = f"{verdict.agent} {verdict.version}".strip()
         yield f"| {name} | {WORDS[verdict.word]} **{verdict.word}** | {verdict.rate} | {wire} | {why} |"
 

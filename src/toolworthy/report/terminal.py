@@ -87,7 +87,7 @@ def _agent(one: Overall, width: int) -> Iterator[Line]:
         parts.append(f"wire: {one.wire.word}{_codes(one.wire)}")
     yield from (_line(text, tone) for text in packed(parts, width, 6))
     if why := one.tasks.reasons:
-        yield from (_line(text) for text in packed([f"      {why[0]}", *why[1:]], width, 6))
+        yield from (_line(text) for text in packed([f"      {why[0].text}", *(one.text for one in why[1:])], width, 6))
 
 
 def _codes(level: Level) -> str:

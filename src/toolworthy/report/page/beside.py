@@ -11,7 +11,7 @@ from toolworthy.gate.difference import Change, Comparison, compare
 from toolworthy.gate.sample import from_run
 from toolworthy.report.page.side import Side
 
-MARKS = {"better": "▲", "worse": "▼", "same": "=", "unclear": "?"}
+MARKS = {"better": "▲", "worse": "▼", "same": "=", "unclear": "?", "not judged": "·"}
 CHANGED = 60
 """Items with another outcome that the page names; all are in the table of results."""
 
@@ -58,7 +58,8 @@ def drawn(compared: Sequence[Beside]) -> list[dict[str, Any]]:
 
 def _drawn(one: Beside) -> Iterator[dict[str, Any]]:
     for row in one.comparison.rows:
-        if row.change is not None and row.low is not None and row.high is not None:
+        telling = row.agent is None or row.word in ("better", "worse")  # an agent's own rows are many
+        if telling and row.change is not None and row.low is not None and row.high is not None:
             yield {
                 "of": one.number,
                 "name": row.metric + (f" {row.agent}" if row.agent else ""),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 from toolworthy.analysis.matrix import Matrix, matrix
-from toolworthy.analysis.overall import Overall, overall
+from toolworthy.analysis.overall import Overall, overall, sentence
 from toolworthy.analysis.verdict import Word
 from toolworthy.replay import summary
 from toolworthy.report import badge, tools, wire
@@ -51,11 +50,7 @@ class Side:
     @property
     def verdict(self) -> str:
         """The whole run in a sentence."""
-        counted = Counter(agent.word for agent in self.agents)
-        n = len(self.agents)
-        words: tuple[Word, ...] = ("works", "works with caveats", "broken", "untested")
-        told = [f"{counted[word]} {_verb(word, counted[word])}" for word in words if counted[word]]
-        return f"Of {n} agent{'s' if n > 1 else ''}, {', '.join(told)}." if told else ""
+        return sentence(self.agents)
 
 
 def side_of(number: int, run: RunDirectory) -> Side:
@@ -80,14 +75,3 @@ def side_of(number: int, run: RunDirectory) -> Side:
         measures=speed.measures(results),
         replay="\n".join(summary.lines(run, _EXAMPLES)) if run.replays() else "",
     )
-
-
-def _verb(word: Word, count: int) -> str:
-    if count == 1:
-        return {"broken": "is broken", "untested": "is untested"}.get(word, word)
-    return {
-        "works": "work",
-        "works with caveats": "work with caveats",
-        "broken": "are broken",
-        "untested": "are untested",
-    }[word]

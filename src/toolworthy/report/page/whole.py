@@ -41,6 +41,10 @@ KINDS = {
     "not applicable": {"mark": "–", "css": "na"},
     "not tested": {"mark": "·", "css": "na"},
 }
+_FIRST = 3
+"""Findings that break an agent, named at the top."""
+_REASONS = 3
+"""Reasons of a card, and codes of a cell, that are shown at once."""
 _MANY = 2
 """Runs up to which a page compares them instead of drawing their history."""
 
@@ -87,6 +91,8 @@ def parts(runs: Sequence[RunDirectory], only: str = "", also: Also | None = None
         series=shown(series) if series else None,
         compared=compared,
         most_changed=beside.CHANGED,
+        most_first=_FIRST,
+        most_reasons=_REASONS,
         glyphs=beside.MARKS,
         marks=GATE_MARKS,
         gate=sides[-1].run.gate,
