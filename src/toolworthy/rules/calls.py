@@ -172,7 +172,7 @@ def stop_denies(view: View) -> Violations:
     and never run the calls."""
     response = view.response
     if response.calls and response.stop not in ("tool", "length", None):
-        yield f"{len(response.calls)} tool call(s), but stopped by {response.raw_stop!r}", view.tail()
+        yield f"{len(response.calls)} tool call(s), but stopped by {response.raw_stop!r}", view.stopped()
 
 
 @rule("TW113", "calls announced, none sent", "blocks", source=_OPENAI)
@@ -180,7 +180,7 @@ def announced(view: View) -> Violations:
     """The stop reason says tool calls, and there is none. Agents wait, fail, or ask the same again for ever."""
     response = view.response
     if response.stop == "tool" and not response.calls:
-        yield f"stopped by {response.raw_stop!r} without a tool call", view.tail()
+        yield f"stopped by {response.raw_stop!r} without a tool call", view.stopped()
 
 
 @rule("TW114", "arguments wrapped once more", "degrades", source="pydantic/pydantic-ai#81")

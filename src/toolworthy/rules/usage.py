@@ -89,7 +89,7 @@ def unknown_stop(view: View) -> Violations:
     }.get(view.api or "")
     raw = view.response.raw_stop
     if known and raw and raw not in known:
-        yield f"the stop reason is {raw!r}", view.tail()
+        yield f"the stop reason is {raw!r}", view.stopped()
 
 
 @rule("TW707", "usage in more than one chunk", "degrades", "chat", source="camel-ai/camel#4217")

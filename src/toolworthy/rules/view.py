@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +15,7 @@ from toolworthy.wire.ir import Api, Request, Response, Thinking, ToolCall
 from toolworthy.wire.lenient import as_dict, as_int, as_list, parse_json
 from toolworthy.wire.sse import SseParser
 
+_STOP = re.compile(rb'"(?:finish_reason|stop_reason|status|reason)"\s*:\s*"[^"\\]{0,80}"')
 MAX_EVENTS = 50_000
 """Events that are looked at one by one; an endless stream must not cost endless time."""
 
@@ -138,8 +141,16 @@ class View:
         )
 
     def tail(self) -> str:
-        """The end of the answer's bytes."""
-        return self.exchange.body[-300:].decode(errors="replace")
+        """The end of the answer's bytes, from the beginning of a line if one begins there."""
+        end = self.exchange.body[-300:]
+        _, line, rest = end.partition(b"\n") if len(self.exchange.body) > len(end) else (b"", b"", b"")
+        return (rest.lstrip(b"\r\n") if line and rest.strip() else end).decode(errors="replace")
+
+    def stopped(self) -> str:
+        """The bytes that say why the answer stopped; its end, where they are not found."""
+        told = [found.group() for found in _STOP.finditer(self.exchange.body)]
+        raw = json.dumps(self.response.raw_stop).encode()
+        return next((one.decode() for one in reversed(told) if one.endswith(raw)), self.tail())
 
 
 def chat_calls(view: View) -> Iterator[Mapping[str, Any]]:
