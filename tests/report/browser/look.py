@@ -32,7 +32,7 @@ def column(page: Page, name: str) -> list[str]:
 
 def heading(page: Page) -> str:
     """Which trial is opened."""
-    return page.locator(".subject h3").inner_text()
+    return page.locator(".subject h2").inner_text()
 
 
 def in_view(place: Locator) -> bool:

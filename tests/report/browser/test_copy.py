@@ -12,12 +12,16 @@ COMMAND = "toolworthy run --endpoint hosted"
 
 
 def test_a_click_copies(visit: Visit, ordinary: Path) -> None:
-    page = visit(ordinary, "#/at/0/tasks/task-001/opencode%231", permissions=["clipboard-read", "clipboard-write"])
-    page.wait_for_selector(".subject .facts")
-    for button, text in (
-        (page.locator("#run [data-copy]"), COMMAND),
-        (page.locator(".subject [data-copy]"), "toolworthy run tasks --task task-001 --agent opencode"),
+    for address, place, text in (
+        ("", "#run [data-copy]", COMMAND),
+        (
+            "#/at/0/tasks/task-001/opencode%231",
+            ".subject [data-copy]",
+            "toolworthy run tasks --task task-001 --agent opencode",
+        ),
     ):
+        page = visit(ordinary, address, permissions=["clipboard-read", "clipboard-write"])
+        button = page.locator(place)
         said = button.inner_text()
         button.click()
         expect(button).to_have_text("copied")

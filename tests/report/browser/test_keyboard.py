@@ -94,7 +94,7 @@ def test_a_row_is_opened_by_enter_and_read_from_its_heading(visit: Visit, ordina
     page = visit(ordinary, "#/tasks?sort=agent")
     page.locator(".frame td a").first.focus()
     page.keyboard.press("Enter")
-    expect(page.locator(".subject h3")).to_be_focused()
+    expect(page.locator(".subject h2")).to_be_focused()
     assert heading(page) == "tasks/task-000/claude-code#1"
     page.keyboard.press("Tab")
     expect(page.locator(".subject").get_by_label("beside it")).to_be_focused()
@@ -151,8 +151,8 @@ def test_a_long_text_scrolls(visit: Visit, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("key", ["Enter", "Space"])
 def test_details_open_and_close(visit: Visit, ordinary: Path, key: str) -> None:
-    page = visit(ordinary, TRIAL)
-    for place in ("#finding-TW201", ".step.wanted > details >> nth=0"):
+    for address, place in (("", "#finding-TW201"), (TRIAL, ".step.wanted > details >> nth=0")):
+        page = visit(ordinary, address)
         details = page.locator(place).first
         was = details.get_attribute("open")
         details.locator("> summary").focus()

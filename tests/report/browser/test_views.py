@@ -62,6 +62,49 @@ def test_a_trial_leads_back_to_the_finding(visit: Visit, ordinary: Path) -> None
     assert heading(page) == TRIAL  # which stays open below
 
 
+def test_a_trial_stands_alone_and_leaves_the_reader_where_it_was_opened(visit: Visit, ordinary: Path) -> None:
+    page = visit(ordinary)
+    link = page.locator(".finding a[href*='step=']").nth(1)
+    link.scroll_into_view_if_needed()
+    was = page.evaluate("scrollY")
+    link.click()
+    opened(page)
+    for hidden in ("#verdict", "#findings", "#results > h2", "header .lead"):
+        expect(page.locator(hidden).first).to_be_hidden()
+    page.go_back()
+    expect(link).to_be_visible()
+    assert abs(page.evaluate("scrollY") - was) < 40
+    page.go_forward()
+    page.get_by_role("link", name="the whole page").click()
+    assert in_view(page.locator("#h-verdict"))
+
+
+def test_the_top_names_what_breaks_and_leads_to_it(visit: Visit, ordinary: Path) -> None:
+    page = visit(ordinary)
+    told = page.locator("header .first li").first
+    expect(told).to_contain_text("breaks")
+    told.locator("a").first.click()
+    assert in_view(page.locator(".finding:target > summary"))
+
+
+def test_a_cell_of_the_wire_leads_to_what_that_agent_meets(visit: Visit, ordinary: Path) -> None:
+    page = visit(ordinary)
+    page.locator("#matrix a[href^='#/wire']").first.click()
+    assert list(asked(page)) == ["meets"]
+    shown = page.locator(".explorer .filters [role=status]")
+    expect(shown).not_to_have_text("10 of 10")
+    expect(page.locator(".explorer").get_by_label("met by")).to_have_value(asked(page)["meets"])
+
+
+def test_a_card_leads_to_the_trials_that_failed(visit: Visit, ordinary: Path) -> None:
+    page = visit(ordinary)
+    page.locator(".card summary").first.click()  # and the rest
+    page.locator(".card a[href^='#/tasks']").first.click()
+    assert asked(page)["kind"] == "fail,flaky"
+    assert set(column(page, "agent")) == {asked(page)["agent"]}
+    assert "failed" in page.locator(".frame tbody").inner_text()
+
+
 @pytest.mark.parametrize(
     ("tab", "address", "rows"),
     [("Tasks", "#/tasks", 120), ("Tool calls", "#/tools", 40), ("Wire probes", "#/wire", 10)],
@@ -289,7 +332,7 @@ def test_an_address_of_nothing_is_no_error(visit: Visit, ordinary: Path, address
 
 def test_a_real_run_is_followed_from_its_verdict_to_the_bytes(visit: Visit, real: Path) -> None:
     page = visit(real)
-    page.locator(".card a").first.click()
+    page.locator(".card a[href^='#finding-']").first.click()
     found = page.locator(".finding:target")
     found.locator("a[href*='step=']").click()
     opened(page)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolworthy.gate.answer import baseline_of
-from toolworthy.gate.difference import Change, Comparison, compare
+from toolworthy.gate.difference import Change, Comparison, Row, compare
 from toolworthy.gate.sample import from_run
 from toolworthy.report.page.side import Side
 
@@ -27,6 +27,16 @@ class Beside:
     after: int
     attempts: Mapping[tuple[int | None, str, str, str], str]
     """Run, suite, item and agent to the id of the attempt to look at."""
+
+    @property
+    def telling(self) -> list[Row]:
+        """Rows over all agents, and those of one in which something changed: an agent's own rows are many."""
+        return [row for row in self.comparison.rows if _tells(row)]
+
+    @property
+    def others(self) -> list[Row]:
+        """The rest."""
+        return [row for row in self.comparison.rows if not _tells(row)]
 
     def place(self, change: Change) -> tuple[str, str] | None:
         """The ids of two trials that can be opened side by side; None where the page has but one of them."""
@@ -51,15 +61,18 @@ def beside(sides: Sequence[Side], rows: Sequence[Mapping[str, Any]]) -> tuple[Be
     return (Beside(0, compare(baseline.sample, samples[0]), None, 0, {}),) if baseline else ()
 
 
+def _tells(row: Row) -> bool:
+    return row.agent is None or row.word in ("better", "worse")
+
+
 def drawn(compared: Sequence[Beside]) -> list[dict[str, Any]]:
     """The rows of the charts."""
     return [row for one in compared for row in _drawn(one)]
 
 
 def _drawn(one: Beside) -> Iterator[dict[str, Any]]:
-    for row in one.comparison.rows:
-        telling = row.agent is None or row.word in ("better", "worse")  # an agent's own rows are many
-        if telling and row.change is not None and row.low is not None and row.high is not None:
+    for row in one.telling:
+        if row.change is not None and row.low is not None and row.high is not None:
             yield {
                 "of": one.number,
                 "name": row.metric + (f" {row.agent}" if row.agent else ""),

@@ -138,11 +138,15 @@ def _mend(code: str, own: Mapping[str, str], probes: Sequence[ProbeResult]) -> I
     free = [api for api in served_apis(probes) if api not in seen] if seen else []
     if free:
         yield (
-            f"Over {' and '.join(free)} this endpoint does not show it: agents that speak that are spared. "
-            f"toolworthy's gateway translates for the others: pytest suites --wire {free[0]} … tries it."
+            f"Over {' and '.join(free)} this endpoint is free of it, so agents that speak {_these(free)} are spared. "
+            f"For the others toolworthy's gateway can translate: pytest suites --wire {free[0]} … tries it."
         )
     if not told and not free:
         yield "No setting is known that mends it. It is the server's to mend; the evidence is made for its tracker."
+
+
+def _these(apis: Sequence[str]) -> str:
+    return "these" if len(apis) > 1 else "it"
 
 
 def _counted(found: Sequence[Located], of: Mapping[str, int]) -> dict[str, tuple[int, int]]:

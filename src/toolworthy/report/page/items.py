@@ -7,15 +7,17 @@ from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 from typing import Any, TypeVar
 
+from toolworthy.analysis.levels import levels
 from toolworthy.analysis.verdict import cell
 from toolworthy.cases.result import CaseResult
 from toolworthy.probes import ProbeResult
 from toolworthy.runs.result import Result, TrialResult, findings_of, word_of
 from toolworthy.runs.store import RunDirectory
-from toolworthy.statistics import pass_hat_k
+from toolworthy.statistics import pass_hat_k, wilson
 from toolworthy.visible import visible
 
 _LONG = 160
+_UNTRIED: dict[str, Any] = {"power": None, "span": None}
 GOOD = ("passed", "right", "supported")
 """Words of attempts that went well."""
 _R = TypeVar("_R", TrialResult, CaseResult)
@@ -43,7 +45,7 @@ def _tasks(run: int, results: Sequence[TrialResult]) -> Iterator[dict[str, Any]]
             "ok": passed,
             "n": len(judged),
             "word": _counted(passed, len(judged)) or (attempts[-1].status),
-            "power": _power(passed, len(judged)),
+            **_again(passed, len(judged)),
             "why": ", ".join(cause for cause, _ in causes.most_common()),
             "about": next((r.cause.detail[:_LONG] for r in attempts if r.cause), ""),
             **_costs([(result.score, result.seconds) for result in attempts]),
@@ -64,7 +66,7 @@ def _cases(run: int, results: Sequence[CaseResult]) -> Iterator[dict[str, Any]]:
             "n": len(judged),
             "word": attempts[0].status if len(attempts) == 1 else _counted(right, len(judged)) or "unmeasured",
             "category": attempts[0].category,
-            "power": _power(right, len(judged)),
+            **_again(right, len(judged)),
             "why": ", ".join(kind for kind, _ in kinds.most_common()),
             "about": next((r.detail[:_LONG] for r in attempts if r.detail), ""),
             **_costs([(result.score, result.seconds) for result in attempts]),
@@ -73,6 +75,10 @@ def _cases(run: int, results: Sequence[CaseResult]) -> Iterator[dict[str, Any]]:
 
 
 def _probes(run: int, results: Sequence[ProbeResult]) -> Iterator[dict[str, Any]]:
+    meets: dict[str, list[str]] = defaultdict(list)
+    for level in levels(results):
+        for met in level.probes:
+            meets[str(met.key)].append(level.agent.id)
     for result in results:
         yield {
             **_row(run, "wire", result.key.probe, result.key.way, [result]),
@@ -82,8 +88,10 @@ def _probes(run: int, results: Sequence[ProbeResult]) -> Iterator[dict[str, Any]
             "word": result.verdict,
             "category": result.key.api,
             "power": None,
+            "span": None,
             "why": result.detail[:_LONG],
             "about": result.title,
+            "meets": meets[str(result.key)],
             "seconds": result.seconds,
             **_attempts(run, [result]),
         }
@@ -125,9 +133,9 @@ def _median(values: Sequence[float]) -> float | None:
     return median(values) if values else None
 
 
-def _power(ok: int, n: int) -> float | None:
-    """pass^n; None where nothing was judged."""
-    return pass_hat_k(n, ok, n) if n else None
+def _again(ok: int, n: int) -> dict[str, Any]:
+    """pass^n, and the 95 % interval of pass@1 for this very item; None where nothing was judged."""
+    return {"power": pass_hat_k(n, ok, n), "span": [round(end, 2) for end in wilson(ok, n)]} if n else _UNTRIED
 
 
 def _counted(ok: int, n: int) -> str:

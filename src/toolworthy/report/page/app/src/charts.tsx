@@ -132,7 +132,7 @@ export function Spans({ spans, kinds }: { spans: Span[]; kinds: string[] }) {
     marginBottom: 40,
     marginLeft: 8,
     marginRight: 12,
-    x: { label: "seconds", nice: false },
+    x: { label: "seconds since the trial began", nice: false },
     y: { axis: null },
     color: { domain: kinds, range: kinds.map((_, at) => `var(--c${at + 1})`) },
     marks: [Plot.rect(spans, { x1: "from", x2: "to", y1: 0, y2: 1, fill: "kind", title: (span: Span) => `${span.kind}, step ${span.step}: ${(span.to - span.from).toFixed(2)} s` })],

@@ -11,13 +11,20 @@ export interface Item {
   run: number; suite: Suite; item: string; agent: string; codes: string[];
   kind: Kind; ok: number; n: number; word: string; category?: string; power: number | null;
   why: string; about: string; attempts: Attempt[];
+  /** 95 % interval of the rate of this very item. */
+  span: [number, number] | null;
+  /** Of a probe: the agents that meet what it asks. */
+  meets?: string[];
   /** The id of the attempt to look at. */
   telling: string;
   turns?: number; calls?: number; tokens?: number | null; cost?: number | null; seconds: number; first?: number | null;
 }
 
 export interface Finding {
-  code: string; title: string; severity: string; detail: string; evidence: { exchange: number; excerpt: string };
+  code: string; title: string; severity: string; detail: string;
+  /** What the trial's agent was measured to do with it; "" where it was not. */
+  did?: string;
+  evidence: { exchange: number; excerpt: string };
 }
 export interface Miss { kind: string; turn: number; wanted: string; given: string; detail: string; strict: boolean }
 export interface Call { name: string; arguments: Text; result: Text | null; error: boolean }

@@ -56,6 +56,7 @@ function Found({ index, suite, query }: { index: Index; suite: Suite; query: URL
         <Choice name={suite === "tools" ? "words of" : suite === "wire" ? "way" : "agent"} value={query.get("agent") ?? ""} values={own.map((item) => item.agent)} choose={(value) => set("agent", value)} />
         <Choice name="result" value={query.get("kind") ?? ""} values={own.map((item) => item.kind ?? "")} show={(kind) => MARKS[kind as "pass"]?.join(" ") ?? kind} choose={(value) => set("kind", value)} />
         {suite !== "tasks" && <Choice name={suite === "wire" ? "API" : "category"} value={query.get("category") ?? ""} values={own.map((item) => item.category ?? "")} choose={(value) => set("category", value)} />}
+        <Choice name="met by" value={query.get("meets") ?? ""} values={own.flatMap((item) => item.meets ?? [""])} choose={(value) => set("meets", value)} />
         <Choice name="finding" value={query.get("code") ?? ""} values={own.flatMap((item) => (item.codes.length ? item.codes : [""]))} choose={(value) => set("code", value)} />
         {index.runs.length > 1 && <Choice name="run" value={query.get("run") ?? ""} values={index.runs.map((_, at) => String(at))} show={(at) => index.runs[Number(at)]!.name} choose={(value) => set("run", value)} />}
         <span role="status">{rows.length.toLocaleString("en")} of {own.length.toLocaleString("en")}</span>
@@ -86,6 +87,7 @@ function fits(item: Item, query: URLSearchParams): boolean {
   if (wanted("category") && item.category !== wanted("category")) return false;
   if (wanted("code") && !item.codes.includes(wanted("code"))) return false;
   if (wanted("run") && String(item.run) !== wanted("run")) return false;
+  if (wanted("meets") && !item.meets?.includes(wanted("meets"))) return false;
   if (wanted("item") && item.item !== wanted("item")) return false;
   const text = `${item.item} ${item.agent} ${item.word} ${item.why} ${item.about} ${item.category ?? ""} ${item.codes.join(" ")}`.toLowerCase();
   return wanted("q").toLowerCase().split(/\s+/).every((word) => text.includes(word));
@@ -106,7 +108,7 @@ function columnsOf(suite: Suite, index: Index): Column<Item>[] {
   ];
   if (index.runs.length > 1) columns.push({ id: "run", title: "run", value: (item) => item.run, show: (item) => index.runs[item.run]!.name });
   if (again) columns.push(
-    { id: "pass1", title: "pass@1", numeric: true, value: (item) => (item.n ? item.ok / item.n : undefined), show: (item) => (item.n ? percent(item.ok / item.n) : "–") },
+    { id: "pass1", title: "pass@1", numeric: true, value: (item) => (item.n ? item.ok / item.n : undefined), show: (item) => (item.n ? <>{percent(item.ok / item.n)} {item.span && <span class="soft" title="95 % interval for this very item">({percents(item.span)})</span>}</> : "–") },
     { id: "powk", title: "pass^k", numeric: true, value: (item) => item.power ?? undefined, show: (item) => (item.power === null ? "–" : <span title={`all of ${item.n} attempts`}>{percent(item.power)}</span>) },
   );
   if (suite !== "wire") columns.push(figure("turns", "turns", 1), figure("calls", "calls", 1), figure("tokens", "tokens", 0));
@@ -133,6 +135,10 @@ function Result({ item }: { item: Item }): ComponentChildren {
 
 function Codes({ run, codes }: { run: number; codes: string[] }) {
   return <>{codes.slice(0, 4).map((code) => <><a href={finding(run, code)}>{code}</a> </>)}{codes.length > 4 && `+${codes.length - 4}`}{!codes.length && "–"}</>;
+}
+
+function percents([low, high]: [number, number]): string {
+  return `${Math.round(low * 100)}–${Math.round(high * 100)}`;
 }
 
 function percent(value: number): string {

@@ -67,10 +67,22 @@ function save(block: string, name: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-/** The finding that the fragment names, opened. */
+let left = 0; // where the reader was when a trial was opened
+
+/** A trial stands alone while it is open; a finding that the fragment names is opened. */
 function reached(): void {
+  const root = document.documentElement;
+  const alone = location.hash.startsWith("#/at/");
+  const back = !alone && root.hasAttribute("data-alone");
+  root.toggleAttribute("data-alone", alone);
   const found = document.getElementById(plain(location.hash.slice(1)));
   if (found instanceof HTMLDetailsElement) found.open = true;
+  if (back && found) found.scrollIntoView(); // it could not be gone to as long as it was hidden
+  else if (back && !location.hash.startsWith("#/")) scrollTo(0, left);
+}
+
+function moved(): void {
+  if (!document.documentElement.hasAttribute("data-alone")) left = scrollY;
 }
 
 /** Findings: those with these words, of this severity. */
@@ -84,6 +96,7 @@ function sift(): void {
 }
 
 addEventListener("hashchange", reached);
+addEventListener("scroll", moved, { passive: true });
 document.addEventListener("input", (event) => (event.target as Element).closest(".sift") && sift());
 reached();
 void start();

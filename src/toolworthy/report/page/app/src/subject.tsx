@@ -14,8 +14,9 @@ export function Subject({ id, item, step, beside, others }: { id: string; item: 
   const rivals = others.flatMap((other) => other.attempts.map((attempt) => attempt.id)).filter((other) => other !== id);
   return (
     <div class="subject">
-      <p><a href={table(item?.suite ?? "tasks")}>← all {item ? NAMES[item.suite] : "results"}</a></p>
-      <h3 ref={heading} tabIndex={-1}>{label(id)}</h3>
+      <p><a href="#verdict">← the whole page</a> · <a href={table(item?.suite ?? "tasks")}>all {item ? NAMES[item.suite] : "results"}</a></p>
+      <h2 ref={heading} tabIndex={-1}>{label(id)}</h2>
+      {item && <p>It ended as <strong>{item.attempts.find((attempt) => attempt.id === id)?.word}</strong>.</p>}
       {rivals.length > 0 && (
         <p class="filters">
           <label>
@@ -32,7 +33,7 @@ export function Subject({ id, item, step, beside, others }: { id: string; item: 
       ) : beside ? (
         <div class="two">
           <section aria-label={label(id)}><Body id={id} step={step} /></section>
-          <section aria-label={label(beside)}><h4>{label(beside)}</h4><Body id={beside} step="" /></section>
+          <section aria-label={label(beside)}><h3>{label(beside)}</h3><Body id={beside} step="" /></section>
         </div>
       ) : (
         <Body id={id} step={step} />
@@ -86,12 +87,12 @@ function Whole({ id, one, look, step }: { id: string; one: Detail; look: Look; s
       </dl>
       {one.misses?.map((miss) => (
         <>
-          <h4>{miss.kind}{miss.strict && " (minded by the strict reading only)"}, turn {miss.turn + 1}</h4>
+          <h3>{miss.kind}{miss.strict && " (minded by the strict reading only)"}, turn {miss.turn + 1}</h3>
           {miss.detail && <p><Shown text={miss.detail} /></p>}
           <Pair wanted={miss.wanted} given={miss.given} />
         </>
       ))}
-      {one.findings.length > 0 && <><h4>Findings</h4><ul>{alike(one.findings).map((same) => <li><Found id={id} finding={same[0]!} />{same.length > 1 && ` (${same.length} times)`}
+      {one.findings.length > 0 && <><h3>Findings</h3><ul>{alike(one.findings).map((same) => <li><Found id={id} finding={same[0]!} />{same.length > 1 && ` (${same.length} times)`}
         {same.map(({ evidence }) => <>{" "}<a href={at(id, { step: String(evidence.exchange) })}>step {evidence.exchange}</a></>)}</li>)}</ul></>}
       {one.verification && (
         <Fold title={`hidden tests: reward ${one.verification.reward ?? "none"}, ${one.verification.seconds.toFixed(1)} s`}>
@@ -100,7 +101,7 @@ function Whole({ id, one, look, step }: { id: string; one: Detail; look: Look; s
       )}
       {one.diff && <Fold title="what changed in the workspace"><Patch text={one.diff} /></Fold>}
       {one.output && <Fold title="the agent's own output"><Long text={one.output} label="the agent's output" /></Fold>}
-      <h4>Timeline</h4>
+      <h3>Timeline</h3>
       {one.steps.length ? <Time one={one} /> : <p class="soft">No request is on record.</p>}
       <ol class="steps">
         {one.steps.map((turn) => <Turn id={id} turn={turn} one={one} look={look} open={String(turn.n) === step} />)}
@@ -109,15 +110,24 @@ function Whole({ id, one, look, step }: { id: string; one: Detail; look: Look; s
   );
 }
 
-/** Findings of one rule together. */
+const SEVERITIES = ["blocks", "degrades", "cosmetic"];
+
+/** Findings of one rule together, the worst first. */
 function alike(findings: Finding[]): Finding[][] {
   const found = new Map<string, Finding[]>();
   for (const finding of findings) found.set(finding.code, [...(found.get(finding.code) ?? []), finding]);
-  return [...found.values()];
+  const rank = ([one]: Finding[]) => SEVERITIES.indexOf(one!.severity);
+  return [...found.values()].sort((one, other) => rank(one) - rank(other));
 }
 
 function Found({ id, finding }: { id: string; finding: Finding }) {
-  return <><a class={`mark ${finding.severity}`} href={toFinding(runOf(id), finding.code)}>{finding.code} {finding.severity}</a> <Shown text={`${finding.title}: ${finding.detail}`} /></>;
+  return (
+    <>
+      <a class={`mark ${finding.severity}`} href={toFinding(runOf(id), finding.code)}>{finding.code} {finding.severity}</a>{" "}
+      <Shown text={`${finding.title}: ${finding.detail}`} />
+      {finding.did && <span class="soft"> (this agent in a small task with it: {finding.did})</span>}
+    </>
+  );
 }
 
 const KINDS = ["waiting for the first byte", "answering", "agent, its tools, and all else", "hidden tests"];
@@ -125,17 +135,18 @@ const KINDS = ["waiting for the first byte", "answering", "agent, its tools, and
 function Time({ one }: { one: Detail }) {
   const spans: Span[] = [];
   const push = (from: number, to: number, kind: string, step: number) => to > from && spans.push({ from, to, kind, step });
-  let now = -one.offset;
+  let now = 0;
   for (const step of one.steps) {
-    push(now, step.at, KINDS[2]!, step.n);
-    const from = Math.max(now, step.at);
-    const end = step.at + step.seconds;
-    const first = Math.min(end, step.at + (step.first ?? step.seconds));
+    const asked = step.at + one.offset;
+    push(now, asked, KINDS[2]!, step.n);
+    const from = Math.max(now, asked);
+    const end = asked + step.seconds;
+    const first = Math.min(end, asked + (step.first ?? step.seconds));
     push(from, Math.max(from, first), KINDS[0]!, step.n);
     push(Math.max(from, first), end, KINDS[1]!, step.n);
     now = Math.max(now, end);
   }
-  const end = one.seconds - one.offset;
+  const end = one.seconds;
   const tests = Math.max(now, end - (one.verification?.seconds ?? 0));
   push(now, tests, KINDS[2]!, one.steps.length);
   push(tests, end, KINDS[3]!, one.steps.length);
@@ -158,7 +169,7 @@ function Turn({ id, turn, one, look, open }: { id: string; turn: Step; one: Deta
         <strong class={turn.status && turn.status < 400 ? "" : "fail"}>{turn.status ?? "no answer"}</strong>
         {turn.local ? " · answered by the gateway" : turn.side ? " · beside the task" : ""}
         <span class="soft">
-          {" "}at {turn.at.toFixed(2)} s · first byte {seconds(turn.first)} · whole {seconds(turn.seconds)}
+          {" "}at {(turn.at + one.offset).toFixed(2)} s · first byte {seconds(turn.first)} · whole {seconds(turn.seconds)}
           {turn.tokens && ` · ${turn.tokens[0] ?? "?"} → ${turn.tokens[1] ?? "?"} tokens`}
           {turn.stop && ` · stop: ${turn.stop}`}
         </span>
