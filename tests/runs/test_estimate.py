@@ -117,6 +117,14 @@ def test_a_cost_that_is_not_known_whole_is_not_told() -> None:
     assert costs.costs([trial("x", "passed", None, None)], []) == []
 
 
+def test_an_endpoint_that_counts_zero_has_told_nothing() -> None:
+    untold = trial("y", "passed", 0, None)
+    untold = untold.model_copy(update={"score": untold.score.model_copy(update={"requests": 3})})
+    (found,) = costs.costs([trial("x", "passed", 1_000, None), untold], [])
+    assert (found.whole, found.each) == ("1k input and 0 output tokens (1 untold)", "1k tokens a solved task (n 1)")
+    assert costs.costs([untold], []) == []
+
+
 def test_cases_that_are_right_share_the_bill() -> None:
     def case(status: str) -> CaseResult:
         told = Score(tokens=Tokens(input=100, output=20), cost_usd=0.02)

@@ -69,8 +69,13 @@ def levels(results: Sequence[ProbeResult]) -> tuple[Level, ...]:
 
 def reasons(found: Iterable[Level]) -> tuple[Reason, ...]:
     """Every reason of every agent once, the worst first."""
-    unique = {reason.code: reason for level in found for reason in reversed(level.reasons)}
-    return tuple(sorted(unique.values(), key=lambda reason: (rank(reason.severity), reason.code)))
+    every = sorted(
+        (reason for level in found for reason in level.reasons), key=lambda one: (rank(one.severity), one.code)
+    )
+    unique: dict[str, Reason] = {}
+    for reason in every:  # what is worst for any agent
+        unique.setdefault(reason.code, reason)
+    return tuple(unique.values())
 
 
 def served_apis(results: Sequence[ProbeResult]) -> tuple[Api, ...]:

@@ -26,11 +26,16 @@ class Cost:
     usd: float | None
     """None where a price or an answer's tokens are not known."""
     good: int
+    """Of those whose tokens were told."""
+    untold: int
+    """How many took tokens that the endpoint did not tell, or told as zero."""
 
     @property
     def whole(self) -> str:
         """All of it."""
         said = f"{short(self.input)} input and {short(self.output)} output tokens"
+        if self.untold:
+            said += f" ({self.untold:,} untold)"
         return said if self.usd is None else f"{said}, {dollars(self.usd)}"
 
     @property
@@ -49,27 +54,33 @@ def costs(results: Sequence[TrialResult], cases: Sequence[CaseResult]) -> list[C
     agents = dict.fromkeys(result.key.agent for result in results)
     trials = [(agent, [result for result in results if result.key.agent == agent]) for agent in agents]
     rows = [
-        _cost(f"tasks, {agent}", "solved task", [r.score for r in own], sum(r.status == "passed" for r in own))
+        _cost(f"tasks, {agent}", "solved task", [(one.score, one.status == "passed") for one in own])
         for agent, own in trials
     ]
-    right = sum(result.status in ("right", "lenient") for result in cases)
-    rows.append(_cost("tool calls", "right case", [result.score for result in cases], right))
+    right = [(one.score, one.status in ("right", "lenient")) for one in cases]
+    rows.append(_cost("tool calls", "right case", right))
     return [row for row in rows if row is not None]
 
 
-def _cost(name: str, what: str, scores: Sequence[Score], good: int) -> Cost | None:
-    told = [score for score in scores if score.tokens.input is not None or score.tokens.output is not None]
+def _cost(name: str, what: str, scores: Sequence[tuple[Score, bool]]) -> Cost | None:
+    told = [(score, good) for score, good in scores if _told(score)]
     if not told:
         return None
-    known = [score.cost_usd for score in told if score.cost_usd is not None]
+    known = [score.cost_usd for score, _ in told if score.cost_usd is not None]
     return Cost(
         name=name,
         what=what,
-        input=sum(score.tokens.input or 0 for score in told),
-        output=sum(score.tokens.output or 0 for score in told),
+        input=sum(score.tokens.input or 0 for score, _ in told),
+        output=sum(score.tokens.output or 0 for score, _ in told),
         usd=sum(known) if len(known) == len(told) else None,
-        good=good,
+        good=sum(good for _, good in told),
+        untold=sum(bool(score.requests) for score, _ in scores if not _told(score)),
     )
+
+
+def _told(score: Score) -> bool:
+    """Zero is what endpoints say that do not count."""
+    return bool(score.tokens.input or score.tokens.output)
 
 
 def lines(results: Sequence[TrialResult], cases: Sequence[CaseResult]) -> Iterator[str]:

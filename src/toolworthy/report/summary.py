@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from toolworthy.analysis.breaking import breaking
 from toolworthy.analysis.levels import Level, levels, reasons
+from toolworthy.analysis.overall import overall, sentence
 from toolworthy.analysis.verdict import WORDS, cell, verdicts
 from toolworthy.cases.result import CaseResult
 from toolworthy.probes import ProbeResult
@@ -21,6 +23,8 @@ LEGEND = (
 MARKS = {"pass": "✓", "flaky": "~", "fail": "✗", "error": "!", "cannot work": "–", None: ""}
 
 
+_BREAKING = 3
+"""What breaks agents, named at the top."""
 _ROWS = 60
 """Rows of the folded matrix, and reasons; all are in the report. GitHub takes 65,536 characters in a comment."""
 
@@ -39,6 +43,7 @@ def markdown(
     parts = [
         [gated.headline(gate)] if gate else [],
         [_headline(about["endpoint"], results, probes, cases)],
+        _in_words(results, probes, found),
         gated.markdown(gate) if gate else [],
         _agents(results),
         _wire(found),
@@ -66,6 +71,16 @@ def _headline(
     """Whom, and the verdict of every suite."""
     told = [f"{WORDS[word]} {figure} ({word})" for figure, word in said(results, cases, probes).values()]
     return f"**{plain(endpoint['model'])}** at {plain(endpoint['name'])}: {' · '.join(told) or 'nothing was measured'}"
+
+
+def _in_words(results: Sequence[TrialResult], probes: Sequence[ProbeResult], found: Sequence[Level]) -> Iterator[str]:
+    """Which agents work, and what breaks the others."""
+    if said := sentence(overall(results, probes)):
+        every = breaking(results, found)
+        more = f"; and {len(every) - _BREAKING} more" if len(every) > _BREAKING else ""
+        yield plain(said)
+        if every:
+            yield plain("; ".join(map(str, every[:_BREAKING])) + more) + "."
 
 
 def _folded(title: str, lines: Iterable[str]) -> Iterator[str]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from toolworthy import adapters, breakage
-from toolworthy.analysis.levels import Level, levels, served_apis
+from toolworthy.analysis.breaking import breaking
+from toolworthy.analysis.levels import levels, served_apis
 from toolworthy.breakage import Measured
 from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
@@ -81,7 +82,7 @@ def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
     of = {"tasks": len(run.results()), "wire": len(probes), "tools": len(run.cases())}
     found_levels = levels(probes)
     met = [reason for level in found_levels for reason in level.reasons]
-    breaks = _breaks(run, found_levels)
+    breaks = {one.code: one.agents for one in breaking(run.results(), found_levels)}
     # What a rule calls a nuisance may stop an agent, as measured: the page goes by the worst.
     worst = {reason.code: reason.severity for reason in sorted(met, key=lambda one: rank(one.severity), reverse=True)}
     rules = {rule.code: rule for rule in RULES}
@@ -103,26 +104,11 @@ def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
             affected=breakage.affected(code),
             seen=_counted(found, of),
             agents=tuple(dict.fromkeys(one.agent for one in found if one.subject.startswith("tasks/"))),
-            breaks=tuple(breaks.get(code, ())),
+            breaks=breaks.get(code, ()),
             shown=_first(number, run, found, place < _BUNDLES),
         )
         for place, (code, found) in enumerate(ordered)
     )
-
-
-def _breaks(run: RunDirectory, found: Sequence[Level]) -> dict[str, dict[str, None]]:
-    """Code to the titles of the agents that it breaks."""
-    broken: dict[str, dict[str, None]] = {}
-    titles = {agent.id: agent.title for agent in adapters.agents()}
-    for level in found:
-        for reason in level.reasons:
-            if reason.severity == "blocks":
-                broken.setdefault(reason.code, {})[level.agent.title] = None
-    for result in run.results():
-        if result.cause and result.cause.kind == "wire defect":
-            agent = result.key.agent
-            broken.setdefault(result.cause.detail.split(" ", 1)[0], {})[titles.get(agent, agent)] = None
-    return broken
 
 
 def often(group: Group) -> str:

@@ -1,0 +1,44 @@
+"""What breaks whom, out of the probes and out of failed trials."""
+
+from __future__ import annotations
+
+from toolworthy.analysis.breaking import breaking
+from toolworthy.analysis.levels import levels, reasons
+from toolworthy.probes import ProbeKey, ProbeResult
+from toolworthy.rules.model import Evidence, Finding
+from toolworthy.runs.result import TrialKey, TrialResult
+from toolworthy.scoring.model import Cause
+
+
+def failed(agent: str, kind: str, detail: str, status: str = "failed") -> TrialResult:
+    cause = Cause(kind=kind, fault="server", detail=detail)  # type: ignore[arg-type]
+    return TrialResult(key=TrialKey(suite="tasks", task="t", agent=agent), status=status, cause=cause)  # type: ignore[arg-type]
+
+
+def without_ids() -> list[ProbeResult]:
+    """A probe over chat whose answer breaks TW101: OpenCode was measured to die of it, Qwen Code to bear it."""
+    found = Finding(
+        code="TW101", title="tool call without an id", severity="blocks", detail="d", evidence=Evidence(exchange=0)
+    )
+    key = ProbeKey(probe="one-call", api="chat", stream=True)
+    return [ProbeResult(key=key, title="one call", verdict="supported", agents=("*",), findings=(found,), requests=1)]
+
+
+def test_levels_and_causes_are_taken_together() -> None:
+    results = [
+        failed("openclaw", "wire defect", "TW101 tool call without an id: d"),
+        failed("openclaw", "wrong result", "TW999 is no cause"),
+        failed("qwen-code", "wire defect", "TW112 stop reason denies the calls: d", status="error"),
+        failed("mine", "wire defect", "TW112 stop reason denies the calls: d"),
+    ]
+    told = {one.code: one for one in breaking(results, levels(without_ids()))}
+    assert list(told) == ["TW101", "TW112"], "what breaks most comes first"
+    assert {"OpenClaw", "OpenCode"} <= set(told["TW101"].agents)
+    assert "Qwen Code" not in told["TW101"].agents
+    assert str(told["TW112"]) == "TW112 stop reason denies the calls breaks mine"
+    assert breaking([], []) == ()
+
+
+def test_a_reason_of_several_agents_is_as_bad_as_for_any() -> None:
+    (only,) = (one for one in reasons(levels(without_ids())) if one.code == "TW101")
+    assert only.severity == "blocks"
