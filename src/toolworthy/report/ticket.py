@@ -29,8 +29,10 @@ _FILES = {
     "timing.csv": "when each piece of the answer came, in seconds after the request was sent, and its length in bytes",
     "reproduce.sh": "sends the request again, with curl",
     "reproduce.py": "sends the request again, with Python and httpx",
-    "rule.md": "the rule that was broken, why it matters and how to mend it",
+    "rule.md": "the rule that was broken, why it matters, what is right and how to mend it",
 }
+_RULE = ("source", "explanation", "right", "apis")
+"""What ``finding.json`` says of a rule."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def finding(ticket: Ticket) -> str:
     exchange, located, rule = ticket.exchange, ticket.located, ticket.rule
     value = {
         "finding": {name: getattr(located, name) for name in Located.__dataclass_fields__},
-        "rule": {"source": rule.source, "explanation": rule.explanation, "apis": rule.apis} if rule else None,
+        "rule": {name: getattr(rule, name) for name in _RULE} if rule else None,
         "sender": _sender(ticket),
         "endpoint": {
             "name": _endpoint(ticket).get("name"),
@@ -132,11 +134,13 @@ def readme(ticket: Ticket, files: Sequence[str]) -> str:
 
 
 def _wrong(ticket: Ticket) -> Iterator[str]:
-    """What is wrong, why it matters, who says so, and the bytes that show it."""
+    """What is wrong, why it matters, what is right in its place, who says so, and the bytes that show it."""
     located, rule = ticket.located, ticket.rule
     why = rule.explanation if rule else expected(located)
     detail = plain(visible(located.detail)).rstrip(".")
     yield " ".join(f"{detail[:1].upper()}{detail[1:]}. {why}".split())
+    if rule:
+        yield from ("", f"Expected: {rule.right}")
     yield ""
     yield f"Severity: {SEVERITY[located.severity]}." + (f" Source: {link(rule.source)}." if rule else "")
     if located.excerpt:

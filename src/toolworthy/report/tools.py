@@ -20,6 +20,7 @@ from toolworthy.analysis.tools import (
 from toolworthy.cases.model import CATEGORIES
 from toolworthy.cases.result import CaseResult, Miss
 from toolworthy.report.columns import packed
+from toolworthy.scoring.model import CallScores
 
 _MET = 2
 """Rules that a terminal names; all are in the report."""
@@ -111,7 +112,9 @@ def section(results: Sequence[CaseResult]) -> dict[str, Any] | None:
         "kinds": kinds(results),
         "repeats": repeats(results),
         "wire": on_the_wire(results),
-        "calls": [(name, count) for name, count in call_scores(results) if count.n],
+        "calls": [
+            (name, CallScores.model_fields[name].description, count) for name, count in call_scores(results) if count.n
+        ],
         "examples": _examples(results),
         "missed": sum(result.status == "wrong" for result in results),
         "percent": percent,

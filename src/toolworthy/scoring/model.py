@@ -41,6 +41,8 @@ class Count(_Frozen):
 class CallScores(_Frozen):
     """The tool calls of a trial, judged against what each request offered."""
 
+    model_config = ConfigDict(use_attribute_docstrings=True)  # pages tell what each count means
+
     parses: Count = Count()
     """Arguments are JSON (free-form tools: always)."""
     known: Count = Count()

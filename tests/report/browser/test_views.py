@@ -282,6 +282,19 @@ def test_findings_are_sifted_by_words_and_severity(visit: Visit, ordinary: Path)
     assert not [one for one in every.all() if one.is_visible()]
 
 
+def test_a_finding_that_is_unfolded_shows_its_bytes(visit: Visit, real: Path) -> None:
+    page = visit(real)
+    found = page.locator(".finding:has(pre mark)").last
+    found.evaluate("(node) => (node.open = false)")
+    found.locator("> summary").click()
+    page.wait_for_timeout(200)
+    seen = """(mark) => {
+      const [own, frame] = [mark, mark.closest("pre")].map((node) => node.getBoundingClientRect());
+      return own.top >= frame.top && own.top < frame.bottom;
+    }"""
+    assert found.locator("pre mark").evaluate(seen)
+
+
 def test_the_evidence_of_a_finding_is_saved(visit: Visit, ordinary: Path) -> None:
     page = visit(ordinary)
     with page.expect_download() as saved:

@@ -105,7 +105,7 @@ def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
             seen=_counted(found, of),
             agents=tuple(dict.fromkeys(one.agent for one in found if one.subject.startswith("tasks/"))),
             breaks=breaks.get(code, ()),
-            shown=_first(number, run, found, place < _BUNDLES),
+            shown=_first(number, run, found, breaks.get(code, ()), place < _BUNDLES),
         )
         for place, (code, found) in enumerate(ordered)
     )
@@ -140,10 +140,13 @@ def _counted(found: Sequence[Located], of: Mapping[str, int]) -> dict[str, tuple
     return {suite: (len(keys), of[suite]) for suite, keys in subjects.items() if keys}
 
 
-def _first(number: int, run: RunDirectory, found: Sequence[Located], bundled: bool) -> Shown | None:
-    """The first that can be shown still."""
+def _first(
+    number: int, run: RunDirectory, found: Sequence[Located], broken: Sequence[str], bundled: bool
+) -> Shown | None:
+    """The first that can be shown still; of trials rather one of an agent that it breaks."""
     order = list(_SUITES)
-    for located in sorted(found, key=lambda one: order.index(one.subject.split("/", 1)[0]))[:5]:
+    ids = {agent.id for agent in adapters.agents() if agent.title in broken}
+    for located in sorted(found, key=lambda one: (order.index(one.subject.split("/", 1)[0]), one.agent not in ids))[:5]:
         if (shown := _shown(number, run, located, bundled)) is not None:
             return shown
     return None

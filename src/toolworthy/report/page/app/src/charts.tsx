@@ -34,6 +34,9 @@ function Chart({ options, label }: { options: (width: number) => Options; label:
 
 const margin = (names: string[]) => 24 + 7 * Math.min(24, Math.max(0, ...names.map((name) => name.length)));
 
+/** Of a logarithmic axis: those ticks have names that begin with 1, 2 or 5. */
+const tick = (value: number) => (/^[0.]*[125]0*$/.test(String(+value.toPrecision(3))) ? value.toLocaleString("en", { maximumSignificantDigits: 3 }) : "");
+
 /** How one measure is spread, an agent a line: median, the middle half, and from the 5th to the 95th per cent. */
 export function Spreads({ measure, points }: { measure: Measure; points: number[] }) {
   const at = (point: number) => points.indexOf(point);
@@ -47,7 +50,7 @@ export function Spreads({ measure, points }: { measure: Measure; points: number[
   const options = (): Options => ({
     height: 40 + 26 * rows.length,
     marginLeft: margin(rows.map((row) => row.agent)),
-    x: { label: null, type: log ? "log" : "linear", grid: true, domain: log ? undefined : [0, most || 1] },
+    x: { label: null, type: log ? "log" : "linear", grid: true, domain: log ? undefined : [0, most || 1], tickFormat: log ? tick : undefined },
     y: { label: null },
     marks: [
       Plot.ruleY(rows, { y: "agent", x1: "low", x2: "high", stroke: "var(--soft-ink)" }),

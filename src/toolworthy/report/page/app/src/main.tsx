@@ -85,6 +85,14 @@ function moved(): void {
   if (!document.documentElement.hasAttribute("data-alone")) left = scrollY;
 }
 
+/** Within what was just unfolded, the offending bytes come into view. */
+function unfolded(within: Element | Document): void {
+  for (const mark of within.querySelectorAll<HTMLElement>("pre mark")) {
+    const frame = mark.closest("pre")!;
+    if (mark.offsetHeight) frame.scrollTop += mark.getBoundingClientRect().top - frame.getBoundingClientRect().top - frame.clientHeight / 3;
+  }
+}
+
 /** Findings: those with these words, of this severity. */
 function sift(): void {
   const words = document.querySelector<HTMLInputElement>("#sift")?.value.toLowerCase().split(/\s+/) ?? [];
@@ -98,5 +106,7 @@ function sift(): void {
 addEventListener("hashchange", reached);
 addEventListener("scroll", moved, { passive: true });
 document.addEventListener("input", (event) => (event.target as Element).closest(".sift") && sift());
+document.addEventListener("toggle", (event) => event.target instanceof HTMLDetailsElement && event.target.matches(".finding") && unfolded(event.target), true);
+unfolded(document);
 reached();
 void start();
