@@ -67,6 +67,7 @@ def test_it_says_what_is_wrong_and_who_says_so(tmp_path: Path) -> None:
         "# TW101: t",
         "No id; no name.",
         " ".join(rule.explanation.split()),
+        f"\n\nExpected: {rule.right}\n\n",
         "the bytes",
         "`codex 0.169.0`",
         "`https://e.example/v1`",
@@ -81,6 +82,7 @@ def test_it_says_what_is_wrong_and_who_says_so(tmp_path: Path) -> None:
     for_programs = json.loads(files["finding.json"])
     assert for_programs["finding"]["id"] == located.id
     assert for_programs["rule"]["source"] == rule.source
+    assert for_programs["rule"]["right"] == rule.right
     assert for_programs["model"] == {"asked": "m", "answered": "m-2026"}
     assert rule.title in files["rule.md"].decode()
     assert files["response-headers.txt"].startswith(b"HTTP 200\n")

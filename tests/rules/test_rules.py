@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 
 from toolworthy import content
@@ -26,6 +29,23 @@ def test_it_explains_itself(rule: Rule) -> None:
     assert rule.code[2] in AREAS
     assert len(rule.explanation) > 40
     assert rule.source.startswith("https://") or "#" in rule.source
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_it_says_what_is_right(rule: Rule) -> None:
+    """In one line that reads the same in a terminal, in Markdown and in HTML."""
+    assert 20 < len(rule.right) <= 200
+    assert rule.right.endswith(".")
+    assert not set(rule.right) & set("\n<>`*|\\")
+    assert f"\n**Right:** {rule.right}\n" in page(rule)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_the_json_in_it_is_json(rule: Rule) -> None:
+    """Once what is left out (…) is left out."""
+    for start in [place for place, mark in enumerate(rule.right) if mark == "{" and rule.right[place - 1] in " ("]:
+        text = re.sub(r'(?<!")…', "", rule.right[start:])
+        json.JSONDecoder().raw_decode(re.sub(r", *(?=[\]}])", "", text))
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)

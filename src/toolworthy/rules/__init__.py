@@ -10,21 +10,31 @@ from collections.abc import Iterable
 from functools import cache
 
 from toolworthy.exchange import Exchange
-from toolworthy.rules import calls, chat, errors, framing, leaks, messages, reasoning, responses, usage
+from toolworthy.rules import (
+    announced,
+    calls,
+    chat,
+    errors,
+    fragments,
+    framing,
+    items,
+    leaks,
+    messages,
+    reasoning,
+    responses,
+    usage,
+)
 from toolworthy.rules.model import AREAS, Evidence, Finding, Rule, Severity
 from toolworthy.rules.view import View
 from toolworthy.wire.ir import Api
 
 __all__ = ["AREAS", "RULES", "Evidence", "Finding", "Rule", "Severity", "check"]
 
+_MODULES = (calls, announced, leaks, chat, fragments, reasoning, messages, responses, items, framing, errors, usage)
+
 RULES: tuple[Rule, ...] = tuple(
     sorted(
-        (
-            value
-            for module in (calls, leaks, chat, reasoning, messages, responses, framing, errors, usage)
-            for value in vars(module).values()
-            if isinstance(value, Rule)
-        ),
+        (value for module in _MODULES for value in vars(module).values() if isinstance(value, Rule)),
         key=lambda rule: rule.code,
     )
 )

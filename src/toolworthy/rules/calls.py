@@ -9,7 +9,7 @@ from collections import Counter
 from toolworthy.rules.model import Violations, rule
 from toolworthy.rules.view import View, chat_calls
 from toolworthy.wire.ir import ToolCall
-from toolworthy.wire.lenient import as_dict, as_int, as_list, parse_json
+from toolworthy.wire.lenient import as_dict, parse_json
 
 _OPENAI = "https://platform.openai.com/docs/guides/function-calling"
 
@@ -43,7 +43,14 @@ def _how(text: str) -> str:
         return "other"
 
 
-@rule("TW101", "tool call without an id", "blocks", source=_OPENAI)
+@rule(
+    "TW101",
+    "tool call without an id",
+    "blocks",
+    source=_OPENAI,
+    right='Every call has an id of its own that is not empty: "id": "call_a1" (chat, streamed in its first fragment), '
+    '"call_id": "call_a1" (Responses), "id": "toolu_a1" (Messages).',
+)
 def missing_id(view: View) -> Violations:
     """A call has no id, so that its result cannot say what it answers. Agents drop the call, or send a result that the
     endpoint itself refuses."""
@@ -51,7 +58,13 @@ def missing_id(view: View) -> Violations:
         yield f"{detail} came without an id", excerpt
 
 
-@rule("TW102", "arguments that are no JSON", "blocks", source=_OPENAI)
+@rule(
+    "TW102",
+    "arguments that are no JSON",
+    "blocks",
+    source=_OPENAI,
+    right='The arguments, all fragments joined in order, are one JSON object such as {"path": "a.py"}.',
+)
 def no_json(view: View) -> Violations:
     """The arguments of a call cannot be read. No client can tell a bad parser from a model that wrote bad JSON; that
     it happens in streams only, or to one kind of value only, speaks for the parser."""
@@ -60,7 +73,14 @@ def no_json(view: View) -> Violations:
             yield f"the arguments of {call.name} are no JSON object", call.arguments
 
 
-@rule("TW103", "arguments cut off", "blocks", source="vllm-project/vllm#32152")
+@rule(
+    "TW103",
+    "arguments cut off",
+    "blocks",
+    source="vllm-project/vllm#32152",
+    right='The arguments go on to their last brace; where the token limit cut them the answer says so: "length" '
+    '(chat), "max_tokens" (Messages), "incomplete" (Responses).',
+)
 def cut(view: View) -> Violations:
     """The arguments stop in the middle although the answer claims to be whole. Streaming parsers lose the last brace
     when several tokens arrive at once; servers pass on a call that ran into the token limit."""
@@ -72,7 +92,14 @@ def cut(view: View) -> Violations:
             )
 
 
-@rule("TW104", "something after the arguments", "blocks", source="anomalyco/opencode#17750")
+@rule(
+    "TW104",
+    "something after the arguments",
+    "blocks",
+    source="anomalyco/opencode#17750",
+    right="The arguments end with the brace that closes their object; marks of the model's own call format are taken "
+    "off.",
+)
 def trailing(view: View) -> Violations:
     """Behind a complete JSON object stands more, usually the closing mark of the model's own format."""
     for call, how in _broken(view):
@@ -80,7 +107,16 @@ def trailing(view: View) -> Violations:
             yield f"after the arguments of {call.name} stands something that is no JSON", call.arguments[-200:]
 
 
-@rule("TW105", "empty arguments", "degrades", "chat", "responses", source=_OPENAI)
+@rule(
+    "TW105",
+    "empty arguments",
+    "degrades",
+    "chat",
+    "responses",
+    source=_OPENAI,
+    right='A call that needs no arguments has an empty object as its string, "arguments": "{}", or fragments that '
+    "join to {}.",
+)
 def empty(view: View) -> Violations:
     """The arguments are an empty string instead of ``{}``. Many clients parse them without a look and fail."""
     for call, how in _broken(view):
@@ -88,7 +124,14 @@ def empty(view: View) -> Violations:
             yield f"the arguments of {call.name} are an empty string", ""
 
 
-@rule("TW106", "arguments of a wrong JSON type", "blocks", source=_OPENAI)
+@rule(
+    "TW106",
+    "arguments of a wrong JSON type",
+    "blocks",
+    source=_OPENAI,
+    right='Arguments are a string that holds a JSON object in chat and Responses, "arguments": "{}", and the object '
+    'itself in Messages, "input": {}.',
+)
 def wrong_type(view: View) -> Violations:
     """``arguments`` must be a string that holds JSON (in Messages: ``input`` an object). Typed clients refuse anything
     else."""
@@ -99,7 +142,14 @@ def wrong_type(view: View) -> Violations:
             yield "arguments are null", json.dumps(call)
 
 
-@rule("TW107", "tool call without a name", "blocks", source="anomalyco/opencode#47831")
+@rule(
+    "TW107",
+    "tool call without a name",
+    "blocks",
+    source="anomalyco/opencode#47831",
+    right="Every call names its tool, in a stream where the call begins: in its first fragment (chat), "
+    "content_block_start (Messages), output_item.added (Responses).",
+)
 def nameless(view: View) -> Violations:
     """A call names no tool. Agents report an unknown tool, and after a few rounds the model stops using tools."""
     for call in view.calls:
@@ -107,7 +157,14 @@ def nameless(view: View) -> Violations:
             yield f"call {call.id} has no name", call.arguments
 
 
-@rule("TW108", "the same id twice", "blocks", source=_OPENAI)
+@rule(
+    "TW108",
+    "the same id twice",
+    "blocks",
+    source=_OPENAI,
+    right='Each call of an answer has an id that no other has, say random characters behind a prefix: "call_7Qm2xK", '
+    '"call_p90ZtB".',
+)
 def same_id(view: View) -> Violations:
     """Two calls of one answer have one id: one result is lost, or both go to the same call."""
     for name, count in Counter(call.id for call in view.calls).items():
@@ -115,7 +172,14 @@ def same_id(view: View) -> Violations:
             yield f"{count} calls have the id {name}", name
 
 
-@rule("TW109", "id used before", "degrades", source="InternLM/lmdeploy#3412")
+@rule(
+    "TW109",
+    "id used before",
+    "degrades",
+    source="InternLM/lmdeploy#3412",
+    right='A new call has an id that no call earlier in the conversation has: random, "call_7Qm2xK", not counted anew '
+    "in every answer.",
+)
 def id_again(view: View) -> Violations:
     """A call has the id of a call earlier in the conversation; agents that keep results by id mix them up."""
     messages = view.request.messages if view.request else ()
@@ -127,7 +191,14 @@ def id_again(view: View) -> Violations:
             yield f"the id {call.id} was a former call's", call.id
 
 
-@rule("TW110", "values as strings against the schema", "degrades", source="antirez/ds4#569")
+@rule(
+    "TW110",
+    "values as strings against the schema",
+    "degrades",
+    source="antirez/ds4#569",
+    right='Values have the types that the schema says: {"limit": 250, "force": true, "paths": ["a.py"]}; numbers, '
+    "truth values, arrays and objects are not in quotes.",
+)
 def stringified(view: View) -> Violations:
     """Values are strings where the tool's schema wants a number, a truth value, an array or an object, and read as
     JSON they would fit. Parsers of XML-like call formats do this when they ignore the schema; so do some models."""
@@ -153,37 +224,13 @@ _TYPES: dict[object, type | tuple[type, ...]] = {
 }
 
 
-@rule("TW111", "calls in another choice", "blocks", "chat", source=_OPENAI)
-def second_choice(view: View) -> Violations:
-    """A tool call stands in a choice beyond the first although one answer was asked for. Agents read the first."""
-    if (as_int(view.asked.get("n")) or 1) > 1:
-        return
-    for event, choice in view.choices:
-        if as_int(choice.get("index")) and as_dict(choice.get("delta")).get("tool_calls"):
-            yield f"choice {choice['index']} holds tool calls", event.data
-    for choice in as_list(view.whole.get("choices"))[1:]:
-        if as_dict(as_dict(choice).get("message")).get("tool_calls"):
-            yield "a choice after the first holds tool calls", json.dumps(choice)
-
-
-@rule("TW112", "stop reason denies the calls", "degrades", source="anomalyco/opencode#14972")
-def stop_denies(view: View) -> Violations:
-    """The answer holds tool calls and says that it ended naturally. Agents that go by the stop reason end the turn
-    and never run the calls."""
-    response = view.response
-    if response.calls and response.stop not in ("tool", "length", None):
-        yield f"{len(response.calls)} tool call(s), but stopped by {response.raw_stop!r}", view.stopped()
-
-
-@rule("TW113", "calls announced, none sent", "blocks", source=_OPENAI)
-def announced(view: View) -> Violations:
-    """The stop reason says tool calls, and there is none. Agents wait, fail, or ask the same again for ever."""
-    response = view.response
-    if response.stop == "tool" and not response.calls:
-        yield f"stopped by {response.raw_stop!r} without a tool call", view.stopped()
-
-
-@rule("TW114", "arguments wrapped once more", "degrades", source="pydantic/pydantic-ai#81")
+@rule(
+    "TW114",
+    "arguments wrapped once more",
+    "degrades",
+    source="pydantic/pydantic-ai#81",
+    right='The keys of the arguments are those of the schema: {"path": "a.py"}, not {"arguments": {"path": "a.py"}}.',
+)
 def wrapped(view: View) -> Violations:
     """All arguments stand under one key that the schema does not know (``_``, ``arguments``, ``parameters`` …)."""
     for call in view.calls:
@@ -196,28 +243,14 @@ def wrapped(view: View) -> Violations:
                 yield f"the arguments of {call.name} are wrapped in {name!r}", call.arguments
 
 
-@rule("TW115", "call nobody asked for", "degrades", source=_OPENAI)
-def forbidden(view: View) -> Violations:
-    """The request says ``tool_choice: none``, or offers no tool, and the answer calls one."""
-    request = view.request
-    if request and view.calls and (not request.tools or (request.tool_choice and request.tool_choice.mode == "none")):
-        yield f"{view.calls[0].name} is called, which the request forbids", view.calls[0].arguments
-
-
-@rule("TW116", "forced call not made", "blocks", source=_OPENAI)
-def not_forced(view: View) -> Violations:
-    """``tool_choice`` demands a call (any, or one by name) and the whole answer has none, or another. A server either
-    enforces it or refuses the request; to ignore it breaks every client that counts on it."""
-    request, choice = view.request, view.request.tool_choice if view.request else None
-    if not (request and choice and view.answered and view.response.stop in ("end", "tool")):
-        return
-    if choice.mode == "required" and not view.calls:
-        yield "a call was demanded, and none came", view.response.text[:200]
-    if choice.mode == "named" and [call for call in view.calls if call.name == choice.name] == []:
-        yield f"a call of {choice.name} was demanded, and none came", view.response.text[:200]
-
-
-@rule("TW117", "broken characters", "degrades", source="https://www.rfc-editor.org/rfc/rfc8259#section-8")
+@rule(
+    "TW117",
+    "broken characters",
+    "degrades",
+    source="https://www.rfc-editor.org/rfc/rfc8259#section-8",
+    right="Every character comes whole: it is held back until the token with its last byte is there, and JSON escapes "
+    "of surrogates come in pairs.",
+)
 def broken_characters(view: View) -> Violations:
     """U+FFFD or half of a surrogate pair stands in arguments or text that had none in the request: a character was cut
     in two between tokens, and half of it written down."""
@@ -236,6 +269,8 @@ def broken_characters(view: View) -> Violations:
     "a name that no tool can have",
     "blocks",
     source="https://platform.openai.com/docs/api-reference/chat/create",
+    right='The call has a name that the request offers, letter for letter: "name": "read_file", without prose, '
+    "namespace or marks around it.",
 )
 def impossible_name(view: View) -> Violations:
     """The call's name was not offered, and could not have been: it holds what names must not hold. A parser took prose

@@ -39,6 +39,8 @@ def page(rule: Rule) -> str:
         "",
         rule.explanation,
         "",
+        f"**Right:** {rule.right}",
+        "",
         f"- **Severity:** {SEVERITY[rule.severity]}",
         f"- **Wire APIs:** {', '.join(rule.apis)}",
         f"- **Area:** {rule.area}",

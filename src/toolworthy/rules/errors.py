@@ -46,7 +46,14 @@ def _words(view: View) -> str:
     return f"{failure.type} {failure.code} {failure.message}" if failure else ""
 
 
-@rule("TW621", "tools refused as a whole", "blocks", source="vllm-project/vllm#9986")
+@rule(
+    "TW621",
+    "tools refused as a whole",
+    "blocks",
+    source="vllm-project/vllm#9986",
+    right="A request with tools gets HTTP 200 and an answer, with calls as the API has them where the model makes "
+    "them.",
+)
 def no_tools(view: View) -> Violations:
     """The error says that there are no tools here: the model has none, this provider of it has none, or the server was
     started without them (vLLM wants ``--enable-auto-tool-choice`` and ``--tool-call-parser``, llama-server wanted
@@ -55,7 +62,14 @@ def no_tools(view: View) -> Violations:
         yield f"HTTP {view.exchange.status}: {found.group()!r}", view.tail()
 
 
-@rule("TW622", "the client's fault told as the server's", "degrades", source="nathaninline/ajean#26")
+@rule(
+    "TW622",
+    "the client's fault told as the server's",
+    "degrades",
+    source="nathaninline/ajean#26",
+    right="A request that can never succeed gets HTTP 400, with the reason in error.message; HTTP 5xx is for trouble "
+    "that may pass.",
+)
 def told_as_ours(view: View) -> Violations:
     """HTTP 5xx for a request that can never succeed: a chat template that refuses the order of messages, a parameter
     that is not known. Agents take 5xx for a passing trouble and send the same again and again."""
@@ -64,7 +78,14 @@ def told_as_ours(view: View) -> Violations:
         yield f"HTTP {view.exchange.status} for a bad request ({found.group()!r})", view.tail()
 
 
-@rule("TW623", "another status than the error speaks of", "degrades", source="BerriAI/litellm#4259")
+@rule(
+    "TW623",
+    "another status than the error speaks of",
+    "degrades",
+    source="BerriAI/litellm#4259",
+    right="The HTTP status is that of the error, also where it is an upstream's: 429 for a rate limit, 401 for a bad "
+    "key, 400 for a bad request.",
+)
 def other_status(view: View) -> Violations:
     """A gateway passes on the words of an error and not its status, so that an agent waits where it should not, or
     gives up where waiting would help."""
@@ -89,7 +110,14 @@ def _meaning(status: int) -> str:
     return "wait" if status in _WAIT else "server" if status >= 500 else "client"
 
 
-@rule("TW624", "the model's slip told as an error", "blocks", source="openai/harmony#60")
+@rule(
+    "TW624",
+    "the model's slip told as an error",
+    "blocks",
+    source="openai/harmony#60",
+    right="The answer comes with HTTP 200 and what the model wrote: the call under the name it used, or as text what "
+    "cannot be read as a call.",
+)
 def models_slip(view: View) -> Violations:
     """The model wrote a call that the server could not read, or called a tool that is not offered, and the request
     fails for it. The agent has done nothing wrong and can mend nothing; the call or the text as it was would let the
@@ -105,7 +133,13 @@ def _bad_history(view: View) -> bool:
     return any(not isinstance(parse_json(call.arguments), dict) for call in calls)
 
 
-@rule("TW626", "refused for the client it came from", "blocks", source="anomalyco/opencode#2784")
+@rule(
+    "TW626",
+    "refused for the client it came from",
+    "blocks",
+    source="anomalyco/opencode#2784",
+    right="A good key is enough: the request gets its answer whatever user-agent it comes with.",
+)
 def client(view: View) -> Violations:
     """The key is good and the endpoint serves certain programs only, which it tells by their headers. Other agents
     cannot use it, however well they speak the API."""

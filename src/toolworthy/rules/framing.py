@@ -20,7 +20,14 @@ _LIMIT = re.compile(
 """What servers say of a conversation that is too long for the model."""
 
 
-@rule("TW601", "answer cut short", "blocks", source="anomalyco/opencode#14972")
+@rule(
+    "TW601",
+    "answer cut short",
+    "blocks",
+    source="anomalyco/opencode#14972",
+    right="The answer goes on to its stop reason and to what ends a stream: data: [DONE] (chat), message_stop "
+    "(Messages), response.completed or the like (Responses).",
+)
 def cut(view: View) -> Violations:
     """The answer ends without a stop reason and without the event that ends a stream: the server died, a proxy closed
     the connection, or the generator stopped."""
@@ -37,6 +44,8 @@ def cut(view: View) -> Violations:
     "error inside a successful answer",
     "blocks",
     source="https://docs.anthropic.com/en/docs/build-with-claude/streaming#error-events",
+    right="A request that fails gets HTTP 4xx or 5xx before any byte of the body is sent; an answer that began with "
+    "HTTP 200 comes to its end.",
 )
 def error_inside(view: View) -> Violations:
     """HTTP says 200 and the body says error. In a stream it cannot be otherwise once bytes are out; agents retry
@@ -46,7 +55,14 @@ def error_inside(view: View) -> Violations:
         yield f"HTTP {status}, then an error: {failure.message[:200]}", view.tail()
 
 
-@rule("TW603", "JSON that is none", "blocks", source="https://www.rfc-editor.org/rfc/rfc8259")
+@rule(
+    "TW603",
+    "JSON that is none",
+    "blocks",
+    source="https://www.rfc-editor.org/rfc/rfc8259",
+    right="The data of every event (but [DONE]) is one JSON object, and so is a whole answer; keep-alives are "
+    "comments, lines that begin with a colon.",
+)
 def bad_json(view: View) -> Violations:
     """An event, or the whole answer, cannot be read as JSON."""
     for detail, excerpt in view.repairs("bad-json"):
@@ -56,7 +72,14 @@ def bad_json(view: View) -> Violations:
         yield "the answer is no JSON object", body[:300].decode(errors="replace")
 
 
-@rule("TW604", "empty answer", "blocks", source="RooCodeInc/Roo-Code#674")
+@rule(
+    "TW604",
+    "empty answer",
+    "blocks",
+    source="RooCodeInc/Roo-Code#674",
+    right="HTTP 200 brings an answer; a server that has none, under load for instance, says HTTP 429 and how long to "
+    "wait.",
+)
 def empty(view: View) -> Violations:
     """HTTP 200 and nothing in it, or keep-alives only."""
     if view.exchange.error is None and view.exchange.status == 200:
@@ -66,7 +89,13 @@ def empty(view: View) -> Violations:
             yield "the stream holds no event", view.tail()
 
 
-@rule("TW605", "stream or whole: not as asked", "blocks", source="https://platform.openai.com/docs/api-reference/chat")
+@rule(
+    "TW605",
+    "stream or whole: not as asked",
+    "blocks",
+    source="https://platform.openai.com/docs/api-reference/chat",
+    right='"stream": true gets server-sent events; "stream": false, or no such field, gets one JSON object.',
+)
 def mode(view: View) -> Violations:
     """The request asks for a stream and gets a whole answer, or the other way round."""
     if view.answered and view.exchange.body and bool(view.asked.get("stream")) != _is_stream(view):
@@ -74,7 +103,13 @@ def mode(view: View) -> Violations:
         yield f"{wanted} was asked for, the other came", view.exchange.body[:200].decode(errors="replace")
 
 
-@rule("TW606", "wrong content type", "degrades", source=_SSE)
+@rule(
+    "TW606",
+    "wrong content type",
+    "degrades",
+    source=_SSE,
+    right="A stream has the header content-type: text/event-stream, a whole answer content-type: application/json.",
+)
 def content_type(view: View) -> Violations:
     """A stream is text/event-stream, a whole answer application/json; some clients choose their reader by it."""
     if not view.answered or not view.exchange.body:
@@ -85,7 +120,14 @@ def content_type(view: View) -> Violations:
         yield f"content-type is {told or 'missing'}, the body is {wanted}", ""
 
 
-@rule("TW607", "sloppy event framing", "degrades", source=_SSE)
+@rule(
+    "TW607",
+    "sloppy event framing",
+    "degrades",
+    source=_SSE,
+    right="Every event, the last one too, is lines such as data: {…} from the first column, its JSON on one line, and "
+    "a blank line; the stream has no byte order mark.",
+)
 def sse(view: View) -> Violations:
     """Lines that the grammar of server-sent events does not have: a field with a space before its name, an event
     without the blank line behind it, JSON over several data lines, a byte order mark."""
@@ -102,7 +144,14 @@ def sse(view: View) -> Violations:
             yield "one JSON text is spread over several data lines", event.data
 
 
-@rule("TW608", "error without a message", "degrades", source="https://platform.openai.com/docs/guides/error-codes")
+@rule(
+    "TW608",
+    "error without a message",
+    "degrades",
+    source="https://platform.openai.com/docs/guides/error-codes",
+    right='The body of an error says what was wrong: {"error": {"type": "…", "message": "…"}}, in Messages with '
+    '"type": "error" before it.',
+)
 def envelope(view: View) -> Violations:
     """An error's body is no JSON object with ``error.message`` in it; agents show "unknown error" and cannot tell what
     to do."""
@@ -114,7 +163,14 @@ def envelope(view: View) -> Violations:
         yield f"HTTP {view.exchange.status} without error.message", view.tail()
 
 
-@rule("TW609", "request refused", "blocks", source="https://platform.openai.com/docs/guides/error-codes")
+@rule(
+    "TW609",
+    "request refused",
+    "blocks",
+    source="https://platform.openai.com/docs/guides/error-codes",
+    right="The request gets an answer: all that agents send is understood, and a field that is unknown and changes "
+    "nothing is passed over.",
+)
 def refused(view: View) -> Violations:
     """HTTP 400 or 422 on a request that an agent sends as it is. The agent cannot leave the field out; the trial ends
     here."""
@@ -122,21 +178,41 @@ def refused(view: View) -> Violations:
         yield f"HTTP {view.exchange.status}: {_message(view)[:200]}", view.tail()
 
 
-@rule("TW610", "server error", "blocks", source="https://www.rfc-editor.org/rfc/rfc9110#section-15.6")
+@rule(
+    "TW610",
+    "server error",
+    "blocks",
+    source="https://www.rfc-editor.org/rfc/rfc9110#section-15.6",
+    right="The request gets an answer; one that is at fault gets HTTP 400 with the reason, and too much load is HTTP "
+    "429 with Retry-After.",
+)
 def server_error(view: View) -> Violations:
     """HTTP 5xx. Agents try the same again, several times, and then give up."""
     if view.exchange.status is not None and view.exchange.status >= 500:
         yield f"HTTP {view.exchange.status}: {_message(view)[:200]}", view.tail()
 
 
-@rule("TW611", "429 without Retry-After", "degrades", source="https://www.rfc-editor.org/rfc/rfc6585#section-4")
+@rule(
+    "TW611",
+    "429 without Retry-After",
+    "degrades",
+    source="https://www.rfc-editor.org/rfc/rfc6585#section-4",
+    right="HTTP 429 says how many seconds to wait: the header retry-after: 5.",
+)
 def retry_after(view: View) -> Violations:
     """Too many requests, and nothing says how long to wait."""
     if view.exchange.status == 429 and not {"retry-after", "retry-after-ms"} & set(view.exchange.response_headers):
         yield "HTTP 429 without a retry-after header", ""
 
 
-@rule("TW612", "silence", "degrades", source="https://www.rfc-editor.org/rfc/rfc9110#section-15.6.5")
+@rule(
+    "TW612",
+    "silence",
+    "degrades",
+    source="https://www.rfc-editor.org/rfc/rfc9110#section-15.6.5",
+    right="A byte comes every few seconds, in a stream a comment such as the line : keep-alive while the model is "
+    "busy; a whole answer comes within a minute.",
+)
 def silence(view: View) -> Violations:
     """No byte for a minute or more, not even a comment. Agents and proxies give up at 60 to 300 seconds."""
     times = [0.0, *(chunk.at for chunk in view.exchange.chunks)]
@@ -145,7 +221,13 @@ def silence(view: View) -> Violations:
         yield f"silent for {longest:.0f} s", ""
 
 
-@rule("TW613", "no space after the colon", "degrades", source="aaif-goose/goose#7929")
+@rule(
+    "TW613",
+    "no space after the colon",
+    "degrades",
+    source="aaif-goose/goose#7929",
+    right="A space follows the colon: data: {…}, event: ping.",
+)
 def no_space(view: View) -> Violations:
     """Lines are ``data:{…}`` instead of ``data: {…}``. The grammar leaves the space to the server, but the readers of
     several agents look for it, drop every event, and show an empty answer. It costs nothing to send it."""
@@ -158,6 +240,8 @@ def no_space(view: View) -> Violations:
     "compressed, and no header says so",
     "blocks",
     source="router-for-me/CLIProxyAPI#1834",
+    right="A compressed body has its header, content-encoding: gzip or zstd, and is for clients that accept it; "
+    "others get plain bytes.",
 )
 def compressed(view: View) -> Violations:
     """The body is gzip or zstd and lacks ``content-encoding``: a proxy asked its upstream for compression and passed

@@ -72,6 +72,8 @@ def _search(view: View, pattern: re.Pattern[str], text: str) -> tuple[str, str] 
     "tool-call syntax in the text",
     "blocks",
     source="https://docs.vllm.ai/en/latest/features/tool_calling.html",
+    right="Each call is taken out of text and reasoning, marks and all, and stands in tool_calls (chat), a tool_use "
+    "block (Messages), a function_call item (Responses).",
 )
 def tool_syntax(view: View) -> Violations:
     """The model's own notation for calls stands in the text or the reasoning: the server has no parser for this model,
@@ -90,7 +92,14 @@ def tool_syntax(view: View) -> Violations:
             yield f"{mark!r} stands in the {where}", excerpt
 
 
-@rule("TW202", "reasoning tags in the text", "degrades", source="QwenLM/qwen-code#8818")
+@rule(
+    "TW202",
+    "reasoning tags in the text",
+    "degrades",
+    source="QwenLM/qwen-code#8818",
+    right='Reasoning stands, without tags, in a place of its own: "reasoning_content" or "reasoning" (chat), a '
+    "thinking block (Messages), a reasoning item (Responses).",
+)
 def think_tag(view: View) -> Violations:
     """Reasoning is left in the text, with its tags, instead of the field that the API has for it. Agents show it,
     store it, and send it back as the model's own words. A tag that encloses nothing, or stands within JSON or further
@@ -109,7 +118,14 @@ def _encloses(view: View, tags: Sequence[re.Match[str]]) -> bool:
     return (len(tags) == 1 and bool(before) and not view.thoughts.strip()) if closes else not before
 
 
-@rule("TW203", "control tokens in the text", "degrades", source="https://cookbook.openai.com/articles/openai-harmony")
+@rule(
+    "TW203",
+    "control tokens in the text",
+    "degrades",
+    source="https://cookbook.openai.com/articles/openai-harmony",
+    right="Text, reasoning and arguments hold the model's words only; tokens of the chat template are taken out, the "
+    "one that ends the turn included.",
+)
 def special_tokens(view: View) -> Violations:
     """A token of the chat template (end of turn, channel, role) is passed on as text."""
     texts = [("text", view.response.text)]
@@ -133,7 +149,14 @@ def _strings(value: object) -> Iterator[str]:
         yield value
 
 
-@rule("TW204", "a call written as JSON text", "blocks", source="ollama/ollama#15529")
+@rule(
+    "TW204",
+    "a call written as JSON text",
+    "blocks",
+    source="ollama/ollama#15529",
+    right="The call stands in tool_calls (chat), a tool_use block (Messages) or a function_call item (Responses), and "
+    "its JSON is not in the text.",
+)
 def call_as_json(view: View) -> Violations:
     """The text is a JSON object that names an offered tool and holds arguments. Model or parser meant a call."""
     if not (view.request and view.request.tools) or view.calls:
@@ -149,7 +172,14 @@ def call_as_json(view: View) -> Violations:
             return
 
 
-@rule("TW205", "a call written as code", "degrades", source="vllm-project/vllm#22917")
+@rule(
+    "TW205",
+    "a call written as code",
+    "degrades",
+    source="vllm-project/vllm#22917",
+    right='The notation is read and leaves the text: [ls(path="src")] becomes a call of ls with the arguments '
+    '{"path": "src"}.',
+)
 def call_as_code(view: View) -> Violations:
     """The text ends with ``[tool(argument=…)]``: the pythonic notation of some models, not parsed."""
     if not (view.request and view.request.tools) or view.calls:
@@ -159,7 +189,14 @@ def call_as_code(view: View) -> Violations:
             yield f"the text holds a call of {tool.name}", match.group()[:300]
 
 
-@rule("TW206", "half a mark before a call", "degrades", source="vllm-project/vllm#40806")
+@rule(
+    "TW206",
+    "half a mark before a call",
+    "degrades",
+    source="vllm-project/vllm#40806",
+    right="Text that may begin the mark of a call is held back until that is clear, and what comes before a call "
+    "holds nothing of its mark.",
+)
 def half_mark(view: View) -> Violations:
     """The text before a call ends with the first characters of the mark that opens one. The parser saw the mark in two
     pieces and let the first one through; agents show it and send it back, and the model learns from it."""

@@ -16,7 +16,14 @@ _DELTA_OF = {
 }
 
 
-@rule("TW401", "no message_stop", "blocks", "messages", source="tombii/better-ccflare#307")
+@rule(
+    "TW401",
+    "no message_stop",
+    "blocks",
+    "messages",
+    source="tombii/better-ccflare#307",
+    right='After message_delta the stream ends with event: message_stop and data: {"type": "message_stop"}.',
+)
 def no_stop(view: View) -> Violations:
     """The stream ends without its last event. Claude Code retries the whole request, or waits."""
     if view.events and view.answered and view.response.stop is not None:
@@ -24,7 +31,14 @@ def no_stop(view: View) -> Violations:
             yield "message_stop never comes", view.tail()
 
 
-@rule("TW402", "message_start not once", "blocks", "messages", source="BerriAI/litellm#32357")
+@rule(
+    "TW402",
+    "message_start not once",
+    "blocks",
+    "messages",
+    source="BerriAI/litellm#32357",
+    right="Each stream has one message_start, as its first event but for pings.",
+)
 def starts(view: View) -> Violations:
     """A stream must begin with exactly one message_start."""
     count = sum(event.type == "message_start" for event in view.events)
@@ -32,7 +46,15 @@ def starts(view: View) -> Violations:
         yield f"message_start comes {count} times", view.events[0].data
 
 
-@rule("TW403", "block not opened or not closed", "blocks", "messages", source=_SPEC)
+@rule(
+    "TW403",
+    "block not opened or not closed",
+    "blocks",
+    "messages",
+    source=_SPEC,
+    right="Each block is opened by content_block_start, filled by deltas and closed by content_block_stop, all with "
+    'the same "index", before the next one begins.',
+)
 def blocks(view: View) -> Violations:
     """Every content block needs its start, before any delta, and its stop. The SDK fails on a delta without a block; a
     tool call whose block is never closed is never run."""
@@ -44,7 +66,15 @@ def blocks(view: View) -> Violations:
         yield "a content block is never closed", view.tail()
 
 
-@rule("TW404", "delta of another type than its block", "blocks", "messages", source="BerriAI/litellm#25212")
+@rule(
+    "TW404",
+    "delta of another type than its block",
+    "blocks",
+    "messages",
+    source="BerriAI/litellm#25212",
+    right="Deltas fit their block: text_delta in text, thinking_delta and signature_delta in thinking, "
+    "input_json_delta in tool_use; each kind has a block of its own.",
+)
 def mismatch(view: View) -> Violations:
     """A thinking delta in a text block, or the like: the SDK drops it or fails."""
     kinds: dict[object, str] = {}
@@ -58,7 +88,14 @@ def mismatch(view: View) -> Violations:
                 yield f"{delta} in a block of type {kind}", event.data
 
 
-@rule("TW405", "events after message_stop", "degrades", "messages", source="anthropics/claude-code#67809")
+@rule(
+    "TW405",
+    "events after message_stop",
+    "degrades",
+    "messages",
+    source="anthropics/claude-code#67809",
+    right="message_stop is the last event; every block, and message_delta with stop reason and usage, come before it.",
+)
 def late(view: View) -> Violations:
     """The answer is over, and goes on: what follows is lost, or ends up in the next answer."""
     types = [event.type for event in view.events]
@@ -66,35 +103,73 @@ def late(view: View) -> Violations:
         yield f"{types[types.index('message_stop') + 1]} follows message_stop", view.tail()
 
 
-@rule("TW406", "event without a name", "degrades", "messages", source=_SPEC)
+@rule(
+    "TW406",
+    "event without a name",
+    "degrades",
+    "messages",
+    source=_SPEC,
+    right='Each event has its type as its name, too: the line event: ping, and then data: {"type": "ping"}.',
+)
 def unnamed(view: View) -> Violations:
     """The SSE field ``event`` is missing; clients that go by it see no event at all."""
     for detail, excerpt in view.repairs("missing-event-name"):
         yield f"{detail} has no event field", excerpt
 
 
-@rule("TW407", "stop_reason null", "blocks", "messages", source="anthropics/claude-code#16785")
+@rule(
+    "TW407",
+    "stop_reason null",
+    "blocks",
+    "messages",
+    source="anthropics/claude-code#16785",
+    right='The answer says why it ended: "stop_reason": "end_turn", "tool_use", "max_tokens" …; in a stream in '
+    'message_delta, "delta": {"stop_reason": "end_turn"}.',
+)
 def null_stop(view: View) -> Violations:
     """The answer ends in order and does not say why. Agents that wait for ``tool_use`` do not run the calls."""
     if view.answered and view.response.stop is None and (view.whole or view.response.complete) and view.response.parts:
         yield "stop_reason is null or missing", view.tail()
 
 
-@rule("TW408", "marker of another API", "cosmetic", "messages", source=_SPEC)
+@rule(
+    "TW408",
+    "marker of another API",
+    "cosmetic",
+    "messages",
+    source=_SPEC,
+    right="A stream of this API ends with message_stop and holds no [DONE].",
+)
 def done(view: View) -> Violations:
     """``data: [DONE]`` belongs to Chat Completions; strict readers of Messages fail to parse it."""
     for _ in view.repairs("done-marker"):
         yield "the stream holds [DONE]", view.tail()
 
 
-@rule("TW409", "unknown event or delta", "cosmetic", "messages", source=_SPEC)
+@rule(
+    "TW409",
+    "unknown event or delta",
+    "cosmetic",
+    "messages",
+    source=_SPEC,
+    right="Events are message_start, message_delta, message_stop, content_block_start, content_block_delta, "
+    "content_block_stop, ping or error; deltas fit their block.",
+)
 def unknown(view: View) -> Violations:
     """An event or delta that the API does not have."""
     for detail, excerpt in view.repairs("unknown-event", "unknown-delta"):
         yield f"{detail!r} is no event of this API", excerpt
 
 
-@rule("TW410", "input already in the block's start", "degrades", "messages", source="BerriAI/litellm#32357")
+@rule(
+    "TW410",
+    "input already in the block's start",
+    "degrades",
+    "messages",
+    source="BerriAI/litellm#32357",
+    right='content_block_start has "input": {}; the arguments follow in deltas: {"type": "input_json_delta", '
+    '"partial_json": "…"}.',
+)
 def early_input(view: View) -> Violations:
     """The arguments of a call stand in content_block_start instead of deltas. The SDK starts from an empty input and
     runs the tool without arguments."""
@@ -103,7 +178,13 @@ def early_input(view: View) -> Violations:
 
 
 @rule(
-    "TW411", "message without its fields", "degrades", "messages", source="https://docs.anthropic.com/en/api/messages"
+    "TW411",
+    "message without its fields",
+    "degrades",
+    "messages",
+    source="https://docs.anthropic.com/en/api/messages",
+    right='A message has "id": "msg_a1", "type": "message", "role": "assistant", "content": […] and "usage": {…}, '
+    "whole and in message_start.",
 )
 def fields(view: View) -> Violations:
     """``id``, ``type: message``, ``role: assistant`` and ``content`` are required; typed clients fail without."""
@@ -124,7 +205,15 @@ def fields(view: View) -> Violations:
             yield f"wrong or missing: {', '.join(wrong)}", json.dumps(message, ensure_ascii=False)
 
 
-@rule("TW412", "nothing but pings", "blocks", "messages", source=_SPEC)
+@rule(
+    "TW412",
+    "nothing but pings",
+    "blocks",
+    "messages",
+    source=_SPEC,
+    right="Pings come between the events of a message, from message_start to message_stop; where there can be no "
+    "message, an error event says why.",
+)
 def pings(view: View) -> Violations:
     """The stream holds keep-alives and no message."""
     if view.events and {event.type for event in view.events} == {"ping"}:
@@ -137,6 +226,8 @@ def pings(view: View) -> Violations:
     "degrades",
     "messages",
     source="https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking",
+    right='A thinking block has a signature: "signature": "…" in a whole answer; in a stream "" at its start, and a '
+    "signature_delta before its end.",
 )
 def unsigned(view: View) -> Violations:
     """A thinking block lacks the field ``signature``. Typed clients demand it when the block is sent back."""
@@ -159,6 +250,8 @@ _RUN_BY_SERVER = ("web_search_", "web_fetch_", "code_execution_", "tool_search_t
     "degrades",
     "messages",
     source="https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/overview",
+    right='The endpoint runs a tool of its own: a server_tool_use block ("id": "srvtoolu_a1"), then its result; '
+    "tool_use is for tools of the client.",
 )
 def server_tool(view: View) -> Violations:
     """The request offers a tool that the endpoint runs itself, a web search say, and the answer calls it by a plain
@@ -170,7 +263,15 @@ def server_tool(view: View) -> Violations:
             yield f"{call.name} is a tool of the server and is called by tool_use", call.arguments
 
 
-@rule("TW415", "event without a type", "blocks", "messages", source="anomalyco/opencode#23960")
+@rule(
+    "TW415",
+    "event without a type",
+    "blocks",
+    "messages",
+    source="anomalyco/opencode#23960",
+    right='The JSON of every event has its type: {"type": "content_block_delta", …}, and of an error {"type": '
+    '"error", "error": {…}}.',
+)
 def untyped(view: View) -> Violations:
     """The JSON of an event lacks ``type``, by which typed clients tell one event from another: they fail on it. Errors
     that a gateway passes on in another API's shape look like this."""
@@ -185,6 +286,8 @@ def untyped(view: View) -> Violations:
     "degrades",
     "messages",
     source="https://docs.anthropic.com/en/api/errors",
+    right='An error is {"type": "error", "error": {"type": "overloaded_error", "message": "…"}}, as a body and as an '
+    "event.",
 )
 def error_shape(view: View) -> Violations:
     """An error is ``{"type": "error", "error": {"type", "message"}}``. Where the types are missing, agents cannot tell
@@ -198,7 +301,15 @@ def error_shape(view: View) -> Violations:
             yield "an error lacks the type that this API wants", json.dumps(value, ensure_ascii=False)
 
 
-@rule("TW417", "input tokens come late", "degrades", "messages", source="sgl-project/sglang#20678")
+@rule(
+    "TW417",
+    "input tokens come late",
+    "degrades",
+    "messages",
+    source="sgl-project/sglang#20678",
+    right='message_start counts the input already: "usage": {"input_tokens": 812, "output_tokens": 1}, and beside it '
+    '"cache_read_input_tokens" where a cache was used.',
+)
 def late_usage(view: View) -> Violations:
     """message_start counts no input tokens, and the last events do. Agents that take the size of the context from the
     first event see an empty one and never compact."""
@@ -210,7 +321,15 @@ def late_usage(view: View) -> Violations:
             yield f"message_start counts no input tokens, message_delta {ended}", view.events[0].data
 
 
-@rule("TW418", "block index used again", "blocks", "messages", source="router-for-me/CLIProxyAPI#539")
+@rule(
+    "TW418",
+    "block index used again",
+    "blocks",
+    "messages",
+    source="router-for-me/CLIProxyAPI#539",
+    right="Blocks are numbered 0, 1, 2 in the order in which they begin, and no index is used again, not even after "
+    "content_block_stop.",
+)
 def index_again(view: View) -> Violations:
     """A second block begins under the index of an earlier one. The SDK keeps blocks by their index: the later one takes
     the earlier one's place, or its deltas go to a block of another type."""
@@ -222,7 +341,15 @@ def index_again(view: View) -> Violations:
             begun.add(event.value["index"])
 
 
-@rule("TW419", "text already in the block's start", "degrades", "messages", source="Compresr-ai/Context-Gateway#30")
+@rule(
+    "TW419",
+    "text already in the block's start",
+    "degrades",
+    "messages",
+    source="Compresr-ai/Context-Gateway#30",
+    right='A block begins empty, {"type": "text", "text": ""} or {"type": "thinking", "thinking": "", "signature": '
+    '""}, and deltas bring all that is in it.',
+)
 def early_text(view: View) -> Violations:
     """What is thought or said stands in content_block_start instead of deltas. Agents that read deltas keep an empty
     block, and where it is one of thinking, are refused when they send it back."""

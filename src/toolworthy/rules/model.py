@@ -69,6 +69,8 @@ class Rule:
     """Who says so: specification, vendor's page, or the issue that shows the harm."""
     explanation: str
     """What is wrong, and what an agent makes of it."""
+    right: str
+    """What a right answer has in its place, in one sentence, with the JSON or the bytes where that is shortest."""
     look: Callable[[View], Violations]
 
     @property
@@ -94,11 +96,11 @@ class Rule:
 
 
 def rule(
-    code: str, title: str, severity: Severity, *apis: Api, source: str
+    code: str, title: str, severity: Severity, *apis: Api, source: str, right: str
 ) -> Callable[[Callable[[View], Violations]], Rule]:
     """Make a rule of a function; its docstring is the explanation. Without `apis` it holds for all three."""
 
     def make(look: Callable[[View], Violations]) -> Rule:
-        return Rule(code, title, severity, apis or APIS, source, inspect.cleandoc(look.__doc__ or ""), look)
+        return Rule(code, title, severity, apis or APIS, source, inspect.cleandoc(look.__doc__ or ""), right, look)
 
     return make

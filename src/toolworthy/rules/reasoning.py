@@ -17,7 +17,15 @@ _MEANT = re.compile(r"think|thought|reason", re.IGNORECASE)
 _NOT_TEXT = re.compile(r"signature|opaque|encrypted|token|effort|_id$|summary|finish|stop", re.IGNORECASE)
 
 
-@rule("TW331", "reasoning under a name nobody reads", "degrades", "chat", source="nhatbien/copilot-helper#7")
+@rule(
+    "TW331",
+    "reasoning under a name nobody reads",
+    "degrades",
+    "chat",
+    source="nhatbien/copilot-helper#7",
+    right='Reasoning stands in "reasoning_content" or "reasoning": of the delta in a stream, of the message in a '
+    "whole answer.",
+)
 def other_name(view: View) -> Violations:
     """Chat Completions has no field for reasoning. ``reasoning_content`` and ``reasoning`` are what clients know; under
     another name it is lost, and cannot be sent back where the endpoint wants it back."""

@@ -15,14 +15,28 @@ def _wanted(view: View) -> bool:
     return view.answered and view.response.complete and not view.uncounted
 
 
-@rule("TW701", "no usage", "degrades", source=_SPEC)
+@rule(
+    "TW701",
+    "no usage",
+    "degrades",
+    source=_SPEC,
+    right='"usage" is there: {"prompt_tokens": 812, "completion_tokens": 45, "total_tokens": 857} (chat), '
+    '{"input_tokens": 812, "output_tokens": 45, …} (Messages, Responses).',
+)
 def no_usage(view: View) -> Violations:
     """The answer says nothing of tokens used. Agents cannot tell when to compact, and run into the context limit."""
     if _wanted(view) and view.response.usage is None:
         yield "the answer says nothing of tokens used", ""
 
 
-@rule("TW702", "usage of zero", "degrades", source=_SPEC)
+@rule(
+    "TW702",
+    "usage of zero",
+    "degrades",
+    source=_SPEC,
+    right='Input and output both count more than 0: "prompt_tokens" and "completion_tokens" (chat), "input_tokens" '
+    'and "output_tokens" (Messages, Responses).',
+)
 def zero(view: View) -> Violations:
     """Usage is there and counts nothing although there is an answer. Agents take the context for empty."""
     usage = view.response.usage
@@ -30,7 +44,14 @@ def zero(view: View) -> Violations:
         yield f"input {usage.input}, output {usage.output}", ""
 
 
-@rule("TW703", "usage that does not add up", "cosmetic", source=_SPEC)
+@rule(
+    "TW703",
+    "usage that does not add up",
+    "cosmetic",
+    source=_SPEC,
+    right='"total_tokens" is input plus output; reasoning tokens are among the output, cached ones among the input '
+    "(in Messages they are counted apart).",
+)
 def inconsistent(view: View) -> Violations:
     """More cached than input tokens, more reasoning than output tokens, or a total that is not the sum."""
     usage = view.response.usage
@@ -49,7 +70,14 @@ def inconsistent(view: View) -> Violations:
         yield f"total_tokens is {total}, the sum of {parts[0]} and {parts[1]} is not", str(told)
 
 
-@rule("TW704", "nothing said, nothing done", "degrades", source="NousResearch/hermes-agent#18066")
+@rule(
+    "TW704",
+    "nothing said, nothing done",
+    "degrades",
+    source="NousResearch/hermes-agent#18066",
+    right="What the model wrote is in the answer, as text or as a call; where nothing could be made of it, an error "
+    "says so.",
+)
 def nothing(view: View) -> Violations:
     """The answer ends in order with neither text, reasoning nor call. Agents end the task as if it were done. Where
     the usage shows that the model ended with its first tokens, nothing was lost, and it does not count."""
@@ -57,7 +85,14 @@ def nothing(view: View) -> Violations:
         yield "neither text nor call", view.tail()
 
 
-@rule("TW710", "nothing but reasoning", "degrades", source="vybestack/llxprt-code#1731")
+@rule(
+    "TW710",
+    "nothing but reasoning",
+    "degrades",
+    source="vybestack/llxprt-code#1731",
+    right="Behind the reasoning stands what it led to, outside of it: text, or a call in tool_calls (chat), a "
+    "tool_use block (Messages), a function_call item (Responses).",
+)
 def only_thoughts(view: View) -> Violations:
     """The answer ends in order and holds reasoning alone: the text or the call went into it, or the model stopped
     there. Agents end the task as if it were done. A few tokens of reasoning are the model's slip, and do not count."""
@@ -65,14 +100,28 @@ def only_thoughts(view: View) -> Violations:
         yield "reasoning only, neither text nor call", view.tail()
 
 
-@rule("TW705", "cut before anything was said", "degrades", source="openai/openai-agents-python#4510")
+@rule(
+    "TW705",
+    "cut before anything was said",
+    "degrades",
+    source="openai/openai-agents-python#4510",
+    right="Reasoning leaves room for an answer within the token limit, and text or a call that was cut is sent as far "
+    "as it came.",
+)
 def cut_empty(view: View) -> Violations:
     """The token limit was reached before text or a call came: the reasoning ate it, or a call was cut and dropped."""
     if view.answered and view.response.stop == "length" and not _acts(view):
         yield "stopped by the token limit with neither text nor call", view.tail()
 
 
-@rule("TW706", "stop reason that the API does not have", "cosmetic", source=_SPEC)
+@rule(
+    "TW706",
+    "stop reason that the API does not have",
+    "cosmetic",
+    source=_SPEC,
+    right='The stop reason is one that the API has: "stop", "length", "tool_calls", "content_filter" (chat), '
+    '"end_turn", "max_tokens", "stop_sequence", "tool_use" … (Messages).',
+)
 def unknown_stop(view: View) -> Violations:
     """Agents take an unknown reason for an error or for the end."""
     known = {
@@ -92,7 +141,15 @@ def unknown_stop(view: View) -> Violations:
         yield f"the stop reason is {raw!r}", view.stopped()
 
 
-@rule("TW707", "usage in more than one chunk", "degrades", "chat", source="camel-ai/camel#4217")
+@rule(
+    "TW707",
+    "usage in more than one chunk",
+    "degrades",
+    "chat",
+    source="camel-ai/camel#4217",
+    right='Usage comes once, in the last chunk before [DONE], {"choices": [], "usage": {…}}; chunks before it have '
+    '"usage": null, or no such key.',
+)
 def repeated(view: View) -> Violations:
     """Usage belongs into one chunk, the last, and is null before. Agents that add up what they get count the tokens
     several times, and compact or stop long before they must."""
@@ -103,7 +160,14 @@ def repeated(view: View) -> Violations:
         yield f"{len(counted)} chunks have usage", counted[0].data
 
 
-@rule("TW708", "tokens counted that never came", "cosmetic", source="noonghunna/club-3090#1191")
+@rule(
+    "TW708",
+    "tokens counted that never came",
+    "cosmetic",
+    source="noonghunna/club-3090#1191",
+    right="All output tokens that are counted are in the answer, as text, reasoning or arguments; hidden reasoning is "
+    'counted apart: "reasoning_tokens": 310 (chat, Responses).',
+)
 def undelivered(view: View) -> Violations:
     """More output tokens are counted than the answer has bytes. A parser swallowed text or a call; or there was
     reasoning that is neither shown nor counted apart, so that nobody can tell."""
@@ -134,7 +198,16 @@ def _bytes(value: object, inside: bool = False) -> int:
     return len(value.encode(errors="replace")) if inside and isinstance(value, str) else 0
 
 
-@rule("TW709", "stop string in the text", "degrades", "chat", "messages", source="langchain-ai/langchain-aws#420")
+@rule(
+    "TW709",
+    "stop string in the text",
+    "degrades",
+    "chat",
+    "messages",
+    source="langchain-ai/langchain-aws#420",
+    right='The text ends before the stop string, and the stop reason is "finish_reason": "stop" (chat), '
+    '"stop_reason": "stop_sequence" (Messages).',
+)
 def stop_string(view: View) -> Violations:
     """The text holds a string at which it was to stop; text ends before that string. Agents that cut their answers by
     stop strings take what follows for the model's."""
