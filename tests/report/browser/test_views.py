@@ -282,8 +282,8 @@ def test_findings_are_sifted_by_words_and_severity(visit: Visit, ordinary: Path)
     assert not [one for one in every.all() if one.is_visible()]
 
 
-def test_a_finding_that_is_unfolded_shows_its_bytes(visit: Visit, real: Path) -> None:
-    page = visit(real)
+def test_a_finding_that_is_unfolded_shows_its_bytes(visit: Visit, ordinary: Path) -> None:
+    page = visit(ordinary)
     found = page.locator(".finding:has(pre mark)").last
     found.evaluate("(node) => (node.open = false)")
     found.locator("> summary").click()
