@@ -5,7 +5,7 @@ The data lie beside the catalogue, in ``fixtures/defects/measured.jsonl``: one l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -45,7 +45,8 @@ def measured(path: Path = MEASURED) -> tuple[Measured, ...]:
     return tuple(Measured.model_validate_json(line) for line in lines if line.strip())
 
 
-def affected(code: str) -> dict[str, Measured]:
+@cache
+def affected(code: str) -> Mapping[str, Measured]:
     """Agent to the worst that a defect named by `code` (of a rule or probe) did to it."""
     worst: dict[str, Measured] = {}
     for row in naming(code):

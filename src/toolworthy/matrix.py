@@ -16,7 +16,7 @@ from pathlib import Path
 from toolworthy import adapters
 from toolworthy.adapters import AgentAdapter
 from toolworthy.agents.install import Installation, ensure
-from toolworthy.breakage import MEASURED, Measured, Outcome, measured
+from toolworthy.breakage import MEASURED, Measured, Outcome, affected, measured
 from toolworthy.endpoint import resolve
 from toolworthy.gateway import Gateway
 from toolworthy.oracle import Oracle
@@ -51,6 +51,7 @@ def run(defects: Sequence[str], agents: Sequence[str], out: Path | None, at_once
     installed = {agent.id: ensure(agent, lambda line: print(line, flush=True)) for agent in chosen if agent.install}
     asyncio.run(_measure(wanted, chosen, installed, path, at_once))
     measured.cache_clear()
+    affected.cache_clear()
     for line in table(measured(path), [agent.id for agent in chosen]):
         print(line)
     return 0
