@@ -14,9 +14,14 @@ def messages_of(exchange: Exchange) -> tuple[Message, ...]:
 
 
 def news_of(exchanges: Sequence[Exchange]) -> list[list[Message]]:
-    """The messages of every request that none before it carried."""
-    seen: set[Message] = set()
-    return [[message for message in messages_of(exchange) if not _known(message, seen)] for exchange in exchanges]
+    """The messages of every request that none before it carried. What is asked beside the task, without tools, is
+    another conversation."""
+    task: set[Message] = set()
+    beside: set[Message] = set()
+    return [
+        [message for message in messages_of(exchange) if not _known(message, task if _offers(exchange) else beside)]
+        for exchange in exchanges
+    ]
 
 
 def results_of(exchanges: Sequence[Exchange]) -> list[list[ToolResult | None]]:
@@ -53,6 +58,10 @@ def text_of(parts: Sequence[Part]) -> str:
     return "\n".join(
         part.text if isinstance(part, Text) else "[image]" for part in parts if isinstance(part, (Text, Image))
     )
+
+
+def _offers(exchange: Exchange) -> bool:
+    return bool(exchange.request and exchange.request.tools)
 
 
 def _known(message: Message, seen: set[Message]) -> bool:

@@ -49,7 +49,7 @@ async def test_usage_with_call(ask: Ask) -> None:
     answer = await ask.calls(("read_file", {"path": "src/app.py"}))
     counted = answer.response.usage
     if counted is None or not counted.output:
-        raise Broken("the answer with a call says nothing of its tokens")
+        raise Broken("the answer with a call counts no tokens")
 
 
 @probe("text that holds tool markup", severity="degrades", agents=EVERY_AGENT)

@@ -137,7 +137,7 @@ def test_what_chance_makes_of_many_rows_is_said() -> None:
     assert one.word == "worse"
     assert 0.05 / 21 < one.p <= 0.05
     assert not one.holds
-    assert found.caution.startswith("21 rows, each judged alone")
+    assert found.caution.startswith("21 rows are judged, each alone")
     assert "0 of them hold beside all others" in found.caution
 
 
@@ -178,9 +178,9 @@ def test_only_what_is_the_same_is_compared_and_the_rest_is_told() -> None:
     assert (tasks.metrics, tasks.n, tasks.of) == (("tasks.pass",), 4, 5)
     for said in (
         "1 are not the same items any more (i1)",
-        "1 were not run (i2)",
+        "1 not run (i2)",
         "1 of agents in another version (qwen)",
-        "1 were run without a value (i5)",
+        "1 gave no value (i5)",
     ):
         assert said in tasks.why
     assert (tools.metrics, tools.why) == (("tools.lenient",), "the candidate has no results of tools")
@@ -208,14 +208,22 @@ def test_blocking_findings_that_one_side_has_alone() -> None:
     assert not any("gone" in note for note in half), "half a suite shows no absence"
 
 
+def test_a_cost_that_one_side_tells_seldom_is_unclear() -> None:
+    whole = sample(*(unit(n, costs={"tokens": [100.0]}) for n in range(12)))
+    half = sample(*(unit(n, costs={"tokens": [100.0]} if n < 6 else {}) for n in range(12)))
+    seldom = row(compare(whole, half), "tasks.tokens")
+    assert row(compare(whole, whole), "tasks.tokens").word == "same"
+    assert (seldom.word, seldom.why) == ("unclear", "6 of 12 pairs have it on one side only")
+
+
 def test_times_are_shown_and_not_judged() -> None:
     fast, slow = (sample(*(unit(n, costs={"seconds": [by + n / 100]}) for n in range(6))) for by in (1.0, 2.0))
     found = compare(fast, slow)
-    (row,) = (row for row in found.rows if row.metric == "tasks.seconds")
-    assert (row.word, row.holds) == ("not judged", False)
-    assert row.low is not None
-    assert 1 < row.low < (row.change or 0)
-    assert found.caution.startswith(f"{len(found.rows) - 1} rows, each judged alone")
+    slower = row(found, "tasks.seconds")
+    assert (slower.word, slower.holds) == ("not judged", False)
+    assert slower.low is not None
+    assert 1 < slower.low < (slower.change or 0)
+    assert found.caution.startswith(f"{len(found.rows) - 1} rows are judged, each alone")
 
 
 def test_a_candidate_that_fails_early_is_not_praised_for_being_cheap() -> None:

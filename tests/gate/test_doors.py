@@ -97,7 +97,7 @@ def test_pytest_with_a_baseline(tmp_path: Path) -> None:
     few = suites(*asked, "--case", "read-one-file", "--out", "few", cwd=tmp_path, suite="tools")
     assert few.returncode == 2, few.stdout[-3000:]
     assert "gate: INCONCLUSIVE" in few.stdout
-    assert "were not run" in few.stdout
+    assert "not run" in few.stdout
 
 
 def test_a_broken_policy_is_said_before_anything_is_measured(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,3 +46,12 @@ def test_scores_count_results_that_were_found_by_place() -> None:
     exchanges = trial([None, None], [("made-up-1", "one"), ("made-up-2", "two")])
     judged = judge_calls(exchanges, adapters.agent("codex"))
     assert [(call.executed, call.result) for call in judged] == [(True, "one"), (True, "two")]
+
+
+def test_what_a_title_was_asked_of_is_new_to_the_task_all_the_same() -> None:
+    first, second = trial(["a"], [("a", "one")])
+    title = replace(
+        first, request_body=json.dumps({"model": "m", "messages": [{"role": "user", "content": "do it"}]}).encode()
+    )
+    turns = timeline([title, first, second], ())
+    assert [turn.asked for turn in turns] == [(("user", "do it"),), (("user", "do it"),), ()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from toolworthy import adapters
+from toolworthy import adapters, breakage
 from toolworthy.analysis.levels import Level, Reason, levels
 from toolworthy.analysis.verdict import AgentVerdict, Why, Word, verdicts
 from toolworthy.probes import ProbeResult
@@ -92,18 +92,20 @@ def _word(tasks: AgentVerdict | None, wire: Level | None) -> Word:
 
 def _reasons(tasks: AgentVerdict | None, wire: Level | None) -> list[Why]:
     """What stops the agent first, then why its tasks failed, then what it only minds."""
-    met = wire.reasons if wire else ()
+    met = [(one.severity, Why(_named(one, wire.agent.id), one.code)) for one in wire.reasons] if wire else []
     told = tasks.reasons if tasks else ()
     return [
-        *(Why(_named(reason), reason.code) for reason in met if reason.severity == "blocks"),
+        *(why for severity, why in met if severity == "blocks"),
         *(why for why in told if not why.code),
-        *(Why(_named(reason), reason.code) for reason in met if reason.severity != "blocks"),
+        *(why for severity, why in met if severity != "blocks"),
         *(why for why in told if why.code),
     ]
 
 
-def _named(reason: Reason) -> str:
-    return f"{reason.code} {reason.title}" if reason.code.startswith("TW") else f"fails: {reason.title}"
+def _named(reason: Reason, agent: str) -> str:
+    named = f"{reason.code} {reason.title}" if reason.code.startswith("TW") else f"fails: {reason.title}"
+    row = breakage.affected(reason.code).get(agent)
+    return f"{named} ({row.outcome} in a small task)" if row else named
 
 
 def _title(agent: str) -> str:

@@ -76,6 +76,12 @@ class Comparable:
                 out.lost[why or "unmeasured"].append(before)
         return out
 
+    def told_once(self, metric: str) -> int:
+        """How many units have a value of it on one side alone, though both ran them: usage that is not told."""
+        suite, _, name = metric.partition(".")
+        both = [(before, after) for before, after, why in self.rows if after and not why and before.suite == suite]
+        return sum(bool(before.values.get(name)) != bool(after.values.get(name)) for before, after in both)
+
     def without_value(self, paired: Sequence[tuple[Unit, Pair]]) -> list[str]:
         """Attempts at the items compared that gave no value: infrastructure, limits of ours."""
         items = {(unit.suite, unit.item, unit.agent) for unit, _ in paired}
@@ -127,8 +133,8 @@ def _said(why: Why, units: list[Unit]) -> str:
         "version": f"{n} of agents in another version ({_few(agents)}), whose drift is not the endpoint's",
         "agent": f"{n} of agents that the candidate was not measured with ({_few(agents)})",
         "changed": f"{n} are not the same items any more ({_few(items)})",
-        "gone": f"{n} were not run ({_few(items)})",
-        "unmeasured": f"{n} were run without a value ({_few(items)})",
+        "gone": f"{n} not run ({_few(items)})",
+        "unmeasured": f"{n} gave no value ({_few(items)})",
     }[why]
 
 

@@ -136,7 +136,7 @@ def _margin(name: str, paired: Sequence[tuple[Unit, Pair]], margin: float, alpha
     worse, borne = found.p_worse(margin), found.p_borne(margin)
     said = (
         f"{found.before:.1%} → {found.after:.1%}, a drop of {_points(found.value)} "
-        f"({100 * low:.1f} to {100 * high:.1f}), {_points(margin)} are allowed; "
+        f"({1 - 2 * alpha:.0%} interval {100 * low:.1f} to {100 * high:.1f}), {_points(margin)} are allowed; "
         f"{found.clusters} items, {found.pairs:.0f} pairs of attempts"
     )
     judged = Judged(name, "pass" if borne <= alpha else "inconclusive", said, worse, borne)
@@ -146,7 +146,9 @@ def _margin(name: str, paired: Sequence[tuple[Unit, Pair]], margin: float, alpha
     judged.more += _all_of_them(paired)
     seen = found.findable(margin, alpha / many)
     judged.more.append(
-        f"could have found a drop of {_points(seen)}" if seen else "no drop could have been found: too few"
+        f"a drop of {_points(seen)} would have failed it in four runs of five"
+        if seen
+        else "no drop could have failed it: too few"
     )
     if low > 0 or borne > alpha:
         judged.more += _worst(paired)
@@ -227,13 +229,14 @@ def _ratio(name: str, paired: Sequence[tuple[Unit, Pair]], limit: float, alpha: 
     low, high = found.interval(alpha)
     borne = found.p_borne(limit)
     each = f"{_figure(found.before)} → {_figure(found.after)} a typical attempt"
-    said = f"{each}, ×{found.value:.2f} ({low:.2f} to {high:.2f}), ×{limit:g} is allowed; {found.clusters} items"
+    inside = f"×{found.value:.2f} ({1 - 2 * alpha:.0%} interval {low:.2f} to {high:.2f})"
+    said = f"{each}, {inside}, ×{limit:g} is allowed; {found.clusters} items"
     judged = Judged(name, "pass" if borne <= alpha else "inconclusive", said, found.p_worse(limit), borne)
     if borne > alpha:
         level = alpha / many if found.value > limit else alpha
         attempts = sum(pair.weight for pair in pairs) / len(pairs)
         judged.needed = _needed(lambda times: found.decides(limit, level, times), attempts)
-    judged.more.append(f"could have found ×{found.findable(limit, alpha / many):.2f}")
+    judged.more.append(f"×{found.findable(limit, alpha / many):.2f} would have failed it in four runs of five")
     if found.value <= limit < found.in_sum:
         judged.more.append(f"but ×{found.in_sum:.2f} in sum: a few attempts cost far more than the typical one")
     return judged

@@ -154,7 +154,11 @@ def _rows(both: Comparable, metric: str) -> Iterator[Row]:
     if not paired:
         return
     if name in COSTS:
-        yield _cost(metric, [pair for _, pair in paired])
+        row, once = _cost(metric, [pair for _, pair in paired]), both.told_once(metric)
+        if once > load_policy(None).unmeasured * (once + len(paired)) and row.word != "not judged":
+            why = "; ".join(filter(None, (row.why, f"{once} of {once + len(paired)} pairs have it on one side only")))
+            row = replace(row, word="unclear", p=1.0, why=why)
+        yield row
         return
     yield _rate(metric, None, [pair for _, pair in paired])
     agents = sorted({unit.agent for unit, _ in paired})
@@ -216,7 +220,7 @@ def _cost(metric: str, pairs: Sequence[Pair]) -> Row:
     low, high = _around(1.0, *found.interval(ALPHA / 2), p)
     measured = replace(row, change=found.value, low=low, high=high)
     if metric.endswith(_CLOCKS):
-        return replace(measured, word="not judged", why="; ".join(filter(None, (free, "of another hour"))))
+        return replace(measured, word="not judged", why="; ".join(filter(None, (free, "each run at its own time"))))
     return replace(measured, word=_word(found.value < 1, p, low > 1 / TIMES and high < TIMES), p=p)
 
 
@@ -245,7 +249,7 @@ def _caution(rows: Sequence[Row]) -> str:
     named = sum(row.word in ("better", "worse") for row in rows)
     held = sum(row.holds for row in rows)
     return (
-        f"{judged} rows, each judged alone: where nothing changed, up to one in twenty says better or worse by "
+        f"{judged} rows are judged, each alone: where nothing changed, up to one in twenty says better or worse by "
         f"chance. Here {named} do, and {held} of them hold beside all others (Holm, 5 %)"
     )
 
@@ -293,7 +297,7 @@ def _notes(
             yield f"{metric}: the baseline has no value of it"
     words = {row.metric: row.word for row in rows if row.agent is None}
     for suite, metric in MAIN.items():
-        if words.get(f"{suite}.{metric}") == "worse" and "better" in [words.get(f"{suite}.{cost}") for cost in COSTS]:
+        if words.get(f"{suite}.{metric}") == "worse" and any(f"{suite}.{cost}" in words for cost in COSTS):
             yield f"{suite}: attempts that failed count in the costs, too: what costs less may only have ended early"
     once = sum(min(one.before.n, one.after.n) == 1 for one in changed)
     if once:

@@ -41,7 +41,7 @@ def zero(view: View) -> Violations:
     """Usage is there and counts nothing although there is an answer. Agents take the context for empty."""
     usage = view.response.usage
     if _wanted(view) and usage and view.response.parts and not ((usage.input or 0) and (usage.output or 0)):
-        yield f"input {usage.input}, output {usage.output}", ""
+        yield f"input {usage.input}, output {usage.output}", view.usage()
 
 
 @rule(

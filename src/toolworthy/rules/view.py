@@ -16,6 +16,7 @@ from toolworthy.wire.lenient import as_dict, as_int, as_list, parse_json
 from toolworthy.wire.sse import SseParser
 
 _STOP = re.compile(rb'"(?:finish_reason|stop_reason|status|reason)"\s*:\s*"[^"\\]{0,80}"')
+_USAGE = re.compile(rb'"usage"\s*+:\s*+\{(?:[^{}]++|\{[^{}]*+\})*+\}')
 MAX_EVENTS = 50_000
 """Events that are looked at one by one; an endless stream must not cost endless time."""
 
@@ -145,6 +146,11 @@ class View:
         end = self.exchange.body[-300:]
         _, line, rest = end.partition(b"\n") if len(self.exchange.body) > len(end) else (b"", b"", b"")
         return (rest.lstrip(b"\r\n") if line and rest.strip() else end).decode(errors="replace")
+
+    def usage(self) -> str:
+        """The bytes that count tokens, the last of them; "" where there are none."""
+        told = [found.group() for found in _USAGE.finditer(self.exchange.body)]
+        return told[-1].decode(errors="replace") if told else ""
 
     def stopped(self) -> str:
         """The bytes that say why the answer stopped; its end, where they are not found."""

@@ -40,8 +40,16 @@ def diagnose(exchanges: Sequence[Exchange], outcome: Outcome, agent: AgentAdapte
         or _call_trouble(calls)
         or _ending(asked, calls, outcome)
     )
-    said = complaint(outcome)
-    return found.model_copy(update={"detail": f"{found.detail}; the agent says: {said}"}) if said else found
+    return found.model_copy(update={"detail": found.detail + _testimony(found, asked, outcome)})
+
+
+def _testimony(found: Cause, exchanges: Sequence[Exchange], outcome: Outcome) -> str:
+    """What the agent itself said went wrong, or that it took the answer for the end."""
+    if said := complaint(outcome):
+        return f"; the agent says: {said}"
+    if found.kind == "wire defect" and outcome.exit_code == 0 and found.exchange == exchanges[-1].index:
+        return "; the agent asked nothing after it and ended as if all were done (exit 0)"
+    return ""
 
 
 def _infrastructure(exchanges: Sequence[Exchange], outcome: Outcome) -> Cause | None:

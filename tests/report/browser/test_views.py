@@ -90,7 +90,7 @@ def test_the_top_names_what_breaks_and_leads_to_it(visit: Visit, ordinary: Path)
 def test_a_cell_of_the_wire_leads_to_what_that_agent_meets(visit: Visit, ordinary: Path) -> None:
     page = visit(ordinary)
     page.locator("#matrix a[href^='#/wire']").first.click()
-    assert list(asked(page)) == ["meets"]
+    assert set(asked(page)) == {"meets", "sort"}
     shown = page.locator(".explorer .filters [role=status]")
     expect(shown).not_to_have_text("10 of 10")
     expect(page.locator(".explorer").get_by_label("met by")).to_have_value(asked(page)["meets"])
@@ -101,6 +101,8 @@ def test_a_card_leads_to_the_trials_that_failed(visit: Visit, ordinary: Path) ->
     page.locator(".card summary").first.click()  # and the rest
     page.locator(".card a[href^='#/tasks']").first.click()
     assert asked(page)["kind"] == "fail,flaky"
+    chosen = page.locator(".explorer").get_by_label("result").locator("option:checked")
+    expect(chosen).to_have_text("✗ failed or ~ sometimes")
     assert set(column(page, "agent")) == {asked(page)["agent"]}
     assert "failed" in page.locator(".frame tbody").inner_text()
 
@@ -269,6 +271,14 @@ def test_the_last_row_is_reached_by_scrolling(visit: Visit, ordinary: Path) -> N
     page.locator(".frame").evaluate("(frame) => frame.scrollTo(0, frame.scrollHeight)")
     page.wait_for_selector(".frame tr[aria-rowindex='121']")
     assert column(page, "task")[-1] == "task-039"
+
+
+def test_a_search_that_finds_no_finding_says_so(visit: Visit, ordinary: Path) -> None:
+    page = visit(ordinary)
+    page.locator("#sift").fill("no such words")
+    expect(page.locator("#sifted")).to_have_text("no finding fits")
+    page.locator("#sift").fill("")
+    expect(page.locator("#sifted")).to_have_text("")
 
 
 def test_findings_are_sifted_by_words_and_severity(visit: Visit, ordinary: Path) -> None:

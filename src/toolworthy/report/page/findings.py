@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from toolworthy import adapters, breakage
 from toolworthy.analysis.breaking import breaking
@@ -68,6 +69,10 @@ class Group:
     affected: Mapping[str, Measured]
     seen: Mapping[str, tuple[int, int]]
     """Suite to how many of its items show it, of how many."""
+    apis: tuple[str, ...]
+    """The wire APIs over which it was seen: the share is of what was asked over these."""
+    beside: tuple[str, ...]
+    """Of a probe: rules that the very same answers break, and that may be all of it."""
     agents: tuple[str, ...]
     """Agents in whose trials it was seen."""
     breaks: tuple[str, ...]
@@ -78,8 +83,9 @@ class Group:
 def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
     """Rules that were broken, and probes whose own verdict stands in an agent's way; the worst first."""
     probes = run.probes()
-    own = adapters.provider(str(run.about.get("endpoint", {}).get("provider", "generic"))).hints
-    of = {"tasks": len(run.results()), "wire": len(probes), "tools": len(run.cases())}
+    endpoint = run.about.get("endpoint", {})
+    own = adapters.provider(str(endpoint.get("provider", "generic"))).hints
+    apis = dict(_apis(run))
     found_levels = levels(probes)
     met = [reason for level in found_levels for reason in level.reasons]
     breaks = {one.code: one.agents for one in breaking(run.results(), found_levels)}
@@ -100,9 +106,11 @@ def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
             detail=found[0].detail,
             rule=rules.get(code),
             wanted="" if code in rules else ticket.expected(found[0]),
-            mend=tuple(_mend(code, own, probes)),
+            mend=tuple(_mend(code, own, probes, endpoint)),
             affected=breakage.affected(code),
-            seen=_counted(found, of),
+            seen=_counted(found, apis),
+            apis=tuple(dict.fromkeys(api for one in found if (api := apis.get(one.subject)))),
+            beside=() if code in rules else _beside(code, probes),
             agents=tuple(dict.fromkeys(one.agent for one in found if one.subject.startswith("tasks/"))),
             breaks=breaks.get(code, ()),
             shown=_first(number, run, found, breaks.get(code, ()), place < _BUNDLES),
@@ -112,11 +120,30 @@ def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
 
 
 def often(group: Group) -> str:
-    """How often it was seen, suite by suite."""
-    return ", ".join(f"{count} of {n:,} {_SUITES[suite]}" for suite, (count, n) in group.seen.items())
+    """How often it was seen, suite by suite, of what was asked over the same APIs."""
+    told = ", ".join(f"{count:,} of {n:,} {_SUITES[suite]}" for suite, (count, n) in group.seen.items())
+    return f"{told} over {', '.join(group.apis)}" if group.apis else told
 
 
-def _mend(code: str, own: Mapping[str, str], probes: Sequence[ProbeResult]) -> Iterator[str]:
+def _apis(run: RunDirectory) -> Iterator[tuple[str, str]]:
+    """Subject to what the endpoint was asked in, for all of which that is known."""
+    for result in run.results():
+        yield str(result.key), result.endpoint_api or ""
+    for case in run.cases():
+        yield str(case.key), case.api or ""
+    for probe in run.probes():
+        yield str(probe.key), probe.key.api
+
+
+def _beside(code: str, probes: Sequence[ProbeResult]) -> tuple[str, ...]:
+    """Rules that every answer breaks in which this probe failed."""
+    failed = [{finding.code for finding in one.findings} for one in probes if one.key.probe == code and one.fails]
+    return tuple(sorted(set.intersection(*failed))) if failed else ()
+
+
+def _mend(
+    code: str, own: Mapping[str, str], probes: Sequence[ProbeResult], endpoint: Mapping[str, Any]
+) -> Iterator[str]:
     """What is known of this provider, else of others; which of the APIs are free of it; or that nothing is."""
     told = [own[code]] if code in own else [f"{title}: {hint}" for title, hint in adapters.hints(code)]
     yield from told
@@ -124,8 +151,8 @@ def _mend(code: str, own: Mapping[str, str], probes: Sequence[ProbeResult]) -> I
     free = [api for api in served_apis(probes) if api not in seen] if seen else []
     if free:
         yield (
-            f"Over {' and '.join(free)} this endpoint is free of it, so agents that speak {_these(free)} are spared. "
-            f"For the others toolworthy's gateway can translate: pytest suites --wire {free[0]} … tries it."
+            f"Over {' and '.join(free)} no probe met it, so agents that speak {_these(free)} are spared. Others can be "
+            f"served through toolworthy proxy --endpoint {endpoint.get('name')} --wire {free[0]}, which translates."
         )
     if not told and not free:
         yield "No setting is known that mends it. It is the server's to mend; the evidence is made for its tracker."
@@ -135,9 +162,15 @@ def _these(apis: Sequence[str]) -> str:
     return "these" if len(apis) > 1 else "it"
 
 
-def _counted(found: Sequence[Located], of: Mapping[str, int]) -> dict[str, tuple[int, int]]:
-    subjects = {suite: {one.subject for one in found if one.subject.startswith(f"{suite}/")} for suite in _SUITES}
-    return {suite: (len(keys), of[suite]) for suite, keys in subjects.items() if keys}
+def _counted(found: Sequence[Located], apis: Mapping[str, str]) -> dict[str, tuple[int, int]]:
+    """Suite to how many of its items show it, of how many that were asked over the same APIs."""
+    counted = {}
+    for suite in _SUITES:
+        seen = {one.subject for one in found if one.subject.startswith(f"{suite}/")}
+        over = {apis.get(subject) for subject in seen}
+        if seen:
+            counted[suite] = len(seen), sum(key.startswith(f"{suite}/") and api in over for key, api in apis.items())
+    return counted
 
 
 def _first(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import median
 from typing import Any, TypeVar
 
@@ -34,7 +34,9 @@ def items(number: int, run: RunDirectory) -> list[dict[str, Any]]:
 
 
 def _tasks(run: int, results: Sequence[TrialResult]) -> Iterator[dict[str, Any]]:
-    for (task, agent), attempts in _grouped(results, lambda r: (r.key.task, r.key.agent)):
+    tasks, agents = (_ranks(getattr(r.key, of) for r in results) for of in ("task", "agent"))
+    ordered = sorted(results, key=lambda r: (tasks[r.key.task], agents[r.key.agent], r.key.repeat))
+    for (task, agent), attempts in _grouped(ordered, lambda r: (r.key.task, r.key.agent)):
         kind, _ = cell(attempts)
         judged = [result for result in attempts if result.status in ("passed", "failed")]
         passed = sum(result.status == "passed" for result in judged)
@@ -51,6 +53,11 @@ def _tasks(run: int, results: Sequence[TrialResult]) -> Iterator[dict[str, Any]]
             **_costs([(result.score, result.seconds) for result in attempts]),
             **_attempts(run, attempts),
         }
+
+
+def _ranks(names: Iterable[str]) -> dict[str, int]:
+    """Names by when they first came."""
+    return {name: at for at, name in enumerate(dict.fromkeys(names))}
 
 
 def _cases(run: int, results: Sequence[CaseResult]) -> Iterator[dict[str, Any]]:

@@ -48,6 +48,11 @@ class Side:
         return f"{self.endpoint.get('model')} at {self.endpoint.get('name')}"
 
     @property
+    def embedded(self) -> bool:
+        """Whether it was toolworthy's own oracle that answered."""
+        return str(self.endpoint.get("name", "")).split(":", 1)[0] == "oracle" and not self.endpoint.get("base_urls")
+
+    @property
     def first(self) -> list[tuple[str, list[findings.Group]]]:
         """What breaks an agent, by what can be done about it: where a reader begins."""
         by_mend: dict[str, list[findings.Group]] = {}

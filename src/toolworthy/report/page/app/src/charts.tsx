@@ -48,9 +48,10 @@ export function Spreads({ measure, points }: { measure: Measure; points: number[
   const most = Math.max(...rows.map((row) => row.high));
   const log = least > 0 && most / least > 20;
   const options = (): Options => ({
-    height: 40 + 26 * rows.length,
+    height: (measure.unit ? 56 : 40) + 26 * rows.length,
+    marginBottom: measure.unit ? 40 : undefined,
     marginLeft: margin(rows.map((row) => row.agent)),
-    x: { label: null, type: log ? "log" : "linear", grid: true, domain: log ? undefined : [0, most || 1], tickFormat: log ? tick : undefined },
+    x: { label: measure.unit || null, type: log ? "log" : "linear", grid: true, domain: log ? undefined : [0, most || 1], tickFormat: log ? tick : undefined },
     y: { label: null },
     marks: [
       Plot.ruleY(rows, { y: "agent", x1: "low", x2: "high", stroke: "var(--soft-ink)" }),

@@ -68,12 +68,14 @@ function Found({ index, suite, query }: { index: Index; suite: Suite; query: URL
 
 function Choice({ name, value, values, show = (one) => one, choose }: { name: string; value: string; values: string[]; show?: (value: string) => string; choose: (value: string) => void }) {
   const every = [...new Set(values)].sort();
+  const several = value.includes(",") && !every.includes(value); // a link may ask for more than can be chosen here
   if (every.length < 2 && !value) return null; // all have the same
   return (
     <label>
       {name}{" "}
       <select value={value} onChange={(event) => choose(event.currentTarget.value)}>
         <option value="">all</option>
+        {several && <option value={value}>{value.split(",").map(show).join(" or ")}</option>}
         {every.filter(Boolean).map((one) => <option value={one}>{show(one)}</option>)}
       </select>
     </label>
@@ -114,7 +116,7 @@ function columnsOf(suite: Suite, index: Index): Column<Item>[] {
   if (suite !== "wire") columns.push(figure("turns", "turns", 1), figure("calls", "calls", 1), figure("tokens", "tokens", 0));
   if (priced && suite !== "wire") columns.push(figure("cost", "US$", 4));
   columns.push(figure("seconds", "seconds", 2));
-  if (suite === "tasks") columns.push(figure("first", "first token, s", 2));
+  if (suite === "tasks") columns.push(figure("first", "first token, s", 3));
   if (suite === "tools") columns.push({ id: "category", title: "category", value: (item) => item.category ?? "" });
   columns.push(
     { id: "why", title: suite === "tasks" ? "cause" : suite === "tools" ? "misses" : "detail", value: (item) => item.why || undefined, show: (item) => <span class="why" title={item.about}>{item.why || "–"}</span> },

@@ -4,7 +4,7 @@ import { Causes, Differences, Over, Spreads } from "./charts";
 import { arrange, bytes, unpack, type Index } from "./data";
 import { Explorer } from "./explorer";
 import { plain } from "./route";
-import { Pair, reveal } from "./text";
+import { Pair, reveal, show } from "./text";
 
 async function start(): Promise<void> {
   const index = await unpack<Index>("index");
@@ -87,20 +87,20 @@ function moved(): void {
 
 /** Within what was just unfolded, the offending bytes come into view. */
 function unfolded(within: Element | Document): void {
-  for (const mark of within.querySelectorAll<HTMLElement>("pre mark")) {
-    const frame = mark.closest("pre")!;
-    if (mark.offsetHeight) frame.scrollTop += mark.getBoundingClientRect().top - frame.getBoundingClientRect().top - frame.clientHeight / 3;
-  }
+  within.querySelectorAll<HTMLElement>("pre mark").forEach(show);
 }
 
 /** Findings: those with these words, of this severity. */
 function sift(): void {
   const words = document.querySelector<HTMLInputElement>("#sift")?.value.toLowerCase().split(/\s+/) ?? [];
   const severity = document.querySelector<HTMLSelectElement>("#severity")?.value ?? "";
+  let shown = 0;
   for (const one of document.querySelectorAll<HTMLElement>(".finding")) {
     const text = one.textContent!.toLowerCase();
     one.hidden = (severity !== "" && one.dataset.severity !== severity) || !words.every((word) => text.includes(word));
+    shown += Number(!one.hidden);
   }
+  document.querySelector("#sifted")!.textContent = shown ? "" : "no finding fits";
 }
 
 addEventListener("hashchange", reached);

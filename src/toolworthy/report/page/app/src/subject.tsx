@@ -16,7 +16,6 @@ export function Subject({ id, item, step, beside, others }: { id: string; item: 
     <div class="subject">
       <p><a href="#verdict">← the whole page</a> · <a href={table(item?.suite ?? "tasks")}>all {item ? NAMES[item.suite] : "results"}</a></p>
       <h2 ref={heading} tabIndex={-1}>{label(id)}</h2>
-      {item && <p>It ended as <strong>{item.attempts.find((attempt) => attempt.id === id)?.word}</strong>.</p>}
       {rivals.length > 0 && (
         <p class="filters">
           <label>
@@ -32,14 +31,19 @@ export function Subject({ id, item, step, beside, others }: { id: string; item: 
         <p>This page has nothing of that name.</p>
       ) : beside ? (
         <div class="two">
-          <section aria-label={label(id)}><Body id={id} step={step} /></section>
-          <section aria-label={label(beside)}><h3>{label(beside)}</h3><Body id={beside} step="" /></section>
+          <section aria-label={label(id)}><h3>{label(id)}</h3><Ended id={id} among={others} /><Body id={id} step={step} /></section>
+          <section aria-label={label(beside)}><h3>{label(beside)}</h3><Ended id={beside} among={others} /><Body id={beside} step="" /></section>
         </div>
       ) : (
-        <Body id={id} step={step} />
+        <><Ended id={id} among={others} /><Body id={id} step={step} /></>
       )}
     </div>
   );
+}
+
+function Ended({ id, among }: { id: string; among: Item[] }) {
+  const word = among.flatMap((item) => item.attempts).find((attempt) => attempt.id === id)?.word;
+  return word ? <p>It ended as <strong>{word}</strong>.</p> : null;
 }
 
 const NAMES = { tasks: "trials", tools: "cases", wire: "probes" };
@@ -116,9 +120,10 @@ const SEVERITIES = ["blocks", "degrades", "cosmetic"];
 function alike(findings: Finding[]): Finding[][] {
   const found = new Map<string, Finding[]>();
   for (const finding of findings) found.set(finding.code, [...(found.get(finding.code) ?? []), finding]);
-  const rank = ([one]: Finding[]) => SEVERITIES.indexOf(one!.severity);
-  return [...found.values()].sort((one, other) => rank(one) - rank(other));
+  return [...found.values()].sort(([one], [other]) => worse(one!, other!));
 }
+
+const worse = (one: Finding, other: Finding): number => SEVERITIES.indexOf(one.severity) - SEVERITIES.indexOf(other.severity);
 
 function Found({ id, finding }: { id: string; finding: Finding }) {
   return (
@@ -160,7 +165,7 @@ function Time({ one }: { one: Detail }) {
 }
 
 function Turn({ id, turn, one, look, open }: { id: string; turn: Step; one: Detail; look: Look; open: boolean }) {
-  const found = turn.findings.map((number) => one.findings[number]!);
+  const found = turn.findings.map((number) => one.findings[number]!).sort(worse);
   return (
     <li class={`step ${turn.side || turn.local ? "side" : ""} ${open ? "wanted" : ""}`} id={`step-${id}-${turn.n}`}>
       <p class="line">
@@ -202,7 +207,7 @@ function Made({ call, look }: { call: Call; look: Look }) {
 const PIECES = 400;
 
 function Raw({ turn, found, look }: { turn: Step; found: Finding[]; look: Look }) {
-  const marked = found.map((finding) => finding.evidence.excerpt).find(Boolean) ?? "";
+  const marked = found.map(({ code, title, evidence }) => ({ excerpt: evidence.excerpt, name: `${code} ${title}` }));
   const whole = turn.response.map(([, text]) => text).join("");
   const sent = (turn.upstream ?? turn.request).map(look).join("");
   return (
@@ -211,7 +216,7 @@ function Raw({ turn, found, look }: { turn: Step; found: Finding[]; look: Look }
         <Headers rows={turn.headers[0]} /><Long text={sent} label="request body" />
       </Fold>
       {turn.upstream && <Fold title="request as the agent wrote it"><Long text={turn.request.map(look).join("")} label="the agent's request body" /></Fold>}
-      <Fold title={`response, ${whole.length.toLocaleString("en")} characters in ${turn.response.length} pieces`} open={marked !== "" && whole.includes(marked)}>
+      <Fold title={`response, ${whole.length.toLocaleString("en")} characters in ${turn.response.length} pieces`} open={marked.some(({ excerpt }) => excerpt && whole.includes(excerpt))}>
         <Headers rows={turn.headers[1]} /><Long text={whole} label="response body" marked={marked} />
       </Fold>
       <Fold title="response piece by piece, as it arrived">

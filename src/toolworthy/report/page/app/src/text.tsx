@@ -1,7 +1,7 @@
 // Texts of models and servers: shown, never obeyed.
 import { diffWordsWithSpace } from "diff";
 import type { ComponentChildren } from "preact";
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 let hidden = /(?!)/;
 let shown = new Map<string, string>();
@@ -43,16 +43,24 @@ export function Rest({ of, shown, what }: { of: number; shown: number; what: str
   return of > shown ? <p class="soft">{(of - shown).toLocaleString("en")} more {what} in the run directory</p> : null;
 }
 
-/** A text in a frame; of a long one the beginning, until more is wanted. */
-export function Long({ text, label, marked = "" }: { text: string; label: string; marked?: string }) {
+/** Bytes that show something, and what. */
+export interface Telling { excerpt: string; name: string }
+
+/** A text in a frame; of a long one the beginning, until more is wanted. What tells most of `marked` comes first, and into view. */
+export function Long({ text, label, marked = [] }: { text: string; label: string; marked?: Telling[] }) {
   const [much, more] = useState(FIRST);
-  const at = marked ? text.indexOf(marked) : -1;
-  const end = Math.max(much, at < 0 ? 0 : at + marked.length + 400);
-  const cut = text.slice(0, end);
+  const frame = useRef<HTMLPreElement>(null);
+  const places = marked.map(({ excerpt, name }) => ({ at: excerpt ? text.indexOf(excerpt) : -1, length: excerpt.length, name })).filter(({ at }) => at >= 0);
+  const end = Math.max(much, ...places.map(({ at, length }) => at + length + 400));
+  const first = places[0]?.at;
+  useEffect(() => {
+    const mark = frame.current?.querySelector<HTMLElement>(`mark[data-at="${first}"]`);
+    if (mark) show(mark);
+  }, [first]);
   return (
     <>
-      <pre tabIndex={0} role="group" aria-label={label}>
-        {at < 0 ? <Shown text={cut} /> : <Marked text={cut} at={at} length={marked.length} />}
+      <pre ref={frame} tabIndex={0} role="group" aria-label={label}>
+        <Marked text={text.slice(0, end)} places={places} />
       </pre>
       {text.length > end && (
         <button type="button" class="more" onClick={() => more(end * 8)}>
@@ -63,14 +71,21 @@ export function Long({ text, label, marked = "" }: { text: string; label: string
   );
 }
 
-function Marked({ text, at, length }: { text: string; at: number; length: number }) {
-  return (
-    <>
-      <Shown text={text.slice(0, at)} />
-      <mark><Shown text={text.slice(at, at + length)} /></mark>
-      <Shown text={text.slice(at + length)} />
-    </>
-  );
+/** Scrolls the frame of a mark, not the page. */
+export function show(mark: HTMLElement): void {
+  const frame = mark.closest("pre")!;
+  if (mark.offsetHeight) frame.scrollTop += mark.getBoundingClientRect().top - frame.getBoundingClientRect().top - frame.clientHeight / 3;
+}
+
+function Marked({ text, places }: { text: string; places: { at: number; length: number; name: string }[] }) {
+  const parts: ComponentChildren[] = [];
+  let done = 0;
+  for (const { at, length, name } of [...places].sort((one, other) => one.at - other.at)) {
+    if (at < done) continue; // within another one
+    parts.push(<Shown text={text.slice(done, at)} />, <mark title={name} data-at={at}><Shown text={text.slice(at, at + length)} /></mark>);
+    done = at + length;
+  }
+  return <>{parts}<Shown text={text.slice(done)} /></>;
 }
 
 /** Something that opens. */
