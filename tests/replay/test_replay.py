@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -279,23 +280,21 @@ def test_a_record_of_the_proxy(tmp_path: Path) -> None:
     from toolworthy.oracle import Oracle
     from toolworthy.tasks.model import load_tasks
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-
     async def go() -> None:
         async with Oracle(load_tasks(content.FIXTURES / "tasks"), adapters.agents()) as oracle:
-            argv = ["proxy", "--endpoint", f"{oracle.url}/v1", "--model", "oracle", "--port", str(port)]
+            argv = ["proxy", "--endpoint", f"{oracle.url}/v1", "--model", "oracle", "--port", "0"]
             proxy = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "toolworthy", *argv, cwd=tmp_path, stdout=subprocess.PIPE, preexec_fn=mind_ctrl_c
             )
             assert proxy.stdout is not None
-            await proxy.stdout.readline()
+            told = re.search(r"http://127\.0\.0\.1:\d+", (await proxy.stdout.readline()).decode())
+            assert told is not None
             tool = {"name": "look", "description": "", "input_schema": {"type": "object"}}
             said = [{"role": "user", "content": "Call the tool look with the arguments {}."}]
             body = {"model": "oracle", "max_tokens": 99, "messages": said, "tools": [tool]}
             headers = {"anthropic-beta": "tools-2026-01-01", "anthropic-version": "2023-06-01"}
             async with httpx.AsyncClient(trust_env=False) as client:
-                url = f"http://127.0.0.1:{port}/v1/messages?beta=true"
+                url = f"{told.group()}/v1/messages?beta=true"
                 assert (await client.post(url, json=body, headers=headers)).status_code == 200
             proxy.send_signal(signal.SIGINT)
             assert await proxy.wait() == 0
