@@ -11,7 +11,6 @@ from toolworthy import adapters, breakage
 from toolworthy.breakage import Measured
 from toolworthy.exchange import Exchange
 from toolworthy.sandbox.model import Outcome
-from toolworthy.scoring import cause
 from toolworthy.scoring.cause import diagnose
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -41,7 +40,7 @@ def test_what_the_agent_was_seen_to_break_on_is_named(
         row = seen.get(asked)
         return {"openclaw": Measured(defect="d", agent="openclaw", version="1", outcome=row)} if row else {}
 
-    monkeypatch.setattr(cause, "affected", affected)
+    monkeypatch.setattr(breakage, "affected", affected)
     outcome = Outcome(ended="exit", exit_code=0, stdout=b"", stderr=b"", seconds=1.0)
     found = diagnose([spoilt()], outcome, adapters.agent("openclaw"))
     assert (found.kind, found.fault) == ("wire defect", "server")

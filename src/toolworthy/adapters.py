@@ -196,6 +196,11 @@ def agents() -> tuple[AgentAdapter, ...]:
     return tuple(_all(AgentAdapter, content.ADAPTERS / "agents"))
 
 
+def title(agent: str) -> str:
+    """What the agent of this id is called; the id itself of a user's own, whose adapter need not be there any more."""
+    return next((one.title for one in agents() if one.id == agent), agent)
+
+
 @cache
 def providers() -> tuple[ProviderAdapter, ...]:
     """All of our own provider adapters, by id."""

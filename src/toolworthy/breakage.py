@@ -56,6 +56,12 @@ def affected(code: str) -> Mapping[str, Measured]:
     return worst
 
 
+def did(agent: str, code: str) -> Outcome | None:
+    """The worst that a defect named by `code` did to this agent; None where that was not measured."""
+    row = affected(code).get(agent)
+    return row.outcome if row else None
+
+
 def naming(code: str) -> Iterator[Measured]:
     """Everything measured of defects that `code` names."""
     return (row for row in measured() if code in row.codes)

@@ -19,21 +19,25 @@ def news_of(exchanges: Sequence[Exchange]) -> list[list[Message]]:
     task: set[Message] = set()
     beside: set[Message] = set()
     return [
-        [message for message in messages_of(exchange) if not _known(message, task if _offers(exchange) else beside)]
+        [message for message in messages_of(exchange) if not _known(message, task if exchange.offers_tools else beside)]
         for exchange in exchanges
     ]
 
 
-def results_of(exchanges: Sequence[Exchange]) -> list[list[ToolResult | None]]:
+def results_of(exchanges: Sequence[Exchange], news: Sequence[Sequence[Message]]) -> list[list[ToolResult | None]]:
     """The result of every call of every exchange; None where none came back.
 
     By id; where the server gave none and the agent made its own up, by place.
+
+    Args:
+        exchanges: in order.
+        news: what :func:`news_of` says of them.
     """
     made = [exchange.response.calls if exchange.response else () for exchange in exchanges]
     given = {plain_id(call.id) for calls in made for call in calls}
     found: dict[str, ToolResult] = {}
     orphans: list[list[ToolResult]] = []
-    for new in news_of(exchanges):
+    for new in news:
         results = [part for message in new for part in message.parts if isinstance(part, ToolResult)]
         for result in results:
             found.setdefault(plain_id(result.call_id), result)
@@ -58,10 +62,6 @@ def text_of(parts: Sequence[Part]) -> str:
     return "\n".join(
         part.text if isinstance(part, Text) else "[image]" for part in parts if isinstance(part, (Text, Image))
     )
-
-
-def _offers(exchange: Exchange) -> bool:
-    return bool(exchange.request and exchange.request.tools)
 
 
 def _known(message: Message, seen: set[Message]) -> bool:

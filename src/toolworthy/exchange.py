@@ -72,6 +72,11 @@ class Exchange:
         """Whether the answer is an event stream."""
         return "text/event-stream" in self.response_headers.get("content-type", "")
 
+    @property
+    def offers_tools(self) -> bool:
+        """Whether the agent offered tools: what it asks without any stands beside its task."""
+        return bool(self.request and self.request.tools)
+
     @cached_property
     def request(self) -> Request | None:
         """What the agent asked, in the neutral form; None where it is no completion."""

@@ -33,8 +33,8 @@ def test_levels_and_causes_are_taken_together() -> None:
     ]
     told = {one.code: one for one in breaking(results, levels(without_ids()))}
     assert list(told) == ["TW101", "TW112"], "what breaks most comes first"
-    assert {"OpenClaw", "OpenCode"} <= set(told["TW101"].agents)
-    assert "Qwen Code" not in told["TW101"].agents
+    assert {"openclaw", "opencode"} <= set(told["TW101"].agents)
+    assert "qwen-code" not in told["TW101"].agents
     assert str(told["TW112"]) == "TW112 stop reason denies the calls breaks mine"
     assert breaking([], []) == ()
 

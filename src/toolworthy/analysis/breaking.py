@@ -18,26 +18,29 @@ class Breaking:
     code: str
     title: str
     agents: tuple[str, ...]
-    """Their titles."""
+    """Their ids."""
+
+    @property
+    def whom(self) -> str:
+        """The agents by their titles."""
+        return ", ".join(map(adapters.title, self.agents))
 
     def __str__(self) -> str:
         name = f"{self.code} {self.title}" if self.code.startswith("TW") else f"failed probe “{self.title}”"
-        return f"{name} breaks {', '.join(self.agents)}"
+        return f"{name} breaks {self.whom}"
 
 
 def breaking(results: Sequence[TrialResult], found: Sequence[Level]) -> tuple[Breaking, ...]:
     """As the levels on the wire foretell it, and as causes of failed trials show it; what breaks most agents first."""
     titles = {rule.code: rule.title for rule in RULES}
-    named = {agent.id: agent.title for agent in adapters.agents()}
     broken: dict[str, dict[str, None]] = {}
     for result in results:
         if result.status == "failed" and result.cause and result.cause.kind == "wire defect":
-            agent = result.key.agent
-            broken.setdefault(result.cause.detail.split(" ", 1)[0], {})[named.get(agent, agent)] = None
+            broken.setdefault(result.cause.detail.split(" ", 1)[0], {})[result.key.agent] = None
     for level in found:
         for reason in level.reasons:
             if reason.severity == "blocks":
                 titles.setdefault(reason.code, reason.title)
-                broken.setdefault(reason.code, {})[level.agent.title] = None
+                broken.setdefault(reason.code, {})[level.agent.id] = None
     told = [Breaking(code, titles.get(code, ""), tuple(agents)) for code, agents in broken.items()]
     return tuple(sorted(told, key=lambda one: (-len(one.agents), one.code)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from toolworthy import adapters
@@ -75,7 +75,7 @@ class Cell:
     """The same of every task, case or probe (as ``probe/way``)."""
     translated: bool
     """Whether toolworthy translated between the agent's wire API and the endpoint's."""
-    codes: tuple[str, ...] = ()
+    codes: tuple[str, ...]
     """On the wire: of rules and probes that make it no better than it is."""
 
 
@@ -123,8 +123,8 @@ def _wire(agent: str, level: Level | None, asked: bool) -> Cell:
     said = level.word + (f" ({codes})" if codes else "")
     many = f"{supported} of {len(measured)} probes supported" if measured else "nothing measured"
     through = f", through {level.api}" if level.translated else ""
-    made = _cell(agent, "wire", _level_kind(level), f"{said}, {many}{through}", score, statuses, level.translated)
-    return replace(made, codes=level.deciding)
+    text = f"{said}, {many}{through}"
+    return _cell(agent, "wire", _level_kind(level), text, score, statuses, level.translated, level.deciding)
 
 
 def _level_kind(level: Level) -> Kind:
@@ -211,6 +211,7 @@ def _cell(
     score: Score | None = None,
     statuses: Iterable[tuple[str, str]] = (),
     translated: bool = False,
+    deciding: tuple[str, ...] = (),
 ) -> Cell:
     items: dict[str, Counter[str]] = defaultdict(Counter)
     for item, status in statuses:
@@ -218,4 +219,4 @@ def _cell(
     total = sum(items.values(), Counter[str]())
     noted = ", translated" if translated and suite != "wire" else ""
     each = {item: dict(counted) for item, counted in items.items()}
-    return Cell(agent, suite, kind, score, f"{kind}: {text}{noted}", dict(total), each, translated)
+    return Cell(agent, suite, kind, score, f"{kind}: {text}{noted}", dict(total), each, translated, deciding)

@@ -72,7 +72,7 @@ def _of(agent: str, tasks: AgentVerdict | None, wire: Level | None) -> Overall:
         known.setdefault(why.code or why.text, why)
     return Overall(
         agent=agent,
-        title=_title(agent),
+        title=adapters.title(agent),
         version=tasks.version if tasks else "",
         word=_word(tasks, wire),
         reasons=tuple(known.values()),
@@ -104,10 +104,5 @@ def _reasons(tasks: AgentVerdict | None, wire: Level | None) -> list[Why]:
 
 def _named(reason: Reason, agent: str) -> str:
     named = f"{reason.code} {reason.title}" if reason.code.startswith("TW") else f"fails: {reason.title}"
-    row = breakage.affected(reason.code).get(agent)
-    return f"{named} ({row.outcome} in a small task)" if row else named
-
-
-def _title(agent: str) -> str:
-    # An adapter of the user's own is not known to a page that is made later.
-    return next((one.title for one in adapters.agents() if one.id == agent), agent)
+    did = breakage.did(agent, reason.code)
+    return f"{named} ({did} in a small task)" if did else named

@@ -14,9 +14,9 @@ def severity_for(agent: str, code: str, severity: Severity) -> Severity:
         code: of a rule, or the id of a probe.
         severity: what the rule or probe says for all agents.
     """
-    row = breakage.affected(code).get(agent)
-    if row is None:
+    did = breakage.did(agent, code)
+    if did is None:
         return severity
-    if row.outcome == "unaffected":  # in one small task: milder, not harmless
+    if did == "unaffected":  # in one small task: milder, not harmless
         return "degrades" if severity == "blocks" else "cosmetic"
-    return "degrades" if row.outcome == "recovers" else "blocks"
+    return "degrades" if did == "recovers" else "blocks"

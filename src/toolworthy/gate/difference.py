@@ -133,8 +133,9 @@ class Comparison:
 
 def compare(baseline: Sample, candidate: Sample) -> Comparison:
     """Put two runs side by side. Agents of another version are not compared: their drift is not the endpoint's."""
-    both = comparable(baseline, candidate, load_policy(None))
-    rows = _together([row for metric in METRICS for row in _rows(both, metric)])
+    policy = load_policy(None)
+    both = comparable(baseline, candidate, policy)
+    rows = _together([row for metric in METRICS for row in _rows(both, metric, policy.unmeasured)])
     changed = sorted(_changed(both), key=lambda one: (_moved(one), one.suite, one.item, one.agent))
     return Comparison(
         baseline=baseline.name,
@@ -147,7 +148,7 @@ def compare(baseline: Sample, candidate: Sample) -> Comparison:
     )
 
 
-def _rows(both: Comparable, metric: str) -> Iterator[Row]:
+def _rows(both: Comparable, metric: str, unmeasured: float) -> Iterator[Row]:
     """A metric over all, and for a rate of tasks or tools of every agent, too, where there are several."""
     suite, _, name = metric.partition(".")
     paired = both.of(metric).paired
@@ -155,7 +156,7 @@ def _rows(both: Comparable, metric: str) -> Iterator[Row]:
         return
     if name in COSTS:
         row, once = _cost(metric, [pair for _, pair in paired]), both.told_once(metric)
-        if once > load_policy(None).unmeasured * (once + len(paired)) and row.word != "not judged":
+        if once > unmeasured * (once + len(paired)) and row.word != "not judged":
             why = "; ".join(filter(None, (row.why, f"{once} of {once + len(paired)} pairs have it on one side only")))
             row = replace(row, word="unclear", p=1.0, why=why)
         yield row
@@ -237,9 +238,11 @@ def _word(improved: bool, p: float, within: bool) -> Word:
 
 def _together(rows: Sequence[Row]) -> tuple[Row, ...]:
     """Say of each row whether it holds beside the others."""
-    judged = [row for row in rows if row.word != "not judged"]
-    shown = dict(zip(map(id, judged), holm([row.p for row in judged], ALPHA), strict=True))
-    return tuple(replace(row, holds=shown.get(id(row), False) and row.word in ("better", "worse")) for row in rows)
+    clear = iter(holm([row.p for row in rows if row.word != "not judged"], ALPHA))
+    return tuple(
+        row if row.word == "not judged" else replace(row, holds=next(clear) and row.word in ("better", "worse"))
+        for row in rows
+    )
 
 
 def _caution(rows: Sequence[Row]) -> str:

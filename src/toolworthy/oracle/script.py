@@ -71,9 +71,7 @@ def next_answer(
     adapter = speaker(request.tools, adapters)
     place = _place(request, task, adapter)
     before: list[str] = ["I will work through this step by step."] if place.step == place.way == 0 else []
-    while place.step < len(task.steps) and task.steps[place.step].say is not None:
-        before.append(task.steps[place.step].say or "")
-        place.step += 1
+    before += _said(place, task)
     text = "\n\n".join(before[-1:])
     if place.step >= len(task.steps):
         return _finished(request, text or "Done.")
@@ -113,10 +111,18 @@ def _place(request: Request, task: Task, adapter: AgentAdapter | None) -> _Place
     return place
 
 
+def _said(place: _Place, task: Task) -> list[str]:
+    """What is said before the next action, to which `place` goes on."""
+    said = []
+    while place.step < len(task.steps) and (text := task.steps[place.step].say) is not None:
+        said.append(text)
+        place.step += 1
+    return said
+
+
 def _due(request: Request, task: Task, place: _Place, adapter: AgentAdapter | None) -> str:
     """The id of the call that was due here, for a conversation that has lost it: some agents make up their own."""
-    while place.step < len(task.steps) and task.steps[place.step].say is not None:
-        place.step += 1
+    _said(place, task)
     call = _call(request, task, place, adapter) if place.step < len(task.steps) else None
     return call.id if call else ""
 

@@ -106,7 +106,7 @@ class Progress(Quiet):
                 one.output += took.output
                 one.usd = one.usd if took.usd is None else (one.usd or 0.0) + took.usd
                 if isinstance(one.key, TrialKey):
-                    one.turns += bool(exchange.request and exchange.request.tools and exchange.response)
+                    one.turns += bool(exchange.offers_tools and exchange.response)
 
     def verifying(self, key: TrialKey) -> None:
         with self._lock:

@@ -45,9 +45,10 @@ def timeline(exchanges: Sequence[Exchange], findings: Sequence[Finding]) -> tupl
     by_exchange: dict[int, list[Finding]] = {}
     for finding in findings:
         by_exchange.setdefault(finding.evidence.exchange, []).append(finding)
+    news = news_of(exchanges)
     return tuple(
         _turn(exchange, new, results, by_exchange.get(exchange.index, []))
-        for exchange, new, results in zip(exchanges, news_of(exchanges), results_of(exchanges), strict=True)
+        for exchange, new, results in zip(exchanges, news, results_of(exchanges, news), strict=True)
     )
 
 
@@ -61,7 +62,7 @@ def _turn(
         asked=tuple(
             (message.role, cut(text_of(message.parts))) for message in new if message.role not in ("tool", "assistant")
         ),
-        side=exchange.kind != "completion" or not (exchange.request and exchange.request.tools),
+        side=exchange.kind != "completion" or not exchange.offers_tools,
         reasoning=cut("".join(part.text for part in response.parts if isinstance(part, Thinking))),
         text=cut(response.text),
         calls=tuple(_call(call, result) for call, result in zip(response.calls, results, strict=True)),

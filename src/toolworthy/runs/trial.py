@@ -172,7 +172,7 @@ async def _run_agent(bench: Bench, key: TrialKey, command: Command, port: int) -
 
     def on_exchange(exchange: Exchange) -> None:
         nonlocal turns
-        turns += bool(exchange.request and exchange.request.tools and exchange.response)
+        turns += bool(exchange.offers_tools and exchange.response)
         if turns > bench.options.max_turns:
             running.cancel()
 

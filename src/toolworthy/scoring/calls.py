@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from toolworthy.adapters import AgentAdapter
-from toolworthy.conversation import results_of, text_of
+from toolworthy.conversation import news_of, results_of, text_of
 from toolworthy.exchange import Exchange
 from toolworthy.rules.calls import is_json_object
 from toolworthy.rules.leaks import TOOL_SYNTAX
@@ -109,7 +109,7 @@ def call_scores(calls: Sequence[JudgedCall], exchanges: Sequence[Exchange]) -> C
 
 def _calls(exchanges: Sequence[Exchange]) -> Iterator[tuple[Exchange, ToolCall, ToolResult | None]]:
     """Every call of an answered request, with its result."""
-    for exchange, results in zip(exchanges, results_of(exchanges), strict=True):
+    for exchange, results in zip(exchanges, results_of(exchanges, news_of(exchanges)), strict=True):
         if exchange.request and exchange.response:
             for call, result in zip(exchange.response.calls, results, strict=True):
                 yield exchange, call, result
@@ -155,7 +155,7 @@ def _refused(result: ToolResult, agent: AgentAdapter) -> bool:
 
 def _clean(exchange: Exchange) -> bool | None:
     response = exchange.response
-    if response is None or response.failure is not None or not (exchange.request and exchange.request.tools):
+    if response is None or response.failure is not None or not exchange.offers_tools:
         return None
     texts = [response.text, *(part.text for part in response.parts if isinstance(part, Thinking))]
     return not any(TOOL_SYNTAX.search(text) for text in texts)

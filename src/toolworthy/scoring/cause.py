@@ -11,8 +11,7 @@ from collections.abc import Sequence
 
 from toolworthy import rules
 from toolworthy.adapters import AgentAdapter
-from toolworthy.breakage import Outcome as Did
-from toolworthy.breakage import affected
+from toolworthy.breakage import did
 from toolworthy.exchange import Exchange
 from toolworthy.sandbox.model import Outcome
 from toolworthy.scoring.calls import JudgedCall, judge_calls
@@ -91,19 +90,13 @@ def _wire_defect(exchanges: Sequence[Exchange], agent: AgentAdapter) -> Cause | 
     blocking = [finding for finding in found if finding.severity == "blocks"]
     if not blocking:
         return None
-    last = next((one for one in reversed(found) if _did(agent, one.code) in _HARM), blocking[-1])
+    last = next((one for one in reversed(found) if did(agent.id, one.code) in _HARM), blocking[-1])
     detail = f"{last.code} {last.title}: {last.detail}"
     if last.code == "TW102":  # no client can tell a bad parser from a model that wrote bad JSON
         return Cause(kind="malformed call", fault="model", detail=detail, exchange=last.evidence.exchange)
-    if _did(agent, last.code) in ("unaffected", "recovers"):
+    if did(agent.id, last.code) in ("unaffected", "recovers"):
         detail += f" ({agent.title} went on in spite of it in a small task: it need not be all)"
     return Cause(kind="wire defect", fault="server", detail=detail, exchange=last.evidence.exchange)
-
-
-def _did(agent: AgentAdapter, code: str) -> Did | None:
-    """What the agent did with a defect that the rule names, where that was measured."""
-    row = affected(code).get(agent.id)
-    return row.outcome if row else None
 
 
 def _call_trouble(calls: Sequence[JudgedCall]) -> Cause | None:

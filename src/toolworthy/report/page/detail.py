@@ -59,7 +59,7 @@ def _found(result: Result, finding: Finding) -> dict[str, Any]:
     told = finding.model_dump(mode="json")
     if isinstance(result, TrialResult):
         told["severity"] = severity_for(result.key.agent, finding.code, finding.severity)
-        told["did"] = did.outcome if (did := breakage.affected(finding.code).get(result.key.agent)) else ""
+        told["did"] = breakage.did(result.key.agent, finding.code) or ""
     return told
 
 

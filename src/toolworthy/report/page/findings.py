@@ -75,7 +75,7 @@ class Group:
     """Of a probe: rules that the very same answers break, and that may be all of it."""
     agents: tuple[str, ...]
     """Agents in whose trials it was seen."""
-    breaks: tuple[str, ...]
+    breaks: str
     """Titles of agents that it breaks here: as their level on the wire says, or as the cause of a failed trial."""
     shown: Shown | None
 
@@ -88,7 +88,7 @@ def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
     apis = dict(_apis(run))
     found_levels = levels(probes)
     met = [reason for level in found_levels for reason in level.reasons]
-    breaks = {one.code: one.agents for one in breaking(run.results(), found_levels)}
+    breaks = {one.code: one for one in breaking(run.results(), found_levels)}
     # What a rule calls a nuisance may stop an agent, as measured: the page goes by the worst.
     worst = {reason.code: reason.severity for reason in sorted(met, key=lambda one: rank(one.severity), reverse=True)}
     rules = {rule.code: rule for rule in RULES}
@@ -112,8 +112,8 @@ def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
             apis=tuple(dict.fromkeys(api for one in found if (api := apis.get(one.subject)))),
             beside=() if code in rules else _beside(code, probes),
             agents=tuple(dict.fromkeys(one.agent for one in found if one.subject.startswith("tasks/"))),
-            breaks=breaks.get(code, ()),
-            shown=_first(number, run, found, breaks.get(code, ()), place < _BUNDLES),
+            breaks=breaks[code].whom if code in breaks else "",
+            shown=_first(number, run, found, breaks[code].agents if code in breaks else (), place < _BUNDLES),
         )
         for place, (code, found) in enumerate(ordered)
     )
@@ -178,8 +178,8 @@ def _first(
 ) -> Shown | None:
     """The first that can be shown still; of trials rather one of an agent that it breaks."""
     order = list(_SUITES)
-    ids = {agent.id for agent in adapters.agents() if agent.title in broken}
-    for located in sorted(found, key=lambda one: (order.index(one.subject.split("/", 1)[0]), one.agent not in ids))[:5]:
+    best = sorted(found, key=lambda one: (order.index(one.subject.split("/", 1)[0]), one.agent not in broken))
+    for located in best[:5]:
         if (shown := _shown(number, run, located, bundled)) is not None:
             return shown
     return None

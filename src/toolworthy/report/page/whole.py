@@ -98,6 +98,7 @@ def parts(runs: Sequence[RunDirectory], only: str = "", also: Also | None = None
         gate=sides[-1].run.gate,
         often=findings.often,
         at=_at,
+        finding_id=_finding_id,
     )
 
 
@@ -159,6 +160,11 @@ def _causes(sides: Sequence[Side]) -> list[dict[str, Any]]:
                 agent = result.key.agent + (f" ({side.name})" if len(sides) > 1 else "")
                 counted[agent, result.cause.kind, result.cause.fault] += 1
     return [{"agent": agent, "kind": kind, "fault": fault, "count": n} for (agent, kind, fault), n in counted.items()]
+
+
+def _finding_id(run: int, code: str) -> str:
+    """The id of a finding's place on the page; the script's ``route.ts`` makes the same."""
+    return f"finding-{code}" if run == 0 else f"finding-{run}-{code}"
 
 
 def _at(identity: str, step: int | None = None, beside: str = "") -> str:
