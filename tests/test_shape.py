@@ -8,7 +8,7 @@ import pytest
 from toolworthy.content import PACKAGE
 
 FLOORS = (
-    ("wire",),
+    ("wire", "situations"),
     (
         "exchange",
         "conversation",

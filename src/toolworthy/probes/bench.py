@@ -47,6 +47,7 @@ class ProbeBench:
         return result.model_copy(
             update={
                 "severity": probe.severity,
+                "situation": probe.situation,
                 "agents": probe.agents,
                 "started": began,
                 "seconds": time.perf_counter() - clock,
@@ -60,7 +61,9 @@ class ProbeBench:
             if which not in self._surfaces:
                 surface = Surface()
                 opening = ProbeKey(probe="opening", api=key.api, stream=bool(key.stream))
-                probe = Probe("opening", "an answer that can be read", (key.api,), "both", "blocks", (), "", _opening)
+                probe = Probe(
+                    "opening", "an answer that can be read", (key.api,), "both", "blocks", "always", (), "", _opening
+                )
                 result = await self._asked(opening, probe, surface)
                 if result.verdict == "broken":
                     surface.dead = f"no plain answer can be read: {result.detail}"

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from toolworthy import content
 from toolworthy.rules import Finding, Severity
+from toolworthy.situations import Situation
 from toolworthy.wire.ir import APIS, Api
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class ProbeResult(BaseModel):
     detail: str = ""
     severity: Severity = "degrades"
     """What it means for the agents concerned if this is not supported."""
+    situation: Situation = "always"
+    """When agents meet it."""
     agents: tuple[str, ...] = ()
     """Agents that need it; ``*`` for every one."""
     findings: tuple[Finding, ...] = ()
@@ -115,6 +118,7 @@ class Probe:
     apis: tuple[Api, ...]
     modes: Modes
     severity: Severity
+    situation: Situation
     agents: tuple[str, ...]
     explanation: str
     run: Callable[[Ask], Awaitable[None]]
@@ -141,6 +145,7 @@ def probe(
     *apis: Api,
     modes: Modes = "both",
     severity: Severity = "degrades",
+    situation: Situation = "always",
     agents: tuple[str, ...] = (),
 ) -> Callable[[Callable[[Ask], Awaitable[None]]], Any]:
     """Make a probe of a coroutine function ``test_<id>(ask)``, and of that a pytest test that waits for its verdict.
@@ -150,13 +155,22 @@ def probe(
         apis: wire APIs it makes sense on; all three if none is given.
         modes: streamed, whole, both, or ``none`` where it makes no difference.
         severity: what it means for `agents` if it is not supported.
+        situation: when agents meet it.
         agents: who needs it; :data:`EVERY_AGENT`, ids, or nobody in particular.
     """
 
     def make(function: Callable[[Ask], Awaitable[None]]) -> Any:
         name = function.__name__.removeprefix("test_").replace("_", "-")
         declared = Probe(
-            name, title, apis or APIS, modes, severity, agents, inspect.cleandoc(function.__doc__ or ""), function
+            name,
+            title,
+            apis or APIS,
+            modes,
+            severity,
+            situation,
+            agents,
+            inspect.cleandoc(function.__doc__ or ""),
+            function,
         )
         PROBES[name] = declared
 

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from pydantic import BaseModel, ConfigDict
 
 from toolworthy.rules.view import View
+from toolworthy.situations import Situation
 from toolworthy.wire.ir import APIS, Api
 
 Severity = Literal["blocks", "degrades", "cosmetic"]
@@ -53,6 +54,8 @@ class Finding(BaseModel):
     code: str
     title: str
     severity: Severity
+    situation: Situation = "always"
+    """When agents meet it: the rule's own; ``always`` where it shows in whatever situation the request made."""
     detail: str
     evidence: Evidence
 
@@ -72,6 +75,8 @@ class Rule:
     right: str
     """What a right answer has in its place, in one sentence, with the JSON or the bytes where that is shortest."""
     look: Callable[[View], Violations]
+    situation: Situation = "always"
+    """When agents meet the fault; ``always`` where any answer may show it."""
 
     @property
     def area(self) -> str:
@@ -90,17 +95,25 @@ class Rule:
                     code=self.code,
                     title=self.title,
                     severity=self.severity,
+                    situation=self.situation,
                     detail=detail,
                     evidence=Evidence(exchange=view.exchange.index, excerpt=excerpt[:300]),
                 )
 
 
 def rule(
-    code: str, title: str, severity: Severity, *apis: Api, source: str, right: str
+    code: str,
+    title: str,
+    severity: Severity,
+    *apis: Api,
+    source: str,
+    right: str,
+    situation: Situation = "always",
 ) -> Callable[[Callable[[View], Violations]], Rule]:
     """Make a rule of a function; its docstring is the explanation. Without `apis` it holds for all three."""
 
     def make(look: Callable[[View], Violations]) -> Rule:
-        return Rule(code, title, severity, apis or APIS, source, inspect.cleandoc(look.__doc__ or ""), right, look)
+        explanation = inspect.cleandoc(look.__doc__ or "")
+        return Rule(code, title, severity, apis or APIS, source, explanation, right, look, situation)
 
     return make

@@ -20,6 +20,7 @@ def unrun(options: Options, key: Key, why: str) -> Result:
             detail=why,
             unasked=True,
             severity=probe.severity,
+            situation=probe.situation,
             agents=probe.agents,
             reproduce=options.reproduce_probe(key),
         )
