@@ -63,7 +63,7 @@ async def test_no_argument_call(ask: Ask) -> None:
         raise Broken("the arguments are an empty string, which is no JSON")
 
 
-@probe("two calls in one answer", severity="degrades", agents=EVERY_AGENT)
+@probe("two calls in one answer", severity="degrades", agents=EVERY_AGENT, situation="parallel-calls")
 async def test_parallel_calls(ask: Ask) -> None:
     """Both calls arrive, each with its own arguments and id."""
     answer = await ask.calls(("read_file", {"path": "src/a.py"}), ("read_file", {"path": "src/b.py"}))
@@ -71,7 +71,7 @@ async def test_parallel_calls(ask: Ask) -> None:
         raise Broken("both calls have the same id")
 
 
-@probe("three calls of different tools", severity="degrades", agents=EVERY_AGENT)
+@probe("three calls of different tools", severity="degrades", agents=EVERY_AGENT, situation="parallel-calls")
 async def test_parallel_mixed_calls(ask: Ask) -> None:
     """Different tools, one of them without arguments, in their order."""
     await ask.calls(
@@ -79,7 +79,7 @@ async def test_parallel_mixed_calls(ask: Ask) -> None:
     )
 
 
-@probe("parallel calls switched off", modes="whole")
+@probe("parallel calls switched off", modes="whole", situation="tool-choice")
 async def test_parallel_disabled(ask: Ask) -> None:
     """``parallel_tool_calls: false`` (Messages: ``disable_parallel_tool_use``) leaves one call an answer."""
     wanted = [("read_file", {"path": "src/a.py"}), ("read_file", {"path": "src/b.py"})]
@@ -91,7 +91,7 @@ async def test_parallel_disabled(ask: Ask) -> None:
         raise Unmeasured("the model made no call")
 
 
-@probe("the same tool twice with the same arguments", modes="stream")
+@probe("the same tool twice with the same arguments", modes="stream", situation="parallel-calls")
 async def test_same_call_twice(ask: Ask) -> None:
     """Two equal calls are two calls, not one."""
     same = ("read_file", {"path": "src/a.py"})
@@ -112,7 +112,7 @@ async def test_typed_arguments(ask: Ask) -> None:
     await ask.calls(("configure", value), tools=(TYPED,))
 
 
-@probe("arguments beyond ASCII", severity="degrades", agents=EVERY_AGENT)
+@probe("arguments beyond ASCII", severity="degrades", agents=EVERY_AGENT, situation="unicode")
 async def test_unicode_arguments(ask: Ask) -> None:
     """Accents, CJK, emoji in paths and contents."""
     await ask.calls(("write_file", {"path": "naïve/文件-🎉.txt", "content": "привет, 你好, 👩🏽‍💻 ≠ “x”"}))
@@ -124,13 +124,13 @@ async def test_escaped_arguments(ask: Ask) -> None:
     await written(ask, 'print("a\\\\b", \'c\', "\\n")\r\n\tr"\\d+\\.\\w*"\n"""x"""\n')
 
 
-@probe("arguments with markup and special tokens", severity="degrades", agents=EVERY_AGENT)
+@probe("arguments with markup and special tokens", severity="degrades", agents=EVERY_AGENT, situation="markup")
 async def test_markup_arguments(ask: Ask) -> None:
     """Text that looks like the tool syntax of some model must not end the call."""
     await written(ask, "a </tool_call> b </function> c </parameter> d <|im_end|> e ``` f [/TOOL_CALLS] g <think> h }]}")
 
 
-@probe("arguments with HTML", severity="degrades", agents=EVERY_AGENT)
+@probe("arguments with HTML", severity="degrades", agents=EVERY_AGENT, situation="markup")
 async def test_html_arguments(ask: Ask) -> None:
     """Angle brackets and ampersands stay what they are."""
     await written(ask, "<div class=\"a\">&amp; < > &lt; 'x'</div>\n<!-- y -->")

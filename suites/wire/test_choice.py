@@ -51,55 +51,55 @@ async def none(ask: Ask, thinking: bool) -> None:
             speaks(answer)
 
 
-@probe("tool choice auto, said aloud", severity="blocks", agents=EVERY_AGENT)
+@probe("tool choice auto, said aloud", severity="blocks", agents=EVERY_AGENT, situation="field")
 async def test_choice_auto(ask: Ask) -> None:
     """``auto`` is the default; saying so changes nothing."""
     await ask.calls(CALL, tool_choice=ToolChoice("auto"))
 
 
-@probe("tool choice auto while thinking", severity="blocks", agents=EVERY_AGENT)
+@probe("tool choice auto while thinking", severity="blocks", agents=EVERY_AGENT, situation="thinking")
 async def test_choice_auto_thinking(ask: Ask) -> None:
     """A thinking model still calls."""
     await ask.calls(CALL, tool_choice=ToolChoice("auto"), reasoning=THINKING, max_tokens=ask.thinking_tokens)
 
 
-@probe("tool choice none", severity="degrades")
+@probe("tool choice none", severity="degrades", situation="tool-choice")
 async def test_choice_none(ask: Ask) -> None:
     """Tools are shown, and must not be used: agents ask so for summaries."""
     await none(ask, thinking=False)
 
 
-@probe("tool choice none while thinking", modes="stream", severity="degrades")
+@probe("tool choice none while thinking", modes="stream", severity="degrades", situation="tool-choice")
 async def test_choice_none_thinking(ask: Ask) -> None:
     """The same with thinking on."""
     await none(ask, thinking=True)
 
 
-@probe("tool choice required", severity="degrades")
+@probe("tool choice required", severity="degrades", situation="tool-choice")
 async def test_choice_required(ask: Ask) -> None:
     """Some tool must be called (Messages: ``any``)."""
     await required(ask, thinking=False)
 
 
-@probe("tool choice required while thinking", modes="stream", severity="degrades")
+@probe("tool choice required while thinking", modes="stream", severity="degrades", situation="tool-choice")
 async def test_choice_required_thinking(ask: Ask) -> None:
     """Anthropic refuses it, and says so; others hang or ignore it."""
     await required(ask, thinking=True)
 
 
-@probe("a tool named by the choice", severity="degrades")
+@probe("a tool named by the choice", severity="degrades", situation="tool-choice")
 async def test_choice_named(ask: Ask) -> None:
     """This very tool must be called."""
     await named(ask, thinking=False)
 
 
-@probe("a tool named by the choice while thinking", modes="stream", severity="degrades")
+@probe("a tool named by the choice while thinking", modes="stream", severity="degrades", situation="tool-choice")
 async def test_choice_named_thinking(ask: Ask) -> None:
     """The same with thinking on."""
     await named(ask, thinking=True)
 
 
-@probe("a choice without tools is refused or harmless", modes="whole", severity="cosmetic")
+@probe("a choice without tools is refused or harmless", modes="whole", severity="cosmetic", situation="field")
 async def test_choice_without_tools(ask: Ask) -> None:
     """``tool_choice`` beside no tools: an error in words, or an answer."""
     await ask.says("Hello.", tool_choice=ToolChoice("auto"))

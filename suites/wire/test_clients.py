@@ -40,7 +40,12 @@ def said(error: Exception) -> Exception:
     return Broken(f"the client fails with {type(error).__name__}: {text}")
 
 
-@probe("OpenAI's client, chat", "chat", severity="blocks", agents=("opencode", "qwen-code", "openclaw"))
+@probe(
+    "OpenAI's client, chat",
+    "chat",
+    severity="blocks",
+    situation="client-library",
+)
 async def test_client_openai_chat(ask: Ask) -> None:
     """``openai``'s stream helper puts the call together."""
     openai = await client_of("openai")
@@ -59,7 +64,12 @@ async def test_client_openai_chat(ask: Ask) -> None:
     await judge(ask, calls[0].function.name if calls else None, calls[0].function.arguments if calls else None)
 
 
-@probe("OpenAI's client, Responses", "responses", severity="blocks", agents=("codex", "openclaw"))
+@probe(
+    "OpenAI's client, Responses",
+    "responses",
+    severity="blocks",
+    situation="client-library",
+)
 async def test_client_openai_responses(ask: Ask) -> None:
     """``openai``'s stream helper reads every event."""
     openai = await client_of("openai")
@@ -78,7 +88,7 @@ async def test_client_openai_responses(ask: Ask) -> None:
     await judge(ask, calls[0].name if calls else None, calls[0].arguments if calls else None)
 
 
-@probe("Anthropic's client", "messages", severity="blocks", agents=("claude-code", "openclaw"))
+@probe("Anthropic's client", "messages", severity="blocks", situation="client-library")
 async def test_client_anthropic(ask: Ask) -> None:
     """``anthropic``'s stream helper puts the call together."""
     anthropic = await client_of("anthropic")

@@ -27,27 +27,27 @@ def refused(ask: Ask, answer: Answer, *statuses: int) -> None:
         raise Broken(f"HTTP {answer.status} where {' or '.join(map(str, statuses))} is due: {answer.message[:120]}")
 
 
-@probe("an error for bad JSON", modes="none", severity="cosmetic")
+@probe("an error for bad JSON", modes="none", severity="cosmetic", situation="bad-request")
 async def test_error_bad_json(ask: Ask) -> None:
     """A body that is cut off: 400, with a reason."""
     refused(ask, await ask.post(b'{"model": "m", "messages": ['), 400, 422)
 
 
-@probe("an error for an unknown model", modes="none", severity="cosmetic")
+@probe("an error for an unknown model", modes="none", severity="cosmetic", situation="bad-request")
 async def test_error_unknown_model(ask: Ask) -> None:
     """404 (or 400), naming the model. Servers with one model often take any name."""
     body = ask.body(ask.request(user("Reply with exactly: Hello.")))
     refused(ask, await ask.send({**body, "model": "no-such-model-9000"}), 400, 403, 404, 422)
 
 
-@probe("an error for no messages", modes="none", severity="cosmetic")
+@probe("an error for no messages", modes="none", severity="cosmetic", situation="bad-request")
 async def test_error_no_messages(ask: Ask) -> None:
     """An empty conversation."""
     body = ask.body(ask.request(user("x")))
     refused(ask, await ask.send({**body, ("input" if ask.api == "responses" else "messages"): []}), 400, 422)
 
 
-@probe("an error for a bad tool schema", modes="none", severity="cosmetic")
+@probe("an error for a bad tool schema", modes="none", severity="cosmetic", situation="bad-request")
 async def test_error_bad_schema(ask: Ask) -> None:
     """``"type": "objekt"``: refused in words, or taken; never a failure of the server."""
     body = ask.body(ask.request(user("Reply with exactly: Hello."), tools=TOOLS))
@@ -57,7 +57,7 @@ async def test_error_bad_schema(ask: Ask) -> None:
         refused(ask, answer)
 
 
-@probe("an error for a value of the wrong type", modes="none", severity="cosmetic")
+@probe("an error for a value of the wrong type", modes="none", severity="cosmetic", situation="bad-request")
 async def test_error_bad_type(ask: Ask) -> None:
     """``messages`` as a string of nonsense types: 400 or 422."""
     body = ask.body(ask.request(user("x")))
@@ -65,14 +65,20 @@ async def test_error_bad_type(ask: Ask) -> None:
     refused(ask, await ask.send({**body, **wrong}), 400, 422)
 
 
-@probe("an error for an unknown role", "chat", "messages", modes="none", severity="cosmetic")
+@probe("an error for an unknown role", "chat", "messages", modes="none", severity="cosmetic", situation="bad-request")
 async def test_error_unknown_role(ask: Ask) -> None:
     """A role that no API has."""
     body = ask.body(ask.request(user("x")))
     refused(ask, await ask.send({**body, "messages": [{"role": "wizard", "content": "Hello."}]}), 400, 422)
 
 
-@probe("an error when a stream was asked for", modes="stream", severity="degrades", agents=EVERY_AGENT)
+@probe(
+    "an error when a stream was asked for",
+    modes="stream",
+    severity="degrades",
+    agents=EVERY_AGENT,
+    situation="bad-request",
+)
 async def test_error_while_streaming(ask: Ask) -> None:
     """The same error, with its status, not a stream of 200 that holds it."""
     body = ask.body(ask.request(user("x")))
@@ -82,7 +88,7 @@ async def test_error_while_streaming(ask: Ask) -> None:
     refused(ask, answer)
 
 
-@probe("an error for a result without its call", modes="none", severity="cosmetic")
+@probe("an error for a result without its call", modes="none", severity="cosmetic", situation="bad-request")
 async def test_error_orphan_result(ask: Ask) -> None:
     """A result of a call that nobody made: refused in words, or taken; never a failure of the server."""
     answer = await ask.send(ask.request(user("x"), results(("call_none", "y")), tools=TOOLS))
@@ -90,7 +96,7 @@ async def test_error_orphan_result(ask: Ask) -> None:
         refused(ask, answer)
 
 
-@probe("a lone surrogate", modes="none", severity="degrades", agents=EVERY_AGENT)
+@probe("a lone surrogate", modes="none", severity="degrades", agents=EVERY_AGENT, situation="bad-request")
 async def test_lone_surrogate(ask: Ask) -> None:
     """Half an emoji, as tools cut it: taken, or refused in words; never a failure of the server."""
     call = ("call_a", "read_file", {"path": "a"})

@@ -20,7 +20,7 @@ def conversation(ask: Ask) -> dict[str, Any]:
     return ask.body(ask.request(user("Read it."), called(CALL), results((CALL[0], "x = 1")), user(SAY), tools=TOOLS))
 
 
-@probe("an empty list of calls", "chat", modes="whole", severity="degrades")
+@probe("an empty list of calls", "chat", modes="whole", severity="degrades", situation="field")
 async def test_empty_calls(ask: Ask) -> None:
     """``tool_calls: []`` in an assistant's message that only talks."""
     body = ask.body(ask.request(user("Hello."), Message("assistant", (Text("Hello!"),)), user(SAY)))
@@ -30,7 +30,7 @@ async def test_empty_calls(ask: Ask) -> None:
     await ask.accepted(body)
 
 
-@probe("an empty text part", "chat", "messages", modes="whole", severity="degrades")
+@probe("an empty text part", "chat", "messages", modes="whole", severity="degrades", situation="field")
 async def test_empty_text_part(ask: Ask) -> None:
     """``{"type": "text", "text": ""}``, left by an agent that split its message. Anthropic refuses it, in words."""
     body = ask.body(ask.request(user("x")))
@@ -38,7 +38,14 @@ async def test_empty_text_part(ask: Ask) -> None:
     await ask.accepted({**body, "messages": [{"role": "user", "content": parts}]})
 
 
-@probe("a result with the tool's name", "chat", modes="whole", severity="degrades", agents=("qwen-code", "openclaw"))
+@probe(
+    "a result with the tool's name",
+    "chat",
+    modes="stream",
+    severity="degrades",
+    agents=("qwen-code", "openclaw"),
+    situation="field",
+)
 async def test_tool_result_name(ask: Ask) -> None:
     """``name`` beside ``tool_call_id``, as the older function messages had it."""
     body = conversation(ask)
@@ -48,7 +55,7 @@ async def test_tool_result_name(ask: Ask) -> None:
     await ask.accepted(body)
 
 
-@probe("reasoning as a part of the content", "chat", modes="whole", severity="cosmetic")
+@probe("reasoning as a part of the content", "chat", modes="whole", severity="cosmetic", situation="other-endpoint")
 async def test_reasoning_parts(ask: Ask) -> None:
     """An assistant's content with a part of type reasoning, as one library writes it."""
     body = ask.body(ask.request(user("Hello."), Message("assistant", (Text("Hello!"),)), user(SAY)))
@@ -58,14 +65,21 @@ async def test_reasoning_parts(ask: Ask) -> None:
     await ask.accepted(body)
 
 
-@probe("text behind a call", "messages", modes="whole", severity="degrades", agents=("claude-code",))
+@probe(
+    "text behind a call",
+    "messages",
+    modes="stream",
+    severity="degrades",
+    agents=("claude-code",),
+    situation="interrupted-turn",
+)
 async def test_text_after_call(ask: Ask) -> None:
     """The model called first and talked then; so it goes back."""
     said = Message("assistant", (ToolCall(CALL[0], CALL[1], json.dumps(CALL[2])), Text("I am reading it.")))
     await ask.accepted(ask.request(user("Read it."), said, results((CALL[0], "x = 1")), user(SAY), tools=TOOLS))
 
 
-@probe("text beside results", "messages", modes="whole", severity="blocks", agents=("claude-code",))
+@probe("text beside results", "messages", modes="stream", severity="blocks", agents=("claude-code",), situation="field")
 async def test_text_beside_results(ask: Ask) -> None:
     """Claude Code puts reminders into the message that holds the results."""
     body = conversation(ask)
@@ -76,7 +90,7 @@ async def test_text_beside_results(ask: Ask) -> None:
     await ask.accepted(body)
 
 
-@probe("a document", "messages", modes="whole", severity="degrades", agents=("claude-code",))
+@probe("a document", "messages", modes="stream", severity="degrades", agents=("claude-code",), situation="image")
 async def test_document_input(ask: Ask) -> None:
     """A text document as a block. A model without eyes for it must say so."""
     source = {"type": "text", "media_type": "text/plain", "data": "A page."}
@@ -85,7 +99,14 @@ async def test_document_input(ask: Ask) -> None:
     await ask.accepted({**body, "messages": [{"role": "user", "content": content}]})
 
 
-@probe("fields of newer tools", "messages", modes="whole", severity="degrades", agents=("claude-code",))
+@probe(
+    "fields of newer tools",
+    "messages",
+    modes="stream",
+    severity="degrades",
+    agents=("claude-code",),
+    situation="known-model",
+)
 async def test_tool_fields(ask: Ask) -> None:
     """``defer_loading``, ``input_examples``, ``eager_input_streaming``, ``strict``: Claude Code sends them to some."""
     body = ask.body(ask.request(user(SAY), tools=TOOLS))
@@ -94,21 +115,35 @@ async def test_tool_fields(ask: Ask) -> None:
     await ask.accepted(body)
 
 
-@probe("cache_control with a scope", "messages", modes="whole", severity="degrades", agents=("claude-code",))
+@probe(
+    "cache_control with a scope",
+    "messages",
+    modes="stream",
+    severity="degrades",
+    agents=("claude-code",),
+    situation="known-model",
+)
 async def test_cache_control_scope(ask: Ask) -> None:
     """``scope: "global"``, which Claude Code sends where it believes to talk to Anthropic."""
     block = {"type": "text", "text": "You are brief.", "cache_control": {"type": "ephemeral", "scope": "global"}}
     await ask.says("Hello.", fields={"system": [block]})
 
 
-@probe("strict tools with a loose schema", "chat", "responses", modes="whole", severity="cosmetic")
+@probe(
+    "strict tools with a loose schema",
+    "chat",
+    "responses",
+    modes="whole",
+    severity="cosmetic",
+    situation="unusual-schema",
+)
 async def test_schema_strict_loose(ask: Ask) -> None:
     """``strict: true`` without ``additionalProperties: false``: OpenAI refuses it, in words."""
     tools = tuple(replace(tool, strict=True) for tool in TOOLS)
     await ask.accepted(ask.request(user(SAY), tools=tools))
 
 
-@probe("256 tools", modes="whole", severity="degrades")
+@probe("256 tools", modes="whole", severity="degrades", situation="many-tools")
 async def test_many_tools_256(ask: Ask) -> None:
     """More than OpenAI's own limit of 128, about 100 KiB of schemas."""
     made = tuple(
@@ -118,7 +153,14 @@ async def test_many_tools_256(ask: Ask) -> None:
     await ask.accepted(ask.request(user(SAY), tools=made))
 
 
-@probe("ids of items of another endpoint", "responses", modes="whole", severity="degrades", agents=("codex",))
+@probe(
+    "ids of items of another endpoint",
+    "responses",
+    modes="stream",
+    severity="degrades",
+    agents=("codex",),
+    situation="other-endpoint",
+)
 async def test_foreign_item_ids(ask: Ask) -> None:
     """A conversation that began elsewhere: items whose ids are not of the endpoint's form."""
     body = conversation(ask)
@@ -128,7 +170,14 @@ async def test_foreign_item_ids(ask: Ask) -> None:
     await ask.accepted(body)
 
 
-@probe("a reasoning item with its summary only", "responses", modes="whole", severity="degrades", agents=("codex",))
+@probe(
+    "a reasoning item with its summary only",
+    "responses",
+    modes="stream",
+    severity="degrades",
+    agents=("codex",),
+    situation="other-endpoint",
+)
 async def test_reasoning_bare(ask: Ask) -> None:
     """A reasoning item without ``encrypted_content``, as other endpoints give it."""
     thought = Thinking("I should read the file.", "reasoning_item", None, "rs_0123456789")
@@ -141,21 +190,28 @@ async def test_reasoning_bare(ask: Ask) -> None:
     await ask.accepted({**body, "input": [*kept[:place], item, *kept[place:]]})
 
 
-@probe("a summary of reasoning switched off", "responses", modes="whole", severity="degrades", agents=("codex",))
+@probe(
+    "a summary of reasoning switched off",
+    "responses",
+    modes="stream",
+    severity="degrades",
+    agents=("codex",),
+    situation="settings",
+)
 async def test_reasoning_summary(ask: Ask) -> None:
     """``reasoning.summary``: auto, and the word none that Codex sends."""
     for word in ("auto", "none"):
         await ask.says("Hello.", fields={"reasoning": {"effort": "low", "summary": word}})
 
 
-@probe("options of the prompt cache", "responses", modes="whole", severity="cosmetic")
+@probe("options of the prompt cache", "responses", modes="whole", severity="cosmetic", situation="settings")
 async def test_prompt_cache_options(ask: Ask) -> None:
     """``prompt_cache_retention`` and ``prompt_cache_options``."""
     await ask.says("Hello.", fields={"prompt_cache_retention": "24h"})
     await ask.says("Hello.", fields={"prompt_cache_options": {"mode": "auto"}})
 
 
-@probe("a compressed request", "responses", "chat", modes="whole", severity="cosmetic")
+@probe("a compressed request", "responses", "chat", modes="whole", severity="cosmetic", situation="known-model")
 async def test_compressed_request(ask: Ask) -> None:
     """``content-encoding: zstd``, which Codex can use. Refused in words (415) is right too."""
     import zstandard
@@ -164,7 +220,14 @@ async def test_compressed_request(ask: Ask) -> None:
     accept(await ask.post(data, headers={"content-encoding": "zstd"}))
 
 
-@probe("a call when the context is nearly full", "chat", "messages", modes="stream", severity="degrades")
+@probe(
+    "a call when the context is nearly full",
+    "chat",
+    "messages",
+    modes="stream",
+    severity="degrades",
+    situation="full-context",
+)
 async def test_full_context_call(ask: Ask) -> None:
     """At three quarters of the window a call still comes whole."""
     window = ask.endpoint.context
@@ -174,7 +237,14 @@ async def test_full_context_call(ask: Ask) -> None:
     await ask.calls((CALL[1], CALL[2]), before=(user(filler), Message("assistant", (Text("I see."),))))
 
 
-@probe("HEAD and GET of the root", "messages", modes="none", severity="cosmetic", agents=EVERY_AGENT)
+@probe(
+    "HEAD and GET of the root",
+    "messages",
+    modes="none",
+    severity="cosmetic",
+    agents=EVERY_AGENT,
+    situation="side-request",
+)
 async def test_head_root(ask: Ask) -> None:
     """Claude Code asks for the root before it starts; the gateway answers for the endpoint."""
     status = await ask.direct("HEAD")
@@ -196,19 +266,28 @@ async def authenticated(ask: Ask, header: str, value: str) -> None:
         raise Broken(f"HTTP {status}")
 
 
-@probe("the key in x-api-key", "messages", modes="none", severity="degrades", agents=("claude-code",))
+@probe(
+    "the key in x-api-key", "messages", modes="none", severity="degrades", agents=("claude-code",), situation="field"
+)
 async def test_x_api_key_auth(ask: Ask) -> None:
     """As Claude Code sends ANTHROPIC_API_KEY."""
     await authenticated(ask, "x-api-key", "{}")
 
 
-@probe("the key as a bearer token", "messages", modes="none", severity="degrades", agents=("claude-code",))
+@probe(
+    "the key as a bearer token",
+    "messages",
+    modes="none",
+    severity="degrades",
+    agents=("claude-code",),
+    situation="field",
+)
 async def test_bearer_auth(ask: Ask) -> None:
     """As Claude Code sends ANTHROPIC_AUTH_TOKEN."""
     await authenticated(ask, "authorization", "Bearer {}")
 
 
-@probe("long code in the history", modes="whole", severity="degrades", agents=EVERY_AGENT)
+@probe("long code in the history", modes="stream", severity="degrades", agents=EVERY_AGENT)
 async def test_history_of_edits(ask: Ask) -> None:
     """Ten calls and results, as after half an hour of work."""
     history = [

@@ -18,7 +18,7 @@ SCHEMA = {
 }
 
 
-@probe("a token limit", severity="degrades", agents=EVERY_AGENT)
+@probe("a token limit", severity="degrades", agents=EVERY_AGENT, situation="token-limit")
 async def test_max_tokens(ask: Ask) -> None:
     """A long answer is cut, and says so by its stop reason."""
     answer = accept(await ask.send(ask.request(user(LONG), max_tokens=24)))
@@ -31,7 +31,7 @@ async def test_max_tokens(ask: Ask) -> None:
     raise Unmeasured("the answer ended before its limit")
 
 
-@probe("a token limit in the middle of arguments", severity="blocks", agents=EVERY_AGENT)
+@probe("a token limit in the middle of arguments", severity="blocks", agents=EVERY_AGENT, situation="token-limit")
 async def test_max_tokens_in_arguments(ask: Ask) -> None:
     """A call that was cut must not look like a whole one: the agent would write half a file."""
     wanted = ("write_file", {"path": "a.py", "content": SOURCE * 8})
@@ -48,7 +48,7 @@ async def test_max_tokens_in_arguments(ask: Ask) -> None:
         raise Broken(f"the call was cut, and its arguments were closed to pass as whole: {whole[0].arguments[-80:]!r}")
 
 
-@probe("max_completion_tokens", "chat", modes="whole", severity="degrades")
+@probe("max_completion_tokens", "chat", modes="whole", severity="degrades", situation="token-limit")
 async def test_max_completion_tokens(ask: Ask) -> None:
     """OpenAI's newer name of the limit."""
     body = ask.body(ask.request(user(LONG)))
@@ -58,9 +58,17 @@ async def test_max_completion_tokens(ask: Ask) -> None:
         raise Ignored(f"{len(answer.text)} characters came under a limit of 24 tokens")
 
 
-@probe("no token limit", "chat", "responses", modes="whole", severity="degrades", agents=EVERY_AGENT)
+@probe(
+    "no token limit",
+    "chat",
+    "responses",
+    modes="stream",
+    severity="degrades",
+    agents=("codex",),
+    situation="long-input",
+)
 async def test_no_limit(ask: Ask) -> None:
-    """Without a limit the server's own holds; one of a few hundred tokens cuts every file that an agent writes."""
+    """Codex sends none: the server's own holds, and one of a few hundred tokens cuts every file that is written."""
     words = [f"item{number}" for number in range(400)]
     if ask.surface.babbles or not ask.surface.obeys:
         raise Unmeasured("the model does not say what it is told")
@@ -72,7 +80,7 @@ async def test_no_limit(ask: Ask) -> None:
         raise Broken(f"without a limit asked for, the answer is cut after {len(answer.text)} characters")
 
 
-@probe("a stop string", "chat", "messages", severity="degrades")
+@probe("a stop string", "chat", "messages", severity="degrades", situation="settings")
 async def test_stop_string(ask: Ask) -> None:
     """The text ends before the stop string."""
     answer = await ask.says("one two HALT three four", stop=("HALT",))
@@ -82,7 +90,9 @@ async def test_stop_string(ask: Ask) -> None:
         raise Unmeasured(f"the model says something else: {answer.text[:80]!r}")
 
 
-@probe("the context window is too small", modes="whole", severity="degrades", agents=EVERY_AGENT)
+@probe(
+    "the context window is too small", modes="stream", severity="degrades", agents=EVERY_AGENT, situation="full-context"
+)
 async def test_context_overflow(ask: Ask) -> None:
     """Too long a conversation is refused in words, so that the agent can shorten it; never cut without a word."""
     window = ask.endpoint.context
@@ -99,7 +109,7 @@ async def test_context_overflow(ask: Ask) -> None:
     raise Ignored(f"about {4 * window:,} tokens were taken by a window of {window:,}: cut without a word")
 
 
-@probe("several choices", "chat", severity="cosmetic")
+@probe("several choices", "chat", severity="cosmetic", situation="settings")
 async def test_several_choices(ask: Ask) -> None:
     """``n: 2`` gives two choices, or is refused."""
     answer = await ask.says("Hello.", fields={"n": 2})
@@ -111,7 +121,7 @@ async def test_several_choices(ask: Ask) -> None:
         raise Ignored("one choice came")
 
 
-@probe("several choices that call", "chat", severity="cosmetic")
+@probe("several choices that call", "chat", severity="cosmetic", situation="settings")
 async def test_several_choices_calls(ask: Ask) -> None:
     """``n: 2`` beside tools and ``tool_choice: required``: a call in each, or refused."""
     order = ask.order([("read_file", {"path": "a.py"})], tool_choice=ToolChoice("required"))
@@ -120,7 +130,7 @@ async def test_several_choices_calls(ask: Ask) -> None:
         raise Ignored("no call came")
 
 
-@probe("a JSON object", "chat", modes="whole", severity="degrades")
+@probe("a JSON object", "chat", modes="whole", severity="degrades", situation="json-output")
 async def test_json_object(ask: Ask) -> None:
     """``response_format: json_object``."""
     answer = await ask.says('{"ok": true} as JSON', response_format={"type": "json_object"})
@@ -128,7 +138,7 @@ async def test_json_object(ask: Ask) -> None:
         raise Ignored(f"the text is no JSON object: {answer.text[:80]!r}")
 
 
-@probe("JSON by a schema", "chat", "responses", modes="both", severity="degrades")
+@probe("JSON by a schema", "chat", "responses", modes="both", severity="degrades", situation="json-output")
 async def test_json_schema(ask: Ask) -> None:
     """``response_format: json_schema``, strict."""
     wanted = {"type": "json_schema", "json_schema": {"name": "item", "schema": SCHEMA, "strict": True}}
@@ -140,7 +150,9 @@ async def test_json_schema(ask: Ask) -> None:
         raise Ignored(f"the text does not keep to the schema: {answer.text[:80]!r}")
 
 
-@probe("JSON by a schema beside tools", "chat", "responses", modes="whole", severity="degrades")
+@probe(
+    "JSON by a schema beside tools", "chat", "responses", modes="whole", severity="degrades", situation="json-output"
+)
 async def test_json_schema_with_tools(ask: Ask) -> None:
     """Both at once: some servers drop one of them, some fail."""
     wanted = {"type": "json_schema", "json_schema": {"name": "item", "schema": SCHEMA, "strict": True}}

@@ -6,7 +6,7 @@ from toolworthy.probes.material import TOOLS
 from toolworthy.wire.lenient import as_dict, as_int, as_list, dump_json, parse_json
 
 
-@probe("the list of models", "chat", "messages", modes="none", severity="cosmetic")
+@probe("the list of models", "chat", "messages", modes="none", severity="cosmetic", situation="side-request")
 async def test_models_list(ask: Ask) -> None:
     """``GET /v1/models`` lists the model that is asked for."""
     answer = await ask.post(None, "/v1/models")
@@ -20,7 +20,9 @@ async def test_models_list(ask: Ask) -> None:
         raise Broken(f"{ask.endpoint.model} is not in the list, which has {', '.join(ids[:5])}")
 
 
-@probe("counting tokens", "messages", modes="none", severity="degrades", agents=("claude-code",))
+@probe(
+    "counting tokens", "messages", modes="none", severity="degrades", agents=("claude-code",), situation="side-request"
+)
 async def test_count_tokens(ask: Ask) -> None:
     """``POST /v1/messages/count_tokens``; Claude Code lives with a 404, not with a wrong number."""
     body = ask.body(ask.request(user("word " * 500), tools=TOOLS))
@@ -35,7 +37,7 @@ async def test_count_tokens(ask: Ask) -> None:
         raise Broken(f"500 words and three tools count as {count} tokens")
 
 
-@probe("an error for an unknown route", "chat", "responses", modes="none", severity="cosmetic")
+@probe("an error for an unknown route", "chat", "responses", modes="none", severity="cosmetic", situation="bad-request")
 async def test_error_unknown_route(ask: Ask) -> None:
     """An answer to a route that nobody has is no success."""
     if await ask.direct("GET", path="/v1/no-such-route-9000") == 200:

@@ -39,7 +39,7 @@ async def returned(ask: Ask, how: str, *, later: bool) -> None:
     speaks(answer, "" if later else "done", "after the result, neither text nor a call comes")
 
 
-@probe("reasoning is shown", severity="degrades")
+@probe("reasoning is shown", severity="degrades", situation="thinking")
 async def test_reasoning_visible(ask: Ask) -> None:
     """In a field or block of its own, not in the text."""
     order = ask.thinking(ask.request("What is 17 × 23? Think first."))
@@ -50,7 +50,7 @@ async def test_reasoning_visible(ask: Ask) -> None:
         raise Unmeasured("no reasoning came")
 
 
-@probe("reasoning can be switched off", modes="whole", severity="degrades")
+@probe("reasoning can be switched off", modes="whole", severity="degrades", situation="settings")
 async def test_reasoning_off(ask: Ask) -> None:
     """Small side requests of agents switch it off, to be quick."""
     # Chat has no switch of its own; `none` is what OpenAI documents.
@@ -61,7 +61,7 @@ async def test_reasoning_off(ask: Ask) -> None:
         raise Ignored("the model thought all the same")
 
 
-@probe("every effort", modes="whole", severity="degrades", agents=("codex", "openclaw"))
+@probe("every effort", modes="stream", severity="degrades", agents=("codex", "openclaw"), situation="thinking")
 async def test_reasoning_effort(ask: Ask) -> None:
     """low, medium, high; an unknown one may be refused in words."""
     for effort in ("low", "medium", "high"):
@@ -69,37 +69,39 @@ async def test_reasoning_effort(ask: Ask) -> None:
         await ask.accepted(replace(order, reasoning=Reasoning(enabled=True, effort=effort, budget_tokens=1_024)))
 
 
-@probe("reasoning goes back within the tool loop", severity="blocks", agents=EVERY_AGENT)
+@probe("reasoning goes back within the tool loop", severity="blocks", agents=EVERY_AGENT, situation="thinking")
 async def test_reasoning_echo(ask: Ask) -> None:
     """As DeepSeek, Kimi and Anthropic demand; a server that refuses its own words stops every agent."""
     await returned(ask, "echo", later=False)
 
 
-@probe("reasoning is left out within the tool loop", modes="stream", severity="degrades")
+@probe("reasoning is left out within the tool loop", modes="stream", severity="degrades", situation="thinking")
 async def test_reasoning_omit(ask: Ask) -> None:
     """As clients do that do not know it. DeepSeek V4 and Anthropic refuse it, in words."""
     await returned(ask, "omit", later=False)
 
 
-@probe("reasoning goes back empty within the tool loop", modes="stream", severity="degrades")
+@probe("reasoning goes back empty within the tool loop", modes="stream", severity="degrades", situation="thinking")
 async def test_reasoning_empty(ask: Ask) -> None:
     """As clients do that keep the field and not what was in it."""
     await returned(ask, "empty", later=False)
 
 
-@probe("reasoning goes back in later turns", modes="stream", severity="blocks", agents=EVERY_AGENT)
+@probe(
+    "reasoning goes back in later turns", modes="stream", severity="blocks", agents=EVERY_AGENT, situation="thinking"
+)
 async def test_reasoning_echo_later(ask: Ask) -> None:
     """The whole history, reasoning included, behind a new question."""
     await returned(ask, "echo", later=True)
 
 
-@probe("reasoning is left out in later turns", modes="stream", severity="degrades")
+@probe("reasoning is left out in later turns", modes="stream", severity="degrades", situation="thinking")
 async def test_reasoning_omit_later(ask: Ask) -> None:
     """Allowed by nearly all outside the tool loop."""
     await returned(ask, "omit", later=True)
 
 
-@probe("thinking blocks are signed", "messages", severity="degrades")
+@probe("thinking blocks are signed", "messages", severity="degrades", situation="thinking")
 async def test_reasoning_signature(ask: Ask) -> None:
     """A block's signature comes with it; clients return both or neither."""
     _, parts = await thought(ask)
@@ -107,7 +109,7 @@ async def test_reasoning_signature(ask: Ask) -> None:
         raise Broken("a thinking block came without a signature")
 
 
-@probe("encrypted reasoning", "responses", modes="stream", severity="degrades", agents=("codex",))
+@probe("encrypted reasoning", "responses", modes="stream", severity="degrades", agents=("codex",), situation="thinking")
 async def test_reasoning_encrypted(ask: Ask) -> None:
     """Codex keeps no state at the server: it asks for ``reasoning.encrypted_content`` and returns it."""
     order = ask.thinking(ask.order([CALL]))
@@ -125,7 +127,7 @@ async def test_reasoning_encrypted(ask: Ask) -> None:
         raise Ignored("the reasoning came without encrypted_content")
 
 
-@probe("thinking and tools together", modes="stream", severity="blocks", agents=EVERY_AGENT)
+@probe("thinking and tools together", modes="stream", severity="blocks", agents=EVERY_AGENT, situation="thinking")
 async def test_reasoning_with_tools(ask: Ask) -> None:
     """Reasoning first, then the call; neither swallows the other."""
     _, parts = await thought(ask)
@@ -134,7 +136,7 @@ async def test_reasoning_with_tools(ask: Ask) -> None:
         raise Broken("the reasoning came behind what it is about")
 
 
-@probe("a thinking answer has text", modes="stream", severity="blocks", agents=EVERY_AGENT)
+@probe("a thinking answer has text", modes="stream", severity="blocks", agents=EVERY_AGENT, situation="thinking")
 async def test_reasoning_then_text(ask: Ask) -> None:
     """The answer must not end up in the reasoning, with nothing left to say."""
     order = ask.thinking(ask.request("Reply with exactly: Hello.", tools=TOOLS))

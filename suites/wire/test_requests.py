@@ -14,43 +14,57 @@ async def taken(ask: Ask, **fields: Any) -> None:
     await ask.says("Hello.", fields=fields)
 
 
-@probe("an unknown field", modes="whole", severity="degrades", agents=EVERY_AGENT)
+@probe("an unknown field", modes="stream", severity="degrades", agents=EVERY_AGENT, situation="field")
 async def test_unknown_parameter(ask: Ask) -> None:
     """Clients are newer than servers. OpenAI and Anthropic refuse what they do not know; most others take it."""
     await taken(ask, a_field_of_tomorrow={"on": True})
 
 
-@probe("temperature and top_p", modes="whole", severity="degrades", agents=("opencode", "openclaw", "qwen-code"))
+@probe(
+    "temperature and top_p",
+    modes="stream",
+    severity="degrades",
+    agents=("opencode", "openclaw", "qwen-code"),
+    situation="settings",
+)
 async def test_sampling_parameters(ask: Ask) -> None:
     """Reasoning models refuse them, in words."""
     await taken(ask, temperature=0.2, top_p=0.9)
 
 
-@probe("a seed", "chat", modes="whole", severity="cosmetic")
+@probe("a seed", "chat", modes="whole", severity="cosmetic", situation="settings")
 async def test_seed(ask: Ask) -> None:
     """For answers that can be repeated."""
     await taken(ask, seed=7)
 
 
-@probe("penalties", "chat", modes="whole", severity="cosmetic")
+@probe("penalties", "chat", modes="whole", severity="cosmetic", situation="settings")
 async def test_penalties(ask: Ask) -> None:
     """``frequency_penalty`` and ``presence_penalty``."""
     await taken(ask, frequency_penalty=0.1, presence_penalty=0.1)
 
 
-@probe("the field user", "chat", "responses", modes="whole", severity="cosmetic")
+@probe("the field user", "chat", "responses", modes="whole", severity="cosmetic", situation="field")
 async def test_user_field(ask: Ask) -> None:
     """Who asks."""
     await taken(ask, user="someone-1")
 
 
-@probe("metadata", modes="whole", severity="degrades", agents=("claude-code",))
+@probe("metadata", modes="stream", severity="degrades", agents=("claude-code",), situation="field")
 async def test_metadata(ask: Ask) -> None:
     """Claude Code sends ``metadata.user_id``."""
     await taken(ask, metadata={"user_id": "user_abc"} if ask.api == "messages" else {"project": "a"})
 
 
-@probe("store: false", "chat", "responses", modes="whole", severity="blocks", agents=("codex", "openclaw"))
+@probe(
+    "store: false",
+    "chat",
+    "responses",
+    modes="stream",
+    severity="blocks",
+    agents=("codex", "openclaw"),
+    situation="field",
+)
 async def test_store_false(ask: Ask) -> None:
     """Codex keeps nothing at the server."""
     await taken(ask, store=False)
@@ -62,6 +76,7 @@ async def test_store_false(ask: Ask) -> None:
     modes="stream",
     severity="degrades",
     agents=("opencode", "qwen-code", "openclaw"),
+    situation="token-counts",
 )
 async def test_stream_options(ask: Ask) -> None:
     """``stream_options.include_usage``: the usage comes in a last chunk."""
@@ -70,7 +85,7 @@ async def test_stream_options(ask: Ask) -> None:
         raise Ignored("no usage came")
 
 
-@probe("stream_options unset", "chat", modes="stream", severity="degrades")
+@probe("stream_options unset", "chat", modes="stream", severity="degrades", situation="field")
 async def test_stream_options_absent(ask: Ask) -> None:
     """A stream works without asking for usage."""
     body = ask.body(ask.request(user("Reply with exactly: Hello.")))
@@ -78,37 +93,68 @@ async def test_stream_options_absent(ask: Ask) -> None:
     await ask.accepted(body)
 
 
-@probe("service_tier", modes="whole", severity="cosmetic")
+@probe("service_tier", modes="whole", severity="cosmetic", situation="field")
 async def test_service_tier(ask: Ask) -> None:
     """``auto``."""
     await taken(ask, service_tier="auto")
 
 
-@probe("prompt_cache_key", "chat", "responses", modes="whole", severity="degrades", agents=("codex", "opencode"))
+@probe(
+    "prompt_cache_key",
+    "chat",
+    "responses",
+    modes="stream",
+    severity="degrades",
+    agents=("codex", "opencode"),
+    situation="field",
+)
 async def test_prompt_cache_key(ask: Ask) -> None:
     """Codex sends one for every session."""
     await taken(ask, prompt_cache_key="session-1")
 
 
-@probe("log probabilities", "chat", modes="whole", severity="cosmetic")
+@probe("log probabilities", "chat", modes="whole", severity="cosmetic", situation="field")
 async def test_logprobs(ask: Ask) -> None:
     """``logprobs: true``."""
     await taken(ask, logprobs=True, top_logprobs=2)
 
 
-@probe("parallel_tool_calls: true", "chat", "responses", modes="whole", severity="degrades", agents=("codex",))
+@probe(
+    "parallel_tool_calls: true",
+    "chat",
+    "responses",
+    modes="stream",
+    severity="degrades",
+    agents=("codex",),
+    situation="field",
+)
 async def test_parallel_enabled(ask: Ask) -> None:
     """Said aloud, beside tools."""
     await ask.says("Hello.", tools=TOOLS, fields={"parallel_tool_calls": True})
 
 
-@probe("an empty list of tools", "chat", "messages", modes="whole", severity="degrades", agents=("claude-code",))
+@probe(
+    "an empty list of tools",
+    "chat",
+    "messages",
+    modes="stream",
+    severity="degrades",
+    agents=("claude-code",),
+    situation="compaction",
+)
 async def test_tools_empty(ask: Ask) -> None:
     """``tools: []`` in side requests."""
     await taken(ask, tools=[])
 
 
-@probe("cache_control", "messages", modes="whole", severity="blocks", agents=("claude-code", "openclaw"))
+@probe(
+    "cache_control",
+    "messages",
+    modes="stream",
+    severity="blocks",
+    agents=("claude-code", "openclaw"),
+    situation="field",
+)
 async def test_cache_control(ask: Ask) -> None:
     """On system blocks, messages and tools."""
     mark = {"type": "ephemeral"}
@@ -119,28 +165,41 @@ async def test_cache_control(ask: Ask) -> None:
     await ask.accepted({**body, "system": system, "messages": [{"role": "user", "content": told}]})
 
 
-@probe("cache_control for an hour", "messages", modes="whole", severity="degrades", agents=("claude-code",))
+@probe(
+    "cache_control for an hour",
+    "messages",
+    modes="stream",
+    severity="degrades",
+    agents=("claude-code",),
+    situation="known-model",
+)
 async def test_cache_control_ttl(ask: Ask) -> None:
     """``ttl: "1h"``."""
     block = {"type": "text", "text": "You are brief.", "cache_control": {"type": "ephemeral", "ttl": "1h"}}
     await taken(ask, system=[block])
 
 
-@probe("system as blocks", "messages", modes="whole", severity="blocks", agents=("claude-code",))
+@probe("system as blocks", "messages", modes="stream", severity="blocks", agents=("claude-code",), situation="field")
 async def test_system_blocks(ask: Ask) -> None:
     """Several blocks, all of which count."""
     blocks = [{"type": "text", "text": text} for text in ("You are brief.", CODE, "You write code.")]
     await ask.knows(user("Hello."), fields={"system": blocks})
 
 
-@probe("the header anthropic-beta and ?beta=true", "messages", severity="blocks", agents=("claude-code",))
+@probe(
+    "the header anthropic-beta and ?beta=true",
+    "messages",
+    severity="blocks",
+    agents=("claude-code",),
+    situation="field",
+)
 async def test_beta_header(ask: Ask) -> None:
     """Claude Code sends both with every request."""
     beta = "claude-code-20250219,interleaved-thinking-2025-05-14,context-management-2025-06-27"
     await ask.says("Hello.", headers={"anthropic-beta": beta}, query="beta=true")
 
 
-@probe("context_management", "messages", modes="whole", severity="blocks", agents=("claude-code",))
+@probe("context_management", "messages", modes="stream", severity="blocks", agents=("claude-code",), situation="field")
 async def test_context_management(ask: Ask) -> None:
     """Claude Code asks for old thinking to be cleared."""
     edits = [{"type": "clear_thinking_20251015", "keep": "all"}]
@@ -151,7 +210,7 @@ async def test_context_management(ask: Ask) -> None:
     )
 
 
-@probe("output_config", "messages", modes="whole", severity="degrades", agents=("claude-code",))
+@probe("output_config", "messages", modes="stream", severity="degrades", agents=("claude-code",), situation="field")
 async def test_output_config(ask: Ask) -> None:
     """``output_config.effort``."""
     await ask.says(
@@ -159,55 +218,62 @@ async def test_output_config(ask: Ask) -> None:
     )
 
 
-@probe("thinking adaptive", "messages", severity="blocks", agents=("claude-code",))
+@probe("thinking adaptive", "messages", severity="blocks", agents=("claude-code",), situation="field")
 async def test_thinking_adaptive(ask: Ask) -> None:
     """``thinking: {"type": "adaptive"}``, as Claude Code sends it to new models."""
     await taken(ask, thinking={"type": "adaptive"})
 
 
-@probe("a model's name of Anthropic's", "messages", modes="whole", severity="cosmetic")
+@probe("a model's name of Anthropic's", "messages", modes="whole", severity="cosmetic", situation="side-request")
 async def test_foreign_model(ask: Ask) -> None:
     """Some servers map ``claude-*`` to their own model; refusing it in words is right too."""
     await taken(ask, model="claude-haiku-4-5")
 
 
-@probe("include", "responses", modes="whole", severity="blocks", agents=("codex",))
+@probe("include", "responses", modes="stream", severity="blocks", agents=("codex",), situation="field")
 async def test_include_field(ask: Ask) -> None:
     """``reasoning.encrypted_content``, which Codex asks for always."""
     await taken(ask, include=["reasoning.encrypted_content"])
 
 
-@probe("text.verbosity", "responses", modes="whole", severity="degrades", agents=("codex",))
+@probe("text.verbosity", "responses", modes="stream", severity="degrades", agents=("codex",), situation="known-model")
 async def test_text_verbosity(ask: Ask) -> None:
     """Codex sends it for models that it knows."""
     await taken(ask, text={"verbosity": "low"})
 
 
-@probe("truncation", "responses", modes="whole", severity="cosmetic")
+@probe("truncation", "responses", modes="whole", severity="cosmetic", situation="field")
 async def test_truncation(ask: Ask) -> None:
     """``auto``: the server may drop old turns."""
     await taken(ask, truncation="auto")
 
 
-@probe("instructions", "responses", modes="whole", severity="blocks", agents=("codex",))
+@probe("instructions", "responses", modes="stream", severity="blocks", agents=("codex",), situation="known-model")
 async def test_instructions(ask: Ask) -> None:
     """The system prompt's place in Responses."""
     await ask.knows(user("Hello."), fields={"instructions": f"You are brief. {CODE}"})
 
 
-@probe("input as a string", "responses", modes="whole", severity="degrades")
+@probe("input as a string", "responses", modes="whole", severity="degrades", situation="field")
 async def test_input_string(ask: Ask) -> None:
     """The shortest form."""
     await taken(ask, input="Reply with exactly: Hello.")
 
 
-@probe("input items without type", "responses", modes="whole", severity="degrades", agents=("openclaw", "opencode"))
+@probe(
+    "input items without type",
+    "responses",
+    modes="stream",
+    severity="degrades",
+    agents=("openclaw", "opencode"),
+    situation="field",
+)
 async def test_easy_input(ask: Ask) -> None:
     """``{"role": "user", "content": "…"}``: the short form of a message."""
     await taken(ask, input=[{"role": "user", "content": "Reply with exactly: Hello."}])
 
 
-@probe("previous_response_id", "responses", modes="whole", severity="cosmetic")
+@probe("previous_response_id", "responses", modes="whole", severity="cosmetic", situation="field")
 async def test_previous_response_id(ask: Ask) -> None:
     """State at the server. Refused in words is right too; taken and forgotten is not."""
     body = ask.body(ask.request(user(f"{CODE} Reply with exactly: Hello.")))
@@ -220,7 +286,15 @@ async def test_previous_response_id(ask: Ask) -> None:
         raise Ignored("the earlier turn is not known")
 
 
-@probe("a server's own tool", "messages", "responses", modes="whole", severity="degrades", agents=("codex",))
+@probe(
+    "a server's own tool",
+    "messages",
+    "responses",
+    modes="stream",
+    severity="degrades",
+    agents=("codex",),
+    situation="field",
+)
 async def test_server_tools(ask: Ask) -> None:
     """Web search is offered beside the agent's tools; a server without it must not fail."""
     kind = {"type": "web_search"} if ask.api == "responses" else {"type": "web_search_20250305", "name": "web_search"}
@@ -228,7 +302,7 @@ async def test_server_tools(ask: Ask) -> None:
     await ask.accepted({**body, "tools": [*body["tools"], kind]})
 
 
-@probe("a custom tool", "responses", severity="blocks", agents=("codex",))
+@probe("a custom tool", "responses", severity="blocks", agents=("codex",), situation="known-model")
 async def test_custom_tool(ask: Ask) -> None:
     """Codex edits files by ``apply_patch``, whose argument is free text with a grammar."""
     grammar = {"type": "grammar", "syntax": "lark", "definition": 'start: "*** Begin Patch" /(.|\\n)+/'}
@@ -254,7 +328,7 @@ async def test_custom_tool(ask: Ask) -> None:
         raise Ignored(f"the argument does not keep to the grammar: {answer.calls[0].arguments[:80]!r}")
 
 
-@probe("tools in a namespace", "responses", severity="degrades", agents=("codex",))
+@probe("tools in a namespace", "responses", severity="degrades", agents=("codex",), situation="unusual-schema")
 async def test_namespace_tools(ask: Ask) -> None:
     """Codex groups its tools: ``{"type": "namespace", "name": …, "tools": […]}``."""
     tools = (TOOLS[0], replace(WRITE, namespace="files"))
@@ -266,7 +340,7 @@ async def test_namespace_tools(ask: Ask) -> None:
         raise Broken("the call came without its namespace")
 
 
-@probe("a custom tool, chat", "chat", modes="whole", severity="cosmetic")
+@probe("a custom tool, chat", "chat", modes="whole", severity="cosmetic", situation="field")
 async def test_custom_tool_chat(ask: Ask) -> None:
     """``{"type": "custom"}`` beside functions, as OpenAI's chat has it."""
     body = ask.body(ask.request(user("Reply with exactly: Hello."), tools=TOOLS))
@@ -274,13 +348,13 @@ async def test_custom_tool_chat(ask: Ask) -> None:
     await ask.accepted({**body, "tools": [*body["tools"], tool]})
 
 
-@probe("enable_thinking", "chat", modes="whole", severity="cosmetic")
+@probe("enable_thinking", "chat", modes="whole", severity="cosmetic", situation="settings")
 async def test_enable_thinking(ask: Ask) -> None:
     """Qwen's switch, which clients send to whoever serves a model of its name."""
     await taken(ask, enable_thinking=False)
 
 
-@probe("strict: null in tools", "chat", "responses", modes="whole", severity="degrades")
+@probe("strict: null in tools", "chat", "responses", modes="whole", severity="degrades", situation="field")
 async def test_strict_null(ask: Ask) -> None:
     """Clients that fill every field send null for what they do not mean."""
     body = ask.body(ask.request(user("Reply with exactly: Hello."), tools=TOOLS))
@@ -289,13 +363,13 @@ async def test_strict_null(ask: Ask) -> None:
     await ask.accepted(body)
 
 
-@probe("nulls for what is not meant", "chat", modes="whole", severity="degrades")
+@probe("nulls for what is not meant", "chat", modes="whole", severity="degrades", situation="field")
 async def test_null_fields(ask: Ask) -> None:
     """``temperature: null`` and the like, as generated clients send them."""
     await taken(ask, temperature=None, top_p=None, stop=None, seed=None, user=None, response_format=None)
 
 
-@probe("a request with white space and escapes", modes="whole", severity="cosmetic")
+@probe("a request with white space and escapes", modes="whole", severity="cosmetic", situation="field")
 async def test_pretty_json(ask: Ask) -> None:
     """JSON with white space and escapes of every kind is still JSON."""
     import json

@@ -13,7 +13,7 @@ async def used(ask: Ask, parameters: Any, arguments: Any, *, name: str = "do_it"
     await ask.calls((name, arguments), tools=(*TOOLS, tool))
 
 
-@probe("a schema with objects in arrays", severity="blocks", agents=EVERY_AGENT)
+@probe("a schema with objects in arrays", severity="blocks", agents=EVERY_AGENT, situation="unusual-schema")
 async def test_schema_nested(ask: Ask) -> None:
     """Three levels deep."""
     inner = schema("name", name="string", options=schema(on="boolean"))
@@ -21,7 +21,7 @@ async def test_schema_nested(ask: Ask) -> None:
     await used(ask, schema("items", items={"type": "array", "items": inner}), value)
 
 
-@probe("a schema with $ref and $defs", severity="degrades", agents=EVERY_AGENT)
+@probe("a schema with $ref and $defs", severity="degrades", agents=EVERY_AGENT, situation="unusual-schema")
 async def test_schema_ref(ask: Ask) -> None:
     """What Pydantic and many MCP servers make."""
     point = schema("x", "y", x="integer", y="integer")
@@ -29,7 +29,7 @@ async def test_schema_ref(ask: Ask) -> None:
     await used(ask, parameters, {"at": {"x": 1, "y": 2}})
 
 
-@probe("a $ref with a title beside it", modes="whole", severity="degrades")
+@probe("a $ref with a title beside it", modes="whole", severity="degrades", situation="unusual-schema")
 async def test_schema_ref_beside(ask: Ask) -> None:
     """What generators make of a described field. Gemini refuses it, in words."""
     point = schema("x", "y", x="integer", y="integer")
@@ -37,14 +37,14 @@ async def test_schema_ref_beside(ask: Ask) -> None:
     await used(ask, {**schema("at", at=at), "$defs": {"Point": point}}, {"at": {"x": 1, "y": 2}})
 
 
-@probe("anyOf beside a type", modes="whole", severity="degrades")
+@probe("anyOf beside a type", modes="whole", severity="degrades", situation="unusual-schema")
 async def test_schema_any_of_typed(ask: Ask) -> None:
     """``type: object`` with ``anyOf`` for one of two fields. Moonshot refuses it, in words."""
     parameters = {**schema(a="string", b="string"), "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}
     await used(ask, parameters, {"a": "x"})
 
 
-@probe("conditions in a schema", modes="whole", severity="degrades")
+@probe("conditions in a schema", modes="whole", severity="degrades", situation="unusual-schema")
 async def test_schema_conditional(ask: Ask) -> None:
     """``allOf`` of ``if`` and ``then``. Moonshot refuses it, in words."""
     rules = [
@@ -55,7 +55,7 @@ async def test_schema_conditional(ask: Ask) -> None:
     await used(ask, parameters, {"kind": "file", "path": "a"})
 
 
-@probe("a recursive schema", modes="whole", severity="degrades")
+@probe("a recursive schema", modes="whole", severity="degrades", situation="unusual-schema")
 async def test_schema_recursive(ask: Ask) -> None:
     """A tree that refers to itself; a server that unfolds references must not do so for ever."""
     node = schema("name", name="string", children={"type": "array", "items": {"$ref": "#/$defs/Node"}})
@@ -63,66 +63,66 @@ async def test_schema_recursive(ask: Ask) -> None:
     await used(ask, parameters, {"root": {"name": "a", "children": [{"name": "b", "children": []}]}})
 
 
-@probe("a schema with an enum", severity="blocks", agents=EVERY_AGENT)
+@probe("a schema with an enum", severity="blocks", agents=EVERY_AGENT, situation="unusual-schema")
 async def test_schema_enum(ask: Ask) -> None:
     """One of several words."""
     modes = {"type": "string", "enum": ["read-only", "workspace-write", "full"]}
     await used(ask, schema("mode", mode=modes), {"mode": "workspace-write"})
 
 
-@probe("a schema with an enum of mixed types", modes="whole", severity="cosmetic")
+@probe("a schema with an enum of mixed types", modes="whole", severity="cosmetic", situation="unusual-schema")
 async def test_schema_mixed_enum(ask: Ask) -> None:
     """Numbers, words and null."""
     await used(ask, schema("level", level={"enum": [1, "auto", None]}), {"level": "auto"})
 
 
-@probe("a schema with anyOf", severity="degrades", agents=EVERY_AGENT)
+@probe("a schema with anyOf", severity="degrades", agents=EVERY_AGENT, situation="unusual-schema")
 async def test_schema_any_of(ask: Ask) -> None:
     """A string or a list of them."""
     either = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
     await used(ask, schema("command", command=either), {"command": ["ls", "-l"]})
 
 
-@probe("a schema with oneOf and const", modes="whole", severity="degrades")
+@probe("a schema with oneOf and const", modes="whole", severity="degrades", situation="unusual-schema")
 async def test_schema_one_of(ask: Ask) -> None:
     """A tagged union."""
     kinds = [schema("kind", kind={"const": word}, value="string") for word in ("file", "url")]
     await used(ask, schema("source", source={"oneOf": kinds}), {"source": {"kind": "url", "value": "x"}})
 
 
-@probe("a schema with allOf", modes="whole", severity="degrades")
+@probe("a schema with allOf", modes="whole", severity="degrades", situation="unusual-schema")
 async def test_schema_all_of(ask: Ask) -> None:
     """Parts put together."""
     both = {"type": "object", "allOf": [schema("a", a="string"), schema("b", b="integer")]}
     await used(ask, both, {"a": "x", "b": 1})
 
 
-@probe("a schema with null among the types", severity="degrades", agents=EVERY_AGENT)
+@probe("a schema with null among the types", severity="degrades", agents=EVERY_AGENT, situation="unusual-schema")
 async def test_schema_nullable(ask: Ask) -> None:
     """``anyOf`` with null, as optional fields of Pydantic have it."""
     maybe = {"anyOf": [{"type": "integer"}, {"type": "null"}], "default": None}
     await used(ask, schema("path", path="string", limit=maybe), {"path": "a.py", "limit": None})
 
 
-@probe("a schema with a list of types", severity="degrades", agents=EVERY_AGENT)
+@probe("a schema with a list of types", severity="degrades", agents=EVERY_AGENT, situation="unusual-schema")
 async def test_schema_type_list(ask: Ask) -> None:
     """``type: ["string", "null"]``, on which chat templates stumble that compare the type with a word."""
     await used(ask, schema("name", name={"type": ["string", "null"]}), {"name": "a"})
 
 
-@probe("a schema without properties", severity="blocks", agents=EVERY_AGENT)
+@probe("a schema without properties", severity="blocks", agents=EVERY_AGENT, situation="unusual-schema")
 async def test_schema_empty(ask: Ask) -> None:
     """``{"type": "object", "properties": {}}``: a tool without arguments."""
     await used(ask, {"type": "object", "properties": {}}, {})
 
 
-@probe("a schema without even properties", severity="degrades", agents=EVERY_AGENT)
+@probe("a schema without even properties", severity="degrades", agents=EVERY_AGENT, situation="unusual-schema")
 async def test_schema_bare(ask: Ask) -> None:
     """``{"type": "object"}``, as MCP servers send it for tools without arguments."""
     await used(ask, {"type": "object"}, {})
 
 
-@probe("a tool without a schema", "chat", modes="whole", severity="degrades")
+@probe("a tool without a schema", "chat", modes="whole", severity="degrades", situation="unusual-schema")
 async def test_schema_missing(ask: Ask) -> None:
     """``parameters`` may be left out of a chat function."""
     body = ask.body(ask.order([("ping", {})], (*TOOLS, Tool("ping", "Pings."))))
@@ -132,34 +132,46 @@ async def test_schema_missing(ask: Ask) -> None:
     await ask.accepted(body)
 
 
-@probe("a tool without a description", modes="whole", severity="degrades")
+@probe("a tool without a description", modes="whole", severity="degrades", situation="unusual-schema")
 async def test_description_missing(ask: Ask) -> None:
     """Descriptions are optional."""
     await used(ask, schema("path", path="string"), {"path": "a"}, description="")
 
 
-@probe("a strict schema", "chat", "responses", severity="degrades", agents=("codex",))
+@probe("a strict schema", "chat", "responses", severity="degrades", agents=("codex",), situation="unusual-schema")
 async def test_schema_strict(ask: Ask) -> None:
     """``strict: true`` with all fields required and no others allowed."""
     parameters = {**schema("path", "limit", path="string", limit="integer"), "additionalProperties": False}
     await used(ask, parameters, {"path": "a.py", "limit": 10}, strict=True)
 
 
-@probe("additionalProperties, true and false", modes="whole", severity="blocks", agents=EVERY_AGENT)
+@probe(
+    "additionalProperties, true and false",
+    modes="stream",
+    severity="blocks",
+    agents=EVERY_AGENT,
+    situation="unusual-schema",
+)
 async def test_schema_additional_properties(ask: Ask) -> None:
     """Every agent's schemas say something of it."""
     free = {"type": "object", "properties": {}, "additionalProperties": True}
     await used(ask, {**schema("env", env=free), "additionalProperties": False}, {"env": {"A": "1"}})
 
 
-@probe("additionalProperties as a schema", modes="whole", severity="degrades", agents=EVERY_AGENT)
+@probe(
+    "additionalProperties as a schema",
+    modes="stream",
+    severity="degrades",
+    agents=EVERY_AGENT,
+    situation="unusual-schema",
+)
 async def test_schema_map(ask: Ask) -> None:
     """A map from names to strings."""
     values = {"type": "object", "additionalProperties": {"type": "string"}}
     await used(ask, schema("env", env=values), {"env": {"PATH": "/bin", "LANG": "C"}})
 
 
-@probe("the keywords of JSON Schema", modes="whole", severity="blocks", agents=EVERY_AGENT)
+@probe("the keywords of JSON Schema", modes="stream", severity="blocks", agents=EVERY_AGENT, situation="unusual-schema")
 async def test_schema_keywords(ask: Ask) -> None:
     """$schema, title, default, format, pattern, bounds, examples: none of them may make the request fail."""
     parameters = {
@@ -176,7 +188,7 @@ async def test_schema_keywords(ask: Ask) -> None:
     await used(ask, parameters, {"url": "https://example.org/a?b=c"})
 
 
-@probe("draft 2020-12", modes="whole", severity="degrades", agents=EVERY_AGENT)
+@probe("draft 2020-12", modes="stream", severity="degrades", agents=EVERY_AGENT, situation="unusual-schema")
 async def test_schema_draft_2020(ask: Ask) -> None:
     """``prefixItems``, ``$defs``, ``propertyNames``; Claude Code names this draft in every tool."""
     parameters = {
@@ -190,40 +202,42 @@ async def test_schema_draft_2020(ask: Ask) -> None:
     await used(ask, parameters, {"pair": ["a", 1]})
 
 
-@probe("a schema with empty parts", modes="whole", severity="degrades")
+@probe("a schema with empty parts", modes="whole", severity="degrades", situation="unusual-schema")
 async def test_schema_any(ask: Ask) -> None:
     """``{}``, or only a description: anything is allowed there."""
     await used(ask, schema("value", value={"description": "Anything."}), {"value": "x"})
 
 
-@probe("an array without items", modes="whole", severity="degrades")
+@probe("an array without items", modes="whole", severity="degrades", situation="unusual-schema")
 async def test_schema_array_bare(ask: Ask) -> None:
     """``{"type": "array"}`` alone."""
     await used(ask, schema("list", list={"type": "array"}), {"list": ["a", "b"]})
 
 
-@probe("a description of 8 KiB", modes="whole", severity="blocks", agents=("claude-code",))
+@probe("a description of 8 KiB", modes="stream", severity="blocks", agents=("claude-code",), situation="unusual-schema")
 async def test_schema_long_description(ask: Ask) -> None:
     """Agents explain their tools at length."""
     text = 'Runs a command. Quote paths with spaces: `cd "a b"`. Never use `rm -rf`. ' * 110
     await used(ask, schema("command", command="string"), {"command": "ls"}, description=text)
 
 
-@probe("a description with braces and markers", modes="whole", severity="degrades", agents=EVERY_AGENT)
+@probe(
+    "a description with braces and markers", modes="stream", severity="degrades", agents=EVERY_AGENT, situation="markup"
+)
 async def test_schema_odd_description(ask: Ask) -> None:
     """Template braces, angle brackets and quotes in a description."""
     text = "Use {{name}} or {% x %}, <example>a</example>, 'b', \"c\", `d`, \\n, 100 %, <|im_end|>."
     await used(ask, schema("command", command="string"), {"command": "ls"}, description=text)
 
 
-@probe("128 tools", severity="degrades", agents=EVERY_AGENT)
+@probe("128 tools", severity="degrades", agents=EVERY_AGENT, situation="many-tools")
 async def test_many_tools(ask: Ask) -> None:
     """What several MCP servers add up to; OpenAI's own limit."""
     made = tuple(Tool(f"server_{n:03}_tool", f"Tool {n}.", schema("a", a="string")) for n in range(127))
     await ask.calls(("read_file", {"path": "a.py"}), tools=(*made, TOOLS[0]))
 
 
-@probe("a tool's name of 64 characters", severity="degrades", agents=EVERY_AGENT)
+@probe("a tool's name of 64 characters", severity="degrades", agents=EVERY_AGENT, situation="unusual-schema")
 async def test_name_64(ask: Ask) -> None:
     """MCP tools carry their server's name; 64 is the documented limit."""
     await used(
@@ -231,25 +245,31 @@ async def test_name_64(ask: Ask) -> None:
     )
 
 
-@probe("a tool's name with dashes and digits", severity="degrades", agents=EVERY_AGENT)
+@probe("a tool's name with dashes and digits", severity="degrades", agents=EVERY_AGENT, situation="unusual-schema")
 async def test_name_dashes(ask: Ask) -> None:
     """``mcp__my-server__get-2-files``."""
     await used(ask, schema("a", a="string"), {"a": "b"}, name="mcp__my-server__get-2-files")
 
 
-@probe("a tool's name in mixed case", severity="degrades", agents=EVERY_AGENT)
+@probe("a tool's name in mixed case", severity="degrades", agents=EVERY_AGENT, situation="unusual-schema")
 async def test_name_case(ask: Ask) -> None:
     """``TodoWrite``: the name comes back as it was offered."""
     await used(ask, schema("a", a="string"), {"a": "b"}, name="TodoWrite")
 
 
-@probe("a tool's name with dots", modes="whole", severity="cosmetic")
+@probe("a tool's name with dots", modes="whole", severity="cosmetic", situation="unusual-schema")
 async def test_name_dots(ask: Ask) -> None:
     """Not allowed by OpenAI, used by some; refused in words is right too."""
     await used(ask, schema("a", a="string"), {"a": "b"}, name="files.read")
 
 
-@probe("parameters whose names are odd", modes="whole", severity="degrades", agents=("claude-code",))
+@probe(
+    "parameters whose names are odd",
+    modes="stream",
+    severity="degrades",
+    agents=("claude-code",),
+    situation="unusual-schema",
+)
 async def test_parameter_names(ask: Ask) -> None:
     """Claude Code's Grep has ``-A`` and ``-n``; others ``$filter`` or ``type``."""
     parameters = schema(
@@ -258,13 +278,13 @@ async def test_parameter_names(ask: Ask) -> None:
     await used(ask, parameters, {"pattern": "a", "-n": True, "type": "py"})
 
 
-@probe("a tool's name that begins with a digit", modes="whole", severity="degrades")
+@probe("a tool's name that begins with a digit", modes="whole", severity="degrades", situation="unusual-schema")
 async def test_name_digit(ask: Ask) -> None:
     """Gemini and Moonshot want a letter first."""
     await used(ask, schema("a", a="string"), {"a": "b"}, name="3d_print")
 
 
-@probe("tool names of more than 64 characters", modes="whole", severity="cosmetic")
+@probe("tool names of more than 64 characters", modes="whole", severity="cosmetic", situation="unusual-schema")
 async def test_name_128(ask: Ask) -> None:
     """Beyond the documented limit; refused in words is right too, and the detail says how far it goes."""
     for length in (65, 96, 128):

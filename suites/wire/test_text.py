@@ -14,7 +14,7 @@ async def test_plain_answer(ask: Ask) -> None:
     await ask.says("Hello, this is a test.")
 
 
-@probe("text beyond ASCII", severity="degrades", agents=EVERY_AGENT)
+@probe("text beyond ASCII", severity="degrades", agents=EVERY_AGENT, situation="unicode")
 async def test_unicode_text(ask: Ask) -> None:
     """Accents, CJK, Cyrillic, emoji of several code points, typographic quotes: as said, however the stream is cut."""
     heard = []
@@ -28,26 +28,26 @@ async def test_unicode_text(ask: Ask) -> None:
     raise Unmeasured(f"the model says something else: {answer.text[:80]!r}")
 
 
-@probe("a system message", modes="whole", severity="blocks", agents=EVERY_AGENT)
+@probe("a system message", modes="stream", severity="blocks", agents=EVERY_AGENT)
 async def test_system_message(ask: Ask) -> None:
     """The model knows what the system message says."""
     await ask.knows(message("system", f"You are a helpful assistant. {CODE}"), user("Hello."))
 
 
-@probe("a long system message", modes="whole", severity="blocks", agents=EVERY_AGENT)
+@probe("a long system message", modes="stream", severity="blocks", agents=EVERY_AGENT, situation="long-input")
 async def test_long_system_message(ask: Ask) -> None:
     """An agent's instructions are long; their beginning must not be cut away. 16 KiB here."""
     filler = "You write careful code and keep to the style of the files around it. " * 230
     await ask.knows(message("system", f"{CODE} {filler}"), user("Hello."))
 
 
-@probe("role developer", "chat", "responses", modes="whole", agents=("codex",))
+@probe("role developer", "chat", "responses", modes="stream", agents=("codex",), situation="field")
 async def test_developer_role(ask: Ask) -> None:
     """OpenAI's newer name for the system's role, which Codex sends."""
     await ask.knows(message("developer", f"You are a helpful assistant. {CODE}"), user("Hello."))
 
 
-@probe("several system messages at the start", modes="whole", agents=("opencode", "claude-code"))
+@probe("several system messages at the start", modes="stream", agents=("opencode", "claude-code"), situation="field")
 async def test_several_system_messages(ask: Ask) -> None:
     """Agents split their instructions; every part must be seen."""
     await ask.knows(
@@ -55,7 +55,7 @@ async def test_several_system_messages(ask: Ask) -> None:
     )
 
 
-@probe("a system message in mid-conversation", modes="whole", agents=("claude-code",))
+@probe("a system message in mid-conversation", modes="stream", agents=("claude-code",), situation="field")
 async def test_system_mid_conversation(ask: Ask) -> None:
     """Reminders come as system messages between the turns; chat templates often refuse them, or move or drop them."""
     await ask.knows(
@@ -66,19 +66,21 @@ async def test_system_mid_conversation(ask: Ask) -> None:
     )
 
 
-@probe("two user messages in a row", modes="whole", severity="blocks", agents=EVERY_AGENT)
+@probe(
+    "two user messages in a row", modes="stream", severity="blocks", agents=EVERY_AGENT, situation="interrupted-turn"
+)
 async def test_consecutive_roles(ask: Ask) -> None:
     """Agents add context as a message of its own; templates that want strict alternation fail here."""
     await ask.knows(user(f"Some context: {CODE}"), user("Hello."))
 
 
-@probe("two assistant messages in a row", modes="whole")
+@probe("two assistant messages in a row", modes="whole", situation="interrupted-turn")
 async def test_consecutive_assistants(ask: Ask) -> None:
     """An interrupted turn leaves two answers without a question between them."""
     await ask.knows(user("Hello."), message("assistant", "Hello!"), message("assistant", CODE))
 
 
-@probe("several turns", modes="whole", severity="blocks", agents=EVERY_AGENT)
+@probe("several turns", modes="stream", severity="blocks", agents=EVERY_AGENT)
 async def test_multi_turn(ask: Ask) -> None:
     """What was said turns ago is still known."""
     await ask.knows(
@@ -86,7 +88,7 @@ async def test_multi_turn(ask: Ask) -> None:
     )
 
 
-@probe("content in parts", modes="whole", severity="blocks", agents=EVERY_AGENT)
+@probe("content in parts", modes="stream", severity="blocks", agents=EVERY_AGENT, situation="field")
 async def test_content_parts(ask: Ask) -> None:
     """Content as a list of parts, of which every one counts."""
     body = ask.body(ask.request(user("x")))
@@ -100,7 +102,7 @@ async def test_content_parts(ask: Ask) -> None:
         raise Unmeasured(f"the model says {answer.text[:80]!r}")
 
 
-@probe("an empty message", "chat", modes="whole")
+@probe("an empty message", "chat", modes="whole", situation="bad-request")
 async def test_empty_message(ask: Ask) -> None:
     """An assistant's message without a word stays in the history when it was cut off."""
     body = ask.body(ask.request(user("Reply with exactly: Hello.")))
@@ -108,27 +110,33 @@ async def test_empty_message(ask: Ask) -> None:
     await ask.accepted({**body, "messages": [*history, *body["messages"]]})
 
 
-@probe("an assistant's message to go on from", "chat", "messages", modes="whole")
+@probe("an assistant's message to go on from", "chat", "messages", modes="whole", situation="field")
 async def test_assistant_prefill(ask: Ask) -> None:
     """The conversation ends with the beginning of the answer (prefill)."""
     await ask.accepted(ask.request(user("Count from one to five."), message("assistant", "one, two,")))
 
 
-@probe("an image in a user message", modes="whole")
+@probe("an image in a user message", modes="whole", situation="image")
 async def test_image_input(ask: Ask) -> None:
     """Screenshots. A model without eyes must say so, not fail."""
     told = Message("user", (Text("Reply with exactly: Hello."), Image(PIXEL)))
     await ask.accepted(ask.request(told))
 
 
-@probe("64 KiB of text", modes="whole", severity="blocks", agents=EVERY_AGENT)
+@probe("64 KiB of text", modes="stream", severity="blocks", agents=EVERY_AGENT, situation="long-input")
 async def test_long_input(ask: Ask) -> None:
     """A file that was read. What stands before it is still known."""
     text = "def function(argument):\n    return argument * 2\n" * 1_400
     await ask.knows(user(f"{CODE}\n\n{text}"))
 
 
-@probe("characters that break JSON or templates", modes="whole", severity="degrades", agents=EVERY_AGENT)
+@probe(
+    "characters that break JSON or templates",
+    modes="stream",
+    severity="degrades",
+    agents=EVERY_AGENT,
+    situation="markup",
+)
 async def test_odd_characters(ask: Ask) -> None:
     """Control characters, a lone NUL's picture, template braces and chat markers, as they stand in source files."""
     odd = "{{ user }} {% raw %} <|im_start|> [INST] \\u0000 \x0b \x7f \u2028 </s> <think>"

@@ -15,7 +15,7 @@ async def usage(ask: Ask, text: str) -> Usage:
     return counted
 
 
-@probe("usage", severity="degrades", agents=EVERY_AGENT)
+@probe("usage", severity="degrades", agents=EVERY_AGENT, situation="token-counts")
 async def test_usage(ask: Ask) -> None:
     """Input and output tokens, streamed or not."""
     counted = await usage(ask, "You are brief.")
@@ -23,7 +23,7 @@ async def test_usage(ask: Ask) -> None:
         raise Broken(f"usage says {counted.input} tokens in, {counted.output} out")
 
 
-@probe("usage grows with the input", modes="whole", severity="degrades", agents=EVERY_AGENT)
+@probe("usage grows with the input", modes="stream", severity="degrades", agents=EVERY_AGENT, situation="token-counts")
 async def test_usage_grows(ask: Ask) -> None:
     """A thousand words more are some hundred tokens more, cached or not."""
     small, large = await usage(ask, "You are brief."), await usage(ask, "You are brief. " + "really " * 1_000)
@@ -32,7 +32,7 @@ async def test_usage_grows(ask: Ask) -> None:
         raise Broken(f"a thousand words more count as {grown} tokens more")
 
 
-@probe("cached input is counted", modes="whole", severity="cosmetic")
+@probe("cached input is counted", modes="whole", severity="cosmetic", situation="token-counts")
 async def test_usage_cached(ask: Ask) -> None:
     """The same long beginning twice: the second time part of it is cached, and says so."""
     for _ in range(2):
@@ -43,7 +43,7 @@ async def test_usage_cached(ask: Ask) -> None:
         raise Broken(f"{counted.cached} cached tokens of {counted.input} in all")
 
 
-@probe("usage after a tool call", modes="stream", severity="degrades", agents=EVERY_AGENT)
+@probe("usage after a tool call", modes="stream", severity="degrades", agents=EVERY_AGENT, situation="token-counts")
 async def test_usage_with_call(ask: Ask) -> None:
     """An answer that calls counts its tokens too."""
     answer = await ask.calls(("read_file", {"path": "src/app.py"}))
@@ -52,7 +52,7 @@ async def test_usage_with_call(ask: Ask) -> None:
         raise Broken("the answer with a call counts no tokens")
 
 
-@probe("text that holds tool markup", severity="degrades", agents=EVERY_AGENT)
+@probe("text that holds tool markup", severity="degrades", agents=EVERY_AGENT, situation="markup")
 async def test_markup_text(ask: Ask) -> None:
     """A text about tool calls is a text: a parser that hunts for marks must not swallow it."""
     words = "The tag <tool_call> opens a call and </tool_call> closes it. " * 6
@@ -67,7 +67,7 @@ async def test_markup_text(ask: Ask) -> None:
     raise Unmeasured(f"the model says something else: {answer.text[:80]!r}")
 
 
-@probe("the answer names its model", modes="both", severity="cosmetic")
+@probe("the answer names its model", modes="both", severity="cosmetic", situation="field")
 async def test_model_named(ask: Ask) -> None:
     """Who answered: without it nobody knows what was measured."""
     answer = await ask.accepted(ask.request(user("Reply with exactly: Hello.")))
