@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from toolworthy import adapters
+from toolworthy import adapters, breakage
 from toolworthy.adapters import AgentAdapter
 from toolworthy.agents.install import Installation, ensure
-from toolworthy.breakage import MEASURED, Measured, Outcome, affected, measured
+from toolworthy.breakage import MEASURED, Measured, Outcome, measured
 from toolworthy.endpoint import resolve
 from toolworthy.gateway import Gateway
 from toolworthy.oracle import Oracle
@@ -50,8 +50,7 @@ def run(defects: Sequence[str], agents: Sequence[str], out: Path | None, at_once
     chosen = [adapters.agent(name) for name in agents] or [a for a in adapters.agents() if a.install]
     installed = {agent.id: ensure(agent, lambda line: print(line, flush=True)) for agent in chosen if agent.install}
     asyncio.run(_measure(wanted, chosen, installed, path, at_once))
-    measured.cache_clear()
-    affected.cache_clear()
+    breakage.forget()
     for line in table(measured(path), [agent.id for agent in chosen]):
         print(line)
     return 0
@@ -95,7 +94,6 @@ async def _measure(
             version=installed[agent.id].version,
             outcome=outcome(result, requests, normal[agent.id]),
             detail=result.cause.detail[:200] if result.cause else "",
-            codes=spoilt.caught_by,
             on=datetime.date.today().isoformat(),
         )
         with path.open("a", encoding="utf-8") as file:
