@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard, cast
 
 import pytest
 
@@ -49,6 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--case", action="append", default=[], metavar="ID", help="only this tool-call case (repeatable)")
     add("--cases", action="append", default=[], metavar="PATH", help="cases of your own, bfcl:PATH or k2vv:PATH")
     add("--reference", metavar="X", help="with k2vv: ask this endpoint too, how far the reference agrees with itself")
+    add("--tier", choices=("quick", "standard", "full"), help="how many probes are asked (default standard)")
     add("--trials", type=positive, metavar="N", help="attempts per task or case and agent (default 1)")
     add("--concurrency", type=positive, default=2, metavar="N", help="trials at the same time (default 2)")
     add("--sandbox", choices=("auto", "bubblewrap", "none"), default="auto", help="how agents are isolated")
@@ -109,6 +110,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         from toolworthy.rules import RULES
 
         metafunc.parametrize("ruled", RULES, ids=[rule.code for rule in RULES], indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the ways of probes that the tier does not ask."""
+    from toolworthy.probes import PROBES
+
+    tier = config.stash[_OPTIONS].tier
+    out = [item for item in items if (key := _params(item).get("probed")) and key not in PROBES[key.probe].ways(tier)]
+    if out:
+        config.hook.pytest_deselected(items=out)
+        gone = set(map(id, out))
+        items[:] = [item for item in items if id(item) not in gone]
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -270,12 +283,18 @@ def _check_gate(config: pytest.Config) -> None:
 
 def _keys(item: pytest.Item) -> list[Key]:
     """What an item needs to be run: a rule's needs all that provokes it."""
-    params = item.callspec.params if hasattr(item, "callspec") else {}
+    params = _params(item)
     if "ruled" in params:
         from toolworthy.probes import load_suite
 
-        return [key for probe in load_suite().values() for key in probe.ways()]
+        tier = item.config.stash[_OPTIONS].tier
+        return [key for probe in load_suite().values() for key in probe.ways(tier)]
     return [params[name] for name in ("trial", "probed", "case") if name in params]
+
+
+def _params(item: pytest.Item) -> dict[str, Any]:
+    """What an item is parametrized with."""
+    return dict(item.callspec.params) if hasattr(item, "callspec") else {}
 
 
 def _running(config: pytest.Config, keys: Sequence[Key]) -> Session:
@@ -340,6 +359,7 @@ def _read_options(config: pytest.Config) -> Options:
         field=field,
         reference=resolve(given.reference, folder=config.invocation_params.dir) if given.reference else None,
         vocabularies=choose_vocabularies(given.agent or list(old.get("vocabularies", [])), given.adapter),
+        tier=given.tier or options.get("tier", "standard"),
         trials=given.trials or options.get("trials", 1),
         until_decided=given.until_decided or options.get("until_decided", False),
         concurrency=given.concurrency,

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from toolworthy import content
+from toolworthy.probes import tiers
+from toolworthy.probes.tiers import Tier
 from toolworthy.rules import Finding, Severity
 from toolworthy.situations import Situation
 from toolworthy.wire.ir import APIS, Api
@@ -122,9 +124,15 @@ class Probe:
     agents: tuple[str, ...]
     explanation: str
     run: Callable[[Ask], Awaitable[None]]
+    tier: Tier = "standard"
 
-    def ways(self) -> Iterator[ProbeKey]:
-        """One key for every API and mode."""
+    @property
+    def late(self) -> bool:
+        """Whether it is asked after all others, alone: what it sends may trouble an endpoint for a while."""
+        return self.situation == "bad-request"
+
+    def ways(self, tier: Tier = "full") -> Iterator[ProbeKey]:
+        """One key for every API and mode that belongs to `tier`."""
         streams: dict[Modes, tuple[bool | None, ...]] = {
             "both": (True, False),
             "stream": (True,),
@@ -133,7 +141,12 @@ class Probe:
         }
         for api in self.apis:
             for stream in streams[self.modes]:
-                yield ProbeKey(probe=self.id, api=api, stream=stream)
+                if tiers.within(self.tier, tier, stream):
+                    yield ProbeKey(probe=self.id, api=api, stream=stream)
+
+    def rank(self, key: ProbeKey) -> tuple[int, int, int]:
+        """A sorting key: what tells most comes first."""
+        return tiers.rank(self.tier, self.situation, key.stream)
 
 
 PROBES: dict[str, Probe] = {}
@@ -147,6 +160,7 @@ def probe(
     severity: Severity = "degrades",
     situation: Situation = "always",
     agents: tuple[str, ...] = (),
+    tier: Tier = "standard",
 ) -> Callable[[Callable[[Ask], Awaitable[None]]], Any]:
     """Make a probe of a coroutine function ``test_<id>(ask)``, and of that a pytest test that waits for its verdict.
 
@@ -157,6 +171,7 @@ def probe(
         severity: what it means for `agents` if it is not supported.
         situation: when agents meet it.
         agents: who needs it; :data:`EVERY_AGENT`, ids, or nobody in particular.
+        tier: the smallest of a run that asks it.
     """
 
     def make(function: Callable[[Ask], Awaitable[None]]) -> Any:
@@ -171,6 +186,7 @@ def probe(
             agents,
             inspect.cleandoc(function.__doc__ or ""),
             function,
+            tier,
         )
         PROBES[name] = declared
 

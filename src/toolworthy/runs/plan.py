@@ -20,6 +20,7 @@ from toolworthy.cases.result import CaseKey
 from toolworthy.endpoint import Endpoint
 from toolworthy.errors import UserError
 from toolworthy.probes import ProbeKey
+from toolworthy.probes.tiers import Tier
 from toolworthy.runs.budget import Budget
 from toolworthy.runs.fingerprint import words
 from toolworthy.runs.result import TrialKey
@@ -61,6 +62,8 @@ class Options:
     """A file of the field's, asked instead of cases."""
     reference: Endpoint | None = None
     """Asked a verifier's requests too: how far the reference agrees with itself."""
+    tier: Tier = "standard"
+    """How many of the probes are asked."""
     budget: Budget = _NO_BUDGET
     """What the run may spend."""
     until_decided: bool = False
@@ -113,7 +116,8 @@ class Options:
 
     def reproduce_probe(self, key: ProbeKey) -> str:
         """The command that asks one probe again."""
-        return f'toolworthy run wire {self._which()} -k "{key.probe.replace("-", "_")} and {key.way}"'
+        tier = "" if self.tier == "standard" else f" --tier {self.tier}"
+        return f'toolworthy run wire {self._which()}{tier} -k "{key.probe.replace("-", "_")} and {key.way}"'
 
     def reproduce_case(self, key: CaseKey) -> str:
         """The command that asks one case again."""
@@ -145,6 +149,7 @@ class Options:
                 "sandbox": self.sandbox,
                 "timeout_factor": self.timeout_factor,
                 "max_turns": self.max_turns,
+                "tier": self.tier,
                 "wear": self.wear,
                 "stream": self.stream,
                 "reference": self.reference.public() if self.reference else None,

@@ -28,17 +28,19 @@ from toolworthy.runs.budget import GRACE_SECONDS, Spending
 from toolworthy.runs.exchanges import ExchangeWriter, file_name
 from toolworthy.runs.fingerprint import Seen
 from toolworthy.runs.listener import Listener, Quiet
+from toolworthy.runs.order import Once, apart, in_order
 from toolworthy.runs.plan import Options, other
 from toolworthy.runs.preflight import Check, preflight
 from toolworthy.runs.release import Looking, Release
 from toolworthy.runs.result import Key, Result, TrialKey, TrialResult
 from toolworthy.runs.store import RunDirectory
-from toolworthy.runs.trial import Bench, run_trial
+from toolworthy.runs.trial import Bench, run_trial, sandbox_for
 from toolworthy.runs.unrun import unrun
 from toolworthy.sandbox import Sandbox, choose
 from toolworthy.scoring.model import Cause
 
 _T = TypeVar("_T")
+_R = TypeVar("_R", TrialResult, ProbeResult, CaseResult)
 
 
 @dataclass
@@ -72,6 +74,7 @@ class Session:
         self.unrun: dict[Key, str] = {}
         """What was not run, and why."""
         self._release = Release(look)
+        self._once = Once(options.tier)
         self.spending = Spending(options.budget, options.prices)
         self._loop = asyncio.new_event_loop()
         self._thread: threading.Thread | None = None
@@ -104,7 +107,7 @@ class Session:
             UserError: as ``start``.
         """
         assert self.run is not None
-        new = [key for key in keys if key not in self._results]
+        new = [key for key in in_order(keys) if key not in self._results]
         done = {result.key: result for result in self._kept()} if new else {}
         for key in new:
             self._results[key] = concurrent.futures.Future()
@@ -124,28 +127,19 @@ class Session:
         Raises:
             UserError: the run was stopped by something the user must mend (a full disk).
         """
-        result = self._results[key].result()
-        assert isinstance(result, TrialResult)
-        return result
+        return self._awaited(key, TrialResult)
 
     def wait_probe(self, key: ProbeKey) -> ProbeResult:
-        """The result of one probe, once it is there.
-
-        Raises:
-            UserError: as `wait`.
-        """
-        result = self._results[key].result()
-        assert isinstance(result, ProbeResult)
-        return result
+        """As `wait`, of one probe."""
+        return self._awaited(key, ProbeResult)
 
     def wait_case(self, key: CaseKey) -> CaseResult:
-        """The result of one case, once it is there.
+        """As `wait`, of one case."""
+        return self._awaited(key, CaseResult)
 
-        Raises:
-            UserError: as `wait`.
-        """
+    def _awaited(self, key: Key, kind: type[_R]) -> _R:
         result = self._results[key].result()
-        assert isinstance(result, CaseResult)
+        assert isinstance(result, kind)
         return result
 
     def close(self) -> None:
@@ -240,19 +234,33 @@ class Session:
     async def _begin(self, keys: Sequence[Key]) -> None:
         trials = any(isinstance(key, TrialKey) for key in keys)
         if self._prepared is None:
-            sandbox = _sandbox(self.options, self.options.agents, self.listener) if trials else None
+            sandbox = sandbox_for(self.options, self.options.agents, self.listener) if trials else None
             self._prepared = await self._prepare(self.options.agents if trials else ())
         else:
             sandbox = None
         if trials and self._prepared.bench is None:
-            sandbox = sandbox or _sandbox(self.options, self.options.agents, self.listener)
+            sandbox = sandbox or sandbox_for(self.options, self.options.agents, self.listener)
             self._prepared.bench = await self._prepare_trials(self._prepared, sandbox)
         if self._prepared.cases is None and any(isinstance(key, CaseKey) for key in keys):
             self._prepared.cases = await self._prepare_cases(self._prepared)
+        first, last = apart(keys)
+        for key in first:
+            self._spawn(self._one(self._prepared, key))
+        if last:
+            self._spawn(self._afterwards(self._prepared, tuple(self._tasks), last))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _afterwards(
+        self, prepared: _Prepared, before: Sequence[asyncio.Task[None]], keys: Sequence[ProbeKey]
+    ) -> None:
+        """`keys` one by one, once all that was begun is over."""
+        await asyncio.gather(*before, return_exceptions=True)
         for key in keys:
-            task = self._loop.create_task(self._one(self._prepared, key))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            await self._one(prepared, key)
 
     async def _prepare_cases(self, prepared: _Prepared) -> CaseBench | FieldBench:
         options = self.options
@@ -279,7 +287,9 @@ class Session:
     async def _arrive(self, keys: Sequence[Key], kept: Sequence[Key]) -> None:
         assert self.run is not None
         self._release.expect(keys)
+        self._once.expect(keys)
         for key in kept:
+            self._once.done(key, self._results[key].result())
             await self._release.done(key, self.run)
 
     async def _one(self, prepared: _Prepared, key: Key) -> None:
@@ -287,13 +297,14 @@ class Session:
         future = self._results[key]
         result: Result
         try:
-            if why := await self._release.why_not(key):
+            if why := await self._release.why_not(key) or await self._once.why_not(key):
                 result = self._unrun(key, why)  # not in the run directory: it is not missing
             else:
                 async with self._trials if isinstance(key, TrialKey) else self._probes:
                     result = await self._within_budget(prepared, key)
                 self.run.append(result)
             self.listener.ended(result)
+            self._once.done(key, result)
             # Before anyone is told: with the last result, the last look is to be there too.
             await self._release.done(key, self.run)
         except asyncio.CancelledError:
@@ -301,6 +312,7 @@ class Session:
             raise
         except Exception as error:  # a defect of ours, or a full disk: the one who waits must hear of it
             future.set_exception(error)
+            self._once.done(key, None)
             await self._release.done(key, self.run)
         else:
             future.set_result(result)
@@ -374,17 +386,3 @@ class Session:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._stack.aclose()
-
-
-def _sandbox(options: Options, agents: Sequence[AgentAdapter], listener: Listener) -> Sandbox:
-    """The sandbox asked for. Only our own loop on the oracle, which plays known solutions, may do without one."""
-    try:
-        sandbox = choose(options.sandbox)
-    except UserError:
-        harmless = options.endpoint.is_oracle and all(agent.install is None for agent in agents)
-        if options.sandbox != "auto" or not harmless:
-            raise
-        sandbox = choose("none")
-    if sandbox.name == "none":
-        listener.line("no sandbox: what the model writes runs with your rights and sees your files")
-    return sandbox

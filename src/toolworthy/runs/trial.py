@@ -8,7 +8,7 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from toolworthy.redact import Redactor
 from toolworthy.runs.listener import Listener, Quiet
 from toolworthy.runs.plan import Options
 from toolworthy.runs.result import Status, TrialKey, TrialResult, Verification
-from toolworthy.sandbox import Sandbox
+from toolworthy.sandbox import Sandbox, choose
 from toolworthy.sandbox.model import Command, Limits, Outcome
 from toolworthy.scoring import diagnose, score
 from toolworthy.scoring.model import Cause
@@ -226,3 +226,17 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def sandbox_for(options: Options, agents: Sequence[AgentAdapter], listener: Listener) -> Sandbox:
+    """The sandbox asked for. Only our own loop on the oracle, which plays known solutions, may do without one."""
+    try:
+        sandbox = choose(options.sandbox)
+    except UserError:
+        harmless = options.endpoint.is_oracle and all(agent.install is None for agent in agents)
+        if options.sandbox != "auto" or not harmless:
+            raise
+        sandbox = choose("none")
+    if sandbox.name == "none":
+        listener.line("no sandbox: what the model writes runs with your rights and sees your files")
+    return sandbox

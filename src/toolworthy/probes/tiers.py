@@ -1,0 +1,27 @@
+"""How much is asked, and in which order: what agents need most comes first, bad requests last."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from toolworthy import situations
+from toolworthy.situations import Situation
+
+Tier = Literal["quick", "standard", "full"]
+"""``quick``: does it work at all, for each agent. ``standard``: all that agents meet. ``full``: what is long is sent
+over every API, in every way."""
+TIERS: tuple[Tier, ...] = get_args(Tier)
+
+LONG: frozenset[Situation] = frozenset({"long-input", "many-tools", "full-context"})
+"""Requests of many tokens. Before ``full`` they are sent once, and over other APIs only if that shows a fault."""
+
+
+def within(tier: Tier, asked: Tier, stream: bool | None) -> bool:
+    """Whether a way of a probe of this tier belongs to what was asked for. ``quick`` asks as agents do: streamed."""
+    return TIERS.index(tier) <= TIERS.index(asked) and (asked != "quick" or stream is not False)
+
+
+def rank(tier: Tier, situation: Situation, stream: bool | None) -> tuple[int, int, int]:
+    """A sorting key: the smallest is the most informative."""
+    place = situations.order(situation)
+    return (TIERS.index(tier) if situation not in situations.NEVER else len(TIERS), place, stream is False)

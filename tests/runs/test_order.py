@@ -1,0 +1,96 @@
+"""What tells most is asked first, bad requests last and alone, and what is long only once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from toolworthy.probes import PROBES, Probe, ProbeKey, ProbeResult
+from toolworthy.probes.model import Verdict
+from toolworthy.probes.tiers import Tier
+from toolworthy.runs.order import Once, apart, in_order
+from toolworthy.runs.result import TrialKey
+from toolworthy.situations import Situation
+
+
+async def nothing(ask: Any) -> None:
+    """A probe that asks nothing."""
+
+
+@pytest.fixture(autouse=True)
+def _declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    declared: list[tuple[str, Situation, Tier]] = [
+        ("bad", "bad-request", "quick"),
+        ("field", "field", "standard"),
+        ("image", "image", "standard"),
+        ("long", "long-input", "standard"),
+        ("plain", "always", "standard"),
+        ("main", "always", "quick"),
+    ]
+    for name, situation, tier in declared:
+        made = Probe(name, name, ("chat", "messages"), "both", "blocks", situation, (), "", nothing, tier)
+        monkeypatch.setitem(PROBES, name, made)
+
+
+def ways(name: str, tier: Tier = "full") -> list[ProbeKey]:
+    return list(PROBES[name].ways(tier))
+
+
+def test_the_main_path_is_asked_first_and_bad_requests_last() -> None:
+    keys = [key for name in ("bad", "field", "image", "long", "plain", "main") for key in ways(name)]
+    order = list(dict.fromkeys(key.probe for key in in_order(keys) if isinstance(key, ProbeKey)))
+    assert order == ["main", "plain", "long", "image", "field", "bad"]
+    assert [key.way for key in in_order(ways("main"))] == [  # type: ignore[union-attr]
+        "chat-stream",
+        "messages-stream",
+        "chat-whole",
+        "messages-whole",
+    ]
+    first, last = apart(keys)
+    assert {key.probe for key in last} == {"bad"}
+    assert len(first) + len(last) == len(keys)
+    trials = [TrialKey(suite="tasks", task=name, agent="a") for name in "zyx"]
+    assert in_order(trials) == trials
+
+
+def test_a_quick_run_asks_streams_only_and_leaves_out_what_other_tiers_ask() -> None:
+    assert [key.way for key in ways("main", "quick")] == ["chat-stream", "messages-stream"]
+    assert not ways("plain", "quick")
+    assert len(ways("plain", "standard")) == 4
+
+
+def result(key: ProbeKey, verdict: Verdict) -> ProbeResult:
+    return ProbeResult(key=key, title="", verdict=verdict)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "asked"),
+    [
+        (["supported"], 1),
+        (["broken", "supported", "supported", "supported"], 4),
+        (["unmeasured", "supported"], 2),
+        (["unmeasured"] * 4, 4),
+    ],
+)
+def test_a_long_prompt_is_sent_again_only_if_the_first_shows_something(verdicts: list[Verdict], asked: int) -> None:
+    async def run() -> list[str]:
+        once = Once("standard")
+        keys = ways("long")
+        once.expect(keys)
+        why = []
+        for key, verdict in zip(keys, verdicts + [None] * len(keys), strict=False):
+            why.append(await asyncio.wait_for(once.why_not(key), 5))
+            once.done(key, None if why[-1] or verdict is None else result(key, verdict))
+        return why
+
+    why = asyncio.run(run())
+    assert [bool(one) for one in why] == [number >= asked for number in range(4)]
+    assert all(one.startswith("asked once, ") for one in why[asked:])
+
+
+def test_a_full_run_sends_all_of_it() -> None:
+    once = Once("full")
+    once.expect(ways("long"))
+    assert not any(asyncio.run(once.why_not(key)) for key in ways("long"))
