@@ -19,6 +19,7 @@ FLOORS = (
         "vocabulary",
         "content",
         "redact",
+        "refusal",
         "visible",
         "errors",
         "config",

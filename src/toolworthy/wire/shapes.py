@@ -1,13 +1,12 @@
-"""Shapes that more than one wire API needs: canonical messages, error bodies, free-form tools carried as functions."""
+"""Shapes that more than one wire API needs: canonical messages, free-form tools carried as functions."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
-from toolworthy.wire.ir import Dialect, Failure, Message, Part, Reasoning, Role, Text, Tool, ToolChoice, ToolResult
+from toolworthy.wire.ir import Dialect, Message, Part, Reasoning, Role, Text, Tool, ToolChoice, ToolResult
 from toolworthy.wire.lenient import as_dict, as_str, dump_json, parse_json
 
 LATE_SYSTEM = "<system-message>\n{text}\n</system-message>"
@@ -102,53 +101,3 @@ def effort(reasoning: Reasoning, dialect: Dialect) -> str | None:
     wanted = scale.index(reasoning.effort)
     known = [name for name in dialect.efforts if name in scale]
     return min(known, key=lambda name: abs(scale.index(name) - wanted), default=None)
-
-
-_ERROR_TYPES = {
-    400: "invalid_request_error",
-    401: "authentication_error",
-    402: "billing_error",
-    403: "permission_error",
-    404: "not_found_error",
-    413: "request_too_large",
-    422: "invalid_request_error",
-    429: "rate_limit_error",
-    529: "overloaded_error",
-}
-
-
-def error_type(status: int | None) -> str:
-    """The vendors' common word for an HTTP status."""
-    return _ERROR_TYPES.get(status or 0, "api_error")
-
-
-def parse_error(status: int, body: bytes) -> Failure:
-    """An error body of any shape: nested, flat, FastAPI's ``detail``, a bare string, HTML, nothing at all."""
-    failure = failure_of(parse_json(body), status)
-    if failure:
-        return failure
-    text = " ".join(re.sub(r"<[^>]*>", " ", body[:4096].decode("utf-8", "replace")).split())
-    return Failure(text[:500] or f"HTTP {status} without a body", error_type(status), status=status)
-
-
-def failure_of(value: Any, status: int | None = None) -> Failure | None:
-    """The failure that a JSON value reports; None where it reports none."""
-    if isinstance(value, str) and value:
-        return Failure(value, error_type(status), status=status)
-    if isinstance(value, list) and value:
-        return failure_of(value[0], status)
-    if not isinstance(value, dict):
-        return None
-    inner = value.get("error") or value.get("detail") or value.get("message")
-    if not inner:
-        return None
-    if isinstance(inner, dict):
-        message = as_str(inner.get("message")) or dump_json(inner)
-        return Failure(message, as_str(inner.get("type")) or error_type(status), _code(inner), status)
-    message = inner if isinstance(inner, str) else dump_json(inner)
-    return Failure(message, as_str(value.get("type")) or error_type(status), _code(value), status)
-
-
-def _code(value: Mapping[str, Any]) -> str | None:
-    code = value.get("code")
-    return None if code is None else str(code)

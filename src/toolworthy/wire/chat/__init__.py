@@ -6,7 +6,7 @@ Source: OpenAI API reference, Chat Completions; vendors' deviations as noted whe
 from toolworthy.wire.chat.request import parse_request, render_request
 from toolworthy.wire.chat.response import parse_response, render_error, render_response
 from toolworthy.wire.chat.stream import Decoder, Encoder
-from toolworthy.wire.shapes import parse_error
+from toolworthy.wire.failure import parse_error
 
 COMPLETION_PATH = "/chat/completions"
 

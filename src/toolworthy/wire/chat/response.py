@@ -8,6 +8,7 @@ from typing import Any
 
 from toolworthy.wire import shapes
 from toolworthy.wire.chat.request import call_part, content_parts, reasoning_parts
+from toolworthy.wire.failure import answer_failure, failure_of
 from toolworthy.wire.ir import (
     Failure,
     Part,
@@ -52,7 +53,7 @@ def parse_response(body: Any) -> Response:
     """Read a whole answer. What is none becomes a Response with a failure."""
     value = as_dict(body)
     if not isinstance(value.get("choices"), list):
-        failure = shapes.failure_of(body) or Failure("the answer is no chat completion", "invalid_response")
+        failure = failure_of(body) or Failure("the answer is no chat completion", "invalid_response")
         return Response(failure=failure, complete=False)
     repairs: list[Repair] = []
     choice = as_dict(value["choices"][0]) if value["choices"] else {}
@@ -71,7 +72,7 @@ def parse_response(body: Any) -> Response:
         stop=stop_reason(raw_stop),
         raw_stop=raw_stop if isinstance(raw_stop, str) else None,
         usage=parse_usage(value.get("usage")),
-        failure=shapes.failure_of({"error": value["error"]}) if value.get("error") else None,
+        failure=answer_failure(value),
         complete=bool(raw_stop),
         repairs=tuple(repairs),
     )

@@ -18,12 +18,12 @@ from toolworthy.wire.chat.response import (
     stop_reason,
     write_usage,
 )
+from toolworthy.wire.failure import event_failure
 from toolworthy.wire.ir import (
     Counted,
     Ended,
     Event,
     Failed,
-    Failure,
     Part,
     PartClosed,
     PartDelta,
@@ -93,8 +93,8 @@ class Decoder:
         if not isinstance(chunk, dict):
             self.repairs.append(Repair("bad-json", sse.data[:100], sse.number))
             return
-        if chunk.get("error") or sse.event == "error" or chunk.get("object") == "error":
-            yield Failed(shapes.failure_of(chunk) or Failure("an error event without a message"))
+        if failure := event_failure(chunk, sse.event):
+            yield Failed(failure)
             return
         if not self._started:
             self._started = True

@@ -3,10 +3,10 @@
 Source: Anthropic API reference, Messages; what agents send beyond it as noted where it is handled.
 """
 
+from toolworthy.wire.failure import parse_error
 from toolworthy.wire.messages.request import parse_request, render_request
 from toolworthy.wire.messages.response import parse_response, render_error, render_response
 from toolworthy.wire.messages.stream import Decoder, Encoder
-from toolworthy.wire.shapes import parse_error
 
 COMPLETION_PATH = "/v1/messages"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from toolworthy.wire import shapes
+from toolworthy.wire.failure import error_type, failure_of
 from toolworthy.wire.ir import (
     Failure,
     Opaque,
@@ -49,7 +49,7 @@ def parse_response(body: Any) -> Response:
     """Read a whole answer. What is none becomes a Response with a failure."""
     value = as_dict(body)
     if not isinstance(value.get("content"), list):
-        failure = shapes.failure_of(body) or Failure("the answer is no message", "invalid_response")
+        failure = failure_of(body) or Failure("the answer is no message", "invalid_response")
         return Response(failure=failure, complete=False)
     repairs: list[Repair] = []
     parts: list[Part] = []
@@ -147,5 +147,5 @@ def signature(part: Thinking) -> str:
 
 def render_error(failure: Failure) -> dict[str, Any]:
     """An error body in Anthropic's envelope."""
-    kind = shapes.error_type(failure.status) if failure.status else failure.type
+    kind = error_type(failure.status) if failure.status else failure.type
     return {"type": "error", "error": {"type": kind, "message": failure.message}}

@@ -11,12 +11,12 @@ from typing import Any
 
 from toolworthy.wire import shapes
 from toolworthy.wire.assemble import merge
+from toolworthy.wire.failure import event_failure
 from toolworthy.wire.ir import (
     Counted,
     Ended,
     Event,
     Failed,
-    Failure,
     Opaque,
     Part,
     PartClosed,
@@ -109,12 +109,10 @@ class Decoder:
             case "message_stop":
                 self._done = True
                 yield from [event for index in list(self._blocks) for event in self._close(index)]
-            case "error":
-                yield Failed(shapes.failure_of(value) or Failure("an error event without a message"))
             case "ping":
                 pass
-            case _ if value.get("error"):
-                yield Failed(shapes.failure_of(value) or Failure("an error event without a message"))
+            case _ if failure := event_failure(value, kind):
+                yield Failed(failure)
             case _:
                 self._once(Repair("unknown-event", kind[:60], self._number))
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from toolworthy.wire import shapes
+from toolworthy.wire.failure import answer_failure, failure_of
 from toolworthy.wire.ir import (
     Failure,
     Opaque,
@@ -30,7 +31,7 @@ def parse_response(body: Any) -> Response:
     """Read a whole answer. What is none becomes a Response with a failure."""
     value = as_dict(body)
     if not isinstance(value.get("output"), list):
-        failure = shapes.failure_of(body) or Failure("the answer is no response object", "invalid_response")
+        failure = failure_of(body) or Failure("the answer is no response object", "invalid_response")
         return Response(failure=failure, complete=False)
     repairs: list[Repair] = []
     parts: list[Part] = []
@@ -45,7 +46,7 @@ def parse_response(body: Any) -> Response:
         stop=stop,
         raw_stop=raw,
         usage=parse_usage(value.get("usage")),
-        failure=shapes.failure_of({"error": value["error"]}) if value.get("error") else None,
+        failure=answer_failure(value),
         complete=stop is not None,
         repairs=tuple(repairs),
     )

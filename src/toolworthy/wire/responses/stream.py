@@ -10,13 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from toolworthy.wire import shapes
+from toolworthy.wire.failure import answer_failure, event_failure
 from toolworthy.wire.ir import (
     Counted,
     Ended,
     Event,
     Failed,
-    Failure,
     PartClosed,
     PartDelta,
     PartOpened,
@@ -118,10 +117,9 @@ class Decoder:
         elif kind == "response.output_item.done":
             yield from self._done(value)
         elif kind in _TERMINAL:
-            yield from self._finish(kind, as_dict(value.get("response")))
-        elif kind == "error" or (not kind and value.get("error")):
-            failure = shapes.failure_of({"error": value.get("error") or value.get("message")})
-            yield Failed(failure or Failure("an error event without a message"))
+            yield from self._finish(kind, value)
+        elif failure := event_failure(value, sse.event):
+            yield Failed(failure)
         elif kind not in _IGNORED:
             self._once(Repair("unknown-event", kind[:60], sse.number))
 
@@ -192,8 +190,9 @@ class Decoder:
             yield from self._grow(entry, entry.summary)
         yield PartClosed(entry.part, signature)
 
-    def _finish(self, kind: str, response: Mapping[str, Any]) -> Iterator[Event]:
+    def _finish(self, kind: str, value: Mapping[str, Any]) -> Iterator[Event]:
         self._terminal = True
+        response = as_dict(value.get("response"))
         yield from self._start(response)
         if not self._items:
             for number, item in enumerate(as_list(response.get("output"))):
@@ -202,9 +201,8 @@ class Decoder:
         yield from self._close_all()
         if usage := parse_usage(response.get("usage")):
             yield Counted(usage)
-        if kind == "response.failed" or response.get("error"):
-            error = response.get("error") or {"message": "the response failed without a reason"}
-            yield Failed(shapes.failure_of({"error": error}) or Failure("the response failed"))
+        if failure := event_failure(value, kind) or answer_failure(response):
+            yield Failed(failure)
         status = as_str(response.get("status")) or kind.removeprefix("response.")
         reason, raw = stop_of({**response, "status": status}, self._calls)
         if reason:

@@ -1,0 +1,215 @@
+"""What an error says, wherever a server puts it: JSON of many shapes, an event stream, a web page, plain text."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from toolworthy.wire.ir import Failure
+from toolworthy.wire.lenient import as_dict, as_list, as_str, dump_json, parse_json
+from toolworthy.wire.sse import SseParser
+
+_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    422: "invalid_request_error",
+    429: "rate_limit_error",
+    529: "overloaded_error",
+}
+_HOLDERS = ("error", "errors", "detail", "fault", "Error")
+"""Fields that hold the error itself."""
+_WORDS = (
+    "message",
+    "msg",
+    "error_msg",
+    "error_message",
+    "errorMessage",
+    "errorMsg",
+    "error_description",
+    "status_msg",
+    "faultstring",
+    "Message",
+    "reason",
+    "title",
+)
+"""Fields that hold its words."""
+_CODES = ("code", "error_code", "errorCode", "status_code", "Code", "status")
+_CONTENT = frozenset({"choices", "output", "content", "data", "embedding", "input_tokens"})
+"""Fields of an answer: beside them, a message is no error."""
+_DEPTH = 6
+_PAGE = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+_UNSEEN = re.compile(r"<(script|style|head)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+_SAYS_NOTHING = frozenset({"", "error", "document", "untitled"})
+
+
+def error_type(status: int | None) -> str:
+    """The vendors' common word for an HTTP status."""
+    return _TYPES.get(status or 0, "api_error")
+
+
+def parse_error(status: int, body: bytes) -> Failure:
+    """An error body of any shape: nested, flat, FastAPI's ``detail``, a bare string, a stream, HTML, nothing at all."""
+    found = failure_of(parse_json(body), status) or next(stream_failures(body, status), None)
+    if found:
+        return found
+    text = page(body) or _plain(body.decode("utf-8", "replace"))
+    return Failure(text[:500] or f"HTTP {status} without a body", error_type(status), status=status)
+
+
+def page(body: bytes) -> str | None:
+    """The title of a web page, or its text where it has none that tells anything; None for anything else."""
+    if not _PAGE.match(body.removeprefix(b"\xef\xbb\xbf")):
+        return None
+    text = body[: 2**16].decode("utf-8", "replace")
+    found = _TITLE.search(text)
+    title = _plain(found[1]) if found else ""
+    seen = _plain(_UNSEEN.sub(" ", text))
+    told = (seen or title) if title.lower() in _SAYS_NOTHING else title
+    return f"a web page: {told[:200]}" if told else "a web page without a title"
+
+
+def stream_failures(body: bytes, status: int | None = None) -> Iterator[Failure]:
+    """The failures that the events of a stream report; none where `body` is no stream."""
+    if b"data:" not in body:
+        return
+    parser = SseParser()
+    for sse in (*parser.feed(body), *parser.close()):
+        value = parse_json(sse.data)
+        if isinstance(value, dict) and (found := event_failure(value, sse.event, status)):
+            yield found
+
+
+def event_failure(value: Mapping[str, Any], event: str | None = None, status: int | None = None) -> Failure | None:
+    """The failure that one event of a stream reports, in any of the three APIs.
+
+    Args:
+        value: its data.
+        event: its name, where it has one.
+        status: that the failure carries.
+    """
+    kind = as_str(value.get("type")) or event or ""
+    if kind == "response.failed":
+        return _failed_response(value, status)
+    if "error" in (kind, event, value.get("object")):
+        return failure_of(value, status) or Failure("an error event without a message", status=status)
+    return answer_failure(value, status)
+
+
+def answer_failure(value: Any, status: int | None = None) -> Failure | None:
+    """The failure that a whole answer, or an event, reports under HTTP 200; None where it reports none."""
+    if not isinstance(value, dict):
+        return failure_of(value, status) if isinstance(value, list) and value and "error" in as_dict(value[0]) else None
+    if value.get("error"):
+        return failure_of(value, status)
+    wrong = (as_dict(choice).get("error") for choice in as_list(value.get("choices")))
+    if told := next(filter(None, wrong), None):
+        return failure_of({"error": told}, status)
+    if _CONTENT & value.keys():
+        return None
+    if value.get("type") == "error" or value.get("object") == "error" or value.get("success") is False:
+        return failure_of(value, status)
+    base = as_dict(value.get("base_resp"))
+    if base.get("status_code"):
+        return failure_of(base, status)
+    bare = not ({"id", "type", "object"} & value.keys())
+    return failure_of(value, status) if bare and {"message", "msg", "detail", "errors"} & value.keys() else None
+
+
+def _failed_response(value: Mapping[str, Any], status: int | None) -> Failure:
+    """Of ``response.failed``: most servers put the error into the response, some beside it."""
+    response = as_dict(value.get("response"))
+    for place in (response.get("error"), value.get("error"), response.get("last_error"), value.get("message")):
+        if place and (found := failure_of({"error": place}, status)):
+            return found
+    told = as_dict(response.get("status_details")).get("error") or as_dict(response.get("incomplete_details"))
+    return failure_of({"error": told}, status) or Failure("the response failed without a reason", status=status)
+
+
+def failure_of(value: Any, status: int | None = None) -> Failure | None:
+    """The failure that a JSON value reports; None where it reports none."""
+    return _failure(value, status, _DEPTH)
+
+
+def _failure(value: Any, status: int | None, depth: int) -> Failure | None:
+    if isinstance(value, str) and value.strip():
+        return Failure(_unwrapped(value), error_type(status), status=status)
+    if isinstance(value, list):
+        return _first(value, status, depth)
+    if not isinstance(value, dict) or not depth:
+        return None
+    for name in _HOLDERS:
+        if value.get(name) and (found := _failure(value[name], status, depth - 1)):
+            return _completed(found, value, status)
+    words = next((word for name in (*_WORDS, *_HOLDERS) if (word := value.get(name))), None) or _fields(value)
+    if not words:
+        return None
+    if isinstance(words, (dict, list)) and (found := _failure(words, status, depth - 1)):
+        return _completed(found, value, status)
+    message = _unwrapped(words) if isinstance(words, str) else dump_json(words)
+    return Failure(message + _more(value, message), _type(value) or error_type(status), _code(value), status)
+
+
+def _first(values: list[Any], status: int | None, depth: int) -> Failure | None:
+    """Of a list of errors: all that a validator says, with the fields that it says it of, else the first."""
+    said = [_validation(one) for one in values]
+    if said and all(said):
+        return Failure("; ".join(said)[:500], error_type(status), status=status)
+    found = (_failure(one, status, depth - 1) for one in values)
+    return next((one for one in found if one), None)
+
+
+def _validation(value: Any) -> str:
+    """One entry of FastAPI's ``detail``: where, and what."""
+    entry = as_dict(value)
+    where = ".".join(map(str, as_list(entry.get("loc"))))
+    return f"{where}: {entry['msg']}" if where and as_str(entry.get("msg")) else ""
+
+
+def _fields(value: Mapping[str, Any]) -> str:
+    """Errors by field, ``{"model": ["is unknown"]}``, as one text."""
+    listed = {name: as_list(told) for name, told in value.items()}
+    if not all(told and all(isinstance(one, str) for one in told) for told in listed.values()):
+        return ""
+    return "; ".join(f"{name}: {', '.join(told)}" for name, told in listed.items())
+
+
+def _completed(found: Failure, outer: Mapping[str, Any], status: int | None) -> Failure:
+    """`found`, with what stands around it where it does not say so itself."""
+    kind = found.type if found.type != error_type(status) else _type(outer) or found.type
+    return Failure(found.message, kind, found.code or _code(outer), status)
+
+
+def _type(value: Mapping[str, Any]) -> str:
+    kind = as_str(value.get("type"))
+    return "" if kind in ("error", "response.failed") else kind
+
+
+def _code(value: Mapping[str, Any]) -> str | None:
+    named = (value.get(name) for name in _CODES)
+    code = next((one for one in named if isinstance(one, (str, int)) and not isinstance(one, bool)), None)
+    return None if code is None else str(code)
+
+
+def _more(value: Mapping[str, Any], message: str) -> str:
+    """What a router says of the provider behind it."""
+    raw = as_dict(value.get("metadata")).get("raw")
+    told = _unwrapped(raw) if isinstance(raw, str) else ""
+    return f": {told}" if told and told not in message else ""
+
+
+def _unwrapped(text: str) -> str:
+    """`text`, or the words of the error that it holds as JSON."""
+    if text.lstrip()[:1] in ("{", "[") and (found := _failure(parse_json(text), None, 2)):
+        return found.message
+    return text
+
+
+def _plain(text: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text[:4096])).split())
