@@ -184,10 +184,23 @@ def test_a_path_among_the_options_does_not_lead_to_another_configuration() -> No
     assert "test_task[rename-api-builtin]" in done.stdout
 
 
-def test_xdist_works(tmp_path: Path) -> None:
-    done = suites("-n", "2", "--task", "rename-api", "--task", "add-feature", cwd=tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "2 passed" in done.stdout
+@pytest.mark.parametrize(
+    ("arguments", "env"),
+    [
+        (["-n", "2"], {}),
+        (["-n", "auto"], {"PYTEST_XDIST_AUTO_NUM_WORKERS": "2"}),
+        (["--dist", "loadfile", "--tx", "2*popen"], {}),
+        ([], {"PYTEST_ADDOPTS": "-n 2"}),
+    ],
+    ids=["two", "auto", "dist", "environment"],
+)
+def test_workers_of_xdist_are_refused(tmp_path: Path, arguments: list[str], env: dict[str, str]) -> None:
+    """Each would make a run of its own, and nobody the verdict."""
+    done = suites(*arguments, "--task", "rename-api", cwd=tmp_path, env=env)
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "-n is not needed: one session runs everything concurrently (--concurrency N)" in done.stderr
+    assert not (tmp_path / "reports").exists()
+    assert suites("-n", "0", "--collect-only", "-q", cwd=tmp_path).returncode == 0
 
 
 @pytest.mark.parametrize("api", ["chat", "messages", "responses"])

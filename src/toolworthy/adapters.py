@@ -120,6 +120,11 @@ class Prices(_Strict):
     input: float = Field(ge=0)
     output: float = Field(ge=0)
     cached: float | None = Field(None, ge=0)
+    """Input that is read from a cache; as `input` where not said."""
+    cache_write: float | None = Field(None, ge=0)
+    """Input that is written to one; as `input` where not said."""
+    cache_write_1h: float | None = Field(None, ge=0)
+    """Input that is written for an hour; as `cache_write` where not said."""
     source: str = ""
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from toolworthy.runs.session import Session
 
 _OPTIONS = pytest.StashKey["Options"]()
-_SESSION = pytest.StashKey["Session"]()
+_SESSION: pytest.StashKey[Session] = pytest.StashKey()
 _LOOKS: pytest.StashKey[Looks] = pytest.StashKey()
 _MARKUP: dict[Tone, dict[str, bool]] = {"good": {"green": True}, "fair": {"yellow": True}, "bad": {"red": True}, "": {}}
 
@@ -72,9 +72,7 @@ def _add_budget(group: pytest.OptionGroup) -> None:
     add("--budget-usd", type=budget.amount, metavar="X", help="US dollars that the run may spend")
     add("--budget-tokens", type=budget.count, metavar="N", help="tokens that it may take: 500k, 2M")
     add("--budget-minutes", type=budget.amount, metavar="M", help="minutes that it may last")
-    add(
-        "--price", type=budget.price, metavar="IN,OUT[,CACHED]", help="US dollars per million tokens, if not the list's"
-    )
+    add("--price", type=budget.price, metavar=budget.PRICE, help="US dollars per million tokens, if not the list's")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -84,9 +82,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.help or config.option.version:
         return
     try:
+        _check_alone(config)
         config.stash[_OPTIONS] = _read_options(config)
         _check_gate(config)
-        budget.check(config.stash[_OPTIONS], getattr(config.option, "numprocesses", None))
+        budget.check(config.stash[_OPTIONS])
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -129,7 +128,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     """Start everything selected at once, before the first item asks for its result, and show how it goes on."""
     config = session.config
     keys = [key for item in session.items for key in _keys(item)]
-    if config.option.collectonly or not keys or hasattr(config, "workerinput"):
+    if config.option.collectonly or not keys:
         return (yield)
     from toolworthy.live import shown
 
@@ -149,7 +148,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     key = cast("CaseKey", item.callspec.params["case"])
     found: list[CaseResult] = []
-    if _report(item, "setup", lambda: found.append(_running(item.config, [key]).wait_case(key))):
+    if _report(item, "setup", lambda: found.append(item.config.stash[_SESSION].wait_case(key))):
         _report(item, "call", lambda: item.obj(case=found[0]))
     _report(item, "teardown", lambda: None)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
@@ -180,7 +179,7 @@ def trial(request: pytest.FixtureRequest) -> TrialResult:
     """The result of this item's trial, once it is there."""
     from toolworthy.analysis.verdict import left_out
 
-    result = _running(request.config, [request.param]).wait(request.param)
+    result = request.config.stash[_SESSION].wait(request.param)
     if left_out(result):
         pytest.skip(f"unmeasured: {result.cause.detail if result.cause else ''}")
     if result.status == "error":
@@ -193,13 +192,13 @@ def trial(request: pytest.FixtureRequest) -> TrialResult:
 @pytest.fixture
 def probed(request: pytest.FixtureRequest) -> ProbeResult:
     """The verdict of this item's probe, once it is there."""
-    return _running(request.config, [request.param]).wait_probe(request.param)
+    return request.config.stash[_SESSION].wait_probe(request.param)
 
 
 @pytest.fixture
 def case(request: pytest.FixtureRequest) -> CaseResult:
     """What is said of this item's case, once it is there."""
-    return _running(request.config, [request.param]).wait_case(request.param)
+    return request.config.stash[_SESSION].wait_case(request.param)
 
 
 @pytest.fixture
@@ -208,7 +207,7 @@ def ruled(request: pytest.FixtureRequest) -> list[Finding]:
     from toolworthy.probes import ProbeKey
 
     keys = [key for key in _keys(request.node) if isinstance(key, ProbeKey)]
-    running = _running(request.config, keys)
+    running = request.config.stash[_SESSION]
     asked = [running.wait_probe(key) for key in keys]
     findings = [finding for one in asked for finding in one.findings if finding.code == request.param.code]
     if not findings and (missing := [running.unrun[one.key] for one in asked if one.key in running.unrun]):
@@ -263,6 +262,12 @@ def pytest_terminal_summary(
     return told
 
 
+def _check_alone(config: pytest.Config) -> None:
+    """Workers of pytest-xdist would each make a run of their own, and ask everything again for its rules."""
+    if getattr(config.option, "dist", "no") != "no":  # what -n, -n auto, -d and --dist come to
+        raise UserError("-n is not needed: one session runs everything concurrently (--concurrency N); leave it out")
+
+
 def _check_gate(config: pytest.Config) -> None:
     """A mistake about the gate is said before anything is measured."""
     if config.option.gate and not config.option.baseline:
@@ -275,8 +280,6 @@ def _check_gate(config: pytest.Config) -> None:
         from toolworthy.gate.baseline import load
         from toolworthy.gate.policy import load_policy
 
-        if getattr(config.option, "numprocesses", None):
-            raise UserError("--baseline does not go with -n: trials run concurrently anyway")
         load(config.option.baseline)
         load_policy(config.option.gate)
 
@@ -297,15 +300,7 @@ def _params(item: pytest.Item) -> dict[str, Any]:
     return dict(item.callspec.params) if hasattr(item, "callspec") else {}
 
 
-def _running(config: pytest.Config, keys: Sequence[Key]) -> Session:
-    from toolworthy.runs.listener import Quiet
-
-    running = config.stash.get(_SESSION, None) or _start(config, keys, Quiet())
-    running.add(keys)  # known already, unless a worker of pytest-xdist gets its items one by one
-    return running
-
-
-def _start(config: pytest.Config, keys: Sequence[Key], listener: Listener) -> Session:
+def _start(config: pytest.Config, keys: Sequence[Key], listener: Listener) -> None:
     from toolworthy.runs.session import Session
 
     if (options := config.stash[_OPTIONS]).until_decided:
@@ -319,7 +314,6 @@ def _start(config: pytest.Config, keys: Sequence[Key], listener: Listener) -> Se
     except UserError as error:
         running.close()
         pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
-    return running
 
 
 def _read_options(config: pytest.Config) -> Options:

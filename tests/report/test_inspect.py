@@ -159,7 +159,9 @@ def talk(last: Any) -> tuple[Exchange, ...]:
 
 
 def test_a_trial_is_a_sample_with_its_conversation(tmp_path: Path) -> None:
-    score = Score(tokens=Tokens(input=20, output=8, cached=12), cost_usd=0.5, models_answered=("m-1-0901",))
+    score = Score(
+        tokens=Tokens(input=20, output=8, cached=12, cache_write=5), cost_usd=0.5, models_answered=("m-1-0901",)
+    )
     verified = Verification(reward=1.0, output="12 passed", ended="exit", seconds=1)
     log = only(made(tmp_path, trial(score=score, verification=verified), exchanges=talk(says("Done."))))
     (sample,) = log["samples"]
@@ -183,8 +185,10 @@ def test_a_trial_is_a_sample_with_its_conversation(tmp_path: Path) -> None:
     assert sample["output"]["choices"][0]["stop_reason"] == "stop"
     assert sample["scores"]["hidden_tests"] == {"value": "C", "explanation": "12 passed", "metadata": {"cause": None}}
     assert (sample["turn_count"], sample["total_time"], sample["metadata"]["reproduce"]) == (2, 9.0, "again")
-    used = {"input_tokens": 8, "input_tokens_cache_read": 12, "output_tokens": 8, "total_tokens": 28}
-    assert sample["model_usage"] == {"m-1": {**used, "reasoning_tokens": 0, "total_cost": 0.5}}
+    used = {"input_tokens": 3, "input_tokens_cache_read": 12, "output_tokens": 8, "total_tokens": 28}
+    assert sample["model_usage"] == {
+        "m-1": {**used, "input_tokens_cache_write": 5, "reasoning_tokens": 0, "total_cost": 0.5}
+    }
     assert log["stats"]["model_usage"] == sample["model_usage"]
     assert log["eval"]["metadata"]["endpoint"] == "near"
     assert (log["eval"]["model"], log["eval"]["solver"], log["eval"]["solver_args"]) == (
@@ -360,6 +364,7 @@ def test_numbers_of_tokens_that_are_none_are_left_out(tmp_path: Path) -> None:
     score = Score(tokens=Tokens(input=10**30, output=-5, cached=3))
     log = only(made(tmp_path, trial(score=score)))
     told = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0, "input_tokens_cache_read": 3}
+    told |= {"input_tokens_cache_write": 0}
     assert log["stats"]["model_usage"]["m-1"] == {**told, "reasoning_tokens": 0, "total_cost": None}
 
 

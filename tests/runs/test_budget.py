@@ -7,21 +7,24 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from toolworthy import adapters
 from toolworthy.adapters import Prices
 from toolworthy.config import load_config
-from toolworthy.endpoint import resolve
+from toolworthy.endpoint import Endpoint, resolve
 from toolworthy.exchange import Chunk, Exchange
 from toolworthy.runs import budget as budgets
 from toolworthy.runs.budget import Budget, Spending, amount, count, price, tokens_of
 from toolworthy.runs.session import Session
+from toolworthy.scoring import measure
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import only_run, results, suites
+from conftest import endpoint, only_run, recorded, results, suites
 
 PRICES = Prices(input=1.0, output=2.0)
 
@@ -47,6 +50,78 @@ def test_tokens_and_dollars_are_counted() -> None:
     assert spending.usd == pytest.approx(0.7)
     spending.add(exchange(usage(300_000, 0, cached=100)))
     assert spending.spent == "budget of $1 is spent"
+
+
+CACHE = {"cache_read_input_tokens": 73_030, "cache_creation_input_tokens": 2_124}
+MESSAGES = {"input_tokens": 3, **CACHE, "output_tokens": 1_059}
+CHAT = {"prompt_tokens": 75_157, "completion_tokens": 1_059}
+RESPONSES = {"input_tokens": 75_157, "output_tokens": 1_059}
+
+
+def counted(api: str, usage: dict[str, Any], *, streamed: bool = False) -> Exchange:
+    """An answer of which only its usage matters."""
+    value: dict[str, Any] = {
+        "chat": {"choices": [{"message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}]},
+        "messages": {"type": "message", "role": "assistant", "content": [], "stop_reason": "end_turn"},
+        "responses": {"object": "response", "status": "completed", "output": []},
+    }[api] | {"usage": usage}
+    body, kind = json.dumps(value), "application/json"
+    if streamed:
+        events = (
+            {"type": "message_start", "message": {**value, "usage": usage | {"output_tokens": 1}}},
+            {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": usage},
+            {"type": "message_stop"},
+        )
+        body = "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events)
+        kind = "text/event-stream"
+    made = {"agent_api": api, "endpoint_api": api, "response_headers": {"content-type": kind}}
+    return recorded(**made, chunks=(Chunk(0.1, body.encode()),))
+
+
+@pytest.mark.parametrize(
+    ("given", "exchange", "usd"),
+    [
+        ("3,15,.3,3.75", counted("messages", MESSAGES), 0.045768),
+        ("3,15,.3,3.75", counted("messages", MESSAGES, streamed=True), 0.045768),
+        ("3,15,.3,3.75", counted("chat", CHAT | {"prompt_tokens_details": {
+            "cached_tokens": 73_030, "cache_write_tokens": 2_124}}), 0.045768),
+        ("3,15,.3,3.75", counted("chat", CHAT | {"prompt_tokens_details": {
+            "cached_tokens": 73_030, "cache_creation_tokens": 2_124}}), 0.045768),
+        ("3,15,.3,3.75", counted("chat", CHAT | {"prompt_tokens_details": {
+            "cached_tokens": 73_030}} | CACHE), 0.045768),
+        ("3,15,.3,3.75", counted("responses", RESPONSES | {"input_tokens_details": {
+            "cached_tokens": 73_030, "cache_write_tokens": 2_124}}), 0.045768),
+        # 124 of them for five minutes, 2,000 for an hour
+        ("3,15,.3,3.75,6", counted("messages", MESSAGES | {"cache_creation": {
+            "ephemeral_5m_input_tokens": 124, "ephemeral_1h_input_tokens": 2_000}}), 0.050268),
+        ("3,15,.3", counted("messages", MESSAGES), 0.044175),  # writing costs as input
+        ("3,15", counted("messages", MESSAGES), 0.241356),
+    ],
+    ids=["whole", "streamed", "openrouter", "litellm", "beside", "responses", "an hour", "no price", "input only"],
+)  # fmt: skip
+def test_what_is_read_from_a_cache_and_written_to_one_has_its_own_price(
+    given: str, exchange: Exchange, usd: float
+) -> None:
+    """openclaw/openclaw#65109: 3 fresh, 73,030 read, 2,124 written and 1,059 output tokens at Claude's prices."""
+    spending = Spending(Budget(usd=100), lambda trial: price(given))
+    for _ in range(7):
+        spending.add(exchange)
+    assert spending.usd == pytest.approx(7 * usd, abs=1e-9)
+    measured = measure.score([exchange] * 7, adapters.agent("builtin"), priced("http://x", given))
+    assert measured.cost_usd == pytest.approx(7 * usd, abs=1e-9)
+
+
+def priced(url: str, given: str) -> Endpoint:
+    return endpoint(url).priced(price(given))
+
+
+def test_the_end_of_a_message_may_tell_its_input_without_its_cache() -> None:
+    whole = counted("messages", MESSAGES, streamed=True)
+    short = whole.body.replace(json.dumps(MESSAGES).encode(), b'{"input_tokens": 3, "output_tokens": 1059}')
+    told = replace(whole, chunks=(Chunk(0.1, short),)).response
+    assert short != whole.body
+    assert told is not None
+    assert told.usage == (whole.response and whole.response.usage)
 
 
 def test_what_tells_no_usage_is_counted_too() -> None:
@@ -87,6 +162,7 @@ def test_a_run_that_is_gone_on_with_keeps_its_budget_unless_told_otherwise() -> 
         (amount, "0.5", 0.5),
         (price, "1,2", Prices(input=1, output=2, source="--price")),
         (price, "1,2,0.1", Prices(input=1, output=2, cached=0.1, source="--price")),
+        (price, "1,2,0,3,4", Prices(input=1, output=2, cached=0, cache_write=3, cache_write_1h=4, source="--price")),
     ],
 )
 def test_amounts_are_read(read: Callable[[str], object], text: str, value: object) -> None:
@@ -95,7 +171,16 @@ def test_amounts_are_read(read: Callable[[str], object], text: str, value: objec
 
 @pytest.mark.parametrize(
     ("read", "text"),
-    [(count, "-1"), (count, "M"), (amount, "nan"), (amount, "0"), (price, "1"), (price, "1,-2"), (price, "a,b")],
+    [
+        (count, "-1"),
+        (count, "M"),
+        (amount, "nan"),
+        (amount, "0"),
+        (price, "1"),
+        (price, "1,-2"),
+        (price, "a,b"),
+        (price, "1,2,3,4,5,6"),
+    ],
 )
 def test_other_amounts_are_refused(read: Callable[[str], object], text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="is no"):
@@ -179,8 +264,7 @@ def test_what_runs_when_the_minutes_are_over_is_stopped_after_the_grace(monkeypa
     [
         (["--budget-usd", "1"], "--budget-usd needs to know what oracle costs at oracle: give --price IN,OUT"),
         (["--budget-usd", "none"], "'none' is no number above 0"),
-        (["--price", "1"], "'1' is no price: IN,OUT or IN,OUT,CACHED"),
-        (["--budget-minutes", "1", "-n", "2"], "a budget does not go with -n"),
+        (["--price", "1"], "'1' is no price: IN,OUT[,CACHED[,WRITE[,WRITE_1H]]]"),
     ],
 )
 def test_mistakes_are_one_clear_line(tmp_path: Path, arguments: list[str], says: str) -> None:

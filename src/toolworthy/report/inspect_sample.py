@@ -67,6 +67,7 @@ def usage(measured: Sequence[Score], model: str) -> dict[str, Any]:
         input=sum(one.input or 0 for one in tokens),
         output=sum(one.output or 0 for one in tokens),
         cached=sum(one.cached or 0 for one in tokens),
+        cache_write=sum(one.cache_write or 0 for one in tokens),
         reasoning=sum(one.reasoning or 0 for one in tokens),
     )
     return {model: {**_usage(told), "total_cost": sum(costs) if len(costs) == len(known) else None}}
@@ -221,12 +222,14 @@ def _event(turn: Turn, place: int, output: dict[str, Any], uuid: str, began: flo
 
 
 def _usage(told: Usage) -> dict[str, Any]:
-    whole, output, cached, reasoning = map(_count, (told.input, told.output, told.cached, told.reasoning))
+    counts = (told.input, told.output, told.cached, told.cache_write, told.reasoning)
+    whole, output, cached, written, reasoning = map(_count, counts)
     return {
-        "input_tokens": max(0, (whole or 0) - (cached or 0)),
+        "input_tokens": max(0, (whole or 0) - (cached or 0) - (written or 0)),
         "output_tokens": output or 0,
         "total_tokens": (whole or 0) + (output or 0),
         "input_tokens_cache_read": cached,
+        "input_tokens_cache_write": written,
         "reasoning_tokens": reasoning,
     }
 

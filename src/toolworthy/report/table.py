@@ -80,6 +80,7 @@ COLUMNS = (
     Column("models_answered", "texts", "model ids that answers carried"),
     Column("findings", "texts", "codes of the rules that were broken, each once"),
     Column("reproduce", "text", "command that runs it again"),
+    Column("cache_write_tokens", "integer", "of the input"),
 )
 """In this order for good: new columns are added at the end."""
 
@@ -253,6 +254,7 @@ def _measured(score: Score, turns: int) -> Row:
         "input_tokens": tokens.input,
         "output_tokens": tokens.output,
         "cached_tokens": tokens.cached,
+        "cache_write_tokens": tokens.cache_write,
         "reasoning_tokens": tokens.reasoning,
         "cost_usd": score.cost_usd,
         "first_token_seconds": median(score.first_token_seconds) if score.first_token_seconds else None,

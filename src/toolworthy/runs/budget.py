@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS = 60.0
 """How long what runs may go on when the minutes are over."""
+PRICE = "IN,OUT[,CACHED[,WRITE[,WRITE_1H]]]"
+"""How a price is given: of input, output, input read from a cache, written to one, and written for an hour."""
+_PRICED = ("input", "output", "cached", "cache_write", "cache_write_1h")
+_CACHE = ("cached", "cache_write", "cache_write_1h")
 _BYTES_A_TOKEN = 4
 """Where an answer does not tell its tokens, which must not make a budget endless."""
 
@@ -139,7 +143,7 @@ def tokens_of(exchange: Exchange) -> Tokens:
     return Tokens(
         input=(told and told.input) or len(sent) // _BYTES_A_TOKEN,
         output=(told and told.output) or _said(answer) // _BYTES_A_TOKEN,
-        cached=told.cached if told and told.input else None,
+        **{name: getattr(told, name) for name in _CACHE if told and told.input},
     )
 
 
@@ -149,14 +153,12 @@ def _said(answer: Response) -> int:
     return sum(len(text.encode("utf-8", "replace")) for text in texts if isinstance(text, str))
 
 
-def check(options: Options, workers: object) -> None:
+def check(options: Options) -> None:
     """Refuse a budget that cannot be kept, before anything is spent.
 
     Raises:
-        UserError: processes that each would spend it; dollars without a price.
+        UserError: dollars without a price.
     """
-    if options.budget and workers:
-        raise UserError("a budget does not go with -n: every worker would spend it; trials run concurrently anyway")
     for endpoint in (options.endpoint, options.reference):
         if options.budget.usd is not None and endpoint is not None and endpoint.prices is None:
             raise UserError(
@@ -183,13 +185,11 @@ def count(text: str) -> int:
 
 
 def price(text: str) -> Prices:
-    """US dollars per million tokens: ``IN,OUT`` or ``IN,OUT,CACHED``."""
+    """US dollars per million tokens, as `PRICE` says."""
     try:
         values = [float(part) for part in text.split(",")]
     except ValueError:
         values = []
-    if len(values) not in (2, 3) or not all(0 <= value < float("inf") for value in values):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no price: IN,OUT or IN,OUT,CACHED, US dollars per million tokens"
-        )
-    return Prices(input=values[0], output=values[1], cached=values[2] if values[2:] else None, source="--price")
+    if not 2 <= len(values) <= len(_PRICED) or not all(0 <= value < float("inf") for value in values):
+        raise argparse.ArgumentTypeError(f"{text!r} is no price: {PRICE}, US dollars per million tokens")
+    return Prices.model_validate({**dict(zip(_PRICED, values, strict=False)), "source": "--price"})

@@ -47,6 +47,8 @@ def _tokens(exchanges: Sequence[Exchange]) -> Tokens:
         input=total([usage.input for usage in usages]),
         output=total([usage.output for usage in usages]),
         cached=total([usage.cached for usage in usages]),
+        cache_write=total([usage.cache_write for usage in usages]),
+        cache_write_1h=total([usage.cache_write_1h for usage in usages]),
         reasoning=total([usage.reasoning for usage in usages]),
     )
 
@@ -55,7 +57,15 @@ def cost(tokens: Tokens, prices: Prices | None) -> float | None:
     """US dollars by the provider's list prices; None where prices or tokens are not known."""
     if prices is None or tokens.input is None or tokens.output is None:
         return None
-    cached = tokens.cached or 0
-    cached_price = prices.input if prices.cached is None else prices.cached
-    million = (tokens.input - cached) * prices.input + cached * cached_price + tokens.output * prices.output
+    read, written, hour = (count or 0 for count in (tokens.cached, tokens.cache_write, tokens.cache_write_1h))
+    read_price = prices.input if prices.cached is None else prices.cached
+    write_price = prices.input if prices.cache_write is None else prices.cache_write
+    hour_price = write_price if prices.cache_write_1h is None else prices.cache_write_1h
+    million = (
+        max(0, tokens.input - read - written) * prices.input
+        + read * read_price
+        + max(0, written - hour) * write_price
+        + hour * hour_price
+        + tokens.output * prices.output
+    )
     return million / 1_000_000

@@ -65,6 +65,8 @@ class Tokens(_Frozen):
     input: int | None = None
     output: int | None = None
     cached: int | None = None
+    cache_write: int | None = None
+    cache_write_1h: int | None = None
     reasoning: int | None = None
 
 

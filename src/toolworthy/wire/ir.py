@@ -182,6 +182,9 @@ class Usage:
     output: int | None = None
     cached: int | None = None
     cache_write: int | None = None
+    """Written to a cache, for however long."""
+    cache_write_1h: int | None = None
+    """Of these, the ones that stay for an hour, where that is told apart."""
     reasoning: int | None = None
 
 

@@ -90,7 +90,8 @@ def _facts(result: Result) -> Iterator[tuple[str, str]]:
 
 def _measured(result: TrialResult | CaseResult) -> Iterator[tuple[str, str]]:
     score = result.score
-    tokens = (("in", score.tokens.input), ("cached", score.tokens.cached), ("out", score.tokens.output))
+    names = {"in": "input", "cached": "cached", "written to a cache": "cache_write", "out": "output"}
+    tokens = ((name, getattr(score.tokens, field)) for name, field in names.items())
     told = ", ".join(f"{name} {count:,}" for name, count in tokens if count is not None)
     yield "tokens", (told or "not told") + (f"; ${score.cost_usd:.4f}" if score.cost_usd is not None else "")
     counted = [f"{name.replace('_', ' ')} {count.ok}/{count.n}" for name, count in score.call_scores if count.n]

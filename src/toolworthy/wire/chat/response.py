@@ -107,11 +107,17 @@ def parse_usage(value: Any) -> Usage | None:
     cached = as_int(prompt.get("cached_tokens"))
     for name in ("prompt_cache_hit_tokens", "cached_tokens"):  # DeepSeek, Kimi
         cached = as_int(value.get(name)) if cached is None else cached
+    written = as_int(prompt.get("cache_write_tokens"))
+    for name in (
+        "cache_creation_tokens",
+        "cache_creation_input_tokens",
+    ):  # LiteLLM: within the details, and beside them
+        written = as_int(prompt.get(name, value.get(name))) if written is None else written
     return Usage(
         input=as_int(value.get("prompt_tokens")),
         output=as_int(value.get("completion_tokens")),
         cached=cached,
-        cache_write=as_int(prompt.get("cache_write_tokens")),
+        cache_write=written,
         reasoning=as_int(completion.get("reasoning_tokens")),
     )
 

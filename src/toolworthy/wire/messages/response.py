@@ -93,9 +93,13 @@ def parse_usage(value: Any) -> Usage | None:
         return None
     plain, output = as_int(usage.get("input_tokens")), as_int(usage.get("output_tokens"))
     cached = as_int(usage.get("cache_read_input_tokens"))
+    parts = as_dict(usage.get("cache_creation"))
+    short, long = (as_int(parts.get(f"ephemeral_{lifetime}_input_tokens")) for lifetime in ("5m", "1h"))
     written = as_int(usage.get("cache_creation_input_tokens"))
+    if written is None and (short, long) != (None, None):
+        written = (short or 0) + (long or 0)
     total = None if plain is None else plain + (cached or 0) + (written or 0)
-    return Usage(input=total, output=output, cached=cached, cache_write=written)
+    return Usage(input=total, output=output, cached=cached, cache_write=written, cache_write_1h=long)
 
 
 def write_usage(usage: Usage | None) -> dict[str, int]:

@@ -55,6 +55,8 @@ class Decoder:
         """The endpoint's index of each open block to ours."""
         self._open: dict[int, Part] = {}
         self._signatures: dict[int, str] = {}
+        self._told: Mapping[str, Any] = {}
+        """Usage as the message began; its end may tell only some of it again."""
         self._count = 0
         self._number = 0
 
@@ -96,8 +98,8 @@ class Decoder:
                 message = as_dict(value.get("message"))
                 if not self._started:
                     self._started = True
-                    usage = parse_usage(message.get("usage"))
-                    yield Started(as_str(message.get("id")), as_str(message.get("model")), usage)
+                    self._told = as_dict(message.get("usage"))
+                    yield Started(as_str(message.get("id")), as_str(message.get("model")), parse_usage(self._told))
             case "content_block_start":
                 yield from self._block(as_int(value.get("index")), as_dict(value.get("content_block")))
             case "content_block_delta":
@@ -118,8 +120,8 @@ class Decoder:
 
     def _message_delta(self, value: Mapping[str, Any]) -> Iterator[Event]:
         yield from [event for index in list(self._blocks) for event in self._close(index)]
-        if usage := parse_usage(value.get("usage")):
-            told = as_dict(value.get("usage"))
+        told = as_dict(value.get("usage"))
+        if usage := parse_usage({**self._told, **told} if told.get("input_tokens") else told):
             # Output only is the usual case; zero input beside it is a filler, not a count.
             yield Counted(usage if told.get("input_tokens") else Usage(output=usage.output))
         raw = as_dict(value.get("delta")).get("stop_reason")

@@ -84,10 +84,12 @@ def parse_usage(value: Any) -> Usage | None:
     """Read a usage object."""
     if not isinstance(value, dict):
         return None
+    given = as_dict(value.get("input_tokens_details"))
     return Usage(
         input=as_int(value.get("input_tokens")),
         output=as_int(value.get("output_tokens")),
-        cached=as_int(as_dict(value.get("input_tokens_details")).get("cached_tokens")),
+        cached=as_int(given.get("cached_tokens")),
+        cache_write=as_int(given.get("cache_write_tokens")),
         reasoning=as_int(as_dict(value.get("output_tokens_details")).get("reasoning_tokens")),
     )
 
