@@ -1,64 +1,133 @@
-"""The very first requests of real agents, with all their fields and headers, as recorded; only the prose is filler."""
+"""Requests of real agents, with all their fields and headers, as recorded; only the prose is filler.
 
-import json
+These are an agent's main path: what it sends in every plain task. Where the endpoint lacks an agent's API they are
+asked through the translation through which the agent would work.
+"""
+
+from collections.abc import Callable
 from typing import Any
 
-from toolworthy import content
-from toolworthy.probes import Ask, probe
-from toolworthy.probes.answer import accept, speaks
+from toolworthy import adapters
+from toolworthy.probes import Ask, Broken, Unmeasured, probe
+from toolworthy.probes.answer import Answer, accept, speaks, trouble_with
+from toolworthy.probes.material import SOURCE, sequence
+from toolworthy.probes.recorded import Conversation
 
-FILLER = "The quick brown fox jumps over the lazy dog and looks for the file that was named in the task. "
-
-
-def filled(value: Any) -> Any:
-    """`value` with prose of the recorded length."""
-    if isinstance(value, dict):
-        if set(value) == {"filler"}:
-            return (FILLER * (value["filler"] // len(FILLER) + 1))[: value["filler"]]
-        return {name: filled(inner) for name, inner in value.items()}
-    return [filled(inner) for inner in value] if isinstance(value, list) else value
+TITLES = {agent.id: agent.title for agent in adapters.agents()}
+WRITTEN = {"path": "src/area.py", "content": SOURCE}
+READ = {"path": "src/app.py"}
+RESULT = "The tool was run, and all went well."
+TRIES = 2
 
 
-def told(body: dict[str, Any], text: str) -> dict[str, Any]:
-    """`body` with a last order to the model."""
-    name = "input" if "input" in body else "messages"
-    return {**body, name: [*body[name], {"role": "user", "content": text}]}
+def of_agent(agent: str, title: str, **options: Any) -> Callable[[Any], Any]:
+    """A probe of what only this agent sends."""
+    api = adapters.agent(agent).apis[0]
+    return probe(
+        f"{TITLES[agent]}'s {title}",
+        api,
+        modes="stream",
+        severity="blocks",
+        agents=(agent,),
+        translated=True,
+        **options,
+    )
+
+
+async def sent(ask: Ask, talk: Conversation) -> Answer:
+    """The next request of a conversation, taken and answered."""
+    return accept(await ask.send(talk.body, headers=talk.record.headers, query=talk.record.query))
 
 
 async def first(ask: Ask, agent: str) -> None:
     """The request is taken, and answered by text or calls."""
-    path = content.FIXTURES / "wire" / "first-requests" / f"{agent}.json"
-    record = json.loads(path.read_text(encoding="utf-8"))
-    body = told(filled(record["body"]), "Reply with exactly: Hello.")
-    answer = await ask.send({**body, "model": ask.endpoint.model}, headers=record["headers"], query=record["query"])
-    speaks(accept(answer), "Hello.")
+    talk = Conversation(agent, ask.endpoint.model, "Reply with exactly: Hello.", brief=False)
+    speaks(await sent(ask, talk), "Hello.")
 
 
-@probe("Claude Code's first request", "messages", modes="stream", severity="blocks", agents=("claude-code",))
+async def session(ask: Ask, agent: str) -> None:
+    """A file is written, another one read, each result goes back, and an answer in text ends it."""
+    opening = Conversation(agent, ask.endpoint.model, "", brief=True)
+    steps = [opening.call("write", WRITTEN), opening.call("read", READ)]
+    talk = Conversation(agent, ask.endpoint.model, sequence(steps), brief=True)
+    for step in steps:
+        talk.go_on(await called(ask, talk, step), RESULT)
+    speaks(await sent(ask, talk), "done", "after the results, neither text nor a call comes")
+
+
+async def called(ask: Ask, talk: Conversation, step: tuple[str, Any]) -> Answer:
+    """The answer that makes this call. A model's slip in the arguments is its own: an agent would go on, too."""
+    troubles = []
+    for _ in range(TRIES):
+        answer = await sent(ask, talk)
+        trouble = trouble_with([step], answer, exact=True)
+        if not trouble or trouble.startswith("the arguments differ"):
+            ask.surface.calls += 1
+            return answer
+        troubles.append(trouble)
+        lost = [finding for finding in ask.lasting(answer.findings) if finding.severity == "blocks"]
+        if lost:
+            raise Broken(f"{lost[0].code} {lost[0].title}: {trouble}")
+    if all(trouble.startswith("the arguments ") for trouble in troubles):
+        raise Broken(f"{troubles[0]}, {TRIES} times of {TRIES}")
+    raise Unmeasured(f"{troubles[-1]} (asked {TRIES} times)")
+
+
+@of_agent("claude-code", "first request")
 async def test_first_request_claude_code(ask: Ask) -> None:
     """System blocks, cache marks, beta headers, adaptive thinking, context management, some thirty tools."""
     await first(ask, "claude-code")
 
 
-@probe("Codex's first request", "responses", modes="stream", severity="blocks", agents=("codex",))
+@of_agent("codex", "first request")
 async def test_first_request_codex(ask: Ask) -> None:
-    """Role developer, a custom tool with a grammar, namespaces, store off, encrypted reasoning, client_metadata."""
+    """Role developer, namespaces, web search, store off, encrypted reasoning, client_metadata."""
     await first(ask, "codex")
 
 
-@probe("OpenClaw's first request", "chat", modes="stream", severity="blocks", agents=("openclaw",))
+@of_agent("openclaw", "first request")
 async def test_first_request_openclaw(ask: Ask) -> None:
     """max_completion_tokens, usage in the stream, its tools."""
     await first(ask, "openclaw")
 
 
-@probe("OpenCode's first request", "chat", modes="stream", severity="blocks", agents=("opencode",))
+@of_agent("opencode", "first request")
 async def test_first_request_opencode(ask: Ask) -> None:
     """Its tools, and tool_choice auto said aloud."""
     await first(ask, "opencode")
 
 
-@probe("Qwen Code's first request", "chat", modes="stream", severity="blocks", agents=("qwen-code",))
+@of_agent("qwen-code", "first request")
 async def test_first_request_qwen_code(ask: Ask) -> None:
     """Its tools, whose schemas are the richest of all."""
     await first(ask, "qwen-code")
+
+
+@of_agent("claude-code", "session", tier="quick")
+async def test_session_claude_code(ask: Ask) -> None:
+    """Two calls and their results, thinking and its signature sent back, the newest result with a cache mark."""
+    await session(ask, "claude-code")
+
+
+@of_agent("codex", "session", tier="quick")
+async def test_session_codex(ask: Ask) -> None:
+    """Two calls and their results; items go back as they came, with their ids."""
+    await session(ask, "codex")
+
+
+@of_agent("openclaw", "session", tier="quick")
+async def test_session_openclaw(ask: Ask) -> None:
+    """Two calls and their results; ids lose their punctuation, and a user message stands behind the results."""
+    await session(ask, "openclaw")
+
+
+@of_agent("opencode", "session", tier="quick")
+async def test_session_opencode(ask: Ask) -> None:
+    """Two calls and their results, content and reasoning sent back even where they are empty."""
+    await session(ask, "opencode")
+
+
+@of_agent("qwen-code", "session", tier="quick")
+async def test_session_qwen_code(ask: Ask) -> None:
+    """Two calls and their results, each result a list of parts."""
+    await session(ask, "qwen-code")

@@ -6,6 +6,9 @@ Probes and tests ask like this, in words that a real model understands as well::
     Call the tool `read` with exactly these arguments: {"path": "a.txt"}
     Then reply with exactly: done
 
+    Make these calls one after the other.
+    Call the tool …
+
     Reply with nothing but the code word that you were told.
 """
 
@@ -23,6 +26,7 @@ from toolworthy.wire.lenient import as_dict, dump_json
 
 _CALL = re.compile(r"Call the tool `([^`]+)` with exactly these arguments: (?=\{)")
 _FIRST = re.compile(r"First write exactly: (.+)")
+_ONE_BY_ONE = re.compile(r"one after the other")
 _ASK_CODE = re.compile(r"nothing but the code word")
 _CODE = re.compile(r"code word is ([\w-]+)")
 _SAY = re.compile(r"reply with exactly: (.+)", re.IGNORECASE)
@@ -33,8 +37,10 @@ def obey(request: Request) -> tuple[Part, ...]:
     orders, results = _orders(request)
     choice = request.tool_choice
     forbidden = choice is not None and choice.mode == "none"
-    if request.tools and not results and not forbidden:
+    one_by_one = bool(_ONE_BY_ONE.search(orders))
+    if request.tools and not forbidden and (one_by_one or not results):
         calls = list(_calls(request, orders))
+        calls = calls[results : results + 1] if one_by_one else calls
         if choice and choice.mode == "named":
             calls = [call for call in calls if call.name == choice.name] or [_sampled(_tool(request, choice.name))]
         if choice and choice.mode == "required" and not calls:
@@ -57,15 +63,20 @@ def _code_word(request: Request) -> str | None:
     return found[-1] if found else None
 
 
-def _orders(request: Request) -> tuple[str, bool]:
-    """The text of the last user message, and whether results of calls follow it."""
-    results = False
+def _orders(request: Request) -> tuple[str, int]:
+    """The newest user message, and how many results follow it; an order to be done step by step outlives newer ones
+    that order nothing."""
+    results, newest = 0, ("", 0)
     for message in reversed(request.messages):
-        results = results or any(isinstance(part, ToolResult) for part in message.parts)
         text = "\n".join(part.text for part in message.parts if isinstance(part, Text))
         if message.role == "user" and text:
-            return text, results
-    return "", results
+            newest = newest if newest[0] else (text, results)
+            if _ONE_BY_ONE.search(text):
+                return text, results
+            if _CALL.search(newest[0]) or _SAY.search(newest[0]) or _ASK_CODE.search(newest[0]):
+                break
+        results += sum(isinstance(part, ToolResult) for part in message.parts)
+    return newest
 
 
 def _calls(request: Request, orders: str) -> Iterator[ToolCall]:

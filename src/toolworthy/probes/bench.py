@@ -37,7 +37,8 @@ class ProbeBench:
         probe = probe or PROBES[key.probe]
         began, clock = time.time(), time.perf_counter()
         forced = self._endpoint.forced_api
-        if key.api not in self._endpoint.base_urls or (forced and key.api != forced):
+        served = key.api in self._endpoint.base_urls and forced in (None, key.api)
+        if not (served or probe.translated):
             why = f"only {forced} is asked" if forced else f"no {key.api} API here"
             result = ProbeResult(key=key, title=probe.title, verdict="unmeasured", detail=why)
         elif (dead := (await self._surface(key)).dead) and probe.id != _PLAIN:

@@ -55,6 +55,16 @@ def orders(wanted: Sequence[tuple[str, Any]], say: str = "") -> str:
     return "\n".join([*lines, "When you have the result, reply with exactly: done"])
 
 
+def sequence(wanted: Sequence[tuple[str, Any]]) -> str:
+    """An order to make these calls one by one, each once the result of the one before is there."""
+    lines = ["Make these calls one after the other, one in each answer, and wait for its result before the next one:"]
+    lines += [
+        f"Call the tool `{name}` with exactly these arguments: {json.dumps(arguments, ensure_ascii=False)}"
+        for name, arguments in wanted
+    ]
+    return "\n".join([*lines, "When you have the last result, reply with exactly: done"])
+
+
 def called(*calls: tuple[str, str, Any], text: str = "") -> Message:
     """What an assistant said that made these calls: (id, name, arguments)."""
     said = (Text(text),) if text else ()

@@ -125,6 +125,8 @@ class Probe:
     explanation: str
     run: Callable[[Ask], Awaitable[None]]
     tier: Tier = "standard"
+    translated: bool = False
+    """Asked through a translation where the endpoint lacks the API, as the agent that sends it would be."""
 
     @property
     def late(self) -> bool:
@@ -161,6 +163,7 @@ def probe(
     situation: Situation = "always",
     agents: tuple[str, ...] = (),
     tier: Tier = "standard",
+    translated: bool = False,
 ) -> Callable[[Callable[[Ask], Awaitable[None]]], Any]:
     """Make a probe of a coroutine function ``test_<id>(ask)``, and of that a pytest test that waits for its verdict.
 
@@ -172,6 +175,7 @@ def probe(
         situation: when agents meet it.
         agents: who needs it; :data:`EVERY_AGENT`, ids, or nobody in particular.
         tier: the smallest of a run that asks it.
+        translated: whether it is asked through a translation where the endpoint lacks the API.
     """
 
     def make(function: Callable[[Ask], Awaitable[None]]) -> Any:
@@ -187,6 +191,7 @@ def probe(
             inspect.cleandoc(function.__doc__ or ""),
             function,
             tier,
+            translated,
         )
         PROBES[name] = declared
 
