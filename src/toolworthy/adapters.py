@@ -113,6 +113,13 @@ class AgentAdapter(_Strict):
     tools: dict[str, ToolSpec] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
+    @property
+    def told_turns(self) -> bool:
+        """Whether it is told how many turns it has, and so stops itself there."""
+        run = self.run
+        told = (*run.command, *run.env.values(), *(file.content for file in run.files), run.stdin)
+        return any("{max_turns}" in text for text in told)
+
 
 class Prices(_Strict):
     """US dollars per million tokens."""

@@ -77,6 +77,11 @@ class Exchange:
         """Whether the agent offered tools: what it asks without any stands beside its task."""
         return bool(self.request and self.request.tools)
 
+    @property
+    def is_turn(self) -> bool:
+        """Whether it is an answer in the task's own conversation, and no error."""
+        return self.offers_tools and self.response is not None and self.response.failure is None
+
     @cached_property
     def request(self) -> Request | None:
         """What the agent asked, in the neutral form; None where it is no completion."""

@@ -42,7 +42,7 @@ def python_path(shown: str) -> str:
     return shown[: shown.rindex("/toolworthy/")]
 
 
-def config(agent: AgentAdapter, choice: Choice, values: Mapping[str, str], max_output: int, max_turns: int) -> str:
+def config(agent: AgentAdapter, choice: Choice, values: Mapping[str, str], max_output: int) -> str:
     """The loop's configuration, as JSON."""
     worn = adapters.agent(choice.wear) if choice.wear else agent
     tools = [
@@ -61,7 +61,6 @@ def config(agent: AgentAdapter, choice: Choice, values: Mapping[str, str], max_o
             "api": choice.api or agent.apis[0],
             "stream": choice.stream,
             "max_output": max_output,
-            "max_turns": max_turns,
             "tools": tools,
             **{name: values[name] for name in ("base_url", "key", "model", "instruction", "workspace")},
         }

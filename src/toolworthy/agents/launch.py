@@ -81,7 +81,7 @@ def command(agent: AgentAdapter, installation: Installation | None, sandbox: San
         package = builtin.mounts()
         mounts += package
         env["PYTHONPATH"] = ":".join(dict.fromkeys(builtin.python_path(sandbox.shown(mount)) for mount in package))
-        config = builtin.config(agent, start.builtin, values, start.max_output, start.max_turns)
+        config = builtin.config(agent, start.builtin, values, start.max_output)
         (start.home / "agent.json").write_text(config, encoding="utf-8")
     for file in agent.run.files:
         _write(agent, start.home, values, file.path, file.content)

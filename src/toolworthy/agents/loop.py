@@ -1,7 +1,7 @@
 """The built-in agent: ask, carry out the calls, ask again. Runs inside the sandbox: standard library and wire only.
 
-Started as ``python -m toolworthy.agents.loop CONFIG.json``; prints one JSON object a line of what happens. Exit code 0:
-the model ended its turn; 1: the endpoint failed; 2: out of turns.
+Started as ``python -m toolworthy.agents.loop CONFIG.json TURNS``; prints one JSON object a line of what happens. Exit
+code 0: the model ended its turn; 1: the endpoint failed; 2: out of turns.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def main() -> int:
         for tool in config["tools"]
     )
     messages = [Message("system", (Text(_SYSTEM),)), Message("user", (Text(config["instruction"]),))]
-    for turn in range(config["max_turns"]):
+    for turn in range(int(sys.argv[2])):
         request = Request(
             model=config["model"],
             messages=tuple(messages),

@@ -35,8 +35,8 @@ def breaking(results: Sequence[TrialResult], found: Sequence[Level]) -> tuple[Br
     titles = {rule.code: rule.title for rule in RULES}
     broken: dict[str, dict[str, None]] = {}
     for result in results:
-        if result.status == "failed" and result.cause and result.cause.kind == "wire defect":
-            broken.setdefault(result.cause.detail.split(" ", 1)[0], {})[result.key.agent] = None
+        if result.status == "failed" and result.cause and result.cause.kind == "wire defect" and result.cause.code:
+            broken.setdefault(result.cause.code, {})[result.key.agent] = None
     for level in found:
         for reason in level.reasons:
             if reason.severity == "blocks":

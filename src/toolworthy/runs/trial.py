@@ -32,7 +32,7 @@ from toolworthy.scoring import diagnose, score
 from toolworthy.scoring.model import Cause
 from toolworthy.tasks import workspace as workspaces
 from toolworthy.tasks.model import Task
-from toolworthy.tasks.verify import verify
+from toolworthy.tasks.verify import Verdict, verify
 
 PORT = 8377
 """Where every agent finds the gateway, inside its own network namespace."""
@@ -97,7 +97,7 @@ async def _attempt(
     verdict = await verify(task, workspace, folder, bench.sandbox)
     after = await asyncio.to_thread(workspaces.snapshot, workspace)
     measured = score(exchanges, agent, bench.endpoint)
-    status, cause = _judge(outcome, verdict.reward, verdict.ended, exchanges, agent, measured.cost_usd)
+    status, cause = _judge(verdict, outcome, exchanges, agent, bench.options.max_turns)
     redact = bench.redactor.text
     api = next((exchange.agent_api for exchange in exchanges if exchange.agent_api), agent.apis[0])
     return TrialResult(
@@ -172,7 +172,7 @@ async def _run_agent(bench: Bench, key: TrialKey, command: Command, port: int) -
 
     def on_exchange(exchange: Exchange) -> None:
         nonlocal turns
-        turns += bool(exchange.offers_tools and exchange.response)
+        turns += exchange.is_turn
         if turns > bench.options.max_turns:
             running.cancel()
 
@@ -204,19 +204,14 @@ async def _ended(running: asyncio.Task[Outcome], out_of_turns: Callable[[], bool
 
 
 def _judge(
-    outcome: Outcome,
-    reward: float | None,
-    verifier_ended: str,
-    exchanges: tuple[Exchange, ...],
-    agent: AgentAdapter,
-    cost: float | None,
+    verdict: Verdict, outcome: Outcome, exchanges: tuple[Exchange, ...], agent: AgentAdapter, max_turns: int
 ) -> tuple[Status, Cause | None]:
-    if reward is None:
-        detail = f"the verifier gave no reward ({verifier_ended})"
+    if verdict.reward is None:
+        detail = f"the verifier gave no reward ({verdict.ended})"
         return "error", Cause(kind="infrastructure", fault="infrastructure", detail=detail)
-    if reward >= 1.0:
+    if verdict.reward >= 1.0:
         return "passed", None
-    cause = diagnose(exchanges, outcome, agent)
+    cause = diagnose(exchanges, outcome, agent, max_turns)
     not_the_models = cause.fault in ("infrastructure", "our limit")
     return ("error" if not_the_models else "failed"), cause
 

@@ -1,7 +1,8 @@
 """Why a trial failed: one cause, by evidence, the first in the order below that the exchanges show.
 
-infrastructure · endpoint error · wire defect · malformed call · unknown tool · bad arguments · announced but did not
-act · repetition · budget · gave up · wrong result
+infrastructure · endpoint error · wire defect · malformed call · unknown tool · bad arguments · repetition · budget ·
+announced but did not act · gave up · wrong result. What the agent got over counts for none of them: a fault decides
+only where no call that came after it was run well.
 """
 
 from __future__ import annotations
@@ -9,14 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from toolworthy import rules
 from toolworthy.adapters import AgentAdapter
 from toolworthy.breakage import did
 from toolworthy.exchange import Exchange
+from toolworthy.rules.model import Finding, rank
 from toolworthy.sandbox.model import Outcome
-from toolworthy.scoring.calls import JudgedCall, judge_calls
 from toolworthy.scoring.complaint import complaint
-from toolworthy.scoring.model import Cause
+from toolworthy.scoring.course import Course
+from toolworthy.scoring.lost import emptied
+from toolworthy.scoring.model import Cause, CauseKind, Fault
 
 _ANNOUNCES = re.compile(r"\b(I will|I'll|let me|I am going to|I'm going to|next, I|going to)\b", re.IGNORECASE)
 _GIVES_UP = re.compile(r"\b(cannot|can't|unable to|not able to|give up|sorry)\b", re.IGNORECASE)
@@ -26,55 +28,72 @@ _PATIENCE = 60.0
 """Seconds of silence that no server needs within an answer."""
 
 
-def diagnose(exchanges: Sequence[Exchange], outcome: Outcome, agent: AgentAdapter) -> Cause:
-    """The cause of a failed trial. `exchanges` are all of it, in order; `outcome` is how the agent's process ended."""
+def diagnose(exchanges: Sequence[Exchange], outcome: Outcome, agent: AgentAdapter, max_turns: int) -> Cause:
+    """The cause of a failed trial.
+
+    Args:
+        exchanges: all of it, in order.
+        outcome: how the agent's process ended.
+        agent: whose trial it was.
+        max_turns: how many turns it had.
+    """
     asked = [exchange for exchange in exchanges if exchange.kind == "completion"]
-    calls = judge_calls(asked, agent)
-    if (unasked := _infrastructure(asked, outcome)) is not None:
-        return unasked
+    if not asked:
+        return _infrastructure(outcome)
+    course = Course(asked, outcome, agent, max_turns)
     found = (
-        _endpoint_error(asked)
-        or _silence(asked, outcome)
-        or _wire_defect(asked, agent)
-        or _call_trouble(calls)
-        or _ending(asked, calls, outcome)
+        _endpoint_error(course) or _silence(course) or _wire_defect(course) or _call_trouble(course) or _ending(course)
     )
-    return found.model_copy(update={"detail": found.detail + _testimony(found, asked, outcome)})
+    return found.model_copy(update={"detail": found.detail + _overcome(found, course) + _testimony(found, course)})
 
 
-def _testimony(found: Cause, exchanges: Sequence[Exchange], outcome: Outcome) -> str:
+def _testimony(found: Cause, course: Course) -> str:
     """What the agent itself said went wrong, or that it took the answer for the end."""
-    if said := complaint(outcome):
+    if said := complaint(course.outcome):
         return f"; the agent says: {said}"
-    if found.kind == "wire defect" and outcome.exit_code == 0 and found.exchange == exchanges[-1].index:
+    if found.kind == "wire defect" and course.outcome.exit_code == 0 and found.exchange == course.last.index:
         return "; the agent asked nothing after it and ended as if all were done (exit 0)"
     return ""
 
 
-def _infrastructure(exchanges: Sequence[Exchange], outcome: Outcome) -> Cause | None:
-    if exchanges:
-        return None
+def _overcome(found: Cause, course: Course) -> str:
+    """Of a failure that is the model's: what was wrong on the wire besides, and did not stop the agent."""
+    if found.fault != "model":
+        return ""
+    first = {one.code: one for one in reversed(course.findings) if one.severity == "blocks" and one.code != found.code}
+    told = [f"{one.code} {one.title} (exchange {one.evidence.exchange})" for _, one in sorted(first.items())]
+    return f"; the agent went on in spite of {', '.join(told)}" if told else ""
+
+
+def _infrastructure(outcome: Outcome) -> Cause:
     said = " ".join((outcome.stderr or outcome.stdout).decode(errors="replace").split())[-300:]
     how = f"exit {outcome.exit_code}" if outcome.ended == "exit" else outcome.ended
     return Cause(kind="infrastructure", fault="infrastructure", detail=f"the agent asked nothing ({how}): {said}")
 
 
-def _endpoint_error(exchanges: Sequence[Exchange]) -> Cause | None:
-    """Errors count where they were the last word: an agent that recovered was not stopped by them."""
-    last = exchanges[-1]
+def _endpoint_error(course: Course) -> Cause | None:
+    """Errors count where they were the last word: an agent that recovered was not stopped by them. What it asked beside
+    its task may stop it, too, and then it says so by its exit code."""
+    died = course.outcome.ended == "exit" and course.outcome.exit_code != 0
+    return _error(course.last) or (_error(course.asked[-1]) if died else None)
+
+
+def _error(last: Exchange) -> Cause | None:
     if last.error is not None and last.error != "agent hung up":
-        fault = "endpoint" if last.status is not None else "infrastructure"
+        fault: Fault = "endpoint" if last.status is not None else "infrastructure"
         return _cause("endpoint error", fault, last.error, last)
     if last.status is not None and last.status >= 400:
-        message = last.response.failure.message if last.response and last.response.failure else ""
-        fault = "our limit" if last.status == 429 else "endpoint"
-        return _cause("endpoint error", fault, f"HTTP {last.status}: {message[:300]}", last)
+        message = last.response.failure.message.strip() if last.response and last.response.failure else ""
+        status = f"HTTP {last.status}"
+        said = message[:300] if message.startswith(status) else f"{status}: {message[:300] or 'without a reason'}"
+        busy = last.status == 429  # asked too often: not a verdict about anything
+        return _cause("endpoint error", "our limit" if busy else "endpoint", said, last, str(last.status))
     return None
 
 
-def _silence(exchanges: Sequence[Exchange], outcome: Outcome) -> Cause | None:
+def _silence(course: Course) -> Cause | None:
     """An answer that stopped coming. Less than a minute of it may be a slow server, and is our impatience."""
-    last = exchanges[-1]
+    last, outcome = course.last, course.outcome
     if outcome.ended != "timeout" or last.error != "agent hung up":
         return None
     silent = last.seconds - (last.chunks[-1].at if last.chunks else 0.0)
@@ -84,58 +103,81 @@ def _silence(exchanges: Sequence[Exchange], outcome: Outcome) -> Cause | None:
     return _cause("endpoint error", "endpoint" if silent >= _PATIENCE else "our limit", detail, last)
 
 
-def _wire_defect(exchanges: Sequence[Exchange], agent: AgentAdapter) -> Cause | None:
-    """An answer that no client can use. What this agent was seen to break on is named before what it took."""
-    found = rules.check(exchanges)
-    blocking = [finding for finding in found if finding.severity == "blocks"]
-    if not blocking:
-        return None
-    last = next((one for one in reversed(found) if did(agent.id, one.code) in _HARM), blocking[-1])
-    detail = f"{last.code} {last.title}: {last.detail}"
-    if last.code == "TW102":  # no client can tell a bad parser from a model that wrote bad JSON
-        return Cause(kind="malformed call", fault="model", detail=detail, exchange=last.evidence.exchange)
-    if did(agent.id, last.code) in ("unaffected", "recovers"):
-        detail += f" ({agent.title} went on in spite of it in a small task: it need not be all)"
-    return Cause(kind="wire defect", fault="server", detail=detail, exchange=last.evidence.exchange)
+def _wire_defect(course: Course) -> Cause | None:
+    """An answer that no client can use, or whose call this one did not find. What this agent was seen to break on is
+    named before what it took; what came last, before what came earlier."""
+    last, missed = course.last.index, _missed(course)
+    found = [
+        one
+        for one in course.open_findings
+        if one.severity == "blocks" or (missed and one.evidence.exchange == last and one.severity != "cosmetic")
+    ]
+    if not found:
+        lost = missed and course.last.response and not course.last.response.calls
+        return _cause("wire defect", "server", missed, course.last) if lost else None
+    worst = max(found, key=lambda one: (_harms(course.agent, one), -rank(one.severity), one.evidence.exchange))
+    detail = f"{worst.code} {worst.title}: {worst.detail}"
+    if worst.code == "TW102":  # no client can tell a bad parser from a model that wrote bad JSON
+        return _cause("malformed call", "model", detail, worst.evidence.exchange, worst.code)
+    if did(course.agent.id, worst.code) in ("unaffected", "recovers"):
+        detail += f" ({course.agent.title} went on in spite of it in a small task: it need not be all)"
+    if missed and worst.evidence.exchange == last:
+        detail += f"; {missed}"
+    return _cause("wire defect", "server", detail, worst.evidence.exchange, worst.code)
 
 
-def _call_trouble(calls: Sequence[JudgedCall]) -> Cause | None:
-    for call in reversed(calls):
+def _missed(course: Course) -> str:
+    """A call of the last answer that the agent did not run, though it ended by itself; "" where there is none."""
+    response = course.last.response
+    if course.outcome.ended != "exit" or course.out_of_turns or response is None:
+        return ""
+    names = ", ".join(dict.fromkeys(call.name for call in response.calls))
+    if names:
+        return f"the agent ended without running its call of {names}"
+    return "an empty delta stands where a call was due" if emptied(course.last) else ""
+
+
+def _harms(agent: AgentAdapter, finding: Finding) -> bool:
+    return did(agent.id, finding.code) in _HARM
+
+
+def _call_trouble(course: Course) -> Cause | None:
+    for call in reversed(course.calls):
         if not call.parses:
             detail = f"arguments of {call.call.name} are no JSON: {call.call.arguments[:200]}"
-            return Cause(kind="malformed call", fault="model", detail=detail, exchange=call.exchange)
+            return _cause("malformed call", "model", detail, call.exchange)
         if not call.known:
             detail = f"{call.call.name} was called, which the request does not offer"
-            return Cause(kind="unknown tool", fault="model", detail=detail, exchange=call.exchange)
+            return _cause("unknown tool", "model", detail, call.exchange)
         if call.valid is False:
-            detail = f"{call.call.name}: {call.problem}"
-            return Cause(kind="bad arguments", fault="model", detail=detail, exchange=call.exchange)
+            return _cause("bad arguments", "model", f"{call.call.name}: {call.problem}", call.exchange)
         if call.executed:
             return None  # it had found its way again
     return None
 
 
-def _ending(exchanges: Sequence[Exchange], calls: Sequence[JudgedCall], outcome: Outcome) -> Cause:
-    last = exchanges[-1]
+def _ending(course: Course) -> Cause:
+    last, outcome, calls = course.last, course.outcome, course.calls
     text = last.response.text if last.response else ""
     loop = next((call for call in reversed(calls) if not call.fresh), None)
     if loop is not None:
         detail = f"{loop.call.name} was called three times in a row with the same arguments"
-        return Cause(kind="repetition", fault="model", detail=detail, exchange=loop.exchange)
+        return _cause("repetition", "model", detail, loop.exchange)
+    if course.out_of_turns:
+        return _cause("budget", "our limit", f"stopped by our limit of {course.max_turns} turns", last)
     if outcome.ended != "exit":
         detail = f"stopped by {outcome.ended} after {outcome.seconds:.0f} s and {len(calls)} calls"
         return _cause("budget", "our limit", detail, last)
     if last.response and last.response.stop == "length":
         return _cause("budget", "our limit", "the last answer was cut by its token limit", last)
     if not calls or _ANNOUNCES.search(text[-300:]):
-        kind_detail = (
-            f"no tool was called in {len(exchanges)} answers" if not calls else "the last answer only announces"
-        )
-        return _cause("announced but did not act", "model", f"{kind_detail}: {text[-200:]!r}", last)
+        said = f"no tool was called in {len(course.asked)} answers" if not calls else "the last answer only announces"
+        return _cause("announced but did not act", "model", f"{said}: {text[-200:]!r}", last)
     if _GIVES_UP.search(text):
         return _cause("gave up", "model", f"the last answer says: {text[-200:]!r}", last)
     return _cause("wrong result", "model", "the agent ended, and the hidden tests fail", last)
 
 
-def _cause(kind: object, fault: object, detail: str, exchange: Exchange) -> Cause:
-    return Cause.model_validate({"kind": kind, "fault": fault, "detail": detail, "exchange": exchange.index})
+def _cause(kind: CauseKind, fault: Fault, detail: str, at: Exchange | int, code: str = "") -> Cause:
+    index = at if isinstance(at, int) else at.index
+    return Cause(kind=kind, fault=fault, detail=detail, exchange=index, code=code)

@@ -20,7 +20,7 @@ def score(exchanges: Sequence[Exchange], agent: AgentAdapter, endpoint: Endpoint
     answered = [exchange.response for exchange in asked if exchange.response]
     return Score(
         requests=len(asked),
-        turns=sum(1 for exchange in asked if exchange.offers_tools and exchange.response),
+        turns=sum(exchange.is_turn for exchange in asked),
         calls=len(calls),
         call_scores=call_scores(calls, asked),
         tokens=tokens,

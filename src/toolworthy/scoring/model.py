@@ -16,9 +16,9 @@ CauseKind = Literal[
     "malformed call",
     "unknown tool",
     "bad arguments",
-    "announced but did not act",
     "repetition",
     "budget",
+    "announced but did not act",
     "gave up",
     "wrong result",
 ]
@@ -79,6 +79,8 @@ class Cause(_Frozen):
     """One sentence with the evidence in words."""
     exchange: int | None = None
     """Index of the exchange that shows it."""
+    code: str = ""
+    """What decided: of a wire defect the rule's code, of an error the HTTP status; "" where there is neither."""
 
 
 class Score(_Frozen):

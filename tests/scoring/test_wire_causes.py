@@ -13,7 +13,7 @@ from toolworthy.exchange import Exchange
 from toolworthy.sandbox.model import Outcome
 from toolworthy.scoring.cause import diagnose
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from conftest import chat
 
 CALL = {"id": None, "type": "function", "function": {"name": "run", "arguments": "{}"}}
@@ -42,7 +42,7 @@ def test_what_the_agent_was_seen_to_break_on_is_named(
 
     monkeypatch.setattr(breakage, "affected", affected)
     outcome = Outcome(ended="exit", exit_code=0, stdout=b"", stderr=b"", seconds=1.0)
-    found = diagnose([spoilt()], outcome, adapters.agent("openclaw"))
+    found = diagnose([spoilt()], outcome, adapters.agent("openclaw"), 60)
     assert (found.kind, found.fault) == ("wire defect", "server")
     assert found.detail.startswith(code)
     assert ("need not be all" in found.detail) == doubt
@@ -68,7 +68,7 @@ def test_what_the_agent_was_seen_to_break_on_is_named(
 def test_what_the_agent_says_went_wrong_stands_beside_the_cause(stdout: bytes, said: str) -> None:
     def detail(**more: object) -> str:
         ended = {"ended": "exit", "exit_code": 1, "stdout": stdout, "stderr": b"", "seconds": 1.0, **more}
-        return diagnose([spoilt()], Outcome(**ended), adapters.agent("openclaw")).detail  # type: ignore[arg-type]
+        return diagnose([spoilt()], Outcome(**ended), adapters.agent("openclaw"), 60).detail  # type: ignore[arg-type]
 
     told = detail()
     assert (f"; the agent says: {said}" in told) if said else ("the agent says" not in told)

@@ -1,0 +1,150 @@
+"""Trials made by hand: a task's conversation with the tool `run`, exchange by exchange."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from toolworthy import adapters
+from toolworthy.exchange import Chunk, Exchange
+from toolworthy.sandbox.model import Ended, Outcome
+from toolworthy.scoring.cause import diagnose
+from toolworthy.scoring.model import Cause
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from conftest import recorded
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"command": {"type": "string"}},
+    "required": ["command"],
+    "additionalProperties": False,
+}
+TOOL = {"type": "function", "function": {"name": "run", "parameters": SCHEMA}}
+DONE = "All is done."
+Message = dict[str, Any]
+
+
+def call(command: str = "ls", *, name: str = "run", arguments: str | None = None, number: int = 0) -> Message:
+    """An answer with one call. The id is as the number, so each of a conversation has its own."""
+    text = json.dumps({"command": command}) if arguments is None else arguments
+    made = {"id": f"call_{number}", "type": "function", "function": {"name": name, "arguments": text}}
+    return {"role": "assistant", "content": None, "tool_calls": [made]}
+
+
+def said(text: str = DONE) -> Message:
+    """An answer in words."""
+    return {"role": "assistant", "content": text}
+
+
+def answered(message: Message, finish: str | None = None, **more: Any) -> Exchange:
+    """A whole answer of HTTP 200."""
+    choice = {
+        "index": 0,
+        "message": message,
+        "finish_reason": finish or ("tool_calls" if "tool_calls" in message else "stop"),
+    }
+    usage = {"prompt_tokens": 10, "completion_tokens": 10, "total_tokens": 20}
+    body = {"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
+    return recorded(chunks=(Chunk(0.1, json.dumps(body).encode()),), **more)
+
+
+def refused(status: int, message: str = "no") -> Exchange:
+    """An error of this HTTP status."""
+    body = json.dumps({"error": {"message": message, "type": "t", "code": None}}) if message else ""
+    return recorded(status=status, chunks=(Chunk(0.1, body.encode()),))
+
+
+def streamed(*deltas: Message | None, finish: str = "stop") -> Exchange:
+    """A streamed answer of these deltas."""
+    events = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
+    events.append({"index": 0, "delta": {}, "finish_reason": finish})
+    about = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    lines = [f"data: {json.dumps({**about, 'choices': [event]})}\n\n" for event in events]
+    text = "".join([*lines, "data: [DONE]\n\n"])
+    return recorded(response_headers={"content-type": "text/event-stream"}, chunks=(Chunk(0.1, text.encode()),))
+
+
+def trial(
+    *answers: Exchange, results: dict[int, str] | None = None, tools: tuple[Any, ...] = (TOOL,)
+) -> list[Exchange]:
+    """The exchanges of one trial: each request holds what was said before, each call gets its result.
+
+    Args:
+        answers: what the endpoint answered, in order.
+        results: what the agent's tool said to the call of that answer; "ok" where nothing is given.
+        tools: that every request offers.
+    """
+    messages: list[Message] = [{"role": "user", "content": "Do it."}]
+    made = []
+    for index, answer in enumerate(answers):
+        request = {"model": "m", "messages": messages, "tools": list(tools), "stream": answer.streamed}
+        made.append(replace(answer, index=index, request_body=json.dumps(request).encode()))
+        response = made[-1].response
+        if response is None or response.failure is not None:
+            continue
+        turn: Message = {"role": "assistant", "content": response.text}
+        if response.calls:
+            turn["tool_calls"] = [
+                {"id": one.id, "type": "function", "function": {"name": one.name, "arguments": one.arguments}}
+                for one in response.calls
+            ]
+        told = (results or {}).get(index, "ok")
+        back = [{"role": "tool", "tool_call_id": one.id, "content": told} for one in response.calls]
+        messages = [*messages, turn, *(back or [{"role": "user", "content": "Go on."}])]
+    return made
+
+
+def why(
+    exchanges: list[Exchange],
+    *,
+    agent: str = "builtin",
+    exit_code: int | None = 0,
+    ended: Ended = "exit",
+    max_turns: int = 60,
+    seconds: float = 10.0,
+    stdout: bytes = b"",
+) -> Cause:
+    """What failed the trial, by its exchanges and how the agent ended."""
+    outcome = Outcome(exit_code if ended == "exit" else None, ended, stdout, b"", seconds)
+    return diagnose(exchanges, outcome, adapters.agent(agent), max_turns)
+
+
+def final_only() -> list[Exchange]:
+    """A Responses stream whose call stands in the last event alone."""
+    item = {
+        "type": "function_call",
+        "id": "fc_1",
+        "call_id": "call_1",
+        "name": "run",
+        "arguments": '{"command": "ls"}',
+        "status": "completed",
+    }
+    response = {
+        "id": "resp_1",
+        "object": "response",
+        "created_at": 1,
+        "model": "m",
+        "output": [],
+        "status": "in_progress",
+    }
+    ended = {**response, "status": "completed", "output": [item]}
+    events = [
+        {"type": "response.created", "sequence_number": 0, "response": response},
+        {"type": "response.completed", "sequence_number": 1, "response": ended},
+    ]
+    text = "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events)
+    tool = {"type": "function", "name": "run", "parameters": SCHEMA}
+    request = {"model": "m", "input": [{"role": "user", "content": "Do it."}], "tools": [tool], "stream": True}
+    made = recorded(
+        agent_api="responses",
+        endpoint_api="responses",
+        path="/v1/responses",
+        request_body=json.dumps(request).encode(),
+        response_headers={"content-type": "text/event-stream"},
+        chunks=(Chunk(0.1, text.encode()),),
+    )
+    return [made]

@@ -1,0 +1,242 @@
+"""Every cause, each with the exchanges that show it, and which of two is named where both could be."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from toolworthy.exchange import Exchange
+from toolworthy.scoring.model import CauseKind
+
+sys.path.insert(0, str(Path(__file__).parent))
+from made import answered, call, final_only, refused, said, streamed, trial, why
+
+WITHOUT_ID = {**call(), "tool_calls": [{**call()["tool_calls"][0], "id": None}]}
+NO_JSON = call(arguments='{"command": ls}')
+NO_JSON_LATER = call(arguments=NO_JSON["tool_calls"][0]["function"]["arguments"], number=5)
+UNKNOWN = call(name="fly")
+MISFIT = call(arguments='{"cmd": "ls"}')
+LOOP = [answered(call("ls", number=number)) for number in range(3)]
+ANNOUNCES = said("Now I will run the tests.")
+BROKEN = replace(answered(said("Well")), error="the connection broke")
+SORRY = said("I cannot find the file.")
+
+
+# In the order of precedence: what stands first is named, where exchanges show several.
+KINDS: dict[str, tuple[list[Exchange], dict[str, object], str]] = {
+    "infrastructure": ([], {"exit_code": 127}, "infrastructure"),
+    "endpoint error": (trial(answered(call()), refused(500)), {}, "endpoint"),
+    "wire defect": (trial(answered(WITHOUT_ID)), {"exit_code": 1}, "server"),
+    "malformed call": (trial(answered(NO_JSON), answered(said()), results={0: "Error"}), {}, "model"),
+    "unknown tool": (trial(answered(UNKNOWN), answered(said())), {}, "model"),
+    "bad arguments": (trial(answered(MISFIT), answered(said())), {}, "model"),
+    "repetition": (trial(*LOOP, answered(said())), {}, "model"),
+    "budget": (trial(answered(call())), {"ended": "timeout"}, "our limit"),
+    "announced but did not act": (trial(answered(call()), answered(ANNOUNCES)), {}, "model"),
+    "gave up": (trial(answered(call()), answered(SORRY)), {}, "model"),
+    "wrong result": (trial(answered(call()), answered(said())), {}, "model"),
+}
+
+
+@pytest.mark.parametrize("kind", get_args(CauseKind))
+def test_each_cause_is_named_where_its_exchanges_show_it(kind: str) -> None:
+    exchanges, ended, fault = KINDS[kind]
+    found = why(exchanges, **ended)  # type: ignore[arg-type]
+    assert (found.kind, found.fault) == (kind, fault), found.detail
+    if exchanges:
+        assert found.exchange is not None
+
+
+def test_the_table_is_in_the_order_of_precedence() -> None:
+    assert list(KINDS) == list(get_args(CauseKind))
+
+
+@pytest.mark.parametrize(
+    ("exchanges", "ended", "kind"),
+    [
+        (trial(answered(WITHOUT_ID), refused(500)), {}, "endpoint error"),
+        (trial(answered(NO_JSON_LATER), answered(WITHOUT_ID)), {"exit_code": 1}, "wire defect"),
+        (trial(answered({**WITHOUT_ID, "content": "I will look."})), {}, "wire defect"),
+        (trial(answered(NO_JSON), answered(UNKNOWN), results={0: "Error: a", 1: "Error: b"}), {}, "malformed call"),
+        (trial(answered(MISFIT), answered(UNKNOWN), answered(said())), {}, "unknown tool"),
+        (trial(answered(UNKNOWN), answered(MISFIT), answered(said())), {}, "bad arguments"),
+        (trial(*LOOP, answered(MISFIT), answered(said())), {}, "bad arguments"),
+        (trial(*LOOP), {"ended": "timeout"}, "repetition"),
+        (trial(*LOOP, answered(ANNOUNCES)), {}, "repetition"),
+        (trial(answered(call()), answered(ANNOUNCES, "length")), {}, "budget"),
+        (trial(answered(call()), answered(said("Sorry, I cannot. Let me try."))), {}, "announced but did not act"),
+        (trial(answered(SORRY)), {}, "announced but did not act"),
+    ],
+)
+def test_the_first_in_the_order_is_named(exchanges: list[Exchange], ended: dict[str, object], kind: str) -> None:
+    assert why(exchanges, **ended).kind == kind  # type: ignore[arg-type]
+
+
+def test_the_same_call_twice_is_no_loop_and_thrice_is() -> None:
+    assert why(trial(*LOOP[:2], answered(said()))).kind == "wrong result"
+    assert why(trial(*LOOP, answered(said()))).kind == "repetition"
+    other = answered(call("pwd", number=9))
+    assert why(trial(LOOP[0], LOOP[1], other, LOOP[2], answered(said()))).kind == "wrong result"
+
+
+def test_the_last_word_429_is_a_limit_of_ours_and_says_so() -> None:
+    found = why(trial(answered(call()), refused(429, "slow down"), refused(429, "slow down")), exit_code=1)
+    assert (found.kind, found.fault, found.code) == ("endpoint error", "our limit", "429")
+    assert "slow down" in found.detail
+    assert why(trial(answered(call()), refused(503, "slow down")), exit_code=1).fault == "endpoint"
+
+
+def test_an_error_without_a_word_is_said_to_have_none() -> None:
+    assert why(trial(refused(500, ""))).detail == "HTTP 500 without a body"
+    assert why(trial(refused(500, " "))).detail == "HTTP 500: without a reason"
+    assert why(trial(refused(500, "no such tool"))).detail == "HTTP 500: no such tool"
+
+
+@pytest.mark.parametrize("transient", [refused(500), refused(429), BROKEN])
+def test_an_error_that_the_agent_got_over_is_not_the_cause(transient: Exchange) -> None:
+    found = why(trial(answered(call()), transient, answered(call("pwd", number=1)), answered(said())))
+    assert (found.kind, found.fault) == ("wrong result", "model")
+
+
+def test_what_was_asked_beside_the_task_decides_only_where_the_agent_died_of_it() -> None:
+    exchanges = trial(answered(call()), answered(said()))
+    title = replace(refused(500, "no titles here"), index=2)
+    assert why([*exchanges, title]).kind == "wrong result"
+    died = why([*exchanges, title], exit_code=1)
+    assert (died.kind, died.exchange) == ("endpoint error", 2)
+
+
+# ---- what lies long before the end ----------------------------------------------------------------------------------
+
+
+def test_a_fault_that_the_agent_got_over_is_mentioned_and_not_the_cause() -> None:
+    steps = [answered(call(f"echo {number}", number=number)) for number in range(1, 9)]
+    cut = answered(said(), finish="tool_calls")  # speaks of a call, and has none
+    found = why(trial(steps[0], cut, *steps[1:], answered(said())))
+    assert (found.kind, found.fault) == ("wrong result", "model")
+    assert "went on in spite of TW113 calls announced, none sent (exchange 1)" in found.detail
+    at_the_end = why(trial(*steps, cut))
+    assert (at_the_end.kind, at_the_end.fault, at_the_end.code) == ("wire defect", "server", "TW113")
+    assert at_the_end.exchange == len(steps)
+
+
+def test_what_the_agent_bore_in_this_very_trial_is_not_the_cause_at_its_end() -> None:
+    def without_role(message: dict[str, object]) -> Exchange:
+        return streamed({"content": "Well."}, message, finish="tool_calls" if "tool_calls" in message else "stop")
+
+    bare = {"tool_calls": [{"index": 0, **call()["tool_calls"][0]}]}
+    no_index = {"tool_calls": [call("pwd", number=1)["tool_calls"][0]]}
+    used = trial(without_role(no_index), without_role(bare), answered(said()))
+    assert why(used).kind == "wrong result", "TW301 in an answer whose call was run"
+    assert why(trial(without_role(no_index)), exit_code=1).code == "TW301"
+
+
+def test_a_result_that_is_an_error_leaves_the_fault_open() -> None:
+    """The agent did not get over an answer whose call failed."""
+    well = trial(answered(WITHOUT_ID), answered(said()))
+    assert why(well).kind == "wrong result"
+    failed = trial(answered(MISFIT), answered(said()))
+    assert why(failed).kind == "bad arguments"
+
+
+def test_is_error_counts_as_a_failed_call() -> None:
+    def asked(*, is_error: bool) -> list[Exchange]:
+        tool = {"name": "run", "input_schema": {"type": "object", "properties": {}}}
+        bad = {"type": "tool_use", "id": "toolu_1", "name": "run", "input": {}}
+        made = []
+        for index, content in enumerate(([bad], [{"type": "text", "text": "Done."}])):
+            body = {"id": "m", "type": "message", "role": "assistant", "model": "m", "content": content}
+            body |= {
+                "stop_reason": "end_turn" if index else "tool_use",
+                "usage": {"input_tokens": 1, "output_tokens": 9},
+            }
+            messages: list[dict[str, object]] = [{"role": "user", "content": "Do it."}]
+            if index:
+                result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "boom", "is_error": is_error}
+                messages += [{"role": "assistant", "content": [bad]}, {"role": "user", "content": [result]}]
+            request = {"model": "m", "max_tokens": 99, "messages": messages, "tools": [tool]}
+            exchange = answered(said(), agent_api="messages", endpoint_api="messages", index=index)
+            made.append(
+                replace(
+                    exchange,
+                    request_body=json.dumps(request).encode(),
+                    chunks=(replace(exchange.chunks[0], data=json.dumps(body).encode()),),
+                )
+            )
+        return made
+
+    from toolworthy import adapters
+    from toolworthy.scoring.calls import judge_calls
+
+    agent = adapters.agent("claude-code")
+    assert [call.executed for call in judge_calls(asked(is_error=True), agent)] == [False]
+    assert [call.executed for call in judge_calls(asked(is_error=False), agent)] == [True]
+
+
+# ---- calls that were lost on the wire -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("last", "what"),
+    [
+        (streamed({"role": "assistant", "content": "I will look."}, {}), "an empty delta stands where a call was due"),
+        (
+            streamed({"role": "assistant", "content": "I will look."}, {"tool_calls": []}),
+            "an empty delta stands where a call was due",
+        ),
+        (answered(said("I will look."), finish="tool_calls"), "TW113"),
+    ],
+)
+def test_a_call_that_was_lost_is_not_an_announcement(last: Exchange, what: str) -> None:
+    found = why(trial(answered(call()), last))
+    assert (found.kind, found.fault) == ("wire defect", "server")
+    assert what in found.detail
+
+
+def test_an_answer_in_words_after_an_empty_delta_lost_nothing() -> None:
+    words = streamed({"role": "assistant"}, {}, {"content": "I will look."}, {"content": ""})
+    assert why(trial(answered(call()), words)).kind == "announced but did not act"
+
+
+def test_a_call_in_the_final_object_alone_was_not_seen() -> None:
+    found = why(final_only(), agent="codex")
+    assert (found.kind, found.fault) == ("wire defect", "server")
+    assert found.code in ("TW502", "TW503")
+    assert "the agent ended without running its call of run" in found.detail
+
+
+# ---- our own limits -------------------------------------------------------------------------------------------------
+
+
+def test_an_agent_that_stops_itself_at_our_limit_of_turns_is_not_the_models_failure() -> None:
+    three = trial(*(answered(call(f"echo {number}", number=number)) for number in range(3)))
+    for agent, told in (("builtin", True), ("claude-code", True), ("qwen-code", True), ("opencode", False)):
+        found = why(three, agent=agent, exit_code=1, max_turns=3)
+        assert (found.kind == "budget" and found.fault == "our limit") == told, agent
+    assert why(three, agent="builtin", exit_code=1, max_turns=4).kind != "budget"
+    ended = trial(answered(call()), answered(call("pwd", number=1)), answered(said()))
+    assert why(ended, agent="builtin", max_turns=3).kind == "wrong result", (
+        "it ended of its own accord in its last turn"
+    )
+    errors = trial(answered(call()), refused(500), refused(500), answered(call("pwd", number=3)))
+    assert why(errors, agent="builtin", exit_code=1, max_turns=4).kind != "budget", "an error is no turn"
+
+
+def test_a_limit_of_turns_says_nothing_of_the_answer_that_it_cut() -> None:
+    found = why(trial(answered(call()), answered(WITHOUT_ID)), ended="turns", max_turns=1)
+    assert (found.kind, found.fault) == ("budget", "our limit")
+    assert why(trial(answered(call()), answered(MISFIT)), ended="turns", max_turns=1).kind == "budget"
+    worn_out = trial(*(answered(said("So."), finish="tool_calls") for _ in range(3)))
+    assert why(worn_out, ended="turns", max_turns=2).code == "TW113", "answers without their calls wore the turns out"
+
+
+@pytest.mark.parametrize(("silent", "fault"), [(70.0, "endpoint"), (40.0, "our limit")])
+def test_silence_at_the_end_is_the_endpoints_after_a_minute(silent: float, fault: str) -> None:
+    hung = replace(answered(said("Well")), error="agent hung up", seconds=silent + 0.1)
+    found = why(trial(answered(call()), hung), ended="timeout", seconds=silent + 20)
+    assert (found.kind, found.fault) == ("endpoint error", fault)
