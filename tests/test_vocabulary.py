@@ -18,6 +18,7 @@ AGENTS = adapters.agents()
 NEEDS = {
     "run": {"command"},
     "read": {"path"},
+    "view": {"path"},
     "write": {"path", "content"},
     "edit": {"path", "old", "new"},
     "patch": {"patch"},

@@ -17,9 +17,9 @@ from toolworthy import content
 from toolworthy.errors import AdapterError, UserError
 from toolworthy.wire.ir import Api, Dialect
 
-Action = Literal["run", "read", "write", "edit", "patch", "search", "find", "list", "wait"]
-"""What a tool does, in neutral words; ``search`` looks for text, ``find`` for file names, ``wait`` asks for the rest
-of a command that still runs."""
+Action = Literal["run", "read", "view", "write", "edit", "patch", "search", "find", "list", "wait"]
+"""What a tool does, in neutral words; ``view`` reads pictures only, ``search`` looks for text, ``find`` for file names,
+``wait`` asks for the rest of a command that still runs."""
 
 
 class _Strict(BaseModel):
@@ -79,8 +79,8 @@ class ToolSpec(_Strict):
     """Name to short type: ``"string"``, ``"integer?"`` (optional), ``"string[]"``, or a JSON Schema table."""
     call: Any = None
     """Arguments template for `does`: a table whose strings hold placeholders, or, for a free-form tool, one string.
-    Placeholders: run ``{command}``; read and list ``{path}``; write ``{path} {content}``; edit ``{path} {old} {new}``;
-    patch ``{patch}``; search and find ``{pattern}``; wait ``{session}``."""
+    Placeholders: run ``{command}``; read, view and list ``{path}``; write ``{path} {content}``;
+    edit ``{path} {old} {new}``; patch ``{patch}``; search and find ``{pattern}``; wait ``{session}``."""
     custom: bool = False
     """Free-form (responses ``custom`` tool): the argument is text."""
     needs_read: bool = False

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from toolworthy import adapters, breakage
+from toolworthy import adapters, breakage, rules
+from toolworthy.adapters import AgentAdapter
+from toolworthy.breakage import Measured
 from toolworthy.oracle.defects import Defect, catalogue
+from toolworthy.oracle.stage import STAGES
+from toolworthy.probes.model import load_suite
 from toolworthy.rules.commands import link
+from toolworthy.situations import NEVER, Situation, order
 
 _SHORT: dict[breakage.Outcome, str] = {
     "unaffected": "–",
@@ -15,6 +20,13 @@ _SHORT: dict[breakage.Outcome, str] = {
     "dies": "**dies**",
     "hangs": "**hangs**",
 }
+
+
+def situations(defect: Defect) -> tuple[Situation, ...]:
+    """The situations of the rules and probes that name the defect, and the plain task, in the order of a verdict."""
+    known: dict[str, Situation] = {rule.code: rule.situation for rule in rules.RULES}
+    known |= {probe.id: probe.situation for probe in load_suite().values()}
+    return tuple(sorted({"always", *(known[code] for code in defect.caught_by if code in known)}, key=order))
 
 
 def lines() -> Iterator[str]:
@@ -32,7 +44,6 @@ def _page() -> Iterator[str]:
     defects = catalogue()
     seen = [defect for defect in defects if defect.caught_by]
     agents = [agent for agent in adapters.agents() if agent.install]
-    versions = {row.agent: row.version for row in breakage.measured()}
     yield "# The defect catalogue"
     yield ""
     yield "Written by `toolworthy oracle --page docs/defects.md`."
@@ -44,30 +55,28 @@ def _page() -> Iterator[str]:
         "of the suite proves on every change; the others cannot be told from a right answer, and say why."
     )
     yield ""
+    yield from _alone(agents)
+    yield ""
+    yield "## The defects"
+    yield ""
     yield (
-        "The columns of the agents say what each did when the oracle showed it the defect in a small coding task "
-        "(`toolworthy matrix`): – unaffected, recovers (more requests than without), wrong result, dies, hangs. "
-        "Empty: not measured, or the agent does not speak that API. One trial each, over the oracle, "
-        + (
-            "with " + ", ".join(f"{agent.title} {versions[agent.id]}" for agent in agents if agent.id in versions) + "."
-            if versions
-            else "none yet."
-        )
+        "The columns of the agents say what each did when the oracle showed it the defect, in the plain task or on the "
+        "stage that is named: – unaffected, recovers (more requests than without), wrong result, dies, hangs; · the "
+        "agent asked nothing that the defect shows in. What an agent does on the stage anyway is not held against the "
+        "defect. Empty: not measured, or the agent does not speak that API. One trial each."
     )
     yield ""
-    yield "| defect | API | caught by | " + " | ".join(agent.title for agent in agents) + " | seen at | sources |"
-    yield "|---|---|---|" + "---|" * len(agents) + "---|---|"
-    outcomes = {(row.defect, row.agent): row.outcome for row in breakage.measured()}
+    yield (
+        "| defect | API | caught by | measured on | "
+        + " | ".join(agent.title for agent in agents)
+        + " | seen at | sources |"
+    )
+    yield "|---|---|---|---|" + "---|" * len(agents) + "---|---|"
+    rows: dict[str, list[Measured]] = {}
+    for row in breakage.measured():
+        rows.setdefault(row.defect, []).append(row)
     for defect in seen:
-        cells = [outcomes.get((defect.id, agent.id)) for agent in agents]
-        shown = [_SHORT[cell] if cell else "" for cell in cells]
-        codes = ", ".join(_code(code) for code in defect.caught_by)
-        sources = ", ".join(link(source) for source in defect.sources) or "the specification"
-        yield (
-            f"| **{defect.id}**: {_plain(defect.title)} | {', '.join(defect.apis)} | {codes} | "
-            + " | ".join(shown)
-            + f" | {_plain(defect.seen)} | {sources} |"
-        )
+        yield _seen(defect, rows.get(defect.id, []), agents)
     yield ""
     yield "## What no client can see"
     yield ""
@@ -76,6 +85,60 @@ def _page() -> Iterator[str]:
     for defect in defects:
         if defect.unseen:
             yield _unseen(defect)
+
+
+def _alone(agents: Sequence[AgentAdapter]) -> Iterator[str]:
+    """What agents do on each stage without a defect."""
+    versions = {row.agent: row.version for row in breakage.rows()}
+    cells = {(row.stage, row.agent): _SHORT[row.outcome] for row in breakage.rows() if not row.defect}
+    yield "## What agents do with it"
+    yield ""
+    yield (
+        "`toolworthy matrix` shows a defect to real agents in a small coding task ("
+        + ", ".join(f"{agent.title} {versions[agent.id]}" for agent in agents if agent.id in versions)
+        + "). Some defects show only in a situation that a plain task never meets, which a stage then brings about. "
+        "Where the fault itself is staged (a refused request, a broken stream), a defect takes its place, once. What "
+        "agents do on each stage without any defect:"
+    )
+    yield ""
+    yield "| stage | situation | what happens | " + " | ".join(agent.title for agent in agents) + " |"
+    yield "|---|---|---|" + "---|" * len(agents)
+    for stage in STAGES:
+        told = (cells.get((stage.id, agent.id), "") for agent in agents)
+        yield f"| {stage.id} | {stage.situation} | {_plain(stage.title)} | " + " | ".join(told) + " |"
+
+
+def _seen(defect: Defect, rows: Sequence[Measured], agents: Sequence[AgentAdapter]) -> str:
+    cells = (
+        f"**{defect.id}**: {_plain(defect.title)}",
+        ", ".join(defect.apis),
+        ", ".join(_code(code) for code in defect.caught_by),
+        _where(defect, rows),
+        *(_cell([row for row in rows if row.agent == agent.id]) for agent in agents),
+        _plain(defect.seen),
+        ", ".join(link(source) for source in defect.sources) or "the specification",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _where(defect: Defect, rows: Sequence[Measured]) -> str:
+    """The stages that it was measured on, and the situations that none brings about."""
+    on = {row.stage for row in rows}
+    staged = ", ".join(stage.id for stage in STAGES if stage.id in on)
+    known = NEVER | {stage.situation for stage in STAGES}
+    lacking = ", ".join(name for name in situations(defect) if name not in known)
+    return "; ".join(filter(None, [staged, lacking and f"no stage for {lacking}"]))
+
+
+def _cell(rows: Sequence[Measured]) -> str:
+    """What one agent did, stage by stage; what it did not meet is told only where it met nothing."""
+    met = {row.stage: _SHORT[row.outcome] for row in rows if row.met}
+    told = [
+        met[stage.id] + ("" if stage.situation == "always" else f" on {stage.id}")
+        for stage in STAGES
+        if stage.id in met
+    ]
+    return ", ".join(told) or ("·" if rows else "")
 
 
 def _unseen(defect: Defect) -> str:

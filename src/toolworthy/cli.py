@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     matrix = _command(commands, "matrix", _matrix, "measure what real agents do with each defect")
     matrix.add_argument("--defect", action="append", default=[], metavar="ID")
     matrix.add_argument("--agent", action="append", default=[], metavar="NAME")
+    matrix.add_argument("--situation", action="append", default=[], metavar="NAME", help="default: all it can stage")
     matrix.add_argument("--out", type=Path, metavar="FILE", help="default: beside the catalogue")
     matrix.add_argument("--concurrency", type=int, default=2, metavar="N")
     proxy = _command(commands, "proxy", _proxy, "record your own agent's traffic with an endpoint")
@@ -228,7 +229,7 @@ def _oracle(options: argparse.Namespace) -> int:
 def _matrix(options: argparse.Namespace) -> int:
     from toolworthy import matrix
 
-    return matrix.run(options.defect, options.agent, options.out, options.concurrency)
+    return matrix.run(options.defect, options.agent, options.situation, options.out, options.concurrency)
 
 
 def _proxy(options: argparse.Namespace) -> int:

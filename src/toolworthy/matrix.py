@@ -1,7 +1,9 @@
-"""``toolworthy matrix``: what every real agent does when the oracle shows it a defect.
+"""``toolworthy matrix``: what every real agent does when the oracle shows it a defect, in the situations that show it.
 
-Each pair is one trial of a small task, in the sandbox, against the oracle with that defect. The result is a line of
-JSON; a file that already holds a pair of the same agent version is gone on with.
+Each pair of an agent and a defect is one trial of a small task, in the sandbox, against the oracle with that defect.
+On a stage (`toolworthy.oracle.stage`) something happens in the task besides. What the agent asks on each stage without
+a defect is recorded first: it tells which defects can show there at all, and what the agent does anyway. The result is
+a line of JSON; a file that already holds a pair of the same agent version is gone on with.
 """
 
 from __future__ import annotations
@@ -9,136 +11,118 @@ from __future__ import annotations
 import asyncio
 import datetime
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from toolworthy import adapters, breakage
 from toolworthy.adapters import AgentAdapter
 from toolworthy.agents.install import Installation, ensure
-from toolworthy.breakage import MEASURED, Measured, Outcome, measured
+from toolworthy.breakage import MEASURED, OUTCOMES, Measured, Outcome
+from toolworthy.catalogue import situations
 from toolworthy.endpoint import resolve
+from toolworthy.exchange import Exchange
 from toolworthy.gateway import Gateway
 from toolworthy.oracle import Oracle
 from toolworthy.oracle.defects import Defect, catalogue, defect
+from toolworthy.oracle.server import decoded
+from toolworthy.oracle.stage import PLAIN, Stage, stages
 from toolworthy.redact import Redactor
+from toolworthy.rules.model import rank
 from toolworthy.runs.plan import Options, choose_tasks
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.runs.trial import Bench, run_trial
 from toolworthy.sandbox import choose
 
 TASK = "fix-failing-test"
-SECONDS = 60.0
-"""Time limit of one trial; without a defect every agent needs less than 15 s on two cores. Agents that wait longer
-between retries count as hanging."""
+_UNKNOWN = 60.0
+"""Seconds that an agent needs at most for the plain task, on two cores with nothing else to do."""
 
 
-def run(defects: Sequence[str], agents: Sequence[str], out: Path | None, at_once: int) -> int:
-    """Measure all pairs that `out` lacks, append them, and print the matrix; the exit code.
+@dataclass(frozen=True)
+class Trial:
+    """What an agent did on a stage."""
+
+    result: TrialResult
+    exchanges: tuple[Exchange, ...]
+
+    @property
+    def requests(self) -> int:
+        """How many offered tools: others (a title, a count of tokens) come and go as they please."""
+        return sum(exchange.offers_tools for exchange in self.exchanges)
+
+
+def run(
+    defects: Sequence[str], agents: Sequence[str], situations: Sequence[str], out: Path | None, at_once: int
+) -> int:
+    """Measure all that `out` lacks, append it, and print the matrix; the exit code.
 
     Args:
         defects: ids; all of the catalogue if empty.
         agents: ids; all real agents if empty.
+        situations: only these; all that can be staged if empty.
         out: where the lines go; beside the catalogue if None.
         at_once: trials at the same time.
 
     Raises:
-        UserError: an unknown defect or agent, no sandbox, or an agent that cannot be installed.
+        UserError: an unknown defect, agent or situation, no sandbox, or an agent that cannot be installed.
     """
     path = out or MEASURED
     wanted = [defect(name) for name in defects] or list(catalogue())
+    staging = stages(situations)
     chosen = [adapters.agent(name) for name in agents] or [a for a in adapters.agents() if a.install]
     installed = {agent.id: ensure(agent, lambda line: print(line, flush=True)) for agent in chosen if agent.install}
-    asyncio.run(_measure(wanted, chosen, installed, path, at_once))
+    asyncio.run(_Measuring(path, installed, at_once).run(wanted, chosen, staging))
     breakage.forget()
-    for line in table(measured(path), [agent.id for agent in chosen]):
+    for line in table(breakage.rows(path), [agent.id for agent in chosen]):
         print(line)
     return 0
 
 
 def table(rows: Sequence[Measured], agents: Sequence[str]) -> Iterator[str]:
-    """The matrix as a Markdown table."""
-    cells = {(row.defect, row.agent): row.outcome for row in rows}
+    """The matrix as a Markdown table; a stage without a defect first."""
+    cells = {(row.defect, row.stage, row.agent): row for row in rows}
     versions = {row.agent: row.version for row in rows}
-    yield "| defect | " + " | ".join(f"{agent} {versions.get(agent, '')}".strip() for agent in agents) + " |"
-    yield "|---|" + "---|" * len(agents)
-    for name in sorted({row.defect for row in rows}):
-        yield f"| {name} | " + " | ".join(cells.get((name, agent), "–") for agent in agents) + " |"
+    yield "| defect | stage | " + " | ".join(f"{agent} {versions.get(agent, '')}".strip() for agent in agents) + " |"
+    yield "|---|---|" + "---|" * len(agents)
+    for name, stage in sorted({(row.defect, row.stage) for row in rows}):
+        found = [cells.get((name, stage, agent)) for agent in agents]
+        told = ["–" if row is None else row.outcome if row.met else "not met" for row in found]
+        yield f"| {name or 'none'} | {stage} | " + " | ".join(told) + " |"
 
 
-async def _measure(
-    defects: Sequence[Defect],
-    agents: Sequence[AgentAdapter],
-    installed: dict[str, Installation],
-    path: Path,
-    at_once: int,
-) -> None:
-    have = {(row.defect, row.agent, row.version) for row in measured(path)}
-    places = asyncio.Semaphore(at_once)
-    normal: dict[str, int] = {}
-
-    async def one(spoilt: Defect | None, agent: AgentAdapter) -> None:
-        async with places:
-            result, requests = await _trial(spoilt, agent, installed[agent.id])
-        if spoilt is None:
-            normal[agent.id] = requests
-            if result.status != "passed":
-                print(f"{agent.id} fails without any defect: {result.cause}", flush=True)
-            return
-        if result.cause and result.cause.kind == "infrastructure":
-            print(f"{spoilt.id}  {agent.id}  not measured: {result.cause.detail}", flush=True)
-            return
-        row = Measured(
-            defect=spoilt.id,
-            agent=agent.id,
-            version=installed[agent.id].version,
-            outcome=outcome(result, requests, normal[agent.id]),
-            detail=result.cause.detail[:200] if result.cause else "",
-            on=datetime.date.today().isoformat(),
-        )
-        with path.open("a", encoding="utf-8") as file:
-            file.write(row.model_dump_json() + "\n")
-        print(f"{row.defect}  {row.agent}  {row.outcome}", flush=True)
-
-    pairs = [
-        (spoilt, agent)
-        for spoilt in defects
-        for agent in agents
-        if _meets(spoilt, agent) and (spoilt.id, agent.id, installed[agent.id].version) not in have
-    ]
-    needed = [agent for agent in agents if any(agent is mine for _, mine in pairs)]
-    await asyncio.gather(*(one(None, agent) for agent in needed))
-    await asyncio.gather(*(one(spoilt, agent) for spoilt, agent in pairs))
+# ---- which defect on which stage -------------------------------------------------------------------------------------
 
 
-def _meets(spoilt: Defect, agent: AgentAdapter) -> bool:
-    """Whether the agent can meet the defect at all: it speaks the API, and agents stream."""
-    return agent.apis[0] in spoilt.apis and spoilt.mode != "whole"
+def meets(spoilt: Defect, stage: Stage, exchanges: Sequence[Exchange]) -> bool:
+    """Whether the defect shows in what an agent asked on this stage.
 
-
-async def _trial(spoilt: Defect | None, agent: AgentAdapter, installation: Installation) -> tuple[TrialResult, int]:
+    Args:
+        spoilt: the defect.
+        stage: what happened in the task.
+        exchanges: all of a trial on that stage, without a defect.
+    """
+    asked = [(exchange, dict(exchange.request_headers)) for exchange in exchanges if not exchange.local]
+    if any(spoilt.answers(exchange.method, exchange.path, headers) for exchange, headers in asked):
+        return True
     tasks = choose_tasks([TASK], [])
-    limit = tasks[0].config.agent.timeout_sec
-    async with AsyncExitStack() as stack:
-        oracle = await stack.enter_async_context(Oracle(tasks, adapters.agents(), defects=[spoilt] if spoilt else []))
-        endpoint = resolve("oracle").at({api: oracle.base_urls[api] for api in agent.apis[:1]})
-        requests: list[object] = []
-        gateway = await stack.enter_async_context(Gateway(endpoint, requests.append))
-        out = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="toolworthy-matrix-")))
-        options = Options(endpoint, (agent,), tasks, timeout_factor=SECONDS / limit, max_turns=30, out=out)
-        bench = Bench(options, endpoint, gateway, choose("auto"), Redactor(()))
-        key = TrialKey(suite="tasks", task=TASK, agent=agent.id)
-        result = await run_trial(bench, key, tasks[0], agent, installation)
-    return result, len(requests)
+    sound, faulty = (Oracle(tasks, adapters.agents(), defects=shown, stage=stage) for shown in ((), (spoilt,)))
+    for exchange, headers in asked:
+        if exchange.agent_api is not None:
+            body = decoded(headers, exchange.request_body)
+            if sound.reply(exchange.agent_api, body) != faulty.reply(exchange.agent_api, body):
+                return True
+    return False
 
 
 def outcome(result: TrialResult, requests: int, normal: int) -> Outcome:
-    """How an agent took a defect.
+    """How an agent took what it met.
 
     Args:
         result: its trial.
         requests: how many it sent.
-        normal: how many it sends without any defect.
+        normal: how many it sends otherwise.
     """
     if result.status == "passed":
         return "recovers" if requests > normal else "unaffected"
@@ -147,3 +131,132 @@ def outcome(result: TrialResult, requests: int, normal: int) -> Outcome:
     if result.agent_ended != "exit" or result.agent_exit not in (0, None):
         return "dies"
     return "wrong result"
+
+
+def beyond(found: Outcome, alone: Outcome) -> Outcome:
+    """`found`, where it is more harm than the stage does `alone`: what an agent does anyway is no defect's doing."""
+    failed = ("wrong result", "dies", "hangs")
+    return "unaffected" if alone in failed and OUTCOMES.index(found) <= OUTCOMES.index(alone) else found
+
+
+# ---- trials ----------------------------------------------------------------------------------------------------------
+
+
+class _Measuring:
+    def __init__(self, path: Path, installed: Mapping[str, Installation], at_once: int) -> None:
+        self._path = path
+        self._installed = installed
+        self._places = asyncio.Semaphore(at_once)
+        self._have = {(row.defect, row.stage, row.agent, row.version) for row in breakage.rows(path)}
+        self._alone: dict[tuple[str, str], Trial] = {}
+        """Agent and stage to what it did there without a defect."""
+
+    async def run(self, defects: Sequence[Defect], agents: Sequence[AgentAdapter], staging: Sequence[Stage]) -> None:
+        concerned = [agent for agent in agents if any(_concerns(spoilt, agent) for spoilt in defects)]
+        await asyncio.gather(*(self._by_itself(agent, PLAIN) for agent in concerned))
+        others = [stage for stage in staging if stage is not PLAIN]
+        await asyncio.gather(*(self._by_itself(agent, stage) for stage in others for agent in concerned))
+        wanted = await asyncio.to_thread(lambda: list(self._wanted(defects, concerned, staging)))
+        print(f"{len(wanted)} trials", flush=True)
+        await asyncio.gather(*(self._with(spoilt, agent, stage) for spoilt, agent, stage in wanted))
+
+    def _wanted(
+        self, defects: Sequence[Defect], agents: Sequence[AgentAdapter], staging: Sequence[Stage]
+    ) -> Iterator[tuple[Defect, AgentAdapter, Stage]]:
+        """The trials to make, of the worst defects first. What cannot be met is noted without one."""
+        for spoilt in sorted(defects, key=lambda one: rank(one.severity)):
+            named = situations(spoilt)
+            for agent in agents:
+                if not _concerns(spoilt, agent):
+                    continue
+                plain = self._alone.get((agent.id, PLAIN.id))
+                plainly = plain is not None and meets(spoilt, PLAIN, plain.exchanges)
+                for stage in staging:
+                    new = (spoilt.id, stage.id, agent.id, self._version(agent)) not in self._have
+                    alone = self._alone.get((agent.id, stage.id))
+                    if not new or alone is None or (stage.situation not in named and plainly):
+                        continue
+                    if meets(spoilt, stage, alone.exchanges):
+                        yield spoilt, agent, stage
+                    elif stage.situation in named:
+                        self._note(spoilt, agent, stage, None, "unaffected")
+
+    async def _by_itself(self, agent: AgentAdapter, stage: Stage) -> None:
+        trial = await self._trial(None, agent, stage)
+        if trial is None:
+            return
+        self._alone[agent.id, stage.id] = trial
+        plain = self._alone.get((agent.id, PLAIN.id), trial)
+        if ("", stage.id, agent.id, self._version(agent)) not in self._have:
+            self._note(
+                None, agent, stage, trial, outcome(trial.result, trial.requests - stage.requests, plain.requests)
+            )
+
+    async def _with(self, spoilt: Defect, agent: AgentAdapter, stage: Stage) -> None:
+        trial = await self._trial(spoilt, agent, stage)
+        if trial is not None:
+            alone = self._alone[agent.id, stage.id]
+            found = outcome(trial.result, trial.requests, alone.requests)
+            self._note(spoilt, agent, stage, trial, beyond(found, outcome(alone.result, 0, 0)))
+
+    async def _trial(self, spoilt: Defect | None, agent: AgentAdapter, stage: Stage) -> Trial | None:
+        """None where the trial tells nothing."""
+        async with self._places:
+            known = self._alone.get((agent.id, PLAIN.id))
+            seconds = stage.patience + (2 * known.result.seconds if known else _UNKNOWN)
+            trial = await _trial(spoilt, agent, self._installed[agent.id], stage, seconds)
+        cause = trial.result.cause
+        if cause is None or cause.kind != "infrastructure":
+            return trial
+        print(f"{spoilt.id if spoilt else ''}  {stage.id}  {agent.id}  not measured: {cause.detail}", flush=True)
+        return None
+
+    def _note(
+        self, spoilt: Defect | None, agent: AgentAdapter, stage: Stage, trial: Trial | None, found: Outcome
+    ) -> None:
+        """Append a line; without a trial it says that the defect cannot be met."""
+        cause = trial.result.cause if trial else None
+        row = Measured(
+            defect=spoilt.id if spoilt else "",
+            agent=agent.id,
+            version=self._version(agent),
+            situation=stage.situation,
+            stage=stage.id,
+            outcome=found,
+            met=trial is not None,
+            requests=trial.requests if trial else 0,
+            seconds=round(trial.result.seconds, 1) if trial else 0.0,
+            detail=cause.detail[:200] if cause else "",
+            on=datetime.date.today().isoformat(),
+        )
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(row.model_dump_json() + "\n")
+        told = row.outcome if row.met else "not met"
+        print(f"{row.defect or 'none'}  {row.stage}  {row.agent}  {told}  {row.seconds} s  {row.detail}", flush=True)
+
+    def _version(self, agent: AgentAdapter) -> str:
+        return self._installed[agent.id].version
+
+
+def _concerns(spoilt: Defect, agent: AgentAdapter) -> bool:
+    """Whether the agent can meet the defect at all: it speaks the API, and agents stream."""
+    return agent.apis[0] in spoilt.apis and spoilt.mode != "whole"
+
+
+async def _trial(
+    spoilt: Defect | None, agent: AgentAdapter, installation: Installation, stage: Stage, seconds: float
+) -> Trial:
+    tasks = choose_tasks([TASK], [])
+    limit = tasks[0].config.agent.timeout_sec
+    async with AsyncExitStack() as stack:
+        defects = [spoilt] if spoilt else []
+        oracle = await stack.enter_async_context(Oracle(tasks, adapters.agents(), defects=defects, stage=stage))
+        endpoint = resolve("oracle").at({api: oracle.base_urls[api] for api in agent.apis[:1]})
+        exchanges: list[Exchange] = []
+        gateway = await stack.enter_async_context(Gateway(endpoint, exchanges.append))
+        out = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="toolworthy-matrix-")))
+        options = Options(endpoint, (agent,), tasks, timeout_factor=seconds / limit, max_turns=30, out=out)
+        bench = Bench(options, endpoint, gateway, choose("auto"), Redactor(()))
+        key = TrialKey(suite="tasks", task=TASK, agent=agent.id)
+        result = await run_trial(bench, key, tasks[0], agent, installation)
+    return Trial(result, tuple(sorted(exchanges, key=lambda exchange: exchange.index)))

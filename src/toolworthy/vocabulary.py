@@ -169,7 +169,8 @@ def ways(
     absolute = adapter is not None and adapter.paths == "absolute"
     shown = {**values, "path": f"{ROOT}/{values['path']}"} if absolute and "path" in values else dict(values)
     known = list(_known(tools, adapter))
-    native = [_way(tool, spec, shown, True) for tool, spec in known if spec.does == action]
+    wanted = ("view", "read") if action == "read" and values["path"].endswith(".png") else (action,)
+    native = [_way(tool, spec, shown, True) for does in wanted for tool, spec in known if spec.does == does]
     if action in ("run", "wait", "patch"):
         return tuple(native)
     command = {"command": shell(action, values)}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from toolworthy import wire
 from toolworthy.oracle.limits import refusal
 from toolworthy.wire.assemble import disassemble
-from toolworthy.wire.ir import Api, Event, Failure, Part, PartDelta, Request, Response, Started, Thinking
+from toolworthy.wire.ir import Api, Ended, Event, Failed, Failure, Part, PartDelta, Request, Response, Started, Thinking
 from toolworthy.wire.lenient import as_dict, as_int, as_list, dump_json, parse_json
 from toolworthy.wire.sse import SseParser, format_event
 
@@ -38,6 +38,10 @@ class Reply:
     """Seconds of silence before a piece; before the first one, not even headers come."""
     wait_at: int = 0
     """Which piece that is."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Besides the content type."""
+    whole: bool = True
+    """Whether the body comes to its end; else the connection closes behind the last piece."""
 
     @property
     def body(self) -> bytes:
@@ -45,7 +49,11 @@ class Reply:
         return b"".join(self.pieces)
 
 
-def reply(api: Api, body: bytes, answer: Callable[[Request], Response], defects: Sequence[Defect] = ()) -> Reply:
+Answering = Callable[[Request], Response]
+"""What to say to a request."""
+
+
+def reply(api: Api, body: bytes, answer: Answering, defects: Sequence[Defect] = ()) -> Reply:
     """What is sent back for a completion request.
 
     Args:
@@ -85,20 +93,30 @@ def reply(api: Api, body: bytes, answer: Callable[[Request], Response], defects:
 
 
 def stream(api: Api, answer: Response, request: Request) -> Iterator[bytes]:
-    """The answer as events, in pieces of a few characters, as a model would say it."""
+    """The answer as events, in pieces of a few characters, as a model would say it. One with a failure breaks off."""
     encoder = wire.api(api).Encoder(request)
-    first, *rest = disassemble(answer)
+    first, *rest = disassemble(replace(answer, failure=None))
     if api == "messages" and isinstance(first, Started) and answer.usage:
         first = replace(first, usage=replace(answer.usage, output=None))
-    for event in itertools.chain.from_iterable(map(_pieces, [first, *rest])):
+    events = list(itertools.chain.from_iterable(map(_pieces, [first, *rest])))
+    if answer.failure:
+        events = [*events[: len(events) * 6 // 10], Failed(answer.failure), Ended(clean=False)]
+    for event in events:
         if data := encoder.encode(event):
             yield data
 
 
-def error(api: Api, status: int, message: str) -> Reply:
+def error(
+    api: Api,
+    status: int,
+    message: str,
+    *,
+    kind: str = "invalid_request_error",
+    headers: tuple[tuple[str, str], ...] = (),
+) -> Reply:
     """An error in the API's own envelope."""
-    value = wire.api(api).render_error(Failure(message, "invalid_request_error", status=status))
-    return Reply(status, JSON, (dump_json(value).encode(),))
+    value = wire.api(api).render_error(Failure(message, kind, status=status))
+    return Reply(status, JSON, (dump_json(value).encode(),), headers=headers)
 
 
 def _signed(api: Api, part: Part) -> Part:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from toolworthy.adapters import Action, AgentAdapter
 from toolworthy.oracle.limits import limited
@@ -59,9 +59,22 @@ Play = Callable[[Request], tuple[Part, ...] | None]
 
 
 def next_answer(
-    request: Request, tasks: Sequence[Task], adapters: Sequence[AgentAdapter], plays: Sequence[Play] = ()
+    request: Request,
+    tasks: Sequence[Task],
+    adapters: Sequence[AgentAdapter],
+    plays: Sequence[Play] = (),
+    *,
+    together: bool = False,
 ) -> Response:
-    """The oracle's answer to `request`, without id and usage of the wire's own making."""
+    """The oracle's answer to `request`, without id and usage of the wire's own making.
+
+    Args:
+        request: what was asked.
+        tasks: those that it can play.
+        adapters: agents whose tools it knows.
+        plays: answers that are prepared; they go before tasks.
+        together: reads that follow each other are called for in one answer.
+    """
     for play in plays:
         if (prepared := play(request)) is not None:
             return _played(request, prepared)
@@ -78,7 +91,8 @@ def next_answer(
     call = _call(request, task, place, adapter)
     if call is None:
         return _finished(request, f"I cannot go on: step {place.step + 1} was refused. {place.complaint}"[:500])
-    return _answer(request, text if place.way == 0 else "", call)
+    more = _reads(request, task, place, adapter) if together and place.way == 0 else ()
+    return _answer(request, text if place.way == 0 else "", call, *more)
 
 
 def find_task(request: Request, tasks: Sequence[Task]) -> Task | None:
@@ -181,6 +195,15 @@ def _call(request: Request, task: Task, place: _Place, adapter: AgentAdapter | N
     return _made(way, place, "p", place.way)
 
 
+def _reads(request: Request, task: Task, place: _Place, adapter: AgentAdapter | None) -> Iterator[ToolCall]:
+    """The calls of the reads that follow directly on a read."""
+    for number in range(place.step + 1, len(task.steps)):
+        if task.steps[number - 1].read is None or task.steps[number].read is None:
+            return
+        if call := _call(request, task, replace(place, step=number), adapter):
+            yield call
+
+
 def _stood_before(task: Task, place: _Place, step: Step) -> bool:
     """Whether the file is there already: edits need one, writes may make it."""
     path = _path(step)
@@ -211,11 +234,11 @@ def _path(step: Step | None) -> str:
     return (step.read or step.write or step.edit or "") if step else ""
 
 
-def _answer(request: Request, text: str, call: ToolCall) -> Response:
+def _answer(request: Request, text: str, *calls: ToolCall) -> Response:
     parts: list[Part] = list(_thinking(request, "The next step follows from the result so far."))
     if text:
         parts.append(Text(text))
-    parts.append(call)
+    parts += calls
     return Response(model=request.model, parts=tuple(parts), stop="tool", usage=_usage(request, parts))
 
 

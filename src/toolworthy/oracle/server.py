@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from toolworthy import wire
 from toolworthy.adapters import AgentAdapter
 from toolworthy.asgi import serving
 from toolworthy.errors import UserError
 from toolworthy.oracle.defects import Defect
 from toolworthy.oracle.limits import CONTEXT
-from toolworthy.oracle.reply import Reply, error, reply
-from toolworthy.oracle.script import Play, next_answer
+from toolworthy.oracle.reply import Reply, error
+from toolworthy.oracle.script import Play, find_task, next_answer
+from toolworthy.oracle.stage import PLAIN, Stage, staged
 from toolworthy.tasks.model import Task
 from toolworthy.wire.ir import Api, Request, Response
 from toolworthy.wire.lenient import dump_json
@@ -38,12 +41,15 @@ class Oracle:
         port: int = 0,
         defects: Sequence[Defect] = (),
         plays: Sequence[Play] = (),
+        stage: Stage = PLAIN,
     ) -> None:
-        self._tasks = tuple(tasks)
+        self._tasks = tuple(replace(task, steps=(*stage.steps, *task.steps)) for task in tasks)
         self._adapters = tuple(adapters)
         self._port = port
         self._defects = tuple(defects)
         self._plays = tuple(plays)
+        self._stage = stage
+        self._turns = 0
         self._stack = contextlib.AsyncExitStack()
         self.url = ""
 
@@ -79,7 +85,7 @@ class Oracle:
         if made := next(filter(None, answers), None):
             await _send(send, made)
         elif method == "POST" and api is not None:
-            await _send(send, reply(api, _decoded(scope, body), self._answer, self._defects))
+            await _send(send, self.reply(api, decoded(_headers(scope), body)))
         elif method == "POST" and path.endswith("/messages/count_tokens"):
             await _json(send, 200, {"input_tokens": max(1, len(body) // 4)})
         elif method == "GET" and path.endswith("/models"):
@@ -89,15 +95,31 @@ class Oracle:
         else:
             await _send(send, error(api or "chat", 404, f"no route for {method} {scope['path']}"))
 
+    def reply(self, api: Api, body: bytes) -> Reply:
+        """What is sent back for a completion request; the stage counts those of the task."""
+        acts = self._stage.acts(self._turn(api, body))
+        return staged(self._stage, acts, api, body, self._answer, self._defects)
+
+    def _turn(self, api: Api, body: bytes) -> int | None:
+        """Which of the task's requests this is; None if it is none."""
+        if self._stage is PLAIN:
+            return None
+        request = wire.parse_request_bytes(api, body)
+        if not request or not request.tools or find_task(request, self._tasks) is None:
+            return None
+        self._turns += 1
+        return self._turns - 1
+
     def _answer(self, request: Request) -> Response:
-        return next_answer(request, self._tasks, self._adapters, self._plays)
+        together = self._stage.together
+        return next_answer(request, self._tasks, self._adapters, self._plays, together=together)
 
 
-def _decoded(scope: Any, body: bytes) -> bytes:
+def decoded(headers: Mapping[str, str], body: bytes) -> bytes:
     """The body without zstd, which Codex can send; as it is where it is none."""
     import zstandard
 
-    if (b"content-encoding", b"zstd") not in scope["headers"]:
+    if headers.get("content-encoding") != "zstd":
         return body
     try:
         with zstandard.ZstdDecompressor().stream_reader(body) as reader:
@@ -124,7 +146,7 @@ def _models(anthropic: bool) -> dict[str, Any]:
 
 
 async def _send(send: Any, made: Reply) -> None:
-    headers = [(b"content-type", made.content_type.encode())]
+    headers = [(name.encode(), value.encode()) for name, value in (("content-type", made.content_type), *made.headers)]
     if made.wait_at == 0:
         await asyncio.sleep(made.wait)
     await send({"type": "http.response.start", "status": made.status, "headers": headers})
@@ -132,7 +154,8 @@ async def _send(send: Any, made: Reply) -> None:
         if number and number == made.wait_at:
             await asyncio.sleep(made.wait)
         await send({"type": "http.response.body", "body": piece, "more_body": True})
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+    if made.whole:  # else the server closes the connection
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _json(send: Any, status: int, value: dict[str, Any], *, head: bool = False) -> None:

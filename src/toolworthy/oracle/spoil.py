@@ -378,4 +378,5 @@ def rewritten(change: Bytes, made: Reply) -> Reply:
         pieces = [whole[start : start + change.split] for start in range(0, len(whole), change.split)]
     at = next((i for i, piece in enumerate(pieces) if re.search(change.wait_for, piece.decode(errors="replace"))), 0)
     status = change.status or made.status
-    return Reply(status, change.content_type or made.content_type, tuple(pieces), change.wait, at)
+    kind = change.content_type or made.content_type
+    return replace(made, status=status, content_type=kind, pieces=tuple(pieces), wait=change.wait, wait_at=at)

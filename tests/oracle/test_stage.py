@@ -1,0 +1,244 @@
+"""Each stage shows what it says, over all three APIs, and is right in all else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from toolworthy import adapters, content, rules, wire
+from toolworthy.errors import UserError
+from toolworthy.exchange import Chunk, Exchange
+from toolworthy.oracle import Oracle
+from toolworthy.oracle.defects import defect
+from toolworthy.oracle.stage import PLAIN, STAGES, Stage, stages
+from toolworthy.tasks.model import load_task
+from toolworthy.vocabulary import tool_schema
+from toolworthy.wire.ir import APIS, Api, Message, Request, Text, Thinking, Tool, ToolCall, ToolResult
+
+TASK = load_task(content.FIXTURES / "tasks" / "fix-failing-test")
+AGENTS = adapters.agents()
+BUILTIN = adapters.agent("builtin")
+WORDS = {"chat": BUILTIN, "messages": adapters.agent("claude-code"), "responses": adapters.agent("codex")}
+
+
+def named(name: str) -> Stage:
+    return next(stage for stage in STAGES if stage.id == name)
+
+
+def first(api: Api) -> Request:
+    tools = tuple(Tool(name, "", tool_schema(spec)) for name, spec in WORDS[api].tools.items())
+    return Request("oracle", (Message("user", (Text(TASK.instruction),)),), tools, stream=True)
+
+
+def answered(api: Api, oracle: Oracle, request: Request) -> Exchange:
+    """One request and its answer, as a trial would record it."""
+    body = json.dumps(wire.api(api).render_request(request).body).encode()
+    made = oracle.reply(api, body)
+    return Exchange(
+        trial="t",
+        index=0,
+        kind="completion",
+        agent_api=api,
+        endpoint_api=api,
+        method="POST",
+        path=wire.api(api).COMPLETION_PATH,
+        request_headers={},
+        request_body=body,
+        upstream_body=None,
+        losses=(),
+        status=made.status,
+        response_headers={"content-type": made.content_type, **dict(made.headers)},
+        chunks=tuple(Chunk(0.1, piece) for piece in made.pieces),
+        started=1.0,
+        seconds=0.5,
+        error=None if made.whole else "the endpoint broke the connection",
+    )
+
+
+def played(api: Api, stage: Stage) -> Iterator[Exchange]:
+    """A task to its end, for a client whose tools do all they are told, and which asks again where there is no call."""
+    oracle, request = Oracle([TASK], AGENTS, stage=stage), first(api)
+    for _ in range(30):
+        exchange = answered(api, oracle, request)
+        yield exchange
+        answer = exchange.response
+        assert answer is not None
+        whole = exchange.status == 200 and exchange.error is None and answer.failure is None
+        if not whole or answer.stop == "length":
+            continue
+        if not answer.calls:
+            return
+        results = tuple(ToolResult(call.id, (Text("ok"),)) for call in answer.calls)
+        added = (Message("assistant", answer.parts), Message("tool", results))
+        request = replace(request, messages=request.messages + added)
+    if not stage.lasts:
+        raise AssertionError("it never ends")
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.id)
+def test_a_stage_is_right_in_all_but_what_it_shows(api: Api, stage: Stage) -> None:
+    exchanges = list(played(api, stage))
+    plain = list(played(api, PLAIN))
+    acts = stage.cut is not None or stage.once
+    if not stage.lasts:
+        assert len(exchanges) == len(plain) + stage.requests + acts - stage.together  # of its own steps, two are reads
+    sound = [exchange for number, exchange in enumerate(exchanges) if not (acts and stage.acts(number))]
+    assert [finding for finding in rules.check(sound) if finding.severity != "cosmetic"] == []
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("name", ["cut-call", "cut-text"])
+def test_an_answer_is_cut(api: Api, name: str) -> None:
+    _, cut, again, *_ = played(api, named(name))
+    assert cut.response is not None
+    assert again.response is not None
+    assert cut.response.stop == "length"
+    assert again.response.stop == "tool"
+    if name == "cut-text":
+        assert cut.response.calls == ()
+        assert again.response.text.startswith(cut.response.text)
+        assert len(again.response.text) > 1.5 * len(cut.response.text)
+    else:
+        (part,), (whole,) = cut.response.calls, again.response.calls
+        assert whole.arguments.startswith(part.arguments)
+        with pytest.raises(ValueError, match=r".+"):
+            json.loads(part.arguments)
+    assert [finding for finding in rules.check([cut]) if finding.severity == "blocks"] == []
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize(
+    ("name", "statuses", "kind"),
+    [
+        ("refused-400", {400}, "invalid_request_error"),
+        ("refused-429", {429}, "rate_limit_error"),
+        ("refused-500", {500}, "server_error|api_error"),
+        ("refused-overloaded", {503, 529}, "overloaded_error"),
+    ],
+)
+def test_a_request_is_refused(api: Api, name: str, statuses: set[int], kind: str) -> None:
+    _, refused, again, *_ = played(api, named(name))
+    assert refused.status in statuses
+    assert json.loads(refused.body)["error"]["type"] in kind
+    assert ("retry-after" in refused.response_headers) == (refused.status == 429)
+    assert again.status == 200
+    assert again.request_body == refused.request_body
+    assert {finding.code for finding in rules.check([refused])} <= {"TW609", "TW610"}  # which any refusal is
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_refusal_can_last(api: Api) -> None:
+    once, *ever = played(api, named("refused-for-good"))
+    assert once.status == 200
+    assert {exchange.status for exchange in ever} == {400}
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_stream_ends_in_an_error(api: Api) -> None:
+    _, broken, again, *_ = played(api, named("stream-error"))
+    assert broken.response is not None
+    assert broken.response.failure is not None
+    assert "overloaded" in broken.response.failure.message
+    assert again.response is not None
+    assert again.response.stop == "tool"
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_connection_closes_in_mid_stream(api: Api) -> None:
+    async def ask() -> None:
+        oracle = Oracle([TASK], AGENTS, stage=replace(named("stream-closed"), at=0))
+        body = wire.api(api).render_request(first(api)).body
+        async with oracle, httpx.AsyncClient() as client:
+            url = oracle.url + ("" if api == "messages" else "/v1") + wire.api(api).COMPLETION_PATH
+            pieces = bytearray()
+            with pytest.raises(httpx.RemoteProtocolError):
+                await _read(client, url, body, pieces)
+            assert pieces
+            whole = await client.post(url, json=body)
+            assert whole.content.startswith(pieces)
+            assert not wire.parse_body(api, 200, bytes(pieces), streamed=True).complete
+
+    asyncio.run(ask())
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_calls_come_together(api: Api) -> None:
+    _, together, *_ = played(api, named("parallel-calls"))
+    assert together.response is not None
+    assert len(together.response.calls) == 3
+    assert len({call.id for call in together.response.calls}) == 3
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("long-input", "line 1099"), ("markup", "<|im_start|>"), ("unicode", "日本語"), ("image", "iVBOR")],
+)
+def test_what_is_written_is_unusual(api: Api, name: str, says: str) -> None:
+    calls = [call for exchange in played(api, named(name)) if exchange.response for call in exchange.response.calls]
+    assert any(says in json.dumps(json.loads(call.arguments), ensure_ascii=False) for call in calls)
+    if name == "long-input":
+        assert max(len(call.arguments) for call in calls) >= 2**16
+
+
+def test_a_picture_is_looked_at_with_the_tool_for_it() -> None:
+    names = {api: {call.name for one in played(api, named("image")) for call in _calls(one)} for api in APIS}
+    assert "view_image" in names["responses"]
+    assert "Read" in names["messages"]
+    assert "read_file" in names["chat"]
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_the_model_thinks(api: Api) -> None:
+    exchanges = list(played(api, named("thinking")))
+    assert all(any(isinstance(part, Thinking) for part in one.response.parts) for one in exchanges[:-1] if one.response)
+
+
+def test_side_requests_are_left_alone() -> None:
+    oracle = Oracle([TASK], AGENTS, stage=replace(named("refused-400"), at=0))
+    assert answered("chat", oracle, replace(first("chat"), tools=())).status == 200
+    assert answered("chat", oracle, first("chat")).status == 400
+    assert answered("chat", oracle, first("chat")).status == 200
+
+
+@pytest.mark.parametrize("name", ["error-frame-object-error", "upstream-429-wrapped-as-500", "done-marker-missing"])
+def test_a_staged_fault_shows_a_defect_once(name: str) -> None:
+    def answers(shown: tuple[str, ...], stage: str) -> list[tuple[int, bytes]]:
+        oracle = Oracle([TASK], AGENTS, defects=[defect(one) for one in shown], stage=named(stage))
+        made = [answered("chat", oracle, first("chat")) for _ in range(3)]
+        return [(one.status or 0, one.body) for one in made]
+
+    sound, faulty = answers((), "plain"), answers((name,), "plain")
+    for stage in ("refused-500", "stream-closed"):
+        assert answers((name,), stage) == [sound[0], faulty[1], sound[2]]
+
+
+def test_a_staged_error_is_spoilt_where_the_defect_leaves_answers_alone() -> None:
+    oracle = Oracle([TASK], AGENTS, defects=[defect("empty-list-of-calls")], stage=named("refused-400"))
+    sound = Oracle([TASK], AGENTS, stage=named("refused-400"))
+    assert [answered("chat", oracle, first("chat")).status for _ in range(3)] == [200, 400, 200]
+    assert [answered("chat", sound, first("chat")).status for _ in range(3)] == [200, 400, 200]
+
+
+def test_an_unknown_situation_is_said() -> None:
+    assert {stage.situation for stage in stages(["token-limit"])} == {"token-limit"}
+    assert stages([]) == STAGES
+    with pytest.raises(UserError, match=r"'nothing'; there are .*token-limit"):
+        stages(["nothing"])
+
+
+async def _read(client: httpx.AsyncClient, url: str, body: Any, into: bytearray) -> None:
+    async with client.stream("POST", url, json=body) as response:
+        async for data in response.aiter_bytes():
+            into += data
+
+
+def _calls(exchange: Exchange) -> tuple[ToolCall, ...]:
+    return exchange.response.calls if exchange.response else ()

@@ -1,0 +1,136 @@
+"""How a measurement with real agents is planned and told; the agents themselves are not needed for that."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from toolworthy import adapters, content, wire
+from toolworthy.breakage import Measured, Outcome
+from toolworthy.catalogue import situations
+from toolworthy.exchange import Exchange
+from toolworthy.matrix import beyond, meets, outcome, table
+from toolworthy.oracle.defects import catalogue, defect
+from toolworthy.oracle.stage import PLAIN, STAGES, Stage
+from toolworthy.runs.result import TrialKey, TrialResult
+from toolworthy.tasks.model import load_task
+from toolworthy.vocabulary import tool_schema
+from toolworthy.wire.ir import Message, Request, Text, Tool
+
+TASK = load_task(content.FIXTURES / "tasks" / "fix-failing-test")
+BUILTIN = adapters.agent("builtin")
+
+
+def asked(number: int = 3, stage: Stage = PLAIN, **headers: str) -> list[Exchange]:
+    """The first request of a chat agent, which it sends so many times."""
+    tools = tuple(Tool(name, "", tool_schema(spec)) for name, spec in BUILTIN.tools.items())
+    request = Request("oracle", (Message("user", (Text(TASK.instruction),)),), tools, stream=True)
+    body = json.dumps(wire.api("chat").render_request(request).body).encode()
+    return [
+        Exchange(
+            trial="t",
+            index=index,
+            kind="completion",
+            agent_api="chat",
+            endpoint_api="chat",
+            method="POST",
+            path="/v1/chat/completions",
+            request_headers=headers,
+            request_body=body,
+            upstream_body=None,
+            losses=(),
+            status=200,
+            response_headers={},
+            chunks=(),
+            started=1.0,
+            seconds=0.5,
+        )
+        for index in range(number)
+    ]
+
+
+def stage(name: str) -> Stage:
+    return next(one for one in STAGES if one.id == name)
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "met"),
+    [
+        ("done-marker-missing", "plain", True),
+        ("truncated-call-finish-tool-calls", "plain", False),
+        ("truncated-call-finish-tool-calls", "cut-call", True),
+        ("developer-role-rejected", "plain", False),
+        ("agent-client-allowlist-by-user-agent", "plain", True),
+        ("upstream-429-wrapped-as-500", "refused-500", True),
+    ],
+)
+def test_a_defect_is_tried_where_it_shows(name: str, where: str, met: bool) -> None:
+    exchanges = asked(1 if where == "cut-call" else 3)
+    shown = stage(where)
+    if where == "cut-call":  # the answer to a first request is text and a call of `ls`
+        shown = Stage("s", "token-limit", "t", cut="call", at=0)
+    assert meets(defect(name), shown, exchanges) == met
+
+
+def test_situations_are_those_of_the_rules_and_probes_that_name_it() -> None:
+    assert "token-limit" in situations(defect("truncated-call-finish-tool-calls"))
+    assert all("always" in situations(one) for one in catalogue())
+
+
+def result(status: str, ended: str = "exit", code: int | None = 0) -> TrialResult:
+    key = TrialKey(suite="tasks", task="t", agent="codex")
+    return TrialResult(key=key, status=status, agent_ended=ended, agent_exit=code)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("of", "requests", "wanted"),
+    [
+        (result("passed"), 6, "unaffected"),
+        (result("passed"), 7, "recovers"),
+        (result("passed"), 5, "unaffected"),
+        (result("passed", code=1), 6, "unaffected"),
+        (result("failed"), 6, "wrong result"),
+        (result("failed", code=1), 2, "dies"),
+        (result("failed", ended="output", code=None), 2, "dies"),
+        (result("error", ended="timeout", code=None), 2, "hangs"),
+        (result("error", ended="turns", code=None), 30, "hangs"),
+    ],
+)
+def test_how_an_agent_took_it(of: TrialResult, requests: int, wanted: Outcome) -> None:
+    assert outcome(of, requests, 6) == wanted
+
+
+@pytest.mark.parametrize(
+    ("found", "alone", "told"),
+    [
+        ("dies", "unaffected", "dies"),
+        ("recovers", "unaffected", "recovers"),
+        ("dies", "dies", "unaffected"),
+        ("wrong result", "dies", "unaffected"),
+        ("hangs", "dies", "hangs"),
+        ("unaffected", "hangs", "unaffected"),
+        ("recovers", "recovers", "recovers"),
+    ],
+)
+def test_what_an_agent_does_anyway_is_no_defects_doing(found: Outcome, alone: Outcome, told: Outcome) -> None:
+    assert beyond(found, alone) == told
+
+
+def test_the_table_tells_stages_apart() -> None:
+    about = {"agent": "codex", "version": "1"}
+    rows = [
+        Measured(defect="d", outcome="unaffected", met=False, **about),
+        Measured(defect="d", outcome="dies", stage="cut-call", situation="token-limit", **about),
+        Measured(defect="", outcome="recovers", stage="cut-call", situation="token-limit", **about),
+    ]
+    assert list(table(rows, ["codex", "qwen-code"]))[2:] == [
+        "| none | cut-call | recovers | – |",
+        "| d | cut-call | dies | – |",
+        "| d | plain | not met | – |",
+    ]
+
+
+def test_every_stage_is_of_a_situation_that_a_verdict_may_name() -> None:
+    assert len({one.id for one in STAGES}) == len(STAGES)
+    assert {one.situation for one in STAGES} & {"field", "bad-request"} == set()
