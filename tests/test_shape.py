@@ -24,6 +24,7 @@ FLOORS = (
         "errors",
         "config",
         "statistics",
+        "schemas",
     ),
     ("config", "asgi"),
     ("endpoint", "sandbox", "tasks", "oracle"),

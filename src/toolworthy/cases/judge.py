@@ -14,6 +14,7 @@ from toolworthy.cases.model import Turn, Want
 from toolworthy.cases.render import Scene
 from toolworthy.cases.result import Miss
 from toolworthy.matching.values import compare
+from toolworthy.rules.leaked import leaked_calls
 from toolworthy.rules.leaks import TOOL_SYNTAX
 from toolworthy.vocabulary import understand
 from toolworthy.wire.ir import Response, ToolCall
@@ -62,7 +63,7 @@ async def rule_on(
     if not turn.right:
         misses = tuple(_no_call(turn, answer, found))
         return Ruling(misses, 0.0 if misses else 1.0, files=dict(files), explores=explores and bool(misses))
-    if leak := _leak(answer):
+    if leak := _leak(scene, answer):
         return Ruling((leak,), files=dict(files))
     best: Ruling | None = None
     for wants in turn.right:
@@ -90,11 +91,14 @@ def _read(scene: Scene, call: ToolCall) -> Found:
     return Found(call, arguments, understand(spec, arguments) if spec else None)
 
 
-def _leak(answer: Response) -> Miss | None:
-    match = None if answer.calls else TOOL_SYNTAX.search(answer.text)
-    if match is None:
+def _leak(scene: Scene, answer: Response) -> Miss | None:
+    if answer.calls:
         return None
-    return Miss(kind="leaked text", given=answer.text[:300], detail=f"{match.group()!r} stands in the text")
+    lost, mark = leaked_calls(answer.text, scene.tools), TOOL_SYNTAX.search(answer.text)
+    if not lost and mark is None:
+        return None
+    what = f"a call of {lost[0].name}" if lost else repr(mark and mark.group())
+    return Miss(kind="leaked text", given=answer.text[:300], detail=f"{what} stands in the text")
 
 
 def _no_call(turn: Turn, answer: Response, found: Sequence[Found]) -> list[Miss]:

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from toolworthy.rules.model import Violations, rule
+from toolworthy.rules.notations import Candidate
+from toolworthy.rules.spoken import spoken_of
 from toolworthy.rules.view import View
 from toolworthy.wire.ir import Thinking
-from toolworthy.wire.lenient import as_dict, parse_json
+from toolworthy.wire.lenient import parse_json
 
 # Marks of the tool-call formats that models are trained on; a parser that missed one leaves it in the text.
 TOOL_SYNTAX = re.compile(
@@ -76,20 +78,36 @@ def _search(view: View, pattern: re.Pattern[str], text: str) -> tuple[str, str] 
     "block (Messages), a function_call item (Responses).",
 )
 def tool_syntax(view: View) -> Violations:
-    """The model's own notation for calls stands in the text or the reasoning: the server has no parser for this model,
-    the wrong one, or one that stumbled. The agent sees prose, and runs nothing. A tag behind which no offered tool is
-    named, in an answer without any call, is a slip of the model's that no parser could mend, and does not count."""
+    """A call in the model's own notation stands in the text or the reasoning, or marks of one do: the server has no
+    parser for this model, the wrong one, or one that stumbled. The agent sees prose, and runs nothing. A call is known
+    by an offered tool's name next to arguments that fit its schema, in any markup. A tag behind which no offered tool
+    is named, in an answer without any call, is a slip of the model's that no parser could mend, and does not count."""
     if not (view.request and view.request.tools):
         return
+    lost = [call for call in view.lost_calls if call.marked or call.form in ("markup", "lines")]
+    for call in lost:
+        yield f"a call of {call.name} stands in the {call.where}", call.excerpt
+    if not lost:
+        yield from _marked(view)
+
+
+def _marked(view: View) -> Violations:
+    """Marks of a call format that hold no whole call: its beginning, or what is left of one."""
+    assert view.request is not None
     names = re.compile("|".join(rf"(?<!\w){re.escape(tool.name)}(?!\w)" for tool in view.request.tools))
     texts = [("text", view.response.text)]
     texts += [("reasoning", part.text) for part in view.response.parts if isinstance(part, Thinking)]
     for where, text in texts:
         found = next(_marks(view, TOOL_SYNTAX, text), None)
         residue = where == "text" and (view.calls or (found and found.group().startswith(_CONTROL)))
-        if found and (residue or names.search(found.string, found.end())):
+        if found and (residue or (names.search(found.string, found.end()) and not _shown(found))):
             mark, excerpt = _around(found)
             yield f"{mark!r} stands in the {where}", excerpt
+
+
+def _shown(mark: re.Match[str]) -> bool:
+    """Whether the text around a mark shows a call rather than makes one."""
+    return spoken_of(mark.string, Candidate("", {}, mark.start(), mark.end(), "markup", marked=True))
 
 
 @rule(
@@ -159,17 +177,9 @@ def _strings(value: object) -> Iterator[str]:
 )
 def call_as_json(view: View) -> Violations:
     """The text is a JSON object that names an offered tool and holds arguments. Model or parser meant a call."""
-    if not (view.request and view.request.tools) or view.calls:
-        return
-    names = {tool.name for tool in view.request.tools}
-    text = view.response.text
-    for start in [match.start() for match in re.finditer(r"\{\s*\"(?:name|tool|function|type)\"", text)][:8]:
-        value = as_dict(_first_json(text[start:]))
-        function = as_dict(value.get("function")) or value
-        name = function.get("name") or value.get("tool") or value.get("function")
-        if name in names and ({"arguments", "parameters", "input", "args"} & set(function)):
-            yield f"the text holds a call of {name}", text[start : start + 300]
-            return
+    for call in view.lost_calls:
+        if call.form == "json" and not call.marked:
+            yield f"the text holds a call of {call.name}", call.excerpt
 
 
 @rule(
@@ -181,12 +191,10 @@ def call_as_json(view: View) -> Violations:
     '{"path": "src"}.',
 )
 def call_as_code(view: View) -> Violations:
-    """The text ends with ``[tool(argument=…)]``: the pythonic notation of some models, not parsed."""
-    if not (view.request and view.request.tools) or view.calls:
-        return
-    for tool in view.request.tools:
-        if match := re.search(rf"\[\s*{re.escape(tool.name)}\(\s*\w+\s*=.*\)\s*\]", view.response.text, re.DOTALL):
-            yield f"the text holds a call of {tool.name}", match.group()[:300]
+    """The text holds a call as code writes it, ``tool(argument=…)``: the notation of some models, not parsed."""
+    for call in view.lost_calls:
+        if call.form == "code" and not call.marked:
+            yield f"the text holds a call of {call.name}", call.excerpt
 
 
 @rule(
@@ -208,12 +216,3 @@ def half_mark(view: View) -> Violations:
         if size:
             yield f"the text ends with {mark[:size]!r}", text[-200:]
             return
-
-
-def _first_json(text: str) -> object:
-    import json
-
-    try:
-        return json.JSONDecoder().raw_decode(text)[0]
-    except (ValueError, RecursionError):
-        return parse_json(text)

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from toolworthy.exchange import Exchange
+from toolworthy.rules.leaked import LeakedCall, lost_calls
 from toolworthy.wire.ir import Api, Request, Response, Thinking, ToolCall
 from toolworthy.wire.lenient import as_dict, as_int, as_list, parse_json
 from toolworthy.wire.sse import SseParser
@@ -76,6 +77,11 @@ class View:
     def calls(self) -> tuple[ToolCall, ...]:
         """The tool calls of the answer."""
         return self.response.calls
+
+    @cached_property
+    def lost_calls(self) -> tuple[LeakedCall, ...]:
+        """The calls that stand in text or reasoning instead of where the API has calls."""
+        return lost_calls(self.request, self.response)
 
     @property
     def thoughts(self) -> str:

@@ -6,14 +6,14 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 
 from toolworthy.adapters import AgentAdapter
 from toolworthy.conversation import news_of, results_of, text_of
 from toolworthy.exchange import Exchange
 from toolworthy.rules.calls import is_json_object
+from toolworthy.rules.leaked import lost_calls
 from toolworthy.rules.leaks import TOOL_SYNTAX
+from toolworthy.schemas import validator
 from toolworthy.scoring.model import CallScores, Count
 from toolworthy.wire.ir import Request, Thinking, Tool, ToolCall, ToolResult
 
@@ -124,25 +124,14 @@ def _problem(tool: Tool, call: ToolCall) -> str | None:
     """The first schema violation, in words; None where there is none, or no schema to violate."""
     if tool.custom or call.custom or not tool.parameters:
         return None
-    validator = _validator(json.dumps(tool.parameters, sort_keys=True))
-    if validator is None:
+    check = validator(tool.parameters)
+    if check is None:
         return None
-    error = next(iter(validator.iter_errors(json.loads(call.arguments))), None)
+    error = next(iter(check.iter_errors(json.loads(call.arguments))), None)
     if error is None:
         return None
     where = ".".join(str(part) for part in error.instance_path)
     return f"{where}: {error.message}" if where else str(error.message)
-
-
-@lru_cache(maxsize=512)
-def _validator(schema: str) -> Any:
-    """A compiled validator; None where the agent's own schema is not one."""
-    import jsonschema_rs
-
-    try:
-        return jsonschema_rs.validator_for(json.loads(schema))
-    except (jsonschema_rs.ValidationError, ValueError):
-        return None
 
 
 def _repaired_id(exchange: Exchange) -> bool:
@@ -158,4 +147,4 @@ def _clean(exchange: Exchange) -> bool | None:
     if response is None or response.failure is not None or not exchange.offers_tools:
         return None
     texts = [response.text, *(part.text for part in response.parts if isinstance(part, Thinking))]
-    return not any(TOOL_SYNTAX.search(text) for text in texts)
+    return not lost_calls(exchange.request, response) and not any(TOOL_SYNTAX.search(text) for text in texts)

@@ -1,0 +1,84 @@
+"""Calls that stand in an answer's text: known by what they are, not by the marks of one format.
+
+An offered tool's name next to arguments that fit its schema is a call, whatever stands between and about them
+(``notations``). Text that speaks of a call, an example or a sentence, is none (``spoken``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from toolworthy.rules.notations import Form, candidates
+from toolworthy.rules.spoken import rows, spoken_of
+from toolworthy.wire.ir import Request, Response, Text, Thinking, Tool, ToolResult
+from toolworthy.wire.lenient import parse_json
+
+
+@dataclass(frozen=True, slots=True)
+class LeakedCall:
+    """One call that a text holds."""
+
+    name: str
+    """The flat name of the offered tool."""
+    arguments: Mapping[str, Any]
+    start: int
+    end: int
+    form: Form
+    marked: bool
+    """Whether tags or tokens of a call format stand about it, which nobody writes by chance."""
+    text: str = field(repr=False)
+    """What it was found in."""
+    where: Literal["text", "reasoning"] = "text"
+
+    @property
+    def excerpt(self) -> str:
+        """The call as it is written."""
+        return self.text[self.start : self.end]
+
+
+def leaked_calls(text: str, tools: Sequence[Tool]) -> tuple[LeakedCall, ...]:
+    """The calls of `tools` that `text` holds, in order. Never raises."""
+    made: list[LeakedCall] = []
+    for row in rows(text, candidates(text, tools)):
+        marked = any(call.marked for call in row)
+        if not spoken_of(text, replace(row[0], end=row[-1].end, form=row[-1].form, marked=marked)):
+            made += [LeakedCall(c.name, c.arguments, c.start, c.end, c.form, marked, text) for c in row]
+    return tuple(made)
+
+
+def lost_calls(request: Request | None, response: Response | None) -> tuple[LeakedCall, ...]:
+    """The calls that `response` holds in its text or reasoning instead of where the API has calls.
+
+    A call that the answer makes as well is not lost. One that the request holds word for word, in anybody's words but
+    the model's, was quoted. In reasoning, and beside calls, only what stands in a call format's own marks counts:
+    models plan their calls there.
+    """
+    if not (request and request.tools and response):
+        return ()
+    made = {(call.name, _sorted(parse_json(call.arguments or "{}"))) for call in response.calls}
+    found = list(leaked_calls(response.text, request.tools))
+    for part in response.parts:
+        if isinstance(part, Thinking):
+            found += [replace(call, where="reasoning") for call in leaked_calls(part.text, request.tools)]
+    found = [call for call in found if call.marked or (call.where == "text" and not response.calls)]
+    return tuple(
+        call for call in found if (call.name, _sorted(call.arguments)) not in made and not _quoted(call, request)
+    )
+
+
+def _sorted(value: object) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def _quoted(call: LeakedCall, request: Request) -> bool:
+    """Whether the request holds the call as it is written, but for white space."""
+    written = "".join(call.excerpt.split())
+    for message in request.messages if written else ():
+        for part in message.parts if message.role != "assistant" else ():
+            texts = part.content if isinstance(part, ToolResult) else (part,)
+            if any(isinstance(text, Text) and written in "".join(text.text.split()) for text in texts):
+                return True
+    return False

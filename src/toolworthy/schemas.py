@@ -1,0 +1,46 @@
+"""JSON Schemas of tools: compiled once, and arguments fitted to them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from toolworthy.wire.lenient import as_dict, as_list, parse_json
+
+
+def validator(schema: Mapping[str, Any]) -> Any:
+    """A compiled validator of `schema`; None where it is no JSON Schema."""
+    return _compiled(json.dumps(schema, sort_keys=True))
+
+
+@lru_cache(maxsize=512)
+def _compiled(schema: str) -> Any:
+    import jsonschema_rs
+
+    try:
+        return jsonschema_rs.validator_for(json.loads(schema))
+    except (jsonschema_rs.ValidationError, ValueError):
+        return None
+
+
+def fitted(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any] | None:
+    """`arguments`, with text read as the type that `schema` wants; None where they do not fit or it knows none of them.
+
+    Notations without types (XML parameters, lines of ``key: value``) write every value as text.
+    """
+    properties = as_dict(schema.get("properties"))
+    if set(as_list(schema.get("required"))) - set(arguments) or (properties and set(arguments) - set(properties)):
+        return None
+    made = {name: _read(value, as_dict(properties.get(name))) for name, value in arguments.items()}
+    check = validator(schema) if schema else None
+    return made if check is None or check.is_valid(made) else None
+
+
+def _read(value: Any, schema: Mapping[str, Any]) -> Any:
+    wanted = schema.get("type")
+    if not isinstance(value, str) or wanted in (None, "string") or (isinstance(wanted, list) and "string" in wanted):
+        return value
+    read = parse_json(value.strip().lower() if wanted in ("boolean", "null") else value)
+    return value if read is None else read
