@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from toolworthy import adapters, content, wire
+from toolworthy import adapters, breakage, content, wire
 from toolworthy.breakage import Measured, Outcome
 from toolworthy.catalogue import situations
 from toolworthy.exchange import Exchange
@@ -71,6 +71,24 @@ def test_a_defect_is_tried_where_it_shows(name: str, where: str, met: bool) -> N
     if where == "cut-call":  # the answer to a first request is text and a call of `ls`
         shown = Stage("s", "token-limit", "t", cut="call", at=0)
     assert meets(defect(name), shown, exchanges) == met
+
+
+def test_who_never_asks_is_safe_but_nobody_is_from_an_answer() -> None:
+    asking = ("developer-role-rejected", "image-in-tool-result-rejected", "messages-count-tokens-404")
+    assert all(defect(name).of_requests for name in asking)
+    assert not defect("done-marker-missing").of_requests
+    assert {one.id for one in catalogue() if one.of_credentials} == {
+        "messages-auth-needs-bearer",
+        "messages-auth-needs-x-api-key",
+    }
+
+
+def test_what_was_measured_is_known() -> None:
+    staged = {one.id: one.situation for one in STAGES}
+    known = {one.id: one for one in catalogue()}
+    for row in breakage.rows():
+        assert staged[row.stage] == row.situation
+        assert not row.defect or row.met or known[row.defect].of_requests
 
 
 def test_situations_are_those_of_the_rules_and_probes_that_name_it() -> None:

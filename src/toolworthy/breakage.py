@@ -38,7 +38,7 @@ class Measured(BaseModel):
     """What happened in the task: the id of a stage of the oracle."""
     outcome: Outcome
     met: bool = True
-    """Whether the defect showed at all in what the agent asked; where it did not, no trial was made."""
+    """False: the agent asks nothing that the defect shows for, so that no trial was made."""
     requests: int = 0
     """With tools, in the trial; 0 where they were not counted."""
     seconds: float = 0.0

@@ -163,7 +163,7 @@ class _Measuring:
     def _wanted(
         self, defects: Sequence[Defect], agents: Sequence[AgentAdapter], staging: Sequence[Stage]
     ) -> Iterator[tuple[Defect, AgentAdapter, Stage]]:
-        """The trials to make, of the worst defects first. What cannot be met is noted without one."""
+        """The trials to make, of the worst defects first. What an agent never asks is noted without one."""
         for spoilt in sorted(defects, key=lambda one: rank(one.severity)):
             named = situations(spoilt)
             for agent in agents:
@@ -178,7 +178,7 @@ class _Measuring:
                         continue
                     if meets(spoilt, stage, alone.exchanges):
                         yield spoilt, agent, stage
-                    elif stage.situation in named:
+                    elif stage.situation in named and spoilt.of_requests:
                         self._note(spoilt, agent, stage, None, "unaffected")
 
     async def _by_itself(self, agent: AgentAdapter, stage: Stage) -> None:
@@ -239,8 +239,8 @@ class _Measuring:
 
 
 def _concerns(spoilt: Defect, agent: AgentAdapter) -> bool:
-    """Whether the agent can meet the defect at all: it speaks the API, and agents stream."""
-    return agent.apis[0] in spoilt.apis and spoilt.mode != "whole"
+    """Whether an agent can meet the defect here: it speaks the API, and it streams; its key is replaced by another."""
+    return agent.apis[0] in spoilt.apis and spoilt.mode != "whole" and not spoilt.of_credentials
 
 
 async def _trial(

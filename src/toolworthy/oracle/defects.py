@@ -90,6 +90,16 @@ class Defect(_Strict):
     edit: tuple[Edit, ...] = ()
     bytes: Bytes | None = None
 
+    @property
+    def of_requests(self) -> bool:
+        """Whether it shows only for some requests: an agent that never sends such a one is safe from it."""
+        return bool(self.when or self.assume or self.ignore or self.route or self.refuse)
+
+    @property
+    def of_credentials(self) -> bool:
+        """Whether it looks at the key that is sent."""
+        return any({route.header, route.without} & {"authorization", "x-api-key"} for route in self.route)
+
     def concerns(self, value: Mapping[str, Any]) -> bool:
         """Whether it shows for this request: all of `when` holds."""
         return all(sign.holds(value) for sign in self.when)

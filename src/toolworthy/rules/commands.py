@@ -54,12 +54,13 @@ def page(rule: Rule) -> str:
 
 def _measured(rule: Rule) -> list[str]:
     """What real agents did with the defects that the rule names."""
-    rows = sorted(naming(rule.code), key=lambda row: (row.defect, row.agent))
+    rows = sorted(naming(rule.code), key=lambda row: (row.defect, row.agent, row.stage))
     if not rows:
         return ["", "## What agents do", "", "No agent has been measured with a defect that this rule names."]
     lines = ["", "## What agents do", "", "Measured in one small task each, with `toolworthy matrix`.", ""]
-    lines += ["| defect | agent | it |", "|---|---|---|"]
-    return lines + [f"| `{row.defect}` | {row.agent} {row.version} | {row.outcome} |" for row in rows]
+    lines += ["| defect | agent | on | it |", "|---|---|---|---|"]
+    told = [(row, row.outcome if row.met else "never asks for it") for row in rows]
+    return lines + [f"| `{row.defect}` | {row.agent} {row.version} | {row.stage} | {did} |" for row, did in told]
 
 
 def link(source: str) -> str:
