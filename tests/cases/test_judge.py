@@ -213,7 +213,11 @@ def call(name: str, **arguments: Any) -> ToolCall:
             [("missing call", False), ("unknown tool", False)],
         ),
         ((Text("It is cold."),), [("no call", False)]),
-        ((Text('<tool_call>{"name": "get_time"}</tool_call>'),), [("leaked text", False)]),
+        ((Text('<tool_call>{"name": "get_time"}</tool_call>'),), [("leaked call", False)]),
+        (
+            (Text('<call name="get_time">{"city": "Oslo"}</call>'), call("get_weather", city="Oslo", days=3)),
+            [("leaked call", False)],
+        ),
     ],
 )
 def test_each_miss_has_its_kind(calls: tuple[Part, ...], expected: list[tuple[str, bool]], tmp_path: Any) -> None:

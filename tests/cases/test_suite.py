@@ -64,7 +64,7 @@ def test_a_servers_fault_is_not_taken_for_the_models(tmp_path: Path) -> None:
     given = ("--endpoint", "oracle:doubao-seed-tool-call-leak", "--agent", "builtin", "-q")
     done = suites(*given, cwd=tmp_path, suite="tools")
     assert done.returncode == 1
-    assert "misses: leaked text" in done.stdout
+    assert "misses: leaked call" in done.stdout
     assert "on the wire: TW201" in done.stdout
 
 

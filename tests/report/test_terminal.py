@@ -66,7 +66,7 @@ def texts(lines: Sequence[Line]) -> list[str]:
 def all_that_goes_wrong() -> list[Any]:
     codes = [f"TW{number}" for number in range(900, 920)]
     words = ["parallel", "sequence", "single", "crowd", "similar", "recovery", "long", "irrelevant"]
-    kinds = ["wrong tool", "wrong argument", "no call", "leaked text", "extra call", "wrong type"]
+    kinds = ["wrong tool", "wrong argument", "no call", "leaked call", "extra call", "wrong type"]
     cases = [
         CaseResult(
             key=CaseKey(case=f"{word}-{repeat}", vocabulary=agent, repeat=repeat),

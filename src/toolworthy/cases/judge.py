@@ -14,10 +14,10 @@ from toolworthy.cases.model import Turn, Want
 from toolworthy.cases.render import Scene
 from toolworthy.cases.result import Miss
 from toolworthy.matching.values import compare
-from toolworthy.rules.leaked import leaked_calls
+from toolworthy.rules.leaked import lost_calls
 from toolworthy.rules.leaks import TOOL_SYNTAX
 from toolworthy.vocabulary import understand
-from toolworthy.wire.ir import Response, ToolCall
+from toolworthy.wire.ir import Message, Request, Response, Text, ToolCall
 from toolworthy.wire.lenient import parse_json
 
 _MAX_PERMUTED = 5
@@ -58,13 +58,14 @@ async def rule_on(
     Raises:
         Undecided: a command would have to be run to tell, and cannot be.
     """
+    lost = _left_in_text(scene, turn, answer)
+    if lost and not answer.calls:
+        return Ruling(tuple(lost), files=dict(files))
     found = [_read(scene, call) for call in answer.calls]
     explores = bool(found) and all(call.deed is not None and looks(call.deed) for call in found)
     if not turn.right:
         misses = tuple(_no_call(turn, answer, found))
         return Ruling(misses, 0.0 if misses else 1.0, files=dict(files), explores=explores and bool(misses))
-    if leak := _leak(scene, answer):
-        return Ruling((leak,), files=dict(files))
     best: Ruling | None = None
     for wants in turn.right:
         ruling = await _against(scene, wants, found, turn.ordered, answer, files, execute)
@@ -72,6 +73,7 @@ async def rule_on(
             best = ruling
     assert best is not None
     best.explores = explores and not best.lenient
+    best.misses = _with_leaks(best.misses, lost)
     return best
 
 
@@ -91,14 +93,22 @@ def _read(scene: Scene, call: ToolCall) -> Found:
     return Found(call, arguments, understand(spec, arguments) if spec else None)
 
 
-def _leak(scene: Scene, answer: Response) -> Miss | None:
-    if answer.calls:
-        return None
-    lost, mark = leaked_calls(answer.text, scene.tools), TOOL_SYNTAX.search(answer.text)
-    if not lost and mark is None:
-        return None
-    what = f"a call of {lost[0].name}" if lost else repr(mark and mark.group())
-    return Miss(kind="leaked text", given=answer.text[:300], detail=f"{what} stands in the text")
+def _left_in_text(scene: Scene, turn: Turn, answer: Response) -> list[Miss]:
+    """The calls that the server left in the text; of an answer without calls also what is no whole call, but has the
+    marks of one."""
+    asked = Request("", (*scene.messages, Message("user", (Text(turn.user or ""),))), scene.tools)
+    lost = [f"a call of {call.name} stands in the {call.where}" for call in lost_calls(asked, answer)]
+    if not lost and not answer.calls and (mark := TOOL_SYNTAX.search(answer.text)):
+        lost = [f"{mark.group()!r} stands in the text"]
+    return [Miss(kind="leaked call", given=answer.text[:300], detail=detail) for detail in lost]
+
+
+def _with_leaks(misses: Sequence[Miss], lost: Sequence[Miss]) -> tuple[Miss, ...]:
+    """Calls that are missing since they were left in the text are named as that."""
+    missing = [miss for miss in misses if miss.kind == "missing call"]
+    for miss, leak in zip(missing, lost, strict=False):
+        misses = [leak.model_copy(update={"wanted": miss.wanted}) if one is miss else one for one in misses]
+    return tuple(misses)
 
 
 def _no_call(turn: Turn, answer: Response, found: Sequence[Found]) -> list[Miss]:

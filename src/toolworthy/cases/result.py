@@ -23,11 +23,12 @@ MissKind = Literal[
     "missing call",
     "extra call",
     "call where none is due",
-    "leaked text",
+    "leaked call",
     "wrong answer",
     "no answer",
     "truncated",
 ]
+# A "leaked call" is the server's fault, every other miss the model's.
 Status = Literal["right", "lenient", "wrong", "unmeasured"]
 """``lenient``: right but for a type, an additional look, white space; ``unmeasured``: no answer to be judged."""
 

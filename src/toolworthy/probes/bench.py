@@ -12,6 +12,7 @@ from toolworthy.endpoint import Endpoint
 from toolworthy.gateway import Gateway
 from toolworthy.probes.ask import Ask, Surface
 from toolworthy.probes.model import PROBES, Outcome, Probe, ProbeKey, ProbeResult, Verdict
+from toolworthy.scoring.lost import leaks
 from toolworthy.wire.ir import Api
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class ProbeBench:
             verdict=verdict,
             detail=self._gateway.redactor.text(detail),
             findings=tuple(finding for finding in found if finding.code != _REFUSED),
+            leaks=leaks(session.exchanges),
             requests=len(session.exchanges),
         )
 

@@ -15,6 +15,7 @@ from toolworthy import content
 from toolworthy.probes import tiers
 from toolworthy.probes.tiers import Tier
 from toolworthy.rules import Finding, Severity
+from toolworthy.scoring.model import Leaks
 from toolworthy.situations import Situation
 from toolworthy.wire.ir import APIS, Api
 
@@ -65,6 +66,7 @@ class ProbeResult(BaseModel):
     agents: tuple[str, ...] = ()
     """Agents that need it; ``*`` for every one."""
     findings: tuple[Finding, ...] = ()
+    leaks: Leaks = Leaks()
     requests: int = 0
     unasked: bool = False
     """Not asked at all, since a budget was spent first."""

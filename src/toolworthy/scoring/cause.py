@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from toolworthy.adapters import AgentAdapter
 from toolworthy.breakage import did
 from toolworthy.exchange import Exchange
+from toolworthy.rules.leaked import lost_calls
 from toolworthy.rules.model import Finding, rank
 from toolworthy.sandbox.model import Outcome
 from toolworthy.scoring.complaint import complaint
 from toolworthy.scoring.course import Course
-from toolworthy.scoring.lost import emptied
+from toolworthy.scoring.lost import LEAKS, emptied
 from toolworthy.scoring.model import Cause, CauseKind, Fault
 
 _ANNOUNCES = re.compile(r"\b(I will|I'll|let me|I am going to|I'm going to|next, I|going to)\b", re.IGNORECASE)
@@ -42,7 +43,12 @@ def diagnose(exchanges: Sequence[Exchange], outcome: Outcome, agent: AgentAdapte
         return _infrastructure(outcome)
     course = Course(asked, outcome, agent, max_turns)
     found = (
-        _endpoint_error(course) or _silence(course) or _wire_defect(course) or _call_trouble(course) or _ending(course)
+        _endpoint_error(course)
+        or _silence(course)
+        or _leak(course)
+        or _wire_defect(course)
+        or _call_trouble(course)
+        or _ending(course)
     )
     return found.model_copy(update={"detail": found.detail + _overcome(found, course) + _testimony(found, course)})
 
@@ -101,6 +107,20 @@ def _silence(course: Course) -> Cause | None:
         return None
     detail = f"the endpoint went silent for {silent:.0f} s, until the trial's time limit of {outcome.seconds:.0f} s"
     return _cause("endpoint error", "endpoint" if silent >= _PATIENCE else "our limit", detail, last)
+
+
+def _leak(course: Course) -> Cause | None:
+    """A call that the server left in the text, so that it was not run, and after which no call was run well."""
+    for exchange in reversed(course.open):
+        used = exchange.index in course.used  # what its reasoning holds besides was only thought of
+        lost = [call for call in lost_calls(exchange.request, exchange.response) if call.where == "text" or not used]
+        if lost:
+            here = (one for one in course.findings if one.evidence.exchange == exchange.index)
+            rule = next((one for one in here if one.code in LEAKS), None)
+            said = f"a call of {lost[0].name} came in the {lost[0].where} and was not run: {lost[0].excerpt[:200]!r}"
+            named = f"{rule.code} {rule.title}: {said}" if rule else said
+            return _cause("wire defect", "server", named, exchange, rule.code if rule else "")
+    return None
 
 
 def _wire_defect(course: Course) -> Cause | None:

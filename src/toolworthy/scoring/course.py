@@ -65,6 +65,12 @@ class Course:
         return self.outcome.ended == "exit" and self.agent.told_turns and made >= self.max_turns and bool(calls)
 
     @cached_property
+    def open(self) -> tuple[Exchange, ...]:
+        """The answers from the last on that the agent used: calls of theirs that were not run may have mattered."""
+        unseen = self.last.index if self.out_of_turns else None  # nobody knows what the agent would have made of it
+        return tuple(one for one in self.task if one.index >= self.settled and one.index != unseen)
+
+    @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """What the rules say of the task's own conversation."""
         return rules.check(self.task)
@@ -74,9 +80,5 @@ class Course:
         """Those that may have stopped the agent: in answers after the last that it used, and of a kind that no answer
         which it used has."""
         borne = {one.code for one in self.findings if one.evidence.exchange in self.used}
-        unseen = self.last.index if self.out_of_turns else None  # nobody knows what the agent would have made of it
-        return tuple(
-            one
-            for one in self.findings
-            if one.evidence.exchange > self.settled and one.evidence.exchange != unseen and one.code not in borne
-        )
+        after = {exchange.index for exchange in self.open} - {self.settled}
+        return tuple(one for one in self.findings if one.evidence.exchange in after and one.code not in borne)

@@ -1,10 +1,28 @@
-"""Calls that an answer was to have, and that no agent can run."""
+"""Calls of the model that no agent can run: left in the text, or lost on the wire."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from toolworthy.exchange import Exchange
+from toolworthy.rules.leaked import lost_calls
 from toolworthy.rules.view import View
+from toolworthy.scoring.model import Leaks
 from toolworthy.wire.lenient import as_dict, as_list
+
+LEAKS = ("TW201", "TW204", "TW205")
+"""Rules that name a call in the text."""
+
+
+def leaks(exchanges: Iterable[Exchange]) -> Leaks:
+    """How often a call was left in the text."""
+    leaked = calls = 0
+    for exchange in exchanges:
+        if exchange.kind == "completion" and exchange.is_turn and not exchange.local:
+            lost = bool(lost_calls(exchange.request, exchange.response))
+            leaked += lost
+            calls += lost or bool(exchange.response and exchange.response.calls)
+    return Leaks(leaked=leaked, calls=calls)
 
 
 def emptied(exchange: Exchange) -> bool:

@@ -9,6 +9,7 @@ from toolworthy.adapters import AgentAdapter, Prices
 from toolworthy.endpoint import Endpoint
 from toolworthy.exchange import Exchange
 from toolworthy.scoring.calls import call_scores, judge_calls
+from toolworthy.scoring.lost import leaks
 from toolworthy.scoring.model import Score, Tokens
 
 
@@ -23,6 +24,7 @@ def score(exchanges: Sequence[Exchange], agent: AgentAdapter, endpoint: Endpoint
         turns=sum(exchange.is_turn for exchange in asked),
         calls=len(calls),
         call_scores=call_scores(calls, asked),
+        leaks=leaks(asked),
         tokens=tokens,
         cost_usd=cost(tokens, endpoint.prices),
         first_token_seconds=tuple(

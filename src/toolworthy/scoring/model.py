@@ -59,6 +59,18 @@ class CallScores(_Frozen):
     """Answers whose text or reasoning holds no tool-call syntax."""
 
 
+class Leaks(_Frozen):
+    """Answers in which the model made a call, where tools were offered, and in how many of them the server left one in
+    the text: it was not run."""
+
+    leaked: int = 0
+    calls: int = 0
+    """Answers with a call, wherever it stands."""
+
+    def __add__(self, other: Leaks) -> Leaks:
+        return Leaks(leaked=self.leaked + other.leaked, calls=self.calls + other.calls)
+
+
 class Tokens(_Frozen):
     """Summed over a trial's exchanges; None where no answer reported any."""
 
@@ -91,6 +103,7 @@ class Score(_Frozen):
     """Answers that took part in the task's own conversation (tools offered)."""
     calls: int = 0
     call_scores: CallScores = CallScores()
+    leaks: Leaks = Leaks()
     tokens: Tokens = Tokens()
     cost_usd: float | None = None
     first_token_seconds: tuple[float, ...] = ()

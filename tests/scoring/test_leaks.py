@@ -1,0 +1,100 @@
+"""Calls that the server left in the text: whose fault a failed trial is, and how often it happens."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from toolworthy.analysis.leaks import leak_rate, left_in_text
+from toolworthy.cases.result import CaseKey, CaseResult, Miss
+from toolworthy.exchange import Exchange
+from toolworthy.probes import ProbeKey, ProbeResult
+from toolworthy.runs.result import TrialKey, TrialResult
+from toolworthy.scoring.lost import leaks
+from toolworthy.scoring.model import Cause, Leaks, Score
+
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from conftest import only_run, results, suites
+from made import answered, call, said, trial, why
+
+LEAKED = said('I will look.\n<tool_call id="call_7" name="run">\n{"command": "ls"}\n</tool_call>')
+AS_JSON = said('{"name": "run", "arguments": {"command": "ls"}}')
+AS_CODE = said('[run(command="ls")]')
+SHOWN = said('Call it like this, for example: `run {"command": "ls"}`. I will look.')
+BESIDE = {**call("pwd"), "content": LEAKED["content"]}
+
+
+@pytest.mark.parametrize(
+    ("exchanges", "code", "at"),
+    [
+        (trial(answered(LEAKED)), "TW201", 0),
+        (trial(answered(call()), answered(LEAKED)), "TW201", 1),
+        (trial(answered(call()), answered(AS_JSON)), "TW204", 1),
+        (trial(answered(call()), answered(AS_CODE)), "TW205", 1),
+        (trial(answered(LEAKED), answered(said("So?")), answered(said("I will look."))), "TW201", 0),
+        (trial(answered(BESIDE), answered(said())), "TW201", 0),
+    ],
+)
+def test_a_call_in_the_text_is_the_servers_fault(exchanges: list[Exchange], code: str, at: int) -> None:
+    found = why(exchanges)
+    assert (found.kind, found.fault, found.code, found.exchange) == ("wire defect", "server", code, at)
+    assert "a call of run came in the text and was not run" in found.detail
+
+
+def test_a_leak_that_the_agent_got_over_is_not_the_cause() -> None:
+    found = why(trial(answered(LEAKED), answered(call("ls", number=1)), answered(said())))
+    assert (found.kind, found.fault) == ("wrong result", "model")
+    assert "went on in spite of TW201" in found.detail
+    cut = why(trial(answered(call()), answered(LEAKED)), ended="turns", max_turns=1)
+    assert cut.fault == "our limit", "nobody knows what the agent would have made of it"
+
+
+def test_text_that_shows_a_call_is_no_leak() -> None:
+    assert why(trial(answered(call()), answered(SHOWN))).kind == "announced but did not act"
+    assert leaks(trial(answered(call()), answered(SHOWN))) == Leaks(leaked=0, calls=1)
+
+
+def test_answers_with_a_call_are_counted_and_those_that_leaked_one() -> None:
+    told = trial(answered(call()), answered(LEAKED), answered(BESIDE), answered(said()))
+    assert leaks(told) == Leaks(leaked=2, calls=3)
+    assert leaks(trial(answered(LEAKED), tools=())) == Leaks(), "nothing to call"
+
+
+def test_the_rate_is_over_all_suites_with_an_interval() -> None:
+    score = Score(leaks=Leaks(leaked=1, calls=4))
+    task = TrialResult(key=TrialKey(suite="tasks", task="t", agent="builtin"), status="failed", score=score)
+    case = CaseResult(key=CaseKey(case="c", vocabulary="builtin"), category="x", status="right", score=score)
+    probe = ProbeResult(key=ProbeKey(probe="p", api="chat"), title="p", verdict="supported", leaks=Leaks(calls=8))
+    found = leak_rate([task, case, probe])
+    assert found is not None
+    assert found.leaks == Leaks(leaked=2, calls=16)
+    assert (found.estimate.value, found.estimate.clusters) == (0.125, 3)
+    assert str(found).startswith("calls that the server left in the text: 2/16 · 12% (")
+    assert leak_rate([probe.model_copy(update={"leaks": Leaks()})]) is None
+
+
+def test_what_failed_of_a_leak_is_told_from_what_failed_of_the_model() -> None:
+    key = TrialKey(suite="tasks", task="t", agent="builtin")
+    cause = Cause(kind="wire defect", fault="server", detail="d", code="TW201")
+    assert left_in_text(TrialResult(key=key, status="failed", cause=cause))
+    other = cause.model_copy(update={"code": "TW101"})
+    assert not left_in_text(TrialResult(key=key, status="failed", cause=other))
+    case = CaseResult(key=CaseKey(case="c", vocabulary="b"), category="x", status="wrong")
+    assert not left_in_text(case)
+    assert left_in_text(case.model_copy(update={"misses": (Miss(kind="leaked call"),)}))
+
+
+def test_whole_trials_and_cases_count_their_leaks(tmp_path: Path) -> None:
+    chosen = ("--agent", "builtin", "--endpoint", "oracle:doubao-seed-tool-call-leak")
+    for suite, more in (("tasks", ("--task", "fix-failing-test")), ("tools", ("--case", "read-one-file"))):
+        (tmp_path / suite).mkdir()
+        suites(*chosen, *more, cwd=tmp_path / suite, suite=suite)
+        (line,) = results(only_run(tmp_path / suite))
+        assert line["score"]["leaks"] == {"leaked": 1, "calls": 1}
+        if suite == "tasks":
+            assert (line["cause"]["fault"], line["cause"]["code"]) == ("server", "TW201")
+        else:
+            assert [miss["kind"] for miss in line["misses"]] == ["leaked call"]
