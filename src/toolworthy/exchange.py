@@ -67,10 +67,12 @@ class Exchange:
         """The endpoint's whole body."""
         return b"".join(chunk.data for chunk in self.chunks)
 
-    @property
+    @cached_property
     def streamed(self) -> bool:
-        """Whether the answer is an event stream."""
-        return "text/event-stream" in self.response_headers.get("content-type", "")
+        """Whether the answer is an event stream, by its content type or as it reads."""
+        from toolworthy.wire.sse import is_stream
+
+        return "text/event-stream" in self.response_headers.get("content-type", "") or is_stream(self.body)
 
     @property
     def offers_tools(self) -> bool:

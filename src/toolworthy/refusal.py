@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
-from toolworthy.wire.failure import answer_failure, page, parse_error, stream_failures
+from toolworthy.wire.failure import answer_failure, error_type, page, parse_error, stream_failures
 from toolworthy.wire.ir import Failure
 from toolworthy.wire.lenient import parse_json
 
@@ -166,7 +166,8 @@ def _empty(status: int, words: str, codes: str, wait: float | None) -> bool:
 
 def _codes(failure: Failure, body: bytes) -> str:
     """All that names the error for programs, in one text."""
-    return " ".join([failure.type, failure.code or "", *_named(parse_json(body), 5)])
+    kind = "" if failure.type == error_type(failure.status) else failure.type  # the status's word, if not its own
+    return " ".join([kind, failure.code or "", *_named(parse_json(body), 5)])
 
 
 def _named(value: Any, depth: int) -> Iterator[str]:

@@ -24,8 +24,8 @@ def is_json_object(text: str) -> bool:
 
 def _broken(view: View) -> list[tuple[ToolCall, str]]:
     """Calls whose arguments are no JSON object, and how: ``empty``, ``cut``, ``trailing`` or ``other``."""
-    if view.response.stop == "length":
-        return []
+    if view.response.stop == "length" or not (view.answered and view.response.complete):
+        return []  # cut by the limit, by an error, or with the answer: the arguments are no fault of their own
     bad = [call for call in view.calls if not call.custom and not is_json_object(call.arguments)]
     return [(call, _how(call.arguments)) for call in bad]
 
@@ -84,7 +84,7 @@ def no_json(view: View) -> Violations:
 def cut(view: View) -> Violations:
     """The arguments stop in the middle although the answer claims to be whole. Streaming parsers lose the last brace
     when several tokens arrive at once; servers pass on a call that ran into the token limit."""
-    for call, how in _broken(view) if view.answered else ():
+    for call, how in _broken(view):
         if how == "cut":
             yield (
                 f"the arguments of {call.name} end too early, and the stop reason does not say so",

@@ -20,13 +20,13 @@ _SPEC = "https://platform.openai.com/docs/api-reference/chat-streaming"
     "chat",
     source="openclaw/openclaw#98575",
     right='Before [DONE] a chunk says why the choice ended: {"index": 0, "delta": {}, "finish_reason": "stop"}, or '
-    '"tool_calls", or "length".',
+    '"tool_calls", or "length"; so does the choice of a whole answer.',
 )
 def never_finished(view: View) -> Violations:
-    """No chunk carries a finish reason although the stream ends in order. Agents take the answer for cut off, or drop
-    its calls."""
-    if view.events and view.answered and view.response.complete and view.response.stop is None and _said(view):
-        yield "the stream ends without a finish_reason", view.tail()
+    """No chunk carries a finish reason although the stream ends in order, or a whole answer has none. Agents take the
+    answer for cut off, or drop its calls."""
+    if view.answered and view.response.complete and view.response.stop is None and view.response.parts:
+        yield f"the {'stream' if view.events else 'answer'} ends without a finish_reason", view.tail()
 
 
 @rule(
@@ -312,7 +312,3 @@ def _merged(view: View) -> tuple[str, str] | None:
     if len(set(whole)) < len(whole):
         return f"more than one choice has the index {whole[0]}", json.dumps(whole)
     return None
-
-
-def _said(view: View) -> bool:
-    return bool(view.response.parts)

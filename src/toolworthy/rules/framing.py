@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 
+from toolworthy.refusal import classify
 from toolworthy.rules.model import Violations, rule
 from toolworthy.rules.view import View
 from toolworthy.wire.lenient import parse_json
@@ -98,7 +99,7 @@ def empty(view: View) -> Violations:
 )
 def mode(view: View) -> Violations:
     """The request asks for a stream and gets a whole answer, or the other way round."""
-    if view.answered and view.exchange.body and bool(view.asked.get("stream")) != _is_stream(view):
+    if view.answered and view.exchange.body and bool(view.asked.get("stream")) != view.exchange.streamed:
         wanted = "a stream" if view.asked.get("stream") else "a whole answer"
         yield f"{wanted} was asked for, the other came", view.exchange.body[:200].decode(errors="replace")
 
@@ -115,7 +116,7 @@ def content_type(view: View) -> Violations:
     if not view.answered or not view.exchange.body:
         return
     told = view.exchange.response_headers.get("content-type", "")
-    wanted = "text/event-stream" if _is_stream(view) else "application/json"
+    wanted = "text/event-stream" if view.exchange.streamed else "application/json"
     if wanted not in told:
         yield f"content-type is {told or 'missing'}, the body is {wanted}", ""
 
@@ -200,8 +201,13 @@ def server_error(view: View) -> Violations:
     right="HTTP 429 says how many seconds to wait: the header retry-after: 5.",
 )
 def retry_after(view: View) -> Violations:
-    """Too many requests, and nothing says how long to wait."""
-    if view.exchange.status == 429 and not {"retry-after", "retry-after-ms"} & set(view.exchange.response_headers):
+    """Too many requests, and nothing says how long to wait. An empty account, which some servers tell by the same
+    status, is not mended by waiting."""
+    exchange = view.exchange
+    if exchange.status != 429 or {"retry-after", "retry-after-ms"} & set(exchange.response_headers):
+        return
+    refusal = classify(exchange.status, exchange.response_headers, exchange.body)
+    if refusal and refusal.kind == "rate limited":
         yield "HTTP 429 without a retry-after header", ""
 
 
@@ -259,12 +265,8 @@ def _message(view: View) -> str:
     return view.response.failure.message if view.response.failure else ""
 
 
-def _is_stream(view: View) -> bool:
-    return view.exchange.streamed or view.exchange.body.lstrip()[:6] in (b"data: ", b"event:", b"data:{")
-
-
 def _whole_expected(view: View) -> bool:
-    return view.exchange.status == 200 and not _is_stream(view) and not view.asked.get("stream")
+    return view.exchange.status == 200 and not view.exchange.streamed and not view.asked.get("stream")
 
 
 def _read_something(view: View) -> bool:

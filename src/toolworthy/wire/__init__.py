@@ -78,11 +78,12 @@ def parse_body(name: Api, status: int, body: bytes, *, streamed: bool) -> Respon
     """Read a whole response body, streamed or not, error or not. Never raises."""
     from toolworthy.wire.assemble import assemble
     from toolworthy.wire.lenient import parse_json
+    from toolworthy.wire.sse import is_stream
 
     module = api(name)
     if status >= 400:
         return Response(failure=module.parse_error(status, body), complete=False)
-    if streamed or body.lstrip()[:6] in (b"data: ", b"event:"):
+    if streamed or is_stream(body):
         decoder = module.Decoder()
         events = [*decoder.feed(body), *decoder.close()]
         return assemble(events, tuple(decoder.repairs))

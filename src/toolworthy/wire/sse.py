@@ -7,12 +7,21 @@ end, no space after the colon, no final blank line, a BOM, bytes that are no UTF
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import dataclass
 
 from toolworthy.wire.ir import Repair
 
 MAX_EVENT = 64 * 2**20
 """Characters of one event; what is longer is cut, so that an endless line costs bounded memory."""
+
+
+_STREAM = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t]*(?::[^\r\n]*)?\r?\n)*+(?:data|event|id|retry):")
+
+
+def is_stream(body: bytes) -> bool:
+    """Whether a body reads as an event stream, whatever its content type says: blank lines, comments, then a field."""
+    return _STREAM.match(body) is not None
 
 
 @dataclass(frozen=True, slots=True)

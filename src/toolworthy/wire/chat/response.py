@@ -73,7 +73,6 @@ def parse_response(body: Any) -> Response:
         raw_stop=raw_stop if isinstance(raw_stop, str) else None,
         usage=parse_usage(value.get("usage")),
         failure=answer_failure(value),
-        complete=bool(raw_stop),
         repairs=tuple(repairs),
     )
 

@@ -71,7 +71,6 @@ def parse_response(body: Any) -> Response:
         stop=stop_reason(raw_stop),
         raw_stop=raw_stop if isinstance(raw_stop, str) else None,
         usage=parse_usage(value.get("usage")),
-        complete=bool(raw_stop),
         repairs=tuple(repairs),
     )
 

@@ -47,7 +47,7 @@ def parse_response(body: Any) -> Response:
         raw_stop=raw,
         usage=parse_usage(value.get("usage")),
         failure=answer_failure(value),
-        complete=stop is not None,
+        complete=stop is not None or not value.get("status"),
         repairs=tuple(repairs),
     )
 
@@ -70,8 +70,8 @@ def item_parts(item: Mapping[str, Any], number: int, repairs: list[Repair]) -> l
 def stop_of(value: Mapping[str, Any], calls: bool) -> tuple[StopReason | None, str | None]:
     """Why a response object says it ended, and in which word."""
     status = as_str(value.get("status"))
-    if status == "completed":
-        return ("tool" if calls else "end"), status
+    if status in ("completed", ""):  # what does not say how it ended came whole
+        return ("tool" if calls else "end"), status or None
     if status == "incomplete":
         reason = as_str(as_dict(value.get("incomplete_details")).get("reason"))
         return ("filter" if reason == "content_filter" else "length"), reason or status

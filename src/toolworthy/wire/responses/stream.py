@@ -194,10 +194,7 @@ class Decoder:
         self._terminal = True
         response = as_dict(value.get("response"))
         yield from self._start(response)
-        if not self._items:
-            for number, item in enumerate(as_list(response.get("output"))):
-                self._once(Repair("items-only-at-end", event=self._number))
-                yield from self._done({"output_index": number, "item": item})
+        yield from self._rest(as_list(response.get("output")))
         yield from self._close_all()
         if usage := parse_usage(response.get("usage")):
             yield Counted(usage)
@@ -207,6 +204,20 @@ class Decoder:
         reason, raw = stop_of({**response, "status": status}, self._calls)
         if reason:
             yield Stopped(reason, raw or status)
+
+    def _rest(self, output: list[Any]) -> Iterator[Event]:
+        """What only the final object holds, or the end of: items of one kind are those that came, in order."""
+        came = list(self._items)
+        for number, item in enumerate(map(as_dict, output)):
+            kind = as_str(item.get("type")) or "message"
+            entry = next((entry for entry in came if entry.kind == kind), None)
+            if entry is None:
+                self._once(Repair("items-only-at-end", kind, self._number))
+                yield from self._done({"output_index": number + len(self._items), "item": item})
+                continue
+            came.remove(entry)
+            if not entry.done:
+                yield from self._complete(entry, item)
 
     def _close_all(self) -> Iterator[Event]:
         for entry in self._items:
