@@ -11,6 +11,7 @@ import pytest
 from toolworthy.gate.decide import Decision, Judged, decide
 from toolworthy.gate.policy import Criterion, Policy, load_policy
 from toolworthy.gate.sample import Sample, Unit
+from toolworthy.scoring.model import Leaks
 
 TASKS = Policy(metrics={"tasks.pass": Criterion(margin=0.10)}, no_new_blocks_for=())
 
@@ -48,6 +49,21 @@ def test_the_three_answers() -> None:
     assert undecided.answer == "inconclusive"
     assert "attempts an item on both sides would decide, if what was seen is the truth" in only(undecided).next[0]
     assert any("would have failed it in four runs of five" in line for line in only(undecided).next)
+
+
+def test_a_failure_that_the_servers_leaks_explain_says_so() -> None:
+    told = Leaks(leaked=1, calls=5)
+    leaky = sample(
+        *(unit(item, passed=(0, 0, 1), failed_by_leaks=1, leaks=told) if item % 2 else unit(item) for item in range(40))
+    )
+    failed = decide(GOOD, leaky, TASKS)
+    assert failed.answer == "fail"
+    assert only(failed).next[0] == "20 of 40 failures are calls that the server left in the text (none in the baseline)"
+    assert any(note.startswith("calls that the server left in the text: 20/100 · 20% (") for note in failed.notes)
+    by_the_model = decide(GOOD, BAD, TASKS)
+    assert not any("left in the text" in line for line in [*only(by_the_model).next, *by_the_model.notes])
+    both = decide(leaky, leaky, TASKS)
+    assert "(20 in the baseline)" in only(both).next[0]
 
 
 def test_a_better_candidate_passes() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from toolworthy.cases.result import CaseResult
@@ -35,14 +35,23 @@ def leak_rate(results: Sequence[Result]) -> LeakRate | None:
 
     A rate of 0 is a measurement, too: only one with ``leaks.leaked`` is worth a line.
     """
+    return rate_of((_cluster(result), leaks_of(result)) for result in results)
+
+
+def rate_of(counted: Iterable[tuple[str, Leaks]]) -> LeakRate | None:
+    """The same of counts, each with the cluster that it belongs to."""
     total = Leaks()
     values: list[tuple[str, float]] = []
-    for result in results:
-        leaks = result.leaks if isinstance(result, ProbeResult) else result.score.leaks
+    for cluster, leaks in counted:
         total += leaks
-        values += [(_cluster(result), 1.0)] * leaks.leaked + [(_cluster(result), 0.0)] * (leaks.calls - leaks.leaked)
+        values += [(cluster, 1.0)] * leaks.leaked + [(cluster, 0.0)] * (leaks.calls - leaks.leaked)
     estimate = clustered(values)
     return None if estimate is None else LeakRate(total, estimate)
+
+
+def leaks_of(result: Result) -> Leaks:
+    """What one result counted."""
+    return result.leaks if isinstance(result, ProbeResult) else result.score.leaks
 
 
 def left_in_text(result: TrialResult | CaseResult) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from toolworthy.analysis.leaks import rate_of
 from toolworthy.gate.paired import Pair
 from toolworthy.gate.policy import Policy
 from toolworthy.gate.sample import Sample, Unit
@@ -95,6 +96,17 @@ class Comparable:
                 told.append(f"{missing} of {missing + valued} attempts of the {side} gave no value and do not count")
         return told
 
+    def failed_by_leaks(self, metric: str, paired: Sequence[tuple[Unit, Pair]]) -> list[str]:
+        """How many of the candidate's failures are calls that the server left in the text: none of the model's."""
+        if metric not in ("tasks.pass", "tools.strict", "tools.lenient", "tools.credit"):
+            return []
+        items = {(unit.suite, unit.item, unit.agent) for unit, _ in paired}
+        both = [(before, after) for before, after, _ in self.rows if (before.suite, before.item, before.agent) in items]
+        before, now = (sum(unit.failed_by_leaks for unit in side if unit) for side in zip(*both, strict=True))
+        failed = sum(value < 1 for _, pair in paired for value in pair.after)
+        was = f"{before} in the baseline" if before else "none in the baseline"
+        return [f"{now} of {failed} failures are calls that the server left in the text ({was})"] if now else []
+
     def agents(self, suite: str) -> list[str]:
         """The agents of a suite, by name."""
         return sorted({before.agent for before, _, _ in self.rows if before.suite == suite})
@@ -161,10 +173,20 @@ def _notes(baseline: Sample, candidate: Sample, other: dict[str, str], policy: P
     yield from reshaped(baseline, candidate)
     yield from renamed(baseline.server, candidate.server)
     yield from _new(baseline, candidate, policy)
+    yield from _leaks(baseline, candidate)
     if baseline.toolworthy != candidate.toolworthy:
         yield f"the baseline was measured by toolworthy {baseline.toolworthy}, the candidate by {candidate.toolworthy}"
     if baseline.endpoint.get("forced_api") != candidate.endpoint.get("forced_api"):
         yield "one of them was forced to another wire API: the translation is compared as well"
+
+
+def _leaks(baseline: Sample, candidate: Sample) -> Iterator[str]:
+    """How often the candidate's server left a call in the text, beside the baseline's."""
+    before, now = (
+        rate_of((f"{unit.suite}/{unit.item}", unit.leaks) for unit in sample.units) for sample in (baseline, candidate)
+    )
+    if now and now.leaks.leaked:
+        yield f"{now}; in the baseline {before.rate if before else 'not measured'}"
 
 
 def _new(baseline: Sample, candidate: Sample, policy: Policy) -> Iterator[str]:

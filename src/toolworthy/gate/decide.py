@@ -117,6 +117,7 @@ def _criterion(
     if criterion.at_most is not None:
         out.append(_ratio(shown, of.paired, criterion.at_most, alpha, many))
     for one in out:
+        one.more = [*both.failed_by_leaks(name, of.paired), *one.more]
         one.more += both.without_value(of.paired)
         one.more += [f"not compared: {of.why}"] if of.missing else []
     return out

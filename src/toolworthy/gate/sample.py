@@ -9,13 +9,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from toolworthy.analysis.leaks import left_in_text
 from toolworthy.analysis.levels import levels
 from toolworthy.cases.result import CaseResult
 from toolworthy.probes import ProbeResult
 from toolworthy.runs.fingerprint import AgentPrint, agents_of, server_of
 from toolworthy.runs.result import TrialResult
 from toolworthy.runs.store import RunDirectory
-from toolworthy.scoring.model import Score
+from toolworthy.scoring.model import Leaks
 
 SCHEMA = 1
 """Version of a baseline file."""
@@ -54,6 +55,10 @@ class Unit(_Frozen):
     """Metric (without the suite) to one value an attempt."""
     missing: int = 0
     """Attempts that gave no value: errors, limits of ours, what was not run."""
+    leaks: Leaks = Leaks()
+    """Of the model's calls, over all attempts."""
+    failed_by_leaks: int = 0
+    """Attempts that failed since the server left a call in the text."""
 
 
 class Sample(_Frozen):
@@ -116,7 +121,7 @@ def _tasks(results: Sequence[TrialResult], about: dict[str, Any]) -> Iterator[Un
         yield _unit(
             ("tasks", task, agent, attempts[0].task_digest),
             {"pass": [float(result.status == "passed") for result in judged]},
-            [(result.score, result.seconds) for result in judged],
+            judged,
             len(attempts) - len(judged),
         )
 
@@ -133,30 +138,46 @@ def _tools(results: Sequence[CaseResult], about: dict[str, Any]) -> Iterator[Uni
             "lenient": [float(result.status != "wrong") for result in judged],
             "credit": [result.credit for result in judged],
         }
-        costs = [(result.score, result.seconds) for result in judged]
-        yield _unit(("tools", case, words, str(digests.get(case, ""))), scores, costs, len(attempts) - len(judged))
+        yield _unit(("tools", case, words, str(digests.get(case, ""))), scores, judged, len(attempts) - len(judged))
 
 
 def _wire(results: Sequence[ProbeResult]) -> Iterator[Unit]:
     for result in results:
         measured = result.verdict != "unmeasured"
         values = {"supported": [float(result.verdict == "supported")]} if measured else {}
-        yield Unit(suite="wire", item=result.key.probe, agent=result.key.way, values=values, missing=int(not measured))
+        yield Unit(
+            suite="wire",
+            item=result.key.probe,
+            agent=result.key.way,
+            values=values,
+            missing=int(not measured),
+            leaks=result.leaks,
+        )
 
 
 def _unit(
     key: tuple[str, str, str, str],
     scores: dict[str, list[float]],
-    costs: Sequence[tuple[Score, float]],
+    judged: Sequence[TrialResult] | Sequence[CaseResult],
     missing: int,
 ) -> Unit:
     suite, item, agent, digest = key
+    measured = [result.score for result in judged]
     values = {
         **scores,
-        "tokens": [float((s.tokens.input or 0) + (s.tokens.output or 0)) for s, _ in costs if s.tokens.input],
-        "usd": [score.cost_usd for score, _ in costs if score.cost_usd is not None],
-        "seconds": [round(seconds, 4) for _, seconds in costs],
-        "first_token": [median(score.first_token_seconds) for score, _ in costs if score.first_token_seconds],
+        "tokens": [float((s.tokens.input or 0) + (s.tokens.output or 0)) for s in measured if s.tokens.input],
+        "usd": [score.cost_usd for score in measured if score.cost_usd is not None],
+        "seconds": [round(result.seconds, 4) for result in judged],
+        "first_token": [median(score.first_token_seconds) for score in measured if score.first_token_seconds],
     }
     kept = {name: told for name, told in values.items() if told}
-    return Unit(suite=suite, item=item, agent=agent, digest=digest, values=kept, missing=missing)
+    return Unit(
+        suite=suite,
+        item=item,
+        agent=agent,
+        digest=digest,
+        values=kept,
+        missing=missing,
+        leaks=sum((score.leaks for score in measured), Leaks()),
+        failed_by_leaks=sum(left_in_text(result) for result in judged),
+    )
