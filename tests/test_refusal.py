@@ -77,7 +77,8 @@ KINDS: list[tuple[str, int, Any]] = [
     ("bad request", 400, _error("This model does not support image input")),
     ("bad request", 404, _error("No endpoints found that support tool use")),
     ("bad request", 404, _error("Previous response with id 'resp_1' not found.")),
-    ("bad request", 403, _error("Not available in your country")),
+    ("other client", 403, _error("Not available in your country")),
+    ("other client", 401, _error("unauthorized client detected")),
 ]
 
 

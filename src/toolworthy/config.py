@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from toolworthy.adapters import Prices
 from toolworthy.errors import UserError
+from toolworthy.redact import credential
 from toolworthy.wire.ir import Api
+
+Auth = Literal["bearer", "x-api-key", "none"]
+"""How a key is sent: ``Authorization: Bearer``, ``x-api-key``, not at all."""
 
 
 class NamedEndpoint(BaseModel):
@@ -26,6 +32,20 @@ class NamedEndpoint(BaseModel):
     """Environment variable that holds the key; the key itself never stands in a file."""
     context: int | None = None
     """Context window in tokens, where the endpoint does not tell."""
+    auth: Auth | None = None
+    """How the key is sent; as the provider has it where not said."""
+    headers: dict[str, str] = Field(default_factory=dict)
+    """Headers of every request; ``env:NAME`` for what an environment variable holds, the only way to give a key."""
+
+    @field_validator("headers")
+    @classmethod
+    def _no_secret(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, text in value.items():
+            if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) or not (text.isascii() and text.isprintable()):
+                raise ValueError(f"{name!r} is no header that can be sent")
+            if credential(name) and not re.fullmatch(r"env:\w+", text):
+                raise ValueError(f'a key does not stand in a file: {name} = "env:NAME" takes it from the environment')
+        return value
 
 
 class Config(BaseModel):

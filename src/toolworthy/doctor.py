@@ -22,7 +22,7 @@ def examine(name: str, *, model: str | None, key_env: str | None, wire: Api | No
     endpoint = resolve(name, model=model, key_env=key_env, wire=wire)
     found = asyncio.run(preflight(endpoint, agents))
     for check in found.checks:
-        print(f"{_MARKS[check.ok]} {check.name}: {check.detail}")
+        print(f"{'note' if check.reading else _MARKS[check.ok]} {check.name}: {check.detail}")
     for agent in agents:
         api = found.endpoint.api_for(agent.apis[0])
         if why := found.refused.get(agent.id):

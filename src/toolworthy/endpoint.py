@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from toolworthy import adapters
 from toolworthy.adapters import Prices, ProviderAdapter
-from toolworthy.config import Config, NamedEndpoint, load_config
+from toolworthy.config import Auth, Config, NamedEndpoint, load_config
 from toolworthy.errors import UserError
 from toolworthy.oracle.defects import defect
 from toolworthy.wire.ir import APIS, Api, Dialect
@@ -39,6 +39,22 @@ def nearest(agent_api: Api, served: Container[Api]) -> Api | None:
 
 
 @dataclass(frozen=True)
+class Header:
+    """A header that every request carries. A value from the environment is a secret, and shows in no repr."""
+
+    name: str
+    """In lower case."""
+    value: str = field(repr=False)
+    variable: str | None = None
+    """Environment variable that holds it; None where it stands in the config."""
+
+    @property
+    def public(self) -> str:
+        """As the config has it."""
+        return f"env:{self.variable}" if self.variable else self.value
+
+
+@dataclass(frozen=True)
 class Endpoint:
     """An endpoint, ready to be asked. Its key shows in no repr."""
 
@@ -55,6 +71,14 @@ class Endpoint:
     """``--wire``: every agent is translated to this API."""
     context: int | None = None
     """Context window in tokens, if known."""
+    given: str = ""
+    """The one base URL for all APIs, as the user gave it."""
+    variants: Mapping[Api, tuple[str, ...]] = field(default_factory=dict)
+    """Other base URLs that the user may have meant, in the order in which to try them."""
+    auth: Auth | None = None
+    """How the key is sent, where not as the provider has it."""
+    extra: tuple[Header, ...] = ()
+    """Further headers of every request."""
 
     @property
     def is_oracle(self) -> bool:
@@ -84,7 +108,7 @@ class Endpoint:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Values that must never be written down."""
-        return (self.key,) if self.key else ()
+        return tuple(filter(None, (self.key, *(header.value for header in self.extra if header.variable))))
 
     def api_for(self, agent_api: Api) -> Api:
         """The API to ask in for an agent that speaks `agent_api`: its own if the endpoint has it.
@@ -114,14 +138,16 @@ class Endpoint:
     def headers(self, api: Api) -> dict[str, str]:
         """The headers that authenticate, and the version that Messages wants."""
         headers = {"anthropic-version": "2023-06-01"} if api == "messages" else {}
-        if self.key:
-            scheme = self.provider.auth.get(api, "x-api-key" if api == "messages" else "bearer")
+        scheme = self.auth or self.provider.auth.get(api, "x-api-key" if api == "messages" else "bearer")
+        if self.key and scheme != "none":
             name, value = ("x-api-key", self.key) if scheme == "x-api-key" else ("authorization", f"Bearer {self.key}")
             headers[name] = value
-        return headers
+        return headers | {header.name: header.value for header in self.extra}
 
     def public(self) -> dict[str, object]:
-        """What a run directory may say of it: everything but the key."""
+        """What a run directory may say of it: everything but keys."""
+        headers = {header.name: header.public for header in self.extra}
+        own = {name: value for name, value in (("headers", headers), ("auth", self.auth)) if value}
         return {
             "name": self.name,
             "provider": self.provider.id,
@@ -130,12 +156,17 @@ class Endpoint:
             "key_env": self.key_env,
             "forced_api": self.forced_api,
             "context": self.context,
+            **own,
         }
 
     def priced(self, prices: Prices) -> Endpoint:
         """The same endpoint at other prices."""
         known = {**self.provider.prices, self.model: prices}
         return replace(self, provider=self.provider.model_copy(update={"prices": known}))
+
+    def speaking(self, dialect: Dialect) -> Endpoint:
+        """The same endpoint, whose dialect turned out to be another."""
+        return replace(self, provider=self.provider.model_copy(update={"dialect": dialect}))
 
     def at(self, base_urls: Mapping[Api, str]) -> Endpoint:
         """The same endpoint with other base URLs (the oracle's once it is up, or those that answered)."""
@@ -172,11 +203,13 @@ def resolve(
     config = load_config(folder or Path.cwd())
     named = _named(name, config)
     provider = adapters.provider(named.provider)
-    urls = {**_base_urls(named.url), **named.urls} if named.url or named.urls else dict(provider.base_urls)
+    read = _base_urls(named.url)
+    urls = {**_first(read), **named.urls} if named.url or named.urls else dict(provider.base_urls)
     if wire and wire not in urls:
         raise UserError(f"{name} has no {wire} API; it has {', '.join(urls) or 'none'}")
-    variable = key_env or named.key_env or provider.key_env
-    key = environ.get(variable or KEY_ENV) or None
+    extra = tuple(_header(name, header, value, environ) for header, value in named.headers.items())
+    variable = key_env or named.key_env or (None if named.auth == "none" else provider.key_env)
+    key = environ.get(variable or KEY_ENV) if variable or named.auth != "none" else None
     if variable and not key and not _is_local(urls):
         raise UserError(f"{name} needs a key: put it into the environment variable {variable}")
     chosen = model or named.model or provider.default_model
@@ -184,7 +217,20 @@ def resolve(
         known = f"; for instance --model {provider.models[0]}" if provider.models else ""
         raise UserError(f"{name} needs a model: give --model ID{known}")
     context = named.context or provider.context.get(chosen)
-    found = Endpoint(name, provider, urls, chosen, key, variable, wire, context)
+    found = Endpoint(
+        name,
+        provider,
+        urls,
+        chosen,
+        key or None,
+        variable,
+        wire,
+        context,
+        given=named.url or "",
+        variants={api: bases[1:] for api, bases in read.items() if api not in named.urls},
+        auth=named.auth,
+        extra=extra,
+    )
     return found.priced(config.prices[chosen]) if chosen in config.prices else found
 
 
@@ -202,8 +248,9 @@ def _named(name: str, config: Config) -> NamedEndpoint:
     raise UserError(f"no endpoint is called {name!r}; give a URL, or one of: {names}")
 
 
-def _base_urls(url: str | None) -> dict[Api, str]:
-    """Base URLs of all three APIs from the one that a user gave; which of them answer is found out by asking."""
+def _base_urls(url: str | None) -> dict[Api, tuple[str, ...]]:
+    """Base URLs that a user may mean by the one that they gave, of every API, the likeliest first. Which of them
+    answers is found out by asking."""
     if url is None:
         return {}
     parts = urlsplit(url)
@@ -211,9 +258,25 @@ def _base_urls(url: str | None) -> dict[Api, str]:
         raise UserError(f"{url!r} has no host")
     if parts.username or parts.password:
         raise UserError("the URL holds a password; put the key into an environment variable and name it with --key-env")
-    base = re.sub(r"(/chat/completions|/messages|/responses|/completions)?/*$", "", url)
+    if parts.query or parts.fragment:
+        raise UserError(f"{url!r} goes on after its path: give the base URL, up to /v1")
+    base = re.sub(r"(/chat/completions|/messages|/responses|/completions|/models)?/*$", "", url.rstrip("/"))
     root = re.sub(r"/v1$", "", base)
-    return {api: root if api == "messages" else base for api in APIS}
+    return {api: (root,) if api == "messages" else (base, root if root != base else f"{base}/v1") for api in APIS}
+
+
+def _first(read: Mapping[Api, tuple[str, ...]]) -> dict[Api, str]:
+    return {api: urls[0] for api, urls in read.items()}
+
+
+def _header(endpoint: str, name: str, value: str, environ: Mapping[str, str]) -> Header:
+    """A header of the config; ``env:NAME`` stands for what the environment variable NAME holds."""
+    kind, _, variable = value.partition(":")
+    if kind != "env":
+        return Header(name.lower(), value)
+    if not (found := environ.get(variable)):
+        raise UserError(f"{endpoint} needs its header {name}: put it into the environment variable {variable}")
+    return Header(name.lower(), found, variable)
 
 
 def _provider_of(url: str) -> str:

@@ -10,13 +10,18 @@ from urllib.parse import quote
 
 MARK = "[redacted]"
 
-_HEADERS = re.compile(r"authorization|api-?key|cookie|token|secret|credential", re.IGNORECASE)
+_HEADERS = re.compile(r"authorization|[-_]auth\b|api-?key|[-_]key\b|cookie|token|secret|credential", re.IGNORECASE)
 # Key shapes that vendors publish; a bare "sk-" is too short to be one.
 _SHAPES = re.compile(
     rb"\b(?:sk-(?:ant-|or-|proj-)?[A-Za-z0-9_-]{16,}|gh[pousr]_[A-Za-z0-9]{20,}|AIza[A-Za-z0-9_-]{30,})"
 )
 _KEEP = b"sk-toolworthy-placeholder"
 """What agents are given for a key; it opens nothing, and shows that an agent used it."""
+
+
+def credential(header: str) -> bool:
+    """Whether a header of this name carries a credential."""
+    return bool(_HEADERS.search(header))
 
 
 class Redactor:
@@ -40,7 +45,7 @@ class Redactor:
 
     def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         """Headers by lower-case name, those that carry credentials by name only."""
-        return {name.lower(): MARK if _HEADERS.search(name) else self.text(value) for name, value in headers.items()}
+        return {name.lower(): MARK if credential(name) else self.text(value) for name, value in headers.items()}
 
     def pieces(self, pieces: list[bytes]) -> list[bytes]:
         """Pieces of one body without secrets, even where one straddles a border. Their number stays."""

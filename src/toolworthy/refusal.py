@@ -13,9 +13,18 @@ from toolworthy.wire.failure import answer_failure, error_type, page, parse_erro
 from toolworthy.wire.ir import Failure
 from toolworthy.wire.lenient import parse_json
 
-Kind = Literal["rate limited", "unavailable", "empty account", "bad key", "unknown model", "wrong route", "bad request"]
-"""``unavailable``: trouble of the server's own, which may pass; ``bad request``: it refuses this request for what is in
-it."""
+Kind = Literal[
+    "rate limited",
+    "unavailable",
+    "empty account",
+    "bad key",
+    "other client",
+    "unknown model",
+    "wrong route",
+    "bad request",
+]
+"""``unavailable``: trouble of the server's own, which may pass; ``other client``: it serves certain programs only, or
+certain places; ``bad request``: it refuses this request for what is in it."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +129,13 @@ _OVERLOADED = re.compile(
     r"|try again later",
     re.IGNORECASE,
 )
+_POLICY = re.compile(r"moderation|content policy|flagged", re.IGNORECASE)
 _ELSEWHERE = re.compile(
-    r"\b(?:country|region|territory|location)\b|moderation|content policy|user[- ]?agent|coding agent", re.IGNORECASE
+    r"\b(?:not|unsupported|restricted|blocked)\b[^.]{0,60}\b(?:country|countries|region|territory|location)\b"
+    r"|\b(?:country|region|territory|location)\b[^.]{0,60}\b(?:not|unsupported|restricted|blocked)\b"
+    r"|unauthori[sz]ed client|client (?:is )?not (?:allowed|authorized|supported)|user[- ]?agent|coding agents?\b"
+    r"|only available (?:for|to|in|with) [^.]{0,60}(?:agents?|clients?|cli)\b",
+    re.IGNORECASE,
 )
 
 
@@ -136,9 +150,11 @@ def _kind(status: int, failure: Failure, codes: str, wait: float | None, is_page
         return "rate limited"
     if status in (503, 529) or "overloaded_error" in codes:
         return "unavailable"
+    if status in (400, 401, 403) and _ELSEWHERE.search(words):
+        return "other client"
     if status == 401 or (status != 404 and _BAD_KEY.search(f"{words} {codes}")):
         return "bad key"
-    if status == 403 and not is_page and not _ELSEWHERE.search(words):
+    if status == 403 and not is_page and not _POLICY.search(words):
         return "bad key"
     if _ROUTE.search(words) or (status in (404, 405, 410, 501) and not _RESOURCE.search(words)):
         return "wrong route"

@@ -89,9 +89,9 @@ async def open_sender(
     """
     if endpoint.is_oracle:
         endpoint = await _oracle(stack, endpoint)
-    found = await preflight(endpoint, _speakers(apis))
+    found = await preflight(endpoint, _speakers(apis), say)
     for check in found.checks:
-        if check.ok is False:
+        if check.ok is False or check.reading:
             say(f"preflight: {check.name}: {check.detail}")
 
     def record(exchange: Exchange) -> None:

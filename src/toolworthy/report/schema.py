@@ -20,6 +20,7 @@ from pydantic_core import core_schema
 
 from toolworthy.adapters import Prices
 from toolworthy.cases.result import CaseResult
+from toolworthy.config import Auth
 from toolworthy.exchange import Kind
 from toolworthy.gate.decide import Answer
 from toolworthy.probes import ProbeResult
@@ -54,6 +55,23 @@ class EndpointTold(_Strict):
     """The wire API that every agent was translated to."""
     context: int | None
     """Context window in tokens."""
+    headers: dict[str, str] = {}
+    """Further headers of every request; ``env:NAME`` for what an environment variable held."""
+    auth: Auth | None = None
+    """How the key was sent, where not as the provider has it."""
+
+
+class PreflightTold(_Strict):
+    """What preflight found."""
+
+    apis: list[Api]
+    """Wire APIs that the endpoint serves."""
+    base_urls: dict[Api, str]
+    """Where they are; empty for the embedded oracle."""
+    readings: list[str]
+    """How what the user gave was read, where not as it stands."""
+    refused: dict[str, str]
+    """Agent to why it cannot work here."""
 
 
 class Told(_Strict):
@@ -102,6 +120,7 @@ class Run(Told):
     words: dict[str, str]
     """For each of them, a hash of the tools that its adapter describes."""
     options: Options
+    preflight: PreflightTold | None = None
     server: dict[str, list[str]] = {}
     """What the server says of itself. A list that ends in `…` went on."""
     fingerprints: dict[str, list[AgentPrint]] = {}

@@ -181,10 +181,12 @@ class Session:
     async def _prepare(self, agents: Sequence[AgentAdapter]) -> _Prepared:
         import httpx
 
-        found = await preflight(await self._reached(self.options.endpoint), agents)
+        found = await preflight(await self._reached(self.options.endpoint), agents, self.listener.line)
+        assert self.run is not None
+        self.run.write_about({**self.run.about, "preflight": found.about()})
         self.checks = found.checks
         for check in found.checks:
-            if check.ok is False:
+            if check.ok is False or check.reading:
                 self.listener.line(f"preflight: {check.name}: {check.detail}")
         gateway = await self._stack.enter_async_context(Gateway(found.endpoint, self._record, self.listener.asking))
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)

@@ -40,7 +40,7 @@ _WORDS = (
 )
 """Fields that hold its words."""
 _CODES = ("code", "error_code", "errorCode", "status_code", "Code", "status")
-_CONTENT = frozenset({"choices", "output", "content", "data", "embedding", "input_tokens"})
+_CONTENT = ("choices", "output", "content", "data", "input_tokens")
 """Fields of an answer: beside them, a message is no error."""
 _DEPTH = 6
 _PAGE = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
@@ -111,7 +111,7 @@ def answer_failure(value: Any, status: int | None = None) -> Failure | None:
     wrong = (as_dict(choice).get("error") for choice in as_list(value.get("choices")))
     if told := next(filter(None, wrong), None):
         return failure_of({"error": told}, status)
-    if _CONTENT & value.keys():
+    if any(value.get(name) is not None for name in _CONTENT):
         return None
     if value.get("type") == "error" or value.get("object") == "error" or value.get("success") is False:
         return failure_of(value, status)
