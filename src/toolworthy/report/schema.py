@@ -24,6 +24,7 @@ from toolworthy.config import Auth
 from toolworthy.exchange import Kind
 from toolworthy.gate.decide import Answer
 from toolworthy.probes import ProbeResult
+from toolworthy.probes.tiers import Tier
 from toolworthy.replay.model import ReplayResult
 from toolworthy.runs.budget import Budget
 from toolworthy.runs.fingerprint import AgentPrint
@@ -94,6 +95,8 @@ class Options(_Strict):
     trials: int
     concurrency: int
     sandbox: SandboxKind
+    tier: Tier = "standard"
+    """How many probes of ``suites/wire`` were to be asked."""
     timeout_factor: float
     max_turns: int
     wear: str | None
