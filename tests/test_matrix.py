@@ -10,7 +10,7 @@ from toolworthy import adapters, breakage, content, wire
 from toolworthy.breakage import Measured, Outcome
 from toolworthy.catalogue import situations
 from toolworthy.exchange import Exchange
-from toolworthy.matrix import beyond, meets, outcome, table
+from toolworthy.matrix import Trial, beyond, outcome, table
 from toolworthy.oracle.defects import catalogue, defect
 from toolworthy.oracle.stage import PLAIN, STAGES, Stage
 from toolworthy.runs.result import TrialKey, TrialResult
@@ -70,7 +70,8 @@ def test_a_defect_is_tried_where_it_shows(name: str, where: str, met: bool) -> N
     shown = stage(where)
     if where == "cut-call":  # the answer to a first request is text and a call of `ls`
         shown = Stage("s", "token-limit", "t", cut="call", at=0)
-    assert meets(defect(name), shown, exchanges) == met
+    trial = Trial(shown, result("passed"), tuple(exchanges))
+    assert trial.meets(defect(name)) == met
 
 
 def test_who_never_asks_is_safe_but_nobody_is_from_an_answer() -> None:

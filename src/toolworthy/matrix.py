@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 
 from toolworthy import adapters, breakage
@@ -26,6 +27,7 @@ from toolworthy.exchange import Exchange
 from toolworthy.gateway import Gateway
 from toolworthy.oracle import Oracle
 from toolworthy.oracle.defects import Defect, catalogue, defect
+from toolworthy.oracle.reply import Reply
 from toolworthy.oracle.server import decoded
 from toolworthy.oracle.stage import PLAIN, Stage, stages
 from toolworthy.redact import Redactor
@@ -34,6 +36,7 @@ from toolworthy.runs.plan import Options, choose_tasks
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.runs.trial import Bench, run_trial
 from toolworthy.sandbox import choose
+from toolworthy.tasks.model import Task
 
 TASK = "fix-failing-test"
 _UNKNOWN = 60.0
@@ -44,6 +47,7 @@ _UNKNOWN = 60.0
 class Trial:
     """What an agent did on a stage."""
 
+    stage: Stage
     result: TrialResult
     exchanges: tuple[Exchange, ...]
 
@@ -51,6 +55,25 @@ class Trial:
     def requests(self) -> int:
         """How many offered tools: others (a title, a count of tokens) come and go as they please."""
         return sum(exchange.offers_tools for exchange in self.exchanges)
+
+    def meets(self, spoilt: Defect) -> bool:
+        """Whether the defect shows in what the agent asked; of a trial without any."""
+        asked = (one for one in self.exchanges if not one.local)
+        if any(spoilt.answers(one.method, one.path, dict(one.request_headers)) for one in asked):
+            return True
+        faulty = self._replies(spoilt)
+        return any(one != next(faulty) for one in self._sound)
+
+    @cached_property
+    def _sound(self) -> tuple[Reply, ...]:
+        return tuple(self._replies())
+
+    def _replies(self, *shown: Defect) -> Iterator[Reply]:
+        oracle = Oracle(_task(), adapters.agents(), defects=shown, stage=self.stage)
+        for exchange in self.exchanges:
+            if exchange.agent_api is not None and not exchange.local:
+                body = decoded(dict(exchange.request_headers), exchange.request_body)
+                yield oracle.reply(exchange.agent_api, body)
 
 
 def run(
@@ -90,30 +113,6 @@ def table(rows: Sequence[Measured], agents: Sequence[str]) -> Iterator[str]:
         found = [cells.get((name, stage, agent)) for agent in agents]
         told = ["–" if row is None else row.outcome if row.met else "not met" for row in found]
         yield f"| {name or 'none'} | {stage} | " + " | ".join(told) + " |"
-
-
-# ---- which defect on which stage -------------------------------------------------------------------------------------
-
-
-def meets(spoilt: Defect, stage: Stage, exchanges: Sequence[Exchange]) -> bool:
-    """Whether the defect shows in what an agent asked on this stage.
-
-    Args:
-        spoilt: the defect.
-        stage: what happened in the task.
-        exchanges: all of a trial on that stage, without a defect.
-    """
-    asked = [(exchange, dict(exchange.request_headers)) for exchange in exchanges if not exchange.local]
-    if any(spoilt.answers(exchange.method, exchange.path, headers) for exchange, headers in asked):
-        return True
-    tasks = choose_tasks([TASK], [])
-    sound, faulty = (Oracle(tasks, adapters.agents(), defects=shown, stage=stage) for shown in ((), (spoilt,)))
-    for exchange, headers in asked:
-        if exchange.agent_api is not None:
-            body = decoded(headers, exchange.request_body)
-            if sound.reply(exchange.agent_api, body) != faulty.reply(exchange.agent_api, body):
-                return True
-    return False
 
 
 def outcome(result: TrialResult, requests: int, normal: int) -> Outcome:
@@ -170,13 +169,13 @@ class _Measuring:
                 if not _concerns(spoilt, agent):
                     continue
                 plain = self._alone.get((agent.id, PLAIN.id))
-                plainly = plain is not None and meets(spoilt, PLAIN, plain.exchanges)
+                plainly = plain is not None and plain.meets(spoilt)
                 for stage in staging:
                     new = (spoilt.id, stage.id, agent.id, self._version(agent)) not in self._have
                     alone = self._alone.get((agent.id, stage.id))
                     if not new or alone is None or (stage.situation not in named and plainly):
                         continue
-                    if meets(spoilt, stage, alone.exchanges):
+                    if alone.meets(spoilt):
                         yield spoilt, agent, stage
                     elif stage.situation in named and spoilt.of_requests:
                         self._note(spoilt, agent, stage, None, "unaffected")
@@ -238,6 +237,11 @@ class _Measuring:
         return self._installed[agent.id].version
 
 
+@cache
+def _task() -> tuple[Task, ...]:
+    return choose_tasks([TASK], [])
+
+
 def _concerns(spoilt: Defect, agent: AgentAdapter) -> bool:
     """Whether an agent can meet the defect here: it speaks the API, and it streams; its key is replaced by another."""
     return agent.apis[0] in spoilt.apis and spoilt.mode != "whole" and not spoilt.of_credentials
@@ -246,7 +250,7 @@ def _concerns(spoilt: Defect, agent: AgentAdapter) -> bool:
 async def _trial(
     spoilt: Defect | None, agent: AgentAdapter, installation: Installation, stage: Stage, seconds: float
 ) -> Trial:
-    tasks = choose_tasks([TASK], [])
+    tasks = _task()
     limit = tasks[0].config.agent.timeout_sec
     async with AsyncExitStack() as stack:
         defects = [spoilt] if spoilt else []
@@ -259,4 +263,4 @@ async def _trial(
         bench = Bench(options, endpoint, gateway, choose("auto"), Redactor(()))
         key = TrialKey(suite="tasks", task=TASK, agent=agent.id)
         result = await run_trial(bench, key, tasks[0], agent, installation)
-    return Trial(result, tuple(sorted(exchanges, key=lambda exchange: exchange.index)))
+    return Trial(stage, result, tuple(sorted(exchanges, key=lambda exchange: exchange.index)))
