@@ -10,7 +10,7 @@ from toolworthy import adapters, breakage, content, wire
 from toolworthy.breakage import Measured, Outcome
 from toolworthy.catalogue import situations
 from toolworthy.exchange import Exchange
-from toolworthy.matrix import Trial, beyond, outcome, table
+from toolworthy.matrix import Trial, belongs, beyond, outcome, table
 from toolworthy.oracle.defects import catalogue, defect
 from toolworthy.oracle.stage import PLAIN, STAGES, Stage
 from toolworthy.runs.result import TrialKey, TrialResult
@@ -72,6 +72,28 @@ def test_a_defect_is_tried_where_it_shows(name: str, where: str, met: bool) -> N
         shown = Stage("s", "token-limit", "t", cut="call", at=0)
     trial = Trial(shown, result("passed"), tuple(exchanges))
     assert trial.meets(defect(name)) == met
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "plainly", "tried"),
+    [
+        ("done-marker-missing", "plain", True, True),
+        ("done-marker-missing", "cut-call", True, False),
+        ("results-bound-by-position", "parallel-calls", False, True),
+        ("results-bound-by-position", "cut-call", False, False),
+        ("all-calls-index-zero-id-repeated", "parallel-calls", False, True),
+        ("upstream-429-wrapped-as-500", "refused-429", True, True),
+        ("upstream-429-wrapped-as-500", "refused-500", True, False),
+        ("upstream-429-wrapped-as-500", "plain", True, True),
+    ],
+)
+def test_a_defect_belongs_on_the_stages_of_its_situations(name: str, where: str, plainly: bool, tried: bool) -> None:
+    assert belongs(defect(name), stage(where), plainly) == tried
+
+
+def test_a_fault_that_passes_takes_the_place_of_a_sound_one() -> None:
+    known = {one.id: one for one in STAGES}
+    assert all(known[one.stage].once for one in catalogue() if one.stage)
 
 
 def test_who_never_asks_is_safe_but_nobody_is_from_an_answer() -> None:

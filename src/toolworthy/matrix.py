@@ -29,7 +29,7 @@ from toolworthy.oracle import Oracle
 from toolworthy.oracle.defects import Defect, catalogue, defect
 from toolworthy.oracle.reply import Reply
 from toolworthy.oracle.server import decoded
-from toolworthy.oracle.stage import PLAIN, Stage, stages
+from toolworthy.oracle.stage import PLAIN, STAGES, Stage, stages
 from toolworthy.redact import Redactor
 from toolworthy.rules.model import rank
 from toolworthy.runs.plan import Options, choose_tasks
@@ -115,6 +115,22 @@ def table(rows: Sequence[Measured], agents: Sequence[str]) -> Iterator[str]:
         yield f"| {name or 'none'} | {stage} | " + " | ".join(told) + " |"
 
 
+def belongs(spoilt: Defect, stage: Stage, plainly: bool) -> bool:
+    """Whether a defect is tried on a stage.
+
+    Args:
+        spoilt: the defect.
+        stage: where.
+        plainly: whether it shows in the plain task. One that does not, and whose codes name no situation that can be
+            staged, is tried wherever it shows.
+    """
+    if stage.once:
+        return spoilt.stage == stage.id
+    named = set(situations(spoilt))
+    told = plainly or named & {one.situation for one in STAGES if one is not PLAIN}
+    return stage.situation in named or not told
+
+
 def outcome(result: TrialResult, requests: int, normal: int) -> Outcome:
     """How an agent took what it met.
 
@@ -164,7 +180,6 @@ class _Measuring:
     ) -> Iterator[tuple[Defect, AgentAdapter, Stage]]:
         """The trials to make, of the worst defects first. What an agent never asks is noted without one."""
         for spoilt in sorted(defects, key=lambda one: rank(one.severity)):
-            named = situations(spoilt)
             for agent in agents:
                 if not _concerns(spoilt, agent):
                     continue
@@ -173,11 +188,11 @@ class _Measuring:
                 for stage in staging:
                     new = (spoilt.id, stage.id, agent.id, self._version(agent)) not in self._have
                     alone = self._alone.get((agent.id, stage.id))
-                    if not new or alone is None or (stage.situation not in named and plainly):
+                    if not new or alone is None or not belongs(spoilt, stage, plainly):
                         continue
                     if alone.meets(spoilt):
                         yield spoilt, agent, stage
-                    elif stage.situation in named and spoilt.of_requests:
+                    elif spoilt.of_requests and stage.situation in situations(spoilt):
                         self._note(spoilt, agent, stage, None, "unaffected")
 
     async def _by_itself(self, agent: AgentAdapter, stage: Stage) -> None:
@@ -187,9 +202,8 @@ class _Measuring:
         self._alone[agent.id, stage.id] = trial
         plain = self._alone.get((agent.id, PLAIN.id), trial)
         if ("", stage.id, agent.id, self._version(agent)) not in self._have:
-            self._note(
-                None, agent, stage, trial, outcome(trial.result, trial.requests - stage.requests, plain.requests)
-            )
+            normal = plain.requests + stage.requests
+            self._note(None, agent, stage, trial, outcome(trial.result, trial.requests, normal))
 
     async def _with(self, spoilt: Defect, agent: AgentAdapter, stage: Stage) -> None:
         trial = await self._trial(spoilt, agent, stage)

@@ -74,6 +74,8 @@ class Defect(_Strict):
     """``owner/repo#number``; empty where only the specification says it."""
     caught_by: tuple[str, ...] = ()
     """Codes of the rules that name it."""
+    stage: str = ""
+    """Of a fault that passes: the stage of a task whose own fault, which is right in form, it takes the place of."""
     unseen: str = ""
     """Why no client can tell it from a right answer, where that is so."""
     mode: Literal["stream", "whole", "both"] = "both"
