@@ -20,6 +20,7 @@ FLOORS = (
         "content",
         "redact",
         "refusal",
+        "retry",
         "visible",
         "errors",
         "config",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
+from toolworthy.retry import seconds_to_wait
 from toolworthy.wire.failure import answer_failure, error_type, page, parse_error, stream_failures
 from toolworthy.wire.ir import Failure
 from toolworthy.wire.lenient import parse_json
@@ -62,103 +61,123 @@ def classify(status: int | None, headers: Mapping[str, str], body: bytes) -> Ref
             return None
     else:
         failure = parse_error(status, body)
-    wait = _retry_after(headers, body, failure.message)
+    wait = seconds_to_wait(status or 200, headers, body, failure.message)
     return Refusal(_kind(status or 200, failure, _codes(failure, body), wait, title is not None), failure.message, wait)
 
 
 # ---- kinds -----------------------------------------------------------------------------------------------------------
 
-_EMPTY_CODES = re.compile(
-    r"insufficient_?(?:\w+_)?(?:quota|balance|credits?|funds)|billing_(?:error|hard_limit\w*|not_active)"
-    r"|payment_?required|quota_not_enough|pre_consume_token_quota_failed|arrearage|accountoverdue\w*|budget_exceeded"
-    r"|exceeded_current_quota\w*|credits?_(?:exhausted|depleted|required)|balance_(?:not_enough|insufficient)|1113",
-    re.IGNORECASE,
+
+def _any(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.IGNORECASE)
+
+
+_EMPTY_CODES = _any(
+    r"insufficient_?(?:\w+_)?(?:quota|balance|credits?|funds)|billing_(?:error|hard_limit\w*|not_active)",
+    r"payment_?required|quota_not_enough|pre_consume_token_quota_failed|arrearage|accountoverdue\w*|budget_exceeded",
+    r"exceeded_current_quota\w*|credits?_(?:exhausted|depleted|required)|balance_(?:not_enough|insufficient)",
+    r"\b1113\b|freetieronly|trial_(?:expired|ended)|setlimitexceeded",
 )
-_EMPTY = re.compile(
-    r"insufficient (?:\w+ ){0,2}(?:balance|credits?|funds|quota)|not enough (?:\w+ )?(?:balance|credits?|funds)"
-    r"|(?:balance|credits?|funds) (?:\w+ ){0,3}(?:too low|exhausted|insufficient|depleted|used up|run out)"
-    r"|(?:out of|no (?:more |remaining )?|any|add|more|purchase|buy) credits?\b|payment required|overdue|arrear"
-    r"|(?:monthly )?spend(?:ing)? limit|budget (?:has been |is )?exceeded|recharge|top[ -]?up|prepay"
-    r"|余额不足|额度不足|欠费|充值",
-    re.IGNORECASE,
+_EMPTY = _any(
+    r"insufficient (?:\w+ ){0,2}(?:balance|credits?|funds|quota)|not enough (?:\w+ )?(?:balance|credits?|funds)",
+    r"(?:balance|credits?|funds) (?:\w+ ){0,3}(?:too low|exhausted|insufficient|depleted|used up|run out)",
+    r"(?:out of|no (?:more |remaining )?|any|add|more|purchase|buy) credits?\b|payment (?:required|method)|arrear",
+    r"overdue|(?:monthly )?spend(?:ing)? limit|budget (?:has been |is )?exceeded|recharge|top[ -]?up|prepay",
+    r"(?:free tier|trial)\b[^.]{0,40}(?:exhausted|ended|expired|used up)|余额不足|额度不足|欠费|充值",
 )
-_MONEY = re.compile(r"\b(?:quota|balance|credits?|billing|funds)\b|余额|额度", re.IGNORECASE)
-_RATE = re.compile(
-    r"rate[ _-]?limit|too[ _]many[ _]requests|(?:requests|tokens) per (?:second|minute|hour|day)|\b[RT]PM\b|throttl"
-    r"|resource_?exhausted|concurren\w+ (?:request )?limit|slow_down|请求过于频繁|限流|速率限制",
-    re.IGNORECASE,
+_MONEY = _any(r"\b(?:quota|balance|credits?|billing|funds)\b|余额|额度")
+_RATE = _any(
+    r"rate[ _-]?limit|too[ _]many[ _]requests|(?:requests?|tokens?) per (?:second|minute|hour|day)|\b[RT]PM\b|throttl",
+    r"resource_?exhausted|concurren\w+ (?:request )?limit|slow_down|(?:request|daily) limit reached",
+    r"请求过于频繁|限流|速率限制",
 )
-_MODEL_CODES = re.compile(
-    r"model_?not_?(?:found|exist\w*|available|supported)|(?:invalid|unknown)_?model\w*|deployment_?not_?found"
-    r"|model_(?:decommissioned|deprecated)|\w*model_access_denied|unsupported_?model|no_such_model",
-    re.IGNORECASE,
+_TOO_LARGE = _any(
+    r"context[_ ]length|context window|maximum context|prompt is too long|request too large|larger than max",
+    r"too many (?:input |total )?tokens in|longer than the model|context_?overflow|exceeds? the (?:model's )?max",
 )
-_MODEL = re.compile(
-    r"no available channel|no such model|not a valid model|model[ _]not[ _](?:found|exist)|pulling it first"
-    r"|(?:unknown|invalid|unrecognized|unsupported) model(?! parameter)\b|access to (?:the )?(?:requested )?model"
-    r"|no endpoints? found for (?!.*\b(?:support|handle))"
-    r"|\bmodels?\b(?!'s)[^.;]{0,100}?(?:does(?: not|n't) exist|(?:is |was |were )?not (?:be )?(?:found|available|exist)"
-    r"|has been (?:decommissioned|deprecated|retired)|not (?:supported when|served|deployed|loaded|allowed))"
-    r"|\bmodel\W{1,3}[\w./:@-]+\W{0,2} (?:is )?not supported\s*[.\"']?$|^model: \S+$|unable to access model"
-    r"|模型不存在|模型未找到",
-    re.IGNORECASE,
+_MODEL_CODES = _any(
+    r"model_?not_?(?:found|exist\w*|available|supported)|(?:invalid|unknown|unavailable)_?model\w*",
+    r"model_(?:decommissioned|deprecated|forbidden)|\w*model_access_denied|unsupported_?model|no_such_model",
+    r"deployment_?not_?found",
 )
-_KEY = re.compile(
-    r"\b(?:api|access|auth\w*)[ _-]?(?:key|token)|unauthori[sz]ed|authenticat|credential|invalid (?:key|token)"
-    r"|API_KEY_INVALID|\bbearer\b|virtual key|令牌",
-    re.IGNORECASE,
+_MODEL = _any(
+    r"no available channel|no such model|not a valid model|model[ _]not[ _](?:found|exist)|pulling it first",
+    r"(?:unknown|invalid|unrecogni[sz]ed|unsupported|unavailable) model(?! parameter)\b|not found the model",
+    r"access to (?:the )?(?:requested )?model|no endpoints? found for (?!.*\b(?:support|handle))",
+    r"\bmodels?\b(?!'s)[^.;]{0,100}?(?:does(?: not|n't) exist|(?:is |was |were )?not (?:be )?(?:found|available|exist)",
+    r"has been (?:decommissioned|deprecated|retired)|not (?:supported when|served|deployed|loaded|allowed))",
+    r"\bmodel\W{1,3}[\w./:@-]+\W{0,2} (?:is )?not supported\s*[.\"']?$|^model: \S+$|unable to access model",
+    r"not allowed to use (?:the )?model|model[ _]?(?:id|identifier|name)?\b[^.]{0,60}\b(?:unrecogni[sz]ed|is invalid)",
+    r"模型不存在|模型未找到|无可用渠道",
 )
-_BAD_KEY = re.compile(
-    r"(?:invalid|incorrect|missing|wrong|expired|revoked|no) (?:\w+ )?(?:api|access)[ _-]?(?:key|token)"
-    r"|api[ _-]?key (?:\w+ ){0,3}(?:not valid|invalid|incorrect|expired|missing|required)|API_KEY_INVALID"
-    r"|invalid_api_key|authentication_error|no (?:cookie )?auth",
-    re.IGNORECASE,
+_BAD_KEY = _any(
+    r"(?:invalid|incorrect|missing|wrong|expired|revoked|no) (?:or \w+ )?(?:\w+ )?(?:api|access)[ _-]?(?:key|token)",
+    r"api[ _-]?key (?:\w+ ){0,3}(?:not valid|invalid|incorrect|expired|missing|required)|API_KEY_INVALID",
+    r"(?:missing|invalid) authorization|resolve api key|invalid_api_key|authentication_error|no (?:cookie )?auth",
+    r"(?:organization|account|user) has been (?:disabled|suspended|deactivated)",
 )
-_ROUTE = re.compile(
-    r"unexpected endpoint|invalid url|no route|route not found|unknown (?:endpoint|route|path|url)|cannot post"
-    r"|path not found|no such (?:route|endpoint|path)|no handler|unknown request url|page not found",
-    re.IGNORECASE,
+_ROUTE = _any(
+    r"unexpected endpoint|invalid url|no route|route not found|unknown (?:endpoint|route|path|url)|cannot post",
+    r"path not found|no such (?:route|endpoint|path)|no handler|unknown request url|page not found|^file not found$",
+    r"^missing authentication token$|plain HTTP request was sent to HTTPS",
 )
-_RESOURCE = re.compile(
+_RESOURCE = _any(
     r"\b(?:response|conversation|item|file|image|thread|container|message|prompt|tool|function)s?\b[^.]{0,80}"
-    r"(?:not found|not exist|n't exist|no longer)|\bthat support|not support (?!.*\b(?:endpoint|route|path|api)\b)",
-    re.IGNORECASE,
+    r"(?:not found|not exist|n't exist|no longer)",
+    r"\bthat support|not support (?!.*\b(?:endpoint|route|path|api)\b)|no endpoints? found matching",
 )
-_OVERLOADED = re.compile(
-    r"overload|temporarily unavailable|service unavailable|server (?:is )?busy|at capacity|loading model"
-    r"|try again later",
-    re.IGNORECASE,
+_OVERLOADED = _any(
+    r"overload|temporarily unavailable|service unavailable|server (?:is )?busy|loading model|(?:is|currently) loading",
+    r"at capacity|capacity[_ ]exceeded|try again later|timed out waiting|访问量过大|负载已饱和",
 )
-_POLICY = re.compile(r"moderation|content policy|flagged", re.IGNORECASE)
-_ELSEWHERE = re.compile(
-    r"\b(?:not|unsupported|restricted|blocked)\b[^.]{0,60}\b(?:country|countries|region|territory|location)\b"
-    r"|\b(?:country|region|territory|location)\b[^.]{0,60}\b(?:not|unsupported|restricted|blocked)\b"
-    r"|unauthori[sz]ed client|client (?:is )?not (?:allowed|authorized|supported)|user[- ]?agent|coding agents?\b"
-    r"|only available (?:for|to|in|with) [^.]{0,60}(?:agents?|clients?|cli)\b",
-    re.IGNORECASE,
+_OWN_FAULT = _any(r"jinja|chat template|must alternate|must be at the beginning|unexpected message role")
+_POLICY = _any(r"moderation|content policy|flagged|\bWAF\b")
+_ELSEWHERE = _any(
+    r"\b(?:not|unsupported|restricted|blocked)\b[^.]{0,60}\b(?:country|countries|region|territory|location)\b",
+    r"\b(?:country|region|territory|location)\b[^.]{0,60}\b(?:not|unsupported|restricted|blocked)\b",
+    r"unauthori[sz]ed client|client (?:is )?not (?:allowed|authorized|supported)|user[- ]?agent|coding agents?\b",
+    r"only available (?:for|to|in|with) [^.]{0,60}(?:agents?|clients?|cli)\b",
 )
 
 
 def _kind(status: int, failure: Failure, codes: str, wait: float | None, is_page: bool) -> Kind:
     """The first that fits: what says most about the state of things comes first."""
     words = failure.message
+    if status == 413 or _TOO_LARGE.search(f"{words} {codes}"):
+        return "bad request"
     if _model(status, words, codes):
         return "unknown model"
     if _empty(status, words, codes, wait):
         return "empty account"
-    if status == 429 or _RATE.search(words) or re.search("rate_?limit", codes, re.IGNORECASE):
+    busy = bool(_OVERLOADED.search(f"{words} {codes}"))
+    limited = bool(_RATE.search(f"{words} {codes}")) or (wait is not None and bool(_MONEY.search(words)))
+    if limited or (status == 429 and not busy):
         return "rate limited"
-    if status in (503, 529) or "overloaded_error" in codes:
+    if status in (408, 429, 503, 529) or (busy and status != 401):
         return "unavailable"
+    return _of_access(status, words, codes, is_page) or _of_place(status, words, codes)
+
+
+def _of_access(status: int, words: str, codes: str, is_page: bool) -> Kind | None:
     if status in (400, 401, 403) and _ELSEWHERE.search(words):
         return "other client"
-    if status == 401 or (status != 404 and _BAD_KEY.search(f"{words} {codes}")):
+    if status not in (404, 405) and not _ROUTE.search(words) and _BAD_KEY.search(f"{words} {codes}"):
         return "bad key"
-    if status == 403 and not is_page and not _POLICY.search(words):
+    if status == 401 or (status == 403 and not is_page and not _POLICY.search(words) and not _ROUTE.search(words)):
         return "bad key"
+    return None
+
+
+def _of_place(status: int, words: str, codes: str) -> Kind:
     if _ROUTE.search(words) or (status in (404, 405, 410, 501) and not _RESOURCE.search(words)):
         return "wrong route"
-    return "unavailable" if status >= 500 or status < 400 or _OVERLOADED.search(words) else "bad request"
+    if words.startswith("a web page") and status < 500:
+        return "wrong route"
+    told = {int(code) for code in re.findall(r"\b[45]\d\d\b", codes)} or {status}
+    refused = _OWN_FAULT.search(words) or re.search(r"bad_?request|invalid_request", codes, re.IGNORECASE)
+    if refused or all(400 <= number < 499 for number in told):
+        return "bad request"
+    return "unavailable"
 
 
 def _model(status: int, words: str, codes: str) -> bool:
@@ -174,7 +193,7 @@ def _empty(status: int, words: str, codes: str, wait: float | None) -> bool:
         return True
     if _EMPTY_CODES.search(codes):
         return wait is None or status != 429
-    limited = wait is not None or bool(re.search("rate_?limit", codes, re.IGNORECASE)) or bool(_RATE.search(words))
+    limited = wait is not None or bool(_RATE.search(f"{words} {codes}"))
     if _EMPTY.search(words):
         return not (status == 429 and limited)
     return status in (401, 403, 429) and bool(_MONEY.search(words)) and not limited
@@ -198,43 +217,3 @@ def _named(value: Any, depth: int) -> Iterator[str]:
                 yield from _named(one, depth - 1)
             elif name in ("type", "code", "status", "reason", "error_code", "__type", "Code") and one is not None:
                 yield str(one)
-
-
-# ---- when to ask again -----------------------------------------------------------------------------------------------
-
-_AGAIN = re.compile(
-    r"(?:try again|retry|available|wait)\D{0,30}?(?:(\d+)h)?(?:(\d+)m(?!s))?(\d+(?:\.\d+)?) ?(ms|s|sec|seconds?)\b",
-    re.IGNORECASE,
-)
-_DELAY = re.compile(rb'"retry_?(?:delay|after(?:_seconds)?)"\s*:\s*"?(\d+(?:\.\d+)?)s?"?', re.IGNORECASE)
-
-
-def _retry_after(headers: Mapping[str, str], body: bytes, words: str) -> float | None:
-    """Seconds, as headers or the error say: ``retry-after-ms``, ``retry-after`` as seconds or as a date (RFC 9110,
-    10.2.3), ``retryDelay``, "try again in 1.5s"."""
-    milliseconds, said = headers.get("retry-after-ms", "").strip(), headers.get("retry-after", "").strip()
-    if _number(milliseconds):
-        return float(milliseconds) / 1_000
-    if _number(said):
-        return float(said)
-    if said and (until := _date(said)) is not None:
-        theirs = _date(headers.get("date", ""))
-        return max(0.0, until - (time.time() if theirs is None else theirs))
-    if found := _DELAY.search(body[:8192]):
-        return float(found[1])
-    if again := _AGAIN.search(words):
-        hours, minutes, seconds, unit = again.groups()
-        last = float(seconds) / (1_000 if unit.lower() == "ms" else 1)
-        return int(hours or 0) * 3_600 + int(minutes or 0) * 60 + last
-    return None
-
-
-def _number(text: str) -> bool:
-    return bool(re.fullmatch(r"\d{1,9}(?:\.\d{1,6})?", text))
-
-
-def _date(text: str) -> float | None:
-    try:
-        return parsedate_to_datetime(text).timestamp()
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None

@@ -71,7 +71,11 @@ def page(body: bytes) -> str | None:
     found = _TITLE.search(text)
     title = _plain(found[1]) if found else ""
     seen = _plain(_UNSEEN.sub(" ", text))
-    told = (seen or title) if title.lower() in _SAYS_NOTHING else title
+    if title.lower() in _SAYS_NOTHING:
+        told = seen or title
+    else:
+        more = seen.removeprefix(title).strip()
+        told = f"{title}: {more[:120]}" if len(more) > len("nginx/1.29.3") else title
     return f"a web page: {told[:200]}" if told else "a web page without a title"
 
 
@@ -82,6 +86,8 @@ def stream_failures(body: bytes, status: int | None = None) -> Iterator[Failure]
     parser = SseParser()
     for sse in (*parser.feed(body), *parser.close()):
         value = parse_json(sse.data)
+        if sse.event == "error" and not isinstance(value, dict) and sse.data.strip():
+            yield Failure(sse.data.strip(), error_type(status), status=status)
         if isinstance(value, dict) and (found := event_failure(value, sse.event, status)):
             yield found
 
@@ -119,7 +125,8 @@ def answer_failure(value: Any, status: int | None = None) -> Failure | None:
     if base.get("status_code"):
         return failure_of(base, status)
     bare = not ({"id", "type", "object"} & value.keys())
-    return failure_of(value, status) if bare and {"message", "msg", "detail", "errors"} & value.keys() else None
+    telling = {"message", "msg", "detail", "errors", "error_msg", "errorMessage"}
+    return failure_of(value, status) if bare and telling & value.keys() else None
 
 
 def _failed_response(value: Mapping[str, Any], status: int | None) -> Failure:
@@ -145,6 +152,8 @@ def _failure(value: Any, status: int | None, depth: int) -> Failure | None:
     if not isinstance(value, dict) or not depth:
         return None
     for name in _HOLDERS:
+        if isinstance(value.get(name), str) and (value.get("message") or value.get("error_description")):
+            continue  # the name of the error, whose words stand beside it
         if value.get(name) and (found := _failure(value[name], status, depth - 1)):
             return _completed(found, value, status)
     words = next((word for name in (*_WORDS, *_HOLDERS) if (word := value.get(name))), None) or _fields(value)

@@ -107,7 +107,7 @@ def _may_pass(answer: Answer) -> bool:
 def busy(answer: Answer) -> bool:
     """Whether the endpoint says that it has no time now."""
     kind = answer.refusal.kind if answer.refusal else ""
-    return kind == "rate limited" or (kind == "unavailable" and answer.status in (503, 529))
+    return kind == "rate limited" or (kind == "unavailable" and answer.status in (429, 503, 529))
 
 
 def _pause(state: tenacity.RetryCallState) -> float:
