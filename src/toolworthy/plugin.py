@@ -7,6 +7,7 @@ pytest runs.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeGuard, cast
 
@@ -52,14 +53,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--tier", choices=("quick", "standard", "full"), help="how many probes are asked (default standard)")
     add("--trials", type=positive, metavar="N", help="attempts per task or case and agent (default 1)")
     add("--concurrency", type=positive, default=2, metavar="N", help="trials at the same time (default 2)")
-    add("--sandbox", choices=("auto", "bubblewrap", "none"), default="auto", help="how agents are isolated")
-    add("--timeout-factor", type=float, default=1.0, metavar="F", help="multiplies every task's time limit")
-    add("--max-turns", type=positive, default=60, metavar="N", help="turns after which an agent is stopped")
-    add("--no-stream", action="store_true", help="the built-in agent and cases ask for whole answers")
+    add("--sandbox", choices=("auto", "bubblewrap", "none"), help="how agents are isolated (default auto)")
+    add("--timeout-factor", type=float, metavar="F", help="multiplies every task's time limit")
+    add("--max-turns", type=positive, metavar="N", help="turns after which an agent is stopped (default 60)")
+    add(
+        "--no-stream",
+        action="store_false",
+        default=None,
+        dest="stream",
+        help="the built-in agent and cases ask for whole answers",
+    )
     _add_budget(group)
     add("--baseline", type=Path, metavar="RUN", help="compare with this run or baseline: the exit code is the gate's")
     add("--gate", type=Path, metavar="FILE", help="the gate's policy (toolworthy gate --show-policy)")
-    add("--until-decided", action="store_true", help="with --baseline: attempt by attempt, --trials at most")
+    add(
+        "--until-decided",
+        action="store_true",
+        default=None,
+        help="with --baseline: attempt by attempt, --trials at most",
+    )
     add("--out", type=Path, metavar="DIR", help="where run directories are made (default reports)")
     add("--resume", type=Path, metavar="RUN", help="go on with a run: only what it lacks is run")
 
@@ -78,12 +90,13 @@ def _add_budget(group: pytest.OptionGroup) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Read the options once; a mistake ends here, in one line."""
     from toolworthy.runs import budget
+    from toolworthy.runs.given import read_options
 
     if config.option.help or config.option.version:
         return
     try:
         _check_alone(config)
-        config.stash[_OPTIONS] = _read_options(config)
+        config.stash[_OPTIONS] = read_options(config.option, config.invocation_params.dir)
         _check_gate(config)
         budget.check(config.stash[_OPTIONS])
     except UserError as error:
@@ -112,15 +125,35 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the ways of probes that the tier does not ask."""
+    """Leave out the ways of probes that the tier does not ask, and what the run that is gone on with did not select."""
+    options = config.stash[_OPTIONS]
+    kept = [item for item in items if _in_tier(item, options) and _in_run(item, options)]
+    if options.selected is not None and not any(_name(item) for item in kept):
+        suites = sorted({name.partition("/")[0].replace("rules", "wire") for name in options.selected})
+        raise pytest.UsageError(f"{options.resume} has nothing of this: it is a run of {', '.join(suites)}")
+    left = set(map(id, kept))
+    if out := [item for item in items if id(item) not in left]:
+        config.hook.pytest_deselected(items=out)
+        items[:] = kept
+
+
+def _in_tier(item: pytest.Item, options: Options) -> bool:
     from toolworthy.probes import PROBES
 
-    tier = config.stash[_OPTIONS].tier
-    out = [item for item in items if (key := _params(item).get("probed")) and key not in PROBES[key.probe].ways(tier)]
-    if out:
-        config.hook.pytest_deselected(items=out)
-        gone = set(map(id, out))
-        items[:] = [item for item in items if id(item) not in gone]
+    key = _params(item).get("probed")
+    return key is None or key in PROBES[key.probe].ways(options.tier)
+
+
+def _in_run(item: pytest.Item, options: Options) -> bool:
+    return options.selected is None or _name(item) in {"", *options.selected}
+
+
+def _name(item: pytest.Item) -> str:
+    """What a run calls an item: by what it shows; empty for a test that needs nothing of the run."""
+    params = _params(item)
+    if "ruled" in params:
+        return f"rules/{params['ruled'].code}"
+    return next((str(params[name]) for name in ("trial", "probed", "case") if name in params), "")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -128,11 +161,14 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     """Start everything selected at once, before the first item asks for its result, and show how it goes on."""
     config = session.config
     keys = [key for item in session.items for key in _keys(item)]
-    if config.option.collectonly or not keys:
+    names = tuple(name for item in session.items if (name := _name(item)))
+    if config.option.collectonly or not names:
         return (yield)
     from toolworthy.live import shown
 
     with shown(config.pluginmanager.get_plugin("terminalreporter"), config.stash[_OPTIONS]) as listener:
+        if config.stash[_OPTIONS].selected is None:
+            config.stash[_OPTIONS] = replace(config.stash[_OPTIONS], selected=names)
         _start(config, list(dict.fromkeys(keys)), listener)
         return (yield)
 
@@ -314,54 +350,3 @@ def _start(config: pytest.Config, keys: Sequence[Key], listener: Listener) -> No
     except UserError as error:
         running.close()
         pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
-
-
-def _read_options(config: pytest.Config) -> Options:
-    from toolworthy.adapters import Prices
-    from toolworthy.endpoint import resolve
-    from toolworthy.runs.budget import Budget
-    from toolworthy.runs.plan import (
-        Options,
-        choose_agents,
-        choose_cases,
-        choose_field,
-        choose_tasks,
-        choose_vocabularies,
-    )
-    from toolworthy.runs.store import RunDirectory
-
-    given = config.option
-    old = RunDirectory.open(given.resume).about if given.resume else {}
-    was, options = old.get("endpoint", {}), old.get("options", {})
-    endpoint = resolve(
-        given.endpoint or was.get("name") or "oracle",
-        model=given.model or was.get("model"),
-        key_env=given.key_env or was.get("key_env"),
-        wire=given.wire or was.get("forced_api"),
-        folder=config.invocation_params.dir,
-    )
-    prices = given.price or (Prices.model_validate(options["prices"]) if options.get("prices") else None)
-    field = choose_field(given.case, given.cases or [spec for spec in old.get("cases", {}) if ":" in spec])
-    if given.reference and (field is None or field.kind != "k2vv"):
-        raise UserError("--reference belongs to --cases k2vv:PATH")
-    return Options(
-        endpoint=endpoint.priced(prices) if prices else endpoint,
-        budget=Budget(given.budget_usd, given.budget_tokens, given.budget_minutes).after(options.get("budget")),
-        agents=choose_agents(given.agent or ([] if given.adapter else list(old.get("agents", {}))), given.adapter),
-        tasks=choose_tasks(given.task or list(old.get("tasks", {})), given.tasks),
-        cases=() if field else choose_cases(given.case or list(old.get("cases", {})), given.cases),
-        field=field,
-        reference=resolve(given.reference, folder=config.invocation_params.dir) if given.reference else None,
-        vocabularies=choose_vocabularies(given.agent or list(old.get("vocabularies", [])), given.adapter),
-        tier=given.tier or options.get("tier", "standard"),
-        trials=given.trials or options.get("trials", 1),
-        until_decided=given.until_decided or options.get("until_decided", False),
-        concurrency=given.concurrency,
-        sandbox=given.sandbox,
-        timeout_factor=given.timeout_factor,
-        max_turns=given.max_turns,
-        out=given.out or config.invocation_params.dir / "reports",
-        resume=given.resume,
-        wear=given.wear or options.get("wear"),
-        stream=not given.no_stream and options.get("stream", True),
-    )

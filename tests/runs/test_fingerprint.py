@@ -12,6 +12,7 @@ import pytest
 
 from toolworthy import adapters
 from toolworthy.exchange import Chunk, Exchange
+from toolworthy.runs.conditions import difference
 from toolworthy.runs.fingerprint import (
     MANY,
     AgentPrint,
@@ -25,7 +26,6 @@ from toolworthy.runs.fingerprint import (
     steady,
     words,
 )
-from toolworthy.runs.plan import other
 from toolworthy.wire.ir import Message, Request, Text, Tool
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -213,18 +213,23 @@ def test_words_change_with_the_tools_of_an_adapter() -> None:
 @pytest.mark.parametrize(
     ("what", "was", "now", "said"),
     [
-        ("agents", {"codex": "0.168.0"}, {"codex": "0.169.0"}, "agents (codex was 0.168.0, is 0.169.0)"),
-        ("tasks", {"t": "a" * 64}, {"t": "b" * 64}, f"tasks (t was {'a' * 16}…, is {'b' * 16}…)"),
-        ("cases", {"c": "1"}, {}, "cases (c was 1, is none)"),
-        ("endpoint", {"model": "a"}, {"model": "b"}, "endpoint (model was a, is b)"),
-        ("vocabularies", ["a"], ["b"], "vocabularies"),
-        ("words", {"codex": "1"}, {"codex": "2"}, "words (codex was 1, is 2)"),
+        (
+            "agents",
+            {"codex": "0.168.0"},
+            {"codex": "0.169.0"},
+            "was made with another codex (agents: 0.168.0, now 0.169.0)",
+        ),
+        ("tasks", {"t": "a" * 64}, {"t": "b" * 64}, f"was made with another t (tasks: {'a' * 16}…, now {'b' * 16}…)"),
+        ("cases", {"c": "1"}, {}, "was made with --case c, this is --case none"),
+        ("endpoint", {"model": "a"}, {"model": "b"}, "was made with --model a, this is --model b"),
+        ("vocabularies", ["a"], ["b"], "was made with --agent a, this is --agent b"),
+        ("words", {"codex": "1"}, {"codex": "2"}, "was made with another codex (words: 1, now 2)"),
         ("words", None, {"codex": "2"}, ""),
     ],
 )
 def test_a_run_goes_on_with_the_same_only(what: str, was: Any, now: Any, said: str) -> None:
     same = {"endpoint": {}, "tasks": {}, "agents": {}, "cases": {}, "vocabularies": [], "words": {}}
-    assert other({**same, what: was}, {**same, what: now}) == said
+    assert difference({**same, what: was}, {**same, what: now}) == said
 
 
 @dataclass
@@ -276,4 +281,4 @@ def test_a_run_writes_what_it_saw_and_refuses_other_agents(tmp_path: Path) -> No
     (path / "run.json").write_text(json.dumps(about))
     again = suites("--resume", str(path), cwd=tmp_path)
     assert again.returncode == 4
-    assert "was a run of other agents (builtin was 0.0.1, is " in again.stdout + again.stderr
+    assert "was made with another builtin (agents: 0.0.1, now " in again.stdout + again.stderr

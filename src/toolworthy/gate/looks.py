@@ -55,21 +55,15 @@ class Looks:
 
 
 def check(options: Options, baseline: Path | None) -> None:
-    """The looks are planned beforehand: how many there may be is not for their results to say.
+    """The looks are planned beforehand: how many there may be is not for their results to say, nor for ``--resume``.
 
     Raises:
-        UserError: nothing to look at, one look only, or a run that was planned otherwise.
+        UserError: nothing to look at, or one look only.
     """
     if baseline is None:
         raise UserError("--until-decided looks at a gate: give --baseline RUN")
     if options.trials < 2:
         raise UserError("--until-decided needs --trials MAX, at least 2: how many attempts there may be")
-    if options.resume:
-        before = RunDirectory.open(options.resume).about.get("options", {})
-        if before.get("trials") != options.trials or not before.get("until_decided"):
-            how = "one by one" if before.get("until_decided") else "at once"
-            planned = f"{options.resume} was planned with --trials {before.get('trials')}, {how}"
-            raise UserError(f"{planned}: other looks now would break the error rates")
 
 
 class UpTo(RunDirectory):

@@ -105,6 +105,12 @@ class Options(_Strict):
     reference: EndpointTold | None
     """Asked a vendor verifier's requests, too."""
     until_decided: bool
+    adapters: list[str]
+    """Files of the user's own agents."""
+    task_folders: list[str]
+    """Folders of the user's own tasks."""
+    case_paths: list[str]
+    """Where the user's own cases are."""
     budget: Budget
     prices: Prices | None
 
@@ -122,6 +128,8 @@ class Run(Told):
     """Agents in whose words cases were to be asked."""
     words: dict[str, str]
     """For each of them, a hash of the tools that its adapter describes."""
+    selected: list[str] | None
+    """What pytest selected, in its order: trials, cases, probes, and `rules/CODE`; null for everything."""
     options: Options
     preflight: PreflightTold | None = None
     server: dict[str, list[str]] = {}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-import json
 import platform
+import shlex
 import sys
 import time
 from collections.abc import Mapping
@@ -21,9 +21,11 @@ from toolworthy.endpoint import Endpoint
 from toolworthy.errors import UserError
 from toolworthy.probes import ProbeKey
 from toolworthy.probes.tiers import Tier
+from toolworthy.runs import conditions
 from toolworthy.runs.budget import Budget
+from toolworthy.runs.conditions import Suite
 from toolworthy.runs.fingerprint import words
-from toolworthy.runs.result import TrialKey
+from toolworthy.runs.result import Key, TrialKey
 from toolworthy.tasks.model import Task, load_task, load_tasks
 
 SandboxKind = Literal["auto", "bubblewrap", "none"]
@@ -62,6 +64,14 @@ class Options:
     """A file of the field's, asked instead of cases."""
     reference: Endpoint | None = None
     """Asked a verifier's requests too: how far the reference agrees with itself."""
+    adapters: tuple[str, ...] = ()
+    """Files of the user's own agents, absolute; as all paths here."""
+    task_folders: tuple[str, ...] = ()
+    """Folders of the user's own tasks; ours where there are none."""
+    case_paths: tuple[str, ...] = ()
+    """Where the user's own cases are, with the kind before a file of the field's; ours where there are none."""
+    selected: tuple[str, ...] | None = None
+    """What pytest chose of all this, as ``plugin`` names its items; None for everything."""
     tier: Tier = "standard"
     """How many of the probes are asked."""
     budget: Budget = _NO_BUDGET
@@ -105,34 +115,24 @@ class Options:
         asked = self.reference if self.reference and f"/{REFERENCE}#" in trial else self.endpoint
         return asked.prices
 
-    def reproduce(self, key: TrialKey) -> str:
-        """The command that runs one trial of this plan again."""
-        parts = [f"toolworthy run tasks {self._which()}"]
-        if self.wear:
-            parts.append(f"--wear {self.wear}")
-        if not self.stream:
-            parts.append("--no-stream")
-        return " ".join([*parts, f"--agent {key.agent}", f"--task {key.task}"])
-
-    def reproduce_probe(self, key: ProbeKey) -> str:
-        """The command that asks one probe again."""
-        tier = "" if self.tier == "standard" else f" --tier {self.tier}"
-        return f'toolworthy run wire {self._which()}{tier} -k "{key.probe.replace("-", "_")} and {key.way}"'
-
-    def reproduce_case(self, key: CaseKey) -> str:
-        """The command that asks one case again."""
-        stream = "" if self.stream else " --no-stream"
-        if self.field:
-            return f"toolworthy run tools {self._which()}{stream} --cases {self.field.spec} --case {key.case}"
-        return f"toolworthy run tools {self._which()}{stream} --agent {key.vocabulary} --case {key.case}"
-
-    def _which(self) -> str:
-        parts = [f"--endpoint {self.endpoint.name}"]
-        if not self.endpoint.is_oracle:
-            parts.append(f"--model {self.endpoint.model}")
-        if self.endpoint.forced_api:
-            parts.append(f"--wire {self.endpoint.forced_api}")
-        return " ".join(parts)
+    def reproduce(self, key: Key) -> str:
+        """The command that does one trial, probe or case of this plan again, and nothing else."""
+        plan = replace(self, adapters=tuple(path for path in self.adapters if Path(path).stem == _worded(key)))
+        suite: Suite
+        match key:
+            case ProbeKey():
+                suite, chosen = "wire", ["-k", f"test_{key.probe.replace('-', '_')}[{key.way}]"]
+            case CaseKey():
+                suite, chosen = "tools", ["--case", key.case]
+                if not self.field:
+                    chosen += ["--agent", key.vocabulary]
+                elif key.vocabulary != REFERENCE:
+                    plan = replace(plan, reference=None)
+            case _:
+                suite, chosen = "tasks", ["--task", key.task, "--agent", key.agent]
+                own = [str(task.path.resolve()) for task in self.tasks if task.name == key.task and self.task_folders]
+                plan = replace(plan, task_folders=tuple(own))
+        return shlex.join(["toolworthy", "run", suite, *conditions.arguments(plan, suite), *chosen])
 
     def about(self) -> dict[str, Any]:
         """The content of ``run.json``."""
@@ -143,17 +143,11 @@ class Options:
             "cases": {self.field.spec: self.field.digest} if self.field else {c.id: c.digest for c in self.cases},
             "vocabularies": [agent.id for agent in self.vocabularies],
             "words": {agent.id: words(agent) for agent in self.vocabularies},
+            "selected": None if self.selected is None else list(self.selected),
             "options": {
-                "trials": self.trials,
+                **conditions.told(self),
                 "concurrency": self.concurrency,
-                "sandbox": self.sandbox,
-                "timeout_factor": self.timeout_factor,
-                "max_turns": self.max_turns,
-                "tier": self.tier,
-                "wear": self.wear,
-                "stream": self.stream,
                 "reference": self.reference.public() if self.reference else None,
-                "until_decided": self.until_decided,
                 "budget": asdict(self.budget),
                 "prices": self.endpoint.prices.model_dump() if self.endpoint.prices else None,
             },
@@ -210,8 +204,7 @@ def choose_field(names: list[str], given: list[str]) -> Field | None:
     Raises:
         UserError: a broken file, an unknown case, or something else beside it.
     """
-    kinds: tuple[Kind, ...] = ("bfcl", "k2vv")
-    found = [(kind, spec) for spec in given for kind in kinds if spec.startswith(f"{kind}:")]
+    found = [(kind, spec) for spec in given if (kind := field_of(spec))]
     if not found:
         return None
     if len(given) > 1:
@@ -220,6 +213,12 @@ def choose_field(names: list[str], given: list[str]) -> Field | None:
     field = load_field(kind, Path(spec.partition(":")[2]).resolve())
     _known(names, field.items)
     return replace(field, items={name: field.items[name] for name in names}) if names else field
+
+
+def field_of(spec: str) -> Kind | None:
+    """The kind of the field's file that a value of ``--cases`` names, if it names one."""
+    kinds: tuple[Kind, ...] = ("bfcl", "k2vv")
+    return next((kind for kind in kinds if spec.startswith(f"{kind}:")), None)
 
 
 def choose_cases(names: list[str], given: list[str]) -> tuple[Case, ...]:
@@ -234,29 +233,16 @@ def choose_cases(names: list[str], given: list[str]) -> tuple[Case, ...]:
     return tuple(by_id[name] for name in dict.fromkeys(names)) if names else cases
 
 
+def _worded(key: Key) -> str:
+    """The agent whose adapter a key needs."""
+    return key.agent if isinstance(key, TrialKey) else key.vocabulary if isinstance(key, CaseKey) else ""
+
+
 def _known(names: list[str], by_id: Mapping[str, Any]) -> None:
     for name in names:
         if name not in by_id:
             near = difflib.get_close_matches(name, by_id, 3)
             raise UserError(f"no case is called {name!r}{'; near: ' + ', '.join(near) if near else ''}")
-
-
-def other(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    """In which way two ``run.json`` are of runs that must not be mixed, in a few words; empty where they may be."""
-    for what in ("endpoint", "tasks", "agents", "cases", "vocabularies", "words"):
-        was, now = old.get(what), json.loads(json.dumps(new.get(what)))
-        if was == now or (what == "words" and was is None):  # runs of before there were words
-            continue
-        if not (isinstance(was, dict) and isinstance(now, dict)):
-            return what
-        name = next(name for name in {**was, **now} if was.get(name) != now.get(name))
-        return f"{what} ({name} was {_short(was.get(name))}, is {_short(now.get(name))})"
-    return ""
-
-
-def _short(value: object) -> str:
-    text = "none" if value is None else str(value)
-    return text if len(text) <= 60 else f"{text[:16]}…"
 
 
 def invocation(endpoint: Endpoint) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from toolworthy.runs.exchanges import ExchangeWriter, file_name
 from toolworthy.runs.fingerprint import Seen
 from toolworthy.runs.listener import Listener, Quiet
 from toolworthy.runs.order import Once, apart, in_order
-from toolworthy.runs.plan import Options, other
+from toolworthy.runs.plan import Options
 from toolworthy.runs.preflight import Check, preflight
 from toolworthy.runs.release import Looking, Release
 from toolworthy.runs.result import Key, Result, TrialKey, TrialResult
@@ -171,8 +171,6 @@ class Session:
             return RunDirectory.create(self.options.out, self.options.about())
         run = RunDirectory.open(self.options.resume)
         old, new = run.about, self.options.about()
-        if difference := other(old, new):
-            raise UserError(f"{run.path} was a run of other {difference}; --resume goes on with the same ones only")
         now = {name: new["options"][name] for name in ("budget", "prices")}
         if now != {name: old.get("options", {}).get(name) for name in now}:
             run.write_about({**old, "options": {**old.get("options", {}), **now}})
@@ -344,13 +342,13 @@ class Session:
     async def _probe_result(self, prepared: _Prepared, key: ProbeKey) -> ProbeResult:
         result = await prepared.probes.run(key)
         file = f"exchanges/{file_name(str(key))}" if result.requests else ""
-        return result.model_copy(update={"exchanges": file, "reproduce": self.options.reproduce_probe(key)})
+        return result.model_copy(update={"exchanges": file, "reproduce": self.options.reproduce(key)})
 
     async def _case_result(self, prepared: _Prepared, key: CaseKey) -> CaseResult:
         assert prepared.cases is not None
         result = await prepared.cases.run(key)
         file = f"exchanges/{file_name(str(key))}" if result.score.requests else ""
-        return result.model_copy(update={"exchanges": file, "reproduce": self.options.reproduce_case(key)})
+        return result.model_copy(update={"exchanges": file, "reproduce": self.options.reproduce(key)})
 
     async def _result(self, prepared: _Prepared, key: TrialKey) -> TrialResult:
         task = next(task for task in self.options.tasks if task.name == key.task)

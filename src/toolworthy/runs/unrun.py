@@ -22,7 +22,7 @@ def unrun(options: Options, key: Key, why: str) -> Result:
             severity=probe.severity,
             situation=probe.situation,
             agents=probe.agents,
-            reproduce=options.reproduce_probe(key),
+            reproduce=options.reproduce(key),
         )
     if isinstance(key, CaseKey):
         return CaseResult(
@@ -30,7 +30,7 @@ def unrun(options: Options, key: Key, why: str) -> Result:
             category=_category(options, key),
             status="unmeasured",
             detail=why,
-            reproduce=options.reproduce_case(key),
+            reproduce=options.reproduce(key),
         )
     return TrialResult(
         key=key,
