@@ -146,6 +146,7 @@ def test_a_stream_ends_in_an_error(api: Api) -> None:
     assert broken.response is not None
     assert broken.response.failure is not None
     assert "overloaded" in broken.response.failure.message
+    assert b"output_item.done" not in broken.body  # a call that was never said whole must not be run
     assert again.response is not None
     assert again.response.stop == "tool"
 

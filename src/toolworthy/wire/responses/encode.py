@@ -132,8 +132,10 @@ class Encoder:
         return out + self._sse("response.output_item.done", output_index=output, item=item)
 
     def _end(self, clean: bool) -> bytes:
-        out = b"".join(self._closed(PartClosed(index)) for index in list(self._open))
         whole = self._whole.response()
+        out = b""
+        if not whole.failure and (clean or whole.stop is not None):  # else an agent would run what was never said whole
+            out = b"".join(self._closed(PartClosed(index)) for index in list(self._open))
         output = [item for _, item in sorted(self._items.items())]
         if whole.failure:
             response = response_object(whole, self._request, output, "failed")
