@@ -53,13 +53,23 @@ def codes(message: dict[str, Any], tokens: int = 40, **asked: Any) -> set[str]:
     [
         {"content": OPENED + 'read_file", "arguments": {}}\n</tool_call>'},
         {"reasoning_content": OPENED + 'read_file"}', "content": "done"},
-        {"content": "I look. <tool_call>\n", "tool_calls": [CALL]},
-        {"content": "<|tool_calls_section_begin|>done"},
     ],
-    ids=["a call as text", "a call in the reasoning", "a tag left beside a call", "a control token"],
+    ids=["a call as text", "a call in the reasoning"],
 )
 def test_a_call_that_a_parser_missed_is_found(message: dict[str, Any]) -> None:
     assert "TW201" in codes(message)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": "I look. <tool_call>\n", "tool_calls": [CALL]},
+        {"content": "<|tool_calls_section_begin|>done"},
+    ],
+    ids=["a tag beside a call", "a control token"],
+)
+def test_marks_that_are_left_lose_no_call(message: dict[str, Any]) -> None:
+    assert codes(message) & {"TW201", "TW207"} == {"TW207"}
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,9 @@ class Defect(_Strict):
     """``owner/repo#number``; empty where only the specification says it."""
     caught_by: tuple[str, ...] = ()
     """Codes of the rules that name it."""
+    beside: tuple[str, ...] = ()
+    """Codes that another fault in the same bytes sets off, the shape of a refusal's body for one: what agents did with
+    the defect says nothing of them."""
     stage: str = ""
     """Of a fault that passes: the stage of a task whose own fault, which is right in form, it takes the place of."""
     unseen: str = ""

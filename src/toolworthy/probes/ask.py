@@ -32,6 +32,25 @@ MAX_TOKENS = 4_096
 """Room for a model that thinks before it does what it is told."""
 FEW_TOKENS = 48
 """For a model that is known to babble until its limit: its answers mean nothing anyway."""
+_ON_THE_WIRE = frozenset(
+    (
+        "TW106",
+        "TW111",
+        "TW301",
+        "TW302",
+        "TW318",
+        "TW401",
+        "TW402",
+        "TW407",
+        "TW415",
+        "TW418",
+        "TW501",
+        "TW504",
+        "TW506",
+        "TW512",
+    )
+)
+"""Faults that keep calls from some clients: where a call is missing or wrong beside one, it is the cause."""
 _NOT_FORCED, _CUT_EMPTY, _SWALLOWED, _LEAK = "TW116", "TW705", "TW708", "TW2"
 
 
@@ -230,7 +249,7 @@ class Ask:
                 return answer
             troubles.append(trouble)
             found = self.lasting(answer.findings)
-            lost = [finding for finding in found if finding.severity == "blocks"]
+            lost = [one for one in found if one.severity == "blocks" or one.code in _ON_THE_WIRE]
             if lost:
                 raise Broken(f"{lost[0].code} {lost[0].title}: {trouble}")
         self.surface.refusals += not self.surface.calls

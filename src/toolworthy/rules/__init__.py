@@ -6,7 +6,7 @@ no client could read is a rule's. The same rules judge a probe and the live traf
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Set
 from functools import cache
 
 from toolworthy.exchange import Exchange
@@ -39,18 +39,32 @@ RULES: tuple[Rule, ...] = tuple(
     )
 )
 """Every rule, by code."""
+_BY_CODE = {rule.code: rule for rule in RULES}
 
 
 def check(exchanges: Iterable[Exchange]) -> tuple[Finding, ...]:
-    """Every finding of every rule, in the order of the exchanges."""
+    """Every finding of every rule, in the order of the exchanges. One that another fault in its exchange brought about
+    says so."""
     return tuple(
         finding
         for exchange in exchanges
         if exchange.kind == "completion" and not exchange.local
-        for view in [View(exchange)]
-        for rule in _of_api(view.api)
-        for finding in rule.findings(view)
+        for finding in _rooted(View(exchange))
     )
+
+
+def _rooted(view: View) -> Iterator[Finding]:
+    found = [finding for rule in _of_api(view.api) for finding in rule.findings(view)]
+    present = {finding.code for finding in found}
+    for finding in found:
+        root = _root(finding.code, present)
+        yield finding.model_copy(update={"follows": root}) if root != finding.code else finding
+
+
+def _root(code: str, present: Set[str]) -> str:
+    """The fault among those present that brought this one about, at last; itself where there is none."""
+    cause = next((cause for cause in _BY_CODE[code].follows if cause in present), None)
+    return code if cause is None else _root(cause, present)
 
 
 @cache

@@ -14,7 +14,7 @@ _OPENAI = "https://platform.openai.com/docs/guides/function-calling"
 @rule(
     "TW111",
     "calls in another choice",
-    "blocks",
+    "degrades",
     "chat",
     source=_OPENAI,
     right='Unless "n" asks for more there is one choice, "index": 0, and all calls stand in it.',
@@ -38,6 +38,7 @@ def second_choice(view: View) -> Violations:
     source="anomalyco/opencode#14972",
     right='An answer with calls says that it stopped for them: "finish_reason": "tool_calls" (chat), "stop_reason": '
     '"tool_use" (Messages), "status": "completed" (Responses).',
+    follows=("TW107", "TW706"),
 )
 def stop_denies(view: View) -> Violations:
     """The answer holds tool calls and says that it ended naturally. Agents that go by the stop reason end the turn
@@ -54,6 +55,20 @@ def stop_denies(view: View) -> Violations:
     source=_OPENAI,
     right='The calls that the stop reason announces are in the answer; one without calls ends with "stop" (chat), '
     '"end_turn" (Messages), "completed" (Responses).',
+    follows=(
+        "TW201",
+        "TW204",
+        "TW205",
+        "TW111",
+        "TW503",
+        "TW705",
+        "TW314",
+        "TW318",
+        "TW415",
+        "TW506",
+        "TW603",
+        "TW604",
+    ),
 )
 def announced(view: View) -> Violations:
     """The stop reason says tool calls, and there is none. Agents wait, fail, or ask the same again for ever."""
@@ -69,6 +84,8 @@ def announced(view: View) -> Violations:
     source=_OPENAI,
     right='Without tools in the request, or with "tool_choice": "none" (in Messages {"type": "none"}), the answer '
     "holds no call.",
+    situation="tool-choice",
+    follows=("TW107",),
 )
 def forbidden(view: View) -> Violations:
     """The request says ``tool_choice: none``, or offers no tool, and the answer calls one."""
@@ -80,10 +97,31 @@ def forbidden(view: View) -> Violations:
 @rule(
     "TW116",
     "forced call not made",
-    "blocks",
+    "degrades",
     source=_OPENAI,
     right="The answer calls some tool, or the one that tool_choice names; a server that cannot enforce it refuses the "
     "request with HTTP 400.",
+    situation="tool-choice",
+    follows=(
+        "TW201",
+        "TW204",
+        "TW205",
+        "TW111",
+        "TW113",
+        "TW118",
+        "TW107",
+        "TW304",
+        "TW503",
+        "TW704",
+        "TW710",
+        "TW601",
+        "TW314",
+        "TW318",
+        "TW415",
+        "TW506",
+        "TW603",
+        "TW604",
+    ),
 )
 def not_forced(view: View) -> Violations:
     """``tool_choice`` demands a call (any, or one by name) and the whole answer has none, or another. A server either

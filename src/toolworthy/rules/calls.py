@@ -50,6 +50,7 @@ def _how(text: str) -> str:
     source=_OPENAI,
     right='Every call has an id of its own that is not empty: "id": "call_a1" (chat, streamed in its first fragment), '
     '"call_id": "call_a1" (Responses), "id": "toolu_a1" (Messages).',
+    follows=("TW304", "TW403", "TW502", "TW107"),
 )
 def missing_id(view: View) -> Violations:
     """A call has no id, so that its result cannot say what it answers. Agents drop the call, or send a result that the
@@ -64,6 +65,7 @@ def missing_id(view: View) -> Violations:
     "blocks",
     source=_OPENAI,
     right='The arguments, all fragments joined in order, are one JSON object such as {"path": "a.py"}.',
+    follows=("TW323", "TW302", "TW301", "TW304", "TW403", "TW107"),
 )
 def no_json(view: View) -> Violations:
     """The arguments of a call cannot be read. No client can tell a bad parser from a model that wrote bad JSON; that
@@ -80,6 +82,7 @@ def no_json(view: View) -> Violations:
     source="vllm-project/vllm#32152",
     right='The arguments go on to their last brace; where the token limit cut them the answer says so: "length" '
     '(chat), "max_tokens" (Messages), "incomplete" (Responses).',
+    follows=("TW308", "TW407", "TW706", "TW520", "TW302", "TW304", "TW403"),
 )
 def cut(view: View) -> Violations:
     """The arguments stop in the middle although the answer claims to be whole. Streaming parsers lose the last brace
@@ -116,6 +119,7 @@ def trailing(view: View) -> Violations:
     source=_OPENAI,
     right='A call that needs no arguments has an empty object as its string, "arguments": "{}", or fragments that '
     "join to {}.",
+    follows=("TW107", "TW304", "TW302", "TW403"),
 )
 def empty(view: View) -> Violations:
     """The arguments are an empty string instead of ``{}``. Many clients parse them without a look and fail."""
@@ -127,10 +131,11 @@ def empty(view: View) -> Violations:
 @rule(
     "TW106",
     "arguments of a wrong JSON type",
-    "blocks",
+    "degrades",
     source=_OPENAI,
     right='Arguments are a string that holds a JSON object in chat and Responses, "arguments": "{}", and the object '
     'itself in Messages, "input": {}.',
+    follows=("TW107",),
 )
 def wrong_type(view: View) -> Violations:
     """``arguments`` must be a string that holds JSON (in Messages: ``input`` an object). Typed clients refuse anything
@@ -149,6 +154,7 @@ def wrong_type(view: View) -> Violations:
     source="anomalyco/opencode#47831",
     right="Every call names its tool, in a stream where the call begins: in its first fragment (chat), "
     "content_block_start (Messages), output_item.added (Responses).",
+    follows=("TW304", "TW403", "TW502"),
 )
 def nameless(view: View) -> Violations:
     """A call names no tool. Agents report an unknown tool, and after a few rounds the model stops using tools."""
@@ -160,10 +166,11 @@ def nameless(view: View) -> Violations:
 @rule(
     "TW108",
     "the same id twice",
-    "blocks",
+    "degrades",
     source=_OPENAI,
     right='Each call of an answer has an id that no other has, say random characters behind a prefix: "call_7Qm2xK", '
     '"call_p90ZtB".',
+    situation="parallel-calls",
 )
 def same_id(view: View) -> Violations:
     """Two calls of one answer have one id: one result is lost, or both go to the same call."""
@@ -179,6 +186,7 @@ def same_id(view: View) -> Violations:
     source="InternLM/lmdeploy#3412",
     right='A new call has an id that no call earlier in the conversation has: random, "call_7Qm2xK", not counted anew '
     "in every answer.",
+    follows=("TW108", "TW302"),
 )
 def id_again(view: View) -> Violations:
     """A call has the id of a call earlier in the conversation; agents that keep results by id mix them up."""
@@ -250,6 +258,7 @@ def wrapped(view: View) -> Violations:
     source="https://www.rfc-editor.org/rfc/rfc8259#section-8",
     right="Every character comes whole: it is held back until the token with its last byte is there, and JSON escapes "
     "of surrogates come in pairs.",
+    situation="unicode",
 )
 def broken_characters(view: View) -> Violations:
     """U+FFFD or half of a surrogate pair stands in arguments or text that had none in the request: a character was cut

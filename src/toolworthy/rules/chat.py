@@ -8,6 +8,7 @@ from collections import defaultdict
 
 from toolworthy.rules.model import Violations, rule
 from toolworthy.rules.view import View
+from toolworthy.wire.failure import event_failure
 from toolworthy.wire.lenient import as_dict, as_int, as_list
 
 _SPEC = "https://platform.openai.com/docs/api-reference/chat-streaming"
@@ -52,6 +53,7 @@ def finish_key(view: View) -> Violations:
     "chat",
     source="router-for-me/CLIProxyAPI#530",
     right='The first delta says who speaks: "delta": {"role": "assistant", "content": ""}.',
+    follows=("TW314", "TW318", "TW603"),
 )
 def no_role(view: View) -> Violations:
     """No chunk says ``role: assistant``. Some clients store messages without a role then, and send them back."""
@@ -104,7 +106,7 @@ def after_done(view: View) -> Violations:
 def no_choices(view: View) -> Violations:
     """``choices`` is null or missing in a chunk; only an empty array is allowed. Clients that loop over it fail."""
     for event in view.events:
-        if event.value and not event.value.get("error") and not isinstance(event.value.get("choices"), list):
+        if event.value and not isinstance(event.value.get("choices"), list) and not event_failure(event.value):
             yield f"choices is {json.dumps(event.value.get('choices'))}", event.data
 
 
@@ -150,6 +152,7 @@ def id_changes(view: View) -> Violations:
     source="docker/docker-agent#2992",
     right="All text and calls of a choice come before its finish reason, or in the same chunk; after it comes nothing "
     "but usage and [DONE].",
+    follows=("TW706", "TW322"),
 )
 def late(view: View) -> Violations:
     """Text or calls come after the chunk with the finish reason. Clients have stopped reading by then."""
@@ -185,7 +188,7 @@ def object_name(view: View) -> Violations:
 @rule(
     "TW318",
     "choice without a delta",
-    "blocks",
+    "degrades",
     "chat",
     source="microsoft/agent-framework#5734",
     right='Every choice of a chunk has a delta, empty where there is nothing to say: {"index": 0, "delta": {}, '
@@ -206,6 +209,8 @@ def no_delta(view: View) -> Violations:
     "chat",
     source="BerriAI/litellm#15962",
     right="Each of the n answers has one index, from 0 to n - 1, that is its own and the same in all its chunks.",
+    situation="settings",
+    follows=("TW706", "TW322"),
 )
 def choices_merged(view: View) -> Violations:
     """``n`` asks for several answers, and more than one of them has the same ``index``. Clients glue them together,
@@ -222,6 +227,7 @@ def choices_merged(view: View) -> Violations:
     source="InternLM/lmdeploy#4419",
     right='As many choices come as "n" asks for, with the indices 0 to n - 1; a server that cannot do it refuses the '
     "request with HTTP 400.",
+    situation="settings",
 )
 def choices_missing(view: View) -> Violations:
     """``n`` asks for several answers, and fewer come. A server that cannot do it should say so."""
@@ -253,7 +259,7 @@ def odd_role(view: View) -> Violations:
 @rule(
     "TW322",
     "finish_reason that is an empty string",
-    "blocks",
+    "degrades",
     "chat",
     source="aaif-goose/goose#10258",
     right='Until a choice ends its chunks have "finish_reason": null; its last one has a reason, "stop" or '

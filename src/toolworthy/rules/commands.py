@@ -9,6 +9,7 @@ from toolworthy import adapters
 from toolworthy.breakage import naming
 from toolworthy.errors import UserError
 from toolworthy.rules import AREAS, RULES, Rule
+from toolworthy.situations import PHRASES
 
 SEVERITY = {"blocks": "blocks an agent", "degrades": "degrades", "cosmetic": "cosmetic"}
 
@@ -44,6 +45,8 @@ def page(rule: Rule) -> str:
         f"- **Severity:** {SEVERITY[rule.severity]}",
         f"- **Wire APIs:** {', '.join(rule.apis)}",
         f"- **Area:** {rule.area}",
+        *([f"- **When:** {PHRASES[rule.situation]}"] if rule.situation != "always" else []),
+        *([f"- **Follows from:** {', '.join(rule.follows)}, where the answer has one"] if rule.follows else []),
         f"- **Source:** {link(rule.source)}",
     ]
     if hints := adapters.hints(rule.code):

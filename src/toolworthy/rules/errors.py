@@ -69,6 +69,7 @@ def no_tools(view: View) -> Violations:
     source="nathaninline/ajean#26",
     right="A request that can never succeed gets HTTP 400, with the reason in error.message; HTTP 5xx is for trouble "
     "that may pass.",
+    situation="refused-request",
 )
 def told_as_ours(view: View) -> Violations:
     """HTTP 5xx for a request that can never succeed: a chat template that refuses the order of messages, a parameter
@@ -85,6 +86,7 @@ def told_as_ours(view: View) -> Violations:
     source="BerriAI/litellm#4259",
     right="The HTTP status is that of the error, also where it is an upstream's: 429 for a rate limit, 401 for a bad "
     "key, 400 for a bad request.",
+    situation="refused-request",
 )
 def other_status(view: View) -> Violations:
     """A gateway passes on the words of an error and not its status, so that an agent waits where it should not, or
@@ -117,6 +119,7 @@ def _meaning(status: int) -> str:
     source="openai/harmony#60",
     right="The answer comes with HTTP 200 and what the model wrote: the call under the name it used, or as text what "
     "cannot be read as a call.",
+    situation="refused-request",
 )
 def models_slip(view: View) -> Violations:
     """The model wrote a call that the server could not read, or called a tool that is not offered, and the request

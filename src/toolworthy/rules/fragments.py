@@ -15,7 +15,7 @@ from toolworthy.wire.lenient import as_dict, as_int, as_list, parse_json
 @rule(
     "TW301",
     "call delta without an index",
-    "blocks",
+    "degrades",
     "chat",
     source="vercel/ai#7238",
     right='Every entry of delta.tool_calls says which call it belongs to: "index": 0 in all fragments of the first '
@@ -31,11 +31,13 @@ def no_index(view: View) -> Violations:
 @rule(
     "TW302",
     "two calls under one index",
-    "blocks",
+    "degrades",
     "chat",
     source="InternLM/lmdeploy#3412",
     right='Every call has an index that no other has: {"index": 0, "id": "call_a1", …} begins the first, {"index": 1, '
     '"id": "call_b2", …} the second.',
+    situation="parallel-calls",
+    follows=("TW304",),
 )
 def index_reused(view: View) -> Violations:
     """A second call begins under the index of the first. Clients that go by the index glue them together."""
@@ -122,7 +124,7 @@ def index_twice(view: View) -> Violations:
 @rule(
     "TW307",
     "null where a string belongs",
-    "blocks",
+    "degrades",
     "chat",
     source="aaif-goose/goose#6796",
     right='"name" and "arguments" of a fragment are strings, or left out where there is nothing new: {"index": 0, '
@@ -169,6 +171,7 @@ def arguments_again(view: View) -> Violations:
     source="vercel/ai#12770",
     right='A call says "type": "function" (or "custom") in its first fragment and in a whole answer; later fragments '
     "leave it out.",
+    follows=("TW304", "TW107"),
 )
 def call_type(view: View) -> Violations:
     """A call says ``type: function`` (or ``custom``), streamed in its first fragment, and nothing else later. Typed

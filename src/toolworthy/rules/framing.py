@@ -28,6 +28,7 @@ _LIMIT = re.compile(
     source="anomalyco/opencode#14972",
     right="The answer goes on to its stop reason and to what ends a stream: data: [DONE] (chat), message_stop "
     "(Messages), response.completed or the like (Responses).",
+    follows=("TW412", "TW603", "TW415", "TW506"),
 )
 def cut(view: View) -> Violations:
     """The answer ends without a stop reason and without the event that ends a stream: the server died, a proxy closed
@@ -47,6 +48,7 @@ def cut(view: View) -> Violations:
     source="https://docs.anthropic.com/en/docs/build-with-claude/streaming#error-events",
     right="A request that fails gets HTTP 4xx or 5xx before any byte of the body is sent; an answer that began with "
     "HTTP 200 comes to its end.",
+    follows=("TW621", "TW624"),
 )
 def error_inside(view: View) -> Violations:
     """HTTP says 200 and the body says error. In a stream it cannot be otherwise once bytes are out; agents retry
@@ -152,6 +154,7 @@ def sse(view: View) -> Violations:
     source="https://platform.openai.com/docs/guides/error-codes",
     right='The body of an error says what was wrong: {"error": {"type": "…", "message": "…"}}, in Messages with '
     '"type": "error" before it.',
+    situation="refused-request",
 )
 def envelope(view: View) -> Violations:
     """An error's body is no JSON object with ``error.message`` in it; agents show "unknown error" and cannot tell what
@@ -171,6 +174,8 @@ def envelope(view: View) -> Violations:
     source="https://platform.openai.com/docs/guides/error-codes",
     right="The request gets an answer: all that agents send is understood, and a field that is unknown and changes "
     "nothing is passed over.",
+    situation="refused-request",
+    follows=("TW621", "TW623", "TW624", "TW626"),
 )
 def refused(view: View) -> Violations:
     """HTTP 400 or 422 on a request that an agent sends as it is. The agent cannot leave the field out; the trial ends
@@ -186,6 +191,8 @@ def refused(view: View) -> Violations:
     source="https://www.rfc-editor.org/rfc/rfc9110#section-15.6",
     right="The request gets an answer; one that is at fault gets HTTP 400 with the reason, and too much load is HTTP "
     "429 with Retry-After.",
+    situation="refused-request",
+    follows=("TW621", "TW622", "TW623", "TW624", "TW626"),
 )
 def server_error(view: View) -> Violations:
     """HTTP 5xx. Agents try the same again, several times, and then give up."""
@@ -199,6 +206,8 @@ def server_error(view: View) -> Violations:
     "degrades",
     source="https://www.rfc-editor.org/rfc/rfc6585#section-4",
     right="HTTP 429 says how many seconds to wait: the header retry-after: 5.",
+    situation="refused-request",
+    follows=("TW623",),
 )
 def retry_after(view: View) -> Violations:
     """Too many requests, and nothing says how long to wait. An empty account, which some servers tell by the same
@@ -244,7 +253,7 @@ def no_space(view: View) -> Violations:
 @rule(
     "TW614",
     "compressed, and no header says so",
-    "blocks",
+    "degrades",
     source="router-for-me/CLIProxyAPI#1834",
     right="A compressed body has its header, content-encoding: gzip or zstd, and is for clients that accept it; "
     "others get plain bytes.",

@@ -54,7 +54,7 @@ def not_done(view: View) -> Violations:
 @rule(
     "TW504",
     "call_id differs between events",
-    "blocks",
+    "degrades",
     "responses",
     source="claude-code-best/claude-code#349",
     right="A call has one call_id, the same in output_item.added, in output_item.done and at its place in the output "
@@ -125,6 +125,7 @@ def prefix(view: View) -> Violations:
     "responses",
     source="sgl-project/sglang#12652",
     right="The output of the response in the last event lists every item that output_item.done has completed.",
+    follows=("TW503",),
 )
 def no_output(view: View) -> Violations:
     """response.completed repeats all items; clients that do not stream take them from there."""
@@ -137,7 +138,7 @@ def no_output(view: View) -> Violations:
 @rule(
     "TW512",
     "call without its namespace",
-    "blocks",
+    "degrades",
     "responses",
     source="openai/codex#23186",
     right='A call has name and namespace apart, as the tool was offered: "namespace": "files", "name": "read".',
@@ -160,6 +161,7 @@ def namespace(view: View) -> Violations:
     source="vllm-project/vllm#55592",
     right="Each output has the call_id of a call that stands in the answer or in the request's input; a call that the "
     "server ran is listed before its output.",
+    situation="side-request",
 )
 def orphan_output(view: View) -> Violations:
     """The answer holds the output of a tool that the server ran, and its call_id is no call's. Nobody can tell what
@@ -179,11 +181,12 @@ def _is_output(item: Mapping[str, Any]) -> bool:
 @rule(
     "TW517",
     "compaction asked for, none came",
-    "blocks",
+    "degrades",
     "responses",
     source="openai/codex#42393",
     right='The output holds exactly one item {"type": "compaction", "encrypted_content": "…"}, which stands for the '
     "conversation so far.",
+    situation="compaction",
 )
 def no_compaction(view: View) -> Violations:
     """The request ends with a ``compaction_trigger`` item, and the answer holds not exactly one ``compaction`` item.
@@ -202,6 +205,7 @@ def no_compaction(view: View) -> Violations:
     "responses",
     source="vllm-project/vllm#57998",
     right='The item that was cut, the last, has "status": "incomplete", as the response has.',
+    situation="token-limit",
 )
 def cut_item(view: View) -> Violations:
     """The token limit cut the response, and its last item, where the cut is, has the status completed."""

@@ -78,29 +78,21 @@ def _search(view: View, pattern: re.Pattern[str], text: str) -> tuple[str, str] 
     "block (Messages), a function_call item (Responses).",
 )
 def tool_syntax(view: View) -> Violations:
-    """A call in the model's own notation stands in the text or the reasoning, or marks of one do: the server has no
-    parser for this model, the wrong one, or one that stumbled. The agent sees prose, and runs nothing. A call is known
-    by an offered tool's name next to arguments that fit its schema, in any markup. A tag behind which no offered tool
-    is named, in an answer without any call, is a slip of the model's that no parser could mend, and does not count."""
-    if not (view.request and view.request.tools):
-        return
+    """A call in the model's own notation stands in the text or the reasoning, or the beginning of one does: the server
+    has no parser for this model, the wrong one, or one that stumbled. The agent sees prose, and runs nothing. A call is
+    known by an offered tool's name next to arguments that fit its schema, in any markup. A tag behind which no offered
+    tool is named is a slip of the model's that no parser could mend, and does not count."""
     lost = [call for call in view.lost_calls if call.marked or call.form in ("markup", "lines")]
     for call in lost:
         yield f"a call of {call.name} stands in the {call.where}", call.excerpt
-    if not lost:
-        yield from _marked(view)
-
-
-def _marked(view: View) -> Violations:
-    """Marks of a call format that hold no whole call: its beginning, or what is left of one."""
-    assert view.request is not None
+    if lost or not (view.request and view.request.tools):
+        return
     names = re.compile("|".join(rf"(?<!\w){re.escape(tool.name)}(?!\w)" for tool in view.request.tools))
-    texts = [("text", view.response.text)]
+    texts = [("text", "" if view.calls else view.response.text)]
     texts += [("reasoning", part.text) for part in view.response.parts if isinstance(part, Thinking)]
     for where, text in texts:
         found = next(_marks(view, TOOL_SYNTAX, text), None)
-        residue = where == "text" and (view.calls or (found and found.group().startswith(_CONTROL)))
-        if found and (residue or (names.search(found.string, found.end()) and not _shown(found))):
+        if found and names.search(found.string, found.end()) and not _shown(found):
             mark, excerpt = _around(found)
             yield f"{mark!r} stands in the {where}", excerpt
 
@@ -143,6 +135,7 @@ def _encloses(view: View, tags: Sequence[re.Match[str]]) -> bool:
     source="https://cookbook.openai.com/articles/openai-harmony",
     right="Text, reasoning and arguments hold the model's words only; tokens of the chat template are taken out, the "
     "one that ends the turn included.",
+    follows=("TW201", "TW204", "TW205"),
 )
 def special_tokens(view: View) -> Violations:
     """A token of the chat template (end of turn, channel, role) is passed on as text."""
@@ -156,6 +149,24 @@ def special_tokens(view: View) -> Violations:
             found = _search(view, _SPECIAL, value[-40:])
             if found and value.rstrip().endswith(found[0].strip()):
                 yield f"{found[0]!r} ends an argument of {call.name}", value[-200:]
+
+
+@rule(
+    "TW207",
+    "marks of a call format in the text",
+    "degrades",
+    source="vllm-project/vllm#40806",
+    right="What opens and closes a call in the model's own format is taken out of the text with the call.",
+    follows=("TW201", "TW206"),
+)
+def marks_left(view: View) -> Violations:
+    """Marks of the model's own call format are left in the text beside a call that was read, or without any. The call
+    is run; agents show the marks and send them back, and the model learns from them."""
+    found = next(_marks(view, TOOL_SYNTAX, view.response.text), None)
+    offers = bool(view.request and view.request.tools)
+    if found and offers and (view.calls or found.group().startswith(_CONTROL)):
+        mark, excerpt = _around(found)
+        yield f"{mark!r} stands in the text", excerpt
 
 
 def _strings(value: object) -> Iterator[str]:
@@ -185,7 +196,7 @@ def call_as_json(view: View) -> Violations:
 @rule(
     "TW205",
     "a call written as code",
-    "degrades",
+    "blocks",
     source="vllm-project/vllm#22917",
     right='The notation is read and leaves the text: [ls(path="src")] becomes a call of ls with the arguments '
     '{"path": "src"}.',

@@ -6,6 +6,7 @@ import json
 
 from toolworthy.rules.model import Violations, rule
 from toolworthy.rules.view import View
+from toolworthy.wire.failure import event_failure
 from toolworthy.wire.lenient import as_dict, as_int, as_list, parse_json
 
 _SPEC = "https://docs.anthropic.com/en/docs/build-with-claude/streaming"
@@ -19,7 +20,7 @@ _DELTA_OF = {
 @rule(
     "TW401",
     "no message_stop",
-    "blocks",
+    "degrades",
     "messages",
     source="tombii/better-ccflare#307",
     right='After message_delta the stream ends with event: message_stop and data: {"type": "message_stop"}.',
@@ -34,7 +35,7 @@ def no_stop(view: View) -> Violations:
 @rule(
     "TW402",
     "message_start not once",
-    "blocks",
+    "degrades",
     "messages",
     source="BerriAI/litellm#32357",
     right="Each stream has one message_start, as its first event but for pings.",
@@ -54,6 +55,7 @@ def starts(view: View) -> Violations:
     source=_SPEC,
     right="Each block is opened by content_block_start, filled by deltas and closed by content_block_stop, all with "
     'the same "index", before the next one begins.',
+    follows=("TW418",),
 )
 def blocks(view: View) -> Violations:
     """Every content block needs its start, before any delta, and its stop. The SDK fails on a delta without a block; a
@@ -62,7 +64,7 @@ def blocks(view: View) -> Violations:
         yield f"{detail or 'a block has no index'}: not opened as it should be", excerpt
     started = {event.value.get("index") for event in view.events if event.type == "content_block_start"}
     stopped = {event.value.get("index") for event in view.events if event.type == "content_block_stop"}
-    if view.answered and started - stopped:
+    if view.answered and view.response.complete and started - stopped:
         yield "a content block is never closed", view.tail()
 
 
@@ -74,6 +76,7 @@ def blocks(view: View) -> Violations:
     source="BerriAI/litellm#25212",
     right="Deltas fit their block: text_delta in text, thinking_delta and signature_delta in thinking, "
     "input_json_delta in tool_use; each kind has a block of its own.",
+    follows=("TW405", "TW403", "TW418"),
 )
 def mismatch(view: View) -> Violations:
     """A thinking delta in a text block, or the like: the SDK drops it or fails."""
@@ -110,6 +113,7 @@ def late(view: View) -> Violations:
     "messages",
     source=_SPEC,
     right='Each event has its type as its name, too: the line event: ping, and then data: {"type": "ping"}.',
+    follows=("TW415", "TW416"),
 )
 def unnamed(view: View) -> Violations:
     """The SSE field ``event`` is missing; clients that go by it see no event at all."""
@@ -120,7 +124,7 @@ def unnamed(view: View) -> Violations:
 @rule(
     "TW407",
     "stop_reason null",
-    "blocks",
+    "degrades",
     "messages",
     source="anthropics/claude-code#16785",
     right='The answer says why it ended: "stop_reason": "end_turn", "tool_use", "max_tokens" …; in a stream in '
@@ -208,7 +212,7 @@ def fields(view: View) -> Violations:
 @rule(
     "TW412",
     "nothing but pings",
-    "blocks",
+    "degrades",
     "messages",
     source=_SPEC,
     right="Pings come between the events of a message, from message_start to message_stop; where there can be no "
@@ -252,6 +256,7 @@ _RUN_BY_SERVER = ("web_search_", "web_fetch_", "code_execution_", "tool_search_t
     source="https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/overview",
     right='The endpoint runs a tool of its own: a server_tool_use block ("id": "srvtoolu_a1"), then its result; '
     "tool_use is for tools of the client.",
+    situation="side-request",
 )
 def server_tool(view: View) -> Violations:
     """The request offers a tool that the endpoint runs itself, a web search say, and the answer calls it by a plain
@@ -266,17 +271,16 @@ def server_tool(view: View) -> Violations:
 @rule(
     "TW415",
     "event without a type",
-    "blocks",
+    "degrades",
     "messages",
     source="anomalyco/opencode#23960",
     right='The JSON of every event has its type: {"type": "content_block_delta", …}, and of an error {"type": '
     '"error", "error": {…}}.',
 )
 def untyped(view: View) -> Violations:
-    """The JSON of an event lacks ``type``, by which typed clients tell one event from another: they fail on it. Errors
-    that a gateway passes on in another API's shape look like this."""
+    """The JSON of an event lacks ``type``, by which typed clients tell one event from another: they fail on it."""
     for event in view.events:
-        if event.value and not event.type:
+        if event.value and not event.type and not event_failure(event.value):
             yield "an event has no type", event.data
 
 
@@ -288,10 +292,14 @@ def untyped(view: View) -> Violations:
     source="https://docs.anthropic.com/en/api/errors",
     right='An error is {"type": "error", "error": {"type": "overloaded_error", "message": "…"}}, as a body and as an '
     "event.",
+    situation="refused-request",
 )
 def error_shape(view: View) -> Violations:
     """An error is ``{"type": "error", "error": {"type", "message"}}``. Where the types are missing, agents cannot tell
     an overload, after which they may try again, from a request that will never do."""
+    for event in view.events:
+        if event.value and not event.type and event_failure(event.value):
+            yield "an error inside the stream has no type", event.data
     errors = [dict(event.value) for event in view.events if event.type == "error"]
     if view.exchange.status is not None and view.exchange.status >= 400:
         errors.append(as_dict(parse_json(view.exchange.body)))
@@ -309,6 +317,8 @@ def error_shape(view: View) -> Violations:
     source="sgl-project/sglang#20678",
     right='message_start counts the input already: "usage": {"input_tokens": 812, "output_tokens": 1}, and beside it '
     '"cache_read_input_tokens" where a cache was used.',
+    situation="token-counts",
+    follows=("TW411",),
 )
 def late_usage(view: View) -> Violations:
     """message_start counts no input tokens, and the last events do. Agents that take the size of the context from the
@@ -324,7 +334,7 @@ def late_usage(view: View) -> Violations:
 @rule(
     "TW418",
     "block index used again",
-    "blocks",
+    "degrades",
     "messages",
     source="router-for-me/CLIProxyAPI#539",
     right="Blocks are numbered 0, 1, 2 in the order in which they begin, and no index is used again, not even after "

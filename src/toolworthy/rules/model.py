@@ -55,8 +55,11 @@ class Finding(BaseModel):
     title: str
     severity: Severity
     situation: Situation = "always"
-    """When agents meet it: the rule's own; ``always`` where it shows in whatever situation the request made."""
+    """When agents meet it: the rule's own, or what the exchange itself shows; ``always`` where it shows in whatever
+    situation the request made."""
     detail: str
+    follows: str = ""
+    """Code of the fault in the same exchange of which this is a consequence."""
     evidence: Evidence
 
 
@@ -77,6 +80,8 @@ class Rule:
     look: Callable[[View], Violations]
     situation: Situation = "always"
     """When agents meet the fault; ``always`` where any answer may show it."""
+    follows: tuple[str, ...] = ()
+    """Codes of rules whose fault, in the same exchange, brings this one about."""
 
     @property
     def area(self) -> str:
@@ -95,7 +100,7 @@ class Rule:
                     code=self.code,
                     title=self.title,
                     severity=self.severity,
-                    situation=self.situation,
+                    situation=view.situation if self.situation == "always" else self.situation,
                     detail=detail,
                     evidence=Evidence(exchange=view.exchange.index, excerpt=excerpt[:300]),
                 )
@@ -109,11 +114,12 @@ def rule(
     source: str,
     right: str,
     situation: Situation = "always",
+    follows: tuple[str, ...] = (),
 ) -> Callable[[Callable[[View], Violations]], Rule]:
     """Make a rule of a function; its docstring is the explanation. Without `apis` it holds for all three."""
 
     def make(look: Callable[[View], Violations]) -> Rule:
         explanation = inspect.cleandoc(look.__doc__ or "")
-        return Rule(code, title, severity, apis or APIS, source, explanation, right, look, situation)
+        return Rule(code, title, severity, apis or APIS, source, explanation, right, look, situation, follows)
 
     return make

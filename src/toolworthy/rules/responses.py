@@ -17,7 +17,7 @@ TERMINAL = ("response.completed", "response.incomplete", "response.failed")
 @rule(
     "TW501",
     "no terminal event",
-    "blocks",
+    "degrades",
     "responses",
     source=_SPEC,
     right="The last event is response.completed, response.incomplete or response.failed, with the whole response in "
@@ -66,7 +66,7 @@ def sequence(view: View) -> Violations:
 @rule(
     "TW506",
     "event without a type",
-    "blocks",
+    "degrades",
     "responses",
     source="pjq/sap-ai-core-llm-proxy#35",
     right='The JSON of each event has its type, and a response stands in a field of it: {"type": "response.created", '
@@ -133,6 +133,7 @@ def first_event(view: View) -> Violations:
     source="anomalyco/opencode#18897",
     right='An error in a stream is {"type": "error", "code": "server_error", "message": "…", "param": null, '
     '"sequence_number": 7}, or response.failed.',
+    situation="refused-request",
 )
 def bare_error(view: View) -> Violations:
     """An error inside the stream stands there as another API writes it, without ``type: error``. Typed clients fail to

@@ -22,6 +22,7 @@ def _wanted(view: View) -> bool:
     source=_SPEC,
     right='"usage" is there: {"prompt_tokens": 812, "completion_tokens": 45, "total_tokens": 857} (chat), '
     '{"input_tokens": 812, "output_tokens": 45, …} (Messages, Responses).',
+    situation="token-counts",
 )
 def no_usage(view: View) -> Violations:
     """The answer says nothing of tokens used. Agents cannot tell when to compact, and run into the context limit."""
@@ -36,6 +37,7 @@ def no_usage(view: View) -> Violations:
     source=_SPEC,
     right='Input and output both count more than 0: "prompt_tokens" and "completion_tokens" (chat), "input_tokens" '
     'and "output_tokens" (Messages, Responses).',
+    situation="token-counts",
 )
 def zero(view: View) -> Violations:
     """Usage is there and counts nothing although there is an answer. Agents take the context for empty."""
@@ -51,6 +53,7 @@ def zero(view: View) -> Violations:
     source=_SPEC,
     right='"total_tokens" is input plus output; reasoning tokens are among the output, cached ones among the input '
     "(in Messages they are counted apart).",
+    situation="token-counts",
 )
 def inconsistent(view: View) -> Violations:
     """More cached than input tokens, more reasoning than output tokens, or a total that is not the sum."""
@@ -77,6 +80,7 @@ def inconsistent(view: View) -> Violations:
     source="NousResearch/hermes-agent#18066",
     right="What the model wrote is in the answer, as text or as a call; where nothing could be made of it, an error "
     "says so.",
+    follows=("TW111", "TW503", "TW314", "TW318", "TW415", "TW506", "TW603", "TW604"),
 )
 def nothing(view: View) -> Violations:
     """The answer ends in order with neither text, reasoning nor call. Agents end the task as if it were done. Where
@@ -92,6 +96,7 @@ def nothing(view: View) -> Violations:
     source="vybestack/llxprt-code#1731",
     right="Behind the reasoning stands what it led to, outside of it: text, or a call in tool_calls (chat), a "
     "tool_use block (Messages), a function_call item (Responses).",
+    follows=("TW111", "TW503", "TW314", "TW318", "TW415", "TW506", "TW603", "TW604"),
 )
 def only_thoughts(view: View) -> Violations:
     """The answer ends in order and holds reasoning alone: the text or the call went into it, or the model stopped
@@ -107,6 +112,7 @@ def only_thoughts(view: View) -> Violations:
     source="openai/openai-agents-python#4510",
     right="Reasoning leaves room for an answer within the token limit, and text or a call that was cut is sent as far "
     "as it came.",
+    situation="token-limit",
 )
 def cut_empty(view: View) -> Violations:
     """The token limit was reached before text or a call came: the reasoning ate it, or a call was cut and dropped."""
@@ -149,6 +155,7 @@ def unknown_stop(view: View) -> Violations:
     source="camel-ai/camel#4217",
     right='Usage comes once, in the last chunk before [DONE], {"choices": [], "usage": {…}}; chunks before it have '
     '"usage": null, or no such key.',
+    situation="token-counts",
 )
 def repeated(view: View) -> Violations:
     """Usage belongs into one chunk, the last, and is null before. Agents that add up what they get count the tokens
@@ -167,6 +174,24 @@ def repeated(view: View) -> Violations:
     source="noonghunna/club-3090#1191",
     right="All output tokens that are counted are in the answer, as text, reasoning or arguments; hidden reasoning is "
     'counted apart: "reasoning_tokens": 310 (chat, Responses).',
+    situation="token-counts",
+    follows=(
+        "TW201",
+        "TW204",
+        "TW205",
+        "TW111",
+        "TW113",
+        "TW118",
+        "TW704",
+        "TW705",
+        "TW710",
+        "TW314",
+        "TW318",
+        "TW415",
+        "TW506",
+        "TW603",
+        "TW604",
+    ),
 )
 def undelivered(view: View) -> Violations:
     """More output tokens are counted than the answer has bytes. A parser swallowed text or a call; or there was
@@ -207,6 +232,7 @@ def _bytes(value: object, inside: bool = False) -> int:
     source="langchain-ai/langchain-aws#420",
     right='The text ends before the stop string, and the stop reason is "finish_reason": "stop" (chat), '
     '"stop_reason": "stop_sequence" (Messages).',
+    situation="settings",
 )
 def stop_string(view: View) -> Violations:
     """The text holds a string at which it was to stop; text ends before that string. Agents that cut their answers by

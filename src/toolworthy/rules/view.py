@@ -12,6 +12,7 @@ from typing import Any
 
 from toolworthy.exchange import Exchange
 from toolworthy.rules.leaked import LeakedCall, lost_calls
+from toolworthy.situations import Situation
 from toolworthy.wire.ir import Api, Request, Response, Thinking, ToolCall
 from toolworthy.wire.lenient import as_dict, as_int, as_list, parse_json
 from toolworthy.wire.sse import SseParser
@@ -72,6 +73,13 @@ class View:
         """Whether a whole, successful answer is there to be judged."""
         status = self.exchange.status
         return status is not None and status < 400 and self.exchange.error is None and self.response.failure is None
+
+    @property
+    def situation(self) -> Situation:
+        """What the exchange itself shows of when agents meet its faults: that the token limit cut it."""
+        usage, limit = self.response.usage, self.request.max_tokens if self.request else None
+        reached = bool(limit and usage and usage.output and usage.output >= limit)
+        return "token-limit" if reached or self.response.stop == "length" else "always"
 
     @property
     def calls(self) -> tuple[ToolCall, ...]:
