@@ -113,6 +113,12 @@ def why(
     return diagnose(exchanges, outcome, adapters.agent(agent), max_turns)
 
 
+def page(status: int, title: str) -> Exchange:
+    """A web page in place of an answer."""
+    html = f"<!DOCTYPE html><html><head><title>{title}</title></head><body>Hello</body></html>"
+    return recorded(status=status, response_headers={"content-type": "text/html"}, chunks=(Chunk(0.1, html.encode()),))
+
+
 def final_only() -> list[Exchange]:
     """A Responses stream whose call stands in the last event alone."""
     item = {
@@ -131,10 +137,24 @@ def final_only() -> list[Exchange]:
         "output": [],
         "status": "in_progress",
     }
-    ended = {**response, "status": "completed", "output": [item]}
+    return of_responses(
+        {"type": "response.completed", "response": {**response, "status": "completed", "output": [item]}}
+    )
+
+
+def failed_beside(message: str) -> list[Exchange]:
+    """A Responses stream that failed; the error stands beside a response that names none."""
+    failed = {"id": "resp_1", "object": "response", "created_at": 1, "model": "m", "output": [], "status": "failed"}
+    error = {"code": "server_error", "message": message}
+    return of_responses({"type": "response.failed", "response": {**failed, "error": None}, "error": error})
+
+
+def of_responses(last: Message) -> list[Exchange]:
+    """A Responses stream that ends with this event."""
+    response = {**last["response"], "output": [], "status": "in_progress", "error": None}
     events = [
         {"type": "response.created", "sequence_number": 0, "response": response},
-        {"type": "response.completed", "sequence_number": 1, "response": ended},
+        {**last, "sequence_number": 1},
     ]
     text = "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events)
     tool = {"type": "function", "name": "run", "parameters": SCHEMA}

@@ -14,7 +14,7 @@ from toolworthy.exchange import Exchange
 from toolworthy.scoring.model import CauseKind
 
 sys.path.insert(0, str(Path(__file__).parent))
-from made import answered, call, final_only, refused, said, streamed, trial, why
+from made import answered, call, failed_beside, final_only, page, refused, said, streamed, trial, why
 
 WITHOUT_ID = {**call(), "tool_calls": [{**call()["tool_calls"][0], "id": None}]}
 NO_JSON = call(arguments='{"command": ls}')
@@ -86,7 +86,7 @@ def test_the_same_call_twice_is_no_loop_and_thrice_is() -> None:
 
 def test_the_last_word_429_is_a_limit_of_ours_and_says_so() -> None:
     found = why(trial(answered(call()), refused(429, "slow down"), refused(429, "slow down")), exit_code=1)
-    assert (found.kind, found.fault, found.code) == ("endpoint error", "our limit", "429")
+    assert (found.kind, found.fault, found.code) == ("endpoint error", "our limit", "rate limited")
     assert "slow down" in found.detail
     assert why(trial(answered(call()), refused(503, "slow down")), exit_code=1).fault == "endpoint"
 
@@ -95,6 +95,37 @@ def test_an_error_without_a_word_is_said_to_have_none() -> None:
     assert why(trial(refused(500, ""))).detail == "HTTP 500 without a body"
     assert why(trial(refused(500, " "))).detail == "HTTP 500: without a reason"
     assert why(trial(refused(500, "no such tool"))).detail == "HTTP 500: no such tool"
+
+
+@pytest.mark.parametrize(
+    ("last", "fault", "code", "words"),
+    [
+        (refused(402, "Insufficient balance"), "infrastructure", "empty account", "HTTP 402: Insufficient balance"),
+        (
+            refused(429, "You exceeded your quota"),
+            "infrastructure",
+            "empty account",
+            "HTTP 429: You exceeded your quota",
+        ),
+        (refused(200, "Rate limit reached"), "our limit", "rate limited", "HTTP 200: Rate limit reached"),
+        (page(200, "Sign in"), "endpoint", "wrong route", "HTTP 200: a web page: Sign in"),
+        (page(502, "Bad gateway"), "endpoint", "unavailable", "HTTP 502: a web page: Bad gateway"),
+        (refused(400, "no such parameter"), "endpoint", "bad request", "HTTP 400: no such parameter"),
+    ],
+)
+def test_the_servers_own_words_are_quoted_and_tell_whose_fault_it_is(
+    last: Exchange, fault: str, code: str, words: str
+) -> None:
+    found = why(trial(answered(call()), last), exit_code=1)
+    assert (found.kind, found.fault, found.code) == ("endpoint error", fault, code)
+    assert words in found.detail
+
+
+def test_an_error_beside_an_empty_one_is_quoted() -> None:
+    found = why(failed_beside("the GPU is on fire"), agent="codex", exit_code=1)
+    assert (found.kind, found.fault) == ("wire defect", "server")
+    assert "the GPU is on fire" in found.detail
+    assert "without a reason" not in found.detail
 
 
 @pytest.mark.parametrize("transient", [refused(500), refused(429), BROKEN])
@@ -190,6 +221,7 @@ def test_is_error_counts_as_a_failed_call() -> None:
             "an empty delta stands where a call was due",
         ),
         (answered(said("I will look."), finish="tool_calls"), "TW113"),
+        (answered(said("")), "TW704 nothing said, nothing done: neither text nor call; what the model wrote is not in"),
     ],
 )
 def test_a_call_that_was_lost_is_not_an_announcement(last: Exchange, what: str) -> None:

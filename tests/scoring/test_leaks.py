@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from toolworthy.analysis.leaks import leak_rate, left_in_text
+from toolworthy.analysis.remarks import remarks
 from toolworthy.cases.result import CaseKey, CaseResult, Miss
 from toolworthy.exchange import Exchange
 from toolworthy.probes import ProbeKey, ProbeResult
@@ -76,6 +77,19 @@ def test_the_rate_is_over_all_suites_with_an_interval() -> None:
     assert leak_rate([probe.model_copy(update={"leaks": Leaks()})]) is None
 
 
+def test_a_run_says_once_how_many_calls_leaked_and_that_it_was_rate_limited() -> None:
+    score = Score(leaks=Leaks(leaked=1, calls=4))
+    key = TrialKey(suite="tasks", task="t", agent="builtin")
+    cause = Cause(kind="endpoint error", fault="our limit", detail="d", code="rate limited")
+    trials = [TrialResult(key=key, status="error", score=score, cause=cause)] * 2
+    case = CaseResult(key=CaseKey(case="c", vocabulary="b"), category="x", status="right", score=score)
+    leaked, limited = remarks(trials, [], [case, case])
+    assert leaked.startswith("calls that the server left in the text: tasks 2/8 · 25% (")
+    assert "tools 2/8 · 25% (" in leaked
+    assert limited.startswith("rate limited: 2 trials ended so and were not measured")
+    assert list(remarks([TrialResult(key=key, status="passed")], [], [])) == []
+
+
 def test_what_failed_of_a_leak_is_told_from_what_failed_of_the_model() -> None:
     key = TrialKey(suite="tasks", task="t", agent="builtin")
     cause = Cause(kind="wire defect", fault="server", detail="d", code="TW201")
@@ -91,8 +105,11 @@ def test_whole_trials_and_cases_count_their_leaks(tmp_path: Path) -> None:
     chosen = ("--agent", "builtin", "--endpoint", "oracle:doubao-seed-tool-call-leak")
     for suite, more in (("tasks", ("--task", "fix-failing-test")), ("tools", ("--case", "read-one-file"))):
         (tmp_path / suite).mkdir()
-        suites(*chosen, *more, cwd=tmp_path / suite, suite=suite)
+        done = suites(*chosen, *more, cwd=tmp_path / suite, suite=suite)
         (line,) = results(only_run(tmp_path / suite))
+        said = f"calls that the server left in the text: {suite} 1/1"
+        assert said in done.stdout
+        assert said in (only_run(tmp_path / suite) / "summary.md").read_text()
         assert line["score"]["leaks"] == {"leaked": 1, "calls": 1}
         if suite == "tasks":
             assert (line["cause"]["fault"], line["cause"]["code"]) == ("server", "TW201")

@@ -8,6 +8,7 @@ from typing import Any
 from toolworthy.analysis.breaking import breaking
 from toolworthy.analysis.levels import Level, levels, reasons
 from toolworthy.analysis.overall import overall, sentence
+from toolworthy.analysis.remarks import remarks
 from toolworthy.analysis.verdict import WORDS, cell, verdicts
 from toolworthy.cases.result import CaseResult
 from toolworthy.probes import ProbeResult
@@ -44,6 +45,7 @@ def markdown(
         [gated.headline(gate)] if gate else [],
         [_headline(about["endpoint"], results, probes, cases)],
         _in_words(results, probes, found),
+        [plain(text) for text in remarks(results, probes, cases)],
         gated.markdown(gate) if gate else [],
         _agents(results),
         _wire(found),

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from toolworthy import adapters
 from toolworthy.analysis.levels import Level, Reason, levels, reasons
 from toolworthy.analysis.overall import Overall, overall
+from toolworthy.analysis.remarks import remarks
 from toolworthy.probes import ProbeResult
 from toolworthy.report import costs, gate, tools
 from toolworthy.report.columns import cut, packed
@@ -51,6 +52,8 @@ def summary_lines(run: RunDirectory, width: int = WIDTH) -> Iterator[Line]:
         yield from _agent(one, width)
     for text in wire_lines(probes, str(endpoint.get("provider", "generic")), width):
         yield _line(text)
+    for text in remarks(results, probes, cases):
+        yield _line(f"  {text}")
     for text in (*tools.lines(cases, width), *costs.lines(results, cases)):
         yield _line(text)
 

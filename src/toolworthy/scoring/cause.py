@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from toolworthy.adapters import AgentAdapter
 from toolworthy.breakage import did
 from toolworthy.exchange import Exchange
+from toolworthy.refusal import Kind, classify
 from toolworthy.rules.leaked import lost_calls
 from toolworthy.rules.model import Finding, rank
 from toolworthy.sandbox.model import Outcome
@@ -24,7 +25,13 @@ from toolworthy.scoring.model import Cause, CauseKind, Fault
 _ANNOUNCES = re.compile(r"\b(I will|I'll|let me|I am going to|I'm going to|next, I|going to)\b", re.IGNORECASE)
 _GIVES_UP = re.compile(r"\b(cannot|can't|unable to|not able to|give up|sorry)\b", re.IGNORECASE)
 
+_FAULTS: dict[Kind, Fault] = {"rate limited": "our limit", "empty account": "infrastructure"}
+"""Whose fault an error is that is not the endpoint's: we asked too often, the user has to pay."""
+_NO_ANSWER: tuple[Kind, ...] = (*_FAULTS, "wrong route")
+"""Errors that no status tells from an answer, under HTTP 200."""
 _HARM = ("wrong result", "dies", "hangs")
+_EMPTY = "TW704"
+"""An answer with neither text nor call, though the model did not end it with its first tokens."""
 _PATIENCE = 60.0
 """Seconds of silence that no server needs within an answer."""
 
@@ -88,13 +95,12 @@ def _error(last: Exchange) -> Cause | None:
     if last.error is not None and last.error != "agent hung up":
         fault: Fault = "endpoint" if last.status is not None else "infrastructure"
         return _cause("endpoint error", fault, last.error, last)
-    if last.status is not None and last.status >= 400:
-        message = last.response.failure.message.strip() if last.response and last.response.failure else ""
-        status = f"HTTP {last.status}"
-        said = message[:300] if message.startswith(status) else f"{status}: {message[:300] or 'without a reason'}"
-        busy = last.status == 429  # asked too often: not a verdict about anything
-        return _cause("endpoint error", "our limit" if busy else "endpoint", said, last, str(last.status))
-    return None
+    refusal = None if last.status is None else classify(last.status, last.response_headers, last.body)
+    if refusal is None or last.status is None or (last.status < 400 and refusal.kind not in _NO_ANSWER):
+        return None  # of an error within an answer a rule says more
+    said, status = refusal.message.strip()[:300], f"HTTP {last.status}"
+    told = said if said.startswith(status) else f"{status}: {said or 'without a reason'}"
+    return _cause("endpoint error", _FAULTS.get(refusal.kind, "endpoint"), told, last, refusal.kind)
 
 
 def _silence(course: Course) -> Cause | None:
@@ -154,7 +160,10 @@ def _missed(course: Course) -> str:
     names = ", ".join(dict.fromkeys(call.name for call in response.calls))
     if names:
         return f"the agent ended without running its call of {names}"
-    return "an empty delta stands where a call was due" if emptied(course.last) else ""
+    if emptied(course.last):
+        return "an empty delta stands where a call was due"
+    empty = any(one.code == _EMPTY and one.evidence.exchange == course.last.index for one in course.findings)
+    return "what the model wrote is not in the answer" if empty else ""
 
 
 def _harms(agent: AgentAdapter, finding: Finding) -> bool:

@@ -92,7 +92,7 @@ class Cause(_Frozen):
     exchange: int | None = None
     """Index of the exchange that shows it."""
     code: str = ""
-    """What decided: of a wire defect the rule's code, of an error the HTTP status; "" where there is neither."""
+    """What decided: of a wire defect the rule's code, of an endpoint error its kind (``rate limited`` …); else ""."""
 
 
 class Score(_Frozen):
