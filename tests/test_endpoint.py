@@ -15,6 +15,28 @@ def test_a_url_serves_all_three_apis_from_its_root() -> None:
     assert found.url("responses") == "http://localhost:8000/v1/responses"
 
 
+@pytest.mark.parametrize(
+    ("given", "chat"),
+    [
+        ("localhost:8000", "http://localhost:8000/chat/completions"),
+        ("[::1]:8080/v1", "http://[::1]:8080/v1/chat/completions"),
+        ("192.168.1.20:1234/v1", "http://192.168.1.20:1234/v1/chat/completions"),
+        ("llm.example/v1", "https://llm.example/v1/chat/completions"),
+        (' "HTTPS://LLM.example//v1//" \n', "https://llm.example/v1/chat/completions"),
+        ("https://llm.example/v1#models", "https://llm.example/v1/chat/completions"),
+        ("https://llm.example/v1?tenant=42", "https://llm.example/v1/chat/completions?tenant=42"),
+        ("https://llm.example/openai/x/chat/completions?v=1", "https://llm.example/openai/x/chat/completions?v=1"),
+        ("https://llm.example/api/paas/v4", "https://llm.example/api/paas/v4/chat/completions"),
+    ],
+)
+def test_a_url_is_read_as_it_is_meant(given: str, chat: str) -> None:
+    assert resolve(given, model="m", environ={}).url("chat") == chat
+
+
+def test_a_providers_name_has_no_capitals_of_its_own() -> None:
+    assert resolve("OpenAI ", model="m", environ={"OPENAI_API_KEY": "k"}).provider.id == "openai"
+
+
 def test_a_provider_brings_its_urls_and_key() -> None:
     found = resolve("deepseek", environ={"DEEPSEEK_API_KEY": "sk-x"})
     assert found.url("messages") == "https://api.deepseek.com/anthropic/v1/messages"
@@ -55,7 +77,12 @@ def test_the_agents_own_api_passes_through_and_the_nearest_is_translated_to() ->
     [
         ("nobody", "no endpoint is called 'nobody'; give a URL, or one of: oracle"),
         ("deepseek", "put it into the environment variable DEEPSEEK_API_KEY"),
-        ("api.example.com/v1", "must begin with http:// or https://"),
+        ("htp://api.example.com/v1", "must begin with http:// or https://"),
+        ("http://localhost:99999/v1", "is no URL"),
+        ("http://example.com/v1?api_key=k", "the URL holds a key"),
+        ("http://a.example/v1,http://b.example/v1", "more in it than one address"),
+        ("sk-proj-abc123", "--endpoint is given a key"),
+        ("Opanai", "did you mean openai?"),
         ("https://user:pass@example.com/v1", "holds a password"),
         ("http://example.com/v1", "needs a model: give --model ID"),
         ("http:///v1", "has no host"),

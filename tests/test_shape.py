@@ -27,7 +27,7 @@ FLOORS = (
         "statistics",
         "schemas",
     ),
-    ("config", "asgi"),
+    ("config", "asgi", "base_url"),
     ("endpoint", "sandbox", "tasks", "oracle"),
     ("gateway", "agents"),
     ("probes", "scoring", "cases", "field"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from collections.abc import Container, Mapping
@@ -12,10 +13,11 @@ from urllib.parse import urlsplit
 
 from toolworthy import adapters
 from toolworthy.adapters import Prices, ProviderAdapter
+from toolworthy.base_url import join, looks_like_one, places, tidy
 from toolworthy.config import Auth, Config, NamedEndpoint, load_config
 from toolworthy.errors import UserError
 from toolworthy.oracle.defects import defect
-from toolworthy.wire.ir import APIS, Api, Dialect
+from toolworthy.wire.ir import Api, Dialect
 
 Operation = Literal["completion", "models", "count_tokens"]
 
@@ -127,13 +129,12 @@ class Endpoint:
 
     def url(self, api: Api, operation: Operation = "completion") -> str:
         """The whole URL of one operation."""
-        base = self.base_urls[api].rstrip("/")
         if api == "messages":
             paths = {"completion": "/v1/messages", "models": "/v1/models", "count_tokens": "/v1/messages/count_tokens"}
         else:
             completion = "/chat/completions" if api == "chat" else "/responses"
             paths = {"completion": completion, "models": "/models", "count_tokens": "/count_tokens"}
-        return base + paths[operation]
+        return join(self.base_urls[api], paths[operation])
 
     def headers(self, api: Api) -> dict[str, str]:
         """The headers that authenticate, and the version that Messages wants."""
@@ -203,7 +204,8 @@ def resolve(
     config = load_config(folder or Path.cwd())
     named = _named(name, config)
     provider = adapters.provider(named.provider)
-    read = _base_urls(named.url)
+    given = tidy(named.url) if named.url else ""
+    read = places(given) if given else {}
     urls = {**_first(read), **named.urls} if named.url or named.urls else dict(provider.base_urls)
     if wire and wire not in urls:
         raise UserError(f"{name} has no {wire} API; it has {', '.join(urls) or 'none'}")
@@ -226,7 +228,7 @@ def resolve(
         variable,
         wire,
         context,
-        given=named.url or "",
+        given=given,
         variants={api: bases[1:] for api, bases in read.items() if api not in named.urls},
         auth=named.auth,
         extra=extra,
@@ -237,32 +239,19 @@ def resolve(
 def _named(name: str, config: Config) -> NamedEndpoint:
     if name in config.endpoints:
         return config.endpoints[name]
-    if re.match(r"https?://", name):
-        return NamedEndpoint(url=name, provider=_provider_of(name))
+    bare = name.strip().strip("\"'<>")
     known = [provider.id for provider in adapters.providers() if provider.id != "generic"]
-    if name in known:
-        return NamedEndpoint(provider=name)
-    if "://" in name or (re.fullmatch(r"[\w.-]+(:\d+)?(/.*)?", name) and ("." in name or ":" in name)):
-        raise UserError(f"{name!r} is no URL: it must begin with http:// or https://")
-    names = ", ".join([ORACLE, *sorted(config.endpoints), *known])
-    raise UserError(f"no endpoint is called {name!r}; give a URL, or one of: {names}")
-
-
-def _base_urls(url: str | None) -> dict[Api, tuple[str, ...]]:
-    """Base URLs that a user may mean by the one that they gave, of every API, the likeliest first. Which of them
-    answers is found out by asking."""
-    if url is None:
-        return {}
-    parts = urlsplit(url)
-    if not parts.hostname:
-        raise UserError(f"{url!r} has no host")
-    if parts.username or parts.password:
-        raise UserError("the URL holds a password; put the key into an environment variable and name it with --key-env")
-    if parts.query or parts.fragment:
-        raise UserError(f"{url!r} goes on after its path: give the base URL, up to /v1")
-    base = re.sub(r"(/chat/completions|/messages|/responses|/completions|/models)?/*$", "", url.rstrip("/"))
-    root = re.sub(r"/v1$", "", base)
-    return {api: (root,) if api == "messages" else (base, root if root != base else f"{base}/v1") for api in APIS}
+    if bare.lower() in known:
+        return NamedEndpoint(provider=bare.lower())
+    if looks_like_one(bare):
+        url = tidy(bare)
+        return NamedEndpoint(url=url, provider=_provider_of(url))
+    names = [ORACLE, *sorted(config.endpoints), *known]
+    if re.match(r"sk-|Bearer ", bare):
+        raise UserError("--endpoint is given a key: put it into an environment variable and name it with --key-env")
+    near = difflib.get_close_matches(bare.lower(), names, 1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise UserError(f"no endpoint is called {name!r}; {hint}give a URL, or one of: {', '.join(names)}")
 
 
 def _first(read: Mapping[Api, tuple[str, ...]]) -> dict[Api, str]:

@@ -53,6 +53,37 @@ def test_a_route_at_the_end_is_not_taken_for_the_base(end: str) -> None:
     assert len(found.about()["readings"]) == (end != "/")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("place", ["/api/v1", "/openai/v1", "/v1"])
+def test_an_api_is_found_at_the_usual_places_of_its_host(place: str) -> None:
+    async def answer(request: dict[str, Any], send: Any) -> None:
+        if request["path"].startswith(f"{place}/"):
+            await sound({**request, "path": "/v1" + request["path"].removeprefix(place)}, send)
+        else:
+            await reply(send, 200, _PAGE, "text/html")
+
+    found = asyncio.run(look(answer, tested=_given("/console/keys")))
+    assert list(found.endpoint.base_urls) == ["chat", "messages", "responses"]
+    assert found.endpoint.url("responses").endswith(f"{place}/responses")
+
+
+def test_an_address_where_nobody_listens_is_asked_for_its_own_routes_only() -> None:
+    asked_for: list[bytes] = []
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked_for.append((await reader.readuntil(b"\r\n\r\n")).split(b" ")[1])
+        writer.transport.abort()
+
+    async def look_at() -> None:
+        server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            await preflight(resolve(f"http://127.0.0.1:{port}/v1", model="m", environ={}), [])
+
+    with pytest.raises(UserError, match="cannot reach"):
+        asyncio.run(look_at())
+    assert set(asked_for) == {b"/v1/chat/completions", b"/v1/messages", b"/v1/responses"}
+
+
 def test_v1_is_left_out_where_the_api_is_at_the_root() -> None:
     async def answer(request: dict[str, Any], send: Any) -> None:
         moved = {"/chat/completions": "/v1/chat/completions"}.get(request["path"], "/nowhere")

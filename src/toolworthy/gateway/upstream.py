@@ -65,7 +65,7 @@ def plan(endpoint: Endpoint, route: Route, query: str, headers: Iterable[tuple[s
     url = endpoint.url(api, _OPERATIONS[route.kind])
     if api == route.api:
         kept = {name.lower(): value for name, value in headers if name.lower() not in _REPLACED}
-        full = f"{url}?{query}" if query else url
+        full = f"{url}{'&' if '?' in url else '?'}{query}" if query else url
         return Upstream(api, full, {**kept, **_auth(endpoint, api)}, body)
     fresh = {"content-type": "application/json", "accept": "text/event-stream, application/json"}
     if route.kind != "completion":

@@ -80,7 +80,7 @@ def _said(tried: Tried) -> str:
 def _all(tried: dict[Api, list[Tried]]) -> str:
     """What each address said; those that said the same, together."""
     said: dict[str, list[str]] = {}
-    for one in (one for ways in tried.values() for one in ways):
+    for one in (ways[0] for ways in tried.values()):
         said.setdefault(one.answer.says, []).append(one.answer.url)
     return "; ".join(f"{says} from {', '.join(urls)}" for says, urls in said.items())
 

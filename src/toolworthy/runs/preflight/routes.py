@@ -4,26 +4,50 @@ from __future__ import annotations
 
 import asyncio
 
+from toolworthy.base_url import redirected
 from toolworthy.endpoint import Endpoint
 from toolworthy.runs.preflight.asker import Asker
 from toolworthy.runs.preflight.completion import try_completion
 from toolworthy.runs.preflight.model import Check, Tried
 from toolworthy.wire.ir import Api
 
+_NEAR = 2
+"""Addresses tried of every API: as given, and with ``/v1`` or without. The rest only where nothing is at all."""
+
 
 async def find(asker: Asker, endpoint: Endpoint) -> dict[Api, list[Tried]]:
     """Every API with what was tried of it: the last is where it is, if it is anywhere."""
-    tried = await asyncio.gather(*(_find(asker, endpoint, api) for api in endpoint.base_urls))
-    return dict(zip(endpoint.base_urls, tried, strict=True))
+    tried: dict[Api, list[Tried]] = {api: [] for api in endpoint.base_urls}
+    places = {api: [base, *endpoint.variants.get(api, ())] for api, base in endpoint.base_urls.items()}
+    for number in range(max(map(len, places.values()), default=0)):
+        if number >= _NEAR and any(_is_found(ways) for ways in tried.values()):
+            break
+        if number and all(ways and not ways[-1].answer.status for ways in tried.values()):
+            break  # nobody listens there
+        left = [api for api, ways in tried.items() if not _is_found(ways)]
+        await asyncio.gather(*(_try(asker, endpoint, api, places[api][number:][:1], tried[api]) for api in left))
+    return {api: ways if _is_found(ways) else ways[:1] for api, ways in tried.items()}
 
 
-async def _find(asker: Asker, endpoint: Endpoint, api: Api) -> list[Tried]:
-    tried: list[Tried] = []
-    for base in (endpoint.base_urls[api], *endpoint.variants.get(api, ())):
+async def _try(asker: Asker, endpoint: Endpoint, api: Api, bases: list[str], tried: list[Tried]) -> None:
+    for base in bases:
+        if base in (one.base_url for one in tried):
+            continue
         tried.append(await try_completion(asker, endpoint.at({api: base}), api))
-        if tried[-1].state != "absent" or (tried[-1].refusal and tried[-1].refusal.kind == "bad key"):
-            return tried
-    return tried[:1]
+        answer = tried[-1].answer
+        moved = redirected(base, _without_route(endpoint, api, base, answer.headers.get("location", "")))
+        if 300 <= answer.status < 400 and moved:
+            tried.append(await try_completion(asker, endpoint.at({api: moved}), api))
+
+
+def _without_route(endpoint: Endpoint, api: Api, base: str, location: str) -> str:
+    """The base URL that a redirection of its route speaks of."""
+    route = endpoint.at({api: "http://x"}).url(api).removeprefix("http://x")
+    return location.partition("?")[0].rstrip("/").removesuffix(route)
+
+
+def _is_found(tried: list[Tried]) -> bool:
+    return bool(tried) and tried[-1].state != "absent"
 
 
 def readings(endpoint: Endpoint, tried: dict[Api, list[Tried]]) -> list[Check]:
