@@ -230,6 +230,36 @@ def test_a_call_that_was_lost_is_not_an_announcement(last: Exchange, what: str) 
     assert what in found.detail
 
 
+def pieces(*arguments: str, number: int = 0) -> Exchange:
+    """A streamed call whose arguments come in these fragments."""
+    first = {"index": 0, **call(arguments="", number=number)["tool_calls"][0]}
+    deltas = [{"tool_calls": [{"index": 0, "function": {"arguments": text}}]} for text in arguments]
+    return streamed({"role": "assistant", "content": None, "tool_calls": [first]}, *deltas, finish="tool_calls")
+
+
+def test_arguments_that_were_sent_twice_are_not_the_models_bad_json() -> None:
+    growing = pieces('{"command": ', '{"command": "ls"', '{"command": "ls"}')
+    found = why(trial(growing, answered(said()), results={0: "Error: no JSON"}))
+    assert (found.kind, found.fault, found.code) == ("wire defect", "server", "TW323")
+
+
+def test_a_call_that_was_altered_on_its_way_and_run_is_the_servers_fault() -> None:
+    """It went through, and did something else than the model had said."""
+    sound = pieces('{"command": ', '"ls', " -l", '"}')
+    assert why(trial(sound, answered(said()))).kind == "wrong result"
+    lost = replace(sound, chunks=(replace(sound.chunks[0], data=sound.body.replace(b'" -l"', b'"\x01\n"')),))
+    found = why(trial(lost, answered(said())))
+    assert (found.kind, found.fault, found.code) == ("wire defect", "server", "TW603")
+    assert "the call was run as it came" in found.detail
+    assert why(trial(lost, answered(said())), ended="timeout").fault == "our limit"
+
+
+def test_a_root_is_named_and_not_what_follows_from_it() -> None:
+    nameless = {**call(), "tool_calls": [{"index": 0, "id": "call_0", "function": {"arguments": '{"command": "ls"}'}}]}
+    found = why(trial(streamed(nameless, finish="tool_calls")), exit_code=1)
+    assert (found.kind, found.code) == ("wire defect", "TW304"), "not TW107, which follows from it"
+
+
 def test_an_answer_in_words_after_an_empty_delta_lost_nothing() -> None:
     words = streamed({"role": "assistant"}, {}, {"content": "I will look."}, {"content": ""})
     assert why(trial(answered(call()), words)).kind == "announced but did not act"

@@ -32,6 +32,10 @@ _NO_ANSWER: tuple[Kind, ...] = (*_FAULTS, "wrong route")
 _HARM = ("wrong result", "dies", "hangs")
 _EMPTY = "TW704"
 """An answer with neither text nor call, though the model did not end it with its first tokens."""
+_ALTERS = ("TW103", "TW104", "TW302", "TW323", "TW507")
+"""Faults that make a call say something else than the model did."""
+_NO_JSON, _ARGUMENTS = "TW603", re.compile(r"arguments|partial_json")
+"""An event that no client can read, and what it holds where it is a piece of a call."""
 _PATIENCE = 60.0
 """Seconds of silence that no server needs within an answer."""
 
@@ -55,6 +59,8 @@ def diagnose(exchanges: Sequence[Exchange], outcome: Outcome, agent: AgentAdapte
         or _leak(course)
         or _wire_defect(course)
         or _call_trouble(course)
+        or _limit(course)
+        or _altered(course)
         or _ending(course)
     )
     return found.model_copy(update={"detail": found.detail + _overcome(found, course) + _testimony(found, course)})
@@ -141,7 +147,7 @@ def _wire_defect(course: Course) -> Cause | None:
     if not found:
         lost = missed and course.last.response and not course.last.response.calls
         return _cause("wire defect", "server", missed, course.last) if lost else None
-    worst = max(found, key=lambda one: (_harms(course.agent, one), -rank(one.severity), one.evidence.exchange))
+    worst = course.root(max(found, key=lambda one: _weight(one, course)))
     detail = f"{worst.code} {worst.title}: {worst.detail}"
     if worst.code == "TW102":  # no client can tell a bad parser from a model that wrote bad JSON
         return _cause("malformed call", "model", detail, worst.evidence.exchange, worst.code)
@@ -166,8 +172,10 @@ def _missed(course: Course) -> str:
     return "what the model wrote is not in the answer" if empty else ""
 
 
-def _harms(agent: AgentAdapter, finding: Finding) -> bool:
-    return did(agent.id, finding.code) in _HARM
+def _weight(finding: Finding, course: Course) -> tuple[bool, int, int]:
+    """What weighs most: what this agent was seen to break on, then what blocks, then what came last."""
+    harms = did(course.agent.id, finding.code) in _HARM
+    return harms, -rank(finding.severity), finding.evidence.exchange
 
 
 def _call_trouble(course: Course) -> Cause | None:
@@ -185,9 +193,9 @@ def _call_trouble(course: Course) -> Cause | None:
     return None
 
 
-def _ending(course: Course) -> Cause:
+def _limit(course: Course) -> Cause | None:
+    """A loop, or a limit of ours that it ran into."""
     last, outcome, calls = course.last, course.outcome, course.calls
-    text = last.response.text if last.response else ""
     loop = next((call for call in reversed(calls) if not call.fresh), None)
     if loop is not None:
         detail = f"{loop.call.name} was called three times in a row with the same arguments"
@@ -199,6 +207,27 @@ def _ending(course: Course) -> Cause:
         return _cause("budget", "our limit", detail, last)
     if last.response and last.response.stop == "length":
         return _cause("budget", "our limit", "the last answer was cut by its token limit", last)
+    return None
+
+
+def _altered(course: Course) -> Cause | None:
+    """A call that was run well, and did not say what the model had said: what was done by it is wrong since."""
+    calls = {call.exchange for call in course.calls}
+    for one in reversed(course.findings):
+        whole = one.code in _ALTERS or (one.code == _NO_JSON and _ARGUMENTS.search(one.evidence.excerpt))
+        if (
+            whole
+            and one.evidence.exchange in calls
+            and did(course.agent.id, one.code) not in ("unaffected", "recovers")
+        ):
+            detail = f"{one.code} {one.title}: {one.detail}; the call was run as it came"
+            return _cause("wire defect", "server", detail, one.evidence.exchange, one.code)
+    return None
+
+
+def _ending(course: Course) -> Cause:
+    last, calls = course.last, course.calls
+    text = last.response.text if last.response else ""
     if not calls or _ANNOUNCES.search(text[-300:]):
         said = f"no tool was called in {len(course.asked)} answers" if not calls else "the last answer only announces"
         return _cause("announced but did not act", "model", f"{said}: {text[-200:]!r}", last)

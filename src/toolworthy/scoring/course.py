@@ -82,3 +82,8 @@ class Course:
         borne = {one.code for one in self.findings if one.evidence.exchange in self.used}
         after = {exchange.index for exchange in self.open} - {self.settled}
         return tuple(one for one in self.findings if one.evidence.exchange in after and one.code not in borne)
+
+    def root(self, finding: Finding) -> Finding:
+        """The fault of the same answer that brought this one about; the finding itself where none did."""
+        own = (one for one in self.findings if one.evidence.exchange == finding.evidence.exchange)
+        return next((self.root(one) for one in own if one.code == finding.follows), finding)
