@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from toolworthy import content
+from toolworthy.runs.store import RunDirectory
 
 sys.path.insert(0, str(Path(__file__).parent))
 from conftest import only_run, results, run, suites
@@ -149,9 +150,18 @@ def test_kill_9_loses_at_most_the_trials_in_flight(tmp_path: Path) -> None:
     path = only_run(tmp_path)
     before = results(path)
     assert before
-    done = suites("--resume", str(path), cwd=tmp_path)
-    assert done.returncode == 0, done.stdout
-    assert results(path)[: len(before)] == before
+    assert run("toolworthy", "report", str(path), cwd=tmp_path).returncode == 0
+    with (path / "results.jsonl").open("ab") as file:
+        file.write(b'{"key":{"suite":"tasks","ta' + bytes(64))  # what a loss of power may leave
+    for command in (("report", str(path)), ("run", "tasks", "--resume", str(path))):
+        done = run("toolworthy", *command, cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stderr.count("is damaged") == 1
+        assert f"1 line cannot be read; the {len(before)} results that can be are used" in done.stderr
+    assert [one.model_dump(mode="json")["key"] for one in RunDirectory(path).results()][: len(before)] == [
+        line["key"] for line in before
+    ]
+    assert len(RunDirectory(path).results()) == len(json.loads((path / "run.json").read_text())["selected"])
 
 
 def test_ctrl_c_ends_at_once_and_keeps_what_there_is(tmp_path: Path) -> None:

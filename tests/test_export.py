@@ -120,7 +120,7 @@ def test_a_broken_run_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[
     (path / "run.json").write_text("{")
     code, _, err = said(capsys, str(path), "--csv", str(tmp_path / "x"))
     assert code == 4
-    assert err.startswith(f"toolworthy: {path / 'run.json'}: ")
+    assert err.startswith(f"toolworthy: {path / 'run.json'} cannot be read: ")
 
 
 def test_one_format_at_a_time(capsys: pytest.CaptureFixture[str]) -> None:

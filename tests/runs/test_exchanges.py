@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolworthy.exchange import Chunk, Exchange
-from toolworthy.runs.exchanges import ExchangeWriter, file_name, read_all, split
+from toolworthy.runs.exchanges import _MAGIC, ExchangeWriter, file_name, read_all, split
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from conftest import recorded
@@ -60,6 +60,21 @@ def test_a_torn_record_costs_only_itself(tmp_path: Path) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole[:-7])
     assert [one.index for one in read_all(path)] == [0]
+
+
+def test_what_is_recorded_after_a_torn_record_is_read(tmp_path: Path) -> None:
+    """But for what repeats a piece of it, which is told by that record alone."""
+    path = tmp_path / "a"
+    body = json.dumps({"messages": [{"role": "user", "content": "once " * 50}]}).encode()
+    write(path, exchange(0, b"{}"), exchange(1, body))
+    path.write_bytes(path.read_bytes()[:-7] + bytes(40))
+    write(path, exchange(2, b"{}"), exchange(3, b"{}"))
+    assert [one.index for one in read_all(path)] == [0, 2, 3]
+    whole = tmp_path / "b"
+    write(whole, exchange(0, body), exchange(1, body), exchange(2, b"{}"))
+    first = (tmp_path / "b").read_bytes().find(_MAGIC, 4)
+    whole.write_bytes(bytes(4) + whole.read_bytes()[first:])
+    assert [one.index for one in read_all(whole)] == [2]
 
 
 def test_of_a_trial_that_was_begun_again_the_last_time_counts(tmp_path: Path) -> None:

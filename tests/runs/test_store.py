@@ -1,12 +1,22 @@
 """A run directory loses nothing that was measured."""
 
+import json
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from toolworthy.cli import main
+from toolworthy.endpoint import resolve
 from toolworthy.errors import UserError
+from toolworthy.runs import store
+from toolworthy.runs.plan import Options
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.runs.store import RunDirectory
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from conftest import suites
 
 
 def result(task: str, status: str = "passed") -> TrialResult:
@@ -28,6 +38,104 @@ def test_a_torn_line_is_fenced_off(tmp_path: Path) -> None:
         file.write(b'{"key": {"suite": "ta')
     run.append(result("b"))
     assert [r.key.task for r in run.results()] == ["a", "b"]
+
+
+def damaged(folder: Path, damage: Callable[[list[bytes]], bytes]) -> RunDirectory:
+    """A run of four results, whose file is as `damage` leaves it."""
+    run = RunDirectory.create(folder, {})
+    for task in "abcd":
+        run.append(result(task))
+    path = run.path / "results.jsonl"
+    path.write_bytes(damage(path.read_bytes().splitlines(keepends=True)))
+    return run
+
+
+@pytest.mark.parametrize(
+    ("damage", "read", "lost"),
+    [
+        (lambda lines: b"".join(lines)[:-20], "abc", 1),
+        (lambda lines: lines[0] + lines[1][:30] + b"\n" + lines[2] + lines[3], "acd", 1),
+        (lambda lines: lines[0] + lines[1][:30] + lines[2] + lines[3], "acd", 1),
+        (lambda lines: lines[0] + b"\xff\x00\xfe" * 9 + b"\n" + lines[2], "ac", 1),
+        (lambda lines: lines[0] + lines[1] + b"\0" * 4096, "ab", 0),
+        (lambda lines: lines[0] + b"\0" * 4096 + lines[1], "ab", 0),
+        (lambda lines: lines[0][:-1] + b"?" + lines[1] + b'{"a": 1}\n' + lines[2], "abc", 2),
+        (lambda lines: b"".join(line.replace(b":", b": ") for line in lines), "abcd", 0),
+        (lambda lines: b"", "", 0),
+    ],
+    ids=["cut", "cut within", "no end of line", "garbage", "NULs", "NULs before", "end overwritten", "spaces", "empty"],
+)
+def test_what_can_be_read_of_a_damaged_run_is_used(
+    tmp_path: Path, damage: Callable[[list[bytes]], bytes], read: str, lost: int
+) -> None:
+    run = damaged(tmp_path, damage)
+    assert "".join(one.key.task for one in run.results()) == read
+    told = (
+        f"results.jsonl is damaged: {lost} line{'s' * (lost != 1)} cannot be read; the {len(read)} results that can be"
+    )
+    assert told in run.damage if lost else not run.damage
+    run.append(result("e"))
+    assert "".join(one.key.task for one in RunDirectory(run.path).results()) == read + "e"
+
+
+READERS = {
+    "report": ["report", "{run}"],
+    "gate": ["gate", "{run}", "{run}"],
+    "history": ["history", "{run}"],
+    "history of a folder": ["history", "."],
+    "export": ["export", "{run}", "--csv", "out.csv"],
+    "evidence": ["evidence", "{run}"],
+    "badge": ["badge", "{run}"],
+    "baseline": ["baseline", "save", "{run}", "kept"],
+    "replay": ["replay", "{run}", "--endpoint", "oracle"],
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_every_reader_says_in_a_line_what_it_could_not_read(
+    reader: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What is logged is on stderr where nothing takes it, as a test of the command shows."""
+    run = damaged(tmp_path, lambda lines: b"".join(lines)[:-20])
+    about = Options(resolve("oracle"), (), ()).about()
+    monkeypatch.chdir(tmp_path)
+
+    def read() -> list[str]:
+        store._log.cache_clear()
+        caplog.clear()
+        main([word.format(run=run.path) for word in READERS[reader]])
+        said = "".join(capfd.readouterr()).splitlines() + caplog.messages
+        return [line for line in said if "run.json" in line or "is damaged" in line]
+
+    run.write_about(about)
+    (told,) = read()
+    assert told.endswith("results.jsonl is damaged: 1 line cannot be read; the 3 results that can be are used")
+    for text, says in (
+        (json.dumps({**about, "schema": 99}), "is of schema 99, of toolworthy"),
+        (json.dumps(about)[:100], "run.json cannot be read: "),
+        ("\0" * 100, "run.json cannot be read: "),
+        ("[]", "run.json cannot be read: it is no JSON object"),
+    ):
+        run.write("run.json", text)
+        (told,) = read()
+        assert says in told
+    (run.path / "run.json").unlink()
+    (told,) = read()
+    assert "it has no run.json; " in told
+    assert "is there, with 3 results" in told
+
+
+@pytest.mark.parametrize("option", ["--resume", "--baseline"])
+def test_an_option_that_names_a_run_of_another_version_is_refused(option: str, tmp_path: Path) -> None:
+    run = damaged(tmp_path, lambda lines: b"".join(lines)[:-20])
+    run.write("run.json", json.dumps({"schema": 99, "toolworthy": "9.0"}))
+    done = suites(option, str(run.path), cwd=tmp_path)
+    assert done.returncode == 4
+    assert "is of schema 99, of toolworthy 9.0" in done.stderr
 
 
 def test_a_folder_that_is_no_run_is_said_to_be_none(tmp_path: Path) -> None:

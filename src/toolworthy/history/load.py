@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from toolworthy.errors import UserError
 from toolworthy.gate.baseline import load
 from toolworthy.gate.sample import Sample, from_run
-from toolworthy.runs.store import RunDirectory
+from toolworthy.runs.store import RESULTS, RunDirectory
 
 
 @dataclass
@@ -57,11 +57,11 @@ def find(paths: Sequence[Path], endpoint: str | None = None, model: str | None =
 
 
 def _read(path: Path, skipped: list[str]) -> Iterator[Sample]:
-    if (path / "run.json").is_file():
+    if _is_run(path):
         yield _sample(path)
     elif path.is_dir():
         for inner in sorted(path.iterdir()):
-            if (inner / "run.json").is_file():
+            if _is_run(inner):
                 try:
                     yield _sample(inner)
                 except UserError as error:
@@ -70,6 +70,11 @@ def _read(path: Path, skipped: list[str]) -> Iterator[Sample]:
         yield load(path)
     else:
         raise UserError(f"{path}: no such run, baseline or folder")
+
+
+def _is_run(path: Path) -> bool:
+    """Also one that has lost its ``run.json``, which is to be said."""
+    return any((path / name).is_file() for name in ("run.json", RESULTS))
 
 
 def _sample(path: Path) -> Sample:

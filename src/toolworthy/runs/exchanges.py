@@ -14,7 +14,7 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,8 @@ class ExchangeWriter:
         return out
 
 
+_MAGIC = bytes.fromhex("28b52ffd")
+"""How a zstd frame begins (RFC 8878, 3.1.1)."""
 _PLAIN = (
     "trial",
     "index",
@@ -147,19 +149,24 @@ def read_all(path: Path) -> tuple[Exchange, ...]:
 
 
 def read_exchanges(path: Path) -> Iterator[Exchange]:
-    """The exchanges of a file; a torn record at its end is left out."""
+    """The exchanges of a file, but for records that are torn, or are told by pieces of one that is."""
     pieces: dict[str, bytes] = {}
     for record in _records(path.read_bytes()):
         pieces |= {name: _bytes(text) for name, text in record.pop("pieces").items()}
-        yield Exchange(
-            **{name: record[name] for name in _PLAIN},
-            request_headers=record["request_headers"],
-            response_headers=record["response_headers"],
-            losses=tuple(record["losses"]),
-            request_body=_restore(record["request_body"], pieces),
-            upstream_body=None if record["upstream_body"] is None else _restore(record["upstream_body"], pieces),
-            chunks=tuple(Chunk(at, _bytes(text)) for at, text in record["chunks"]),
-        )
+        with contextlib.suppress(_Lost):
+            yield _exchange(record, pieces)
+
+
+def _exchange(record: Mapping[str, Any], pieces: Mapping[str, bytes]) -> Exchange:
+    return Exchange(
+        **{name: record[name] for name in _PLAIN},
+        request_headers=record["request_headers"],
+        response_headers=record["response_headers"],
+        losses=tuple(record["losses"]),
+        request_body=_restore(record["request_body"], pieces),
+        upstream_body=None if record["upstream_body"] is None else _restore(record["upstream_body"], pieces),
+        chunks=tuple(Chunk(at, _bytes(text)) for at, text in record["chunks"]),
+    )
 
 
 def _records(data: bytes) -> Iterator[dict[str, Any]]:
@@ -170,16 +177,24 @@ def _records(data: bytes) -> Iterator[dict[str, Any]]:
         try:
             raw = decompressor.decompress(data)
         except zstandard.ZstdError:
-            return
-        if not decompressor.eof:
-            return
+            raw = b""
+        if not decompressor.eof:  # torn, or no record at all: on with the next one
+            data = data[data.find(_MAGIC, 1) :] if _MAGIC in data[1:] else b""
+            continue
         data = decompressor.unused_data
         with contextlib.suppress(ValueError):
             yield json.loads(raw)
 
 
-def _restore(stored: list[Any], pieces: dict[str, bytes]) -> bytes:
-    return b"".join(pieces[item[0]] if isinstance(item, list) else _bytes(item) for item in stored)
+class _Lost(Exception):
+    """A piece was in a record that is torn."""
+
+
+def _restore(stored: list[Any], pieces: Mapping[str, bytes]) -> bytes:
+    try:
+        return b"".join(pieces[item[0]] if isinstance(item, list) else _bytes(item) for item in stored)
+    except KeyError as error:
+        raise _Lost from error
 
 
 def _text(data: bytes) -> str:

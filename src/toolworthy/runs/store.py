@@ -14,15 +14,19 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import logging
 import os
+import re
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
+from toolworthy import __version__
 from toolworthy.cases.result import CaseResult
 from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
@@ -35,12 +39,32 @@ Line = TrialResult | ProbeResult | CaseResult | ReplayResult
 """What a line of ``results.jsonl`` may be."""
 _R = TypeVar("_R", TrialResult, ProbeResult, CaseResult, ReplayResult)
 
+RESULTS = "results.jsonl"
 GATE = "gate.json"
 """The gate's answer, where the run was compared with another."""
 SCHEMA = 1
 """Version of the run directory's layout."""
 SYNC_SECONDS = 0.2
 """How often results are synced to disk: each of them would cost as much as the case that it tells of."""
+
+
+_BLANK = b"\0 \t\r\n"
+"""Around a line, and all that a loss of power may leave of some."""
+_BEGIN = re.compile(rb'\{ ?"(?:key": ?\{ ?"suite"|kind": ?"replay")')
+
+
+class _Lines(NamedTuple):
+    """What a file of results holds."""
+
+    latest: Mapping[type[Line], tuple[Any, ...]]
+    """The latest result of every key, by kind."""
+    read: int
+    """How many results there are."""
+    lost: int
+    """How many lines are none."""
+
+
+_NOTHING = _Lines({}, 0, 0)
 
 
 class RunDirectory:
@@ -52,7 +76,7 @@ class RunDirectory:
         """Where our own last line ends: if the file ends there too, no torn line does."""
         self._synced = -SYNC_SECONDS
         self._stamp: tuple[int, int] | None = None
-        self._held: dict[type[Line], tuple[Any, ...]] = {}
+        self._held = _NOTHING
         """What was read from ``results.jsonl`` when its size and time were `_stamp`."""
 
     @classmethod
@@ -85,29 +109,48 @@ class RunDirectory:
 
     @classmethod
     def open(cls, path: Path) -> RunDirectory:
-        """An existing run.
+        """An existing run. What of its results cannot be read is logged, once.
 
         Raises:
-            UserError: there is none at `path`.
+            UserError: there is none at `path`, or its ``run.json`` cannot be read.
         """
+        run = cls(path)
         if not (path / "run.json").is_file():
-            raise UserError(f"{path} is no run directory: it has no run.json")
-        return cls(path)
+            left = f"; {path / RESULTS} is there, with {run._read().read} results" * (path / RESULTS).is_file()
+            raise UserError(f"{path} is no run directory: it has no run.json{left}")
+        run.about  # noqa: B018 - refuses what is not to be read
+        if run.damage:
+            _log(run.damage)
+        return run
 
     @property
     def about(self) -> dict[str, Any]:
         """What ``run.json`` says.
 
         Raises:
-            UserError: it is no JSON object.
+            UserError: it is no JSON object, or of another version.
         """
+        path = self.path / "run.json"
         try:
-            value = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+            value = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise UserError(f"{self.path / 'run.json'}: {error}") from error
+            raise UserError(f"{path} cannot be read: {error}") from error
         if not isinstance(value, dict):
-            raise UserError(f"{self.path / 'run.json'}: no JSON object")
+            raise UserError(f"{path} cannot be read: it is no JSON object")
+        version = value.get("schema", SCHEMA)  # the first runs told none
+        if version != SCHEMA:
+            by = f"toolworthy {value.get('toolworthy', '?')}"
+            raise UserError(f"{path} is of schema {version}, of {by}: this one, {__version__}, reads schema {SCHEMA}")
         return value
+
+    @property
+    def damage(self) -> str:
+        """What of the results cannot be read, in a line; empty where all can."""
+        found = self._read()
+        if not found.lost:
+            return ""
+        lines = f"{found.lost} line{'s' * (found.lost != 1)} cannot be read"
+        return f"{self.path / RESULTS} is damaged: {lines}; the {found.read} results that can be are used"
 
     @property
     def gate(self) -> dict[str, Any] | None:
@@ -130,6 +173,8 @@ class RunDirectory:
             # Model output may hold lone surrogates; they are shown as replacement marks rather than lost with the file.
             with partial.open("w", encoding="utf-8", errors="replace") as file:
                 file.writelines([text] if isinstance(text, str) else text)
+                file.flush()
+                os.fsync(file.fileno())  # or a loss of power may leave the new name with nothing in it
             partial.replace(target)
         finally:
             with contextlib.suppress(OSError):
@@ -143,7 +188,7 @@ class RunDirectory:
             UserError: the disk is full or the directory is gone; what is already there stays whole.
         """
         line = result.model_dump_json().encode("utf-8", "replace") + b"\n"
-        path = self.path / "results.jsonl"
+        path = self.path / RESULTS
         try:
             with path.open("ab", buffering=0) as file:
                 before = file.tell()
@@ -166,7 +211,7 @@ class RunDirectory:
 
     def sync(self) -> None:
         """Bring the results that were written last to the disk, too."""
-        with contextlib.suppress(OSError), (self.path / "results.jsonl").open("rb") as file:
+        with contextlib.suppress(OSError), (self.path / RESULTS).open("rb") as file:
             os.fsync(file.fileno())
 
     def results(self) -> tuple[TrialResult, ...]:
@@ -191,34 +236,65 @@ class RunDirectory:
         return read_all(path) if file and path.is_file() else ()
 
     def _latest(self, kind: type[_R]) -> tuple[_R, ...]:
+        return self._read().latest.get(kind, ())
+
+    def _read(self) -> _Lines:
         """Read once for as long as the file stays as it is: pages ask for the same results many times."""
-        path = self.path / "results.jsonl"
+        path = self.path / RESULTS
         try:
             found = path.stat()
         except OSError:
-            return ()
+            return _NOTHING
         stamp = (found.st_size, found.st_mtime_ns)
         if self._stamp != stamp:
-            self._stamp, self._held = stamp, {}
-        if kind not in self._held:
-            self._held[kind] = tuple({result.key: result for result in self._lines(kind)}.values())
-        return self._held[kind]
+            self._stamp, self._held = stamp, _lines(path)
+        return self._held
 
-    def _lines(self, kind: type[_R]) -> Iterator[_R]:
-        with (self.path / "results.jsonl").open("rb") as file:
-            for line in file:
-                if _kind(line) is kind:
-                    with contextlib.suppress(ValidationError):
-                        yield kind.model_validate_json(line)
+
+def _lines(path: Path) -> _Lines:
+    latest: dict[type[Line], dict[Any, Line]] = {}
+    read = lost = 0
+    with path.open("rb") as file:
+        for raw in file:
+            if text := raw.strip(_BLANK):
+                whole = _result(text)
+                lost += whole is None
+                for result in [whole] if whole else _salvaged(text):
+                    latest.setdefault(type(result), {})[result.key] = result
+                    read += 1
+    return _Lines({kind: tuple(results.values()) for kind, results in latest.items()}, read, lost)
+
+
+def _result(text: bytes) -> Line | None:
+    with contextlib.suppress(ValidationError):
+        return _kind(text).model_validate_json(text)
+    return None
+
+
+def _salvaged(text: bytes) -> Iterator[Line]:
+    """Whole results within a line that is none: the end of the line before them, or their own, was lost."""
+    for match in _BEGIN.finditer(text):
+        piece = text[match.start() :].decode("utf-8", "replace")
+        with contextlib.suppress(ValueError):
+            _, end = json.JSONDecoder().raw_decode(piece)
+            if found := _result(piece[:end].encode()):
+                yield found
 
 
 def _kind(line: bytes) -> type[Line]:
     """What a line holds, told by how it begins."""
-    if line.startswith(b'{"kind":"replay"'):
+    begin = line[:100].replace(b" ", b"")
+    if begin.startswith(b'{"kind":"replay"'):
         return ReplayResult
-    if line.startswith(b'{"key":{"suite":"tools"'):
+    if begin.startswith(b'{"key":{"suite":"tools"'):
         return CaseResult
-    return ProbeResult if b'"probe":' in line[:60] else TrialResult
+    return ProbeResult if b'"probe":' in begin[:60] else TrialResult
+
+
+@cache
+def _log(damage: str) -> None:
+    """Logged without a handler it is a line on stderr."""
+    logging.getLogger("toolworthy").warning("%s", damage)
 
 
 def _ends_with_newline(path: Path) -> bool:
