@@ -14,7 +14,7 @@ from toolworthy.matrix import Trial, belongs, beyond, outcome, table
 from toolworthy.oracle.defects import catalogue, defect
 from toolworthy.oracle.stage import PLAIN, STAGES, Stage
 from toolworthy.runs.result import TrialKey, TrialResult
-from toolworthy.tasks.model import load_task
+from toolworthy.tasks.model import Step, load_task
 from toolworthy.vocabulary import tool_schema
 from toolworthy.wire.ir import Message, Request, Text, Tool
 
@@ -66,12 +66,10 @@ def stage(name: str) -> Stage:
     ],
 )
 def test_a_defect_is_tried_where_it_shows(name: str, where: str, met: bool) -> None:
-    exchanges = asked(1 if where == "cut-call" else 3)
     shown = stage(where)
     if where == "cut-call":  # the answer to a first request is text and a call of `ls`
         shown = Stage("s", "token-limit", "t", cut="call", at=0)
-    trial = Trial(shown, result("passed"), tuple(exchanges))
-    assert trial.meets(defect(name)) == met
+    assert trial("passed", 1 if where == "cut-call" else 3, on=shown).meets(defect(name)) == met
 
 
 @pytest.mark.parametrize(
@@ -119,27 +117,36 @@ def test_situations_are_those_of_the_rules_and_probes_that_name_it() -> None:
     assert all("always" in situations(one) for one in catalogue())
 
 
-def result(status: str, ended: str = "exit", code: int | None = 0) -> TrialResult:
+def trial(
+    status: str, requests: int, ended: str = "exit", code: int | None = 0, on: Stage = PLAIN, diff: str = ""
+) -> Trial:
     key = TrialKey(suite="tasks", task="t", agent="codex")
-    return TrialResult(key=key, status=status, agent_ended=ended, agent_exit=code)  # type: ignore[arg-type]
+    result = TrialResult(key=key, status=status, agent_ended=ended, agent_exit=code, diff=diff)  # type: ignore[arg-type]
+    return Trial(on, result, tuple(asked(requests)))
 
 
 @pytest.mark.parametrize(
-    ("of", "requests", "wanted"),
+    ("of", "wanted"),
     [
-        (result("passed"), 6, "unaffected"),
-        (result("passed"), 7, "recovers"),
-        (result("passed"), 5, "unaffected"),
-        (result("passed", code=1), 6, "unaffected"),
-        (result("failed"), 6, "wrong result"),
-        (result("failed", code=1), 2, "dies"),
-        (result("failed", ended="output", code=None), 2, "dies"),
-        (result("error", ended="timeout", code=None), 2, "hangs"),
-        (result("error", ended="turns", code=None), 30, "hangs"),
+        (trial("passed", 6), "unaffected"),
+        (trial("passed", 7), "recovers"),
+        (trial("passed", 5), "unaffected"),
+        (trial("passed", 6, code=1), "unaffected"),
+        (trial("failed", 6), "wrong result"),
+        (trial("failed", 2, code=1), "dies"),
+        (trial("failed", 2, ended="output", code=None), "dies"),
+        (trial("error", 2, ended="timeout", code=None), "hangs"),
+        (trial("error", 30, ended="turns", code=None), "hangs"),
     ],
 )
-def test_how_an_agent_took_it(of: TrialResult, requests: int, wanted: Outcome) -> None:
-    assert outcome(of, requests, 6) == wanted
+def test_how_an_agent_took_it(of: Trial, wanted: Outcome) -> None:
+    assert outcome(of, 6) == wanted
+
+
+def test_a_task_is_not_done_where_a_file_lacks_its_end() -> None:
+    on = Stage("s", "token-limit", "t", steps=(Step(write="notes/a.txt", content="one\ntwo\n"),))
+    assert outcome(trial("passed", 6, on=on, diff="+++ b/notes/a.txt\n+one\n+two\n"), 6) == "unaffected"
+    assert outcome(trial("passed", 6, on=on, diff="+++ b/notes/a.txt\n+one\n+tw\n"), 6) == "wrong result"
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ from toolworthy.sandbox import choose
 from toolworthy.tasks.model import Task
 
 TASK = "fix-failing-test"
+_LOST = "the task is done, but a file that was to be written besides is not whole"
 _UNKNOWN = 60.0
 """Seconds that an agent needs at most for the plain task, on two cores with nothing else to do."""
 
@@ -55,6 +56,12 @@ class Trial:
     def requests(self) -> int:
         """How many offered tools: others (a title, a count of tokens) come and go as they please."""
         return sum(exchange.offers_tools for exchange in self.exchanges)
+
+    @property
+    def done(self) -> bool:
+        """Whether the task is done, and what the stage wrote besides stands there whole."""
+        written = [line for step in self.stage.steps if step.write for line in (step.content or "").splitlines()]
+        return self.result.status == "passed" and {f"+{line}" for line in written} <= set(self.result.diff.splitlines())
 
     def meets(self, spoilt: Defect) -> bool:
         """Whether the defect shows in what the agent asked; of a trial without any."""
@@ -131,19 +138,18 @@ def belongs(spoilt: Defect, stage: Stage, plainly: bool) -> bool:
     return stage.situation in named or not told
 
 
-def outcome(result: TrialResult, requests: int, normal: int) -> Outcome:
+def outcome(trial: Trial, normal: int) -> Outcome:
     """How an agent took what it met.
 
     Args:
-        result: its trial.
-        requests: how many it sent.
-        normal: how many it sends otherwise.
+        trial: what it did.
+        normal: how many requests it sends otherwise.
     """
-    if result.status == "passed":
-        return "recovers" if requests > normal else "unaffected"
-    if result.agent_ended in ("timeout", "turns"):
+    if trial.done:
+        return "recovers" if trial.requests > normal else "unaffected"
+    if trial.result.agent_ended in ("timeout", "turns"):
         return "hangs"
-    if result.agent_ended != "exit" or result.agent_exit not in (0, None):
+    if trial.result.agent_ended != "exit" or trial.result.agent_exit not in (0, None):
         return "dies"
     return "wrong result"
 
@@ -203,14 +209,14 @@ class _Measuring:
         plain = self._alone.get((agent.id, PLAIN.id), trial)
         if ("", stage.id, agent.id, self._version(agent)) not in self._have:
             normal = plain.requests + stage.requests
-            self._note(None, agent, stage, trial, outcome(trial.result, trial.requests, normal))
+            self._note(None, agent, stage, trial, outcome(trial, normal))
 
     async def _with(self, spoilt: Defect, agent: AgentAdapter, stage: Stage) -> None:
         trial = await self._trial(spoilt, agent, stage)
         if trial is not None:
             alone = self._alone[agent.id, stage.id]
-            found = outcome(trial.result, trial.requests, alone.requests)
-            self._note(spoilt, agent, stage, trial, beyond(found, outcome(alone.result, 0, 0)))
+            found = outcome(trial, alone.requests)
+            self._note(spoilt, agent, stage, trial, beyond(found, outcome(alone, alone.requests)))
 
     async def _trial(self, spoilt: Defect | None, agent: AgentAdapter, stage: Stage) -> Trial | None:
         """None where the trial tells nothing."""
@@ -229,6 +235,7 @@ class _Measuring:
     ) -> None:
         """Append a line; without a trial it says that the defect cannot be met."""
         cause = trial.result.cause if trial else None
+        lost = _LOST if trial and trial.result.status == "passed" and not trial.done else ""
         row = Measured(
             defect=spoilt.id if spoilt else "",
             agent=agent.id,
@@ -239,7 +246,7 @@ class _Measuring:
             met=trial is not None,
             requests=trial.requests if trial else 0,
             seconds=round(trial.result.seconds, 1) if trial else 0.0,
-            detail=cause.detail[:200] if cause else "",
+            detail=cause.detail[:200] if cause else lost,
             on=datetime.date.today().isoformat(),
         )
         with self._path.open("a", encoding="utf-8") as file:
