@@ -8,10 +8,12 @@ from typing import Any, get_args
 
 import pytest
 
+from toolworthy.analysis.levels import levels
+from toolworthy.runs.store import RunDirectory
 from toolworthy.scoring.model import CauseKind
 
 from ..conftest import only_run, results, suites
-from .conftest import Server
+from .running import Server
 
 AGENTS = ("Claude Code", "Codex", "OpenClaw", "OpenCode", "Qwen Code")
 LEVEL = re.compile(rf"^  ({'|'.join(AGENTS)}): (works with caveats|works|broken|untested)\b", re.MULTILINE)
@@ -56,6 +58,7 @@ LITELLM = {
 
 def judged(server: Server, cwd: Path, suite: str, *arguments: str, seconds: float) -> list[dict[str, Any]]:
     """What a suite says of the server; it ends as it should, and in time."""
+    cwd.mkdir(exist_ok=True)
     given = ("--endpoint", server.url, "--model", server.model, *arguments)
     done = suites(*given, cwd=cwd, suite=suite, timeout=seconds)
     said = done.stdout + done.stderr
@@ -72,6 +75,18 @@ def findings(lines: list[dict[str, Any]]) -> dict[str, str]:
     found = {finding["code"]: finding["detail"] for line in lines for finding in line["findings"]}
     broken = [line for line in lines if line["verdict"] == "broken" and not line["findings"]]
     return found | {line["key"]["probe"]: line["detail"] for line in broken}
+
+
+def test_quick_tier_and_a_task_against_codex_relay(codex_relay: Server, tmp_path: Path) -> None:
+    """Its Responses lack half of their fields, and Codex works all the same."""
+    judged(codex_relay, tmp_path / "wire", "wire", "--tier", "quick", seconds=SECONDS)
+    level = next(
+        level for level in levels(RunDirectory.open(only_run(tmp_path / "wire")).probes()) if level.agent.id == "codex"
+    )
+    assert level.word != "broken", level.reasons
+    few = ("--agent", "codex", "--task", "shell-pipeline")
+    (line,) = judged(codex_relay, tmp_path / "tasks", "tasks", *few, seconds=SECONDS)
+    assert line["status"] == "passed", line["cause"]
 
 
 def test_wire_against_llamacpp(llamacpp: Server, tmp_path: Path) -> None:
