@@ -163,6 +163,11 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def at_once(text: str) -> int | None:
+    """The same, or ``auto``: as many as go well."""
+    return None if text == "auto" else positive(text)
+
+
 def _run(arguments: Sequence[str]) -> int:
     import pytest
 

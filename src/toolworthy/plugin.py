@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeGuard, cast
 
 import pytest
 
-from toolworthy.cli import positive
+from toolworthy.cli import at_once, positive
 from toolworthy.errors import UserError
 from toolworthy.visible import visible
 
@@ -52,7 +52,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--reference", metavar="X", help="with k2vv: ask this endpoint too, how far the reference agrees with itself")
     add("--tier", choices=("quick", "standard", "full"), help="how many probes are asked (default standard)")
     add("--trials", type=positive, metavar="N", help="attempts per task or case and agent (default 1)")
-    add("--concurrency", type=positive, default=2, metavar="N", help="trials at the same time (default 2)")
+    add(
+        "--concurrency",
+        type=at_once,
+        metavar="N",
+        help="requests in flight for probes and cases, trials at the same time (default auto: as many as go well)",
+    )
     add("--sandbox", choices=("auto", "bubblewrap", "none"), help="how agents are isolated (default auto)")
     add("--timeout-factor", type=float, metavar="F", help="multiplies every task's time limit")
     add("--max-turns", type=positive, metavar="N", help="turns after which an agent is stopped (default 60)")

@@ -2,12 +2,16 @@
 
 import asyncio
 import importlib
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+from toolworthy.gateway.patience import BUSY, failed
 from toolworthy.probes import EVERY_AGENT, Ask, Broken, Rejected, Unmeasured, probe
 from toolworthy.probes.material import TOOLS
 from toolworthy.wire.lenient import parse_json
 
+RETRIES = 5
+"""As often as agents try again what may pass."""
 CALL = ("write_file", {"path": "src/a.py", "content": 'print("naïve")\n'})
 
 
@@ -29,15 +33,30 @@ async def judge(ask: Ask, name: str | None, arguments: Any) -> None:
     raise Broken(f"the client read the call as {name}({str(arguments)[:120]})")
 
 
-def said(error: Exception) -> Exception:
+def said(ask: Ask, error: Exception) -> Exception:
     """The verdict for what a client raised."""
     text = " ".join(str(error).split())[:200]
     if type(error).__name__ == "LengthFinishReasonError":
         return Unmeasured("the model wrote to its limit")
+    if type(error).__name__ == "APITimeoutError":
+        return Unmeasured(f"no answer within {ask.seconds:.0f} s, a limit of ours")
     status = getattr(error, "status_code", None)
+    if status in BUSY:
+        return Unmeasured(f"rate limited: HTTP {status}, again and again: {text}")
     if isinstance(status, int) and 400 <= status < 500:
         return Rejected(f"{type(error).__name__}: {text}")
     return Broken(f"the client fails with {type(error).__name__}: {text}")
+
+
+async def patiently(ask: Ask, once: Callable[[], Awaitable[Any]]) -> Any:
+    """What a client makes of an answer; where the answer itself failed in a way that may pass, it asks again."""
+    for attempt in range(RETRIES):
+        try:
+            return await once()
+        except Exception as error:
+            if attempt + 1 == ask.surface.tries or not failed((await ask.overheard()).exchange):
+                raise said(ask, error) from error
+    raise AssertionError("unreachable")
 
 
 @probe(
@@ -51,15 +70,17 @@ async def test_client_openai_chat(ask: Ask) -> None:
     openai = await client_of("openai")
     body = ask.body(ask.order([CALL]))
     body.pop("stream", None)
-    async with openai.AsyncOpenAI(base_url=f"{ask.url}/v1", api_key="none", max_retries=1, timeout=60) as client:
-        try:
-            if ask.stream:
-                async with client.chat.completions.stream(**body) as stream:
-                    done = await stream.get_final_completion()
-            else:
-                done = await client.chat.completions.create(**body)
-        except Exception as error:
-            raise said(error) from error
+
+    async def once() -> Any:
+        if not ask.stream:
+            return await client.chat.completions.create(**body)
+        async with client.chat.completions.stream(**body) as stream:
+            return await stream.get_final_completion()
+
+    async with openai.AsyncOpenAI(
+        base_url=f"{ask.url}/v1", api_key="none", max_retries=RETRIES, timeout=ask.seconds
+    ) as client:
+        done = await patiently(ask, once)
     calls = (done.choices[0].message.tool_calls or []) if done.choices else []
     await judge(ask, calls[0].function.name if calls else None, calls[0].function.arguments if calls else None)
 
@@ -75,15 +96,17 @@ async def test_client_openai_responses(ask: Ask) -> None:
     openai = await client_of("openai")
     body = ask.body(ask.order([CALL]))
     body.pop("stream", None)
-    async with openai.AsyncOpenAI(base_url=f"{ask.url}/v1", api_key="none", max_retries=1, timeout=60) as client:
-        try:
-            if ask.stream:
-                async with client.responses.stream(**body) as stream:
-                    done = await stream.get_final_response()
-            else:
-                done = await client.responses.create(**body)
-        except Exception as error:
-            raise said(error) from error
+
+    async def once() -> Any:
+        if not ask.stream:
+            return await client.responses.create(**body)
+        async with client.responses.stream(**body) as stream:
+            return await stream.get_final_response()
+
+    async with openai.AsyncOpenAI(
+        base_url=f"{ask.url}/v1", api_key="none", max_retries=RETRIES, timeout=ask.seconds
+    ) as client:
+        done = await patiently(ask, once)
     calls = [item for item in done.output if item.type == "function_call"]
     await judge(ask, calls[0].name if calls else None, calls[0].arguments if calls else None)
 
@@ -94,15 +117,17 @@ async def test_client_anthropic(ask: Ask) -> None:
     anthropic = await client_of("anthropic")
     body = ask.body(ask.order([CALL]))
     body.pop("stream", None)
-    async with anthropic.AsyncAnthropic(base_url=ask.url, api_key="none", max_retries=1, timeout=60) as client:
-        try:
-            if ask.stream:
-                async with client.messages.stream(**body) as stream:
-                    done = await stream.get_final_message()
-            else:
-                done = await client.messages.create(**body)
-        except Exception as error:
-            raise said(error) from error
+
+    async def once() -> Any:
+        if not ask.stream:
+            return await client.messages.create(**body)
+        async with client.messages.stream(**body) as stream:
+            return await stream.get_final_message()
+
+    async with anthropic.AsyncAnthropic(
+        base_url=ask.url, api_key="none", max_retries=RETRIES, timeout=ask.seconds
+    ) as client:
+        done = await patiently(ask, once)
     calls = [block for block in done.content if block.type == "tool_use"]
     await judge(ask, calls[0].name if calls else None, calls[0].input if calls else None)
 

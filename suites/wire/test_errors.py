@@ -2,6 +2,7 @@
 
 import json
 
+from toolworthy.gateway.patience import busy
 from toolworthy.probes import EVERY_AGENT, Ask, Broken, Ignored, Rejected, probe
 from toolworthy.probes.answer import Answer, accept
 from toolworthy.probes.ask import user
@@ -11,7 +12,7 @@ from toolworthy.wire.lenient import as_dict, parse_json
 
 def refused(ask: Ask, answer: Answer, *statuses: int) -> None:
     """The answer is an error in the API's own envelope, with one of these statuses (any of 4xx if none is given)."""
-    if answer.status < 400:
+    if answer.status < 400 or busy(answer.exchange):
         accept(answer)
         raise Ignored(f"answered with HTTP {answer.status}")
     if answer.status >= 500:

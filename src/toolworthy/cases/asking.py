@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 from toolworthy.exchange import Exchange
 from toolworthy.gateway import Session
 from toolworthy.gateway.handler import OUR_LIMIT
-from toolworthy.gateway.patience import PATIENCE, busy, pause
+from toolworthy.gateway.patience import busy, failed, no_time, patiently
 from toolworthy.gateway.routes import COMPLETIONS
 from toolworthy.wire.ir import Api, Usage
 from toolworthy.wire.lenient import dump_json
@@ -23,17 +22,17 @@ class Unmeasured(Exception):
 
 
 async def ask(session: Session, api: Api, body: Mapping[str, Any]) -> Exchange:
-    """The exchange of one request; 429 and 503 are given the time they ask for.
+    """The exchange of one request; an endpoint without time is given some, and what may pass is asked again.
 
     Raises:
         Unmeasured: the endpoint failed, or a limit of ours ended it.
     """
     data = dump_json(body).encode()
-    for seconds in (*PATIENCE, None):
-        exchange = await session.ask(COMPLETIONS[api], data, MAX_SECONDS)
-        if seconds is None or not busy(exchange):
-            break
-        await asyncio.sleep(pause(exchange, seconds))
+
+    async def send() -> Exchange:
+        return await session.ask(COMPLETIONS[api], data, MAX_SECONDS)
+
+    exchange = await patiently(send, session.gateway.patience, failed)
     if trouble := _trouble(exchange, body):
         raise Unmeasured(trouble)
     return exchange
@@ -42,6 +41,8 @@ async def ask(session: Session, api: Api, body: Mapping[str, Any]) -> Exchange:
 def _trouble(exchange: Exchange, body: Mapping[str, Any]) -> str:
     """Why an exchange holds nothing of the model's to judge; empty where it does."""
     answer = exchange.response
+    if busy(exchange):
+        return no_time(exchange)
     if exchange.error:
         ours = exchange.error.startswith(OUR_LIMIT)
         return exchange.error if ours else f"the endpoint failed: {exchange.error}"

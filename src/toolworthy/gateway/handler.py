@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from toolworthy.exchange import Chunk, Exchange
 from toolworthy.gateway import local
-from toolworthy.gateway.patience import UNREACHABLE
+from toolworthy.gateway.patience import GIVEN_UP, UNREACHABLE
 from toolworthy.gateway.routes import Route, route
 from toolworthy.gateway.upstream import HOP_BY_HOP, Upstream, plan
 from toolworthy.wire.translate import ResponseTranslator, translate_error, translate_response
@@ -37,6 +37,8 @@ class _Record:
     headers: _Headers
     body: bytes
     route: Route
+    on_sent: Callable[[], None] = lambda: None
+    """Is told when the request has had its turn and is sent."""
     started: float = field(default_factory=time.time)
     clock: float = field(default_factory=time.perf_counter)
     upstream: Upstream | None = None
@@ -65,7 +67,8 @@ async def handle(session: Session, scope: Any, receive: Any, send: Any) -> None:
     anthropic = any(name == "anthropic-version" for name, _ in headers)
     index = session.begin()
     body = await _body(receive)
-    record = _Record(scope["method"], target, headers, body or b"", route(scope["method"], target, anthropic))
+    asked = route(scope["method"], target, anthropic)
+    record = _Record(scope["method"], target, headers, body or b"", asked, session.on_sent)
     try:
         if body is None:
             await _local(record, send, 413, local.error(record.route.api, 413, "request larger than 64 MiB"))
@@ -84,14 +87,16 @@ async def ask(
         session: whose exchange it is.
         path: an agent's route, for instance ``/v1/messages``.
         body: the request's JSON.
-        seconds: after which the answer is given up; the exchange then says so.
+        seconds: after which the answer is given up, once the request is sent; the exchange then says so.
         headers: that an agent would send besides.
     """
     index = session.begin()
     sent = [("content-type", "application/json"), *(headers or {}).items()]
     record = _Record("POST", path, sent, body, route("POST", path, False))
+    limit = asyncio.timeout(None)
+    record.on_sent = lambda: limit.reschedule(asyncio.get_running_loop().time() + seconds)
     try:
-        async with asyncio.timeout(seconds):
+        async with limit:
             await _answer(session, record, _discard)
     except TimeoutError:
         record.error = f"{OUR_LIMIT} of {seconds:.0f} s"
@@ -158,7 +163,8 @@ async def _answer(session: Session, record: _Record, send: Any) -> None:
 
 
 async def _forward(session: Session, record: _Record, upstream: Upstream, send: Any) -> None:
-    async with session.gateway.client() as client:
+    async with session.gateway.turn(), session.gateway.client() as client:
+        record.on_sent()
         await _through(client, session, record, upstream, send)
 
 
@@ -310,9 +316,9 @@ def _trouble(error: Exception) -> tuple[int, str]:
 
     reason = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, httpx.ConnectTimeout):
-        return 504, "the endpoint did not take the connection in time"
+        return 504, GIVEN_UP[0]
     if isinstance(error, httpx.TimeoutException):
-        return 504, "the endpoint went silent and was given up"
+        return 504, GIVEN_UP[1]
     if isinstance(error, httpx.ConnectError):
         return 502, f"{UNREACHABLE}: {reason}"
     if isinstance(error, (httpx.ReadError, httpx.RemoteProtocolError)):

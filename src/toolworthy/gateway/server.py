@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from toolworthy.asgi import serving
 from toolworthy.endpoint import Endpoint
 from toolworthy.exchange import Exchange
+from toolworthy.gateway.flow import Flow
 from toolworthy.gateway.handler import ask, handle
+from toolworthy.gateway.patience import TOLD
 from toolworthy.redact import Redactor
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ class Session:
         self.base_url = f"http://127.0.0.1:{port}"
         self.exchanges: list[Exchange] = []
         self.on_exchange: Callable[[Exchange], None] | None = None
+        self.on_sent: Callable[[], None] = lambda: None
+        """Is told when a request has had its turn and is sent."""
         self._count = first
 
     async def ask(self, path: str, body: bytes, seconds: float, headers: Mapping[str, str] | None = None) -> Exchange:
@@ -52,6 +56,8 @@ class Session:
     def record(self, exchange: Exchange) -> None:
         """Keep an exchange; whoever records for good is told first."""
         self.gateway.record(exchange)
+        if self.gateway.flow and not exchange.local:
+            self.gateway.flow.heard(exchange)
         self.exchanges.append(exchange)
         if self.on_exchange is not None:
             self.on_exchange(exchange)
@@ -64,6 +70,7 @@ class Gateway:
         endpoint: where requests go.
         record: gets every exchange once it is over.
         asking: is told of every request when it comes, by the id of its trial.
+        flow: how many requests may be in flight; None for as many as come.
     """
 
     def __init__(
@@ -71,10 +78,12 @@ class Gateway:
         endpoint: Endpoint,
         record: Callable[[Exchange], None],
         asking: Callable[[str], None] = lambda trial: None,
+        flow: Flow | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.record = record
         self.asking = asking
+        self.flow = flow
         self.redactor = Redactor(endpoint.secrets)
         self._idle: list[httpx.AsyncClient] = []
         self._tls: ssl.SSLContext | None = None
@@ -85,6 +94,15 @@ class Gateway:
     async def __aexit__(self, *_: object) -> None:
         while self._idle:
             await self._idle.pop().aclose()
+
+    def turn(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """A place among the requests in flight."""
+        return self.flow.turn() if self.flow else contextlib.nullcontext()
+
+    @property
+    def patience(self) -> float:
+        """Seconds that a request may wait if the endpoint asks for it."""
+        return self.flow.allowed() if self.flow else TOLD
 
     @contextlib.asynccontextmanager
     async def client(self) -> AsyncIterator[httpx.AsyncClient]:

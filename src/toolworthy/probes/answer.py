@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from toolworthy import rules
 from toolworthy.exchange import Exchange
-from toolworthy.gateway.patience import unreachable
+from toolworthy.gateway.patience import GIVEN_UP, busy, no_time, refusal, unreachable
 from toolworthy.probes import damage
 from toolworthy.probes.model import Broken, Outcome, Rejected, Unmeasured
 from toolworthy.rules.view import View
 from toolworthy.wire.ir import ToolCall
 from toolworthy.wire.lenient import as_dict, parse_json
+
+LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+"""What the APIs call the token limit of an answer."""
+_LONG = 8 * 2**10
+"""Bytes of a request that a slow server may need minutes to read."""
+_BYTES_A_TOKEN = 32
+"""More than any token has, on average."""
+
+
+def token_limit(asked: Mapping[str, Any]) -> int | None:
+    """The token limit that a request's JSON sets."""
+    told = [asked[name] for name in LIMITS if isinstance(asked.get(name), int)]
+    return max(told, default=None)
 
 
 class Answer(View):
@@ -23,11 +36,36 @@ class Answer(View):
         super().__init__(exchange)
         self.cut = cut
         """Why it was not waited for to the end."""
+        self.hangs = False
+        """Nothing came, twice, while other requests were answered."""
+
+    @property
+    def limit(self) -> int | None:
+        """The token limit that was set."""
+        return token_limit(self.asked)
 
     @property
     def endless(self) -> bool:
-        """Whether more came than any answer holds."""
-        return "MiB" in self.cut
+        """Whether more came than the token limit allows, or than any answer holds."""
+        if "MiB" in self.cut:
+            return True
+        if not self.cut or self.limit is None:
+            return False
+        usage = self.response.usage
+        said = len(self.text + self.thoughts) + sum(len(call.arguments) for call in self.calls)
+        return ((usage and usage.output) or 0) > 2 * self.limit or said > _BYTES_A_TOKEN * self.limit
+
+    @property
+    def silent(self) -> bool:
+        """Whether not a byte came of an answer to a short request."""
+        return bool(self.cut) and not self.exchange.chunks and len(self.exchange.request_body) < _LONG
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether its token limit cut it before it said anything, or in the middle of a call."""
+        text = self.text.strip()
+        thinking = not text or (text.startswith("<think>") and "</think>" not in text)
+        return self.response.stop == "length" and (thinking or bool(self.calls))
 
     @property
     def unreachable(self) -> bool:
@@ -53,7 +91,7 @@ class Answer(View):
     def refused(self) -> bool:
         """Whether it was turned down in words that help."""
         clear = len(self.message.strip()) > 3 and isinstance(parse_json(self.exchange.body), dict)
-        return 400 <= self.status < 500 and clear
+        return 400 <= self.status < 500 and clear and not busy(self.exchange)
 
     @property
     def findings(self) -> tuple[rules.Finding, ...]:
@@ -70,10 +108,12 @@ def accept(answer: Answer) -> Answer:
     exchange = answer.exchange
     if answer.cut:
         raise _unended(answer)
-    if answer.status in (429, 503, 529):
-        raise Unmeasured(f"HTTP {answer.status}, again and again: {answer.message[:200]}")
-    if answer.unreachable:
-        raise Unmeasured(exchange.error or "")
+    if busy(exchange):
+        raise Unmeasured(no_time(exchange))
+    if exchange.error and exchange.error.startswith(GIVEN_UP):
+        raise Unmeasured(f"{exchange.error} after {exchange.seconds:.0f} s")
+    if (told := refusal(exchange)) and told.kind == "empty account":
+        raise Unmeasured(f"the account is empty: HTTP {answer.status}: {told.message[:200]}")
     if exchange.error is not None:
         raise Broken(exchange.error)
     if answer.status >= 500:
@@ -113,18 +153,18 @@ def speaks(answer: Answer, told: str = "", without: str = "neither text nor a ca
 
 
 def _unended(answer: Answer) -> Outcome:
-    """An answer that was not waited for to its end: a server that is merely slow is not broken."""
+    """An answer that was not waited for to its end. It is at fault only if it goes on beyond its token limit, stays
+    open when all of it has come, or never begins while other requests are answered."""
     exchange = answer.exchange
-    if exchange.chunks and exchange.seconds - exchange.chunks[-1].at < exchange.seconds / 4 and not answer.endless:
-        return Unmeasured(f"the answer was still coming: {answer.cut}")
-    if not exchange.chunks and len(exchange.request_body) > _LONG:
-        size = len(exchange.request_body) >> 10
-        return Unmeasured(f"nothing came of a request of {size} KiB: {answer.cut}")
-    return Broken(f"the answer did not end: {answer.cut}")
-
-
-_LONG = 8 * 2**10
-"""Bytes of a request that a slow server may need minutes to read."""
+    idle = exchange.seconds - exchange.chunks[-1].at if exchange.chunks else 0.0
+    if answer.endless:
+        return Broken(f"the answer goes on beyond its limit of {answer.limit} tokens: {answer.cut}")
+    if answer.hangs:
+        return Broken(f"no answer comes, 2 times of 2: {answer.cut}; a plain question is answered meanwhile")
+    if answer.response.complete and idle > exchange.seconds / 2:
+        return Broken(f"the answer is complete, and stays open: {answer.cut}")
+    what = "the answer was still coming" if exchange.chunks else "nothing came yet"
+    return Unmeasured(f"{what}: {answer.cut}, a limit of ours; --concurrency 1 asks less of a slow server at a time")
 
 
 def _start(exchange: Exchange) -> str:

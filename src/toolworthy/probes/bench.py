@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from toolworthy import rules
 from toolworthy.endpoint import Endpoint
+from toolworthy.exchange import Exchange
 from toolworthy.gateway import Gateway
-from toolworthy.probes.ask import Ask, Surface
-from toolworthy.probes.model import PROBES, Outcome, Probe, ProbeKey, ProbeResult, Verdict
+from toolworthy.gateway.patience import busy, failed, refusal
+from toolworthy.probes.ask import Ask
+from toolworthy.probes.model import PROBES, Outcome, Probe, ProbeKey, ProbeResult, Rejected, Verdict
+from toolworthy.probes.surface import Calls, Knowledge, Surface
 from toolworthy.scoring.lost import leaks
 from toolworthy.wire.ir import Api
 
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
 
 _PLAIN = "plain-answer"
 """The one that is asked even where nothing can be read, and says so for all."""
+_OPENINGS = 2
+"""How often to ask a plain question, each time with patience, before an API is called dead."""
 _REFUSED = "TW609"
 """That a request was refused is what many a probe is out for; its verdict says it."""
 
@@ -28,8 +34,16 @@ _REFUSED = "TW609"
 class ProbeBench:
     """What the probes of one run share."""
 
-    def __init__(self, endpoint: Endpoint, gateway: Gateway, client: httpx.AsyncClient) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        gateway: Gateway,
+        client: httpx.AsyncClient,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
         self._endpoint, self._gateway, self._client = endpoint, gateway, client
+        self.knowledge = Knowledge(say)
+        self._calls: dict[Api, Calls] = {}
         self._surfaces: dict[tuple[Api, bool], Surface] = {}
         self._gates: dict[tuple[Api, bool], asyncio.Lock] = {}
 
@@ -42,8 +56,8 @@ class ProbeBench:
         if not (served or probe.translated):
             why = f"only {forced} is asked" if forced else f"no {key.api} API here"
             result = ProbeResult(key=key, title=probe.title, verdict="unmeasured", detail=why)
-        elif (dead := (await self._surface(key)).dead) and probe.id != _PLAIN:
-            result = ProbeResult(key=key, title=probe.title, verdict="unmeasured", detail=dead)
+        elif (why := await self._hopeless(key)) and (probe.id != _PLAIN or self.knowledge.stopped):
+            result = ProbeResult(key=key, title=probe.title, verdict="unmeasured", detail=why)
         else:
             result = await self._asked(key, probe, await self._surface(key))
         return result.model_copy(
@@ -56,21 +70,46 @@ class ProbeBench:
             }
         )
 
+    async def _hopeless(self, key: ProbeKey) -> str:
+        """Why it is not worth asking; empty where it is."""
+        return self.knowledge.stopped or (await self._surface(key)).dead or self.knowledge.stopped
+
     async def _surface(self, key: ProbeKey) -> Surface:
         """What is known of the API; the first probe to ask finds out whether it can be asked at all."""
         which = key.api, bool(key.stream)
         async with self._gates.setdefault(which, asyncio.Lock()):
             if which not in self._surfaces:
-                surface = Surface()
+                calls = self._calls.setdefault(key.api, Calls(key.api, self.knowledge))
+                surface = Surface(self.knowledge, calls)
                 opening = ProbeKey(probe="opening", api=key.api, stream=bool(key.stream))
                 probe = Probe(
-                    "opening", "an answer that can be read", (key.api,), "both", "blocks", "always", (), "", _opening
+                    "opening",
+                    "an answer that can be read",
+                    (key.api,),
+                    "both",
+                    "blocks",
+                    "always",
+                    (),
+                    "",
+                    self._opening,
                 )
-                result = await self._asked(opening, probe, surface)
-                if result.verdict == "broken":
-                    surface.dead = f"no plain answer can be read: {result.detail}"
+                for _ in range(_OPENINGS):
+                    result = await self._asked(opening, probe, surface)
+                    surface.dead = f"no plain answer can be read: {result.detail}" * (result.verdict == "broken")
+                    if not surface.dead or surface.hangs or self.knowledge.stopped:
+                        break
                 self._surfaces[which] = surface
         return self._surfaces[which]
+
+    async def _opening(self, ask: Ask) -> None:
+        """Asks a plain question; what is refused to it is refused to all."""
+        try:
+            await ask.says("Hello.")
+        except Rejected:
+            told = refusal(ask.last.exchange) if ask.last else None
+            if ask.last and told and told.kind in ("bad key", "unknown model"):
+                self.knowledge.stop(f"{told.kind}: HTTP {ask.last.status}: {told.message[:200]}")
+            raise
 
     async def _asked(self, key: ProbeKey, probe: Probe, surface: Surface) -> ProbeResult:
         listener = socket.create_server(("127.0.0.1", 0))
@@ -85,6 +124,7 @@ class ProbeBench:
             except Exception as error:
                 # A mistake of the probe's, on an answer that nobody foresaw: it must not take the others with it.
                 verdict, detail = "unmeasured", f"the probe itself failed: {type(error).__name__}: {error}"
+        ask.superseded |= repeated(session.exchanges)
         found = ask.lasting(rules.check(session.exchanges))
         return ProbeResult(
             key=key,
@@ -97,5 +137,13 @@ class ProbeBench:
         )
 
 
-async def _opening(ask: Ask) -> None:
-    await ask.says("Hello.")
+def repeated(exchanges: Sequence[Exchange]) -> set[int]:
+    """Exchanges that failed in a way that may pass, and whose request was sent again, as clients do by themselves."""
+    found: set[int] = set()
+    later: set[tuple[str, bytes]] = set()
+    for exchange in reversed(exchanges):
+        asked = exchange.path, exchange.request_body
+        if asked in later and (busy(exchange) or failed(exchange)):
+            found.add(exchange.index)
+        later.add(asked)
+    return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AsyncExitStack
@@ -14,7 +13,7 @@ from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
 from toolworthy.gateway import Gateway
 from toolworthy.gateway.handler import OUR_LIMIT
-from toolworthy.gateway.patience import PATIENCE, UNREACHABLE, busy, pause
+from toolworthy.gateway.patience import UNREACHABLE, busy, patiently
 from toolworthy.gateway.server import Session
 from toolworthy.replay.adapt import Prepared
 from toolworthy.replay.model import Side
@@ -48,12 +47,13 @@ class Sender:
     async def send(self, trial: str, prepared: Prepared) -> Exchange:
         """Send one request; an endpoint without time is given some, one that is gone is not waited for forever."""
         session = self._session(trial)
-        for seconds in (*(PATIENCE if self._gone < _PATIENT else ()), None):
+
+        async def ask() -> Exchange:
             exchange = await session.ask(prepared.path, prepared.body, SECONDS, prepared.headers)
             session.exchanges.clear()  # they are on the disk
-            if seconds is None or not (busy(exchange) or unreachable(exchange)):
-                break
-            await asyncio.sleep(pause(exchange, seconds))
+            return exchange
+
+        exchange = await (patiently(ask, session.gateway.patience) if self._gone < _PATIENT else ask())
         self._gone = self._gone + 1 if unreachable(exchange) else 0
         return exchange
 

@@ -77,6 +77,8 @@ class Progress(Quiet):
         self._running: dict[str, _Running] = {}
         self._repeated = False
         self._pace = Pace()
+        self._held_until = 0.0
+        """Of the clock: until then the endpoint wants no requests."""
         self._lock = threading.Lock()
 
     def expected(self, keys: Sequence[Key], spending: Spending) -> None:
@@ -108,6 +110,10 @@ class Progress(Quiet):
                 if isinstance(one.key, TrialKey):
                     one.turns += bool(exchange.offers_tools and exchange.response)
 
+    def waiting(self, seconds: float) -> None:
+        with self._lock:
+            self._held_until = self._clock() + seconds
+
     def verifying(self, key: TrialKey) -> None:
         with self._lock:
             if one := self._running.get(str(key)):
@@ -125,7 +131,7 @@ class Progress(Quiet):
     def lines(self, width: int, height: int) -> list[str]:
         """A line for every running trial, as far as there is room, and how far the run is; none longer than `width`."""
         with self._lock:
-            status = packed([self._times(), *self._counts(), *self._taken()], width)
+            status = packed([self._times(), *self._held(), *self._counts(), *self._taken()], width)
             rows = aligned([self._row(one) for one in self._trials()])
         room = max(0, height - len(status))
         if len(rows) > room:
@@ -140,7 +146,7 @@ class Progress(Quiet):
             named = [f"{self._name(one)} turn {one.turns}" for one in running[:_NAMED]]
             more = [f"{len(running) - _NAMED} more"] if len(running) > _NAMED else []
             what = [f"{len(running)} running: {', '.join(named + more)}"] if running else []
-            return "; ".join([*self._counts(), *what, *self._taken(), self._times()])
+            return "; ".join([*self._held(), *self._counts(), *what, *self._taken(), self._times()])
 
     def _trials(self) -> list[_Running]:
         return [one for one in self._running.values() if isinstance(one.key, TrialKey)]
@@ -155,6 +161,10 @@ class Progress(Quiet):
         tokens = f"{short(one.input)} in, {short(one.output)} out"
         usd = [] if one.usd is None else [dollars(one.usd)]
         return [agent, task, f"turn {one.turns}", one.doing, clock(self._clock() - one.began), tokens, *usd]
+
+    def _held(self) -> Iterator[str]:
+        if self._clock() < self._held_until:
+            yield "waiting for the rate limit"
 
     def _counts(self) -> Iterator[str]:
         for suite, (name, words) in _KINDS.items():
@@ -180,7 +190,7 @@ class Progress(Quiet):
         running = [(_group(one.key), now - one.began) for one in self._running.values()]
         ends = []
         for suites, slots in (
-            ({"tasks"}, self._options.concurrency),
+            ({"tasks"}, self._options.trials_at_once),
             ({"tools", "wire"}, self._options.probes_at_once),
         ):
             own = {group: count for group, count in waiting.items() if group[0] in suites}

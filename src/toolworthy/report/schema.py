@@ -93,7 +93,7 @@ class Options(_Strict):
     """Options of a run."""
 
     trials: int
-    concurrency: int
+    concurrency: int | None
     sandbox: SandboxKind
     tier: Tier = "standard"
     """How many probes of ``suites/wire`` were to be asked."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from toolworthy.adapters import Prices
 from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
+from toolworthy.gateway.patience import TOLD
 from toolworthy.runs.exchanges import read_exchanges
 from toolworthy.runs.store import RunDirectory
 from toolworthy.scoring.measure import cost
@@ -116,6 +117,10 @@ class Spending:
         if self.budget.minutes is None:
             return None
         return max(0.0, 60 * self.budget.minutes - self._elapsed) + GRACE_SECONDS
+
+    def patience(self) -> float:
+        """Seconds that a request may wait if the endpoint asks for it."""
+        return TOLD if self.budget.minutes is None else max(0.0, 60 * self.budget.minutes - self._elapsed)
 
     @property
     def seconds_until_spent(self) -> float | None:

@@ -31,6 +31,9 @@ class Listener(Protocol):
     def exchanged(self, exchange: Exchange, took: Took) -> None:
         """A request has had its answer, which is recorded."""
 
+    def waiting(self, seconds: float) -> None:
+        """The endpoint wants no requests for so long."""
+
     def verifying(self, key: TrialKey) -> None:
         """An agent is done; its hidden tests begin."""
 
@@ -54,6 +57,9 @@ class Quiet:
         """Nothing."""
 
     def exchanged(self, exchange: Exchange, took: Took) -> None:
+        """Nothing."""
+
+    def waiting(self, seconds: float) -> None:
         """Nothing."""
 
     def verifying(self, key: TrialKey) -> None:

@@ -19,6 +19,7 @@ from toolworthy.cases.model import Case, load_cases
 from toolworthy.cases.result import CaseKey
 from toolworthy.endpoint import Endpoint
 from toolworthy.errors import UserError
+from toolworthy.gateway import flow
 from toolworthy.probes import ProbeKey
 from toolworthy.probes.tiers import Tier
 from toolworthy.runs import conditions
@@ -30,8 +31,8 @@ from toolworthy.tasks.model import Task, load_task, load_tasks
 
 SandboxKind = Literal["auto", "bubblewrap", "none"]
 _NO_BUDGET = Budget()
-_PROBES_AT_ONCE = 4
-"""Probes and cases for each trial that may run at the same time: they wait for the endpoint and cost us little."""
+_TRIALS_AT_ONCE = 2
+"""Where nobody says how many: an agent is a process of some hundred megabytes."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ class Options:
     tasks: tuple[Task, ...]
     trials: int = 1
     """Attempts per task and agent."""
-    concurrency: int = 2
-    """Trials at the same time."""
+    concurrency: int | None = None
+    """Requests in flight, for probes and cases; trials at the same time. None for as many as go well."""
     sandbox: SandboxKind = "auto"
     timeout_factor: float = 1.0
     """Multiplies every task's own time limits."""
@@ -106,9 +107,14 @@ class Options:
         )
 
     @property
+    def trials_at_once(self) -> int:
+        """Trials at the same time."""
+        return self.concurrency or _TRIALS_AT_ONCE
+
+    @property
     def probes_at_once(self) -> int:
-        """Probes and cases at the same time, beside trials."""
-        return self.concurrency * _PROBES_AT_ONCE
+        """Probes and cases at the same time, beside trials: each has one request in flight."""
+        return self.concurrency or flow.AUTO
 
     def prices(self, trial: str) -> Prices | None:
         """What the endpoint costs that a trial, case or probe of this id asks."""

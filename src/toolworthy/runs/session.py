@@ -6,7 +6,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ from toolworthy.endpoint import Endpoint
 from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
 from toolworthy.gateway import Gateway
+from toolworthy.gateway.flow import Flow
 from toolworthy.probes import ProbeBench, ProbeKey, ProbeResult
 from toolworthy.redact import Redactor
 from toolworthy.runs import estimate
@@ -83,7 +84,7 @@ class Session:
         self._tasks: set[asyncio.Task[None]] = set()
         self._prepared: _Prepared | None = None
         self._seen = Seen(options.endpoint.model, {})
-        self._trials = asyncio.Semaphore(options.concurrency)
+        self._trials = asyncio.Semaphore(options.trials_at_once)
         self._probes = asyncio.Semaphore(options.probes_at_once)
 
     def start(self, keys: Sequence[Key]) -> None:
@@ -186,12 +187,16 @@ class Session:
         for check in found.checks:
             if check.ok is False or check.reading:
                 self.listener.line(f"preflight: {check.name}: {check.detail}")
-        gateway = await self._stack.enter_async_context(Gateway(found.endpoint, self._record, self.listener.asking))
+        gateway = await self._gateway(found.endpoint, self._record)
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
         client = httpx.AsyncClient(timeout=None, limits=limits, trust_env=False)
         await self._stack.enter_async_context(client)
-        probes = ProbeBench(found.endpoint, gateway, client)
+        probes = ProbeBench(found.endpoint, gateway, client, self.listener.line)
         return _Prepared(found.endpoint, gateway, probes, found.refused)
+
+    async def _gateway(self, endpoint: Endpoint, record: Callable[[Exchange], None]) -> Gateway:
+        flow = Flow(self.options.concurrency, self.listener.waiting, self.spending.patience)
+        return await self._stack.enter_async_context(Gateway(endpoint, record, self.listener.asking, flow))
 
     async def _prepare_trials(self, prepared: _Prepared, sandbox: Sandbox) -> Bench:
         redactor = Redactor(prepared.endpoint.secrets)
@@ -268,8 +273,7 @@ class Session:
             sides: dict[str, tuple[Endpoint, Gateway]] = {options.field.kind: (prepared.endpoint, prepared.gateway)}
             if options.reference:
                 reference = await self._reached(options.reference)
-                gateway = await self._stack.enter_async_context(Gateway(reference, self._write, self.listener.asking))
-                sides[REFERENCE] = reference, gateway
+                sides[REFERENCE] = reference, await self._gateway(reference, self._write)
             return FieldBench(options.field, stream=options.stream, sides=sides)
         try:
             sandbox = choose(options.sandbox)
