@@ -79,6 +79,24 @@ async def test_text_after_call(ask: Ask) -> None:
     await ask.accepted(ask.request(user("Read it."), said, results((CALL[0], "x = 1")), user(SAY), tools=TOOLS))
 
 
+@probe(
+    "a message between a call and its output",
+    "responses",
+    modes="stream",
+    severity="blocks",
+    agents=("codex",),
+    situation="interrupted-turn",
+)
+async def test_message_before_output(ask: Ask) -> None:
+    """A note of the agent's, or what the user typed meanwhile, stands between a call and its output."""
+    body = conversation(ask)
+    at = next(number for number, item in enumerate(body["input"]) if item.get("type") == "function_call_output")
+    note = {"type": "message", "role": "developer", "content": [{"type": "input_text", "text": "Be brief."}]}
+    said = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Go on."}]}
+    for between in (note, said):
+        await ask.accepted({**body, "input": [*body["input"][:at], between, *body["input"][at:]]})
+
+
 @probe("text beside results", "messages", modes="stream", severity="blocks", agents=("claude-code",), situation="field")
 async def test_text_beside_results(ask: Ask) -> None:
     """Claude Code puts reminders into the message that holds the results."""

@@ -8,6 +8,7 @@ from toolworthy.probes.answer import accept, speaks
 from toolworthy.probes.ask import user
 from toolworthy.probes.material import CODE, TOOLS, results
 from toolworthy.wire.ir import Message, Part, Reasoning, Request, Thinking
+from toolworthy.wire.lenient import as_dict
 
 CALL = ("read_file", {"path": "src/app.py"})
 
@@ -149,3 +150,39 @@ async def test_reasoning_then_text(ask: Ask) -> None:
         with suppress(Broken):
             speaks(answer, "Hello.")
     raise Broken("reasoning came, and no text, 2 times of 2")
+
+
+def at_effort(ask: Ask, effort: str) -> dict[str, object]:
+    """A request for a call at this effort, which no dialect moves to another."""
+    body = ask.body(ask.thinking(ask.order([CALL])))
+    if ask.api == "chat":
+        return {**body, "reasoning_effort": effort}
+    name = "reasoning" if ask.api == "responses" else "output_config"
+    return {**body, name: {**as_dict(body.get(name)), "effort": effort}}
+
+
+@probe(
+    "a call at the deepest effort",
+    modes="stream",
+    severity="blocks",
+    agents=("claude-code", "codex"),
+    situation="thinking",
+)
+async def test_call_at_deep_effort(ask: Ask) -> None:
+    """What is called at effort low is called at xhigh and max, too, where the endpoint takes them."""
+
+    async def made(effort: str) -> bool | None:
+        """Whether the call comes, in one of two answers; None where the effort is refused, or the limit was met."""
+        for _ in range(2):
+            answer = await ask.send(at_effort(ask, effort))
+            if answer.refused or answer.response.stop == "length":
+                return None
+            if accept(answer).calls:
+                return True
+        return False
+
+    if not await made("low"):
+        raise Unmeasured("the model made no call at effort low")
+    lost = [effort for effort in ("xhigh", "max") if await made(effort) is False]
+    if lost and await made("low"):
+        raise Broken(f"at effort {' and '.join(lost)} the call is lost, 2 times of 2; at low it comes")

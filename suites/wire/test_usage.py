@@ -74,3 +74,27 @@ async def test_model_named(ask: Ask) -> None:
     told = [as_dict(event.value.get("response")).get("model") for event in answer.events]
     if not answer.response.model and not any(told):
         raise Broken("the answer does not name the model")
+
+
+@probe(
+    "cached input is counted once",
+    "messages",
+    modes="whole",
+    severity="degrades",
+    agents=("claude-code",),
+    situation="token-counts",
+)
+async def test_usage_cached_once(ask: Ask) -> None:
+    """``input_tokens`` leaves out what ``cache_read_input_tokens`` counts. What a sentence costs is measured where
+    nothing is cached; the same long prompt, asked twice, must not cost more by what came from the cache."""
+    counted = [await usage(ask, SENTENCE * times) for times in (10, 40, 600, 600)]
+    few, more, _, again = (one.input or 0 for one in counted)
+    cached = counted[-1].cached or 0
+    if not cached or counted[0].cached or counted[1].cached:
+        raise Unmeasured("no cached tokens are told" if not cached else "all is cached")
+    due = more + (more - few) * (600 - 40) // 30
+    if abs(again - due - cached) < min(cached, due) // 5:
+        raise Broken(f"{due} tokens are told as {again}: the {cached} that were cached count twice")
+
+
+SENTENCE = "You are brief, and careful with files. "

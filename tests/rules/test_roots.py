@@ -163,3 +163,26 @@ def test_items_that_came_are_not_taken_twice() -> None:
     body = sse(*done, {"type": "response.completed", "response": final})
     answer = parse_body("responses", 200, body, streamed=True)
     assert (answer.text, len(answer.calls), answer.repairs) == ("Hi", 1, ())
+
+
+@pytest.mark.parametrize(("usage", "found"), [({}, True), (None, False), ({"prompt_tokens": 3}, False)])
+def test_usage_without_numbers_is_told_from_none(usage: Any, found: bool) -> None:
+    done = {**chunk({}, "stop"), "usage": {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}}
+    body = sse({**chunk({"role": "assistant", "content": "Hi"}), "usage": usage}, done, "[DONE]")
+    assert ("TW711" in codes("chat", body, SSE)) == found
+
+
+@pytest.mark.parametrize(("at", "found"), [(1.5, True), (1.0, True), (1, False)])
+def test_a_time_with_a_fraction_is_told_from_a_whole_one(at: float, found: bool) -> None:
+    whole = {**WHOLE, "status": "completed", "created_at": at}
+    assert ("TW615" in codes("responses", json.dumps(whole).encode(), JSON)) == found
+    stream = sse({**chunk({"role": "assistant", "content": "Hi"}), "created": at}, chunk({}, "stop"), "[DONE]")
+    assert ("TW615" in codes("chat", stream, SSE)) == found
+
+
+def test_a_responses_stream_that_lacks_only_its_end_is_not_cut() -> None:
+    added = {"type": "response.output_item.added", "output_index": 0, "item": {**MESSAGE, "content": []}}
+    done = {"type": "response.output_item.done", "output_index": 0, "item": MESSAGE}
+    begun = {"type": "response.created", "response": {**WHOLE, "status": "in_progress", "output": []}}
+    assert {"TW501", "TW601"} & codes("responses", sse(begun, added, done), SSE) == {"TW501"}
+    assert {"TW501", "TW601"} & codes("responses", sse(begun, added), SSE) == {"TW601"}

@@ -77,7 +77,8 @@ class Saying(_Strict):
     """The text keeps the stop string that ended it."""
     think: Literal["tags", "only", "drop"] | None = None
     """Reasoning in tags within the text, nothing but reasoning, or none."""
-    usage: Literal["none", "zero"] | None = None
+    usage: Literal["none", "zero", "gross"] | None = None
+    """``gross``: what came from a cache is counted among the plain input as well."""
 
 
 class Edit(_Strict):
@@ -188,8 +189,15 @@ def said(say: Saying, answer: Response, request: Request) -> Response:
         stop = None if say.stop == "none" else say.stop
     elif say.calls in ("drop", "leak", "think") and len(calls) == len(made):
         stop = "end"
-    usage = None if say.usage == "none" else Usage(input=0, output=0) if say.usage == "zero" else answer.usage
-    return replace(answer, parts=tuple(parts), stop=stop, raw_stop=None, usage=usage)
+    return replace(answer, parts=tuple(parts), stop=stop, raw_stop=None, usage=_counted(say, answer.usage))
+
+
+def _counted(say: Saying, usage: Usage | None) -> Usage | None:
+    if usage is None or say.usage == "none":
+        return None
+    if say.usage == "gross":
+        return replace(usage, input=(usage.input or 0) + (usage.cached or 0))
+    return Usage(input=0, output=0) if say.usage == "zero" else usage
 
 
 def _fits(say: Saying, answer: Response) -> bool:

@@ -85,7 +85,7 @@ def announced(view: View) -> Violations:
     right='Without tools in the request, or with "tool_choice": "none" (in Messages {"type": "none"}), the answer '
     "holds no call.",
     situation="tool-choice",
-    follows=("TW107",),
+    follows=("TW107", "TW118"),
 )
 def forbidden(view: View) -> Violations:
     """The request says ``tool_choice: none``, or offers no tool, and the answer calls one."""
@@ -121,6 +121,8 @@ def forbidden(view: View) -> Violations:
         "TW506",
         "TW603",
         "TW604",
+        "TW605",
+        "TW708",
     ),
 )
 def not_forced(view: View) -> Violations:

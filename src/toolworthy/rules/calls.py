@@ -50,7 +50,7 @@ def _how(text: str) -> str:
     source=_OPENAI,
     right='Every call has an id of its own that is not empty: "id": "call_a1" (chat, streamed in its first fragment), '
     '"call_id": "call_a1" (Responses), "id": "toolu_a1" (Messages).',
-    follows=("TW304", "TW403", "TW502", "TW107"),
+    follows=("TW304", "TW403", "TW502", "TW107", "TW118"),
 )
 def missing_id(view: View) -> Violations:
     """A call has no id, so that its result cannot say what it answers. Agents drop the call, or send a result that the
@@ -82,7 +82,7 @@ def no_json(view: View) -> Violations:
     source="vllm-project/vllm#32152",
     right='The arguments go on to their last brace; where the token limit cut them the answer says so: "length" '
     '(chat), "max_tokens" (Messages), "incomplete" (Responses).',
-    follows=("TW308", "TW407", "TW706", "TW520", "TW302", "TW304", "TW403"),
+    follows=("TW308", "TW407", "TW706", "TW520", "TW302", "TW304", "TW403", "TW118"),
 )
 def cut(view: View) -> Violations:
     """The arguments stop in the middle although the answer claims to be whole. Streaming parsers lose the last brace
@@ -102,6 +102,7 @@ def cut(view: View) -> Violations:
     source="anomalyco/opencode#17750",
     right="The arguments end with the brace that closes their object; marks of the model's own call format are taken "
     "off.",
+    follows=("TW410",),
 )
 def trailing(view: View) -> Violations:
     """Behind a complete JSON object stands more, usually the closing mark of the model's own format."""

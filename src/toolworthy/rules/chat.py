@@ -53,7 +53,7 @@ def finish_key(view: View) -> Violations:
     "chat",
     source="router-for-me/CLIProxyAPI#530",
     right='The first delta says who speaks: "delta": {"role": "assistant", "content": ""}.',
-    follows=("TW314", "TW318", "TW603"),
+    follows=("TW314", "TW318", "TW603", "TW321"),
 )
 def no_role(view: View) -> Violations:
     """No chunk says ``role: assistant``. Some clients store messages without a role then, and send them back."""
@@ -228,6 +228,7 @@ def choices_merged(view: View) -> Violations:
     right='As many choices come as "n" asks for, with the indices 0 to n - 1; a server that cannot do it refuses the '
     "request with HTTP 400.",
     situation="settings",
+    follows=("TW605",),
 )
 def choices_missing(view: View) -> Violations:
     """``n`` asks for several answers, and fewer come. A server that cannot do it should say so."""

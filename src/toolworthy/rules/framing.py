@@ -8,8 +8,9 @@ import re
 
 from toolworthy.refusal import classify
 from toolworthy.rules.model import Violations, rule
+from toolworthy.rules.responses import items_done
 from toolworthy.rules.view import View
-from toolworthy.wire.lenient import parse_json
+from toolworthy.wire.lenient import as_dict, parse_json
 
 _SSE = "https://html.spec.whatwg.org/multipage/server-sent-events.html"
 _LIMIT = re.compile(
@@ -34,8 +35,10 @@ def cut(view: View) -> Violations:
     """The answer ends without a stop reason and without the event that ends a stream: the server died, a proxy closed
     the connection, or the generator stopped."""
     response = view.response
+    only_last = view.api == "responses" and items_done(view)  # TW501 names the one event that is missing
     ended = view.exchange.status is not None and view.exchange.error is None and response.failure is None
-    if ended and view.exchange.body and not response.complete and response.stop is None and _read_something(view):
+    cut_off = ended and not only_last and not response.complete and response.stop is None
+    if cut_off and view.exchange.body and _read_something(view):
         yield "the answer stops in the middle", view.tail()
     if view.exchange.error and view.exchange.error.startswith("the endpoint broke"):
         yield view.exchange.error, view.tail()
@@ -65,6 +68,7 @@ def error_inside(view: View) -> Violations:
     source="https://www.rfc-editor.org/rfc/rfc8259",
     right="The data of every event (but [DONE]) is one JSON object, and so is a whole answer; keep-alives are "
     "comments, lines that begin with a colon.",
+    follows=("TW614",),
 )
 def bad_json(view: View) -> Violations:
     """An event, or the whole answer, cannot be read as JSON."""
@@ -82,6 +86,7 @@ def bad_json(view: View) -> Violations:
     source="RooCodeInc/Roo-Code#674",
     right="HTTP 200 brings an answer; a server that has none, under load for instance, says HTTP 429 and how long to "
     "wait.",
+    follows=("TW614", "TW607"),
 )
 def empty(view: View) -> Violations:
     """HTTP 200 and nothing in it, or keep-alives only."""
@@ -130,6 +135,7 @@ def content_type(view: View) -> Violations:
     source=_SSE,
     right="Every event, the last one too, is lines such as data: {…} from the first column, its JSON on one line, and "
     "a blank line; the stream has no byte order mark.",
+    follows=("TW614", "TW603", "TW312"),
 )
 def sse(view: View) -> Violations:
     """Lines that the grammar of server-sent events does not have: a field with a space before its name, an event
@@ -264,6 +270,27 @@ def compressed(view: View) -> Violations:
     body, told = view.exchange.body, view.exchange.response_headers.get("content-encoding", "")
     if body.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd")) and told in ("", "identity"):
         yield "the body is compressed, and no header says so", body[:16].hex()
+
+
+@rule(
+    "TW615",
+    "a time that is no whole number",
+    "cosmetic",
+    "chat",
+    "responses",
+    source="BoundaryML/baml#1746",
+    right='Times are whole seconds: "created": 1744130612 (chat), "created_at": 1744130612 (Responses).',
+    situation="client-library",
+)
+def fraction(view: View) -> Violations:
+    """``created``, ``created_at`` or ``completed_at`` has a fraction. Typed clients that read a whole number there
+    refuse the answer for it."""
+    values = [(event.value, event.data) for event in view.events] or [(view.whole, view.tail())]
+    for value, written in values:
+        for holder in (value, as_dict(value.get("response"))):
+            for name in ("created", "created_at", "completed_at"):
+                if isinstance(holder.get(name), float):
+                    yield f"{name} is a fraction", written
 
 
 _TIGHT = re.compile(rb"^(data|event):[^\s][^\r\n]{0,300}", re.MULTILINE)

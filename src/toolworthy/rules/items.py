@@ -125,7 +125,7 @@ def prefix(view: View) -> Violations:
     "responses",
     source="sgl-project/sglang#12652",
     right="The output of the response in the last event lists every item that output_item.done has completed.",
-    follows=("TW503",),
+    follows=("TW503", "TW501", "TW506"),
 )
 def no_output(view: View) -> Violations:
     """response.completed repeats all items; clients that do not stream take them from there."""

@@ -29,7 +29,10 @@ TAG = r"<[^<>\n]{0,200}+>"
 TOKEN = r"\[/?[A-Za-z_]{2,24}\]"
 _LABEL = r"[\"']?\w+(?: \w+)?[\"']?\s*[:=]"
 _SYMBOLS = r"[^\w\s]{2,}+\w+ |[^\w\s]\w+(?=[^\w\s.,;(])"
-LEADS = re.compile(rf"(?:{TAG}|{TOKEN}|{_LABEL}|{_SYMBOLS}|[\w.]+[.:](?=\w|$)|\w{{1,12}}\(|[^\w])*+")
+LEADS = re.compile(
+    rf"(?:{TAG}|{TOKEN}|{_LABEL}|{_SYMBOLS}|[\w.]+[.:](?=\w|$)|\w{{1,12}}\(|[a-z]{{4,12}}\Z"
+    r"|(?:function|tool|call|action) |[^\w])*+"
+)
 """What may stand in a line before the name of a call: marks and labels, no words of a sentence."""
 _GLUE = re.compile(
     rf"(?:{TAG}|{TOKEN}(?:\w+(?=\[))?|{_LABEL}|[^\w\s]\w+(?=[^\w\s.,;(])|```\w*|\bjson\b|:\d+|[^\w<{{])*+(?=\{{)"
@@ -109,7 +112,8 @@ def _walk(value: object, offered: Mapping[str, Tool], depth: int) -> Iterator[tu
         return
     for key, named in value.items():
         tool = offered.get(_NAMESPACE.sub("", named.strip())) if isinstance(named, str) else None
-        if tool and (made := _beside(tool, {k: v for k, v in value.items() if k != key})) is not None:
+        rest = {other: inner for other, inner in value.items() if other != key}
+        if tool and (made := _beside(tool, rest, bare=key != "name")) is not None:
             yield tool.flat_name, made
             return
     if len(value) == 1:
@@ -122,13 +126,14 @@ def _walk(value: object, offered: Mapping[str, Tool], depth: int) -> Iterator[tu
         yield from _walk(inner, offered, depth - 1)
 
 
-def _beside(tool: Tool, rest: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The arguments that stand beside a tool's name: under a key of their own, or bare."""
+def _beside(tool: Tool, rest: Mapping[str, Any], *, bare: bool) -> dict[str, Any] | None:
+    """The arguments that stand beside a tool's name: under a key of their own, or bare, where the name's own key says
+    more than that it is a name."""
     for inner in rest.values():
         if isinstance(inner, dict | str) and (made := _fit(tool, inner)) is not None:
             return made
-    bare = {key: value for key, value in rest.items() if key in _known(tool) or key not in _KEYS}
-    return _fit(tool, bare) if bare and _known(tool) else None
+    given = {key: value for key, value in rest.items() if key in _known(tool) or key not in _KEYS}
+    return _fit(tool, given) if bare and given and _known(tool) else None
 
 
 # ---- a name, and arguments behind it ---------------------------------------------------------------------------------
@@ -172,7 +177,11 @@ def _in_tag(text: str, at: int) -> int:
 
 
 def _markup_behind(text: str, at: int, tool: Tool, marked: bool) -> _Read:
-    """``<tag name>`` with the arguments as elements in it, or as attributes of it."""
+    """``<tag name>`` with the arguments as elements in it, or as attributes of it; or a line with the name before."""
+    if not marked and re.compile(r"[ \t]*\n\s*<\w").match(text, at):
+        found, stop = elements(text[at : at + LONGEST], _known(tool))
+        made = _fit(tool, found) if found else None
+        return None if made is None else (made, at + stop, "markup")
     tag = text.rfind("<", max(0, at - 300), at)
     opened = re.compile(r"<([^\s<>=/\"']++)").match(text, tag) if marked and tag >= 0 else None
     if opened is None:
@@ -198,14 +207,16 @@ def _markup_behind(text: str, at: int, tool: Tool, marked: bool) -> _Read:
 
 
 def _code_behind(text: str, at: int, tool: Tool, marked: bool) -> _Read:
-    """``name(path="a")`` and ``name{path: a}``."""
+    """``name(path="a")``, ``name["a"]`` and ``name{path: a}``."""
     at += 5 if text.startswith(".call(", at) else 0
-    end = balanced(text, at) if text[at : at + 1] in ("(", "{") else None
+    end = balanced(text, at) if text[at : at + 1] in ("(", "[", "{") else None
     if end is None:
         return None
     inner = text[at + 1 : end - 1]
     order = list(dict.fromkeys([*as_list(as_dict(tool.parameters).get("required")), *_known(tool)]))
-    given = arguments_of_code(text[at:end], order) if text[at] == "(" else None
+    given = arguments_of_code(f"({inner})", order) if text[at] != "{" else None
+    if text[at] == "[" and not given:
+        return None
     if given is None or (inner.strip() and not given):
         given = pairs(inner.strip("{} \n"), _known(tool)) or None
     made = _fit(tool, given) if given or not inner.strip() else None

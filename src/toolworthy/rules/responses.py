@@ -14,6 +14,15 @@ TERMINAL = ("response.completed", "response.incomplete", "response.failed")
 """Types of the events that end a stream."""
 
 
+def items_done(view: View) -> bool:
+    """Whether some items came and all of them came to their end: a stream that stops then lacks its last event only."""
+    added, done = (
+        {event.value.get("output_index") for event in view.events if event.type == f"response.output_item.{kind}"}
+        for kind in ("added", "done")
+    )
+    return bool(done) and added <= done
+
+
 @rule(
     "TW501",
     "no terminal event",
@@ -25,7 +34,7 @@ TERMINAL = ("response.completed", "response.incomplete", "response.failed")
 )
 def no_terminal(view: View) -> Violations:
     """None of response.completed, .incomplete, .failed comes. Codex says "stream disconnected" and asks again."""
-    if view.events and view.exchange.error is None and view.response.failure is None:
+    if view.events and view.exchange.error is None and view.response.failure is None and items_done(view):
         for _ in view.repairs("no-terminal-event"):
             yield "the stream ends without response.completed", view.tail()
 
@@ -38,6 +47,7 @@ def no_terminal(view: View) -> Violations:
     source=_SPEC,
     right="Before its first delta an item is announced: response.output_item.added, with its type, its id and the "
     "output_index that the deltas have.",
+    follows=("TW519",),
 )
 def not_added(view: View) -> Violations:
     """Deltas come for an item that no output_item.added opened; typed clients fail on them."""
@@ -55,7 +65,7 @@ def not_added(view: View) -> Violations:
 )
 def sequence(view: View) -> Violations:
     """Every event carries a ``sequence_number``, and they rise."""
-    numbers = [as_int(event.value.get("sequence_number")) for event in view.events if event.value]
+    numbers = [as_int(event.value.get("sequence_number")) for event in view.events if event.type]
     known = [number for number in numbers if number is not None]
     if len(known) < len(numbers):
         yield "events without a sequence_number", ""
@@ -118,6 +128,7 @@ def no_deltas(view: View) -> Violations:
     source=_SPEC,
     right='The first event is {"type": "response.created", "sequence_number": 0, "response": {"id": "resp_a1", '
     '"status": "in_progress", …}}.',
+    follows=("TW506",),
 )
 def first_event(view: View) -> Violations:
     """The first event is response.created, with the response's id."""

@@ -67,7 +67,10 @@ def spoken_of(text: str, call: Candidate) -> bool:
 def _alone(text: str, call: Candidate, start: int, end: int, closed: int) -> bool:
     """Whether a fence holds this call only, or several, and is the end of the text."""
     rest = text[closed:].strip()
-    own = LEADS.fullmatch(text, start, call.start) and _after(text[:end], call.end) == end
+    assigned = re.search(r"\w\s*=\s*\Z", text[start : call.start]) or re.match(
+        r"\s*\w+\s*=\s*[\[{(]", text[call.start :]
+    )
+    own = not assigned and LEADS.fullmatch(text, start, call.start) and _after(text[:end], call.end) == end
     return bool(own) and (not rest or _OUR_FENCE.fullmatch(rest) is not None or not _CLOSERS.sub("", rest, count=1))
 
 

@@ -23,6 +23,7 @@ def _wanted(view: View) -> bool:
     right='"usage" is there: {"prompt_tokens": 812, "completion_tokens": 45, "total_tokens": 857} (chat), '
     '{"input_tokens": 812, "output_tokens": 45, …} (Messages, Responses).',
     situation="token-counts",
+    follows=("TW506",),
 )
 def no_usage(view: View) -> Violations:
     """The answer says nothing of tokens used. Agents cannot tell when to compact, and run into the context limit."""
@@ -38,12 +39,32 @@ def no_usage(view: View) -> Violations:
     right='Input and output both count more than 0: "prompt_tokens" and "completion_tokens" (chat), "input_tokens" '
     'and "output_tokens" (Messages, Responses).',
     situation="token-counts",
+    follows=("TW711",),
 )
 def zero(view: View) -> Violations:
     """Usage is there and counts nothing although there is an answer. Agents take the context for empty."""
     usage = view.response.usage
     if _wanted(view) and usage and view.response.parts and not ((usage.input or 0) and (usage.output or 0)):
         yield f"input {usage.input}, output {usage.output}", view.usage()
+
+
+@rule(
+    "TW711",
+    "usage that counts nothing",
+    "cosmetic",
+    source="zed-industries/zed#42893",
+    right='"usage" is null, or left out, where nothing is counted yet; where it is an object it has its numbers: '
+    '{"prompt_tokens": 812, …}.',
+    situation="client-library",
+)
+def empty_usage(view: View) -> Violations:
+    """``usage`` is an empty object. Clients whose usage has numbers that must be there, those in Rust among them,
+    cannot read the chunk, and end there."""
+    values = [(event.value, event.data) for event in view.events] or [(view.whole, view.tail())]
+    for value, written in values:
+        holders = (value, as_dict(value.get("message")), as_dict(value.get("response")))
+        if any(holder.get("usage") == {} for holder in holders):
+            yield "usage is an empty object", written
 
 
 @rule(
