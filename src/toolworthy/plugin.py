@@ -218,10 +218,8 @@ def _report(item: pytest.Item, when: Literal["setup", "call", "teardown"], do: C
 @pytest.fixture
 def trial(request: pytest.FixtureRequest) -> TrialResult:
     """The result of this item's trial, once it is there."""
-    from toolworthy.analysis.verdict import left_out
-
     result = request.config.stash[_SESSION].wait(request.param)
-    if left_out(result):
+    if result.status == "unmeasured":
         pytest.skip(f"unmeasured: {result.cause.detail if result.cause else ''}")
     if result.status == "error":
         detail = result.cause.detail if result.cause else "no detail"

@@ -95,7 +95,7 @@ def test_what_is_behind_a_cell() -> None:
         ([], "not tested", "no task was run"),
         (trials("unmeasured", cause=SPENT), "not tested", "the budget is spent"),
         (trials("error", "error", cause=CRASHED), "error", "2 without a result: the agent asked nothing"),
-        (trials("unmeasured", cause=REFUSED), "fail", "cannot work here: preflight: chat: HTTP 500"),
+        (trials("refused", cause=REFUSED), "fail", "cannot work here: preflight: chat: HTTP 500"),
     ],
 )
 def test_tasks_that_were_not_judged(results: list[TrialResult], kind: str, says: str) -> None:

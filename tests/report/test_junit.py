@@ -85,7 +85,7 @@ def written(tmp_path: Path) -> RunDirectory:
     made.append(trial("ok", "passed", repeat=2))
     made.append(trial("bad", "failed", Cause(kind="wrong result", fault="model", detail=f"it fails {ODD}")))
     made.append(trial("ours", "error", Cause(kind="infrastructure", fault="infrastructure", detail="no disk")))
-    made.append(trial("refused", "unmeasured", Cause(kind="endpoint error", fault="endpoint", detail="no tools")))
+    made.append(trial("refused", "refused", Cause(kind="endpoint error", fault="endpoint", detail="no tools")))
     made.append(trial("cut", "unmeasured"))
     miss = Miss(kind="wrong argument", wanted="a", given=ODD, detail="<x>")
     for name, status in (("right", "right"), ("mild", "lenient"), ("wrong", "wrong"), ("none", "unmeasured")):

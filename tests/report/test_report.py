@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from toolworthy.analysis.verdict import cell, verdicts
@@ -42,7 +44,7 @@ def result(
 def test_errors_and_what_was_not_run_are_no_measure() -> None:
     made = [result(), result("failed", "u"), result("error", "v"), result("unmeasured", "w")]
     (verdict,) = verdicts(made)
-    assert (verdict.passed, verdict.judged, verdict.errors) == (1, 2, 1)
+    assert (verdict.passed, verdict.judged, verdict.errors) == (1, 2, 2)
     assert verdict.word == "works with caveats"
 
 
@@ -54,7 +56,8 @@ def test_errors_and_what_was_not_run_are_no_measure() -> None:
         (["passed", "failed"], ("flaky", "1/2")),
         (["failed", "error"], ("fail", "0/1")),
         (["error"], ("error", "")),
-        (["unmeasured"], ("cannot work", "")),
+        (["refused"], ("cannot work", "")),
+        (["unmeasured"], ("error", "")),
     ],
 )
 def test_cells_tell_what_happened_apart(statuses: list[str], shown: tuple[str | None, str]) -> None:
@@ -63,7 +66,16 @@ def test_cells_tell_what_happened_apart(statuses: list[str], shown: tuple[str | 
 
 def test_an_agent_that_was_not_run_is_untested_and_one_that_cannot_work_is_broken() -> None:
     assert verdicts([result("error")])[0].word == "untested"
-    assert verdicts([result("unmeasured")])[0].word == "broken"
+    assert verdicts([result("unmeasured")])[0].word == "untested"
+    assert verdicts([result("refused")])[0].word == "broken"
+
+
+def test_what_old_runs_called_unmeasured_is_refused_where_the_endpoint_was_at_fault() -> None:
+    cause = {"kind": "endpoint error", "fault": "endpoint", "detail": "preflight: chat: HTTP 400"}
+    old = {**result("unmeasured").model_dump(mode="json"), "cause": cause}
+    assert TrialResult.model_validate_json(json.dumps(old)).status == "refused"
+    ours = {**old, "cause": {**cause, "kind": "budget", "fault": "our limit"}}
+    assert TrialResult.model_validate_json(json.dumps(ours)).status == "unmeasured"
 
 
 def test_the_summary_keeps_its_table_whole() -> None:

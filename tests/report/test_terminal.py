@@ -140,7 +140,7 @@ def test_a_probe_that_only_repeats_a_rule_is_left_to_the_report(tmp_path: Path) 
 
 def test_nothing_in_it_is_obeyed(tmp_path: Path) -> None:
     evil = "\x1b[2J\x9b1A\rover\nEVIL"
-    made = recorded(tmp_path, probe("one-call", "chat", detail=evil), trial("codex", "a", "unmeasured", detail=evil))
+    made = recorded(tmp_path, probe("one-call", "chat", detail=evil), trial("codex", "a", "refused", detail=evil))
     (made.path / "gate.json").write_text(
         '{"answer": "fail", "meaning": "\\u001b[2J", "baseline": "b", "candidate": "c", "policy": "p", '
         '"confidence": 0.95, "criteria": [], "notes": ["\\u001b[2J"]}'

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 from toolworthy import adapters
 from toolworthy.analysis.levels import CORE, Level, levels
 from toolworthy.analysis.tools import figures
-from toolworthy.analysis.verdict import WIDE, left_out, verdicts
+from toolworthy.analysis.verdict import WIDE, verdicts
 from toolworthy.cases.field import REFERENCE
 from toolworthy.cases.result import CaseResult
 from toolworthy.probes import ProbeResult
@@ -180,7 +180,7 @@ def _tasks(agent: str, results: Sequence[TrialResult]) -> Cell:
 
 def _unjudged(results: Sequence[TrialResult]) -> tuple[Kind, str]:
     """Why no attempt counts: the agent cannot work here, infrastructure failed, or nothing was run."""
-    refused = [one for one in results if one.status == "unmeasured" and not left_out(one)]
+    refused = [one for one in results if one.status == "refused"]
     failed = [one for one in results if one.status == "error"]
     first = (refused or failed or results)[0]
     why = first.cause.detail if first.cause else "no cause was noted"

@@ -72,7 +72,7 @@ def verdicts(results: Sequence[TrialResult]) -> tuple[AgentVerdict, ...]:
 def _verdict(agent: str, results: list[TrialResult]) -> AgentVerdict:
     judged = [result for result in results if result.status in ("passed", "failed")]
     passed = [result for result in judged if result.status == "passed"]
-    refused = [result for result in results if result.status == "unmeasured" and result.cause and not left_out(result)]
+    refused = [result for result in results if result.status == "refused" and result.cause]
     found = [finding for result in judged for finding in result.score.findings]
     met = [(severity_for(agent, one.code, one.severity), one) for one in found]
     met.sort(key=lambda pair: rank(pair[0]))
@@ -88,7 +88,7 @@ def _verdict(agent: str, results: list[TrialResult]) -> AgentVerdict:
         passed=len(passed),
         judged=len(judged),
         estimate=clustered([(result.key.task, result.status == "passed") for result in judged]),
-        errors=sum(1 for result in results if result.status == "error" or left_out(result)),
+        errors=sum(1 for result in results if result.status in ("error", "unmeasured")),
         translated=any(result.score.translated for result in results),
         reasons=tuple(reasons),
     )
@@ -99,11 +99,6 @@ def _causes(results: Sequence[TrialResult]) -> Iterator[Why]:
     failed = [(result.cause.kind, result.key.task) for result in results if result.cause and result.status == "failed"]
     for kind, count in Counter(kind for kind, _ in failed).most_common():
         yield Why(f"{kind} ×{count}", tasks=tuple(dict.fromkeys(task for other, task in failed if other == kind)))
-
-
-def left_out(result: TrialResult) -> bool:
-    """Whether it was not run for a reason of ours, a budget for instance, and so says nothing of the endpoint."""
-    return result.status == "unmeasured" and result.cause is not None and result.cause.fault == "our limit"
 
 
 def _word(passed: int, judged: int, refused: bool, findings: bool) -> Word:
@@ -123,8 +118,7 @@ def cell(results: Sequence[TrialResult]) -> tuple[Cell | None, str]:
     judged = [result for result in results if result.status in ("passed", "failed")]
     passed = sum(1 for result in judged if result.status == "passed")
     if not judged:
-        unmeasured = any(result.status == "unmeasured" and not left_out(result) for result in results)
-        return ("cannot work" if unmeasured else "error"), ""
+        return ("cannot work" if any(result.status == "refused" for result in results) else "error"), ""
     figure = f"{passed}/{len(judged)}"
     if passed == len(judged):
         return "pass", figure

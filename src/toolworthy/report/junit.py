@@ -14,7 +14,7 @@ from typing import Any, Literal
 from xml.etree import ElementTree as ET
 
 from toolworthy.analysis.tools import figures, percent
-from toolworthy.analysis.verdict import left_out, verdicts
+from toolworthy.analysis.verdict import verdicts
 from toolworthy.cases.result import CaseResult
 from toolworthy.probes import ProbeResult
 from toolworthy.rules import Finding
@@ -110,7 +110,7 @@ def _trial(result: TrialResult) -> _Case:
     match result.status:
         case "passed":
             return case
-        case "unmeasured" if result.cause is None or left_out(result):
+        case "unmeasured":
             return _with(case, "skipped", kind, message, "")
         case "error":
             return _with(case, "error", kind, f"not counted against the model: {message}", explain(result))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from toolworthy.cases.result import CaseKey, CaseResult
 from toolworthy.probes import ProbeKey, ProbeResult
@@ -12,9 +12,9 @@ from toolworthy.rules.model import Finding
 from toolworthy.scoring.model import Cause, Score
 from toolworthy.wire.ir import Api
 
-Status = Literal["passed", "failed", "error", "unmeasured"]
-"""``error``: infrastructure or a limit of ours, never the model's score; ``unmeasured``: preflight says it cannot work,
-or a budget was spent first."""
+Status = Literal["passed", "failed", "error", "refused", "unmeasured"]
+"""``error``: infrastructure or a limit of ours, never the model's score; ``refused``: preflight says that the agent
+cannot work here; ``unmeasured``: it was not run for a reason of ours, a budget for instance."""
 
 
 class TrialKey(BaseModel):
@@ -74,6 +74,15 @@ class TrialResult(BaseModel):
     """File with its exchanges, relative to the run directory."""
     reproduce: str = ""
     """The command that runs just this trial again."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _told_apart(cls, value: Any) -> Any:
+        """Runs of before there was ``refused`` told it from ``unmeasured`` by whose fault it was."""
+        cause = value.get("cause") if isinstance(value, dict) and value.get("status") == "unmeasured" else None
+        if isinstance(cause, dict) and cause.get("fault") == "endpoint":
+            return {**value, "status": "refused"}
+        return value
 
 
 Key = TrialKey | ProbeKey | CaseKey

@@ -36,9 +36,8 @@ from toolworthy.runs.release import Looking, Release
 from toolworthy.runs.result import Key, Result, TrialKey, TrialResult
 from toolworthy.runs.store import RunDirectory
 from toolworthy.runs.trial import Bench, run_trial, sandbox_for
-from toolworthy.runs.unrun import unrun
+from toolworthy.runs.unrun import refused, unrun
 from toolworthy.sandbox import Sandbox, choose
-from toolworthy.scoring.model import Cause
 
 _T = TypeVar("_T")
 _R = TypeVar("_R", TrialResult, ProbeResult, CaseResult)
@@ -358,14 +357,7 @@ class Session:
         task = next(task for task in self.options.tasks if task.name == key.task)
         agent = next(agent for agent in self.options.agents if agent.id == key.agent)
         if key.agent in prepared.refused:
-            cause = Cause(kind="endpoint error", fault="endpoint", detail=f"preflight: {prepared.refused[key.agent]}")
-            return TrialResult(
-                key=key,
-                status="unmeasured",
-                cause=cause,
-                task_digest=task.digest,
-                reproduce=self.options.reproduce(key),
-            )
+            return refused(self.options, key, prepared.refused[key.agent])
         assert prepared.bench is not None
         result = await run_trial(prepared.bench, key, task, agent, prepared.installations[agent.id])
         return result.model_copy(update={"exchanges": f"exchanges/{file_name(str(key))}"})

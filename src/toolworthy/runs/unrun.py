@@ -5,8 +5,14 @@ from __future__ import annotations
 from toolworthy.cases.result import CaseKey, CaseResult
 from toolworthy.probes import PROBES, ProbeKey, ProbeResult
 from toolworthy.runs.plan import Options
-from toolworthy.runs.result import Key, Result, TrialResult
+from toolworthy.runs.result import Key, Result, Status, TrialKey, TrialResult
 from toolworthy.scoring.model import Cause
+
+
+def refused(options: Options, key: TrialKey, why: str) -> TrialResult:
+    """The result of a trial whose agent cannot work with the endpoint, as preflight says."""
+    cause = Cause(kind="endpoint error", fault="endpoint", detail=f"preflight: {why}")
+    return _trial(options, key, "refused", cause)
 
 
 def unrun(options: Options, key: Key, why: str) -> Result:
@@ -32,10 +38,14 @@ def unrun(options: Options, key: Key, why: str) -> Result:
             detail=why,
             reproduce=options.reproduce(key),
         )
+    return _trial(options, key, "unmeasured", Cause(kind="budget", fault="our limit", detail=why))
+
+
+def _trial(options: Options, key: TrialKey, status: Status, cause: Cause) -> TrialResult:
     return TrialResult(
         key=key,
-        status="unmeasured",
-        cause=Cause(kind="budget", fault="our limit", detail=why),
+        status=status,
+        cause=cause,
         task_digest=next((task.digest for task in options.tasks if task.name == key.task), ""),
         reproduce=options.reproduce(key),
     )

@@ -63,12 +63,12 @@ def test_a_run_cut_short(visit: Visit, tmp_path: Path) -> None:
 
 def test_nothing_that_was_tried_could_be_judged(visit: Visit, tmp_path: Path) -> None:
     run = made.begun(tmp_path)
-    for status in ("error", "unmeasured"):
+    for status in ("error", "refused", "unmeasured"):
         run.append(made.trial(f"task-{status}", "codex", status))
     run.append(made.case("c", status="unmeasured", detail="no answer"))
     run.append(made.probe("p", verdict="unmeasured"))
     page = visit(made.page(run))
-    expect_rows(page, 2, 2)
+    expect_rows(page, 3, 3)
     assert "NaN" not in text(page)
     assert "None" not in text(page)
 
