@@ -165,6 +165,21 @@ def test_what_the_agent_bore_in_this_very_trial_is_not_the_cause_at_its_end() ->
     used = trial(without_role(no_index), without_role(bare), answered(said()))
     assert why(used).kind == "wrong result", "TW301 in an answer whose call was run"
     assert why(trial(without_role(no_index)), exit_code=1).code == "TW301"
+    again = {"tool_calls": [call("who", number=2)["tool_calls"][0]]}
+    ended = why(trial(without_role(no_index), without_role(again)), ended="timeout")
+    assert ended.fault == "our limit", "it had taken such a call before"
+
+
+def test_an_error_that_was_asked_again_is_not_the_cause_though_the_next_call_was_not_run() -> None:
+    """What came of the call is not known: the time was up, or the turns."""
+    retried = trial(answered(call()), refused(500), refused(500), answered(call("pwd", number=3)))
+    assert why(retried, ended="timeout").fault == "our limit"
+    cut = replace(answered(said("So."), finish="tool_calls"), error=None)
+    asked_again = trial(answered(call()), cut, answered(call("pwd", number=2)))
+    asked_again[2] = replace(asked_again[2], request_body=asked_again[1].request_body)
+    assert why(asked_again, ended="timeout").fault == "our limit"
+    for_ever = [*asked_again[:2], replace(asked_again[1], index=2)]
+    assert why(for_ever, ended="timeout").code == "TW113"
 
 
 def test_a_result_that_is_an_error_leaves_the_fault_open() -> None:
@@ -286,7 +301,7 @@ def test_an_agent_that_stops_itself_at_our_limit_of_turns_is_not_the_models_fail
         "it ended of its own accord in its last turn"
     )
     errors = trial(answered(call()), refused(500), refused(500), answered(call("pwd", number=3)))
-    assert why(errors, agent="builtin", exit_code=1, max_turns=4).kind != "budget", "an error is no turn"
+    assert why(errors, agent="builtin", exit_code=1, max_turns=4).kind == "wrong result", "an error is no turn"
 
 
 def test_a_limit_of_turns_says_nothing_of_the_answer_that_it_cut() -> None:

@@ -30,6 +30,8 @@ _FAULTS: dict[Kind, Fault] = {"rate limited": "our limit", "empty account": "inf
 _NO_ANSWER: tuple[Kind, ...] = (*_FAULTS, "wrong route")
 """Errors that no status tells from an answer, under HTTP 200."""
 _HARM = ("wrong result", "dies", "hangs")
+_BAD_JSON = "TW102"
+"""Arguments that are no JSON: no client can tell a bad parser from a model that wrote them so."""
 _EMPTY = "TW704"
 """An answer with neither text nor call, though the model did not end it with its first tokens."""
 _ALTERS = ("TW103", "TW104", "TW302", "TW323", "TW507")
@@ -79,7 +81,8 @@ def _overcome(found: Cause, course: Course) -> str:
     """Of a failure that is the model's: what was wrong on the wire besides, and did not stop the agent."""
     if found.fault != "model":
         return ""
-    first = {one.code: one for one in reversed(course.findings) if one.severity == "blocks" and one.code != found.code}
+    blocking = [one for one in course.findings if one.severity == "blocks" and one.code not in (found.code, _BAD_JSON)]
+    first = {one.code: one for one in reversed(blocking)}
     told = [f"{one.code} {one.title} (exchange {one.evidence.exchange})" for _, one in sorted(first.items())]
     return f"; the agent went on in spite of {', '.join(told)}" if told else ""
 
@@ -149,7 +152,7 @@ def _wire_defect(course: Course) -> Cause | None:
         return _cause("wire defect", "server", missed, course.last) if lost else None
     worst = course.root(max(found, key=lambda one: _weight(one, course)))
     detail = f"{worst.code} {worst.title}: {worst.detail}"
-    if worst.code == "TW102":  # no client can tell a bad parser from a model that wrote bad JSON
+    if worst.code == _BAD_JSON:
         return _cause("malformed call", "model", detail, worst.evidence.exchange, worst.code)
     if did(course.agent.id, worst.code) in ("unaffected", "recovers"):
         detail += f" ({course.agent.title} went on in spite of it in a small task: it need not be all)"

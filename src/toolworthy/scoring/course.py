@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from toolworthy import rules
 from toolworthy.adapters import AgentAdapter
+from toolworthy.conversation import messages_of
 from toolworthy.exchange import Exchange
 from toolworthy.rules.model import Finding
 from toolworthy.sandbox.model import Outcome
@@ -68,7 +70,23 @@ class Course:
     def open(self) -> tuple[Exchange, ...]:
         """The answers from the last on that the agent used: calls of theirs that were not run may have mattered."""
         unseen = self.last.index if self.out_of_turns else None  # nobody knows what the agent would have made of it
-        return tuple(one for one in self.task if one.index >= self.settled and one.index != unseen)
+        left_out = self.thrown_away | {unseen}
+        return tuple(one for one in self.task if one.index >= self.settled and one.index not in left_out)
+
+    @cached_property
+    def thrown_away(self) -> frozenset[int]:
+        """Answers that others took the place of: errors before the end, and answers to a request that the agent asked
+        again, if the last of these is sound."""
+        spoilt = {one.evidence.exchange for one in self.findings if one.severity == "blocks"}
+        found: set[int] = set()
+        sound = self.last.index not in spoilt
+        for one, after in reversed(list(itertools.pairwise(self.task))):
+            again = messages_of(one) == messages_of(after)
+            if (again and sound) or one.response is None or one.response.failure is not None:
+                found.add(one.index)
+            if not again:
+                sound = one.index not in spoilt
+        return frozenset(found)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -80,7 +98,7 @@ class Course:
         """Those that may have stopped the agent: in answers after the last that it used, and of a kind that no answer
         which it used has."""
         borne = {one.code for one in self.findings if one.evidence.exchange in self.used}
-        after = {exchange.index for exchange in self.open} - {self.settled}
+        after = {one.index for one in self.open} - {self.settled}
         return tuple(one for one in self.findings if one.evidence.exchange in after and one.code not in borne)
 
     def root(self, finding: Finding) -> Finding:
