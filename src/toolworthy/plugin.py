@@ -6,7 +6,9 @@ pytest runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+import contextlib
+import signal
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeGuard, cast
@@ -171,11 +173,26 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
         return (yield)
     from toolworthy.live import shown
 
-    with shown(config.pluginmanager.get_plugin("terminalreporter"), config.stash[_OPTIONS]) as listener:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    with _terminable(), shown(reporter, config.stash[_OPTIONS]) as listener:
         if config.stash[_OPTIONS].selected is None:
             config.stash[_OPTIONS] = replace(config.stash[_OPTIONS], selected=names)
         _start(config, list(dict.fromkeys(keys)), listener)
         return (yield)
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM ends a run as Ctrl-C does: with its report."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt("terminated")
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -291,9 +308,12 @@ def pytest_terminal_summary(
     if running is not None and running.run is not None:
         from toolworthy.report import write_report
         from toolworthy.report.terminal import WIDTH, gate_lines, summary_lines
+        from toolworthy.runs.planned import unfinished
 
         paths = write_report(running.run)
         terminalreporter.write_sep("=", "toolworthy")
+        if told_of_it := unfinished(running.run):
+            terminalreporter.write_line(told_of_it, yellow=True)
         width = terminalreporter._tw.fullwidth if terminalreporter.isatty else WIDTH
         for line in (*summary_lines(running.run, width), *gate_lines(running.run)):
             terminalreporter.write_line(line.text, **_MARKUP[line.tone])

@@ -41,7 +41,7 @@ async def written(ask: Ask, content: str) -> None:
     await ask.calls(("write_file", {"path": "src/area.py", "content": content}))
 
 
-@probe("a call of one tool", severity="blocks", agents=EVERY_AGENT)
+@probe("a call of one tool", severity="blocks", agents=EVERY_AGENT, tier="quick")
 async def test_one_call(ask: Ask) -> None:
     """One call, by name, with its one argument."""
     await ask.calls(("read_file", {"path": "src/app.py"}))
@@ -63,7 +63,7 @@ async def test_no_argument_call(ask: Ask) -> None:
         raise Broken("the arguments are an empty string, which is no JSON")
 
 
-@probe("two calls in one answer", severity="degrades", agents=EVERY_AGENT, situation="parallel-calls")
+@probe("two calls in one answer", severity="degrades", agents=EVERY_AGENT, situation="parallel-calls", tier="quick")
 async def test_parallel_calls(ask: Ask) -> None:
     """Both calls arrive, each with its own arguments and id."""
     answer = await ask.calls(("read_file", {"path": "src/a.py"}), ("read_file", {"path": "src/b.py"}))
@@ -118,7 +118,7 @@ async def test_unicode_arguments(ask: Ask) -> None:
     await ask.calls(("write_file", {"path": "naïve/文件-🎉.txt", "content": "привет, 你好, 👩🏽‍💻 ≠ “x”"}))
 
 
-@probe("arguments with quotes and backslashes", severity="blocks", agents=EVERY_AGENT)
+@probe("arguments with quotes and backslashes", severity="blocks", agents=EVERY_AGENT, tier="quick")
 async def test_escaped_arguments(ask: Ask) -> None:
     """Quotes, backslashes, line ends, tabs: what JSON escapes is escaped once."""
     await written(ask, 'print("a\\\\b", \'c\', "\\n")\r\n\tr"\\d+\\.\\w*"\n"""x"""\n')

@@ -7,6 +7,7 @@ from toolworthy.probes import EVERY_AGENT, Ask, Broken, Ignored, Rejected, probe
 from toolworthy.probes.answer import Answer, accept
 from toolworthy.probes.ask import user
 from toolworthy.probes.material import TOOLS, called, results
+from toolworthy.probes.recovery import recovered
 from toolworthy.wire.lenient import as_dict, parse_json
 
 
@@ -79,6 +80,7 @@ async def test_error_unknown_role(ask: Ask) -> None:
     severity="degrades",
     agents=EVERY_AGENT,
     situation="bad-request",
+    tier="quick",
 )
 async def test_error_while_streaming(ask: Ask) -> None:
     """The same error, with its status, not a stream of 200 that holds it."""
@@ -107,3 +109,18 @@ async def test_lone_surrogate(ask: Ask) -> None:
         refused(ask, answer)
         raise Rejected(f"HTTP {answer.status}: {answer.message[:200]}")
     accept(answer)
+
+
+@probe("good requests after a bad one", modes="none", agents=EVERY_AGENT, situation="refused-request", late=True)
+async def test_good_after_bad(ask: Ask) -> None:
+    """A bad request is refused, and the next good one is answered: nothing is locked for a while."""
+    bad = ask.surface.knowledge.locks or json.dumps({**ask.body(ask.request(user("x"))), "max_tokens": "many"}).encode()
+    waited = []
+    for _ in range(2):
+        await ask.post(bad)
+        waited.append(await recovered(ask))
+        if not waited[-1].seconds:
+            return
+    longest = max(waited, key=lambda one: one.seconds)
+    until = "" if longest.answered else "more than "
+    raise Broken(f"refuses good requests for {until}{longest.seconds:.0f} s after a bad one: {longest.why}")

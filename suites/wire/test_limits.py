@@ -18,7 +18,7 @@ SCHEMA = {
 }
 
 
-@probe("a token limit", severity="degrades", agents=EVERY_AGENT, situation="token-limit")
+@probe("a token limit", severity="degrades", agents=EVERY_AGENT, situation="token-limit", tier="quick")
 async def test_max_tokens(ask: Ask) -> None:
     """A long answer is cut, and says so by its stop reason."""
     answer = accept(await ask.send(ask.request(user(LONG), max_tokens=24)))

@@ -18,7 +18,7 @@ async def heard(ask: Ask, result: str, *, error: bool = False) -> None:
     await ask.knows(user("Read src/app.py."), called(CALL), results((CALL[0], result), error=error), tools=TOOLS)
 
 
-@probe("call, result, answer", severity="blocks", agents=EVERY_AGENT)
+@probe("call, result, answer", severity="blocks", agents=EVERY_AGENT, tier="quick")
 async def test_tool_loop(ask: Ask) -> None:
     """The model's own call goes back with a result, as every agent does it; then it answers."""
     order = ask.order([("read_file", {"path": "src/app.py"})])

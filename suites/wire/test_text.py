@@ -8,7 +8,7 @@ from toolworthy.wire.ir import Image, Message, Text
 UNICODE = "naïve café, 你好, привет, 🎉👩🏽‍💻, ∑ ≠ ∞ and “quotes”"
 
 
-@probe("a plain answer", severity="blocks", agents=EVERY_AGENT)
+@probe("a plain answer", severity="blocks", agents=EVERY_AGENT, tier="quick")
 async def test_plain_answer(ask: Ask) -> None:
     """One user message, one answer with text."""
     await ask.says("Hello, this is a test.")

@@ -103,3 +103,30 @@ def test_a_model_that_makes_no_call_is_not_asked_by_every_probe() -> None:
     assert len(said) == 3
     shared = {one.detail for one in results if one.key.api == "chat" and one.detail.startswith("no probe")}
     assert len(shared) == 1
+
+
+def test_a_bad_request_that_locks_the_model_is_one_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("toolworthy.probes.recovery.PAUSE", 0.05)
+    names = ("error-bad-type", "error-unknown-role", "error-no-messages", "good-after-bad")
+    results = in_turn(names, lock=0.6)
+    assert {one.key.probe for one in results if one.verdict == "broken"} == {"good-after-bad"}
+    for one in results[-3:]:
+        assert one.detail.startswith("refuses good requests for ")
+        assert " s after a bad one: HTTP 503: the model is cooling down" in one.detail
+    assert not [finding for one in results for finding in one.findings]
+    assert not bad(in_turn(names))
+
+
+def in_turn(names: Sequence[str], **conditions: Any) -> list[ProbeResult]:
+    """What these probes say, asked one after the other."""
+
+    async def run() -> list[ProbeResult]:
+        async with (
+            under(**conditions) as (_, url),
+            httpx.AsyncClient(timeout=None) as client,
+            Gateway(endpoint(url, *APIS, model="oracle"), lambda _: None) as gateway,
+        ):
+            bench = ProbeBench(endpoint(url, *APIS, model="oracle"), gateway, client)
+            return [await bench.run(key) for name in names for key in load_suite()[name].ways()]
+
+    return asyncio.run(asyncio.wait_for(run(), 100))

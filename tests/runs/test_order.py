@@ -30,7 +30,9 @@ def _declared(monkeypatch: pytest.MonkeyPatch) -> None:
         ("main", "always", "quick"),
     ]
     for name, situation, tier in declared:
-        made = Probe(name, name, ("chat", "messages"), "both", "blocks", situation, (), "", nothing, tier)
+        made = Probe(
+            name, name, ("chat", "messages"), "both", "blocks", situation, (), "", nothing, tier, late=name == "bad"
+        )
         monkeypatch.setitem(PROBES, name, made)
 
 

@@ -15,6 +15,7 @@ from toolworthy.gateway import Gateway
 from toolworthy.gateway.patience import busy, failed, refusal
 from toolworthy.probes.ask import Ask
 from toolworthy.probes.model import PROBES, Outcome, Probe, ProbeKey, ProbeResult, Rejected, Verdict
+from toolworthy.probes.recovery import recovered
 from toolworthy.probes.surface import Calls, Knowledge, Surface
 from toolworthy.scoring.lost import leaks
 from toolworthy.wire.ir import Api
@@ -111,6 +112,12 @@ class ProbeBench:
                 self.knowledge.stop(f"{told.kind}: HTTP {ask.last.status}: {told.message[:200]}")
             raise
 
+    async def _recovered(self, ask: Ask) -> None:
+        """Wait until good requests are answered again, so that the next probe finds the endpoint as it was."""
+        bad = ask.last.exchange.request_body if ask.last else b""
+        if (await recovered(ask)).seconds and bad:
+            self.knowledge.locks = bad
+
     async def _asked(self, key: ProbeKey, probe: Probe, surface: Surface) -> ProbeResult:
         listener = socket.create_server(("127.0.0.1", 0))
         verdict: Verdict = "supported"
@@ -124,6 +131,8 @@ class ProbeBench:
             except Exception as error:
                 # A mistake of the probe's, on an answer that nobody foresaw: it must not take the others with it.
                 verdict, detail = "unmeasured", f"the probe itself failed: {type(error).__name__}: {error}"
+            if probe.situation == "bad-request":
+                await self._recovered(ask)
         ask.superseded |= repeated(session.exchanges)
         found = ask.lasting(rules.check(session.exchanges))
         return ProbeResult(

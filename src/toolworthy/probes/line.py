@@ -144,14 +144,10 @@ class Line:
     async def post(self, data: bytes | None, path: str = "", headers: Mapping[str, str] | None = None) -> Answer:
         """Send bytes, or ask by GET where there are none. An endpoint without time is given the time that it asks for,
         and what fails in a way that may pass is asked again."""
-        path = path or COMPLETIONS[self.api]
-        sent = {"content-type": "application/json", **(headers or {})}
-        if self.api == "messages":
-            sent = {"anthropic-version": "2023-06-01", **sent}
         answers: list[Answer] = []
 
         async def ask() -> Exchange:
-            answers.append(await self._roundtrip("GET" if data is None else "POST", path, data, sent))
+            answers.append(await self.once(data, path, headers))
             return answers[-1].exchange
 
         def passing(exchange: Exchange) -> bool:
@@ -163,6 +159,13 @@ class Line:
         self.last = answer
         self._learn(answer, [one for one in before if passed_over(one)])
         return answer
+
+    async def once(self, data: bytes | None, path: str = "", headers: Mapping[str, str] | None = None) -> Answer:
+        """The same without any patience."""
+        sent = {"content-type": "application/json", **(headers or {})}
+        if self.api == "messages":
+            sent = {"anthropic-version": "2023-06-01", **sent}
+        return await self._roundtrip("GET" if data is None else "POST", path or COMPLETIONS[self.api], data, sent)
 
     def _learn(self, answer: Answer, before: list[Answer]) -> None:
         knowledge = self.surface.knowledge

@@ -129,11 +129,8 @@ class Probe:
     tier: Tier = "standard"
     translated: bool = False
     """Asked through a translation where the endpoint lacks the API, as the agent that sends it would be."""
-
-    @property
-    def late(self) -> bool:
-        """Whether it is asked after all others, alone: what it sends may trouble an endpoint for a while."""
-        return self.situation == "bad-request"
+    late: bool = False
+    """Whether it is asked after all others, alone: what it sends may trouble an endpoint for a while."""
 
     def ways(self, tier: Tier = "full") -> Iterator[ProbeKey]:
         """One key for every API and mode that belongs to `tier`."""
@@ -150,7 +147,7 @@ class Probe:
 
     def rank(self, key: ProbeKey) -> tuple[int, int, int]:
         """A sorting key: what tells most comes first."""
-        return tiers.rank(self.tier, self.situation, key.stream)
+        return tiers.rank(self.tier, self.situation, key.stream, self.late)
 
 
 PROBES: dict[str, Probe] = {}
@@ -166,6 +163,7 @@ def probe(
     agents: tuple[str, ...] = (),
     tier: Tier = "standard",
     translated: bool = False,
+    late: bool = False,
 ) -> Callable[[Callable[[Ask], Awaitable[None]]], Any]:
     """Make a probe of a coroutine function ``test_<id>(ask)``, and of that a pytest test that waits for its verdict.
 
@@ -178,6 +176,7 @@ def probe(
         agents: who needs it; :data:`EVERY_AGENT`, ids, or nobody in particular.
         tier: the smallest of a run that asks it.
         translated: whether it is asked through a translation where the endpoint lacks the API.
+        late: whether it is asked after all others, alone; bad requests always are.
     """
 
     def make(function: Callable[[Ask], Awaitable[None]]) -> Any:
@@ -194,6 +193,7 @@ def probe(
             function,
             tier,
             translated,
+            late or situation == "bad-request",
         )
         PROBES[name] = declared
 

@@ -29,8 +29,8 @@ class Knowledge:
     """Why nothing more need be asked: an empty account, a bad key, an unknown model."""
     passed: int = 0
     """Requests that failed and were answered when they were asked again."""
-    locked: float = 0.0
-    """Seconds for which a good request was refused after a bad one: the longest."""
+    locks: bytes = b""
+    """A bad request after which a good one was refused for a while."""
 
     def stop(self, why: str) -> None:
         """Ask nothing more."""

@@ -21,7 +21,9 @@ def within(tier: Tier, asked: Tier, stream: bool | None) -> bool:
     return TIERS.index(tier) <= TIERS.index(asked) and (asked != "quick" or stream is not False)
 
 
-def rank(tier: Tier, situation: Situation, stream: bool | None) -> tuple[int, int, int]:
-    """A sorting key: the smallest is the most informative."""
-    place = situations.order(situation)
-    return (TIERS.index(tier) if situation not in situations.NEVER else len(TIERS), place, stream is False)
+def rank(tier: Tier, situation: Situation, stream: bool | None, late: bool) -> tuple[int, int, int]:
+    """A sorting key: the smallest is the most informative. What is late and no bad request is about those."""
+    group = TIERS.index(tier)
+    if situation in situations.NEVER or late:
+        group = len(TIERS) + (situation not in situations.NEVER)
+    return group, situations.order(situation), stream is False

@@ -130,6 +130,9 @@ class Run(Told):
     """For each of them, a hash of the tools that its adapter describes."""
     selected: list[str] | None
     """What pytest selected, in its order: trials, cases, probes, and `rules/CODE`; null for everything."""
+    planned: dict[str, int] = {}
+    """By suite: how many trials, cases and probes there were to measure; more than there are results where it was cut
+    short."""
     options: Options
     preflight: PreflightTold | None = None
     server: dict[str, list[str]] = {}

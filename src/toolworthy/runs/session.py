@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import threading
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -75,6 +76,7 @@ class Session:
         """What was not run, and why."""
         self._release = Release(look)
         self._once = Once(options.tier)
+        self._planned: Counter[str] = Counter()  # by suite
         self.spending = Spending(options.budget, options.prices)
         self._loop = asyncio.new_event_loop()
         self._thread: threading.Thread | None = None
@@ -114,12 +116,19 @@ class Session:
             if key in done:
                 self._results[key].set_result(done[key])
         left = [key for key in new if key not in done]
+        self._plan(Counter(key.suite for key in new))
         if left and self._prepared is None and not self.options.endpoint.is_oracle:
             self.listener.line(estimate.line(self.options, left))
         self.listener.expected(left, self.spending)
         self._call(self._arrive(new, [key for key in new if key in done]))
         if left:
             self._call(self._begin(left))
+
+    def _plan(self, more: Counter[str]) -> None:
+        assert self.run is not None
+        self._planned += more
+        with contextlib.suppress(OSError, UserError):  # results, which matter more, will say that the disk is full
+            self.run.write_about({**self.run.about, "planned": dict(self._planned)})
 
     def wait(self, key: TrialKey) -> TrialResult:
         """The result of one trial, once it is there.
@@ -130,11 +139,9 @@ class Session:
         return self._awaited(key, TrialResult)
 
     def wait_probe(self, key: ProbeKey) -> ProbeResult:
-        """As `wait`, of one probe."""
         return self._awaited(key, ProbeResult)
 
     def wait_case(self, key: CaseKey) -> CaseResult:
-        """As `wait`, of one case."""
         return self._awaited(key, CaseResult)
 
     def _awaited(self, key: Key, kind: type[_R]) -> _R:
@@ -149,6 +156,7 @@ class Session:
         with contextlib.suppress(Exception):
             self._call(self._shut_down())
         if self.run is not None:
+            self._plan(Counter())
             self.run.sync()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=10)
@@ -258,9 +266,7 @@ class Session:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _afterwards(
-        self, prepared: _Prepared, before: Sequence[asyncio.Task[None]], keys: Sequence[ProbeKey]
-    ) -> None:
+    async def _afterwards(self, prepared: _Prepared, before: Sequence[Any], keys: Sequence[ProbeKey]) -> None:
         """`keys` one by one, once all that was begun is over."""
         await asyncio.gather(*before, return_exceptions=True)
         for key in keys:
@@ -301,6 +307,7 @@ class Session:
         result: Result
         try:
             if why := await self._release.why_not(key) or await self._once.why_not(key):
+                self._planned[key.suite] -= 1
                 result = self._unrun(key, why)  # not in the run directory: it is not missing
             else:
                 async with self._trials if isinstance(key, TrialKey) else self._probes:
