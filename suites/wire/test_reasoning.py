@@ -165,7 +165,7 @@ def at_effort(ask: Ask, effort: str) -> dict[str, object]:
     "a call at the deepest effort",
     modes="stream",
     severity="blocks",
-    agents=("claude-code", "codex"),
+    agents=("claude-code", "codex", "openclaw", "opencode"),
     situation="thinking",
 )
 async def test_call_at_deep_effort(ask: Ask) -> None:

@@ -150,7 +150,8 @@ class Ask(Line):
             found = self.lasting(answer.findings)
             lost = [one for one in found if one.severity == "blocks" or one.code in _ON_THE_WIRE]
             if lost:
-                raise Broken(f"{lost[0].code} {lost[0].title}: {trouble}")
+                root = min(lost, key=lambda one: bool(one.follows))
+                raise Broken(f"{root.code} {root.title}: {root.detail}")
         if self.key.stream is not None and len(troubles) > 1 and await self._comes_right(2, wanted, asked, exact):
             known.made += 1
             here, there = ("streamed", "whole") if self.stream else ("whole", "streamed")
