@@ -372,4 +372,5 @@ def _start(config: pytest.Config, keys: Sequence[Key], listener: Listener) -> No
         running.start(keys)
     except UserError as error:
         running.close()
+        del config.stash[_SESSION]  # nothing was measured: there is no verdict to tell
         pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)

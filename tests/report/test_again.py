@@ -191,6 +191,35 @@ def test_nothing_recorded_is_obeyed_by_the_programs(tmp_path: Path, end: str) ->
     assert "u:p" not in (folder / "README.md").read_text()
 
 
+def test_a_key_goes_where_the_endpoint_takes_it_and_to_where_preflight_found_it(tmp_path: Path) -> None:
+    gate = {
+        "name": "gate",
+        "base_urls": {"chat": "https://e.example"},
+        "auth": "none",
+        "headers": {"x-gate-key": "env:GATE", "x-team": "search"},
+    }
+    found = {"base_urls": {"chat": "https://e.example/v1"}}
+    exchange = recorded(request_headers={"x-note": "it was gate-0123456789"})
+    made = a_run(tmp_path, [exchange], finding(), endpoint=gate, preflight=found)
+    folder = unpacked(bundle(made, only(made), {"GATE": "gate-0123456789"}), tmp_path / "x")
+    assert "https://e.example/v1" in (folder / "reproduce.sh").read_text()
+    assert not any(b"gate-0123456789" in file.read_bytes() for file in folder.iterdir())
+
+    async def go() -> None:
+        async def answer(request: dict[str, Any], send: Any) -> None:
+            await reply(send, 200, b"{}")
+
+        async with serve(answer) as upstream:
+            for program in ("sh", "py"):
+                await again(folder, program, ENDPOINT_URL=f"{upstream.url}/v1", ENDPOINT_KEY=KEY)
+        for request in upstream.requests:
+            assert request["headers"]["x-gate-key"] == KEY
+            assert request["headers"]["x-team"] == "search"
+            assert "authorization" not in request["headers"]
+
+    asyncio.run(go())
+
+
 def test_without_a_base_url_the_programs_ask_for_one(tmp_path: Path) -> None:
     made = a_run(tmp_path, [recorded()], finding(), endpoint={"name": "oracle", "base_urls": {}})
     folder = unpacked(bundle(made, only(made)), tmp_path / "x")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import endpoint, reply, serve
+from tests.conftest import endpoint, reply, run, serve
 
 from toolworthy import adapters
 from toolworthy.endpoint import Endpoint, resolve
@@ -199,6 +199,21 @@ def test_a_forced_api_that_is_not_there_is_one_line() -> None:
 
     with pytest.raises(UserError, match=r"has no chat API \(HTTP 404: no such route .*it has messages, responses"):
         asyncio.run(look(answer, tested=_given("/v1", wire="chat")))
+
+
+def test_a_suite_ends_with_that_line_and_without_a_verdict(tmp_path: Path) -> None:
+    async def answer(request: dict[str, Any], send: Any) -> None:
+        await reply(send, 404, error("no such route"))
+
+    async def go() -> Any:
+        async with serve(answer) as upstream:
+            argv = ("run", "wire", "--endpoint", f"{upstream.url}/v1", "--model", "m", "--wire", "chat")
+            return await asyncio.to_thread(run, "toolworthy", *argv, cwd=tmp_path)
+
+    done = asyncio.run(go())
+    assert done.returncode == 4
+    assert "speaks none of the wire APIs (HTTP 404: no such route" in done.stdout
+    assert "= toolworthy =" not in done.stdout
 
 
 async def _own_header(request: dict[str, Any], send: Any) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from toolworthy import adapters
-from toolworthy.endpoint import Endpoint
+from toolworthy.endpoint import Endpoint, Header
 from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
 from toolworthy.gateway.routes import route
@@ -55,7 +56,9 @@ def sent(exchange: Exchange, endpoint: Mapping[str, object]) -> Sent:
     urls = as_dict(endpoint.get("base_urls"))
     served = (exchange.endpoint_api,) if exchange.endpoint_api else tuple(api for api in APIS if api in urls) or APIS
     provider = adapters.provider(as_str(endpoint.get("provider"), "generic"))
-    where = Endpoint("", provider, dict.fromkeys(served, ""), as_str(endpoint.get("model")), _PLACE)
+    where = replace(
+        Endpoint("", provider, dict.fromkeys(served, ""), as_str(endpoint.get("model")), _PLACE), **_headers(endpoint)
+    )
     headers = exchange.request_headers
     target = route(exchange.method, exchange.path, "anthropic-version" in headers)
     if exchange.local or target.api is None:
@@ -76,6 +79,17 @@ def sent(exchange: Exchange, endpoint: Mapping[str, object]) -> Sent:
         auth=f"{name}: {value.removesuffix(_PLACE)}",
         body=exchange.method != "GET",
     )
+
+
+def _headers(endpoint: Mapping[str, object]) -> dict[str, Any]:
+    """How the endpoint takes its key, and its further headers, as fields of :class:`Endpoint`. Where the key goes in a
+    header of its own, this is the one that the programs ask for."""
+    told = {name: as_str(value) for name, value in as_dict(endpoint.get("headers")).items()}
+    plain = tuple(Header(name, value) for name, value in told.items() if not value.startswith("env:"))
+    secret = [name for name, value in told.items() if value.startswith("env:")]
+    if endpoint.get("auth") == "none" and secret:
+        return {"auth": "none", "extra": (*plain, Header(secret[0], _PLACE))}
+    return {"auth": None if endpoint.get("auth") == "none" else endpoint.get("auth"), "extra": plain}
 
 
 def public(url: str) -> str:

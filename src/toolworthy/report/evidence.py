@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from toolworthy.endpoint import KEY_ENV
 from toolworthy.errors import UserError
@@ -73,6 +74,7 @@ def bundle(run: RunDirectory, located: Located, environ: Mapping[str, str] | Non
         UserError: the exchange is not in its file any more, or never went to the endpoint.
     """
     about = run.about
+    about = {**about, "endpoint": _served(about)}
     redact = _redactor(about, os.environ if environ is None else environ)
     about = json.loads(redact.text(json.dumps({key: about.get(key) for key in ("toolworthy", "endpoint", "agents")})))
     recorded = exchange_of(run, located)
@@ -92,6 +94,13 @@ def bundle(run: RunDirectory, located: Located, environ: Mapping[str, str] | Non
     files = {name: redact.data(data) for name, data in _files(told)}
     files["README.md"] = redact.data(_encoded(ticket.readme(told, list(files))))
     return _archive(files)
+
+
+def _served(about: Mapping[str, Any]) -> dict[str, Any]:
+    """The endpoint, with the base URLs at which preflight found it."""
+    found = as_dict(as_dict(about.get("preflight")).get("base_urls"))
+    endpoint = as_dict(about.get("endpoint"))
+    return {**endpoint, "base_urls": found} if found else endpoint
 
 
 def name(located: Located) -> str:
@@ -194,6 +203,8 @@ def _redactor(about: Mapping[str, object], environ: Mapping[str, str]) -> Redact
     reference = as_dict(as_dict(about.get("options")).get("reference"))
     endpoints = (as_dict(about.get("endpoint")), as_dict(about.get("reference")), reference)
     variables = {as_str(endpoint.get("key_env")) or KEY_ENV for endpoint in endpoints}
+    own = [as_str(value) for endpoint in endpoints for value in as_dict(endpoint.get("headers")).values()]
+    variables |= {value.removeprefix("env:") for value in own if value.startswith("env:")}
     return Redactor(environ.get(variable, "") for variable in variables)
 
 
