@@ -246,9 +246,25 @@ def trial(request: pytest.FixtureRequest) -> TrialResult:
 
 
 @pytest.fixture
-def probed(request: pytest.FixtureRequest) -> ProbeResult:
-    """The verdict of this item's probe, once it is there."""
-    return request.config.stash[_SESSION].wait_probe(request.param)
+def probed(request: pytest.FixtureRequest) -> Callable[[], None]:
+    """Settles this item by the verdict of its probe, once it is there."""
+    result = request.config.stash[_SESSION].wait_probe(request.param)
+    return lambda: _settle(result)
+
+
+def _settle(result: ProbeResult) -> None:
+    """Turn a verdict into pytest's: what harms an agent fails; what is wrong and harms none is an expected failure."""
+    from toolworthy.analysis.effects import affected
+
+    if result.verdict == "unmeasured":
+        pytest.skip(f"unmeasured: {result.detail}")
+    if result.verdict == "supported":
+        return
+    said = f"{result.verdict}: {result.detail}"
+    if not affected(result, result.key.probe):
+        pytest.xfail(f"{said} (harms no agent that we know)")
+    again = f"\nagain: {result.reproduce}" if result.reproduce else ""
+    pytest.fail(said + again, pytrace=False)
 
 
 @pytest.fixture
@@ -260,12 +276,15 @@ def case(request: pytest.FixtureRequest) -> CaseResult:
 @pytest.fixture
 def ruled(request: pytest.FixtureRequest) -> list[Finding]:
     """What this item's rule has found in all that the probes have asked."""
+    from toolworthy.analysis.effects import affected
     from toolworthy.probes import ProbeKey
 
     keys = [key for key in _keys(request.node) if isinstance(key, ProbeKey)]
     running = request.config.stash[_SESSION]
     asked = [running.wait_probe(key) for key in keys]
     findings = [finding for one in asked for finding in one.findings if finding.code == request.param.code]
+    if findings and not any(affected(one, request.param.code) for one in asked if one.findings):
+        pytest.xfail(f"{len(findings)} answers: {findings[0].detail} (harms no agent that we know)")
     if not findings and (missing := [running.unrun[one.key] for one in asked if one.key in running.unrun]):
         pytest.skip(f"unmeasured: {len(missing)} of {len(asked)} probes were not asked: {missing[0]}")
     return findings
@@ -277,6 +296,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if running is None:
         return
     running.close()
+    if running.run is not None and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        from toolworthy.analysis.outcome import outcome
+
+        run = running.run
+        session.exitstatus = session.exitstatus or outcome(run.results(), run.cases(), run.probes()).exit_code
     if session.config.option.baseline and running.run is not None:
         from toolworthy.gate import answer
 

@@ -70,3 +70,17 @@ request fails. ``bad-request``: no agent sends it."""
 def order(situation: Situation) -> int:
     """Its place in a verdict: 0 is what every plain task meets."""
     return get_args(Situation).index(situation)
+
+
+def met_in(probe: Situation, rule: Situation) -> Situation:
+    """When agents meet what a rule finds in the answers to a probe.
+
+    Args:
+        probe: of the probe that provoked it; ``always`` for a trial.
+        rule: of the rule; ``always`` where any answer may show it.
+    """
+    if probe in NEVER and (probe == "bad-request" or rule == "refused-request"):
+        return probe
+    if probe == "field":  # but for that field it is an answer like any other
+        return rule
+    return probe if rule == "always" else rule

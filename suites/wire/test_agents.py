@@ -8,15 +8,16 @@ from collections.abc import Callable
 from typing import Any
 
 from toolworthy import adapters
-from toolworthy.probes import Ask, Broken, Unmeasured, probe
+from toolworthy.probes import Ask, Broken, Unmeasured, damage, probe
 from toolworthy.probes.answer import Answer, accept, speaks, trouble_with
-from toolworthy.probes.material import SOURCE, sequence
+from toolworthy.probes.material import ASK_CODE, CODE, CODE_WORD, SOURCE, sequence
 from toolworthy.probes.recorded import Conversation
+from toolworthy.wire.lenient import parse_json
 
 TITLES = {agent.id: agent.title for agent in adapters.agents()}
 WRITTEN = {"path": "src/area.py", "content": SOURCE}
-READ = {"path": "src/app.py"}
-RESULT = "The tool was run, and all went well."
+EDITED = {"path": "src/app.py", "old": "width * height", "new": "width * height * 2"}
+RESULT = f"The tool was run, and all went well. {CODE}"
 TRIES = 2
 
 
@@ -29,7 +30,7 @@ def of_agent(agent: str, title: str, **options: Any) -> Callable[[Any], Any]:
         modes="stream",
         severity="blocks",
         agents=(agent,),
-        translated=True,
+        main_path=True,
         **options,
     )
 
@@ -46,12 +47,18 @@ async def first(ask: Ask, agent: str) -> None:
 
 
 async def session(ask: Ask, agent: str) -> None:
-    """A file is written, another one read, each result goes back, and an answer in text ends it."""
+    """A file is written, another one edited, each result goes back, and an answer in text ends it."""
     opening = Conversation(agent, ask.endpoint.model, "", brief=True)
-    steps = [opening.call("write", WRITTEN), opening.call("read", READ)]
+    steps = [opening.call("write", WRITTEN), opening.call("edit", EDITED)]
     talk = Conversation(agent, ask.endpoint.model, sequence(steps), brief=True)
-    for step in steps:
-        talk.go_on(await called(ask, talk, step), RESULT)
+    known = ask.surface.calls
+    async with known.turn():
+        if known.less:
+            raise Unmeasured(known.less)
+        answer = await called(ask, talk, steps[0])
+        known.made += 1
+    talk.go_on(answer, RESULT)
+    talk.go_on(await called(ask, talk, steps[1]), RESULT)
     speaks(await sent(ask, talk), "done", "after the results, neither text nor a call comes")
 
 
@@ -61,16 +68,34 @@ async def called(ask: Ask, talk: Conversation, step: tuple[str, Any]) -> Answer:
     for _ in range(TRIES):
         answer = await sent(ask, talk)
         trouble = trouble_with([step], answer, exact=True)
-        if not trouble or trouble.startswith("the arguments differ"):
-            ask.surface.calls += 1
+        if not trouble or _slipped(step, answer):
             return answer
         troubles.append(trouble)
         lost = [finding for finding in ask.lasting(answer.findings) if finding.severity == "blocks"]
         if lost:
             raise Broken(f"{lost[0].code} {lost[0].title}: {trouble}")
-    if all(trouble.startswith("the arguments ") for trouble in troubles):
+    if all(trouble.startswith("the arguments came ") for trouble in troubles):
         raise Broken(f"{troubles[0]}, {TRIES} times of {TRIES}")
+    whole = await ask.send({**talk.body, "stream": False}, headers=talk.record.headers, query=talk.record.query)
+    if whole.answered and not trouble_with([step], whole, exact=True):
+        raise Broken(f"{troubles[-1]}, {TRIES} times of {TRIES} streamed; it came right whole")
+    if talk.results and not await heard(ask, talk):
+        raise Broken("the model does not know what its tools answered")
     raise Unmeasured(f"{troubles[-1]} (asked {TRIES} times)")
+
+
+def _slipped(step: tuple[str, Any], answer: Answer) -> bool:
+    """Whether the right tool was called, with all its arguments, and with other values than told."""
+    (name, wanted), calls = step, answer.calls
+    given = parse_json(calls[0].arguments) if len(calls) == 1 else None
+    alike = isinstance(given, dict) and set(wanted) <= set(given)
+    return alike and calls[0].name == name and not damage.arguments(wanted, calls[0].arguments)
+
+
+async def heard(ask: Ask, talk: Conversation) -> bool:
+    """Whether the model knows what stands in a result; taken for granted of one that does not do what it is told."""
+    answer = await ask.send(talk.asked(ASK_CODE), headers=talk.record.headers, query=talk.record.query)
+    return not ask.surface.obeys or not answer.answered or CODE_WORD in answer.text
 
 
 @of_agent("claude-code", "first request")

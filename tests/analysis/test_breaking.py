@@ -16,12 +16,24 @@ def failed(agent: str, kind: str, code: str, status: str = "failed") -> TrialRes
 
 
 def without_ids() -> list[ProbeResult]:
-    """A probe over chat whose answer breaks TW101: OpenCode was measured to die of it, Qwen Code to bear it."""
+    """Sessions over chat whose answers break TW101: OpenCode was measured to die of it, Qwen Code to bear it."""
     found = Finding(
         code="TW101", title="tool call without an id", severity="blocks", detail="d", evidence=Evidence(exchange=0)
     )
-    key = ProbeKey(probe="one-call", api="chat", stream=True)
-    return [ProbeResult(key=key, title="one call", verdict="supported", agents=("*",), findings=(found,), requests=1)]
+    return [
+        ProbeResult(
+            key=ProbeKey(probe=f"session-{agent}", api="chat", stream=True),
+            title="session",
+            verdict="supported",
+            agents=(agent,),
+            findings=(found,),
+            requests=3,
+            main_path=True,
+            endpoint_api="chat",
+            served=("chat",),
+        )
+        for agent in ("openclaw", "opencode", "qwen-code")
+    ]
 
 
 def test_levels_and_causes_are_taken_together() -> None:

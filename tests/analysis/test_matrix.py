@@ -44,7 +44,8 @@ def cases(*statuses: str, words: str = "codex", asked: bool = True, **more: Any)
 
 def probe(name: str, verdict: str = "supported", api: str = "responses", **more: Any) -> ProbeResult:
     key = ProbeKey(probe=name, api=api, stream=more.pop("stream", True))  # type: ignore[arg-type]
-    about = {"title": name, "severity": "degrades", "agents": ("*",), "requests": 1, **more}
+    own = {"agents": ("codex",), "main_path": True} if name == "session-codex" else {"agents": ("*",)}
+    about = {"title": name, "severity": "degrades", "requests": 1, "served": (api,), "endpoint_api": api, **own, **more}
     return ProbeResult(key=key, verdict=verdict, **about)  # type: ignore[arg-type]
 
 
@@ -145,20 +146,29 @@ def test_tools_that_were_not_judged() -> None:
     assert of(matrix(trials("passed")), "tools").kind == "not tested"
 
 
-CORE = probe("one-call")
+CORE = probe("session-codex")
+
+
+UNASKED = {"unasked": True, "requests": 0}
 
 
 @pytest.mark.parametrize(
     ("probes", "kind", "says"),
     [
         ([CORE, probe("a")], "pass", "pass: works, 2 of 2 probes supported"),
-        ([CORE, probe("a", "rejected")], "pass", "pass: works with caveats (a), 1 of 2 probes supported"),
-        ([CORE, probe("a", "broken", severity="blocks")], "fail", "fail: broken (a), 1 of 2 probes supported"),
-        ([probe("one-call", "unmeasured"), probe("a")], "inconclusive", "untested, 1 of 1 probes supported"),
-        ([probe("one-call", "unmeasured")], "inconclusive", "untested, nothing measured"),
-        ([probe("a")], "not tested", "untested, 1 of 1 probes supported"),
-        ([CORE, probe("a", "unmeasured", unasked=True, requests=0)], "not tested", "untested"),
-        ([probe("one-call", "unmeasured", unasked=True, requests=0)], "not tested", "untested"),
+        ([CORE, probe("a", "rejected")], "pass", "pass: works, 1 of 2 probes supported"),
+        (
+            [CORE, probe("a", "broken", severity="blocks", situation="thinking")],
+            "flaky",
+            "flaky: works, fails when thinking is switched on (a), 1 of 2 probes supported",
+        ),
+        ([CORE, probe("a", "broken", severity="blocks")], "pass", "pass: works, 1 of 2 probes supported"),
+        ([probe("session-codex", "broken"), probe("a")], "fail", "fail: broken (session-codex), 1 of 2"),
+        ([probe("session-codex", "unmeasured", detail="no call"), probe("a")], "inconclusive", "untested: no call, 1"),
+        ([probe("session-codex", "unmeasured")], "inconclusive", "untested: its own requests were not answered"),
+        ([probe("a")], "not tested", "untested: its own requests were not asked, 1 of 1 probes supported"),
+        ([CORE, probe("a", "unmeasured", **UNASKED)], "not tested", "untested: 50% of what Codex needs was asked"),
+        ([probe("session-codex", "unmeasured", **UNASKED)], "not tested", "untested: 0% of what Codex needs was asked"),
     ],
 )
 def test_the_wire_by_level(probes: Sequence[ProbeResult], kind: str, says: str) -> None:
@@ -180,14 +190,15 @@ def test_a_score_on_the_wire_counts_what_the_agent_meets_and_claims_no_interval(
     assert cell.score is not None
     assert (cell.score.value, cell.score.low, cell.score.high, cell.score.n) == (1.0, None, None, 2)
     assert cell.items == {
-        "one-call/responses-stream": {"supported": 1},
+        "session-codex/responses-stream": {"supported": 1},
         "b/responses-stream": {"supported": 1},
         "c/responses-stream": {"unmeasured": 1},
     }
 
 
 def test_who_is_translated_is_told() -> None:
-    found = matrix(trials("passed", score=Score(translated=True)), probes=[probe("one-call", api="chat")])
+    asked = probe("session-codex", endpoint_api="chat", served=("chat",))
+    found = matrix(trials("passed", score=Score(translated=True)), probes=[asked])
     wire, tasks = of(found, "wire"), of(found, "tasks")
     assert wire.translated
     assert wire.text.endswith(", through chat")
@@ -206,12 +217,6 @@ def test_whom_a_suite_does_not_concern() -> None:
     assert of(found, "tasks", "bfcl").kind == "not applicable"
     assert of(found, "tools", "bfcl").kind == "inconclusive"
     assert of(matrix(trials("passed")), "wire").text == "not tested: the suite was not run"
-
-
-def test_an_endpoint_that_serves_no_api_concerns_no_agent() -> None:
-    found = matrix(probes=[probe("one-call", "unmeasured", requests=0)])
-    assert sorted(found.agents) == sorted(REAL)
-    assert {cell.kind for cell in found.cells if cell.suite == "wire"} == {"not applicable"}
 
 
 def test_a_verifiers_requests_are_no_agent() -> None:

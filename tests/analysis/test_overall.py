@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from toolworthy.analysis.overall import overall
+from toolworthy.analysis.overall import overall, sentence
 from toolworthy.probes import ProbeKey, ProbeResult
 from toolworthy.rules.model import Evidence, Finding
 from toolworthy.runs.result import TrialKey, TrialResult
@@ -20,31 +20,78 @@ def trials(*statuses: str) -> list[TrialResult]:
     ]
 
 
-def probes(severity: str | None, verdict: str = "supported", code: str = "TW999") -> list[ProbeResult]:
-    """The probe that decides, with a finding of this severity. None: no finding."""
+def probes(
+    severity: str | None,
+    verdict: str = "supported",
+    code: str = "TW999",
+    situation: str = "always",
+    main_path: bool = True,
+) -> list[ProbeResult]:
+    """Codex's session, and a probe that it meets, with a finding of this severity in one of them. None: no finding."""
     evidence = Evidence(exchange=0)
     found = [Finding(code=code, title="made up", severity=severity, detail="d", evidence=evidence)] if severity else []  # type: ignore[arg-type]
-    key = ProbeKey(probe="one-call", api="responses", stream=True)
-    return [ProbeResult(key=key, title="one call", verdict=verdict, agents=("*",), findings=tuple(found), requests=1)]  # type: ignore[arg-type]
+    return [
+        ProbeResult(
+            key=ProbeKey(probe=name, api="responses", stream=True),
+            title=name,
+            verdict=verdict,  # type: ignore[arg-type]
+            situation="always" if own else situation,  # type: ignore[arg-type]
+            agents=(AGENT,) if own else ("*",),
+            findings=tuple(found) if own == main_path else (),
+            requests=1,
+            main_path=own,
+            endpoint_api="responses",
+            served=("responses",),
+        )
+        for name, own in (("session-codex", True), ("one-call", False))
+    ]
+
+
+FAILS_LONG = probes("blocks", situation="long-input", main_path=False)
+FAILS_AT_TIMES = probes("blocks", main_path=False)
+HARMLESS = probes("blocks", situation="bad-request", main_path=False)
 
 
 @pytest.mark.parametrize(
-    ("statuses", "severity", "word"),
+    ("statuses", "asked", "headline"),
     [
-        ((), None, "works"),
-        ((), "degrades", "works with caveats"),
-        ((), "blocks", "broken"),
-        (("passed",), None, "works"),
-        (("passed",), "blocks", "works with caveats"),  # what was done outweighs what was foretold
-        (("passed", "failed"), None, "works with caveats"),
-        (("failed",), None, "broken"),
-        (("error",), None, "works"),  # says nothing of the endpoint: the wire's level holds
-        (("error",), "blocks", "broken"),
+        ((), probes(None), "works"),
+        ((), probes("degrades"), "works"),
+        ((), probes("blocks"), "broken (TW999)"),
+        ((), HARMLESS, "works"),
+        (
+            (),
+            FAILS_LONG,
+            "works, fails when a prompt, a result or an argument is long (16 KiB or more) (TW999)",
+        ),
+        ((), FAILS_AT_TIMES, "works, fails in 1 of 2 probes (TW999)"),
+        ((), probes(None)[1:], "untested: its own requests were not asked"),
+        (("passed",), probes(None), "works"),
+        # what was done outweighs what was foretold
+        (("passed",), probes("blocks"), "works, although the wire suite finds it broken (TW999)"),
+        (("passed",), FAILS_AT_TIMES, "works, fails in 1 of 2 probes (TW999)"),
+        (("passed", "failed"), probes(None), "works, fails in 1 of 2 trials"),
+        (("passed", "failed"), FAILS_AT_TIMES, "works, fails in 1 of 2 trials, and fails in 1 of 2 probes (TW999)"),
+        (("failed",), probes(None), "broken"),
+        (("error",), probes(None), "works"),  # says nothing of the endpoint: the wire's level holds
+        (("error",), probes("blocks"), "broken (TW999)"),
     ],
 )
-def test_tasks_decide_where_they_were_judged(statuses: tuple[str, ...], severity: str | None, word: str) -> None:
-    found = {agent.agent: agent for agent in overall(trials(*statuses), probes(severity))}
-    assert found[AGENT].word == word
+def test_tasks_decide_where_they_were_judged(
+    statuses: tuple[str, ...], asked: list[ProbeResult], headline: str
+) -> None:
+    found = {agent.agent: agent for agent in overall(trials(*statuses), asked)}
+    assert found[AGENT].headline == headline
+    words = ("works, fails when", "works", "broken", "untested")
+    assert found[AGENT].word == (
+        "works, fails when" if headline.startswith("works, ") else next(w for w in words if headline.startswith(w))
+    )
+
+
+def test_the_whole_run_in_a_sentence() -> None:
+    agents = overall(trials("passed"), [*FAILS_LONG])
+    assert sentence(agents).startswith("Codex works, but fails when a prompt, a result or an argument is long")
+    assert "Claude Code, OpenClaw, OpenCode and Qwen Code are untested" in sentence(agents)
 
 
 def test_without_results_nothing_is_said() -> None:

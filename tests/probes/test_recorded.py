@@ -9,13 +9,14 @@ from toolworthy.oracle.reply import stream
 from toolworthy.probes.answer import Answer
 from toolworthy.probes.material import sequence
 from toolworthy.probes.recorded import Conversation, recorded
-from toolworthy.wire.ir import Request, Response, Text, ToolCall
+from toolworthy.wire.ir import Request, Response, Text, Thinking, ToolCall
 
 
-def answered(agent: str, text: str = "") -> Answer:
+def answered(agent: str, text: str = "", thought: str = "") -> Answer:
     """A call of a tool, as a real stream of the agent's API holds it."""
+    thoughts = (Thinking(thought, "reasoning_content"),) if thought else ()
     said = (Text(text),) if text else ()
-    parts = (*said, ToolCall("call_1-a", "read", '{"path": "a"}'))
+    parts = (*thoughts, *said, ToolCall("call_1-a", "read", '{"path": "a"}'))
     request = Request(model="m", messages=(), stream=True)
     data = b"".join(stream(recorded(agent).api, Response(id="r_1", model="m", parts=parts, stop="tool"), request))
     exchange = Exchange(
@@ -39,12 +40,12 @@ def answered(agent: str, text: str = "") -> Answer:
     return Answer(exchange)
 
 
-def gone_back(agent: str, text: str = "") -> list[Any]:
+def gone_back(agent: str, text: str = "", thought: str = "") -> list[Any]:
     """What stands behind the order once the call and its result went back."""
     talk = Conversation(agent, "m", sequence([("read", {"path": "a"})]), brief=True)
     field = "input" if "input" in talk.body else "messages"
     order = next(n for n, entry in enumerate(talk.body[field]) if "one after the other" in str(entry))
-    talk.go_on(answered(agent, text), "fine")
+    talk.go_on(answered(agent, text, thought), "fine")
     return list(talk.body[field][order + 1 :])
 
 
@@ -59,6 +60,11 @@ def test_qwen_code_sends_null_content_and_results_in_parts() -> None:
     assert said["content"] is None
     assert "reasoning_content" not in said
     assert result["content"] == [{"type": "text", "text": "fine"}]
+
+
+def test_openclaw_drops_reasoning_and_qwen_code_sends_it_back() -> None:
+    assert gone_back("qwen-code", thought="I look.")[0]["reasoning_content"] == "I look."
+    assert not [name for name in gone_back("openclaw", thought="I look.")[0] if name.startswith("reasoning")]
 
 
 def test_openclaw_sends_ids_without_punctuation_and_its_own_message_last() -> None:

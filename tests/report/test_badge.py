@@ -53,7 +53,7 @@ def test_tasks(tmp_path: Path, agents: dict[str, tuple[int, int]], message: str,
 
 @pytest.mark.parametrize(
     ("right", "wrong", "word"),
-    [(60, 0, "works"), (30, 10, "works with caveats"), (2, 30, "broken"), (0, 0, "untested")],
+    [(60, 0, "works"), (30, 10, "works, fails when"), (2, 30, "broken"), (0, 0, "untested")],
 )
 def test_tools(tmp_path: Path, right: int, wrong: int, word: str) -> None:
     written = made(tmp_path)

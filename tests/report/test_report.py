@@ -45,7 +45,7 @@ def test_errors_and_what_was_not_run_are_no_measure() -> None:
     made = [result(), result("failed", "u"), result("error", "v"), result("unmeasured", "w")]
     (verdict,) = verdicts(made)
     assert (verdict.passed, verdict.judged, verdict.errors) == (1, 2, 2)
-    assert verdict.word == "works with caveats"
+    assert verdict.word == "works, fails when"
 
 
 @pytest.mark.parametrize(
@@ -87,9 +87,9 @@ def test_the_summary_keeps_its_table_whole() -> None:
 def test_the_summary_begins_with_the_verdict_and_folds_its_details() -> None:
     made = [result(), result("failed", "u")]
     first, *rest = summary.markdown(ABOUT, made).splitlines()
-    assert "a 1/2 (works with caveats)" in first
+    assert "a 1/2 (works, fails when)" in first
     visible = "\n".join(rest).split("<details>")[0]
-    assert "works with caveats" in visible
+    assert "works, fails in 1 of 2 trials" in visible
     assert "| u |" not in visible
     assert rest.count("</details>") == sum(line.startswith("<details>") for line in rest) == 1
 

@@ -13,9 +13,10 @@ from toolworthy.runs.result import TrialResult
 
 @dataclass(frozen=True)
 class Breaking:
-    """One rule or probe, and whom it breaks here."""
+    """One root cause, and whom it breaks here."""
 
     code: str
+    """Of a rule or a probe."""
     title: str
     agents: tuple[str, ...]
     """Their ids."""
@@ -31,15 +32,17 @@ class Breaking:
 
 
 def breaking(results: Sequence[TrialResult], found: Sequence[Level]) -> tuple[Breaking, ...]:
-    """As the levels on the wire foretell it, and as causes of failed trials show it; what breaks most agents first."""
+    """As the levels on the wire foretell it, and as causes of failed trials show it; what breaks most agents first.
+    What follows from another fault is not named."""
     titles = {rule.code: rule.title for rule in RULES}
     broken: dict[str, dict[str, None]] = {}
     for result in results:
         if result.status == "failed" and result.cause and result.cause.kind == "wire defect" and result.cause.code:
             broken.setdefault(result.cause.code, {})[result.key.agent] = None
     for level in found:
+        deciding = level.deciding if level.word == "broken" else ()
         for reason in level.reasons:
-            if reason.severity == "blocks":
+            if reason.code in deciding and reason.effect == "breaks":
                 titles.setdefault(reason.code, reason.title)
                 broken.setdefault(reason.code, {})[level.agent.id] = None
     told = [Breaking(code, titles.get(code, ""), tuple(agents)) for code, agents in broken.items()]

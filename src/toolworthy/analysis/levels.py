@@ -1,32 +1,28 @@
-"""What the wire suite says of every agent: works, works with caveats, broken, untested; and why."""
+"""What the wire suite says of every agent: works; works, fails when …; broken; untested; and why.
+
+A level needs evidence: the main path of an agent, its own recorded requests, must have been answered. Only a fault on
+it breaks the agent. Everything else is a situation in which it fails, or is noted.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from toolworthy import adapters
 from toolworthy.adapters import AgentAdapter
-from toolworthy.analysis.severity import severity_for
+from toolworthy.analysis.effects import Reason, meets, over, reasons_for, weight
 from toolworthy.analysis.verdict import Word
 from toolworthy.endpoint import nearest
 from toolworthy.probes import ProbeResult
-from toolworthy.rules.model import Severity, rank
+from toolworthy.probes.tiers import LONG
+from toolworthy.rules.model import rank
 from toolworthy.wire.ir import APIS, Api
 
-CORE = "one-call"
-"""Where this was not measured, nothing is known of an agent."""
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Something that an agent meets."""
-
-    code: str
-    """Of a rule, or the id of a probe."""
-    title: str
-    severity: Severity
-    detail: str
+ENOUGH = 0.75
+"""Share of what an agent needs that must have been asked before anything is said of it."""
+_NAMED = 3
+"""Situations, and codes of each, that a headline names."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +37,10 @@ class Level:
     """The worst first; none that is merely cosmetic."""
     probes: tuple[ProbeResult, ...]
     """What the agent meets of all that was planned on its API."""
+    main_path: tuple[str, ...]
+    """Ids of the probes of its main path that were planned."""
+    asked: float
+    """Share of `probes` that the endpoint was asked; 0 where there are none."""
 
     @property
     def translated(self) -> bool:
@@ -49,90 +49,95 @@ class Level:
 
     @property
     def deciding(self) -> tuple[str, ...]:
-        """Codes of what makes it no better than it is."""
-        wanted = "blocks" if self.word == "broken" else "degrades"
-        return tuple(dict.fromkeys(reason.code for reason in self.reasons if reason.severity == wanted))
+        """Codes of what makes it no better than it is; of a rule and what follows from it, the rule."""
+        wanted = "breaks" if self.word == "broken" else "fails"
+        found = [reason for reason in self.reasons if reason.effect == wanted]
+        known = {reason.code for reason in found}
+        return tuple(dict.fromkeys(one.code for one in found if not (one.root and one.root in known)))
+
+    @property
+    def headline(self) -> str:
+        """The level in words: ``works, fails when an answer is cut by the token limit (TW103)``."""
+        if self.word == "broken":
+            return f"broken ({_few(self.deciding)})"
+        if self.word == "untested":
+            return f"untested: {self._why_untested()}"
+        return self.word if self.word == "works" else f"works, {self.fails}"
+
+    @property
+    def fails(self) -> str:
+        """In which situations it fails, each with the codes that say so; "" where there are none."""
+        grouped: dict[str, list[str]] = {}
+        for reason in self.reasons:
+            if reason.effect == "fails" and not reason.root:
+                grouped.setdefault(reason.when, []).append(reason.code)
+        told = [f"{when} ({_few(codes)})" for when, codes in grouped.items()]
+        more = f", and in {len(told) - _NAMED} more situations" if len(told) > _NAMED + 1 else ""
+        shown = told[:_NAMED] if more else told
+        return f"fails {', '.join(shown)}{more}" if told else ""
+
+    def _why_untested(self) -> str:
+        own = [one for one in self.probes if one.main_path]
+        if self.probes and self.asked < ENOUGH:
+            return f"{self.asked:.0%} of what {self.agent.title} needs was asked"
+        if not own:
+            return "its own requests were not asked"
+        said = (one.detail for one in own if one.verdict == "unmeasured")
+        return next(filter(None, said), "its own requests were not answered")
 
 
 def levels(results: Sequence[ProbeResult]) -> tuple[Level, ...]:
-    """One level for every real agent, from its probes and findings on the API that it would be served in."""
-    served = {result.key.api for result in results if result.requests or result.unasked}
-    out = []
-    for agent in adapters.agents():
-        if agent.install is None:
-            continue
-        api = nearest(agent.apis[0], served)
-        if api is not None:
-            out.append(_level(agent, api, [result for result in results if result.key.api == api]))
-    return tuple(out)
+    """One level for every real agent; none at all where no probe was planned."""
+    if not results:
+        return ()
+    return tuple(_level(agent, results) for agent in adapters.agents() if agent.install is not None)
 
 
 def reasons(found: Iterable[Level]) -> tuple[Reason, ...]:
-    """Every reason of every agent once, the worst first."""
+    """Every reason of every agent once, as it is for the agent that it harms most; the worst first."""
     every = sorted(
-        (reason for level in found for reason in level.reasons), key=lambda one: (rank(one.severity), one.code)
+        (reason for level in found for reason in level.reasons),
+        key=lambda one: (weight(one.effect), bool(one.root), rank(one.severity), one.code),
     )
     unique: dict[str, Reason] = {}
-    for reason in every:  # what is worst for any agent
+    for reason in every:
         unique.setdefault(reason.code, reason)
     return tuple(unique.values())
 
 
 def served_apis(results: Sequence[ProbeResult]) -> tuple[Api, ...]:
-    """The APIs that answered."""
-    asked = {result.key.api for result in results if result.requests}
-    return tuple(api for api in APIS if api in asked)
+    """The APIs of the endpoint, whichever probes were selected."""
+    served = {api for result in results for api in result.served}
+    return tuple(api for api in APIS if api in served)
 
 
-def _level(agent: AgentAdapter, api: Api, results: list[ProbeResult]) -> Level:
-    mine = [result for result in results if result.key.stream is not False]  # agents stream
-    met = tuple(_met(agent, results))
-    found = [reason for reason in (*_findings(agent, mine), *_verdicts(agent, met)) if reason.severity != "cosmetic"]
-    found.sort(key=lambda reason: (rank(reason.severity), reason.code))
-    core = [result for result in mine if result.key.probe == CORE]
-    dead = any(result.key.probe == "plain-answer" and result.verdict == "broken" for result in mine)
-    measured = (any(result.verdict != "unmeasured" for result in core) or dead) and not any(
-        result.unasked for result in filter(_needs_of(agent), results)
-    )
-    return Level(agent, api, _word(found, measured), tuple(found), met)
+def was_asked(result: ProbeResult) -> bool:
+    """Whether the endpoint was asked; long prompts are asked over one API and stand for all."""
+    return result.verdict != "unmeasured" or bool(result.requests) or (result.situation in LONG and not result.unasked)
 
 
-def _word(found: Sequence[Reason], measured: bool) -> Word:
-    if any(reason.severity == "blocks" for reason in found):
+def _level(agent: AgentAdapter, results: Sequence[ProbeResult]) -> Level:
+    own = [one for one in results if one.main_path and one.needed_by(agent.id)]
+    api = next((one.endpoint_api for one in own if one.endpoint_api), None)
+    api = api or nearest(agent.apis[0], served_apis(results)) or agent.apis[0]
+    met = tuple(one for one in results if meets(agent.id, one) and over(one, api))
+    found = reasons_for(agent.id, met)
+    asked = sum(map(was_asked, met)) / len(met) if met else 0.0
+    planned = tuple(dict.fromkeys(one.key.probe for one in own))
+    return Level(agent, api, _word(own, found, asked), found, met, planned, asked)
+
+
+def _word(own: Sequence[ProbeResult], found: Sequence[Reason], asked: float) -> Word:
+    """Broken needs one fault on the main path; to work, all of it must have been answered."""
+    if any(reason.effect == "breaks" for reason in found):
         return "broken"
-    if not measured:
+    answered = [one for one in own if one.verdict != "unmeasured"]
+    if not answered or len(answered) < len(own) or asked < ENOUGH:
         return "untested"
-    return "works with caveats" if found else "works"
+    return "works, fails when" if any(reason.effect == "fails" for reason in found) else "works"
 
 
-def _needs_of(agent: AgentAdapter) -> Callable[[ProbeResult], bool]:
-    """Whether the agent meets what a probe asks: a failure of what it never sends is not its trouble."""
-    return lambda result: "*" in result.agents or agent.id in result.agents
-
-
-def _findings(agent: AgentAdapter, results: Iterable[ProbeResult]) -> Iterable[Reason]:
-    seen: set[str] = set()
-    for result in filter(_needs_of(agent), results):
-        for finding in result.findings:
-            if finding.code not in seen:
-                seen.add(finding.code)
-                severity = severity_for(agent.id, finding.code, finding.severity)
-                yield Reason(finding.code, finding.title, severity, finding.detail)
-
-
-def _met(agent: AgentAdapter, results: Sequence[ProbeResult]) -> Iterator[ProbeResult]:
-    """What stands in an agent's way where it fails: agents stream, so of both ways the streamed one counts.
-
-    What is asked whole only is asked so for cheapness; agents meet it streamed as well.
-    """
-    streamed = {result.key.probe for result in results if result.key.stream}
-    for result in filter(_needs_of(agent), results):
-        if result.key.stream is not False or result.key.probe not in streamed:
-            yield result
-
-
-def _verdicts(agent: AgentAdapter, met: Iterable[ProbeResult]) -> Iterable[Reason]:
-    for result in met:
-        if result.verdict not in ("supported", "unmeasured"):
-            severity = severity_for(agent.id, result.key.probe, result.severity)
-            yield Reason(result.key.probe, result.title, severity, f"{result.verdict}: {result.detail}")
+def _few(codes: Sequence[str]) -> str:
+    unique = list(dict.fromkeys(codes))
+    more = f", {len(unique) - _NAMED} more" if len(unique) > _NAMED else ""
+    return ", ".join(unique[:_NAMED]) + more

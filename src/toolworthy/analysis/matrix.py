@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from toolworthy import adapters
-from toolworthy.analysis.levels import CORE, Level, levels
+from toolworthy.analysis.levels import Level, levels
 from toolworthy.analysis.tools import figures
 from toolworthy.analysis.verdict import WIDE, verdicts
 from toolworthy.cases.field import REFERENCE
@@ -39,11 +39,10 @@ Kind = Literal["pass", "fail", "flaky", "inconclusive", "not applicable", "not t
 
 On the wire, by the agent's level, which stands in the text:
 
-* ``pass``: works, also with caveats; ``fail``: broken.
+* ``pass``: works; ``flaky``: works, fails when …; ``fail``: broken.
 * ``inconclusive``: untested, since the probe that decides was asked and the model did not do what it needs.
 * ``not tested``: untested for another reason, or the agent is a user's own, whose needs the probes do not know.
-* ``not applicable``: the built-in loop, which takes what it gets; a file of the field's; or probes were run, and the
-  endpoint serves no API that this agent could be asked in.
+* ``not applicable``: the built-in loop, which takes what it gets, or a file of the field's.
 """
 
 
@@ -100,42 +99,38 @@ def matrix(
     """A cell for every agent and suite; a verifier's requests are left out."""
     cases = [case for case in cases if case.key.vocabulary not in _VERIFIERS]
     found = {level.agent.id: level for level in levels(probes)}
-    shut_out = [agent.id for agent in adapters.agents() if agent.install] if probes and not found else []
-    agents = dict.fromkeys(
-        [*(one.key.agent for one in results), *(one.key.vocabulary for one in cases), *found, *shut_out]
-    )
+    agents = dict.fromkeys([*(one.key.agent for one in results), *(one.key.vocabulary for one in cases), *found])
     cells = []
     for agent in agents:
-        cells.append(_wire(agent, found.get(agent), bool(probes)))
+        cells.append(_wire(agent, found.get(agent)))
         cells.append(_tools(agent, [one for one in cases if one.key.vocabulary == agent]))
         cells.append(_tasks(agent, [one for one in results if one.key.agent == agent]))
     return Matrix(tuple(agents), SUITES, tuple(cells))
 
 
-def _wire(agent: str, level: Level | None, asked: bool) -> Cell:
+def _wire(agent: str, level: Level | None) -> Cell:
     if level is None:
-        return _cell(agent, "wire", *_no_level(agent, asked))
+        return _cell(agent, "wire", *_no_level(agent))
     statuses = [(f"{one.key.probe}/{one.key.way}", one.verdict) for one in level.probes]
     measured = [verdict for _, verdict in statuses if verdict != "unmeasured"]
     supported = measured.count("supported")
     score = Score(supported / len(measured), None, None, len(measured)) if measured else None
-    codes = ", ".join(dict.fromkeys(reason.code for reason in level.reasons))
-    said = level.word + (f" ({codes})" if codes else "")
     many = f"{supported} of {len(measured)} probes supported" if measured else "nothing measured"
     through = f", through {level.api}" if level.translated else ""
-    text = f"{said}, {many}{through}"
+    text = f"{level.headline}, {many}{through}"
     return _cell(agent, "wire", _level_kind(level), text, score, statuses, level.translated, level.deciding)
 
 
 def _level_kind(level: Level) -> Kind:
-    if level.word != "untested":
-        return "fail" if level.word == "broken" else "pass"
-    core = [one for one in level.probes if one.key.probe == CORE]
-    silent = core and all(one.verdict == "unmeasured" and one.requests and not one.unasked for one in core)
+    kinds: dict[str, Kind] = {"works": "pass", "works, fails when": "flaky", "broken": "fail"}
+    if level.word in kinds:
+        return kinds[level.word]
+    own = [one for one in level.probes if one.main_path]
+    silent = own and all(one.verdict == "unmeasured" and one.requests and not one.unasked for one in own)
     return "inconclusive" if silent else "not tested"
 
 
-def _no_level(agent: str, asked: bool) -> tuple[Kind, str]:
+def _no_level(agent: str) -> tuple[Kind, str]:
     ours = {one.id: one for one in adapters.agents()}
     if agent == _FILE:
         return "not applicable", "cases of the field's, no agent"
@@ -143,8 +138,6 @@ def _no_level(agent: str, asked: bool) -> tuple[Kind, str]:
         return "not tested", "the probes do not know what this agent needs"
     if ours[agent].install is None:
         return "not applicable", "the built-in loop takes what it gets"
-    if asked:
-        return "not applicable", "the endpoint serves no API that it could be asked in"
     return "not tested", "the suite was not run"
 
 

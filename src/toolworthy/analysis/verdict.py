@@ -12,8 +12,8 @@ from toolworthy.rules.model import rank
 from toolworthy.runs.result import TrialResult
 from toolworthy.statistics import Estimate, clustered, figures
 
-Word = Literal["works", "works with caveats", "broken", "untested"]
-WORDS: dict[Word, str] = {"works": "✓", "works with caveats": "~", "broken": "✗", "untested": "?"}
+Word = Literal["works", "works, fails when", "broken", "untested"]
+WORDS: dict[Word, str] = {"works": "✓", "works, fails when": "~", "broken": "✗", "untested": "?"}
 """Each with the mark that stands for it."""
 WIDE = 0.5
 """An interval wider than this says next to nothing: too little was run to say either way. It takes six tasks or
@@ -58,6 +58,13 @@ class AgentVerdict:
         return figures(self.passed, self.judged, self.estimate.low, self.estimate.high)
 
     @property
+    def headline(self) -> str:
+        """The verdict in words."""
+        if self.word != "works, fails when":
+            return self.word
+        return f"works, fails in {self.judged - self.passed} of {self.judged} trials"
+
+    @property
     def doubtful(self) -> bool:
         """Whether too little was judged to say how often it passes."""
         return self.estimate is not None and self.estimate.high - self.estimate.low > WIDE
@@ -84,7 +91,7 @@ def _verdict(agent: str, results: list[TrialResult]) -> AgentVerdict:
     return AgentVerdict(
         agent=agent,
         version=next((result.agent_version for result in results if result.agent_version), ""),
-        word=_word(len(passed), len(judged), bool(refused), bool(findings)),
+        word=_word(len(passed), len(judged), bool(refused)),
         passed=len(passed),
         judged=len(judged),
         estimate=clustered([(result.key.task, result.status == "passed") for result in judged]),
@@ -101,14 +108,12 @@ def _causes(results: Sequence[TrialResult]) -> Iterator[Why]:
         yield Why(f"{kind} ×{count}", tasks=tuple(dict.fromkeys(task for other, task in failed if other == kind)))
 
 
-def _word(passed: int, judged: int, refused: bool, findings: bool) -> Word:
-    if refused and not judged:
-        return "broken"
+def _word(passed: int, judged: int, refused: bool) -> Word:
     if judged == 0:
-        return "untested"
-    if passed == 0:
-        return "broken"
-    return "works" if passed == judged and not findings else "works with caveats"
+        return "broken" if refused else "untested"
+    if passed == judged:
+        return "works"
+    return "works, fails when" if passed else "broken"
 
 
 def cell(results: Sequence[TrialResult]) -> tuple[Cell | None, str]:

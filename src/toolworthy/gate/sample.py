@@ -103,8 +103,7 @@ def from_run(run: RunDirectory) -> Sample:
         agents=dict(about.get("agents", {})),
         units=tuple(units),
         blocking={
-            level.agent.id: {r.code: r.title for r in level.reasons if r.severity == "blocks"}
-            for level in levels(probes)
+            level.agent.id: {r.code: r.title for r in level.reasons if r.effect != "noted"} for level in levels(probes)
         },
         server=server_of(about),
         fingerprints=agents_of(about),

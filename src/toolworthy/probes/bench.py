@@ -54,10 +54,10 @@ class ProbeBench:
         began, clock = time.time(), time.perf_counter()
         forced = self._endpoint.forced_api
         served = key.api in self._endpoint.base_urls and forced in (None, key.api)
-        if not (served or probe.translated):
+        if not (served or probe.main_path):
             why = f"only {forced} is asked" if forced else f"no {key.api} API here"
             result = ProbeResult(key=key, title=probe.title, verdict="unmeasured", detail=why)
-        elif (why := await self._hopeless(key)) and (probe.id != _PLAIN or self.knowledge.stopped):
+        elif (why := await self._hopeless(key)) and (self.knowledge.stopped or not _decides(probe)):
             result = ProbeResult(key=key, title=probe.title, verdict="unmeasured", detail=why)
         else:
             result = await self._asked(key, probe, await self._surface(key))
@@ -66,6 +66,8 @@ class ProbeBench:
                 "severity": probe.severity,
                 "situation": probe.situation,
                 "agents": probe.agents,
+                "main_path": probe.main_path,
+                "served": (forced,) if forced else tuple(self._endpoint.base_urls),
                 "started": began,
                 "seconds": time.perf_counter() - clock,
             }
@@ -143,7 +145,13 @@ class ProbeBench:
             findings=tuple(finding for finding in found if finding.code != _REFUSED),
             leaks=leaks(session.exchanges),
             requests=len(session.exchanges),
+            endpoint_api=next((one.endpoint_api for one in session.exchanges if one.endpoint_api), None),
         )
+
+
+def _decides(probe: Probe) -> bool:
+    """Whether it is asked even where no plain answer can be read: its own answer is the evidence."""
+    return probe.main_path or probe.id == _PLAIN
 
 
 def repeated(exchanges: Sequence[Exchange]) -> set[int]:

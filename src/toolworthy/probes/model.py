@@ -65,6 +65,12 @@ class ProbeResult(BaseModel):
     """When agents meet it."""
     agents: tuple[str, ...] = ()
     """Agents that need it; ``*`` for every one."""
+    main_path: bool = False
+    """Whether it is what its agent sends in every plain task: only this can break an agent."""
+    endpoint_api: Api | None = None
+    """What the endpoint was asked in; None where it was not asked."""
+    served: tuple[Api, ...] = ()
+    """The wire APIs of the endpoint, as preflight found them."""
     findings: tuple[Finding, ...] = ()
     leaks: Leaks = Leaks()
     requests: int = 0
@@ -77,12 +83,9 @@ class ProbeResult(BaseModel):
     """File with its exchanges, relative to the run directory."""
     reproduce: str = ""
 
-    @property
-    def fails(self) -> bool:
-        """Whether this counts against the endpoint: what is broken, and what agents need and do not get."""
-        return self.verdict == "broken" or (
-            self.verdict in ("rejected", "ignored") and bool(self.agents) and self.severity == "blocks"
-        )
+    def needed_by(self, agent: str) -> bool:
+        """Whether the agent meets what is asked: a failure of what it never sends is not its trouble."""
+        return "*" in self.agents or agent in self.agents
 
 
 class Outcome(Exception):
@@ -127,8 +130,8 @@ class Probe:
     explanation: str
     run: Callable[[Ask], Awaitable[None]]
     tier: Tier = "standard"
-    translated: bool = False
-    """Asked through a translation where the endpoint lacks the API, as the agent that sends it would be."""
+    main_path: bool = False
+    """What its agent sends in every plain task; asked through a translation where the endpoint lacks that API."""
     late: bool = False
     """Whether it is asked after all others, alone: what it sends may trouble an endpoint for a while."""
 
@@ -162,7 +165,7 @@ def probe(
     situation: Situation = "always",
     agents: tuple[str, ...] = (),
     tier: Tier = "standard",
-    translated: bool = False,
+    main_path: bool = False,
     late: bool = False,
 ) -> Callable[[Callable[[Ask], Awaitable[None]]], Any]:
     """Make a probe of a coroutine function ``test_<id>(ask)``, and of that a pytest test that waits for its verdict.
@@ -175,7 +178,7 @@ def probe(
         situation: when agents meet it.
         agents: who needs it; :data:`EVERY_AGENT`, ids, or nobody in particular.
         tier: the smallest of a run that asks it.
-        translated: whether it is asked through a translation where the endpoint lacks the API.
+        main_path: whether it is what its agent sends in every plain task.
         late: whether it is asked after all others, alone; bad requests always are.
     """
 
@@ -192,30 +195,19 @@ def probe(
             inspect.cleandoc(function.__doc__ or ""),
             function,
             tier,
-            translated,
+            main_path,
             late or situation == "bad-request",
         )
         PROBES[name] = declared
 
-        def test(probed: ProbeResult) -> None:
-            settle(probed)
+        def test(probed: Callable[[], None]) -> None:
+            probed()
 
         test.__name__, test.__doc__, test.__module__ = function.__name__, function.__doc__, function.__module__
         test.probe = declared  # type: ignore[attr-defined]
         return test
 
     return make
-
-
-def settle(result: ProbeResult) -> None:
-    """Turn a verdict into pytest's: broken fails, unmeasured is skipped."""
-    import pytest
-
-    if result.verdict == "unmeasured":
-        pytest.skip(f"unmeasured: {result.detail}")
-    if result.fails:
-        again = f"\nagain: {result.reproduce}" if result.reproduce else ""
-        pytest.fail(f"{result.verdict}: {result.detail}{again}", pytrace=False)
 
 
 def load_suite() -> dict[str, Probe]:

@@ -25,6 +25,8 @@ from toolworthy.wire.lenient import as_dict, as_list
 _FILLER = "The quick brown fox jumps over the lazy dog and looks for the file that was named in the task. "
 _BRIEF = 60
 """Characters of each piece of prose in a brief request: servers stumble over fields, hardly over prose."""
+_LONG_ENOUGH = 1_100
+"""Characters of the one description that stays long: some servers take no more than 1,024."""
 
 
 class History(BaseModel):
@@ -34,8 +36,8 @@ class History(BaseModel):
 
     empty_content: Literal["null", "text"] = "null"
     """Chat: ``content`` of a message that only calls, null or ``""``."""
-    reasoning: bool = False
-    """Chat: ``reasoning_content`` stands in every assistant's message, be it empty."""
+    reasoning: Literal["echo", "always", "drop"] = "echo"
+    """Chat: reasoning goes back as it came; in every assistant's message, be it empty; or not at all."""
     result_parts: bool = False
     """Chat: a result is a list of parts, not a string."""
     plain_ids: bool = False
@@ -90,16 +92,24 @@ class Conversation:
     def __init__(self, agent: str, model: str, order: str, *, brief: bool) -> None:
         self.record = recorded(agent)
         body = _filled(self.record.body, _BRIEF if brief else None)
+        if brief:
+            _lengthen(body["tools"], self.record.body["tools"])
         self._field = "input" if "input" in body else "messages"
         first: list[Any] = body[self._field]
         self._tail = [first.pop()] if self.record.history.keeps_last else []
         self._body = {**body, "model": model}
         self._messages = [*first, {"role": "user", "content": order}]
+        self.results = 0
+        """How many results went back."""
 
     @property
     def body(self) -> dict[str, Any]:
         """The JSON to send next."""
         return {**self._body, self._field: copy.deepcopy([*self._messages, *self._tail])}
+
+    def asked(self, order: str) -> dict[str, Any]:
+        """The JSON of the next request, with a last message of the user's."""
+        return {**self.body, self._field: [*self.body[self._field], {"role": "user", "content": order}]}
 
     def call(self, action: Action, values: Mapping[str, str]) -> tuple[str, Any]:
         """A call in the agent's own tools that does this: name and arguments (text of a free-form tool).
@@ -121,6 +131,7 @@ class Conversation:
         entries = wire.api(self.record.api).render_request(request, Dialect(unsigned_thinking=True)).body[self._field]
         if shape.items and (items := _items(answer)):
             entries = [*items, *(entry for entry in entries if str(entry.get("type")).endswith("_output"))]
+        self.results += len(given)
         if shape.marks_result:
             _unmark(self._messages)
         self._messages += [_shaped(as_dict(entry), shape) for entry in entries]
@@ -140,8 +151,10 @@ def _shaped(entry: Mapping[str, Any], shape: History) -> dict[str, Any]:
     if out.get("role") == "assistant" and "tool_calls" in out:
         if not out.get("content"):
             out["content"] = "" if shape.empty_content == "text" else None
-        if shape.reasoning:
+        if shape.reasoning == "always":
             out.setdefault("reasoning_content", "")
+        if shape.reasoning == "drop":
+            out = {name: value for name, value in out.items() if not name.startswith("reasoning")}
     if out.get("role") == "tool" and shape.result_parts and isinstance(out.get("content"), str):
         out["content"] = [{"type": "text", "text": out["content"]}]
     return _plain(out) if shape.plain_ids else out
@@ -163,6 +176,18 @@ def _unmark(messages: list[Any]) -> None:
         for block in as_list(as_dict(message).get("content")):
             if isinstance(block, dict) and block.get("type") == "tool_result":
                 block.pop("cache_control", None)
+
+
+def _lengthen(tools: list[Any], recorded_tools: list[Any]) -> None:
+    """Give the tool whose description was recorded as the longest a long one again."""
+
+    def size(tool: Any) -> int:
+        told = as_dict(as_dict(tool).get("function") or tool).get("description")
+        return int(told["filler"]) if isinstance(told, dict) else 0
+
+    longest = max(range(len(tools)), key=lambda at: size(recorded_tools[at]))
+    if size(recorded_tools[longest]) > _LONG_ENOUGH:
+        (tools[longest].get("function") or tools[longest])["description"] = _filled({"filler": _LONG_ENOUGH}, None)
 
 
 def _filled(value: Any, longest: int | None) -> Any:

@@ -22,12 +22,12 @@ Suite = Literal["tasks", "tools", "wire"]
 SUITES: tuple[Suite, ...] = ("tasks", "tools", "wire")
 _COLOURS: dict[Word, tuple[str, str]] = {
     "works": ("brightgreen", "#287a35"),
-    "works with caveats": ("yellow", "#8a6100"),
+    "works, fails when": ("yellow", "#8a6100"),
     "broken": ("red", "#b3261e"),
     "untested": ("lightgrey", "#5f6368"),
 }
 """Of a verdict: shields' name, and ours, on which white text can be read (contrast above 4.5)."""
-_WORST: tuple[Word, ...] = ("broken", "works with caveats", "untested", "works")
+_WORST: tuple[Word, ...] = ("broken", "works, fails when", "untested", "works")
 _NAMED = 3
 """Agents that are named; more are counted together."""
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]+")
@@ -112,7 +112,7 @@ def _tools(results: Sequence[CaseResult]) -> tuple[str, Word] | None:
     if found is None:
         return told, "untested"
     alike = right == len(judged) or found.low >= 0.9
-    return told, "works" if alike else "broken" if found.high < 0.5 else "works with caveats"
+    return told, "works" if alike else "broken" if found.high < 0.5 else "works, fails when"
 
 
 def _wire(results: Sequence[ProbeResult]) -> tuple[str, Word] | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from xml.etree import ElementTree as ET
 
+from toolworthy.analysis.effects import affected
 from toolworthy.analysis.tools import figures, percent
 from toolworthy.analysis.verdict import verdicts
 from toolworthy.cases.result import CaseResult
@@ -45,7 +46,11 @@ def document(run: RunDirectory) -> str:
     about = run.about
     results, cases, probes = run.results(), run.cases(), run.probes()
     suites: list[tuple[str, list[_Case], list[tuple[str, str]]]] = [
-        ("toolworthy.wire", [*map(_probe, probes), *_rules(probes)], _tally(probes)),
+        (
+            "toolworthy.wire",
+            [*map(_probe, probes), *_rules(probes)],
+            _tally(probes),
+        ),
         ("toolworthy.tools", [*map(_case, cases)], _rates(cases)),
         ("toolworthy.tasks", [*map(_trial, results)], _agents(results)),
         ("toolworthy.gate", [*_criteria(run.gate or {})], []),
@@ -133,7 +138,7 @@ def _probe(result: ProbeResult) -> _Case:
     case = _Case(result.key.way, result.key.probe, result.seconds)
     if result.verdict == "unmeasured":
         return _with(case, "skipped", "unmeasured", f"unmeasured: {result.detail}", "")
-    if result.fails:
+    if affected(result):
         found = "\n".join(f"{finding.code} {finding.title}: {finding.detail}" for finding in result.findings)
         text = "\n".join(part for part in (result.title, result.detail, found, f"again: {result.reproduce}") if part)
         return _with(case, "failure", result.verdict, f"{result.verdict}: {result.detail}", text)
@@ -141,13 +146,16 @@ def _probe(result: ProbeResult) -> _Case:
 
 
 def _rules(results: Sequence[ProbeResult]) -> Iterator[_Case]:
-    """Every rule that an answer broke, as the suite's own items say it."""
+    """Every rule that an answer broke so that an agent is harmed, as the suite's own items say it."""
     found: dict[str, list[Finding]] = {}
+    harmful: set[str] = set()
     for result in results:
         for finding in result.findings:
-            if finding.severity != "cosmetic":
-                found.setdefault(finding.code, []).append(finding)
-    for code, broken in sorted(found.items()):
+            found.setdefault(finding.code, []).append(finding)
+            if finding.code not in harmful and affected(result, finding.code):
+                harmful.add(finding.code)
+    for code in sorted(harmful):
+        broken = found[code]
         first = broken[0]
         more = f" ({len(broken)} answers)" if len(broken) > 1 else ""
         told = f"{code} {first.title}: {first.detail}{more}"
@@ -183,7 +191,7 @@ def _about(about: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _agents(results: Sequence[TrialResult]) -> list[tuple[str, str]]:
     return [
-        (f"{verdict.agent} {verdict.version}".strip(), f"{verdict.word} · {verdict.rate}")
+        (f"{verdict.agent} {verdict.version}".strip(), f"{verdict.headline} · {verdict.rate}")
         for verdict in verdicts(results)
     ]
 
@@ -199,4 +207,4 @@ def _rates(results: Sequence[CaseResult]) -> list[tuple[str, str]]:
 def _tally(results: Sequence[ProbeResult]) -> list[tuple[str, str]]:
     from toolworthy.analysis.levels import levels
 
-    return [(level.agent.title, level.word) for level in levels(results)]
+    return [(level.agent.title, level.headline) for level in levels(results)]

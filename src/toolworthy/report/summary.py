@@ -7,6 +7,7 @@ from typing import Any
 
 from toolworthy.analysis.breaking import breaking
 from toolworthy.analysis.levels import Level, levels, reasons
+from toolworthy.analysis.outcome import outcome
 from toolworthy.analysis.overall import overall, sentence
 from toolworthy.analysis.remarks import remarks
 from toolworthy.analysis.verdict import WORDS, cell, verdicts
@@ -46,6 +47,7 @@ def markdown(
         [_headline(about["endpoint"], results, probes, cases)],
         _in_words(results, probes, found),
         [plain(text) for text in remarks(results, probes, cases)],
+        [] if gate else [plain(str(outcome(results, cases, probes)))],
         gated.markdown(gate) if gate else [],
         _agents(results),
         _wire(found),
@@ -102,16 +104,18 @@ def _wire(found: Sequence[Level]) -> Iterator[str]:
         yield "|---|---|---|"
     for level in found:
         through = f" through {level.api}" if level.translated else ""
-        codes = [reason.code for reason in level.reasons]
+        codes = [reason.code for reason in level.reasons if not reason.root]
         more = f" and {len(codes) - 8} more" if len(codes) > 8 else ""
         why = ", ".join(codes[:8]) + more or "–"
-        yield f"| {level.agent.title}{through} | {WORDS[level.word]} **{level.word}** | {why} |"
+        said = plain(level.headline)
+        yield f"| {level.agent.title}{through} | {WORDS[level.word]} {said} | {why} |"
 
 
 def _reasons(found: Sequence[Level]) -> Iterator[str]:
     every = reasons(found)
     for reason in every[:_ROWS]:
-        yield f"- **{reason.code}** ({reason.severity}) {plain(reason.title)}: {plain(reason.detail)}"
+        follows = f", follows from {reason.root}" if reason.root else ""
+        yield f"- **{reason.code}** ({reason.effect}{follows}) {plain(reason.title)}: {plain(reason.detail)}"
     if len(every) > _ROWS:
         yield f"- {len(every) - _ROWS} more in report.html"
 
@@ -124,7 +128,7 @@ def _agents(results: Sequence[TrialResult]) -> Iterator[str]:
         wire = "through toolworthy's translation" if verdict.translated else "as it is"
         why = "; ".join(plain(reason.text) for reason in verdict.reasons) or "–"
         name = f"{verdict.agent} {verdict.version}".strip()
-        yield f"| {name} | {WORDS[verdict.word]} **{verdict.word}** | {verdict.rate} | {wire} | {why} |"
+        yield f"| {name} | {WORDS[verdict.word]} {verdict.headline} | {verdict.rate} | {wire} | {why} |"
 
 
 def _matrix(results: Sequence[TrialResult]) -> Iterator[str]:

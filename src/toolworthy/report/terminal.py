@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from toolworthy import adapters
-from toolworthy.analysis.levels import Level, Reason, levels, reasons
+from toolworthy.analysis.effects import Reason
+from toolworthy.analysis.levels import Level, levels, reasons
+from toolworthy.analysis.outcome import outcome
 from toolworthy.analysis.overall import Overall, overall
 from toolworthy.analysis.remarks import remarks
 from toolworthy.probes import ProbeResult
@@ -28,7 +31,7 @@ Tone = Literal["good", "fair", "bad", ""]
 """How a line may be coloured; its words say it, too."""
 _TONES: dict[str, Tone] = {
     "works": "good",
-    "works with caveats": "fair",
+    "works, fails when": "fair",
     "broken": "bad",
     "pass": "good",
     "inconclusive": "fair",
@@ -56,6 +59,8 @@ def summary_lines(run: RunDirectory, width: int = WIDTH) -> Iterator[Line]:
         yield _line(f"  {text}")
     for text in (*tools.lines(cases, width), *costs.lines(results, cases)):
         yield _line(text)
+    if run.gate is None:
+        yield _line(str(outcome(results, cases, probes)))
 
 
 def gate_lines(run: RunDirectory) -> Iterator[Line]:
@@ -79,49 +84,49 @@ def _agent(one: Overall, width: int) -> Iterator[Line]:
     if one.tasks is None:
         assert one.wire is not None
         through = f", through {one.wire.api}" if one.wire.translated else ""
-        yield _line(f"  {one.title}{through}: {one.word}{_codes(one.wire)}", tone)
+        said = f"  {one.title}{through}: {one_line(one.headline)}"
+        yield from (_line(text, tone) for text in textwrap.wrap(said, width, subsequent_indent=" " * 6))
         return
-    parts = [f"  {one.agent} {one.version}".rstrip() + f": {one.word}", f"tasks {one.tasks.rate}"]
+    parts = [f"  {one.agent} {one.version}".rstrip() + f": {one.headline}", f"tasks {one.tasks.rate}"]
     if one.tasks.translated:
         parts.append("through toolworthy's translation")
     if one.tasks.errors:
         parts.append(f"{one.tasks.errors} not measured (infrastructure or a limit of ours)")
-    if one.wire and one.wire.word != "untested":
-        parts.append(f"wire: {one.wire.word}{_codes(one.wire)}")
     yield from (_line(text, tone) for text in packed(parts, width, 6))
     if why := one.tasks.reasons:
         yield from (_line(text) for text in packed([f"      {why[0].text}", *(one.text for one in why[1:])], width, 6))
 
 
-def _codes(level: Level) -> str:
-    codes = level.deciding
-    more = f", {len(codes) - _CODES} more" if len(codes) > _CODES else ""
-    return f" ({', '.join(codes[:_CODES])}{more})" if codes else ""
-
-
 def wire_lines(results: Sequence[ProbeResult], provider: str, width: int) -> Iterator[str]:
-    """What the probes say: a tally for every API, and what to do about the worst."""
+    """What the probes say: a tally for every API, then each cause once, with what follows from it and what to do."""
     for api, tally in tallies(results):
         yield f"  wire, {api}: " + " · ".join(f"{count} {word}" for word, count in tally)
-    every = reasons(levels(results))
-    shown = _telling(every)
+    found = levels(results)
+    every = reasons(found)
+    causes = [reason for reason in every if not reason.root]
     hints = adapters.provider(provider).hints
-    for reason in shown:
-        yield cut(f"      {reason.code} ({reason.severity}) {reason.title}: {one_line(reason.detail)}", width)
-        if hint := hints.get(reason.code):
-            yield f"          mend it: {hint}"
-    if shown:
-        more = f"{len(every) - len(shown)} more in the report; " if len(every) > len(shown) else ""
+    for cause in causes[:_REASONS]:
+        yield cut(f"      {cause.code} {_harm(cause, found)}: {cause.title}: {one_line(cause.detail)}", width)
+        if follows := [reason.code for reason in every if reason.root == cause.code]:
+            more = f" and {len(follows) - _CODES} more" if len(follows) > _CODES else ""
+            yield f"          so do fail: {', '.join(follows[:_CODES])}{more}"
+        if hint := hints.get(cause.code):
+            yield f"          fix: {hint}"
+    if causes:
+        left = len(causes) - _REASONS
+        more = f"{left} more in the report; " if left > 0 else ""
         yield f"      {more}`toolworthy rules CODE` explains a rule"
 
 
-def _telling(every: Sequence[Reason]) -> list[Reason]:
-    """The first few, without probes that say nothing but what a rule above them says."""
-    shown: list[Reason] = []
-    for reason in every:
-        if len(shown) < _REASONS and not any(other.code in reason.detail.split() for other in shown):
-            shown.append(reason)
-    return shown
+def _harm(cause: Reason, found: Sequence[Level]) -> str:
+    """Whom a cause breaks or fails, by name; that it is only noted, where it harms none."""
+    harmed: dict[str, list[str]] = {}
+    for level in found:
+        for reason in level.reasons:
+            if reason.code == cause.code and reason.effect != "noted":
+                when = f" {reason.when}" if reason.effect == "fails" else ""
+                harmed.setdefault(f"{reason.effect} {{}}{when}", []).append(level.agent.title)
+    return " and ".join(how.format(", ".join(names)) for how, names in harmed.items()) or "noted"
 
 
 def explain(result: TrialResult) -> str:

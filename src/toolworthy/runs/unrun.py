@@ -28,6 +28,7 @@ def unrun(options: Options, key: Key, why: str) -> Result:
             severity=probe.severity,
             situation=probe.situation,
             agents=probe.agents,
+            main_path=probe.main_path,
             reproduce=options.reproduce(key),
         )
     if isinstance(key, CaseKey):

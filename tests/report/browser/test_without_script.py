@@ -12,7 +12,7 @@ from .conftest import Visit
 def test_verdict_findings_calls_and_figures_are_read(visit: Visit, ordinary: Path) -> None:
     page = visit(ordinary, java_script_enabled=False)
     expect(page.locator("h1")).to_have_text("some-model at hosted")
-    expect(page.locator(".lead")).to_contain_text("with caveats")
+    expect(page.locator(".lead")).to_contain_text("but fails")
     expect(page.locator(".card")).not_to_have_count(0)
     finding = page.locator("#finding-TW201")
     expect(finding).to_contain_text("a call stands in the text")

@@ -9,6 +9,7 @@ from typing import Any
 
 from toolworthy import adapters, breakage
 from toolworthy.analysis.breaking import breaking
+from toolworthy.analysis.effects import affected
 from toolworthy.analysis.levels import levels, served_apis
 from toolworthy.breakage import Measured
 from toolworthy.errors import UserError
@@ -137,7 +138,7 @@ def _apis(run: RunDirectory) -> Iterator[tuple[str, str]]:
 
 def _beside(code: str, probes: Sequence[ProbeResult]) -> tuple[str, ...]:
     """Rules that every answer breaks in which this probe failed."""
-    failed = [{finding.code for finding in one.findings} for one in probes if one.key.probe == code and one.fails]
+    failed = [{finding.code for finding in one.findings} for one in probes if one.key.probe == code and affected(one)]
     return tuple(sorted(set.intersection(*failed))) if failed else ()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import median
 from typing import Any, TypeVar
 
+from toolworthy.analysis.effects import affected
 from toolworthy.analysis.levels import levels
 from toolworthy.analysis.verdict import cell
 from toolworthy.cases.result import CaseResult
@@ -105,8 +106,8 @@ def _probes(run: int, results: Sequence[ProbeResult]) -> Iterator[dict[str, Any]
 
 
 def _probed(result: ProbeResult) -> str:
-    """What counts against the endpoint fails; what it rejects or ignores, and no agent needs, is not supported."""
-    if result.fails:
+    """What harms an agent fails; what goes wrong and harms none is not supported."""
+    if affected(result):
         return "fail"
     return {"supported": "pass", "unmeasured": "error"}.get(result.verdict, "without")
 

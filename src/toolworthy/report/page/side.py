@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolworthy.analysis.matrix import Matrix, matrix
+from toolworthy.analysis.outcome import Outcome, outcome
 from toolworthy.analysis.overall import Overall, overall, sentence
 from toolworthy.analysis.verdict import Word
 from toolworthy.replay import summary
@@ -26,6 +27,7 @@ class Side:
     about: dict[str, Any]
     endpoint: dict[str, Any]
     agents: tuple[Overall, ...]
+    outcome: Outcome
     groups: tuple[findings.Group, ...]
     said: dict[badge.Suite, tuple[str, Word]]
     answered: tuple[str, ...]
@@ -80,6 +82,7 @@ def side_of(number: int, run: RunDirectory) -> Side:
         about=about,
         endpoint=endpoint,
         agents=overall(results, probes),
+        outcome=outcome(results, cases, probes),
         groups=findings.groups(number, run),
         said=badge.said(results, cases, probes),
         answered=tuple(sorted(answered)),

@@ -1,0 +1,63 @@
+"""The quick tier, tested by mutation: a defect that was seen to break an agent breaks its session."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+
+from toolworthy import adapters, breakage
+from toolworthy.analysis.levels import Level, levels
+from toolworthy.gateway import Gateway
+from toolworthy.oracle import Oracle
+from toolworthy.oracle.defects import defect
+from toolworthy.probes import ProbeBench, load_suite
+from toolworthy.wire.ir import APIS
+
+from ..conftest import endpoint
+
+HARM = ("wrong result", "dies", "hangs")
+
+
+def breaks() -> dict[str, list[str]]:
+    """Defect to the agents that it was seen to break in a plain task."""
+    found: dict[str, list[str]] = {}
+    for row in breakage.measured():
+        if row.situation == "always" and row.outcome in HARM:
+            found.setdefault(row.defect, []).append(row.agent)
+    return found
+
+
+BREAKS = breaks()
+HANGS = {"proxy-hangs-on-stream-error", "silent-prefill"}
+"""Nothing comes, and the test does not wait as long as it would take to call that silence."""
+
+
+@pytest.fixture(autouse=True)
+def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Silence of a minute takes a second here, on both sides."""
+    monkeypatch.setattr("toolworthy.probes.ask.MAX_SECONDS", 2.5)
+    monkeypatch.setattr("toolworthy.probes.ask.PATIENCE", (0.0,))
+    monkeypatch.setattr("toolworthy.rules.framing.SILENCE", 1.0)
+
+
+async def quick(name: str, agents: list[str]) -> dict[str, Level]:
+    """The levels of these agents, by their sessions alone."""
+    probes = load_suite()
+    keys = [key for agent in agents for key in probes[f"session-{agent}"].ways("quick")]
+    shown = [defect(name)]
+    async with Oracle((), adapters.agents(), defects=shown) as oracle, httpx.AsyncClient(timeout=None) as client:
+        where = endpoint(oracle.url, *APIS, model="oracle")
+        async with Gateway(where, lambda _: None) as gateway:
+            bench = ProbeBench(where, gateway, client)
+            results = await asyncio.gather(*(asyncio.wait_for(bench.run(key), 60) for key in keys))
+    return {level.agent.id: level for level in levels(results)}
+
+
+@pytest.mark.parametrize("name", sorted(BREAKS))
+def test_what_breaks_an_agent_breaks_its_session(name: str) -> None:
+    found = asyncio.run(quick(name, BREAKS[name]))
+    wanted = ("broken", "untested") if name in HANGS else ("broken",)
+    missed = {agent: found[agent].headline for agent in BREAKS[name] if found[agent].word not in wanted}
+    assert not missed
