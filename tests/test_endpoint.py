@@ -21,6 +21,7 @@ def test_a_url_serves_all_three_apis_from_its_root() -> None:
         ("localhost:8000", "http://localhost:8000/chat/completions"),
         ("[::1]:8080/v1", "http://[::1]:8080/v1/chat/completions"),
         ("192.168.1.20:1234/v1", "http://192.168.1.20:1234/v1/chat/completions"),
+        ("gpu-box:8000/v1", "http://gpu-box:8000/v1/chat/completions"),
         ("llm.example/v1", "https://llm.example/v1/chat/completions"),
         (' "HTTPS://LLM.example//v1//" \n', "https://llm.example/v1/chat/completions"),
         ("https://llm.example/v1#models", "https://llm.example/v1/chat/completions"),

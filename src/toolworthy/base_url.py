@@ -13,7 +13,10 @@ _ROUTE = re.compile(r"(/chat/completions|/messages|/responses|/completions|/mode
 _VERSION = re.compile(r"/v1$", re.IGNORECASE)
 _PREFIXES = ("/v1", "/api/v1", "/openai/v1", "/v1beta/openai", "")
 """Where hosts have their APIs, where not at the path that was given."""
-_PRIVATE = re.compile(r"localhost|127\.\S+|0\.0\.0\.0|\[::1\]|10\.\S+|192\.168\.\S+|172\.(?:1[6-9]|2\d|3[01])\.\S+")
+_PRIVATE = re.compile(
+    r"127\.\S+|0\.0\.0\.0|\[::1\]|10\.\S+|192\.168\.\S+|172\.(?:1[6-9]|2\d|3[01])\.\S+|[\w-]+(?::|/|$)"
+)
+"""Hosts of this machine or its network, which rarely have certificates; a name without a dot is one."""
 _HOST = r"(?:\[[0-9a-f:]+\]|[\w-]+(?:\.[\w-]+)*)"
 
 
