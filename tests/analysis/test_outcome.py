@@ -1,0 +1,157 @@
+"""Exit code, terminal, ``summary.md`` and page tell the same story, whatever a run holds."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from toolworthy.analysis.effects import affected
+from toolworthy.analysis.levels import levels
+from toolworthy.analysis.outcome import outcome
+from toolworthy.cases.result import CaseKey, CaseResult
+from toolworthy.probes import ProbeKey, ProbeResult
+from toolworthy.report import write_report
+from toolworthy.report.terminal import summary_lines
+from toolworthy.rules.model import Evidence, Finding
+from toolworthy.runs.result import TrialKey, TrialResult
+from toolworthy.runs.store import RunDirectory
+from toolworthy.situations import NEVER
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from conftest import only_run, suites
+
+VERDICTS = ("supported", "rejected", "ignored", "broken", "unmeasured")
+OWN = {"claude-code": "messages", "codex": "responses", "openclaw": "chat", "opencode": "chat", "qwen-code": "chat"}
+SERVED = ("chat", "messages", "responses")
+
+
+def session(agent: str, verdict: str = "supported", **more: Any) -> ProbeResult:
+    return probe(f"session-{agent}", OWN[agent], verdict, agents=(agent,), main_path=True, severity="blocks", **more)
+
+
+def probe(name: str, api: str, verdict: str = "supported", **more: Any) -> ProbeResult:
+    about = {"title": name, "agents": ("*",), "requests": 1, "endpoint_api": api, "served": SERVED, **more}
+    return ProbeResult(key=ProbeKey(probe=name, api=api, stream=True), verdict=verdict, **about)  # type: ignore[arg-type]
+
+
+def found(severity: str, situation: str = "always", follows: str = "") -> tuple[Finding, ...]:
+    evidence = Evidence(exchange=0)
+    return (
+        Finding(
+            code="TW999",
+            title="made up",
+            severity=severity,  # type: ignore[arg-type]
+            situation=situation,  # type: ignore[arg-type]
+            detail="d",
+            follows=follows,
+            evidence=evidence,
+        ),
+    )
+
+
+SITUATIONS = ("always", "thinking", "token-limit", "field", "bad-request", "client-library")
+findings = st.one_of(
+    st.just(()),
+    st.builds(
+        found,
+        st.sampled_from(("blocks", "degrades", "cosmetic")),
+        st.sampled_from(("always", "refused-request")),
+        st.sampled_from(("", "TW201")),
+    ),
+)
+probes = st.lists(
+    st.one_of(
+        st.builds(session, st.sampled_from(sorted(OWN)), st.sampled_from(VERDICTS), findings=findings),
+        st.builds(
+            probe,
+            st.sampled_from(("a", "b", "c", "d")),
+            st.sampled_from(SERVED),
+            st.sampled_from(VERDICTS),
+            findings=findings,
+            severity=st.sampled_from(("blocks", "degrades", "cosmetic")),
+            situation=st.sampled_from(SITUATIONS),
+        ),
+    ),
+    max_size=12,
+    unique_by=lambda one: str(one.key),
+)
+trials = st.lists(st.sampled_from(("passed", "failed", "error", "unmeasured", "refused")), max_size=4)
+cases = st.lists(st.sampled_from(("right", "lenient", "wrong", "unmeasured")), max_size=4)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(probes, trials, cases)
+def test_all_doors_agree(tmp_path: Path, asked: list[ProbeResult], ran: list[Any], judged: list[Any]) -> None:
+    about = {
+        "toolworthy": "0",
+        "python": "3",
+        "platform": "p",
+        "command": "c",
+        "started": 0.0,
+        "endpoint": {"name": "e", "model": "m", "provider": "generic", "base_urls": {}, "forced_api": None},
+        "agents": {},
+    }
+    run = RunDirectory.create(tmp_path, about)
+    for number, status in enumerate(ran):
+        run.append(TrialResult(key=TrialKey(suite="tasks", task=f"t{number}", agent="codex"), status=status))
+    for number, status in enumerate(judged):
+        run.append(CaseResult(key=CaseKey(case=f"c{number}", vocabulary="codex"), category="edit", status=status))
+    for one in asked:
+        run.append(one)
+    told = outcome(run.results(), run.cases(), run.probes())
+    harmful = any(map(affected, asked)) or "failed" in ran or "error" in ran or "refused" in ran or "wrong" in judged
+    nothing = any(one.main_path for one in asked) and all(level.word == "untested" for level in levels(asked))
+    assert told.exit_code == int(harmful or nothing)
+    paths = write_report(run)
+    terminal = "\n".join(line.text for line in summary_lines(run))
+    for door in (terminal, (run.path / "summary.md").read_text(), paths.html.read_text()):
+        assert f"exit {told.exit_code}" in door
+    for level in levels(asked):
+        if not any(status in ("passed", "failed", "refused") for status in ran) or level.agent.id != "codex":
+            assert level.headline in terminal.replace("\n      ", " ")
+
+
+@pytest.mark.parametrize("situation", sorted(NEVER))
+def test_a_request_that_no_agent_sends_harms_none(situation: str) -> None:
+    """Neither by its verdict nor by a rule that fires on the refusal."""
+    asked = probe("x", "chat", "broken", severity="blocks", situation=situation)
+    assert not affected(asked)
+    assert not affected(asked.model_copy(update={"findings": found("blocks", "refused-request")}))
+    assert affected(asked.model_copy(update={"situation": "thinking"}))
+
+
+def test_what_follows_from_another_fault_harms_none_by_itself() -> None:
+    asked = session("opencode", findings=found("blocks", follows="TW201"))
+    assert not affected(asked)
+    assert affected(asked.model_copy(update={"findings": found("blocks")})) == ("opencode",)
+
+
+def test_a_selection_of_one_api_does_not_translate_the_others() -> None:
+    """`-k responses` on an endpoint that has all three: an agent of chat is not served in Responses by it."""
+    asked = probe("x", "responses", "broken", severity="blocks", situation="thinking")
+    assert affected(asked) == ("codex",)
+    assert {level.agent.id: level.translated for level in levels([asked])}["opencode"] is False
+
+
+def test_little_evidence_is_no_verdict() -> None:
+    asked = [probe(f"p{n}", "chat") for n in range(4)]
+    assert {level.word for level in levels(asked)} == {"untested"}
+    unasked = [probe(f"q{n}", "chat", "unmeasured", requests=0, unasked=True) for n in range(2)]
+    words = {level.agent.id: level for level in levels([session("opencode"), *asked[:3], *unasked])}
+    assert words["opencode"].headline == "untested: 67% of what OpenCode needs was asked"
+
+
+def test_a_real_run_ends_as_it_says(tmp_path: Path) -> None:
+    """pytest's own count and ours are one."""
+    for name, wanted in (("oracle", 0), ("oracle:own-ids-refused", 1), ("oracle:usage-all-zero", 0)):
+        folder = tmp_path / name.partition(":")[2]
+        folder.mkdir(exist_ok=True)
+        done = suites("--endpoint", name, "--tier", "quick", suite="wire", cwd=folder)
+        assert done.returncode == wanted, done.stdout[-2000:]
+        assert (" failed" in done.stdout.splitlines()[-1]) == bool(wanted)
+        assert f"exit {wanted}" in (only_run(folder) / "summary.md").read_text()
