@@ -58,7 +58,7 @@ def refused(status: int, message: str = "no") -> Exchange:
     return recorded(status=status, chunks=(Chunk(0.1, body.encode()),))
 
 
-def streamed(*deltas: Message | None, finish: str = "stop") -> Exchange:
+def streamed(*deltas: Message | None, finish: str | None = "stop") -> Exchange:
     """A streamed answer of these deltas."""
     events = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
     events.append({"index": 0, "delta": {}, "finish_reason": finish})

@@ -157,17 +157,12 @@ def test_a_fault_that_the_agent_got_over_is_mentioned_and_not_the_cause() -> Non
 
 
 def test_what_the_agent_bore_in_this_very_trial_is_not_the_cause_at_its_end() -> None:
-    def without_role(message: dict[str, object]) -> Exchange:
-        return streamed({"content": "Well."}, message, finish="tool_calls" if "tool_calls" in message else "stop")
+    def endless(number: int) -> Exchange:
+        return streamed({"tool_calls": [{"index": 0, **call(number=number)["tool_calls"][0]}]}, finish=None)
 
-    bare = {"tool_calls": [{"index": 0, **call()["tool_calls"][0]}]}
-    no_index = {"tool_calls": [call("pwd", number=1)["tool_calls"][0]]}
-    used = trial(without_role(no_index), without_role(bare), answered(said()))
-    assert why(used).kind == "wrong result", "TW301 in an answer whose call was run"
-    assert why(trial(without_role(no_index)), exit_code=1).code == "TW301"
-    again = {"tool_calls": [call("who", number=2)["tool_calls"][0]]}
-    ended = why(trial(without_role(no_index), without_role(again)), ended="timeout")
-    assert ended.fault == "our limit", "it had taken such a call before"
+    assert why(trial(endless(1)), ended="timeout").code == "TW308"
+    ended = why(trial(endless(1), endless(2)), ended="timeout")
+    assert ended.fault == "our limit", "it had taken such an answer before"
 
 
 def test_an_error_that_was_asked_again_is_not_the_cause_though_the_next_call_was_not_run() -> None:

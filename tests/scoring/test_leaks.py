@@ -61,7 +61,7 @@ def test_text_that_shows_a_call_is_no_leak() -> None:
 def test_answers_with_a_call_are_counted_and_those_that_leaked_one() -> None:
     told = trial(answered(call()), answered(LEAKED), answered(BESIDE), answered(said()))
     assert leaks(told) == Leaks(leaked=2, calls=3)
-    assert leaks(trial(answered(LEAKED), tools=())) == Leaks(), "nothing to call"
+    assert leaks(trial(answered(LEAKED), answered(call()), tools=())) == Leaks(), "nothing to call"
 
 
 def test_the_rate_is_over_all_suites_with_an_interval() -> None:
