@@ -317,7 +317,7 @@ def test_an_agent_the_endpoint_has_no_room_for_is_not_run(tmp_path: Path) -> Non
         done = suites("--endpoint", url, "--model", "m", "--agent", "claude-code", "--task", "rename-api", cwd=tmp_path)
     assert done.returncode == 1
     (line,) = results(only_run(tmp_path))
-    assert line["status"] == "unmeasured"
+    assert line["status"] == "refused"
     assert "context window 2,048 tokens; Claude Code needs about 22,000" in done.stdout
 
 
