@@ -5,8 +5,9 @@ One file is one adapter; its id is the file's name without ``.toml``. A user's o
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -135,6 +136,15 @@ class Prices(_Strict):
     source: str = ""
 
 
+class Signs(_Strict):
+    """What a server says of itself."""
+
+    owner: tuple[str, ...] = ()
+    """``owned_by`` of an entry of its list of models."""
+    words: tuple[str, ...] = ()
+    """Regular expressions: words of its errors that no other server has."""
+
+
 class ProviderAdapter(_Strict):
     """A hosted provider or a local server."""
 
@@ -153,6 +163,8 @@ class ProviderAdapter(_Strict):
     prices: dict[str, Prices] = Field(default_factory=dict)
     context: dict[str, int] = Field(default_factory=dict)
     """Model id to context window, in tokens."""
+    signs: Signs = Signs()
+    """How the server is recognized, whatever the user called it."""
     hints: dict[str, str] = Field(default_factory=dict)
     """Rule code or ``setup`` to what mends it here."""
     sources: dict[str, str] = Field(default_factory=dict)
@@ -217,6 +229,17 @@ def title(agent: str) -> str:
 def providers() -> tuple[ProviderAdapter, ...]:
     """All of our own provider adapters, by id."""
     return tuple(_all(ProviderAdapter, content.ADAPTERS / "providers"))
+
+
+def by_owner(owners: Iterable[str]) -> ProviderAdapter | None:
+    """The server that names itself as the owner of its models; None where none that is known does."""
+    known = set(owners)
+    return next((one for one in providers() if known & set(one.signs.owner)), None)
+
+
+def by_words(text: str) -> ProviderAdapter | None:
+    """The server whose own words stand in `text`; None where none that is known has them."""
+    return next((one for one in providers() if any(re.search(words, text) for words in one.signs.words)), None)
 
 
 def hints(code: str) -> list[tuple[str, str]]:

@@ -153,7 +153,7 @@ def test_a_cause_is_told_once_with_what_follows_from_it(tmp_path: Path) -> None:
     at = lines.index("      TW201 breaks OpenClaw, OpenCode, Qwen Code: title of TW201: as it is said") + 1
     assert lines[at].startswith("          so do fail: ")
     assert lines[at].endswith(" and 50 more")
-    assert lines[at + 1].startswith("          fix: Start the server with --enable-auto-tool-choice")
+    assert lines[at + 1].startswith("          fix (vLLM): Start the server with --enable-auto-tool-choice")
     assert "other fails OpenClaw, OpenCode, Qwen Code when thinking is switched on" in "\n".join(lines)
     assert sum("TW201" in line and "breaks" in line for line in lines) == 1
 

@@ -6,12 +6,13 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from toolworthy import adapters
+from toolworthy.adapters import ProviderAdapter
 from toolworthy.analysis.effects import Reason
 from toolworthy.analysis.levels import Level, levels, reasons
 from toolworthy.analysis.outcome import outcome
 from toolworthy.analysis.overall import Overall, overall
 from toolworthy.analysis.remarks import remarks
+from toolworthy.analysis.remedy import server_of
 from toolworthy.probes import ProbeResult
 from toolworthy.report import costs, gate, tools
 from toolworthy.report.columns import cut, packed
@@ -53,7 +54,7 @@ def summary_lines(run: RunDirectory, width: int = WIDTH) -> Iterator[Line]:
     yield _line(f"endpoint {endpoint.get('name')} · model {endpoint.get('model')}")
     for one in overall(results, probes):
         yield from _agent(one, width)
-    for text in wire_lines(probes, str(endpoint.get("provider", "generic")), width):
+    for text in wire_lines(probes, server_of(run.about, probes), width):
         yield _line(text)
     for text in remarks(results, probes, cases):
         yield _line(f"  {text}")
@@ -97,21 +98,20 @@ def _agent(one: Overall, width: int) -> Iterator[Line]:
         yield from (_line(text) for text in packed([f"      {why[0].text}", *(one.text for one in why[1:])], width, 6))
 
 
-def wire_lines(results: Sequence[ProbeResult], provider: str, width: int) -> Iterator[str]:
+def wire_lines(results: Sequence[ProbeResult], server: ProviderAdapter, width: int) -> Iterator[str]:
     """What the probes say: a tally for every API, then each cause once, with what follows from it and what to do."""
     for api, tally in tallies(results):
         yield f"  wire, {api}: " + " · ".join(f"{count} {word}" for word, count in tally)
     found = levels(results)
     every = reasons(found)
     causes = [reason for reason in every if not reason.root]
-    hints = adapters.provider(provider).hints
     for cause in causes[:_REASONS]:
         yield cut(f"      {cause.code} {_harm(cause, found)}: {cause.title}: {one_line(cause.detail)}", width)
         if follows := [reason.code for reason in every if reason.root == cause.code]:
             more = f" and {len(follows) - _CODES} more" if len(follows) > _CODES else ""
             yield f"          so do fail: {', '.join(follows[:_CODES])}{more}"
-        if hint := hints.get(cause.code):
-            yield f"          fix: {hint}"
+        if hint := server.hints.get(cause.code):
+            yield f"          fix ({server.title}): {hint}"
     if causes:
         left = len(causes) - _REASONS
         more = f"{left} more in the report; " if left > 0 else ""

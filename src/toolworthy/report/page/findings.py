@@ -11,6 +11,7 @@ from toolworthy import adapters, breakage
 from toolworthy.analysis.breaking import breaking
 from toolworthy.analysis.effects import affected
 from toolworthy.analysis.levels import levels, served_apis
+from toolworthy.analysis.remedy import server_of
 from toolworthy.breakage import Measured
 from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
@@ -85,7 +86,7 @@ def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
     """Rules that were broken, and probes whose own verdict stands in an agent's way; the worst first."""
     probes = run.probes()
     endpoint = run.about.get("endpoint", {})
-    own = adapters.provider(str(endpoint.get("provider", "generic"))).hints
+    own = server_of(run.about, probes).hints
     apis = dict(_apis(run))
     found_levels = levels(probes)
     met = [reason for level in found_levels for reason in level.reasons]

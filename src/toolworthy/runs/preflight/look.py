@@ -28,6 +28,9 @@ class Preflight:
     refused: dict[str, str]
     """Agent id to why it cannot work here."""
 
+    server: str = ""
+    """Id of the provider whose server it is, by its own word; "" where it does not say."""
+
     def about(self) -> dict[str, object]:
         """What ``run.json`` says of it."""
         return {
@@ -35,6 +38,7 @@ class Preflight:
             "base_urls": {} if self.endpoint.is_oracle else self.endpoint.public()["base_urls"],
             "readings": [f"{check.name}: {check.detail}" for check in self.checks if check.reading],
             "refused": self.refused,
+            "server": self.server,
         }
 
 
@@ -80,7 +84,8 @@ async def _look(
     found = _as_seen(endpoint, there)
     found = replace(found, context=found.context or models.context(listed, found.model))
     refused = {agent.id: redact(why) for agent in agents if (why := _refusal(agent, found, there))}
-    return Preflight(found, tuple(replace(check, detail=redact(check.detail)) for check in checks), refused)
+    checks = [replace(check, detail=redact(check.detail)) for check in checks]
+    return Preflight(found, tuple(checks), refused, models.server(listed))
 
 
 def _there(tried: dict[Api, list[Tried]]) -> dict[Api, Tried]:

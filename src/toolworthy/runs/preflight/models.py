@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
+from toolworthy import adapters
 from toolworthy.endpoint import Endpoint
 from toolworthy.runs.preflight.asker import Asker
 from toolworthy.runs.preflight.model import Check
@@ -47,6 +48,12 @@ def check(endpoint: Endpoint, models: list[dict[str, Any]]) -> Check:
     return Check(
         "model list", None, f"{endpoint.model} is not listed, and answers; listed: {shown(names)}", reading=True
     )
+
+
+def server(models: list[dict[str, Any]]) -> str:
+    """Id of the provider whose server these models are on, by their owner; "" where it does not say."""
+    found = adapters.by_owner(as_str(entry.get("owned_by")) for entry in models)
+    return found.id if found else ""
 
 
 def shown(names: list[str]) -> str:
