@@ -71,9 +71,7 @@ async def called(ask: Ask, talk: Conversation, step: tuple[str, Any]) -> Answer:
         if not trouble or _slipped(step, answer):
             return answer
         troubles.append(trouble)
-        lost = [finding for finding in ask.lasting(answer.findings) if finding.severity == "blocks"]
-        if lost:
-            raise Broken(f"{lost[0].code} {lost[0].title}: {trouble}")
+        ask.blame(answer)
     if all(trouble.startswith("the arguments came ") for trouble in troubles):
         raise Broken(f"{troubles[0]}, {TRIES} times of {TRIES}")
     whole = await ask.send({**talk.body, "stream": False}, headers=talk.record.headers, query=talk.record.query)

@@ -147,11 +147,7 @@ class Ask(Line):
                 known.made += 1
                 return answer
             troubles.append(trouble)
-            found = self.lasting(answer.findings)
-            lost = [one for one in found if one.severity == "blocks" or one.code in _ON_THE_WIRE]
-            if lost:
-                root = min(lost, key=lambda one: bool(one.follows))
-                raise Broken(f"{root.code} {root.title}: {root.detail}")
+            self.blame(answer)
         if self.key.stream is not None and len(troubles) > 1 and await self._comes_right(2, wanted, asked, exact):
             known.made += 1
             here, there = ("streamed", "whole") if self.stream else ("whole", "streamed")
@@ -159,6 +155,17 @@ class Ask(Line):
         if known.made and troubles[0] == troubles[-1] and troubles[0].startswith("the arguments came "):
             raise Broken(f"{troubles[0]}, {len(troubles)} times of {len(troubles)}")
         raise Unmeasured(f"{troubles[-1]} (asked {len(troubles)} times)")
+
+    def blame(self, answer: Answer) -> None:
+        """Explain a call that is missing or wrong by a fault on the wire.
+
+        Raises:
+            Broken: there is one in `answer`.
+        """
+        lost = [one for one in self.lasting(answer.findings) if one.severity == "blocks" or one.code in _ON_THE_WIRE]
+        if lost:
+            root = min(lost, key=lambda one: bool(one.follows))
+            raise Broken(f"{root.code} {root.title}: {root.detail}")
 
     async def says(self, text: str, *before: Message, **options: Any) -> Answer:
         """Have the model say `text`, and be content with any text.
