@@ -18,6 +18,7 @@ from toolworthy.report import costs
 from toolworthy.runs.budget import Budget
 from toolworthy.runs.estimate import dollars, estimate, line, short, table
 from toolworthy.runs.listener import Quiet
+from toolworthy.runs.order import in_order, sent
 from toolworthy.runs.plan import Options, choose_agents, choose_cases, choose_tasks, choose_vocabularies
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.runs.session import Session
@@ -68,6 +69,22 @@ def test_the_line_tells_tokens_requests_and_dollars() -> None:
     assert line(own, own.keys()).endswith("at the price that you gave; the budget of $0.01 will not do")
     few = replace(mine, endpoint=resolve("oracle"), budget=Budget(tokens=10))
     assert line(few, few.keys()).endswith("requests a task; the budget of 10 tokens will not do")
+
+
+def test_the_line_tells_what_the_other_tiers_take() -> None:
+    mine = replace(options(), tier="quick")
+    every = [key for probe in load_suite().values() for key in probe.ways("quick")]
+    said = line(mine, every)
+    assert "; --tier standard: " in said
+    assert "; --tier full: " in said
+    assert "--tier" not in line(mine, every[:3])
+
+
+def test_long_prompts_are_counted_once_before_tier_full() -> None:
+    long = list(load_suite()["long-input"].ways())
+    assert len(long) > 1
+    assert len(sent(long, "standard")) == 1
+    assert sent(long, "full") == in_order(long)
 
 
 def test_it_is_told_before_anything_is_asked(tmp_path: Path) -> None:

@@ -41,7 +41,9 @@ _ON_THE_WIRE = frozenset(
 )
 """Faults that keep calls from some clients: where a call is missing or wrong beside one, it is the cause."""
 _NOT_FORCED, _CUT_EMPTY, _SWALLOWED, _LEAK = "TW116", "TW705", "TW708", "TW2"
-_SILENCE, _NO_WORD = "TW612", "TW611"
+_SILENCE = "TW612"
+_OF_TIME = ("TW611", "TW623")
+"""Rules about how an endpoint says that it has no time."""
 _SENDING = ("fields", "headers", "query")
 """Options of :meth:`Line.send`."""
 _TALK = 256
@@ -69,7 +71,7 @@ class Ask(Line):
         return (
             exchange in self.superseded
             or (exchange in self.cut and code != _SILENCE)
-            or (exchange in self.refused_for_time and code != _NO_WORD)
+            or (exchange in self.refused_for_time and code not in _OF_TIME)
             or (exchange in self.limited and code == _CUT_EMPTY)
             or (exchange in self.pressed and code == _NOT_FORCED)
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from toolworthy import wire
 from toolworthy.endpoint import Endpoint
 from toolworthy.exchange import Exchange
-from toolworthy.gateway.patience import BUSY, FIRST_PAUSE, TOLD, busy, failed, patiently, refusal
+from toolworthy.gateway.patience import BUSY, FIRST_PAUSE, TOLD, failed, patiently, refusal
 from toolworthy.gateway.routes import COMPLETIONS
 from toolworthy.probes.answer import LIMITS, Answer, token_limit
 from toolworthy.probes.model import ProbeKey
@@ -49,7 +49,7 @@ class Line:
         self.cut: set[int] = set()
         """Exchanges that were not waited for to the end."""
         self.refused_for_time: set[int] = set()
-        """Exchanges whose answer asked to come later."""
+        """Exchanges that a limit of the rate refused."""
         self.limited: set[int] = set()
         """Exchanges under a token limit of ours."""
         self.last: Answer | None = None
@@ -171,14 +171,14 @@ class Line:
         knowledge = self.surface.knowledge
         if answer.cut:
             self.cut.add(answer.exchange.index)
-        if busy(answer.exchange):
-            self.refused_for_time.add(answer.exchange.index)
         if answer.limit in self._ours:
             self.limited.add(answer.exchange.index)
         fails = not answer.cut and failed(answer.exchange)
         self.surface.faults += fails
         knowledge.passed += bool(before) and not fails
         told = refusal(answer.exchange)
+        if told and told.kind == "rate limited":
+            self.refused_for_time.add(answer.exchange.index)
         if told and told.kind == "empty account":
             knowledge.stop(f"the account is empty: HTTP {answer.status}: {told.message[:200]}")
         if answer.unreachable:

@@ -148,9 +148,9 @@ class Probe:
                 if tiers.within(self.tier, tier, stream):
                     yield ProbeKey(probe=self.id, api=api, stream=stream)
 
-    def rank(self, key: ProbeKey) -> tuple[int, int, int]:
+    def rank(self, key: ProbeKey) -> tuple[int, ...]:
         """A sorting key: what tells most comes first."""
-        return tiers.rank(self.tier, self.situation, key.stream, self.late)
+        return tiers.rank(self.tier, self.situation, self.agents not in ((), EVERY_AGENT), key.stream, self.late)
 
 
 PROBES: dict[str, Probe] = {}

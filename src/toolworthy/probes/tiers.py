@@ -21,9 +21,13 @@ def within(tier: Tier, asked: Tier, stream: bool | None) -> bool:
     return TIERS.index(tier) <= TIERS.index(asked) and (asked != "quick" or stream is not False)
 
 
-def rank(tier: Tier, situation: Situation, stream: bool | None, late: bool) -> tuple[int, int, int]:
-    """A sorting key: the smallest is the most informative. What is late and no bad request is about those."""
+def rank(tier: Tier, situation: Situation, own: bool, stream: bool | None, late: bool) -> tuple[int, ...]:
+    """A sorting key: the smallest is the most informative.
+
+    What all agents need, short as it is, comes before what is one agent's `own`, which is long. What is late and no
+    bad request comes after those.
+    """
     group = TIERS.index(tier)
     if situation in situations.NEVER or late:
         group = len(TIERS) + (situation not in situations.NEVER)
-    return group, situations.order(situation), stream is False
+    return group, situations.order(situation), own, stream is False

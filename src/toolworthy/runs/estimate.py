@@ -16,6 +16,9 @@ from statistics import median
 
 from toolworthy import adapters, content
 from toolworthy.cases.result import CaseKey
+from toolworthy.probes import PROBES, ProbeKey
+from toolworthy.probes.tiers import TIERS, Tier
+from toolworthy.runs.order import sent
 from toolworthy.runs.plan import Options
 from toolworthy.runs.result import Key, TrialKey
 from toolworthy.scoring.measure import cost
@@ -77,6 +80,7 @@ def _usual(known: Table, suite: str, agent: str) -> Taken:
 
 def line(options: Options, keys: Sequence[Key]) -> str:
     """What `keys` will take, in a line."""
+    keys = sent(keys, options.tier)
     whole = estimate(keys, table())
     trials = [key for key in keys if isinstance(key, TrialKey)]
     each = estimate(trials, table()).requests / len(trials) if trials else 0.0
@@ -91,7 +95,26 @@ def line(options: Options, keys: Sequence[Key]) -> str:
     if whole.unknown:
         said += f"; {whole.unknown} of {len(keys)} items were never measured and are taken to be like the others"
     said += "; less if it is decided early" if options.until_decided else ""
-    return said + _beyond(options, whole, usd)
+    return said + _beyond(options, whole, usd) + _other_tiers(options, keys)
+
+
+def _other_tiers(options: Options, keys: Sequence[Key]) -> str:
+    """What the other tiers would take, where all of one is asked."""
+    if {*keys} < {*sent(_of_tier(options.tier), options.tier)} or not any(isinstance(key, ProbeKey) for key in keys):
+        return ""
+    told = ""
+    for tier in TIERS:
+        if tier != options.tier:
+            taken = estimate(sent(_of_tier(tier), tier), table())
+            tokens = taken.input + taken.output
+            usd = cost(Tokens(input=round(taken.input), output=round(taken.output)), options.endpoint.prices)
+            dear = f", {dollars(usd)}" if usd is not None else ""
+            told += f"; --tier {tier}: {taken.requests:,.0f} requests, {short(tokens)} tokens{dear}"
+    return told
+
+
+def _of_tier(tier: Tier) -> list[Key]:
+    return [key for probe in PROBES.values() for key in probe.ways(tier)]
 
 
 def _beyond(options: Options, whole: Estimate, usd: float | None) -> str:

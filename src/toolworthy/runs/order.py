@@ -16,6 +16,15 @@ def in_order(keys: Iterable[Key]) -> list[Key]:
     return sorted(keys, key=lambda key: PROBES[key.probe].rank(key) if isinstance(key, ProbeKey) else ())
 
 
+def sent(keys: Iterable[Key], tier: Tier) -> list[Key]:
+    """`keys` without those that are asked only if a long prompt shows a fault where it is sent first."""
+    found: dict[object, Key] = {}
+    for key in in_order(keys):
+        long = isinstance(key, ProbeKey) and tier != "full" and PROBES[key.probe].situation in LONG
+        found.setdefault(key.probe if long and isinstance(key, ProbeKey) else key, key)
+    return list(found.values())
+
+
 def apart(keys: Sequence[Key]) -> tuple[list[Key], list[ProbeKey]]:
     """What may run at once, and what must wait for it and runs alone: requests that are bad on purpose."""
     late = [key for key in keys if isinstance(key, ProbeKey) and PROBES[key.probe].late]
