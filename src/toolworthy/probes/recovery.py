@@ -28,7 +28,8 @@ class Recovery:
 
 
 async def recovered(line: Line) -> Recovery:
-    """Ask a plain question, alone, until it is answered. A limit of the rate is waited for, and is no lock."""
+    """Ask a plain question, alone, until it is answered. A limit of the rate is waited for, and is no lock; where no
+    question was ever answered, none is waited for."""
     began, why = time.monotonic(), ""
     question = dump_json(line.body(line.request("Reply with exactly: Hello."))).encode()
     while True:
@@ -39,6 +40,7 @@ async def recovered(line: Line) -> Recovery:
         if told is None or told.kind != "rate limited":
             why = why or f"HTTP {answer.status}: {answer.message[:200] or answer.exchange.error}"
         line.superseded.add(answer.exchange.index)
-        if time.monotonic() - began > LONGEST:
+        if not line.surface.knowledge.speed.known or time.monotonic() - began > LONGEST:
+            line.surface.dead = f"good requests are no longer answered: {why or answer.message[:200]}"
             return Recovery(time.monotonic() - began if why else 0.0, answered=False, why=why)
         await asyncio.sleep(PAUSE)

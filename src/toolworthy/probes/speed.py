@@ -44,9 +44,14 @@ class Speed:
         elif not exchange.streamed and size < _LONG:
             self.first = max(self.first or 0.0, exchange.seconds)
 
+    @property
+    def known(self) -> bool:
+        """Whether anything was answered."""
+        return self.first is not None or self.rate is not None
+
     def seconds(self, size: int, tokens: int) -> float:
         """How long an answer of so many tokens to a request of so many bytes may take."""
-        if self.first is None and self.rate is None:
+        if not self.known:
             return LONGEST
         reading = size / (self.reads or _SLOW_READER) if size >= _LONG else 0.0
         foreseen = (self.first or 0.0) + reading + (tokens / self.rate if self.rate else 0.0)
