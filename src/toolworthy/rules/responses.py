@@ -221,7 +221,9 @@ _PLACES = {
 )
 def no_place(view: View) -> Violations:
     """A delta says by ``item_id``, ``output_index`` and, of a text, ``content_index`` what it belongs to. OpenAI's own
-    client looks the item up by them and fails without."""
+    client looks the item up by them and fails without; under another item's index it puts the text there."""
+    for detail, excerpt in view.repairs("misplaced-delta"):
+        yield f"{detail} has an output_index that is not its item's", excerpt
     for event in view.events:
         missing = [name for name in _PLACES.get(event.type, ()) if event.value.get(name) is None]
         if missing:

@@ -66,6 +66,7 @@ class _Item:
     part: int
     kind: str
     key: str
+    id: str = ""
     sent: str = ""
     summary: str = ""
     """Summary text, which counts only where no reasoning text comes."""
@@ -140,7 +141,7 @@ class Decoder:
         else:
             part = item_parts(bare, len(self._items), self.repairs)[0]
         self._calls = self._calls or isinstance(part, ToolCall)
-        entry = _Item(len(self._items), kind, key)
+        entry = _Item(len(self._items), kind, key, as_str(item.get("id")))
         self._items.append(entry)
         yield PartOpened(entry.part, part)
         if given := as_arguments(item.get("arguments") if kind == "function_call" else item.get("input")):
@@ -149,6 +150,8 @@ class Decoder:
     def _delta(self, kind: str, value: Mapping[str, Any]) -> Iterator[Event]:
         wanted = _DELTAS[kind]
         entry = self._find(self._key(value, {}), wanted)
+        if entry is None and (entry := self._named(as_str(value.get("item_id")), wanted)):
+            self._once(Repair("misplaced-delta", kind, self._number))
         if entry is None:
             self._once(Repair("missing-item-added", kind, self._number))
             yield from self._open(self._key(value, {}), {"type": wanted, "id": value.get("item_id")})
@@ -243,6 +246,10 @@ class Decoder:
     def _find(self, key: str, kind: str) -> _Item | None:
         same = [entry for entry in self._items if entry.kind == kind and not entry.done]
         return next((entry for entry in same if entry.key == key), same[-1] if same and not key else None)
+
+    def _named(self, name: str, kind: str) -> _Item | None:
+        """The open item of that id: what an index that is wrong cannot find."""
+        return next((one for one in self._items if name and one.id == name and one.kind == kind and not one.done), None)
 
     def _once(self, repair: Repair) -> None:
         if not any(known.code == repair.code for known in self.repairs):
