@@ -73,6 +73,8 @@ class Observed(_Line):
 class Predicted(_Line):
     """What the wire suite says of an agent behind a server."""
 
+    tier: str
+    """Of the wire suite."""
     word: str
     codes: tuple[str, ...]
     """Of rules and probes that decide it."""
@@ -103,12 +105,13 @@ def observe(name: str, defects: Sequence[str], out: Path) -> list[Observed]:
     return [Observed.model_validate(_about(name, defects, agent) | line) for agent, line in found.items()]
 
 
-def predict(name: str, defects: Sequence[str], out: Path) -> list[Predicted]:
-    """Run the wire suite against the server, and take the levels from it."""
-    run = _run(name, defects, out, "wire")
+def predict(name: str, defects: Sequence[str], out: Path, tier: str) -> list[Predicted]:
+    """Run this tier of the wire suite against the server, and take the levels from it."""
+    run = _run(name, defects, out, "wire", "--tier", tier)
+    about = {"tier": tier}
     return [
         Predicted.model_validate(
-            _about(name, defects, level.agent.id) | {"word": level.word, "codes": tuple(level.deciding)}
+            _about(name, defects, level.agent.id) | about | {"word": level.word, "codes": tuple(level.deciding)}
         )
         for level in levels(run.probes())
         if level.agent.id in agents_of(name)

@@ -26,7 +26,7 @@ from toolworthy.wire.ir import Api
 
 from .install import HERE, LOCKS, environment
 
-READY_SECONDS = 180.0
+READY_SECONDS = 400.0
 _UNREADY = 503
 """What llama.cpp answers while it loads its model."""
 
@@ -110,7 +110,7 @@ def serving(name: str, folder: Path, defects: Sequence[str] = ()) -> Iterator[Se
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(render(text, values))
     if definition.prepare:
-        subprocess.run([render(part, values) for part in definition.prepare], check=True, timeout=120)
+        subprocess.run([render(part, values) for part in definition.prepare], check=True, timeout=300)
     env = {"HOME": str(folder)} | {key: render(value, values) for key, value in definition.env.items()}
     oracle = [sys.executable, "-m", "toolworthy", "oracle", "--port", str(behind)]
     oracle += [part for defect in defects for part in ("--defect", defect)]
@@ -120,7 +120,7 @@ def serving(name: str, folder: Path, defects: Sequence[str] = ()) -> Iterator[Se
         command = [render(part, values) for part in definition.command]
         ready_at = f"http://127.0.0.1:{port}{definition.ready}"
         process = stack.enter_context(running(command, ready_at, folder / "server.log", env))
-        yield Server(f"http://127.0.0.1:{port}/v1", definition.model, process)
+        yield Server(f"http://127.0.0.1:{port}/v1", render(definition.model, values), process)
 
 
 def free_port() -> int:

@@ -30,7 +30,7 @@ def observed(*trials: Trial, server: str = "codex-relay") -> Observed:
 
 
 def predicted(word: str) -> Predicted:
-    return Predicted.model_validate({**ABOUT, "word": word, "codes": ()})
+    return Predicted.model_validate({**ABOUT, "tier": "quick", "word": word, "codes": ()})
 
 
 @pytest.mark.parametrize("name", definitions())

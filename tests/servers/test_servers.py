@@ -16,7 +16,7 @@ from ..conftest import only_run, results, suites
 from .running import Server
 
 AGENTS = ("Claude Code", "Codex", "OpenClaw", "OpenCode", "Qwen Code")
-LEVEL = re.compile(rf"^  ({'|'.join(AGENTS)}): (works with caveats|works|broken|untested)\b", re.MULTILINE)
+LEVEL = re.compile(rf"^  ({'|'.join(AGENTS)}): (works, fails when|works|broken|untested)\b", re.MULTILINE)
 SECONDS = 300.0
 """A busy machine takes long; alone the suite takes half a minute."""
 
