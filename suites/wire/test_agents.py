@@ -18,7 +18,7 @@ TITLES = {agent.id: agent.title for agent in adapters.agents()}
 WRITTEN = {"path": "src/area.py", "content": SOURCE}
 EDITED = {"path": "src/app.py", "old": "width * height", "new": "width * height * 2"}
 RESULT = f"The tool was run, and all went well. {CODE}"
-TRIES = 2
+TRIES = 3
 
 
 def of_agent(agent: str, title: str, **options: Any) -> Callable[[Any], Any]:
@@ -53,8 +53,6 @@ async def session(ask: Ask, agent: str) -> None:
     talk = Conversation(agent, ask.endpoint.model, sequence(steps), brief=True)
     known = ask.surface.calls
     async with known.turn():
-        if known.less:
-            raise Unmeasured(known.less)
         answer = await called(ask, talk, steps[0])
         known.made += 1
     talk.go_on(answer, RESULT)
@@ -64,22 +62,26 @@ async def session(ask: Ask, agent: str) -> None:
 
 async def called(ask: Ask, talk: Conversation, step: tuple[str, Any]) -> Answer:
     """The answer that makes this call. A model's slip in the arguments is its own: an agent would go on, too."""
-    troubles = []
-    for _ in range(TRIES):
+    troubles: list[str] = []
+    tries = 1 if ask.surface.calls.less else TRIES
+    for last in (*[False] * (tries - 1), True):
         answer = await sent(ask, talk)
         trouble = trouble_with([step], answer, exact=True)
         if not trouble or _slipped(step, answer):
             return answer
         troubles.append(trouble)
-        ask.blame(answer)
+        if last:
+            ask.blame(answer)
     if all(trouble.startswith("the arguments came ") for trouble in troubles):
-        raise Broken(f"{troubles[0]}, {TRIES} times of {TRIES}")
+        raise Broken(f"{troubles[0]}, {tries} times of {tries}")
+    if ask.surface.calls.less:
+        raise Unmeasured(ask.surface.calls.less)
     whole = await ask.send({**talk.body, "stream": False}, headers=talk.record.headers, query=talk.record.query)
     if whole.answered and not trouble_with([step], whole, exact=True):
-        raise Broken(f"{troubles[-1]}, {TRIES} times of {TRIES} streamed; it came right whole")
+        raise Broken(f"{troubles[-1]}, {tries} times of {tries} streamed; it came right whole")
     if talk.results and not await heard(ask, talk):
         raise Broken("the model does not know what its tools answered")
-    raise Unmeasured(f"{troubles[-1]} (asked {TRIES} times)")
+    raise Unmeasured(f"{troubles[-1]} (asked {tries} times)")
 
 
 def _slipped(step: tuple[str, Any], answer: Answer) -> bool:

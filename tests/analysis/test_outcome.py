@@ -131,6 +131,16 @@ def test_what_follows_from_another_fault_harms_none_by_itself() -> None:
     assert affected(asked.model_copy(update={"findings": found("blocks")})) == ("opencode",)
 
 
+def test_a_call_that_is_left_in_the_text_at_times_fails_at_times() -> None:
+    """One node of several lacks its parser: asked again, the call comes."""
+    leaked = tuple(one.model_copy(update={"code": "TW201"}) for one in found("blocks"))
+    words = {}
+    for verdict in ("supported", "broken"):
+        told = {level.agent.id: level for level in levels([session("opencode", verdict, findings=leaked)])}
+        words[verdict] = told["opencode"].headline
+    assert words == {"supported": "works, fails in 1 of 1 probes (TW201)", "broken": "broken (TW201)"}
+
+
 def test_a_selection_of_one_api_does_not_translate_the_others() -> None:
     """`-k responses` on an endpoint that has all three: an agent of chat is not served in Responses by it."""
     asked = probe("x", "responses", "broken", severity="blocks", situation="thinking")

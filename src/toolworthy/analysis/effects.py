@@ -10,6 +10,7 @@ from toolworthy import adapters, situations
 from toolworthy.analysis.severity import severity_for
 from toolworthy.endpoint import nearest
 from toolworthy.probes import ProbeResult
+from toolworthy.rules import AREAS, RULES
 from toolworthy.rules.model import Severity, rank
 from toolworthy.situations import PHRASES, Situation
 from toolworthy.wire.ir import Api
@@ -17,6 +18,10 @@ from toolworthy.wire.ir import Api
 Effect = Literal["breaks", "fails", "noted"]
 """``breaks``: the agent's own requests, as it sends them in every plain task, go wrong. ``fails``: it goes wrong in a
 situation, or in some answers only. ``noted``: the agent gets along with it."""
+
+
+_LEAKS = frozenset(rule.code for rule in RULES if rule.area == AREAS["2"])
+"""Calls in the text: where the call came when it was asked for again, the fault shows at times, as a rate."""
 
 
 def weight(effect: Effect) -> int:
@@ -111,7 +116,8 @@ def of_result(agent: str, result: ProbeResult) -> Iterator[Reason]:
         if finding.follows:
             yield Reason(finding.code, finding.title, severity, situation, "noted", finding.detail, finding.follows)
             continue
-        effect = _effect(severity, situation, result.main_path)
+        at_times = result.verdict == "supported" and finding.code in _LEAKS
+        effect = _effect(severity, situation, result.main_path and not at_times)
         root = root or finding.code
         yield Reason(finding.code, finding.title, severity, situation, effect, finding.detail)
     if result.verdict in ("supported", "unmeasured") or result.situation in situations.NEVER:
