@@ -9,8 +9,8 @@ from typing import Any
 
 from toolworthy import adapters, breakage
 from toolworthy.analysis.breaking import breaking
-from toolworthy.analysis.effects import affected
-from toolworthy.analysis.levels import levels, served_apis
+from toolworthy.analysis.effects import weight
+from toolworthy.analysis.levels import Level, levels, reasons, served_apis
 from toolworthy.analysis.remedy import server_of
 from toolworthy.breakage import Measured
 from toolworthy.errors import UserError
@@ -73,8 +73,8 @@ class Group:
     """Suite to how many of its items show it, of how many."""
     apis: tuple[str, ...]
     """The wire APIs over which it was seen: the share is of what was asked over these."""
-    beside: tuple[str, ...]
-    """Of a probe: rules that the very same answers break, and that may be all of it."""
+    follows: tuple[str, ...]
+    """Rules and probes that fail by this very fault."""
     agents: tuple[str, ...]
     """Agents in whose trials it was seen."""
     breaks: str
@@ -99,7 +99,14 @@ def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
         if located.code in rules or located.code in worst:
             grouped.setdefault(located.code, []).append(located)
     severity = {code: min(worst.get(code, "cosmetic"), found[0].severity, key=rank) for code, found in grouped.items()}
-    ordered = sorted(grouped.items(), key=lambda item: (rank(severity[item[0]]), item[0]))
+    folded = _folded(found_levels, grouped)
+    harm = {reason.code: weight(reason.effect) for reason in reasons(found_levels)}
+
+    def place(code: str) -> tuple[int, int, int, str]:
+        whom = breaks[code].agents if code in breaks else ()
+        return harm.get(code, weight("noted")), -len(whom), rank(severity[code]), code
+
+    ordered = sorted(((code, grouped[code]) for code in grouped if code not in folded), key=lambda one: place(one[0]))
     return tuple(
         Group(
             code=code,
@@ -112,13 +119,24 @@ def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
             affected=breakage.affected(code),
             seen=_counted(found, apis),
             apis=tuple(dict.fromkeys(api for one in found if (api := apis.get(one.subject)))),
-            beside=() if code in rules else _beside(code, probes),
+            follows=tuple(follower for follower, root in folded.items() if root == code),
             agents=tuple(dict.fromkeys(one.agent for one in found if one.subject.startswith("tasks/"))),
             breaks=breaks[code].whom if code in breaks else "",
-            shown=_first(number, run, found, breaks[code].agents if code in breaks else (), place < _BUNDLES),
+            shown=_first(number, run, found, breaks[code].agents if code in breaks else (), at < _BUNDLES),
         )
-        for place, (code, found) in enumerate(ordered)
+        for at, (code, found) in enumerate(ordered)
     )
+
+
+def _folded(found: Sequence[Level], grouped: Mapping[str, object]) -> dict[str, str]:
+    """What follows from another fault that is on the page: its code to that of the root."""
+    roots = {one.code: one.root for one in reasons(found) if one.root in grouped and one.code in grouped}
+    out = {}
+    for code, root in roots.items():
+        while root in roots and roots[root] != code:
+            root = roots[root]
+        out[code] = root
+    return out
 
 
 def often(group: Group) -> str:
@@ -135,12 +153,6 @@ def _apis(run: RunDirectory) -> Iterator[tuple[str, str]]:
         yield str(case.key), case.api or ""
     for probe in run.probes():
         yield str(probe.key), probe.key.api
-
-
-def _beside(code: str, probes: Sequence[ProbeResult]) -> tuple[str, ...]:
-    """Rules that every answer breaks in which this probe failed."""
-    failed = [{finding.code for finding in one.findings} for one in probes if one.key.probe == code and affected(one)]
-    return tuple(sorted(set.intersection(*failed))) if failed else ()
 
 
 def _mend(

@@ -8,6 +8,7 @@ from typing import Any
 from toolworthy.analysis.matrix import Matrix, matrix
 from toolworthy.analysis.outcome import Outcome, outcome
 from toolworthy.analysis.overall import Overall, overall, sentence
+from toolworthy.analysis.remarks import remarks
 from toolworthy.analysis.verdict import Word
 from toolworthy.replay import summary
 from toolworthy.report import badge, tools, wire
@@ -28,6 +29,8 @@ class Side:
     endpoint: dict[str, Any]
     agents: tuple[Overall, ...]
     outcome: Outcome
+    remarks: tuple[str, ...]
+    """Rates of calls left in the text, and rate limits, a line each."""
     groups: tuple[findings.Group, ...]
     said: dict[badge.Suite, tuple[str, Word]]
     answered: tuple[str, ...]
@@ -83,6 +86,7 @@ def side_of(number: int, run: RunDirectory) -> Side:
         endpoint=endpoint,
         agents=overall(results, probes),
         outcome=outcome(results, cases, probes),
+        remarks=tuple(remarks(results, probes, cases)),
         groups=findings.groups(number, run),
         said=badge.said(results, cases, probes),
         answered=tuple(sorted(answered)),
