@@ -332,12 +332,9 @@ def pytest_terminal_summary(
     if running is not None and running.run is not None:
         from toolworthy.report import write_report
         from toolworthy.report.terminal import WIDTH, gate_lines, summary_lines
-        from toolworthy.runs.planned import unfinished
 
         paths = write_report(running.run)
         terminalreporter.write_sep("=", "toolworthy")
-        if told_of_it := unfinished(running.run):
-            terminalreporter.write_line(told_of_it, yellow=True)
         width = terminalreporter._tw.fullwidth if terminalreporter.isatty else WIDTH
         for line in (*summary_lines(running.run, width), *gate_lines(running.run)):
             terminalreporter.write_line(line.text, **_MARKUP[line.tone])

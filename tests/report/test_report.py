@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from toolworthy.analysis.verdict import cell, verdicts
 from toolworthy.report import summary
 from toolworthy.runs.result import TrialKey, TrialResult
+from toolworthy.runs.store import RunDirectory
 from toolworthy.scoring.model import Cause
 
 ATTACKS = [
@@ -78,15 +82,25 @@ def test_what_old_runs_called_unmeasured_is_refused_where_the_endpoint_was_at_fa
     assert TrialResult.model_validate_json(json.dumps(ours)).status == "unmeasured"
 
 
-def test_the_summary_keeps_its_table_whole() -> None:
-    text = summary.markdown({**ABOUT, "command": "a | b"}, [result("failed", detail="x | y\n<b>")])
+def summed_up(tmp_path: Path, results: Sequence[TrialResult], gate: dict[str, Any] | None = None, **about: Any) -> str:
+    """``summary.md`` of a run with these results."""
+    run = RunDirectory.create(tmp_path, {**ABOUT, **about})
+    for one in results:
+        run.append(one)
+    if gate:
+        run.write("gate.json", json.dumps(gate))
+    return summary.markdown(run)
+
+
+def test_the_summary_keeps_its_table_whole(tmp_path: Path) -> None:
+    text = summed_up(tmp_path, [result("failed", detail="x | y\n<b>")], command="a | b")
     rows = [line for line in text.splitlines() if line.startswith("| a")]
     assert all(row.count("|") - row.count("\\|") == 6 for row in rows if "broken" in row)
 
 
-def test_the_summary_begins_with_the_verdict_and_folds_its_details() -> None:
+def test_the_summary_begins_with_the_verdict_and_folds_its_details(tmp_path: Path) -> None:
     made = [result(), result("failed", "u")]
-    first, *rest = summary.markdown(ABOUT, made).splitlines()
+    first, *rest = summed_up(tmp_path, made).splitlines()
     assert "a 1/2 (works, fails when)" in first
     visible = "\n".join(rest).split("<details>")[0]
     assert "works, fails in 1 of 2 trials" in visible
@@ -94,30 +108,30 @@ def test_the_summary_begins_with_the_verdict_and_folds_its_details() -> None:
     assert rest.count("</details>") == sum(line.startswith("<details>") for line in rest) == 1
 
 
-def test_the_summary_begins_with_the_gate_where_there_is_one() -> None:
+def test_the_summary_begins_with_the_gate_where_there_is_one(tmp_path: Path) -> None:
     criteria = [{"name": "tasks.pass", "answer": "fail", "said": "90% | 80%", "next": ["lost: t (a) 1/1 → 0/1"]}]
     gate = {"answer": "fail", "meaning": "worse", "baseline": "main", "criteria": criteria, "notes": ["n"]}
-    text = summary.markdown(ABOUT, [result("failed")], gate=gate)
+    text = summed_up(tmp_path, [result("failed")], gate)
     assert text.startswith("**Gate: ✗ fail**, worse (baseline main).\n")
     assert "| tasks.pass | ✗ fail | 90% \\| 80% |" in text
     assert "lost: t" not in text.split("<details>")[0]
     assert "lost: t" in text
 
 
-def test_the_summary_fits_a_comment() -> None:
+def test_the_summary_fits_a_comment(tmp_path: Path) -> None:
     many = [
         result(("passed", "failed")[n % 2], f"task-number-{n}", agent, detail="x" * 900)
         for n in range(500)
         for agent in "abcde"
     ]
-    text = summary.markdown(ABOUT, many)
+    text = summed_up(tmp_path, many)
     assert len(text) < 20_000
     assert "440 more tasks in report.html" in text
 
 
-def test_the_summary_mentions_nobody_and_loads_nothing() -> None:
+def test_the_summary_mentions_nobody_and_loads_nothing(tmp_path: Path) -> None:
     odd = "@someone ![x](https://example.org/x.png) <img src=x>"
-    text = summary.markdown({**ABOUT, "endpoint": {"name": odd, "model": odd}}, [result()])
+    text = summed_up(tmp_path, [result()], endpoint={"name": odd, "model": odd})
     assert "@someone" not in text
     assert "![" not in text
     assert "<img" not in text

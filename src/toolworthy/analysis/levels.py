@@ -17,6 +17,7 @@ from toolworthy.endpoint import nearest
 from toolworthy.probes import ProbeResult
 from toolworthy.probes.tiers import LONG
 from toolworthy.rules.model import rank
+from toolworthy.situations import NEVER
 from toolworthy.wire.ir import APIS, Api
 
 ENOUGH = 0.75
@@ -40,7 +41,7 @@ class Level:
     main_path: tuple[str, ...]
     """Ids of the probes of its main path that were planned."""
     asked: float
-    """Share of `probes` that the endpoint was asked; 0 where there are none."""
+    """Share of what it needs that the endpoint was asked; 0 where nothing of it was planned."""
 
     @property
     def translated(self) -> bool:
@@ -62,7 +63,8 @@ class Level:
             return f"broken ({_few(self.deciding)})"
         if self.word == "untested":
             return f"untested: {self._why_untested()}"
-        return self.word if self.word == "works" else f"works, {self.fails}"
+        told = self.word if self.word == "works" else f"works, {self.fails}"
+        return told if self.asked == 1 else f"{told}; {self.asked:.0%} of what it needs was asked"
 
     @property
     def fails(self) -> str:
@@ -122,7 +124,8 @@ def _level(agent: AgentAdapter, results: Sequence[ProbeResult]) -> Level:
     api = api or nearest(agent.apis[0], served_apis(results)) or agent.apis[0]
     met = tuple(one for one in results if meets(agent.id, one) and over(one, api))
     found = reasons_for(agent.id, met)
-    asked = sum(map(was_asked, met)) / len(met) if met else 0.0
+    needed = [one for one in met if one.situation not in NEVER]
+    asked = sum(map(was_asked, needed)) / len(needed) if needed else 0.0
     planned = tuple(dict.fromkeys(one.key.probe for one in own))
     return Level(agent, api, _word(own, found, asked), found, met, planned, asked)
 

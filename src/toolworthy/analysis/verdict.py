@@ -60,6 +60,9 @@ class AgentVerdict:
     @property
     def headline(self) -> str:
         """The verdict in words."""
+        of_all = f" of {self.judged + self.errors}" if self.errors else ""
+        if self.word == "works" and self.errors:
+            return f"works in the {self.judged}{of_all} trials that were measured"
         if self.word != "works, fails when":
             return self.word
         return f"works, fails in {self.judged - self.passed} of {self.judged} trials"

@@ -34,8 +34,7 @@ def write_report(run: RunDirectory) -> Written:
     if run.replays():
         return Written(html, run.write("summary.md", replayed.markdown(run)))
     run.write("junit.xml", junit.document(run))
-    told = summary.markdown(run.about, run.results(), run.probes(), run.cases(), run.gate)
-    return Written(html, run.write("summary.md", told))
+    return Written(html, run.write("summary.md", summary.markdown(run)))
 
 
 def _trajectory(run: RunDirectory, model: str, result: Result, exchanges: Sequence[Exchange]) -> None:

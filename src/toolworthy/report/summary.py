@@ -17,7 +17,9 @@ from toolworthy.report import costs, tools
 from toolworthy.report import gate as gated
 from toolworthy.report.badge import said
 from toolworthy.report.gate import plain
+from toolworthy.runs.planned import unfinished
 from toolworthy.runs.result import TrialResult
+from toolworthy.runs.store import RunDirectory
 
 LEGEND = (
     "✓ passed · ~ passed sometimes · ✗ failed · ! not measured (infrastructure or a limit of ours) · – cannot work here"
@@ -31,20 +33,17 @@ _ROWS = 60
 """Rows of the folded matrix, and reasons; all are in the report. GitHub takes 65,536 characters in a comment."""
 
 
-def markdown(
-    about: dict[str, Any],
-    results: Sequence[TrialResult],
-    probes: Sequence[ProbeResult] = (),
-    cases: Sequence[CaseResult] = (),
-    gate: dict[str, Any] | None = None,
-) -> str:
+def markdown(run: RunDirectory) -> str:
     """The page, as one string."""
+    about, gate = run.about, run.gate
+    results, probes, cases = run.results(), run.probes(), run.cases()
     found = levels(probes)
     asked = list(tools.markdown(cases))
     first = asked.index("") if "" in asked else len(asked)
     parts = [
         [gated.headline(gate)] if gate else [],
         [_headline(about["endpoint"], results, probes, cases)],
+        [plain(cut_short)] if (cut_short := unfinished(run)) else [],
         _in_words(results, probes, found),
         [plain(text) for text in remarks(results, probes, cases)],
         [] if gate else [plain(str(outcome(results, cases, probes)))],

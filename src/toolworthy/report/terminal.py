@@ -17,6 +17,7 @@ from toolworthy.probes import ProbeResult
 from toolworthy.report import costs, gate, tools
 from toolworthy.report.columns import cut, packed
 from toolworthy.report.wire import tallies
+from toolworthy.runs.planned import unfinished
 from toolworthy.runs.result import TrialResult
 from toolworthy.runs.store import RunDirectory
 from toolworthy.visible import one_line
@@ -52,6 +53,8 @@ def summary_lines(run: RunDirectory, width: int = WIDTH) -> Iterator[Line]:
     endpoint = run.about.get("endpoint", {})
     results, probes, cases = run.results(), run.probes(), run.cases()
     yield _line(f"endpoint {endpoint.get('name')} · model {endpoint.get('model')}")
+    if cut_short := unfinished(run):
+        yield _line(cut_short, "fair")
     for one in overall(results, probes):
         yield from _agent(one, width)
     for text in wire_lines(probes, server_of(run.about, probes), width):

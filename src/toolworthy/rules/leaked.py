@@ -39,8 +39,13 @@ class LeakedCall:
         return self.text[self.start : self.end]
 
 
+_LONGEST = 2**18
+"""Characters: an answer that goes on for ever must not cost endless time and memory."""
+
+
 def leaked_calls(text: str, tools: Sequence[Tool]) -> tuple[LeakedCall, ...]:
-    """The calls of `tools` that `text` holds, in order. Never raises."""
+    """The calls of `tools` that `text` holds, in order; what stands beyond 256 KiB is not read. Never raises."""
+    text = text[:_LONGEST]
     made: list[LeakedCall] = []
     for row in rows(text, candidates(text, tools)):
         marked = any(call.marked for call in row)

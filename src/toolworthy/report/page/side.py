@@ -13,6 +13,7 @@ from toolworthy.analysis.verdict import Word
 from toolworthy.replay import summary
 from toolworthy.report import badge, tools, wire
 from toolworthy.report.page import findings, speed
+from toolworthy.runs.planned import unfinished
 from toolworthy.runs.store import RunDirectory
 
 _EXAMPLES = 100
@@ -30,7 +31,7 @@ class Side:
     agents: tuple[Overall, ...]
     outcome: Outcome
     remarks: tuple[str, ...]
-    """Rates of calls left in the text, and rate limits, a line each."""
+    """How much was measured of a run that was cut short, rates of calls left in the text, rate limits; a line each."""
     groups: tuple[findings.Group, ...]
     said: dict[badge.Suite, tuple[str, Word]]
     answered: tuple[str, ...]
@@ -86,7 +87,7 @@ def side_of(number: int, run: RunDirectory) -> Side:
         endpoint=endpoint,
         agents=overall(results, probes),
         outcome=outcome(results, cases, probes),
-        remarks=tuple(remarks(results, probes, cases)),
+        remarks=(*filter(None, [unfinished(run)]), *remarks(results, probes, cases)),
         groups=findings.groups(number, run),
         said=badge.said(results, cases, probes),
         answered=tuple(sorted(answered)),
