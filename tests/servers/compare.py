@@ -35,11 +35,14 @@ class Pair:
         return outcome(self.observed)
 
     @property
+    def judged(self) -> bool:
+        """Whether the two can be compared: something was predicted, and the server alone decided."""
+        return self.predicted.word != "untested" and self.outcome != "the model's fault"
+
+    @property
     def agrees(self) -> bool:
-        """Whether the prediction came true. What a model cannot do says nothing about the wire."""
-        if self.outcome == "the model's fault" or self.predicted.word == "untested":
-            return True
-        return (self.predicted.word == "broken") == (self.outcome == "fails")
+        """Whether nothing denies the prediction."""
+        return not self.judged or (self.predicted.word == "broken") == (self.outcome == "fails")
 
 
 def outcome(observed: Observed) -> Outcome:
@@ -70,14 +73,19 @@ def pairs() -> list[Pair]:
 
 def page(found: Sequence[Pair]) -> str:
     """The generated part of docs/servers.md."""
-    wrong = [pair for pair in found if not pair.agrees]
-    parts = [f"{len(found)} pairs of server and agent; {len(found) - len(wrong)} predictions came true.\n"]
-    parts += [*_confusion(found), "\n## Every pair\n", *_table(found), "\n## Where they disagree\n"]
-    parts += [
-        f"* {_who(pair)}: predicted *{pair.predicted.word}*, {pair.observed.passed} of "
-        f"{len(pair.observed.trials)} tasks solved. {pair.why or 'Not explained yet.'}"
-        for pair in wrong
-    ] or ["Nowhere."]
+    judged = [pair for pair in found if pair.judged]
+    right = sum(pair.agrees for pair in judged)
+    told = [pair for pair in found if pair.why or not pair.agrees]
+    parts = [
+        f"{len(found)} pairs of server and agent. In {len(judged)} of them the wire suite made a prediction that the "
+        f"tasks can judge; {right} of {len(judged)} came true. {len(found) - len(judged)} are untested, or the model's "
+        "fault.\n",
+        *_confusion(found),
+        "\n## Every pair\n",
+        *_table(found),
+        "\n## Where they disagree, and what else is to be explained\n",
+        *(map(_explained, told) if told else ["Nowhere."]),
+    ]
     return "\n".join(parts) + "\n"
 
 
@@ -93,17 +101,19 @@ def _confusion(found: Sequence[Pair]) -> Iterable[str]:
 
 
 def _table(found: Sequence[Pair]) -> Iterable[str]:
-    yield "| server | oracle's defects | agent | API | predicted | decided by | tasks solved | |"
-    yield "|---|---|---|---|---|---|---|---|"
+    yield "| server | oracle's defects | agent | API | predicted | tier | decided by | tasks solved | |"
+    yield "|---|---|---|---|---|---|---|---|---|"
     for pair in found:
         seen, said = pair.observed, pair.predicted
         cells = [f"{definitions()[seen.server].title} {seen.version}", ", ".join(seen.defects)]
-        cells += [adapters.title(seen.agent), seen.api, said.word, ", ".join(said.codes)]
+        cells += [adapters.title(seen.agent), seen.api, said.word, said.tier, ", ".join(said.codes)]
         cells += [f"{seen.passed}/{len(seen.trials)}", "" if pair.agrees else "**differs**"]
         yield "| " + " | ".join(cells) + " |"
 
 
-def _who(pair: Pair) -> str:
-    server = definitions()[pair.observed.server].title
-    shown = f" ({', '.join(pair.observed.defects)})" if pair.observed.defects else ""
-    return f"{adapters.title(pair.observed.agent)} behind {server}{shown}"
+def _explained(pair: Pair) -> str:
+    seen = pair.observed
+    shown = f" ({', '.join(seen.defects)})" if seen.defects else ""
+    who = f"{adapters.title(seen.agent)} behind {definitions()[seen.server].title}{shown}"
+    solved = f"{seen.passed} of {len(seen.trials)} tasks solved"
+    return f"* {who}: predicted *{pair.predicted.word}*, {solved}. {pair.why or 'Not explained yet.'}"

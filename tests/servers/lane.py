@@ -87,7 +87,11 @@ def observe(name: str, defects: Sequence[str], out: Path) -> list[Observed]:
     """Put the real agents behind the server, three tasks each."""
     chosen = [part for agent in agents_of(name) for part in ("--agent", agent)]
     chosen += [part for task in TASKS for part in ("--task", task)]
-    run = _run(name, defects, out, "tasks", *chosen, *definitions()[name].options)
+    return observed(name, defects, _run(name, defects, out, "tasks", *chosen, *definitions()[name].options))
+
+
+def observed(name: str, defects: Sequence[str], run: RunDirectory) -> list[Observed]:
+    """What a run of tasks behind the server shows."""
     found: dict[str, dict[str, object]] = {}
     for result in run.results():
         cause = result.cause
@@ -107,7 +111,11 @@ def observe(name: str, defects: Sequence[str], out: Path) -> list[Observed]:
 
 def predict(name: str, defects: Sequence[str], out: Path, tier: str) -> list[Predicted]:
     """Run this tier of the wire suite against the server, and take the levels from it."""
-    run = _run(name, defects, out, "wire", "--tier", tier)
+    return predicted(name, defects, _run(name, defects, out, "wire", "--tier", tier), tier)
+
+
+def predicted(name: str, defects: Sequence[str], run: RunDirectory, tier: str) -> list[Predicted]:
+    """What a run of the wire suite against the server foretells."""
     about = {"tier": tier}
     return [
         Predicted.model_validate(

@@ -65,7 +65,7 @@ def test_what_trials_say_of_a_server(seen: Observed, word: str) -> None:
     ("word", "trial", "agrees"),
     [
         ("works", PASSED, True),
-        ("works, fails when …", PASSED, True),
+        ("works, fails when", PASSED, True),
         ("broken", PASSED, False),
         ("works", SERVER, False),
         ("broken", SERVER, True),
@@ -74,6 +74,12 @@ def test_what_trials_say_of_a_server(seen: Observed, word: str) -> None:
 )
 def test_a_prediction_comes_true_or_does_not(word: str, trial: Trial, agrees: bool) -> None:
     assert compare.Pair(predicted(word), observed(trial), "").agrees is agrees
+
+
+def test_what_is_untested_or_the_models_fault_is_no_prediction_that_came_true() -> None:
+    assert not compare.Pair(predicted("untested"), observed(PASSED), "").judged
+    assert not compare.Pair(predicted("broken"), observed(MODEL, server="llamacpp"), "").judged
+    assert compare.Pair(predicted("works"), observed(SERVER), "").judged
 
 
 def test_the_page_is_what_the_data_say() -> None:
