@@ -52,14 +52,7 @@ DEFECTS = catalogue()
 CODES = {rule.code for rule in RULES}
 
 
-@pytest.fixture(autouse=True)
-def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Silence of a minute takes a second here, on both sides."""
-    monkeypatch.setattr("toolworthy.probes.speed.LONGEST", 2.5)
-    monkeypatch.setattr("toolworthy.gateway.patience.UNTOLD", 0.0)
-    monkeypatch.setattr("toolworthy.probes.recovery.LONGEST", 0.5)
-    monkeypatch.setattr("toolworthy.gateway.patience.FIRST_PAUSE", 0.0)
-    monkeypatch.setattr("toolworthy.rules.framing.SILENCE", 1.0)
+pytestmark = pytest.mark.usefixtures("hurry")
 
 
 async def ask(defects: Sequence[Defect], apis: Iterable[Api], names: Iterable[str]) -> list[ProbeResult]:
