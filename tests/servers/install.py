@@ -37,11 +37,15 @@ def environment(lock: Path) -> Path:
     return path
 
 
-def pin(lock: Path, requires: list[str]) -> None:
-    """Write a lock for what `requires` names, as pip or npm write it: ``name==1.0`` or ``name@1.0``."""
+def pin(lock: Path, requires: list[str], alone: bool) -> None:
+    """Write a lock for what `requires` names, as pip or npm write it: ``name==1.0`` or ``name@1.0``.
+
+    Args:
+        alone: without what it depends on (PyPI only).
+    """
     lock.parent.mkdir(exist_ok=True)
     if lock.suffix == ".txt":
-        _pin_pypi(lock, requires)
+        _pin_pypi(lock, requires, alone)
     else:
         _pin_npm(lock, requires)
 
@@ -64,13 +68,14 @@ def _from_npm(lock: Path, path: Path) -> None:
     _run_npm(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"], path)
 
 
-def _pin_pypi(lock: Path, requires: list[str]) -> None:
+def _pin_pypi(lock: Path, requires: list[str], alone: bool) -> None:
     work = lock.with_suffix(".work")
     try:
         subprocess.run([sys.executable, "-m", "venv", work], check=True, timeout=_SECONDS)
         subprocess.run([work / "bin" / "pip", "install", "-q", "uv"], check=True, timeout=_SECONDS)
         command: list[str | Path] = [work / "bin" / "uv", "pip", "compile", "-q", "-", "--generate-hashes"]
         command += ["--no-header", "--no-annotate", "--universal", "--python-version", "3.11", "-o", lock]
+        command += ["--no-deps"] if alone else []
         subprocess.run(command, input="\n".join(requires), text=True, check=True, timeout=_SECONDS)
     finally:
         shutil.rmtree(work, ignore_errors=True)

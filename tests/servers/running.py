@@ -40,6 +40,7 @@ class Definition(BaseModel):
     apis: tuple[Api, ...]
     install: Literal["pypi", "npm"]
     requires: list[str]
+    alone: bool = False
     lock: str = ""
     """Name of a lock that several servers share; else the server's own name."""
     command: list[str]

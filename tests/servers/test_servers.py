@@ -16,7 +16,9 @@ from ..conftest import only_run, results, suites
 from .running import Server
 
 AGENTS = ("Claude Code", "Codex", "OpenClaw", "OpenCode", "Qwen Code")
-LEVEL = re.compile(rf"^  ({'|'.join(AGENTS)}): (works, fails when|works|broken|untested)\b", re.MULTILINE)
+LEVEL = re.compile(
+    rf"^  ({'|'.join(AGENTS)})(?:, through \w+)?: (works, fails when|works|broken|untested)\b", re.MULTILINE
+)
 SECONDS = 300.0
 """A busy machine takes long; alone the suite takes half a minute."""
 
@@ -108,6 +110,6 @@ def test_wire_against_litellm(litellm: Server, tmp_path: Path) -> None:
 def test_a_task_against_llamacpp(llamacpp: Server, tmp_path: Path) -> None:
     few = ("--agent", "builtin", "--task", "fix-failing-test", "--timeout-factor", "0.1", "--max-turns", "3")
     (line,) = judged(llamacpp, tmp_path, "tasks", *few, seconds=SECONDS)
-    assert line["status"] == "failed"
+    assert line["status"] in ("failed", "error")  # the model's, or our limit of turns
     assert line["cause"]["kind"] in set(get_args(CauseKind)) - {"infrastructure", "endpoint error", "wire defect"}
     assert line["cause"]["fault"] in ("model", "our limit")
