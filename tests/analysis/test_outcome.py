@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from toolworthy.analysis.effects import affected
+from toolworthy.analysis.effects import affected, of_result
 from toolworthy.analysis.levels import levels
 from toolworthy.analysis.outcome import outcome
 from toolworthy.cases.result import CaseKey, CaseResult
@@ -139,6 +139,16 @@ def test_a_call_that_is_left_in_the_text_at_times_fails_at_times() -> None:
         told = {level.agent.id: level for level in levels([session("opencode", verdict, findings=leaked)])}
         words[verdict] = told["opencode"].headline
     assert words == {"supported": "works, fails in 1 of 1 probes (TW201)", "broken": "broken (TW201)"}
+
+
+def test_a_probe_follows_from_what_is_wrong_with_its_last_answer_only() -> None:
+    """Zero usage on every answer does not explain why the last request was refused."""
+    harmless = tuple(one.model_copy(update={"code": "TW702"}) for one in found("degrades"))
+    early = tuple(one.model_copy(update={"code": "TW997"}) for one in found("blocks"))
+    last = tuple(one.model_copy(update={"code": "TW998", "evidence": Evidence(exchange=2)}) for one in found("blocks"))
+    asked = session("opencode", "broken", findings=(*harmless, *early, *last)).model_copy(update={"requests": 3})
+    told = {reason.code: reason.root for reason in of_result("opencode", asked)}
+    assert told["session-opencode"] == "TW998"
 
 
 def test_a_selection_of_one_api_does_not_translate_the_others() -> None:

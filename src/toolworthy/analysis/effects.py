@@ -107,7 +107,7 @@ def of_result(agent: str, result: ProbeResult) -> Iterator[Reason]:
     """What one result means for one agent: its findings, then its verdict."""
     if not meets(agent, result):
         return
-    root = ""
+    ending: dict[Effect, str] = {}
     for finding in result.findings:
         situation = situations.met_in(result.situation, finding.situation)
         severity = severity_for(agent, finding.code, finding.severity, situation)
@@ -118,7 +118,8 @@ def of_result(agent: str, result: ProbeResult) -> Iterator[Reason]:
             continue
         at_times = result.verdict == "supported" and finding.code in _LEAKS
         effect = _effect(severity, situation, result.main_path and not at_times)
-        root = root or finding.code
+        if finding.evidence.exchange >= result.requests - 1:  # on the answer that ended the probe
+            ending.setdefault(effect, finding.code)
         yield Reason(finding.code, finding.title, severity, situation, effect, finding.detail)
     if result.verdict in ("supported", "unmeasured") or result.situation in situations.NEVER:
         return
@@ -127,6 +128,7 @@ def of_result(agent: str, result: ProbeResult) -> Iterator[Reason]:
     effect = "breaks" if result.main_path else _effect(severity, result.situation, False)
     if result.situation == "always" and not result.main_path:
         effect = "noted"  # the agent's own requests tell more
+    root = ending.get("breaks") or ending.get("fails") or ("" if effect != "noted" else ending.get("noted", ""))
     if severity != "cosmetic":
         yield Reason(result.key.probe, result.title, severity, result.situation, effect, detail, root)
 

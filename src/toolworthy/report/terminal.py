@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from toolworthy.adapters import ProviderAdapter
-from toolworthy.analysis.effects import Reason
+from toolworthy.analysis.effects import Reason, weight
 from toolworthy.analysis.levels import Level, levels, reasons
 from toolworthy.analysis.outcome import outcome
 from toolworthy.analysis.overall import Overall, overall
@@ -122,13 +122,14 @@ def wire_lines(results: Sequence[ProbeResult], server: ProviderAdapter, width: i
 
 
 def _harm(cause: Reason, found: Sequence[Level]) -> str:
-    """Whom a cause breaks or fails, by name; that it is only noted, where it harms none."""
+    """Whom a cause breaks or fails, by itself or by what follows from it; "noted" where it harms none."""
     harmed: dict[str, list[str]] = {}
     for level in found:
-        for reason in level.reasons:
-            if reason.code == cause.code and reason.effect != "noted":
-                when = f" {reason.when}" if reason.effect == "fails" else ""
-                harmed.setdefault(f"{reason.effect} {{}}{when}", []).append(level.agent.title)
+        mine = [reason for reason in level.reasons if cause.code in (reason.code, reason.root)]
+        worst = min(mine, key=lambda reason: weight(reason.effect), default=None)
+        if worst is not None and worst.effect != "noted":
+            when = f" {worst.when}" if worst.effect == "fails" else ""
+            harmed.setdefault(f"{worst.effect} {{}}{when}", []).append(level.agent.title)
     return " and ".join(how.format(", ".join(names)) for how, names in harmed.items()) or "noted"
 
 
