@@ -47,10 +47,14 @@ def probe(
         verdict=verdict,  # type: ignore[arg-type]
         detail=detail,
         severity="blocks",
-        findings=tuple(map(finding, codes)),
         requests=1,
         endpoint_api=api,
-        **{"agents": ("*",), "served": ("chat", "messages", "responses"), **more},
+        **{
+            "agents": ("*",),
+            "served": ("chat", "messages", "responses"),
+            "findings": tuple(map(finding, codes)),
+            **more,
+        },
     )
 
 
@@ -156,6 +160,14 @@ def test_a_cause_is_told_once_with_what_follows_from_it(tmp_path: Path) -> None:
     assert lines[at + 1].startswith("          fix (vLLM): Start the server with --enable-auto-tool-choice")
     assert "other fails OpenClaw, OpenCode, Qwen Code when thinking is switched on" in "\n".join(lines)
     assert sum("TW201" in line and "breaks" in line for line in lines) == 1
+
+
+def test_what_is_off_by_the_letter_is_a_hint(tmp_path: Path) -> None:
+    odd = tuple(finding("TW615", "cosmetic") for _ in range(3))
+    made = recorded(tmp_path, *(session(agent, "chat", findings=odd) for agent in ("opencode", "qwen-code")))
+    lines = texts([*summary_lines(made)])
+    assert "      hints: TW615 title of TW615 (2 probes)" in lines
+    assert lines[-1] == "exit 0"
 
 
 def test_nothing_in_it_is_obeyed(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ it breaks the agent. Everything else is a situation in which it fails, or is not
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -105,6 +106,17 @@ def reasons(found: Iterable[Level]) -> tuple[Reason, ...]:
     for reason in every:
         unique.setdefault(reason.code, reason)
     return tuple(unique.values())
+
+
+def hints(results: Iterable[ProbeResult]) -> tuple[str, ...]:
+    """What is off by the letter and was seen to harm nobody: the code and title of each such rule, with its count."""
+    counted = Counter(
+        (finding.code, finding.title)
+        for result in results
+        for finding in {one.code: one for one in result.findings}.values()
+        if finding.severity == "cosmetic" and not finding.follows
+    )
+    return tuple(f"{code} {title} ({count} probes)" for (code, title), count in sorted(counted.items()))
 
 
 def served_apis(results: Sequence[ProbeResult]) -> tuple[Api, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from toolworthy.analysis.breaking import breaking
-from toolworthy.analysis.levels import Level, levels, reasons
+from toolworthy.analysis.levels import Level, hints, levels, reasons
 from toolworthy.analysis.outcome import outcome
 from toolworthy.analysis.overall import overall, sentence
 from toolworthy.analysis.remarks import remarks
@@ -54,7 +54,7 @@ def markdown(run: RunDirectory) -> str:
         _folded("What it cost", costs.markdown(results, cases)),
         _folded("What would decide, and what was lost", gated.steps(gate) if gate else []),
         _folded("Tasks by agent", _matrix(results)),
-        _folded("Why on the wire", _reasons(found)),
+        _folded("Why on the wire", _reasons(found, probes)),
         _folded("Tool calls by category", asked[first + 1 :]),
         [f"toolworthy {about['toolworthy']}, `{_code(about['command'])}`"],
     ]
@@ -110,11 +110,12 @@ def _wire(found: Sequence[Level]) -> Iterator[str]:
         yield f"| {level.agent.title}{through} | {WORDS[level.word]} {said} | {why} |"
 
 
-def _reasons(found: Sequence[Level]) -> Iterator[str]:
+def _reasons(found: Sequence[Level], probes: Sequence[ProbeResult]) -> Iterator[str]:
     every = reasons(found)
     for reason in every[:_ROWS]:
         follows = f", follows from {reason.root}" if reason.root else ""
         yield f"- **{reason.code}** ({reason.effect}{follows}) {plain(reason.title)}: {plain(reason.detail)}"
+    yield from (f"- hint: {plain(told)}" for told in hints(probes))
     if len(every) > _ROWS:
         yield f"- {len(every) - _ROWS} more in report.html"
 

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from toolworthy.adapters import ProviderAdapter
 from toolworthy.analysis.effects import Reason, weight
-from toolworthy.analysis.levels import Level, levels, reasons
+from toolworthy.analysis.levels import Level, hints, levels, reasons
 from toolworthy.analysis.outcome import outcome
 from toolworthy.analysis.overall import Overall, overall
 from toolworthy.analysis.remarks import remarks
@@ -115,7 +115,9 @@ def wire_lines(results: Sequence[ProbeResult], server: ProviderAdapter, width: i
             yield f"          so do fail: {', '.join(follows[:_CODES])}{more}"
         if hint := server.hints.get(cause.code):
             yield f"          fix ({server.title}): {hint}"
-    if causes:
+    if off := hints(results):
+        yield cut(f"      hints: {' · '.join(off)}", width)
+    if causes or off:
         left = len(causes) - _REASONS
         more = f"{left} more in the report; " if left > 0 else ""
         yield f"      {more}`toolworthy rules CODE` explains a rule"
