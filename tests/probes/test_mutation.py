@@ -47,6 +47,7 @@ USUAL = (
     "server-tools",
     "foreign-call-ids",
     "error-while-streaming",
+    "error-no-messages",
 )
 DEFECTS = catalogue()
 CODES = {rule.code for rule in RULES}
@@ -61,6 +62,8 @@ async def ask(defects: Sequence[Defect], apis: Iterable[Api], names: Iterable[st
     keys = [key for name in dict.fromkeys(names) for key in probes[name].ways() if key.api in set(apis)]
     async with Oracle((), adapters.agents(), defects=defects) as oracle, httpx.AsyncClient(timeout=None) as client:
         where = replace(endpoint(oracle.url, *APIS, model="oracle"), context=CONTEXT)
+        if any(route.without == "authorization" for defect in defects for route in defect.route):
+            where = replace(where, auth="bearer")  # else nothing is answered: whoever uses it has said so
         async with Gateway(where, lambda _: None) as gateway:
             bench = ProbeBench(where, gateway, client)
 

@@ -45,9 +45,14 @@ class Answer(View):
         return token_limit(self.asked)
 
     @property
+    def flooded(self) -> bool:
+        """Whether more bytes came than any answer holds."""
+        return "MiB" in self.cut
+
+    @property
     def endless(self) -> bool:
         """Whether more came than the token limit allows, or than any answer holds."""
-        if "MiB" in self.cut:
+        if self.flooded:
             return True
         if not self.cut or self.limit is None:
             return False

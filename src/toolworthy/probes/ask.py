@@ -40,7 +40,7 @@ _ON_THE_WIRE = frozenset(
     )
 )
 """Faults that keep calls from some clients: where a call is missing or wrong beside one, it is the cause."""
-_NOT_FORCED, _CUT_EMPTY, _SWALLOWED, _LEAK = "TW116", "TW705", "TW708", "TW2"
+_NOT_FORCED, _CUT_EMPTY, _EMPTY, _SWALLOWED, _LEAK = "TW116", "TW705", "TW704", "TW708", "TW2"
 _SILENCE = "TW612"
 _OF_TIME = ("TW611", "TW623")
 """Rules about how an endpoint says that it has no time."""
@@ -138,6 +138,7 @@ class Ask(Line):
         sending: Mapping[str, Any],
     ) -> Answer:
         troubles: list[str] = []
+        seen: list[set[str]] = []
         known, choice = self.surface.calls, asked(0).tool_choice
         for way in range(known.tries):
             request = asked(way)
@@ -149,6 +150,7 @@ class Ask(Line):
                 known.made += 1
                 return answer
             troubles.append(trouble)
+            seen.append({finding.code for finding in answer.findings})
             self.blame(answer)
         if self.key.stream is not None and len(troubles) > 1 and await self._comes_right(2, wanted, asked, exact):
             known.made += 1
@@ -156,6 +158,8 @@ class Ask(Line):
             raise Broken(f"{troubles[-1]}, {len(troubles)} times of {len(troubles)} {here}; 2 of 2 came right {there}")
         if known.made and troubles[0] == troubles[-1] and troubles[0].startswith("the arguments came "):
             raise Broken(f"{troubles[0]}, {len(troubles)} times of {len(troubles)}")
+        if how := _vanished(set.intersection(*seen), bool(known.made)):
+            raise Broken(f"{how}, {len(troubles)} times of {len(troubles)}")
         raise Unmeasured(f"{troubles[-1]} (asked {len(troubles)} times)")
 
     def blame(self, answer: Answer) -> None:
@@ -236,6 +240,14 @@ class Ask(Line):
             if not answer.answered or trouble_with(wanted, answer, exact):
                 return False
         return True
+
+
+def _vanished(codes: set[str], calls: bool) -> str:
+    """How the server lost what the model wrote, by the codes that all of its answers show; empty where it may be the
+    model that made no call. Counted tokens may be hidden reasoning, unless the model `calls` as told elsewhere."""
+    if _EMPTY in codes:
+        return f"{_EMPTY} neither text nor a call comes"
+    return f"{_SWALLOWED} the tokens of a call are counted, and no call comes" if calls and _SWALLOWED in codes else ""
 
 
 def _all_there(answer: Answer) -> bool:

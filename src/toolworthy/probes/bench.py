@@ -136,14 +136,16 @@ class ProbeBench:
             if probe.situation == "bad-request":
                 await self._recovered(ask)
         ask.superseded |= repeated(session.exchanges)
-        found = ask.lasting(rules.check(session.exchanges))
+        # An answer without end says nothing beyond that, and reading all of it would take minutes.
+        read = [one for one in session.exchanges if one.index not in ask.flooded]
+        found = ask.lasting(rules.check(read))
         return ProbeResult(
             key=key,
             title=probe.title,
             verdict=verdict,
             detail=self._gateway.redactor.text(detail),
             findings=tuple(finding for finding in found if finding.code != _REFUSED),
-            leaks=leaks(session.exchanges),
+            leaks=leaks(read),
             requests=len(session.exchanges),
             endpoint_api=next((one.endpoint_api for one in session.exchanges if one.endpoint_api), None),
         )

@@ -48,6 +48,8 @@ class Line:
         """Exchanges of requests that were sent again, with more patience or more room."""
         self.cut: set[int] = set()
         """Exchanges that were not waited for to the end."""
+        self.flooded: set[int] = set()
+        """Those of them whose answer was longer than any that was asked for."""
         self.refused_for_time: set[int] = set()
         """Exchanges that a limit of the rate refused."""
         self.limited: set[int] = set()
@@ -171,6 +173,8 @@ class Line:
         knowledge = self.surface.knowledge
         if answer.cut:
             self.cut.add(answer.exchange.index)
+        if answer.flooded:
+            self.flooded.add(answer.exchange.index)
         if answer.limit in self._ours:
             self.limited.add(answer.exchange.index)
         fails = not answer.cut and failed(answer.exchange)

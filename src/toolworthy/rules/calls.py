@@ -65,7 +65,7 @@ def missing_id(view: View) -> Violations:
     "blocks",
     source=_OPENAI,
     right='The arguments, all fragments joined in order, are one JSON object such as {"path": "a.py"}.',
-    follows=("TW323", "TW302", "TW301", "TW304", "TW403", "TW107"),
+    follows=("TW323", "TW302", "TW301", "TW304", "TW403", "TW107", "TW603"),
 )
 def no_json(view: View) -> Violations:
     """The arguments of a call cannot be read. No client can tell a bad parser from a model that wrote bad JSON; that

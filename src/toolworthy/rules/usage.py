@@ -197,6 +197,8 @@ def repeated(view: View) -> Violations:
     'counted apart: "reasoning_tokens": 310 (chat, Responses).',
     situation="token-counts",
     follows=(
+        "TW102",
+        "TW105",
         "TW201",
         "TW204",
         "TW205",
