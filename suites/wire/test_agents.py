@@ -9,7 +9,7 @@ from typing import Any
 
 from toolworthy import adapters
 from toolworthy.probes import Ask, Broken, Unmeasured, damage, probe
-from toolworthy.probes.answer import Answer, accept, speaks, trouble_with
+from toolworthy.probes.answer import LIMITS, Answer, accept, speaks, trouble_with
 from toolworthy.probes.material import ASK_CODE, CODE, CODE_WORD, SOURCE, sequence
 from toolworthy.probes.recorded import Conversation
 from toolworthy.wire.lenient import parse_json
@@ -19,6 +19,8 @@ WRITTEN = {"path": "src/area.py", "content": SOURCE}
 EDITED = {"path": "src/app.py", "old": "width * height", "new": "width * height * 2"}
 RESULT = f"The tool was run, and all went well. {CODE}"
 TRIES = 3
+LITTLE = 512
+"""Tokens that hold the longest call of a session."""
 
 
 def of_agent(agent: str, title: str, **options: Any) -> Callable[[Any], Any]:
@@ -36,8 +38,12 @@ def of_agent(agent: str, title: str, **options: Any) -> Callable[[Any], Any]:
 
 
 async def sent(ask: Ask, talk: Conversation) -> Answer:
-    """The next request of a conversation, taken and answered."""
-    return accept(await ask.send(talk.body, headers=talk.record.headers, query=talk.record.query))
+    """The next request of a conversation, taken and answered. Its token limit is the agent's own, unless the model is
+    known to make no call or to write to its limit: then a small one, since it would write for minutes."""
+    body = talk.body
+    if ask.surface.calls.less or ask.surface.babbles:
+        body |= {name: ask.room(LITTLE) for name in LIMITS if name in body}
+    return accept(await ask.send(body, headers=talk.record.headers, query=talk.record.query))
 
 
 async def first(ask: Ask, agent: str) -> None:
