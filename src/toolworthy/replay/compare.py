@@ -137,7 +137,7 @@ def _error(view: View) -> str:
     """Why there is no answer; empty where there is one."""
     response, failure, status = view.response, view.response.failure, view.exchange.status
     if view.answered:
-        return "" if response.parts or response.complete else "an answer in which nothing can be read"
+        return "" if response.parts or response.stop is not None else "an answer in which nothing can be read"
     if failure is not None:
         head = f"HTTP {status}: " if status is not None and status >= 400 else "an error within the answer: "
         return head + failure.message[:300]

@@ -182,6 +182,8 @@ def probe(name: str, api: str = "chat", verdict: str = "supported", **more: Any)
         "detail": "" if verdict == "supported" else "HTTP 400: it is not known",
         "severity": "blocks",
         "agents": ("*",),
+        "endpoint_api": api,
+        "served": ("chat", "messages", "responses"),
         "requests": 1,
         "seconds": 0.5,
         "reproduce": f"toolworthy run wire -k {name}",
@@ -212,6 +214,9 @@ def ordinary(parent: Path, tasks: int = 40) -> RunDirectory:
         for api in ("chat", "messages"):
             made_probe = probe(f"probe-{number}", api, verdict)
             run.append(made_probe.model_copy(update={"exchanges": _one(run, made_probe.key)}))
+    for agent, api, verdict in (("codex", "responses", "supported"), ("opencode", "chat", "broken")):
+        own = probe(f"session-{agent}", api, verdict, agents=(agent,), main_path=True)
+        run.append(own.model_copy(update={"exchanges": _one(run, own.key)}))
     return run
 
 

@@ -24,7 +24,18 @@ def test_shares_are_of_what_was_asked_over_the_same_api(tmp_path: Path) -> None:
     told = {group.code: group for group in groups(0, run)}
     assert often(told["TW702"]) == "2 of 3 probes over chat"
     assert often(told["usage-grows"]) == "1 of 3 probes over chat"
-    assert told["usage-grows"].beside == ("TW702",)
-    assert told["TW702"].beside == ()
-    (mend,) = (line for line in told["TW702"].mend if line.startswith("Over messages no probe met it"))
+    (mend,) = (line for line in told["TW702"].mend if line.startswith("Over messages and responses no probe met it"))
     assert "toolworthy proxy --endpoint hosted --wire messages" in mend
+
+
+def test_what_fails_by_a_fault_is_folded_beneath_it(tmp_path: Path) -> None:
+    run = made.begun(tmp_path)
+    leak = made.finding("TW201", "blocks", title="a call stands in the text")
+    for name, found in (("session-opencode", (leak,)), ("two-rounds", (leak,)), ("unicode-text", ())):
+        own = {"agents": ("opencode",), "main_path": True} if name.startswith("session") else {"situation": "thinking"}
+        asked = made.probe(name, "chat", "broken", findings=found, **own)
+        file = made.recorded(run, asked.key, [made.exchange(asked.key)])
+        run.append(asked.model_copy(update={"exchanges": file}))
+    told = {group.code: group for group in groups(0, run)}
+    assert [*told] == ["TW201", "unicode-text"], "what breaks an agent comes first"
+    assert set(told["TW201"].follows) == {"session-opencode", "two-rounds"}
