@@ -73,6 +73,8 @@ class PreflightTold(_Strict):
     """How what the user gave was read, where not as it stands."""
     refused: dict[str, str]
     """Agent to why it cannot work here."""
+    server: str = ""
+    """Id of the provider whose server it is, by its own word; "" where it does not say."""
 
 
 class Told(_Strict):

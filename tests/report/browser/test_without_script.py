@@ -22,7 +22,7 @@ def test_verdict_findings_calls_and_figures_are_read(visit: Visit, ordinary: Pat
     expect(page.locator("#speed figure")).to_have_count(6)
     expect(page.locator("#speed table").first).to_contain_text("0.25")
     expect(page.locator("#results")).to_contain_text("wire defect")
-    expect(page.locator("#explorer")).to_contain_text("170 results")
+    expect(page.locator("#explorer")).to_contain_text("172 results")
     expect(page.locator("#explorer")).to_contain_text("results.jsonl")
 
 
