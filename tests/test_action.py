@@ -219,7 +219,7 @@ def test_a_run_without_a_baseline_passes(kept: Path, temp: Path) -> None:
 
 
 def test_a_defect_fails(kept: Path, temp: Path) -> None:
-    runner = Runner(kept, temp, {"suites": "wire", "endpoint": "oracle:usage-all-zero", "arguments": "-k usage"})
+    runner = Runner(kept, temp, {"suites": "wire", "endpoint": "oracle:own-ids-refused", "arguments": "-k session"})
     assert runner.run() == 1, runner.log
     assert (runner.outputs["answer"], runner.outputs["code"]) == ("fail", "1")
     assert runner.uses[-1]["path"] == runner.outputs["run"]

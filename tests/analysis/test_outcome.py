@@ -105,7 +105,9 @@ def test_all_doors_agree(tmp_path: Path, asked: list[ProbeResult], ran: list[Any
         run.append(one)
     told = outcome(run.results(), run.cases(), run.probes())
     harmful = any(map(affected, asked)) or "failed" in ran or "error" in ran or "refused" in ran or "wrong" in judged
-    nothing = any(one.main_path for one in asked) and all(level.word == "untested" for level in levels(asked))
+    nothing = any(one.main_path and not one.unasked for one in asked) and all(
+        level.word == "untested" for level in levels(asked)
+    )
     assert told.exit_code == int(harmful or nothing)
     paths = write_report(run)
     terminal = "\n".join(line.text for line in summary_lines(run))

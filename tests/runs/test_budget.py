@@ -221,7 +221,7 @@ def test_a_trial_that_is_not_run_is_no_fault_of_the_endpoint(tmp_path: Path) -> 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed, 1 skipped" in done.stdout
     assert "unmeasured: budget of $0.01 is spent" in done.stdout
-    assert "builtin: works · tasks 1/1" in done.stdout
+    assert "builtin: works in the 1 of 2 trials that were measured · tasks 1/1" in done.stdout
     assert "1 not measured" in done.stdout
     first, second = results(only_run(tmp_path))
     assert first["score"]["cost_usd"] > 0.01

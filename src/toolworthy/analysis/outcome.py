@@ -59,5 +59,6 @@ def _probes(probes: Sequence[ProbeResult]) -> Iterator[str]:
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         yield f"{len(harmful)} of {len(probes)} probes harm an agent ({', '.join(names[:_NAMED])}{more})"
     found = levels(probes)
-    if not harmful and any(level.main_path for level in found) and all(level.word == "untested" for level in found):
+    asked = any(probe.main_path and not probe.unasked for probe in probes)
+    if not harmful and asked and all(level.word == "untested" for level in found):
         yield "no agent could be judged"
