@@ -19,11 +19,18 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from conftest import only_run, suites
 
 
+def mind_ctrl_c() -> None:
+    """In a child: take SIGINT as a terminal would send it, even where this test's own parent ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_run_that_is_ended_writes_its_report(tmp_path: Path, number: signal.Signals) -> None:
     command = [sys.executable, "-m", "pytest", str(content.SUITES / "tools"), "--concurrency", "1", "-q"]
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8"}
-    with subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, text=True, preexec_fn=mind_ctrl_c
+    ) as process:
         until = time.monotonic() + 120
         while time.monotonic() < until and not list(tmp_path.glob("reports/*/results.jsonl")):
             time.sleep(0.05)
