@@ -134,3 +134,10 @@ def test_a_long_text_costs_bounded_work(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("toolworthy.rules.notations._json_behind", lambda *_: tried.append(1))
     leaked_calls("read_file " * 10_000, TOOLS)
     assert 0 < len(tried) < 1_000
+
+
+def test_a_method_of_an_object_is_no_call_of_a_tool() -> None:
+    write = Tool("write", "", {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string"}}})
+    assert not leaked_calls('area_func.write("width * height", "width * height")', (write,))
+    assert leaked_calls('functions.write("width", "height")', (write,))
+    assert leaked_calls('[write(a="width", b="height")]', (write,))

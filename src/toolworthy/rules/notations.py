@@ -23,6 +23,8 @@ from toolworthy.wire.ir import Tool
 from toolworthy.wire.lenient import as_dict, as_list, parse_json
 from toolworthy.wire.shapes import as_function
 
+_NAMESPACES = frozenset({"functions", "function", "tools", "tool", "default_api", "api"})
+"""What models write before a dot and a tool's name."""
 Form = Literal["json", "markup", "code", "lines"]
 
 TAG = r"<[^<>\n]{0,200}+>"
@@ -151,10 +153,18 @@ def _by_name(text: str, offered: Mapping[str, Tool]) -> Iterator[Candidate]:
         tag = text.rfind("<", line, found.start()) if marked else -1
         start = tag if tag >= 0 else line if LEADS.fullmatch(text, line, found.start()) else found.start()
         for read in (_json_behind, _code_behind, _markup_behind, _lines_behind):
+            if read is _code_behind and not marked and _is_method(text[max(0, found.start() - 40) : found.start()]):
+                continue
             if made := read(text, found.end(), tool, marked):
                 arguments, end, form = made
                 yield Candidate(tool.flat_name, arguments, start, end, form, marked)
                 break
+
+
+def _is_method(before: str) -> bool:
+    """Whether a name behind this is some object's own: ``file.write("a", "b")`` is code, no call of a tool `write`."""
+    owner = re.search(r"([\w\])]+)\.$", before)
+    return owner is not None and owner[1].lower() not in _NAMESPACES
 
 
 def _json_behind(text: str, at: int, tool: Tool, marked: bool) -> _Read:
