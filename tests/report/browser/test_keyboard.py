@@ -188,5 +188,5 @@ def test_a_card_and_a_tab_are_followed(visit: Visit, ordinary: Path) -> None:
     assert page.evaluate("document.querySelector('.finding:target').contains(document.activeElement)")
     page.locator(".tabs a").nth(2).focus()
     page.keyboard.press("Enter")
-    expect_rows(page, 10, 10)
+    expect_rows(page, 12, 12)
     assert fragment(page) == "#/wire"

@@ -58,7 +58,7 @@ def test_a_run_cut_short(visit: Visit, tmp_path: Path) -> None:
     page.evaluate("location.hash = '#/at/0/tasks/task-000/codex%232'")
     expect(page.locator(".subject")).to_contain_text("No request is on record.")
     page.evaluate("location.hash = '#/wire'")
-    expect_rows(page, 9, 9)
+    expect_rows(page, 11, 11)
 
 
 def test_nothing_that_was_tried_could_be_judged(visit: Visit, tmp_path: Path) -> None:

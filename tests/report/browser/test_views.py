@@ -109,7 +109,7 @@ def test_a_card_leads_to_the_trials_that_failed(visit: Visit, ordinary: Path) ->
 
 @pytest.mark.parametrize(
     ("tab", "address", "rows"),
-    [("Tasks", "#/tasks", 120), ("Tool calls", "#/tools", 40), ("Wire probes", "#/wire", 10)],
+    [("Tasks", "#/tasks", 120), ("Tool calls", "#/tools", 40), ("Wire probes", "#/wire", 12)],
 )
 def test_a_tab_leads_to_its_table(visit: Visit, ordinary: Path, tab: str, address: str, rows: int) -> None:
     page = visit(ordinary)
@@ -217,7 +217,7 @@ def test_the_trial_leads_back_to_the_table(visit: Visit, ordinary: Path) -> None
         ("#/tools", "words of", "opencode", 13, {"agent": "opencode"}),
         ("#/tools", "category", "long", 20, {"category": "long"}),
         ("#/wire", "API", "messages", 5, {"category": "messages"}),
-        ("#/wire", "way", "chat-stream", 5, {"agent": "chat-stream"}),
+        ("#/wire", "way", "chat-stream", 6, {"agent": "chat-stream"}),
     ],
 )
 def test_a_filter_changes_rows_and_address(
@@ -227,7 +227,7 @@ def test_a_filter_changes_rows_and_address(
     page.locator(".explorer .filters").get_by_label(label).select_option(value)
     for seen in twice(page):
         assert asked(seen) == wanted
-        expect_rows(seen, rows, {"#/tasks": 120, "#/tools": 40, "#/wire": 10}[table])
+        expect_rows(seen, rows, {"#/tasks": 120, "#/tools": 40, "#/wire": 12}[table])
         assert len(column(seen, "findings")) == rows or rows > 20
     page.locator(".explorer .filters").get_by_label(label).select_option("all")
     assert asked(page) == {}
@@ -284,7 +284,7 @@ def test_a_search_that_finds_no_finding_says_so(visit: Visit, ordinary: Path) ->
 def test_findings_are_sifted_by_words_and_severity(visit: Visit, ordinary: Path) -> None:
     page = visit(ordinary)
     every = page.locator(".finding")
-    assert every.count() == 4
+    assert every.count() == 5
     page.locator("#sift").fill("stands in the text")
     assert [one.get_attribute("id") for one in every.all() if one.is_visible()] == ["finding-TW201"]
     page.locator("#sift").fill("")
@@ -350,7 +350,7 @@ def test_an_address_of_nothing_is_no_error(visit: Visit, ordinary: Path, address
     page = visit(ordinary, address)
     assert page.locator("#explorer").inner_text()
     page.locator(".tabs a", has_text="Wire").click()
-    expect_rows(page, 10, 10)
+    expect_rows(page, 12, 12)
 
 
 def test_a_real_run_is_followed_from_its_verdict_to_the_bytes(visit: Visit, real: Path) -> None:
