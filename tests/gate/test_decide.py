@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from toolworthy.gate.decide import Decision, Judged, decide
+from toolworthy.gate.criteria.judged import Judged
+from toolworthy.gate.decide import Decision, decide
 from toolworthy.gate.policy import Criterion, Policy, load_policy
 from toolworthy.gate.sample import Sample, Unit
 from toolworthy.scoring.model import Leaks

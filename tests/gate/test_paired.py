@@ -143,3 +143,9 @@ def test_many_at_a_time_say_what_one_at_a_time_says(benchmark: ModuleType) -> No
 
 def test_the_naive_gate_is_noise(benchmark: ModuleType) -> None:
     assert benchmark.naive(20, 0.9, 0.10) == pytest.approx(0.208, abs=5e-4)
+
+
+def test_missing_attempts_are_filled_in_against_the_candidate_or_in_its_favour() -> None:
+    pair = Pair("a", (1.0,), (1.0, 0.0), before_missing=1, after_missing=2)
+    assert pair.filled(against=True) == Pair("a", (1.0, 1.0), (1.0, 0.0, 0.0, 0.0))
+    assert pair.filled(against=False) == Pair("a", (1.0, 0.0), (1.0, 0.0, 1.0, 1.0))

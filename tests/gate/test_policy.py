@@ -18,6 +18,7 @@ def test_the_default_policy_is_a_policy_file(tmp_path: Path) -> None:
     assert read.required
     assert not default.required
     assert default.alpha == pytest.approx(0.05)
+    assert read.about == default.about == "these"
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,7 @@ def test_the_default_policy_is_a_policy_file(tmp_path: Path) -> None:
         ('agent_versions = "some"', "agent_versions"),
         ('agents = "codex"', "agents"),
         ("metrics = 3", "metrics"),
+        ('about = "those"', "about"),
     ],
 )
 def test_a_broken_policy_is_one_line(tmp_path: Path, content: str, told: str) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from toolworthy.cases.result import CaseKey
-from toolworthy.gate.decide import Answer, Decision, Judged
+from toolworthy.gate.criteria.judged import Answer, Judged
+from toolworthy.gate.decide import Decision
 from toolworthy.gate.sequential import plan, spent, to_go_on_with
 from toolworthy.probes import ProbeKey
 from toolworthy.runs.release import Next, Release
@@ -40,7 +41,7 @@ def test_little_is_spent_early() -> None:
 
 def decision(answer: Answer, **answers: Answer) -> Decision:
     judged = [Judged(name.replace("_", "."), told, "") for name, told in answers.items()]
-    return Decision(answer, "p", 0.95, judged, [])
+    return Decision(answer, "p", "these", 0.95, judged, [])
 
 
 def test_only_suites_that_are_open_go_on() -> None:
@@ -48,7 +49,7 @@ def test_only_suites_that_are_open_go_on() -> None:
     assert to_go_on_with(some, {"tasks", "tools", "wire"}) == {"tasks"}
     assert to_go_on_with(some, {"tools"}) == frozenset()
     assert to_go_on_with(decision("fail", tasks_pass="fail", tools_lenient="inconclusive"), {"tools"}) == frozenset()
-    agents = Decision("inconclusive", "p", 0.95, [Judged("tasks.pass [codex], floor", "inconclusive", "")], [])
+    agents = Decision("inconclusive", "p", "these", 0.95, [Judged("tasks.pass [codex], floor", "inconclusive", "")], [])
     assert to_go_on_with(agents, {"tasks"}) == {"tasks"}
 
 

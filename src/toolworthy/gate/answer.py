@@ -10,7 +10,8 @@ from typing import Any
 
 from toolworthy.errors import UserError
 from toolworthy.gate.baseline import FOLDER, find, load
-from toolworthy.gate.decide import Answer, Decision, decide
+from toolworthy.gate.criteria.judged import Answer
+from toolworthy.gate.decide import Decision, decide
 from toolworthy.gate.policy import load_policy
 from toolworthy.gate.sample import Sample
 from toolworthy.runs.store import GATE, RunDirectory
@@ -51,6 +52,7 @@ def about(decision: Decision, baseline: Sample, candidate: str) -> dict[str, Any
         "baseline_started": baseline.started,
         "candidate": candidate,
         "policy": decision.policy,
+        "about": decision.about,
         "confidence": decision.confidence,
         "criteria": [
             {"name": one.name, "answer": one.answer, "said": one.said, "next": one.next} for one in decision.judged

@@ -10,9 +10,12 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import sqrt
+from typing import Literal
 
 from toolworthy.gate import tango
 
+About = Literal["these", "like-these"]
+"""What a drop is claimed of: the very items that were run, or all items like these, of which they are a sample."""
 POWER = 0.8
 """How sure one wants to be to find what is said to be findable."""
 _Z_POWER = 0.8416212335729143
@@ -27,6 +30,18 @@ class Pair:
     before: tuple[float, ...]
     """Values between 0 and 1, one an attempt."""
     after: tuple[float, ...]
+    before_missing: int = 0
+    """Attempts that gave no value for a reason that says nothing about the model."""
+    after_missing: int = 0
+
+    def filled(self, against: bool) -> Pair:
+        """As if every missing attempt had gone as badly for the candidate as can be, or else as well."""
+        before, after = (1.0, 0.0) if against else (0.0, 1.0)
+        return Pair(
+            self.cluster,
+            self.before + (before,) * self.before_missing,
+            self.after + (after,) * self.after_missing,
+        )
 
     @property
     def weight(self) -> float:
@@ -127,7 +142,7 @@ class Drop:
         return bool(p <= alpha)
 
 
-def drop(pairs: Sequence[Pair]) -> Drop | None:
+def drop(pairs: Sequence[Pair], about: About = "these") -> Drop | None:
     """The drop over all pairs; None where there are none."""
     if not pairs:
         return None

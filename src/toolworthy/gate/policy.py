@@ -12,11 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import ErrorDetails
 
 from toolworthy.errors import UserError
+from toolworthy.gate.paired import About
 from toolworthy.gate.sample import COSTS, METRICS
 
 DEFAULT = """\
 # The default policy. Margins are in the metric's own unit: 0.10 is ten points of a hundred.
 confidence = 0.95           # of every claim: a pass that is none, and a false alarm, once in twenty runs at most
+about = "these"             # the items that were run; "like-these": all items like them, which takes many more
 unmeasured = 0.05           # more of the baseline's items than this without a value beside them: inconclusive
 agent_versions = "same"     # "any" compares other versions of an agent too, and says so
 agents = ["*"]              # agents of the baseline that count
@@ -71,6 +73,7 @@ class Policy(_Strict):
     """A gate's policy."""
 
     confidence: float = Field(0.95, gt=0.5, lt=1)
+    about: About = "these"
     unmeasured: float = Field(0.05, ge=0, le=1)
     agent_versions: Literal["same", "any"] = "same"
     agents: tuple[str, ...] = ("*",)

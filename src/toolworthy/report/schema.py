@@ -22,7 +22,7 @@ from toolworthy.adapters import Prices
 from toolworthy.cases.result import CaseResult
 from toolworthy.config import Auth
 from toolworthy.exchange import Kind
-from toolworthy.gate.decide import Answer
+from toolworthy.gate.criteria.judged import Answer
 from toolworthy.probes import ProbeResult
 from toolworthy.probes.tiers import Tier
 from toolworthy.replay.model import ReplayResult

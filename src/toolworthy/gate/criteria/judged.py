@@ -1,0 +1,57 @@
+"""One criterion judged, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from toolworthy.gate.compare import Compared
+from toolworthy.gate.policy import Policy
+
+Answer = Literal["pass", "fail", "inconclusive"]
+_TOO_MANY = 200
+"""Attempts an item beyond which nobody would go."""
+_ENDLESS = 1e6
+
+
+@dataclass
+class Judged:
+    """One criterion."""
+
+    name: str
+    answer: Answer
+    said: str
+    """Figures in words."""
+    p_worse: float | None = None
+    p_borne: float | None = None
+    needed: str = ""
+    """What would decide it."""
+    more: list[str] = field(default_factory=list)
+    """What could have been found, what was lost."""
+
+    @property
+    def next(self) -> list[str]:
+        """What to know beside the figures."""
+        return [*([self.needed] if self.needed and self.answer == "inconclusive" else []), *self.more]
+
+
+def needed(decides: Callable[[float], bool], attempts: float) -> str:
+    """How many attempts would decide, if what was seen is the truth."""
+    if not decides(_ENDLESS):
+        return "more attempts would not decide it, the items differ too much: add items, or widen the margin"
+    if not decides(_TOO_MANY / attempts):
+        return f"more than {_TOO_MANY} attempts an item would have to decide it: add items, or widen the margin"
+    few, many = max(1, int(attempts)), _TOO_MANY
+    while few < many:
+        middle = (few + many) // 2
+        few, many = (few, middle) if decides(middle / attempts) else (middle + 1, many)
+    told = f"about {many} attempts an item on both sides would decide, if what was seen is the truth"
+    return f"{told} (now {attempts:.3g}): --trials {many}"
+
+
+def too_few(name: str, of: Compared, policy: Policy) -> Judged:
+    said = f"{of.missing} of {of.asked} results of the baseline have nothing beside them: {of.why}"
+    if of.paired:
+        said += f"; {policy.unmeasured:.0%} may be missing"
+    return Judged(name, "inconclusive", said, needed=of.mend)
