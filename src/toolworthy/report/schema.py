@@ -23,6 +23,7 @@ from toolworthy.cases.result import CaseResult
 from toolworthy.config import Auth
 from toolworthy.exchange import Kind
 from toolworthy.gate.criteria.judged import Answer
+from toolworthy.gate.paired import About
 from toolworthy.probes import ProbeResult
 from toolworthy.probes.tiers import Tier
 from toolworthy.replay.model import ReplayResult
@@ -206,6 +207,8 @@ class Gate(_Strict):
     """Unix time, seconds."""
     candidate: str
     policy: str
+    about: About
+    """What a drop is claimed of: the very items that were run, or all items like these."""
     confidence: float
     criteria: list[Criterion]
     notes: list[str]
