@@ -6,7 +6,7 @@ import re
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from toolworthy.errors import UserError
-from toolworthy.redact import credential
+from toolworthy.redact import credential, looks_like_key
 from toolworthy.wire.ir import APIS, Api
 
 _ROUTE = re.compile(r"(/chat/completions|/messages|/responses|/completions|/models)?/*$")
@@ -22,7 +22,7 @@ _HOST = r"(?:\[[0-9a-f:]+\]|[\w-]+(?:\.[\w-]+)*)"
 
 def looks_like_one(text: str) -> bool:
     """Whether `text` is meant as a URL and not as a name."""
-    bare = re.fullmatch(rf"({_HOST})(:\d+)?(/.*)?", text, re.IGNORECASE)
+    bare = re.fullmatch(rf"({_HOST})(:\d+)?([/?].*)?", text, re.IGNORECASE)
     return "://" in text or bool(bare and ("." in bare[1] or bare[2] or bare[1] == "localhost" or "[" in bare[1]))
 
 
@@ -33,22 +33,34 @@ def tidy(text: str) -> str:
         UserError: it is none that can be asked.
     """
     url = text.strip().strip("\"'<>").strip()
+    _check_no_key(url)
+    shown = "what was given" if looks_like_key(url) else repr(text)
     if "://" not in url and looks_like_one(url):
         url = f"{'http' if _PRIVATE.match(url) else 'https'}://{url}"
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise UserError(f"{text!r} is no URL: {error}") from error
+        raise UserError(f"{shown} is no URL: {error}") from error
     if parts.scheme not in ("http", "https") or "://" not in url:
-        raise UserError(f"{text!r} is no URL: it must begin with http:// or https://")
+        raise UserError(f"{shown} is no URL: it must begin with http:// or https://")
     if not host or re.search(r"[\s,]", url):
-        raise UserError(f"{text!r} is no URL: it has {'no host' if not host else 'more in it than one address'}")
-    if parts.username or parts.password:
-        raise UserError("the URL holds a password; put the key into an environment variable and name it with --key-env")
-    if any(credential(f"x-{name}") for name, _ in parse_qsl(parts.query)):
-        raise UserError("the URL holds a key; put it into an environment variable and name it with --key-env")
+        raise UserError(f"{shown} is no URL: it has {'no host' if not host else 'more in it than one address'}")
     return parts._replace(netloc=parts.netloc.lower(), path=re.sub("/{2,}", "/", parts.path), fragment="").geturl()
+
+
+def _check_no_key(url: str) -> None:
+    """A URL is written into reports and shown: before any message quotes it, it must hold no key."""
+    where = "put the key into an environment variable and name it with --key-env"
+    _, mark, rest = url.partition("://")
+    address, _, query = (rest if mark else url).partition("#")[0].partition("?")
+    host, _, path = address.partition("/")
+    if "@" in host:
+        raise UserError(f"the URL holds a password; {where}")
+    asked = parse_qsl(query, keep_blank_values=True)
+    told = looks_like_key(path if mark else address, by_looks=False)
+    if told or any(credential(f"x-{name}") or looks_like_key(f"{name} {value}") for name, value in asked):
+        raise UserError(f"the URL holds a key; {where}")
 
 
 def places(url: str) -> dict[Api, tuple[str, ...]]:
@@ -77,6 +89,9 @@ def join(base: str, path: str) -> str:
 
 def redirected(url: str, location: str) -> str | None:
     """Where `url` is on the same host, as a redirection says; None where that is another host or another path."""
-    old, new = urlsplit(url), urlsplit(location)
-    same = new.hostname == old.hostname and new.path.rstrip("/") == old.path.rstrip("/")
-    return new.geturl() if same and new.scheme == "https" else None
+    try:
+        old, new = urlsplit(url), urlsplit(location)
+        same = new.hostname == old.hostname and new.path.rstrip("/") == old.path.rstrip("/") and new.port != 0
+    except ValueError:  # a server may write anything there
+        return None
+    return new._replace(query=old.query).geturl() if same and new.scheme == "https" else None

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from toolworthy.adapters import Prices
 from toolworthy.errors import UserError
-from toolworthy.redact import credential
+from toolworthy.redact import credential, looks_like_key
 from toolworthy.wire.ir import Api
 
 Auth = Literal["bearer", "x-api-key", "none"]
@@ -37,15 +37,38 @@ class NamedEndpoint(BaseModel):
     headers: dict[str, str] = Field(default_factory=dict)
     """Headers of every request; ``env:NAME`` for what an environment variable holds, the only way to give a key."""
 
+    @field_validator("key_env")
+    @classmethod
+    def _no_key(cls, value: str | None) -> str | None:
+        check_variable(value, "key_env")
+        return value
+
     @field_validator("headers")
     @classmethod
     def _no_secret(cls, value: dict[str, str]) -> dict[str, str]:
         for name, text in value.items():
             if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) or not (text.isascii() and text.isprintable()):
                 raise ValueError(f"{name!r} is no header that can be sent")
-            if credential(name) and not re.fullmatch(r"env:\w+", text):
+            if (credential(name) or looks_like_key(text)) and not re.fullmatch(r"env:\w+", text):
                 raise ValueError(f'a key does not stand in a file: {name} = "env:NAME" takes it from the environment')
         return value
+
+
+def check_variable(name: str | None, where: str) -> None:
+    """Refuse what is no name of an environment variable; it may be the key itself, so that the message has none of it.
+
+    Raises:
+        UserError: it is none.
+        ValueError: likewise, for pydantic.
+    """
+    if name is not None and (looks_like_key(name) or not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII)):
+        raise VariableError(
+            f"{where} takes the name of the environment variable that holds the key, not the key itself"
+        )
+
+
+class VariableError(UserError, ValueError):
+    """What should name an environment variable names none."""
 
 
 class Config(BaseModel):

@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 from toolworthy import adapters
 from toolworthy.adapters import Prices, ProviderAdapter
 from toolworthy.base_url import join, looks_like_one, places, tidy
-from toolworthy.config import Auth, Config, NamedEndpoint, load_config
+from toolworthy.config import Auth, Config, NamedEndpoint, check_variable, load_config
 from toolworthy.errors import UserError
 from toolworthy.oracle.defects import defect
+from toolworthy.redact import Redactor, looks_like_key
 from toolworthy.wire.ir import Api, Dialect
 
 Operation = Literal["completion", "models", "count_tokens"]
@@ -197,6 +198,7 @@ def resolve(
         UserError: unknown name, no model, missing key, or a URL that is none.
     """
     environ = os.environ if environ is None else environ
+    check_variable(key_env, "--key-env")
     if name.partition(":")[0] == ORACLE:
         for spoilt in filter(None, name.partition(":")[2].split(",")):
             defect(spoilt)
@@ -206,14 +208,20 @@ def resolve(
     provider = adapters.provider(named.provider)
     given = tidy(named.url) if named.url else ""
     read = places(given) if given else {}
-    urls = {**_first(read), **named.urls} if named.url or named.urls else dict(provider.base_urls)
+    urls = (
+        {**_first(read), **{api: tidy(url) for api, url in named.urls.items()}}
+        if named.url or named.urls
+        else dict(provider.base_urls)
+    )
     if wire and wire not in urls:
         raise UserError(f"{name} has no {wire} API; it has {', '.join(urls) or 'none'}")
     extra = tuple(_header(name, header, value, environ) for header, value in named.headers.items())
     variable = key_env or named.key_env or (None if named.auth == "none" else provider.key_env)
-    key = environ.get(variable or KEY_ENV) if variable or named.auth != "none" else None
+    key = _secret(environ, variable or KEY_ENV) if variable or named.auth != "none" else ""
     if variable and not key and not _is_local(urls):
-        raise UserError(f"{name} needs a key: put it into the environment variable {variable}")
+        raise UserError(f"{name} needs a key: {_put(variable)}")
+    if any(Redactor([key]).text(text) != text for text in (name, *urls.values())):
+        raise UserError("--endpoint holds the key, which reports would show; leave it out, --key-env is enough")
     chosen = model or named.model or provider.default_model
     if not chosen:
         known = f"; for instance --model {provider.models[0]}" if provider.models else ""
@@ -247,7 +255,7 @@ def _named(name: str, config: Config) -> NamedEndpoint:
         url = tidy(bare)
         return NamedEndpoint(url=url, provider=_provider_of(url))
     names = [ORACLE, *sorted(config.endpoints), *known]
-    if re.match(r"sk-|Bearer ", bare):
+    if looks_like_key(bare):
         raise UserError("--endpoint is given a key: put it into an environment variable and name it with --key-env")
     near = difflib.get_close_matches(bare.lower(), names, 1)
     hint = f"did you mean {near[0]}? " if near else ""
@@ -263,9 +271,36 @@ def _header(endpoint: str, name: str, value: str, environ: Mapping[str, str]) ->
     kind, _, variable = value.partition(":")
     if kind != "env":
         return Header(name.lower(), value)
-    if not (found := environ.get(variable)):
-        raise UserError(f"{endpoint} needs its header {name}: put it into the environment variable {variable}")
+    if not (found := _secret(environ, variable, blanks=True)):
+        raise UserError(f"{endpoint} needs its header {name}: {_put(variable)}")
     return Header(name.lower(), found, variable)
+
+
+def _secret(environ: Mapping[str, str], variable: str, *, blanks: bool = False) -> str:
+    """What an environment variable holds, without the line break that a file or ``echo`` left at its end.
+
+    Args:
+        environ: environment variables.
+        variable: the name of one.
+        blanks: whether blanks may stand inside, as in a header's value.
+
+    Raises:
+        UserError: no header can carry it; the message has no part of it.
+    """
+    value = environ.get(variable, "").strip()
+    if re.search(r"[\r\n]", value):
+        what = "has a line break in it"
+    elif not value.isascii():
+        what = "is not ASCII"
+    elif not value.isprintable() or (" " in value and not blanks):
+        what = "has a blank or a control character in it"
+    else:
+        return value
+    raise UserError(f"the key in the environment variable {variable} {what}: {_put(variable)}, alone")
+
+
+def _put(variable: str) -> str:
+    return f"put it into the environment variable {variable}"
 
 
 def _provider_of(url: str) -> str:

@@ -10,11 +10,20 @@ from urllib.parse import quote
 
 MARK = "[redacted]"
 
-_HEADERS = re.compile(r"authorization|[-_]auth\b|api-?key|[-_]key\b|cookie|token|secret|credential", re.IGNORECASE)
+_HEADERS = re.compile(
+    r"authorization|[-_]auth\b|api[-_]?key|[-_]key\b|cookie|token|secret|credential|passw|[-_](?:pwd|sig|signature)\b",
+    re.IGNORECASE,
+)
 # Key shapes that vendors publish; a bare "sk-" is too short to be one.
 _SHAPES = re.compile(
     rb"\b(?:sk-(?:ant-|or-|proj-)?[A-Za-z0-9_-]{16,}|gh[pousr]_[A-Za-z0-9]{20,}|AIza[A-Za-z0-9_-]{30,})"
 )
+_KEY = re.compile(
+    r"(?:^|[^A-Za-z0-9])(?:(?:sk|pk|rk|gsk|csk|pplx|xai|nvapi|glpat)-[\w-]{6}|(?:sk|gsk|fw|hf|r8|nvapi|tgp)_\w{6}"
+    r"|gh[pousr]_\w{6}|AIza[\w-]{8}|AKIA[A-Z0-9]{8}|eyJ[\w-]{8}|Bearer\s)"
+)
+"""How keys begin, read more widely than in what servers say: where a user should not have given a key."""
+_RANDOM = re.compile(r"(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{24}")
 _KEEP = b"sk-toolworthy-placeholder"
 """What agents are given for a key; it opens nothing, and shows that an agent used it."""
 
@@ -24,11 +33,26 @@ def credential(header: str) -> bool:
     return bool(_HEADERS.search(header))
 
 
+def looks_like_key(text: str, *, by_looks: bool = True) -> bool:
+    """Whether `text`, which a user gave for something else, may be or hold a key: then no part of it is to be shown.
+
+    Args:
+        text: what was given.
+        by_looks: whether any long run of letters and digits counts. Paths of URLs have such: ids of accounts.
+    """
+    return bool(_KEY.search(text) or (by_looks and _RANDOM.search(text)))
+
+
+SHORTEST = 8
+"""Characters of the shortest text that is a secret. What is shorter stands in for a key where none is needed (``none``,
+``EMPTY``), and is part of other words."""
+
+
 class Redactor:
     """Knows an endpoint's secrets in every form in which they may come back."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        forms = {form for secret in secrets if len(secret) >= 4 for form in _forms(secret)}
+        forms = {form for secret in secrets if len(secret) >= SHORTEST for form in _forms(secret)}
         ordered = sorted(forms, key=len, reverse=True)
         self._secrets = re.compile(b"|".join(map(re.escape, ordered))) if ordered else None
         self.longest = max(map(len, ordered), default=0)

@@ -74,5 +74,6 @@ def serve_proxy(endpoint: Endpoint, port: int, out: Path) -> int:
 def _listen(port: int) -> socket.socket:
     try:
         return socket.create_server(("127.0.0.1", port))
-    except OSError as error:
-        raise UserError(f"port {port} cannot be listened on: {error.strerror}; give another with --port") from error
+    except (OSError, OverflowError) as error:
+        said = getattr(error, "strerror", None) or "there is none beyond 65535"
+        raise UserError(f"port {port} cannot be listened on: {said}; give another with --port") from error

@@ -24,6 +24,7 @@ from toolworthy.oracle import Oracle
 from toolworthy.oracle.defects import defect
 from toolworthy.oracle.limits import CONTEXT
 from toolworthy.probes import ProbeBench, load_suite
+from toolworthy.report.again import sent
 from toolworthy.report.evidence import bundle, choose, found
 from toolworthy.runs.exchanges import read_all
 from toolworthy.runs.store import RunDirectory
@@ -256,3 +257,12 @@ def test_a_question_without_a_body_is_asked_without_one(tmp_path: Path) -> None:
         assert {(r["method"], r["path"], r["body"]) for r in upstream.requests} == {("GET", "/v1/models", b"")}
 
     asyncio.run(go())
+
+
+@pytest.mark.parametrize(
+    ("query", "path"),
+    [("api-version=2024-10-21", "/chat/completions?api-version=2024-10-21"), ("sig=abc", "/chat/completions")],
+)
+def test_the_query_of_the_base_url_is_sent_too(query: str, path: str) -> None:
+    request = sent(recorded(), {"base_urls": {"chat": f"http://a.example/v1?{query}"}})
+    assert (request.base_url, request.path) == ("http://a.example/v1", path)

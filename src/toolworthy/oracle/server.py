@@ -61,10 +61,9 @@ class Oracle:
     async def __aenter__(self) -> Oracle:
         try:
             listener = socket.create_server(("127.0.0.1", self._port), backlog=1024)
-        except OSError as error:
-            raise UserError(
-                f"cannot listen on port {self._port}: {error.strerror}; give another with --port"
-            ) from error
+        except (OSError, OverflowError) as error:
+            said = getattr(error, "strerror", None) or "there is none beyond 65535"
+            raise UserError(f"cannot listen on port {self._port}: {said}; give another with --port") from error
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         await self._stack.enter_async_context(serving(self.app, listener))
         return self

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from toolworthy import adapters
 from toolworthy.endpoint import Endpoint, Header
@@ -15,7 +15,7 @@ from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
 from toolworthy.gateway.routes import route
 from toolworthy.gateway.upstream import plan
-from toolworthy.redact import MARK
+from toolworthy.redact import MARK, credential, looks_like_key
 from toolworthy.wire.ir import APIS
 from toolworthy.wire.lenient import as_dict, as_str
 
@@ -57,7 +57,10 @@ def sent(exchange: Exchange, endpoint: Mapping[str, object]) -> Sent:
     served = (exchange.endpoint_api,) if exchange.endpoint_api else tuple(api for api in APIS if api in urls) or APIS
     provider = adapters.provider(as_str(endpoint.get("provider"), "generic"))
     where = replace(
-        Endpoint("", provider, dict.fromkeys(served, ""), as_str(endpoint.get("model")), _PLACE), **_headers(endpoint)
+        Endpoint(
+            "", provider, {api: _query(as_str(urls.get(api))) for api in served}, as_str(endpoint.get("model")), _PLACE
+        ),
+        **_headers(endpoint),
     )
     headers = exchange.request_headers
     target = route(exchange.method, exchange.path, "anthropic-version" in headers)
@@ -99,6 +102,13 @@ def public(url: str) -> str:
         return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
     except ValueError:
         return ""
+
+
+def _query(url: str) -> str:
+    """The query of a base URL, which stands behind every route; none of one that may hold a key."""
+    query = url.partition("#")[0].partition("?")[2]
+    held = any(credential(f"x-{name}") or looks_like_key(value) for name, value in parse_qsl(query))
+    return "" if held or not query else f"?{query}"
 
 
 def shell(request: Sent) -> str:
