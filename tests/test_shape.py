@@ -26,6 +26,7 @@ FLOORS = (
         "config",
         "statistics",
         "schemas",
+        "tree",
     ),
     ("config", "asgi", "base_url"),
     ("endpoint", "sandbox", "tasks", "oracle"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -21,6 +22,8 @@ from toolworthy.errors import UserError
 from toolworthy.sandbox import toolchain
 
 _SECONDS = 1800
+_OPEN = 0o755
+"""Of what is installed: in the sandbox, root is a user without rights."""
 _PASSED_ON = ("HOME", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "XDG_CACHE_HOME")
 """What npm needs of the caller's environment, beside proxies and its own ``npm_config_*``."""
 
@@ -47,7 +50,11 @@ def installed(agent: AgentAdapter) -> Installation | None:
     if agent.install is None:
         return None
     path = _folder(agent)
-    return Installation(path, agent.install.version) if (path / "installed.json").is_file() else None
+    if not (path / "installed.json").is_file():
+        return None
+    with contextlib.suppress(OSError):  # where it is another's, who runs agents as another
+        path.chmod(_OPEN)
+    return Installation(path, agent.install.version)
 
 
 def ensure(agent: AgentAdapter, say: Callable[[str], None] | None = None) -> Installation:
@@ -121,7 +128,13 @@ def npm(arguments: list[str], folder: Path) -> subprocess.Popen[str]:
     # Behind a company's proxy the certificate authority is known to the system, not to the list that Node brings.
     env.setdefault("NODE_USE_SYSTEM_CA", "1")
     return subprocess.Popen(
-        [*program, *arguments], cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*program, *arguments],
+        cwd=folder,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        umask=0o777 - _OPEN,
     )
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from toolworthy import wire
+from toolworthy import tree, wire
 from toolworthy.adapters import AgentAdapter
 from toolworthy.cases.asking import Unmeasured, ask
 from toolworthy.cases.files import Execute, Undecided
@@ -27,6 +26,7 @@ from toolworthy.wire.ir import Api, Message, Reasoning, Request, Response, Text,
 LOOKS = 2
 """How often the model may look around before it does what it was asked; only the lenient reading allows it."""
 _SHELL_SECONDS = 20.0
+_FILE_BYTES = 8 * 2**20
 
 
 @dataclass
@@ -157,8 +157,8 @@ def executor(sandbox: Sandbox) -> Execute:
     """Runs a shell command over files in `sandbox`, in a folder of its own."""
 
     async def execute(files: Mapping[str, str], command: str) -> dict[str, str]:
-        with tempfile.TemporaryDirectory(prefix="toolworthy-") as name:
-            app, home = Path(name) / "app", Path(name) / "home"
+        with tree.temporary() as folder:
+            app, home = folder / "app", folder / "home"
             home.mkdir()
             app.mkdir()
             for path, text in files.items():
@@ -168,10 +168,7 @@ def executor(sandbox: Sandbox) -> Execute:
             env = {"HOME": sandbox.home(home), "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
             limits = Limits(seconds=_SHELL_SECONDS, memory_mb=512, processes=64, disk_mb=64)
             await sandbox.run(Command(("bash", "-c", command), app, home, env=env, limits=limits))
-            return {
-                str(path.relative_to(app)): path.read_bytes().decode("utf-8", "replace")
-                for path in sorted(app.rglob("*"))
-                if path.is_file() and not path.is_symlink()
-            }
+            found = await asyncio.to_thread(tree.read_all, app, _FILE_BYTES, 8 * _FILE_BYTES)
+            return {path: data.decode("utf-8", "replace") for path, data in found.items()}
 
     return execute

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 import socket
 import tempfile
 import time
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from toolworthy import tree
 from toolworthy.adapters import AgentAdapter
 from toolworthy.agents import builtin
 from toolworthy.agents.install import Installation
@@ -27,7 +27,8 @@ from toolworthy.runs.listener import Listener, Quiet
 from toolworthy.runs.plan import Options
 from toolworthy.runs.result import Status, TrialKey, TrialResult, Verification
 from toolworthy.sandbox import Sandbox, choose
-from toolworthy.sandbox.model import Command, Limits, Outcome
+from toolworthy.sandbox.model import Command, Limits, Outcome, SandboxError
+from toolworthy.sandbox.watch import through
 from toolworthy.scoring import diagnose, score
 from toolworthy.scoring.model import Cause
 from toolworthy.tasks import workspace as workspaces
@@ -70,11 +71,13 @@ async def run_trial(
     folder = Path(tempfile.mkdtemp(prefix="toolworthy-"))
     try:
         return await _attempt(bench, key, task, agent, installation, folder, started)
+    except SandboxError:
+        raise  # it would be the same for every trial
     except (UserError, OSError) as error:
         cause = Cause(kind="infrastructure", fault="infrastructure", detail=bench.redactor.text(str(error)))
         return TrialResult(key=key, status="error", cause=cause, task_digest=task.digest, started=started)
     finally:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        await through(asyncio.to_thread(tree.remove, folder))
 
 
 async def _attempt(
@@ -87,7 +90,7 @@ async def _attempt(
     started: float,
 ) -> TrialResult:
     workspace = await workspaces.prepare(task, folder, bench.sandbox)
-    before = await asyncio.to_thread(workspaces.snapshot, workspace)
+    before = await through(asyncio.to_thread(workspaces.snapshot, workspace))
     home = folder / "home"
     home.mkdir()
     port = PORT if bench.sandbox.name != "none" else _free_port()
@@ -95,7 +98,8 @@ async def _attempt(
     outcome, exchanges = await _run_agent(bench, key, command, port)
     bench.listener.verifying(key)
     verdict = await verify(task, workspace, folder, bench.sandbox)
-    after = await asyncio.to_thread(workspaces.snapshot, workspace)
+    after = await through(asyncio.to_thread(workspaces.snapshot, workspace))
+    changed = await asyncio.to_thread(workspaces.diff, before, after)
     measured = score(exchanges, agent, bench.endpoint)
     status, cause = _judge(verdict, outcome, exchanges, agent, bench.options.max_turns)
     redact = bench.redactor.text
@@ -114,7 +118,7 @@ async def _attempt(
         agent_exit=outcome.exit_code,
         agent_ended=outcome.ended,
         agent_output=redact((outcome.stdout + outcome.stderr).decode(errors="replace")[-_TAIL:]),
-        diff=redact(workspaces.diff(before, after)),
+        diff=redact(changed),
         sandbox=bench.sandbox.name,
         task_digest=task.digest,
         started=started,

@@ -44,7 +44,7 @@ class Bare:
         except OSError as error:
             raise UserError(f"cannot start {command.argv[0]}: {error.strerror}") from error
         writable = [command.workspace, command.home, *(m.source for m in command.mounts if m.writable)]
-        return await supervise(process, command.limits, command.stdin, writable, lambda: _kill(process.pid, mark))
+        return await supervise(process, command.limits, command.stdin, writable, _Inside(process.pid, mark))
 
 
 def _listen(port: int) -> socket.socket:
@@ -54,6 +54,24 @@ def _listen(port: int) -> socket.socket:
         raise UserError(f"cannot listen on port {port}: {error.strerror}") from error
     listener.setblocking(False)
     return listener
+
+
+class _Inside:
+    """A process and what it started, as far as we find it: without a namespace there is no end to wait for."""
+
+    def __init__(self, pid: int, mark: str) -> None:
+        self._pid = pid
+        self._mark = mark
+
+    async def begin(self) -> None:
+        """Nothing holds it."""
+
+    def kill(self) -> None:
+        """End all that is found."""
+        _kill(self._pid, self._mark)
+
+    async def ended(self) -> None:
+        """It was killed; the kernel does the rest."""
 
 
 def _kill(pid: int, mark: str) -> None:

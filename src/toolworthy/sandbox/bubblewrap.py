@@ -12,38 +12,24 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import sys
-import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
+from toolworthy import tree
 from toolworthy.errors import UserError
-from toolworthy.sandbox import OnListener, toolchain
-from toolworthy.sandbox.model import APP, HOME, Command, Mount, Outcome
+from toolworthy.sandbox import OnListener, owner
+from toolworthy.sandbox.arguments import LAUNCHER, arguments
+from toolworthy.sandbox.model import APP, HOME, Command, Limits, Mount, Outcome, SandboxError
+from toolworthy.sandbox.namespace import Namespace, readable
+from toolworthy.sandbox.owner import Owner
 from toolworthy.sandbox.watch import start, supervise
+from toolworthy.visible import visible
 
 _HELP = "install it (apt-get install bubblewrap), or accept what --sandbox none means"
-_UID = 1000
-_LAUNCHER = "/opt/toolworthy-launcher.py"
-_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-_ETC = (
-    "ld.so.cache",
-    "ld.so.conf",
-    "ld.so.conf.d",
-    "alternatives",
-    "ssl",
-    "ca-certificates",
-    "localtime",
-    "mime.types",
-)
-_FILES = {
-    "/etc/passwd": f"root:x:0:0:root:/root:/bin/sh\nagent:x:{_UID}:{_UID}:agent:{HOME}:/bin/bash\n",
-    "/etc/group": f"root:x:0:\nagent:x:{_UID}:\n",
-    "/etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
-    "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
-    "/etc/resolv.conf": "",
-}
+_ALLOW = "let bwrap make user namespaces (docs/ci.md says how), or accept what --sandbox none means"
+_NO_SUCH_COMMAND = b"bwrap: execvp "
 
 
 class Bubblewrap:
@@ -51,8 +37,9 @@ class Bubblewrap:
 
     name = "bubblewrap"
 
-    def __init__(self, program: str) -> None:
+    def __init__(self, program: str, who: Owner) -> None:
         self._program = program
+        self._owner = who
 
     @classmethod
     @cache
@@ -65,12 +52,20 @@ class Bubblewrap:
         program = shutil.which("bwrap")
         if program is None:
             raise UserError(f"bubblewrap is not installed; {_HELP}")
-        probe = [program, "--unshare-all", "--unshare-user", "--ro-bind", "/", "/", "--proc", "/proc", "/bin/true"]
-        done = subprocess.run(probe, capture_output=True, text=True, check=False, env={})
-        if done.returncode != 0:
-            reason = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
-            raise UserError(f"bubblewrap cannot isolate here ({reason[0]}); allow user namespaces, or --sandbox none")
-        return cls(program)
+        found = cls(program, owner.find())
+        with ThreadPoolExecutor(1) as elsewhere:  # an event loop may be running here
+            elsewhere.submit(asyncio.run, found._prove()).result()
+        return found
+
+    async def _prove(self) -> None:
+        """Run a command as a trial does: with the same mounts, filter and launcher."""
+        with tree.temporary() as folder:
+            (folder / "app").mkdir()
+            (folder / "home").mkdir()
+            command = Command(("true",), folder / "app", folder / "home", limits=Limits(seconds=60))
+            outcome = await self.run(command, socket.socket.close, 8377)
+        if outcome.exit_code != 0:
+            raise _failed(outcome.stderr)
 
     def shown(self, mount: Mount) -> str:
         """The mount's target."""
@@ -86,78 +81,71 @@ class Bubblewrap:
 
     async def run(self, command: Command, on_listener: OnListener | None = None, port: int = 0) -> Outcome:
         """See the protocol."""
+        writable = [command.workspace, command.home, *(m.source for m in command.mounts if m.writable)]
+        if self._owner.uid != os.geteuid():
+            for folder in writable:
+                tree.own(folder, self._owner.uid, self._owner.uid)
         with contextlib.ExitStack() as stack:
-            files = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="toolworthy-etc-")))
             ours, theirs = socket.socketpair()
             stack.enter_context(ours)
+            namespace = stack.enter_context(contextlib.closing(Namespace()))
             with theirs:
-                argv = [*self._arguments(command, files), "--"]
+                argv = [self._program, *arguments(command, self._owner), *namespace.arguments()]
+                argv += ["--", *self._owner.command()]
+                passed = [*namespace.passed, *self._owner.passed]
                 if on_listener is not None:
-                    argv += [sys.executable, "-I", "-S", _LAUNCHER, str(theirs.fileno()), str(port)]
-                passed = (theirs.fileno(),) if on_listener is not None else ()
+                    argv += [sys.executable, "-I", "-S", LAUNCHER, str(theirs.fileno()), str(port)]
+                    passed.append(theirs.fileno())
                 process = await start(*argv, *command.argv, env={}, pass_fds=passed)
-            writable = [command.workspace, command.home, *(m.source for m in command.mounts if m.writable)]
+            inside = _Inside(process, namespace)
             handing = asyncio.create_task(_hand_over(ours, on_listener)) if on_listener is not None else None
             try:
-                return await supervise(process, command.limits, command.stdin, writable, lambda: _kill(process))
+                outcome = await supervise(process, command.limits, command.stdin, writable, inside)
             finally:
                 if handing is not None:
                     handing.cancel()
+            begun = outcome.ended != "exit" or outcome.exit_code == 0 or namespace.started_command()
+            if not begun and not outcome.stderr.startswith(_NO_SUCH_COMMAND):
+                raise _failed(outcome.stderr)
+            return outcome
 
-    def _arguments(self, command: Command, files: Path) -> list[str]:
-        argv = [self._program, "--unshare-all", "--unshare-user", "--uid", str(_UID), "--gid", str(_UID)]
-        argv += ["--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "sandbox", "--clearenv"]
-        for path in _SYSTEM:
-            if os.path.islink(path):
-                argv += ["--symlink", os.readlink(path), path]
-            elif os.path.isdir(path):
-                argv += ["--ro-bind", path, path]
-        for name in _ETC:
-            argv += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-        for target, text in _FILES.items():
-            source = files / target.rpartition("/")[2]
-            source.write_text(text)
-            argv += ["--ro-bind", str(source), target]
-        argv += ["--proc", "/proc", "--dev", "/dev", "--size", str(command.limits.disk_mb * 2**20), "--tmpfs", "/tmp"]
-        for mount in toolchain.python_mounts():
-            argv += ["--ro-bind", str(mount.source), mount.target]
-        for path in toolchain.hidden():
-            argv += ["--tmpfs", path]
-        argv += ["--ro-bind", str(Path(__file__).with_name("launcher.py")), _LAUNCHER]
-        argv += ["--bind", str(command.workspace), APP, "--bind", str(command.home), HOME]
-        for mount in command.mounts:
-            argv += ["--bind" if mount.writable else "--ro-bind", str(mount.source), mount.target]
-        for name, value in {**toolchain.environment(HOME), **command.env}.items():
-            argv += ["--setenv", name, value]
-        return [*argv, "--remount-ro", "/", "--chdir", APP]
+
+class _Inside:
+    """All processes of one sandbox, bubblewrap's own among them."""
+
+    def __init__(self, process: asyncio.subprocess.Process, namespace: Namespace) -> None:
+        self._process = process
+        self._namespace = namespace
+
+    async def begin(self) -> None:
+        """Let the first process go on, now that it can be waited for."""
+        await self._namespace.begin()
+
+    def kill(self) -> None:
+        """End the first process, and with it all others; and bubblewrap, which may not have made it yet."""
+        self._namespace.kill()
+        with contextlib.suppress(ProcessLookupError):
+            if self._process.returncode is None:
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    async def ended(self) -> None:
+        """Return when none is alive."""
+        await self._namespace.ended()
+
+
+def _failed(stderr: bytes) -> SandboxError:
+    lines = stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no reason given"]
+    return SandboxError(f"bubblewrap cannot isolate here ({visible(lines[0][:300])}); {_ALLOW}")
 
 
 async def _hand_over(ours: socket.socket, on_listener: OnListener) -> None:
     """Take the listener that the launcher made, have it served, and give the word to go on."""
-    loop = asyncio.get_running_loop()
     ours.setblocking(False)
-    ready: asyncio.Future[None] = loop.create_future()
-
-    def readable() -> None:
-        if not ready.done():
-            ready.set_result(None)
-
-    loop.add_reader(ours, readable)
-    try:
-        await ready
-    finally:
-        loop.remove_reader(ours)
+    await readable(ours.fileno())
     message, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
     if message != b"L" or not descriptors:
         return  # it died before it could listen; its exit says so
     listener = socket.socket(fileno=descriptors[0])
     listener.setblocking(False)
     on_listener(listener)
-    await loop.sock_sendall(ours, b"G")
-
-
-def _kill(process: asyncio.subprocess.Process) -> None:
-    """End bwrap; the kernel ends everything in its process namespace with it, daemons included."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+    await asyncio.get_running_loop().sock_sendall(ours, b"G")

@@ -7,8 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from toolworthy.errors import UserError
+
 APP = "/app"
 HOME = "/home/agent"
+
+
+class SandboxError(UserError):
+    """The sandbox itself does not work: no command will run, whatever it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from toolworthy.sandbox.model import Ended, Limits, Outcome
 
@@ -18,6 +18,22 @@ _TICK = 0.25
 _DISK_TICKS = 8
 """Disk use is looked at once in so many ticks: walking a workspace costs more than reading /proc."""
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+_T = TypeVar("_T")
+
+
+class Inside(Protocol):
+    """A process and all that it starts."""
+
+    async def begin(self) -> None:
+        """Called first."""
+
+    def kill(self) -> None:
+        """End all of it; called whatever happens."""
+
+    async def ended(self) -> None:
+        """Return when none of it is alive."""
 
 
 @dataclass
@@ -56,9 +72,9 @@ async def supervise(
     limits: Limits,
     stdin: bytes,
     writable: Iterable[Path],
-    kill: Callable[[], None],
+    inside: Inside,
 ) -> Outcome:
-    """See a process through to its end. `kill` ends it and all that it started; it is called whatever happens."""
+    """See a process through to its end, and what it started to theirs: nothing is alive when this returns or raises."""
     started = time.monotonic()
     out, err = _Stream(bytearray()), _Stream(bytearray())
     assert process.stdout is not None
@@ -72,13 +88,14 @@ async def supervise(
     waiting = asyncio.create_task(process.wait())
     ended: Ended = "exit"
     try:
+        await inside.begin()
         await asyncio.wait({waiting, watching}, return_when=asyncio.FIRST_COMPLETED)
         if not waiting.done():
             ended = watching.result()
     finally:
         watching.cancel()
-        kill()
-        await asyncio.wait({waiting}, timeout=5)
+        inside.kill()
+        await through(_settled(inside, waiting))
         waiting.cancel()
         # Whatever still holds the pipes was killed with the rest; half a second is for the last bytes in them.
         await asyncio.wait(readers, timeout=0.5)
@@ -95,6 +112,25 @@ async def supervise(
         seconds=time.monotonic() - started,
         dropped_bytes=out.dropped + err.dropped,
     )
+
+
+async def _settled(inside: Inside, waiting: asyncio.Task[int]) -> None:
+    await inside.ended()
+    await asyncio.wait({waiting}, timeout=5)
+
+
+async def through(work: Awaitable[_T]) -> _T:
+    """What comes of `work`, which goes on to its end if we are cancelled meanwhile; only then is that raised."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    return task.result()
 
 
 async def _read(pipe: asyncio.StreamReader, stream: _Stream, limit: int) -> None:

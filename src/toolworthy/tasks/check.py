@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from toolworthy import tree
 from toolworthy.errors import UserError
 from toolworthy.sandbox import Sandbox
 from toolworthy.sandbox.model import Command, Limits, Mount
@@ -40,8 +40,7 @@ async def check(task: Task, sandbox: Sandbox) -> tuple[Proof, ...]:
 
 
 async def _prove(task: Task, way: Way, sandbox: Sandbox) -> Proof:
-    with tempfile.TemporaryDirectory(prefix="toolworthy-") as name:
-        folder = Path(name)
+    with tree.temporary() as folder:
         try:
             workspace = await workspaces.prepare(task, folder, sandbox)
             if way == "steps":

@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import os
 import shutil
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from toolworthy import tree
 from toolworthy.errors import UserError
 from toolworthy.sandbox import Sandbox
 from toolworthy.sandbox.model import Command, Limits, Mount
@@ -16,6 +16,9 @@ from toolworthy.tasks.model import Task
 
 _SETUP = Limits(seconds=60, memory_mb=1024)
 _DIFF_FILE_BYTES = 1_000_000
+_DIFF_TOGETHER = 64_000_000
+_DIFF_LINES = 5_000
+_NOT_SHOWN = frozenset({".git", "__pycache__", ".pytest_cache"})
 _DIFF_CHARACTERS = 100_000
 
 
@@ -45,18 +48,9 @@ async def prepare(task: Task, folder: Path, sandbox: Sandbox) -> Path:
     return workspace
 
 
-def copy(workspace: Path, target: Path) -> None:
-    """A clean copy: links stay links, and what is neither file, folder nor link stays behind."""
-
-    def special(folder: str, names: list[str]) -> list[str]:
-        return [name for name in names if not _plain(Path(folder) / name)]
-
-    shutil.copytree(workspace, target, symlinks=True, ignore=special)
-
-
 def snapshot(workspace: Path) -> dict[str, bytes]:
     """Relative path to content of every file that a diff is worth showing for."""
-    return {path.relative_to(workspace).as_posix(): path.read_bytes() for path in _files(workspace)}
+    return tree.read_all(workspace, _DIFF_FILE_BYTES, _DIFF_TOGETHER, _NOT_SHOWN)
 
 
 def diff(before: dict[str, bytes], after: dict[str, bytes]) -> str:
@@ -74,30 +68,19 @@ def diff(before: dict[str, bytes], after: dict[str, bytes]) -> str:
 
 
 def _file_diff(name: str, old: bytes | None, new: bytes | None) -> Iterator[str]:
+    name = os.fsencode(name).decode(errors="replace")
     if b"\0" in (old or b"") or b"\0" in (new or b""):
         yield f"binary file {name} changed\n"
         return
     was = (old or b"").decode(errors="replace").splitlines(keepends=True)
     now = (new or b"").decode(errors="replace").splitlines(keepends=True)
+    if max(len(was), len(now)) > _DIFF_LINES:  # comparing takes the square of it
+        yield f"{name} changed, {len(was)} and {len(now)} lines\n"
+        return
     source = f"a/{name}" if old is not None else "/dev/null"
     target = f"b/{name}" if new is not None else "/dev/null"
     for line in difflib.unified_diff(was, now, source, target):
         yield line if line.endswith("\n") else line + "\n\\ no newline at end of file\n"
-
-
-def _files(workspace: Path) -> Iterator[Path]:
-    for folder, folders, names in os.walk(workspace):
-        folders[:] = sorted(name for name in folders if name not in (".git", "__pycache__", ".pytest_cache"))
-        for name in sorted(names):
-            path = Path(folder) / name
-            mode = path.lstat()
-            if stat.S_ISREG(mode.st_mode) and mode.st_size <= _DIFF_FILE_BYTES and os.access(path, os.R_OK):
-                yield path
-
-
-def _plain(path: Path) -> bool:
-    mode = path.lstat().st_mode
-    return stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode)
 
 
 def _caches(_: str, names: list[str]) -> list[str]:

@@ -1,0 +1,104 @@
+"""bubblewrap's command line: what of the host a sandbox shows, and what it hides."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from toolworthy.sandbox import toolchain
+from toolworthy.sandbox.model import APP, HOME, Command, Limits, Mount
+from toolworthy.sandbox.owner import Owner
+
+LAUNCHER = "/opt/toolworthy-launcher.py"
+_HERE = Path(__file__).parent
+_PARTS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libexec", "include", "share")
+_SYSTEM = tuple(f"{root}/{part}" for root in ("", "/usr", "/usr/local") for part in _PARTS[: None if root else 6])
+"""What is shown of the system. All else below /usr is someone's: sources, settings, a project."""
+_ETC = (
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "alternatives",
+    "ca-certificates",
+    "localtime",
+    "mime.types",
+    "ssl/certs",
+    "ssl/cert.pem",
+    "ssl/openssl.cnf",
+    "pki/ca-trust/extracted",
+    "pki/tls/certs",
+    "pki/tls/cert.pem",
+)
+_OURS = ("passwd", "group", "hosts", "nsswitch.conf", "resolv.conf")
+_PROC_READ_ONLY = ("sys", "bus", "fs", "irq")
+_PROC_HIDDEN = (
+    "acpi",
+    "asound",
+    "kcore",
+    "keys",
+    "key-users",
+    "kmsg",
+    "kallsyms",
+    "latency_stats",
+    "sched_debug",
+    "scsi",
+    "sysrq-trigger",
+    "timer_list",
+)
+
+
+def arguments(command: Command, owner: Owner) -> list[str]:
+    """All of bubblewrap's options for a command, without bubblewrap itself and without the command."""
+    argv = [*owner.arguments(), "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    argv += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"]
+    argv += [*_system(), *_proc(), *_own_memory(command.limits)]
+    mounts = [*toolchain.python_mounts(), Mount(_HERE / "launcher.py", LAUNCHER)]
+    mounts += [Mount(command.workspace, APP, True), Mount(command.home, HOME, True), *command.mounts]
+    argv += _folders(mount.target for mount in mounts)
+    for mount in mounts:
+        argv += ["--bind" if mount.writable else "--ro-bind", str(mount.source), mount.target]
+    for path in toolchain.hidden():
+        argv += ["--tmpfs", path, "--remount-ro", path]
+    for name, value in {**toolchain.environment(HOME), **command.env}.items():
+        argv += ["--setenv", name, value]
+    return [*argv, "--remount-ro", "/", "--chdir", APP]
+
+
+def _system() -> Iterator[str]:
+    yield from _folders((*_SYSTEM, *(f"/etc/{name}" for name in (*_ETC, *_OURS))))
+    for path in _SYSTEM:
+        if os.path.islink(path):
+            yield from ("--symlink", os.readlink(path), path)
+        elif os.path.isdir(path):
+            yield from ("--ro-bind", path, path)
+    for name in _ETC:
+        if os.path.exists(f"/etc/{name}"):
+            yield from ("--ro-bind", f"/etc/{name}", f"/etc/{name}")
+    for name in _OURS:
+        yield from ("--ro-bind", str(_HERE / "etc" / name), f"/etc/{name}")
+
+
+def _proc() -> Iterator[str]:
+    yield from ("--proc", "/proc")
+    for name in _PROC_READ_ONLY:
+        if os.path.isdir(f"/proc/{name}"):
+            yield from ("--ro-bind", f"/proc/{name}", f"/proc/{name}")
+    for name in _PROC_HIDDEN:
+        if os.path.isdir(f"/proc/{name}"):
+            yield from ("--tmpfs", f"/proc/{name}", "--remount-ro", f"/proc/{name}")
+        elif os.path.exists(f"/proc/{name}"):
+            yield from ("--ro-bind", str(_HERE / "etc" / "empty"), f"/proc/{name}")
+
+
+def _own_memory(limits: Limits) -> Iterator[str]:
+    """The file systems that are memory: each as large as the limit, and no others that can be written."""
+    new = ("--perms", "1777", "--size", str(min(limits.disk_mb, limits.memory_mb) * 2**20), "--tmpfs")
+    yield from ("--dev", "/dev", *new, "/dev/shm", "--remount-ro", "/dev", *new, "/tmp")
+
+
+def _folders(targets: Iterable[str]) -> Iterator[str]:
+    """The folders above mount points; those that bubblewrap makes by itself are open to their owner alone."""
+    for folder in dict.fromkeys(str(above) for target in targets for above in reversed(Path(target).parents)):
+        if folder not in ("/", "/tmp") and not any(Path(folder).is_relative_to(shown) for shown in _SYSTEM):
+            yield from ("--dir", folder)

@@ -1,0 +1,120 @@
+"""The process namespace of one sandbox: known from its first process on, and waited for to its end.
+
+bubblewrap's own process returns before the processes inside are dead. Their first one, which bubblewrap names in
+``--json-status-fd``, ends last: the kernel ends a process namespace with it, and it only when all others are gone
+(pid_namespaces(7)).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import resource
+import signal
+from typing import Any
+
+from toolworthy.errors import UserError
+
+_SECONDS = 30.0
+_NO_CORE = (1, 1)
+"""Not 0: a core_pattern that is a pipe is started for 0 too, with the host's rights (core(5))."""
+
+
+class Namespace:
+    """What bubblewrap says of a sandbox, and the sandbox's first process."""
+
+    def __init__(self) -> None:
+        self._status, self.status_to = os.pipe()
+        self.wait_from, self._go = os.pipe()
+        self._pidfd: int | None = None
+        self._said = b""
+        self.pid = 0
+
+    @property
+    def passed(self) -> tuple[int, int]:
+        """Descriptors that bubblewrap inherits."""
+        return self.status_to, self.wait_from
+
+    def arguments(self) -> list[str]:
+        """What bubblewrap is told of them."""
+        return ["--json-status-fd", str(self.status_to), "--block-fd", str(self.wait_from)]
+
+    async def begin(self) -> bool:
+        """Take hold of the first process, which then goes on; False where there is none."""
+        for descriptor in self.passed:
+            os.close(descriptor)
+        self.status_to = self.wait_from = -1
+        os.set_blocking(self._status, False)
+        while b"\n" not in self._said:
+            await readable(self._status)
+            if not self._read():
+                return False
+        self.pid = int(json.loads(self._said.splitlines()[0])["child-pid"])
+        # It waits for our word, so the number is still its own.
+        self._pidfd = os.pidfd_open(self.pid)
+        resource.prlimit(self.pid, resource.RLIMIT_CORE, _NO_CORE)
+        os.write(self._go, b"g")
+        return True
+
+    def kill(self) -> None:
+        """End everything inside."""
+        if self._pidfd is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+
+    async def ended(self) -> None:
+        """Return when nothing inside is alive.
+
+        Raises:
+            UserError: it does not end, though it was killed.
+        """
+        if self._pidfd is None:
+            return
+        try:
+            await asyncio.wait_for(readable(self._pidfd), _SECONDS)
+        except TimeoutError as error:
+            raise UserError(f"a sandbox did not end within {_SECONDS:g} s of being killed") from error
+
+    def started_command(self) -> bool:
+        """Whether the command itself was reached: bubblewrap gives an exit code only then."""
+        with contextlib.suppress(OSError):
+            while self._read():
+                pass
+        return any("exit-code" in said for said in _documents(self._said))
+
+    def close(self) -> None:
+        """Give back the descriptors."""
+        for descriptor in (self._status, self._go, self._pidfd, self.status_to, self.wait_from):
+            if descriptor is not None and descriptor >= 0:
+                os.close(descriptor)
+
+    def _read(self) -> bytes:
+        data = os.read(self._status, 4096)
+        self._said += data
+        return data
+
+
+def _documents(text: bytes) -> list[dict[str, Any]]:
+    found = []
+    for line in text.splitlines():
+        with contextlib.suppress(ValueError):
+            found.append(json.loads(line))
+    return found
+
+
+async def readable(descriptor: int) -> None:
+    """Return when `descriptor` can be read, or its other end is closed."""
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+
+    def seen() -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    loop.add_reader(descriptor, seen)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(descriptor)

@@ -1,0 +1,103 @@
+"""Who a sandbox's processes are on the host: an ordinary user stays itself, root becomes nobody in particular.
+
+Root's own rights reach through namespaces: files of the kernel's (``/proc/sys``) and of the host's belong to user 0,
+whatever it is called inside. So for root there is a user namespace with two users, root, who makes the mounts, and one
+without any rights, who the command runs as.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolworthy.content import FIXTURES, PACKAGE
+from toolworthy.errors import UserError
+
+INSIDE = 1000
+"""The user that a command sees itself as."""
+_OUTSIDE = 60_999
+"""No distribution and no service manager gives this one away (https://systemd.io/UIDS-GIDS)."""
+_CAPABILITIES = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A user of the host's, and how bubblewrap gets there."""
+
+    uid: int
+    userns: int | None = None
+    """Descriptor of the user namespace made for root."""
+
+    def arguments(self) -> list[str]:
+        """bubblewrap's options."""
+        if self.userns is None:
+            return ["--unshare-user", "--uid", str(INSIDE), "--gid", str(INSIDE), "--cap-drop", "ALL"]
+        added = [part for name in _CAPABILITIES for part in ("--cap-add", name)]
+        return ["--userns", str(self.userns), "--uid", "0", "--gid", "0", "--cap-drop", "ALL", *added]
+
+    @property
+    def passed(self) -> tuple[int, ...]:
+        """Descriptors that bubblewrap inherits."""
+        return () if self.userns is None else (self.userns,)
+
+    def command(self) -> list[str]:
+        """What goes before the command."""
+        if self.userns is None:
+            return []
+        ids = [f"--reuid={INSIDE}", f"--regid={INSIDE}", "--clear-groups"]
+        # The shell closes the descriptor of the user namespace; sh might know no numbers beyond 9.
+        close = ["/bin/bash", "-c", f'exec "$@" {self.userns}<&-', "bash"]
+        return [*close, "/usr/bin/setpriv", *ids, "--inh-caps=-all", "--bounding-set=-all", "--"]
+
+
+def find() -> Owner:
+    """The owner for this process.
+
+    Raises:
+        UserError: this is root, and cannot be anyone else.
+    """
+    if os.geteuid() != 0:
+        return Owner(os.geteuid())
+    for path in (PACKAGE / "wire" / "__init__.py", FIXTURES / "tasks", Path(sys.executable)):
+        if path.exists() and not path.stat().st_mode & stat.S_IROTH:
+            why = "root gives up its rights in the sandbox, and root alone may read"
+            raise UserError(f"{why} {path}; chmod -R o+rX {path.parent}, or run as an ordinary user")
+    ranges = [tuple(map(int, line.split())) for line in Path("/proc/self/uid_map").read_text().splitlines()]
+    known = [(inside, count) for inside, _, count in ranges]
+    if any(inside <= _OUTSIDE < inside + count for inside, count in known):
+        return Owner(_OUTSIDE, _user_namespace(_OUTSIDE))
+    others = [inside + count - 1 for inside, count in known if inside + count > 1]
+    if others:
+        return Owner(max(others), _user_namespace(max(others)))
+    if ranges and ranges[0][1] != 0:
+        return Owner(0)  # root by name only: outside this user namespace it is an ordinary user
+    raise UserError("root cannot give up its rights here: no other user is mapped; run as an ordinary user")
+
+
+def _user_namespace(uid: int) -> int:
+    script = Path(__file__).with_name("userns.py")
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-I", "-S", script], stdin=pipe, stdout=pipe, env={}) as helper:
+        assert helper.stdin is not None
+        assert helper.stdout is not None
+        try:
+            if helper.stdout.read(1) == b"u":
+                for kind in ("uid", "gid"):
+                    Path(f"/proc/{helper.pid}/{kind}_map").write_text(f"0 0 1\n{INSIDE} {uid} 1\n")
+                found = os.open(f"/proc/{helper.pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+                with contextlib.suppress(BrokenPipeError):
+                    helper.stdin.write(b"g")
+                    helper.stdin.flush()
+                helper.stdout.read(1)
+                return found
+        except OSError as error:
+            raise UserError(
+                f"root cannot give up its rights here ({error.strerror}); it needs CAP_SETUID, CAP_SETGID and "
+                "CAP_SETFCAP; or run as an ordinary user"
+            ) from error
+    raise UserError("bubblewrap cannot isolate here (no user namespace can be made); allow user namespaces")

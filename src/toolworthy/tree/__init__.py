@@ -1,0 +1,107 @@
+"""Folders that someone else filled: looked at, copied and removed without following a link."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolworthy.tree.copy import copy
+from toolworthy.tree.walk import DEPTH, ENTRIES, Entry, entry_of, open_file, open_top, set_mode, walk
+
+__all__ = ["ENTRIES", "Usage", "copy", "own", "read", "read_all", "remove", "temporary", "usage", "walk"]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a tree takes of its file system."""
+
+    size: int
+    """Bytes."""
+    entries: int
+
+
+def usage(top: Path, most: int = ENTRIES) -> Usage:
+    """What the tree takes; counting stops at `most` entries."""
+    size = entries = 0
+    for entry in walk(top):
+        if not entry.leaving:
+            size += entry.stat.st_blocks * 512
+            entries += 1
+            if entries > most:
+                break
+    return Usage(size, entries)
+
+
+def own(top: Path, uid: int, gid: int) -> None:
+    """Give `top` and all in it to someone.
+
+    Raises:
+        OSError: that is not possible.
+    """
+    os.chown(top, uid, gid, follow_symlinks=False)
+    for entry in walk(top):
+        if not entry.leaving and (entry.stat.st_uid, entry.stat.st_gid) != (uid, gid):
+            os.chown(entry.name, uid, gid, dir_fd=entry.folder, follow_symlinks=False)
+
+
+def read(folder: Path, name: str, most: int) -> bytes | None:
+    """The first `most` bytes of a regular file in `folder`; None where there is no such file."""
+    here = open_top(folder)
+    if here is None:
+        return None
+    try:
+        entry = entry_of(here, name, None)
+        return _content(entry, most) if entry is not None else None
+    finally:
+        os.close(here)
+
+
+def read_all(top: Path, most: int, together: int, skip: frozenset[str] = frozenset()) -> dict[str, bytes]:
+    """Path to content of every regular file of at most `most` bytes, until they are `together` bytes."""
+    found: dict[str, bytes] = {}
+    for number, entry in enumerate(walk(top, DEPTH, skip)):
+        if number > ENTRIES or together <= 0:
+            break
+        if entry.is_file and entry.stat.st_size <= most:
+            data = _content(entry, most)
+            if data is not None:
+                found[entry.path] = data
+                together -= len(data)
+    return found
+
+
+def _content(entry: Entry, most: int) -> bytes | None:
+    descriptor = open_file(entry)
+    if descriptor is None:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read(most)
+
+
+def remove(top: Path) -> None:
+    """Remove a tree, of whatever depth and modes; what cannot be removed stays."""
+    for entry in walk(top):
+        with contextlib.suppress(OSError):
+            if entry.is_folder and not entry.leaving:
+                if entry.stat.st_mode & 0o700 != 0o700:
+                    set_mode(entry, 0o700)
+            elif entry.is_folder:
+                os.rmdir(entry.name, dir_fd=entry.folder)
+            else:
+                os.unlink(entry.name, dir_fd=entry.folder)
+    with contextlib.suppress(OSError):
+        top.rmdir()
+
+
+@contextlib.contextmanager
+def temporary() -> Iterator[Path]:
+    """A folder of our own, removed at the end with whatever came to be in it."""
+    folder = Path(tempfile.mkdtemp(prefix="toolworthy-"))
+    try:
+        yield folder
+    finally:
+        remove(folder)

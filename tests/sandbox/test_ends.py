@@ -1,0 +1,93 @@
+"""When a command has ended, nothing of it is alive: what looks at the tree afterwards is alone with it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from toolworthy.sandbox import choose
+from toolworthy.sandbox.model import Command, Limits
+
+sys.path.insert(0, str(Path(__file__).parent))
+from boxed import WHO, as_who, run
+
+DAEMONS = """
+import os, sys
+for number in range(120):
+    if os.fork() == 0:
+        os.setsid()
+        for pipe in range(3):
+            os.close(pipe)  # else it is waited for, as whoever reads them
+        while True:
+            with open(f"/app/{number}", "w") as file:
+                file.write("x")
+"""
+
+
+def alive(mark: str) -> list[str]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if mark in entry.read_bytes().decode(errors="replace") and str(os.getpid()) != entry.parent.name:
+                found.append(entry.parent.name)
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_no_daemon_is_left_at_the_end(tmp_path: Path, who: str) -> None:
+    def attack(folder: Path) -> list[int]:
+        left = []
+        for _ in range(3):
+            mark = f"daemon-{time.monotonic_ns()}"
+            outcome = run(f"python3 -c '{DAEMONS}' {mark}; echo done", folder)
+            left.append(len(alive(mark)))
+            assert outcome.stdout == b"done\n", outcome.stderr
+        return left
+
+    assert as_who(who, attack, tmp_path) == [0, 0, 0]
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_no_daemon_is_left_at_a_limit(tmp_path: Path, who: str) -> None:
+    mark = f"daemon-{time.monotonic_ns()}"
+
+    def attack(folder: Path) -> tuple[str, list[str]]:
+        outcome = run(f"python3 -c '{DAEMONS}' {mark}; sleep 60", folder, limits=Limits(seconds=1.5))
+        return outcome.ended, alive(mark)
+
+    assert as_who(who, attack, tmp_path) == ("timeout", [])
+
+
+def test_no_daemon_is_left_when_it_is_cancelled_twice(tmp_path: Path) -> None:
+    mark = f"daemon-{time.monotonic_ns()}"
+
+    async def cancelled() -> list[str]:
+        for name in ("w", "h"):
+            (tmp_path / name).mkdir()
+        script = f"python3 -c '{DAEMONS}' {mark}; sleep 60"
+        command = Command(("bash", "-c", script), tmp_path / "w", tmp_path / "h", limits=Limits(seconds=60))
+        task = asyncio.create_task(choose("bubblewrap").run(command))
+        while len(await asyncio.to_thread(alive, mark)) < 100:  # noqa: ASYNC110 - other processes set no event
+            await asyncio.sleep(0.05)
+        for _ in range(5):
+            task.cancel()
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return alive(mark)
+
+    assert asyncio.run(cancelled()) == []
+
+
+def test_a_crash_is_not_handed_to_the_hosts_handler(tmp_path: Path) -> None:
+    """A core_pattern that is a pipe runs with the host's rights; only a limit of 1 keeps the kernel from it."""
+    assert run("ulimit -c; ulimit -H -c", tmp_path).stdout.split() in ([b"0", b"0"], [b"1", b"1"])
+    read = "python3 -c 'import resource; print(resource.getrlimit(resource.RLIMIT_CORE))'"
+    assert run(read, tmp_path).stdout == b"(1, 1)\n"
