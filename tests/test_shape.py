@@ -25,6 +25,7 @@ FLOORS = (
         "errors",
         "config",
         "statistics",
+        "rates",
         "schemas",
         "tree",
     ),

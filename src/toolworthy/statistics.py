@@ -1,24 +1,18 @@
 """Rates, means and chances of success over repeats, each with an interval that says how little was seen.
 
-Start-up must stay quick, so scipy is imported where it is used.
+Sums are exact (``fsum``), so that no figure depends on the order in which results come. Start-up must stay quick, so
+scipy is imported where it is used.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
-from math import comb, sqrt
+from math import comb, fsum
 
-_Z95 = 1.959963984540054
 _TAIL = 0.025
-
-# What is believed of the correlation within a cluster before anything is seen, and how many failures (or successes,
-# whichever are rarer) it takes to outweigh the belief. Without it, thirty passes out of thirty would be taken as proof
-# that scenarios do not differ. Tuned with benchmarks/intervals.py.
-_PRIOR_CORRELATION = 0.3
-_PRIOR_WEIGHT = 4.0
 
 
 @dataclass(frozen=True)
@@ -32,31 +26,19 @@ class Estimate:
     clusters: int
 
 
-def wilson(ok: float, n: float, z: float = _Z95) -> tuple[float, float]:
-    """Wilson's score interval of a proportion, 95 % by default; (0, 1) where n is 0.
+def exact(ok: float, n: float) -> tuple[float, float]:
+    """Clopper and Pearson's 95 % interval of a proportion; (0, 1) where n is 0.
 
-    Both may be fractions, for an effective sample. Source: E. B. Wilson, "Probable inference, the law of succession,
-    and statistical inference", JASA 22 (1927).
+    It holds the true rate in 95 % of samples or more whatever the rate is, from one draw on. Both may be fractions, for
+    an effective sample. Source: C. J. Clopper and E. S. Pearson, "The use of confidence or fiducial limits", Biometrika
+    26 (1934).
     """
-    if n == 0:
-        return 0.0, 1.0
-    rate = ok / n
-    middle = rate + z * z / (2 * n)
-    half = z * sqrt(max(0.0, rate * (1 - rate)) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
-    return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
+    from scipy.special import betaincinv  # type: ignore[import-untyped]
 
-
-def rate(ok: int, n: int) -> str:
-    """``7/10 · 70% (40%–89%)``, or ``not measured``."""
-    if n == 0:
-        return "not measured"
-    return figures(ok, n, *wilson(ok, n))
-
-
-def figures(ok: int, n: int, low: float, high: float) -> str:
-    """``7/10 · 70% (40%–89%)``, of at least one."""
-    return f"{ok}/{n} · {ok / n:.0%} ({low:.0%}–{high:.0%})"
+    bad = n - ok
+    low = float(betaincinv(ok, bad + 1, _TAIL)) if ok > 1e-9 else 0.0
+    high = float(betaincinv(ok + 1, bad, 1 - _TAIL)) if bad > 1e-9 else 1.0
+    return low, high
 
 
 def pass_at_k(n: int, c: int, k: int) -> float | None:
@@ -93,50 +75,69 @@ def holm(chances: Sequence[float], alpha: float) -> list[bool]:
     return shown
 
 
-def f1(tp: int, fp: int, fn: int, tn: int) -> Estimate | None:
-    """F1 with a bootstrap interval over the requests (percentiles of 4,000 resamples, same seed every time).
+def f1(counts: Iterable[tuple[Hashable, int, int]]) -> Estimate | None:
+    """F1 of decisions, with its interval; None where neither side has a positive.
 
-    None where neither side has a positive. Where both agree on every request, resampling cannot see a miss that did
-    not happen: the lower end is then that of Wilson's interval of the agreement on positives.
+    Where both have `agreed` positives in common and one of them alone has `wrong`, F1 is 2j / (1 + j) with
+    j = agreed / (agreed + wrong). So its interval is that of j, a proportion, at the same coverage.
+
+    Args:
+        counts: of each request (or whatever else is decided on): its cluster, `agreed`, `wrong`.
     """
-    positives = 2 * tp + fp + fn
-    if not positives:
+    shared = pooled((cluster, agreed, agreed + wrong) for cluster, agreed, wrong in counts)
+    if shared is None:
         return None
-    from numpy.random import default_rng
-
-    n = tp + fp + fn + tn
-    drawn = default_rng(1).multinomial(n, [tp / n, fp / n, fn / n, tn / n], 4_000)
-    below = 2 * drawn[:, 0] + drawn[:, 1] + drawn[:, 2]
-    scores = sorted(float(2 * row[0] / total) for row, total in zip(drawn, below, strict=True) if total)
-    low, high = scores[int(0.025 * len(scores))], scores[min(len(scores) - 1, int(0.975 * len(scores)))]
-    agreed = wilson(tp, tp + fp + fn)
-    return Estimate(2 * tp / positives, min(low, agreed[0]) if not (fp or fn) else low, high, n, n)
+    value, low, high = (2 * end / (1 + end) for end in (shared.value, shared.low, shared.high))
+    return replace(shared, value=value, low=low, high=high)
 
 
-def clustered(values: Sequence[tuple[Hashable, float]]) -> Estimate | None:
+def clustered(values: Iterable[tuple[Hashable, float]]) -> Estimate | None:
     """Mean of values between 0 and 1, each with the cluster that it belongs to; None where there are none.
 
     Trials and agent vocabularies of one scenario are one cluster: they share what makes the scenario easy or hard.
     The interval is for the mean over all clusters like these, so one cluster alone says next to nothing.
     """
-    if not values:
-        return None
-    mean, draws = worth(values)
-    low, high = _exact(mean, draws)
-    return Estimate(mean, low, high, len(values), len({cluster for cluster, _ in values}))
+    return _mean(_grouped(values))
 
 
-def worth(values: Sequence[tuple[Hashable, float]]) -> tuple[float, float]:
+def pooled(counts: Iterable[tuple[Hashable, int, int]]) -> Estimate | None:
+    """The same of counts: each a cluster, how many in it are good, of how many; None where nothing was counted."""
+    groups: dict[Hashable, list[int]] = defaultdict(lambda: [0, 0])
+    for cluster, good, many in counts:
+        if not 0 <= good <= many:
+            raise ValueError(f"no {good} of {many}")
+        groups[cluster][0] += many
+        groups[cluster][1] += good
+    return _mean([(many, good) for many, good in groups.values() if many])
+
+
+def worth(values: Iterable[tuple[Hashable, float]]) -> tuple[float, float]:
     """Mean of clustered values, and how many independent draws they are worth."""
+    return _worth(_grouped(values))
+
+
+def _grouped(values: Iterable[tuple[Hashable, float]]) -> list[tuple[int, float]]:
+    """Size and sum of each cluster."""
     groups: dict[Hashable, list[float]] = defaultdict(list)
     for cluster, value in values:
+        if not 0 <= value <= 1:
+            raise ValueError("values lie between 0 and 1")
         groups[cluster].append(value)
-    sums = [(len(group), sum(group)) for group in groups.values()]
-    if any(not 0 <= value <= 1 for _, value in values):
-        raise ValueError("values lie between 0 and 1")
-    n = len(values)
-    mean = min(1.0, sum(total for _, total in sums) / n)
-    spread = sum((total - size * mean) ** 2 for size, total in sums) / n**2
+    return [(len(group), fsum(group)) for group in groups.values()]
+
+
+def _mean(sums: Sequence[tuple[int, float]]) -> Estimate | None:
+    if not sums:
+        return None
+    mean, draws = _worth(sums)
+    low, high = exact(mean * draws, draws)
+    return Estimate(mean, low, high, sum(size for size, _ in sums), len(sums))
+
+
+def _worth(sums: Sequence[tuple[int, float]]) -> tuple[float, float]:
+    n = sum(size for size, _ in sums)
+    mean = min(1.0, fsum(total for _, total in sums) / n)
+    spread = fsum((total - size * mean) ** 2 for size, total in sums) / n**2
     kish = n**2 / sum(size**2 for size, _ in sums)
     return mean, _effective(mean, _corrected(spread, len(sums)), n, kish)
 
@@ -159,12 +160,13 @@ def mean_pass(
     if not measured:
         return None
     items = len(measured)
-    mean = sum(value for _, value in measured) / items
-    spread = sum((value - mean) ** 2 for _, value in measured) / items**2
+    mean = min(1.0, max(0.0, fsum(value for _, value in measured) / items))
+    spread = fsum((value - mean) ** 2 for _, value in measured) / items**2
     # As a mean over all choices of k of n trials, the estimator varies at most k/n times as much as one draw of k:
     # W. Hoeffding, "A class of statistics with asymptotically normal distribution", Ann. Math. Statist. 19 (1948).
-    units = items**2 / sum(k / n for n, _ in measured)
-    low, high = _interval(mean, _corrected(spread, items), units, items)
+    units = items**2 / fsum(k / n for n, _ in measured)
+    draws = _effective(mean, _corrected(spread, items), units, items)
+    low, high = exact(mean * draws, draws)
     return Estimate(mean, low, high, sum(n for n, _ in measured), items)
 
 
@@ -179,45 +181,29 @@ def _corrected(spread: float, clusters: int) -> float:
     return spread * clusters / (clusters - 1) if clusters > 1 else 0.0
 
 
-def _interval(mean: float, variance: float, units: float, clusters: float) -> tuple[float, float]:
-    """Exact interval on as many independent draws as the sample is worth: between ``clusters`` and ``units``.
+def _effective(mean: float, variance: float, units: float, clusters: float) -> float:
+    """How many independent draws a sample is worth, between ``clusters`` and ``units``.
 
     Source: E. L. Korn and B. I. Graubard, "Confidence intervals for proportions with small expected number of positive
-    counts estimated from survey data", Survey Methodology 24 (1998). Two departures. The correlation within clusters
-    is drawn up to a prior while failures (or successes) are few, never down to it. And values between 0 and 1 vary
-    most where each cluster is wholly 0 or 1, so a sample is never worth fewer draws than it has clusters.
+    counts estimated from survey data", Survey Methodology 24 (1998). Two departures. Until it is seen otherwise, each
+    cluster is taken to be wholly 0 or 1, and it takes clusters to see otherwise: thirty passes out of thirty are no
+    proof that scenarios do not differ, and three scenarios that went alike are none either. And values between 0 and 1
+    vary most where each cluster is wholly 0 or 1, so a sample is never worth fewer draws than it has clusters.
     """
-    mean = min(1.0, max(0.0, mean))
-    return _exact(mean, _effective(mean, variance, units, clusters))
-
-
-def _effective(mean: float, variance: float, units: float, clusters: float) -> float:
-    """How many independent draws the sample is worth."""
     size = units / clusters
     if size <= 1:
         return units
     binomial = mean * (1 - mean)
     seen = min(1.0, max(0.0, (variance * units / binomial - 1) / (size - 1))) if binomial > 0 else 0.0
-    events = units * binomial / (1 + (size - 1) * seen)
-    drawn = (events * seen + _PRIOR_WEIGHT * _PRIOR_CORRELATION) / (events + _PRIOR_WEIGHT)
+    events = clusters * binomial
+    correlation = (events * seen + 1) / (events + 1)
     few = (_t95(max(1.0, clusters - 1)) / _t95(max(1.0, units - 1))) ** 2
-    return max(clusters, units / (1 + (size - 1) * max(seen, drawn) * few))
+    return max(clusters, units / (1 + (size - 1) * correlation * few))
 
 
 @cache
 def _t95(freedom: float) -> float:
     """Two-sided 95 % quantile of Student's t."""
-    from scipy.special import stdtrit  # type: ignore[import-untyped]
+    from scipy.special import stdtrit
 
     return float(stdtrit(freedom, 1 - _TAIL))
-
-
-def _exact(mean: float, n: float) -> tuple[float, float]:
-    """Clopper and Pearson's interval for ``mean * n`` successes in ``n``, which need not be whole numbers."""
-    from scipy.special import betaincinv
-
-    ok = mean * n
-    bad = n - ok
-    low = float(betaincinv(ok, bad + 1, _TAIL)) if ok > 1e-9 else 0.0
-    high = float(betaincinv(ok + 1, bad, 1 - _TAIL)) if bad > 1e-9 else 1.0
-    return low, high

@@ -14,9 +14,10 @@ from hypothesis import strategies as some
 from toolworthy import adapters
 from toolworthy.endpoint import Endpoint
 from toolworthy.exchange import Exchange
+from toolworthy.replay import agreement
 from toolworthy.replay.adapt import prepare, with_model
-from toolworthy.replay.agreement import Share
 from toolworthy.replay.compare import decision, differences
+from toolworthy.replay.model import ReplayKey, ReplayResult, Status
 from toolworthy.replay.recording import matches
 from toolworthy.wire import api
 from toolworthy.wire.ir import Api, Request, Response, Text, Thinking, ToolCall
@@ -179,13 +180,32 @@ def test_differences_have_names(
     assert _kinds(old, new) == kinds
 
 
-def test_repeated_sendings_do_not_narrow_an_interval() -> None:
-    assert Share(30, 40, 10).interval == pytest.approx(Share(30, 40, 10).interval)
-    wide, narrow = Share(30, 40, 10).interval, Share(30, 40, 40).interval
-    assert wide[0] < narrow[0] < 0.75 < narrow[1] < wide[1]
-    assert str(Share(0, 0, 0)) == "not measured"
-    assert "999/1000 · 99.9% " in str(Share(999, 1_000, 1_000))
-    assert str(Share(3, 4, 2)).endswith(", 2 requests)")
+def _sent(trial: int, number: int, status: Status = "compared", *, call: bool = True) -> ReplayResult:
+    old, new = decision(*_answer(READ)), decision(*_answer(READ if call else Text("no")))
+    key = ReplayKey(trial=f"t{trial}", exchange=0, number=number)
+    return ReplayResult(key=key, status=status, offers_tools=True, old=old, new=None if status == "unmeasured" else new)
+
+
+def test_sendings_of_one_trial_do_not_narrow_an_interval() -> None:
+    of_ten = [_sent(trial, number, call=trial < 8) for trial in range(10) for number in range(4)]
+    of_forty = [_sent(trial, 1, call=trial < 32) for trial in range(40)]
+    wide, narrow = (agreement.same_trigger(results).estimate for results in (of_ten, of_forty))
+    assert wide is not None
+    assert narrow is not None
+    assert (wide.value, wide.n, narrow.n) == (0.8, 40, 40)
+    assert wide.low < narrow.low < 0.8 < narrow.high < wide.high
+    trigger = agreement.trigger(of_ten)
+    assert str(trigger.recall).startswith("32/40 · 80% (")
+    assert trigger.f1 is not None
+    assert trigger.f1.value == pytest.approx(2 * 0.8 / 1.8)
+    assert trigger.f1.high - trigger.f1.low > 0.2
+
+
+def test_sendings_that_came_to_nothing_are_named_beside_the_rate() -> None:
+    results = [_sent(1, 1), _sent(2, 1), _sent(3, 1, "unmeasured"), _sent(4, 1, "failed")]
+    said = str(agreement.same_trigger(results))
+    assert said.endswith(" · 2 not counted (1 failed, 1 not measured): 50% to 100% if they are")
+    assert str(agreement.same_trigger([])) == "not measured"
 
 
 def test_what_no_file_takes_is_replaced() -> None:

@@ -3,50 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from toolworthy.cases.result import CaseResult
 from toolworthy.probes import ProbeResult
+from toolworthy.rates import Rate, rate_of_counts
 from toolworthy.runs.result import Result, TrialResult
 from toolworthy.scoring.lost import LEAKS
 from toolworthy.scoring.model import Leaks
-from toolworthy.statistics import Estimate, clustered, figures
 
 
-@dataclass(frozen=True)
-class LeakRate:
-    """The share of the model's calls that the server left in the text."""
+def leak_rate(results: Sequence[Result]) -> Rate | None:
+    """The share of the model's calls that the server left in the text, over all results, of one suite or several; None
+    where the model made no call. Calls of one task, case or probe are a cluster.
 
-    leaks: Leaks
-    estimate: Estimate
-    """Answers of one task, case or probe are a cluster."""
-
-    @property
-    def rate(self) -> str:
-        """``3/40 · 8% (2%–20%)``."""
-        return figures(self.leaks.leaked, self.leaks.calls, self.estimate.low, self.estimate.high)
-
-    def __str__(self) -> str:
-        return f"calls that the server left in the text: {self.rate}"
-
-
-def leak_rate(results: Sequence[Result]) -> LeakRate | None:
-    """Over all results, of one suite or several; None where the model made no call.
-
-    A rate of 0 is a measurement, too: only one with ``leaks.leaked`` is worth a line.
+    A rate of 0 is a measurement, too: only one with ``ok`` above 0 is worth a line.
     """
-    return rate_of((_cluster(result), leaks_of(result)) for result in results)
+    return leak_rate_of((_cluster(result), leaks_of(result)) for result in results)
 
 
-def rate_of(counted: Iterable[tuple[str, Leaks]]) -> LeakRate | None:
+def leak_rate_of(counted: Iterable[tuple[str, Leaks]]) -> Rate | None:
     """The same of counts, each with the cluster that it belongs to."""
-    total = Leaks()
-    values: list[tuple[str, float]] = []
-    for cluster, leaks in counted:
-        total += leaks
-        values += [(cluster, 1.0)] * leaks.leaked + [(cluster, 0.0)] * (leaks.calls - leaks.leaked)
-    estimate = clustered(values)
-    return None if estimate is None else LeakRate(total, estimate)
+    rate = rate_of_counts((cluster, leaks.leaked, leaks.calls) for cluster, leaks in counted)
+    return rate if rate.n else None
 
 
 def leaks_of(result: Result) -> Leaks:

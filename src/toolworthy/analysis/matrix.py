@@ -163,8 +163,8 @@ def _tasks(agent: str, results: Sequence[TrialResult]) -> Cell:
             return _cell(agent, "tasks", "not applicable", "cases of the field's, no agent")
         return _cell(agent, "tasks", "not tested", "no task was run")
     (verdict,) = verdicts(results)
-    if verdict.estimate is not None:
-        rate = verdict.estimate.value, verdict.estimate.low, verdict.estimate.high
+    if verdict.rate.estimate is not None:
+        rate = verdict.rate.estimate.value, verdict.rate.estimate.low, verdict.rate.estimate.high
         score = Score(*rate, verdict.judged)
         said = _rate(verdict.passed, score, "passed", len(results) - verdict.judged)
         return _cell(agent, "tasks", _rated(*rate), said, score, statuses, verdict.translated)

@@ -16,7 +16,7 @@ def remarks(
     """Calls that the server left in the text, as rates, and how many trials a rate limit ended."""
     suites: dict[str, Sequence[Result]] = {"tasks": results, "wire": probes, "tools": cases}
     leaky = {suite: own for suite, own in suites.items() if any(leaks_of(result).leaked for result in own)}
-    told = [f"{suite} {rate.rate}" for suite, own in leaky.items() if (rate := leak_rate(own))]
+    told = [f"{suite} {rate}" for suite, own in leaky.items() if (rate := leak_rate(own))]
     if told:
         yield f"calls that the server left in the text: {', '.join(told)}"
     limited = sum(result.cause is not None and result.cause.code == "rate limited" for result in results)

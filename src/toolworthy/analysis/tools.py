@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from toolworthy.cases.model import CATEGORIES
 from toolworthy.cases.result import CaseResult
+from toolworthy.rates import Rate, rate_of_counts
 from toolworthy.scoring.model import CallScores
 from toolworthy.statistics import Estimate, clustered, mean_pass, pass_at_k, pass_hat_k
 
@@ -85,15 +85,12 @@ def repeats(results: Sequence[CaseResult]) -> list[tuple[str, Estimate]]:
     return rows
 
 
-def call_scores(results: Sequence[CaseResult]) -> CallScores:
-    """The calls of all cases, judged as those of trials are."""
-    total: dict[str, Any] = {name: getattr(CallScores(), name) for name in CallScores.model_fields}
-    for result in results:
-        for name in total:
-            total[name] = total[name] + getattr(result.score.call_scores, name)
-    return CallScores(**total)
-
-
-def percent(found: Estimate | None) -> str:
-    """``93% (88%–96%)``, or a dash."""
-    return "–" if found is None else f"{found.value:.0%} ({found.low:.0%}–{found.high:.0%})"
+def call_rates(results: Sequence[CaseResult]) -> list[tuple[str, str, Rate]]:
+    """Name, meaning and rate of each score of single calls. Calls of one case are a cluster."""
+    rows = []
+    for name, field in CallScores.model_fields.items():
+        counts = [(one.key.case, getattr(one.score.call_scores, name)) for one in results]
+        rate = rate_of_counts((case, count.ok, count.n) for case, count in counts)
+        if rate.n:
+            rows.append((name, field.description or "", rate))
+    return rows

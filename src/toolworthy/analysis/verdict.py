@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from toolworthy.analysis.severity import severity_for
+from toolworthy.rates import Rate, rate_of
 from toolworthy.rules.model import rank
 from toolworthy.runs.result import TrialResult
-from toolworthy.statistics import Estimate, clustered, figures
 
 Word = Literal["works", "works, fails when", "broken", "untested"]
 WORDS: dict[Word, str] = {"works": "✓", "works, fails when": "~", "broken": "✗", "untested": "?"}
 """Each with the mark that stands for it."""
 WIDE = 0.5
 """An interval wider than this says next to nothing: too little was run to say either way. It takes six tasks or
-scenarios that all went alike, seventeen where half of them did; fewer, where each was tried several times."""
+scenarios that all went alike, seventeen where half of them did."""
 _MOST = 3
 """Kinds of failure, and findings, that a verdict names."""
 Cell = Literal["pass", "flaky", "fail", "error", "cannot work"]
@@ -44,18 +44,11 @@ class AgentVerdict:
     passed: int
     judged: int
     """Trials that passed or failed; errors and what was not run are no measure of the endpoint."""
-    estimate: Estimate | None
-    """The share that passed; attempts at one task are a cluster. None where nothing was judged."""
+    rate: Rate
+    """How many passed; attempts at one task are a cluster."""
     errors: int
     translated: bool
     reasons: tuple[Why, ...]
-
-    @property
-    def rate(self) -> str:
-        """Passed of judged, with its interval."""
-        if self.estimate is None:
-            return "not measured"
-        return figures(self.passed, self.judged, self.estimate.low, self.estimate.high)
 
     @property
     def headline(self) -> str:
@@ -70,7 +63,8 @@ class AgentVerdict:
     @property
     def doubtful(self) -> bool:
         """Whether too little was judged to say how often it passes."""
-        return self.estimate is not None and self.estimate.high - self.estimate.low > WIDE
+        found = self.rate.estimate
+        return found is not None and found.high - found.low > WIDE
 
 
 def verdicts(results: Sequence[TrialResult]) -> tuple[AgentVerdict, ...]:
@@ -97,7 +91,7 @@ def _verdict(agent: str, results: list[TrialResult]) -> AgentVerdict:
         word=_word(len(passed), len(judged), bool(refused)),
         passed=len(passed),
         judged=len(judged),
-        estimate=clustered([(result.key.task, result.status == "passed") for result in judged]),
+        rate=rate_of((result.key.task, result.status == "passed") for result in judged),
         errors=sum(1 for result in results if result.status in ("error", "unmeasured")),
         translated=any(result.score.translated for result in results),
         reasons=tuple(reasons),

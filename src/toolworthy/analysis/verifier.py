@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from toolworthy.cases.field import REFERENCE
 from toolworthy.cases.result import CaseResult
 from toolworthy.field.verifier import Noted, Trigger, agreement, figures
-from toolworthy.statistics import Estimate, f1, rate
+from toolworthy.rates import percents, plain
+from toolworthy.statistics import f1
 
 
 def told(results: Sequence[CaseResult]) -> list[tuple[str, str]]:
@@ -16,7 +17,7 @@ def told(results: Sequence[CaseResult]) -> list[tuple[str, str]]:
     if not own:
         return []
     measured = figures(own)
-    rows = [("answered", rate(measured.answered.ok, measured.answered.n))]
+    rows = [("answered", str(plain(measured.answered.ok, measured.answered.n)))]
     if measured.trigger:
         rows += list(_trigger("calls as the reference file", measured.trigger))
         rows.append(("the reference with itself, in this run", _itself(_noted(results, REFERENCE, 1))))
@@ -24,10 +25,10 @@ def told(results: Sequence[CaseResult]) -> list[tuple[str, str]]:
     if second:
         first = {noted.index: noted.outcome for noted in own}
         rows.append(("the endpoint with itself: F1", _score(agreement(first, second))))
-    rows.append(("calls that fit their schema", rate(measured.schema.ok, measured.schema.n)))
-    rows.append(("reasoning and nothing else", rate(measured.only_reasoning.ok, measured.only_reasoning.n)))
+    rows.append(("calls that fit their schema", str(plain(measured.schema.ok, measured.schema.n))))
+    rows.append(("reasoning and nothing else", str(plain(measured.only_reasoning.ok, measured.only_reasoning.n))))
     if measured.due:
-        rows.append(("ended as the file expects", rate(measured.due.ok, measured.due.n)))
+        rows.append(("ended as the file expects", str(plain(measured.due.ok, measured.due.n))))
     return rows
 
 
@@ -38,8 +39,8 @@ def _noted(results: Sequence[CaseResult], vocabulary: str, repeat: int) -> list[
 
 def _trigger(name: str, trigger: Trigger) -> Iterator[tuple[str, str]]:
     yield f"{name}: F1", _score(trigger)
-    yield "precision", rate(trigger.tp, trigger.tp + trigger.fp)
-    yield "recall", rate(trigger.tp, trigger.tp + trigger.fn)
+    yield "precision", str(plain(trigger.tp, trigger.tp + trigger.fp))
+    yield "recall", str(plain(trigger.tp, trigger.tp + trigger.fn))
 
 
 def _itself(fresh: Sequence[Noted]) -> str:
@@ -50,7 +51,8 @@ def _itself(fresh: Sequence[Noted]) -> str:
 
 
 def _score(trigger: Trigger) -> str:
-    found: Estimate | None = f1(trigger.tp, trigger.fp, trigger.fn, trigger.tn)
+    both = trigger.tp
+    found = f1((place, place < both, place >= both) for place in range(both + trigger.fp + trigger.fn))
     if found is None:
         return "no call on either side"
-    return f"{found.value:.0%} ({found.low:.0%}–{found.high:.0%}, n {found.n})"
+    return f"{percents(found)} · n {trigger.n}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from toolworthy.analysis.leaks import rate_of
+from toolworthy.analysis.leaks import leak_rate_of
 from toolworthy.gate.paired import Pair
 from toolworthy.gate.policy import Policy
 from toolworthy.gate.sample import Sample, Unit
@@ -183,10 +183,11 @@ def _notes(baseline: Sample, candidate: Sample, other: dict[str, str], policy: P
 def _leaks(baseline: Sample, candidate: Sample) -> Iterator[str]:
     """How often the candidate's server left a call in the text, beside the baseline's."""
     before, now = (
-        rate_of((f"{unit.suite}/{unit.item}", unit.leaks) for unit in sample.units) for sample in (baseline, candidate)
+        leak_rate_of((f"{unit.suite}/{unit.item}", unit.leaks) for unit in sample.units)
+        for sample in (baseline, candidate)
     )
-    if now and now.leaks.leaked:
-        yield f"{now}; in the baseline {before.rate if before else 'not measured'}"
+    if now and now.ok:
+        yield f"calls that the server left in the text: {now}; in the baseline {before or 'not measured'}"
 
 
 def _new(baseline: Sample, candidate: Sample, policy: Policy) -> Iterator[str]:

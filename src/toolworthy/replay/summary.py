@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 from typing import Any, get_args
 
+from toolworthy.rates import percents
 from toolworthy.replay import agreement
 from toolworthy.replay.agreement import Trigger
 from toolworthy.replay.model import DECISIVE, Decision, DifferenceKind, ReplayResult, Status
@@ -69,16 +70,18 @@ _WORDS: dict[Status, str] = {
 
 def _counts(results: Sequence[ReplayResult]) -> str:
     requests = len({result.key.request for result in results})
+    trials = len({result.key.trial for result in results})
     counted = Counter(result.status for result in results)
     told = {status: f"{counted[status]} {_WORDS[status]}" for status in get_args(Status) if counted[status]}
     if as_before := sum(1 for result in results if result.status == "failed" and result.old and result.old.error):
         told["failed"] += f" ({as_before} of them as recorded)"
     sent = f" sent {len(results)} times" if len(results) != requests else ""
-    return " · ".join([f"{requests} requests{sent}", *told.values()])
+    of = f" of {trials} recorded trial{'s' * (trials != 1)}"
+    return " · ".join([f"{requests} requests{of}{sent}", *told.values()])
 
 
 def _trigger(found: Trigger) -> Iterator[str]:
-    f1 = "not measured" if found.f1 is None else f"{found.f1:.2f}"
+    f1 = "not measured" if found.f1 is None else percents(found.f1)
     yield f"  call or no call, as recorded: {found.agree}"
     yield f"      precision {found.precision}; recall {found.recall}; F1 {f1}"
 

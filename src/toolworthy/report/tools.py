@@ -10,17 +10,16 @@ from toolworthy.analysis import verifier
 from toolworthy.analysis.tools import (
     by_category,
     by_vocabulary,
-    call_scores,
+    call_rates,
     figures,
     kinds,
     on_the_wire,
-    percent,
     repeats,
 )
 from toolworthy.cases.model import CATEGORIES
 from toolworthy.cases.result import CaseResult, Miss
+from toolworthy.rates import percents
 from toolworthy.report.columns import packed
-from toolworthy.scoring.model import CallScores
 
 _MET = 2
 """Rules that a terminal names; all are in the report."""
@@ -37,20 +36,20 @@ def lines(results: Sequence[CaseResult], width: int) -> Iterator[str]:
         return
     whole = figures("all", results)
     unmeasured = f" · {whole.unmeasured} unmeasured" if whole.unmeasured else ""
-    right = f"right {percent(whole.strict)} strictly, {percent(whole.lenient)} leniently"
+    right = f"right {percents(whole.strict)} strictly, {percents(whole.lenient)} leniently"
     yield f"  tool calls: {right} · n {whole.n}{unmeasured}"
-    words = [f"{row.name} {percent(row.lenient)} n {row.n}" for row in by_vocabulary(results)]
+    words = [f"{row.name} {percents(row.lenient)} n {row.n}" for row in by_vocabulary(results)]
     yield from _listed("in the words of", words, width)
     weak = [row for row in by_category(results) if row.lenient and row.lenient.value < 1]
     if weak:
         worst = sorted(weak, key=lambda row: row.lenient.value if row.lenient else 1.0)[:5]
-        yield from _listed("weakest:", [f"{row.name} {percent(row.lenient)}" for row in worst], width)
+        yield from _listed("weakest:", [f"{row.name} {percents(row.lenient)}" for row in worst], width)
     told = [f"{kind} {grave}" for kind, grave, _ in kinds(results) if grave]
     yield from _listed("misses:", told, width)
     met = [f"{code} {title}, in {count} cases" for code, title, count in on_the_wire(results)]
     yield from _listed("on the wire:", met[:_MET], width)
     yield from _listed(
-        "of several attempts:", [f"{name} {percent(found)}" for name, found in repeats(results)[-2:]], width
+        "of several attempts:", [f"{name} {percents(found)}" for name, found in repeats(results)[-2:]], width
     )
 
 
@@ -68,7 +67,7 @@ def markdown(results: Sequence[CaseResult]) -> Iterator[str]:
     if not results:
         return
     whole = figures("all", results)
-    yield f"Tool calls: right {percent(whole.strict)} strictly, {percent(whole.lenient)} leniently, n {whole.n}."
+    yield f"Tool calls: right {percents(whole.strict)} strictly, {percents(whole.lenient)} leniently, n {whole.n}."
     yield ""
     words = list(dict.fromkeys(result.key.vocabulary for result in results))
     yield "| category | " + " | ".join(words) + " | all (95 % interval) |"
@@ -76,7 +75,7 @@ def markdown(results: Sequence[CaseResult]) -> Iterator[str]:
     for row in by_category(results):
         own = [result for result in results if result.category == row.name]
         cells = [_share([result for result in own if result.key.vocabulary == word]) for word in words]
-        yield f"| {row.name} | " + " | ".join(cells) + f" | {percent(row.lenient)} |"
+        yield f"| {row.name} | " + " | ".join(cells) + f" | {percents(row.lenient)} |"
     if kinds(results):
         yield ""
         yield "Misses: " + ", ".join(f"{kind} {grave + mild}" for kind, grave, mild in kinds(results)) + "."
@@ -112,12 +111,10 @@ def section(results: Sequence[CaseResult]) -> dict[str, Any] | None:
         "kinds": kinds(results),
         "repeats": repeats(results),
         "wire": on_the_wire(results),
-        "calls": [
-            (name, CallScores.model_fields[name].description, count) for name, count in call_scores(results) if count.n
-        ],
+        "calls": call_rates(results),
         "examples": _examples(results),
         "missed": sum(result.status == "wrong" for result in results),
-        "percent": percent,
+        "percent": percents,
     }
 
 

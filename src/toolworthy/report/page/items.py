@@ -14,7 +14,7 @@ from toolworthy.cases.result import CaseResult
 from toolworthy.probes import ProbeResult
 from toolworthy.runs.result import Result, TrialResult, findings_of, word_of
 from toolworthy.runs.store import RunDirectory
-from toolworthy.statistics import pass_hat_k, wilson
+from toolworthy.statistics import exact, pass_hat_k
 from toolworthy.visible import visible
 
 _LONG = 160
@@ -143,7 +143,7 @@ def _median(values: Sequence[float]) -> float | None:
 
 def _again(ok: int, n: int) -> dict[str, Any]:
     """pass^n, and the 95 % interval of pass@1 for this very item; None where nothing was judged."""
-    return {"power": pass_hat_k(n, ok, n), "span": [round(end, 2) for end in wilson(ok, n)]} if n else _UNTRIED
+    return {"power": pass_hat_k(n, ok, n), "span": [round(end, 2) for end in exact(ok, n)]} if n else _UNTRIED
 
 
 def _counted(ok: int, n: int) -> str:

@@ -12,8 +12,6 @@ from toolworthy.analysis.verdict import WORDS
 from toolworthy.gate.difference import Row
 from toolworthy.report.page.pack import policy
 from toolworthy.report.timeline import cut
-from toolworthy.scoring.model import Count
-from toolworthy.statistics import rate
 from toolworthy.visible import visible
 
 if TYPE_CHECKING:
@@ -63,13 +61,9 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(count=_count, clock=_clock, value=_value, change=_change, figure=figure)
+    made.filters.update(clock=_clock, value=_value, change=_change, figure=figure)
     made.globals["WORDS"] = WORDS
     return made
-
-
-def _count(count: Count) -> str:
-    return rate(count.ok, count.n)
 
 
 def _clock(unix: float) -> str:
