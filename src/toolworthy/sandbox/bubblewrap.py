@@ -14,12 +14,13 @@ import signal
 import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from toolworthy import tree
 from toolworthy.errors import UserError
-from toolworthy.sandbox import OnListener, owner
+from toolworthy.sandbox import OnListener, filter, owner
 from toolworthy.sandbox.arguments import LAUNCHER, arguments
 from toolworthy.sandbox.model import APP, HOME, Command, Limits, Mount, Outcome, SandboxError
 from toolworthy.sandbox.namespace import Namespace, readable
@@ -52,9 +53,14 @@ class Bubblewrap:
         program = shutil.which("bwrap")
         if program is None:
             raise UserError(f"bubblewrap is not installed; {_HELP}")
-        found = cls(program, owner.find())
+        who = owner.find()
+        found = cls(program, replace(who, closed=True))
         with ThreadPoolExecutor(1) as elsewhere:  # an event loop may be running here
-            elsewhere.submit(asyncio.run, found._prove()).result()
+            try:
+                elsewhere.submit(asyncio.run, found._prove()).result()
+            except SandboxError:  # before 0.8, or in a container; the filter of system calls refuses them, too
+                found = cls(program, who)
+                elsewhere.submit(asyncio.run, found._prove()).result()
         return found
 
     async def _prove(self) -> None:
@@ -91,8 +97,12 @@ class Bubblewrap:
             namespace = stack.enter_context(contextlib.closing(Namespace()))
             with theirs:
                 argv = [self._program, *arguments(command, self._owner), *namespace.arguments()]
-                argv += ["--", *self._owner.command()]
                 passed = [*namespace.passed, *self._owner.passed]
+                if (seccomp := filter.descriptor()) is not None:
+                    stack.callback(os.close, seccomp)
+                    argv += ["--seccomp", str(seccomp)]
+                    passed.append(seccomp)
+                argv += ["--", *self._owner.command()]
                 if on_listener is not None:
                     argv += [sys.executable, "-I", "-S", LAUNCHER, str(theirs.fileno()), str(port)]
                     passed.append(theirs.fileno())

@@ -32,11 +32,14 @@ class Owner:
     uid: int
     userns: int | None = None
     """Descriptor of the user namespace made for root."""
+    closed: bool = False
+    """Whether bubblewrap is to see to it that no user namespace can be made inside; root's own forbids it anyway."""
 
     def arguments(self) -> list[str]:
         """bubblewrap's options."""
         if self.userns is None:
-            return ["--unshare-user", "--uid", str(INSIDE), "--gid", str(INSIDE), "--cap-drop", "ALL"]
+            more = ["--disable-userns"] if self.closed else []
+            return ["--unshare-user", *more, "--uid", str(INSIDE), "--gid", str(INSIDE), "--cap-drop", "ALL"]
         added = [part for name in _CAPABILITIES for part in ("--cap-add", name)]
         return ["--userns", str(self.userns), "--uid", "0", "--gid", "0", "--cap-drop", "ALL", *added]
 
