@@ -19,6 +19,8 @@ FLOORS = (
         "vocabulary",
         "content",
         "redact",
+        "packing",
+        "cleaned",
         "refusal",
         "retry",
         "visible",

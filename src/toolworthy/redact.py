@@ -1,11 +1,12 @@
-"""Take credentials out of what is recorded, at the earliest place."""
+"""Take credentials out of what is recorded and shown, in every form in which they may come back."""
 
 from __future__ import annotations
 
 import base64
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from urllib.parse import quote
 
 MARK = "[redacted]"
@@ -18,6 +19,8 @@ _HEADERS = re.compile(
 _SHAPES = re.compile(
     rb"\b(?:sk-(?:ant-|or-|proj-)?[A-Za-z0-9_-]{16,}|gh[pousr]_[A-Za-z0-9]{20,}|AIza[A-Za-z0-9_-]{30,})"
 )
+_SHAPED = (b"sk-", b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"AIza")
+"""How they begin; looked for first, because that costs next to nothing."""
 _KEY = re.compile(
     r"(?:^|[^A-Za-z0-9])(?:(?:sk|pk|rk|gsk|csk|pplx|xai|nvapi|glpat)-[\w-]{6}|(?:sk|gsk|fw|hf|r8|nvapi|tgp)_\w{6}"
     r"|gh[pousr]_\w{6}|AIza[\w-]{8}|AKIA[A-Z0-9]{8}|eyJ[\w-]{8}|Bearer\s)"
@@ -26,6 +29,13 @@ _KEY = re.compile(
 _RANDOM = re.compile(r"(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{24}")
 _KEEP = b"sk-toolworthy-placeholder"
 """What agents are given for a key; it opens nothing, and shows that an agent used it."""
+SHORTEST = 8
+"""Characters of the shortest text that is a secret. What is shorter stands in for a key where none is needed (``none``,
+``EMPTY``), and is part of other words."""
+
+
+_Span = tuple[int, int, bytes]
+"""From, to, and what stands there instead."""
 
 
 def credential(header: str) -> bool:
@@ -43,25 +53,42 @@ def looks_like_key(text: str, *, by_looks: bool = True) -> bool:
     return bool(_KEY.search(text) or (by_looks and _RANDOM.search(text)))
 
 
-SHORTEST = 8
-"""Characters of the shortest text that is a secret. What is shorter stands in for a key where none is needed (``none``,
-``EMPTY``), and is part of other words."""
-
-
 class Redactor:
-    """Knows an endpoint's secrets in every form in which they may come back."""
+    """Knows an endpoint's secrets in every form in which they may come back: plain, in any mix of upper and lower case
+    (names of headers lose it), escaped as JSON, Python, HTML and URLs have it, in hex, in base64 of a text that holds
+    them, and in strings that a reader joins (:meth:`spans`).
+    """
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        forms = {form for secret in secrets if len(secret) >= SHORTEST for form in _forms(secret)}
-        ordered = sorted(forms, key=len, reverse=True)
-        self._secrets = re.compile(b"|".join(map(re.escape, ordered))) if ordered else None
-        self.longest = max(map(len, ordered), default=0)
+        words = {word for secret in secrets for word in (secret, *secret.split()) if len(word) >= SHORTEST}
+        self._words = sorted(words, key=lambda word: (-len(word), word))
+        self._needles = tuple({form.lower() for word in self._words for form in _forms(word)})
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to look for, beside the shapes that any key may have."""
+        return bool(self._words)
+
+    def holds(self, data: bytes) -> bool:
+        """Whether a secret stands in `data`, in any form but in strings that are to be joined first."""
+        return bool(self._needles) and (self._shows(data) or next(self._coded(data), None) is not None)
+
+    def _shows(self, data: bytes) -> bool:
+        return any(needle in form for form in _readings(data.lower()) for needle in self._needles)
+
+    def _coded(self, data: bytes, deep: int = 1) -> Iterator[_Span]:
+        """Where base64 stands that holds a secret in another form than plain."""
+        for run in _RUN.finditer(data):
+            inside = _decoded(run[0])
+            if self._shows(inside) or (deep and next(self._coded(inside, deep - 1), None)):
+                yield _span(run)
 
     def data(self, data: bytes) -> bytes:
         """`data` without secrets."""
-        if self._secrets is not None:
-            data = self._secrets.sub(MARK.encode(), data)
-        return _SHAPES.sub(lambda match: match[0] if match[0] == _KEEP else MARK.encode(), data)
+        if self.holds(data):
+            data = _without(data, 0, len(data), self._spans(data))
+            if self.holds(data):  # in a form that can be seen, and not be cut out
+                return MARK.encode()
+        return _SHAPES.sub(_shape, data) if any(begin in data for begin in _SHAPED) else data
 
     def text(self, text: str) -> str:
         """`text` without secrets."""
@@ -69,42 +96,240 @@ class Redactor:
 
     def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         """Headers by lower-case name, those that carry credentials by name only."""
-        return {name.lower(): MARK if credential(name) else self.text(value) for name, value in headers.items()}
+        return {
+            self.text(name.lower()): MARK if credential(name) else self.text(value) for name, value in headers.items()
+        }
 
-    def pieces(self, pieces: list[bytes]) -> list[bytes]:
-        """Pieces of one body without secrets, even where one straddles a border. Their number stays."""
+    def parts(self, parts: Iterable[str]) -> Iterator[str]:
+        """The parts of one text without secrets, even where one straddles a border; their number may change."""
+        held: list[str] = []
+        size = 0
+        for part in parts:
+            held.append(part)
+            size += len(part)
+            if size > _ENOUGH + self._reach:
+                text = self.text("".join(held))
+                yield text[: len(text) - self._reach]
+                held = [text[len(text) - self._reach :]]
+                size = self._reach
+        yield self.text("".join(held))
+
+    def pieces(self, pieces: list[bytes], *, surely: bool = False) -> list[bytes]:
+        """Pieces of one body without secrets, even where one straddles a border, or where it is cut up into strings
+        that a reader joins. Their number stays.
+
+        Args:
+            pieces: one body.
+            surely: a reader found one in what it joined; so that it is looked for with more care, and more time.
+        """
         whole = b"".join(pieces)
-        if self.data(whole) == whole:
+        spans = self.spans(whole, surely=surely)
+        if not spans:
             return pieces
         out: list[bytes] = []
         start = 0
-        spans = [match.span() for pattern in (self._secrets, _SHAPES) if pattern for match in pattern.finditer(whole)]
         for piece in pieces:
             end = start + len(piece)
             out.append(_without(whole, start, end, spans))
             start = end
-        return out
+        return [MARK.encode(), *[b""] * (len(pieces) - 1)] if self.holds(b"".join(out)) else out
+
+    def spans(self, whole: bytes, *, surely: bool = False) -> list[_Span]:
+        """Where secrets stand in a body, from and to, in order; also the parts of one that is cut up into strings: a
+        stream's deltas, a list of texts, the words of a document."""
+        shaped = any(begin in whole for begin in _SHAPED)
+        found = [_span(match) for match in _SHAPES.finditer(whole) if match[0] != _KEEP] if shaped else []
+        if self._needles:
+            found += self._spans(whole)
+            if surely or self._is_cut_up(whole):
+                found += self._joined(whole)
+        return sorted(found)
+
+    def _spans(self, data: bytes) -> list[_Span]:
+        plain = [_span(match) for match in self._pattern.finditer(data)] if self._shows(data) else []
+        return sorted([*plain, *self._coded(data)])
+
+    def _is_cut_up(self, whole: bytes) -> bool:
+        """Whether the values of one name, joined, show a secret."""
+        values: dict[bytes, list[bytes]] = {}
+        for name, value in _PAIR.findall(whole):
+            values.setdefault(name, []).append(value)
+        return any(len(cut) > 1 and self._shows(b"".join(cut)) for cut in values.values())
+
+    def _joined(self, whole: bytes) -> Iterator[_Span]:
+        for places in _strings(whole):
+            if len(places) < 2:
+                continue
+            joined = b"".join(whole[first:last] for first, last in places)
+            if not self.holds(joined):
+                continue
+            for match in self._pattern.finditer(joined):
+                yield from _placed(places, *match.span())
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[bytes]:
+        """All forms of all secrets. Made when one is seen: it is large."""
+        return re.compile(b"|".join(way for word in self._words for way in _ways(word)), re.IGNORECASE)
+
+    @cached_property
+    def _reach(self) -> int:
+        """Characters that one secret may take at most, in any form."""
+        return max((40 * len(word) for word in self._words), default=1_000)
 
 
-def _without(whole: bytes, start: int, end: int, spans: list[tuple[int, int]]) -> bytes:
+_ENOUGH = 2**16
+"""Characters that are looked at together."""
+
+
+# ---- forms -----------------------------------------------------------------------------------------------------------
+
+
+def _forms(secret: str) -> Iterator[bytes]:
+    """What to look for in what :func:`_readings` reads."""
+    raw = secret.encode()
+    yield raw
+    yield raw.hex().encode()
+    yield from _base64(raw)
+    if not secret.isascii():
+        yield json.dumps(secret)[1:-1].encode()
+        yield quote(secret, safe="").encode()
+
+
+def _base64(raw: bytes) -> set[bytes]:
+    """What base64 of any text that holds `raw` is sure to hold: at each of three offsets, without the characters at
+    both ends that tell of its neighbours too; in both alphabets."""
+    plain = set()
+    for offset in range(3):
+        coded = base64.b64encode(bytes(offset) + raw)
+        plain.add(coded[-(-offset * 8 // 6) : (offset + len(raw)) * 8 // 6])
+    return plain | {form.translate(bytes.maketrans(b"+/", b"-_")) for form in plain}
+
+
+_ESCAPE = re.compile(
+    rb"\\+u\{?0{0,6}([2-7][0-9a-f])\}?|\\+x([2-7][0-9a-f])|%(?:25)*(?:u00)?([2-7][0-9a-f])"
+    rb"|&#x0{0,6}([2-7][0-9a-f]);?|&#0{0,6}([0-9]{2,3});?|&(amp|lt|gt|quot|apos);|\\+([\"'/\\])"
+)
+_NAMED = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"}
+_BETWEEN = b" \t\r\n:,"
+"""What may stand between digits of hex, or break lines of base64."""
+_BREAK = re.compile(rb"\\+[nrt]|0x|\\+x")
+
+
+def _readings(data: bytes) -> Iterator[bytes]:
+    """Lower-case `data` as it is, with its escapes read, and without what may stand within hex and base64."""
+    yield data
+    if b"\\" in data or b"%" in data or b"&" in data:
+        data = _ESCAPE.sub(_unescaped, data)
+        yield data
+    squeezed = data.translate(None, _BETWEEN)
+    yield _BREAK.sub(b"", squeezed) if b"\\" in squeezed or b"0x" in squeezed else squeezed
+
+
+_RUN = re.compile(rb"[A-Za-z0-9+/_-]{24,}+")
+
+
+def _decoded(run: bytes) -> bytes:
+    """What a run of base64 may hold, wherever in it that begins."""
+    plain = run.translate(bytes.maketrans(b"-_", b"+/"))
+    starts = (plain[shift:] for shift in range(4))
+    return b"\n".join(base64.b64decode(start[: len(start) - (len(start) % 4 == 1)] + b"==") for start in starts)
+
+
+def _unescaped(match: re.Match[bytes]) -> bytes:
+    named, plain, decimal = match[6], match[7], match[5]
+    if plain:
+        return plain
+    if named:
+        return _NAMED[named]
+    code = int(decimal) if decimal else int(match[1] or match[2] or match[3] or match[4], 16)
+    return bytes([code]).lower() if code < 128 else match[0]
+
+
+def _ways(secret: str) -> Iterator[bytes]:
+    """Patterns of all forms, to cut them out: every character plain or escaped, by itself."""
+    raw = secret.encode()
+    yield rb"(?:[ \t\r\n:,]|\\+[nrt]){0,6}".join(map(_character, raw))
+    yield rb"(?:[ \t\r\n:,]|\\+[nrtx]|0x){0,6}".join(f"{byte:02x}".encode() for byte in raw)
+    if not secret.isascii():
+        yield from map(re.escape, (json.dumps(secret)[1:-1].encode(), quote(secret, safe="").encode()))
+    for form in sorted(_base64(raw)):
+        # With what stands next to it, which tells a few bits of its first and last character.
+        yield rb"[\w+/-]{0,2}" + rb"(?:[ \t\r\n]|\\+[nrt]){0,6}".join(map(_character, form)) + rb"[\w+/-]{0,2}"
+
+
+def _character(code: int) -> bytes:
+    """A pattern of one character, plain or escaped."""
+    plain, named = (
+        re.escape(bytes([code])),
+        b"".join(b"|&" + name + b";" for name, of in _NAMED.items() if ord(of) == code),
+    )
+    plain = rb"\\*" + plain if code in b"\"'/\\" else plain
+    digits = f"{code:02x}".encode()
+    return (
+        rb"(?:" + plain + rb"|\\+u\{?0{0,6}" + digits + rb"\}?|\\+x" + digits + rb"|%(?:25)*(?:u00)?" + digits
+        + rb"|&#x0{0,6}" + digits + rb";?|&#0{0,6}" + str(code).encode() + rb";?" + named + rb")"
+    )  # fmt: skip
+
+
+def _span(match: re.Match[bytes]) -> _Span:
+    return (*match.span(), MARK.encode())
+
+
+def _shape(match: re.Match[bytes]) -> bytes:
+    return match[0] if match[0] == _KEEP else MARK.encode()
+
+
+# ---- strings that a reader joins -------------------------------------------------------------------------------------
+
+_STRING = re.compile(rb'"([^"\\\r\n]*+(?:\\.[^"\\\r\n]*+)*+)"(\s*+:)?|\n')
+_PAIR = re.compile(rb'"([^"\\]++)"\s*+:\s*+"([^"\\]*+(?:\\.[^"\\]*+)*+)"')
+_NUMBER = re.compile(rb'"(?:index|output_index|content_index|summary_index)"\s*:\s*(\d+)')
+
+
+def _strings(whole: bytes) -> Iterator[list[tuple[int, int]]]:
+    """Strings of a body's JSON that may be read as one text, as places from and to: the values of one name, wherever
+    they stand, and those of them in events or lines of one place in the answer."""
+    named: dict[bytes, list[tuple[int, int]]] = {}
+    placed: dict[tuple[bytes, bytes], list[tuple[int, int]]] = {}
+    name, place, line = b"", b"", -1
+    for match in _STRING.finditer(whole):
+        if match[1] is None:
+            line = -1
+        elif match[2]:
+            name = match[1]
+        elif match.end(1) > match.start(1):
+            if line < 0:
+                line = match.start()
+                end = whole.find(b"\n", line)
+                begin = whole.rfind(b"\n", 0, line) + 1
+                place = b",".join(_NUMBER.findall(whole, begin, end if end >= 0 else len(whole)))
+            named.setdefault(name, []).append(match.span(1))
+            placed.setdefault((name, place), []).append(match.span(1))
+    yield from named.values()
+    yield from (places for (name, _), places in placed.items() if len(places) < len(named[name]))
+
+
+def _placed(places: list[tuple[int, int]], start: int, end: int) -> Iterator[_Span]:
+    """The parts of a span of joined strings, where each of them stands."""
+    at, mark = 0, MARK.encode()
+    for first, last in places:
+        size = last - first
+        if at + size > start and at < end:
+            yield first + max(0, start - at), first + min(size, end - at), mark
+            mark = b""  # one is enough
+        at += size
+        if at >= end:
+            return
+
+
+def _without(whole: bytes, start: int, end: int, spans: list[_Span]) -> bytes:
     """``whole[start:end]`` with every span cut out; its mark stands where the span began."""
     out, at = b"", start
-    for first, last in sorted(spans):
+    for first, last, mark in spans:
         if last <= at or first >= end:
             continue
         out += whole[at : max(at, first)]
         if first >= start:
-            out += MARK.encode()
+            out += mark
         at = max(at, last)
     return out + whole[at:end]
-
-
-def _forms(secret: str) -> set[bytes]:
-    raw = secret.encode()
-    return {
-        raw,
-        json.dumps(secret)[1:-1].encode(),
-        quote(secret, safe="").encode(),
-        base64.b64encode(raw).rstrip(b"="),
-        base64.b64encode(b":" + raw).rstrip(b"="),
-    }

@@ -14,6 +14,7 @@ from toolworthy import __version__, adapters, content
 from toolworthy.endpoint import Endpoint
 from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
+from toolworthy.redact import Redactor
 
 
 def serve_oracle(port: int, defects: Sequence[str] = ()) -> int:
@@ -49,7 +50,7 @@ def serve_proxy(endpoint: Endpoint, port: int, out: Path) -> int:
 
     path = out / time.strftime("proxy-%Y%m%d-%H%M%S.jsonl.zst", time.gmtime())
     out.mkdir(parents=True, exist_ok=True)
-    writer = ExchangeWriter(path)
+    writer = ExchangeWriter(path, Redactor(endpoint.secrets))
     about = {"toolworthy": __version__, "started": time.time(), "endpoint": endpoint.public()}
     path.with_name(path.name.replace(".jsonl.zst", ".json")).write_text(json.dumps(about, indent=2) + "\n")
 

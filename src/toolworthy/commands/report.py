@@ -9,7 +9,7 @@ from pathlib import Path
 from toolworthy.errors import writing
 from toolworthy.report import write_report
 from toolworthy.report.page.whole import parts
-from toolworthy.runs.store import RunDirectory
+from toolworthy.runs.store import RunDirectory, redactor_of
 
 BESIDE = "beside.html"
 """In the last run's directory, where several runs are shown and no file is named."""
@@ -29,6 +29,6 @@ def run(paths: Sequence[Path], out: Path | None = None, only: str = "") -> int:
     page = parts(runs, only)
     first = next(page)  # mistakes show before a file is touched
     with writing(target), target.open("w", encoding="utf-8", errors="replace") as file:
-        file.writelines(chain([first], page))
+        file.writelines(redactor_of(runs).parts(chain([first], page)))
     print(target)
     return 0

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from toolworthy.cleaned import cleaned
 from toolworthy.exchange import Chunk, Exchange
 from toolworthy.gateway import local
 from toolworthy.gateway.patience import GIVEN_UP, UNREACHABLE
@@ -327,26 +328,25 @@ def _trouble(error: Exception) -> tuple[int, str]:
 
 
 def _exchange(session: Session, record: _Record, index: int) -> Exchange:
-    redact, upstream = session.gateway.redactor, record.upstream
-    pieces = redact.pieces(record.pieces)
-    completion = record.route.kind == "completion"
-    return Exchange(
+    upstream, completion = record.upstream, record.route.kind == "completion"
+    exchange = Exchange(
         trial=session.trial,
         index=index,
         kind=record.route.kind,
         agent_api=record.route.api if completion else None,
         endpoint_api=upstream.api if completion and upstream else None,
         method=record.method,
-        path=redact.text(record.path),
-        request_headers=redact.headers(dict(record.headers)),
-        request_body=redact.data(record.body),
-        upstream_body=redact.data(upstream.body) if upstream and upstream.translated else None,
+        path=record.path,
+        request_headers=dict(record.headers),
+        request_body=record.body,
+        upstream_body=upstream.body if upstream and upstream.translated else None,
         losses=upstream.losses if upstream else (),
         status=record.status,
-        response_headers=redact.headers(record.response_headers),
-        chunks=tuple(Chunk(at, data) for at, data in zip(record.times, pieces, strict=True)),
+        response_headers=record.response_headers,
+        chunks=tuple(Chunk(at, data) for at, data in zip(record.times, record.pieces, strict=True)),
         started=record.started,
         seconds=time.perf_counter() - record.clock,
-        error=redact.text(record.error) if record.error else None,
+        error=record.error,
         local=record.local,
     )
+    return cleaned(exchange, session.gateway.redactor)

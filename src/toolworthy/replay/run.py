@@ -131,10 +131,12 @@ class Replay:
     async def _senders(self, stack: AsyncExitStack) -> list[Sender]:
         """Both sides, and the run directory once they can be asked."""
         plan, apis = self.plan, {item.api for item in self._requests}
+        secrets = (*plan.endpoint.secrets, *(plan.reference.secrets if plan.reference else ()))
         run = self._resumed or RunDirectory.planned(plan.out)
-        senders = [await open_sender(stack, "target", plan.endpoint, apis, run.path, self._say)]
+        run.secrets = secrets
+        senders = [await open_sender(stack, "target", plan.endpoint, apis, run, self._say)]
         if plan.reference:
-            senders.append(await open_sender(stack, "reference", plan.reference, apis, run.path, self._say))
+            senders.append(await open_sender(stack, "reference", plan.reference, apis, run, self._say))
         if self._resumed is None:
             run.begin(plan.about())
         self.run = run

@@ -19,6 +19,7 @@ from toolworthy.replay.adapt import Prepared
 from toolworthy.replay.model import Side
 from toolworthy.runs.exchanges import ExchangeWriter, file_name, read_all
 from toolworthy.runs.preflight import preflight
+from toolworthy.runs.store import RunDirectory
 from toolworthy.wire.ir import Api
 
 SECONDS = 600.0
@@ -71,7 +72,7 @@ async def open_sender(
     side: Side,
     endpoint: Endpoint,
     apis: Collection[Api],
-    folder: Path,
+    run: RunDirectory,
     say: Callable[[str], None],
 ) -> Sender:
     """Look at an endpoint, and make it ready to be asked until `stack` is closed.
@@ -81,7 +82,7 @@ async def open_sender(
         side: what the endpoint is asked for.
         endpoint: as the user named it; the oracle is started.
         apis: what the recorded agents spoke.
-        folder: the run directory.
+        run: where every exchange is kept.
         say: hears what preflight finds wrong.
 
     Raises:
@@ -95,15 +96,15 @@ async def open_sender(
             say(f"preflight: {check.name}: {check.detail}")
 
     def record(exchange: Exchange) -> None:
-        path = folder / "exchanges" / file_name(exchange.trial)
+        path = run.path / "exchanges" / file_name(exchange.trial)
         try:
-            with contextlib.closing(ExchangeWriter(path)) as writer:
+            with contextlib.closing(ExchangeWriter(path, run.redactor)) as writer:
                 writer.append(exchange)
         except OSError as error:
             raise UserError(f"cannot write {path}: {error.strerror}; --resume goes on") from error
 
     gateway = await stack.enter_async_context(Gateway(found.endpoint, record))
-    return Sender(side, found.endpoint, gateway, folder)
+    return Sender(side, found.endpoint, gateway, run.path)
 
 
 def unmeasured(exchange: Exchange) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import io
 import json
-import os
 import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,9 +13,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from toolworthy.endpoint import KEY_ENV
+from toolworthy.cleaned import cleaned
 from toolworthy.errors import UserError
-from toolworthy.exchange import Chunk, Exchange
+from toolworthy.exchange import Exchange
 from toolworthy.probes import ProbeResult
 from toolworthy.redact import Redactor
 from toolworthy.replay.recording import readable
@@ -25,9 +24,10 @@ from toolworthy.report.ticket import Located
 from toolworthy.rules.commands import page
 from toolworthy.rules.model import Finding, Severity, rank
 from toolworthy.runs.exchanges import read_all
+from toolworthy.runs.keys import keys_of
 from toolworthy.runs.result import Result, TrialResult, findings_of
 from toolworthy.runs.store import RunDirectory
-from toolworthy.wire.lenient import as_dict, as_str
+from toolworthy.wire.lenient import as_dict
 
 __all__ = ["Located", "bundle", "choose", "exchange_of", "found", "name"]
 
@@ -75,11 +75,11 @@ def bundle(run: RunDirectory, located: Located, environ: Mapping[str, str] | Non
     """
     about = run.about
     about = {**about, "endpoint": _served(about)}
-    redact = _redactor(about, os.environ if environ is None else environ)
+    redact = Redactor((*run.secrets, *keys_of(about, environ)))
     about = json.loads(redact.text(json.dumps({key: about.get(key) for key in ("toolworthy", "endpoint", "agents")})))
     recorded = exchange_of(run, located)
     unpacked = readable(recorded)
-    exchange = _clean(unpacked, redact)
+    exchange = cleaned(unpacked, redact)  # as it was when it was recorded; whoever sends it to strangers looks again
     clean = replace(
         located,
         id=redact.text(located.id),
@@ -196,32 +196,6 @@ def _read(run: RunDirectory, file: str) -> Mapping[int, Exchange]:
 def _held(path: Path, size: int, changed: int) -> Mapping[int, Exchange]:
     """The exchanges of a file of this size and age, by index; of a trial that was run again, the last ones."""
     return {exchange.index: exchange for exchange in read_all(path)}
-
-
-def _redactor(about: Mapping[str, object], environ: Mapping[str, str]) -> Redactor:
-    """Knows the keys of the run's endpoints, where they are still in the environment."""
-    reference = as_dict(as_dict(about.get("options")).get("reference"))
-    endpoints = (as_dict(about.get("endpoint")), as_dict(about.get("reference")), reference)
-    variables = {as_str(endpoint.get("key_env")) or KEY_ENV for endpoint in endpoints}
-    own = [as_str(value) for endpoint in endpoints for value in as_dict(endpoint.get("headers")).values()]
-    variables |= {value.removeprefix("env:") for value in own if value.startswith("env:")}
-    return Redactor(environ.get(variable, "") for variable in variables)
-
-
-def _clean(exchange: Exchange, redact: Redactor) -> Exchange:
-    """It was redacted when it was recorded. Whoever sends it to strangers looks once more."""
-    pieces = redact.pieces([chunk.data for chunk in exchange.chunks])
-    return replace(
-        exchange,
-        path=redact.text(exchange.path),
-        request_headers=redact.headers(exchange.request_headers),
-        request_body=redact.data(exchange.request_body),
-        upstream_body=None if exchange.upstream_body is None else redact.data(exchange.upstream_body),
-        losses=tuple(map(redact.text, exchange.losses)),
-        response_headers=redact.headers(exchange.response_headers),
-        chunks=tuple(Chunk(chunk.at, data) for chunk, data in zip(exchange.chunks, pieces, strict=True)),
-        error=redact.text(exchange.error) if exchange.error else None,
-    )
 
 
 def _files(told: ticket.Ticket) -> Iterator[tuple[str, bytes]]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from toolworthy.exchange import Chunk, Exchange
+from toolworthy.redact import Redactor
 
 _SHORT = 64
 """Bytes below which a piece is not worth a hash."""
@@ -34,12 +35,13 @@ def file_name(trial: str) -> str:
 
 
 class ExchangeWriter:
-    """Appends exchanges to one file."""
+    """Appends exchanges to one file. They are clean when they come; what a key would still show in is not written."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, redactor: Redactor | None = None) -> None:
         import zstandard
 
         self._path = path
+        self._redactor = redactor or Redactor(())
         self._known: set[str] = set()
         self._compress = zstandard.ZstdCompressor(level=3, write_content_size=True)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +64,7 @@ class ExchangeWriter:
             "chunks": [[round(chunk.at, 6), _text(chunk.data)] for chunk in exchange.chunks],
             "pieces": pieces,
         }
-        frame = self._compress.compress(json.dumps(record, ensure_ascii=False).encode())
+        frame = self._compress.compress(self._redactor.data(json.dumps(record, ensure_ascii=False).encode()))
         before = self._file.tell()
         try:
             self._file.write(frame)

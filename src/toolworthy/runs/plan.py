@@ -73,12 +73,18 @@ class Options:
     """Where the user's own cases are, with the kind before a file of the field's; ours where there are none."""
     selected: tuple[str, ...] | None = None
     """What pytest chose of all this, as ``plugin`` names its items; None for everything."""
+
     tier: Tier = "standard"
     """How many of the probes are asked."""
     budget: Budget = _NO_BUDGET
     """What the run may spend."""
     until_decided: bool = False
     """Whether `trials` is the most that is run: the gate looks after each, and ends the run once it is decided."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Values that must never be written down."""
+        return (*self.endpoint.secrets, *(self.reference.secrets if self.reference else ()))
 
     def keys(self) -> tuple[TrialKey, ...]:
         """Every trial of the plan. Repeats come last, so that a run that is cut short has seen every task."""

@@ -176,8 +176,8 @@ class Session:
 
     def _open_run(self) -> RunDirectory:
         if self.options.resume is None:
-            return RunDirectory.create(self.options.out, self.options.about())
-        run = RunDirectory.open(self.options.resume)
+            return RunDirectory.create(self.options.out, self.options.about(), self.options.secrets)
+        run = RunDirectory.open(self.options.resume, self.options.secrets)
         old, new = run.about, self.options.about()
         now = {name: new["options"][name] for name in ("budget", "prices")}
         if now != {name: old.get("options", {}).get(name) for name in now}:
@@ -379,7 +379,7 @@ class Session:
     def _write(self, exchange: Exchange) -> None:
         assert self.run is not None
         took = self.spending.add(exchange)
-        writer = ExchangeWriter(self.run.path / "exchanges" / file_name(exchange.trial))
+        writer = ExchangeWriter(self.run.path / "exchanges" / file_name(exchange.trial), self.run.redactor)
         writer.append(exchange)
         writer.close()
         self.listener.exchanged(exchange, took)

@@ -17,11 +17,11 @@ import json
 import logging
 import os
 import re
-import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
@@ -31,8 +31,10 @@ from toolworthy.cases.result import CaseResult
 from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
 from toolworthy.probes import ProbeResult
+from toolworthy.redact import Redactor
 from toolworthy.replay.model import ReplayResult
 from toolworthy.runs.exchanges import read_all
+from toolworthy.runs.keys import keys_of
 from toolworthy.runs.result import TrialResult
 
 Line = TrialResult | ProbeResult | CaseResult | ReplayResult
@@ -68,10 +70,16 @@ _NOTHING = _Lines({}, 0, 0)
 
 
 class RunDirectory:
-    """One run's directory."""
+    """One run's directory. Every file of it is written here, and none with a key of its endpoints in it.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: where it is.
+        secrets: keys, beside those that the environment holds under the names that ``run.json`` gives.
+    """
+
+    def __init__(self, path: Path, secrets: Iterable[str] = ()) -> None:
         self.path = path
+        self.secrets = tuple(secrets)
         self._end = 0
         """Where our own last line ends: if the file ends there too, no torn line does."""
         self._synced = -SYNC_SECONDS
@@ -80,20 +88,21 @@ class RunDirectory:
         """What was read from ``results.jsonl`` when its size and time were `_stamp`."""
 
     @classmethod
-    def create(cls, parent: Path, about: dict[str, Any]) -> RunDirectory:
+    def create(cls, parent: Path, about: dict[str, Any], secrets: Iterable[str] = ()) -> RunDirectory:
         """Make a new directory under `parent`, named by time, and write ``run.json``.
 
         Raises:
             UserError: it cannot be written.
         """
-        run = cls.planned(parent)
+        run = cls.planned(parent, secrets)
         run.begin(about)
         return run
 
     @classmethod
-    def planned(cls, parent: Path) -> RunDirectory:
+    def planned(cls, parent: Path, secrets: Iterable[str] = ()) -> RunDirectory:
         """A new directory under `parent`, named by time; nothing is written yet."""
-        return cls(parent / (time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + secrets.token_hex(2)))
+        name = time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + token_hex(2)
+        return cls(parent / name, secrets)
 
     def begin(self, about: dict[str, Any]) -> None:
         """Make a planned directory, and write ``run.json``.
@@ -108,13 +117,13 @@ class RunDirectory:
             raise UserError(f"cannot write a run directory under {self.path.parent}: {error.strerror}") from error
 
     @classmethod
-    def open(cls, path: Path) -> RunDirectory:
+    def open(cls, path: Path, secrets: Iterable[str] = ()) -> RunDirectory:
         """An existing run. What of its results cannot be read is logged, once.
 
         Raises:
             UserError: there is none at `path`, or its ``run.json`` cannot be read.
         """
-        run = cls(path)
+        run = cls(path, secrets)
         if not (path / "run.json").is_file():
             left = f"; {path / RESULTS} is there, with {run._read().read} results" * (path / RESULTS).is_file()
             raise UserError(f"{path} is no run directory: it has no run.json{left}")
@@ -143,6 +152,15 @@ class RunDirectory:
             raise UserError(f"{path} is of schema {version}, of {by}: this one, {__version__}, reads schema {SCHEMA}")
         return value
 
+    @cached_property
+    def redactor(self) -> Redactor:
+        """Knows the keys of the run's endpoints."""
+        try:
+            about = self.about
+        except UserError:
+            about = {}
+        return Redactor((*self.secrets, *keys_of(about)))
+
     @property
     def damage(self) -> str:
         """What of the results cannot be read, in a line; empty where all can."""
@@ -163,6 +181,8 @@ class RunDirectory:
 
     def write_about(self, about: dict[str, Any]) -> None:
         """Write ``run.json`` whole or not at all."""
+        if "redactor" not in self.__dict__:
+            self.redactor = Redactor((*self.secrets, *keys_of(about)))
         self.write("run.json", json.dumps({"schema": SCHEMA, **about}, indent=2, ensure_ascii=False) + "\n")
 
     def write(self, name: str, text: str | Iterable[str]) -> Path:
@@ -172,7 +192,7 @@ class RunDirectory:
         try:
             # Model output may hold lone surrogates; they are shown as replacement marks rather than lost with the file.
             with partial.open("w", encoding="utf-8", errors="replace") as file:
-                file.writelines([text] if isinstance(text, str) else text)
+                file.writelines(self.redactor.parts([text] if isinstance(text, str) else text))
                 file.flush()
                 os.fsync(file.fileno())  # or a loss of power may leave the new name with nothing in it
             partial.replace(target)
@@ -187,7 +207,7 @@ class RunDirectory:
         Raises:
             UserError: the disk is full or the directory is gone; what is already there stays whole.
         """
-        line = result.model_dump_json().encode("utf-8", "replace") + b"\n"
+        line = self.redactor.data(result.model_dump_json().encode("utf-8", "replace")) + b"\n"
         path = self.path / RESULTS
         try:
             with path.open("ab", buffering=0) as file:
@@ -249,6 +269,11 @@ class RunDirectory:
         if self._stamp != stamp:
             self._stamp, self._held = stamp, _lines(path)
         return self._held
+
+
+def redactor_of(runs: Iterable[RunDirectory]) -> Redactor:
+    """Knows the keys of the endpoints of several runs."""
+    return Redactor(key for run in runs for key in (*run.secrets, *keys_of(run.about)))
 
 
 def _lines(path: Path) -> _Lines:

@@ -117,7 +117,7 @@ async def _attempt(
         endpoint_api=bench.endpoint.api_for(api),
         agent_exit=outcome.exit_code,
         agent_ended=outcome.ended,
-        agent_output=redact((outcome.stdout + outcome.stderr).decode(errors="replace")[-_TAIL:]),
+        agent_output=redact((outcome.stdout + outcome.stderr).decode(errors="replace"))[-_TAIL:],
         diff=redact(changed),
         sandbox=bench.sandbox.name,
         task_digest=task.digest,

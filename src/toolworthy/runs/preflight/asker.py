@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import tenacity
 
 from toolworthy.endpoint import Endpoint
+from toolworthy.redact import Redactor
 from toolworthy.runs.preflight.model import Answer
 from toolworthy.wire.ir import Api
 
@@ -37,6 +38,7 @@ class Asker:
 
     def __init__(self, endpoint: Endpoint, client: httpx.AsyncClient, say: Callable[[str], None]) -> None:
         self.endpoint, self._client, self._say = endpoint, client, say
+        self._redactor = Redactor(endpoint.secrets)
 
     async def post(self, url: str, api: Api, body: Any) -> Answer:
         """The answer to a completion request."""
@@ -87,7 +89,9 @@ class Asker:
             reason = str(error) or type(error).__name__
             said = f"cannot reach {url}: {reason}; is the server running, and the base URL right?"
             answer = replace(answer, trouble=f"{url} broke off its answer: {reason}" if answer.status else said)
-        return replace(answer, body=bytes(data))
+        # Before anyone quotes a part of it, which may be a part of a key.
+        headers, (body,) = self._redactor.headers(answer.headers), self._redactor.pieces([bytes(data)])
+        return replace(answer, headers=headers, body=body, trouble=self._redactor.text(answer.trouble))
 
 
 def _last(state: tenacity.RetryCallState) -> Answer:

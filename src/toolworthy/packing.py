@@ -1,0 +1,96 @@
+"""Packed bodies: gzip, deflate and zstd, several times over too, unpacked up to a limit."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import Literal
+
+LIMIT = 64 * 2**20
+"""Bytes of what is unpacked that are looked at."""
+Coding = Literal["gzip", "deflate", "raw deflate", "zstd"]
+_WINDOW: dict[str, int] = {"gzip": 31, "deflate": 15, "raw deflate": -15}
+_PIECE = 2**16
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """What was in a packed body."""
+
+    coding: Coding
+    data: bytes
+    rest: bytes
+    """What stands behind it, as it is."""
+
+
+def coding_of(data: bytes, told: str = "") -> Coding | None:
+    """How `data` is packed, by how it begins; raw deflate, which has no beginning, only where it is `told`."""
+    if data.startswith(b"\x1f\x8b"):
+        return "gzip"
+    if data.startswith(b"\x28\xb5\x2f\xfd"):
+        return "zstd"
+    if data[:1] == b"\x78" and len(data) > 1 and int.from_bytes(data[:2], "big") % 31 == 0:
+        return "deflate"
+    return "raw deflate" if told == "deflate" else None
+
+
+def unpack(data: bytes, told: str = "") -> Unpacked | None:
+    """What is in `data`, as far as it can be read; None where nothing of it can.
+
+    Args:
+        data: a body.
+        told: its content coding, as the header has it.
+    """
+    coding = coding_of(data, told)
+    if coding is None:
+        return None
+    out, rest = bytearray(), data
+    while rest and len(out) < LIMIT and coding_of(rest, told) == coding:
+        found, after = _one(rest, coding, LIMIT - len(out))
+        out += found
+        if not found or len(after) >= len(rest):
+            break
+        rest = after
+    return Unpacked(coding, bytes(out), rest) if out else None
+
+
+def pack(data: bytes, coding: Coding) -> bytes:
+    """The reverse."""
+    if coding == "zstd":
+        import zstandard
+
+        return zstandard.ZstdCompressor().compress(data)
+    packer = zlib.compressobj(wbits=_WINDOW[coding])
+    return packer.compress(data) + packer.flush()
+
+
+def _one(data: bytes, coding: Coding, limit: int) -> tuple[bytes, bytes]:
+    """One member and what follows it; of one that is broken, what can be read."""
+    if coding == "zstd":
+        return _zstd(data, limit)
+    unpacker = zlib.decompressobj(_WINDOW[coding])
+    out, at = bytearray(), 0
+    try:
+        while at < len(data) and not unpacker.eof and len(out) < limit:
+            out += unpacker.decompress(data[at : at + _PIECE], limit - len(out))
+            at += _PIECE
+            while unpacker.unconsumed_tail and len(out) < limit:
+                out += unpacker.decompress(unpacker.unconsumed_tail, limit - len(out))
+    except zlib.error:
+        return bytes(out), b""
+    return bytes(out), unpacker.unused_data + data[at:]
+
+
+def _zstd(data: bytes, limit: int) -> tuple[bytes, bytes]:
+    import zstandard
+
+    out = bytearray()
+    unpacker = zstandard.ZstdDecompressor(max_window_size=2**27).decompressobj()
+    at = 0
+    try:
+        while at < len(data) and not unpacker.eof and len(out) < limit:
+            out += unpacker.decompress(data[at : at + _PIECE])
+            at += _PIECE
+    except zstandard.ZstdError:
+        return bytes(out), b""
+    return bytes(out), unpacker.unused_data + data[at:]
