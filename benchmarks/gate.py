@@ -24,8 +24,9 @@ from scipy.stats import binom
 
 from toolworthy.gate import tango
 from toolworthy.gate.decide import decide
+from toolworthy.gate.drop import drop
 from toolworthy.gate.floor import reached
-from toolworthy.gate.paired import Drop, Pair, drop
+from toolworthy.gate.paired import Drop, Pair
 from toolworthy.gate.policy import Criterion, Policy
 from toolworthy.gate.ratio import ratio
 from toolworthy.gate.sample import Sample, Unit
@@ -259,7 +260,7 @@ def measured(before: np.ndarray, after: np.ndarray, attempts: int, rng: np.rando
         Pair(str(item), tuple(map(float, was[item, agent])), tuple(map(float, now[item, agent])))
         for item, agent in np.ndindex(before.shape)
     ]
-    found = drop(rows)
+    found = drop(rows, "like-these")
     assert found is not None
     return found
 

@@ -6,6 +6,7 @@ import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -13,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolworthy.gate import tango
+from toolworthy.gate.alike import Alike
+from toolworthy.gate.drop import drop
 from toolworthy.gate.floor import reached
-from toolworthy.gate.paired import Drop, Pair, drop
+from toolworthy.gate.paired import About, Drop, Pair
 from toolworthy.gate.ratio import ratio
 
 VALUES = st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=1, max_size=5).map(tuple)
@@ -22,8 +25,11 @@ PAIRS = st.lists(st.builds(Pair, st.sampled_from("abcdefghijkl"), VALUES, VALUES
 MARGINS = st.floats(0.01, 0.9)
 
 
-def of(pairs: list[Pair]) -> Drop:
-    found = drop(pairs)
+ABOUT = pytest.mark.parametrize("about", get_args(About))
+
+
+def of(pairs: list[Pair], about: About = "these") -> Drop:
+    found = drop(pairs, about)
     assert found is not None
     return found
 
@@ -36,54 +42,72 @@ def test_tangos_score_is_that_of_another_implementation() -> None:
     assert inside[-1] == pytest.approx(0.0148, abs=5e-5)
 
 
-@given(PAIRS, MARGINS)
+@ABOUT
+@given(pairs=PAIRS, margin=MARGINS)
 @settings(max_examples=60, deadline=None)
-def test_chances_are_chances_and_the_interval_holds_the_drop(pairs: list[Pair], margin: float) -> None:
-    found = of(pairs)
+def test_chances_are_chances_and_the_interval_holds_the_drop(about: About, pairs: list[Pair], margin: float) -> None:
+    found = of(pairs, about)
     assert 0 <= found.p_borne(margin) <= 1
     assert 0 <= found.p_worse(margin) <= 1
     low, high = found.interval(0.05)
     assert -1 <= low <= found.value + 1e-9
     assert found.value - 1e-9 <= high <= 1
-    assert 0 < found.worth <= found.pairs + 1e-9
 
 
-@given(PAIRS, MARGINS, MARGINS)
+@ABOUT
+@given(pairs=PAIRS, one=MARGINS, other=MARGINS)
 @settings(max_examples=60, deadline=None)
-def test_a_wider_margin_is_borne_more_surely(pairs: list[Pair], one: float, other: float) -> None:
-    found, (low, high) = of(pairs), sorted((one, other))
+def test_a_wider_margin_is_borne_more_surely(about: About, pairs: list[Pair], one: float, other: float) -> None:
+    found, (low, high) = of(pairs, about), sorted((one, other))
     assert found.p_borne(high) <= found.p_borne(low) + 1e-9
     assert found.p_worse(low) <= found.p_worse(high) + 1e-9
 
 
-@given(PAIRS)
+@ABOUT
+@given(pairs=PAIRS)
 @settings(max_examples=40, deadline=None)
-def test_the_same_run_twice_is_no_drop(pairs: list[Pair]) -> None:
-    same = of([Pair(pair.cluster, pair.before, pair.before) for pair in pairs])
+def test_the_same_run_twice_is_no_drop(about: About, pairs: list[Pair]) -> None:
+    same = of([Pair(pair.cluster, pair.before, pair.before) for pair in pairs], about)
     assert same.value == pytest.approx(0, abs=1e-9)
     assert same.p_worse(0.1) > 0.05
 
 
-@given(PAIRS)
+@ABOUT
+@given(pairs=PAIRS)
 @settings(max_examples=40, deadline=None)
-def test_what_one_side_loses_the_other_wins(pairs: list[Pair]) -> None:
-    there = of(pairs)
-    back = of([Pair(pair.cluster, pair.after, pair.before) for pair in pairs])
+def test_what_one_side_loses_the_other_wins(about: About, pairs: list[Pair]) -> None:
+    there = of(pairs, about)
+    back = of([Pair(pair.cluster, pair.after, pair.before) for pair in pairs], about)
     assert back.value == pytest.approx(-there.value, abs=1e-9)
-    assert back.worth == pytest.approx(there.worth)
     assert back.p_worse(0.0) == pytest.approx(there.p_borne(0.0), abs=1e-9)
 
 
-def test_without_a_loss_it_takes_as_many_items_as_the_binomial_says() -> None:
+@ABOUT
+def test_without_a_loss_it_takes_as_many_items_as_the_binomial_says(about: About) -> None:
     """Of 28 items with a true drop of ten points none is lost in 5.2 % of runs, of 29 in 4.7 %."""
     for items, borne in ((28, False), (29, True)):
-        assert (of([Pair(str(n), (1.0,), (1.0,)) for n in range(items)]).p_borne(0.10) <= 0.05) is borne
+        assert (of([Pair(str(n), (1.0,), (1.0,)) for n in range(items)], about).p_borne(0.10) <= 0.05) is borne
+
+
+def test_attempts_at_these_items_are_as_good_as_more_items() -> None:
+    """0.9 to the power of 28 and of 30, however they are spread."""
+    for items, attempts, borne in ((14, 2, False), (15, 2, True), (10, 3, True), (1, 28, False), (1, 30, True)):
+        rows = [Pair(str(n), (1.0,) * attempts, (1.0,) * attempts) for n in range(items)]
+        assert of(rows).p_borne(0.10) == pytest.approx(0.9 ** (items * attempts), rel=1e-6)
+        assert (of(rows).p_borne(0.10) <= 0.05) is borne
+
+
+@pytest.mark.parametrize("attempts", [3, 10])
+def test_five_of_ten_items_that_are_lost_entirely_are_beyond_doubt(attempts: int) -> None:
+    rows = [Pair(str(n), (1.0,) * attempts, (float(n >= 5),) * attempts) for n in range(10)]
+    assert of(rows).p_worse(0.10) <= 0.001
+    assert of(rows, "like-these").p_worse(0.10) > 0.05
 
 
 def test_one_item_is_worth_no_more_for_being_repeated() -> None:
-    alone = of([Pair("a", (1.0,) * 50, (0.0,) * 50)])
-    assert alone.worth <= 1 + 1e-9
-    assert alone.p_worse(0.1) > 0.05
+    alone = [Pair("a", (1.0,) * 50, (0.0,) * 50)]
+    assert of(alone, "like-these").p_worse(0.1) > 0.05
+    assert of(alone, "these").p_worse(0.1) < 0.001
 
 
 def test_nothing_to_compare() -> None:
@@ -137,6 +161,7 @@ def test_power_is_there(benchmark: ModuleType) -> None:
 def test_many_at_a_time_say_what_one_at_a_time_says(benchmark: ModuleType) -> None:
     rng = np.random.default_rng(7)
     found = benchmark.drops_of(benchmark.Setting(12, 2, 3, 0.8, 0.3), 1, rng)[0]
+    assert isinstance(found, Alike)
     seen = tango.Seen(found.lost / found.worth, found.won / found.worth, found.size, found.correlation)
     assert float(tango.worth(found.pairs, seen)) == pytest.approx(found.worth)
 

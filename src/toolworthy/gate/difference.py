@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from toolworthy.gate.compare import Comparable, comparable
-from toolworthy.gate.paired import Pair, drop
+from toolworthy.gate.drop import drop
+from toolworthy.gate.paired import Pair
 from toolworthy.gate.policy import load_policy
 from toolworthy.gate.ratio import ratio, typical
 from toolworthy.gate.sample import COSTS, MAIN, METRICS, Sample
@@ -56,7 +57,7 @@ class Row:
     n: int
     """Pairs: items, each in one agent's hands."""
     items: int
-    """Different items among them, which is what the interval rests on."""
+    """Different items among them."""
     before: float | None
     """The baseline's value, in the metric's unit."""
     after: float | None

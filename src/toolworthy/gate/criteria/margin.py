@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from toolworthy.gate.criteria.judged import Judged, needed
-from toolworthy.gate.paired import About, Pair, drop
+from toolworthy.gate.drop import drop
+from toolworthy.gate.paired import About, Pair
 from toolworthy.gate.sample import Unit
 from toolworthy.statistics import mean_pass, pass_hat_k
 

@@ -1,0 +1,101 @@
+"""Is a rate worse by more than a margin, of all items like those that were run? Two samples, paired, with clusters.
+
+Attempts of one item, and one item in several agents' hands, are one cluster. The arithmetic is in ``tango``; here
+are its inputs, and what a sample of another size would find.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import fsum, sqrt
+
+from toolworthy.gate import tango
+from toolworthy.gate.paired import Z_POWER, Drop, Pair, root
+
+
+@dataclass(frozen=True)
+class Alike(Drop):
+    """A drop of all items like these."""
+
+    lost: float
+    """Of the pairs that the sample is worth, those that were better before."""
+    won: float
+    worth: float
+    """Independent pairs that the sample is worth."""
+    size: float = 1.0
+    """Pairs in a cluster, as if all were alike."""
+    correlation: float = 0.0
+    """Of pairs within a cluster, as it was seen."""
+
+    def p_borne(self, margin: float) -> float:
+        return float(tango.p_borne(self.worth, self.lost / self.worth, self.won / self.worth, self.clusters, margin))
+
+    def p_worse(self, margin: float) -> float:
+        return float(tango.p_worse(self.worth, self.lost / self.worth, self.won / self.worth, self.clusters, margin))
+
+    def interval(self, alpha: float) -> tuple[float, float]:
+        low = root(lambda drop: self.p_worse(drop) > alpha, -1.0, self.value)
+        high = root(lambda drop: self.p_borne(drop) <= alpha, self.value, 1.0)
+        return low, high
+
+    def findable(self, margin: float, alpha: float) -> float | None:
+        def found(true: float) -> bool:
+            lost, won = self._shifted(true)
+            return self._shown(lost, won, margin, alpha)
+
+        most = min(1.0, max(self.before, margin))
+        return root(found, margin, most) if found(most) else None
+
+    def findable_items(self, margin: float, alpha: float) -> int | None:
+        for lost in range(1, self.clusters + 1):
+            true = self.before * lost / self.clusters
+            if true > margin and self._shown(*self._shifted(true), margin, alpha, correlation=1.0):
+                return lost
+        return None
+
+    def decides(self, margin: float, alpha: float, times: float) -> bool:
+        lost, won = self._shifted(max(0.0, self.value))
+        return self._shown(lost, won, margin, alpha, times=times)
+
+    def _shifted(self, true: float) -> tuple[float, float]:
+        """Shares lost and won if the drop were `true`. Half a pair is added: what was not seen may still be.
+
+        Who succeeds less often wins less often, too.
+        """
+        less = (self.before - true) / self.after if self.after > 0 else 1.0
+        won = (self.won + 0.5) / (self.worth + 1) * min(1.0, max(0.0, less))
+        won = max(won, -true)
+        return min(1 - won, won + true), won
+
+    def _shown(
+        self, lost: float, won: float, margin: float, alpha: float, times: float = 1.0, correlation: float | None = None
+    ) -> bool:
+        """Whether chance that is unkind once in five runs leaves a sample that decides."""
+        together = self.correlation if correlation is None else correlation
+        seen = tango.Seen(lost, won, self.size * times, together)
+        n = float(tango.worth(self.pairs * times, seen))
+        value = lost - won
+        error = Z_POWER * sqrt(max(0.0, lost + won - value * value) / n)
+        if value > margin:
+            moved = min(error, lost)
+            p = tango.p_worse(n, lost - moved, min(1.0, won + error - moved), self.clusters, margin)
+        else:
+            p = tango.p_borne(n, min(1 - won, lost + error), won, self.clusters, margin)
+        return bool(p <= alpha)
+
+
+def alike(pairs: Sequence[Pair]) -> Alike:
+    """The drop over all pairs, of which there are some."""
+    groups: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
+    for pair in pairs:
+        weight = pair.weight
+        groups[pair.cluster].append((weight, weight * pair.lost, weight * pair.won))
+    rows = sorted(tuple(map(fsum, zip(*own, strict=True))) for own in groups.values())
+    n = fsum(pair.weight for pair in pairs)
+    before = fsum(pair.weight * fsum(pair.before) / len(pair.before) for pair in pairs) / n
+    seen = tango.seen(*zip(*rows, strict=True))
+    worth, lost, won = float(tango.worth(n, seen)), float(seen.lost), float(seen.won)
+    size, correlation = float(seen.size), float(seen.correlation)
+    return Alike(before, before - (lost - won), n, len(groups), lost * worth, won * worth, worth, size, correlation)
