@@ -1,51 +1,32 @@
-"""Since when is a rate another one? A change point in a series of runs, tested at every boundary between two of them.
+"""Since when is a rate another one? A watch over a series of runs that is looked at after every run.
 
-All attempts before a boundary are compared with all after it, item by item, by the test of N. Mantel and W. Haenszel
-("Statistical aspects of the analysis of data from retrospective studies of disease", JNCI 22, 1959), each item in the
-hands of each agent being a stratum. The gate asks whether a drop is within a margin, and must fear that items drop
-differently (Tango's test); here the null hypothesis is that nothing changed, under which attempts of one stratum are
-alike whenever they were made. Its variance is the same at all boundaries, so the best of them is where the change is.
-What attempts of one run have in common all the same is measured between the runs of one side, and the sample is worth
-less. Bonferroni's correction pays for looking at every boundary. How often it errs: ``benchmarks/history.py``.
+After every run each boundary between two runs so far is tested (``boundaries``). A series without a change may raise a
+false alarm once in ``NIGHTS`` runs: every run may err by one in so many, of which the boundary that has k runs after it
+gets 1 / (k · (k + 1)). These shares add up to 1, however long the series is, and recent boundaries, where a change is
+news, get most. So it does not matter how often, or for how long, the series is looked at.
+
+Where a change is found, the series begins anew with the last run that may have been its first. What attempts of one run
+have in common is measured (``spread``). How often all this errs: ``benchmarks/history.py``.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import sqrt
 
-ALPHA = 0.05
-"""How often a series without a change may be said to have one."""
+import numpy as np
+
+from toolworthy.history.boundaries import Boundaries, Window
+from toolworthy.history.chance import NIGHTS, Chance, least
+from toolworthy.history.spread import Ints, together
+from toolworthy.history.table import Floats, Table, Tallies
+
 _Z_POWER = 0.8416212335729143
 """For four times in five."""
 _NEAR = 3.84
 """Squared scores below the best by less than this fit nearly as well: 95 % of chi-squared with one degree."""
 _LEAST = 0.25
-"""Variance of what was counted, at least."""
-_PRIOR_CORRELATION, _PRIOR_WEIGHT = 0.3, 4.0
-"""Of attempts of one item in one run, as in ``statistics``."""
-_DAYS = 2.0
-"""Days without a mood of their own that are believed in beforehand."""
-
-Key = tuple[str, str, str]
-"""Item, agent and the item's digest: what is the same in two runs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """Attempts of one item by one agent."""
-
-    ok: float = 0.0
-    n: int = 0
-
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(self.ok + other.ok, self.n + other.n)
-
-
-Tallies = Mapping[Key, Tally]
-_NOTHING = Tally()
+"""Variance of what was counted, at least, where it is asked what could be found."""
 
 
 @dataclass(frozen=True)
@@ -56,16 +37,13 @@ class Shift:
     """Number of the first run after it."""
     before: float
     after: float
-    error: float
-    """Standard error of the drop if nothing changed."""
-    weight: float
-    """Pairs of attempts, half: the harmonic sum of both sides' over all strata."""
+    low: float
+    """Of the drop; 0 is between these two where the test finds no change."""
+    high: float
+    nights: float
+    """In how many runs a series without a change raises such an alarm once."""
     items: int
     """That both sides have."""
-    spread: float = 1.0
-    """By how much the variance is larger than that of independent attempts."""
-    freedom: float = 1e9
-    """Degrees of freedom: what differs from day to day is known from few days."""
 
     @property
     def drop(self) -> float:
@@ -73,173 +51,155 @@ class Shift:
         return self.before - self.after
 
     @property
-    def score(self) -> float:
-        """The drop in standard errors."""
-        return self.drop / (self.error * sqrt(self.spread)) if self.error > 0 else 0.0
-
-    @property
-    def p(self) -> float:
-        """Chance of a change as large as this one if there was none; two-sided, of this boundary alone."""
-        from scipy.special import stdtr  # type: ignore[import-untyped]
-
-        return min(1.0, 2 * float(stdtr(self.freedom, -abs(self.score))))
-
-    def interval(self, alpha: float) -> tuple[float, float]:
-        """Around the drop; 0 is in it where the test at level `alpha` finds no change."""
-        half = self._quantile(alpha) * self.error * sqrt(self.spread)
-        return max(-1.0, self.drop - half), min(1.0, self.drop + half)
-
-    def reach(self, alpha: float) -> float:
-        """How large a change is found four times in five.
-
-        A change brings its own variance: a drop of r takes rates above one half r/2 nearer to where they vary most.
-        """
-        scores = (self._quantile(alpha) + _Z_POWER) * sqrt(self.spread)
-        rate = (self.before + self.after) / 2
-        found = scores * self.error
-        for _ in range(50):
-            half = min(0.5, found / 2)
-            more = max(0.0, half * (2 * rate - 1) - half * half)
-            found = scores * sqrt(self.error**2 + more / self.weight)
-        return found
-
-    def _quantile(self, alpha: float) -> float:
-        """Two-sided, of Student's t."""
-        from scipy.special import stdtrit
-
-        return float(stdtrit(self.freedom, 1 - alpha / 2))
+    def found(self) -> bool:
+        """Whether it is rarer than a false alarm may be."""
+        return self.nights >= NIGHTS
 
 
 @dataclass(frozen=True)
 class Change:
-    """A change that was found."""
+    """A change that was found, with all that is known of it by now."""
 
     shift: Shift
-    low: float
-    """Of the drop, at a level that pays for all boundaries."""
-    high: float
     first: int
     """The first and the last boundary that fit nearly as well."""
     last: int
+    night: int
+    """The run after which it was found."""
+    start: int
+    """The runs that are compared: from this one on"""
+    end: int
+    """and before this one."""
 
 
 @dataclass(frozen=True)
-class Search:
+class Watch:
     """What was looked at, and what was found."""
 
+    changes: tuple[Change, ...]
+    start: int
+    """The run with which the series began anew; 0 for one without a change."""
     boundaries: int
-    """That could be tested."""
-    change: Change | None
+    """That can be tested since then."""
     reach: float | None
-    """The smallest change that would have been found four times in five, at the best boundary."""
+    """The smallest drop since then that would have been found four times in five, at the best boundary."""
 
 
-def search(runs: Sequence[Tallies], alpha: float = ALPHA) -> Search:
-    """The one boundary, if any, at which the rate changed most surely."""
-    found = list(shifts(runs))
-    if not found:
-        return Search(0, None, None)
-    level = alpha / len(found)
-    spread, freedom = spread_of(runs, max(found, key=lambda one: abs(one.score)).at)
-    tested = [replace(one, spread=spread, freedom=freedom) for one in found]
-    best = max(tested, key=lambda one: abs(one.score))
-    change = None
-    if best.p <= level:
-        low, high = best.interval(level)
-        near = [one.at for one in tested if one.score * best.score > 0 and best.score**2 - one.score**2 <= _NEAR]
-        change = Change(best, low, high, min(near), max(near))
-    return Search(len(tested), change, min(one.reach(level) for one in tested))
+@dataclass(frozen=True)
+class _Alarm:
+    at: int
+    first: int
+    last: int
+    night: int
 
 
-def shifts(runs: Sequence[Tallies]) -> Iterator[Shift]:
-    """Every boundary that can be tested: some items are on both sides."""
-    after = pooled(runs)
-    before: dict[Key, Tally] = {}
-    for number, run in enumerate(runs[:-1], 1):
-        for key, tally in run.items():
-            before[key] = before.get(key, _NOTHING) + tally
-            after[key] = Tally(after[key].ok - tally.ok, after[key].n - tally.n)
-        found = shift(before, after, number)
-        if found is not None:
-            yield found
+def watch(runs: Sequence[Tallies] | Table) -> Watch:
+    """Look at a series after every one of its runs."""
+    table = runs if isinstance(runs, Table) else Table.of(runs)
+    alarms: list[_Alarm] = []
+    start, until = 0, 2
+    window = Window(table)
+    while until <= len(table):
+        alarm = _look(window, until - start, start)
+        if alarm is not None:
+            alarms.append(alarm)
+            start = alarm.last
+            window = Window(table.part(start, len(table)))
+        until = max(until + 1, start + 2)
+    changes = tuple(_settled(table, alarms, number) for number in range(len(alarms)))
+    boundaries, reach = _open(window, len(table) - start)
+    return Watch(changes, start, boundaries, reach)
 
 
-def pooled(runs: Iterable[Tallies]) -> dict[Key, Tally]:
-    """All attempts of several runs."""
-    out: dict[Key, Tally] = {}
-    for run in runs:
-        for key, tally in run.items():
-            out[key] = out.get(key, _NOTHING) + tally
-    return out
-
-
-def shift(before: Tallies, after: Tallies, at: int) -> Shift | None:
-    """All attempts before against all after; None where they share no item."""
-    total = was = now = variance = 0.0
-    items: set[str] = set()
-    for key, old in before.items():
-        new = after.get(key, _NOTHING)
-        if not (old.n and new.n):
-            continue
-        n = old.n + new.n
-        weight = old.n * new.n / n
-        rate = (old.ok + new.ok) / n
-        total += weight
-        was += weight * old.ok / old.n
-        now += weight * new.ok / new.n
-        variance += weight * rate * (1 - rate) * n / (n - 1)
-        items.add(key[0])
-    if not items:
+def shift(table: Table, at: int) -> Shift | None:
+    """All attempts before a boundary against all after it; None where they share no item."""
+    seen = Window(table).until(len(table))
+    weight = float(seen.weight[at - 1])
+    if not weight > 0:
         return None
-    # With fewer than a few surprises nobody knows the variance; what half a surprise would make of it is the least.
-    return Shift(at, was / total, now / total, sqrt(max(variance, _LEAST)) / total, total, len(items))
+    drop = float(seen.surplus[at - 1]) / weight
+    chance = Chance(table, seen, np.array([at]), together(table, at))
+    wide = float(chance.critical(chance.surplus)[0]) / weight
+    old, new = table.n[:at].sum(axis=0), table.n[at:].sum(axis=0)
+    shared = old * new / np.maximum(old + new, 1)
+    before = float(shared @ (table.ok[:at].sum(axis=0) / np.maximum(old, 1))) / weight
+    items = {key[0] for key, both in zip(table.keys, shared, strict=True) if both}
+    low, high = max(-1.0, drop - wide), min(1.0, drop + wide)
+    return Shift(at, before, before - drop, low, high, chance.nights(), len(items))
 
 
-def spread_of(runs: Sequence[Tallies], at: int) -> tuple[float, float]:
-    """By how much runs on one side of a boundary differ more than independent attempts would, at least 1; and the
-    degrees of freedom that this leaves, by Satterthwaite's rule.
+def _look(window: Window, runs: int, start: int) -> _Alarm | None:
+    """What is found after so many runs of a window that begins with the run `start`."""
+    seen = window.until(runs)
+    # No spread makes chance reach less far, so most nights end here.
+    likely = (seen.weight > 0) & (np.abs(seen.surplus) > least(runs) * np.sqrt(seen.variance))
+    if not likely.any():
+        return None
+    table = window.table.part(0, runs)
+    places = np.flatnonzero(likely) + 1
+    naive = np.abs(seen.surplus) / np.sqrt(np.maximum(seen.variance, 1e-12))
+    factor = together(table, int(places[np.argmax(naive[places - 1])]))
+    chance = Chance(table, seen, places, factor)
+    alarming = np.abs(chance.surplus) >= chance.critical(chance.surplus)
+    if not alarming.any():
+        return None
+    at = int(places[np.argmax(np.where(alarming, np.abs(chance.surplus) / np.sqrt(chance.variance), 0))])
+    near = _near(table, seen, at, factor)
+    return _Alarm(start + at, start + int(near[0]), start + int(near[-1]), start + runs - 1)
 
-    First attempts of one item in one run, which may all be served alike; then whole runs, which have days of their own.
+
+def _near(table: Table, seen: Boundaries, at: int, factor: float, among: Ints | None = None) -> Ints:
+    """The boundaries that fit nearly as well as this one."""
+    places = np.arange(1, len(table)) if among is None else among
+    scores = _scores(table, seen, places, factor)
+    best = scores[places == at][0]
+    found: Ints = places[(scores * best > 0) & (best**2 - scores**2 <= _NEAR)]
+    return found
+
+
+def _scores(table: Table, seen: Boundaries, places: Ints, factor: float) -> Floats:
+    chance = Chance(table, seen, places, factor)
+    found: Floats = chance.surplus / np.sqrt(np.maximum(chance.variance, 1e-12))
+    return found
+
+
+def _settled(table: Table, alarms: Sequence[_Alarm], number: int) -> Change:
+    """A change that was found, placed by all runs up to the next one."""
+    alarm = alarms[number]
+    start = alarms[number - 1].last if number else 0
+    end = alarms[number + 1].first if number + 1 < len(alarms) else len(table)
+    end = max(end, alarm.last + 1)
+    part = table.part(start, end)
+    seen = Window(part).until(len(part))
+    among = np.arange(alarm.first, alarm.last + 1) - start
+    factor = together(part, alarm.at - start)
+    at = int(among[np.argmax(np.abs(_scores(part, seen, among, factor)))])
+    near = _near(part, seen, at, factor, among)
+    found = shift(part, at)
+    assert found is not None
+    return Change(replace(found, at=start + at), start + int(near[0]), start + int(near[-1]), alarm.night, start, end)
+
+
+def _open(window: Window, runs: int) -> tuple[int, float | None]:
+    """How many boundaries can be tested, and the smallest drop that would have been found four times in five.
+
+    A drop brings its own variance and skewness: one of r takes rates above a half r/2 nearer to where they vary most.
     """
-    cells: dict[tuple[int, str], list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
-    for first, side in ((0, runs[:at]), (at, runs[at:])):
-        whole = pooled(side)
-        for number, run in enumerate(side, first):
-            for key, tally in run.items():
-                every = whole[key]
-                if every.n > tally.n:
-                    rate = every.ok / every.n
-                    cell = cells[number, key[0]]
-                    cell[0] += tally.ok - tally.n * rate
-                    cell[1] += tally.n * rate * (1 - rate) * (every.n - tally.n) / (every.n - 1)
-                    cell[2] += tally.n
-    sizes = _sizes(runs)
-    together = _together(list(cells.values()), sizes)
-    days: dict[int, list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for (number, _), (rest, variance, _) in cells.items():
-        days[number][0] += rest
-        days[number][1] += variance * together
-    seen = [rest * rest / variance for rest, variance in days.values() if variance > 0]
-    days_own = max(1.0, (sum(seen) + _DAYS) / (len(seen) + _DAYS))
-    freedom = max(1, len(runs) - 2) * (days_own / max(days_own - 1, 1e-4)) ** 2
-    return together * days_own, freedom
-
-
-def _sizes(runs: Sequence[Tallies]) -> float:
-    """Attempts of one item in one run, as if all were alike."""
-    counts: dict[tuple[int, str], int] = defaultdict(int)
-    for number, run in enumerate(runs):
-        for key, tally in run.items():
-            counts[number, key[0]] += tally.n
-    return sum(n * n for n in counts.values()) / sum(counts.values())
-
-
-def _together(cells: Sequence[Sequence[float]], size: float) -> float:
-    """The same for attempts of one item in one run; a prior stands in while little was seen."""
-    if size <= 1:
-        return 1.0
-    variance = sum(cell[1] for cell in cells)
-    ratio = sum(cell[0] ** 2 for cell in cells) / variance if variance > 0 else 1.0
-    seen = min(1.0, max(0.0, (ratio - 1) / (size - 1)))
-    drawn = (variance * seen + _PRIOR_WEIGHT * _PRIOR_CORRELATION) / (variance + _PRIOR_WEIGHT)
-    return 1 + (size - 1) * max(seen, drawn)
+    seen = window.until(runs) if runs > 1 else None
+    if seen is None or not (seen.weight > 0).any():
+        return 0, None
+    table = window.table.part(0, runs)
+    places = np.flatnonzero(seen.weight > 0) + 1
+    naive = np.abs(seen.surplus) / np.sqrt(np.maximum(seen.variance, 1e-12))
+    chance = Chance(table, seen, places, together(table, int(places[np.argmax(naive[places - 1])])))
+    rate = float(table.ok.sum() / table.n.sum())
+    own = np.maximum(chance.variance, chance.factor * _LEAST)
+    found = np.zeros(len(places))
+    for _ in range(50):
+        half = np.minimum(0.5, found / 2)
+        more = np.maximum(0, half * (2 * rate - 1) - half**2)
+        variance = own + chance.factor * more * chance.weight
+        lean = (1 - 2 * chance.after / runs) * (1 - 2 * (rate - half)) * chance.factor
+        surplus = chance.critical(np.ones(len(places)), variance, np.maximum(chance.skew(np.ones(len(places))), lean))
+        found = (surplus + _Z_POWER * np.sqrt(variance)) / chance.weight
+    return len(places), float(found.min())

@@ -38,7 +38,7 @@ def find(paths: Sequence[Path], endpoint: str | None = None, model: str | None =
     """The runs under `paths`: run directories, baseline files, or folders that hold some.
 
     Raises:
-        UserError: a path that was given is none of these, nothing was measured, or nothing fits what was asked for.
+        UserError: a path does not exist, nothing was measured, or nothing fits what was asked for.
     """
     samples: dict[tuple[str, float], Sample] = {}
     skipped: list[str] = []
@@ -57,19 +57,15 @@ def find(paths: Sequence[Path], endpoint: str | None = None, model: str | None =
 
 
 def _read(path: Path, skipped: list[str]) -> Iterator[Sample]:
-    if _is_run(path):
-        yield _sample(path)
-    elif path.is_dir():
-        for inner in sorted(path.iterdir()):
-            if _is_run(inner):
-                try:
-                    yield _sample(inner)
-                except UserError as error:
-                    skipped.append(str(error))
-    elif path.exists():
-        yield load(path)
-    else:
+    """What is there; of what cannot be read, a line."""
+    if not path.exists():
         raise UserError(f"{path}: no such run, baseline or folder")
+    single = _is_run(path) or not path.is_dir()
+    for one in [path] if single else sorted(filter(_is_run, path.iterdir())):
+        try:
+            yield _sample(one) if _is_run(one) else load(one)
+        except UserError as error:
+            skipped.append(str(error))
 
 
 def _is_run(path: Path) -> bool:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
 from toolworthy.gate.sample import MAIN, Sample, Unit
-from toolworthy.history.change import ALPHA, Change, Key, Search, Shift, Tallies, Tally, pooled, search, shift
+from toolworthy.history.chance import NIGHTS
+from toolworthy.history.change import Change, Shift, Watch, shift, watch
 from toolworthy.history.lanes import Moves, moves
 from toolworthy.history.load import Found, Group
+from toolworthy.history.table import Key, Table, Tallies, Tally
 from toolworthy.statistics import clustered
+
+ERROR = f"at most one false alarm in {NIGHTS:,} nights"
 
 
 def history(found: Found, suites: Sequence[str] = tuple(MAIN)) -> dict[str, Any]:
@@ -41,12 +44,16 @@ def _suite(samples: Sequence[Sample], suite: str) -> dict[str, Any] | None:
     rows = [_row(sample, suite, moves_) for sample, moves_ in zip(ran, moved, strict=True)]
     for (before, after), row in zip(pairwise(series), rows[1:], strict=True):
         row["shared"] = len(_items(before) & _items(after))
-    looked = search(series)
+    table = Table.of(series)
+    looked = watch(table)
+    changes = [_change(change, table, ran, moved, suite) for change in looked.changes]
     return {
         "suite": suite,
         "metric": metric,
         "runs": rows,
-        "since": _since(looked, series, ran, moved, suite),
+        "since": changes[-1] if changes else {"found": False, "said": _nothing(looked, series)},
+        "earlier": changes[-2::-1],
+        "nights_per_false_alarm": NIGHTS,
     }
 
 
@@ -100,39 +107,38 @@ def _date(sample: Sample) -> str:
         return "?"
 
 
-def _since(
-    looked: Search, series: Sequence[Tallies], samples: Sequence[Sample], moved: Sequence[Moves], suite: str
+def _change(
+    change: Change, table: Table, samples: Sequence[Sample], moved: Sequence[Moves], suite: str
 ) -> dict[str, Any]:
-    """What was found, in figures and in words."""
-    if looked.change is None:
-        return {"found": False, "boundaries": looked.boundaries, "said": _nothing(looked, series)}
-    change = looked.change
-    at = change.shift.at
-    lane, why = _lane(change, series, moved, ALPHA / looked.boundaries, suite)
-    drop = change.shift.drop
-    low, high = (change.low, change.high) if drop >= 0 else (-change.high, -change.low)
+    """One change that was found, in figures and in words."""
+    found = change.shift
+    lane, why = _lane(change, table, moved, suite)
+    low, high = (found.low, found.high) if found.drop >= 0 else (-found.high, -found.low)
     said = (
-        f"since {_date(samples[at])} (run {samples[at].name}): {_percent(change.shift.before)} → "
-        f"{_percent(change.shift.after)}, a {'drop' if drop >= 0 else 'rise'} of {100 * abs(drop):.1f} points "
-        f"({100 * low:.1f} to {100 * high:.1f}) on {_shared(change.shift, series)}"
+        f"since {_where(samples, found.at)}: {_percent(found.before)} → {_percent(found.after)}, "
+        f"a {'drop' if found.drop >= 0 else 'rise'} of {100 * abs(found.drop):.1f} points "
+        f"({100 * low:.1f} to {100 * high:.1f}) on {_shared(found, table)}"
     )
     if change.first != change.last:
         said += f"; it may have been anywhere from {_where(samples, change.first)} to {_where(samples, change.last)}"
+    after = f"found after run {samples[change.night].name} ({ERROR})"
+    if not found.found:
+        after += ", though all runs until now do not bear it out"
     return {
         "found": True,
-        "boundaries": looked.boundaries,
-        "at": at,
-        "run": samples[at].name,
-        "before": round(change.shift.before, 4),
-        "after": round(change.shift.after, 4),
-        "drop": round(drop, 4),
-        "low": round(change.low, 4),
-        "high": round(change.high, 4),
-        "p": min(1.0, change.shift.p * looked.boundaries),
+        "at": found.at,
+        "run": samples[found.at].name,
+        "before": round(found.before, 4),
+        "after": round(found.after, 4),
+        "drop": round(found.drop, 4),
+        "low": round(found.low, 4),
+        "high": round(found.high, 4),
         "first": change.first,
         "last": change.last,
+        "seen": change.night,
+        "once_in_nights": int(found.nights),
         "lane": lane,
-        "said": f"{said}; {why}",
+        "said": f"{said}; {why}; {after}",
     }
 
 
@@ -144,28 +150,26 @@ def _where(samples: Sequence[Sample], at: int) -> str:
     return f"{_date(samples[at])} (run {samples[at].name})"
 
 
-def _shared(found: Shift, series: Sequence[Tallies]) -> str:
-    every = len({item for run in series for item in _items(run)})
+def _shared(found: Shift, table: Table) -> str:
+    every = len({item for item, _, _ in table.keys})
     return (
         f"{found.items} items" if found.items == every else f"the {found.items} of {every} items that both sides have"
     )
 
 
-def _nothing(looked: Search, series: Sequence[Tallies]) -> str:
+def _nothing(looked: Watch, series: Sequence[Tallies]) -> str:
     if len(series) < 2:
         return "one run only: nothing to compare"
     if not looked.boundaries or looked.reach is None:
         return f"none of {len(series)} runs shares an item with those before it: nothing to compare"
     attempts = sum(tally.n for run in series for tally in run.values())
-    said = f"no change that n = {attempts} attempts in {len(series)} runs could have found"
+    said = f"no change that n = {attempts:g} attempts in {len(series)} runs could have found"
     if looked.reach >= 1:
-        return f"{said}: they are too few for any"
-    return f"{said}: one of {100 * looked.reach:.1f} points would have been, four times in five"
+        return f"{said}: they are too few for any ({ERROR})"
+    return f"{said}: one of {100 * looked.reach:.1f} points would have been, four times in five ({ERROR})"
 
 
-def _lane(
-    change: Change, series: Sequence[Tallies], moved: Sequence[Moves], alpha: float, suite: str
-) -> tuple[str, str]:
+def _lane(change: Change, table: Table, moved: Sequence[Moves], suite: str) -> tuple[str, str]:
     """Whose the change is, and why: what changed at any run that may be the first of it cannot be told apart."""
     window = range(change.first, change.last + 1)
     server = list(dict.fromkeys(line for at in window for line in moved[at].server))
@@ -176,20 +180,14 @@ def _lane(
     if measure:
         return "unclear", f"it changed at the same time as {', '.join([*measure, *lines])}: these cannot be told apart"
     if not lines:
-        same = {"tasks": "the agents did not change: ", "tools": "the tools offered did not change: "}.get(suite, "")
-        return "endpoint", f"{same}the endpoint's lane{told}"
-    others = _without(series, changed, change.shift)
-    if others and others.p <= alpha and others.drop * change.shift.drop > 0:
-        names = ", ".join(sorted({agent for run in series for _, agent, _ in run} - changed))
+        steady = {"tasks": "the agents did not change: ", "tools": "the tools offered did not change: "}.get(suite, "")
+        return "endpoint", f"{steady}the endpoint's lane{told}"
+    same = table.part(change.start, change.end).without(changed)
+    others = shift(same, change.shift.at - change.start) if same.keys else None
+    if others and others.found and others.drop * change.shift.drop > 0:
+        names = ", ".join(sorted({agent for _, agent, _ in same.keys}))
         return "endpoint", (
             f"{', '.join(lines)} at the same time, but it shows with {names} too, which did not change "
             f"({_percent(others.before)} → {_percent(others.after)}): the endpoint's lane{told}"
         )
     return "unclear", f"it changed at the same time as {', '.join(lines)}: the two cannot be told apart{told}"
-
-
-def _without(series: Sequence[Tallies], agents: set[str], found: Shift) -> Shift | None:
-    """The same boundary, with those agents only that did not change."""
-    kept = [{key: tally for key, tally in run.items() if key[1] not in agents} for run in series]
-    same = shift(pooled(kept[: found.at]), pooled(kept[found.at :]), found.at)
-    return replace(same, spread=found.spread, freedom=found.freedom) if same else None

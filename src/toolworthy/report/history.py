@@ -16,6 +16,8 @@ def lines(told: Mapping[str, Any]) -> Iterator[str]:
         yield visible(_name(group))
         for suite in group["suites"]:
             yield f"  {suite['suite']}, {suite['metric']}: {visible(suite['since']['said'])}"
+            for change in suite["earlier"]:
+                yield f"    before that, {visible(change['said'])}"
             for row in suite["runs"]:
                 yield f"    {visible(_row(row))}"
                 for mark, line in marks(row):
