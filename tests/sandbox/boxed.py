@@ -54,7 +54,7 @@ def _as_user(do: Callable[[Path], Any]) -> Any:
             os.setuid(USER)
             sys.prefix = sys.base_prefix = "/usr"
             sys.executable = "/usr/bin/python3"
-            for cached in (toolchain.python_mounts, toolchain.hidden, Bubblewrap.ready):
+            for cached in (toolchain.lent, Bubblewrap.ready):
                 cached.cache_clear()
             folder = Path(tempfile.mkdtemp())
             try:

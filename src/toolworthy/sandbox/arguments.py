@@ -12,9 +12,6 @@ from toolworthy.sandbox.owner import Owner
 
 LAUNCHER = "/opt/toolworthy-launcher.py"
 _HERE = Path(__file__).parent
-_PARTS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libexec", "include", "share")
-_SYSTEM = tuple(f"{root}/{part}" for root in ("", "/usr", "/usr/local") for part in _PARTS[: None if root else 6])
-"""What is shown of the system. All else below /usr is someone's: sources, settings, a project."""
 _ETC = (
     "ld.so.cache",
     "ld.so.conf",
@@ -53,21 +50,28 @@ def arguments(command: Command, owner: Owner) -> list[str]:
     argv = [*owner.arguments(), "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
     argv += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"]
     argv += [*_system(), *_proc(), *_own_memory(command.limits)]
-    mounts = [*toolchain.python_mounts(), Mount(_HERE / "launcher.py", LAUNCHER)]
+    lent = toolchain.lent()
+    mounts = [*lent.mounts, Mount(_HERE / "launcher.py", LAUNCHER)]
     mounts += [Mount(command.workspace, APP, True), Mount(command.home, HOME, True), *command.mounts]
-    argv += _folders(mount.target for mount in mounts)
+    for path in lent.covered:
+        argv += ["--tmpfs", path]
+    argv += _folders((*(mount.target for mount in mounts), *(path for _, path in lent.links)), lent.covered)
+    for said, path in lent.links:
+        argv += ["--symlink", said, path]
     for mount in mounts:
         argv += ["--bind" if mount.writable else "--ro-bind", str(mount.source), mount.target]
-    for path in toolchain.hidden():
-        argv += ["--tmpfs", path, "--remount-ro", path]
+    for path in lent.hidden:
+        argv += ["--tmpfs", path]
+    for path in (*lent.covered, *lent.hidden):
+        argv += ["--remount-ro", path]
     for name, value in {**toolchain.environment(HOME), **command.env}.items():
         argv += ["--setenv", name, value]
     return [*argv, "--remount-ro", "/", "--chdir", APP]
 
 
 def _system() -> Iterator[str]:
-    yield from _folders((*_SYSTEM, *(f"/etc/{name}" for name in (*_ETC, *_OURS))))
-    for path in _SYSTEM:
+    yield from _folders((*toolchain.SYSTEM, *(f"/etc/{name}" for name in (*_ETC, *_OURS))))
+    for path in toolchain.SYSTEM:
         if os.path.islink(path):
             yield from ("--symlink", os.readlink(path), path)
         elif os.path.isdir(path):
@@ -97,8 +101,9 @@ def _own_memory(limits: Limits) -> Iterator[str]:
     yield from ("--dev", "/dev", *new, "/dev/shm", "--remount-ro", "/dev", *new, "/tmp")
 
 
-def _folders(targets: Iterable[str]) -> Iterator[str]:
+def _folders(targets: Iterable[str], covered: tuple[str, ...] = ()) -> Iterator[str]:
     """The folders above mount points; those that bubblewrap makes by itself are open to their owner alone."""
     for folder in dict.fromkeys(str(above) for target in targets for above in reversed(Path(target).parents)):
-        if folder not in ("/", "/tmp") and not any(Path(folder).is_relative_to(shown) for shown in _SYSTEM):
+        is_there = folder in ("/", "/tmp") or any(Path(folder).is_relative_to(shown) for shown in toolchain.SYSTEM)
+        if not is_there or any(Path(folder).is_relative_to(path) for path in covered):
             yield from ("--dir", folder)

@@ -1,34 +1,94 @@
-"""What the machine lends to a sandbox: this Python with its pytest, and a Node."""
+"""What the machine lends to a sandbox: its programs, this Python with its pytest, and a Node; and what it does not."""
 
 from __future__ import annotations
 
+import os
 import sys
+import sysconfig
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from toolworthy.content import PACKAGE
+from toolworthy.content import PACKAGE, ROOT
 from toolworthy.sandbox.model import Mount
 
 NODE = "/opt/node"
-_SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/sbin")
+_PARTS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libexec", "include", "share")
+SYSTEM = tuple(f"{root}/{part}" for root in ("", "/usr", "/usr/local") for part in _PARTS[: None if root else 6])
+"""What is shown of the system. All else below /usr is someone's: sources, settings, a project."""
+_TOOLS = ("python", "python3", "pytest", "py.test", "pip", "pip3")
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """A Python as a sandbox shows it: no settings of pip's, and nothing of a project that it was made in."""
+
+    covered: tuple[str, ...]
+    """Folders that the system's own would show, to be hidden before the rest is shown."""
+    mounts: tuple[Mount, ...]
+    links: tuple[tuple[str, str], ...]
+    """Symbolic links: what each says, and where it is."""
+    hidden: tuple[str, ...]
+    """Folders to be hidden afterwards: solutions and hidden tests are in them."""
 
 
 @cache
-def python_mounts() -> tuple[Mount, ...]:
-    """The running interpreter's prefixes, at their own paths; those under system directories are shown anyway."""
-    prefixes = dict.fromkeys(Path(prefix) for prefix in (sys.base_prefix, sys.prefix))
-    # A symlinked prefix must exist under both its names.
-    wanted = dict.fromkeys(path for prefix in prefixes for path in (prefix.resolve(), prefix))
-    return tuple(Mount(path, str(path)) for path in wanted if not str(path).startswith(_SYSTEM))
-
-
-@cache
-def hidden() -> tuple[str, ...]:
-    """Folders under those prefixes that no agent may see: an installed package holds solutions and hidden tests."""
-    prefixes = [Path(mount.target) for mount in python_mounts()]
-    return tuple(
-        str(path) for path in {PACKAGE, PACKAGE.resolve()} if any(path.is_relative_to(prefix) for prefix in prefixes)
+def lent() -> Lent:
+    """What is lent of the Python that runs this."""
+    prefixes = tuple(dict.fromkeys(Path(prefix) for prefix in (sys.prefix, sys.base_prefix)))
+    homes = (*prefixes, *(prefix.resolve() for prefix in prefixes), ROOT)
+    covered = tuple(dict.fromkeys(str(home) for home in homes if _is_below(home, SYSTEM)))
+    mounts: dict[str, Mount] = {}
+    links: dict[str, str] = {}
+    for path in _needed(prefixes):
+        _lend(path, mounts, links, covered)
+    shown = (*SYSTEM, *mounts)
+    ours = [path for path in _copies_of_us(shown) if _is_below(path, shown) and not _is_below(path, covered)]
+    return Lent(
+        covered,
+        tuple(mounts.values()),
+        tuple((said, path) for path, said in links.items()),
+        tuple(dict.fromkeys(map(str, ours))),
     )
+
+
+def _needed(prefixes: tuple[Path, ...]) -> Iterator[Path]:
+    """Paths by which Python is found and finds itself."""
+    base = Path(sys.base_prefix)
+    yield from (base / "lib", base / "lib64", base / "include")
+    places = {"base": sys.prefix, "platbase": sys.prefix, "installed_base": sys.base_prefix}
+    yield from (Path(sysconfig.get_path(name, vars=places)) for name in ("stdlib", "purelib", "platlib"))
+    yield from (prefix / "pyvenv.cfg" for prefix in prefixes)
+    yield Path(sys.executable)
+    yield from (Path(sys.prefix) / "bin" / name for name in _TOOLS)
+
+
+def _lend(path: Path, mounts: dict[str, Mount], links: dict[str, str], covered: tuple[str, ...]) -> None:
+    """Show `path` at its own place, and what is behind it if it goes by links."""
+    while True:
+        if _is_below(path, mounts) or (_is_below(path, SYSTEM) and not _is_below(path, covered)):
+            return
+        link = next((part for part in (*reversed(path.parents), path) if part.is_symlink()), None)
+        if link is None or str(link) in links:
+            break
+        if not (_is_below(link, SYSTEM) and not _is_below(link, covered)):
+            links[str(link)] = os.readlink(link)
+        path = Path(os.path.normpath(link.parent / os.readlink(link) / path.relative_to(link)))
+    if path.exists() and not path.is_symlink():
+        mounts[str(path)] = Mount(path, str(path))
+
+
+def _copies_of_us(shown: Iterable[str]) -> Iterator[Path]:
+    """This package, where it is and where else it is installed."""
+    yield from (PACKAGE, PACKAGE.resolve(), ROOT / "suites", ROOT / "fixtures")
+    for folder in shown:
+        for pattern in ("python3*/*-packages/toolworthy", "*-packages/toolworthy", "toolworthy"):
+            yield from Path(folder).glob(pattern)
+
+
+def _is_below(path: Path, folders: Iterable[str]) -> bool:
+    return any(path.is_relative_to(folder) for folder in folders)
 
 
 def python() -> str:
