@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from toolworthy.gate.criteria.judged import Judged
+from toolworthy.gate.criteria.judged import Answer, Judged
 from toolworthy.gate.decide import Decision, decide
+from toolworthy.gate.paired import About
 from toolworthy.gate.policy import Criterion, Policy, load_policy
 from toolworthy.gate.sample import Sample, Unit
 from toolworthy.scoring.model import Leaks
@@ -71,13 +72,55 @@ def test_a_better_candidate_passes() -> None:
     assert decide(BAD, GOOD, TASKS).answer == "pass"
 
 
-def test_attempts_that_would_not_help_are_not_asked_for() -> None:
-    """Half the items lost wholly and a quarter won: ever more attempts say nothing of other items."""
+@pytest.mark.parametrize(
+    ("about", "told"), [("like-these", "the items differ too much: add items"), ("these", "the margin itself")]
+)
+def test_attempts_that_would_not_help_are_not_asked_for(about: About, told: str) -> None:
+    """Some items lost wholly and fewer won, by the margin exactly: ever more attempts say nothing of other items."""
     shares = [(1, 0)] * 3 + [(0, 1)] * 2 + [(1, 1)] * 5
     before, after = (sample(*(unit(i, passed=(row[side],) * 20) for i, row in enumerate(shares))) for side in (0, 1))
-    one = only(decide(before, after, TASKS))
+    one = only(decide(before, after, TASKS.model_copy(update={"about": about})))
     assert one.answer == "inconclusive"
-    assert "add items" in one.next[0]
+    assert told in one.next[0]
+
+
+@pytest.mark.parametrize(
+    ("about", "items", "answer", "said", "needed", "findable"),
+    [
+        ("these", 1, "inconclusive", "of this item, 1 pair of attempts", "(now 1): --trials", "no drop could have"),
+        ("these", 2, "inconclusive", "of these 2 items, 2 pairs of", "(now 1): --trials", "no drop could have"),
+        ("these", 40, "pass", "of these 40 items, 40 pairs of", "", "spread evenly or 13 of 40 items lost entirely"),
+        ("like-these", 1, "inconclusive", "of all items like this one, 1 pair", "one item tells", "no drop could have"),
+        ("like-these", 2, "inconclusive", "of all items like these 2, 2 pairs", "add items", "no drop could have"),
+        ("like-these", 40, "pass", "of all items like these 40,", "", "spread evenly or 10 of 40 items lost entirely"),
+    ],
+)
+def test_few_items_are_told_without_contradiction(
+    about: About, items: int, answer: Answer, said: str, needed: str, findable: str
+) -> None:
+    few = sample(*(unit(item, passed=(1,)) for item in range(items)))
+    decision = decide(few, few, TASKS.model_copy(update={"about": about}))
+    one = only(decision)
+    assert (decision.about, one.answer) == (about, answer)
+    assert said in one.said
+    assert needed in one.next[0]
+    assert any(findable in line for line in one.next)
+
+
+def test_items_that_are_lost_entirely_fail_if_these_items_are_meant() -> None:
+    whole = sample(*(unit(item, passed=(1,) * 10) for item in range(10)))
+    lost = sample(*(unit(item, passed=(float(item >= 5),) * 10) for item in range(10)))
+    failed = decide(whole, lost, TASKS)
+    assert failed.answer == "fail"
+    assert any("2 of 10 items lost entirely would have failed it" in line for line in only(failed).next)
+    assert decide(whole, lost, TASKS.model_copy(update={"about": "like-these"})).answer == "inconclusive"
+
+
+def test_ten_thousand_attempts_at_one_task_are_no_matter() -> None:
+    """By every pair of attempts it would take minutes, and the run's limit would end it."""
+    many = sample(unit(0, passed=(1, 1, 1, 0) * 2500))
+    for about in get_args(About):
+        decide(many, many, TASKS.model_copy(update={"about": about}))
 
 
 def test_a_baseline_of_another_suite_version() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 from types import ModuleType
 from typing import get_args
 
@@ -174,3 +176,57 @@ def test_missing_attempts_are_filled_in_against_the_candidate_or_in_its_favour()
     pair = Pair("a", (1.0,), (1.0, 0.0), before_missing=1, after_missing=2)
     assert pair.filled(against=True) == Pair("a", (1.0, 1.0), (1.0, 0.0, 0.0, 0.0))
     assert pair.filled(against=False) == Pair("a", (1.0, 0.0), (1.0, 0.0, 1.0, 1.0))
+
+
+def steps(pairs: list[Pair]) -> list[list[Pair]]:
+    """The same runs with one attempt more that went well after, or one less before."""
+    out = []
+    for number, pair in enumerate(pairs):
+        for side, old, new in (("after", 0.0, 1.0), ("before", 1.0, 0.0)):
+            values = list(getattr(pair, side))
+            if old in values:
+                values[values.index(old)] = new
+                out.append([*pairs[:number], replace(pair, **{side: tuple(values)}), *pairs[number + 1 :]])
+    return out
+
+
+WHOLE = st.lists(st.sampled_from([0.0, 1.0]), min_size=1, max_size=6).map(tuple)
+RUNS = st.lists(st.builds(Pair, st.sampled_from("abcd"), WHOLE, WHOLE), min_size=1, max_size=6)
+
+
+@given(RUNS, st.sampled_from([0.2, 0.05, 0.01, 0.001, 1e-5]), st.randoms(use_true_random=False))
+@settings(max_examples=60, deadline=None)
+def test_a_success_more_never_harms_the_candidate(pairs: list[Pair], alpha: float, chance: Random) -> None:
+    low, high = of(pairs).interval(alpha)
+    better = chance.choice(steps(pairs) or [pairs])
+    found = of(better)
+    assert found.interval(alpha)[0] <= low + 1e-12
+    assert found.interval(alpha)[1] <= high + 1e-12
+    for margin in (0.05, 0.1, 0.3):
+        assert found.p_borne(margin) <= of(pairs).p_borne(margin) * (1 + 1e-9)
+        assert found.p_worse(margin) >= of(pairs).p_worse(margin) * (1 - 1e-9)
+
+
+@ABOUT
+@given(pairs=PAIRS, chance=st.randoms(use_true_random=False))
+@settings(max_examples=60, deadline=None)
+def test_the_order_of_items_and_of_attempts_does_not_matter(about: About, pairs: list[Pair], chance: Random) -> None:
+    other = [
+        replace(pair, before=tuple(chance.sample(pair.before, len(pair.before))), after=tuple(sorted(pair.after)))
+        for pair in chance.sample(pairs, len(pairs))
+    ]
+    one, same = of(pairs, about), of(other, about)
+    assert (one.before, one.after, one.interval(0.05)) == (same.before, same.after, same.interval(0.05))
+    assert (one.p_worse(0.1), one.p_borne(0.1)) == (same.p_worse(0.1), same.p_borne(0.1))
+    assert one.findable_items(0.1, 0.05) == same.findable_items(0.1, 0.05)
+
+
+@given(PAIRS)
+@settings(max_examples=40, deadline=None)
+def test_pairs_that_were_lost_are_those_that_every_pair_shows(pairs: list[Pair]) -> None:
+    for pair in pairs:
+        gaps = [max(0.0, one - other) for one in pair.before for other in pair.after]
+        assert pair.lost == pytest.approx(sum(gaps) / len(gaps))
+        assert pair.lost - pair.won == pytest.approx(
+            sum(pair.before) / len(pair.before) - sum(pair.after) / len(pair.after)
+        )

@@ -51,7 +51,7 @@ class Alike(Drop):
     def findable_items(self, margin: float, alpha: float) -> int | None:
         for lost in range(1, self.clusters + 1):
             true = self.before * lost / self.clusters
-            if true > margin and self._shown(*self._shifted(true), margin, alpha, correlation=1.0):
+            if true > margin and self._shown(*self._shifted(true), margin, alpha, items=True):
                 return lost
         return None
 
@@ -70,14 +70,17 @@ class Alike(Drop):
         return min(1 - won, won + true), won
 
     def _shown(
-        self, lost: float, won: float, margin: float, alpha: float, times: float = 1.0, correlation: float | None = None
+        self, lost: float, won: float, margin: float, alpha: float, times: float = 1.0, items: bool = False
     ) -> bool:
-        """Whether chance that is unkind once in five runs leaves a sample that decides."""
-        together = self.correlation if correlation is None else correlation
-        seen = tango.Seen(lost, won, self.size * times, together)
+        """Whether chance that is unkind once in five runs leaves a sample that decides.
+
+        With `items`, whole ones are lost: their pairs go together, and chance is in the attempts at the others.
+        """
+        seen = tango.Seen(lost, won, self.size * times, 1.0 if items else self.correlation)
         n = float(tango.worth(self.pairs * times, seen))
         value = lost - won
-        error = Z_POWER * sqrt(max(0.0, lost + won - value * value) / n)
+        varied = 2 * won / self.pairs if items else (lost + won - value * value) / n
+        error = Z_POWER * sqrt(max(0.0, varied))
         if value > margin:
             moved = min(error, lost)
             p = tango.p_worse(n, lost - moved, min(1.0, won + error - moved), self.clusters, margin)

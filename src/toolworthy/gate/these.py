@@ -28,6 +28,7 @@ from toolworthy.gate.paired import Z_POWER, Drop, Pair, root
 
 _COIN = 0.25
 """Largest variance of one attempt."""
+_HALF = 0.5
 _FAR = 8.0
 """Normal quantile beyond which chances are not told apart."""
 
@@ -135,16 +136,12 @@ class These(Drop):
     """Variance of what the loss of one item, drawn by chance, would cost; in squares of the metric's unit."""
 
     def p_borne(self, margin: float) -> float:
-        return self._chances(margin)[0]
+        borne = _chance(margin - self.apart.drop, self.apart.more)
+        return borne if borne < _HALF else 1 - _chance(self.apart.drop - margin, self.apart.less)
 
     def p_worse(self, margin: float) -> float:
-        return self._chances(margin)[1]
-
-    def _chances(self, margin: float) -> tuple[float, float]:
-        """That it is borne and that it is worse; one of them is a half at least."""
-        borne = _chance(margin - self.apart.drop, self.apart.more)
         worse = _chance(self.apart.drop - margin, self.apart.less)
-        return (borne, 1 - borne) if borne < worse else (1 - worse, worse)
+        return worse if worse < _HALF else 1 - _chance(margin - self.apart.drop, self.apart.more)
 
     def interval(self, alpha: float) -> tuple[float, float]:
         return float(self.apart.least(alpha)), float(self.apart.most(alpha))
@@ -247,8 +244,8 @@ def _shown(seen: Apart, margin: float, alpha: float, more: float = 0.0) -> bool:
 
 def _chance(gap: float, parts: tuple[Count, Count]) -> float:
     """Of a result that lies so far from a drop in question; a half where it lies no way off."""
-    if gap <= 0 or distance(parts, 0.5) > gap:
-        return 0.5
+    if gap <= 0 or distance(parts, _HALF) > gap:
+        return _HALF
     low, high = 0.0, 1.0
     while high < _FAR and distance(parts, ndtr(-high)) <= gap:
         low, high = high, 2 * high

@@ -9,6 +9,8 @@ from toolworthy.gate.paired import Pair
 from toolworthy.gate.ratio import ratio
 from toolworthy.gate.sample import Unit
 
+_STUCK = "more attempts would not decide it, the items differ too much: add items, or widen the limit"
+
 
 def judge(name: str, paired: Sequence[tuple[Unit, Pair]], limit: float, alpha: float, many: int) -> Judged:
     pairs = [pair for _, pair in paired]
@@ -31,7 +33,7 @@ def judge(name: str, paired: Sequence[tuple[Unit, Pair]], limit: float, alpha: f
     if borne > alpha:
         level = alpha / many if found.value > limit else alpha
         attempts = sum(pair.weight for pair in pairs) / len(pairs)
-        judged.needed = needed(lambda times: found.decides(limit, level, times), attempts)
+        judged.needed = needed(lambda times: found.decides(limit, level, times), attempts, _STUCK)
     judged.more.append(f"×{found.findable(limit, alpha / many):.2f} would have failed it in four runs of five")
     if found.value <= limit < found.in_sum:
         judged.more.append(f"but ×{found.in_sum:.2f} in sum: a few attempts cost far more than the typical one")

@@ -36,13 +36,18 @@ class Judged:
         return [*([self.needed] if self.needed and self.answer == "inconclusive" else []), *self.more]
 
 
-def needed(decides: Callable[[float], bool], attempts: float) -> str:
-    """How many attempts would decide, if what was seen is the truth."""
+def counted(number: int, noun: str) -> str:
+    """So many of something."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def needed(decides: Callable[[float], bool], attempts: float, stuck: str) -> str:
+    """How many attempts would decide, if what was seen is the truth; `stuck` where no number would."""
     if not decides(_ENDLESS):
-        return "more attempts would not decide it, the items differ too much: add items, or widen the margin"
+        return stuck
     if not decides(_TOO_MANY / attempts):
         return f"more than {_TOO_MANY} attempts an item would have to decide it: add items, or widen the margin"
-    few, many = max(1, int(attempts)), _TOO_MANY
+    few, many = int(attempts) + 1, _TOO_MANY
     while few < many:
         middle = (few + many) // 2
         few, many = (few, middle) if decides(middle / attempts) else (middle + 1, many)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from toolworthy.gate.criteria.judged import Judged, needed
+from toolworthy.gate.criteria.judged import Judged, counted, needed
 from toolworthy.gate.drop import drop
-from toolworthy.gate.paired import About, Pair
+from toolworthy.gate.paired import About, Drop, Pair
 from toolworthy.gate.sample import Unit
 from toolworthy.statistics import mean_pass, pass_hat_k
 
 _NAMED = 5
 """Items named among those that lost."""
+_STUCK: dict[About, str] = {
+    "these": "no number of attempts decides a drop that is the margin itself: choose another margin",
+    "like-these": "more attempts would not decide it, the items differ too much: add items, or widen the margin",
+}
+_ONE_OF_MANY = "one item tells nothing of others, however often it is tried: add items"
 
 
 def judge(
@@ -24,22 +29,39 @@ def judge(
     said = (
         f"{found.before:.1%} → {found.after:.1%}, a drop of {points(found.value)} "
         f"({1 - 2 * alpha:.0%} interval {100 * low:.1f} to {100 * high:.1f}), {points(margin)} are allowed; "
-        f"{found.clusters} items, {found.pairs:.0f} pairs of attempts"
+        f"{_of_which(about, found.clusters)}, {counted(round(found.pairs), 'pair')} of attempts"
     )
     judged = Judged(name, "pass" if borne <= alpha else "inconclusive", said, worse, borne)
     if borne > alpha:
         level = alpha / many if found.value > margin else alpha
-        judged.needed = needed(lambda times: found.decides(margin, level, times), found.pairs / len(paired))
+        judged.needed = (
+            _ONE_OF_MANY
+            if about == "like-these" and found.clusters == 1
+            else needed(lambda times: found.decides(margin, level, times), found.pairs / len(paired), _STUCK[about])
+        )
     judged.more += _all_of_them(paired)
-    seen = found.findable(margin, alpha / many)
-    judged.more.append(
-        f"a drop of {points(seen)} would have failed it in four runs of five"
-        if seen
-        else "no drop could have failed it: too few"
-    )
+    judged.more.append(_findable(found, margin, alpha / many))
     if low > 0 or borne > alpha:
         judged.more += _worst(paired)
     return judged
+
+
+def _of_which(about: About, items: int) -> str:
+    if about == "these":
+        return f"of these {items} items" if items > 1 else "of this item"
+    return f"of all items like these {items}" if items > 1 else "of all items like this one"
+
+
+def _findable(found: Drop, margin: float, alpha: float) -> str:
+    """What would have failed, of both kinds."""
+    even, items = found.findable(margin, alpha), found.findable_items(margin, alpha)
+    kinds = [
+        *([f"a drop of {points(even)} spread evenly"] if even is not None else []),
+        *([f"{items} of {counted(found.clusters, 'item')} lost entirely"] if items is not None else []),
+    ]
+    if not kinds:
+        return "no drop could have failed it: too few attempts"
+    return f"{' or '.join(kinds)} would have failed it in four runs of five"
 
 
 def _all_of_them(paired: Sequence[tuple[Unit, Pair]]) -> list[str]:
@@ -62,14 +84,11 @@ def _all_of_them(paired: Sequence[tuple[Unit, Pair]]) -> list[str]:
 def _worst(paired: Sequence[tuple[Unit, Pair]]) -> list[str]:
     """The items that lost most."""
     lost = [row for row in sorted(paired, key=lambda row: row[1].won - row[1].lost) if row[1].lost > row[1].won]
-    named = [
-        f"lost: {unit.item} ({unit.agent}) {_counted(pair.before)} → {_counted(pair.after)}"
-        for unit, pair in lost[:_NAMED]
-    ]
+    named = [f"lost: {unit.item} ({unit.agent}) {_of(pair.before)} → {_of(pair.after)}" for unit, pair in lost[:_NAMED]]
     return [*named, f"lost: {len(lost) - _NAMED} more"] if len(lost) > _NAMED else named
 
 
-def _counted(values: Sequence[float]) -> str:
+def _of(values: Sequence[float]) -> str:
     return f"{sum(values):g}/{len(values)}"
 
 
