@@ -14,7 +14,7 @@ from toolworthy.gate import baseline
 from toolworthy.gate.decide import decide
 from toolworthy.gate.packed import pack, unpack
 from toolworthy.gate.policy import load_policy
-from toolworthy.gate.sample import Sample, Unit
+from toolworthy.gate.sample import AtLimit, Sample, Unit
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.runs.store import RunDirectory
 
@@ -101,8 +101,23 @@ def test_800_cases_of_three_attempts_stay_well_below_100_kb() -> None:
 
 def test_packing_loses_nothing_that_the_gate_looks_at() -> None:
     units = (
-        Unit(suite="tools", item="a", agent="x", digest="d", values={"strict": [1, 0, 1], "usd": [0.1]}, missing=2),
-        Unit(suite="tools", item="a", agent="y", digest="d", values={}, missing=3),
+        Unit(
+            suite="tools",
+            item="a",
+            agent="x",
+            digest="d",
+            values={"strict": [1, 0, 1], "usd": [0.1]},
+            missing={"not run": 2},
+        ),
+        Unit(suite="tools", item="a", agent="y", digest="d", values={}, missing={"infrastructure": 1, "time limit": 2}),
+        Unit(
+            suite="tasks",
+            item="c",
+            agent="x",
+            values={"pass": [1, 0], "tokens": [5, 6]},
+            limited={"time": AtLimit(attempts=2, values={"tokens": [7]}), "turns": AtLimit(attempts=1)},
+            repeated=1,
+        ),
         Unit(suite="tools", item="b", agent="x", values={"strict": [1, 1], "tokens": [123456, 123457]}),
         Unit(suite="wire", item="a/b", agent="chat", values={"supported": [1]}),
         Unit(suite="tasks", item="ü \ud83d", agent="x", values={"pass": [0.0]}),
@@ -130,10 +145,14 @@ def test_the_gate_says_the_same_of_a_run_and_of_its_baseline(tmp_path: Path) -> 
         ("[]", "no baseline file"),
         ('{"a": 1}', "no baseline file"),
         ('{"schema_version": 0, "toolworthy": "0.0.9"}', "of version 0, written by toolworthy 0.0.9"),
-        ('{"schema_version": 1}', "broken baseline file"),
-        ('{"schema_version": 1, "columns": {}, "items": []}', "broken baseline file"),
-        ('{"schema_version": 1, "columns": {}, "items": {"tasks/a": ["d", {"x": [1, 0, 1]}]}}', "broken baseline"),
-        ('{"schema_version": 1, "columns": {}, "items": {}}', "broken baseline file: name: Field required"),
+        (
+            '{"schema_version": 1, "toolworthy": "0.1.0"}',
+            "of version 1, written by toolworthy 0.1.0; this .*: save the run",
+        ),
+        ('{"schema_version": 2}', "broken baseline file"),
+        ('{"schema_version": 2, "columns": {}, "items": []}', "broken baseline file"),
+        ('{"schema_version": 2, "columns": {}, "items": {"tasks/a": ["d", {"x": [1, 0, 1]}]}}', "broken baseline"),
+        ('{"schema_version": 2, "columns": {}, "items": {}}', "broken baseline file: name: Field required"),
         ("[" * 100_000, "no baseline file"),
         ("\ufeff{}", "no baseline file"),
     ],

@@ -134,9 +134,11 @@ def test_a_baseline_of_another_suite_version() -> None:
 
 
 def test_little_may_be_missing_and_is_said() -> None:
-    one = only(decide(GOOD, sample(*GOOD.units[1:]), TASKS))
+    wide = TASKS.model_copy(update={"metrics": {"tasks.pass": Criterion(margin=0.25)}})
+    one = only(decide(GOOD, sample(*GOOD.units[1:]), wide))
     assert one.answer == "pass"
     assert "not compared: 1 not run (i0)" in one.next
+    assert "3 of 120 attempts of the candidate are not counted (3 not run): 97.5% to 100.0% if they are" in one.next
 
 
 def test_a_crash_in_the_middle() -> None:
@@ -148,12 +150,16 @@ def test_a_crash_in_the_middle() -> None:
 
 
 def test_attempts_without_a_value() -> None:
-    blank = sample(*(Unit(suite="tasks", item=f"i{item}", agent="codex", digest="d", missing=3) for item in range(40)))
+    lost = {"infrastructure": 3}
+    blank = sample(
+        *(Unit(suite="tasks", item=f"i{item}", agent="codex", digest="d", missing=lost) for item in range(40))
+    )
     one = only(decide(GOOD, blank, TASKS))
     assert one.answer == "inconclusive"
     assert "40 gave no value" in one.said
-    some = sample(*(unit(item, passed=(1, 1), missing=1) for item in range(40)))
-    assert "40 of 120 attempts of the candidate gave no value and do not count" in only(decide(GOOD, some, TASKS)).next
+    some = sample(*(unit(item, passed=(1, 1), missing={"infrastructure": 1}) for item in range(40)))
+    told = "40 of 120 attempts of the candidate are not counted (40 infrastructure): 66.7% to 100.0% if they are"
+    assert told in only(decide(GOOD, some, TASKS)).next
 
 
 @pytest.mark.parametrize("required", [True, False])
@@ -261,7 +267,7 @@ def test_a_floor() -> None:
 def costly(factor: float, attempts: int = 3, seed: int = 1) -> Sample:
     draw = random.Random(seed)
     spent = [[factor * 900 * (1 + draw.random()) for _ in range(attempts)] for _ in range(30)]
-    return sample(*(unit(item, costs={"tokens": one}) for item, one in enumerate(spent)))
+    return sample(*(unit(item, passed=(1,) * attempts, costs={"tokens": one}) for item, one in enumerate(spent)))
 
 
 TOKENS = Policy(metrics={"tasks.tokens": Criterion(at_most=1.5)}, no_new_blocks_for=())

@@ -165,10 +165,10 @@ def test_only_what_is_the_same_is_compared_and_the_rest_is_told() -> None:
         Unit(suite="tasks", item="i5", agent="codex", digest="d", values={"pass": [1.0]}),
     )
     after = sample(
-        unit(0, (0, 1), missing=1),
+        unit(0, (0, 1), missing={"infrastructure": 1}),
         unit(1, (0, 0), digest="another"),
         unit(3, (0, 0), "qwen"),
-        Unit(suite="tasks", item="i5", agent="codex", digest="d", missing=1),
+        Unit(suite="tasks", item="i5", agent="codex", digest="d", missing={"infrastructure": 1}),
         agents={"codex": "1", "qwen": "2"},
     )
     found = compare(before, after)
@@ -185,7 +185,8 @@ def test_only_what_is_the_same_is_compared_and_the_rest_is_told() -> None:
         assert said in tasks.why
     assert (tools.metrics, tools.why) == (("tools.lenient",), "the candidate has no results of tools")
     assert "qwen was 1 and is 2" in found.notes
-    assert "tasks: 1 of 3 attempts of the candidate gave no value and do not count" in found.notes
+    why = "2 another item under its name, 2 another version of the agent, 2 infrastructure, 2 not run"
+    assert f"tasks: 8 of 10 attempts of the candidate are not counted ({why})" in found.notes
 
 
 def test_what_one_side_has_alone_is_noted() -> None:

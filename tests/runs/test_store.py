@@ -40,6 +40,25 @@ def test_a_torn_line_is_fenced_off(tmp_path: Path) -> None:
     assert [r.key.task for r in run.results()] == ["a", "b"]
 
 
+@pytest.mark.parametrize(
+    ("left", "kept"),
+    [(b'{"key": {"suite": "ta', b""), (b"\0" * 9000, b""), (result("b").model_dump_json().encode(), None)],
+    ids=["cut", "NULs", "without its end"],
+)
+def test_what_a_killed_run_leaves_is_taken_off_and_the_run_is_whole(
+    tmp_path: Path, left: bytes, kept: bytes | None
+) -> None:
+    run = RunDirectory.create(tmp_path, {})
+    run.append(result("a"))
+    path = run.path / "results.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole + left)
+    run.mend()
+    assert path.read_bytes() == whole + (left + b"\n" if kept is None else kept)
+    RunDirectory.open(run.path, whole=True).append(result("c"))
+    assert len(RunDirectory.open(run.path, whole=True).results()) == (3 if kept is None else 2)
+
+
 def damaged(folder: Path, damage: Callable[[list[bytes]], bytes]) -> RunDirectory:
     """A run of four results, whose file is as `damage` leaves it."""
     run = RunDirectory.create(folder, {})
@@ -113,7 +132,10 @@ def test_every_reader_says_in_a_line_what_it_could_not_read(
 
     run.write_about(about)
     (told,) = read()
-    assert told.endswith("results.jsonl is damaged: 1 line cannot be read; the 3 results that can be are used")
+    assert "results.jsonl is damaged: 1 line cannot be read; " in told
+    compares = reader in ("gate", "history", "history of a folder", "baseline")
+    does = "measures again what is lost" if compares else "the 3 results that can be are used"
+    assert told.endswith(does)
     for text, says in (
         (json.dumps({**about, "schema": 99}), "is of schema 99, of toolworthy"),
         (json.dumps(about)[:100], "run.json cannot be read: "),

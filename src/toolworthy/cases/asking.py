@@ -8,8 +8,9 @@ from typing import Any
 from toolworthy.exchange import Exchange
 from toolworthy.gateway import Session
 from toolworthy.gateway.handler import OUR_LIMIT
-from toolworthy.gateway.patience import busy, failed, no_time, patiently
+from toolworthy.gateway.patience import SILENT, busy, failed, no_time, patiently
 from toolworthy.gateway.routes import COMPLETIONS
+from toolworthy.scoring.model import Limit
 from toolworthy.wire.ir import Api, Usage
 from toolworthy.wire.lenient import dump_json
 
@@ -19,6 +20,11 @@ MAX_SECONDS = 300.0
 
 class Unmeasured(Exception):
     """There is no answer of the model's to judge; the message says why."""
+
+    def __init__(self, why: str, limit: Limit | None = None) -> None:
+        super().__init__(why)
+        self.limit = limit
+        """The limit of ours that ended it, if one did."""
 
 
 async def ask(session: Session, api: Api, body: Mapping[str, Any]) -> Exchange:
@@ -34,24 +40,27 @@ async def ask(session: Session, api: Api, body: Mapping[str, Any]) -> Exchange:
 
     exchange = await patiently(send, session.gateway.patience, failed)
     if trouble := _trouble(exchange, body):
-        raise Unmeasured(trouble)
+        raise trouble
     return exchange
 
 
-def _trouble(exchange: Exchange, body: Mapping[str, Any]) -> str:
-    """Why an exchange holds nothing of the model's to judge; empty where it does."""
+def _trouble(exchange: Exchange, body: Mapping[str, Any]) -> Unmeasured | None:
+    """Why an exchange holds nothing of the model's to judge; None where it does."""
     answer = exchange.response
     if busy(exchange):
-        return no_time(exchange)
+        return Unmeasured(no_time(exchange))
     if exchange.error:
-        ours = exchange.error.startswith(OUR_LIMIT)
-        return exchange.error if ours else f"the endpoint failed: {exchange.error}"
+        if exchange.error.startswith(OUR_LIMIT):
+            return Unmeasured(exchange.error, "time")
+        return Unmeasured(
+            f"the endpoint failed: {exchange.error}", "time" if exchange.error.startswith(SILENT) else None
+        )
     if answer is None:
-        return "no answer"
+        return Unmeasured("no answer")
     if answer.failure is not None:
-        return f"the endpoint answers HTTP {exchange.status}: {answer.failure.message[:300]}"
+        return Unmeasured(f"the endpoint answers HTTP {exchange.status}: {answer.failure.message[:300]}")
     limit = body.get("max_tokens") or body.get("max_output_tokens")
     used = (answer.usage or Usage()).output
     if answer.stop == "length" and isinstance(limit, int) and (used is None or used >= limit - 1):
-        return f"cut by our own limit of {limit} tokens"
-    return ""
+        return Unmeasured(f"cut by our own limit of {limit} tokens", "tokens")
+    return None

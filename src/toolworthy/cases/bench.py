@@ -21,6 +21,7 @@ from toolworthy.gateway import Gateway, Session
 from toolworthy.sandbox import Sandbox
 from toolworthy.sandbox.model import Command, Limits
 from toolworthy.scoring.measure import score
+from toolworthy.scoring.model import Limit
 from toolworthy.wire.ir import Api, Message, Reasoning, Request, Response, Text, ToolResult
 
 LOOKS = 2
@@ -69,6 +70,7 @@ class CaseBench:
         play = _Play(list(stage.messages), stage.files)
         status: Status = "unmeasured"
         detail = ""
+        limit: Limit | None = None
         try:
             for number, turn in enumerate(case.turns):
                 await self._turn(session, api, stage, turn, number, play)
@@ -77,6 +79,7 @@ class CaseBench:
             status = _status(play)
         except (Unmeasured, Undecided) as reason:
             detail = self._gateway.redactor.text(str(reason))
+            limit = reason.limit if isinstance(reason, Unmeasured) else None
         return CaseResult(
             key=key,
             category=case.category,
@@ -84,6 +87,7 @@ class CaseBench:
             credit=round(play.credit / len(case.turns), 4),
             misses=tuple(play.misses),
             detail=detail,
+            limit=limit,
             think=case.think,
             api=api,
             turns=play.turns,

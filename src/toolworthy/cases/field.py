@@ -17,6 +17,7 @@ from toolworthy.exchange import Exchange
 from toolworthy.field import bfcl, verifier
 from toolworthy.gateway import Gateway
 from toolworthy.scoring.measure import score
+from toolworthy.scoring.model import Limit
 from toolworthy.wire.ir import Api, Message, Part, Request, Response, Text, Tool, ToolCall
 from toolworthy.wire.lenient import dump_json
 
@@ -78,6 +79,7 @@ class FieldBench:
         began, clock = time.time(), time.perf_counter()
         status: Status = "unmeasured"
         detail = ""
+        limit: Limit | None = None
         misses: tuple[Miss, ...] = ()
         noted: verifier.Noted | None = None
         try:
@@ -86,7 +88,7 @@ class FieldBench:
             grave = any(not miss.strict for miss in misses)
             status = "wrong" if grave else "lenient" if misses else "right"
         except Unmeasured as reason:
-            detail = gateway.redactor.text(str(reason))
+            detail, limit = gateway.redactor.text(str(reason)), reason.limit
             if isinstance(item, verifier.Case):
                 noted = verifier.note(item, verifier.of_response(None))
         return CaseResult(
@@ -96,6 +98,7 @@ class FieldBench:
             credit=float(status in ("right", "lenient")),
             misses=misses,
             detail=detail,
+            limit=limit,
             api=api,
             turns=int(status != "unmeasured"),
             noted=noted,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from toolworthy.field.verifier import Noted
-from toolworthy.scoring.model import Score
+from toolworthy.scoring.model import Limit, Score
 from toolworthy.wire.ir import Api
 
 MissKind = Literal[
@@ -34,7 +34,7 @@ Status = Literal["right", "lenient", "wrong", "unmeasured"]
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class CaseKey(_Frozen):
@@ -69,11 +69,15 @@ class CaseResult(_Frozen):
     key: CaseKey
     category: str
     status: Status
-    credit: float = 0.0
+    credit: float = Field(default=0.0, ge=0, le=1)
     """Share of what was wanted that was done, 0 to 1, by the lenient reading."""
     misses: tuple[Miss, ...] = ()
     detail: str = ""
     """Why it is unmeasured."""
+    limit: Limit | None = None
+    """The limit of ours that ended it unmeasured, if one did."""
+    unasked: bool = False
+    """Whether nothing was asked, for a reason of ours."""
     think: bool | None = None
     api: Api | None = None
     """What the endpoint was asked in."""

@@ -19,9 +19,10 @@ def run(paths: Sequence[Path], out: Path | None = None, only: str = "") -> int:
     """Write a run's pages again; or one page of several runs, or of some of a run's trials. Prints where it is.
 
     Raises:
-        UserError: one of them is no run, no trial fits `only`, or the page cannot be written.
+        UserError: one of them is no run, or one of several is not whole, no trial fits `only`, or the page cannot be
+            written.
     """
-    runs = [RunDirectory.open(path) for path in paths]
+    runs = [RunDirectory.open(path, whole=len(paths) > 1) for path in paths]
     if len(runs) == 1 and out is None and not only:
         print(write_report(runs[0]).html)
         return 0

@@ -9,11 +9,13 @@ import difflib
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from toolworthy.analysis.uncounted import told as reasons
 from toolworthy.errors import UserError, writing
 from toolworthy.gate.packed import pack, unpack
 from toolworthy.gate.sample import SCHEMA, SCORES, Sample, Unit, from_run
@@ -33,7 +35,7 @@ def save(run: Path, name: str | None, folder: Path = FOLDER) -> int:
     Raises:
         UserError: `run` is none or measured nothing, the name is unfit, the file cannot be written.
     """
-    sample = from_run(RunDirectory.open(run))
+    sample = from_run(RunDirectory.open(run, whole=True))
     if not sample.units:
         raise UserError(f"{run} has no results: there is nothing to keep")
     kept = sample.model_copy(update={"name": _fit(name) if name else _named_after(sample)})
@@ -77,9 +79,9 @@ def load(given: Path, folder: Path = FOLDER) -> Sample:
     """
     path = find(given, folder)
     if path.is_dir():
-        return from_run(RunDirectory.open(path))
+        return _of_run(path)
     try:
-        data = json.loads(path.read_bytes())
+        data = json.loads(path.read_bytes(), parse_constant=_no_number)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
@@ -97,6 +99,18 @@ def load(given: Path, folder: Path = FOLDER) -> Sample:
         raise UserError(f"{path}: a broken baseline file: {where}: {first['msg']}") from error
     except ValueError as error:
         raise UserError(f"{path}: a broken baseline file: {error}") from error
+
+
+def _of_run(path: Path) -> Sample:
+    try:
+        return from_run(RunDirectory.open(path, whole=True))
+    except (ValueError, TypeError, AttributeError) as error:
+        first = str(error).splitlines()[0]
+        raise UserError(f"{path / 'run.json'}: not readable as a run's ({first})") from error
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number")
 
 
 def find(given: Path, folder: Path = FOLDER) -> Path:
@@ -143,7 +157,8 @@ def _told(sample: Sample) -> str:
 
 
 def _attempts(units: list[Unit]) -> int:
-    return sum(max((len(told) for told in unit.values.values()), default=0) for unit in units)
+    """Those that count."""
+    return sum(unit.attempts - unit.uncounted().total() for unit in units)
 
 
 def _lines(sample: Sample) -> Iterator[str]:
@@ -159,9 +174,12 @@ def _lines(sample: Sample) -> Iterator[str]:
         units = list(sample.of(suite))
         if not units:
             continue
-        missing = sum(unit.missing for unit in units)
         items = len({unit.item for unit in units})
-        yield f"{suite}: {items} items, {_attempts(units)} attempts" + (f", {missing} unmeasured" if missing else "")
+        without = sum((unit.uncounted() for unit in units), Counter[str]())
+        ended = sum((unit.ended() for unit in units), Counter[str]())
+        said = f", {ended.total()} of them at a limit of ours ({reasons(ended)}): not solved" if ended else ""
+        said += f"; {without.total()} more are not counted ({reasons(without)})" if without else ""
+        yield f"{suite}: {items} items, {_attempts(units)} attempts{said}"
         yield from (f"  {line}" for metric in metrics for line in _rates(metric, units))
     for agent, codes in sample.blocking.items():
         if codes:
@@ -173,7 +191,7 @@ def _rates(metric: str, units: list[Unit]) -> Iterator[str]:
     agents = dict.fromkeys(unit.agent for unit in units) if metric in _BY_AGENT else {}
     each = [(agent, [unit for unit in units if unit.agent == agent]) for agent in agents] if len(agents) > 1 else []
     for agent, own in [("", units), *each]:
-        found = clustered([(unit.item, value) for unit in own for value in unit.values.get(metric, [])])
+        found = clustered([(unit.item, value) for unit in own for value in unit.counted(metric)])
         if found is not None:
             name = f"  {agent}" if agent else metric
             yield f"{name}: {found.value:.1%} ({found.low:.1%} to {found.high:.1%}) · n {found.n}"

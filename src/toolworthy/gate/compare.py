@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import fsum
 from typing import Literal
 
 from toolworthy.analysis.leaks import leak_rate_of
+from toolworthy.analysis.uncounted import NOT_RUN, told
 from toolworthy.gate.paired import Pair
 from toolworthy.gate.policy import Policy
-from toolworthy.gate.sample import Sample, Unit
+from toolworthy.gate.sample import COSTS, SCORES, Sample, Unit
+from toolworthy.runs.conditions import unlike
 from toolworthy.runs.fingerprint import renamed, reshaped
+from toolworthy.scoring.model import Limit
 
 Why = Literal["suite", "version", "agent", "changed", "gone", "unmeasured"]
 """Why a unit of the baseline cannot be compared."""
@@ -23,6 +27,35 @@ _MEND: dict[Why, str] = {
     "gone": "run them: --resume RUN goes on with a run that was cut short",
     "unmeasured": "find out why (errors, or an endpoint that reports no usage), then --resume RUN",
 }
+_ABSENT: dict[Why, str] = {
+    "suite": NOT_RUN,
+    "version": "another version of the agent",
+    "agent": NOT_RUN,
+    "changed": "another item under its name",
+    "gone": NOT_RUN,
+    "unmeasured": NOT_RUN,
+}
+"""The same in a word or two, of attempts."""
+NO_VALUE = "without usage"
+"""Of attempts that ran and do not tell what they cost."""
+
+
+@dataclass
+class Tally:
+    """What became of the attempts of one side."""
+
+    counted: int = 0
+    ended: Counter[str] = field(default_factory=Counter)
+    """Counted as not solved, by the limit of ours at which they ended."""
+    uncounted: Counter[str] = field(default_factory=Counter)
+    """By reason."""
+    repeated: int = 0
+    """Copies of another attempt at the same item."""
+
+    @property
+    def made(self) -> int:
+        """All attempts."""
+        return self.counted + self.uncounted.total()
 
 
 @dataclass
@@ -30,8 +63,17 @@ class Compared:
     """One metric of both samples."""
 
     paired: list[tuple[Unit, Pair]] = field(default_factory=list)
+    """The baseline's units that have values on both sides."""
+    evidence: list[Pair] = field(default_factory=list)
+    """Their pairs again, in the same order, where copies of an attempt count once: rates are the same."""
+    alone: list[Pair] = field(default_factory=list)
+    """Units that both sides tried, without any value on one: all that is known is how many attempts there were."""
+    absent: list[Pair] = field(default_factory=list)
+    """Units that the candidate did not try: as many attempts are missing as the baseline made."""
     lost: dict[Why, list[Unit]] = field(default_factory=lambda: defaultdict(list))
     """The baseline's units that have nothing beside them, by reason."""
+    before: Tally = field(default_factory=Tally)
+    after: Tally = field(default_factory=Tally)
 
     @property
     def missing(self) -> int:
@@ -44,6 +86,25 @@ class Compared:
         return len(self.paired) + self.missing
 
     @property
+    def without(self) -> int:
+        """How many attempts of both sides have no value."""
+        return self.before.uncounted.total() + self.after.uncounted.total()
+
+    @property
+    def share(self) -> float:
+        """Of all attempts of both sides, those without a value."""
+        return self.without / max(1, self.before.made + self.after.made)
+
+    def filled(self, against: bool, absent: bool = True) -> list[Pair]:
+        """Every pair as if all attempts without a value had gone against the candidate, or else in its favour.
+
+        Args:
+            against: which of the two.
+            absent: whether what the candidate did not try is to be filled in, too.
+        """
+        return [pair.filled(against) for pair in [*self.evidence, *self.alone, *(self.absent if absent else ())]]
+
+    @property
     def why(self) -> str:
         """Every reason, with names."""
         return "; ".join(_said(why, units) for why, units in self.lost.items())
@@ -51,7 +112,31 @@ class Compared:
     @property
     def mend(self) -> str:
         """What to do about the reason that most have."""
-        return _MEND[max(self.lost, key=lambda why: len(self.lost[why]))]
+        return _MEND[max(self.lost, key=lambda why: len(self.lost[why]))] if self.lost else _MEND["unmeasured"]
+
+    def count(self, range_of: Callable[[str], str] = lambda side: "") -> Iterator[str]:
+        """What was not counted and why, what counts as not solved, and what counts once, of each side.
+
+        Args:
+            range_of: between which rates a side (``before``, ``after``) lies, whatever its missing values are.
+        """
+        for side, name, of in (("before", "baseline", self.before), ("after", "candidate", self.after)):
+            if of.ended:
+                yield (
+                    f"{of.ended.total()} of {of.made} attempts of the {name} ended at a limit of ours "
+                    f"({told(of.ended)}) and count as not solved"
+                )
+            if of.uncounted:
+                lies = range_of(side)
+                yield (
+                    f"{of.uncounted.total()} of {of.made} attempts of the {name} are not counted "
+                    f"({told(of.uncounted)})" + (f": {lies} if they are" if lies else "")
+                )
+            if of.repeated:
+                yield (
+                    f"{of.repeated} of {of.counted} attempts of the {name} repeat another one at the same item, answer "
+                    f"for answer: they count in the rate, and not as evidence"
+                )
 
 
 @dataclass
@@ -62,39 +147,24 @@ class Comparable:
     """Each of the baseline's units with the candidate's, or why there is none."""
     notes: list[str] = field(default_factory=list)
     """What else is to be known."""
+    beyond: dict[str, dict[Limit, tuple[str, str]]] = field(default_factory=dict)
+    """By suite: the limits that the two runs did not have in common, as each set them."""
 
     def of(self, metric: str, agent: str | None = None) -> Compared:
         """One metric, of one agent or of all."""
         suite, _, name = metric.partition(".")
+        beyond = self.beyond.get(suite, {})
         out = Compared()
         for before, after, why in self.rows:
-            if before.suite != suite or not before.values.get(name) or agent not in (None, before.agent):
-                continue
-            now = after.values.get(name) if after else None
-            if why is None and now:
-                out.paired.append((before, Pair(before.item, tuple(before.values[name]), tuple(now))))
-            else:
-                out.lost[why or "unmeasured"].append(before)
+            if before.suite == suite and agent in (None, before.agent) and _asked(before, name, beyond):
+                _put(out, (before, after, why), name, beyond)
         return out
 
     def told_once(self, metric: str) -> int:
         """How many units have a value of it on one side alone, though both ran them: usage that is not told."""
         suite, _, name = metric.partition(".")
         both = [(before, after) for before, after, why in self.rows if after and not why and before.suite == suite]
-        return sum(bool(before.values.get(name)) != bool(after.values.get(name)) for before, after in both)
-
-    def without_value(self, paired: Sequence[tuple[Unit, Pair]]) -> list[str]:
-        """Attempts at the items compared that gave no value: infrastructure, limits of ours."""
-        items = {(unit.suite, unit.item, unit.agent) for unit, _ in paired}
-        both = [(before, after) for before, after, _ in self.rows if (before.suite, before.item, before.agent) in items]
-        told = []
-        for side, missing, valued in (
-            ("baseline", sum(before.missing for before, _ in both), sum(len(pair.before) for _, pair in paired)),
-            ("candidate", sum(after.missing for _, after in both if after), sum(len(pair.after) for _, pair in paired)),
-        ):
-            if missing:
-                told.append(f"{missing} of {missing + valued} attempts of the {side} gave no value and do not count")
-        return told
+        return sum(bool(before.counted(name)) != bool(after.counted(name)) for before, after in both)
 
     def failed_by_leaks(self, metric: str, paired: Sequence[tuple[Unit, Pair]]) -> list[str]:
         """How many of the candidate's failures are calls that the server left in the text: none of the model's."""
@@ -110,6 +180,62 @@ class Comparable:
     def agents(self, suite: str) -> list[str]:
         """The agents of a suite, by name."""
         return sorted({before.agent for before, _, _ in self.rows if before.suite == suite})
+
+
+def _asked(unit: Unit, metric: str, beyond: Collection[Limit]) -> bool:
+    """Whether the baseline asks for a metric of a unit: not for costs that it was never told, nor for a probe that says
+    nothing of its model."""
+    judged = any(unit.values.get(name) for name in SCORES[unit.suite])
+    nothing = unit.suite != "wire" and metric in SCORES[unit.suite] and not judged and unit.attempts > 0
+    return nothing or bool(unit.counted(metric, beyond))
+
+
+def _put(out: Compared, row: tuple[Unit, Unit | None, Why | None], metric: str, beyond: Collection[Limit]) -> None:
+    """Add one unit of the baseline, and what the candidate has beside it."""
+    before, after, why = row
+    there = None if why else after
+    was, now = (tuple(unit.counted(metric, beyond)) if unit else () for unit in (before, there))
+    lacks = _count(out.before, before, len(was), metric, beyond)
+    if there:
+        lacks_now = _count(out.after, there, len(now), metric, beyond)
+    else:  # as often as the baseline tried it
+        lacks_now = before.attempts
+        out.after.uncounted[_ABSENT[why or "gone"]] += lacks_now
+    pair = Pair(before.item, was, now, lacks, lacks_now)
+    if there and was and now:
+        out.paired.append((before, pair))
+        once = _once(was, before.repeated, metric), _once(now, there.repeated, metric)
+        out.evidence.append(Pair(before.item, *once, lacks, lacks_now))
+    else:
+        (out.alone if there else out.absent).append(pair)
+        out.lost[why or "unmeasured"].append(before)
+
+
+def _count(tally: Tally, unit: Unit, values: int, metric: str, beyond: Collection[Limit]) -> int:
+    """Add a unit's attempts to its side; how many have no value."""
+    without = unit.uncounted(beyond)
+    without[NO_VALUE] += unit.attempts - without.total() - values
+    tally.counted += values
+    tally.uncounted += without
+    if metric in SCORES[unit.suite]:
+        tally.ended += unit.ended(beyond)
+        tally.repeated += unit.repeated
+    return without.total()
+
+
+def _once(values: Sequence[float], repeated: int, metric: str) -> tuple[float, ...]:
+    """As many values as there are attempts that differ, as whole as they can be, with the mean of all.
+
+    What is drawn once and told ten times is known as well as what is drawn once. The mean stays that of all attempts:
+    that of those that differ would make much of what is rare.
+    """
+    if not repeated or metric in COSTS:
+        return tuple(values)
+    n = max(1, len(values) - repeated)
+    total = round(fsum(values) * n / len(values), 9)
+    whole = int(total)
+    rest = (round(total - whole, 9),) if whole < n else ()
+    return (1.0,) * whole + rest + (0.0,) * (n - whole - len(rest))
 
 
 def comparable(baseline: Sample, candidate: Sample, policy: Policy) -> Comparable:
@@ -133,6 +259,8 @@ def comparable(baseline: Sample, candidate: Sample, policy: Policy) -> Comparabl
         elif after.digest != unit.digest:
             why = "changed"
         out.rows.append((unit, after, why))
+    out.beyond = {suite: unlike(baseline.limits, candidate.limits, suite) for suite in SCORES}
+    out.notes += _limits(out.beyond, baseline, candidate)
     out.notes += _notes(baseline, candidate, other, policy)
     return out
 
@@ -178,6 +306,24 @@ def _notes(baseline: Sample, candidate: Sample, other: dict[str, str], policy: P
         yield f"the baseline was measured by toolworthy {baseline.toolworthy}, the candidate by {candidate.toolworthy}"
     if baseline.endpoint.get("forced_api") != candidate.endpoint.get("forced_api"):
         yield "one of them was forced to another wire API: the translation is compared as well"
+
+
+def _limits(beyond: dict[str, dict[Limit, tuple[str, str]]], baseline: Sample, candidate: Sample) -> Iterator[str]:
+    """Limits that the two did not have in common, and how many attempts ended at them."""
+    for suite, own in beyond.items():
+        for was, now in dict.fromkeys(own.values()):
+            limits = [limit for limit, told in own.items() if told == (was, now)]
+            ended = [
+                sum(unit.ended()[limit] for unit in sample.of(suite) for limit in limits)
+                for sample in (baseline, candidate)
+            ]
+            said = f"the limits of {suite} differ: {was} in the baseline, {now} in the candidate"
+            if any(ended):
+                said += (
+                    f"; {ended[0]} attempts of the baseline and {ended[1]} of the candidate ended at it, and might "
+                    "have been solved within the other's: they are not counted. Measure both within the same limits"
+                )
+            yield said
 
 
 def _leaks(baseline: Sample, candidate: Sample) -> Iterator[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from toolworthy.gate.compare import Comparable, comparable
 from toolworthy.gate.criteria import blocks, cost, floor, margin
-from toolworthy.gate.criteria.judged import Answer, Judged, too_few
+from toolworthy.gate.criteria.judged import Answer, Judged, lack, too_few
 from toolworthy.gate.paired import About
 from toolworthy.gate.policy import Criterion, Policy
 from toolworthy.gate.sample import Sample
@@ -78,17 +78,19 @@ def _criterion(
     of = both.of(name, agent)
     if not of.asked:
         return [Judged(shown, "inconclusive", "the baseline has no value of it")] if policy.required else []
-    if not of.paired or of.missing > policy.unmeasured * of.asked:
+    lacking = of.share > policy.unmeasured
+    if not of.paired or (lacking and criterion.at_most is not None):
         return [too_few(shown, of, policy)]
     out = []
     if criterion.margin is not None:
-        out.append(margin.judge(shown, of.paired, criterion.margin, policy.about, alpha, many))
+        out.append(margin.judge(shown, of, criterion.margin, policy.about, alpha, many))
     if criterion.floor is not None:
-        out.append(floor.judge(shown, of.paired, criterion.floor, alpha))
+        out.append(floor.judge(shown, of, criterion.floor, alpha))
     if criterion.at_most is not None:
         out.append(cost.judge(shown, of.paired, criterion.at_most, alpha, many))
     for one in out:
+        if lacking:
+            lack(one, of, policy)
         one.more = [*both.failed_by_leaks(name, of.paired), *one.more]
-        one.more += both.without_value(of.paired)
         one.more += [f"not compared: {of.why}"] if of.missing else []
     return out

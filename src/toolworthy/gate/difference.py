@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from toolworthy.gate.compare import Comparable, comparable
+from toolworthy.gate.compare import Comparable, Compared, comparable
 from toolworthy.gate.drop import drop
 from toolworthy.gate.paired import Pair
 from toolworthy.gate.policy import load_policy
@@ -162,23 +162,28 @@ def _rows(both: Comparable, metric: str, unmeasured: float) -> Iterator[Row]:
             row = replace(row, word="unclear", p=1.0, why=why)
         yield row
         return
-    yield _rate(metric, None, [pair for _, pair in paired])
+    yield _rate(metric, None, both.of(metric))
     agents = sorted({unit.agent for unit, _ in paired})
     for agent in agents if suite != "wire" and len(agents) > 1 else ():
-        yield _rate(metric, agent, [pair for unit, pair in paired if unit.agent == agent])
+        yield _rate(metric, agent, both.of(metric, agent))
 
 
-def _rate(metric: str, agent: str | None, pairs: Sequence[Pair]) -> Row:
-    found = drop(pairs)
+def _rate(metric: str, agent: str | None, of: Compared) -> Row:
+    """What is claimed holds whatever the attempts without a value would have been."""
+    found = drop(of.evidence)
+    fillings = [drop(of.filled(against, absent=False)) for against in (True, False)] if of.without else []
+    every = [one for one in (found, *fillings) if one is not None]
     assert found is not None
-    p = min(1.0, 2 * min(found.p_worse(0.0), found.p_borne(0.0)))
-    less, more = found.interval(ALPHA / 2)
+    p_worse, p_borne = max(one.p_worse(0.0) for one in every), max(one.p_borne(0.0) for one in every)
+    p = min(1.0, 2 * min(p_worse, p_borne))
+    intervals = [one.interval(ALPHA / 2) for one in every]
+    less, more = min(low for low, _ in intervals), max(high for _, high in intervals)
     low, high = _around(0.0, -more, -less, p)
     return Row(
         metric=metric,
         agent=agent,
         kind="difference",
-        n=len(pairs),
+        n=len(of.paired),
         items=found.clusters,
         before=found.before,
         after=found.after,
@@ -292,7 +297,7 @@ def _notes(
     yield from both.notes
     yield from _blocks(both, baseline, candidate)
     for suite, metric in MAIN.items():
-        for line in both.without_value(both.of(f"{suite}.{metric}").paired):
+        for line in both.of(f"{suite}.{metric}").count():
             yield f"{suite}: {line}"
     for metric in METRICS:
         suite, _, name = metric.partition(".")

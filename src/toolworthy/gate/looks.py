@@ -80,3 +80,8 @@ class UpTo(RunDirectory):
     def cases(self) -> tuple[CaseResult, ...]:
         """The same of cases."""
         return tuple(result for result in super().cases() if result.key.repeat <= self._attempts)
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What ``run.json`` says, but for how many attempts are planned: later ones are not missing."""
+        return {**super().about, "planned": {}}

@@ -10,7 +10,9 @@
 
 A row has a cell for each column: a list with one value an attempt, a number where all attempts gave the same, null
 where none gave any. Scores keep four significant digits, seconds and dollars three, or two
-below 1, far less than they vary.
+below 1, far less than they vary. Missing attempts are told by reason where there are some. Where attempts ended at a
+limit of ours or are copies of others, an object stands for their number: ``{"judged": 3, "repeated": 1, "limited":
+{"time": {"attempts": 2, "values": {…}}}}``.
 """
 
 from __future__ import annotations
@@ -19,9 +21,13 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from toolworthy.gate.sample import COSTS, Sample, Unit
+from pydantic import ValidationError
+
+from toolworthy.gate.sample import COSTS, AtLimit, Sample, Unit
 
 _FIRST = ["attempts", "missing"]
+_MOST = 1_000_000
+"""Attempts at one item that nobody makes."""
 
 
 def pack(sample: Sample) -> str:
@@ -41,12 +47,16 @@ def unpack(data: dict[str, Any]) -> Sample:
     """The sample that `data` tells.
 
     Raises:
-        ValueError: it tells none; pydantic's own where a value is of the wrong type.
+        ValueError: it tells none; pydantic's own where a value of its head is of the wrong type.
     """
     head = {name: value for name, value in data.items() if name not in ("columns", "items")}
     try:
-        units = tuple(_units(data["columns"], data["items"]))
+        rows = [*_rows(data["columns"], data["items"])]
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise ValueError("its items cannot be read") from error
+    try:
+        units = tuple(_unit(**row) for row in rows)
+    except (TypeError, OverflowError, MemoryError) as error:
         raise ValueError("its items cannot be read") from error
     return Sample.model_validate({**head, "units": units})
 
@@ -57,15 +67,25 @@ def _metrics(sample: Sample, suite: str) -> list[str]:
 
 def _row(unit: Unit, columns: Sequence[str]) -> list[Any]:
     attempts = max((len(told) for told in unit.values.values()), default=0)
-    row: list[Any] = [attempts, unit.missing]
+    more: dict[str, Any] = {"repeated": unit.repeated} if unit.repeated else {}
+    if unit.limited:
+        more["limited"] = {limit: _limited(ended) for limit, ended in unit.limited.items()}
+    row: list[Any] = [{"judged": attempts, **more} if more else attempts, unit.missing or 0]
     for name in columns[len(_FIRST) :]:
-        told = [
-            _short(value, 4 if name not in COSTS else 3 if value >= 1 else 2) for value in unit.values.get(name, [])
-        ]
+        told = _shorter(name, unit.values.get(name, []))
         row.append(told[0] if len(told) == attempts and len(set(told)) == 1 else told or None)
     while row[-1] is None:
         row.pop()
     return row
+
+
+def _limited(ended: AtLimit) -> dict[str, Any]:
+    values = {name: _shorter(name, told) for name, told in ended.values.items()}
+    return {"attempts": ended.attempts, **({"values": values} if values else {})}
+
+
+def _shorter(name: str, values: Sequence[float]) -> list[float | int]:
+    return [_short(value, 4 if name not in COSTS else 3 if value >= 1 else 2) for value in values]
 
 
 def _short(value: float, digits: int) -> float | int:
@@ -74,16 +94,35 @@ def _short(value: float, digits: int) -> float | int:
     return int(rounded) if rounded.is_integer() else rounded
 
 
-def _units(columns: dict[str, list[str]], items: dict[str, Any]) -> Iterator[Unit]:
+def _rows(columns: dict[str, list[str]], items: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for name, (digest, rows) in items.items():
         suite, _, item = name.partition("/")
         for agent, (attempts, missing, *cells) in rows.items():
+            more = dict(attempts) if isinstance(attempts, dict) else {"judged": attempts}
+            judged = more.pop("judged")
+            if not isinstance(judged, int) or not 0 <= judged <= _MOST:
+                raise ValueError(judged)
             values = {
-                metric: cell if isinstance(cell, list) else [cell] * attempts
+                metric: cell if isinstance(cell, list) else [cell] * judged
                 for metric, cell in zip(columns[suite][len(_FIRST) :], cells, strict=False)
                 if cell is not None
             }
-            yield Unit(suite=suite, item=item, agent=agent, digest=digest, values=values, missing=missing)
+            own = {"suite": suite, "item": item, "agent": agent, "digest": digest}
+            yield {**more, **own, "values": values, "missing": missing or {}}
+
+
+def _unit(**row: Any) -> Unit:
+    """A unit of a row.
+
+    Raises:
+        ValueError: a value is not what it should be.
+    """
+    try:
+        return Unit.model_validate(row)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ValueError(f"{row['suite']}/{row['item']} {row['agent']}: {where}: {first['msg']}") from error
 
 
 def _json(value: Any) -> str:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from statistics import median
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from toolworthy.analysis.leaks import left_in_text
 from toolworthy.analysis.levels import levels
+from toolworthy.analysis.uncounted import NOT_RUN, at, uncounted
 from toolworthy.cases.result import CaseResult
 from toolworthy.probes import ProbeResult
+from toolworthy.runs.conditions import bounds
 from toolworthy.runs.fingerprint import AgentPrint, agents_of, server_of
 from toolworthy.runs.result import TrialResult
 from toolworthy.runs.store import RunDirectory
-from toolworthy.scoring.model import Leaks
+from toolworthy.scoring.model import Leaks, Limit
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of a baseline file."""
 SCORES: dict[str, tuple[str, ...]] = {
     "tasks": ("pass",),
@@ -37,12 +39,27 @@ METRICS = tuple(
 """Every metric that a policy can name."""
 
 
+Value = Annotated[float, Field(ge=0)]
+_Count = Annotated[int, Field(ge=0, le=1_000_000)]
+
+
 class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class AtLimit(_Frozen):
+    """Attempts at an item that ended at one limit of ours."""
+
+    attempts: _Count
+    values: dict[str, list[Value]] = {}
+    """What they cost, as in ``Unit.values``."""
 
 
 class Unit(_Frozen):
-    """One item in the hands of one agent (or in its words), over all attempts."""
+    """One item in the hands of one agent (or in its words), over all attempts.
+
+    An attempt is judged (``values``), or ended at a limit of ours (``limited``), or tells nothing (``missing``).
+    """
 
     suite: str
     item: str
@@ -51,14 +68,56 @@ class Unit(_Frozen):
     """Agent, vocabulary, or the probe's way."""
     digest: str = ""
     """Of the task or case: only what is the same is compared."""
-    values: dict[str, list[float]] = {}
+    values: dict[str, list[Value]] = {}
     """Metric (without the suite) to one value an attempt."""
-    missing: int = 0
-    """Attempts that gave no value: errors, limits of ours, what was not run."""
+    limited: dict[Limit, AtLimit] = {}
+    """By limit: not solved within it."""
+    missing: dict[str, _Count] = {}
+    """How many attempts say nothing of the endpoint, by reason: infrastructure, not run …"""
+    repeated: _Count = 0
+    """How many of the judged attempts have the very answers of another one."""
     leaks: Leaks = Leaks()
     """Of the model's calls, over all attempts."""
     failed_by_leaks: int = 0
     """Attempts that failed since the server left a call in the text."""
+
+    @field_validator("values")
+    @classmethod
+    def _shares(cls, values: dict[str, list[float]]) -> dict[str, list[float]]:
+        for name, told in values.items():
+            if name not in COSTS and any(value > 1 for value in told):
+                raise ValueError(f"{name} is a share, and {max(told):g} is above 1")
+        return values
+
+    def counted(self, metric: str, beyond: Collection[Limit] = ()) -> list[float]:
+        """One value an attempt; one that ended at a limit of ours was not solved, and what it cost was spent.
+
+        Args:
+            metric: without the suite.
+            beyond: limits at which attempts are left out, since they are compared with a run that had others.
+        """
+        out = list(self.values.get(metric, ()))
+        for limit, ended in self.limited.items():
+            if limit not in beyond:
+                score = [0.0] * ended.attempts if metric in SCORES[self.suite] else []
+                out += score or ended.values.get(metric, ())
+        return out
+
+    def uncounted(self, beyond: Collection[Limit] = ()) -> Counter[str]:
+        """How many attempts are left out of every rate, by reason."""
+        out = Counter(self.missing)
+        out.update({at(limit): ended.attempts for limit, ended in self.limited.items() if limit in beyond})
+        return out
+
+    def ended(self, beyond: Collection[Limit] = ()) -> Counter[str]:
+        """How many attempts count as not solved since they ended at a limit of ours, by limit."""
+        return Counter({limit: one.attempts for limit, one in self.limited.items() if limit not in beyond})
+
+    @property
+    def attempts(self) -> int:
+        """How many there were, those that tell nothing included."""
+        judged = max(map(len, self.values.values()), default=0)
+        return judged + sum(one.attempts for one in self.limited.values()) + sum(self.missing.values())
 
 
 class Sample(_Frozen):
@@ -72,6 +131,8 @@ class Sample(_Frozen):
     agents: dict[str, str]
     """Agent to version."""
     units: tuple[Unit, ...]
+    limits: dict[str, Any] = {}
+    """The options that set limits, with their values."""
     blocking: dict[str, dict[str, str]] = {}
     """Agent to the codes that block it on the wire, each with its title."""
     server: dict[str, list[str]] = {}
@@ -102,6 +163,7 @@ def from_run(run: RunDirectory) -> Sample:
         endpoint={key: about.get("endpoint", {}).get(key) for key in ("name", "provider", "model", "forced_api")},
         agents=dict(about.get("agents", {})),
         units=tuple(units),
+        limits=bounds(about),
         blocking={
             level.agent.id: {r.code: r.title for r in level.reasons if r.effect != "noted"} for level in levels(probes)
         },
@@ -115,14 +177,12 @@ def _tasks(results: Sequence[TrialResult], about: dict[str, Any]) -> Iterator[Un
     grouped: dict[tuple[str, str], list[TrialResult]] = defaultdict(list)
     for result in results:
         grouped[result.key.task, result.key.agent].append(result)
+    unbegun = _unbegun("tasks", len(results), about)
     for (task, agent), attempts in grouped.items():
-        judged = [result for result in attempts if result.status in ("passed", "failed")]
-        yield _unit(
-            ("tasks", task, agent, attempts[0].task_digest),
-            {"pass": [float(result.status == "passed") for result in judged]},
-            judged,
-            len(attempts) - len(judged),
-        )
+        # An agent that the endpoint cannot serve has solved nothing there.
+        judged = [result for result in attempts if result.status in ("passed", "failed", "refused")]
+        scores = {"pass": [float(result.status == "passed") for result in judged]}
+        yield _unit(("tasks", task, agent, attempts[0].task_digest), scores, judged, attempts, unbegun)
 
 
 def _tools(results: Sequence[CaseResult], about: dict[str, Any]) -> Iterator[Unit]:
@@ -130,6 +190,7 @@ def _tools(results: Sequence[CaseResult], about: dict[str, Any]) -> Iterator[Uni
     grouped: dict[tuple[str, str], list[CaseResult]] = defaultdict(list)
     for result in results:
         grouped[result.key.case, result.key.vocabulary].append(result)
+    unbegun = _unbegun("tools", len(results), about)
     for (case, words), attempts in grouped.items():
         judged = [result for result in attempts if result.status != "unmeasured"]
         scores = {
@@ -137,19 +198,24 @@ def _tools(results: Sequence[CaseResult], about: dict[str, Any]) -> Iterator[Uni
             "lenient": [float(result.status != "wrong") for result in judged],
             "credit": [result.credit for result in judged],
         }
-        yield _unit(("tools", case, words, str(digests.get(case, ""))), scores, judged, len(attempts) - len(judged))
+        yield _unit(("tools", case, words, str(digests.get(case, ""))), scores, judged, attempts, unbegun)
+
+
+def _unbegun(suite: str, there: int, about: dict[str, Any]) -> int:
+    """How many attempts at an item there were to be, if some of the suite have not begun; else 0."""
+    cut = int(about.get("planned", {}).get(suite, 0)) > there
+    return int(about.get("options", {}).get("trials", 0)) if cut else 0
 
 
 def _wire(results: Sequence[ProbeResult]) -> Iterator[Unit]:
     for result in results:
-        measured = result.verdict != "unmeasured"
-        values = {"supported": [float(result.verdict == "supported")]} if measured else {}
+        why = uncounted(result)
         yield Unit(
             suite="wire",
             item=result.key.probe,
             agent=result.key.way,
-            values=values,
-            missing=int(not measured),
+            values={} if why else {"supported": [float(result.verdict == "supported")]},
+            missing={why: 1} if why else {},
             leaks=result.leaks,
         )
 
@@ -158,25 +224,41 @@ def _unit(
     key: tuple[str, str, str, str],
     scores: dict[str, list[float]],
     judged: Sequence[TrialResult] | Sequence[CaseResult],
-    missing: int,
+    attempts: Sequence[TrialResult] | Sequence[CaseResult],
+    planned: int,
 ) -> Unit:
     suite, item, agent, digest = key
-    measured = [result.score for result in judged]
-    values = {
-        **scores,
-        "tokens": [float((s.tokens.input or 0) + (s.tokens.output or 0)) for s in measured if s.tokens.input],
-        "usd": [score.cost_usd for score in measured if score.cost_usd is not None],
-        "seconds": [round(result.seconds, 4) for result in judged],
-        "first_token": [median(score.first_token_seconds) for score in measured if score.first_token_seconds],
-    }
-    kept = {name: told for name, told in values.items() if told}
+    ended: dict[Limit, list[TrialResult | CaseResult]] = defaultdict(list)
+    missing: Counter[str] = Counter()
+    for result in attempts:
+        if result.limit:
+            ended[result.limit].append(result)
+        elif result.status != "refused" and (why := uncounted(result)):
+            missing[why] += 1
+    if planned > len(attempts):
+        missing[NOT_RUN] += planned - len(attempts)
+    answers = [result.score.answers for result in judged if result.score.answers]
     return Unit(
         suite=suite,
         item=item,
         agent=agent,
         digest=digest,
-        values=kept,
-        missing=missing,
-        leaks=sum((score.leaks for score in measured), Leaks()),
+        values={name: told for name, told in {**scores, **_costs(judged)}.items() if told},
+        limited={limit: AtLimit(attempts=len(own), values=_costs(own)) for limit, own in ended.items()},
+        missing=dict(missing),
+        repeated=len(answers) - len(set(answers)),
+        leaks=sum((result.score.leaks for result in judged), Leaks()),
         failed_by_leaks=sum(left_in_text(result) for result in judged),
     )
+
+
+def _costs(results: Sequence[TrialResult | CaseResult]) -> dict[str, list[float]]:
+    ran = [result for result in results if result.status != "refused"]
+    measured = [result.score for result in ran]
+    told = {
+        "tokens": [float((s.tokens.input or 0) + (s.tokens.output or 0)) for s in measured if s.tokens.input],
+        "usd": [score.cost_usd for score in measured if score.cost_usd is not None],
+        "seconds": [round(max(0.0, result.seconds), 4) for result in ran],  # clocks are set back now and then
+        "first_token": [median(score.first_token_seconds) for score in measured if score.first_token_seconds],
+    }
+    return {name: values for name, values in told.items() if values}

@@ -10,7 +10,9 @@ from toolworthy.refusal import Refusal, classify
 
 UNREACHABLE = "the endpoint cannot be reached"
 """How the error of an exchange begins where nobody listened."""
-GIVEN_UP = ("the endpoint did not take the connection in time", "the endpoint went silent and was given up")
+SILENT = "the endpoint went silent and was given up"
+"""How the error of an exchange begins whose answer stayed away, or stopped, for too long."""
+GIVEN_UP = ("the endpoint did not take the connection in time", SILENT)
 """How the errors of exchanges begin that ended at a limit of ours."""
 BUSY = (429, 503, 529)
 """Statuses that ask to come again later."""

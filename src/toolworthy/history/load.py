@@ -77,10 +77,10 @@ def _sample(path: Path) -> Sample:
     """What a run measured.
 
     Raises:
-        UserError: its ``run.json`` is not one of ours.
+        UserError: its ``run.json`` is not one of ours, or some of its results cannot be read.
     """
     try:
-        return from_run(RunDirectory.open(path))
+        return from_run(RunDirectory.open(path, whole=True))
     except (ValidationError, ValueError, TypeError, AttributeError) as error:
         first = str(error).splitlines()[0]
         raise UserError(f"{path / 'run.json'}: not readable as a run's ({first})") from error

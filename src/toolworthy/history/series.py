@@ -84,7 +84,7 @@ def _row(sample: Sample, suite: str, moved: Moves) -> dict[str, Any]:
         "n": rate.n,
         "items": rate.clusters,
         "shared": None,
-        "missing": sum(unit.missing for unit in sample.of(suite)),
+        "missing": sum(unit.uncounted().total() for unit in sample.of(suite)),
         "agents": {name: version for name, version in sample.agents.items() if suite == "tasks"},
         "agents_moved": moved.agent_lines,
         "measure_moved": moved.measure,

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from toolworthy.scoring.model import Limit
+
 Suite = Literal["tasks", "tools", "wire"]
 _ALL: tuple[Suite, ...] = ("tasks", "tools", "wire")
 _NOT_TOLD = object()
@@ -31,6 +33,8 @@ class Condition:
     """The suites whose results it changes."""
     before: object = None
     """What held in runs that do not tell it, if not the default."""
+    bounds: tuple[Limit, ...] = ()
+    """The limits that it sets."""
     by_content: bool = False
     """Whether it names files: these may be elsewhere now, and hashes tell whether they are the same."""
 
@@ -73,8 +77,8 @@ CONDITIONS = (
     Condition("--wear", "wear", "wear", None, ("tasks",)),
     Condition("--no-stream", "stream", "stream", True, ("tasks", "tools")),
     Condition("--sandbox", "sandbox", "sandbox", "auto", ("tasks", "tools")),
-    Condition("--timeout-factor", "timeout_factor", "timeout_factor", 1.0, ("tasks",)),
-    Condition("--max-turns", "max_turns", "max_turns", 60, ("tasks",)),
+    Condition("--timeout-factor", "timeout_factor", "timeout_factor", 1.0, ("tasks",), bounds=("time",)),
+    Condition("--max-turns", "max_turns", "max_turns", 60, ("tasks",), bounds=("turns",)),
     Condition("--trials", "trials", "trials", 1, ()),
     Condition("--until-decided", "until_decided", "until_decided", False, ()),
 )
@@ -97,6 +101,28 @@ def restore(given: argparse.Namespace, about: Mapping[str, Any]) -> None:
 def told(options: object) -> dict[str, Any]:
     """What ``run.json`` says of them among its options."""
     return {one.where: one.of_plan(options) for one in CONDITIONS if "." not in one.where}
+
+
+def bounds(about: Mapping[str, Any]) -> dict[str, Any]:
+    """What a ``run.json`` says of the options that set limits, by option; the default where it says nothing."""
+    told = {one: one.of_run(about) for one in CONDITIONS if one.bounds}
+    return {one.option: one.default if value is _NOT_TOLD else value for one, value in told.items()}
+
+
+def unlike(before: Mapping[str, Any], after: Mapping[str, Any], suite: str) -> dict[Limit, tuple[str, str]]:
+    """The limits of a suite that two runs did not have in common, as both set them.
+
+    Args:
+        before: what `bounds` says of one.
+        after: of the other.
+        suite: whose limits.
+    """
+    found: dict[Limit, tuple[str, str]] = {}
+    for one in CONDITIONS:
+        was, now = (side.get(one.option, one.default) for side in (before, after))
+        if was != now and suite in one.suites:
+            found |= dict.fromkeys(one.bounds, (one.said(was), one.said(now)))
+    return found | ({"unnamed": next(iter(found.values()))} if found else {})
 
 
 def arguments(options: object, suite: Suite) -> Iterator[str]:

@@ -13,7 +13,7 @@ def done(run: RunDirectory) -> Mapping[str, tuple[int, int]]:
     """By suite: what was run, whatever came of it, and what was planned."""
     ran = {
         "tasks": sum(not (one.cause and one.cause.kind == "budget") for one in run.results()),
-        "tools": sum(not one.detail.startswith("budget of ") for one in run.cases()),
+        "tools": sum(not one.unasked for one in run.cases()),
         "wire": sum(not one.unasked for one in run.probes()),
     }
     planned: Mapping[str, int] = run.about.get("planned", {})

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from toolworthy.cases.result import CaseKey, CaseResult
 from toolworthy.probes import ProbeKey, ProbeResult
 from toolworthy.rules.model import Finding
-from toolworthy.scoring.model import Cause, Score
+from toolworthy.scoring.model import Cause, Limit, Score
 from toolworthy.wire.ir import Api
 
 Status = Literal["passed", "failed", "error", "refused", "unmeasured"]
@@ -20,7 +20,7 @@ cannot work here; ``unmeasured``: it was not run for a reason of ours, a budget 
 class TrialKey(BaseModel):
     """Which trial: unique in a run, the same in every run of the same plan."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     suite: str
     task: str
@@ -35,7 +35,7 @@ class TrialKey(BaseModel):
 class Verification(BaseModel):
     """What the hidden tests said."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     reward: float | None
     """None where the verifier gave none."""
@@ -48,7 +48,7 @@ class Verification(BaseModel):
 class TrialResult(BaseModel):
     """How one trial went."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     key: TrialKey
     status: Status
@@ -74,6 +74,13 @@ class TrialResult(BaseModel):
     """File with its exchanges, relative to the run directory."""
     reproduce: str = ""
     """The command that runs just this trial again."""
+
+    @property
+    def limit(self) -> Limit | None:
+        """The limit of ours at which it ended unsolved; None where it passed, failed otherwise or was not run."""
+        if self.status != "error" or self.cause is None:
+            return None
+        return self.cause.limit or ("unnamed" if self.cause.kind == "budget" else None)
 
     @model_validator(mode="before")
     @classmethod

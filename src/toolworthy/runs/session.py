@@ -168,16 +168,18 @@ class Session:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
     def _kept(self) -> tuple[Result, ...]:
-        """What a resumed run need not do again."""
+        """What a resumed run need not do again. What ended at a limit of ours would only be given a second chance."""
         assert self.run is not None
-        trials = (result for result in self.run.results() if result.status in ("passed", "failed"))
         probes = (result for result in self.run.probes() if result.verdict != "unmeasured")
-        return (*trials, *probes, *(result for result in self.run.cases() if result.status != "unmeasured"))
+        trials = (one for one in self.run.results() if one.status in ("passed", "failed") or one.limit)
+        cases = (one for one in self.run.cases() if one.status != "unmeasured" or one.limit)
+        return (*trials, *probes, *cases)
 
     def _open_run(self) -> RunDirectory:
         if self.options.resume is None:
             return RunDirectory.create(self.options.out, self.options.about(), self.options.secrets)
         run = RunDirectory.open(self.options.resume, self.options.secrets)
+        run.mend()
         old, new = run.about, self.options.about()
         now = {name: new["options"][name] for name in ("budget", "prices")}
         if now != {name: old.get("options", {}).get(name) for name in now}:

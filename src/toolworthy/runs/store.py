@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
@@ -62,11 +62,13 @@ class _Lines(NamedTuple):
     """The latest result of every key, by kind."""
     read: int
     """How many results there are."""
-    lost: int
-    """How many lines are none."""
+    broken: tuple[int, ...] = ()
+    """Numbers of the lines that are none, from 1."""
+    cut: bool = False
+    """Whether the last of these is the file's last line and has no end: the run was killed while it wrote it."""
 
 
-_NOTHING = _Lines({}, 0, 0)
+_NOTHING = _Lines({}, 0)
 
 
 class RunDirectory:
@@ -117,17 +119,24 @@ class RunDirectory:
             raise UserError(f"cannot write a run directory under {self.path.parent}: {error.strerror}") from error
 
     @classmethod
-    def open(cls, path: Path, secrets: Iterable[str] = ()) -> RunDirectory:
+    def open(cls, path: Path, secrets: Iterable[str] = (), *, whole: bool = False) -> RunDirectory:
         """An existing run. What of its results cannot be read is logged, once.
 
+        Args:
+            path: of the directory.
+            secrets: keys that are written nowhere.
+            whole: whether all results are needed, as for a comparison: a line that is lost would change it silently.
+
         Raises:
-            UserError: there is none at `path`, or its ``run.json`` cannot be read.
+            UserError: there is none at `path`, or its ``run.json`` cannot be read; or it is not whole.
         """
         run = cls(path, secrets)
         if not (path / "run.json").is_file():
             left = f"; {path / RESULTS} is there, with {run._read().read} results" * (path / RESULTS).is_file()
             raise UserError(f"{path} is no run directory: it has no run.json{left}")
         run.about  # noqa: B018 - refuses what is not to be read
+        if run.damage and whole:
+            raise UserError(f"{run._damage}; {run._mended_by}")
         if run.damage:
             _log(run.damage)
         return run
@@ -146,10 +155,11 @@ class RunDirectory:
             raise UserError(f"{path} cannot be read: {error}") from error
         if not isinstance(value, dict):
             raise UserError(f"{path} cannot be read: it is no JSON object")
-        version = value.get("schema", SCHEMA)  # the first runs told none
-        if version != SCHEMA:
+        version = value.get("schema")
+        if version != SCHEMA or isinstance(version, bool):
             by = f"toolworthy {value.get('toolworthy', '?')}"
-            raise UserError(f"{path} is of schema {version}, of {by}: this one, {__version__}, reads schema {SCHEMA}")
+            told = json.dumps(version) if "schema" in value else "no number"
+            raise UserError(f"{path} is of schema {told}, of {by}: this one, {__version__}, reads schema {SCHEMA}")
         return value
 
     @cached_property
@@ -164,11 +174,23 @@ class RunDirectory:
     @property
     def damage(self) -> str:
         """What of the results cannot be read, in a line; empty where all can."""
+        return f"{self._damage}; the {self._read().read} results that can be are used" if self._damage else ""
+
+    @property
+    def _damage(self) -> str:
+        broken = len(self._read().broken)
+        lines = f"{broken} line{'s' * (broken != 1)} cannot be read"
+        return f"{self.path / RESULTS} is damaged: {lines}" if broken else ""
+
+    @property
+    def _mended_by(self) -> str:
+        """What to do about lines that cannot be read."""
         found = self._read()
-        if not found.lost:
-            return ""
-        lines = f"{found.lost} line{'s' * (found.lost != 1)} cannot be read"
-        return f"{self.path / RESULTS} is damaged: {lines}; the {found.read} results that can be are used"
+        left = found.broken[: len(found.broken) - found.cut]
+        more = f" and {len(left) - 3} more" if len(left) > 3 else ""
+        delete = f"delete line{'s' * (len(left) > 1)} {', '.join(map(str, left[:3]))}{more}, then " if left else ""
+        cut = "it ends in the middle of a line: " if found.cut else ""
+        return f"{cut}{delete}--resume {self.path} measures again what is lost"
 
     @property
     def gate(self) -> dict[str, Any] | None:
@@ -210,10 +232,9 @@ class RunDirectory:
         line = self.redactor.data(result.model_dump_json().encode("utf-8", "replace")) + b"\n"
         path = self.path / RESULTS
         try:
+            self.mend()
             with path.open("ab", buffering=0) as file:
                 before = file.tell()
-                if before not in (0, self._end) and not _ends_with_newline(path):
-                    line = b"\n" + line  # a torn line of a killed run: fence it off
                 try:
                     if file.write(line) != len(line):
                         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -228,6 +249,25 @@ class RunDirectory:
             raise UserError(
                 f"cannot write {path}: {error.strerror}; results so far are kept, --resume goes on"
             ) from error
+
+    def mend(self) -> None:
+        """Take off a last line that a killed run has left without an end; if it tells a result, give it one.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        path = self.path / RESULTS
+        if not path.exists() or path.stat().st_size in (0, self._end):
+            return
+        with path.open("rb+") as file:
+            last = _last_line(file)
+            if last.endswith(b"\n"):
+                return
+            if _result(last.strip(_BLANK)) or any(_salvaged(last)):
+                file.seek(0, os.SEEK_END)
+                file.write(b"\n")
+            else:
+                file.truncate(file.seek(-len(last), os.SEEK_END))
 
     def sync(self) -> None:
         """Bring the results that were written last to the disk, too."""
@@ -278,16 +318,19 @@ def redactor_of(runs: Iterable[RunDirectory]) -> Redactor:
 
 def _lines(path: Path) -> _Lines:
     latest: dict[type[Line], dict[Any, Line]] = {}
-    read = lost = 0
+    broken: list[int] = []
+    read, cut = 0, False
     with path.open("rb") as file:
-        for raw in file:
+        for number, raw in enumerate(file, 1):
             if text := raw.strip(_BLANK):
                 whole = _result(text)
-                lost += whole is None
+                if whole is None:
+                    broken.append(number)
+                    cut = not raw.endswith(b"\n")
                 for result in [whole] if whole else _salvaged(text):
                     latest.setdefault(type(result), {})[result.key] = result
                     read += 1
-    return _Lines({kind: tuple(results.values()) for kind, results in latest.items()}, read, lost)
+    return _Lines({kind: tuple(results.values()) for kind, results in latest.items()}, read, tuple(broken), cut)
 
 
 def _result(text: bytes) -> Line | None:
@@ -322,7 +365,12 @@ def _log(damage: str) -> None:
     logging.getLogger("toolworthy").warning("%s", damage)
 
 
-def _ends_with_newline(path: Path) -> bool:
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"
+def _last_line(file: BinaryIO) -> bytes:
+    """What stands behind the last end of a line but the file's own; read from its end, by ever larger pieces."""
+    size = file.seek(0, os.SEEK_END)
+    for many in (2**power for power in range(12, 64)):
+        file.seek(-min(many, size), os.SEEK_END)
+        found = file.read()
+        if many >= size or b"\n" in found[:-1]:
+            return found[found[:-1].rfind(b"\n") + 1 :]
+    return b""

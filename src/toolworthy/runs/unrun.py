@@ -37,6 +37,7 @@ def unrun(options: Options, key: Key, why: str) -> Result:
             category=_category(options, key),
             status="unmeasured",
             detail=why,
+            unasked=True,
             reproduce=options.reproduce(key),
         )
     return _trial(options, key, "unmeasured", Cause(kind="budget", fault="our limit", detail=why))

@@ -13,14 +13,15 @@ from collections.abc import Sequence
 from toolworthy.adapters import AgentAdapter
 from toolworthy.breakage import did
 from toolworthy.exchange import Exchange
+from toolworthy.gateway.patience import SILENT
 from toolworthy.refusal import Kind, classify
 from toolworthy.rules.leaked import lost_calls
 from toolworthy.rules.model import Finding, rank
-from toolworthy.sandbox.model import Outcome
+from toolworthy.sandbox.model import Ended, Outcome
 from toolworthy.scoring.complaint import complaint
 from toolworthy.scoring.course import Course
 from toolworthy.scoring.lost import LEAKS, emptied
-from toolworthy.scoring.model import Cause, CauseKind, Fault
+from toolworthy.scoring.model import Cause, CauseKind, Fault, Limit
 
 _ANNOUNCES = re.compile(r"\b(I will|I'll|let me|I am going to|I'm going to|next, I|going to)\b", re.IGNORECASE)
 _GIVES_UP = re.compile(r"\b(cannot|can't|unable to|not able to|give up|sorry)\b", re.IGNORECASE)
@@ -40,6 +41,14 @@ _NO_JSON, _ARGUMENTS = "TW603", re.compile(r"arguments|partial_json")
 """An event that no client can read, and what it holds where it is a piece of a call."""
 _PATIENCE = 60.0
 """Seconds of silence that no server needs within an answer."""
+_LIMITS: dict[Ended, Limit] = {
+    "timeout": "time",
+    "turns": "turns",
+    "memory": "memory",
+    "processes": "processes",
+    "disk": "disk",
+}
+"""How a process ends, and at which limit of ours."""
 
 
 def diagnose(exchanges: Sequence[Exchange], outcome: Outcome, agent: AgentAdapter, max_turns: int) -> Cause:
@@ -103,7 +112,8 @@ def _endpoint_error(course: Course) -> Cause | None:
 def _error(last: Exchange) -> Cause | None:
     if last.error is not None and last.error != "agent hung up":
         fault: Fault = "endpoint" if last.status is not None else "infrastructure"
-        return _cause("endpoint error", fault, last.error, last)
+        waited: Limit | None = "time" if last.status is None and last.error.startswith(SILENT) else None
+        return _cause("endpoint error", fault, last.error, last, limit=waited)
     refusal = None if last.status is None else classify(last.status, last.response_headers, last.body)
     if refusal is None or last.status is None or (last.status < 400 and refusal.kind not in _NO_ANSWER):
         return None  # of an error within an answer a rule says more
@@ -121,7 +131,8 @@ def _silence(course: Course) -> Cause | None:
     if silent < outcome.seconds / 4:
         return None
     detail = f"the endpoint went silent for {silent:.0f} s, until the trial's time limit of {outcome.seconds:.0f} s"
-    return _cause("endpoint error", "endpoint" if silent >= _PATIENCE else "our limit", detail, last)
+    ours = silent < _PATIENCE
+    return _cause("endpoint error", "our limit" if ours else "endpoint", detail, last, limit="time" if ours else None)
 
 
 def _leak(course: Course) -> Cause | None:
@@ -204,12 +215,12 @@ def _limit(course: Course) -> Cause | None:
         detail = f"{loop.call.name} was called three times in a row with the same arguments"
         return _cause("repetition", "model", detail, loop.exchange)
     if course.out_of_turns:
-        return _cause("budget", "our limit", f"stopped by our limit of {course.max_turns} turns", last)
+        return _cause("budget", "our limit", f"stopped by our limit of {course.max_turns} turns", last, limit="turns")
     if outcome.ended != "exit":
         detail = f"stopped by {outcome.ended} after {outcome.seconds:.0f} s and {len(calls)} calls"
-        return _cause("budget", "our limit", detail, last)
+        return _cause("budget", "our limit", detail, last, limit=_LIMITS.get(outcome.ended))
     if last.response and last.response.stop == "length":
-        return _cause("budget", "our limit", "the last answer was cut by its token limit", last)
+        return _cause("budget", "our limit", "the last answer was cut by its token limit", last, limit="tokens")
     return None
 
 
@@ -239,6 +250,8 @@ def _ending(course: Course) -> Cause:
     return _cause("wrong result", "model", "the agent ended, and the hidden tests fail", last)
 
 
-def _cause(kind: CauseKind, fault: Fault, detail: str, at: Exchange | int, code: str = "") -> Cause:
+def _cause(
+    kind: CauseKind, fault: Fault, detail: str, at: Exchange | int, code: str = "", limit: Limit | None = None
+) -> Cause:
     index = at if isinstance(at, int) else at.index
-    return Cause(kind=kind, fault=fault, detail=detail, exchange=index, code=code)
+    return Cause(kind=kind, fault=fault, detail=detail, exchange=index, code=code, limit=limit)

@@ -9,6 +9,7 @@ from toolworthy.adapters import AgentAdapter, Prices
 from toolworthy.endpoint import Endpoint
 from toolworthy.exchange import Exchange
 from toolworthy.scoring.calls import call_scores, judge_calls
+from toolworthy.scoring.copies import answers_of
 from toolworthy.scoring.lost import leaks
 from toolworthy.scoring.model import Score, Tokens
 
@@ -20,6 +21,7 @@ def score(exchanges: Sequence[Exchange], agent: AgentAdapter, endpoint: Endpoint
     tokens = _tokens(asked)
     answered = [exchange.response for exchange in asked if exchange.response]
     return Score(
+        answers=answers_of(asked),
         requests=len(asked),
         turns=sum(exchange.is_turn for exchange in asked),
         calls=len(calls),

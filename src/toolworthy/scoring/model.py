@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict
 from toolworthy.rules.model import Finding
 
 Fault = Literal["endpoint", "server", "model", "agent", "infrastructure", "our limit"]
+Limit = Literal["time", "turns", "tokens", "memory", "processes", "disk", "unnamed"]
+"""A limit of ours at which an attempt ended: it was not solved within it. ``unnamed``: results of before they had names
+tell that there was one, and not which."""
 CauseKind = Literal[
     "infrastructure",
     "endpoint error",
@@ -25,7 +28,7 @@ CauseKind = Literal[
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Count(_Frozen):
@@ -91,12 +94,18 @@ class Cause(_Frozen):
     """One sentence with the evidence in words."""
     exchange: int | None = None
     """Index of the exchange that shows it."""
+    limit: Limit | None = None
+    """The limit of ours that ended it, if one did."""
     code: str = ""
     """What decided: of a wire defect the rule's code, of an endpoint error its kind (``rate limited`` …); else ""."""
 
 
 class Score(_Frozen):
     """All that was measured of a trial's exchanges."""
+
+    answers: str = ""
+    """Hash of all that was answered, but for ids, times and temporary paths; "" where some answer is missing. Attempts
+    at one item that have the same are copies of each other."""
 
     requests: int = 0
     turns: int = 0

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from toolworthy.analysis.uncounted import told
 from toolworthy.gate.compare import Compared
 from toolworthy.gate.policy import Policy
 
@@ -56,7 +57,23 @@ def needed(decides: Callable[[float], bool], attempts: float, stuck: str) -> str
 
 
 def too_few(name: str, of: Compared, policy: Policy) -> Judged:
-    said = f"{of.missing} of {of.asked} results of the baseline have nothing beside them: {of.why}"
-    if of.paired:
-        said += f"; {policy.unmeasured:.0%} may be missing"
-    return Judged(name, "inconclusive", said, needed=of.mend)
+    """What is said where so much is missing that nothing is judged."""
+    return Judged(name, "inconclusive", _lacks(of, policy), needed=of.mend, more=[*of.count()])
+
+
+def lack(judged: Judged, of: Compared, policy: Policy) -> None:
+    """Let nothing pass where more is missing than the policy bears. What fails whatever is missing, fails."""
+    if judged.answer == "pass":
+        judged.answer = "inconclusive"
+    judged.said += f"; {_lacks(of, policy)}"
+    judged.needed = of.mend
+
+
+def _lacks(of: Compared, policy: Policy) -> str:
+    made = of.before.made + of.after.made
+    said = (
+        f"{of.without} of {made} attempts of both runs have no value ({told(of.before.uncounted + of.after.uncounted)})"
+    )
+    if of.missing:
+        said += f", {of.missing} of {of.asked} results of the baseline have nothing beside them: {of.why}"
+    return f"{said}; {policy.unmeasured:.0%} may be missing"

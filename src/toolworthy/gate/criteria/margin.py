@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from toolworthy.gate.compare import Compared
 from toolworthy.gate.criteria.judged import Judged, counted, needed
 from toolworthy.gate.drop import drop
 from toolworthy.gate.paired import About, Drop, Pair
@@ -19,21 +20,24 @@ _STUCK: dict[About, str] = {
 _ONE_OF_MANY = "one item tells nothing of others, however often it is tried: add items"
 
 
-def judge(
-    name: str, paired: Sequence[tuple[Unit, Pair]], margin: float, about: About, alpha: float, many: int
-) -> Judged:
-    found = drop([pair for _, pair in paired], about)
-    assert found is not None
+def judge(name: str, of: Compared, margin: float, about: About, alpha: float, many: int) -> Judged:
+    paired = of.paired
+    found = _drop(of.evidence, about)
+    # Whatever is missing: a pass must hold if all of it had gone against the candidate, a fail if in its favour.
+    worst, best = (_drop(of.filled(against), about) if of.without else found for against in (True, False))
     low, high = found.interval(alpha)
-    worse, borne = found.p_worse(margin), found.p_borne(margin)
+    worse = max(found.p_worse(margin), best.p_worse(margin))
+    borne = max(found.p_borne(margin), worst.p_borne(margin))
     said = (
         f"{found.before:.1%} → {found.after:.1%}, a drop of {points(found.value)} "
         f"({1 - 2 * alpha:.0%} interval {100 * low:.1f} to {100 * high:.1f}), {points(margin)} are allowed; "
         f"{_of_which(about, found.clusters)}, {counted(round(found.pairs), 'pair')} of attempts"
     )
     judged = Judged(name, "pass" if borne <= alpha else "inconclusive", said, worse, borne)
-    if borne > alpha:
-        level = alpha / many if found.value > margin else alpha
+    level = alpha / many if found.value > margin else alpha
+    if found.p_borne(margin) <= alpha < borne or found.p_worse(margin) <= level < worse:
+        judged.needed = f"what the {of.without} attempts without a value would have been decides it: {of.mend}"
+    elif borne > alpha:
         judged.needed = (
             _ONE_OF_MANY
             if about == "like-these" and found.clusters == 1
@@ -43,7 +47,15 @@ def judge(
     judged.more.append(_findable(found, margin, alpha / many))
     if low > 0 or borne > alpha:
         judged.more += _worst(paired)
+    rates = {"before": (best.before, worst.before), "after": (worst.after, best.after)}
+    judged.more += of.count(lambda side: "{:.1%} to {:.1%}".format(*rates[side]))
     return judged
+
+
+def _drop(pairs: Sequence[Pair], about: About) -> Drop:
+    found = drop(pairs, about)
+    assert found is not None
+    return found
 
 
 def _of_which(about: About, items: int) -> str:
@@ -83,7 +95,8 @@ def _all_of_them(paired: Sequence[tuple[Unit, Pair]]) -> list[str]:
 
 def _worst(paired: Sequence[tuple[Unit, Pair]]) -> list[str]:
     """The items that lost most."""
-    lost = [row for row in sorted(paired, key=lambda row: row[1].won - row[1].lost) if row[1].lost > row[1].won]
+    ordered = sorted(paired, key=lambda row: (row[1].won - row[1].lost, row[0].item, row[0].agent))
+    lost = [row for row in ordered if row[1].lost > row[1].won]
     named = [f"lost: {unit.item} ({unit.agent}) {_of(pair.before)} → {_of(pair.after)}" for unit, pair in lost[:_NAMED]]
     return [*named, f"lost: {len(lost) - _NAMED} more"] if len(lost) > _NAMED else named
 

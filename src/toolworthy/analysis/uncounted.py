@@ -1,0 +1,40 @@
+"""Why a result counts in no rate, in a word or two that are the same wherever it is said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from toolworthy.cases.result import CaseResult
+from toolworthy.probes import ProbeResult
+from toolworthy.runs.result import Result
+
+NOT_RUN = "not run"
+
+
+def uncounted(result: Result) -> str:
+    """``infrastructure``, ``time limit``, ``rate limited``, ``not run`` …; empty where it counts."""
+    if isinstance(result, ProbeResult):
+        return "" if result.verdict != "unmeasured" else NOT_RUN if result.unasked else "no answer"
+    if isinstance(result, CaseResult):
+        if result.status != "unmeasured":
+            return ""
+        return NOT_RUN if result.unasked else at(result.limit) if result.limit else "no answer"
+    if result.status in ("passed", "failed"):
+        return ""
+    if result.status == "unmeasured":
+        return NOT_RUN
+    if result.status == "refused":
+        return "refused"
+    if result.limit:
+        return at(result.limit)
+    return (result.cause.code or result.cause.kind) if result.cause else "infrastructure"
+
+
+def at(limit: str) -> str:
+    """How an attempt is called that ended at a limit of ours."""
+    return f"{limit} limit"
+
+
+def told(reasons: Mapping[str, int]) -> str:
+    """``2 infrastructure, 1 not run``: the most frequent first."""
+    return ", ".join(f"{n} {why}" for why, n in sorted(reasons.items(), key=lambda one: (-one[1], one[0])) if n)
