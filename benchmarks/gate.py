@@ -28,7 +28,6 @@ from toolworthy.gate.drop import drop
 from toolworthy.gate.floor import reached
 from toolworthy.gate.paired import Drop, Pair
 from toolworthy.gate.policy import Criterion, Policy
-from toolworthy.gate.ratio import ratio
 from toolworthy.gate.sample import Sample, Unit
 
 LEVEL = 0.05
@@ -312,34 +311,6 @@ def _decided(found: Drop) -> bool:
     return min(found.p_worse(0.10), found.p_borne(0.10)) <= LEVEL
 
 
-def costs(pairs: int, rng: np.random.Generator) -> Iterator[str]:
-    """Ratios of log-normal costs: the items differ by a factor, attempts by another, and the candidate's by items."""
-    heads = "false alarm | false pass | passes at ×1"
-    yield f"| costs: items × attempts (before, after), spread of attempts, of ratios | {heads} |"
-    yield "|---|---:|---:|---:|"
-    limit, pairs = 1.5, pairs // 2
-    for items, (m, k), spread, by_item in product((10, 50), ((1, 1), (1, 3), (5, 5)), (0.5, 1.0), (0.0, 0.5)):
-        count = {"alarm": 0, "pass": 0, "same": 0}
-        for true in (limit, 1.0):
-            base = rng.normal(9, 1, (pairs, items, 1))
-            shift = rng.normal(np.log(true), by_item, (pairs, items, 1))
-            was = np.exp(base + rng.normal(0, spread, (pairs, items, m)))
-            now = np.exp(base + shift + rng.normal(0, spread, (pairs, items, k)))
-            for one, then in zip(was.tolist(), now.tolist(), strict=True):
-                found = ratio(
-                    [Pair(str(i), tuple(a), tuple(b)) for i, (a, b) in enumerate(zip(one, then, strict=True))]
-                )
-                assert found is not None
-                if true == limit:
-                    count["alarm"] += found.p_worse(limit) <= LEVEL
-                    count["pass"] += found.p_borne(limit) <= LEVEL
-                else:
-                    count["same"] += found.p_borne(limit) <= LEVEL
-        shares = " | ".join(f"{value / pairs:.1%}" for value in count.values())
-        yield f"| {items} × ({m}, {k}), {spread:g}, {by_item:g} | {shares} |"
-    yield ""
-
-
 def floors(pairs: int, rng: np.random.Generator) -> Iterator[str]:
     """A rate that is the floor exactly, over all items like these."""
     yield "| floor: items × agents × attempts, variation | false alarm | false pass |"
@@ -446,7 +417,6 @@ def naives(pairs: int, rng: np.random.Generator) -> Iterator[str]:
 PARTS: dict[str, Callable[[int, np.random.Generator], Iterator[str]]] = {
     "naive": naives,
     "promises": promises,
-    "costs": costs,
     "floors": floors,
     "family": family,
     "power": power,

@@ -290,12 +290,46 @@ def test_what_costs_nothing_has_no_ratio() -> None:
     assert decide(costly(1), free, TOKENS).answer == "pass"
 
 
+def test_a_handful_of_attempts_shows_nothing_about_a_bill() -> None:
+    """Runaways among the next ten would not have shown in the first ten, in the baseline as little as now."""
+    few = sample(*(unit(item, costs={"tokens": [1000.0]}) for item in range(10)))
+    cheap, dear = (sample(*(unit(n, costs={"tokens": [by]}) for n in range(10))) for by in (220.0, 15_000.0))
+    for now in (few, cheap, dear):
+        one = only(decide(few, now, TOKENS))
+        assert one.answer == "inconclusive"
+        assert "--trials 3" in one.needed
+    passed = only(decide(costly(1), costly(1, seed=2), TOKENS))
+    assert any("of the bill save for runaways in fewer than one of" in line for line in passed.next)
+
+
+def test_the_tail_of_a_cost() -> None:
+    """At most one attempt in ten may cost ten times what the item did: 29 attempts show it, where none does."""
+    policy = TOKENS.model_copy(update={"metrics": {"tasks.tokens": Criterion(tail_at_most=10)}})
+
+    def told(far: int, n: int) -> Judged:
+        return only(decide(tokens([100.0] * n), tokens([2000.0] * far + [100.0] * (n - far)), policy))
+
+    def tokens(spent: list[float]) -> Sample:
+        return sample(*(unit(item, costs={"tokens": [one]}) for item, one in enumerate(spent)))
+
+    assert told(0, 29).answer == "pass"
+    assert told(0, 28).answer == "inconclusive"
+    assert told(0, 28).needed == "not even none would show it: at least 29 attempts"
+    assert [told(far, 30).answer for far in (1, 6, 7)] == ["inconclusive", "inconclusive", "fail"]
+    assert told(7, 30).said.startswith("7 of 30 attempts cost more than ×10 what the baseline's cost at the same item")
+    assert told(7, 30).name == "tasks.tokens, tail"
+
+
 def test_a_few_runaway_attempts_are_told() -> None:
     units = [one.model_copy(update={"values": {**one.values, "tokens": [1000.0] * 3}}) for one in GOOD.units]
     far = [one if n else one.model_copy(update={"values": {"tokens": [3e4] * 3}}) for n, one in enumerate(units)]
     one = only(decide(sample(*units), sample(*far), TOKENS))
-    assert one.answer == "pass"
-    assert any("in sum" in line for line in one.next)
+    assert one.answer == "fail", "all three attempts at one item say so: it is sure that the bill grows"
+    assert any("a typical attempt (geometric mean) ×1.09" in line for line in one.next)
+    once = [one if n else one.model_copy(update={"values": {"tokens": [1e3, 1e3, 9e4]}}) for n, one in enumerate(units)]
+    one = only(decide(sample(*units), sample(*once), TOKENS))
+    assert one.answer == "inconclusive", "one attempt of 120 says so"
+    assert "dear: i0 (codex), attempt 3 now: 90,000, ×90.0 the others at it, 43% of the sum" in one.next
 
 
 def test_one_of_many_that_looks_worse_is_not_enough() -> None:

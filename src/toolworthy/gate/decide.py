@@ -87,7 +87,9 @@ def _criterion(
     if criterion.floor is not None:
         out.append(floor.judge(shown, of, criterion.floor, alpha))
     if criterion.at_most is not None:
-        out.append(cost.judge(shown, of.paired, criterion.at_most, alpha, many))
+        out.append(cost.judge(shown, of.paired, criterion.at_most, policy.about, alpha, many))
+    if criterion.tail_at_most is not None:
+        out.append(cost.judge_tail(shown, of.paired, criterion.tail_at_most, alpha))
     for one in out:
         if lacking:
             lack(one, of, policy)

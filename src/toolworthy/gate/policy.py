@@ -31,13 +31,16 @@ margin = 0.10               # a drop of less than this is allowed
 margin = 0.05
 
 [metrics."tasks.tokens"]
-at_most = 1.5               # times the baseline's
+at_most = 1.5               # the bill, times the baseline's
+tail_at_most = 10           # nine attempts in ten, times what the baseline's cost at the same item on average
 
 [metrics."tasks.usd"]
 at_most = 1.5
+tail_at_most = 10
 
 [metrics."tasks.seconds"]
 at_most = 2.0
+tail_at_most = 10
 """
 
 
@@ -52,20 +55,22 @@ class Criterion(_Strict):
     """Largest drop against the baseline that is allowed."""
     floor: float | None = Field(None, gt=0, lt=1)
     """What it must reach whatever the baseline did."""
-    at_most: float | None = Field(None, gt=1)
-    """Largest ratio to the baseline that is allowed."""
+    at_most: float | None = Field(None, gt=1, allow_inf_nan=False)
+    """Largest bill that is allowed, times the baseline's."""
+    tail_at_most: float | None = Field(None, gt=1, allow_inf_nan=False)
+    """What nine attempts in ten may cost, times what the baseline's cost at the same item on average."""
     each_agent: bool = False
     """Asked of every agent by itself, not of all together."""
 
     @property
     def parts(self) -> int:
         """How many things are asked."""
-        return sum(asked is not None for asked in (self.margin, self.floor, self.at_most))
+        return sum(asked is not None for asked in (self.margin, self.floor, self.at_most, self.tail_at_most))
 
     @model_validator(mode="after")
     def _some(self) -> Criterion:
         if not self.parts:
-            raise ValueError("asks for nothing: give margin, floor or at_most")
+            raise ValueError("asks for nothing: give margin, floor, at_most or tail_at_most")
         return self
 
 
@@ -116,9 +121,10 @@ def load_policy(path: Path | None) -> Policy:
         where = ".".join(str(part) for part in first["loc"])
         raise UserError(f"{path}: {where}: {_said(first)}") from error
     for name, criterion in policy.metrics.items():
-        ratio = name.partition(".")[2] in COSTS
-        if (ratio and (criterion.margin or criterion.floor)) or (not ratio and criterion.at_most):
-            raise UserError(f"{path}: {name} is {'a cost: give at_most' if ratio else 'a share: give margin or floor'}")
+        cost = name.partition(".")[2] in COSTS
+        if criterion.margin or criterion.floor if cost else criterion.at_most or criterion.tail_at_most:
+            wanted = "a cost: give at_most or tail_at_most" if cost else "a share: give margin or floor"
+            raise UserError(f"{path}: {name} is {wanted}")
     return policy
 
 

@@ -1,4 +1,4 @@
-"""Does the candidate cost more? Ratios of two samples, paired by item and agent.
+"""Does a typical attempt cost more? Ratios of two samples, paired by item and agent; ``bill`` is about the sums.
 
 What is compared is a typical attempt: the geometric mean, whose ratio does not depend on how many attempts either side
 made, and which one runaway attempt cannot carry. Student's t over items, each with the mean of its logarithms.
@@ -13,7 +13,7 @@ from math import exp, log, sqrt
 
 from scipy.special import stdtr, stdtrit  # type: ignore[import-untyped]
 
-from toolworthy.gate.paired import POWER, Pair
+from toolworthy.gate.paired import Pair
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,8 @@ class Ratio:
     before: float
     """Of a typical attempt, in the metric's unit."""
     after: float
-    in_sum: float
-    """Ratio of the arithmetic means: what runaway attempts do to the bill."""
     log_mean: float
     log_error: float
-    noise: float
-    """Share of the error's square that more attempts at the same items would lessen."""
     clusters: int
 
     @property
@@ -48,18 +44,6 @@ class Ratio:
         """Ratios that either test, each at level `alpha`, does not refuse."""
         half = self._t(1 - alpha) * self.log_error
         return exp(self.log_mean - half), exp(self.log_mean + half)
-
-    def findable(self, limit: float, alpha: float) -> float:
-        """The ratio that a sample like this one would show to be beyond `limit` in four of five runs."""
-        return limit * exp(self._reach(alpha) * self.log_error)
-
-    def decides(self, limit: float, alpha: float, times: float) -> bool:
-        """Whether `times` as many attempts would decide in four of five runs, if what was seen is the truth."""
-        error = self.log_error * sqrt(self.noise / times + 1 - self.noise)
-        return abs(self.log_mean - log(limit)) >= self._reach(alpha) * error
-
-    def _reach(self, alpha: float) -> float:
-        return self._t(1 - alpha) + self._t(POWER)
 
     def _t(self, chance: float) -> float:
         return float(stdtrit(max(1, self.clusters - 1), chance))
@@ -83,10 +67,7 @@ def ratio(pairs: Sequence[Pair]) -> Ratio | None:
     mean = _mean(means)
     variance = sum((value - mean) ** 2 for value in means) / (len(means) - 1)
     first, then = (_mean([_mean(row[side]) for row in told]) for side in (0, 1))
-    in_sum = _mean([_mean(pair.after) for pair in pairs]) / max(1e-12, _mean([_mean(pair.before) for pair in pairs]))
-    each = len(told) / len(means)
-    noise = min(1.0, _within(told) / each / variance) if variance > 0 else 1.0
-    return Ratio(exp(first), exp(then), in_sum, mean, sqrt(variance / len(means)), noise, len(means))
+    return Ratio(exp(first), exp(then), mean, sqrt(variance / len(means)), len(means))
 
 
 def typical(values: Sequence[float]) -> float | None:
@@ -97,15 +78,6 @@ def typical(values: Sequence[float]) -> float | None:
 
 def _logs(values: Sequence[float]) -> list[float]:
     return [log(value) for value in values if value > 0]
-
-
-def _within(told: Sequence[tuple[list[float], list[float]]]) -> float:
-    """Variance of one log ratio by attempts alone, for one attempt a side all that there is."""
-    free = sum(len(side) - 1 for sides in told for side in sides)
-    if not free:
-        return float("inf")
-    squares = sum((value - _mean(side)) ** 2 for sides in told for side in sides for value in side)
-    return squares / free * _mean([sum(1 / len(side) for side in sides) for sides in told])
 
 
 def _mean(values: Sequence[float]) -> float:
