@@ -16,6 +16,7 @@ import pytest
 from toolworthy.cases.result import CaseKey, CaseResult
 from toolworthy.commands.history import run as print_history
 from toolworthy.errors import UserError
+from toolworthy.history.attempts import tallies
 from toolworthy.history.change import shift, watch
 from toolworthy.history.load import find
 from toolworthy.history.series import history
@@ -23,6 +24,7 @@ from toolworthy.history.table import Table, Tallies, Tally
 from toolworthy.report.history import lines, page, past
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.runs.store import RunDirectory
+from toolworthy.scoring.model import Cause, Score
 
 sys.path.insert(0, str(Path(__file__).parent))
 from conftest import run as command
@@ -326,6 +328,93 @@ def test_two_changes_are_both_told(tmp_path: Path) -> None:
     shown = list(lines(history(find([tmp_path]))))
     assert any(line.startswith("    before that, since") and "a drop of" in line for line in shown)
     assert "Before that, since" in "".join(page(history(find([tmp_path]))))
+
+
+# ---- which attempts count --------------------------------------------------------------------------------------------
+
+LATE = Cause(kind="budget", fault="our limit", detail="stopped by timeout", limit="time")
+
+
+def attempted(parent: Path, day: int, attempts: Sequence[tuple[bool | None, str]], **options: Any) -> Path:
+    """A run of attempts at one task after another, three each.
+
+    Args:
+        parent: where runs are.
+        day: when.
+        attempts: whether each passed (None: it ended at its time limit), and a hash of its answers.
+        options: conditions of the run.
+    """
+    made = RunDirectory(parent / f"day{day:02d}")
+    made.begin(
+        {
+            "toolworthy": "1",
+            "started": START + day * DAY,
+            "endpoint": {"name": "hosted", "model": "m", "provider": "generic", "forced_api": None},
+            "agents": {"codex": "1.0"},
+            "options": options,
+        }
+    )
+    for number, (passed, answers) in enumerate(attempts):
+        made.append(
+            TrialResult(
+                key=TrialKey(suite="tasks", task=f"t{number // 3}", agent="codex", repeat=number % 3 + 1),
+                status="error" if passed is None else "passed" if passed else "failed",
+                cause=LATE if passed is None else None,
+                task_digest="d",
+                seconds=2.0,
+                score=Score(answers=answers),
+            )
+        )
+    return made.path
+
+
+def test_what_ends_at_a_limit_of_ours_is_not_solved(tmp_path: Path) -> None:
+    for day in range(8):
+        late = 40 if day >= 5 else 0
+        attempted(tmp_path, day, [(None if n < late else True, f"{n}") for n in range(90)])
+    suite = told(tmp_path)
+    assert suite["since"]["run"] == "day05"
+    assert suite["since"]["drop"] == pytest.approx(40 / 90, abs=1e-4)
+    assert [row["ended"] for row in suite["runs"]] == [0] * 5 + [40] * 3
+    assert [row["missing"] for row in suite["runs"]] == [0] * 8
+    assert any("40 not solved within our limits" in line for line in lines(history(find([tmp_path]))))
+
+
+def test_a_night_in_which_nothing_came_in_time_is_a_night(tmp_path: Path) -> None:
+    for day in range(6):
+        attempted(tmp_path, day, [(True if day < 5 else None, f"{n}") for n in range(90)])
+    suite = told(tmp_path)
+    assert len(suite["runs"]) == 6
+    assert suite["runs"][5]["rate"] == 0
+    assert suite["since"]["run"] == "day05"
+
+
+def test_what_ended_at_a_limit_that_others_did_not_have_counts_nowhere(tmp_path: Path) -> None:
+    for day in range(8):
+        late = 40 if day >= 5 else 0
+        attempts = [(None if n < late else n % 30 > 0, f"{n}") for n in range(90)]
+        attempted(tmp_path, day, attempts, timeout_factor=0.5 if day >= 5 else 1.0)
+    suite = told(tmp_path)
+    assert not suite["since"]["found"]
+    assert [row["missing"] for row in suite["runs"]] == [0] * 5 + [40] * 3
+    (note,) = suite["notes"]
+    assert "(--timeout-factor 1.0, --timeout-factor 0.5): 120 attempts that ended at them count in no run" in note
+    assert note in "".join(page(history(find([tmp_path]))))
+
+
+def test_attempts_that_repeat_another_one_count_once(tmp_path: Path) -> None:
+    rng = random.Random(11)
+    for day in range(4):
+        once = drawn(rng, 0.8)
+        attempted(tmp_path / "once", day, [(ok, f"{day} {n} {k}") for n, ok in enumerate(once) for k in range(3)])
+        attempted(tmp_path / "alike", day, [(ok, f"{day} {n}") for n, ok in enumerate(once) for _ in range(3)])
+    suite = told(tmp_path / "alike")
+    assert (
+        "240 of 360 attempts repeat another one at the same item, answer for answer: they count once" in suite["notes"]
+    )
+    assert not told(tmp_path / "once")["notes"]
+    counted = next(iter(find([tmp_path / "alike"]).groups[0].samples))
+    assert {tally.n for tally in tallies(counted, "tasks").values()} == {1}
 
 
 # ---- reading --------------------------------------------------------------------------------------------------------

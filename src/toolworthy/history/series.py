@@ -8,11 +8,12 @@ from itertools import pairwise
 from typing import Any
 
 from toolworthy.gate.sample import MAIN, Sample, Unit
+from toolworthy.history.attempts import Beyond, beyond, counted, notes, tallies
 from toolworthy.history.chance import NIGHTS
 from toolworthy.history.change import Change, Shift, Watch, shift, watch
 from toolworthy.history.lanes import Moves, moves
 from toolworthy.history.load import Found, Group
-from toolworthy.history.table import Key, Table, Tallies, Tally
+from toolworthy.history.table import Table, Tallies
 from toolworthy.statistics import clustered
 
 ERROR = f"at most one false alarm in {NIGHTS:,} nights"
@@ -36,12 +37,14 @@ def _group(group: Group, suites: Sequence[str]) -> dict[str, Any]:
 def _suite(samples: Sequence[Sample], suite: str) -> dict[str, Any] | None:
     """One suite's series; None where no run measured it."""
     metric = MAIN[suite]
-    ran = [sample for sample in samples if any(unit.values.get(metric) for unit in sample.of(suite))]
+    ran = [sample for sample in samples if any(counted(unit, ()) for unit in sample.of(suite))]
+    without = beyond(ran, suite)
+    ran = [sample for sample in ran if any(counted(unit, without) for unit in sample.of(suite))]
     if not ran:
         return None
-    series = [tallies(sample, suite) for sample in ran]
+    series = [tallies(sample, suite, without) for sample in ran]
     moved = moves(ran, suite)
-    rows = [_row(sample, suite, moves_) for sample, moves_ in zip(ran, moved, strict=True)]
+    rows = [_row(sample, suite, moves_, without) for sample, moves_ in zip(ran, moved, strict=True)]
     for (before, after), row in zip(pairwise(series), rows[1:], strict=True):
         row["shared"] = len(_items(before) & _items(after))
     table = Table.of(series)
@@ -53,26 +56,18 @@ def _suite(samples: Sequence[Sample], suite: str) -> dict[str, Any] | None:
         "runs": rows,
         "since": changes[-1] if changes else {"found": False, "said": _nothing(looked, series)},
         "earlier": changes[-2::-1],
+        "notes": list(notes(ran, suite, without)),
         "nights_per_false_alarm": NIGHTS,
     }
-
-
-def tallies(sample: Sample, suite: str) -> Tallies:
-    """What a run counted, by item, agent and digest."""
-    out: dict[Key, Tally] = {}
-    for unit in sample.of(suite):
-        if values := unit.values.get(MAIN[suite]):
-            out[unit.item, unit.agent, unit.digest] = Tally(sum(values), len(values))
-    return out
 
 
 def _items(run: Tallies) -> set[tuple[str, str]]:
     return {(item, digest) for item, _, digest in run}
 
 
-def _row(sample: Sample, suite: str, moved: Moves) -> dict[str, Any]:
-    units = [unit for unit in sample.of(suite) if unit.values.get(MAIN[suite])]
-    rate = clustered([(unit.item, value) for unit in units for value in unit.values[MAIN[suite]]])
+def _row(sample: Sample, suite: str, moved: Moves, without: Beyond) -> dict[str, Any]:
+    units = [unit for unit in sample.of(suite) if counted(unit, without)]
+    rate = clustered([(unit.item, value) for unit in units for value in counted(unit, without)])
     assert rate is not None
     return {
         "run": sample.name,
@@ -84,19 +79,20 @@ def _row(sample: Sample, suite: str, moved: Moves) -> dict[str, Any]:
         "n": rate.n,
         "items": rate.clusters,
         "shared": None,
-        "missing": sum(unit.uncounted().total() for unit in sample.of(suite)),
+        "missing": sum(unit.uncounted(without).total() for unit in sample.of(suite)),
+        "ended": sum(unit.ended(without).total() for unit in units),
         "agents": {name: version for name, version in sample.agents.items() if suite == "tasks"},
         "agents_moved": moved.agent_lines,
         "measure_moved": moved.measure,
         "server_moved": moved.server,
-        "seconds": _mean(units, "seconds"),
-        "tokens": _mean(units, "tokens"),
+        "seconds": _mean(units, "seconds", without),
+        "tokens": _mean(units, "tokens", without),
     }
 
 
-def _mean(units: Sequence[Unit], name: str) -> float | None:
+def _mean(units: Sequence[Unit], name: str, without: Beyond) -> float | None:
     """Of an item's mean over its attempts."""
-    told = [sum(values) / len(values) for unit in units if (values := unit.values.get(name))]
+    told = [sum(values) / len(values) for unit in units if (values := unit.counted(name, without))]
     return round(sum(told) / len(told), 3) if told else None
 
 

@@ -18,6 +18,8 @@ def lines(told: Mapping[str, Any]) -> Iterator[str]:
             yield f"  {suite['suite']}, {suite['metric']}: {visible(suite['since']['said'])}"
             for change in suite["earlier"]:
                 yield f"    before that, {visible(change['said'])}"
+            for note in suite["notes"]:
+                yield f"    note: {visible(note)}"
             for row in suite["runs"]:
                 yield f"    {visible(_row(row))}"
                 for mark, line in marks(row):
@@ -69,6 +71,8 @@ def _row(row: Mapping[str, Any]) -> str:
         f"{row['date']}  {row['run']}  {row['rate']:6.1%} ({row['low']:.0%}–{row['high']:.0%}, n {row['n']})",
         f"{row['items']} items" + ("" if row["shared"] in (None, row["items"]) else f", {row['shared']} as before"),
     ]
+    if row["ended"]:
+        parts.append(f"{row['ended']} not solved within our limits")
     if row["missing"]:
         parts.append(f"{row['missing']} not measured")
     if row["seconds"] is not None:
