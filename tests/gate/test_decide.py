@@ -292,8 +292,10 @@ def test_what_costs_nothing_has_no_ratio() -> None:
 
 def test_a_handful_of_attempts_shows_nothing_about_a_bill() -> None:
     """Runaways among the next ten would not have shown in the first ten, in the baseline as little as now."""
-    few = sample(*(unit(item, costs={"tokens": [1000.0]}) for item in range(10)))
-    cheap, dear = (sample(*(unit(n, costs={"tokens": [by]}) for n in range(10))) for by in (220.0, 15_000.0))
+    few = sample(*(unit(item, passed=(1,), costs={"tokens": [1000.0]}) for item in range(10)))
+    cheap, dear = (
+        sample(*(unit(n, passed=(1,), costs={"tokens": [by]}) for n in range(10))) for by in (220.0, 15_000.0)
+    )
     for now in (few, cheap, dear):
         one = only(decide(few, now, TOKENS))
         assert one.answer == "inconclusive"
@@ -310,7 +312,7 @@ def test_the_tail_of_a_cost() -> None:
         return only(decide(tokens([100.0] * n), tokens([2000.0] * far + [100.0] * (n - far)), policy))
 
     def tokens(spent: list[float]) -> Sample:
-        return sample(*(unit(item, costs={"tokens": [one]}) for item, one in enumerate(spent)))
+        return sample(*(unit(item, passed=(1,), costs={"tokens": [one]}) for item, one in enumerate(spent)))
 
     assert told(0, 29).answer == "pass"
     assert told(0, 28).answer == "inconclusive"
