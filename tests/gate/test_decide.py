@@ -302,6 +302,8 @@ def test_a_handful_of_attempts_shows_nothing_about_a_bill() -> None:
         assert "--trials 3" in one.needed
     passed = only(decide(costly(1), costly(1, seed=2), TOKENS))
     assert any("of the bill save for runaways in fewer than one of" in line for line in passed.next)
+    failed = only(decide(costly(1), costly(2.2, seed=2), TOKENS))
+    assert any("did not show in the baseline" in line for line in failed.next)
 
 
 def test_the_tail_of_a_cost() -> None:

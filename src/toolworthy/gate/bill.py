@@ -101,9 +101,10 @@ class Bill:
         noise = self._noise(limit)
         return max(_p(self.then.sum - limit * self.first.sum, noise, noise.dear_before), _unshown(self.first))
 
-    def unseen(self, alpha: float) -> float:
-        """Share of attempts up to which runaways would not have shown in the candidate: a pass is not about them."""
-        return float(1 - alpha ** (1 / self.then.carried))
+    def unseen(self, alpha: float) -> tuple[float, float]:
+        """Shares of attempts up to which runaways would not have shown, before and after: no claim is about them."""
+        before, after = (1 - alpha ** (1 / side.carried) for side in (self.first, self.then))
+        return before, after
 
     def interval(self, alpha: float) -> tuple[float, float]:
         """Ratios that either test, each at level `alpha`, does not refuse; 0 or infinity where nothing is refused."""

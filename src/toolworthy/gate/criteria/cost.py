@@ -34,17 +34,18 @@ def judge(
     found = bill(pairs, about)
     if found is None:
         return Judged(name, "inconclusive", "a single item, and no second attempt on both sides", needed="add items")
-    borne = found.p_borne(limit)
-    judged = Judged(
-        name, "pass" if borne <= alpha else "inconclusive", _said(found, limit, alpha), found.p_worse(limit), borne
-    )
+    borne, worse = found.p_borne(limit), found.p_worse(limit)
+    judged = Judged(name, "pass" if borne <= alpha else "inconclusive", _said(found, limit, alpha), worse, borne)
+    hidden, unseen = found.unseen(alpha)
     if borne > alpha:
         level = alpha / many if found.value > limit else alpha
         attempts = sum(pair.weight for pair in pairs) / len(pairs)
         judged.needed = needed(lambda times: found.decides(limit, level, times), attempts, _STUCK)
         judged.more += _dearest(paired)
     else:
-        judged.more.append(f"of the bill save for runaways in fewer than {_one_in(found.unseen(alpha))} attempts")
+        judged.more.append(f"of the bill save for runaways in fewer than {_one_in(unseen)} attempts")
+    if worse <= alpha:
+        judged.more.append(f"unless runaways in fewer than {_one_in(hidden)} attempts did not show in the baseline")
     judged.more += _typical(found, pairs)
     seen = found.findable(limit, alpha / many)
     judged.more.append(
