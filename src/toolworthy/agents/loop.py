@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -80,8 +81,8 @@ def _ask(config: dict[str, Any], request: Request) -> Response:
         if response.failure is None or (status not in (0, 408, 429, 529) and not 500 <= status < 600):
             return response
         if attempt + 1 < _TRIES:
-            pause = headers.get("retry-after", "")
-            time.sleep(min(60.0, float(pause)) if pause.replace(".", "", 1).isdigit() else 0.5 * 2**attempt)
+            told = re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]{1,6})?", headers.get("retry-after", "").strip())
+            time.sleep(min(60.0, float(told[0])) if told else 0.5 * 2**attempt)
     return response
 
 

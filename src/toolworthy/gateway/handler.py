@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import re
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from toolworthy.cleaned import cleaned
-from toolworthy.exchange import Chunk, Exchange
+from toolworthy.exchange import Exchange
 from toolworthy.gateway import local
-from toolworthy.gateway.patience import GIVEN_UP, UNREACHABLE
+from toolworthy.gateway.allowance import TOLD, No
+from toolworthy.gateway.patience import ENDLESS, GIVEN_UP, NO_HTTP, UNREACHABLE
+from toolworthy.gateway.record import MAX_ANSWER, Endless, Record
 from toolworthy.gateway.routes import Route, route
 from toolworthy.gateway.upstream import HOP_BY_HOP, Upstream, plan
 from toolworthy.wire.translate import ResponseTranslator, translate_error, translate_response
@@ -22,61 +24,72 @@ if TYPE_CHECKING:
 
     from toolworthy.gateway.server import Session
 
-MAX_REQUEST = 64 * 2**20
-MAX_RECORDED = 64 * 2**20
-"""Bytes of an answer that are kept; what comes after is passed on and left out of the record."""
+MAX_LIST = 8 * 2**20
+"""Bytes of a list of models."""
+_BREATH = 64
+"""Pieces of one answer after which others have their turn."""
+_SENDABLE = range(200, 600)
+"""Statuses of final answers that a server can send."""
+_UNSENDABLE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+"""What no value of a header that is sent may hold (RFC 9110, 5.5)."""
 
-_Headers = list[tuple[str, str]]
-
-
-@dataclass
-class _Record:
-    """What is known of an exchange while it happens."""
-
-    method: str
-    path: str
-    headers: _Headers
-    body: bytes
-    route: Route
-    on_sent: Callable[[], None] = lambda: None
-    """Is told when the request has had its turn and is sent."""
-    started: float = field(default_factory=time.time)
-    clock: float = field(default_factory=time.perf_counter)
-    upstream: Upstream | None = None
-    status: int | None = None
-    response_headers: dict[str, str] = field(default_factory=dict)
-    times: list[float] = field(default_factory=list)
-    pieces: list[bytes] = field(default_factory=list)
-    kept: int = 0
-    error: str | None = None
-    local: bool = False
-
-    def keep(self, data: bytes) -> None:
-        """Note bytes that came."""
-        if self.kept < MAX_RECORDED:
-            self.times.append(time.perf_counter() - self.clock)
-            self.pieces.append(data[: MAX_RECORDED - self.kept])
-        elif self.error is None:
-            self.error = f"answer longer than {MAX_RECORDED >> 20} MiB; the record is cut"
-        self.kept += len(data)
+_Raw = list[tuple[bytes, bytes]]
 
 
 async def handle(session: Session, scope: Any, receive: Any, send: Any) -> None:
     """The ASGI application of one trial."""
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     target = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
-    anthropic = any(name == "anthropic-version" for name, _ in headers)
-    index = session.begin()
-    body = await _body(receive)
-    asked = route(scope["method"], target, anthropic)
-    record = _Record(scope["method"], target, headers, body or b"", asked, session.on_sent)
-    try:
+    asked = route(scope["method"], target, any(name == "anthropic-version" for name, _ in headers))
+    allowance = session.allowance
+    refused = allowance.refuses(asked)
+    async with allowance.places if allowance.turns is not None else contextlib.nullcontext():
+        body = b"" if refused else await _body(receive, allowance.longest)
+        coding = next((value for name, value in headers if name == "content-encoding"), "")
         if body is None:
-            await _local(record, send, 413, local.error(record.route.api, 413, "request larger than 64 MiB"))
-        else:
+            refused = allowance.too_large()
+        elif not refused:
+            refused = allowance.refuses_body(asked, body, coding)
+        record = Record(scope["method"], target, headers, body or b"", asked, session.on_sent)
+        if refused:
+            await _refuse(session, record, send, refused)
+            return
+        index = session.begin()
+        try:
             await _while_connected(receive, record, _answer(session, record, send))
+        finally:
+            await _told(session, record, index)
+
+
+async def _refuse(session: Session, record: Record, send: Any, refused: No) -> None:
+    """Answer what is not passed on. Of a flood of such requests only the first are recorded, and no body is."""
+    session.allowance.refused += 1
+    record.body, record.route = b"", Route("other", None)
+    try:
+        await _local(record, send, refused.status, local.error(record.route.api, refused.status, refused.why))
     finally:
-        session.record(_exchange(session, record, index))
+        if session.allowance.refused <= TOLD:
+            await _told(session, record, session.begin())
+
+
+async def _told(session: Session, record: Record, index: int) -> Exchange:
+    """Make the exchange and record it; one that takes long to read or write does not hold up the others."""
+    redactor = session.gateway.redactor
+    if not record.large:
+        exchange = record.exchange(session.trial, index, redactor)
+        session.gateway.write(exchange)
+    else:
+
+        def work() -> Exchange:
+            made = record.exchange(session.trial, index, redactor)
+            made.response, made.request  # noqa: B018 - read here, and not where all wait for it
+            session.gateway.write(made)
+            return made
+
+        exchange = await asyncio.to_thread(work)
+    session.allowance.came(exchange, record.size)
+    session.record(exchange)
+    return exchange
 
 
 async def ask(
@@ -93,7 +106,7 @@ async def ask(
     """
     index = session.begin()
     sent = [("content-type", "application/json"), *(headers or {}).items()]
-    record = _Record("POST", path, sent, body, route("POST", path, False))
+    record = Record("POST", path, sent, body, route("POST", path, False))
     limit = asyncio.timeout(None)
     record.on_sent = lambda: limit.reschedule(asyncio.get_running_loop().time() + seconds)
     try:
@@ -101,9 +114,7 @@ async def ask(
             await _answer(session, record, _discard)
     except TimeoutError:
         record.error = f"{OUR_LIMIT} of {seconds:.0f} s"
-    exchange = _exchange(session, record, index)
-    session.record(exchange)
-    return exchange
+    return await _told(session, record, index)
 
 
 OUR_LIMIT = "given up at our own limit"
@@ -114,7 +125,8 @@ async def _discard(message: Any) -> None:
     """Nobody listens: what came is in the record."""
 
 
-async def _body(receive: Any) -> bytes | None:
+async def _body(receive: Any, longest: int) -> bytes | None:
+    """A request's body; None where it is longer than it may be."""
     pieces: list[bytes] = []
     size = 0
     while True:
@@ -122,14 +134,14 @@ async def _body(receive: Any) -> bytes | None:
         if message["type"] == "http.disconnect":
             return b"".join(pieces)
         size += len(message.get("body", b""))
-        if size > MAX_REQUEST:
+        if size > longest:
             return None
         pieces.append(message.get("body", b""))
         if not message.get("more_body"):
             return b"".join(pieces)
 
 
-async def _while_connected(receive: Any, record: _Record, work: Any) -> None:
+async def _while_connected(receive: Any, record: Record, work: Any) -> None:
     """Run `work`, but not for an agent that is gone."""
     working = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(receive())
@@ -143,7 +155,7 @@ async def _while_connected(receive: Any, record: _Record, work: Any) -> None:
         raise failure
 
 
-async def _answer(session: Session, record: _Record, send: Any) -> None:
+async def _answer(session: Session, record: Record, send: Any) -> None:
     kind, api = record.route.kind, record.route.api
     endpoint = session.gateway.endpoint
     if kind == "health":
@@ -163,13 +175,13 @@ async def _answer(session: Session, record: _Record, send: Any) -> None:
             await _forward(session, record, record.upstream, send)
 
 
-async def _forward(session: Session, record: _Record, upstream: Upstream, send: Any) -> None:
+async def _forward(session: Session, record: Record, upstream: Upstream, send: Any) -> None:
     async with session.gateway.turn(), session.gateway.client() as client:
         record.on_sent()
         await _through(client, session, record, upstream, send)
 
 
-async def _through(client: httpx.AsyncClient, session: Session, record: _Record, upstream: Upstream, send: Any) -> None:
+async def _through(client: httpx.AsyncClient, session: Session, record: Record, upstream: Upstream, send: Any) -> None:
     import httpx
 
     try:
@@ -182,15 +194,21 @@ async def _through(client: httpx.AsyncClient, session: Session, record: _Record,
     record.status = response.status_code
     record.response_headers = {name.lower(): value for name, value in response.headers.items()}
     try:
-        await _back(session, record, upstream, response, send)
+        if response.status_code in _SENDABLE:
+            await _back(session, record, upstream, response, send)
+        else:
+            record.error = f"HTTP {response.status_code} is no status of an answer"
+            await _send_json(send, 502, local.error(record.route.api, 502, record.error))
     except httpx.HTTPError as error:
         # Leaving without the final message makes the server break the connection, as the endpoint's broke.
         record.error = _trouble(error)[1]
+    except Endless:
+        record.error = f"{ENDLESS} {MAX_ANSWER >> 20} MiB"
     finally:
         await response.aclose()
 
 
-async def _sent(client: httpx.AsyncClient, record: _Record, upstream: Upstream) -> httpx.Response:
+async def _sent(client: httpx.AsyncClient, record: Record, upstream: Upstream) -> httpx.Response:
     """The beginning of an answer. A connection that was kept may have been closed by the endpoint just as it was used
     again, which is nobody's fault: only what happens on a fresh one counts."""
     import httpx
@@ -218,10 +236,12 @@ class _Fresh:
         self.connected = self.connected or event.startswith("connection.connect")
 
 
-async def _back(session: Session, record: _Record, upstream: Upstream, response: httpx.Response, send: Any) -> None:
+async def _back(session: Session, record: Record, upstream: Upstream, response: httpx.Response, send: Any) -> None:
     if record.route.kind == "models" and (response.status_code != 200 or upstream.api != record.route.api):
-        await response.aread()
-        record.keep(response.content)
+        async for data in response.aiter_bytes():
+            record.keep(data)
+            if record.size > MAX_LIST:
+                raise Endless
         listed = local.model_list(session.gateway.endpoint.model, record.route.api)
         await _send_json(send, 200, listed)
     elif not upstream.translated:
@@ -232,17 +252,18 @@ async def _back(session: Session, record: _Record, upstream: Upstream, response:
         await _translate_stream(record, upstream, response, send)
 
 
-async def _pass_through(record: _Record, response: httpx.Response, send: Any) -> None:
-    headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in HOP_BY_HOP]
+async def _pass_through(record: Record, response: httpx.Response, send: Any) -> None:
+    headers = [
+        (name, value) for name, value in response.headers.raw if name.lower().decode("latin-1") not in HOP_BY_HOP
+    ]
     await _start(send, response.status_code, headers)
-    async for data in response.aiter_raw():
-        record.keep(data)
+    async for data in _kept(record, response.aiter_raw()):
         await _more(send, data)
     await _end(send)
 
 
-async def _translate_whole(record: _Record, upstream: Upstream, response: httpx.Response, send: Any) -> None:
-    body = b"".join([data async for data in _bounded(record, response)])
+async def _translate_whole(record: Record, upstream: Upstream, response: httpx.Response, send: Any) -> None:
+    body = b"".join([data async for data in _kept(record, response.aiter_bytes())])
     agent = record.route.api
     assert agent is not None
     assert upstream.request is not None
@@ -250,39 +271,44 @@ async def _translate_whole(record: _Record, upstream: Upstream, response: httpx.
         out = translate_error(agent, upstream.api, response.status_code, body)
     else:
         out = translate_response(agent, upstream.api, upstream.request, response.status_code, body)
-    kept = [(name, value) for name, value in response.headers.multi_items() if name.lower() in _KEPT]
-    await _start(send, response.status_code, [("content-type", "application/json"), *kept])
+    await _start(send, response.status_code, [(b"content-type", b"application/json"), *_passed(response)])
     await _more(send, out)
     await _end(send)
 
 
-_KEPT = ("retry-after", "retry-after-ms", "x-request-id", "request-id", "x-should-retry")
+_KEPT = (b"retry-after", b"retry-after-ms", b"x-request-id", b"request-id", b"x-should-retry")
 
 
-async def _translate_stream(record: _Record, upstream: Upstream, response: httpx.Response, send: Any) -> None:
+def _passed(response: httpx.Response) -> _Raw:
+    """Headers that a translated answer has too."""
+    return [(name, value) for name, value in response.headers.raw if name.lower() in _KEPT]
+
+
+async def _translate_stream(record: Record, upstream: Upstream, response: httpx.Response, send: Any) -> None:
     agent = record.route.api
     assert agent is not None
     assert upstream.request is not None
     translator = ResponseTranslator(agent, upstream.api, upstream.request)
-    kept = [(name, value) for name, value in response.headers.multi_items() if name.lower() in _KEPT]
-    await _start(send, response.status_code, [("content-type", "text/event-stream"), *kept])
-    async for data in _bounded(record, response):
+    await _start(send, response.status_code, [(b"content-type", b"text/event-stream"), *_passed(response)])
+    async for data in _kept(record, response.aiter_bytes()):
         if out := translator.feed(data):
             await _more(send, out)
     await _more(send, translator.close())
     await _end(send)
 
 
-async def _bounded(record: _Record, response: httpx.Response) -> AsyncIterator[bytes]:
-    """Decoded bytes, up to what is kept: a translation must hold them, so that they must not be endless."""
-    async for data in response.aiter_bytes():
+async def _kept(record: Record, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Pieces of an answer, recorded; many that come at once do not hold up the others."""
+    number = 0
+    async for data in pieces:
         record.keep(data)
-        if record.kept > MAX_RECORDED:
-            return
         yield data
+        number += 1
+        if number % _BREATH == 0:
+            await asyncio.sleep(0)
 
 
-async def _local(record: _Record, send: Any, status: int, value: dict[str, Any]) -> None:
+async def _local(record: Record, send: Any, status: int, value: dict[str, Any]) -> None:
     record.local = True
     record.status = status
     record.response_headers = {"content-type": "application/json"}
@@ -292,15 +318,15 @@ async def _local(record: _Record, send: Any, status: int, value: dict[str, Any])
 
 async def _send_json(send: Any, status: int, value: dict[str, Any], *, head: bool = False) -> None:
     body = json.dumps(value).encode()
-    await _start(send, status, [("content-type", "application/json"), ("content-length", str(len(body)))])
+    await _start(send, status, [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())])
     if not head:
         await _more(send, body)
     await _end(send)
 
 
-async def _start(send: Any, status: int, headers: _Headers) -> None:
-    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-    await send({"type": "http.response.start", "status": status, "headers": raw})
+async def _start(send: Any, status: int, headers: _Raw) -> None:
+    sendable = [(name.lower(), value) for name, value in headers if not _UNSENDABLE.search(value)]
+    await send({"type": "http.response.start", "status": status, "headers": sendable})
 
 
 async def _more(send: Any, data: bytes) -> None:
@@ -322,31 +348,8 @@ def _trouble(error: Exception) -> tuple[int, str]:
         return 504, GIVEN_UP[1]
     if isinstance(error, httpx.ConnectError):
         return 502, f"{UNREACHABLE}: {reason}"
+    if isinstance(error, httpx.RemoteProtocolError) and "disconnected" not in reason and "closed" not in reason:
+        return 502, f"{NO_HTTP}: {reason[:200]}"
     if isinstance(error, (httpx.ReadError, httpx.RemoteProtocolError)):
         return 502, f"the endpoint broke the connection: {reason}"
     return 502, f"asking the endpoint failed: {reason}"
-
-
-def _exchange(session: Session, record: _Record, index: int) -> Exchange:
-    upstream, completion = record.upstream, record.route.kind == "completion"
-    exchange = Exchange(
-        trial=session.trial,
-        index=index,
-        kind=record.route.kind,
-        agent_api=record.route.api if completion else None,
-        endpoint_api=upstream.api if completion and upstream else None,
-        method=record.method,
-        path=record.path,
-        request_headers=dict(record.headers),
-        request_body=record.body,
-        upstream_body=upstream.body if upstream and upstream.translated else None,
-        losses=upstream.losses if upstream else (),
-        status=record.status,
-        response_headers=record.response_headers,
-        chunks=tuple(Chunk(at, data) for at, data in zip(record.times, record.pieces, strict=True)),
-        started=record.started,
-        seconds=time.perf_counter() - record.clock,
-        error=record.error,
-        local=record.local,
-    )
-    return cleaned(exchange, session.gateway.redactor)

@@ -14,6 +14,10 @@ SILENT = "the endpoint went silent and was given up"
 """How the error of an exchange begins whose answer stayed away, or stopped, for too long."""
 GIVEN_UP = ("the endpoint did not take the connection in time", SILENT)
 """How the errors of exchanges begin that ended at a limit of ours."""
+NO_HTTP = "the endpoint's answer is no HTTP"
+"""How the error of an exchange begins whose answer breaks the protocol."""
+ENDLESS = "the endpoint's answer had no end within"
+"""How the error of an exchange begins whose answer was given up for its length."""
 BUSY = (429, 503, 529)
 """Statuses that ask to come again later."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0

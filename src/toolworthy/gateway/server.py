@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from toolworthy.asgi import serving
 from toolworthy.endpoint import Endpoint
 from toolworthy.exchange import Exchange
+from toolworthy.gateway.allowance import Allowance
 from toolworthy.gateway.flow import Flow
 from toolworthy.gateway.handler import ask, handle
 from toolworthy.gateway.patience import TOLD
@@ -33,8 +34,11 @@ KEPT_CONNECTIONS = 64
 class Session:
     """One trial's side of the gateway."""
 
-    def __init__(self, gateway: Gateway, trial: str, port: int, first: int = 0) -> None:
+    def __init__(
+        self, gateway: Gateway, trial: str, port: int, first: int = 0, allowance: Allowance | None = None
+    ) -> None:
         self.gateway = gateway
+        self.allowance = allowance or Allowance()
         self.trial = trial
         self.base_url = f"http://127.0.0.1:{port}"
         self.exchanges: list[Exchange] = []
@@ -69,6 +73,7 @@ class Gateway:
     Args:
         endpoint: where requests go.
         record: gets every exchange once it is over.
+        write: gets it before, perhaps on another thread: for what takes its time.
         asking: is told of every request when it comes, by the id of its trial.
         flow: how many requests may be in flight; None for as many as come.
     """
@@ -79,9 +84,11 @@ class Gateway:
         record: Callable[[Exchange], None],
         asking: Callable[[str], None] = lambda trial: None,
         flow: Flow | None = None,
+        write: Callable[[Exchange], None] = lambda exchange: None,
     ) -> None:
         self.endpoint = endpoint
         self.record = record
+        self.write = write
         self.asking = asking
         self.flow = flow
         self.redactor = Redactor(endpoint.secrets)
@@ -133,9 +140,17 @@ class Gateway:
         return Session(self, trial, 0, first)
 
     @contextlib.asynccontextmanager
-    async def session(self, trial: str, listener: socket.socket) -> AsyncIterator[Session]:
-        """Serve `listener`, which may come out of another network namespace, until the block ends."""
-        session = Session(self, trial, listener.getsockname()[1])
+    async def session(
+        self, trial: str, listener: socket.socket, allowance: Allowance | None = None
+    ) -> AsyncIterator[Session]:
+        """Serve `listener`, which may come out of another network namespace, until the block ends.
+
+        Args:
+            trial: the id of its exchanges.
+            listener: a listening socket.
+            allowance: what may be asked; without it, anything.
+        """
+        session = Session(self, trial, listener.getsockname()[1], allowance=allowance)
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
             await handle(session, scope, receive, send)

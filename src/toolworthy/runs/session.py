@@ -205,7 +205,8 @@ class Session:
 
     async def _gateway(self, endpoint: Endpoint, record: Callable[[Exchange], None]) -> Gateway:
         flow = Flow(self.options.concurrency, self.listener.waiting, self.spending.patience)
-        return await self._stack.enter_async_context(Gateway(endpoint, record, self.listener.asking, flow))
+        gateway = Gateway(endpoint, record, self.listener.asking, flow, self._keep)
+        return await self._stack.enter_async_context(gateway)
 
     async def _prepare_trials(self, prepared: _Prepared, sandbox: Sandbox) -> Bench:
         redactor = Redactor(prepared.endpoint.secrets)
@@ -280,7 +281,7 @@ class Session:
             sides: dict[str, tuple[Endpoint, Gateway]] = {options.field.kind: (prepared.endpoint, prepared.gateway)}
             if options.reference:
                 reference = await self._reached(options.reference)
-                sides[REFERENCE] = reference, await self._gateway(reference, self._write)
+                sides[REFERENCE] = reference, await self._gateway(reference, self._count)
             return FieldBench(options.field, stream=options.stream, sides=sides)
         try:
             sandbox = choose(options.sandbox)
@@ -372,19 +373,21 @@ class Session:
         return result.model_copy(update={"exchanges": f"exchanges/{file_name(str(key))}"})
 
     def _record(self, exchange: Exchange) -> None:
-        self._write(exchange)
+        self._count(exchange)
         if self._seen.add(exchange):
             assert self.run is not None
             with contextlib.suppress(OSError):  # results, which matter more, will say that the disk is full
                 self.run.write_about({**self.run.about, **self._seen.about()})
 
-    def _write(self, exchange: Exchange) -> None:
+    def _count(self, exchange: Exchange) -> None:
+        self.listener.exchanged(exchange, self.spending.add(exchange))
+
+    def _keep(self, exchange: Exchange) -> None:
+        """Write it down; perhaps on another thread."""
         assert self.run is not None
-        took = self.spending.add(exchange)
         writer = ExchangeWriter(self.run.path / "exchanges" / file_name(exchange.trial), self.run.redactor)
-        writer.append(exchange)
-        writer.close()
-        self.listener.exchanged(exchange, took)
+        with contextlib.closing(writer):
+            writer.append(exchange)
 
     async def _shut_down(self) -> None:
         for task in tuple(self._tasks):

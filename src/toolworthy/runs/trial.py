@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from toolworthy.endpoint import Endpoint
 from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
 from toolworthy.gateway import Gateway
+from toolworthy.gateway.allowance import Allowance
 from toolworthy.redact import Redactor
 from toolworthy.runs.listener import Listener, Quiet
 from toolworthy.runs.plan import Options
@@ -34,6 +36,7 @@ from toolworthy.scoring.model import Cause
 from toolworthy.tasks import workspace as workspaces
 from toolworthy.tasks.model import Task
 from toolworthy.tasks.verify import Verdict, verify
+from toolworthy.wire.ir import Api
 
 PORT = 8377
 """Where every agent finds the gateway, inside its own network namespace."""
@@ -95,13 +98,15 @@ async def _attempt(
     home.mkdir()
     port = PORT if bench.sandbox.name != "none" else _free_port()
     command = _command(bench, task, agent, installation, workspace, home, port)
-    outcome, exchanges = await _run_agent(bench, key, command, port)
+    allowance = Allowance(bench.endpoint.model, _apis(bench, agent), bench.options.max_turns)
+    outcome, exchanges = await _run_agent(bench, key, command, port, allowance)
     bench.listener.verifying(key)
     verdict = await verify(task, workspace, folder, bench.sandbox)
     after = await through(asyncio.to_thread(workspaces.snapshot, workspace))
     changed = await asyncio.to_thread(workspaces.diff, before, after)
-    measured = score(exchanges, agent, bench.endpoint)
-    status, cause = _judge(verdict, outcome, exchanges, agent, bench.options.max_turns)
+    measured = await asyncio.to_thread(score, exchanges, agent, bench.endpoint)
+    judge = partial(_judge, verdict, outcome, exchanges, agent, bench.options.max_turns, allowance.spent)
+    status, cause = await asyncio.to_thread(judge)
     redact = bench.redactor.text
     api = next((exchange.agent_api for exchange in exchanges if exchange.agent_api), agent.apis[0])
     return TrialResult(
@@ -159,7 +164,14 @@ def _command(
     return launch(agent, installation, bench.sandbox, start)
 
 
-async def _run_agent(bench: Bench, key: TrialKey, command: Command, port: int) -> tuple[Outcome, tuple[Exchange, ...]]:
+def _apis(bench: Bench, agent: AgentAdapter) -> tuple[Api, ...]:
+    """In which an agent may ask: the built-in one is given one of all."""
+    return (bench.endpoint.forced_api or agent.apis[0],) if agent.id == "builtin" else agent.apis
+
+
+async def _run_agent(
+    bench: Bench, key: TrialKey, command: Command, port: int, allowance: Allowance
+) -> tuple[Outcome, tuple[Exchange, ...]]:
     """Start the agent with the gateway behind its listener; both end together.
 
     Not every agent can be told how many turns it has: who goes on beyond is stopped.
@@ -184,7 +196,7 @@ async def _run_agent(bench: Bench, key: TrialKey, command: Command, port: int) -
         either: set[asyncio.Future[Any]] = {running, listening}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if listening.done():
-            async with bench.gateway.session(str(key), listening.result()) as session:
+            async with bench.gateway.session(str(key), listening.result(), allowance) as session:
                 session.on_exchange = on_exchange
                 outcome = await _ended(running, lambda: turns > bench.options.max_turns, started)
             exchanges = list(session.exchanges)
@@ -208,13 +220,20 @@ async def _ended(running: asyncio.Task[Outcome], out_of_turns: Callable[[], bool
 
 
 def _judge(
-    verdict: Verdict, outcome: Outcome, exchanges: tuple[Exchange, ...], agent: AgentAdapter, max_turns: int
+    verdict: Verdict,
+    outcome: Outcome,
+    exchanges: tuple[Exchange, ...],
+    agent: AgentAdapter,
+    max_turns: int,
+    spent: str,
 ) -> tuple[Status, Cause | None]:
     if verdict.reward is None:
         detail = f"the verifier gave no reward ({verdict.ended})"
         return "error", Cause(kind="infrastructure", fault="infrastructure", detail=detail)
     if verdict.reward >= 1.0:
         return "passed", None
+    if spent:  # by what the model started: no agent asks so much
+        return "failed", Cause(kind="budget", fault="model", detail=f"more was asked than turns explain: {spent}")
     cause = diagnose(exchanges, outcome, agent, max_turns)
     not_the_models = cause.fault in ("infrastructure", "our limit")
     return ("error" if not_the_models else "failed"), cause

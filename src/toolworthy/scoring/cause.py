@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from toolworthy.adapters import AgentAdapter
 from toolworthy.breakage import did
 from toolworthy.exchange import Exchange
-from toolworthy.gateway.patience import SILENT
+from toolworthy.gateway.patience import NO_HTTP, SILENT
 from toolworthy.refusal import Kind, classify
 from toolworthy.rules.leaked import lost_calls
 from toolworthy.rules.model import Finding, rank
@@ -111,9 +111,13 @@ def _endpoint_error(course: Course) -> Cause | None:
 
 def _error(last: Exchange) -> Cause | None:
     if last.error is not None and last.error != "agent hung up":
-        fault: Fault = "endpoint" if last.status is not None else "infrastructure"
-        waited: Limit | None = "time" if last.status is None and last.error.startswith(SILENT) else None
-        return _cause("endpoint error", fault, last.error, last, limit=waited)
+        answered = last.status is not None or last.error.startswith(NO_HTTP)
+        waited: Limit | None = "time" if not answered and last.error.startswith(SILENT) else None
+        return _cause("endpoint error", "endpoint" if answered else "infrastructure", last.error, last, limit=waited)
+    if last.status is not None and 200 < last.status < 400:  # no API has such an answer to this
+        where = last.response_headers.get("location", "")
+        told = f", to {where[:200]}" if where else ""
+        return _cause("endpoint error", "endpoint", f"HTTP {last.status} in place of an answer{told}", last)
     refusal = None if last.status is None else classify(last.status, last.response_headers, last.body)
     if refusal is None or last.status is None or (last.status < 400 and refusal.kind not in _NO_ANSWER):
         return None  # of an error within an answer a rule says more
