@@ -9,6 +9,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 
 from toolworthy import tree
 from toolworthy.content import PACKAGE
-from toolworthy.sandbox import Sandbox, choose, toolchain
+from toolworthy.sandbox import Sandbox, choose, toolchain, watch
 from toolworthy.sandbox.bubblewrap import Bubblewrap
 from toolworthy.sandbox.model import Command, Limits, Outcome
 
@@ -54,6 +55,7 @@ def _as_user(do: Callable[[Path], Any]) -> Any:
             os.setuid(USER)
             sys.prefix = sys.base_prefix = "/usr"
             sys.executable = "/usr/bin/python3"
+            watch._WATCHERS = ThreadPoolExecutor(1)  # no thread survives a fork
             for cached in (toolchain.lent, Bubblewrap.ready):
                 cached.cache_clear()
             folder = Path(tempfile.mkdtemp())

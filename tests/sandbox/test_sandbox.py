@@ -100,7 +100,7 @@ def test_a_listener_is_handed_out_and_served_from_outside(tmp_path: Path) -> Non
         ("trap '' TERM; while :; do sleep 1; done", Limits(seconds=1), "timeout"),
         ("python3 -c 'x = bytearray(300_000_000); import time; time.sleep(30)'", Limits(20, memory_mb=128), "memory"),
         ("for i in $(seq 60); do sleep 30 & done; wait", Limits(20, processes=30), "processes"),
-        ("head -c 50000000 /dev/urandom > big; sleep 30", Limits(20, disk_mb=10), "disk"),
+        ("for i in 1 2; do head -c 8000000 /dev/urandom > $i; done; sleep 30", Limits(20, disk_mb=10), "disk"),
     ],
 )
 def test_limits_hold(tmp_path: Path, script: str, limits: Limits, ended: str) -> None:

@@ -11,6 +11,8 @@ from toolworthy.sandbox.model import APP, HOME, Command, Limits, Mount
 from toolworthy.sandbox.owner import Owner
 
 LAUNCHER = "/opt/toolworthy-launcher.py"
+IN_MEMORY = ("/tmp", "/dev/shm")
+"""What can be written of the sandbox's own; each is memory, and none is larger than the limit of that."""
 _HERE = Path(__file__).parent
 _ETC = (
     "ld.so.cache",
@@ -96,9 +98,8 @@ def _proc() -> Iterator[str]:
 
 
 def _own_memory(limits: Limits) -> Iterator[str]:
-    """The file systems that are memory: each as large as the limit, and no others that can be written."""
-    new = ("--perms", "1777", "--size", str(min(limits.disk_mb, limits.memory_mb) * 2**20), "--tmpfs")
-    yield from ("--dev", "/dev", *new, "/dev/shm", "--remount-ro", "/dev", *new, "/tmp")
+    new = ("--perms", "1777", "--size", str(limits.in_memory), "--tmpfs")
+    yield from ("--dev", "/dev", *(part for path in IN_MEMORY for part in (*new, path)), "--remount-ro", "/dev")
 
 
 def _folders(targets: Iterable[str], covered: tuple[str, ...] = ()) -> Iterator[str]:

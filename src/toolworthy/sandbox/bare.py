@@ -11,7 +11,8 @@ from pathlib import Path
 from toolworthy.errors import UserError
 from toolworthy.sandbox import OnListener, toolchain
 from toolworthy.sandbox.model import Command, Mount, Outcome
-from toolworthy.sandbox.watch import descendants, start, supervise
+from toolworthy.sandbox.usage import family
+from toolworthy.sandbox.watch import start, supervise
 
 _MARK = "TOOLWORTHY_TRIAL"
 
@@ -59,6 +60,8 @@ def _listen(port: int) -> socket.socket:
 class _Inside:
     """A process and what it started, as far as we find it: without a namespace there is no end to wait for."""
 
+    memory: tuple[str, ...] = ()
+
     def __init__(self, pid: int, mark: str) -> None:
         self._pid = pid
         self._mark = mark
@@ -76,7 +79,7 @@ class _Inside:
 
 def _kill(pid: int, mark: str) -> None:
     """End the process, its group, its offspring, and what it left behind: the environment tells whose it is."""
-    for member in descendants(pid):
+    for member in family(pid)[0]:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(member, signal.SIGKILL)
     with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -21,7 +21,7 @@ from pathlib import Path
 from toolworthy import tree
 from toolworthy.errors import UserError
 from toolworthy.sandbox import OnListener, filter, owner
-from toolworthy.sandbox.arguments import LAUNCHER, arguments
+from toolworthy.sandbox.arguments import IN_MEMORY, LAUNCHER, arguments
 from toolworthy.sandbox.model import APP, HOME, Command, Limits, Mount, Outcome, SandboxError
 from toolworthy.sandbox.namespace import Namespace, readable
 from toolworthy.sandbox.owner import Owner
@@ -94,7 +94,7 @@ class Bubblewrap:
         with contextlib.ExitStack() as stack:
             ours, theirs = socket.socketpair()
             stack.enter_context(ours)
-            namespace = stack.enter_context(contextlib.closing(Namespace()))
+            namespace = stack.enter_context(contextlib.closing(Namespace(command.limits)))
             with theirs:
                 argv = [self._program, *arguments(command, self._owner), *namespace.arguments()]
                 passed = [*namespace.passed, *self._owner.passed]
@@ -122,6 +122,8 @@ class Bubblewrap:
 
 class _Inside:
     """All processes of one sandbox, bubblewrap's own among them."""
+
+    memory: tuple[str, ...] = IN_MEMORY
 
     def __init__(self, process: asyncio.subprocess.Process, namespace: Namespace) -> None:
         self._process = process

@@ -32,12 +32,20 @@ class Limits:
 
     seconds: float = 300.0
     memory_mb: int = 4096
-    """Resident memory of all its processes together."""
-    processes: int = 256
+    """Of all its processes together, files in memory (``/tmp``, ``/dev/shm``) included."""
+    processes: int = 512
+    """Processes and threads."""
     output_bytes: int = 16 * 2**20
     """Of stdout and of stderr each; what comes after is counted and dropped, the command goes on."""
     disk_mb: int = 2048
-    """Growth of the writable mounts together, and the size of /tmp."""
+    """Growth of the writable mounts together, and the size of any file."""
+    entries: int = 200_000
+    """Files and folders, by which the writable mounts may grow."""
+
+    @property
+    def in_memory(self) -> int:
+        """Bytes that each file system in memory can hold."""
+        return min(self.disk_mb, self.memory_mb) * 2**20
 
 
 @dataclass(frozen=True, slots=True)

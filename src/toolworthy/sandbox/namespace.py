@@ -16,6 +16,7 @@ import signal
 from typing import Any
 
 from toolworthy.errors import UserError
+from toolworthy.sandbox.model import Limits
 
 _SECONDS = 30.0
 _NO_CORE = (1, 1)
@@ -25,7 +26,8 @@ _NO_CORE = (1, 1)
 class Namespace:
     """What bubblewrap says of a sandbox, and the sandbox's first process."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
         self._status, self.status_to = os.pipe()
         self.wait_from, self._go = os.pipe()
         self._pidfd: int | None = None
@@ -55,6 +57,10 @@ class Namespace:
         # It waits for our word, so the number is still its own.
         self._pidfd = os.pidfd_open(self.pid)
         resource.prlimit(self.pid, resource.RLIMIT_CORE, _NO_CORE)
+        largest = self._limits.disk_mb * 2**20
+        _, most = resource.prlimit(self.pid, resource.RLIMIT_FSIZE)
+        largest = largest if most == resource.RLIM_INFINITY else min(largest, most)
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (largest, largest))
         os.write(self._go, b"g")
         return True
 

@@ -8,16 +8,17 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from toolworthy.sandbox.model import Ended, Limits, Outcome
+from toolworthy.sandbox.usage import Meter
 
 _TICK = 0.25
-_DISK_TICKS = 8
-"""Disk use is looked at once in so many ticks: walking a workspace costs more than reading /proc."""
-_PAGE = os.sysconf("SC_PAGE_SIZE")
+_WATCHERS = ThreadPoolExecutor(4, "toolworthy-watch")
+"""Of their own: they are not to wait for who copies a workspace."""
 
 
 _T = TypeVar("_T")
@@ -25,6 +26,10 @@ _T = TypeVar("_T")
 
 class Inside(Protocol):
     """A process and all that it starts."""
+
+    @property
+    def memory(self) -> tuple[str, ...]:
+        """File systems of memory that are theirs alone, as they see them."""
 
     async def begin(self) -> None:
         """Called first."""
@@ -84,18 +89,17 @@ async def supervise(
         asyncio.create_task(_read(process.stderr, err, limits.output_bytes)),
         asyncio.create_task(_write(process, stdin)),
     ]
-    watching = asyncio.create_task(_watch(process, limits, list(writable)))
+    watching = asyncio.create_task(_watch(process, limits, writable, inside))
     waiting = asyncio.create_task(process.wait())
     ended: Ended = "exit"
     try:
-        await inside.begin()
         await asyncio.wait({waiting, watching}, return_when=asyncio.FIRST_COMPLETED)
         if not waiting.done():
             ended = watching.result()
     finally:
         watching.cancel()
         inside.kill()
-        await through(_settled(inside, waiting))
+        await through(_settled(inside, waiting, watching))
         waiting.cancel()
         # Whatever still holds the pipes was killed with the rest; half a second is for the last bytes in them.
         await asyncio.wait(readers, timeout=0.5)
@@ -114,9 +118,9 @@ async def supervise(
     )
 
 
-async def _settled(inside: Inside, waiting: asyncio.Task[int]) -> None:
+async def _settled(inside: Inside, *tasks: asyncio.Task[Any]) -> None:
     await inside.ended()
-    await asyncio.wait({waiting}, timeout=5)
+    await asyncio.wait(tasks, timeout=5)
 
 
 async def through(work: Awaitable[_T]) -> _T:
@@ -150,60 +154,21 @@ async def _write(process: asyncio.subprocess.Process, stdin: bytes) -> None:
         pass
 
 
-async def _watch(process: asyncio.subprocess.Process, limits: Limits, writable: list[Path]) -> Ended:
-    """Return the limit that is broken first, or that the process has ended: ``wait`` alone would also wait for whoever
-    still holds its pipes."""
+async def _watch(
+    process: asyncio.subprocess.Process, limits: Limits, writable: Iterable[Path], inside: Inside
+) -> Ended:
+    """Let the process begin, and return the limit that is broken first, or that it has ended: ``wait`` alone would also
+    wait for whoever still holds its pipes."""
+    loop = asyncio.get_running_loop()
+    meter = await loop.run_in_executor(_WATCHERS, Meter, process.pid, limits, writable, inside.memory)
+    await inside.begin()
     deadline = time.monotonic() + limits.seconds
-    before = await asyncio.to_thread(_disk, writable)
-    ticks = 0
     while True:
         left = deadline - time.monotonic()
         if left <= 0:
             return "timeout"
         await asyncio.sleep(min(_TICK, left))
-        ticks += 1
         if process.returncode is not None:
             return "exit"
-        members = descendants(process.pid)
-        if len(members) > limits.processes:
-            return "processes"
-        if sum(map(_resident, members)) > limits.memory_mb * 2**20:
-            return "memory"
-        if ticks % _DISK_TICKS == 0 and await asyncio.to_thread(_disk, writable) - before > limits.disk_mb * 2**20:
-            return "disk"
-
-
-def descendants(pid: int) -> list[int]:
-    """The process ids of `pid` and all that it started, as far as they are still its offspring."""
-    found, queue = [], [pid]
-    while queue:
-        current = queue.pop()
-        found.append(current)
-        try:
-            for thread in os.listdir(f"/proc/{current}/task"):
-                children = Path(f"/proc/{current}/task/{thread}/children").read_text()
-                queue += [int(child) for child in children.split()]
-        except OSError:
-            continue  # ended meanwhile
-    return found
-
-
-def _resident(pid: int) -> int:
-    """Resident bytes of a process, shared memory apart: it would count once per process."""
-    try:
-        _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text().split()
-    except (OSError, ValueError):
-        return 0
-    return (int(resident) - int(shared)) * _PAGE
-
-
-def _disk(folders: list[Path]) -> int:
-    total = 0
-    for folder in folders:
-        for path, _, names in os.walk(folder):
-            for name in names:
-                try:
-                    total += os.lstat(os.path.join(path, name)).st_blocks * 512
-                except OSError:
-                    continue
-    return total
+        if broken := await loop.run_in_executor(_WATCHERS, meter.look):
+            return broken
