@@ -395,7 +395,8 @@ def test_the_oracle_and_the_proxy_serve_until_they_are_stopped(tmp_path: Path) -
     oracle = subprocess.Popen([*ours, "oracle", "--port", str(oracle_port)], cwd=tmp_path, preexec_fn=mind_ctrl_c)
     try:
         wait_for(oracle_port)
-        argv = ["proxy", "--endpoint", f"http://127.0.0.1:{oracle_port}/v1", "--model", "m", "--port", str(proxy_port)]
+        where = f"http://127.0.0.1:{oracle_port}/v1"
+        argv = ["proxy", "--endpoint", where, "--model", "m", "--port", str(proxy_port), "--open"]
         proxy = subprocess.Popen([*ours, *argv], cwd=tmp_path, stdout=subprocess.PIPE, preexec_fn=mind_ctrl_c)
         wait_for(proxy_port)
         body = {"model": "oracle", "messages": [{"role": "user", "content": "hi"}]}

@@ -31,7 +31,7 @@ FLOORS = (
         "schemas",
         "tree",
     ),
-    ("config", "asgi", "base_url"),
+    ("config", "asgi", "door", "base_url"),
     ("endpoint", "sandbox", "tasks", "oracle"),
     ("gateway", "agents"),
     ("probes", "scoring", "cases", "field"),
@@ -67,6 +67,14 @@ def test_floors_import_downwards(path: Path) -> None:
         return
     above = {name for name in imports(path) if FLOOR[name] > FLOOR[room]}
     assert not above
+
+
+@pytest.mark.parametrize("name", ["cli", "doctor", "serve", "replay/summary"])
+def test_doors_print_what_servers_say_in_one_way_only(name: str) -> None:
+    """By `visible.show`; only texts of our own are printed plainly."""
+    for node in ast.walk(ast.parse((PACKAGE / f"{name}.py").read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
+            assert not any(isinstance(part, ast.FormattedValue) for one in node.args for part in ast.walk(one))
 
 
 def test_the_wire_needs_nothing_but_the_standard_library() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from toolworthy import __version__
 from toolworthy.errors import UserError, writing
+from toolworthy.visible import one_line, show
 
 _SUITES = ("wire", "tools", "tasks")
 
@@ -23,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = options.do(options)
         return code
     except UserError as error:
-        print(f"toolworthy: {error}", file=sys.stderr)
+        show(f"toolworthy: {error}", sys.stderr)
         return 4
     except KeyboardInterrupt:
         return 130
@@ -61,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     _endpoint_options(proxy)
     proxy.add_argument("--port", type=int, default=8377)
     proxy.add_argument("--out", type=Path, default=Path("reports"))
+    proxy.add_argument("--open", action="store_true", help="without the secret part of the address: all users may ask")
     _replay_options(_command(commands, "replay", _replay, "send a run's requests to another endpoint, and compare"))
     agents = _command(commands, "agents", _agents, "list, install or check agent tools")
     agents.add_argument("what", choices=("list", "install", "check"), nargs="?", default="list")
@@ -242,7 +244,7 @@ def _proxy(options: argparse.Namespace) -> int:
     from toolworthy.serve import serve_proxy
 
     endpoint = resolve(options.endpoint, model=options.model, key_env=options.key_env, wire=options.wire)
-    return serve_proxy(endpoint, options.port, options.out)
+    return serve_proxy(endpoint, options.port, options.out, secret=not options.open)
 
 
 def _replay(options: argparse.Namespace) -> int:
@@ -255,7 +257,7 @@ def _replay(options: argparse.Namespace) -> int:
     endpoint = resolve(options.endpoint, model=options.model, key_env=options.key_env, wire=options.wire)
     reference = reference_endpoint(options.reference, recording) if options.reference else None
     chosen = {name: getattr(options, name) for name in ("trials", "concurrency", "limit", "only", "out", "resume")}
-    replay = Replay(Plan(recording, endpoint, reference, **chosen), lambda line: print(line, flush=True))
+    replay = Replay(Plan(recording, endpoint, reference, **chosen), lambda line: show(one_line(line)))
     try:
         return replay.perform()
     except KeyboardInterrupt:

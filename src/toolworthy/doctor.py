@@ -7,6 +7,7 @@ import asyncio
 from toolworthy import adapters
 from toolworthy.endpoint import resolve
 from toolworthy.runs.preflight import preflight
+from toolworthy.visible import one_line, show
 from toolworthy.wire.ir import Api
 
 _MARKS = {True: "ok  ", False: "BAD ", None: "?   "}
@@ -22,15 +23,15 @@ def examine(name: str, *, model: str | None, key_env: str | None, wire: Api | No
     endpoint = resolve(name, model=model, key_env=key_env, wire=wire)
     found = asyncio.run(preflight(endpoint, agents))
     for check in found.checks:
-        print(f"{'note' if check.reading else _MARKS[check.ok]} {check.name}: {check.detail}")
+        show(f"{'note' if check.reading else _MARKS[check.ok]} {check.name}: {one_line(check.detail)}")
     for agent in agents:
         api = found.endpoint.api_for(agent.apis[0])
         if why := found.refused.get(agent.id):
-            print(f"BAD  {agent.title}: {why}")
+            show(f"BAD  {agent.title}: {one_line(why)}")
         elif api in agent.apis:
-            print(f"ok   {agent.title}: base URL {found.endpoint.base_urls[api]}")
+            show(f"ok   {agent.title}: base URL {found.endpoint.base_urls[api]}")
         else:
-            print(f"ok   {agent.title}: only through a translation from {agent.apis[0]} to {api}")
+            show(f"ok   {agent.title}: only through a translation from {agent.apis[0]} to {api}")
     if hint := endpoint.provider.hints.get("setup"):
-        print(f"     {hint}")
+        show(f"     {hint}")
     return 1 if len(found.refused) == len(agents) else 0

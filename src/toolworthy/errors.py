@@ -12,9 +12,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from toolworthy.redact import Redactor
+from toolworthy.visible import one_line
+
 
 class UserError(Exception):
-    """A mistake the user can mend. The message is one line: what is wrong, and what to do."""
+    """A mistake the user can mend. The message is one line: what is wrong, and what to do. A server may be quoted in
+    it: nothing of that is obeyed by a terminal, and what looks like a key is taken out.
+    """
+
+    def __str__(self) -> str:
+        return one_line(Redactor(()).text(super().__str__()))
 
 
 class AdapterError(UserError):

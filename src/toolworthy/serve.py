@@ -15,6 +15,7 @@ from toolworthy.endpoint import Endpoint
 from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
 from toolworthy.redact import Redactor
+from toolworthy.visible import one_line, show
 
 
 def serve_oracle(port: int, defects: Sequence[str] = ()) -> int:
@@ -33,9 +34,7 @@ def serve_oracle(port: int, defects: Sequence[str] = ()) -> int:
         tasks = load_tasks(content.FIXTURES / "tasks")
         async with Oracle(tasks, adapters.agents(), port=port, defects=spoilt) as oracle:
             with_them = f" with {', '.join(defects)}" if defects else ""
-            print(
-                f"oracle{with_them} at {oracle.url} (chat and responses: {oracle.url}/v1); Ctrl-C stops it", flush=True
-            )
+            show(f"oracle{with_them} at {oracle.url} (chat and responses: {oracle.url}/v1); Ctrl-C stops it")
             await asyncio.Event().wait()
 
     with contextlib.suppress(KeyboardInterrupt):
@@ -43,8 +42,11 @@ def serve_oracle(port: int, defects: Sequence[str] = ()) -> int:
     return 0
 
 
-def serve_proxy(endpoint: Endpoint, port: int, out: Path) -> int:
-    """Record the traffic of any agent pointed at it, until Ctrl-C; beside the record stands whose traffic it is."""
+def serve_proxy(endpoint: Endpoint, port: int, out: Path, *, secret: bool = True) -> int:
+    """Record the traffic of any agent pointed at it, until Ctrl-C; beside the record stands whose traffic it is.
+
+    It lends the endpoint's key. Its address has a part that nobody can guess, unless `secret` is false.
+    """
     from toolworthy.gateway import Gateway
     from toolworthy.runs.exchanges import ExchangeWriter
 
@@ -56,14 +58,16 @@ def serve_proxy(endpoint: Endpoint, port: int, out: Path) -> int:
 
     def record(exchange: Exchange) -> None:
         writer.append(exchange)
-        print(
-            f"{exchange.method} {exchange.path} → {exchange.status or exchange.error} {exchange.seconds:.2f} s",
-            flush=True,
-        )
+        said = f"{exchange.method} {exchange.path} → {exchange.status or exchange.error} {exchange.seconds:.2f} s"
+        show(one_line(said))
 
     async def serve() -> None:
-        async with Gateway(endpoint, record) as gateway, gateway.session("proxy", _listen(port)) as session:
-            print(f"point your agent at {session.base_url}; recording into {path}; Ctrl-C stops it", flush=True)
+        listener = _listen(port)
+        async with (
+            Gateway(endpoint, record) as gateway,
+            gateway.session("proxy", listener, secret=secret) as session,
+        ):
+            show(f"point your agent at {session.base_url}; recording into {path}; Ctrl-C stops it")
             await asyncio.Event().wait()
 
     with contextlib.suppress(KeyboardInterrupt):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TextIO
 
 # Control characters: C0, but for tabs and line breaks, and C1, which terminals obey just as well.
 HIDDEN = {code: f"␛{code:02x}" for code in (*range(9), 11, 12, *range(14, 32), *range(127, 160))}
@@ -26,6 +27,11 @@ def visible(text: object) -> str:
     if text.isascii() and text.isprintable():  # nearly all
         return text
     return _LONE_RETURN.sub("␛0d", text.encode("utf-8", "replace").decode().translate(HIDDEN))
+
+
+def show(text: object, file: TextIO | None = None) -> None:
+    """Print `text`, in which a server may have its say, so that no terminal obeys it."""
+    print(visible(text), file=file, flush=True)
 
 
 def one_line(text: object) -> str:

@@ -288,7 +288,7 @@ def test_a_record_of_the_proxy(tmp_path: Path) -> None:
 
     async def go() -> None:
         async with Oracle(load_tasks(content.FIXTURES / "tasks"), adapters.agents()) as oracle:
-            argv = ["proxy", "--endpoint", f"{oracle.url}/v1", "--model", "oracle", "--port", "0"]
+            argv = ["proxy", "--endpoint", f"{oracle.url}/v1", "--model", "oracle", "--port", "0", "--open"]
             proxy = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "toolworthy", *argv, cwd=tmp_path, stdout=subprocess.PIPE, preexec_fn=mind_ctrl_c
             )

@@ -140,7 +140,7 @@ def test_what_the_proxy_records_fits(tmp_path: Path) -> None:
 
     async def go() -> None:
         async with serve(answer) as upstream:
-            argv = ["proxy", "--endpoint", f"{upstream.url}/v1", "--model", "m", "--port", str(port)]
+            argv = ["proxy", "--endpoint", f"{upstream.url}/v1", "--model", "m", "--port", str(port), "--open"]
             proxy = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "toolworthy", *argv, cwd=tmp_path, stdout=-1, preexec_fn=mind_ctrl_c
             )

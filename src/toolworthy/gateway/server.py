@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from toolworthy.asgi import serving
+from toolworthy.door import guarded, new_segment
 from toolworthy.endpoint import Endpoint
 from toolworthy.exchange import Exchange
 from toolworthy.gateway.allowance import Allowance
@@ -141,7 +142,7 @@ class Gateway:
 
     @contextlib.asynccontextmanager
     async def session(
-        self, trial: str, listener: socket.socket, allowance: Allowance | None = None
+        self, trial: str, listener: socket.socket, allowance: Allowance | None = None, *, secret: bool = False
     ) -> AsyncIterator[Session]:
         """Serve `listener`, which may come out of another network namespace, until the block ends.
 
@@ -149,11 +150,15 @@ class Gateway:
             trial: the id of its exchanges.
             listener: a listening socket.
             allowance: what may be asked; without it, anything.
+            secret: whether the session's base URL has a segment that nobody can guess: it lends the key, and whoever
+                else is on this machine must not find it.
         """
         session = Session(self, trial, listener.getsockname()[1], allowance=allowance)
+        segment = new_segment() if secret else ""
+        session.base_url += f"/{segment}" if segment else ""
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
             await handle(session, scope, receive, send)
 
-        async with serving(app, listener):
+        async with serving(guarded(app, listener.getsockname()[0], segment), listener):
             yield session

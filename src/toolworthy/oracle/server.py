@@ -12,6 +12,7 @@ from typing import Any
 from toolworthy import wire
 from toolworthy.adapters import AgentAdapter
 from toolworthy.asgi import serving
+from toolworthy.door import guarded
 from toolworthy.errors import UserError
 from toolworthy.oracle.defects import Defect
 from toolworthy.oracle.limits import CONTEXT
@@ -65,7 +66,7 @@ class Oracle:
             said = getattr(error, "strerror", None) or "there is none beyond 65535"
             raise UserError(f"cannot listen on port {self._port}: {said}; give another with --port") from error
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        await self._stack.enter_async_context(serving(self.app, listener))
+        await self._stack.enter_async_context(serving(guarded(self.app), listener))
         return self
 
     async def __aexit__(self, *_: object) -> None:

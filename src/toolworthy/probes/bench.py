@@ -124,7 +124,7 @@ class ProbeBench:
         listener = socket.create_server(("127.0.0.1", 0))
         verdict: Verdict = "supported"
         detail = ""
-        async with self._gateway.session(str(key), listener) as session:
+        async with self._gateway.session(str(key), listener, secret=True) as session:
             ask = Ask(key, self._endpoint, session, self._client, surface)
             try:
                 await probe.run(ask)

@@ -13,6 +13,7 @@ from toolworthy.replay import agreement
 from toolworthy.replay.agreement import Trigger
 from toolworthy.replay.model import DECISIVE, Decision, DifferenceKind, ReplayResult, Status
 from toolworthy.runs.store import RunDirectory
+from toolworthy.visible import show
 from toolworthy.wire.lenient import as_dict
 
 _EXAMPLES = 2
@@ -50,7 +51,7 @@ def markdown(run: RunDirectory) -> str:
 
 def tell(run: RunDirectory) -> None:
     """Print the replay, and write ``summary.md`` as far as the disk has room."""
-    print("\n".join(lines(run)), f"results: {run.path}", sep="\n", flush=True)
+    show("\n".join((*lines(run), f"results: {run.path}")))
     with contextlib.suppress(OSError):
         run.write("summary.md", markdown(run))
 
