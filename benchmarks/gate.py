@@ -1,14 +1,16 @@
 """How often does the gate say what is not so, and how often does it say nothing?
 
 Pairs of runs are simulated whose true drop is known: none, small ones, the margin exactly, large ones; every item a
-little, some items wholly, one agent alone, or other items than before. Counted is what the gate's tests say of them.
-The drop is that of the very items that were run; "drawn" shows what happens where they are a sample of more. Items
-differ by a beta distribution, such that two attempts at an item correlate by 0.3, its agents a little less; or not.
+little, some items wholly, one agent alone, some items against a rise of others, or other items than before. Counted is
+what the gate's tests say of them: of these very items, and of all items like these. The drop is that of the very items
+that were run; "drawn" shows what happens where they are a sample of more. Items are alike, or differ by a beta
+distribution such that two attempts at an item correlate by 0.3 (its agents a little less), or are right always or
+never. The settings that err most are simulated anew: the worst of many is partly chance.
 
 Most pairs go through the arithmetic that ``decide`` uses, many at a time; the family of five agents by six metrics, and
-what the gate says it could have found, go through ``decide`` itself. Takes about four minutes of one core.
+what the gate says it could have found, go through ``decide`` itself. Takes about five minutes of one core.
 
-    python benchmarks/gate.py [--pairs 1000] [--seed 1]
+    python benchmarks/gate.py [--pairs 400] [--seed 1]
 """
 
 from __future__ import annotations
@@ -16,28 +18,33 @@ from __future__ import annotations
 import argparse
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import product
+from typing import get_args
 
 import numpy as np
-from scipy.stats import binom
+from scipy.stats import binom, norm
 
 from toolworthy.gate import tango
 from toolworthy.gate.decide import decide
 from toolworthy.gate.drop import drop
 from toolworthy.gate.floor import reached
-from toolworthy.gate.paired import Drop, Pair
+from toolworthy.gate.paired import About, Drop, Pair
 from toolworthy.gate.policy import Criterion, Policy
 from toolworthy.gate.sample import Sample, Unit
+from toolworthy.gate.these import compared
 
 LEVEL = 0.05
 MARGINS = (0.05, 0.10)
 SKILLS = (0.5, 0.7, 0.9, 0.98)
-LAYOUTS = tuple(product((10, 20, 50, 130), (1, 5), (1, 3, 5, 10)))
-FINE = 20_000
-"""Pairs for a second look at the worst settings."""
-AGAIN = 10
-"""How many settings get one."""
+VARIATIONS = (0.0, 0.3, 1.0)
+LAYOUTS = (*product((5, 10, 20, 50, 130), (1,), (1, 3, 10)), *product((10, 20), (5,), (1, 3, 10)))
+"""Items, agents, attempts."""
+UNEQUAL = ((3, 1), (10, 1), (100, 1), (10, 3), (1, 3), (3, 10))
+"""Attempts before and after."""
+FINE, AGAIN = 40_000, 3
+"""Pairs for a second look at the worst settings, and how many settings get one."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +58,20 @@ class Setting:
     variation: float
     drop: float = 0.0
     kind: str = "even"
-    """``even``: every item; ``items``: some wholly; ``agent``: one alone; ``other``: items of another difficulty, drawn
-    anew; ``drawn``: each item wholly or not at all, by chance."""
+    """``even``: every item; ``items``: some wholly; ``agent``: one alone; ``rises``: one item in five rises to be right
+    always; ``other``: items of another difficulty, drawn anew; ``drawn``: each wholly or not at all, by chance."""
+    about: About = "these"
+    before: int = 0
+    """Attempts of the baseline, where they are others."""
+
+    @property
+    def tried(self) -> int:
+        """Attempts of the baseline."""
+        return self.before or self.attempts
 
     def __str__(self) -> str:
-        layout = f"{self.items} × {self.agents} × {self.attempts}"
+        tried = f"({self.before}, {self.attempts})" if self.before else self.attempts
+        layout = f"{self.items} × {self.agents} × {tried}"
         return f"{layout}, {self.skill:.0%}, variation {self.variation:g}, {100 * self.drop:g} points ({self.kind})"
 
 
@@ -64,6 +80,8 @@ def skills(setting: Setting, pairs: int, rng: np.random.Generator) -> np.ndarray
     shape = (pairs, setting.items, setting.agents)
     if not setting.variation:
         return np.full(shape, setting.skill)
+    if setting.variation == 1:
+        return np.broadcast_to(rng.random((pairs, setting.items, 1)) < setting.skill, shape).astype(float)
     weight = 1 / setting.variation - 1
     item = rng.beta(setting.skill * weight, (1 - setting.skill) * weight, (*shape[:2], 1))
     if setting.agents == 1:
@@ -88,6 +106,10 @@ def worse(before: np.ndarray, setting: Setting, rng: np.random.Generator) -> np.
         taken = np.empty_like(total)
         np.put_along_axis(taken, order, np.clip(open_ / np.maximum(total, 1e-12), 0, 1), 1)
         return before * (1 - taken[:, :, None])
+    if setting.kind == "rises":
+        risen, rest = np.ones_like(before[:, : items // 5]), before[:, items // 5 :]
+        left = (before.mean((1, 2)) - setting.drop) * items * agents - risen[0].size
+        return np.concatenate([risen, _scaled(rest, np.maximum(left / rest[0].size, 0))], 1)
     wanted = np.maximum(before.mean((1, 2)) - setting.drop, 0)
     return _scaled(skills(setting, pairs, rng) if setting.kind == "other" else before, wanted)
 
@@ -101,189 +123,251 @@ def _scaled(chances: np.ndarray, mean: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """Chances that the tests name for each pair, and the observed drop."""
+    """What the tests say of each pair at a level, and the observed drop."""
 
-    p_worse: np.ndarray
-    p_borne: np.ndarray
+    fails: Callable[[float], np.ndarray]
+    passes: Callable[[float], np.ndarray]
     seen: np.ndarray
 
     def failed(self, level: float = LEVEL) -> float:
         """Share of pairs that fail, this being the only criterion."""
-        return float((self.p_worse <= level).mean())
+        return float(self.fails(level).mean())
 
     def passed(self, level: float = LEVEL) -> float:
         """Share of pairs that pass."""
-        return float((self.p_borne <= level).mean())
+        return float(self.passes(level).mean())
 
     def naive(self, points: float) -> float:
         """Share of pairs that a gate refuses which looks at the observed drop alone."""
         return float((self.seen >= points - 1e-9).mean())
 
 
-def simulate(
-    setting: Setting, margins: Sequence[float], pairs: int, rng: np.random.Generator
-) -> dict[float, Verdicts] | None:
-    """What is said of so many pairs at each margin; None where the drop is larger than what there is to lose."""
+def judged(setting: Setting, ok: np.ndarray, ok_now: np.ndarray, made: int) -> Callable[[float], Verdicts]:
+    """What is said at a margin of so many successes, pairs × items × agents, the candidate having `made` attempts."""
+    cells = setting.items * setting.agents
+    if setting.about == "these":
+        flat = (len(ok), cells)
+        items = np.repeat(np.arange(setting.items), setting.agents)
+        tried, retried = np.full(cells, setting.tried), np.full(cells, made)
+        apart = compared(ok.reshape(flat), tried, ok_now.reshape(flat), retried, items).apart
+        return lambda margin: Verdicts(
+            lambda level: apart.least(level) >= margin, lambda level: apart.most(level) <= margin, apart.drop
+        )
+    was, now, weight = ok / setting.tried, ok_now / made, float(min(setting.tried, made))
+    lost, won = ((weight * one * (1 - other)).sum(2) for one, other in ((was, now), (now, was)))
+    found = tango.seen(weight * setting.agents, lost, won)
+    of = (tango.worth(weight * cells, found), found.lost, found.won, setting.items)
+    return lambda margin: Verdicts(
+        lambda level: tango.p_worse(*of, margin) <= level,
+        lambda level: tango.p_borne(*of, margin) <= level,
+        found.lost - found.won,
+    )
+
+
+def chances(setting: Setting, pairs: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray] | None:
+    """Before and after, of those pairs whose drop is the setting's; None where it is more than there is to lose."""
     before = skills(setting, pairs, rng)
     after = worse(before, setting, rng)
     exact = np.abs((before - after).mean((1, 2)) - setting.drop) < 1e-9
     if setting.kind == "drawn":
         exact[:] = True
-    if exact.mean() < 0.5:
+    return (before[exact], after[exact]) if exact.mean() >= 0.5 else None
+
+
+def simulate(
+    setting: Setting, margins: Sequence[float], pairs: int, rng: np.random.Generator
+) -> dict[float, Verdicts] | None:
+    """What is said of so many pairs at each margin; None where the drop is larger than what there is to lose."""
+    both = chances(setting, pairs, rng)
+    if both is None:
         return None
-    before, after = before[exact], after[exact]
-    m = setting.attempts
-    was, now = rng.binomial(m, before) / m, rng.binomial(m, after) / m
-    found = tango.seen(float(m * setting.agents), (m * was * (1 - now)).sum(2), (m * now * (1 - was)).sum(2))
-    n = tango.worth(float(setting.items * setting.agents * m), found)
-    of = (n, found.lost, found.won, setting.items)
-    seen = found.lost - found.won
-    return {at: Verdicts(tango.p_worse(*of, at), tango.p_borne(*of, at), seen) for at in margins}
+    told = judged(
+        setting, rng.binomial(setting.tried, both[0]), rng.binomial(setting.attempts, both[1]), setting.attempts
+    )
+    return {at: told(at) for at in margins}
 
 
 def kinds(layout: tuple[int, int, int], variation: float) -> list[str]:
     """How a candidate of this layout can be worse."""
-    return ["even", "items", *(["agent"] if layout[1] > 1 else []), *(["other"] if variation else [])]
+    return [
+        *("even", "items", "rises"),
+        *(["agent"] if layout[1] > 1 else []),
+        *(["other"] if 0 < variation < 1 else []),
+    ]
 
 
 @dataclass
 class Worst:
     """The highest rate of something over settings."""
 
-    rates: list[tuple[float, Setting, float]]
+    rates: list[tuple[float, Setting, float]] = field(default_factory=list)
     """Rate, setting, margin."""
 
     @property
-    def rate(self) -> float:
-        return max((row[0] for row in self.rates), default=float("nan"))
+    def rate(self) -> str:
+        return f"{max((row[0] for row in self.rates), default=float('nan')):.1%}"
 
-    def again(self, rng: np.random.Generator, passes: bool, level: float = LEVEL) -> tuple[float, Setting, float]:
-        """The worst once more, with many pairs and other ones: being the worst of many is partly chance."""
+    def again(self, name: str, rng: np.random.Generator, passes: bool, level: float) -> str:
+        """The worst once more, with many pairs and other ones."""
         looked: list[tuple[float, Setting, float]] = []
         for _, setting, margin in sorted(self.rates, key=lambda row: -row[0])[:AGAIN]:
-            got = 0.0
-            for _ in range(FINE // 2000):
-                told = simulate(setting, [margin], 2000, rng)
+            got = []
+            for _ in range(FINE // 5000):
+                told = simulate(setting, [margin], 5000, rng)
                 assert told is not None
-                got += told[margin].passed(level) if passes else told[margin].failed(level)
-            looked.append((got / (FINE // 2000), setting, margin))
-        return max(looked, key=lambda row: row[0])
-
-
-def calibration(pairs: int, rng: np.random.Generator) -> Iterator[str]:
-    """A row for every layout with the worst rates over skills, variations and ways of being worse; then these again."""
-    heads = ["false alarm: no drop", "false alarm: at the margin", "false pass", "false pass, items drawn"]
-    yield f"| items × agents × attempts | {' | '.join(heads)} | naive 10 points: no drop |"
-    yield "|---|" + "---:|" * (len(heads) + 1)
-    alarm, passed, strict = Worst([]), Worst([]), {True: Worst([]), False: Worst([])}
-    for layout in LAYOUTS:
-        own: dict[str, list[tuple[float, Setting, float]]] = defaultdict(list)
-        naive: list[float] = []
-        for variation, skill in product((0.0, 0.3), SKILLS):
-            base = Setting(*layout, skill, variation)
-            for kind in ("even", "other") if variation else ("even",):
-                setting = replace(base, kind=kind)
-                told = simulate(setting, MARGINS, pairs, rng)
-                assert told is not None
-                own["none"] += [(told[at].failed(), setting, at) for at in MARGINS]
-                naive += [told[at].naive(0.10) for at in MARGINS[:1] if kind == "even"]
-            for margin, kind in product(MARGINS, [*kinds(layout, variation), "drawn"]):
-                setting = replace(base, drop=margin, kind=kind)
-                told = simulate(setting, [margin], pairs, rng)
-                if told is None:
-                    continue
-                one = told[margin]
-                if kind == "drawn":
-                    own["drawn"].append((one.passed(), setting, margin))
-                    continue
-                own["alarm"].append((one.failed(), setting, margin))
-                own["pass"].append((one.passed(), setting, margin))
-                strict[False].rates.append((one.failed(0.01), setting, margin))
-                strict[True].rates.append((one.passed(0.01), setting, margin))
-        alarm.rates += own["alarm"]
-        passed.rates += own["pass"]
-        shown = " | ".join(f"{Worst(own[of]).rate:.1%}" for of in ("none", "alarm", "pass", "drawn"))
-        yield f"| {' × '.join(map(str, layout))} | {shown} | {max(naive):.1%} |"
-    yield ""
-    for name, worst, passes, level in (
-        ("false alarm", alarm, False, LEVEL),
-        ("false pass", passed, True, LEVEL),
-        ("false alarm at level 1 %", strict[False], False, 0.01),
-        ("false pass at level 1 %", strict[True], True, 0.01),
-    ):
-        rate, setting, margin = worst.again(rng, passes, level)
-        of = len(worst.rates)
-        mean = sum(row[0] for row in worst.rates) / of
-        yield (
-            f"* {name}, the {AGAIN} worst of {of} settings with {FINE:,} pairs each: at most {rate:.1%} "
+                got.append(told[margin].passed(level) if passes else told[margin].failed(level))
+            looked.append((sum(got) / len(got), setting, margin))
+        rate, setting, margin = max(looked, key=lambda row: row[0])
+        mean = sum(row[0] for row in self.rates) / len(self.rates)
+        return (
+            f"* {name}, the {AGAIN} worst of {len(self.rates)} settings with {FINE:,} pairs each: at most {rate:.2%} "
             f"({setting}, margin {100 * margin:g}); mean of all {mean:.1%}"
         )
+
+
+def calibration(about: About, pairs: int, rng: np.random.Generator) -> Iterator[str]:
+    """A row for every layout with the worst rates over skills, variations and ways of being worse; then these again."""
+    heads = ["false alarm: no drop", "false alarm: at the margin", "false pass", "false pass, items drawn"]
+    edge: list[Worst] = [Worst(), Worst(), Worst(), Worst()]
+    yield f"| {about}: items × agents × attempts | {' | '.join(heads)} | naive 10 points: no drop |"
+    yield "|---|" + "---:|" * (len(heads) + 1)
+    for layout in LAYOUTS:
+        yield _layout(Setting(*layout, 0.5, 0.0, about=about), pairs, rng, edge)
+    for items, (tried, attempts) in product((10, 50), UNEQUAL):
+        yield _layout(Setting(items, 1, attempts, 0.5, 0.0, about=about, before=tried), pairs, rng, edge)
     yield ""
+    names = ("false alarm", "false pass", "false alarm at level 1 %", "false pass at level 1 %")
+    for number, (name, worst) in enumerate(zip(names, edge, strict=True)):
+        yield worst.again(f"{about}: {name}", rng, number % 2 == 1, LEVEL if number < 2 else 0.01)
+    yield ""
+
+
+def _layout(like: Setting, pairs: int, rng: np.random.Generator, edge: Sequence[Worst]) -> str:
+    """A row; the rates at the margin go to `edge`."""
+    none, alarm, passed, drawn = Worst(), Worst(), Worst(), Worst()
+    naive = []
+    for variation, skill in product(VARIATIONS, SKILLS):
+        base = replace(like, skill=skill, variation=variation)
+        told = simulate(base, MARGINS, pairs, rng)
+        assert told is not None
+        none.rates += [(told[at].failed(), base, at) for at in MARGINS]
+        naive.append(told[MARGINS[0]].naive(0.10))
+        for margin, kind in product(MARGINS, [*kinds((like.items, like.agents, like.attempts), variation), "drawn"]):
+            setting = replace(base, drop=margin, kind=kind)
+            told = simulate(setting, [margin], pairs, rng)
+            if told is None:
+                continue
+            one = told[margin]
+            if kind == "drawn":
+                drawn.rates.append((one.passed(), setting, margin))
+                continue
+            alarm.rates.append((one.failed(), setting, margin))
+            passed.rates.append((one.passed(), setting, margin))
+            edge[2].rates.append((one.failed(0.01), setting, margin))
+            edge[3].rates.append((one.passed(0.01), setting, margin))
+    edge[0].rates += alarm.rates
+    edge[1].rates += passed.rates
+    name = (
+        f"{like.items} × ({like.before}, {like.attempts})"
+        if like.before
+        else " × ".join(map(str, (like.items, like.agents, like.attempts)))
+    )
+    shown = " | ".join(one.rate for one in (none, alarm, passed, drawn))
+    return f"| {name} | {shown} | {max(naive):.1%} |"
 
 
 def power(pairs: int, rng: np.random.Generator) -> Iterator[str]:
-    """What is said at a skill of 90 % where items differ, and which drop could have been found."""
-    drops = (0.0, 0.02, 0.05, 0.10, 0.20, 0.30)
-    for margin in reversed(MARGINS):
-        yield f"Margin {100 * margin:g} points; pass / inconclusive / fail in a hundred pairs at a true drop of:"
-        yield ""
-        yield f"| items × agents × attempts | {' | '.join(f'{100 * at:g}' for at in drops)} | could have found |"
-        yield "|---|" + "---:|" * (len(drops) + 1)
+    """What is said at a skill of 90 % where items differ, and what a test would say that knew how they vary."""
+    wanted = ((0.10, (0.0, 0.02), (0.20, 0.30)), (0.05, (0.0,), (0.10, 0.20)))
+    for about in get_args(About):
+        heads = []
+        for margin, passes, fails in wanted:
+            heads += [f"margin {100 * margin:g}: passes, no drop", "if the variance were known"]
+            heads += [f"passes at {100 * at:g}" for at in passes[1:]] + [f"fails at {100 * at:g}" for at in fails]
+        yield f"| {about}: items × agents × attempts | {' | '.join(heads)} |"
+        yield "|---|" + "---:|" * len(heads)
         for layout in LAYOUTS:
             cells = []
-            for at in drops:
-                told = simulate(Setting(*layout, 0.9, 0.3, at), [margin], pairs, rng)
-                assert told is not None
-                passed, failed = told[margin].passed(), told[margin].failed()
-                cells.append(f"{100 * passed:.0f} / {100 * (1 - passed - failed):.0f} / {100 * failed:.0f}")
-            found = [one.findable(margin, LEVEL) for one in drops_of(Setting(*layout, 0.9, 0.3), 15, rng)]
-            size = float(np.median([at if at is not None else 1.0 for at in found]))
-            cells.append(f"{100 * size:.0f} points")
+            base = Setting(*layout, 0.9, 0.3, about=about)
+            for margin, passes, fails in wanted:
+                for at in (*passes, *fails):
+                    told = simulate(replace(base, drop=at), [margin], pairs, rng)
+                    assert told is not None
+                    cells.append(f"{100 * (told[margin].passed() if at in passes else told[margin].failed()):.0f}")
+                    cells += [f"{100 * known(base, margin, pairs, rng):.0f}"] if not at else []
             yield f"| {' × '.join(map(str, layout))} | {' | '.join(cells)} |"
         yield ""
+
+
+def known(setting: Setting, margin: float, pairs: int, rng: np.random.Generator) -> float:
+    """How often a candidate that is no worse passes where its variance at the margin need not be estimated."""
+    before = skills(setting, pairs, rng)
+    cells, m = setting.items * setting.agents, setting.attempts
+    edge = _scaled(before, np.maximum(before.mean((1, 2)) - margin, 0))
+    error = np.sqrt((before * (1 - before) + edge * (1 - edge)).sum((1, 2)) / m) / cells
+    seen = (rng.binomial(m, before) - rng.binomial(m, before)).sum((1, 2)) / (cells * m)
+    return float((seen + norm.isf(LEVEL) * error <= margin).mean())
 
 
 def drops_of(setting: Setting, pairs: int, rng: np.random.Generator) -> list[Drop]:
     """Pairs of runs as ``paired.drop`` sees them."""
     before = skills(setting, pairs, rng)
     return [
-        measured(one, then, setting.attempts, rng)
+        measured(one, then, setting.attempts, setting.about, rng)
         for one, then in zip(before, worse(before, setting, rng), strict=True)
     ]
 
 
-def measured(before: np.ndarray, after: np.ndarray, attempts: int, rng: np.random.Generator) -> Drop:
+def measured(before: np.ndarray, after: np.ndarray, attempts: int, about: About, rng: np.random.Generator) -> Drop:
     """One pair of runs of items × agents with these chances."""
     was, now = (rng.random((*side.shape, attempts)) < side[..., None] for side in (before, after))
     rows = [
         Pair(str(item), tuple(map(float, was[item, agent])), tuple(map(float, now[item, agent])))
         for item, agent in np.ndindex(before.shape)
     ]
-    found = drop(rows, "like-these")
+    found = drop(rows, about)
     assert found is not None
     return found
 
 
 def promises(pairs: int, rng: np.random.Generator) -> Iterator[str]:
     """Are drops found that could have been found, and do as many attempts as were said to be enough decide?"""
-    pairs = pairs // 4
-    heads = "asked once at 3 points: attempts that would decide | decided, if what was seen is true | decided"
-    yield f"| items × agents × attempts, skill | could have found | was found | {heads} |"
-    yield "|---|---:|---:|---:|---:|---:|"
-    for layout, skill in product(
-        ((20, 1, 3), (20, 5, 1), (50, 1, 3), (50, 5, 3), (130, 1, 1), (130, 5, 1)), (0.7, 0.9)
-    ):
-        setting = Setting(*layout, skill, 0.3)
-        told = [one.findable(0.10, LEVEL) for one in drops_of(setting, 30, rng)]
-        size = float(np.median([at if at is not None else 1.0 for at in told]))
-        again = simulate(replace(setting, drop=size), [0.10], 4 * pairs, rng)
-        found = f"{again[0.10].failed():.0%}" if again else "more than there is"
-        asked, as_seen, decided = _more(replace(setting, attempts=1, drop=0.03), pairs, rng)
-        many = f"{np.median(asked):.0f}" if asked else "–"
-        shares = [f"{count / len(asked):.0%} of {len(asked)}" if asked else "–" for count in (as_seen, decided)]
-        name = f"{' × '.join(map(str, layout))}, {skill:.0%}"
-        yield f"| {name} | {100 * size:.0f} points | {found} | {many} | {' | '.join(shares)} |"
+    heads = "a drop spread evenly, points | was found | items lost entirely | was found | attempts that would decide"
+    yield f"| about, items × agents × attempts, skill | {heads} | decided, if what was seen is true | decided |"
+    yield "|---|" + "---:|" * 7
+    layouts = ((10, 1, 3), (10, 1, 10), (20, 1, 1), (20, 5, 1), (50, 1, 3))
+    for about, layout, (skill, variation) in product(get_args(About), layouts, ((0.7, 0.3), (0.9, 0.3), (0.8, 1.0))):
+        setting = Setting(*layout, skill, variation, about=about)
+        stated: dict[str, list[float]] = defaultdict(list)
+        for _ in range(10):
+            before = skills(setting, 1, rng)
+            found = measured(before[0], before[0], setting.attempts, about, rng)
+            even, items = found.findable(0.10, LEVEL), found.findable_items(0.10, LEVEL)
+            for name, size in (("even", even), ("items", items)):
+                if size is None:
+                    continue
+                many = np.repeat(before, pairs // 2, 0)
+                after = _lost(many, int(size), rng) if name == "items" else _scaled(many, many.mean((1, 2)) - size)
+                ok, now = (rng.binomial(setting.attempts, side) for side in (many, after))
+                stated[name].append(size)
+                stated[f"{name} found"].append(judged(setting, ok, now, setting.attempts)(0.10).failed())
+        asked, as_seen, decided = _more(replace(setting, attempts=1, drop=0.03), pairs // 10, rng)
+        cells = [f"{100 * _mean(stated['even']):.0f}", f"{_mean(stated['even found']):.0%}"]
+        cells += [f"{_mean(stated['items']):.1f} of {layout[0]}", f"{_mean(stated['items found']):.0%}"]
+        cells += [f"{np.median(asked):.0f}" if asked else "–"]
+        cells += [f"{count / len(asked):.0%} of {len(asked)}" if asked else "–" for count in (as_seen, decided)]
+        yield f"| {about}, {' × '.join(map(str, layout))}, {skill:.0%}, {variation:g} | {' | '.join(cells)} |"
     yield ""
+
+
+def _lost(before: np.ndarray, items: int, rng: np.random.Generator) -> np.ndarray:
+    """So many items lost entirely, drawn anew for every pair."""
+    order = rng.permuted(np.broadcast_to(np.arange(before.shape[1]), before.shape[:2]), axis=1)
+    return before * (order >= items)[:, :, None]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else float("nan")
 
 
 def _more(setting: Setting, pairs: int, rng: np.random.Generator) -> tuple[list[int], int, int]:
@@ -291,10 +375,10 @@ def _more(setting: Setting, pairs: int, rng: np.random.Generator) -> tuple[list[
     is the true one (no rise), and as it truly is."""
     asked: list[int] = []
     as_seen = decided = 0
-    before = skills(setting, pairs, rng)
-    after = worse(before, setting, rng)
-    for one, then in zip(before, after, strict=True):
-        first = measured(one, then, setting.attempts, rng)
+    both = chances(setting, pairs, rng)
+    assert both is not None
+    for one, then in zip(*both, strict=True):
+        first = measured(one, then, setting.attempts, setting.about, rng)
         if _decided(first):
             continue
         enough = next((m for m in range(2, 41) if first.decides(0.10, LEVEL, m / setting.attempts)), None)
@@ -302,13 +386,14 @@ def _more(setting: Setting, pairs: int, rng: np.random.Generator) -> tuple[list[
             continue
         asked.append(enough)
         seen = worse(one[None], replace(setting, drop=max(0.0, first.value)), rng)[0]
-        as_seen += _decided(measured(one, seen, enough, rng))
-        decided += _decided(measured(one, then, enough, rng))
+        as_seen += _decided(measured(one, seen, enough, setting.about, rng))
+        decided += _decided(measured(one, then, enough, setting.about, rng))
     return asked, as_seen, decided
 
 
 def _decided(found: Drop) -> bool:
-    return min(found.p_worse(0.10), found.p_borne(0.10)) <= LEVEL
+    low, high = found.interval(LEVEL)
+    return low >= 0.10 or high <= 0.10
 
 
 def floors(pairs: int, rng: np.random.Generator) -> Iterator[str]:
@@ -420,13 +505,14 @@ PARTS: dict[str, Callable[[int, np.random.Generator], Iterator[str]]] = {
     "floors": floors,
     "family": family,
     "power": power,
-    "calibration": calibration,
+    "these": partial(calibration, "these"),
+    "like-these": partial(calibration, "like-these"),
 }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=1000, help="of runs in every setting")
+    parser.add_argument("--pairs", type=int, default=400, help="of runs in every setting")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--part", action="append", choices=PARTS, help="only this table (repeatable)")
     options = parser.parse_args()

@@ -140,29 +140,59 @@ def benchmark() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("layout", [(10, 1, 1), (20, 1, 3), (50, 5, 1)])
+@ABOUT
+@pytest.mark.parametrize("layout", [(10, 1, 1, 0), (20, 1, 3, 0), (50, 5, 1, 0), (20, 1, 1, 10), (10, 1, 3, 10)])
 @pytest.mark.parametrize("kind", ["even", "items"])
-def test_levels_are_held(benchmark: ModuleType, layout: tuple[int, int, int], kind: str) -> None:
+def test_levels_are_held(about: About, benchmark: ModuleType, layout: tuple[int, int, int, int], kind: str) -> None:
     """Two thousand pairs: 5 % is uncertain by 0.5 points, so that 6.5 % would be three times that."""
     rng = np.random.default_rng(7)
     for skill in (0.7, 0.9, 0.98):
-        at = benchmark.Setting(*layout, skill, 0.3, 0.10, kind)
+        at = benchmark.Setting(*layout[:3], skill, 0.3, 0.10, kind, about, layout[3])
         told = benchmark.simulate(at, [0.10], 2000, rng)[0.10]
         assert told.failed() <= 0.065
         assert told.passed() <= 0.065
 
 
-def test_power_is_there(benchmark: ModuleType) -> None:
+@ABOUT
+def test_power_is_there(about: About, benchmark: ModuleType) -> None:
     rng = np.random.default_rng(7)
-    told = benchmark.simulate(benchmark.Setting(20, 5, 3, 0.9, 0.3), [0.10], 500, rng)[0.10]
+    told = benchmark.simulate(benchmark.Setting(20, 5, 3, 0.9, 0.3, about=about), [0.10], 500, rng)[0.10]
     assert told.passed() >= 0.9
-    told = benchmark.simulate(benchmark.Setting(20, 5, 3, 0.9, 0.3, 0.2), [0.10], 500, rng)[0.10]
+    told = benchmark.simulate(benchmark.Setting(20, 5, 3, 0.9, 0.3, 0.2, about=about), [0.10], 500, rng)[0.10]
     assert told.failed() >= 0.85
+
+
+def test_these_items_take_fewer_attempts(benchmark: ModuleType) -> None:
+    """Of 600 candidates that are no worse, four in five pass, as many as if their variance were known."""
+    rng = np.random.default_rng(7)
+    setting = benchmark.Setting(10, 1, 10, 0.9, 0.3)
+    told = benchmark.simulate(setting, [0.10], 600, rng)[0.10]
+    assert told.passed() >= 0.8
+    assert told.passed() >= benchmark.known(setting, 0.10, 600, rng) - 0.05
+
+
+@ABOUT
+@pytest.mark.parametrize("kind", ["even", "items"])
+def test_what_could_have_been_found_is_found(about: About, kind: str, benchmark: ModuleType) -> None:
+    rng = np.random.default_rng(7)
+    setting = benchmark.Setting(20, 1, 3, 0.9, 0.3, about=about)
+    shares = []
+    for _ in range(8):
+        before = benchmark.skills(setting, 1, rng)
+        found = benchmark.measured(before[0], before[0], 3, about, rng)
+        many = np.repeat(before, 250, 0)
+        if kind == "even":
+            after = benchmark._scaled(many, many.mean((1, 2)) - found.findable(0.10, 0.05))
+        else:
+            after = benchmark._lost(many, found.findable_items(0.10, 0.05), rng)
+        told = benchmark.judged(setting, rng.binomial(3, many), rng.binomial(3, after), 3)(0.10)
+        shares.append(told.failed())
+    assert 0.72 <= sum(shares) / 8 <= (0.88 if kind == "even" else 1)
 
 
 def test_many_at_a_time_say_what_one_at_a_time_says(benchmark: ModuleType) -> None:
     rng = np.random.default_rng(7)
-    found = benchmark.drops_of(benchmark.Setting(12, 2, 3, 0.8, 0.3), 1, rng)[0]
+    found = benchmark.drops_of(benchmark.Setting(12, 2, 3, 0.8, 0.3, about="like-these"), 1, rng)[0]
     assert isinstance(found, Alike)
     seen = tango.Seen(found.lost / found.worth, found.won / found.worth, found.size, found.correlation)
     assert float(tango.worth(found.pairs, seen)) == pytest.approx(found.worth)

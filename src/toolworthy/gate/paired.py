@@ -42,8 +42,8 @@ class Pair:
 
     @property
     def weight(self) -> float:
-        """Attempts, as pairs: the harmonic mean of both sides'."""
-        return 2 / (1 / len(self.before) + 1 / len(self.after))
+        """Attempts, as pairs: those of the side that made fewer."""
+        return float(min(len(self.before), len(self.after)))
 
     @property
     def lost(self) -> float:

@@ -123,6 +123,36 @@ def apart_by_pairs(lost: ArrayLike, won: ArrayLike, cells: int) -> Apart:
     return Apart((minus - plus) * unit, (further[0], fewer[0]), (further[1], fewer[1]))
 
 
+class Compared(NamedTuple):
+    """Two runs, and their difference."""
+
+    by_pairs: bool
+    """Whether both made one attempt at everything."""
+    was: Side
+    now: Side
+    apart: Apart
+
+
+def compared(before: ArrayLike, tried: ArrayLike, after: ArrayLike, retried: ArrayLike, items: ArrayLike) -> Compared:
+    """Both runs.
+
+    Args:
+        before: successes of each cell, the last axis.
+        tried: attempts of each cell.
+        after: successes of the candidate.
+        retried: attempts of the candidate.
+        items: a number for each cell's item.
+    """
+    was, now = side(before, tried, items), side(after, retried, items)
+    if max(np.max(tried), np.max(retried)) > 1:
+        return Compared(False, was, now, apart(was, now))
+    gap = np.subtract(before, after)
+    lost, won = _sum(np.maximum(gap, 0.0)), _sum(np.maximum(-gap, 0.0))
+    each = (lost + won) / 2
+    was, now = (one._replace(variance=np.minimum(one.variance, each)) for one in (was, now))
+    return Compared(True, was, now, apart_by_pairs(lost, won, gap.shape[-1]))
+
+
 @dataclass(frozen=True)
 class These(Drop):
     """A drop at these very items."""
@@ -193,13 +223,7 @@ def these(pairs: Sequence[Pair]) -> These:
     items = [names[pair.cluster] for pair in pairs]
     before, after = ([fsum(getattr(pair, of)) for pair in pairs] for of in ("before", "after"))
     tried, retried = ([len(getattr(pair, of)) for pair in pairs] for of in ("before", "after"))
-    was, now = side(before, tried, items), side(after, retried, items)
-    by_pairs = max(*tried, *retried) == 1
-    seen = apart(was, now)
-    if by_pairs:
-        lost, won = fsum(pair.lost for pair in pairs), fsum(pair.won for pair in pairs)
-        seen = apart_by_pairs(lost, won, len(pairs))
-        was, now = (one._replace(variance=min(float(one.variance), (lost + won) / 2)) for one in (was, now))
+    by_pairs, was, now, seen = compared(before, tried, after, retried, items)
     worth: dict[int, list[float]] = defaultdict(list)
     for item, ok, n in zip(items, before, tried, strict=True):
         worth[item].append(ok / n / len(pairs))
