@@ -218,6 +218,8 @@ def test_what_attempts_at_a_limit_cost_is_spent(tmp_path: Path) -> None:
     lost = decide(run("c", 0, None), run("d", 9000, DOWN), TOKENS)
     assert lost.answer == "inconclusive"
     assert "30 infrastructure" in only(lost).said
+    bearing = decide(run("e", 0, None), run("f", 9000, DOWN), TOKENS.model_copy(update={"unmeasured": 0.5}))
+    assert "30 of 60 attempts of the candidate are not counted (30 infrastructure)" in only(bearing).next
 
 
 def test_a_baseline_file_says_the_same_as_its_run(tmp_path: Path) -> None:

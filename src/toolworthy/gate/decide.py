@@ -79,7 +79,8 @@ def _criterion(
     if not of.asked:
         return [Judged(shown, "inconclusive", "the baseline has no value of it")] if policy.required else []
     lacking = of.share > policy.unmeasured
-    if not of.paired or (lacking and criterion.at_most is not None):
+    cost_asked = criterion.at_most is not None or criterion.tail_at_most is not None
+    if not of.paired or (lacking and cost_asked):
         return [too_few(shown, of, policy)]
     out = []
     if criterion.margin is not None:
@@ -94,5 +95,6 @@ def _criterion(
         if lacking:
             lack(one, of, policy)
         one.more = [*both.failed_by_leaks(name, of.paired), *one.more]
+        one.more += of.count() if cost_asked else ()
         one.more += [f"not compared: {of.why}"] if of.missing else []
     return out
