@@ -28,6 +28,11 @@ class Rate:
         return self.estimate.n if self.estimate else 0
 
     @property
+    def ended(self) -> int:
+        """How many ended at a limit of ours."""
+        return sum(self.limited.values())
+
+    @property
     def missing(self) -> int:
         """How many do not count."""
         return sum(self.uncounted.values())
@@ -44,6 +49,11 @@ class Rate:
         return percents(self.estimate) if self.estimate else "not measured"
 
     @property
+    def figures(self) -> str:
+        """``27/30 · 90% (74%–98%)``, or ``not measured``."""
+        return f"{self.ok}/{self.n} · {self.share}" if self.n else "not measured"
+
+    @property
     def counts(self) -> str:
         """``27/30``, with ``+3 not counted`` where there are such."""
         more = f" (+{self.missing} not counted)" if self.missing else ""
@@ -53,9 +63,11 @@ class Rate:
     def notes(self) -> str:
         """What ended at limits, what was not counted and what that leaves open; empty where there is nothing to say."""
         parts = []
-        if ended := sum(self.limited.values()):
-            others = self.n - self.ok
-            parts.append(f"{ended} of the {others} others ended at a limit of ours ({reasons(self.limited)})")
+        if self.ended:
+            others, ended = self.n - self.ok, self.ended
+            who = f"{ended} of the {others} others" if ended < others else f"the {others} others"
+            kinds = reasons(self.limited) if len(self.limited) > 1 else next(iter(self.limited))
+            parts.append(f"{'the other one' if others == 1 else who} ended at a limit of ours ({kinds})")
         if self.missing:
             said = f"{self.missing} not counted ({reasons(self.uncounted)})"
             low, high = self.open
@@ -64,8 +76,7 @@ class Rate:
 
     def __str__(self) -> str:
         """``27/30 · 90% (74%–98%) · 3 not counted (2 infrastructure, 1 not run): 82% to 91% if they are``."""
-        figures = f"{self.ok}/{self.n} · {self.share}" if self.n else "not measured"
-        return f"{figures} · {self.notes}" if self.notes else figures
+        return f"{self.figures} · {self.notes}" if self.notes else self.figures
 
     def told(self) -> dict[str, Any]:
         """As JSON would hold it, for a page's data and for other programs."""
@@ -120,6 +131,6 @@ def percents(found: Estimate | None) -> str:
 
 def percent(value: float) -> str:
     """Without digits behind the point, but for what is next to none or all: that must not read as none, or all."""
-    if value in (0.0, 1.0) or 0.01 <= value <= 0.99:
+    if value in (0.0, 1.0) or 0.005 <= value < 0.995:
         return f"{value:.0%}"
     return "<0.1%" if value < 0.001 else ">99.9%" if value > 0.999 else f"{value:.1%}"

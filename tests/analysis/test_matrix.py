@@ -87,7 +87,20 @@ def test_what_is_behind_a_cell() -> None:
     assert cell.items == {"t0": {"passed": 2}, "t1": {"failed": 2}, "t2": {"passed": 2}, "t3": {"error": 1}}
     assert cell.score is not None
     assert (cell.score.value, cell.score.n) == (pytest.approx(2 / 3), 6)
-    assert cell.text == "inconclusive: 4 of 6 passed, 67% (9% to 99%), 1 without a result"
+    notes = "1 not counted (1 infrastructure): 57% to 71% if they are"
+    assert cell.text == f"inconclusive: 4 of 6 passed, 67% (9% to 99%), {notes}"
+    assert cell.score.notes == notes
+
+
+def test_what_ended_at_a_limit_counts_as_not_solved_beside_what_was_judged() -> None:
+    ended = Cause(kind="budget", fault="our limit", detail="stopped by timeout", limit="time")
+    beside = trials(*["passed"] * 12, "error", "error", "error", "error", cause=ended)
+    cell = of(matrix(beside), "tasks")
+    assert cell.text.startswith("flaky: 12 of 16 passed, 75% (")
+    assert cell.text.endswith(", the 4 others ended at a limit of ours (time)")
+    alone = of(matrix(beside[12:]), "tasks")
+    assert (alone.kind, alone.score) == ("error", None)
+    assert alone.text == "error: 4 ended at a limit of ours: stopped by timeout"
 
 
 @pytest.mark.parametrize(

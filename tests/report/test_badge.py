@@ -61,7 +61,8 @@ def test_tools(tmp_path: Path, right: int, wrong: int, word: str) -> None:
         written.append(case(number, status))
     found = badge(written)
     assert found.word == word
-    assert found.message == (f"tool calls {right}/{right + wrong}" if right + wrong else "tool calls not measured")
+    figure = f"{right}/{right + wrong}" if right + wrong else "not measured"
+    assert found.message == f"tool calls {figure} (+1 not counted)"
 
 
 @pytest.mark.parametrize(

@@ -231,17 +231,21 @@ def test_what_came_before_the_first_question_is_told_too(tmp_path: Path) -> None
 
 def test_what_does_not_count_has_an_error_and_no_score(tmp_path: Path) -> None:
     ours = Cause(kind="budget", fault="our limit", detail="time is up")
-    results = (trial("a"), trial("b", "failed"), trial("c", "error", cause=ours), trial("d", "unmeasured"))
+    lost = Cause(kind="infrastructure", fault="infrastructure", detail="no disk")
+    unrun = trial("d", "unmeasured"), trial("e", "error", cause=ours)
+    results = (trial("a"), trial("b", "failed"), trial("c", "error", cause=lost), *unrun)
     log = only(made(tmp_path, *results))
     told = {s["id"]: (s["scores"].get("hidden_tests", {}).get("value"), s["error"]) for s in log["samples"]}
     assert (told["a"], told["b"]) == (("C", None), ("I", None))
     assert told["c"][0] is None
-    assert told["c"][1]["message"] == "not measured: budget: time is up"
+    assert told["c"][1]["message"] == "not measured: infrastructure: no disk"
     assert told["d"][1]["message"] == "not measured: unmeasured"
     (score,) = log["results"]["scores"]
-    assert (log["status"], log["results"]["completed_samples"], log["results"]["total_samples"]) == ("success", 2, 4)
-    assert (score["scored_samples"], score["unscored_samples"]) == (2, 2)
-    assert score["metrics"]["accuracy"]["value"] == 0.5
+    assert (log["status"], log["results"]["completed_samples"], log["results"]["total_samples"]) == ("success", 3, 5)
+    assert (score["scored_samples"], score["unscored_samples"]) == (3, 2)
+    assert score["metrics"]["accuracy"]["value"] == pytest.approx(1 / 3)
+    assert told["e"] == ("I", None), "a limit of ours: not solved within it"
+    assert [s["metadata"]["limit"] for s in log["samples"]][-1] == "unnamed"
     assert "error" not in log, "null is nothing that Inspect's reader of headers takes"
 
 

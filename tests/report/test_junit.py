@@ -150,7 +150,7 @@ def test_every_trial_case_and_probe_is_a_test_case(tmp_path: Path) -> None:
     }
     properties = {one.attrib["name"]: one.attrib["value"] for one in root.iter("property")}
     assert "works, fails in 1 of 3 trials · 2/3" in properties["codex"]
-    assert properties["right, leniently"].startswith("67% (")
+    assert properties["right, leniently"].startswith("2/3 · 67% (")
     assert properties["model"] == 'm"'
 
 

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from toolworthy.analysis.verdict import cell, verdicts
-from toolworthy.report import summary
+from toolworthy.report import junit, summary
+from toolworthy.report.badge import badge
+from toolworthy.report.page.whole import parts
+from toolworthy.report.terminal import summary_lines
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.runs.store import RunDirectory
 from toolworthy.scoring.model import Cause
@@ -46,10 +49,59 @@ def result(
 
 
 def test_errors_and_what_was_not_run_are_no_measure() -> None:
-    made = [result(), result("failed", "u"), result("error", "v"), result("unmeasured", "w")]
+    made = [result(), result("failed", "u"), lost("v"), result("unmeasured", "w")]
     (verdict,) = verdicts(made)
-    assert (verdict.passed, verdict.judged, verdict.errors) == (1, 2, 2)
+    assert (verdict.passed, verdict.judged, verdict.rate.missing) == (1, 2, 2)
     assert verdict.word == "works, fails when"
+    assert verdict.rate.notes == "2 not counted (1 infrastructure, 1 not run): 25% to 75% if they are"
+
+
+def lost(task: str) -> TrialResult:
+    cause = Cause(kind="infrastructure", fault="infrastructure", detail="no disk")
+    return result("error", task).model_copy(update={"cause": cause})
+
+
+def at_limit(task: str = "t", repeat: int = 1, limit: str = "time") -> TrialResult:
+    cause = Cause(kind="budget", fault="our limit", detail="stopped", limit=limit)  # type: ignore[arg-type]
+    return result("error", task, repeat=repeat).model_copy(update={"cause": cause})
+
+
+def test_an_attempt_at_a_limit_is_not_solved_and_nobodys_fault() -> None:
+    (verdict,) = verdicts([result(), result(task="u"), at_limit("v"), at_limit("w", limit="turns")])
+    assert (verdict.word, verdict.passed, verdict.judged) == ("works", 2, 2)
+    assert verdict.headline == "works in 2 of 4 trials, the others ended at a limit of ours"
+    assert str(verdict.rate).startswith("2/4 · 50% (")
+    assert str(verdict.rate).endswith(" · the 2 others ended at a limit of ours (1 time, 1 turns)")
+    (verdict,) = verdicts([result(), result("failed", "u"), at_limit("v")])
+    assert verdict.headline == "works, fails in 1 of 3 trials, 1 more ended at a limit of ours"
+    (verdict,) = verdicts([at_limit("u"), at_limit("v")])
+    assert (verdict.word, verdict.headline) == ("untested", "untested: all 2 trials ended at a limit of ours")
+    assert verdict.rate.counts == "0/2"
+
+
+def test_a_cell_counts_what_ended_at_a_limit_as_not_solved() -> None:
+    assert cell([result(), at_limit(repeat=2)]) == ("flaky", "1/2")
+    assert cell([result("failed"), at_limit(repeat=2)]) == ("fail", "0/2")
+    assert cell([at_limit(), at_limit(repeat=2)]) == ("error", "0/2")
+
+
+def test_every_door_tells_the_same_of_what_was_not_counted(tmp_path: Path) -> None:
+    """Terminal, summary.md, page, badge and JUnit file, of a run with a limit, infrastructure and a spent budget."""
+    made = [result(task=f"t{n}") for n in range(4)]
+    made += [at_limit("t4"), lost("t5"), lost("t6"), result("unmeasured", "t7")]
+    notes = "the other one ended at a limit of ours (time), "
+    notes += "3 not counted (2 infrastructure, 1 not run): 50% to 88% if they are"
+    markdown = summed_up(tmp_path, made)
+    (path,) = tmp_path.iterdir()
+    run = RunDirectory.open(path)
+    assert f"4/5 · 80% (28%–99%) · {notes}" in markdown
+    shown = " ".join(" ".join(line.text for line in summary_lines(run, 200)).split())
+    assert "tasks 4/5 · 80% (28%–99%)" in shown
+    assert notes in shown
+    page = "".join(parts([run]))
+    assert f'80% (28%–99%) <span class="soft">n 5</span></span><br><span class="soft">{notes}' in page
+    assert badge(run).message == "a 4/5 (+3 not counted)"
+    assert f"4/5 · 80% (28%–99%) · {notes}" in junit.document(run)
 
 
 @pytest.mark.parametrize(

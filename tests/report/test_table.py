@@ -148,6 +148,10 @@ def test_what_is_not_the_models_has_no_credit(tmp_path: Path) -> None:
     assert only(made(tmp_path / "a", trial(status="error", verification=lost)))["credit"] is None
     assert only(made(tmp_path / "b", trial(status="failed", verification=lost)))["credit"] == 0.0
     assert only(made(tmp_path / "c", case("unmeasured", credit=0.0)))["credit"] is None
+    limit = Cause(kind="budget", fault="our limit", detail="stopped by timeout", limit="time")
+    ended = trial(status="error", verification=lost, cause=limit)
+    assert only(made(tmp_path / "d", ended))["credit"] == 0.0, "not solved within the limit"
+    assert only(made(tmp_path / "e", case("unmeasured", credit=0.0, limit="tokens")))["credit"] == 0.0
 
 
 def test_a_case_names_its_first_miss_that_counts(tmp_path: Path) -> None:
@@ -248,7 +252,7 @@ def test_commas_quotes_and_line_breaks_stay_in_their_cell(tmp_path: Path) -> Non
 
 
 def test_lone_surrogates_and_endless_numbers_do_no_harm(tmp_path: Path) -> None:
-    about = {**ABOUT, "endpoint": {"name": "a\ud800b", "model": "\udfff"}}
+    about = {"schema": 1, **ABOUT, "endpoint": {"name": "a\ud800b", "model": "\udfff"}}
     run = made(tmp_path, trial(started=1e300, score=Score(tokens=Tokens(input=10**30))), about=ABOUT)
     (run.path / "run.json").write_text(json.dumps(about))  # as JSON escapes, which are read as they stand there
     row = only(run)

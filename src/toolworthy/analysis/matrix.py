@@ -9,12 +9,14 @@ from typing import Any, Literal, get_args
 
 from toolworthy import adapters
 from toolworthy.analysis.levels import Level, levels
-from toolworthy.analysis.tools import figures
+from toolworthy.analysis.tools import lenient
 from toolworthy.analysis.verdict import WIDE, verdicts
 from toolworthy.cases.field import REFERENCE
 from toolworthy.cases.result import CaseResult
 from toolworthy.probes import ProbeResult
+from toolworthy.rates import Rate
 from toolworthy.runs.result import TrialResult
+from toolworthy.statistics import Estimate
 
 Suite = Literal["wire", "tools", "tasks"]
 SUITES: tuple[Suite, ...] = get_args(Suite)
@@ -33,7 +35,8 @@ Kind = Literal["pass", "fail", "flaky", "inconclusive", "not applicable", "not t
   since preflight says that the agent cannot work here.
 * ``pass``: it is neither, and nine attempts in ten or more went well.
 * ``flaky``: none of these: it goes well at times, over items or over attempts at one item.
-* ``error``: no attempt was judged, and some ended by infrastructure or a limit of ours.
+* ``error``: no attempt was judged, and some ended by infrastructure or a limit of ours. Where some were judged, those
+  that ended at a limit of ours count as not solved.
 * ``not tested``: nothing was run, since nobody asked for it or a budget was spent.
 * ``not applicable``: the suite does not concern it: a file of the field's is no agent, and runs no tasks.
 
@@ -55,6 +58,8 @@ class Score:
     """95 %: over tasks, over scenarios. None on the wire: probes are a list, not a sample."""
     high: float | None
     n: int
+    notes: str = ""
+    """What ended at limits of ours, what was not counted and the range that this leaves open."""
 
 
 @dataclass(frozen=True)
@@ -144,13 +149,9 @@ def _no_level(agent: str) -> tuple[Kind, str]:
 def _tools(agent: str, cases: Sequence[CaseResult]) -> Cell:
     statuses = [(one.key.case, one.status) for one in cases]
     translated = any(one.score.translated for one in cases)
-    found = figures(agent, cases).lenient
-    if found is not None:
-        rate = found.value, found.low, found.high
-        score = Score(*rate, found.n)
-        right = sum(status in ("right", "lenient") for _, status in statuses)
-        said = _rate(right, score, "right", len(cases) - found.n)
-        return _cell(agent, "tools", _rated(*rate), said, score, statuses, translated)
+    rate = lenient(cases)
+    if rate.estimate is not None and rate.ended < rate.n:
+        return _cell(agent, "tools", *_rated(rate, rate.estimate, "right"), statuses, translated)
     kind: Kind = "error" if any(one.score.requests for one in cases) else "not tested"
     why = next((one.detail for one in cases if one.detail), "no case was asked in its words")
     return _cell(agent, "tools", kind, why, None, statuses, translated)
@@ -163,11 +164,9 @@ def _tasks(agent: str, results: Sequence[TrialResult]) -> Cell:
             return _cell(agent, "tasks", "not applicable", "cases of the field's, no agent")
         return _cell(agent, "tasks", "not tested", "no task was run")
     (verdict,) = verdicts(results)
-    if verdict.rate.estimate is not None:
-        rate = verdict.rate.estimate.value, verdict.rate.estimate.low, verdict.rate.estimate.high
-        score = Score(*rate, verdict.judged)
-        said = _rate(verdict.passed, score, "passed", len(results) - verdict.judged)
-        return _cell(agent, "tasks", _rated(*rate), said, score, statuses, verdict.translated)
+    rate = verdict.rate
+    if rate.estimate is not None and rate.ended < rate.n:
+        return _cell(agent, "tasks", *_rated(rate, rate.estimate, "passed"), statuses, verdict.translated)
     return _cell(agent, "tasks", *_unjudged(results), None, statuses, verdict.translated)
 
 
@@ -179,21 +178,24 @@ def _unjudged(results: Sequence[TrialResult]) -> tuple[Kind, str]:
     why = first.cause.detail if first.cause else "no cause was noted"
     if refused:
         return "fail", f"cannot work here: {why}"
-    return ("error", f"{len(failed)} without a result: {why}") if failed else ("not tested", why)
+    ended = sum(one.limit is not None for one in failed)
+    how = "ended at a limit of ours" if ended == len(failed) else "without a result"
+    return ("error", f"{len(failed)} {how}: {why}") if failed else ("not tested", why)
 
 
-def _rated(value: float, low: float, high: float) -> Kind:
-    """What a rate says; see :data:`Kind`."""
-    if high - low > WIDE:
+def _rated(rate: Rate, found: Estimate, word: str) -> tuple[Kind, str, Score]:
+    """What a rate says (see :data:`Kind`), in words, and in figures."""
+    notes = f", {rate.notes}" if rate.notes else ""
+    said = f"{rate.ok} of {rate.n} {word}, {rate.share.replace('–', ' to ')}{notes}"
+    return _rated_kind(found), said, Score(found.value, found.low, found.high, rate.n, rate.notes)
+
+
+def _rated_kind(found: Estimate) -> Kind:
+    if found.high - found.low > WIDE:
         return "inconclusive"
-    if high < 0.5:
+    if found.high < 0.5:
         return "fail"
-    return "pass" if value >= OFTEN else "flaky"
-
-
-def _rate(good: int, score: Score, word: str, missing: int) -> str:
-    without = f", {missing} without a result" if missing else ""
-    return f"{good} of {score.n} {word}, {score.value:.0%} ({score.low:.0%} to {score.high:.0%}){without}"
+    return "pass" if found.value >= OFTEN else "flaky"
 
 
 def _cell(

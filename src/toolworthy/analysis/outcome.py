@@ -38,11 +38,14 @@ def outcome(results: Sequence[TrialResult], cases: Sequence[CaseResult], probes:
 def _trials(results: Sequence[TrialResult]) -> Iterator[str]:
     failed = sum(result.status == "failed" for result in results)
     refused = sum(result.status == "refused" for result in results)
-    without = sum(result.status == "error" for result in results)
+    ended = sum(result.limit is not None for result in results)
+    without = sum(result.status == "error" for result in results) - ended
     if failed:
         yield f"{failed} of {len(results)} trials failed"
     if refused:
         yield f"{refused} of {len(results)} trials refused: their agent cannot work here"
+    if ended:
+        yield f"{ended} of {len(results)} trials ended at a limit of ours"
     if without:
         yield f"{without} of {len(results)} trials without a result"
 

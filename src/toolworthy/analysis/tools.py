@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from toolworthy.analysis.success import counts, item, success
 from toolworthy.cases.model import CATEGORIES
 from toolworthy.cases.result import CaseResult
 from toolworthy.rates import Rate, rate_of_counts
@@ -18,30 +19,25 @@ class Figures:
     """What is said of some cases. One scenario in several vocabularies and attempts is one cluster."""
 
     name: str
-    n: int
-    """Judged."""
-    unmeasured: int
-    strict: Estimate | None
-    lenient: Estimate | None
+    strict: Rate
+    lenient: Rate
     credit: Estimate | None
     """Partial credit, by the lenient reading."""
 
 
 def figures(name: str, results: Sequence[CaseResult]) -> Figures:
     """The figures of these results."""
-    judged = [result for result in results if result.status != "unmeasured"]
-
-    def over(value: Callable[[CaseResult], float]) -> Estimate | None:
-        return clustered([(result.key.case, value(result)) for result in judged])
-
     return Figures(
         name=name,
-        n=len(judged),
-        unmeasured=len(results) - len(judged),
-        strict=over(lambda result: result.status == "right"),
-        lenient=over(lambda result: result.status in ("right", "lenient")),
-        credit=over(lambda result: result.credit),
+        strict=success(results, lambda result: result.status == "right"),
+        lenient=lenient(results),
+        credit=clustered((item(one), 0.0 if one.limit else one.credit) for one in results if counts(one)),
     )
+
+
+def lenient(results: Sequence[CaseResult]) -> Rate:
+    """The share of cases that are right by the lenient reading."""
+    return success(results, lambda result: result.status in ("right", "lenient"))
 
 
 def by_category(results: Sequence[CaseResult]) -> list[Figures]:
@@ -74,9 +70,9 @@ def on_the_wire(results: Sequence[CaseResult]) -> list[tuple[str, str, int]]:
 
 def repeats(results: Sequence[CaseResult]) -> list[tuple[str, Estimate]]:
     """pass@k and pass^k for every k up to the number of attempts; nothing where there is one attempt only."""
-    judged = [result for result in results if result.status != "unmeasured"]
-    most = max((result.key.repeat for result in judged), default=1)
-    trials = [((r.key.case, r.key.vocabulary), r.status != "wrong") for r in judged]
+    counted = [result for result in results if counts(result)]
+    most = max((result.key.repeat for result in counted), default=1)
+    trials = [((r.key.case, r.key.vocabulary), r.status in ("right", "lenient")) for r in counted]
     rows = []
     for k in range(2, most + 1):
         for name, estimator in (("pass@", pass_at_k), ("pass^", pass_hat_k)):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from toolworthy.cases.result import CaseResult
 from toolworthy.probes import ProbeResult
 from toolworthy.runs.result import Result
@@ -33,8 +31,3 @@ def uncounted(result: Result) -> str:
 def at(limit: str) -> str:
     """How an attempt is called that ended at a limit of ours."""
     return f"{limit} limit"
-
-
-def told(reasons: Mapping[str, int]) -> str:
-    """``2 infrastructure, 1 not run``: the most frequent first."""
-    return ", ".join(f"{n} {why}" for why, n in sorted(reasons.items(), key=lambda one: (-one[1], one[0])) if n)

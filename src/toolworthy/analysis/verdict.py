@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from toolworthy.analysis.severity import severity_for
-from toolworthy.rates import Rate, rate_of
+from toolworthy.analysis.success import solved
+from toolworthy.rates import Rate
 from toolworthy.rules.model import rank
 from toolworthy.runs.result import TrialResult
 
@@ -45,20 +46,24 @@ class AgentVerdict:
     judged: int
     """Trials that passed or failed; errors and what was not run are no measure of the endpoint."""
     rate: Rate
-    """How many passed; attempts at one task are a cluster."""
-    errors: int
+    """How many were solved, of these and of those that ended at a limit of ours."""
     translated: bool
     reasons: tuple[Why, ...]
 
     @property
     def headline(self) -> str:
         """The verdict in words."""
-        of_all = f" of {self.judged + self.errors}" if self.errors else ""
-        if self.word == "works" and self.errors:
-            return f"works in the {self.judged}{of_all} trials that were measured"
-        if self.word != "works, fails when":
-            return self.word
-        return f"works, fails in {self.judged - self.passed} of {self.judged} trials"
+        n, ended, missing = self.rate.n, self.rate.ended, self.rate.missing
+        if self.word == "works, fails when":
+            more = f", {ended} more ended at a limit of ours" if ended else ""
+            return f"works, fails in {self.judged - self.passed} of {n} trials{more}"
+        if self.word == "works" and ended:
+            return f"works in {self.passed} of {n} trials, the others ended at a limit of ours"
+        if self.word == "works" and missing:
+            return f"works in the {self.judged} of {self.judged + missing} trials that were measured"
+        if self.word == "untested" and ended:
+            return f"untested: {'the only trial' if n == 1 else f'all {n} trials'} ended at a limit of ours"
+        return self.word
 
     @property
     def doubtful(self) -> bool:
@@ -91,8 +96,7 @@ def _verdict(agent: str, results: list[TrialResult]) -> AgentVerdict:
         word=_word(len(passed), len(judged), bool(refused)),
         passed=len(passed),
         judged=len(judged),
-        rate=rate_of((result.key.task, result.status == "passed") for result in judged),
-        errors=sum(1 for result in results if result.status in ("error", "unmeasured")),
+        rate=solved(results),
         translated=any(result.score.translated for result in results),
         reasons=tuple(reasons),
     )
@@ -114,14 +118,16 @@ def _word(passed: int, judged: int, refused: bool) -> Word:
 
 
 def cell(results: Sequence[TrialResult]) -> tuple[Cell | None, str]:
-    """What one agent did with one task over all attempts, and the figure to show; None where nothing was run."""
+    """What one agent did with one task over all attempts, and the figure to show; None where nothing was run.
+
+    An attempt that ended at a limit of ours was not solved; where all did, that is no failure of anyone's.
+    """
     if not results:
         return None, ""
-    judged = [result for result in results if result.status in ("passed", "failed")]
-    passed = sum(1 for result in judged if result.status == "passed")
-    if not judged:
-        return ("cannot work" if any(result.status == "refused" for result in results) else "error"), ""
-    figure = f"{passed}/{len(judged)}"
-    if passed == len(judged):
+    rate = solved(results)
+    figure = f"{rate.ok}/{rate.n}" if rate.n else ""
+    if rate.n == rate.ended:
+        return ("cannot work" if any(result.status == "refused" for result in results) else "error"), figure
+    if rate.ok == rate.n:
         return "pass", figure
-    return ("flaky" if passed else "fail"), figure
+    return ("flaky" if rate.ok else "fail"), figure

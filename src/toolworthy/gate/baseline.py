@@ -15,10 +15,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from toolworthy.analysis.uncounted import told as reasons
 from toolworthy.errors import UserError, writing
 from toolworthy.gate.packed import pack, unpack
 from toolworthy.gate.sample import SCHEMA, SCORES, Sample, Unit, from_run
+from toolworthy.rates import reasons
 from toolworthy.runs.store import RunDirectory
 from toolworthy.statistics import clustered
 

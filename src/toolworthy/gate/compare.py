@@ -9,10 +9,11 @@ from math import fsum
 from typing import Literal
 
 from toolworthy.analysis.leaks import leak_rate_of
-from toolworthy.analysis.uncounted import NOT_RUN, told
+from toolworthy.analysis.uncounted import NOT_RUN
 from toolworthy.gate.paired import Pair
 from toolworthy.gate.policy import Policy
 from toolworthy.gate.sample import COSTS, SCORES, Sample, Unit
+from toolworthy.rates import reasons
 from toolworthy.runs.conditions import unlike
 from toolworthy.runs.fingerprint import renamed, reshaped
 from toolworthy.scoring.model import Limit
@@ -124,13 +125,13 @@ class Compared:
             if of.ended:
                 yield (
                     f"{of.ended.total()} of {of.made} attempts of the {name} ended at a limit of ours "
-                    f"({told(of.ended)}) and count as not solved"
+                    f"({reasons(of.ended)}) and count as not solved"
                 )
             if of.uncounted:
                 lies = range_of(side)
                 yield (
                     f"{of.uncounted.total()} of {of.made} attempts of the {name} are not counted "
-                    f"({told(of.uncounted)})" + (f": {lies} if they are" if lies else "")
+                    f"({reasons(of.uncounted)})" + (f": {lies} if they are" if lies else "")
                 )
             if of.repeated:
                 yield (

@@ -10,13 +10,14 @@ from typing import Literal
 from xml.sax.saxutils import escape, quoteattr
 
 from toolworthy.analysis.levels import levels
+from toolworthy.analysis.success import solved
+from toolworthy.analysis.tools import lenient
 from toolworthy.analysis.verdict import Word, verdicts
 from toolworthy.cases.result import CaseResult
 from toolworthy.errors import UserError
 from toolworthy.probes import ProbeResult
 from toolworthy.runs.result import TrialResult
 from toolworthy.runs.store import RunDirectory
-from toolworthy.statistics import clustered
 
 Suite = Literal["tasks", "tools", "wire"]
 SUITES: tuple[Suite, ...] = ("tasks", "tools", "wire")
@@ -96,23 +97,20 @@ def _tasks(results: Sequence[TrialResult]) -> tuple[str, Word] | None:
         return None
     worst = min((verdict.word for verdict in found), key=_WORST.index)
     if len(found) <= _NAMED:
-        return " · ".join(f"{one.agent} {_share(one.passed, one.judged)}" for one in found), worst
-    passed, judged = (sum(getattr(one, name) for one in found) for name in ("passed", "judged"))
-    return f"{len(found)} agents {_share(passed, judged)}", worst
+        return " · ".join(f"{one.agent} {one.rate.counts}" for one in found), worst
+    return f"{len(found)} agents {solved(results).counts}", worst
 
 
 def _tools(results: Sequence[CaseResult]) -> tuple[str, Word] | None:
     """Right leniently; it works where all or surely nine in ten are, is broken where not even half may be."""
     if not results:
         return None
-    judged = [result for result in results if result.status != "unmeasured"]
-    right = sum(result.status != "wrong" for result in judged)
-    found = clustered([(result.key.case, result.status != "wrong") for result in judged])
-    told = f"tool calls {_share(right, len(judged))}"
-    if found is None:
+    rate = lenient(results)
+    told = f"tool calls {rate.counts}"
+    if rate.estimate is None or rate.n == rate.ended:
         return told, "untested"
-    alike = right == len(judged) or found.low >= 0.9
-    return told, "works" if alike else "broken" if found.high < 0.5 else "works, fails when"
+    alike = rate.ok == rate.n or rate.estimate.low >= 0.9
+    return told, "works" if alike else "broken" if rate.estimate.high < 0.5 else "works, fails when"
 
 
 def _wire(results: Sequence[ProbeResult]) -> tuple[str, Word] | None:
@@ -124,10 +122,6 @@ def _wire(results: Sequence[ProbeResult]) -> tuple[str, Word] | None:
     worst = min((level.word for level in found), key=_WORST.index)
     fit = sum(level.word.startswith("works") for level in found)
     return f"wire {fit}/{len(found)} agents", worst
-
-
-def _share(ok: int, n: int) -> str:
-    return f"{ok}/{n}" if n else "not measured"
 
 
 def _plain(text: str) -> str:

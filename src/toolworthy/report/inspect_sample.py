@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from toolworthy.analysis.success import counts
 from toolworthy.cases.result import CaseResult, Miss
 from toolworthy.conversation import messages_of, text_of
 from toolworthy.exchange import Exchange
@@ -40,10 +41,10 @@ def item(result: Attempt) -> str:
 
 def scores(result: Attempt) -> dict[str, bool]:
     """Scorer to whether it was right; nothing where the attempt does not count."""
-    if isinstance(result, TrialResult):
-        return {"hidden_tests": result.status == "passed"} if result.status in ("passed", "failed") else {}
-    if result.status == "unmeasured":
+    if not counts(result):
         return {}
+    if isinstance(result, TrialResult):
+        return {"hidden_tests": result.status == "passed"}
     return {"lenient": result.status in ("right", "lenient"), "strict": result.status == "right"}
 
 
@@ -271,6 +272,7 @@ def _target(result: Attempt) -> str:
 def _metadata(result: Attempt) -> dict[str, Any]:
     common = {
         "status": result.status,
+        "limit": result.limit,
         "findings": [finding.model_dump(mode="json") for finding in result.score.findings],
         "models_answered": list(result.score.models_answered),
         "translated": result.score.translated,

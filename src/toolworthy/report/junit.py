@@ -18,7 +18,6 @@ from toolworthy.analysis.tools import figures
 from toolworthy.analysis.verdict import verdicts
 from toolworthy.cases.result import CaseResult
 from toolworthy.probes import ProbeResult
-from toolworthy.rates import percents
 from toolworthy.rules import Finding
 from toolworthy.runs.result import TrialResult
 from toolworthy.runs.store import RunDirectory
@@ -202,7 +201,7 @@ def _rates(results: Sequence[CaseResult]) -> list[tuple[str, str]]:
         return []
     whole = figures("all", results)
     both = (("right, strictly", whole.strict), ("right, leniently", whole.lenient))
-    return [(name, f"{percents(found)} · n {whole.n}") for name, found in both]
+    return [(name, str(found)) for name, found in both]
 
 
 def _tally(results: Sequence[ProbeResult]) -> list[tuple[str, str]]:

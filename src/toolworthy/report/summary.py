@@ -22,7 +22,7 @@ from toolworthy.runs.result import TrialResult
 from toolworthy.runs.store import RunDirectory
 
 LEGEND = (
-    "✓ passed · ~ passed sometimes · ✗ failed · ! not measured (infrastructure or a limit of ours) · – cannot work here"
+    "✓ passed · ~ passed sometimes · ✗ failed · ! ended by infrastructure or at a limit of ours · – cannot work here"
 )
 MARKS = {"pass": "✓", "flaky": "~", "fail": "✗", "error": "!", "cannot work": "–", None: ""}
 

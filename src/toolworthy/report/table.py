@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
+from toolworthy.analysis.success import counts
 from toolworthy.cases.field import REFERENCE
 from toolworthy.cases.result import CaseResult
 from toolworthy.errors import UserError
@@ -145,7 +146,6 @@ def write_parquet(path: Path, table: Iterable[Row]) -> None:
 def _trial(result: TrialResult, about: Mapping[str, Any]) -> Row:
     key, cause = result.key, result.cause
     version = result.agent_version or as_dict(about.get("agents")).get(key.agent)
-    counted = result.status in ("passed", "failed")
     return {
         **_asked(about.get("endpoint")),
         **_measured(result.score, result.score.turns),
@@ -158,7 +158,7 @@ def _trial(result: TrialResult, about: Mapping[str, Any]) -> Row:
         "status": result.status,
         "cause": cause.kind if cause else None,
         "fault": cause.fault if cause else None,
-        "credit": result.verification.reward if result.verification and counted else None,
+        "credit": result.verification.reward if result.verification and counts(result) else None,
         "seconds": result.seconds,
         "agent_api": result.agent_api,
         "endpoint_api": result.endpoint_api,
@@ -180,7 +180,7 @@ def _case(result: CaseResult, about: Mapping[str, Any]) -> Row:
         "status": result.status,
         "category": result.category,
         "cause": next((miss.kind for miss in result.misses if not miss.strict), None),
-        "credit": None if result.status == "unmeasured" else result.credit,
+        "credit": result.credit if counts(result) else None,
         "seconds": result.seconds,
         "agent_api": result.api,
         "endpoint_api": result.api,

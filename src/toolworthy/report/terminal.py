@@ -91,11 +91,11 @@ def _agent(one: Overall, width: int) -> Iterator[Line]:
         said = f"  {one.title}{through}: {one_line(one.headline)}"
         yield from (_line(text, tone) for text in textwrap.wrap(said, width, subsequent_indent=" " * 6))
         return
-    parts = [f"  {one.agent} {one.version}".rstrip() + f": {one.headline}", f"tasks {one.tasks.rate}"]
+    parts = [f"  {one.agent} {one.version}".rstrip() + f": {one.headline}", f"tasks {one.tasks.rate.figures}"]
     if one.tasks.translated:
         parts.append("through toolworthy's translation")
-    if one.tasks.errors:
-        parts.append(f"{one.tasks.errors} not measured (infrastructure or a limit of ours)")
+    if one.tasks.rate.notes:
+        parts.append(one.tasks.rate.notes)
     yield from (_line(text, tone) for text in packed(parts, width, 6))
     if why := one.tasks.reasons:
         yield from (_line(text) for text in packed([f"      {why[0].text}", *(one.text for one in why[1:])], width, 6))

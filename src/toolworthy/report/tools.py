@@ -8,11 +8,13 @@ from typing import Any
 
 from toolworthy.analysis import verifier
 from toolworthy.analysis.tools import (
+    Figures,
     by_category,
     by_vocabulary,
     call_rates,
     figures,
     kinds,
+    lenient,
     on_the_wire,
     repeats,
 )
@@ -35,15 +37,13 @@ def lines(results: Sequence[CaseResult], width: int) -> Iterator[str]:
     if not results:
         return
     whole = figures("all", results)
-    unmeasured = f" · {whole.unmeasured} unmeasured" if whole.unmeasured else ""
-    right = f"right {percents(whole.strict)} strictly, {percents(whole.lenient)} leniently"
-    yield f"  tool calls: {right} · n {whole.n}{unmeasured}"
-    words = [f"{row.name} {percents(row.lenient)} n {row.n}" for row in by_vocabulary(results)]
+    yield from packed([f"  tool calls: right {_both(whole)}", *filter(None, [whole.lenient.notes])], width, 10)
+    words = [f"{row.name} {row.lenient.share} n {row.lenient.n}" for row in by_vocabulary(results)]
     yield from _listed("in the words of", words, width)
-    weak = [row for row in by_category(results) if row.lenient and row.lenient.value < 1]
+    weak = [row for row in by_category(results) if row.lenient.ok < row.lenient.n]
     if weak:
-        worst = sorted(weak, key=lambda row: row.lenient.value if row.lenient else 1.0)[:5]
-        yield from _listed("weakest:", [f"{row.name} {percents(row.lenient)}" for row in worst], width)
+        worst = sorted(weak, key=lambda row: row.lenient.ok / row.lenient.n)[:5]
+        yield from _listed("weakest:", [f"{row.name} {row.lenient.share}" for row in worst], width)
     told = [f"{kind} {grave}" for kind, grave, _ in kinds(results) if grave]
     yield from _listed("misses:", told, width)
     met = [f"{code} {title}, in {count} cases" for code, title, count in on_the_wire(results)]
@@ -67,7 +67,8 @@ def markdown(results: Sequence[CaseResult]) -> Iterator[str]:
     if not results:
         return
     whole = figures("all", results)
-    yield f"Tool calls: right {percents(whole.strict)} strictly, {percents(whole.lenient)} leniently, n {whole.n}."
+    notes = f"; {whole.lenient.notes}" if whole.lenient.notes else ""
+    yield f"Tool calls: right {_both(whole)}{notes}."
     yield ""
     words = list(dict.fromkeys(result.key.vocabulary for result in results))
     yield "| category | " + " | ".join(words) + " | all (95 % interval) |"
@@ -75,7 +76,7 @@ def markdown(results: Sequence[CaseResult]) -> Iterator[str]:
     for row in by_category(results):
         own = [result for result in results if result.category == row.name]
         cells = [_share([result for result in own if result.key.vocabulary == word]) for word in words]
-        yield f"| {row.name} | " + " | ".join(cells) + f" | {percents(row.lenient)} |"
+        yield f"| {row.name} | " + " | ".join(cells) + f" | {row.lenient} |"
     if kinds(results):
         yield ""
         yield "Misses: " + ", ".join(f"{kind} {grave + mild}" for kind, grave, mild in kinds(results)) + "."
@@ -87,8 +88,11 @@ def _cases(results: Sequence[CaseResult]) -> list[CaseResult]:
 
 
 def _share(results: Sequence[CaseResult]) -> str:
-    judged = [result for result in results if result.status != "unmeasured"]
-    return f"{sum(result.status != 'wrong' for result in judged)}/{len(judged)}" if judged else "–"
+    return lenient(results).counts if results else "–"
+
+
+def _both(whole: Figures) -> str:
+    return f"{whole.strict.share} strictly, {whole.lenient.share} leniently, n {whole.lenient.n}"
 
 
 def section(results: Sequence[CaseResult]) -> dict[str, Any] | None:

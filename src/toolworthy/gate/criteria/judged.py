@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from toolworthy.analysis.uncounted import told
 from toolworthy.gate.compare import Compared
 from toolworthy.gate.policy import Policy
+from toolworthy.rates import reasons
 
 Answer = Literal["pass", "fail", "inconclusive"]
 _TOO_MANY = 200
@@ -71,9 +71,8 @@ def lack(judged: Judged, of: Compared, policy: Policy) -> None:
 
 def _lacks(of: Compared, policy: Policy) -> str:
     made = of.before.made + of.after.made
-    said = (
-        f"{of.without} of {made} attempts of both runs have no value ({told(of.before.uncounted + of.after.uncounted)})"
-    )
+    why = reasons(of.before.uncounted + of.after.uncounted)
+    said = f"{of.without} of {made} attempts of both runs have no value ({why})"
     if of.missing:
         said += f", {of.missing} of {of.asked} results of the baseline have nothing beside them: {of.why}"
     return f"{said}; {policy.unmeasured:.0%} may be missing"

@@ -9,16 +9,18 @@ from typing import Any, TypeVar
 
 from toolworthy.analysis.effects import affected
 from toolworthy.analysis.levels import levels
+from toolworthy.analysis.success import solved
+from toolworthy.analysis.tools import lenient
 from toolworthy.analysis.verdict import cell
 from toolworthy.cases.result import CaseResult
 from toolworthy.probes import ProbeResult
+from toolworthy.rates import Rate, plain
 from toolworthy.runs.result import Result, TrialResult, findings_of, word_of
 from toolworthy.runs.store import RunDirectory
-from toolworthy.statistics import exact, pass_hat_k
+from toolworthy.statistics import pass_hat_k
 from toolworthy.visible import visible
 
 _LONG = 160
-_UNTRIED: dict[str, Any] = {"power": None, "span": None}
 GOOD = ("passed", "right", "supported")
 """Words of attempts that went well."""
 _R = TypeVar("_R", TrialResult, CaseResult)
@@ -39,16 +41,13 @@ def _tasks(run: int, results: Sequence[TrialResult]) -> Iterator[dict[str, Any]]
     ordered = sorted(results, key=lambda r: (tasks[r.key.task], agents[r.key.agent], r.key.repeat))
     for (task, agent), attempts in _grouped(ordered, lambda r: (r.key.task, r.key.agent)):
         kind, _ = cell(attempts)
-        judged = [result for result in attempts if result.status in ("passed", "failed")]
-        passed = sum(result.status == "passed" for result in judged)
+        rate = solved(attempts)
         causes = Counter(result.cause.kind for result in attempts if result.cause and result.status != "passed")
         yield {
             **_row(run, "tasks", task, agent, attempts),
             "kind": {"cannot work": "na"}.get(kind or "", kind),
-            "ok": passed,
-            "n": len(judged),
-            "word": _counted(passed, len(judged)) or (attempts[-1].status),
-            **_again(passed, len(judged)),
+            **_rated(rate),
+            "word": _counted(rate) or (attempts[-1].status),
             "why": ", ".join(cause for cause, _ in causes.most_common()),
             "about": next((r.cause.detail[:_LONG] for r in attempts if r.cause), ""),
             **_costs([(result.score, result.seconds) for result in attempts]),
@@ -63,18 +62,15 @@ def _ranks(names: Iterable[str]) -> dict[str, int]:
 
 def _cases(run: int, results: Sequence[CaseResult]) -> Iterator[dict[str, Any]]:
     for (case, words), attempts in _grouped(results, lambda r: (r.key.case, r.key.vocabulary)):
-        judged = [result for result in attempts if result.status != "unmeasured"]
-        right = sum(result.status != "wrong" for result in judged)
+        rate = lenient(attempts)
         kinds = Counter(miss.kind for result in attempts for miss in result.misses if not miss.strict)
-        worst = "error" if not judged else "pass" if right == len(judged) else "flaky" if right else "fail"
+        worst = "error" if rate.n == rate.ended else "pass" if rate.ok == rate.n else "flaky" if rate.ok else "fail"
         yield {
             **_row(run, "tools", case, words, attempts),
             "kind": worst,
-            "ok": right,
-            "n": len(judged),
-            "word": attempts[0].status if len(attempts) == 1 else _counted(right, len(judged)) or "unmeasured",
+            **_rated(rate),
+            "word": attempts[0].status if len(attempts) == 1 else _counted(rate) or "unmeasured",
             "category": attempts[0].category,
-            **_again(right, len(judged)),
             "why": ", ".join(kind for kind, _ in kinds.most_common()),
             "about": next((r.detail[:_LONG] for r in attempts if r.detail), ""),
             **_costs([(result.score, result.seconds) for result in attempts]),
@@ -96,7 +92,8 @@ def _probes(run: int, results: Sequence[ProbeResult]) -> Iterator[dict[str, Any]
             "word": result.verdict,
             "category": result.key.api,
             "power": None,
-            "span": None,
+            "share": "",
+            "notes": "",
             "why": result.detail[:_LONG],
             "about": result.title,
             "meets": meets[str(result.key)],
@@ -141,13 +138,15 @@ def _median(values: Sequence[float]) -> float | None:
     return median(values) if values else None
 
 
-def _again(ok: int, n: int) -> dict[str, Any]:
-    """pass^n, and the 95 % interval of pass@1 for this very item; None where nothing was judged."""
-    return {"power": pass_hat_k(n, ok, n), "span": [round(end, 2) for end in exact(ok, n)]} if n else _UNTRIED
+def _rated(rate: Rate) -> dict[str, Any]:
+    """pass@1 for this very item, whose attempts are no cluster of others like it; pass^n, None where nothing counts."""
+    own = plain(rate.ok, rate.n)
+    power = pass_hat_k(rate.n, rate.ok, rate.n) if rate.n else None
+    return {"ok": rate.ok, "n": rate.n, "share": own.share if rate.n else "", "notes": rate.notes, "power": power}
 
 
-def _counted(ok: int, n: int) -> str:
-    return f"{ok}/{n}" if n else ""
+def _counted(rate: Rate) -> str:
+    return f"{rate.ok}/{rate.n}" if rate.n else ""
 
 
 def _grouped(results: Sequence[_R], key: Callable[[_R], tuple[str, str]]) -> Iterator[tuple[tuple[str, str], list[_R]]]:

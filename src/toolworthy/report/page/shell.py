@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from toolworthy.analysis.verdict import WORDS
 from toolworthy.gate.difference import Row
+from toolworthy.rates import percent
 from toolworthy.report.page.pack import policy
 from toolworthy.report.timeline import cut
 from toolworthy.visible import visible
@@ -61,7 +62,7 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(clock=_clock, value=_value, change=_change, figure=figure)
+    made.filters.update(clock=_clock, value=_value, change=_change, figure=figure, percent=percent)
     made.globals["WORDS"] = WORDS
     return made
 

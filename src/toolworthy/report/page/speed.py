@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import quantiles
 
+from toolworthy.analysis.success import counts
 from toolworthy.runs.result import TrialResult
 from toolworthy.scoring.model import Score
 
@@ -95,4 +96,4 @@ def _cost(results: Sequence[TrialResult]) -> Iterator[float]:
 
 
 def _seconds(results: Sequence[TrialResult]) -> Iterator[float]:
-    return (result.seconds for result in results if result.status in ("passed", "failed"))
+    return (result.seconds for result in results if counts(result))

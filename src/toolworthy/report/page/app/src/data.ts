@@ -11,8 +11,8 @@ export interface Item {
   run: number; suite: Suite; item: string; agent: string; codes: string[];
   kind: Kind; ok: number; n: number; word: string; category?: string; power: number | null;
   why: string; about: string; attempts: Attempt[];
-  /** 95 % interval of the rate of this very item. */
-  span: [number, number] | null;
+  /** The rate of this very item with its 95 % interval; what ended at limits of ours, and what was not counted. */
+  share: string; notes: string;
   /** Of a probe: the agents that meet what it asks. */
   meets?: string[];
   /** The id of the attempt to look at. */

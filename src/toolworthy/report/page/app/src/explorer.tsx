@@ -101,7 +101,7 @@ function columnsOf(suite: Suite, index: Index): Column<Item>[] {
     value: (item) => item[id] ?? undefined,
     show: (item) => (item[id] == null ? "–" : item[id]!.toLocaleString("en", { maximumFractionDigits: digits })),
   });
-  const again = index.items.some((item) => item.suite === suite && item.n > 1);
+  const again = index.items.some((item) => item.suite === suite && item.attempts.length > 1);
   const priced = index.items.some((item) => item.suite === suite && item.cost != null);
   const columns: Column<Item>[] = [
     { id: "item", title: { tasks: "task", tools: "case", wire: "probe" }[suite], value: (item) => item.item, show: (item) => <a href={at(item.telling)} title={item.about}>{item.item}</a> },
@@ -110,7 +110,7 @@ function columnsOf(suite: Suite, index: Index): Column<Item>[] {
   ];
   if (index.runs.length > 1) columns.push({ id: "run", title: "run", value: (item) => item.run, show: (item) => index.runs[item.run]!.name });
   if (again) columns.push(
-    { id: "pass1", title: "pass@1", numeric: true, value: (item) => (item.n ? item.ok / item.n : undefined), show: (item) => (item.n ? <>{percent(item.ok / item.n)} {item.span && <span class="soft" title="95 % interval for this very item">({percents(item.span)})</span>}</> : "–") },
+    { id: "pass1", title: "pass@1", numeric: true, value: (item) => (item.n ? item.ok / item.n : undefined), show: (item) => <><span title="with the 95 % interval for this very item">{item.share || "–"}</span>{item.notes && <> <span class="why soft" title={item.notes}>{item.notes}</span></>}</> },
     { id: "powk", title: "pass^k", numeric: true, value: (item) => item.power ?? undefined, show: (item) => (item.power === null ? "–" : <span title={`all of ${item.n} attempts`}>{percent(item.power)}</span>) },
   );
   if (suite !== "wire") columns.push(figure("turns", "turns", 1), figure("calls", "calls", 1), figure("tokens", "tokens", 0));
@@ -137,10 +137,6 @@ function Result({ item }: { item: Item }): ComponentChildren {
 
 function Codes({ run, codes }: { run: number; codes: string[] }) {
   return <>{codes.slice(0, 4).map((code) => <><a href={finding(run, code)}>{code}</a> </>)}{codes.length > 4 && `+${codes.length - 4}`}{!codes.length && "–"}</>;
-}
-
-function percents([low, high]: [number, number]): string {
-  return `${Math.round(low * 100)}–${Math.round(high * 100)}`;
 }
 
 function percent(value: number): string {
