@@ -98,3 +98,21 @@ def test_two_runs_that_differ_by_a_limit(limit: str, before: str, after: str, wh
     assert f"1 of 2 attempts of both runs have no value ({why})" in said
     again = run("toolworthy", "gate", baseline, str(path), "--policy", "gate.toml", cwd=tmp_path)
     assert told(again, path, "inconclusive") == said
+
+
+def test_a_run_that_was_cut_is_refused_and_is_whole_again_once_it_is_resumed(cases: Path, tmp_path: Path) -> None:
+    baseline = candidate(cases / "first")
+    path = tmp_path / baseline.name
+    shutil.copytree(baseline, path)
+    results = path / "results.jsonl"
+    results.write_bytes(results.read_bytes()[:-20])
+    compared = ("toolworthy", "gate", str(baseline), str(path), "--policy", str(cases / "gate.toml"))
+    done = run(*compared, cwd=tmp_path)
+    assert done.returncode == 4
+    (line,) = done.stderr.splitlines()
+    assert line.endswith(f"it ends in the middle of a line: --resume {path} measures again what is lost")
+    asked = ("--baseline", str(baseline), "--gate", str(cases / "gate.toml"))
+    again = suites(*CASES, "--resume", str(path), *asked, cwd=tmp_path, suite="tools")
+    said = told(again, path, "pass")
+    assert "not counted" not in said
+    assert told(run(*compared, cwd=tmp_path), path, "pass") == said
