@@ -377,7 +377,7 @@ def test_what_ends_at_a_limit_of_ours_is_not_solved(tmp_path: Path) -> None:
     assert suite["since"]["drop"] == pytest.approx(40 / 90, abs=1e-4)
     assert [row["ended"] for row in suite["runs"]] == [0] * 5 + [40] * 3
     assert [row["missing"] for row in suite["runs"]] == [0] * 8
-    assert any("40 not solved within our limits" in line for line in lines(history(find([tmp_path]))))
+    assert any("40 others ended at a limit of ours (" in line for line in lines(history(find([tmp_path]))))
 
 
 def test_a_night_in_which_nothing_came_in_time_is_a_night(tmp_path: Path) -> None:
@@ -397,6 +397,9 @@ def test_what_ended_at_a_limit_that_others_did_not_have_counts_nowhere(tmp_path:
     suite = told(tmp_path)
     assert not suite["since"]["found"]
     assert [row["missing"] for row in suite["runs"]] == [0] * 5 + [40] * 3
+    assert suite["runs"][-1]["left_out"].startswith("40 not counted (40 ")
+    assert "% if they are" in suite["runs"][-1]["left_out"]
+    assert suite["runs"][-1]["left_out"] in "".join(page(history(find([tmp_path]))))
     (note,) = suite["notes"]
     assert "(--timeout-factor 1.0, --timeout-factor 0.5): 120 attempts that ended at them count in no run" in note
     assert note in "".join(page(history(find([tmp_path]))))

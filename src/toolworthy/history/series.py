@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -14,6 +15,7 @@ from toolworthy.history.change import Change, Shift, Watch, shift, watch
 from toolworthy.history.lanes import Moves, moves
 from toolworthy.history.load import Found, Group
 from toolworthy.history.table import Table, Tallies
+from toolworthy.rates import Rate
 from toolworthy.statistics import clustered
 
 ERROR = f"at most one false alarm in {NIGHTS:,} nights"
@@ -67,8 +69,11 @@ def _items(run: Tallies) -> set[tuple[str, str]]:
 
 def _row(sample: Sample, suite: str, moved: Moves, without: Beyond) -> dict[str, Any]:
     units = [unit for unit in sample.of(suite) if counted(unit, without)]
-    rate = clustered([(unit.item, value) for unit in units for value in counted(unit, without)])
+    values = [(unit.item, value) for unit in units for value in counted(unit, without)]
+    rate = clustered(values)
     assert rate is not None
+    ended = sum((unit.ended(without) for unit in units), Counter[str]())
+    missing = sum((unit.uncounted(without) for unit in sample.of(suite)), Counter[str]())
     return {
         "run": sample.name,
         "started": sample.started,
@@ -79,8 +84,9 @@ def _row(sample: Sample, suite: str, moved: Moves, without: Beyond) -> dict[str,
         "n": rate.n,
         "items": rate.clusters,
         "shared": None,
-        "missing": sum(unit.uncounted(without).total() for unit in sample.of(suite)),
-        "ended": sum(unit.ended(without).total() for unit in units),
+        "missing": missing.total(),
+        "ended": ended.total(),
+        "left_out": Rate(sum(value == 1 for _, value in values), rate, ended, missing).notes,
         "agents": {name: version for name, version in sample.agents.items() if suite == "tasks"},
         "agents_moved": moved.agent_lines,
         "measure_moved": moved.measure,

@@ -71,10 +71,8 @@ def _row(row: Mapping[str, Any]) -> str:
         f"{row['date']}  {row['run']}  {row['rate']:6.1%} ({row['low']:.0%}–{row['high']:.0%}, n {row['n']})",
         f"{row['items']} items" + ("" if row["shared"] in (None, row["items"]) else f", {row['shared']} as before"),
     ]
-    if row["ended"]:
-        parts.append(f"{row['ended']} not solved within our limits")
-    if row["missing"]:
-        parts.append(f"{row['missing']} not measured")
+    if row["left_out"]:
+        parts.append(row["left_out"])
     if row["seconds"] is not None:
         parts.append(f"{row['seconds']:.1f} s")
     if row["tokens"] is not None:
