@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum, sqrt
+from statistics import variance
 
 from toolworthy.gate import tango
 from toolworthy.gate.paired import Z_POWER, Drop, Pair, root
@@ -28,6 +29,8 @@ class Alike(Drop):
     """Pairs in a cluster, as if all were alike."""
     correlation: float = 0.0
     """Of pairs within a cluster, as it was seen."""
+    uneven: float = 0.0
+    """Variance of what the loss of one item, drawn by chance, would cost; in squares of the metric's unit."""
 
     def p_borne(self, margin: float) -> float:
         return float(tango.p_borne(self.worth, self.lost / self.worth, self.won / self.worth, self.clusters, margin))
@@ -51,7 +54,7 @@ class Alike(Drop):
     def findable_items(self, margin: float, alpha: float) -> int | None:
         for lost in range(1, self.clusters + 1):
             true = self.before * lost / self.clusters
-            if true > margin and self._shown(*self._shifted(true), margin, alpha, items=True):
+            if true > margin and self._shown(*self._shifted(true), margin, alpha, lost_items=lost):
                 return lost
         return None
 
@@ -70,16 +73,18 @@ class Alike(Drop):
         return min(1 - won, won + true), won
 
     def _shown(
-        self, lost: float, won: float, margin: float, alpha: float, times: float = 1.0, items: bool = False
+        self, lost: float, won: float, margin: float, alpha: float, times: float = 1.0, lost_items: int = 0
     ) -> bool:
         """Whether chance that is unkind once in five runs leaves a sample that decides.
 
-        With `items`, whole ones are lost: their pairs go together, and chance is in the attempts at the others.
+        With `lost_items` whole ones are lost: their pairs go together, and chance is in which ones, and in the others.
         """
-        seen = tango.Seen(lost, won, self.size * times, 1.0 if items else self.correlation)
+        seen = tango.Seen(lost, won, self.size * times, 1.0 if lost_items else self.correlation)
         n = float(tango.worth(self.pairs * times, seen))
         value = lost - won
-        varied = 2 * won / self.pairs if items else (lost + won - value * value) / n
+        varied = (lost + won - value * value) / n
+        if lost_items:
+            varied = 2 * won / self.pairs + lost_items * (1 - lost_items / self.clusters) * self.uneven
         error = Z_POWER * sqrt(max(0.0, varied))
         if value > margin:
             moved = min(error, lost)
@@ -91,14 +96,19 @@ class Alike(Drop):
 
 def alike(pairs: Sequence[Pair]) -> Alike:
     """The drop over all pairs, of which there are some."""
-    groups: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
+    groups: dict[str, list[tuple[float, ...]]] = defaultdict(list)
     for pair in pairs:
-        weight = pair.weight
-        groups[pair.cluster].append((weight, weight * pair.lost, weight * pair.won))
-    rows = sorted(tuple(map(fsum, zip(*own, strict=True))) for own in groups.values())
-    n = fsum(pair.weight for pair in pairs)
-    before = fsum(pair.weight * fsum(pair.before) / len(pair.before) for pair in pairs) / n
-    seen = tango.seen(*zip(*rows, strict=True))
+        shares = (1.0, pair.lost, pair.won, fsum(pair.before) / len(pair.before))
+        groups[pair.cluster].append(tuple(pair.weight * share for share in shares))
+    sizes, minus, plus, right = zip(
+        *sorted(tuple(map(fsum, zip(*own, strict=True))) for own in groups.values()), strict=True
+    )
+    n = fsum(sizes)
+    before = fsum(right) / n
+    seen = tango.seen(sizes, minus, plus)
     worth, lost, won = float(tango.worth(n, seen)), float(seen.lost), float(seen.won)
     size, correlation = float(seen.size), float(seen.correlation)
-    return Alike(before, before - (lost - won), n, len(groups), lost * worth, won * worth, worth, size, correlation)
+    uneven = variance(one / n for one in right) if len(right) > 1 else 0.0
+    return Alike(
+        before, before - (lost - won), n, len(groups), lost * worth, won * worth, worth, size, correlation, uneven
+    )
