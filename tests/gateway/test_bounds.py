@@ -19,7 +19,9 @@ from toolworthy.exchange import Exchange
 from toolworthy.gateway import Gateway, Session
 from toolworthy.gateway import allowance as allowances
 from toolworthy.gateway.allowance import Allowance
-from toolworthy.gateway.record import KEPT_OF_ENDLESS, MAX_ANSWER, MAX_PIECES
+from toolworthy.gateway.record import KEPT_OF_ENDLESS, MAX_PIECES, Endless, Record
+from toolworthy.gateway.routes import Route
+from toolworthy.redact import Redactor
 
 CHAT = "/v1/chat/completions"
 ASKED = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
@@ -164,13 +166,14 @@ def test_an_answer_without_end_is_given_up_and_held_in_little_memory(method: str
                             pass
             return await _recorded(session)
 
+    limit = allowances.TRIAL_ANSWER
     tracemalloc.start()
     try:
         exchange = asyncio.run(asyncio.wait_for(go(), 120))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < 3 * MAX_ANSWER
+    assert peak < 3 * limit
     assert exchange.error is not None
     assert "had no end within" in exchange.error
     assert len(exchange.body) <= KEPT_OF_ENDLESS
@@ -215,3 +218,17 @@ def test_reading_a_long_answer_does_not_hold_up_the_loop() -> None:
         assert worked == [True]
 
     asyncio.run(go())
+
+
+def test_of_an_answer_that_was_not_waited_for_the_beginning_is_kept() -> None:
+    """And the time of its last byte: it did not go silent."""
+    record = Record("POST", CHAT, [], b"{}", Route("completion", "chat"))
+    for _ in range(3_000):
+        record.keep(b"data: {}\n\n" * 100)
+    record.error, last = "agent hung up", record.times[-1]
+    exchange = record.exchange("t", 0, Redactor(()))
+    assert len(exchange.body) == KEPT_OF_ENDLESS
+    assert exchange.chunks[-1].at == last
+    record.longest = record.size
+    with pytest.raises(Endless):
+        record.keep(b"x")

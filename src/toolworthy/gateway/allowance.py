@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from toolworthy.exchange import Exchange
+from toolworthy.gateway.record import MAX_ANSWER
 from toolworthy.gateway.routes import Route
 from toolworthy.packing import unpack
 from toolworthy.wire.ir import Api
@@ -16,6 +17,8 @@ MAX_REQUEST = 64 * 2**20
 """Bytes of one request of anyone."""
 TRIAL_REQUEST = 16 * 2**20
 """Bytes of one request of a trial: more than any context window takes."""
+TRIAL_ANSWER = 8 * 2**20
+"""Bytes of one answer to it: more than its agent's token limit allows."""
 TRIAL_BYTES = 128 * 2**20
 """Bytes of all requests of a trial, and of all answers to it."""
 AT_ONCE = 8
@@ -56,6 +59,11 @@ class Allowance:
     def longest(self) -> int:
         """Bytes that the next request may have."""
         return MAX_REQUEST if self.turns is None else min(TRIAL_REQUEST, max(0, TRIAL_BYTES - self.sent))
+
+    @property
+    def answer(self) -> int:
+        """Bytes that the next answer may have."""
+        return MAX_ANSWER if self.turns is None else TRIAL_ANSWER
 
     def refuses(self, route: Route) -> No | None:
         """Whether a request is refused before it is read."""

@@ -7,14 +7,14 @@ import contextlib
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 from toolworthy.exchange import Exchange
 from toolworthy.gateway import local
 from toolworthy.gateway.allowance import TOLD, No
 from toolworthy.gateway.patience import ENDLESS, GIVEN_UP, NO_HTTP, UNREACHABLE
-from toolworthy.gateway.record import MAX_ANSWER, Endless, Record
+from toolworthy.gateway.record import Endless, Record
 from toolworthy.gateway.routes import Route, route
 from toolworthy.gateway.upstream import HOP_BY_HOP, Upstream, plan
 from toolworthy.wire.translate import ResponseTranslator, translate_error, translate_response
@@ -51,6 +51,7 @@ async def handle(session: Session, scope: Any, receive: Any, send: Any) -> None:
         elif not refused:
             refused = allowance.refuses_body(asked, body, coding)
         record = Record(scope["method"], target, headers, body or b"", asked, session.on_sent)
+        record.longest = allowance.answer
         if refused:
             await _refuse(session, record, send, refused)
             return
@@ -203,7 +204,7 @@ async def _through(client: httpx.AsyncClient, session: Session, record: Record, 
         # Leaving without the final message makes the server break the connection, as the endpoint's broke.
         record.error = _trouble(error)[1]
     except Endless:
-        record.error = f"{ENDLESS} {MAX_ANSWER >> 20} MiB"
+        record.error = f"{ENDLESS} {record.longest >> 20} MiB"
     finally:
         await response.aclose()
 
@@ -238,10 +239,10 @@ class _Fresh:
 
 async def _back(session: Session, record: Record, upstream: Upstream, response: httpx.Response, send: Any) -> None:
     if record.route.kind == "models" and (response.status_code != 200 or upstream.api != record.route.api):
-        async for data in response.aiter_bytes():
-            record.keep(data)
-            if record.size > MAX_LIST:
-                raise Endless
+        async with _kept(record, response.aiter_bytes()) as pieces:
+            async for _ in pieces:
+                if record.size > MAX_LIST:
+                    raise Endless
         listed = local.model_list(session.gateway.endpoint.model, record.route.api)
         await _send_json(send, 200, listed)
     elif not upstream.translated:
@@ -257,13 +258,15 @@ async def _pass_through(record: Record, response: httpx.Response, send: Any) -> 
         (name, value) for name, value in response.headers.raw if name.lower().decode("latin-1") not in HOP_BY_HOP
     ]
     await _start(send, response.status_code, headers)
-    async for data in _kept(record, response.aiter_raw()):
-        await _more(send, data)
+    async with _kept(record, response.aiter_raw()) as pieces:
+        async for data in pieces:
+            await _more(send, data)
     await _end(send)
 
 
 async def _translate_whole(record: Record, upstream: Upstream, response: httpx.Response, send: Any) -> None:
-    body = b"".join([data async for data in _kept(record, response.aiter_bytes())])
+    async with _kept(record, response.aiter_bytes()) as pieces:
+        body = b"".join([data async for data in pieces])
     agent = record.route.api
     assert agent is not None
     assert upstream.request is not None
@@ -290,22 +293,31 @@ async def _translate_stream(record: Record, upstream: Upstream, response: httpx.
     assert upstream.request is not None
     translator = ResponseTranslator(agent, upstream.api, upstream.request)
     await _start(send, response.status_code, [(b"content-type", b"text/event-stream"), *_passed(response)])
-    async for data in _kept(record, response.aiter_bytes()):
-        if out := translator.feed(data):
-            await _more(send, out)
+    async with _kept(record, response.aiter_bytes()) as pieces:
+        async for data in pieces:
+            if out := translator.feed(data):
+                await _more(send, out)
     await _more(send, translator.close())
     await _end(send)
 
 
-async def _kept(record: Record, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Pieces of an answer, recorded; many that come at once do not hold up the others."""
-    number = 0
-    async for data in pieces:
-        record.keep(data)
-        yield data
-        number += 1
-        if number % _BREATH == 0:
-            await asyncio.sleep(0)
+@contextlib.asynccontextmanager
+async def _kept(record: Record, pieces: AsyncIterator[bytes]) -> AsyncIterator[AsyncGenerator[bytes]]:
+    """Pieces of an answer, recorded; many that come at once do not hold up the others. They end with the block, also
+    where it is left early."""
+
+    async def each() -> AsyncGenerator[bytes]:
+        number = 0
+        async for data in pieces:
+            record.keep(data)
+            yield data
+            number += 1
+            if number % _BREATH == 0:
+                await asyncio.sleep(0)
+
+    came = cast("AsyncGenerator[bytes]", pieces)  # that is what httpx gives, and does not say
+    async with contextlib.aclosing(came), contextlib.aclosing(each()) as kept:
+        yield kept
 
 
 async def _local(record: Record, send: Any, status: int, value: dict[str, Any]) -> None:

@@ -14,7 +14,9 @@ from toolworthy.redact import Redactor
 
 MAX_ANSWER = 32 * 2**20
 """Bytes of one answer. No token limit that agents ask for comes near; what is longer has no end."""
-KEPT_OF_ENDLESS = 2**18
+UNFINISHED = 2**20
+"""Bytes of an answer that was given up, by us or by the agent, from which on only its beginning is kept."""
+KEPT_OF_ENDLESS = 2**16
 """Bytes of such an answer that are kept: its beginning shows what it is."""
 MAX_PIECES = 2**14
 """Pieces whose times are told apart; what comes after is one more."""
@@ -49,6 +51,8 @@ class Record:
     size: int = 0
     error: str | None = None
     local: bool = False
+    longest: int = MAX_ANSWER
+    """Bytes that the answer may have."""
 
     def keep(self, data: bytes) -> None:
         """Note bytes that came.
@@ -57,8 +61,7 @@ class Record:
             Endless: there were more than any answer has.
         """
         self.size += len(data)
-        if self.size > MAX_ANSWER:
-            self._cut()
+        if self.size > self.longest:
             raise Endless
         now = time.perf_counter() - self.clock
         if len(self.pieces) > MAX_PIECES:
@@ -69,12 +72,14 @@ class Record:
             self.pieces.append(data if len(self.pieces) < MAX_PIECES else bytearray(data))
 
     def _cut(self) -> None:
-        size = 0
+        """Keep the beginning only, and the time at which the last byte came."""
+        size, last = 0, self.times[-1]
         for number, piece in enumerate(self.pieces):
             size += len(piece)
             if size > KEPT_OF_ENDLESS:
                 self.pieces[number] = piece[: len(piece) - (size - KEPT_OF_ENDLESS)]
                 del self.pieces[number + 1 :], self.times[number + 1 :]
+                self.times[-1] = last
                 return
 
     @property
@@ -84,6 +89,8 @@ class Record:
 
     def exchange(self, trial: str, index: int, redactor: Redactor) -> Exchange:
         """The exchange, without secrets."""
+        if self.error is not None and self.size > UNFINISHED:
+            self._cut()
         upstream, completion = self.upstream, self.route.kind == "completion"
         made = Exchange(
             trial=trial,
