@@ -25,6 +25,7 @@ from toolworthy.exchange import Exchange
 from toolworthy.gateway import Gateway
 from toolworthy.gateway.allowance import Allowance
 from toolworthy.redact import Redactor
+from toolworthy.runs import room
 from toolworthy.runs.listener import Listener, Quiet
 from toolworthy.runs.plan import Options
 from toolworthy.runs.result import Status, TrialKey, TrialResult, Verification
@@ -71,8 +72,9 @@ async def run_trial(
     Exchanges are recorded as they happen, under the trial's id.
     """
     started = time.time()
-    folder = Path(tempfile.mkdtemp(prefix="toolworthy-"))
+    folder: Path | None = None
     try:
+        folder = Path(tempfile.mkdtemp(prefix="toolworthy-"))
         return await _attempt(bench, key, task, agent, installation, folder, started)
     except SandboxError:
         raise  # it would be the same for every trial
@@ -80,7 +82,8 @@ async def run_trial(
         cause = Cause(kind="infrastructure", fault="infrastructure", detail=bench.redactor.text(str(error)))
         return TrialResult(key=key, status="error", cause=cause, task_digest=task.digest, started=started)
     finally:
-        await through(asyncio.to_thread(tree.remove, folder))
+        if folder is not None:
+            await through(asyncio.to_thread(tree.remove, folder))
 
 
 async def _attempt(
@@ -92,6 +95,7 @@ async def _attempt(
     folder: Path,
     started: float,
 ) -> TrialResult:
+    room.check(folder)
     workspace = await workspaces.prepare(task, folder, bench.sandbox)
     before = await through(asyncio.to_thread(workspaces.snapshot, workspace))
     home = folder / "home"
@@ -107,6 +111,8 @@ async def _attempt(
     measured = await asyncio.to_thread(score, exchanges, agent, bench.endpoint)
     judge = partial(_judge, verdict, outcome, exchanges, agent, bench.options.max_turns, allowance.spent)
     status, cause = await asyncio.to_thread(judge)
+    if status != "passed" and (full := await asyncio.to_thread(room.ran_out, folder)):
+        status, cause = "error", Cause(kind="infrastructure", fault="infrastructure", detail=full)
     redact = bench.redactor.text
     api = next((exchange.agent_api for exchange in exchanges if exchange.agent_api), agent.apis[0])
     return TrialResult(
