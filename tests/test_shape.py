@@ -41,7 +41,7 @@ FLOORS = (
     ("history",),
     ("report",),
     ("commands",),
-    ("plugin", "live", "cli", "doctor", "serve", "matrix", "catalogue", "__main__"),
+    ("plugin", "live", "options", "interrupt", "cli", "doctor", "serve", "matrix", "catalogue", "__main__"),
 )
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 FILES = sorted(PACKAGE.rglob("*.py"))

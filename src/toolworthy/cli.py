@@ -9,6 +9,7 @@ from pathlib import Path
 
 from toolworthy import __version__
 from toolworthy.errors import UserError, writing
+from toolworthy.interrupt import as_ctrl_c
 from toolworthy.visible import one_line, show
 
 _SUITES = ("wire", "tools", "tasks")
@@ -21,7 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments[:1] == ["run"]:
             return _run(arguments[1:])
         options = _parser().parse_args(arguments)
-        code: int = options.do(options)
+        with as_ctrl_c():
+            code: int = options.do(options)
         return code
     except UserError as error:
         show(f"toolworthy: {error}", sys.stderr)

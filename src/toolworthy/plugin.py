@@ -6,17 +6,16 @@ pytest runs.
 
 from __future__ import annotations
 
-import contextlib
-import signal
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeGuard, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard, TypeVar, cast
 
 import pytest
 
-from toolworthy.cli import at_once, positive
 from toolworthy.errors import UserError
+from toolworthy.interrupt import Interrupts
+from toolworthy.options import pytest_addoption as pytest_addoption
 from toolworthy.visible import visible
 
 if TYPE_CHECKING:
@@ -30,68 +29,13 @@ if TYPE_CHECKING:
     from toolworthy.runs.result import Key, TrialResult
     from toolworthy.runs.session import Session
 
+_K = TypeVar("_K")
+_R = TypeVar("_R")
 _OPTIONS = pytest.StashKey["Options"]()
 _SESSION: pytest.StashKey[Session] = pytest.StashKey()
+_INTERRUPTS = pytest.StashKey[Interrupts]()
 _LOOKS: pytest.StashKey[Looks] = pytest.StashKey()
 _MARKUP: dict[Tone, dict[str, bool]] = {"good": {"green": True}, "fair": {"yellow": True}, "bad": {"red": True}, "": {}}
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options of every suite."""
-    group = parser.getgroup("toolworthy")
-    add = group.addoption
-    add("--endpoint", metavar="X", help="what is tested: a URL, a provider, a name from toolworthy.toml, or oracle")
-    add("--model", metavar="ID", help="model id to ask for")
-    add("--key-env", metavar="NAME", help="environment variable that holds the key")
-    add("--wire", choices=("chat", "messages", "responses"), help="translate every agent to this wire API")
-    add("--agent", action="append", default=[], metavar="NAME", help="agent tool (repeatable; all for every one)")
-    add("--adapter", action="append", default=[], metavar="FILE", type=Path, help="an agent adapter of your own")
-    add("--wear", metavar="AGENT", help="the built-in agent offers this agent's tools")
-    add("--task", action="append", default=[], metavar="NAME", help="only this task (repeatable)")
-    add("--tasks", action="append", default=[], metavar="DIR", type=Path, help="tasks of your own, in Harbor's format")
-    add("--case", action="append", default=[], metavar="ID", help="only this tool-call case (repeatable)")
-    add("--cases", action="append", default=[], metavar="PATH", help="cases of your own, bfcl:PATH or k2vv:PATH")
-    add("--reference", metavar="X", help="with k2vv: ask this endpoint too, how far the reference agrees with itself")
-    add("--tier", choices=("quick", "standard", "full"), help="how many probes are asked (default standard)")
-    add("--trials", type=positive, metavar="N", help="attempts per task or case and agent (default 1)")
-    add(
-        "--concurrency",
-        type=at_once,
-        metavar="N",
-        help="requests in flight for probes and cases, trials at the same time (default auto: as many as go well)",
-    )
-    add("--sandbox", choices=("auto", "bubblewrap", "none"), help="how agents are isolated (default auto)")
-    add("--timeout-factor", type=float, metavar="F", help="multiplies every task's time limit")
-    add("--max-turns", type=positive, metavar="N", help="turns after which an agent is stopped (default 60)")
-    add(
-        "--no-stream",
-        action="store_false",
-        default=None,
-        dest="stream",
-        help="the built-in agent and cases ask for whole answers",
-    )
-    _add_budget(group)
-    add("--baseline", type=Path, metavar="RUN", help="compare with this run or baseline: the exit code is the gate's")
-    add("--gate", type=Path, metavar="FILE", help="the gate's policy (toolworthy gate --show-policy)")
-    add(
-        "--until-decided",
-        action="store_true",
-        default=None,
-        help="with --baseline: attempt by attempt, --trials at most",
-    )
-    add("--out", type=Path, metavar="DIR", help="where run directories are made (default reports)")
-    add("--resume", type=Path, metavar="RUN", help="go on with a run: only what it lacks is run")
-
-
-def _add_budget(group: pytest.OptionGroup) -> None:
-    """What a run may spend. Once that is spent, nothing new is started."""
-    from toolworthy.runs import budget
-
-    add = group.addoption
-    add("--budget-usd", type=budget.amount, metavar="X", help="US dollars that the run may spend")
-    add("--budget-tokens", type=budget.count, metavar="N", help="tokens that it may take: 500k, 2M")
-    add("--budget-minutes", type=budget.amount, metavar="M", help="minutes that it may last")
-    add("--price", type=budget.price, metavar=budget.PRICE, help="US dollars per million tokens, if not the list's")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -174,25 +118,25 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     from toolworthy.live import shown
 
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    with _terminable(), shown(reporter, config.stash[_OPTIONS]) as listener:
+    interrupts = config.stash[_INTERRUPTS] = Interrupts(partial(_stopped, config))
+    with interrupts, shown(reporter, config.stash[_OPTIONS]) as listener:
         if config.stash[_OPTIONS].selected is None:
             config.stash[_OPTIONS] = replace(config.stash[_OPTIONS], selected=names)
         _start(config, list(dict.fromkeys(keys)), listener)
         return (yield)
 
 
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """SIGTERM ends a run as Ctrl-C does: with its report."""
+def _stopped(config: pytest.Config, by: str) -> BaseException:
+    """What ends a run on a signal: with its report, and with pytest's exit code of an interrupted session."""
+    running = config.stash.get(_SESSION, None)
+    more = f"; go on with --resume {running.run.path}" if running and running.run else ""
+    return pytest.exit.Exception(f"stopped by {by}{more}", returncode=pytest.ExitCode.INTERRUPTED)
 
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt("terminated")
 
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Signals are again what they were."""
+    if interrupts := config.stash.get(_INTERRUPTS, None):
+        interrupts.end()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -201,12 +145,14 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
     The last one of a file goes pytest's way, which puts its own house in order.
     """
+    if interrupts := item.config.stash.get(_INTERRUPTS, None):
+        interrupts.check()
     if nextitem is None or nextitem.parent is not item.parent or not _is_lone_case(item):
         return None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     key = cast("CaseKey", item.callspec.params["case"])
     found: list[CaseResult] = []
-    if _report(item, "setup", lambda: found.append(item.config.stash[_SESSION].wait_case(key))):
+    if _report(item, "setup", lambda: found.append(_awaited(item.config.stash[_SESSION].wait_case, key))):
         _report(item, "call", lambda: item.obj(case=found[0]))
     _report(item, "teardown", lambda: None)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
@@ -232,10 +178,18 @@ def _report(item: pytest.Item, when: Literal["setup", "call", "teardown"], do: C
     return report.passed
 
 
+def _awaited(wait: Callable[[_K], _R], key: _K) -> _R:
+    """The result of `key`; what stops the run ends it here, in one line."""
+    try:
+        return wait(key)
+    except UserError as error:
+        pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+
+
 @pytest.fixture
 def trial(request: pytest.FixtureRequest) -> TrialResult:
     """The result of this item's trial, once it is there."""
-    result = request.config.stash[_SESSION].wait(request.param)
+    result = _awaited(request.config.stash[_SESSION].wait, request.param)
     if result.status == "unmeasured":
         pytest.skip(f"unmeasured: {result.cause.detail if result.cause else ''}")
     if result.status == "error":
@@ -248,7 +202,7 @@ def trial(request: pytest.FixtureRequest) -> TrialResult:
 @pytest.fixture
 def probed(request: pytest.FixtureRequest) -> Callable[[], None]:
     """Settles this item by the verdict of its probe, once it is there."""
-    result = request.config.stash[_SESSION].wait_probe(request.param)
+    result = _awaited(request.config.stash[_SESSION].wait_probe, request.param)
     return lambda: _settle(result)
 
 
@@ -270,7 +224,7 @@ def _settle(result: ProbeResult) -> None:
 @pytest.fixture
 def case(request: pytest.FixtureRequest) -> CaseResult:
     """What is said of this item's case, once it is there."""
-    return request.config.stash[_SESSION].wait_case(request.param)
+    return _awaited(request.config.stash[_SESSION].wait_case, request.param)
 
 
 @pytest.fixture
@@ -281,7 +235,7 @@ def ruled(request: pytest.FixtureRequest) -> list[Finding]:
 
     keys = [key for key in _keys(request.node) if isinstance(key, ProbeKey)]
     running = request.config.stash[_SESSION]
-    asked = [running.wait_probe(key) for key in keys]
+    asked = [_awaited(running.wait_probe, key) for key in keys]
     findings = [finding for one in asked for finding in one.findings if finding.code == request.param.code]
     if findings and not any(affected(one, request.param.code) for one in asked if one.findings):
         pytest.xfail(f"{len(findings)} answers: {findings[0].detail} (harms no agent that we know)")
@@ -296,18 +250,19 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if running is None:
         return
     running.close()
-    if running.run is not None and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        from toolworthy.analysis.outcome import outcome
+    if running.run is None or session.exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        return  # it did not come to its end: that is what its exit code says, whatever a gate would
+    from toolworthy.analysis.outcome import outcome
 
-        run = running.run
-        session.exitstatus = session.exitstatus or outcome(run.results(), run.cases(), run.probes()).exit_code
-    if session.config.option.baseline and running.run is not None:
+    run = running.run
+    session.exitstatus = session.exitstatus or outcome(run.results(), run.cases(), run.probes()).exit_code
+    if session.config.option.baseline:
         from toolworthy.gate import answer
 
         looks = session.config.stash.get(_LOOKS, None)
         try:
             given = session.config.option
-            gate = looks.gate if looks else answer.judge(given.baseline, running.run.path, given.gate)
+            gate = looks.gate if looks else answer.judge(given.baseline, run.path, given.gate)
         except UserError as error:
             pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
         if gate is not None:
@@ -333,12 +288,14 @@ def pytest_terminal_summary(
         from toolworthy.report import write_report
         from toolworthy.report.terminal import WIDTH, gate_lines, summary_lines
 
-        paths = write_report(running.run)
         terminalreporter.write_sep("=", "toolworthy")
         width = terminalreporter._tw.fullwidth if terminalreporter.isatty else WIDTH
-        for line in (*summary_lines(running.run, width), *gate_lines(running.run)):
-            terminalreporter.write_line(line.text, **_MARKUP[line.tone])
-        terminalreporter.write_line(f"report: {paths.html}")
+        try:
+            for line in (*summary_lines(running.run, width), *gate_lines(running.run)):
+                terminalreporter.write_line(line.text, **_MARKUP[line.tone])
+            terminalreporter.write_line(f"report: {write_report(running.run).html}")
+        except UserError as error:
+            terminalreporter.write_line(f"no report: {error}", **_MARKUP["bad"])
     return told
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
@@ -18,6 +19,7 @@ from toolworthy.replay.compare import decision, differences
 from toolworthy.replay.model import Decision, ReplayKey, ReplayResult
 from toolworthy.replay.recording import Recorded, Recording
 from toolworthy.replay.send import Sender, open_sender, unmeasured
+from toolworthy.runs.hold import Hold
 from toolworthy.runs.plan import invocation
 from toolworthy.runs.store import RunDirectory
 from toolworthy.wire.ir import Request
@@ -101,17 +103,22 @@ class Replay:
             UserError: an endpoint cannot be reached, or the disk is full.
             KeyboardInterrupt: what was measured is in the run directory.
         """
-        asyncio.run(self._perform())
+        with contextlib.ExitStack() as holding:
+            if self._resumed is not None:
+                holding.enter_context(contextlib.closing(Hold(self._resumed.path)))
+            asyncio.run(self._perform(holding))
         assert self.run is not None
         target = (result for result in self.run.replays() if result.key.side == "target")
         answered = any(result.new and not result.new.error for result in target)
         return 0 if answered else 1
 
-    async def _perform(self) -> None:
+    async def _perform(self, holding: contextlib.ExitStack) -> None:
         plan = self.plan
         async with AsyncExitStack() as stack:
             senders = await self._senders(stack)
             assert self.run is not None
+            if self._resumed is None:
+                holding.enter_context(contextlib.closing(Hold(self.run.path)))
             done = {result.key for result in self.run.replays() if result.status != "unmeasured"}
             left = [job for job in self._jobs(senders) if _key(job) not in done]
             self._say(

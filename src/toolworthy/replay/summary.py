@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 from typing import Any, get_args
 
+from toolworthy.errors import UserError
 from toolworthy.rates import percents
 from toolworthy.replay import agreement
 from toolworthy.replay.agreement import Trigger
@@ -52,7 +53,7 @@ def markdown(run: RunDirectory) -> str:
 def tell(run: RunDirectory) -> None:
     """Print the replay, and write ``summary.md`` as far as the disk has room."""
     show("\n".join((*lines(run), f"results: {run.path}")))
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(UserError):
         run.write("summary.md", markdown(run))
 
 

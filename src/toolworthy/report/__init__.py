@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from toolworthy.errors import writing
 from toolworthy.exchange import Exchange
 from toolworthy.runs.exchanges import file_name
 from toolworthy.runs.result import Result, TrialResult
@@ -23,12 +24,17 @@ class Written:
 
 
 def write_report(run: RunDirectory) -> Written:
-    """Write ``report.html``, ``summary.md``, ``junit.xml``, ``results.csv`` and ``atif/`` from what the run holds."""
+    """Write ``report.html``, ``summary.md``, ``junit.xml``, ``results.csv`` and ``atif/`` from what the run holds.
+
+    Raises:
+        UserError: the disk is full, or the directory is gone.
+    """
     from toolworthy.replay import summary as replayed
     from toolworthy.report import junit, summary, table
     from toolworthy.report.page.whole import parts
 
-    (run.path / "atif").mkdir(exist_ok=True)
+    with writing(run.path / "atif"):
+        (run.path / "atif").mkdir(exist_ok=True)
     html = run.write("report.html", parts([run], also=partial(_trajectory, run, str(run.about["endpoint"]["model"]))))
     run.write("results.csv", table.csv_text(table.rows(run)))
     if run.replays():

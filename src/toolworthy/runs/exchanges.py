@@ -44,7 +44,7 @@ class ExchangeWriter:
         self._redactor = redactor or Redactor(())
         self._known: set[str] = set()
         self._compress = zstandard.ZstdCompressor(level=3, write_content_size=True)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(exist_ok=True)  # and no folder above it: a run that was deleted is not to come back
         self._file = path.open("ab")
 
     def append(self, exchange: Exchange) -> None:

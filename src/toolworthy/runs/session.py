@@ -11,15 +11,13 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from toolworthy import adapters
 from toolworthy.adapters import AgentAdapter
 from toolworthy.agents.install import Installation, ensure
 from toolworthy.cases.bench import CaseBench
-from toolworthy.cases.field import REFERENCE, FieldBench, FieldPlayer
-from toolworthy.cases.player import CasePlayer
+from toolworthy.cases.field import REFERENCE, FieldBench
 from toolworthy.cases.result import CaseKey, CaseResult
 from toolworthy.endpoint import Endpoint
-from toolworthy.errors import UserError
+from toolworthy.errors import UserError, writing
 from toolworthy.exchange import Exchange
 from toolworthy.gateway import Gateway
 from toolworthy.gateway.flow import Flow
@@ -27,14 +25,17 @@ from toolworthy.probes import ProbeBench, ProbeKey, ProbeResult
 from toolworthy.redact import Redactor
 from toolworthy.runs import estimate
 from toolworthy.runs.budget import GRACE_SECONDS, Spending
+from toolworthy.runs.embedded import reached
 from toolworthy.runs.exchanges import ExchangeWriter, file_name
 from toolworthy.runs.fingerprint import Seen
+from toolworthy.runs.hold import Hold
 from toolworthy.runs.listener import Listener, Quiet
 from toolworthy.runs.order import Once, apart, in_order
 from toolworthy.runs.plan import Options
 from toolworthy.runs.preflight import Check, preflight
 from toolworthy.runs.release import Looking, Release
 from toolworthy.runs.result import Key, Result, TrialKey, TrialResult
+from toolworthy.runs.resume import kept, open_run
 from toolworthy.runs.store import RunDirectory
 from toolworthy.runs.trial import Bench, run_trial, sandbox_for
 from toolworthy.runs.unrun import refused, unrun
@@ -42,6 +43,9 @@ from toolworthy.sandbox import Sandbox, choose
 
 _T = TypeVar("_T")
 _R = TypeVar("_R", TrialResult, ProbeResult, CaseResult)
+
+_LOOK_SECONDS = 0.5
+"""How often a run makes sure that its directory is there."""
 
 
 @dataclass
@@ -83,6 +87,10 @@ class Session:
         self._stack = contextlib.AsyncExitStack()
         self._results: dict[Key, concurrent.futures.Future[Result]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._hold: Hold | None = None
+        self._watching: concurrent.futures.Future[None] | None = None
+        self._stopped: UserError | None = None
+        """What has ended the run before its end."""
         self._prepared: _Prepared | None = None
         self._seen = Seen(options.endpoint.model, {})
         self._trials = asyncio.Semaphore(options.trials_at_once)
@@ -94,12 +102,13 @@ class Session:
         Raises:
             UserError: no sandbox, no agent, no endpoint, no disk.
         """
-        self.run = self._open_run()
+        self.run, self._hold = open_run(self.options)
         about = self.run.about
         self._seen = Seen(self.options.endpoint.model, about["agents"], about)
         self.spending.recall(self.run)
         self._thread = threading.Thread(target=self._loop.run_forever, name="toolworthy", daemon=True)
         self._thread.start()
+        self._watching = asyncio.run_coroutine_threadsafe(self._watch(), self._loop)
         self.add(keys)
 
     def add(self, keys: Sequence[Key]) -> None:
@@ -110,7 +119,7 @@ class Session:
         """
         assert self.run is not None
         new = [key for key in in_order(keys) if key not in self._results]
-        done = {result.key: result for result in self._kept()} if new else {}
+        done = {result.key: result for result in kept(self.run)} if new else {}
         for key in new:
             self._results[key] = concurrent.futures.Future()
             if key in done:
@@ -127,14 +136,14 @@ class Session:
     def _plan(self, more: Counter[str]) -> None:
         assert self.run is not None
         self._planned += more
-        with contextlib.suppress(OSError, UserError):  # results, which matter more, will say that the disk is full
+        with contextlib.suppress(UserError):  # results, which matter more, will say that the disk is full
             self.run.write_about({**self.run.about, "planned": dict(self._planned)})
 
     def wait(self, key: TrialKey) -> TrialResult:
         """The result of one trial, once it is there.
 
         Raises:
-            UserError: the run was stopped by something the user must mend (a full disk).
+            UserError: the run was stopped by something the user must mend (a full disk); nothing goes on.
         """
         return self._awaited(key, TrialResult)
 
@@ -155,7 +164,7 @@ class Session:
             return
         with contextlib.suppress(Exception):
             self._call(self._shut_down())
-        if self.run is not None:
+        if self.run is not None and self._hold is not None and self._hold.in_place():
             self._plan(Counter())
             self.run.sync()
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -163,33 +172,18 @@ class Session:
         self._thread = None
         if not self._loop.is_running():
             self._loop.close()
+        if self._hold is not None:
+            self._hold.close()
 
     def _call(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
-    def _kept(self) -> tuple[Result, ...]:
-        """What a resumed run need not do again. What ended at a limit of ours would only be given a second chance."""
-        assert self.run is not None
-        probes = (result for result in self.run.probes() if result.verdict != "unmeasured")
-        trials = (one for one in self.run.results() if one.status in ("passed", "failed") or one.limit)
-        cases = (one for one in self.run.cases() if one.status != "unmeasured" or one.limit)
-        return (*trials, *probes, *cases)
-
-    def _open_run(self) -> RunDirectory:
-        if self.options.resume is None:
-            return RunDirectory.create(self.options.out, self.options.about(), self.options.secrets)
-        run = RunDirectory.open(self.options.resume, self.options.secrets)
-        run.mend()
-        old, new = run.about, self.options.about()
-        now = {name: new["options"][name] for name in ("budget", "prices")}
-        if now != {name: old.get("options", {}).get(name) for name in now}:
-            run.write_about({**old, "options": {**old.get("options", {}), **now}})
-        return run
-
     async def _prepare(self, agents: Sequence[AgentAdapter]) -> _Prepared:
         import httpx
 
-        found = await preflight(await self._reached(self.options.endpoint), agents, self.listener.line)
+        found = await preflight(
+            await reached(self.options.endpoint, self.options, self._stack), agents, self.listener.line
+        )
         assert self.run is not None
         self.run.write_about({**self.run.about, "preflight": found.about()})
         self.checks = found.checks
@@ -218,33 +212,6 @@ class Session:
                 install = asyncio.to_thread(ensure, agent, self.listener.line)
                 prepared.installations[agent.id] = await install
         return bench
-
-    async def _reached(self, endpoint: Endpoint) -> Endpoint:
-        """`endpoint`, with an oracle behind it where it is one."""
-        if not endpoint.is_oracle:
-            return endpoint
-        from toolworthy.oracle import Oracle
-        from toolworthy.oracle.defects import defect
-
-        spoilt = [defect(name) for name in endpoint.defects]
-        oracle = await self._stack.enter_async_context(
-            Oracle(
-                self.options.tasks,
-                self._vocabularies(adapters.agents()),
-                defects=spoilt,
-                plays=[self._player()],
-            )
-        )
-        return endpoint.at(oracle.base_urls)
-
-    def _player(self) -> CasePlayer | FieldPlayer:
-        if self.options.field:
-            return FieldPlayer(self.options.field)
-        return CasePlayer(self.options.cases, (*self.options.vocabularies, *adapters.agents()))
-
-    def _vocabularies(self, ours: tuple[AgentAdapter, ...]) -> tuple[AgentAdapter, ...]:
-        chosen = {agent.id: agent for agent in self.options.agents}
-        return (*self.options.agents, *(agent for agent in ours if agent.id not in chosen))
 
     async def _begin(self, keys: Sequence[Key]) -> None:
         trials = any(isinstance(key, TrialKey) for key in keys)
@@ -280,7 +247,7 @@ class Session:
         if options.field:
             sides: dict[str, tuple[Endpoint, Gateway]] = {options.field.kind: (prepared.endpoint, prepared.gateway)}
             if options.reference:
-                reference = await self._reached(options.reference)
+                reference = await reached(options.reference, options, self._stack)
                 sides[REFERENCE] = reference, await self._gateway(reference, self._count)
             return FieldBench(options.field, stream=options.stream, sides=sides)
         try:
@@ -323,12 +290,31 @@ class Session:
         except asyncio.CancelledError:
             future.cancel()
             raise
-        except Exception as error:  # a defect of ours, or a full disk: the one who waits must hear of it
-            future.set_exception(error)
+        except UserError as error:  # a full disk, no sandbox: it would be the same for all that come
+            self._stop(error)
+        except Exception as error:  # a defect of ours: the one who waits must hear of it
+            _settle(future, error)
             self._once.done(key, None)
             await self._release.done(key, self.run)
         else:
-            future.set_result(result)
+            _settle(future, result)
+
+    def _stop(self, error: UserError) -> None:
+        """End all that runs, on the loop's thread; whoever waits for a result hears why."""
+        if self._stopped is not None:
+            return
+        self._stopped = error
+        for future in self._results.values():
+            _settle(future, error)
+        for task in self._tasks - {asyncio.current_task()}:
+            task.cancel()
+
+    async def _watch(self) -> None:
+        """Nothing is to be spent on what cannot be kept."""
+        assert self._hold is not None
+        while self._hold.in_place():  # noqa: ASYNC110 - nobody tells of it
+            await asyncio.sleep(_LOOK_SECONDS)
+        self._stop(UserError(f"{self._hold.path} is gone: it was moved or deleted while the run went on"))
 
     async def _within_budget(self, prepared: _Prepared, key: Key) -> Result:
         """What comes of `key`, unless a budget is spent."""
@@ -376,7 +362,7 @@ class Session:
         self._count(exchange)
         if self._seen.add(exchange):
             assert self.run is not None
-            with contextlib.suppress(OSError):  # results, which matter more, will say that the disk is full
+            with contextlib.suppress(UserError):  # results, which matter more, will say that the disk is full
                 self.run.write_about({**self.run.about, **self._seen.about()})
 
     def _count(self, exchange: Exchange) -> None:
@@ -385,12 +371,26 @@ class Session:
     def _keep(self, exchange: Exchange) -> None:
         """Write it down; perhaps on another thread."""
         assert self.run is not None
-        writer = ExchangeWriter(self.run.path / "exchanges" / file_name(exchange.trial), self.run.redactor)
-        with contextlib.closing(writer):
-            writer.append(exchange)
+        path = self.run.path / "exchanges" / file_name(exchange.trial)
+        try:
+            with writing(path), contextlib.closing(ExchangeWriter(path, self.run.redactor)) as writer:
+                writer.append(exchange)
+        except UserError as error:
+            self._loop.call_soon_threadsafe(self._stop, error)
 
     async def _shut_down(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._stack.aclose()
+
+
+def _settle(future: concurrent.futures.Future[Result], came: Result | BaseException) -> None:
+    """Let who waits go on, unless that was done before."""
+    with contextlib.suppress(concurrent.futures.InvalidStateError):
+        if isinstance(came, BaseException):
+            future.set_exception(came)
+        else:
+            future.set_result(came)

@@ -28,7 +28,7 @@ from pydantic import ValidationError
 
 from toolworthy import __version__
 from toolworthy.cases.result import CaseResult
-from toolworthy.errors import UserError
+from toolworthy.errors import UserError, writing
 from toolworthy.exchange import Exchange
 from toolworthy.probes import ProbeResult
 from toolworthy.redact import Redactor
@@ -208,16 +208,21 @@ class RunDirectory:
         self.write("run.json", json.dumps({"schema": SCHEMA, **about}, indent=2, ensure_ascii=False) + "\n")
 
     def write(self, name: str, text: str | Iterable[str]) -> Path:
-        """Write a file of the run, a text or its parts, whole or not at all; its path."""
+        """Write a file of the run, a text or its parts, whole or not at all; its path.
+
+        Raises:
+            UserError: the disk is full or the directory is gone.
+        """
         target = self.path / name
         partial = target.with_name(f".{target.name}.{os.getpid()}")
         try:
             # Model output may hold lone surrogates; they are shown as replacement marks rather than lost with the file.
-            with partial.open("w", encoding="utf-8", errors="replace") as file:
-                file.writelines(self.redactor.parts([text] if isinstance(text, str) else text))
-                file.flush()
-                os.fsync(file.fileno())  # or a loss of power may leave the new name with nothing in it
-            partial.replace(target)
+            with writing(target):
+                with partial.open("w", encoding="utf-8", errors="replace") as file:
+                    file.writelines(self.redactor.parts([text] if isinstance(text, str) else text))
+                    file.flush()
+                    os.fsync(file.fileno())  # or a loss of power may leave the new name with nothing in it
+                partial.replace(target)
         finally:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)

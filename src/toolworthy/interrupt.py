@@ -1,0 +1,115 @@
+"""What SIGINT, SIGTERM and SIGHUP do to a command: they end it as one Ctrl-C does."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import stat
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any, NoReturn
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_Handler = Callable[[int, FrameType | None], Any]
+LEFT = 130
+"""Exit code of who does not wait for the report: 128 + SIGINT."""
+
+
+class Interrupts:
+    """The signals that end a run.
+
+    The first is raised in the main thread, as what `stop` makes of the signal's name; after the block it is only noted.
+    A second Ctrl-C leaves at once. Other signals that come after the first are those of a service manager or a terminal
+    that sends several: they change nothing.
+    """
+
+    def __init__(self, stop: Callable[[str], BaseException]) -> None:
+        self._stop = stop
+        self._finishing = False
+        self._before: dict[int, Any] = {}
+        self.by = ""
+        """What came first; empty as long as nothing did."""
+
+    def __enter__(self) -> Interrupts:
+        """From now on signals are ours, but for those that the caller is to ignore (nohup)."""
+        self._before = _handle(self._came)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """The run is over, but for its report."""
+        self._finishing = True
+
+    def end(self) -> None:
+        """Signals do what they did before."""
+        _restore(self._before)
+
+    def check(self) -> None:
+        """Raise what came, should it have been lost: what a signal raises in a destructor is."""
+        if self.by and not self._finishing:
+            raise self._stop(self.by)
+
+    def _came(self, number: int, _: FrameType | None) -> None:
+        name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+        if number == signal.SIGHUP:
+            let_go_of_terminal()
+        if not self.by:
+            self.by = name
+            if not self._finishing:
+                raise self._stop(name)
+            _say(f"{name}: the report is being written; Ctrl-C leaves without it")
+        elif number == signal.SIGINT:
+            _leave()
+
+
+@contextlib.contextmanager
+def as_ctrl_c() -> Iterator[None]:
+    """SIGTERM and SIGHUP are KeyboardInterrupt, too."""
+    before = _handle(signal.default_int_handler, _SIGNALS[1:])
+    try:
+        yield
+    finally:
+        _restore(before)
+
+
+def _handle(handler: _Handler, signals: tuple[signal.Signals, ...] = _SIGNALS) -> dict[int, Any]:
+    before: dict[int, Any] = {number: signal.getsignal(number) for number in signals}
+    try:
+        for number, was in before.items():
+            if was is not signal.SIG_IGN:
+                signal.signal(number, handler)
+    except ValueError:
+        return {}  # not the main thread: signals are someone else's
+    return before
+
+
+def _restore(before: dict[int, Any]) -> None:
+    for number, was in before.items():
+        signal.signal(number, was)
+
+
+def _leave() -> NoReturn:
+    _say("left without a report; what was measured is kept")
+    os._exit(LEFT)
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):
+        os.write(2, f"\n{text}\n".encode())
+
+
+def let_go_of_terminal() -> None:
+    """Let what is written to a terminal that has hung up go nowhere: it would be an error in the middle of a report."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            if int(name) != nowhere and stat.S_ISCHR(os.fstat(int(name)).st_mode) and _hung_up(int(name)):
+                os.dup2(nowhere, int(name), inheritable=int(name) < 3)
+    os.close(nowhere)
+
+
+def _hung_up(descriptor: int) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    return any(event & select.POLLHUP for _, event in poll.poll(0))

@@ -1,0 +1,197 @@
+"""Whatever ends a run: what it measured is kept, one line says how to go on, and nothing else is left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import pty
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from toolworthy import content
+from toolworthy.runs.planned import done, unfinished
+from toolworthy.runs.store import RunDirectory
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from conftest import only_run, results, suites
+
+_MAKES_A_SMALL_DISK = ["unshare", "--user", "--map-root-user", "--mount"]
+
+
+def mind_signals() -> None:
+    """In a child: take signals as a terminal would send them, even where this test's own parent ignores them."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def running(
+    tmp_path: Path,
+    *more: str,
+    suite: str = "tools",
+    before: tuple[str, ...] = (),
+    prepare: Callable[[], None] = mind_signals,
+    **given: Any,
+) -> Iterator[subprocess.Popen[str]]:
+    """A run that goes on, with its temporary folders in a place of its own."""
+    (tmp_path / "tmp").mkdir(exist_ok=True)
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8", "TMPDIR": str(tmp_path / "tmp")}
+    command = [*before, sys.executable, "-m", "pytest", str(content.SUITES / suite), "--concurrency", "1", "-q", *more]
+    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, **given}
+    process = subprocess.Popen(command, cwd=tmp_path, env=env, text=True, preexec_fn=prepare, **pipe)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def begun(process: subprocess.Popen[str], tmp_path: Path, many: int = 1) -> Path:
+    """The run's directory, once it holds so many results."""
+    until = time.monotonic() + 120
+    while time.monotonic() < until and process.poll() is None:
+        for path in tmp_path.glob("reports/*/results.jsonl"):
+            if path.read_bytes().count(b"\n") >= many:
+                return path.parent
+        time.sleep(0.02)
+    raise AssertionError(f"no results came; exit {process.returncode}")
+
+
+def told(process: subprocess.Popen[str]) -> str:
+    """All that it says until its end."""
+    return process.communicate(timeout=120)[0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_a_run_with_its_report_and_a_line(tmp_path: Path, number: signal.Signals) -> None:
+    with running(tmp_path) as process:
+        path = begun(process, tmp_path)
+        process.send_signal(number)
+        said = told(process)
+    assert process.returncode == pytest.ExitCode.INTERRUPTED, said
+    name = "Ctrl-C" if number == signal.SIGINT else number.name
+    assert f"stopped by {name}; go on with --resume {path}" in said
+    ran, planned = done(RunDirectory.open(path))["tools"]
+    assert 0 < ran < planned
+    assert f"{ran} of {planned} cases measured; go on with `toolworthy run tools --resume " in said
+    assert "KeyboardInterrupt" not in said
+    assert "Traceback" not in said
+    assert (path / "report.html").is_file()
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_second_ctrl_c_leaves_at_once_and_loses_nothing(tmp_path: Path) -> None:
+    with running(tmp_path) as process:
+        path = begun(process, tmp_path, 3)
+        process.send_signal(signal.SIGINT)
+        until = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < until:
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.01)
+        said = told(process)
+    assert process.returncode == 130, said
+    assert said.rstrip().endswith("left without a report; what was measured is kept")
+    assert "Traceback" not in said
+    assert len(results(path)) >= 3
+
+
+def test_a_terminal_that_hangs_up_does_not_cost_the_report(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+
+    def take_terminal() -> None:
+        mind_signals()
+        fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+
+    terminal = {"stdin": theirs, "stdout": theirs, "stderr": theirs, "start_new_session": True}
+    with running(tmp_path, prepare=take_terminal, **terminal) as process:
+        os.close(theirs)
+        path = begun(process, tmp_path)
+        os.close(ours)
+        assert process.wait(timeout=120) == pytest.ExitCode.INTERRUPTED
+    assert (path / "report.html").is_file()
+    assert unfinished(RunDirectory.open(path))
+
+
+def test_a_run_is_one_process_s_at_a_time(tmp_path: Path) -> None:
+    with running(tmp_path) as process:
+        path = begun(process, tmp_path)
+        before = len(results(path))
+        second = suites("--resume", str(path), cwd=tmp_path, suite="tools")
+        assert second.returncode == 4
+        assert f"{path}: another process is at work on this run; wait for it, or stop it" in second.stdout
+        assert "Traceback" not in second.stdout + second.stderr
+        assert process.poll() is None
+        process.kill()
+        process.wait()
+    third = suites("--resume", str(path), cwd=tmp_path, suite="tools")  # who is dead holds nothing
+    assert third.returncode == 0, third.stdout
+    assert len({json.dumps(line["key"]) for line in results(path)}) == len(results(path)) > before
+
+
+def test_a_run_whose_directory_is_deleted_stops_at_once(tmp_path: Path) -> None:
+    with running(tmp_path) as process:
+        path = begun(process, tmp_path, 2)
+        shutil.rmtree(path)
+        said = told(process)
+    assert process.returncode == 4, said
+    assert said.count("Exit: ") == 1
+    assert f"{path.name} is gone: it was moved or deleted" in said or "No such file or directory" in said
+    assert "Traceback" not in said
+    assert "INTERNALERROR" not in said
+    assert not path.exists()
+
+
+def test_a_file_that_cannot_grow_ends_a_run_in_one_line(tmp_path: Path) -> None:
+    def small_files() -> None:
+        mind_signals()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    with running(tmp_path, prepare=small_files) as process:
+        said = told(process)
+    assert_full(tmp_path, process.returncode, said, "File too large")
+
+
+@pytest.mark.skipif(
+    subprocess.run([*_MAKES_A_SMALL_DISK, "true"], capture_output=True, check=False).returncode != 0,
+    reason="no file system can be mounted here",
+)
+def test_a_full_disk_ends_a_run_in_one_line(tmp_path: Path) -> None:
+    """And what had room is there, for the next run to go on with."""
+    (tmp_path / "reports").mkdir()
+    kept = 'mount -t tmpfs -o size=300k none reports && { "$@"; code=$?; cp -a reports kept; exit $code; }'
+    with running(tmp_path, before=(*_MAKES_A_SMALL_DISK, "sh", "-c", kept, "sh")) as process:
+        said = told(process)
+    shutil.rmtree(tmp_path / "reports")
+    (tmp_path / "kept").rename(tmp_path / "reports")
+    assert_full(tmp_path, process.returncode, said, "No space left on device")
+    again = suites("--resume", str(only_run(tmp_path)), cwd=tmp_path, suite="tools")
+    assert again.returncode == 0, again.stdout
+    assert unfinished(RunDirectory.open(only_run(tmp_path))) == ""
+
+
+def assert_full(tmp_path: Path, code: int, said: str, why: str) -> None:
+    """A run has ended for want of room, and what it measured before is there."""
+    assert code == 4, said
+    assert said.count("Exit: cannot write ") == 1
+    assert why in said
+    assert "no report: cannot write " in said
+    assert "Traceback" not in said
+    assert "INTERNALERROR" not in said
+    run = RunDirectory.open(only_run(tmp_path))
+    assert run.damage == ""
+    assert len(run.cases()) >= 1
+    assert unfinished(run)
