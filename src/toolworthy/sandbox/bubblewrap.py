@@ -25,7 +25,7 @@ from toolworthy.sandbox.arguments import IN_MEMORY, LAUNCHER, arguments
 from toolworthy.sandbox.model import APP, HOME, Command, Limits, Mount, Outcome, SandboxError
 from toolworthy.sandbox.namespace import Namespace, readable
 from toolworthy.sandbox.owner import Owner
-from toolworthy.sandbox.watch import start, supervise
+from toolworthy.sandbox.watch import start, supervise, through
 from toolworthy.visible import visible
 
 _HELP = "install it (apt-get install bubblewrap), or accept what --sandbox none means"
@@ -114,6 +114,7 @@ class Bubblewrap:
             finally:
                 if handing is not None:
                     handing.cancel()
+                    await through(asyncio.wait({handing}))  # before its socket is closed, and the number another's
             begun = outcome.ended != "exit" or outcome.exit_code == 0 or namespace.started_command()
             if not begun and not outcome.stderr.startswith(_NO_SUCH_COMMAND):
                 raise _failed(outcome.stderr)

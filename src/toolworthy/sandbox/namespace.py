@@ -29,6 +29,7 @@ class Namespace:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._status, self.status_to = os.pipe()
+        os.set_blocking(self._status, False)
         self.wait_from, self._go = os.pipe()
         self._pidfd: int | None = None
         self._said = b""
@@ -48,7 +49,6 @@ class Namespace:
         for descriptor in self.passed:
             os.close(descriptor)
         self.status_to = self.wait_from = -1
-        os.set_blocking(self._status, False)
         while b"\n" not in self._said:
             await readable(self._status)
             if not self._read():
