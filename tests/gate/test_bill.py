@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from math import inf
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from toolworthy.gate import bill as module
 from toolworthy.gate.bill import bill, tail
 from toolworthy.gate.paired import Pair
 
@@ -51,6 +53,26 @@ def test_neither_order_nor_unit_matters(rows: list[tuple[list[float], list[float
         assert found.p_worse(limit) == other.p_worse(limit)
         assert found.p_borne(limit) == pytest.approx(scaled.p_borne(limit), rel=1e-6, abs=1e-12)
         assert min(found.p_borne(limit), found.p_worse(limit)) <= 0.5 or found.p_borne(limit) + found.p_worse(limit) > 1
+
+
+def test_ten_times_the_attempts_take_no_more_means(monkeypatch: pytest.MonkeyPatch) -> None:
+    def means(attempts: int) -> int:
+        calls = 0
+        plain = module._mean
+
+        def counting(values: Sequence[float]) -> float:
+            nonlocal calls
+            calls += 1
+            return plain(values)
+
+        pairs = pairs_of(*[([1.0, 2.0] * attempts, [2.0, 3.0] * attempts)] * 2)
+        with monkeypatch.context() as patched:
+            patched.setattr(module, "_mean", counting)
+            assert bill(pairs) is not None
+            tail(pairs, 2.0)
+        return calls
+
+    assert means(10) == means(100)
 
 
 def test_the_interval_is_what_neither_test_refuses() -> None:

@@ -40,6 +40,8 @@ def test_the_default_policy_is_a_policy_file(tmp_path: Path) -> None:
         ('[metrics."tasks.usd"]\nat_most = inf', "finite"),
         ('[metrics."tasks.usd"]\nat_most = nan', "tasks.usd.at_most"),
         ('[metrics."tasks.usd"]\ntail_at_most = inf', "finite"),
+        ('[metrics."tasks.usd"]\nat_most = 1e308', "tasks.usd.at_most: Input should be less than or equal to 1000"),
+        ('[metrics."tasks.usd"]\ntail_at_most = 1001', "less than or equal to 1000"),
         ("confidence = nan", "confidence"),
         ("unmeasured = nan", "unmeasured"),
         ("confidence = 95", "less than 1"),

@@ -209,15 +209,14 @@ class Tail:
 
 def tail(pairs: Sequence[Pair], limit: float) -> Tail:
     """The candidate's attempts beyond `limit` times the baseline's mean of the same item and agent, as measured."""
-    beyond = sum(value > limit * _mean(pair.before) for pair in pairs for value in pair.after)
+    bounds = [limit * _mean(pair.before) for pair in pairs]
+    beyond = sum(value > bound for pair, bound in zip(pairs, bounds, strict=True) for value in pair.after)
     return Tail(beyond, sum(len(pair.after) for pair in pairs))
 
 
 def _side(cells: Sequence[Sequence[float]]) -> _Side:
     parts = [value / len(own) for own in cells for value in own]
-    deviations = [
-        (value - _mean(own)) / sqrt(len(own) * (len(own) - 1)) for own in cells if len(own) > 1 for value in own
-    ]
+    deviations = [gap for own in cells if len(own) > 1 for gap in _deviations(own)]
     squares = fsum(part**2 for part in parts)
     total = fsum(parts)
     return _Side(
@@ -230,6 +229,12 @@ def _side(cells: Sequence[Sequence[float]]) -> _Side:
         free=sum(len(own) - 1 for own in cells),
         dearest=max((_dearest(own, total / len(cells)) for own in cells if len(own) > 1), default=0.0),
     )
+
+
+def _deviations(own: Sequence[float]) -> list[float]:
+    """Each value's from the mean of its cell, as it counts in the sum."""
+    mean, counts = _mean(own), sqrt(len(own) * (len(own) - 1))
+    return [(value - mean) / counts for value in own]
 
 
 def _dearest(own: Sequence[float], usual: float) -> float:

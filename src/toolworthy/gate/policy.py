@@ -43,6 +43,9 @@ at_most = 2.0
 tail_at_most = 10
 """
 
+_MOST = 1000
+"""Times the baseline's cost, beyond which a limit asks for nothing."""
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -55,9 +58,9 @@ class Criterion(_Strict):
     """Largest drop against the baseline that is allowed."""
     floor: float | None = Field(None, gt=0, lt=1)
     """What it must reach whatever the baseline did."""
-    at_most: float | None = Field(None, gt=1, allow_inf_nan=False)
+    at_most: float | None = Field(None, gt=1, le=_MOST, allow_inf_nan=False)
     """Largest bill that is allowed, times the baseline's."""
-    tail_at_most: float | None = Field(None, gt=1, allow_inf_nan=False)
+    tail_at_most: float | None = Field(None, gt=1, le=_MOST, allow_inf_nan=False)
     """What nine attempts in ten may cost, times what the baseline's cost at the same item on average."""
     each_agent: bool = False
     """Asked of every agent by itself, not of all together."""

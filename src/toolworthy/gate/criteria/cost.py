@@ -11,7 +11,7 @@ from toolworthy.gate.paired import About, Pair
 from toolworthy.gate.ratio import ratio
 from toolworthy.gate.sample import Unit
 
-_STUCK = "more attempts would not decide it, the items differ too much: add items, or widen the limit"
+_STUCK = "more attempts would not decide it, the items differ too much: add items"
 _FAR = 5.0
 """An attempt that costs so many times what the others at its item cost, on average, is named."""
 _NAMED = 3

@@ -47,7 +47,7 @@ def needed(decides: Callable[[float], bool], attempts: float, stuck: str) -> str
     if not decides(_ENDLESS):
         return stuck
     if not decides(_TOO_MANY / attempts):
-        return f"more than {_TOO_MANY} attempts an item would have to decide it: add items, or widen the margin"
+        return f"more than {_TOO_MANY} attempts an item would have to decide it: add items"
     few, many = int(attempts) + 1, _TOO_MANY
     while few < many:
         middle = (few + many) // 2
