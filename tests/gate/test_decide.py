@@ -239,6 +239,19 @@ def test_blocking_findings() -> None:
     assert decide(wired(), wired("TW2"), WIRE.model_copy(update={"no_new_blocks_for": ("qwen",)})).answer == "pass"
 
 
+def test_an_agent_that_is_untested_now_has_not_been_shown_to_meet_no_new_block() -> None:
+    untested = {"codex": "untested: 40% of what Codex needs was asked"}
+    one = only(decide(wired("TW1"), wired(untested=untested), WIRE))
+    assert one.answer == "inconclusive"
+    assert "judged in the baseline, and not now: codex: untested: 40% of what Codex needs was asked" in one.said
+    assert decide(wired("TW1", untested=untested), wired(untested=untested), WIRE).answer == "pass"
+    assert decide(wired("TW1", untested=untested), wired(), WIRE).answer == "pass"
+    assert only(decide(wired(), wired("TW2", untested=untested), WIRE)).answer == "fail"
+    gone = wired("TW1").model_copy(update={"blocking": {}})
+    assert "codex: untested" in only(decide(wired("TW1"), gone, WIRE)).said
+    assert decide(wired("TW1"), gone, WIRE.model_copy(update={"no_new_blocks_for": ("qwen",)})).answer == "pass"
+
+
 def test_half_a_wire_suite_shows_no_absence() -> None:
     one = only(decide(wired(), wired(probes=9), WIRE))
     assert one.answer == "inconclusive"

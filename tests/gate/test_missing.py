@@ -158,6 +158,7 @@ def test_runs_within_other_limits_do_not_compare_what_ended_at_them(tmp_path: Pa
     (note,) = (note for note in found.notes if note.startswith(told))
     assert "0 attempts of the baseline and 89 of the candidate ended at it" in note
     assert "Measure both within the same limits" in note
+    assert only(found).needed == "measure both within the same limits: --resume does not do again what ended at one"
     assert decide(from_run(after), from_run(before), TASKS).answer != "fail"
     same = made(tmp_path / "c", spread(111, 0, 89), **long)
     assert decide(from_run(before), from_run(same), TASKS).answer == "fail"
@@ -203,6 +204,9 @@ def test_attempts_that_were_planned_and_not_begun_are_missing(tmp_path: Path) ->
     assert sum(unit.uncounted()["not run"] for unit in cut.units) == 13
     whole = from_run(made(tmp_path / "b", [("passed", None)] * 60, **options))
     assert not any(unit.uncounted() for unit in whole.units)
+    found = decide(whole, cut, TASKS)
+    assert found.answer == "inconclusive"
+    assert only(found).needed.startswith("run them: --resume RUN")
 
 
 def test_what_attempts_at_a_limit_cost_is_spent(tmp_path: Path) -> None:
@@ -285,6 +289,8 @@ BROKEN = {
     "above one": ("1.5", "pass is a share, and 1.5 is above 1"),
     "below nought": ("-1", "greater than or equal to 0"),
     "a word": ('"many"', "values.pass.0"),
+    "none": ("null", "tasks/t0 codex: 1 attempts, and no score"),
+    "one too many": ("[1,1]", "tasks/t0 codex: 1 attempts, and 2 of pass"),
 }
 
 
@@ -305,6 +311,20 @@ def test_a_baseline_file_with_a_value_that_is_none_is_refused(
     assert told.out == ""
     assert told.err.count("\n") == 1
     assert said in told.err
+
+
+def test_a_baseline_file_that_tells_of_an_item_twice_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = made(tmp_path / "a", [("passed", None)] * 20)
+    baseline.save(run.path, "main", tmp_path)
+    capsys.readouterr()
+    path = tmp_path / "main.json"
+    path.write_text(path.read_text().replace('"items": {\n', '"items": {\n"tasks/t0": ["d",{"codex":[1,0,0]}],\n'))
+    assert main(["gate", str(path), str(run.path)]) == 4
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "no baseline file: 'tasks/t0' stands in it twice" in told
 
 
 DAMAGE = {

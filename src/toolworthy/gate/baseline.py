@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -81,7 +82,7 @@ def load(given: Path, folder: Path = FOLDER) -> Sample:
     if path.is_dir():
         return _of_run(path)
     try:
-        data = json.loads(path.read_bytes(), parse_constant=_no_number)
+        data = json.loads(path.read_bytes(), parse_constant=_no_number, object_pairs_hook=_once)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
@@ -111,6 +112,15 @@ def _of_run(path: Path) -> Sample:
 
 def _no_number(name: str) -> float:
     raise ValueError(f"{name} is no number")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, none of whose names stands in it twice: the last would hide the others."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(name for name, many in Counter(name for name, _ in pairs).items() if many > 1)
+        raise ValueError(f"{twice!r} stands in it twice")
+    return found
 
 
 def find(given: Path, folder: Path = FOLDER) -> Path:

@@ -9,7 +9,7 @@ from math import fsum
 from typing import Literal
 
 from toolworthy.analysis.leaks import leak_rate_of
-from toolworthy.analysis.uncounted import NOT_RUN
+from toolworthy.analysis.uncounted import NOT_RUN, at
 from toolworthy.gate.paired import Pair
 from toolworthy.gate.policy import Policy
 from toolworthy.gate.sample import COSTS, SCORES, Sample, Unit
@@ -20,13 +20,14 @@ from toolworthy.scoring.model import Limit
 
 Why = Literal["suite", "version", "agent", "changed", "gone", "unmeasured"]
 """Why a unit of the baseline cannot be compared."""
-_MEND: dict[Why, str] = {
+_MEND: dict[Why | Literal["limits"], str] = {
     "suite": "run that suite as well, or give a policy that does not name it",
     "version": 'measure the baseline again with these agents (agent_versions = "any" compares them all the same)',
     "agent": 'measure the candidate with these agents too, or name those that count in the policy: agents = ["…"]',
     "changed": "measure the baseline again with this version of the suite",
     "gone": "run them: --resume RUN goes on with a run that was cut short",
     "unmeasured": "find out why (errors, or an endpoint that reports no usage), then --resume RUN",
+    "limits": "measure both within the same limits: --resume does not do again what ended at one",
 }
 _ABSENT: dict[Why, str] = {
     "suite": NOT_RUN,
@@ -75,6 +76,8 @@ class Compared:
     """The baseline's units that have nothing beside them, by reason."""
     before: Tally = field(default_factory=Tally)
     after: Tally = field(default_factory=Tally)
+    beyond: Collection[Limit] = ()
+    """Limits that the two runs did not have in common: what ended at one is missing."""
 
     @property
     def missing(self) -> int:
@@ -112,8 +115,17 @@ class Compared:
 
     @property
     def mend(self) -> str:
-        """What to do about the reason that most have."""
-        return _MEND[max(self.lost, key=lambda why: len(self.lost[why]))] if self.lost else _MEND["unmeasured"]
+        """What to do about the reason that most attempts have."""
+        rest = self.before.uncounted + self.after.uncounted
+        found: Counter[Why | Literal["limits"]] = Counter()
+        for why, units in self.lost.items():
+            if why != "unmeasured":
+                found[why] = sum(unit.attempts for unit in units)
+                rest[_ABSENT[why]] -= found[why]
+        found["limits"] = sum(rest.pop(at(limit), 0) for limit in self.beyond)
+        found["gone"] += rest.pop(NOT_RUN, 0)
+        found["unmeasured"] = rest.total()
+        return _MEND[found.most_common(1)[0][0]]
 
     def count(self, range_of: Callable[[str], str] = lambda side: "") -> Iterator[str]:
         """What was not counted and why, what counts as not solved, and what counts once, of each side.
@@ -155,7 +167,7 @@ class Comparable:
         """One metric, of one agent or of all."""
         suite, _, name = metric.partition(".")
         beyond = self.beyond.get(suite, {})
-        out = Compared()
+        out = Compared(beyond=beyond)
         for before, after, why in self.rows:
             if before.suite == suite and agent in (None, before.agent) and _asked(before, name, beyond):
                 _put(out, (before, after, why), name, beyond)

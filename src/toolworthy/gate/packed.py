@@ -55,7 +55,7 @@ def unpack(data: dict[str, Any]) -> Sample:
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise ValueError("its items cannot be read") from error
     try:
-        units = tuple(_unit(**row) for row in rows)
+        units = tuple(_unit(judged, **row) for judged, row in rows)
     except (TypeError, OverflowError, MemoryError) as error:
         raise ValueError("its items cannot be read") from error
     return Sample.model_validate({**head, "units": units})
@@ -94,7 +94,8 @@ def _short(value: float, digits: int) -> float | int:
     return int(rounded) if rounded.is_integer() else rounded
 
 
-def _rows(columns: dict[str, list[str]], items: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _rows(columns: dict[str, list[str]], items: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each unit's number of judged attempts, and its fields."""
     for name, (digest, rows) in items.items():
         suite, _, item = name.partition("/")
         for agent, (attempts, missing, *cells) in rows.items():
@@ -108,17 +109,22 @@ def _rows(columns: dict[str, list[str]], items: dict[str, Any]) -> Iterator[dict
                 if cell is not None
             }
             own = {"suite": suite, "item": item, "agent": agent, "digest": digest}
-            yield {**more, **own, "values": values, "missing": missing or {}}
+            yield judged, {**more, **own, "values": values, "missing": {} if missing == 0 else missing}
 
 
-def _unit(**row: Any) -> Unit:
+def _unit(judged: int, **row: Any) -> Unit:
     """A unit of a row.
 
     Raises:
-        ValueError: a value is not what it should be.
+        ValueError: a value is not what it should be, or there are not as many as attempts that were judged.
     """
     try:
-        return Unit.model_validate(row)
+        unit = Unit.model_validate(row)
+        many = {name: len(told) for name, told in unit.values.items() if name not in COSTS}
+        if (judged and not many) or any(n != judged for n in many.values()):
+            told = ", ".join(f"{n} of {name}" for name, n in many.items()) or "no score"
+            raise ValueError(f"{unit.suite}/{unit.item} {unit.agent}: {judged} attempts, and {told}")
+        return unit
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

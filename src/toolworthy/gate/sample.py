@@ -135,6 +135,8 @@ class Sample(_Frozen):
     """The options that set limits, with their values."""
     blocking: dict[str, dict[str, str]] = {}
     """Agent to the codes that block it on the wire, each with its title."""
+    untested: dict[str, str] = {}
+    """Agent of which the wire suite shows too little to say that nothing blocks it, to why."""
     server: dict[str, list[str]] = {}
     """What the server says of itself."""
     fingerprints: dict[str, tuple[AgentPrint, ...]] = {}
@@ -155,6 +157,7 @@ def from_run(run: RunDirectory) -> Sample:
     """
     about = run.about
     probes = run.probes()
+    found = levels(probes)
     units = [*_tasks(run.results(), about), *_tools(run.cases(), about), *_wire(probes)]
     return Sample(
         name=run.path.name,
@@ -164,9 +167,8 @@ def from_run(run: RunDirectory) -> Sample:
         agents=dict(about.get("agents", {})),
         units=tuple(units),
         limits=bounds(about),
-        blocking={
-            level.agent.id: {r.code: r.title for r in level.reasons if r.effect != "noted"} for level in levels(probes)
-        },
+        blocking={level.agent.id: {r.code: r.title for r in level.reasons if r.effect != "noted"} for level in found},
+        untested={level.agent.id: level.headline for level in found if level.word == "untested"},
         server=server_of(about),
         fingerprints=agents_of(about),
         words=dict(about.get("words", {})),
