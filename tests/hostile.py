@@ -142,7 +142,7 @@ def _completion(place: str, api: Api, request: Request, key: str, turns: int) ->
     kind, _, form = place.partition(": ")
     text = TEXTS[form](key) if form in TEXTS else key
     if kind.startswith("error ") and kind[6:].isdigit():
-        said = {"error": {"message": f"{'x' * 150} you sent {text} and more", "type": "invalid_request_error"}}
+        said = {"error": {"message": f"{'x' * 180} you sent {text} and more", "type": "invalid_request_error"}}
         return _http(f"{kind[6:]} No", json.dumps(said).encode(), "application/json")
     streamed = _body(place, api, request, key, text, turns)
     kind_of = "text/event-stream" if request.stream else "application/json"

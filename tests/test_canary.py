@@ -160,6 +160,24 @@ def test_no_file_of_a_run_holds_it_nor_does_the_terminal(tmp_path: Path, what: l
     assert not leaks(tmp_path / "reports")
 
 
+@pytest.mark.parametrize("form", ["plain", "base64 at 1", "upper hex"])
+@pytest.mark.parametrize("status", [400, 401])
+def test_no_refusal_shows_a_part_of_it(tmp_path: Path, form: str, status: int) -> None:
+    """What a server says is cut for a line; the key is taken out before."""
+
+    async def go() -> Any:
+        async with hostile((f"error {status}: {form}",)) as endpoint:
+            asked = ["doctor", "--endpoint", endpoint.url, "--model", "m"]
+            return await asyncio.to_thread(run, "toolworthy", *asked, cwd=tmp_path, env={"TOOLWORTHY_API_KEY": CANARY})
+
+    done = asyncio.run(go())
+    out = done.stdout + done.stderr
+    assert "[redacted]" in out
+    assert not ways(out.encode())
+    assert CANARY[:6] not in out
+    assert TEXTS[form](CANARY)[:12] not in out
+
+
 def test_base64_shows_no_bit_beside_its_core() -> None:
     """The characters next to what is surely the key's tell of it too."""
     coded = base64.b64encode(b"ab" + CANARY.encode() + b"cd").decode()

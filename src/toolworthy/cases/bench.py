@@ -80,6 +80,8 @@ class CaseBench:
         except (Unmeasured, Undecided) as reason:
             detail = self._gateway.redactor.text(str(reason))
             limit = reason.limit if isinstance(reason, Unmeasured) else None
+        seconds = time.perf_counter() - clock
+        measured = await asyncio.to_thread(score, session.exchanges, agent, self._endpoint)
         return CaseResult(
             key=key,
             category=case.category,
@@ -91,9 +93,9 @@ class CaseBench:
             think=case.think,
             api=api,
             turns=play.turns,
-            score=score(session.exchanges, agent, self._endpoint),
+            score=measured,
             started=began,
-            seconds=time.perf_counter() - clock,
+            seconds=seconds,
         )
 
     async def _turn(self, session: Session, api: Api, stage: Scene, turn: Turn, number: int, play: _Play) -> None:

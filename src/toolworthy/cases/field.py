@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
@@ -91,6 +92,8 @@ class FieldBench:
             detail, limit = gateway.redactor.text(str(reason)), reason.limit
             if isinstance(item, verifier.Case):
                 noted = verifier.note(item, verifier.of_response(None))
+        seconds = time.perf_counter() - clock
+        measured = await asyncio.to_thread(score, session.exchanges, self._builtin, endpoint)
         return CaseResult(
             key=key,
             category=item.category if isinstance(item, bfcl.Item) else "verifier",
@@ -102,9 +105,9 @@ class FieldBench:
             api=api,
             turns=int(status != "unmeasured"),
             noted=noted,
-            score=score(session.exchanges, self._builtin, endpoint),
+            score=measured,
             started=began,
-            seconds=time.perf_counter() - clock,
+            seconds=seconds,
         )
 
 
