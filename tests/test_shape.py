@@ -28,6 +28,7 @@ FLOORS = (
         "config",
         "statistics",
         "rates",
+        "records",
         "schemas",
         "tree",
     ),

@@ -30,17 +30,19 @@ def perform(tool: Mapping[str, Any] | None, name: str, arguments: str, workspace
         raise Refused(f"unknown tool {name}")
     values = _values(tool, arguments)
     action = tool["does"]
-    if action == "run":
-        return _run(values["command"], workspace)
-    if action in ("search", "find"):
-        return _cut("\n".join((_search if action == "search" else _find)(workspace, values["pattern"])) or "no matches")
-    if action not in ("read", "write", "edit", "list"):
+    if action not in ("run", "search", "find", "read", "write", "edit", "list"):
         raise Refused(f"{name} is offered but does nothing here; use another tool")
-    path = workspace / values["path"]
     try:
-        return {"read": _read, "write": _write, "edit": _edit, "list": _list}[action](path, values)
-    except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"{values['path']}: {error}") from error
+        if action == "run":
+            return _run(values["command"], workspace)
+        if action in ("search", "find"):
+            found = (_search if action == "search" else _find)(workspace, values["pattern"])
+            return _cut("\n".join(found) or "no matches")
+        act = {"read": _read, "write": _write, "edit": _edit, "list": _list}[action]
+        return act(workspace / values["path"], values)
+    except (OSError, ValueError, RecursionError, MemoryError) as error:
+        # NUL bytes, lone surrogates, names and commands too long for the system, files that are none …
+        raise Refused(f"{values.get('path') or action}: {error or type(error).__name__}"[:_CHARACTERS]) from error
 
 
 def _values(tool: Mapping[str, Any], arguments: str) -> dict[str, str]:
@@ -48,7 +50,7 @@ def _values(tool: Mapping[str, Any], arguments: str) -> dict[str, str]:
         return {"command": arguments}
     try:
         given = json.loads(arguments or "{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refused(f"the arguments are no JSON: {error}") from error
     if not isinstance(given, dict):
         raise Refused("the arguments are no JSON object")

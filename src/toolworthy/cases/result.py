@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from toolworthy.field.verifier import Noted
+from toolworthy.records import Record
 from toolworthy.scoring.model import Limit, Score
 from toolworthy.wire.ir import Api
 
@@ -33,8 +34,8 @@ Status = Literal["right", "lenient", "wrong", "unmeasured"]
 """``lenient``: right but for a type, an additional look, white space; ``unmeasured``: no answer to be judged."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+class _Frozen(Record):
+    model_config = ConfigDict(allow_inf_nan=False)
 
 
 class CaseKey(_Frozen):

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from toolworthy import content
 from toolworthy.probes import tiers
 from toolworthy.probes.tiers import Tier
+from toolworthy.records import Record
 from toolworthy.rules import Finding, Severity
 from toolworthy.scoring.model import Leaks
 from toolworthy.situations import Situation
@@ -50,10 +51,8 @@ class ProbeKey(BaseModel):
         return f"{self.suite}/{self.probe}/{self.way}"
 
 
-class ProbeResult(BaseModel):
+class ProbeResult(Record):
     """What one probe found: a line of ``results.jsonl``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     key: ProbeKey
     title: str

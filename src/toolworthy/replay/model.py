@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from toolworthy.records import Record
 from toolworthy.wire.ir import Api
 
 Side = Literal["target", "reference"]
@@ -30,8 +29,8 @@ DECISIVE: tuple[DifferenceKind, ...] = ("endpoint error", "no call", "call", "ot
 """Differences that make another decision; the others are of form."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class _Frozen(Record):
+    """A part of a record."""
 
 
 class ReplayKey(_Frozen):

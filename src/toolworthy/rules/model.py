@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from pydantic import BaseModel, ConfigDict
-
+from toolworthy.records import Record
 from toolworthy.rules.view import View
 from toolworthy.situations import Situation
 from toolworthy.wire.ir import APIS, Api
@@ -35,10 +34,8 @@ AREAS = {
 """First digit of a code to what it is about."""
 
 
-class Evidence(BaseModel):
+class Evidence(Record):
     """Where something can be seen."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     exchange: int
     """Index of the exchange in its trial."""
@@ -46,10 +43,8 @@ class Evidence(BaseModel):
     """The offending bytes, as text, cut to a line."""
 
 
-class Finding(BaseModel):
+class Finding(Record):
     """One violation of one rule."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     code: str
     title: str

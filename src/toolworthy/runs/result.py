@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from toolworthy.cases.result import CaseKey, CaseResult
 from toolworthy.probes import ProbeKey, ProbeResult
+from toolworthy.records import Record
 from toolworthy.rules.model import Finding
 from toolworthy.scoring.model import Cause, Limit, Score
 from toolworthy.wire.ir import Api
@@ -32,10 +33,10 @@ class TrialKey(BaseModel):
         return f"{self.suite}/{self.task}/{self.agent}#{self.repeat}"
 
 
-class Verification(BaseModel):
+class Verification(Record):
     """What the hidden tests said."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
     reward: float | None
     """None where the verifier gave none."""
@@ -45,10 +46,10 @@ class Verification(BaseModel):
     seconds: float
 
 
-class TrialResult(BaseModel):
+class TrialResult(Record):
     """How one trial went."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
     key: TrialKey
     status: Status

@@ -7,6 +7,7 @@ import contextlib
 import socket
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -35,6 +36,7 @@ from toolworthy.sandbox.watch import through
 from toolworthy.scoring import diagnose, score
 from toolworthy.scoring.model import Cause
 from toolworthy.tasks import workspace as workspaces
+from toolworthy.tasks.children import free_port
 from toolworthy.tasks.model import Task
 from toolworthy.tasks.verify import Verdict, verify
 from toolworthy.wire.ir import Api
@@ -67,7 +69,8 @@ async def run_trial(
     agent: AgentAdapter,
     installation: Installation | None,
 ) -> TrialResult:
-    """Run one trial. Whatever goes wrong becomes a result with its cause; only cancellation passes through.
+    """Run one trial. Whatever goes wrong becomes a result with its cause; only cancellation passes through, and a
+    sandbox that does not work, since it would be the same for every trial.
 
     Exchanges are recorded as they happen, under the trial's id.
     """
@@ -77,13 +80,21 @@ async def run_trial(
         folder = Path(tempfile.mkdtemp(prefix="toolworthy-"))
         return await _attempt(bench, key, task, agent, installation, folder, started)
     except SandboxError:
-        raise  # it would be the same for every trial
-    except (UserError, OSError) as error:
-        cause = Cause(kind="infrastructure", fault="infrastructure", detail=bench.redactor.text(str(error)))
+        raise
+    except Exception as error:
+        told = str(error) if isinstance(error, (UserError, OSError)) else _at_fault(error)
+        cause = Cause(kind="infrastructure", fault="infrastructure", detail=bench.redactor.text(told))
         return TrialResult(key=key, status="error", cause=cause, task_digest=task.digest, started=started)
     finally:
         if folder is not None:
             await through(asyncio.to_thread(tree.remove, folder))
+
+
+def _at_fault(error: Exception) -> str:
+    """A fault of our own program, and where it is."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(frame.filename).name}:{frame.lineno}"
+    return f"a fault of toolworthy's: {type(error).__name__} at {place}: {str(error)[:500]}"
 
 
 async def _attempt(
@@ -100,7 +111,7 @@ async def _attempt(
     before = await through(asyncio.to_thread(workspaces.snapshot, workspace))
     home = folder / "home"
     home.mkdir()
-    port = PORT if bench.sandbox.name != "none" else _free_port()
+    port = PORT if bench.sandbox.name != "none" else free_port()
     command = _command(bench, task, agent, installation, workspace, home, port)
     allowance = Allowance(bench.endpoint.model, _apis(bench, agent), bench.options.max_turns)
     outcome, exchanges = await _run_agent(bench, key, command, port, allowance)
@@ -241,15 +252,10 @@ def _judge(
     if spent:  # by what the model started: no agent asks so much
         return "failed", Cause(kind="budget", fault="model", detail=f"more was asked than turns explain: {spent}")
     cause = diagnose(exchanges, outcome, agent, max_turns)
+    if verdict.reason and cause.fault == "model":
+        cause = cause.model_copy(update={"detail": f"{cause.detail}; {verdict.reason}"})
     not_the_models = cause.fault in ("infrastructure", "our limit")
     return ("error" if not_the_models else "failed"), cause
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def sandbox_for(options: Options, agents: Sequence[AgentAdapter], listener: Listener) -> Sandbox:

@@ -41,14 +41,10 @@ _NO_JSON, _ARGUMENTS = "TW603", re.compile(r"arguments|partial_json")
 """An event that no client can read, and what it holds where it is a piece of a call."""
 _PATIENCE = 60.0
 """Seconds of silence that no server needs within an answer."""
-_LIMITS: dict[Ended, Limit] = {
-    "timeout": "time",
-    "turns": "turns",
-    "memory": "memory",
-    "processes": "processes",
-    "disk": "disk",
-}
+_LIMITS: dict[Ended, Limit] = {"timeout": "time", "turns": "turns"}
 """How a process ends, and at which limit of ours."""
+_TAKEN: dict[Ended, str] = {"memory": "memory", "processes": "processes", "disk": "disk space"}
+"""What the commands of a model took too much of. An agent by itself comes nowhere near, and no task wants so much."""
 
 
 def diagnose(exchanges: Sequence[Exchange], outcome: Outcome, agent: AgentAdapter, max_turns: int) -> Cause:
@@ -220,6 +216,9 @@ def _limit(course: Course) -> Cause | None:
         return _cause("repetition", "model", detail, loop.exchange)
     if course.out_of_turns:
         return _cause("budget", "our limit", f"stopped by our limit of {course.max_turns} turns", last, limit="turns")
+    if outcome.ended in _TAKEN:
+        detail = f"what was run took more {_TAKEN[outcome.ended]} than it may, after {len(calls)} calls"
+        return _cause("budget", "model", detail, last)
     if outcome.ended != "exit":
         detail = f"stopped by {outcome.ended} after {outcome.seconds:.0f} s and {len(calls)} calls"
         return _cause("budget", "our limit", detail, last, limit=_LIMITS.get(outcome.ended))

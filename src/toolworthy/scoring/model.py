@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
+from toolworthy.records import Record
 from toolworthy.rules.model import Finding
 
 Fault = Literal["endpoint", "server", "model", "agent", "infrastructure", "our limit"]
@@ -27,8 +28,8 @@ CauseKind = Literal[
 ]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+class _Frozen(Record):
+    model_config = ConfigDict(allow_inf_nan=False)
 
 
 class Count(_Frozen):

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Literal
 
 from toolworthy.sandbox import Sandbox, choose
-from toolworthy.tasks.check import check
+from toolworthy.tasks.check import Proof, attack, check
 from toolworthy.tasks.model import Task
 
 
 def run(what: Literal["list", "check"], tasks: Sequence[Task], sandbox: Literal["auto", "bubblewrap", "none"]) -> int:
-    """List the tasks, or prove each in every way there is; exit code 1 where a proof fails."""
+    """List the tasks, or prove each in every way there is and plant every attack; exit code 1 where a proof fails."""
     if what == "list":
         for task in tasks:
             print(f"{task.name:24} {task.config.metadata.difficulty:8} {task.config.metadata.title}")
@@ -23,8 +23,23 @@ def run(what: Literal["list", "check"], tasks: Sequence[Task], sandbox: Literal[
 async def _check(tasks: Sequence[Task], sandbox: Sandbox) -> int:
     bad = 0
     for task in tasks:
-        for proof in await check(task, sandbox):
-            bad += not proof.ok
-            print(f"{'ok  ' if proof.ok else 'BAD '} {task.name:24} {proof.way:10} {proof.detail}", flush=True)
+        proofs = list(await check(task, sandbox))
+        for proof in proofs:
+            _tell(proof)
+        if all(proof.ok for proof in proofs):
+            withstood = [proof async for proof in attack(task, sandbox)]
+            proofs += withstood
+            for proof in withstood:
+                if not proof.ok:
+                    _tell(proof)
+            good = sum(proof.ok for proof in withstood)
+            print(
+                f"{'ok  ' if good == len(withstood) else 'BAD '} {task.name:24} {good} of {len(withstood)} attacks fail"
+            )
+        bad += not all(proof.ok for proof in proofs)
     print(f"{len(tasks)} tasks, {bad} bad")
     return 1 if bad else 0
+
+
+def _tell(proof: Proof) -> None:
+    print(f"{'ok  ' if proof.ok else 'BAD '} {proof.task:24} {proof.way:10} {proof.detail}", flush=True)
