@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import cache, lru_cache
 from pathlib import Path
 
 from toolworthy.sandbox import toolchain
@@ -51,7 +52,7 @@ def arguments(command: Command, owner: Owner) -> list[str]:
     """All of bubblewrap's options for a command, without bubblewrap itself and without the command."""
     argv = [*owner.arguments(), "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
     argv += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"]
-    argv += [*_system(), *_proc(), *_own_memory(command.limits)]
+    argv += [*_machine(), *_own_memory(command.limits)]
     lent = toolchain.lent()
     mounts = [*lent.mounts, Mount(_HERE / "launcher.py", LAUNCHER)]
     mounts += [Mount(command.workspace, APP, True), Mount(command.home, HOME, True), *command.mounts]
@@ -69,6 +70,12 @@ def arguments(command: Command, owner: Owner) -> list[str]:
     for name, value in {**toolchain.environment(HOME), **command.env}.items():
         argv += ["--setenv", name, value]
     return [*argv, "--remount-ro", "/", "--chdir", APP]
+
+
+@cache
+def _machine() -> tuple[str, ...]:
+    """What is the same for every command; finding it out takes longer than starting one."""
+    return (*_system(), *_proc())
 
 
 def _system() -> Iterator[str]:
@@ -102,9 +109,12 @@ def _own_memory(limits: Limits) -> Iterator[str]:
     yield from ("--dev", "/dev", *(part for path in IN_MEMORY for part in (*new, path)), "--remount-ro", "/dev")
 
 
-def _folders(targets: Iterable[str], covered: tuple[str, ...] = ()) -> Iterator[str]:
+@lru_cache(maxsize=64)
+def _folders(targets: tuple[str, ...], covered: tuple[str, ...] = ()) -> tuple[str, ...]:
     """The folders above mount points; those that bubblewrap makes by itself are open to their owner alone."""
+    argv: list[str] = []
     for folder in dict.fromkeys(str(above) for target in targets for above in reversed(Path(target).parents)):
         is_there = folder in ("/", "/tmp") or any(Path(folder).is_relative_to(shown) for shown in toolchain.SYSTEM)
         if not is_there or any(Path(folder).is_relative_to(path) for path in covered):
-            yield from ("--dir", folder)
+            argv += ["--dir", folder]
+    return tuple(argv)

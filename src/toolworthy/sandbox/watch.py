@@ -160,9 +160,9 @@ async def _watch(
     """Let the process begin, and return the limit that is broken first, or that it has ended: ``wait`` alone would also
     wait for whoever still holds its pipes."""
     loop = asyncio.get_running_loop()
-    meter = await loop.run_in_executor(_WATCHERS, Meter, process.pid, limits, writable, inside.memory)
     await inside.begin()
     deadline = time.monotonic() + limits.seconds
+    meter = await loop.run_in_executor(_WATCHERS, Meter, process.pid, limits, writable, inside.memory)
     while True:
         left = deadline - time.monotonic()
         if left <= 0:
