@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 
 from toolworthy import adapters, breakage
@@ -102,7 +102,8 @@ def run(
     wanted = [defect(name) for name in defects] or list(catalogue())
     staging = stages(situations)
     chosen = [adapters.agent(name) for name in agents] or [a for a in adapters.agents() if a.install]
-    installed = {agent.id: ensure(agent, lambda line: print(line, flush=True)) for agent in chosen if agent.install}
+    say = partial(print, flush=True)
+    installed = {agent.id: asyncio.run(ensure(agent, say)) for agent in chosen if agent.install}
     asyncio.run(_Measuring(path, installed, at_once).run(wanted, chosen, staging))
     breakage.forget()
     for line in table(breakage.rows(path), [agent.id for agent in chosen]):

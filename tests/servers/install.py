@@ -5,12 +5,14 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from toolworthy.agents.install import cache_dir, npm
+from toolworthy.agents.install import cache_dir
+from toolworthy.sandbox import toolchain
 
 HERE = Path(__file__).parent
 LOCKS = HERE / "locks"
@@ -98,7 +100,12 @@ def _pin_npm(lock: Path, requires: list[str]) -> None:
 
 
 def _run_npm(arguments: list[str], folder: Path) -> None:
-    process = npm(arguments, folder)
-    said, _ = process.communicate(timeout=_SECONDS)
-    if process.returncode:
-        raise AssertionError(f"npm {arguments[0]}: {said[-2000:]}")
+    """npm, under the Node that we bring. The environment is inherited, and no package's script is run."""
+    node = toolchain.node_root()
+    program = [node / "bin" / "node", node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
+    env = {"NODE_USE_SYSTEM_CA": "1", **os.environ, "PATH": f"{node / 'bin'}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        [*program, *arguments], cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=_SECONDS
+    )
+    if done.returncode:
+        raise AssertionError(f"npm {arguments[0]}: {(done.stdout + done.stderr)[-2000:]}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from toolworthy import adapters
 from toolworthy.adapters import AgentAdapter
-from toolworthy.agents.install import check, ensure, installed
+from toolworthy.agents.install import check, ensure, state
 from toolworthy.errors import UserError
 
 
@@ -24,8 +25,7 @@ def run(what: Literal["list", "install", "check"], names: Sequence[str], files: 
 def _list(agents: Sequence[AgentAdapter]) -> int:
     for agent in agents:
         version = agent.install.version if agent.install else "built in"
-        state = "" if agent.install is None else "installed" if installed(agent) else "not installed"
-        print(f"{agent.id:14} {version:12} {'/'.join(agent.apis):24} {state}")
+        print(f"{agent.id:14} {version:12} {'/'.join(agent.apis):24} {state(agent)}")
     return 0
 
 
@@ -36,8 +36,10 @@ def _install(agents: Sequence[AgentAdapter]) -> int:
     for agent in agents:
         if agent.install is None:
             continue
+        if (why := state(agent)).startswith("changed"):
+            console.print(f"{agent.id}: {why}; it is installed again", highlight=False)
         with console.status(f"installing {agent.title} {agent.install.version}") as status:
-            ensure(agent, status.update)
+            asyncio.run(ensure(agent, status.update))
         console.print(f"{agent.id} {agent.install.version} is installed")
     return 0
 
@@ -46,7 +48,7 @@ def _check(agents: Sequence[AgentAdapter]) -> int:
     bad = 0
     for agent in agents:
         try:
-            print(f"ok   {agent.id:14} {check(agent)}")
+            print(f"ok   {agent.id:14} {asyncio.run(check(agent))}")
         except UserError as error:
             bad += 1
             print(f"BAD  {agent.id:14} {error}")

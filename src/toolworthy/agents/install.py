@@ -1,31 +1,41 @@
-"""Get agent tools onto this machine: pinned, each into a folder of its own in a cache, whole or not at all."""
+"""Get agent tools onto this machine: pinned, each into a folder of its own in a cache, whole or not at all.
+
+What npm runs there, scripts of hundreds of packages, runs in the sandbox: it reaches the registry and nothing else, and
+sees neither the user's files nor their environment.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import json
 import os
 import shutil
-import subprocess
+import socket
 import tempfile
-import threading
-from collections.abc import Callable
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from toolworthy import content
+from toolworthy import content, tree
 from toolworthy.adapters import AgentAdapter, Install
+from toolworthy.agents import manifest, registry
+from toolworthy.asgi import serving
 from toolworthy.errors import UserError
-from toolworthy.sandbox import toolchain
+from toolworthy.sandbox import Sandbox, choose, toolchain
+from toolworthy.sandbox.model import Command, Limits, Mount, Outcome
 
-_SECONDS = 1800
+SHOWN = "/opt/agent"
+"""Where an agent is in the sandbox."""
+_PORT = 8376
+"""Where npm finds the registry, inside its own network namespace."""
+_LIMITS = Limits(seconds=1800, memory_mb=8192, processes=2048, disk_mb=8192, entries=1_000_000)
+_CHECK = Limits(seconds=60)
 _OPEN = 0o755
 """Of what is installed: in the sandbox, root is a user without rights."""
-_PASSED_ON = ("HOME", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "XDG_CACHE_HOME")
-"""What npm needs of the caller's environment, beside proxies and its own ``npm_config_*``."""
+_FILES = "files"
 
 
 @dataclass(frozen=True)
@@ -46,65 +56,88 @@ def cache_dir() -> Path:
 
 
 def installed(agent: AgentAdapter) -> Installation | None:
-    """The pinned version, if it is on this machine."""
+    """The pinned version, if it is on this machine; whether it is as it was installed, :func:`state` tells."""
     if agent.install is None:
         return None
-    path = _folder(agent)
-    if not (path / "installed.json").is_file():
+    folder = _folder(agent)
+    if not (folder / manifest.MANIFEST).is_file():
         return None
     with contextlib.suppress(OSError):  # where it is another's, who runs agents as another
-        path.chmod(_OPEN)
-    return Installation(path, agent.install.version)
+        folder.chmod(_OPEN)
+    return Installation(folder / _FILES, agent.install.version)
 
 
-def ensure(agent: AgentAdapter, say: Callable[[str], None] | None = None) -> Installation:
-    """The pinned version, installed now if it was not. Runs at the same time do not install it twice.
+def state(agent: AgentAdapter) -> str:
+    """Where an agent stands, in a word or a few."""
+    if agent.install is None:
+        return ""
+    if installed(agent) is None:
+        return "not installed"
+    why = _changed(agent)
+    return f"changed: {why}" if why else "installed"
+
+
+async def ensure(
+    agent: AgentAdapter, say: Callable[[str], None] | None = None, sandbox: Sandbox | None = None
+) -> Installation:
+    """The pinned version as it was installed; installed now if it was not, or has been changed since.
+
+    Runs at the same time do not install it twice.
 
     Args:
         agent: an adapter with an ``[install]`` table.
-        say: is told in a line what goes on, about once a second.
+        say: is told in a line what goes on, every few seconds.
+        sandbox: where npm runs; bubblewrap if None.
 
     Raises:
-        UserError: npm failed; the line holds npm's own reason. Nothing half-installed is left.
+        UserError: npm failed; the line holds npm's own reason. Nothing half-installed is left. Or there is no sandbox.
     """
     say = say or (lambda _: None)
     assert agent.install is not None
-    if found := installed(agent):
+    if (found := installed(agent)) and not await asyncio.to_thread(_changed, agent):
         return found
-    path = _folder(agent)
+    folder = _folder(agent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _lock(path.with_suffix(".lock")):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        async with _lock(folder.with_name(f"{folder.name}.lock")):
             if found := installed(agent):
-                return found
+                if not (why := await asyncio.to_thread(_changed, agent)):
+                    return found
+                say(f"{agent.title}: {why}")
             say(f"installing {agent.title} {agent.install.version} (once)")
-            _install(agent, agent.install, path, say)
+            await _install(agent, agent.install, folder, say, sandbox or choose("auto"))
     except OSError as error:
-        raise UserError(f"cannot install {agent.title} into {path}: {error.strerror or error}") from error
-    return Installation(path, agent.install.version)
+        raise UserError(f"cannot install {agent.title} into {folder}: {error.strerror or error}") from error
+    return Installation(folder / _FILES, agent.install.version)
 
 
-def check(agent: AgentAdapter) -> str:
-    """What the installed agent says of its version.
+async def check(agent: AgentAdapter) -> str:
+    """What the installed agent says of its version, once every file of it has been read; both in the sandbox.
 
     Raises:
-        UserError: it is not installed, does not start, or is another version than the pinned one.
+        UserError: it is not installed, has been changed, does not start, or is another version than the pinned one.
     """
     if agent.install is None:
         return "built in"
     found = installed(agent)
     if found is None:
         raise UserError(f"not installed; toolworthy agents install {agent.id}")
+    if why := await asyncio.to_thread(_changed, agent, read=True):
+        raise UserError(f"{why}; toolworthy agents install {agent.id} installs it again")
     from toolworthy.agents.launch import render
 
-    values = {"install": str(found.path), "node": str(toolchain.node_root() / "bin" / "node")}
-    argv = [render(part, values) for part in agent.version_command]
-    with tempfile.TemporaryDirectory() as home:
-        env = {**toolchain.environment(home), "IS_SANDBOX": "1"}
-        done = subprocess.run(argv, capture_output=True, text=True, check=False, env=env, cwd=home, timeout=60)
-    said = (done.stdout.strip() or done.stderr.strip()).splitlines()[:1]
-    if done.returncode != 0 or not said:
-        raise UserError(f"does not start: exit {done.returncode}: {done.stderr.strip()[-200:]}")
+    sandbox = choose("auto")
+    mounts = (Mount(found.path, SHOWN), Mount(toolchain.node_root(), toolchain.NODE))
+    values = {"install": sandbox.shown(mounts[0]), "node": f"{sandbox.shown(mounts[1])}/bin/node"}
+    argv = tuple(render(part, values) for part in agent.version_command)
+    with tree.temporary() as work:
+        app, home = _places(work)
+        command = Command(argv, app, home, {"IS_SANDBOX": "1"}, mounts, _CHECK)
+        outcome = await sandbox.run(command)
+    said = _lines(outcome.stdout) or _lines(outcome.stderr)
+    if outcome.exit_code != 0 or not said:
+        why = f"exit {outcome.exit_code}" if outcome.ended == "exit" else outcome.ended
+        raise UserError(f"does not start: {why}: {' '.join(_lines(outcome.stderr))[-200:]}")
     if agent.install.version not in said[0]:
         raise UserError(f"says it is {said[0]!r}, pinned is {agent.install.version}")
     return said[0]
@@ -115,48 +148,96 @@ def lock_file(agent_id: str) -> Path:
     return content.ADAPTERS / "agents" / "locks" / f"{agent_id}.json"
 
 
-def npm(arguments: list[str], folder: Path) -> subprocess.Popen[str]:
-    """Start npm in `folder`, under the Node that we bring, with an environment of its own."""
-    node = toolchain.node_root()
-    program = [str(node / "bin" / "node"), str(node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
-    env = {
-        name: value
-        for name, value in os.environ.items()
-        if name in _PASSED_ON or name.lower().endswith("_proxy") or name.lower().startswith("npm_config_")
-    }
-    env |= {"PATH": f"{node / 'bin'}:/usr/local/bin:/usr/bin:/bin", "npm_config_update_notifier": "false"}
-    # Behind a company's proxy the certificate authority is known to the system, not to the list that Node brings.
-    env.setdefault("NODE_USE_SYSTEM_CA", "1")
-    return subprocess.Popen(
-        [*program, *arguments],
-        cwd=folder,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        umask=0o777 - _OPEN,
-    )
-
-
-def _install(agent: AgentAdapter, install: Install, path: Path, say: Callable[[str], None]) -> None:
-    work = Path(tempfile.mkdtemp(prefix=f"{path.name}.", dir=path.parent))
+async def _install(
+    agent: AgentAdapter, install: Install, folder: Path, say: Callable[[str], None], sandbox: Sandbox
+) -> None:
+    """Install into `folder`, whose lock is held: what else has its name was left by someone who was killed."""
+    for left in folder.parent.glob(f"{folder.name}.*"):
+        if left.is_dir() and not left.is_symlink():
+            await asyncio.to_thread(tree.remove, left)
+    work = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
     try:
+        files, home = _places(work)
         lock = lock_file(agent.id)
         package = {"name": "agent", "version": "1.0.0", "private": True, "dependencies": {install.npm: install.version}}
-        (work / "package.json").write_text(json.dumps(package))
+        (files / "package.json").write_text(json.dumps(package))
         if lock.is_file() and _pins(lock, install):
-            shutil.copyfile(lock, work / "package-lock.json")
-        flags = ["--no-audit", "--no-fund", "--loglevel=error", "--prefer-offline"]
-        flags += [] if install.scripts else ["--ignore-scripts"]
-        # Not `npm ci`: it refuses locks that leave out packages for other platforms, as npm's own locks do.
-        process = npm(["install", *flags], work)
-        output = _wait(process, work, agent.title, say)
-        if process.returncode != 0:
-            raise UserError(f"cannot install {agent.title} {install.version}: {_reason(output)}")
-        (work / "installed.json").write_text(json.dumps({"npm": install.npm, "version": install.version}))
-        work.rename(path)
+            shutil.copyfile(lock, files / "package-lock.json")
+
+        def tell() -> None:
+            say(f"installing {agent.title}: {_size(work)} so far")
+
+        outcome = await _npm(install, files, home, sandbox, tell)
+        if outcome.exit_code != 0:
+            raise UserError(f"cannot install {agent.title} {install.version}: {_reason(outcome)}")
+        await asyncio.to_thread(_finish, files, home, folder, work)
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        await asyncio.to_thread(tree.remove, work)
+
+
+def _finish(files: Path, home: Path, folder: Path, work: Path) -> None:
+    """Make what npm left the user's own, note what it is, and put it where it is looked for."""
+    tree.remove(home)
+    tree.own(files, os.geteuid(), os.getegid())
+    files.chmod(_OPEN)
+    manifest.write(work, files)
+    work.chmod(_OPEN)
+    if folder.exists():
+        old = work / "old"
+        folder.rename(old)
+        tree.remove(old)
+    work.rename(folder)
+
+
+async def _npm(install: Install, files: Path, home: Path, sandbox: Sandbox, tell: Callable[[], None]) -> Outcome:
+    """Let npm install in `files`, with the registry behind the one port that it reaches."""
+    given = await asyncio.to_thread(registry.settings)
+    port = _PORT if sandbox.name != "none" else _free_port()
+    node = Mount(toolchain.node_root(), toolchain.NODE)
+    root = sandbox.shown(node)
+    flags = ["--no-audit", "--no-fund", "--loglevel=error", *([] if install.scripts else ["--ignore-scripts"])]
+    # Not `npm ci`: it refuses locks that leave out packages for other platforms, as npm's own locks do.
+    npm = [f"{root}/bin/node", f"{root}/lib/node_modules/npm/bin/npm-cli.js", "install", *flags]
+    env = {
+        "PATH": f"{root}/bin:/usr/local/bin:/usr/bin:/bin",
+        "npm_config_registry": f"http://127.0.0.1:{port}/",
+        "npm_config_update_notifier": "false",
+    }
+    argv = ("/bin/sh", "-c", 'umask 022; exec "$@"', "sh", *npm)
+    command = Command(argv, files, home, env, (node,), _LIMITS)
+    async with registry.door(given, port) as door, contextlib.AsyncExitStack() as stack:
+        listening: asyncio.Future[socket.socket] = asyncio.get_running_loop().create_future()
+        running = asyncio.create_task(sandbox.run(command, listening.set_result, port))
+        try:
+            either: set[asyncio.Future[Any]] = {running, listening}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if listening.done():
+                await stack.enter_async_context(serving(door, listening.result()))
+            while not (await asyncio.wait({running}, timeout=5))[0]:
+                await asyncio.to_thread(tell)
+            return running.result()
+        finally:
+            running.cancel()
+            await asyncio.wait({running})
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _places(work: Path) -> tuple[Path, Path]:
+    """A folder for the command to work in, and its home."""
+    files, home = work / _FILES, work / "home"
+    files.mkdir()
+    home.mkdir()
+    return files, home
+
+
+def _changed(agent: AgentAdapter, read: bool = False) -> str:
+    return manifest.changed(_folder(agent), _folder(agent) / _FILES, read=read)
 
 
 def _pins(lock: Path, install: Install) -> bool:
@@ -165,54 +246,36 @@ def _pins(lock: Path, install: Install) -> bool:
     return bool(root.get("dependencies") == {install.npm: install.version})
 
 
-def _wait(process: subprocess.Popen[str], work: Path, title: str, say: Callable[[str], None]) -> str:
-    lines: list[str] = []
-    assert process.stdout is not None
-    reader = threading.Thread(target=lambda: lines.extend(process.stdout or ()), daemon=True)
-    reader.start()
-    for second in range(_SECONDS):
-        try:
-            process.wait(timeout=1)
-            break
-        except subprocess.TimeoutExpired:
-            if second % 5 == 4:
-                say(f"installing {title}: {_megabytes(work)} MB so far")
-        except BaseException:
-            process.kill()
-            raise
-    else:
-        process.kill()
-        lines.append(f"npm did not end within {_SECONDS} s")
-    reader.join(timeout=5)
-    process.stdout.close()
-    return "".join(lines)
-
-
-def _reason(output: str) -> str:
-    lines = [line.removeprefix("npm error").strip() for line in output.splitlines() if line.strip()]
+def _reason(outcome: Outcome) -> str:
+    if outcome.ended == "timeout":
+        return f"npm did not end within {_LIMITS.seconds:.0f} s"
+    if outcome.ended != "exit":
+        return f"npm was stopped at a limit of ours ({outcome.ended})"
+    lines = [line.removeprefix("npm error").strip() for line in _lines(outcome.stdout + b"\n" + outcome.stderr)]
     told = [line for line in lines if line and not line.startswith(("A complete log", "code "))]
     return (told or lines or ["npm gave no reason"])[0][:300]
 
 
-def _megabytes(folder: Path) -> int:
-    total = 0
-    for path, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(path, name)).st_size
-            except OSError:
-                continue
-    return total // 10**6
+def _lines(said: bytes) -> list[str]:
+    return [line for line in said.decode(errors="replace").splitlines() if line.strip()]
 
 
-@contextmanager
-def _lock(path: Path) -> Any:
-    file: IO[str]
+def _size(folder: Path) -> str:
+    return f"{tree.usage(folder, _LIMITS.entries).size // 10**6} MB"
+
+
+@contextlib.asynccontextmanager
+async def _lock(path: Path) -> AsyncIterator[None]:
     with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                await asyncio.sleep(0.2)
         yield
 
 
 def _folder(agent: AgentAdapter) -> Path:
     assert agent.install is not None
-    return cache_dir() / "agents" / f"{agent.id}-{agent.install.version}"
+    return cache_dir() / "installed" / f"{agent.id}-{agent.install.version}"

@@ -9,12 +9,11 @@ from pathlib import Path
 
 from toolworthy.adapters import AgentAdapter
 from toolworthy.agents import builtin
-from toolworthy.agents.install import Installation
+from toolworthy.agents.install import SHOWN, Installation
 from toolworthy.errors import AdapterError
 from toolworthy.sandbox import Sandbox, toolchain
 from toolworthy.sandbox.model import Command, Limits, Mount
 
-INSTALL = "/opt/agent"
 NAMES = frozenset(
     {
         "instruction",
@@ -72,7 +71,7 @@ def command(agent: AgentAdapter, installation: Installation | None, sandbox: San
         "max_output": str(start.max_output),
     }
     if installation is not None:
-        mount = Mount(installation.path, INSTALL)
+        mount = Mount(installation.path, SHOWN)
         node = Mount(toolchain.node_root(), toolchain.NODE)
         mounts += [mount, node]
         values |= {"install": sandbox.shown(mount), "node": f"{sandbox.shown(node)}/bin/node"}

@@ -86,7 +86,7 @@ class Session:
         self._thread: threading.Thread | None = None
         self._stack = contextlib.AsyncExitStack()
         self._results: dict[Key, concurrent.futures.Future[Result]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._hold: Hold | None = None
         self._watching: concurrent.futures.Future[None] | None = None
         self._stopped: UserError | None = None
@@ -176,7 +176,13 @@ class Session:
             self._hold.close()
 
     def _call(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        try:
+            return future.result()
+        except concurrent.futures.CancelledError:
+            raise self._stopped or UserError("the run was stopped") from None
+        finally:
+            future.cancel()  # if we were interrupted it is not to go on
 
     async def _prepare(self, agents: Sequence[AgentAdapter]) -> _Prepared:
         import httpx
@@ -209,19 +215,17 @@ class Session:
             if agent.install is None or agent.id in prepared.refused:
                 prepared.installations[agent.id] = None
             else:
-                install = asyncio.to_thread(ensure, agent, self.listener.line)
-                prepared.installations[agent.id] = await install
+                prepared.installations[agent.id] = await ensure(agent, self.listener.line, sandbox)
         return bench
 
     async def _begin(self, keys: Sequence[Key]) -> None:
+        self._keep_track(asyncio.current_task())
         trials = any(isinstance(key, TrialKey) for key in keys)
+        new = trials and (self._prepared is None or self._prepared.bench is None)
+        sandbox = sandbox_for(self.options, self.options.agents, self.listener) if new else None
         if self._prepared is None:
-            sandbox = sandbox_for(self.options, self.options.agents, self.listener) if trials else None
             self._prepared = await self._prepare(self.options.agents if trials else ())
-        else:
-            sandbox = None
-        if trials and self._prepared.bench is None:
-            sandbox = sandbox or sandbox_for(self.options, self.options.agents, self.listener)
+        if sandbox is not None:
             self._prepared.bench = await self._prepare_trials(self._prepared, sandbox)
         if self._prepared.cases is None and any(isinstance(key, CaseKey) for key in keys):
             self._prepared.cases = await self._prepare_cases(self._prepared)
@@ -232,7 +236,10 @@ class Session:
             self._spawn(self._afterwards(self._prepared, tuple(self._tasks), last))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._loop.create_task(work)
+        self._keep_track(self._loop.create_task(work))
+
+    def _keep_track(self, task: asyncio.Task[Any] | None) -> None:
+        assert task is not None
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -293,11 +300,13 @@ class Session:
         except UserError as error:  # a full disk, no sandbox: it would be the same for all that come
             self._stop(error)
         except Exception as error:  # a defect of ours: the one who waits must hear of it
-            _settle(future, error)
+            if not future.done():
+                future.set_exception(error)
             self._once.done(key, None)
             await self._release.done(key, self.run)
         else:
-            _settle(future, result)
+            if not future.done():
+                future.set_result(result)
 
     def _stop(self, error: UserError) -> None:
         """End all that runs, on the loop's thread; whoever waits for a result hears why."""
@@ -305,7 +314,8 @@ class Session:
             return
         self._stopped = error
         for future in self._results.values():
-            _settle(future, error)
+            if not future.done():
+                future.set_exception(error)
         for task in self._tasks - {asyncio.current_task()}:
             task.cancel()
 
@@ -385,12 +395,3 @@ class Session:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._stack.aclose()
-
-
-def _settle(future: concurrent.futures.Future[Result], came: Result | BaseException) -> None:
-    """Let who waits go on, unless that was done before."""
-    with contextlib.suppress(concurrent.futures.InvalidStateError):
-        if isinstance(came, BaseException):
-            future.set_exception(came)
-        else:
-            future.set_result(came)

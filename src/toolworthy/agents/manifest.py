@@ -1,0 +1,85 @@
+"""What an installed tree is made of, so that nobody changes it unnoticed."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from toolworthy.tree.walk import Entry, open_file, walk
+
+MANIFEST = "files.json"
+"""Path to what is there, of every file and link."""
+_SEEN = "seen"
+"""What the file system said of the tree when its files were last read: while it says the same, they are the same."""
+
+
+def write(folder: Path, top: Path) -> None:
+    """Note in `folder` what the tree at `top` is made of.
+
+    Raises:
+        OSError: a file cannot be read or written.
+    """
+    (folder / MANIFEST).write_text(json.dumps(dict(_contents(top)), ensure_ascii=True, indent=0))
+    (folder / _SEEN).write_text(_looks(top))
+
+
+def changed(folder: Path, top: Path, *, read: bool = False) -> str:
+    """What is not as it was noted, in a few words; empty where all is.
+
+    Args:
+        folder: where that was noted.
+        top: of the tree.
+        read: whether every file is read, even if the file system says that none was changed.
+    """
+    try:
+        looks = _looks(top)
+        if not read and (folder / _SEEN).is_file() and (folder / _SEEN).read_text() == looks:
+            return ""
+        noted = json.loads((folder / MANIFEST).read_text())
+        found = dict(_contents(top))
+    except (OSError, ValueError) as error:
+        return f"there is no record of its files that can be read ({error})"
+    if other := sorted(path for path in noted.keys() | found.keys() if noted.get(path) != found.get(path)):
+        more = f" and {len(other) - 1} more" if len(other) > 1 else ""
+        return f"{other[0]}{more} is not as it was installed"
+    with contextlib.suppress(OSError):  # another user's: read again the next time
+        (folder / _SEEN).write_text(looks)
+    return ""
+
+
+def _contents(top: Path) -> Iterator[tuple[str, str]]:
+    for entry in _entries(top):
+        mode = f"{stat.S_IMODE(entry.stat.st_mode) & 0o111:o}"
+        if stat.S_ISLNK(entry.stat.st_mode):
+            yield entry.path, f"link {os.readlink(entry.name, dir_fd=entry.folder)}"
+        elif entry.is_file:
+            yield entry.path, f"{mode} {_digest(entry)}"
+        else:
+            yield entry.path, f"kind {stat.S_IFMT(entry.stat.st_mode):o}"
+
+
+def _digest(entry: Entry) -> str:
+    descriptor = open_file(entry)
+    if descriptor is None:
+        return "unreadable"
+    with os.fdopen(descriptor, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _looks(top: Path) -> str:
+    """A digest of what the file system says: the time of the last change (ctime) is none that a program can set."""
+    digest = hashlib.sha256()
+    for entry in _entries(top):
+        found = entry.stat
+        told = (entry.path, found.st_mode, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        digest.update(repr(told).encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def _entries(top: Path) -> Iterator[Entry]:
+    return (entry for entry in walk(top) if not entry.is_folder)

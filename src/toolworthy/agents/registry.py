@@ -1,0 +1,203 @@
+"""The user's npm registries, served to an install that reaches nothing else and has none of their credentials."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import ssl
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from toolworthy.errors import UserError
+from toolworthy.sandbox import toolchain
+from toolworthy.wire.lenient import as_dict, as_str
+
+if TYPE_CHECKING:
+    import httpx
+
+_PASSED_ON = ("HOME", "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "XDG_CONFIG_HOME")
+"""What npm needs of the caller's environment to find its settings, beside proxies and its own ``npm_config_*``."""
+_PUBLIC = "https://registry.npmjs.org"
+"""Stands for the registry that is set, wherever it is named: so npm has it (``replace-registry-host``)."""
+_ASKED = ("accept", "if-none-match", "user-agent")
+_TOLD = ("content-type", "content-length", "content-encoding", "etag", "last-modified", "cache-control")
+_AT = re.compile(r"/~(\d+)(/.*)")
+_SCOPE = re.compile(r"/(@[^/%]+)(?:/|%2f)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Where packages are."""
+
+    url: str
+    authorization: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host of its address."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user's npm is set to."""
+
+    registries: Mapping[str, Registry]
+    """By scope; the empty one is for all others."""
+    proxy: str = ""
+    authorities: tuple[str, ...] = ()
+    """Certificates, as PEM."""
+    strict: bool = True
+    """Whether certificates are verified."""
+
+
+def settings() -> Settings:
+    """What npm itself reads of the user's configuration and environment.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    node = toolchain.node_root()
+    script = Path(__file__).with_name("npm_settings.cjs")
+    command = [node / "bin" / "node", script, node / "lib" / "node_modules" / "npm"]
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _PASSED_ON or name.lower().endswith("_proxy") or name.lower().startswith("npm_config_")
+    }
+    with tempfile.TemporaryDirectory() as nowhere:  # no project's settings
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=env, cwd=nowhere, timeout=60)
+    if done.returncode != 0:
+        raise UserError(f"npm's settings cannot be read: {(done.stderr.strip() or 'no reason given')[-300:]}")
+    found = json.loads(done.stdout)
+    registries = {scope: Registry(one["url"], one["authorization"]) for scope, one in found["registries"].items()}
+    return Settings(registries, found["proxy"], tuple(found["ca"]), found["strict"])
+
+
+class Door:
+    """An ASGI application: packages by name, and archives at the addresses that the registries themselves gave.
+
+    Args:
+        given: what the user's npm is set to.
+        port: at which npm reaches this.
+        client: asks the registries.
+    """
+
+    def __init__(self, given: Settings, port: int, client: httpx.AsyncClient) -> None:
+        self._given = given
+        self._here = f"http://127.0.0.1:{port}"
+        self._client = client
+        self._origins = tuple(dict.fromkeys(registry.origin for registry in given.registries.values()))
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request."""
+        import httpx
+
+        query = f"?{scope['query_string'].decode()}" if scope["query_string"] else ""
+        target = self._target(scope["raw_path"].decode("latin-1")) if scope["method"] in ("GET", "HEAD") else None
+        if target is None:
+            await _answer(send, 403, b"only packages are served here")
+            return
+        url, authorization = target
+        asked = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = {name: asked[name] for name in _ASKED if name in asked}
+        headers |= {"authorization": authorization} if authorization else {}
+        try:
+            async with self._client.stream(scope["method"], url + query, headers=headers) as answer:
+                await self._pass_on(answer, send)
+        except httpx.HTTPError as error:
+            await _answer(send, 502, f"the registry cannot be asked: {error or type(error).__name__}".encode())
+
+    def _target(self, path: str) -> tuple[str, str] | None:
+        """What a path stands for, and what opens it; None where it is nobody's."""
+        if ".." in path.split("/"):
+            return None
+        if at := _AT.fullmatch(path):
+            if int(at[1]) >= len(self._origins):
+                return None
+            origin = self._origins[int(at[1])]
+            owner = next(one for one in self._given.registries.values() if one.origin == origin)
+            return origin + at[2], owner.authorization
+        scope = _SCOPE.match(path)
+        registry = self._given.registries.get(scope[1] if scope else "", self._given.registries[""])
+        return registry.url.rstrip("/") + path, registry.authorization
+
+    async def _pass_on(self, answer: httpx.Response, send: Any) -> None:
+        if "json" in answer.headers.get("content-type", ""):
+            body = self._addressed(await answer.aread())
+            await _answer(send, answer.status_code, body, answer.headers.get("content-type", ""))
+            return
+        headers = [(name.encode(), answer.headers[name].encode()) for name in _TOLD if name in answer.headers]
+        await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
+        async for piece in answer.aiter_raw():
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    def _addressed(self, body: bytes) -> bytes:
+        """What is told of a package, with its archives to be had here."""
+        try:
+            told = as_dict(json.loads(body))
+        except ValueError:
+            return body
+        for version in as_dict(told.get("versions")).values():
+            dist = as_dict(as_dict(version).get("dist"))
+            if "tarball" in dist:
+                dist["tarball"] = self._ours(as_str(dist["tarball"]))
+        return json.dumps(told).encode()
+
+    def _ours(self, address: str) -> str:
+        default = self._given.registries[""].url.rstrip("/")
+        if address.startswith(f"{_PUBLIC}/"):
+            address = default + address.removeprefix(_PUBLIC)
+        for number, origin in enumerate(self._origins):
+            if address.startswith(f"{origin}/"):
+                return f"{self._here}/~{number}{address.removeprefix(origin)}"
+        return address  # of somebody else's, who is not reached
+
+
+@asynccontextmanager
+async def door(given: Settings, port: int) -> AsyncIterator[Door]:
+    """The registries, for who reaches this process at `port`."""
+    import httpx
+
+    proxy = given.proxy or None
+    loopback = all(urlsplit(one.url).hostname in ("127.0.0.1", "localhost", "::1") for one in given.registries.values())
+    trust = not (loopback or proxy)
+    timeout = httpx.Timeout(120, connect=30, pool=None)
+    limits = httpx.Limits(max_connections=32)
+    async with httpx.AsyncClient(
+        verify=_trusted(given) if given.strict else False,
+        proxy=None if loopback else proxy,
+        trust_env=trust,
+        timeout=timeout,
+        limits=limits,
+        follow_redirects=True,
+    ) as client:
+        yield Door(given, port, client)
+
+
+def _trusted(given: Settings) -> ssl.SSLContext:
+    """Behind a company's proxy the certificate authority is known to the system or to npm, not to a list of ours."""
+    import httpx
+
+    context = httpx.create_ssl_context()
+    context.load_default_certs()
+    for pem in given.authorities:
+        context.load_verify_locations(cadata=pem)
+    if (extra := os.environ.get("NODE_EXTRA_CA_CERTS")) and Path(extra).is_file():
+        context.load_verify_locations(extra)
+    return context
+
+
+async def _answer(send: Any, status: int, body: bytes, kind: str = "text/plain") -> None:
+    headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
