@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
 import json
 from collections.abc import Iterable
 from contextlib import closing
@@ -14,6 +15,7 @@ import pytest
 from tests.conftest import only_run, recorded, run
 from tests.hostile import CANARY, PACKED, PLACES, TEXTS, Hostile, hostile, leaks, ways
 
+from toolworthy import packing
 from toolworthy.cleaned import cleaned
 from toolworthy.endpoint import resolve
 from toolworthy.exchange import Chunk
@@ -110,6 +112,15 @@ def test_a_stream_of_two_answers_at_once_is_clean(whole: bool) -> None:
     if not whole:
         assert clean.response is not None
         assert clean.response.text == "[redacted]"
+
+
+def test_what_unpacks_to_more_than_can_be_looked_at_is_not_kept() -> None:
+    bomb = gzip.compress(bytes(2 * packing.LIMIT) + CANARY.encode())
+    exchange = recorded(
+        response_headers={"content-encoding": "gzip"}, chunks=(Chunk(0.1, bomb[:9]), Chunk(0.2, bomb[9:]))
+    )
+    assert cleaned(exchange, Redactor([CANARY])).body == b"[redacted]"
+    assert cleaned(exchange, Redactor(())).body == bomb
 
 
 def test_a_request_that_holds_it_is_clean_too(tmp_path: Path) -> None:

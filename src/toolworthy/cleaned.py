@@ -53,6 +53,8 @@ def _body(redactor: Redactor, pieces: list[bytes], told: str, deep: int = 0) -> 
         if whole and told not in _READABLE and not _is_text(whole):
             return _instead(pieces, MARK.encode())  # in a coding that nobody asked for, and that we cannot look into
         return redactor.pieces(pieces)
+    if inside.cut:
+        return _instead(pieces, MARK.encode())  # more than can be looked at
     clean = _body(redactor, [inside.data], "", deep + 1)[0]
     rest = redactor.data(inside.rest)
     if clean == inside.data and rest == inside.rest:

@@ -6,8 +6,8 @@ import zlib
 from dataclasses import dataclass
 from typing import Literal
 
-LIMIT = 64 * 2**20
-"""Bytes of what is unpacked that are looked at."""
+LIMIT = 16 * 2**20
+"""Bytes up to which a body is unpacked."""
 Coding = Literal["gzip", "deflate", "raw deflate", "zstd"]
 _WINDOW: dict[str, int] = {"gzip": 31, "deflate": 15, "raw deflate": -15}
 _PIECE = 2**16
@@ -21,6 +21,8 @@ class Unpacked:
     data: bytes
     rest: bytes
     """What stands behind it, as it is."""
+    cut: bool = False
+    """Whether more is in it than may be."""
 
 
 def coding_of(data: bytes, told: str = "") -> Coding | None:
@@ -51,7 +53,7 @@ def unpack(data: bytes, told: str = "") -> Unpacked | None:
         if not found or len(after) >= len(rest):
             break
         rest = after
-    return Unpacked(coding, bytes(out), rest) if out else None
+    return Unpacked(coding, bytes(out), rest, len(out) >= LIMIT) if out else None
 
 
 def pack(data: bytes, coding: Coding) -> bytes:
