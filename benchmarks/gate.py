@@ -397,28 +397,30 @@ def _decided(found: Drop) -> bool:
 
 
 def floors(pairs: int, rng: np.random.Generator) -> Iterator[str]:
-    """A rate that is the floor exactly, over all items like these."""
-    yield "| floor: items × agents × attempts, variation | false alarm | false pass |"
+    """A rate that is the floor exactly: of these items, and over all items like these."""
+    yield "| about, floor: items × agents × attempts, variation | false alarm | false pass |"
     yield "|---|---:|---:|"
-    pairs = pairs // 2
-    for layout, variation, floor in product(((10, 1, 3), (20, 1, 1), (20, 5, 3), (130, 1, 1)), (0.0, 0.3), (0.7, 0.9)):
+    layouts = ((10, 1, 3), (10, 1, 10), (20, 1, 1), (20, 5, 3), (130, 1, 1))
+    for about, layout, variation, floor in product(get_args(About), layouts, (0.0, 0.3, 1.0), (0.7, 0.9)):
         chances = skills(Setting(*layout, floor, variation), pairs, rng)
-        ok = rng.binomial(layout[2], chances)
+        if about == "these":  # these very items are at the floor
+            chances = np.stack([_moved(run, floor) for run in chances])
         alarm = passed = 0
-        for run in ok.tolist():
-            values = [
-                (str(item), float(one < count))
-                for item, row in enumerate(run)
-                for count in row
-                for one in range(layout[2])
-            ]
-            found = reached(values)
+        for run in rng.binomial(layout[2], chances).tolist():
+            cells = [(str(item), count, layout[2] - count) for item, row in enumerate(run) for count in row]
+            found = reached([Pair(item, (1.0,), (1.0,) * ok + (0.0,) * bad) for item, ok, bad in cells], about)
             assert found is not None
             alarm += found.p_worse(floor) <= LEVEL
             passed += found.p_borne(floor) <= LEVEL
-        name = f"{' × '.join(map(str, layout))}, {variation:g}, floor {floor:.0%}"
+        name = f"{about}, floor {floor:.0%}: {' × '.join(map(str, layout))}, {variation:g}"
         yield f"| {name} | {alarm / pairs:.1%} | {passed / pairs:.1%} |"
     yield ""
+
+
+def _moved(chances: np.ndarray, mean: float) -> np.ndarray:
+    """Chances with exactly this mean: failures, or successes, in the same proportion."""
+    now = chances.mean()
+    return chances * mean / now if now > mean else 1 - (1 - chances) * (1 - mean) / (1 - now)
 
 
 FAMILY = Policy(

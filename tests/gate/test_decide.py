@@ -274,7 +274,11 @@ def test_a_floor() -> None:
     assert decide(GOOD, GOOD, policy).answer == "pass"
     assert [one.answer for one in decide(BAD, BAD, policy).judged][1] == "fail"
     few = sample(*(unit(item, passed=(1,)) for item in range(8)))
-    assert "not even full marks would show it" in decide(few, few, policy).judged[1].next[0]
+    assert decide(few, few, policy).judged[1].needed == "not even full marks would show it: at least 14 attempts"
+    thrice = sample(*(unit(item) for item in range(10)))
+    like = policy.model_copy(update={"about": "like-these"})
+    assert [decide(thrice, thrice, one).judged[1].answer for one in (policy, like)] == ["pass", "inconclusive"]
+    assert decide(thrice, thrice, policy).judged[1].said.endswith("at least 80% is asked for; of these items")
 
 
 def costly(factor: float, attempts: int = 3, seed: int = 1) -> Sample:

@@ -86,7 +86,7 @@ def _criterion(
     if criterion.margin is not None:
         out.append(margin.judge(shown, of, criterion.margin, policy.about, alpha, many))
     if criterion.floor is not None:
-        out.append(floor.judge(shown, of, criterion.floor, alpha))
+        out.append(floor.judge(shown, of, criterion.floor, policy.about, alpha))
     if criterion.at_most is not None:
         out.append(cost.judge(shown, of.paired, criterion.at_most, policy.about, alpha, many))
     if criterion.tail_at_most is not None:
