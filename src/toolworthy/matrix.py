@@ -226,7 +226,8 @@ class _Measuring:
             seconds = stage.patience + (2 * known.result.seconds if known else _UNKNOWN)
             trial = await _trial(spoilt, agent, self._installed[agent.id], stage, seconds)
         cause = trial.result.cause
-        if cause is None or cause.kind != "infrastructure":
+        asked = any(exchange.kind == "completion" for exchange in trial.exchanges)
+        if cause is None or (asked and cause.kind != "infrastructure"):
             return trial
         print(f"{spoilt.id if spoilt else ''}  {stage.id}  {agent.id}  not measured: {cause.detail}", flush=True)
         return None

@@ -83,7 +83,7 @@ def test_two_runs_that_differ_by_one_item(cases: Path, tmp_path: Path) -> None:
     ("limit", "before", "after", "why"),
     [
         ("--max-turns", "60", "1", "1 turns limit"),
-        ("--timeout-factor", "1.0", "0.0001", "1 infrastructure"),  # stopped before it could ask anything
+        ("--timeout-factor", "1.0", "0.0001", "1 time limit"),  # stopped before it could ask anything
     ],
 )
 def test_two_runs_that_differ_by_a_limit(limit: str, before: str, after: str, why: str, tmp_path: Path) -> None:

@@ -77,6 +77,15 @@ def test_the_first_in_the_order_is_named(exchanges: list[Exchange], ended: dict[
     assert why(exchanges, **ended).kind == kind  # type: ignore[arg-type]
 
 
+def test_an_agent_that_we_stop_before_it_asks_was_at_our_limit_and_one_that_ends_could_not_start() -> None:
+    stopped = why([], ended="timeout")
+    assert (stopped.kind, stopped.fault, stopped.limit) == ("budget", "our limit", "time")
+    assert "before it asked anything" in stopped.detail
+    for ended in ({"exit_code": 0}, {"exit_code": 127}, {"ended": "memory"}):
+        found = why([], **ended)  # type: ignore[arg-type]
+        assert (found.kind, found.limit) == ("infrastructure", None)
+
+
 def test_the_same_call_twice_is_no_loop_and_thrice_is() -> None:
     assert why(trial(*LOOP[:2], answered(said()))).kind == "wrong result"
     assert why(trial(*LOOP, answered(said()))).kind == "repetition"

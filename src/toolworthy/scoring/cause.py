@@ -58,7 +58,7 @@ def diagnose(exchanges: Sequence[Exchange], outcome: Outcome, agent: AgentAdapte
     """
     asked = [exchange for exchange in exchanges if exchange.kind == "completion"]
     if not asked:
-        return _infrastructure(outcome)
+        return _nothing_asked(outcome)
     course = Course(asked, outcome, agent, max_turns)
     found = (
         _endpoint_error(course)
@@ -92,8 +92,12 @@ def _overcome(found: Cause, course: Course) -> str:
     return f"; the agent went on in spite of {', '.join(told)}" if told else ""
 
 
-def _infrastructure(outcome: Outcome) -> Cause:
+def _nothing_asked(outcome: Outcome) -> Cause:
+    """An agent that ended by itself could not start; one that we stopped was at work, for longer than we let it."""
     said = " ".join((outcome.stderr or outcome.stdout).decode(errors="replace").split())[-300:]
+    if outcome.ended == "timeout":
+        detail = f"stopped by timeout after {outcome.seconds:.0f} s, before it asked anything: {said}"
+        return Cause(kind="budget", fault="our limit", detail=detail, limit="time")
     how = f"exit {outcome.exit_code}" if outcome.ended == "exit" else outcome.ended
     return Cause(kind="infrastructure", fault="infrastructure", detail=f"the agent asked nothing ({how}): {said}")
 
