@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from pathlib import Path
 
-from toolworthy import adapters, breakage
+from toolworthy import adapters, breakage, tree
 from toolworthy.adapters import AgentAdapter
 from toolworthy.agents.install import Installation, ensure
 from toolworthy.breakage import MEASURED, OUTCOMES, Measured, Outcome
@@ -281,7 +280,7 @@ async def _trial(
         endpoint = resolve("oracle").at({api: oracle.base_urls[api] for api in agent.apis[:1]})
         exchanges: list[Exchange] = []
         gateway = await stack.enter_async_context(Gateway(endpoint, exchanges.append))
-        out = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="toolworthy-matrix-")))
+        out = stack.enter_context(tree.temporary())
         options = Options(endpoint, (agent,), tasks, timeout_factor=seconds / limit, max_turns=30, out=out)
         bench = Bench(options, endpoint, gateway, choose("auto"), Redactor(()))
         key = TrialKey(suite="tasks", task=TASK, agent=agent.id)

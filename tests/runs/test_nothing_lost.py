@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import pty
+import random
 import resource
 import shutil
 import signal
@@ -15,6 +16,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +51,8 @@ def running(
     (tmp_path / "tmp").mkdir(exist_ok=True)
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8", "TMPDIR": str(tmp_path / "tmp")}
     command = [*before, sys.executable, "-m", "pytest", str(content.SUITES / suite), "--concurrency", "1", "-q", *more]
-    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, **given}
-    process = subprocess.Popen(command, cwd=tmp_path, env=env, text=True, preexec_fn=prepare, **pipe)
+    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "cwd": tmp_path, **given}
+    process = subprocess.Popen(command, env=env, text=True, preexec_fn=prepare, **pipe)
     try:
         yield process
     finally:
@@ -156,11 +158,7 @@ def test_a_run_whose_directory_is_deleted_stops_at_once(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_grow_ends_a_run_in_one_line(tmp_path: Path) -> None:
-    def small_files() -> None:
-        mind_signals()
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-
-    with running(tmp_path, prepare=small_files) as process:
+    with running(tmp_path, prepare=partial(limit_files, 100_000)) as process:
         said = told(process)
     assert_full(tmp_path, process.returncode, said, "File too large")
 
@@ -195,3 +193,91 @@ def assert_full(tmp_path: Path, code: int, said: str, why: str) -> None:
     assert run.damage == ""
     assert len(run.cases()) >= 1
     assert unfinished(run)
+
+
+def test_the_next_run_removes_what_killed_ones_left(tmp_path: Path) -> None:
+    """And nothing of a run that goes on, nor what only has such a name."""
+    (tmp_path / "tmp" / "toolworthy-mine").mkdir(parents=True)
+    some = ["--task", "fix-failing-test", "--task", "rename-api", "--trials", "3"]
+    with running(tmp_path, *some, suite="tasks") as killed:
+        begun(killed, tmp_path)
+        (left,) = temporary_folders(tmp_path)
+        killed.kill()
+        killed.wait()
+    assert left.is_dir()
+    with running(tmp_path, *some, suite="tasks", cwd=new(tmp_path / "other")) as process:
+        begun(process, tmp_path / "other")
+        assert not left.exists()
+        (used,) = temporary_folders(tmp_path)
+        with running(tmp_path, *some[:2], suite="tasks", cwd=new(tmp_path / "third")) as beside:
+            told(beside)
+        assert used.is_dir()
+        process.send_signal(signal.SIGTERM)
+        told(process)
+    assert [path.name for path in (tmp_path / "tmp").iterdir()] == ["toolworthy-mine"]
+
+
+def temporary_folders(tmp_path: Path) -> list[Path]:
+    """Those of processes."""
+    return [path for path in (tmp_path / "tmp").iterdir() if (path / ".toolworthy").is_file()]
+
+
+def new(path: Path) -> Path:
+    """A folder, made now."""
+    path.mkdir()
+    return path
+
+
+def test_faults_at_random_moments_change_no_result(tmp_path: Path) -> None:
+    """Signals, kill -9 and full disks in a row; the last run goes on with what all of them left."""
+    chance = random.Random(16)
+    (tmp_path / "whole").mkdir()
+    assert suites("--concurrency", "8", cwd=tmp_path / "whole", suite="tools").returncode == 0
+    path: Path | None = None
+    for fault in chance.sample(["TERM", "HUP", "INT", "INT INT", "KILL", "KILL", "full", "full"], 8):
+        more = ["--resume", str(path)] if path else []
+        there = (path / "results.jsonl").stat().st_size if path else 0
+        prepare = partial(limit_files, max(there, 100_000) + 20_000) if fault == "full" else mind_signals
+        with running(tmp_path, "--concurrency", "4", *more, prepare=prepare) as process:
+            path = begun(process, tmp_path, len(lines(path)) + chance.randint(1, 9) if path else 1)
+            for name in fault.split() if fault != "full" else []:
+                time.sleep(chance.random() / 10)
+                process.send_signal(signal.Signals[f"SIG{name}"])
+            said = told(process)
+        assert "Traceback" not in said, (fault, said)
+        assert "INTERNALERROR" not in said, (fault, said)
+    again = suites("--resume", str(path), cwd=tmp_path, suite="tools")
+    assert again.returncode == 0, again.stdout
+    assert verdicts(only_run(tmp_path)) == verdicts(only_run(tmp_path / "whole"))
+
+
+def limit_files(size: int) -> None:
+    """In a child: no file grows beyond `size` bytes."""
+    mind_signals()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+def lines(path: Path) -> list[bytes]:
+    """Of a run's results, whole ones."""
+    return (path / "results.jsonl").read_bytes().splitlines(keepends=True)
+
+
+def verdicts(path: Path) -> dict[str, str]:
+    """What a run says of every case, of what it measured in the end."""
+    return {str(case.key): case.status for case in RunDirectory.open(path).cases()}
+
+
+def test_a_clock_that_jumps_changes_no_duration(tmp_path: Path) -> None:
+    (tmp_path / "jumps.py").write_text(
+        "import itertools, time\n"
+        "def jumping(real=time.time, count=itertools.count()):\n"
+        "    return real() + (36_000 if next(count) % 2 else -36_000)\n"
+        "time.time = jumping\n"
+    )
+    some = ["--task", "fix-failing-test", "-p", "jumps"]
+    done = suites(*some, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
+    assert done.returncode == 0, done.stdout
+    run = RunDirectory.open(only_run(tmp_path))
+    (result,) = run.results()
+    assert 0 < result.seconds < 600
+    assert all(0 < exchange.seconds < 600 for exchange in run.exchanges(result.exchanges))

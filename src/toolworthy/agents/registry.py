@@ -7,7 +7,6 @@ import os
 import re
 import ssl
 import subprocess
-import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from toolworthy import tree
 from toolworthy.errors import UserError
 from toolworthy.sandbox import toolchain
 from toolworthy.wire.lenient import as_dict, as_str
@@ -73,7 +73,7 @@ def settings() -> Settings:
         for name, value in os.environ.items()
         if name in _PASSED_ON or name.lower().endswith("_proxy") or name.lower().startswith("npm_config_")
     }
-    with tempfile.TemporaryDirectory() as nowhere:  # no project's settings
+    with tree.temporary() as nowhere:  # no project's settings
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=env, cwd=nowhere, timeout=60)
     if done.returncode != 0:
         raise UserError(f"npm's settings cannot be read: {(done.stderr.strip() or 'no reason given')[-300:]}")

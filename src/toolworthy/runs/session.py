@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from toolworthy import tree
 from toolworthy.adapters import AgentAdapter
 from toolworthy.agents.install import Installation, ensure
 from toolworthy.cases.bench import CaseBench
@@ -103,6 +104,7 @@ class Session:
             UserError: no sandbox, no agent, no endpoint, no disk.
         """
         self.run, self._hold = open_run(self.options)
+        tree.sweep()
         about = self.run.about
         self._seen = Seen(self.options.endpoint.model, about["agents"], about)
         self.spending.recall(self.run)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import tempfile
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -74,11 +73,12 @@ async def run_trial(
 
     Exchanges are recorded as they happen, under the trial's id.
     """
-    started = time.time()
+    started, clock = time.time(), time.monotonic()
     folder: Path | None = None
     try:
-        folder = Path(tempfile.mkdtemp(prefix="toolworthy-"))
-        return await _attempt(bench, key, task, agent, installation, folder, started)
+        folder = tree.new_folder()
+        result = await _attempt(bench, key, task, agent, installation, folder)
+        return result.model_copy(update={"started": started, "seconds": time.monotonic() - clock})
     except SandboxError:
         raise
     except Exception as error:
@@ -104,7 +104,6 @@ async def _attempt(
     agent: AgentAdapter,
     installation: Installation | None,
     folder: Path,
-    started: float,
 ) -> TrialResult:
     room.check(folder)
     workspace = await workspaces.prepare(task, folder, bench.sandbox)
@@ -143,8 +142,6 @@ async def _attempt(
         diff=redact(changed),
         sandbox=bench.sandbox.name,
         task_digest=task.digest,
-        started=started,
-        seconds=time.time() - started,
         exchanges="",
         reproduce=bench.options.reproduce(key),
     )

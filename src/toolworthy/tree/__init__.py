@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from toolworthy.tree.copy import copy
-from toolworthy.tree.walk import DEPTH, ENTRIES, Entry, entry_of, open_file, open_top, set_mode, walk
+from toolworthy.tree.remove import remove
+from toolworthy.tree.scratch import new_folder, sweep, temporary
+from toolworthy.tree.walk import DEPTH, ENTRIES, Entry, entry_of, open_file, open_top, walk
 
-__all__ = ["ENTRIES", "Usage", "copy", "own", "read", "read_all", "remove", "temporary", "usage", "walk"]
+__all__ = [
+    "ENTRIES",
+    "Usage",
+    "copy",
+    "new_folder",
+    "own",
+    "read",
+    "read_all",
+    "remove",
+    "sweep",
+    "temporary",
+    "usage",
+    "walk",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,28 +92,3 @@ def _content(entry: Entry, most: int) -> bytes | None:
         return None
     with os.fdopen(descriptor, "rb") as file:
         return file.read(most)
-
-
-def remove(top: Path) -> None:
-    """Remove a tree, of whatever depth and modes; what cannot be removed stays."""
-    for entry in walk(top):
-        with contextlib.suppress(OSError):
-            if entry.is_folder and not entry.leaving:
-                if entry.stat.st_mode & 0o700 != 0o700:
-                    set_mode(entry, 0o700)
-            elif entry.is_folder:
-                os.rmdir(entry.name, dir_fd=entry.folder)
-            else:
-                os.unlink(entry.name, dir_fd=entry.folder)
-    with contextlib.suppress(OSError):
-        top.rmdir()
-
-
-@contextlib.contextmanager
-def temporary() -> Iterator[Path]:
-    """A folder of our own, removed at the end with whatever came to be in it."""
-    folder = Path(tempfile.mkdtemp(prefix="toolworthy-"))
-    try:
-        yield folder
-    finally:
-        remove(folder)
