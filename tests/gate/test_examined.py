@@ -247,3 +247,10 @@ def test_a_series_without_a_change_raises_no_alarm_and_what_was_found_stays_foun
     assert found
     for nights in range(2, len(series)):
         assert [change.night for change in watch(series[:nights]).changes] == [at for at in found if at < nights]
+
+
+def test_a_baseline_without_any_success_has_an_answer() -> None:
+    for margin in (0.05, 0.3):
+        for good in (0, 1, 3):
+            answer = answered(a_run("before", [(0, 3, 0)] * 3), a_run("after", [(good, 3 - good, 0)] * 3), margin)
+            assert answer != "fail"

@@ -183,8 +183,8 @@ class These(Drop):
             after = _expected(self.before - true, fewer.variance, count.unit)
             return _shown(self._seen(after, true * true), margin, alpha)
 
-        most = max(self.before, margin)
-        return root(found, margin, most) if found(most) else None
+        most = self.before
+        return root(found, margin, most) if most > margin and found(most) else None
 
     def findable_items(self, margin: float, alpha: float) -> int | None:
         whole = self._as_before()

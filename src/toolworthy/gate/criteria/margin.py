@@ -14,8 +14,8 @@ from toolworthy.statistics import mean_pass, pass_hat_k
 _NAMED = 5
 """Items named among those that lost."""
 _STUCK: dict[About, str] = {
-    "these": "no number of attempts decides a drop that is the margin itself: choose another margin",
-    "like-these": "more attempts would not decide it, the items differ too much: add items, or widen the margin",
+    "these": "no number of attempts decides a drop that is the margin itself: add items",
+    "like-these": "more attempts would not decide it, the items differ too much: add items",
 }
 _ONE_OF_MANY = "one item tells nothing of others, however often it is tried: add items"
 
@@ -72,7 +72,8 @@ def _findable(found: Drop, margin: float, alpha: float) -> str:
         *([f"{items} of {counted(found.clusters, 'item')} lost entirely"] if items is not None else []),
     ]
     if not kinds:
-        return "no drop could have failed it: too few attempts"
+        why = "too few attempts" if found.before > margin else "the baseline's rate is no more than the margin"
+        return f"no drop could have failed it: {why}"
     return f"{' or '.join(kinds)} would have failed it in four runs of five"
 
 
