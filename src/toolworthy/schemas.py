@@ -25,6 +25,21 @@ def _compiled(schema: str) -> Any:
         return None
 
 
+def misfit(schema: Mapping[str, Any], arguments: Any) -> str | None:
+    """How `arguments` violate `schema` first, in words; None where they fit, or where it is no JSON Schema."""
+    check = validator(schema)
+    if check is None:
+        return None
+    try:
+        error = next(iter(check.iter_errors(arguments)), None)
+    except (ValueError, RecursionError) as fault:  # lone surrogates, numbers of any length, nesting without end
+        return f"no validator reads them: {fault}"
+    if error is None:
+        return None
+    where = ".".join(str(part) for part in error.instance_path)
+    return f"{where}: {error.message}" if where else str(error.message)
+
+
 def fitted(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any] | None:
     """`arguments`, with text read as the type that `schema` wants; None where they do not fit or it knows none of them.
 
@@ -34,8 +49,7 @@ def fitted(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str,
     if set(as_list(schema.get("required"))) - set(arguments) or (properties and set(arguments) - set(properties)):
         return None
     made = {name: _read(value, as_dict(properties.get(name))) for name, value in arguments.items()}
-    check = validator(schema) if schema else None
-    return made if check is None or check.is_valid(made) else None
+    return None if schema and misfit(schema, made) is not None else made
 
 
 def _read(value: Any, schema: Mapping[str, Any]) -> Any:

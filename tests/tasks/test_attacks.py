@@ -13,7 +13,7 @@ import pytest
 from toolworthy import content, tree
 from toolworthy.errors import UserError
 from toolworthy.sandbox import Sandbox, choose
-from toolworthy.sandbox.model import SandboxError
+from toolworthy.sandbox.model import Command, Mount, SandboxError
 from toolworthy.tasks import workspace as workspaces
 from toolworthy.tasks.attacks import Attack, attacks
 from toolworthy.tasks.check import Proof, attack, play
@@ -173,3 +173,35 @@ def test_a_task_that_can_be_fooled_is_found(tmp_path: Path) -> None:
     done = run("toolworthy", "tasks", "check", str(task(tmp_path / "t", naive).path), cwd=tmp_path)
     assert done.returncode == 1
     assert "the verifier is fooled, reward 1: a pytest.py that ends at once, all well" in done.stdout
+
+
+@pytest.mark.parametrize("way", ["nothing", "solution", "exit"])
+@pytest.mark.parametrize("name", ["add-feature", "shell-pipeline", "sqlite-migration"])
+def test_our_verifiers_judge_without_us(name: str, way: str) -> None:
+    """As Harbor starts them: nobody runs the workspace's code for them."""
+    made, sandbox = OURS[name], choose("bubblewrap")
+    exits = next(one for one in attacks() if one.id == "exit")
+    steps = {"nothing": (), "solution": made.steps, "exit": exits.steps(made.steps)}[way]
+
+    async def judged() -> str:
+        with tree.temporary() as folder:
+            workspace = await workspaces.prepare(made, folder, sandbox)
+            await play(steps, workspace, folder, sandbox)
+            (folder / "home").mkdir()
+            (folder / "logs").mkdir()
+            mounts = (Mount(made.path / "tests", "/tests"), Mount(folder / "logs", "/logs/verifier", writable=True))
+            command = Command(("bash", "/tests/test.sh"), workspace, folder / "home", mounts=mounts)
+            outcome = await sandbox.run(command)
+            print(outcome.stdout.decode(), outcome.stderr.decode())
+            return (folder / "logs" / "reward.txt").read_text().strip()
+
+    assert asyncio.run(judged()) == ("1" if way == "solution" else "0")
+
+
+def test_no_attack_is_planted_without_a_sandbox(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="in a sandbox only"):
+        asyncio.run(anext(attack(OURS["log-report"], choose("none"))))
+    at = str(OURS["log-report"].path)
+    done = run("toolworthy", "tasks", "check", at, "--sandbox", "none", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.endswith("1 tasks, 0 bad; no attack was planted without a sandbox\n")

@@ -39,8 +39,8 @@ def _how(text: str) -> str:
     except json.JSONDecodeError as error:
         at_end = error.pos >= len(text.rstrip()) or "Unterminated string" in error.msg
         return "cut" if text.lstrip().startswith("{") and at_end else "other"
-    except RecursionError:
-        return "other"
+    except (ValueError, RecursionError):
+        return "other"  # numbers of thousands of digits, nesting without end
 
 
 @rule(

@@ -13,7 +13,7 @@ from toolworthy.exchange import Exchange
 from toolworthy.rules.calls import is_json_object
 from toolworthy.rules.leaked import lost_calls
 from toolworthy.rules.leaks import TOOL_SYNTAX
-from toolworthy.schemas import validator
+from toolworthy.schemas import misfit
 from toolworthy.scoring.model import CallScores, Count
 from toolworthy.wire.ir import Request, Thinking, Tool, ToolCall, ToolResult
 
@@ -124,14 +124,7 @@ def _problem(tool: Tool, call: ToolCall) -> str | None:
     """The first schema violation, in words; None where there is none, or no schema to violate."""
     if tool.custom or call.custom or not tool.parameters:
         return None
-    check = validator(tool.parameters)
-    if check is None:
-        return None
-    error = next(iter(check.iter_errors(json.loads(call.arguments))), None)
-    if error is None:
-        return None
-    where = ".".join(str(part) for part in error.instance_path)
-    return f"{where}: {error.message}" if where else str(error.message)
+    return misfit(tool.parameters, json.loads(call.arguments))
 
 
 def _repaired_id(exchange: Exchange) -> bool:

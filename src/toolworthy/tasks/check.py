@@ -46,7 +46,13 @@ async def check(task: Task, sandbox: Sandbox) -> tuple[Proof, ...]:
 
 
 async def attack(task: Task, sandbox: Sandbox, which: Sequence[Attack] | None = None) -> AsyncIterator[Proof]:
-    """Plant every attack (or those given) that `task` has a place for, each in a workspace of its own."""
+    """Plant every attack (or those given), each in a workspace of its own.
+
+    Raises:
+        UserError: there is no sandbox, and they would hit this machine.
+    """
+    if sandbox.name == "none":
+        raise UserError("attacks are planted in a sandbox only; --sandbox none is none")
     room = asyncio.Semaphore(os.cpu_count() or 1)
 
     async def one(attack: Attack) -> Proof:

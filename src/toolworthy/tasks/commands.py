@@ -26,7 +26,7 @@ async def _check(tasks: Sequence[Task], sandbox: Sandbox) -> int:
         proofs = list(await check(task, sandbox))
         for proof in proofs:
             _tell(proof)
-        if all(proof.ok for proof in proofs):
+        if all(proof.ok for proof in proofs) and sandbox.name != "none":
             withstood = [proof async for proof in attack(task, sandbox)]
             proofs += withstood
             for proof in withstood:
@@ -37,7 +37,7 @@ async def _check(tasks: Sequence[Task], sandbox: Sandbox) -> int:
                 f"{'ok  ' if good == len(withstood) else 'BAD '} {task.name:24} {good} of {len(withstood)} attacks fail"
             )
         bad += not all(proof.ok for proof in proofs)
-    print(f"{len(tasks)} tasks, {bad} bad")
+    print(f"{len(tasks)} tasks, {bad} bad" + ("; no attack was planted without a sandbox" * (sandbox.name == "none")))
     return 1 if bad else 0
 
 
