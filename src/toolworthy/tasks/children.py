@@ -61,20 +61,23 @@ class Children:
 
     def listen(self, listener: socket.socket) -> None:
         """Answer on `listener` until :meth:`close`."""
-        self._serving = asyncio.ensure_future(asyncio.start_server(self._answer, sock=listener, limit=_LINE))
+        self._serving = asyncio.ensure_future(asyncio.start_server(self._connected, sock=listener, limit=_LINE))
 
     async def close(self) -> None:
         """End what runs."""
         if self._serving is not None:
             (await self._serving).close()
-        for answering in self._answering:
+        left = tuple(self._answering)
+        for answering in left:
             answering.cancel()
-        await asyncio.gather(*self._answering, return_exceptions=True)
+        await asyncio.gather(*left, return_exceptions=True)
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answering = asyncio.ensure_future(self._answer(reader, writer))
+        self._answering.add(answering)
+        answering.add_done_callback(self._answering.discard)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        current = asyncio.current_task()
-        assert current is not None
-        self._answering.add(current)
         try:
             asked = json.loads(await reader.readline())
             async with self._turn:
@@ -87,7 +90,6 @@ class Children:
             self.failure = error
         finally:
             writer.close()
-            self._answering.discard(current)
 
     async def _run(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Carry out one request. Once a limit stopped some, no more is started: it would take all the time."""
