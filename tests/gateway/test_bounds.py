@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import time
 import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -232,3 +233,27 @@ def test_of_an_answer_that_was_not_waited_for_the_beginning_is_kept() -> None:
     record.longest = record.size
     with pytest.raises(Endless):
         record.keep(b"x")
+
+
+def test_an_exchange_that_takes_long_to_write_is_not_lost() -> None:
+    """A session that ends meanwhile waits for it: else it seems that nothing was asked."""
+
+    async def go() -> None:
+        long = json.dumps({"id": "c", "choices": [{"message": {"content": "x" * 4_000_000}}]}).encode()
+
+        async def answer(request: dict[str, Any], send: Any) -> None:
+            await reply(send, 200, long)
+
+        listener = socket.create_server(("127.0.0.1", 0))
+        async with (
+            serve(answer) as upstream,
+            Gateway(endpoint(upstream.url), lambda exchange: None, write=lambda exchange: time.sleep(6)) as made,
+        ):
+            async with (
+                made.session("t", listener, Allowance("m", ("chat",), 3)) as session,
+                httpx.AsyncClient(base_url=session.base_url, timeout=20) as client,
+            ):
+                assert len((await client.post(CHAT, json=ASKED)).content) == len(long)
+            assert len(session.exchanges) == 1
+
+    asyncio.run(go())

@@ -74,20 +74,30 @@ async def _refuse(session: Session, record: Record, send: Any, refused: No) -> N
 
 
 async def _told(session: Session, record: Record, index: int) -> Exchange:
-    """Make the exchange and record it; one that takes long to read or write does not hold up the others."""
+    """Make the exchange and record it; one that takes long to read or write does not hold up the others. The session's
+    end waits for it."""
     redactor = session.gateway.redactor
     if not record.large:
         exchange = record.exchange(session.trial, index, redactor)
         session.gateway.write(exchange)
-    else:
+        return _recorded(session, record, exchange)
 
-        def work() -> Exchange:
-            made = record.exchange(session.trial, index, redactor)
-            made.response, made.request  # noqa: B018 - read here, and not where all wait for it
-            session.gateway.write(made)
-            return made
+    def work() -> Exchange:
+        made = record.exchange(session.trial, index, redactor)
+        made.response, made.request  # noqa: B018 - read here, and not where all wait for it
+        session.gateway.write(made)
+        return made
 
-        exchange = await asyncio.to_thread(work)
+    async def told() -> Exchange:
+        return _recorded(session, record, await asyncio.to_thread(work))
+
+    telling = asyncio.ensure_future(told())
+    session.telling.add(telling)
+    telling.add_done_callback(session.telling.discard)
+    return await asyncio.shield(telling)
+
+
+def _recorded(session: Session, record: Record, exchange: Exchange) -> Exchange:
     session.allowance.came(exchange, record.size)
     session.record(exchange)
     return exchange

@@ -6,6 +6,7 @@ translation has to see whole.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import ssl
@@ -43,6 +44,8 @@ class Session:
         self.trial = trial
         self.base_url = f"http://127.0.0.1:{port}"
         self.exchanges: list[Exchange] = []
+        self.telling: set[asyncio.Future[Exchange]] = set()
+        """Long exchanges that are being read and written."""
         self.on_exchange: Callable[[Exchange], None] | None = None
         self.on_sent: Callable[[], None] = lambda: None
         """Is told when a request has had its turn and is sent."""
@@ -160,5 +163,9 @@ class Gateway:
         async def app(scope: Any, receive: Any, send: Any) -> None:
             await handle(session, scope, receive, send)
 
-        async with serving(guarded(app, listener.getsockname()[0], segment), listener):
-            yield session
+        try:
+            async with serving(guarded(app, listener.getsockname()[0], segment), listener):
+                yield session
+        finally:
+            if session.telling:
+                await asyncio.wait(session.telling)
