@@ -279,7 +279,7 @@ def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+    terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
 ) -> Generator[None, object, object]:
     """The verdict, in a screenful, below all that pytest has to say of single items."""
     told = yield
@@ -291,7 +291,8 @@ def pytest_terminal_summary(
         terminalreporter.write_sep("=", "toolworthy")
         width = terminalreporter._tw.fullwidth if terminalreporter.isatty else WIDTH
         try:
-            for line in (*summary_lines(running.run, width), *gate_lines(running.run)):
+            ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+            for line in (*summary_lines(running.run, width, ended=ended), *gate_lines(running.run)):
                 terminalreporter.write_line(line.text, **_MARKUP[line.tone])
             terminalreporter.write_line(f"report: {write_report(running.run).html}")
         except UserError as error:

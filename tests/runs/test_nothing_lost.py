@@ -91,6 +91,7 @@ def test_a_signal_ends_a_run_with_its_report_and_a_line(tmp_path: Path, number: 
     assert 0 < ran < planned
     assert f"{ran} of {planned} cases measured; go on with `toolworthy run tools --resume " in said
     assert "KeyboardInterrupt" not in said
+    assert "\nexit " not in said  # that of a run that came to its end
     assert "Traceback" not in said
     assert (path / "report.html").is_file()
     assert list((tmp_path / "tmp").iterdir()) == []

@@ -48,8 +48,8 @@ class Line(NamedTuple):
     tone: Tone = ""
 
 
-def summary_lines(run: RunDirectory, width: int = WIDTH) -> Iterator[Line]:
-    """What a run says, for a terminal of `width` columns."""
+def summary_lines(run: RunDirectory, width: int = WIDTH, *, ended: bool = True) -> Iterator[Line]:
+    """What a run says, for a terminal of `width` columns; its exit code only where it has `ended` by itself."""
     endpoint = run.about.get("endpoint", {})
     results, probes, cases = run.results(), run.probes(), run.cases()
     yield _line(f"endpoint {endpoint.get('name')} · model {endpoint.get('model')}")
@@ -63,7 +63,7 @@ def summary_lines(run: RunDirectory, width: int = WIDTH) -> Iterator[Line]:
         yield _line(f"  {text}")
     for text in (*tools.lines(cases, width), *costs.lines(results, cases)):
         yield _line(text)
-    if run.gate is None:
+    if run.gate is None and ended:
         yield _line(str(outcome(results, cases, probes)))
 
 
