@@ -313,6 +313,8 @@ def test_a_word_says_what_its_interval_shows_and_all_is_json(one: Sample, other:
             continue
         none = 0.0 if at.kind == "difference" else 1.0
         assert at.low - 1e-4 <= at.change <= at.high + 1e-4
+        if at.why and at.word == "unclear":
+            continue  # what one side alone has leaves it open, whatever the interval of the others shows
         assert (at.word in ("better", "worse")) == (not at.low <= none <= at.high)
     told = json.loads(json.dumps(found.told(), allow_nan=False))
     assert [at["word"] for at in told["rows"]] == [at.word for at in found.rows]

@@ -195,10 +195,12 @@ def test_levels_are_held(about: About, benchmark: ModuleType, layout: tuple[int,
 
 @ABOUT
 def test_power_is_there(about: About, benchmark: ModuleType) -> None:
+    """Items that stand for others must be more than items that stand for themselves."""
     rng = np.random.default_rng(7)
-    told = benchmark.simulate(benchmark.Setting(20, 5, 3, 0.9, 0.3, about=about), [0.10], 500, rng)[0.10]
+    items = 20 if about == "these" else 50
+    told = benchmark.simulate(benchmark.Setting(items, 5, 3, 0.9, 0.3, about=about), [0.10], 500, rng)[0.10]
     assert told.passed() >= 0.9
-    told = benchmark.simulate(benchmark.Setting(20, 5, 3, 0.9, 0.3, 0.2, about=about), [0.10], 500, rng)[0.10]
+    told = benchmark.simulate(benchmark.Setting(items, 5, 3, 0.9, 0.3, 0.2, about=about), [0.10], 500, rng)[0.10]
     assert told.failed() >= 0.85
 
 
@@ -235,7 +237,7 @@ def test_many_at_a_time_say_what_one_at_a_time_says(benchmark: ModuleType) -> No
     found = benchmark.drops_of(benchmark.Setting(12, 2, 3, 0.8, 0.3, about="like-these"), 1, rng)[0]
     assert isinstance(found, Alike)
     seen = tango.Seen(found.lost / found.worth, found.won / found.worth, found.size, found.correlation)
-    assert float(tango.worth(found.pairs, seen)) == pytest.approx(found.worth)
+    assert float(tango.worth(found.pairs, seen, found.clusters)) == pytest.approx(found.worth)
 
 
 def test_the_naive_gate_is_noise(benchmark: ModuleType) -> None:
@@ -320,3 +322,10 @@ def test_a_limit_is_the_binomial_one_where_nothing_or_everything_varied() -> Non
     for ok, n in ((30, 30), (27, 30), (3, 30)):
         low = float(ok - limits.distance((limits.Count(ok, ok * (n - ok) / n, 1.0), still), 0.05))
         assert low == pytest.approx(n * binomtest(ok, n).proportion_ci(0.90, "exact").low, rel=1e-6)
+
+
+def test_items_that_were_drawn_are_draws_however_often_each_was_tried() -> None:
+    """Ten items without a loss do not show that fewer than one item in ten is lost: 0.9 to the power of 10 is 35 %."""
+    ten = [Pair(str(n), (1.0,) * 10, (1.0,) * 10) for n in range(10)]
+    assert of(ten, "like-these").p_borne(0.10) == pytest.approx(0.9**10, abs=0.02)
+    assert of(ten, "these").p_borne(0.10) < 0.001

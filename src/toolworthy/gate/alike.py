@@ -80,7 +80,7 @@ class Alike(Drop):
         With `lost_items` whole ones are lost: their pairs go together, and chance is in which ones, and in the others.
         """
         seen = tango.Seen(lost, won, self.size * times, 1.0 if lost_items else self.correlation)
-        n = float(tango.worth(self.pairs * times, seen))
+        n = float(tango.worth(self.pairs * times, seen, self.clusters))
         value = lost - won
         varied = (lost + won - value * value) / n
         if lost_items:
@@ -106,7 +106,7 @@ def alike(pairs: Sequence[Pair]) -> Alike:
     n = fsum(sizes)
     before = fsum(right) / n
     seen = tango.seen(sizes, minus, plus)
-    worth, lost, won = float(tango.worth(n, seen)), float(seen.lost), float(seen.won)
+    worth, lost, won = float(tango.worth(n, seen, len(groups))), float(seen.lost), float(seen.won)
     size, correlation = float(seen.size), float(seen.correlation)
     uneven = variance(one / n for one in right) if len(right) > 1 else 0.0
     return Alike(

@@ -3,9 +3,9 @@
 The score test of N. Tango ("Equivalence test and confidence interval for the difference in proportions for the
 paired-sample design", Statistics in Medicine 17, 1998) on as many pairs as the sample is worth, with two precautions
 where it is too bold. Never a smaller chance than the binomial one of a candidate that wins nothing: with few discordant
-pairs. And Student's t in the place of the normal curve: for claims that something changed beyond a margin, with as many
-degrees of freedom as there are clusters or discordant pairs, whichever are fewer; for claims that a rise is no drop
-beyond a margin, as there are clusters. Calibrated with ``benchmarks/gate.py``.
+pairs. And Student's t in the place of the normal curve, with as many degrees of freedom as there are clusters or
+discordant pairs, whichever are fewer; a claim that nothing changed beyond a margin has some more, since the margin
+itself tells how much such pairs would vary. Calibrated with ``benchmarks/gate.py``.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betainc, ndtr, stdtr  # type: ignore[import-untyped]
+from scipy.special import betainc, stdtr  # type: ignore[import-untyped]
 
 Array = NDArray[np.float64]
 
-_PRIOR_CORRELATION = 0.3
-_PRIOR_WEIGHT = 4.0
-"""Discordant pairs that the prior is worth: with few of them nobody knows how far clusters hang together."""
+_ALL_OR_NOTHING = 2.0
+"""Clusters with discordant pairs that it takes to outweigh the belief that a cluster is lost or won as a whole."""
+_MORE_FREEDOM = 15.0
+"""Degrees of freedom of a claim that nothing changed, beside those of its discordant pairs."""
 _NONE = 1e-12
 
 
@@ -50,15 +51,16 @@ def seen(sizes: ArrayLike, lost: ArrayLike, won: ArrayLike) -> Seen:
     return Seen(share_lost, share_won, size, np.where(size > 1 + 1e-9, 1.0 if clusters < 2 else correlation, 0.0))
 
 
-def worth(pairs: ArrayLike, found: Seen) -> Array:
+def worth(pairs: ArrayLike, found: Seen, clusters: ArrayLike) -> Array:
     """How many independent pairs as many `pairs` as these are worth.
 
-    The correlation is drawn up to a prior while discordant pairs are few, never down to it.
+    Clusters count as lost or won as a whole until clusters have shown otherwise: none of 10 items lost, however often
+    tried, is as much as none of 10 draws.
     """
     n = np.asarray(pairs, float)
-    events = n * (found.lost + found.won)
-    drawn = (events * found.correlation + _PRIOR_WEIGHT * _PRIOR_CORRELATION) / (events + _PRIOR_WEIGHT)
-    return np.asarray(n / (1 + np.maximum(found.size - 1, 0.0) * np.maximum(found.correlation, drawn)))
+    events = np.asarray(clusters, float) * (found.lost + found.won)
+    drawn = (events * found.correlation + _ALL_OR_NOTHING) / (events + _ALL_OR_NOTHING)
+    return np.asarray(n / (1 + np.maximum(found.size - 1, 0.0) * drawn))
 
 
 def p_worse(n: ArrayLike, lost: ArrayLike, won: ArrayLike, clusters: ArrayLike, drop: ArrayLike) -> Array:
@@ -76,13 +78,11 @@ def p_worse(n: ArrayLike, lost: ArrayLike, won: ArrayLike, clusters: ArrayLike, 
 
 def p_borne(n: ArrayLike, lost: ArrayLike, won: ArrayLike, clusters: ArrayLike, drop: ArrayLike) -> Array:
     """Chance of a result as good as this one if the true drop were `drop`: small says that it is less."""
-    score = _score(n, lost, won, drop)
-    value, changed = np.subtract(lost, won), np.asarray(drop) <= 0
-    freedom = np.maximum(1.0, np.asarray(clusters, float) - 1)
-    few = np.minimum(freedom, np.maximum(1.0, np.multiply(n, np.add(lost, won))))
-    student = stdtr(np.where(changed, few, freedom), score)
-    tail = np.where(changed | (value < 0), student, ndtr(score))
-    return np.asarray(np.maximum(tail, _one_sided(n, value, drop)))
+    more = np.where(np.asarray(drop) <= 0, 0.0, _MORE_FREEDOM)
+    events = np.multiply(n, np.add(lost, won)) + more
+    freedom = np.maximum(1.0, np.minimum(np.asarray(clusters, float) - 1, events))
+    tail = stdtr(freedom, _score(n, lost, won, drop))
+    return np.asarray(np.maximum(tail, _one_sided(n, np.subtract(lost, won), drop)))
 
 
 def _one_sided(n: ArrayLike, value: ArrayLike, drop: ArrayLike) -> Array:
