@@ -364,7 +364,7 @@ def test_a_run_with_lines_that_cannot_be_read_is_not_compared(
         (lambda about: {**about, "schema": 99}, "is of schema 99, of toolworthy 0.1.0"),
         (lambda about: {**about, "schema": "1"}, 'is of schema "1"'),
         (lambda about: {**about, "schema": True}, "is of schema true"),
-        (lambda about: {key: value for key, value in about.items() if key != "schema"}, "is of schema no number"),
+        (lambda about: {key: value for key, value in about.items() if key != "schema"}, "names no schema"),
         (lambda about: {**about, "agents": 5}, "not readable as a run's ('int' object"),
         (lambda about: {**about, "planned": {"tasks": "x"}}, "not readable as a run's (invalid literal"),
     ],

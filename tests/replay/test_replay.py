@@ -384,7 +384,7 @@ def test_ctrl_c_loses_nothing(recorded: Path, tmp_path: Path) -> None:
 
 def test_mistakes_are_one_clear_line(recorded: Path, tmp_path: Path) -> None:
     (tmp_path / "empty" / "exchanges").mkdir(parents=True)
-    (tmp_path / "empty" / "run.json").write_text("{}")
+    (tmp_path / "empty" / "run.json").write_text(json.dumps({"schema": 1}))
     (tmp_path / "junk").write_bytes(b"no record at all")
     (tmp_path / "torn").write_bytes(next((recorded / "exchanges").iterdir()).read_bytes()[:40])
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -158,8 +158,8 @@ class RunDirectory:
         version = value.get("schema")
         if version != SCHEMA or isinstance(version, bool):
             by = f"toolworthy {value.get('toolworthy', '?')}"
-            told = json.dumps(version) if "schema" in value else "no number"
-            raise UserError(f"{path} is of schema {told}, of {by}: this one, {__version__}, reads schema {SCHEMA}")
+            told = f"is of schema {json.dumps(version)}" if "schema" in value else "names no schema"
+            raise UserError(f"{path} {told}, of {by}: this one, {__version__}, reads schema {SCHEMA}")
         return value
 
     @cached_property
