@@ -156,10 +156,14 @@ def judged(setting: Setting, ok: np.ndarray, ok_now: np.ndarray, made: int) -> C
     was, now, weight = ok / setting.tried, ok_now / made, float(min(setting.tried, made))
     lost, won = ((weight * one * (1 - other)).sum(2) for one, other in ((was, now), (now, was)))
     found = tango.seen(weight * setting.agents, lost, won)
-    of = (tango.worth(weight * cells, found, setting.items), found.lost, found.won, setting.items)
+    of = (found.lost, found.won, setting.items)
+    borne, worse = (
+        tango.worth_of_none(weight * cells, found, setting.items),
+        tango.worth_of_change(weight * cells, found),
+    )
     return lambda margin: Verdicts(
-        lambda level: tango.p_worse(*of, margin) <= level,
-        lambda level: tango.p_borne(*of, margin) <= level,
+        lambda level: tango.p_worse(worse, *of, margin) <= level,
+        lambda level: tango.p_borne(borne, *of, margin) <= level,
         found.lost - found.won,
     )
 

@@ -20,23 +20,23 @@ from toolworthy.gate.paired import Z_POWER, Drop, Pair, root
 class Alike(Drop):
     """A drop of all items like these."""
 
-    lost: float
-    """Of the pairs that the sample is worth, those that were better before."""
-    won: float
-    worth: float
-    """Independent pairs that the sample is worth."""
-    size: float = 1.0
-    """Pairs in a cluster, as if all were alike."""
-    correlation: float = 0.0
-    """Of pairs within a cluster, as it was seen."""
+    seen: tango.Seen
     uneven: float = 0.0
     """Variance of what the loss of one item, drawn by chance, would cost; in squares of the metric's unit."""
 
     def p_borne(self, margin: float) -> float:
-        return float(tango.p_borne(self.worth, self.lost / self.worth, self.won / self.worth, self.clusters, margin))
+        n = self._worth(changed=margin <= 0)
+        return float(tango.p_borne(n, self.seen.lost, self.seen.won, self.clusters, margin))
 
     def p_worse(self, margin: float) -> float:
-        return float(tango.p_worse(self.worth, self.lost / self.worth, self.won / self.worth, self.clusters, margin))
+        n = self._worth(changed=margin >= 0)
+        return float(tango.p_worse(n, self.seen.lost, self.seen.won, self.clusters, margin))
+
+    def _worth(self, changed: bool) -> float:
+        """Independent pairs that the sample is worth to a claim that something changed, or that nothing did."""
+        if changed:
+            return float(tango.worth_of_change(self.pairs, self.seen))
+        return float(tango.worth_of_none(self.pairs, self.seen, self.clusters))
 
     def interval(self, alpha: float) -> tuple[float, float]:
         low = root(lambda drop: self.p_worse(drop) > alpha, -1.0, self.value)
@@ -68,7 +68,8 @@ class Alike(Drop):
         Who succeeds less often wins less often, too.
         """
         less = (self.before - true) / self.after if self.after > 0 else 1.0
-        won = (self.won + 0.5) / (self.worth + 1) * min(1.0, max(0.0, less))
+        n = self._worth(changed=True)
+        won = (n * self.seen.won + 0.5) / (n + 1) * min(1.0, max(0.0, less))
         won = max(won, -true)
         return min(1 - won, won + true), won
 
@@ -79,14 +80,15 @@ class Alike(Drop):
 
         With `lost_items` whole ones are lost: their pairs go together, and chance is in which ones, and in the others.
         """
-        seen = tango.Seen(lost, won, self.size * times, 1.0 if lost_items else self.correlation)
-        n = float(tango.worth(self.pairs * times, seen, self.clusters))
-        value = lost - won
+        seen = tango.Seen(lost, won, self.seen.size * times, 1.0 if lost_items else self.seen.correlation)
+        pairs, value = self.pairs * times, lost - won
+        fails = value > margin
+        n = float(tango.worth_of_change(pairs, seen) if fails else tango.worth_of_none(pairs, seen, self.clusters))
         varied = (lost + won - value * value) / n
         if lost_items:
             varied = 2 * won / self.pairs + lost_items * (1 - lost_items / self.clusters) * self.uneven
         error = Z_POWER * sqrt(max(0.0, varied))
-        if value > margin:
+        if fails:
             moved = min(error, lost)
             p = tango.p_worse(n, lost - moved, min(1.0, won + error - moved), self.clusters, margin)
         else:
@@ -105,10 +107,6 @@ def alike(pairs: Sequence[Pair]) -> Alike:
     )
     n = fsum(sizes)
     before = fsum(right) / n
-    seen = tango.seen(sizes, minus, plus)
-    worth, lost, won = float(tango.worth(n, seen, len(groups))), float(seen.lost), float(seen.won)
-    size, correlation = float(seen.size), float(seen.correlation)
+    seen = tango.Seen(*map(float, tango.seen(sizes, minus, plus)))
     uneven = variance(one / n for one in right) if len(right) > 1 else 0.0
-    return Alike(
-        before, before - (lost - won), n, len(groups), lost * worth, won * worth, worth, size, correlation, uneven
-    )
+    return Alike(before, before - (seen.lost - seen.won), n, len(groups), seen, uneven)

@@ -20,6 +20,8 @@ Array = NDArray[np.float64]
 
 _ALL_OR_NOTHING = 2.0
 """Clusters with discordant pairs that it takes to outweigh the belief that a cluster is lost or won as a whole."""
+_PRIOR_CORRELATION, _PRIOR_WEIGHT = 0.3, 4.0
+"""What is believed where pairs were lost, and how many discordant pairs it takes to outweigh it."""
 _MORE_FREEDOM = 15.0
 """Degrees of freedom of a claim that nothing changed, beside those of its discordant pairs."""
 _NONE = 1e-12
@@ -51,16 +53,25 @@ def seen(sizes: ArrayLike, lost: ArrayLike, won: ArrayLike) -> Seen:
     return Seen(share_lost, share_won, size, np.where(size > 1 + 1e-9, 1.0 if clusters < 2 else correlation, 0.0))
 
 
-def worth(pairs: ArrayLike, found: Seen, clusters: ArrayLike) -> Array:
-    """How many independent pairs as many `pairs` as these are worth.
+def worth_of_none(pairs: ArrayLike, found: Seen, clusters: ArrayLike) -> Array:
+    """How many independent pairs as many `pairs` as these are worth to a claim that nothing changed beyond a margin.
 
     Clusters count as lost or won as a whole until clusters have shown otherwise: none of 10 items lost, however often
     tried, is as much as none of 10 draws.
     """
-    n = np.asarray(pairs, float)
-    events = np.asarray(clusters, float) * (found.lost + found.won)
-    drawn = (events * found.correlation + _ALL_OR_NOTHING) / (events + _ALL_OR_NOTHING)
-    return np.asarray(n / (1 + np.maximum(found.size - 1, 0.0) * drawn))
+    return _worth(pairs, found, np.asarray(clusters, float) * (found.lost + found.won), 1.0, _ALL_OR_NOTHING)
+
+
+def worth_of_change(pairs: ArrayLike, found: Seen) -> Array:
+    """The same to a claim that something did."""
+    return _worth(pairs, found, np.asarray(pairs, float) * (found.lost + found.won), _PRIOR_CORRELATION, _PRIOR_WEIGHT)
+
+
+def _worth(pairs: ArrayLike, found: Seen, events: Array, prior: float, weight: float) -> Array:
+    """The correlation is drawn up to a prior while there are few events, never down to it."""
+    drawn = (events * found.correlation + weight * prior) / (events + weight)
+    spread = np.maximum(found.size - 1, 0.0) * np.maximum(found.correlation, drawn)
+    return np.asarray(np.asarray(pairs, float) / (1 + spread))
 
 
 def p_worse(n: ArrayLike, lost: ArrayLike, won: ArrayLike, clusters: ArrayLike, drop: ArrayLike) -> Array:
