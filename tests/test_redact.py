@@ -2,7 +2,9 @@
 
 import base64
 import itertools
+import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +23,35 @@ def test_every_form_of_a_secret_goes() -> None:
     ]
     for form in forms:
         assert form.rstrip("=") not in redact.text(f"before {form} after")
+
+
+def _each(pattern: str) -> str:
+    return "".join(pattern.format(ord(char)) for char in SECRET)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        _each("\\{:03o}"),
+        "".join(f"\\N{{{unicodedata.name(char)}}}" for char in SECRET),
+        SECRET.replace("/", "&sol;").replace("+", "&plus;").replace("=", "&equals;").replace('"', "&QUOT;"),
+        _each("\\\\{:03o}"),
+        _each("&#{:020d};"),
+        _each("&#x{:020x};"),
+        _each("&amp;#{};"),
+        _each("\\u0026#{};"),
+        _each("\\u0025{:02x}"),
+        "-".join(_each("{:02x}")[i : i + 2] for i in range(0, 2 * len(SECRET), 2)),
+        _each("={:02X}"),
+        _each("0x{:02x}', '"),
+        _each("{:02x}        "),
+        "\n".join(_each("{:02x}")[i : i + 3] for i in range(0, 2 * len(SECRET), 3)),
+    ],
+)
+def test_what_can_be_seen_and_not_cut_out_is_not_kept(form: str) -> None:
+    redact = Redactor([SECRET])
+    assert redact.text(f"before {form} after") == "[redacted]" or form not in redact.text(form)
+    assert form.encode() not in b"".join(redact.pieces([b"before ", form.encode(), b" after"]))
 
 
 def test_keys_of_known_shapes_go_even_if_nobody_named_them() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from html.entities import html5
 from urllib.parse import quote
 
 MARK = "[redacted]"
@@ -63,6 +65,7 @@ class Redactor:
         words = {word for secret in secrets for word in (secret, *secret.split()) if len(word) >= SHORTEST}
         self._words = sorted(words, key=lambda word: (-len(word), word))
         self._needles = tuple({form.lower() for word in self._words for form in _forms(word)})
+        self._digits = tuple(word.encode().hex().encode() for word in self._words)
 
     def __bool__(self) -> bool:
         """Whether there is anything to look for, beside the shapes that any key may have."""
@@ -73,7 +76,11 @@ class Redactor:
         return bool(self._needles) and (self._shows(data) or next(self._coded(data), None) is not None)
 
     def _shows(self, data: bytes) -> bool:
-        return any(needle in form for form in _readings(data.lower()) for needle in self._needles)
+        readings = list(_readings(data))
+        if any(needle in form for form in readings for needle in self._needles):
+            return True
+        digits = _BREAK.sub(b"", readings[-2]).translate(None, _PUNCTUATION)
+        return any(needle in digits for needle in self._digits)
 
     def _coded(self, data: bytes, deep: int = 1) -> Iterator[_Span]:
         """Where base64 stands that holds a secret in another form than plain."""
@@ -124,7 +131,7 @@ class Redactor:
         """
         whole = b"".join(pieces)
         spans = self.spans(whole, surely=surely)
-        if not spans:
+        if not spans and not self._shows(whole):
             return pieces
         out: list[bytes] = []
         start = 0
@@ -206,21 +213,37 @@ def _base64(raw: bytes) -> set[bytes]:
 
 
 _ESCAPE = re.compile(
-    rb"\\+u\{?0{0,6}([2-7][0-9a-f])\}?|\\+x([2-7][0-9a-f])|%(?:25)*(?:u00)?([2-7][0-9a-f])"
-    rb"|&#x0{0,6}([2-7][0-9a-f]);?|&#0{0,6}([0-9]{2,3});?|&(amp|lt|gt|quot|apos);|\\+([\"'/\\])"
+    rb"\\+u\{?0*+([2-7][0-9a-f])\}?|\\+x([2-7][0-9a-f])|%(?:25)*(?:u00)?([2-7][0-9a-f])"
+    rb"|&#x0*+([2-7][0-9a-f]);?|&#0*+([0-9]{2,3});?|&([a-z]{2,9};)"
+    rb"|\\+([01][0-7]{2})|\\+n\{([a-z -]{5,40})\}|\\+([\"'/\\])"
 )
+_ESCAPED = re.compile(
+    rb"(?:\\+u\{?0*+|\\+x|%(?:25)*(?:u00)?|&#x0*+)(?:2[356]|5c)|&#0*+(?:3[578]|92)|&(?:amp|num|percnt|bsol);"
+    rb"|\\+(?:04[356]|134)"
+)
+"""What an escape begins with, escaped itself."""
 _NAMED = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"}
+_NAMES = {
+    name.lower().encode(): char.encode() for name, char in html5.items() if name[-1] == ";" and char.isascii()
+} | {unicodedata.name(chr(code)).lower().encode(): chr(code).lower().encode() for code in range(32, 127)}
+"""What HTML and Python call characters, in lower case. An HTML name ends in a semicolon."""
 _BETWEEN = b" \t\r\n:,"
 """What may stand between digits of hex, or break lines of base64."""
+_PUNCTUATION = bytes(code for code in range(33, 127) if not chr(code).isalnum()) + _BETWEEN
+"""What may stand between digits of hex where nothing else can be meant."""
 _BREAK = re.compile(rb"\\+[nrt]|0x|\\+x")
 
 
 def _readings(data: bytes) -> Iterator[bytes]:
-    """Lower-case `data` as it is, with its escapes read, and without what may stand within hex and base64."""
+    """`data` in lower case as it is, with its escapes read, twice where they are escaped themselves, and without what
+    may stand within hex and base64."""
+    data = data.lower()
     yield data
     if b"\\" in data or b"%" in data or b"&" in data:
-        data = _ESCAPE.sub(_unescaped, data)
-        yield data
+        again = _ESCAPED.search(data)
+        yield (data := _ESCAPE.sub(_unescaped, data))
+        if again:
+            yield (data := _ESCAPE.sub(_unescaped, data))
     squeezed = data.translate(None, _BETWEEN)
     yield _BREAK.sub(b"", squeezed) if b"\\" in squeezed or b"0x" in squeezed else squeezed
 
@@ -236,12 +259,13 @@ def _decoded(run: bytes) -> bytes:
 
 
 def _unescaped(match: re.Match[bytes]) -> bytes:
-    named, plain, decimal = match[6], match[7], match[5]
+    decimal, octal, plain = match[5], match[7], match[9]
     if plain:
         return plain
-    if named:
-        return _NAMED[named]
-    code = int(decimal) if decimal else int(match[1] or match[2] or match[3] or match[4], 16)
+    if name := match[6] or match[8]:
+        return _NAMES.get(name, match[0])
+    hexadecimal = match[1] or match[2] or match[3] or match[4]
+    code = int(decimal) if decimal else int(octal, 8) if octal else int(hexadecimal, 16)
     return bytes([code]).lower() if code < 128 else match[0]
 
 
