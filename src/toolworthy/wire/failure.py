@@ -43,7 +43,7 @@ _CODES = ("code", "error_code", "errorCode", "status_code", "Code", "status")
 _CONTENT = ("choices", "output", "content", "data", "input_tokens")
 """Fields of an answer: beside them, a message is no error."""
 _DEPTH = 6
-_PAGE = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_PAGE = re.compile(rb"\s*+(?:<!--(?>.*?-->)\s*+)*+<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _UNSEEN = re.compile(r"<(script|style|head)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 _SAYS_NOTHING = frozenset({"", "error", "document", "untitled"})
