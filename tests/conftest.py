@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +20,12 @@ import pytest
 from toolworthy import adapters, content
 from toolworthy.endpoint import Endpoint
 from toolworthy.exchange import Chunk, Exchange
+
+
+def pytest_configure() -> None:
+    """Take signals as a terminal would send them, and let children do so, where the parent of all ignores them."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @dataclass

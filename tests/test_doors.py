@@ -100,11 +100,6 @@ def streamed_text(text: str) -> bytes:
     return b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks) + b"data: [DONE]\n\n"
 
 
-def mind_ctrl_c() -> None:
-    """In a child: take SIGINT as a terminal would send it, even where this test's own parent ignores it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def test_the_main_job_needs_nothing(tmp_path: Path) -> None:
     done = suites("--task", "fix-failing-test", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -167,7 +162,7 @@ def test_kill_9_loses_at_most_the_trials_in_flight(tmp_path: Path) -> None:
 def test_ctrl_c_ends_at_once_and_keeps_what_there_is(tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "pytest", str(content.SUITES / "tasks"), "--concurrency", "1"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    process = subprocess.Popen(argv, cwd=tmp_path, text=True, preexec_fn=mind_ctrl_c, **pipes)  # type: ignore[call-overload]
+    process = subprocess.Popen(argv, cwd=tmp_path, text=True, **pipes)  # type: ignore[call-overload]
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("reports/*/results.jsonl")):
         assert time.monotonic() < deadline
@@ -392,12 +387,12 @@ def test_the_oracle_and_the_proxy_serve_until_they_are_stopped(tmp_path: Path) -
 
     oracle_port, proxy_port = free_port(), free_port()
     ours = [sys.executable, "-m", "toolworthy"]
-    oracle = subprocess.Popen([*ours, "oracle", "--port", str(oracle_port)], cwd=tmp_path, preexec_fn=mind_ctrl_c)
+    oracle = subprocess.Popen([*ours, "oracle", "--port", str(oracle_port)], cwd=tmp_path)
     try:
         wait_for(oracle_port)
         where = f"http://127.0.0.1:{oracle_port}/v1"
         argv = ["proxy", "--endpoint", where, "--model", "m", "--port", str(proxy_port), "--open"]
-        proxy = subprocess.Popen([*ours, *argv], cwd=tmp_path, stdout=subprocess.PIPE, preexec_fn=mind_ctrl_c)
+        proxy = subprocess.Popen([*ours, *argv], cwd=tmp_path, stdout=subprocess.PIPE)
         wait_for(proxy_port)
         body = {"model": "oracle", "messages": [{"role": "user", "content": "hi"}]}
         answer = httpx.post(f"http://127.0.0.1:{proxy_port}/v1/chat/completions", json=body)

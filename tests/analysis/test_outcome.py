@@ -104,7 +104,8 @@ def test_all_doors_agree(tmp_path: Path, asked: list[ProbeResult], ran: list[Any
     for one in asked:
         run.append(one)
     told = outcome(run.results(), run.cases(), run.probes())
-    harmful = any(map(affected, asked)) or "failed" in ran or "error" in ran or "refused" in ran or "wrong" in judged
+    harmful = any(map(affected, asked)) or "failed" in ran or "error" in ran or "refused" in ran
+    harmful = harmful or "wrong" in judged or "unmeasured" in judged
     nothing = any(one.main_path and not one.unasked for one in asked) and all(
         level.word == "untested" for level in levels(asked)
     )

@@ -290,7 +290,7 @@ def test_a_record_of_the_proxy(tmp_path: Path) -> None:
         async with Oracle(load_tasks(content.FIXTURES / "tasks"), adapters.agents()) as oracle:
             argv = ["proxy", "--endpoint", f"{oracle.url}/v1", "--model", "oracle", "--port", "0", "--open"]
             proxy = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "toolworthy", *argv, cwd=tmp_path, stdout=subprocess.PIPE, preexec_fn=mind_ctrl_c
+                sys.executable, "-m", "toolworthy", *argv, cwd=tmp_path, stdout=subprocess.PIPE
             )
             assert proxy.stdout is not None
             told = re.search(r"http://127\.0\.0\.1:\d+", (await proxy.stdout.readline()).decode())
@@ -317,11 +317,6 @@ def test_a_record_of_the_proxy(tmp_path: Path) -> None:
         (sent,) = read_all(made.path / result.exchanges)
         assert ("anthropic-beta" in sent.request_headers) == (wire == "messages")
         assert ("beta=true" in sent.path) == (wire == "messages")
-
-
-def mind_ctrl_c() -> None:
-    """In a child: take SIGINT as a terminal would send it, even where this test's own parent ignores it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 # ---- going on --------------------------------------------------------------------------------------------------------
@@ -366,7 +361,7 @@ def test_ctrl_c_loses_nothing(recorded: Path, tmp_path: Path) -> None:
         async with serve(answer) as upstream:
             argv = ["replay", str(recorded), "--endpoint", f"{upstream.url}/v1", "--model", "m", "--concurrency", "1"]
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "toolworthy", *argv, cwd=tmp_path, stdout=subprocess.PIPE, preexec_fn=mind_ctrl_c
+                sys.executable, "-m", "toolworthy", *argv, cwd=tmp_path, stdout=subprocess.PIPE
             )
             await asyncio.wait_for(fourth.wait(), 60)
             process.send_signal(signal.SIGINT)

@@ -142,7 +142,7 @@ def test_what_the_proxy_records_fits(tmp_path: Path) -> None:
         async with serve(answer) as upstream:
             argv = ["proxy", "--endpoint", f"{upstream.url}/v1", "--model", "m", "--port", str(port), "--open"]
             proxy = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "toolworthy", *argv, cwd=tmp_path, stdout=-1, preexec_fn=mind_ctrl_c
+                sys.executable, "-m", "toolworthy", *argv, cwd=tmp_path, stdout=-1
             )
             assert proxy.stdout is not None
             await proxy.stdout.readline()
@@ -158,11 +158,6 @@ def test_what_the_proxy_records_fits(tmp_path: Path) -> None:
     assert records[0]["request_body"][0].startswith("\0")
     (beside,) = (tmp_path / "reports").glob("proxy-*.json")
     assert not errors(json.loads(beside.read_text()), part("ProxyTold"))
-
-
-def mind_ctrl_c() -> None:
-    """In a child: take SIGINT as a terminal would send it, even where this test's own parent ignores it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wrongs(held: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from toolworthy.analysis.effects import affected
 from toolworthy.analysis.levels import levels
+from toolworthy.analysis.uncounted import NO_ANSWER, uncounted
 from toolworthy.cases.result import CaseResult
 from toolworthy.probes import ProbeResult
 from toolworthy.runs.result import TrialResult
@@ -53,6 +54,8 @@ def _trials(results: Sequence[TrialResult]) -> Iterator[str]:
 def _cases(cases: Sequence[CaseResult]) -> Iterator[str]:
     if wrong := sum(case.status == "wrong" for case in cases):
         yield f"{wrong} of {len(cases)} tool-call cases are wrong"
+    if silent := sum(uncounted(case) == NO_ANSWER for case in cases):
+        yield f"{silent} of {len(cases)} tool-call cases without an answer"
 
 
 def _probes(probes: Sequence[ProbeResult]) -> Iterator[str]:

@@ -7,16 +7,17 @@ from toolworthy.probes import ProbeResult
 from toolworthy.runs.result import Result
 
 NOT_RUN = "not run"
+NO_ANSWER = "no answer"
 
 
 def uncounted(result: Result) -> str:
     """``infrastructure``, ``time limit``, ``rate limited``, ``not run`` …; empty where it counts."""
     if isinstance(result, ProbeResult):
-        return "" if result.verdict != "unmeasured" else NOT_RUN if result.unasked else "no answer"
+        return "" if result.verdict != "unmeasured" else NOT_RUN if result.unasked else NO_ANSWER
     if isinstance(result, CaseResult):
         if result.status != "unmeasured":
             return ""
-        return NOT_RUN if result.unasked else at(result.limit) if result.limit else "no answer"
+        return NOT_RUN if result.unasked else at(result.limit) if result.limit else NO_ANSWER
     if result.status in ("passed", "failed"):
         return ""
     if result.status == "unmeasured":
