@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import select
@@ -71,6 +72,19 @@ def as_ctrl_c() -> Iterator[None]:
         yield
     finally:
         _restore(before)
+
+
+async def interrupted() -> None:
+    """Wait for SIGINT, SIGTERM or SIGHUP: a server's end.
+
+    The event loop takes them. What a handler of Python's own raises can come up in a destructor or in the middle of a
+    request, where it is lost.
+    """
+    loop, came = asyncio.get_running_loop(), asyncio.Event()
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, came.set)
+    await came.wait()
 
 
 def _handle(handler: _Handler, signals: tuple[signal.Signals, ...] = _SIGNALS) -> dict[int, Any]:

@@ -14,6 +14,7 @@ from toolworthy import __version__, adapters, content
 from toolworthy.endpoint import Endpoint
 from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
+from toolworthy.interrupt import interrupted
 from toolworthy.redact import Redactor
 from toolworthy.visible import one_line, show
 
@@ -35,7 +36,7 @@ def serve_oracle(port: int, defects: Sequence[str] = ()) -> int:
         async with Oracle(tasks, adapters.agents(), port=port, defects=spoilt) as oracle:
             with_them = f" with {', '.join(defects)}" if defects else ""
             show(f"oracle{with_them} at {oracle.url} (chat and responses: {oracle.url}/v1); Ctrl-C stops it")
-            await asyncio.Event().wait()
+            await interrupted()
 
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve())
@@ -68,7 +69,7 @@ def serve_proxy(endpoint: Endpoint, port: int, out: Path, *, secret: bool = True
             gateway.session("proxy", listener, secret=secret) as session,
         ):
             show(f"point your agent at {session.base_url}; recording into {path}; Ctrl-C stops it")
-            await asyncio.Event().wait()
+            await interrupted()
 
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve())
