@@ -22,7 +22,8 @@ async function main() {
     if (scope) registries[scope[1]] = registry(url);
   }
   const proxy = flat.httpsProxy || flat.proxy || "";
-  console.log(JSON.stringify({ registries, proxy: String(proxy), ca: [flat.ca ?? []].flat(), strict: flat.strictSSL !== false }));
+  const standard = String(definitions.registry.default);
+  console.log(JSON.stringify({ registries, standard, proxy: String(proxy), ca: [flat.ca ?? []].flat(), strict: flat.strictSSL !== false }));
 }
 
 main().catch((error) => {

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 _PASSED_ON = ("HOME", "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "XDG_CONFIG_HOME")
 """What npm needs of the caller's environment to find its settings, beside proxies and its own ``npm_config_*``."""
-_PUBLIC = "https://registry.npmjs.org"
-"""Stands for the registry that is set, wherever it is named: so npm has it (``replace-registry-host``)."""
 _ASKED = ("accept", "if-none-match", "user-agent")
 _TOLD = ("content-type", "content-length", "content-encoding", "etag", "last-modified", "cache-control")
 _AT = re.compile(r"/~(\d+)(/.*)")
@@ -52,6 +50,8 @@ class Settings:
 
     registries: Mapping[str, Registry]
     """By scope; the empty one is for all others."""
+    standard: str
+    """npm's own default. It stands for the registry that is set, wherever it is named (``replace-registry-host``)."""
     proxy: str = ""
     authorities: tuple[str, ...] = ()
     """Certificates, as PEM."""
@@ -79,7 +79,7 @@ def settings() -> Settings:
         raise UserError(f"npm's settings cannot be read: {(done.stderr.strip() or 'no reason given')[-300:]}")
     found = json.loads(done.stdout)
     registries = {scope: Registry(one["url"], one["authorization"]) for scope, one in found["registries"].items()}
-    return Settings(registries, found["proxy"], tuple(found["ca"]), found["strict"])
+    return Settings(registries, found["standard"], found["proxy"], tuple(found["ca"]), found["strict"])
 
 
 class Door:
@@ -154,9 +154,9 @@ class Door:
         return json.dumps(told).encode()
 
     def _ours(self, address: str) -> str:
-        default = self._given.registries[""].url.rstrip("/")
-        if address.startswith(f"{_PUBLIC}/"):
-            address = default + address.removeprefix(_PUBLIC)
+        standard, default = self._given.standard.rstrip("/"), self._given.registries[""].url.rstrip("/")
+        if address.startswith(f"{standard}/"):
+            address = default + address.removeprefix(standard)
         for number, origin in enumerate(self._origins):
             if address.startswith(f"{origin}/"):
                 return f"{self._here}/~{number}{address.removeprefix(origin)}"
