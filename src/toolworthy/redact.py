@@ -58,7 +58,7 @@ def looks_like_key(text: str, *, by_looks: bool = True) -> bool:
 class Redactor:
     """Knows an endpoint's secrets in every form in which they may come back: plain, in any mix of upper and lower case
     (names of headers lose it), escaped as JSON, Python, HTML and URLs have it, in hex, in base64 of a text that holds
-    them, and in strings that a reader joins (:meth:`spans`).
+    them, and in strings that a reader joins (:meth:`pieces`).
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
@@ -92,7 +92,7 @@ class Redactor:
     def data(self, data: bytes) -> bytes:
         """`data` without secrets."""
         if self.holds(data):
-            data = _without(data, 0, len(data), self._spans(data))
+            data = _without(data, 0, len(data), self._spans(data, self._shows(data)))
             if self.holds(data):  # in a form that can be seen, and not be cut out
                 return MARK.encode()
         return _SHAPES.sub(_shape, data) if any(begin in data for begin in _SHAPED) else data
@@ -130,8 +130,9 @@ class Redactor:
             surely: a reader found one in what it joined; so that it is looked for with more care, and more time.
         """
         whole = b"".join(pieces)
-        spans = self.spans(whole, surely=surely)
-        if not spans and not self._shows(whole):
+        shows = bool(self._needles) and self._shows(whole)
+        spans = self._all_spans(whole, shows, surely)
+        if not spans and not shows:
             return pieces
         out: list[bytes] = []
         start = 0
@@ -141,19 +142,19 @@ class Redactor:
             start = end
         return [MARK.encode(), *[b""] * (len(pieces) - 1)] if self.holds(b"".join(out)) else out
 
-    def spans(self, whole: bytes, *, surely: bool = False) -> list[_Span]:
+    def _all_spans(self, whole: bytes, shows: bool, surely: bool) -> list[_Span]:
         """Where secrets stand in a body, from and to, in order; also the parts of one that is cut up into strings: a
         stream's deltas, a list of texts, the words of a document."""
         shaped = any(begin in whole for begin in _SHAPED)
         found = [_span(match) for match in _SHAPES.finditer(whole) if match[0] != _KEEP] if shaped else []
         if self._needles:
-            found += self._spans(whole)
+            found += self._spans(whole, shows)
             if surely or self._is_cut_up(whole):
                 found += self._joined(whole)
         return sorted(found)
 
-    def _spans(self, data: bytes) -> list[_Span]:
-        plain = [_span(match) for match in self._pattern.finditer(data)] if self._shows(data) else []
+    def _spans(self, data: bytes, shows: bool) -> list[_Span]:
+        plain = [_span(match) for match in self._pattern.finditer(data)] if shows else []
         return sorted([*plain, *self._coded(data)])
 
     def _is_cut_up(self, whole: bytes) -> bool:
