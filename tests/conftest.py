@@ -21,6 +21,17 @@ from toolworthy import adapters, content
 from toolworthy.endpoint import Endpoint
 from toolworthy.exchange import Chunk, Exchange
 
+ABOUT: dict[str, Any] = {
+    "toolworthy": "0.1.0",
+    "python": "3",
+    "platform": "p",
+    "command": "c",
+    "started": 1_790_000_000.0,
+    "endpoint": {"name": "e", "provider": "generic", "model": "m", "base_urls": {}, "forced_api": None},
+    "agents": {"codex": "0.169.0"},
+}
+"""What ``run.json`` tells of a run."""
+
 
 def pytest_configure() -> None:
     """Take signals as a terminal would send them, and let children do so, where the parent of all ignores them."""

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from math import comb, fsum
 
+Z_POWER = 0.8416212335729143
+"""Normal quantile of four in five: how sure one wants to be to find what is said to be findable."""
 _TAIL = 0.025
 
 

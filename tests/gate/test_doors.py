@@ -13,17 +13,7 @@ from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.runs.store import RunDirectory
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import suites
-
-ABOUT = {
-    "toolworthy": "0.1.0",
-    "python": "3",
-    "platform": "p",
-    "command": "c",
-    "started": 1_790_000_000.0,
-    "endpoint": {"name": "e", "provider": "generic", "model": "m", "base_urls": {}, "forced_api": None},
-    "agents": {"codex": "0.169.0"},
-}
+from conftest import ABOUT, suites
 
 
 def made(parent: Path, passed: int, failed: int) -> str:

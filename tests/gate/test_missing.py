@@ -22,16 +22,8 @@ from toolworthy.runs.store import RunDirectory
 from toolworthy.scoring.model import Cause, Limit, Score, Tokens
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from conftest import ABOUT
 
-ABOUT: dict[str, Any] = {
-    "toolworthy": "0.1.0",
-    "python": "3",
-    "platform": "p",
-    "command": "c",
-    "started": 1_790_000_000.0,
-    "endpoint": {"name": "e", "provider": "generic", "model": "m", "base_urls": {}, "forced_api": None},
-    "agents": {"codex": "0.169.0"},
-}
 TASKS = Policy(metrics={"tasks.pass": Criterion(margin=0.10)}, no_new_blocks_for=())
 TOOLS = Policy(metrics={"tools.lenient": Criterion(margin=0.10)}, no_new_blocks_for=())
 TOKENS = Policy(metrics={"tasks.tokens": Criterion(at_most=1.5)}, no_new_blocks_for=())

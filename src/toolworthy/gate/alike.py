@@ -13,7 +13,8 @@ from math import fsum, sqrt
 from statistics import variance
 
 from toolworthy.gate import tango
-from toolworthy.gate.paired import Z_POWER, Drop, Pair, root
+from toolworthy.gate.paired import Drop, Pair, root
+from toolworthy.statistics import Z_POWER
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,6 @@ from typing import Literal
 
 About = Literal["these", "like-these"]
 """What a drop is claimed of: the very items that were run, or all items like these, of which they are a sample."""
-POWER = 0.8
-"""How sure one wants to be to find what is said to be findable."""
-Z_POWER = 0.8416212335729143
-"""Its normal quantile."""
 
 
 @dataclass(frozen=True)

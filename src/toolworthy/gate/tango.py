@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 
 _ALL_OR_NOTHING = 2.0
 """Clusters with discordant pairs that it takes to outweigh the belief that a cluster is lost or won as a whole."""
-_PRIOR_CORRELATION, _PRIOR_WEIGHT = 0.3, 4.0
+PRIOR_CORRELATION, PRIOR_WEIGHT = 0.3, 4.0
 """What is believed where pairs were lost, and how many discordant pairs it takes to outweigh it."""
 _MORE_FREEDOM = 15.0
 """Degrees of freedom of a claim that nothing changed, beside those of its discordant pairs."""
@@ -64,7 +64,7 @@ def worth_of_none(pairs: ArrayLike, found: Seen, clusters: ArrayLike) -> Array:
 
 def worth_of_change(pairs: ArrayLike, found: Seen) -> Array:
     """The same to a claim that something did."""
-    return _worth(pairs, found, np.asarray(pairs, float) * (found.lost + found.won), _PRIOR_CORRELATION, _PRIOR_WEIGHT)
+    return _worth(pairs, found, np.asarray(pairs, float) * (found.lost + found.won), PRIOR_CORRELATION, PRIOR_WEIGHT)
 
 
 def _worth(pairs: ArrayLike, found: Seen, events: Array, prior: float, weight: float) -> Array:

@@ -24,7 +24,8 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr  # type: ignore[import-untyped]
 
 from toolworthy.gate.limits import Array, Count, distance, within
-from toolworthy.gate.paired import Z_POWER, Drop, Pair, root
+from toolworthy.gate.paired import Drop, Pair, root
+from toolworthy.statistics import Z_POWER
 
 _COIN = 0.25
 """Largest variance of one attempt."""

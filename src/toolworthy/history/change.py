@@ -20,9 +20,8 @@ from toolworthy.history.boundaries import Boundaries, Window
 from toolworthy.history.chance import NIGHTS, Chance, least
 from toolworthy.history.spread import Ints, together
 from toolworthy.history.table import Floats, Table, Tallies
+from toolworthy.statistics import Z_POWER
 
-_Z_POWER = 0.8416212335729143
-"""For four times in five."""
 _NEAR = 3.84
 """Squared scores below the best by less than this fit nearly as well: 95 % of chi-squared with one degree."""
 _LEAST = 0.25
@@ -201,5 +200,5 @@ def _open(window: Window, runs: int) -> tuple[int, float | None]:
         variance = own + chance.factor * more * chance.weight
         lean = (1 - 2 * chance.after / runs) * (1 - 2 * (rate - half)) * chance.factor
         surplus = chance.critical(np.ones(len(places)), variance, np.maximum(chance.skew(np.ones(len(places))), lean))
-        found = (surplus + _Z_POWER * np.sqrt(variance)) / chance.weight
+        found = (surplus + Z_POWER * np.sqrt(variance)) / chance.weight
     return len(places), float(found.min())

@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from toolworthy.gate.tango import PRIOR_CORRELATION, PRIOR_WEIGHT
 from toolworthy.history.table import Floats, Table
 
 Ints = NDArray[Any]
 
-_PRIOR_CORRELATION, _PRIOR_WEIGHT = 0.3, 4.0
-"""Of attempts of one item in one run, as in ``statistics``."""
 DAY = 0.02
 """Standard deviation of the rate from run to run, believed in until runs show theirs."""
 _DAYS = 5.0
@@ -33,7 +32,7 @@ def together(table: Table, at: int) -> float:
         variance += float(chance.sum())
     ratio = squares / variance if variance > 0 else 1.0
     seen = min(1.0, max(0.0, (ratio - 1) / (size - 1)))
-    drawn = (variance * seen + _PRIOR_WEIGHT * _PRIOR_CORRELATION) / (variance + _PRIOR_WEIGHT)
+    drawn = (variance * seen + PRIOR_WEIGHT * PRIOR_CORRELATION) / (variance + PRIOR_WEIGHT)
     return 1 + (size - 1) * max(seen, drawn)
 
 
