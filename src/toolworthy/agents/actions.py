@@ -39,7 +39,10 @@ def perform(tool: Mapping[str, Any] | None, name: str, arguments: str, workspace
             found = (_search if action == "search" else _find)(workspace, values["pattern"])
             return _cut("\n".join(found) or "no matches")
         act = {"read": _read, "write": _write, "edit": _edit, "list": _list}[action]
-        return act(workspace / values["path"], values)
+        path = workspace / values["path"]
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise OSError("it is no plain file")  # a named pipe or a device would hold the agent up for ever
+        return act(path, values)
     except (OSError, ValueError, RecursionError, MemoryError) as error:
         # NUL bytes, lone surrogates, names and commands too long for the system, files that are none …
         raise Refused(f"{values.get('path') or action}: {error or type(error).__name__}"[:_CHARACTERS]) from error
@@ -99,14 +102,7 @@ def _run(command: str, workspace: Path) -> str:
     return _cut(output.decode("utf-8", "replace")) + ending
 
 
-def _plain(path: Path) -> None:
-    """A named pipe or a device would hold the agent up for ever."""
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise OSError("it is no plain file")
-
-
 def _read(path: Path, _: Mapping[str, str]) -> str:
-    _plain(path)
     return _cut(path.read_bytes().decode("utf-8", "replace"))
 
 
@@ -135,14 +131,12 @@ def _find(workspace: Path, pattern: str) -> Iterator[str]:
 
 
 def _write(path: Path, values: Mapping[str, str]) -> str:
-    _plain(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(values["content"].encode("utf-8", "replace"))
     return f"wrote {values['path']}"
 
 
 def _edit(path: Path, values: Mapping[str, str]) -> str:
-    _plain(path)
     content, old = path.read_bytes(), values["old"].encode("utf-8", "replace")
     if not old or content.count(old) != 1:
         raise Refused(f"the old text stands {content.count(old) if old else 0} times in {values['path']}, not once")
