@@ -24,6 +24,7 @@ async def serving(app: App, listener: socket.socket) -> AsyncIterator[None]:
         app,
         lifespan="off",
         interface="asgi3",
+        http="httptools",
         ws="none",
         log_config=None,
         access_log=False,
