@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import select
@@ -12,7 +11,8 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, NoReturn
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Those that end a command."""
 _Handler = Callable[[int, FrameType | None], Any]
 LEFT = 130
 """Exit code of who does not wait for the report: 128 + SIGINT."""
@@ -67,27 +67,14 @@ class Interrupts:
 @contextlib.contextmanager
 def as_ctrl_c() -> Iterator[None]:
     """SIGTERM and SIGHUP are KeyboardInterrupt, too."""
-    before = _handle(signal.default_int_handler, _SIGNALS[1:])
+    before = _handle(signal.default_int_handler, SIGNALS[1:])
     try:
         yield
     finally:
         _restore(before)
 
 
-async def interrupted() -> None:
-    """Wait for SIGINT, SIGTERM or SIGHUP: a server's end.
-
-    The event loop takes them. What a handler of Python's own raises can come up in a destructor or in the middle of a
-    request, where it is lost.
-    """
-    loop, came = asyncio.get_running_loop(), asyncio.Event()
-    for number in _SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            loop.add_signal_handler(number, came.set)
-    await came.wait()
-
-
-def _handle(handler: _Handler, signals: tuple[signal.Signals, ...] = _SIGNALS) -> dict[int, Any]:
+def _handle(handler: _Handler, signals: tuple[signal.Signals, ...] = SIGNALS) -> dict[int, Any]:
     before: dict[int, Any] = {number: signal.getsignal(number) for number in signals}
     try:
         for number, was in before.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import signal
 import socket
 import time
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from toolworthy import __version__, adapters, content
 from toolworthy.endpoint import Endpoint
 from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
-from toolworthy.interrupt import interrupted
+from toolworthy.interrupt import SIGNALS
 from toolworthy.redact import Redactor
 from toolworthy.visible import one_line, show
 
@@ -36,7 +37,7 @@ def serve_oracle(port: int, defects: Sequence[str] = ()) -> int:
         async with Oracle(tasks, adapters.agents(), port=port, defects=spoilt) as oracle:
             with_them = f" with {', '.join(defects)}" if defects else ""
             show(f"oracle{with_them} at {oracle.url} (chat and responses: {oracle.url}/v1); Ctrl-C stops it")
-            await interrupted()
+            await _stopped()
 
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve())
@@ -69,12 +70,25 @@ def serve_proxy(endpoint: Endpoint, port: int, out: Path, *, secret: bool = True
             gateway.session("proxy", listener, secret=secret) as session,
         ):
             show(f"point your agent at {session.base_url}; recording into {path}; Ctrl-C stops it")
-            await interrupted()
+            await _stopped()
 
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve())
     writer.close()
     return 0
+
+
+async def _stopped() -> None:
+    """Wait for SIGINT, SIGTERM or SIGHUP.
+
+    The event loop takes them. What a handler of Python's own raises can come up in a destructor or in the middle of a
+    request, where it is lost.
+    """
+    loop, came = asyncio.get_running_loop(), asyncio.Event()
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, came.set)
+    await came.wait()
 
 
 def _listen(port: int) -> socket.socket:
