@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 from toolworthy.adapters import AgentAdapter
 from toolworthy.cases.files import Execute, Undecided
 from toolworthy.cases.judge import rule_on
-from toolworthy.cases.model import Case
+from toolworthy.cases.model import Case, Turn
 from toolworthy.cases.player import reference
 from toolworthy.cases.render import Scene, scene
+from toolworthy.matching.values import compare
 from toolworthy.wire.ir import Response
 
 
@@ -41,4 +42,14 @@ async def _case(stage: Scene, execute: Execute | None) -> AsyncIterator[str]:
         empty = await rule_on(stage, turn, Response(stop="end"), files, execute)
         if empty.lenient:
             yield f"turn {number + 1}: an empty answer passes"
+        for line in unproven(turn):
+            yield f"turn {number + 1}: {line}"
         files = files if turn.error else ruling.files
+
+
+def unproven(turn: Turn) -> Iterator[str]:
+    """The phrases of which the turn's matcher says something else, strictly or leniently."""
+    for due, phrases in ((True, turn.phrases.yes), (False, turn.phrases.no)):
+        for phrase in phrases:
+            if any((compare(turn.answer, phrase, lenient=lenient) is None) != due for lenient in (False, True)):
+                yield f"the answer {phrase!r} is {'not right' if due else 'right'}"

@@ -85,6 +85,15 @@ class Want(_Strict):
         return self
 
 
+class Phrases(_Strict):
+    """Answers in words that prove the matcher of a turn."""
+
+    yes: tuple[str, ...] = ()
+    """Right ones."""
+    no: tuple[str, ...] = ()
+    """Wrong ones."""
+
+
 class Turn(_Strict):
     """What is said to the model, and what it should do then."""
 
@@ -102,11 +111,15 @@ class Turn(_Strict):
     """What the reference writes: its answer, or before its calls."""
     answer: Any = None
     """Matcher of the text, where no call is right."""
+    phrases: Phrases = Field(default=Phrases(), exclude=True)
+    """What the matcher must accept and refuse; `toolworthy cases check` proves it."""
 
     @model_validator(mode="after")
     def _whole(self) -> Turn:
         if not all(self.right):
             raise ValueError("an alternative without calls; leave `right` out where no call is right")
+        if (self.phrases.yes or self.phrases.no) and (self.right or self.answer is None):
+            raise ValueError("`phrases` prove the `answer` of a turn where no call is right")
         return self
 
 
@@ -138,6 +151,8 @@ class Case(_Strict):
     """Offer unrelated tools until there are so many."""
     alone: bool = False
     """The agent's own tools are not offered; asked in one vocabulary only."""
+    exact: bool = False
+    """Lenient rules are switched off: the case is about white space or quoting. A look more is forgiven still."""
     filler_turns: int = 0
     """Turns about other things before the first that is judged."""
     filler_tokens: int = 0
