@@ -18,9 +18,10 @@ What is wanted is plain data, or at any depth a matcher: an object whose one key
 =============================== ======================================================================================
 
 Strictly, types are as wanted: ``1`` and ``1.0`` are the same number, ``true`` is not ``1``, ``"5"`` is not ``5``. With
-`lenient`, a value may also be right after one conversion: texts for numbers, truth values and null and the other way
-round, JSON text for an object or array, one value for an array of one, text in a fenced code block, null for what may
-be absent.
+`lenient`, a value may also be right after one conversion: texts for numbers and truth values and the other way round,
+JSON text for an object or array, text in a fenced code block, null for what may be absent. Nothing is converted that
+means something else: ``"null"`` is a text and no null, ``4417`` is not the text ``"004417"``, ``3.0`` not ``"3.00"``,
+and no value is an array of itself; a tool that takes either is a ``$one_of``.
 
 A mismatch is a "wrong type" where the JSON type is another than the wanted one, right or not after a conversion; with
 `lenient` only where no conversion reads it. All else is a "wrong argument".
@@ -103,7 +104,7 @@ def _plain(wanted: Any, given: Any, path: str, lenient: bool) -> Mismatch | None
         if not lenient:
             return Mismatch("wrong type", path, wanted, given)
         readings = [value for value in _readings(given, kind) if _type(value) == kind]
-        if not readings:
+        if not readings or (kind == "string" and not _is_json_of(wanted, given)):
             return Mismatch("wrong type", path, wanted, given)
         return _first(_same_type(wanted, value, path, lenient) for value in readings)
     found = _same_type(wanted, given, path, lenient)
@@ -156,15 +157,17 @@ def _type(value: Any) -> str:
 
 def _readings(given: Any, kind: str) -> Iterator[Any]:
     """What `given` may have been meant as, where a value of the type `kind` is wanted."""
-    if kind == "string":
-        if isinstance(given, (bool, int, float)) or given is None:
-            yield _json_text(given)
-        return
-    if isinstance(given, str):
+    if kind == "string" and isinstance(given, (bool, int, float)):
+        yield _json_text(given)
+    elif isinstance(given, str) and kind not in ("string", "null"):
         inside = _unfenced(given)
         yield _json_value(given if inside is None else inside)
-    if kind == "array":
-        yield [given]
+
+
+def _is_json_of(text: str, value: Any) -> bool:
+    """Whether `text` is the JSON of a value of the same type, as it is written: ``"007"`` is not, of any number."""
+    read = _json_value(text)
+    return _type(read) == _type(value) and _json_text(read) == text
 
 
 def _json_text(value: Any) -> str:
@@ -177,7 +180,7 @@ def _json_text(value: Any) -> str:
 def _json_value(text: str) -> Any:
     """The value that `text` is as JSON; `text` itself where it is none. ``True`` counts: models write Python."""
     try:
-        return json.loads({"True": "true", "False": "false", "None": "null"}.get(text.strip(), text))
+        return json.loads({"True": "true", "False": "false"}.get(text.strip(), text))
     except (ValueError, RecursionError):
         return text
 
@@ -288,7 +291,8 @@ def _leaf(name: str, wanted: dict[str, Any], given: Any, path: str, lenient: boo
         return Mismatch("wrong type", path, wanted, given)
     if any(fits(wanted, value, lenient) for value in readings):
         return None
-    return Mismatch("wrong argument", path, wanted, given)
+    number = kind == "string" and isinstance(given, (bool, int, float))
+    return Mismatch("wrong type" if number else "wrong argument", path, wanted, given)
 
 
 def _line(given: Any) -> str | None:
