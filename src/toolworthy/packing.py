@@ -36,24 +36,25 @@ def coding_of(data: bytes, told: str = "") -> Coding | None:
     return "raw deflate" if told == "deflate" else None
 
 
-def unpack(data: bytes, told: str = "") -> Unpacked | None:
+def unpack(data: bytes, told: str = "", limit: int = LIMIT) -> Unpacked | None:
     """What is in `data`, as far as it can be read; None where nothing of it can.
 
     Args:
         data: a body.
         told: its content coding, as the header has it.
+        limit: bytes after which it is cut.
     """
     coding = coding_of(data, told)
     if coding is None:
         return None
     out, rest = bytearray(), data
-    while rest and len(out) < LIMIT and coding_of(rest, told) == coding:
-        found, after = _one(rest, coding, LIMIT - len(out))
+    while rest and len(out) < limit and coding_of(rest, told) == coding:
+        found, after = _one(rest, coding, limit - len(out))
         out += found
         if not found or len(after) >= len(rest):
             break
         rest = after
-    return Unpacked(coding, bytes(out), rest, len(out) >= LIMIT) if out else None
+    return Unpacked(coding, bytes(out[:limit]), rest, len(out) >= limit) if out else None
 
 
 def pack(data: bytes, coding: Coding) -> bytes:

@@ -65,6 +65,21 @@ def classify(status: int | None, headers: Mapping[str, str], body: bytes) -> Ref
     return Refusal(_kind(status or 200, failure, _codes(failure, body), wait, title is not None), failure.message, wait)
 
 
+_PARSER = (
+    (re.compile(r"Receive buffer too long"), "headers of more than 100 KB"),
+    (re.compile(r"\w+ status_code should be in range .*, not (\d+)"), r"status \1"),
+    (re.compile(r"bytearray\(b(['\"].*['\"])\)"), r"\1"),
+)
+"""What h11 says of an answer in its own terms, and what the endpoint sent."""
+
+
+def broken_http(reason: str) -> str:
+    """What an endpoint sent that is no HTTP, by what the parser says of it; one line of no more than 200 characters."""
+    for said, plain in _PARSER:
+        reason = said.sub(plain, reason)
+    return " ".join(reason.split())[:200]
+
+
 # ---- kinds -----------------------------------------------------------------------------------------------------------
 
 

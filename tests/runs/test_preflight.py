@@ -214,7 +214,7 @@ def test_nothing_that_answers_is_one_line() -> None:
         async with _raw(lambda path: None) as url:
             return await preflight(endpoint(url), [])
 
-    with pytest.raises(UserError, match="cannot reach") as caught:
+    with pytest.raises(UserError, match="does not answer in HTTP") as caught:
         asyncio.run(look_at())
     assert "\n" not in str(caught.value)
 

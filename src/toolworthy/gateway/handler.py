@@ -17,6 +17,7 @@ from toolworthy.gateway.patience import ENDLESS, GIVEN_UP, NO_HTTP, UNREACHABLE
 from toolworthy.gateway.record import Endless, Record
 from toolworthy.gateway.routes import Route, route
 from toolworthy.gateway.upstream import HOP_BY_HOP, Upstream, plan
+from toolworthy.refusal import broken_http
 from toolworthy.wire.translate import ResponseTranslator, translate_error, translate_response
 
 if TYPE_CHECKING:
@@ -371,7 +372,7 @@ def _trouble(error: Exception) -> tuple[int, str]:
     if isinstance(error, httpx.ConnectError):
         return 502, f"{UNREACHABLE}: {reason}"
     if isinstance(error, httpx.RemoteProtocolError) and "disconnected" not in reason and "closed" not in reason:
-        return 502, f"{NO_HTTP}: {reason[:200]}"
+        return 502, f"{NO_HTTP}: {broken_http(reason)}"
     if isinstance(error, (httpx.ReadError, httpx.RemoteProtocolError)):
         return 502, f"the endpoint broke the connection: {reason}"
     return 502, f"asking the endpoint failed: {reason}"

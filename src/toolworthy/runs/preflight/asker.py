@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import tenacity
 
 from toolworthy.endpoint import Endpoint
+from toolworthy.packing import unpack
 from toolworthy.redact import Redactor
-from toolworthy.runs.preflight.model import Answer
+from toolworthy.refusal import broken_http
+from toolworthy.runs.preflight.model import MAX_BODY, Answer
 from toolworthy.wire.ir import Api
 
 if TYPE_CHECKING:
@@ -24,7 +26,8 @@ ANSWER_SECONDS = 60.0
 """How long one answer may take: a slow machine may have to load the model first."""
 LIST_SECONDS = 15.0
 _CONNECT_SECONDS = 15.0
-_MAX_BODY = 2**20
+_BEGINNING = 2**16
+"""Bytes of a longer one that are looked at."""
 PATIENCE_SECONDS = 60.0
 """How long to go on asking an endpoint that has no time."""
 _TRIES = 3
@@ -79,19 +82,44 @@ class Asker:
             ):
                 known = {name.lower(): value for name, value in response.headers.items()}
                 answer = replace(answer, status=response.status_code, headers=known)
-                async for piece in response.aiter_bytes():
+                async for piece in response.aiter_raw():  # as it is sent: a small piece may unpack to a large one
                     data += piece
-                    if len(data) > _MAX_BODY:
+                    if len(data) > MAX_BODY:
                         break
         except TimeoutError:
             answer = replace(answer, timed_out=True, trouble=f"{url} did not answer within {seconds:.0f} s")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            reason = str(error) or type(error).__name__
-            said = f"cannot reach {url}: {reason}; is the server running, and the base URL right?"
-            answer = replace(answer, trouble=f"{url} broke off its answer: {reason}" if answer.status else said)
+            answer = replace(answer, trouble=_trouble(url, error, begun=bool(answer.status)))
+        body, too_long = _body(bytes(data), answer.headers.get("content-encoding", "").strip().lower())
         # Before anyone quotes a part of it, which may be a part of a key.
-        headers, (body,) = self._redactor.headers(answer.headers), self._redactor.pieces([bytes(data)])
-        return replace(answer, headers=headers, body=body, trouble=self._redactor.text(answer.trouble))
+        headers, (body,) = self._redactor.headers(answer.headers), self._redactor.pieces([body])
+        trouble = self._redactor.text(answer.trouble)
+        return replace(answer, headers=headers, body=body, too_long=too_long, trouble=trouble)
+
+
+def _trouble(url: str, error: Exception, begun: bool) -> str:
+    """What to say of an answer that did not come, or not whole.
+
+    Args:
+        url: what was asked.
+        error: httpx's.
+        begun: whether a status came.
+    """
+    import httpx
+
+    reason = str(error) or type(error).__name__
+    if begun:
+        return f"{url} broke off its answer: {reason}"
+    if isinstance(error, (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)):
+        return f"{url} is reached, but does not answer in HTTP: {broken_http(reason)}"
+    return f"cannot reach {url}: {reason}; is the server running, and the base URL right?"
+
+
+def _body(data: bytes, coding: str) -> tuple[bytes, bool]:
+    """A body unpacked, and whether it is longer than any need be: then no more than its beginning."""
+    inside = unpack(data, coding, MAX_BODY) if coding not in ("", "identity") else None
+    body, too_long = (inside.data, inside.cut) if inside else (data, len(data) > MAX_BODY)
+    return (body[:_BEGINNING] if too_long else body), too_long
 
 
 def _last(state: tenacity.RetryCallState) -> Answer:
@@ -101,8 +129,10 @@ def _last(state: tenacity.RetryCallState) -> Answer:
 
 
 def _may_pass(answer: Answer) -> bool:
+    if answer.timed_out or answer.too_long or answer.is_odd:
+        return False
     if answer.trouble:
-        return not answer.timed_out
+        return True
     if answer.refusal:
         return answer.refusal.passes
     return answer.status < 400 and not answer.body

@@ -128,14 +128,16 @@ async def _with_less(way: _Way) -> Tried:
 
 def answered(api: Api, answer: Answer) -> bool:
     """Whether a completion came: text, a call, or an end of its own."""
-    if answer.refusal or not answer.status or not speaks(api, answer):
+    if answer.refusal or answer.too_long or not answer.status or not speaks(api, answer):
         return False
     response: Response = wire.parse_body(api, answer.status, answer.body, streamed=_is_stream(answer))
     return response.failure is None and bool(response.parts or response.stop)
 
 
 def absent(api: Api, answer: Answer) -> bool:
-    """Whether nothing here speaks `api`: no such route, a web page, an answer without any of its fields."""
+    """Whether nothing here speaks `api`: no such route, a web page, no answer by its status, or none of its fields."""
+    if answer.is_odd:
+        return True
     if answer.refusal:
         kind = answer.refusal.kind
         return kind == "wrong route" or (kind != "bad key" and page(answer.body) is not None)
@@ -166,6 +168,8 @@ def _decided(api: Api, answer: Answer) -> State | None:
         return "unknown"
     if (answer.trouble and not answer.status) or absent(api, answer):
         return "absent"
+    if answer.too_long:
+        return "fails"
     kinds = ("empty account", "bad key", "unknown model")
     return "fails" if answer.refusal and answer.refusal.kind in kinds else None
 

@@ -9,6 +9,9 @@ from typing import Literal
 from toolworthy.refusal import Refusal, classify
 from toolworthy.wire.ir import Api
 
+MAX_BODY = 2**21
+"""Bytes of one answer that are read, and that are unpacked."""
+
 
 @dataclass(frozen=True)
 class Check:
@@ -35,7 +38,9 @@ class Answer:
     trouble: str = ""
     """Why it is not whole: the connection broke, or the time was up."""
     timed_out: bool = False
-    """Whether our own limit was the trouble."""
+    """Whether our own limit of time was the trouble."""
+    too_long: bool = False
+    """Whether it is longer than any answer here need be; then only its beginning is kept."""
     waited: float = 0.0
     """Seconds from the first time of asking to the last answer."""
 
@@ -45,12 +50,21 @@ class Answer:
         return classify(self.status, self.headers, self.body) if self.status else None
 
     @property
+    def is_odd(self) -> bool:
+        """Whether its status is none that an answer to a completion can have: no content, or none of HTTP's."""
+        return self.status in (204, 205) or 0 < self.status < 200 or self.status >= 600
+
+    @property
     def says(self) -> str:
         """All of it in one short line."""
         if self.trouble:
             return self.trouble
+        if self.too_long:
+            return f"HTTP {self.status}, an answer of more than {MAX_BODY // 2**20} MiB"
         if self.refusal:
             return f"HTTP {self.status}: {' '.join(self.refusal.message.split())[:200]}"
+        if not self.body:
+            return f"HTTP {self.status} without a body"
         text = " ".join(self.body[:200].decode(errors="replace").split())
         if text.count("\ufffd") > len(text) / 8:
             text = "bytes that are no text"
