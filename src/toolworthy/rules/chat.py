@@ -9,7 +9,7 @@ from collections import defaultdict
 from toolworthy.rules.model import Violations, rule
 from toolworthy.rules.view import View
 from toolworthy.wire.failure import event_failure
-from toolworthy.wire.lenient import as_dict, as_int, as_list
+from toolworthy.wire.lenient import as_dict, as_int, as_key, as_list
 
 _SPEC = "https://platform.openai.com/docs/api-reference/chat-streaming"
 
@@ -139,7 +139,7 @@ def id_changes(view: View) -> Violations:
     ids: dict[object, int] = defaultdict(int)
     for event in view.events:
         if as_list(event.value.get("choices")) and event.value.get("id"):
-            ids[event.value["id"]] += 1
+            ids[as_key(event.value["id"])] += 1
     if len(ids) > 1:
         yield f"the chunks have {len(ids)} different ids", ", ".join(map(str, list(ids)[:4]))
 
@@ -159,10 +159,10 @@ def late(view: View) -> Violations:
     finished: set[object] = set()
     for event, choice in view.choices:
         delta = as_dict(choice.get("delta"))
-        if choice.get("index") in finished and (delta.get("content") or delta.get("tool_calls")):
+        if as_key(choice.get("index")) in finished and (delta.get("content") or delta.get("tool_calls")):
             yield "content follows the finish reason", event.data
         if choice.get("finish_reason"):
-            finished.add(choice.get("index"))
+            finished.add(as_key(choice.get("index")))
 
 
 @rule(
@@ -234,7 +234,7 @@ def choices_missing(view: View) -> Violations:
     """``n`` asks for several answers, and fewer come. A server that cannot do it should say so."""
     wanted = as_int(view.asked.get("n")) or 1
     whole = [as_dict(choice) for choice in as_list(view.whole.get("choices"))]
-    streamed = {choice.get("index") for _, choice in view.choices}
+    streamed = {as_key(choice.get("index")) for _, choice in view.choices}
     got = len(streamed) if view.events else len(whole)
     if view.answered and view.response.complete and 0 < got < wanted and not _merged(view):
         yield f"{wanted} choices were asked for, {got} came", view.tail()
@@ -290,9 +290,9 @@ def text_again(view: View) -> Violations:
     for event, choice in view.choices:
         text = as_dict(choice.get("delta")).get("content")
         if isinstance(text, str) and text:
-            if len(text) >= _LONG and text == said[choice.get("index")]:
+            if len(text) >= _LONG and text == said[as_key(choice.get("index"))]:
                 yield "a delta repeats the whole text before it", event.data
-            said[choice.get("index")] += text
+            said[as_key(choice.get("index"))] += text
 
 
 _LONG = 24
@@ -310,12 +310,12 @@ def _merged(view: View) -> tuple[str, str] | None:
     finished: set[object] = set()
     for event in view.events:
         choices = [as_dict(choice) for choice in as_list(event.value.get("choices"))]
-        indices = [choice.get("index") for choice in choices]
-        ends = [choice.get("index") for choice in choices if choice.get("finish_reason")]
+        indices = [as_key(choice.get("index")) for choice in choices]
+        ends = [as_key(choice.get("index")) for choice in choices if choice.get("finish_reason")]
         if len(set(indices)) < len(indices) or finished & set(ends):
             return f"more than one choice has the index {indices[0]}", event.data
         finished |= set(ends)
-    whole = [as_dict(choice).get("index") for choice in as_list(view.whole.get("choices"))]
+    whole = [as_key(as_dict(choice).get("index")) for choice in as_list(view.whole.get("choices"))]
     if len(set(whole)) < len(whole):
         return f"more than one choice has the index {whole[0]}", json.dumps(whole)
     return None

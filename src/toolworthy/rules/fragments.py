@@ -9,7 +9,7 @@ from typing import Any
 
 from toolworthy.rules.model import Violations, rule
 from toolworthy.rules.view import View, WireEvent, chat_calls
-from toolworthy.wire.lenient import as_dict, as_int, as_list, parse_json
+from toolworthy.wire.lenient import as_dict, as_int, as_key, as_list, parse_json
 
 
 @rule(
@@ -61,10 +61,10 @@ def id_repeated(view: View) -> Violations:
     begun: dict[object, set[object]] = defaultdict(set)
     for event, index, call in _fragments(view):
         known, name = begun[index], as_dict(call.get("function") or call.get("custom")).get("name")
-        another_call = name and call.get("id") and call["id"] not in known
+        another_call = name and call.get("id") and as_key(call["id"]) not in known
         if known and call.get("id") is not None and not another_call:
             yield "an id is empty on a later fragment" if call["id"] == "" else "an id is repeated", event.data
-        known.add(call.get("id"))
+        known.add(as_key(call.get("id")))
 
 
 @rule(

@@ -9,7 +9,7 @@ from typing import Any
 from toolworthy.rules.model import Violations, rule
 from toolworthy.rules.responses import TERMINAL
 from toolworthy.rules.view import View
-from toolworthy.wire.lenient import as_dict, as_list, parse_json
+from toolworthy.wire.lenient import as_dict, as_key, as_list, parse_json
 
 _PREFIXES = {"message": "msg_", "function_call": "fc_", "reasoning": "rs_", "custom_tool_call": "ctc_"}
 
@@ -69,10 +69,10 @@ def unstable(view: View) -> Violations:
         if event.type in ("response.output_item.added", "response.output_item.done"):
             item, index = as_dict(event.value.get("item")), event.value.get("output_index")
             if index is not None and item.get("type") in ("function_call", "custom_tool_call"):
-                ids.setdefault(index, set()).add(item.get("call_id"))
+                ids.setdefault(as_key(index), set()).add(as_key(item.get("call_id")))
     for number, item in enumerate(as_list(_final(view).get("output"))):
         if as_dict(item).get("type") in ("function_call", "custom_tool_call"):
-            ids.setdefault(number, set()).add(as_dict(item).get("call_id"))
+            ids.setdefault(number, set()).add(as_key(as_dict(item).get("call_id")))
     for index, seen in ids.items():
         if len(seen) > 1:
             yield f"item {index} has the call_ids {', '.join(sorted(map(str, seen)))}", view.tail()
@@ -168,9 +168,9 @@ def orphan_output(view: View) -> Violations:
     it answers; sent back as history it is refused."""
     items = [item for _, item in _items(view)]
     items_before = [as_dict(item) for item in as_list(view.asked.get("input"))]
-    calls = {item.get("call_id") for item in [*items, *items_before] if not _is_output(item)}
+    calls = {as_key(item.get("call_id")) for item in [*items, *items_before] if not _is_output(item)}
     for item in items:
-        if _is_output(item) and item.get("call_id") and item["call_id"] not in calls:
+        if _is_output(item) and item.get("call_id") and as_key(item["call_id"]) not in calls:
             yield f"{item.get('type')} answers {item['call_id']}, which is no call", json.dumps(item)
 
 

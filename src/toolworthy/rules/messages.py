@@ -7,7 +7,7 @@ import json
 from toolworthy.rules.model import Violations, rule
 from toolworthy.rules.view import View
 from toolworthy.wire.failure import event_failure
-from toolworthy.wire.lenient import as_dict, as_int, as_list, parse_json
+from toolworthy.wire.lenient import as_dict, as_int, as_key, as_list, parse_json
 
 _SPEC = "https://docs.anthropic.com/en/docs/build-with-claude/streaming"
 _DELTA_OF = {
@@ -262,7 +262,7 @@ def server_tool(view: View) -> Violations:
     """The request offers a tool that the endpoint runs itself, a web search say, and the answer calls it by a plain
     ``tool_use``. No client has code for it: the agent reports an unknown tool, or an empty result."""
     tools = [as_dict(tool) for tool in as_list(view.asked.get("tools"))]
-    own = {tool.get("name") for tool in tools if str(tool.get("type") or "").startswith(_RUN_BY_SERVER)}
+    own = {as_key(tool.get("name")) for tool in tools if str(tool.get("type") or "").startswith(_RUN_BY_SERVER)}
     for call in view.calls:
         if call.name in own:
             yield f"{call.name} is a tool of the server and is called by tool_use", call.arguments

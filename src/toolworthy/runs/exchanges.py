@@ -18,14 +18,42 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from toolworthy.exchange import Chunk, Exchange
+from pydantic import BaseModel
+
+from toolworthy.exchange import Chunk, Exchange, Kind
 from toolworthy.redact import Redactor
+from toolworthy.wire.ir import Api
 
 _SHORT = 64
 """Bytes below which a piece is not worth a hash."""
 _TOGETHER = 0.5
 """Seconds by which a request that came second may have been sent first."""
 _ARRAYS = re.compile(r'"(?:messages|input|tools|system)"\s*:\s*\[')
+
+
+class _Record(BaseModel):
+    """One line, as it is written."""
+
+    trial: str
+    index: int
+    kind: Kind
+    agent_api: Api | None
+    endpoint_api: Api | None
+    method: str
+    path: str
+    status: int | None
+    started: float
+    seconds: float
+    error: str | None
+    local: bool
+    request_headers: dict[str, str]
+    response_headers: dict[str, str]
+    losses: list[str]
+    request_body: list[str | list[str]]
+    upstream_body: list[str | list[str]] | None
+    chunks: list[tuple[float, str]]
+    pieces: dict[str, str]
+    """By their hashes; text or bytes, as ``_text`` writes them."""
 
 
 def file_name(trial: str) -> str:
@@ -154,24 +182,25 @@ def read_exchanges(path: Path) -> Iterator[Exchange]:
     """The exchanges of a file, but for records that are torn, or are told by pieces of one that is."""
     pieces: dict[str, bytes] = {}
     for record in _records(path.read_bytes()):
-        pieces |= {name: _bytes(text) for name, text in record.pop("pieces").items()}
-        with contextlib.suppress(_Lost):
-            yield _exchange(record, pieces)
+        with contextlib.suppress(_Lost, ValueError):
+            told = _Record.model_validate(record)
+            pieces |= {name: _bytes(text) for name, text in told.pieces.items()}
+            yield _exchange(told, pieces)
 
 
-def _exchange(record: Mapping[str, Any], pieces: Mapping[str, bytes]) -> Exchange:
+def _exchange(told: _Record, pieces: Mapping[str, bytes]) -> Exchange:
     return Exchange(
-        **{name: record[name] for name in _PLAIN},
-        request_headers=record["request_headers"],
-        response_headers=record["response_headers"],
-        losses=tuple(record["losses"]),
-        request_body=_restore(record["request_body"], pieces),
-        upstream_body=None if record["upstream_body"] is None else _restore(record["upstream_body"], pieces),
-        chunks=tuple(Chunk(at, _bytes(text)) for at, text in record["chunks"]),
+        **{name: getattr(told, name) for name in _PLAIN},
+        request_headers=told.request_headers,
+        response_headers=told.response_headers,
+        losses=tuple(told.losses),
+        request_body=_restore(told.request_body, pieces),
+        upstream_body=None if told.upstream_body is None else _restore(told.upstream_body, pieces),
+        chunks=tuple(Chunk(at, _bytes(text)) for at, text in told.chunks),
     )
 
 
-def _records(data: bytes) -> Iterator[dict[str, Any]]:
+def _records(data: bytes) -> Iterator[Any]:
     import zstandard
 
     while data:
@@ -184,7 +213,7 @@ def _records(data: bytes) -> Iterator[dict[str, Any]]:
             data = data[data.find(_MAGIC, 1) :] if _MAGIC in data[1:] else b""
             continue
         data = decompressor.unused_data
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             yield json.loads(raw)
 
 
@@ -195,7 +224,7 @@ class _Lost(Exception):
 def _restore(stored: list[Any], pieces: Mapping[str, bytes]) -> bytes:
     try:
         return b"".join(pieces[item[0]] if isinstance(item, list) else _bytes(item) for item in stored)
-    except KeyError as error:
+    except LookupError as error:
         raise _Lost from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Hashable
 from typing import Any
 
 EXACT = 2**53
@@ -60,6 +61,11 @@ def as_float(value: Any) -> float | None:
 def as_bool(value: Any) -> bool | None:
     """`value` if it is a boolean."""
     return value if isinstance(value, bool) else None
+
+
+def as_key(value: Any) -> Hashable:
+    """`value` to find something by: objects and arrays, which cannot be that, as their text."""
+    return dump_json(value) if isinstance(value, (dict, list)) else value
 
 
 def as_arguments(value: Any) -> str:

@@ -1,0 +1,24 @@
+"""What targets that read files share."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from toolworthy.errors import UserError
+
+FOLDER = Path(tempfile.mkdtemp(prefix="toolworthy-fuzz-"))
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+
+
+def refused_in_a_line(read: Callable[[], object]) -> None:
+    """Whatever is read, is read, or a mistake of the user's in one line."""
+    refused = ""
+    try:
+        read()
+    except UserError as error:
+        refused = str(error)
+    assert "\n" not in refused
