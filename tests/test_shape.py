@@ -42,7 +42,19 @@ FLOORS = (
     ("history",),
     ("report",),
     ("commands",),
-    ("plugin", "live", "options", "interrupt", "cli", "doctor", "serve", "matrix", "catalogue", "__main__"),
+    (
+        "plugin",
+        "live",
+        "options",
+        "command_line",
+        "interrupt",
+        "cli",
+        "doctor",
+        "serve",
+        "matrix",
+        "catalogue",
+        "__main__",
+    ),
 )
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from toolworthy import __version__
+from toolworthy.command_line import refuse_keys
 from toolworthy.errors import UserError, writing
 from toolworthy.interrupt import as_ctrl_c
 from toolworthy.visible import one_line, show
@@ -19,6 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; its exit code. A mistake of the user's is one line on stderr and exit code 4, as pytest's."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
+        refuse_keys(arguments, os.environ)
         if arguments[:1] == ["run"]:
             return _run(arguments[1:])
         options = _parser().parse_args(arguments)

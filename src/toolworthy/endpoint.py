@@ -226,6 +226,8 @@ def resolve(
     if not chosen:
         known = f"; for instance --model {provider.models[0]}" if provider.models else ""
         raise UserError(f"{name} needs a model: give --model ID{known}")
+    if chosen == key:
+        raise UserError("--model is given the key; give the model's id")
     context = named.context or provider.context.get(chosen)
     found = Endpoint(
         name,

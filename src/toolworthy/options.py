@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from toolworthy.cli import at_once, positive
+from toolworthy.command_line import refuse_keys
+from toolworthy.errors import UserError
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options of every suite."""
+    """The options of every suite. Before any is read, the command line is looked through for a key.
+
+    Raises:
+        pytest.UsageError: it has one.
+    """
+    try:
+        refuse_keys([*sys.argv[1:], *os.environ.get("PYTEST_ADDOPTS", "").split()], os.environ)
+    except UserError as error:
+        raise pytest.UsageError(str(error)) from None
     group = parser.getgroup("toolworthy")
     add = group.addoption
     add("--endpoint", metavar="X", help="what is tested: a URL, a provider, a name from toolworthy.toml, or oracle")

@@ -45,14 +45,15 @@ def credential(header: str) -> bool:
     return bool(_HEADERS.search(header))
 
 
-def looks_like_key(text: str, *, by_looks: bool = True) -> bool:
+def looks_like_key(text: str, *, by_looks: bool = True, shapes: bool = True) -> bool:
     """Whether `text`, which a user gave for something else, may be or hold a key: then no part of it is to be shown.
 
     Args:
         text: what was given.
         by_looks: whether any long run of letters and digits counts. Paths of URLs have such: ids of accounts.
+        shapes: whether it may begin as keys do.
     """
-    return bool(_KEY.search(text) or (by_looks and _RANDOM.search(text)))
+    return bool((shapes and _KEY.search(text)) or (by_looks and _RANDOM.search(text)))
 
 
 class Redactor:
