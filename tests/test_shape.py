@@ -82,12 +82,19 @@ def test_floors_import_downwards(path: Path) -> None:
     assert not above
 
 
-@pytest.mark.parametrize("name", ["cli", "doctor", "serve", "replay/summary"])
-def test_doors_print_what_servers_say_in_one_way_only(name: str) -> None:
-    """By `visible.show`; only texts of our own are printed plainly."""
-    for node in ast.walk(ast.parse((PACKAGE / f"{name}.py").read_text())):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
-            assert not any(isinstance(part, ast.FormattedValue) for one in node.args for part in ast.walk(one))
+PRINTS = {"visible.py", "agents/loop.py"}
+"""The one way, and a program of its own that speaks JSON to its parent."""
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_everything_is_printed_in_one_way(path: Path) -> None:
+    """By `visible.show`: no terminal obeys what came from a server, a model, or a file."""
+    if str(path.relative_to(PACKAGE)) in PRINTS:
+        return
+    for node in ast.walk(ast.parse(path.read_text())):
+        assert not (isinstance(node, ast.Name) and node.id == "print"), f"line {node.lineno}"
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            assert (node.value.id, node.attr) != ("console", "print"), f"line {node.lineno}"
 
 
 def test_the_wire_needs_nothing_but_the_standard_library() -> None:

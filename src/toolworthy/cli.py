@@ -199,7 +199,7 @@ def _badge(options: argparse.Namespace) -> int:
     made = badge(RunDirectory.open(options.run), options.suite)
     text = made.shields() if options.json else made.svg()
     if options.out is None:
-        print(text, end="")
+        show(text, end="")
         return 0
     with writing(options.out):
         options.out.write_text(text, encoding="utf-8")
@@ -232,7 +232,7 @@ def _oracle(options: argparse.Namespace) -> int:
     if options.page:
         options.page.write_text(catalogue.page(), encoding="utf-8")
     elif options.list:
-        print("\n".join(catalogue.lines()))
+        show("\n".join(catalogue.lines()))
     else:
         return serve_oracle(options.port, options.defect)
     return 0
@@ -266,7 +266,7 @@ def _replay(options: argparse.Namespace) -> int:
     try:
         return replay.perform()
     except KeyboardInterrupt:
-        print("cut short; the same command with --resume goes on", file=sys.stderr)
+        show("cut short; the same command with --resume goes on", sys.stderr)
         raise
     finally:
         if replay.run is not None:
@@ -303,7 +303,7 @@ def _baseline(options: argparse.Namespace) -> int:
     if options.what == "save" and 1 <= len(names) <= 2:
         return baseline.save(Path(names[0]), names[1] if len(names) == 2 else None, options.dir)
     if options.what == "show" and len(names) == 1:
-        return baseline.show(names[0], options.dir)
+        return baseline.show_one(names[0], options.dir)
     if options.what == "list" and not names:
         return baseline.list_all(options.dir)
     raise UserError("toolworthy baseline save RUN [NAME] | show NAME | list")

@@ -13,7 +13,7 @@ import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from functools import cache, cached_property
 from pathlib import Path
 
 from toolworthy import adapters, breakage, tree
@@ -36,6 +36,7 @@ from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.runs.trial import Bench, run_trial
 from toolworthy.sandbox import choose
 from toolworthy.tasks.model import Task
+from toolworthy.visible import show
 
 TASK = "fix-failing-test"
 _LOST = "the task is done, but a file that was to be written besides is not whole"
@@ -101,12 +102,12 @@ def run(
     wanted = [defect(name) for name in defects] or list(catalogue())
     staging = stages(situations)
     chosen = [adapters.agent(name) for name in agents] or [a for a in adapters.agents() if a.install]
-    say = partial(print, flush=True)
+    say = show
     installed = {agent.id: asyncio.run(ensure(agent, say)) for agent in chosen if agent.install}
     asyncio.run(_Measuring(path, installed, at_once).run(wanted, chosen, staging))
     breakage.forget()
     for line in table(breakage.rows(path), [agent.id for agent in chosen]):
-        print(line)
+        show(line)
     return 0
 
 
@@ -178,7 +179,7 @@ class _Measuring:
         others = [stage for stage in staging if stage is not PLAIN]
         await asyncio.gather(*(self._by_itself(agent, stage) for stage in others for agent in concerned))
         wanted = await asyncio.to_thread(lambda: list(self._wanted(defects, concerned, staging)))
-        print(f"{len(wanted)} trials", flush=True)
+        show(f"{len(wanted)} trials")
         await asyncio.gather(*(self._with(spoilt, agent, stage) for spoilt, agent, stage in wanted))
 
     def _wanted(
@@ -228,7 +229,7 @@ class _Measuring:
         asked = any(exchange.kind == "completion" for exchange in trial.exchanges)
         if cause is None or (asked and cause.kind != "infrastructure"):
             return trial
-        print(f"{spoilt.id if spoilt else ''}  {stage.id}  {agent.id}  not measured: {cause.detail}", flush=True)
+        show(f"{spoilt.id if spoilt else ''}  {stage.id}  {agent.id}  not measured: {cause.detail}")
         return None
 
     def _note(
@@ -253,7 +254,7 @@ class _Measuring:
         with self._path.open("a", encoding="utf-8") as file:
             file.write(row.model_dump_json() + "\n")
         told = row.outcome if row.met else "not met"
-        print(f"{row.defect or 'none'}  {row.stage}  {row.agent}  {told}  {row.seconds} s  {row.detail}", flush=True)
+        show(f"{row.defect or 'none'}  {row.stage}  {row.agent}  {told}  {row.seconds} s  {row.detail}")
 
     def _version(self, agent: AgentAdapter) -> str:
         return self._installed[agent.id].version

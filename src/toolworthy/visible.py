@@ -29,9 +29,9 @@ def visible(text: object) -> str:
     return _LONE_RETURN.sub("␛0d", text.encode("utf-8", "replace").decode().translate(HIDDEN))
 
 
-def show(text: object, file: TextIO | None = None) -> None:
+def show(text: object, file: TextIO | None = None, *, end: str = "\n") -> None:
     """Print `text`, in which a server may have its say, so that no terminal obeys it."""
-    print(visible(text), file=file, flush=True)
+    print(visible(text), file=file, end=end, flush=True)
 
 
 def one_line(text: object) -> str:

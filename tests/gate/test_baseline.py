@@ -53,7 +53,7 @@ def test_what_is_saved_is_found_under_its_name(tmp_path: Path, capsys: pytest.Ca
     assert kept.name == "org-deepseek-v4"
     assert len(kept.units) == 20
     assert kept.agents == ABOUT["agents"]
-    baseline.show("org-deepseek-v4", folder)
+    baseline.show_one("org-deepseek-v4", folder)
     baseline.list_all(folder)
     told = capsys.readouterr().out
     assert "endpoint deepseek · model org/deepseek v4" in told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,7 @@ from toolworthy import adapters
 from toolworthy.adapters import AgentAdapter
 from toolworthy.agents.install import check, ensure, state
 from toolworthy.errors import UserError
+from toolworthy.visible import one_line, show
 
 
 def run(what: Literal["list", "install", "check"], names: Sequence[str], files: Sequence[Path]) -> int:
@@ -25,22 +27,23 @@ def run(what: Literal["list", "install", "check"], names: Sequence[str], files: 
 def _list(agents: Sequence[AgentAdapter]) -> int:
     for agent in agents:
         version = agent.install.version if agent.install else "built in"
-        print(f"{agent.id:14} {version:12} {'/'.join(agent.apis):24} {state(agent)}")
+        show(f"{agent.id:14} {version:12} {'/'.join(agent.apis):24} {state(agent)}")
     return 0
 
 
 def _install(agents: Sequence[AgentAdapter]) -> int:
     from rich.console import Console
+    from rich.text import Text
 
     console = Console(stderr=True)
     for agent in agents:
         if agent.install is None:
             continue
         if (why := state(agent)).startswith("changed"):
-            console.print(f"{agent.id}: {why}; it is installed again", highlight=False)
+            show(f"{agent.id}: {why}; it is installed again", sys.stderr)
         with console.status(f"installing {agent.title} {agent.install.version}") as status:
-            asyncio.run(ensure(agent, status.update))
-        console.print(f"{agent.id} {agent.install.version} is installed")
+            asyncio.run(ensure(agent, lambda line: status.update(Text(one_line(line)))))
+        show(f"{agent.id} {agent.install.version} is installed", sys.stderr)
     return 0
 
 
@@ -48,8 +51,8 @@ def _check(agents: Sequence[AgentAdapter]) -> int:
     bad = 0
     for agent in agents:
         try:
-            print(f"ok   {agent.id:14} {asyncio.run(check(agent))}")
+            show(f"ok   {agent.id:14} {asyncio.run(check(agent))}")
         except UserError as error:
             bad += 1
-            print(f"BAD  {agent.id:14} {error}")
+            show(f"BAD  {agent.id:14} {error}")
     return 1 if bad else 0

@@ -10,7 +10,7 @@ from toolworthy.errors import UserError, writing
 from toolworthy.report.evidence import Located, bundle, choose, found, name
 from toolworthy.rules.model import rank
 from toolworthy.runs.store import RunDirectory
-from toolworthy.visible import visible
+from toolworthy.visible import show, visible
 
 _SHOWN = 5
 """Findings of one code that the list names."""
@@ -27,15 +27,15 @@ def run(path: Path, wanted: str | None = None, out: Path | None = None) -> int:
     if wanted is None:
         if out is not None:
             raise UserError(f"name the finding that is to be written; `toolworthy evidence {path}` lists them")
-        print("\n".join(lines(every)) or "nothing to bundle: no rule was broken, no probe and no trial failed")
+        show("\n".join(lines(every)) or "nothing to bundle: no rule was broken, no probe and no trial failed")
         return 0
     located = choose(directory, every, wanted)
     target = Path(name(located)) if out is None else out
     data = bundle(directory, located)
     with writing(target):
         target.write_bytes(data)
-    print(target)
-    print("read it before you publish it: request.json holds the whole conversation", file=sys.stderr)
+    show(target)
+    show("read it before you publish it: request.json holds the whole conversation", sys.stderr)
     return 0
 
 

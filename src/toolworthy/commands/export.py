@@ -11,6 +11,7 @@ from typing import Literal, get_args
 from toolworthy.errors import UserError, writing
 from toolworthy.report import inspect, schema, table
 from toolworthy.runs.store import RunDirectory
+from toolworthy.visible import show
 
 Format = Literal["csv", "parquet", "inspect", "schema"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -32,7 +33,7 @@ def run(paths: Sequence[Path], kind: Format, target: Path) -> int:
         if not any(found.values()):
             raise UserError(f"{paths[0]} holds no trial and no case: there is nothing that Inspect could show")
         for path in (path for path, logs in found.items() if not logs):
-            print(f"{path} holds no trial and no case: left out", file=sys.stderr)
+            show(f"{path} holds no trial and no case: left out", sys.stderr)
         _logs([log for logs in found.values() for log in logs], target)
     elif kind == "parquet":
         rows = [row for one in runs for row in table.rows(one)]
@@ -63,7 +64,7 @@ def _write(target: Path, write: Callable[[Path], None]) -> None:
     """Write a file, and tell its path."""
     with writing(target):
         write(target)
-    print(target)
+    show(target)
 
 
 def _put(parts: Iterable[str], path: Path) -> None:

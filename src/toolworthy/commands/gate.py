@@ -10,6 +10,7 @@ from toolworthy.gate.policy import DEFAULT
 from toolworthy.report import write_report
 from toolworthy.report.gate import lines
 from toolworthy.runs.store import RunDirectory
+from toolworthy.visible import show
 
 
 def run(baseline: Path, candidate: Path, policy: Path | None, folder: Path = FOLDER) -> int:
@@ -21,11 +22,11 @@ def run(baseline: Path, candidate: Path, policy: Path | None, folder: Path = FOL
     gate = judge(baseline, candidate, policy, folder)
     if candidate.is_dir():
         write_report(RunDirectory.open(candidate))
-    print("\n".join(lines(gate)))
+    show("\n".join(lines(gate)))
     return EXIT[gate["answer"]]
 
 
 def default_policy() -> int:
     """Print the default policy, to be changed and kept."""
-    print(DEFAULT, end="")
+    show(DEFAULT, end="")
     return 0

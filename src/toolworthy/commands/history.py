@@ -11,6 +11,7 @@ from toolworthy.gate.sample import MAIN
 from toolworthy.history.load import find
 from toolworthy.history.series import history
 from toolworthy.report.history import lines, page
+from toolworthy.visible import show
 
 REPORTS = Path("reports")
 """Where runs are, where nothing else is named."""
@@ -38,7 +39,7 @@ def run(
         with writing(out), out.open("w", encoding="utf-8", errors="replace") as file:
             file.writelines(page(told))
     if as_json:
-        print(json.dumps(told, indent=2, ensure_ascii=True))
+        show(json.dumps(told, indent=2, ensure_ascii=True))
     else:
-        print("\n".join([*lines(told), *([f"page: {out}"] if out else [])]))
+        show("\n".join([*lines(told), *([f"page: {out}"] if out else [])]))
     return 0

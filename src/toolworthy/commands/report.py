@@ -10,6 +10,7 @@ from toolworthy.errors import writing
 from toolworthy.report import write_report
 from toolworthy.report.page.whole import parts
 from toolworthy.runs.store import RunDirectory, redactor_of
+from toolworthy.visible import show
 
 BESIDE = "beside.html"
 """In the last run's directory, where several runs are shown and no file is named."""
@@ -24,12 +25,12 @@ def run(paths: Sequence[Path], out: Path | None = None, only: str = "") -> int:
     """
     runs = [RunDirectory.open(path, whole=len(paths) > 1) for path in paths]
     if len(runs) == 1 and out is None and not only:
-        print(write_report(runs[0]).html)
+        show(write_report(runs[0]).html)
         return 0
     target = out or runs[-1].path / BESIDE
     page = parts(runs, only)
     first = next(page)  # mistakes show before a file is touched
     with writing(target), target.open("w", encoding="utf-8", errors="replace") as file:
         file.writelines(redactor_of(runs).parts(chain([first], page)))
-    print(target)
+    show(target)
     return 0

@@ -22,6 +22,7 @@ from toolworthy.gate.sample import SCHEMA, SCORES, Sample, Unit, from_run
 from toolworthy.rates import reasons
 from toolworthy.runs.store import RunDirectory
 from toolworthy.statistics import clustered
+from toolworthy.visible import show
 
 FOLDER = Path("baselines")
 """Where names are looked for, under the working directory."""
@@ -45,17 +46,17 @@ def save(run: Path, name: str | None, folder: Path = FOLDER) -> int:
     with writing(path):
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text(pack(kept), encoding="utf-8", errors="replace")
-    print(f"{path}{' (replaced)' if known else ''}: {_told(kept)}")
+    show(f"{path}{' (replaced)' if known else ''}: {_told(kept)}")
     return 0
 
 
-def show(name: str, folder: Path = FOLDER) -> int:
+def show_one(name: str, folder: Path = FOLDER) -> int:
     """Print what is in a baseline, or in a run as a baseline would keep it.
 
     Raises:
         UserError: as :func:`load`.
     """
-    print("\n".join(_lines(load(Path(name), folder))))
+    show("\n".join(_lines(load(Path(name), folder))))
     return 0
 
 
@@ -64,11 +65,11 @@ def list_all(folder: Path = FOLDER) -> int:
     paths = sorted(folder.glob("*.json"))
     for path in paths:
         try:
-            print(f"{path.stem}  {_told(load(path))}")
+            show(f"{path.stem}  {_told(load(path))}")
         except UserError as error:
-            print(f"{path.stem}  cannot be read: {error}")
+            show(f"{path.stem}  cannot be read: {error}")
     if not paths:
-        print(f"no baselines in {folder}: toolworthy baseline save RUN [NAME] makes one")
+        show(f"no baselines in {folder}: toolworthy baseline save RUN [NAME] makes one")
     return 0
 
 

@@ -10,6 +10,7 @@ from toolworthy.breakage import naming
 from toolworthy.errors import UserError
 from toolworthy.rules import AREAS, RULES, Rule
 from toolworthy.situations import PHRASES
+from toolworthy.visible import show
 
 SEVERITY = {"blocks": "blocks an agent", "degrades": "degrades", "cosmetic": "cosmetic"}
 
@@ -24,12 +25,12 @@ def run(code: str | None, pages: Path | None) -> int:
         write_pages(pages)
     elif code is None:
         for rule in RULES:
-            print(f"{rule.code}  {rule.severity:<8}  {', '.join(rule.apis):<25}  {rule.title}")
+            show(f"{rule.code}  {rule.severity:<8}  {', '.join(rule.apis):<25}  {rule.title}")
     else:
         found = next((rule for rule in RULES if rule.code == code.upper()), None)
         if found is None:
             raise UserError(f"no rule has the code {code}; `toolworthy rules` lists them")
-        print(page(found), end="")
+        show(page(found), end="")
     return 0
 
 

@@ -9,13 +9,14 @@ from typing import Literal
 from toolworthy.sandbox import Sandbox, choose
 from toolworthy.tasks.check import Proof, attack, check
 from toolworthy.tasks.model import Task
+from toolworthy.visible import show
 
 
 def run(what: Literal["list", "check"], tasks: Sequence[Task], sandbox: Literal["auto", "bubblewrap", "none"]) -> int:
     """List the tasks, or prove each in every way there is and plant every attack; exit code 1 where a proof fails."""
     if what == "list":
         for task in tasks:
-            print(f"{task.name:24} {task.config.metadata.difficulty:8} {task.config.metadata.title}")
+            show(f"{task.name:24} {task.config.metadata.difficulty:8} {task.config.metadata.title}")
         return 0
     return asyncio.run(_check(tasks, choose(sandbox)))
 
@@ -33,13 +34,13 @@ async def _check(tasks: Sequence[Task], sandbox: Sandbox) -> int:
                 if not proof.ok:
                     _tell(proof)
             good = sum(proof.ok for proof in withstood)
-            print(
+            show(
                 f"{'ok  ' if good == len(withstood) else 'BAD '} {task.name:24} {good} of {len(withstood)} attacks fail"
             )
         bad += not all(proof.ok for proof in proofs)
-    print(f"{len(tasks)} tasks, {bad} bad" + ("; no attack was planted without a sandbox" * (sandbox.name == "none")))
+    show(f"{len(tasks)} tasks, {bad} bad" + ("; no attack was planted without a sandbox" * (sandbox.name == "none")))
     return 1 if bad else 0
 
 
 def _tell(proof: Proof) -> None:
-    print(f"{'ok  ' if proof.ok else 'BAD '} {proof.task:24} {proof.way:10} {proof.detail}", flush=True)
+    show(f"{'ok  ' if proof.ok else 'BAD '} {proof.task:24} {proof.way:10} {proof.detail}")
