@@ -43,3 +43,15 @@ def test_phrases_are_no_part_of_what_is_asked(tmp_path: Path) -> None:
 def test_no_case_is_exact_unless_it_says_so(tmp_path: Path) -> None:
     assert not loaded(tmp_path, OWN).exact
     assert loaded(tmp_path, OWN.replace('"irrelevance"', '"irrelevance"\nexact = true')).exact
+
+
+def test_every_answer_in_words_of_ours_is_matched_and_proven() -> None:
+    turns = [(case.id, turn) for case in load_cases() for turn in case.turns if not turn.right]
+    assert len(turns) > 30
+    few = [name for name, turn in turns if min(len(turn.phrases.yes), len(turn.phrases.no)) < 5]
+    assert not few
+
+
+def test_a_broken_matcher_is_said_when_the_case_is_read(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"how-many: turn\.0: @refuse is no class of phrases"):
+        loaded(tmp_path, OWN.replace('"$contains" = "4"', '"$words" = { any = ["@refuse"] }'))

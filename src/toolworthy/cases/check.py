@@ -1,4 +1,5 @@
-"""Prove cases: the reference is right in every vocabulary, an empty answer is not, and no two cases ask the same."""
+"""Prove cases: the reference is right in every vocabulary, an empty answer is not, no two cases ask the same, and the
+phrases of each answer in words are judged as they say."""
 
 from __future__ import annotations
 
@@ -20,7 +21,9 @@ async def problems(
     """What is unsound, one line each."""
     said: dict[str, str] = {}
     for case in cases:
-        for turn in case.turns:
+        for number, turn in enumerate(case.turns, 1):
+            for line in unproven(turn):
+                yield f"{case.id}: turn {number}: {line}"
             words = " ".join(turn.user.split())
             if words and said.setdefault(words, case.id) != case.id:
                 yield f"{case.id}: {said[words]} says the same: {words[:60]!r}"
@@ -42,8 +45,6 @@ async def _case(stage: Scene, execute: Execute | None) -> AsyncIterator[str]:
         empty = await rule_on(stage, turn, Response(stop="end"), files, execute)
         if empty.lenient:
             yield f"turn {number + 1}: an empty answer passes"
-        for line in unproven(turn):
-            yield f"turn {number + 1}: {line}"
         files = files if turn.error else ruling.files
 
 

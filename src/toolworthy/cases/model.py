@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from toolworthy import content
 from toolworthy.errors import UserError
+from toolworthy.matching.values import compare
 
 CATEGORIES = {
     "single": "one call, plainly asked for",
@@ -118,6 +119,7 @@ class Turn(_Strict):
     def _whole(self) -> Turn:
         if not all(self.right):
             raise ValueError("an alternative without calls; leave `right` out where no call is right")
+        compare(self.answer, "")
         if (self.phrases.yes or self.phrases.no) and (self.right or self.answer is None):
             raise ValueError("`phrases` prove the `answer` of a turn where no call is right")
         return self

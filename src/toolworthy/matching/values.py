@@ -6,6 +6,7 @@ What is wanted is plain data, or at any depth a matcher: an object whose one key
 ``{"$one_of": [a, b]}``         any of these
 ``{"$regex": "a+"}``            a text that the pattern matches as a whole
 ``{"$contains": "x"}``          a text with this in it, or with each of a list
+``{"$words": {...}}``           a text that says so: facts, refusals, questions (see :mod:`toolworthy.matching.words`)
 ``{"$path": "src/a.py"}``       the same place, however spelt
 ``{"$near": 5, "within": 0.1}`` a number not farther away than that
 ``{"$command": "pytest -q"}``   the same command, or one of a list; a list of arguments is understood as well
@@ -36,6 +37,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from toolworthy.matching import words
 from toolworthy.matching.code import same_code
 from toolworthy.matching.paths import same_path
 from toolworthy.matching.same import same_command
@@ -329,6 +331,7 @@ def _trimmed(text: str, lenient: bool) -> str:
 _LEAVES: dict[str, Callable[[dict[str, Any], Any, bool], bool]] = {
     "$regex": lambda wanted, given, lenient: re.fullmatch(wanted["$regex"], given) is not None,
     "$contains": lambda wanted, given, lenient: all(part in given for part in _several(wanted["$contains"])),
+    "$words": lambda wanted, given, lenient: words.read(wanted["$words"]).fit(given),
     "$path": lambda wanted, given, lenient: same_path(wanted["$path"], given),
     "$near": _near,
     "$command": lambda wanted, given, lenient: any(

@@ -1,0 +1,141 @@
+"""Running text in sentences and clauses, and which words of a clause are denied, doubted or only planned."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from toolworthy import content
+
+_MARKUP = str.maketrans(dict.fromkeys('*`“”„«»"', None) | dict.fromkeys("’‘ʼ", "'") | {"|": " "})
+_SENTENCE = re.compile(
+    r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?=\s)|(?<=[。！？;])|\n|(?<!\S)[(\[]|[)\]](?=[\s.,;:!?]|$)|\s[-–—]+\s|—"
+)
+_SHORT = re.compile(r".{1,999}(?!\S)|.{1,999}", re.S)
+"""Work within a sentence may grow with its square, so none is longer than that."""
+_NEAR, _FAR = 3, 5
+"""Words that may stand between a denial and a fact, and a denial and a verb."""
+
+
+@cache
+def lists() -> dict[str, Any]:
+    """The words and phrases of ``fixtures/words.toml``."""
+    return tomllib.loads((content.FIXTURES / "words.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def _any(name: str) -> re.Pattern[str]:
+    """One of the words of a list, as a word; of ``n't`` the end of one is enough."""
+    words = "|".join(lists()[name])
+    inside = "|".join(lists()["denies_inside"]) if name == "denies" else "(?!)"
+    return re.compile(rf"(?:(?<![a-zà-ÿ'])|(?<=[a-z])(?=n't))(?:{words})(?![a-zà-ÿ])|{inside}", re.I)
+
+
+def plain(text: str) -> str:
+    """`text` without markdown and quotes, with ordinary blanks and apostrophes."""
+    return unicodedata.normalize("NFKC", text).translate(_MARKUP)
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a plain text; lines, and what stands in brackets or between dashes, are some of their own."""
+    parts = (part.strip() for whole in _SENTENCE.split(text) for part in _SHORT.findall(whole))
+    return [part for part in parts if part.strip("-–—.")]
+
+
+def pieces(sentence: str) -> list[str]:
+    """A sentence in its smallest clauses."""
+    parts = re.split(rf"[,:;](?=\s)|\s(?={_either('breaks', 'joins')}\s)", sentence, flags=re.I)
+    return [part.strip(" ,:;") for part in parts if part.strip(" ,:;")]
+
+
+def clauses(sentence: str, topic: re.Pattern[str] | None) -> list[str]:
+    """A sentence in clauses: at words like "but", and where both sides have a word of `topic`."""
+    found: list[str] = []
+    for part in re.split(rf"(?<=,)\s|\s(?={_either('breaks', 'joins')}\s)", sentence, flags=re.I):
+        turns = re.match(_either("breaks"), part, re.I)
+        alone = topic is not None and found and topic.search(found[-1]) and topic.search(part)
+        follows = re.match(r"(?:and |but )?(?:also|including|except|even|too)\b", part, re.I)
+        if found and not turns and (follows or not alone):
+            found[-1] += f" {part}"
+        else:
+            found.append(part)
+    return [clause.strip(" ,") for clause in found]
+
+
+def _either(*names: str) -> str:
+    return f"(?:{'|'.join(word for name in names for word in lists()[name])})\\b"
+
+
+def denied(clause: str, start: int, end: int, topic: re.Pattern[str] | None = None) -> bool:
+    """Whether what stands from `start` to `end` is denied by the words next to it.
+
+    A denial before a word of `topic` is that word's.
+    """
+    before = re.split(r"[,:]\s", clause[:start])[-1]
+    number = clause[start:end].strip().isdigit()
+    if _denial(before, _NEAR, topic) or (number and re.search(r"\d\s(?:or|oder)\s(?:\w+\s){0,2}$", before)):
+        return True
+    after = clause[end:].lstrip(" ,")
+    if re.match(rf"(?:{'|'.join(lists()['denied_after'])})(?![a-z])", after, re.I):
+        return topic is None or not topic.search(after)
+    return bool(number and re.match(r"(?:or|oder)\s(?:\w+\s){0,2}\d", after))
+
+
+def refused(clause: str, start: int) -> bool:
+    """Whether a verb that begins at `start` is denied."""
+    return _denial(re.split(r"[,:]\s", clause[:start])[-1], _FAR, None)
+
+
+def _denial(before: str, words: int, topic: re.Pattern[str] | None) -> bool:
+    found = list(_any("denies").finditer(before))
+    if not found:
+        return False
+    between = before[found[-1].end() :]
+    return len(between.split()) <= words and not (topic and topic.search(between))
+
+
+def doubted(clause: str) -> bool:
+    """Whether a clause leaves open what it says."""
+    return _any("doubts").search(clause) is not None
+
+
+def planned(piece: str, start: int) -> bool:
+    """Whether a deed at `start` is only a condition, a wish, a plan or a question, or is denied."""
+    before = piece[:start]
+    return bool(_any("conditions").search(before) or _any("denies").search(before))
+
+
+@cache
+def phrases(name: str) -> tuple[bool, tuple[re.Pattern[str], ...]]:
+    """A class of phrases: whether it is of deeds, which may be planned or denied, and its patterns.
+
+    Raises:
+        ValueError: there is no such class.
+    """
+    known = lists()["class"]
+    if name not in known:
+        raise ValueError(f"@{name} is no class of phrases; known: {', '.join(f'@{one}' for one in sorted(known))}")
+    told = known[name]
+    deeds = "|".join(told.get("deeds", "").split())
+    return told.get("deed", False), tuple(
+        re.compile(pattern.replace("{deeds}", deeds), re.I) for pattern in told["patterns"]
+    )
+
+
+def matches(name: str, sentence: str) -> bool:
+    """Whether a sentence has a phrase of a class."""
+    deed, patterns = phrases(name)
+    if not deed:
+        return any(pattern.search(sentence) for pattern in patterns)
+    if sentence.endswith("?"):
+        return False
+    return any(not planned(piece, match.start()) for piece in pieces(sentence) for match in _all(patterns, piece))
+
+
+def _all(patterns: Sequence[re.Pattern[str]], text: str) -> Iterator[re.Match[str]]:
+    for pattern in patterns:
+        yield from pattern.finditer(text)
