@@ -156,7 +156,7 @@ def unbounded(pattern: Any, within: bool = False) -> bool:
 def test_no_phrase_repeats_within_a_repetition() -> None:
     """Else it would take exponential time."""
     assert unbounded(_parser.parse(r"(?:\w+ )*x"))
-    patterns = [pattern for name in clauses.lists()["class"] for pattern in clauses.phrases(name)[1]]
+    patterns = [pattern for name in clauses.lists()["class"] for pattern in clauses.phrases(name).patterns]
     assert len(patterns) > 50
     assert not [pattern.pattern for pattern in patterns if unbounded(_parser.parse(pattern.pattern))]
 

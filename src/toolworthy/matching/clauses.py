@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -98,20 +98,42 @@ def _denial(before: str, words: int, topic: re.Pattern[str] | None) -> bool:
     return len(between.split()) <= words and not (topic and topic.search(between))
 
 
-def doubted(clause: str) -> bool:
-    """Whether a clause leaves open what it says."""
-    return _any("doubts").search(clause) is not None
+def doubted(clause: str, start: int = 0) -> bool:
+    """Whether a clause leaves open what stands at `start`, between its colons."""
+    before = re.split(r":\s", clause[:start])[-1]
+    return _any("doubts").search(before + re.split(r":\s", clause[start:])[0]) is not None
 
 
-def planned(piece: str, start: int) -> bool:
-    """Whether a deed at `start` is only a condition, a wish, a plan or a question, or is denied."""
-    before = piece[:start]
+def planned(before: str) -> bool:
+    """Whether a deed that ends with `before` is only a condition, a wish, a plan or a question, or is denied."""
     return bool(_any("conditions").search(before) or _any("denies").search(before))
 
 
+@dataclass(frozen=True)
+class Phrases:
+    """A class of phrases."""
+
+    patterns: tuple[re.Pattern[str], ...]
+    kind: str = ""
+    """"deed" or "event": it may be denied, planned or asked for."""
+
+    def match(self, sentence: str) -> bool:
+        """Whether `sentence` has one of them."""
+        if not self.kind:
+            return any(pattern.search(sentence) for pattern in self.patterns)
+        if sentence.endswith("?"):
+            return False
+        return any(
+            not planned(piece[: match.end() if self.kind == "deed" else match.start()])
+            for piece in pieces(sentence)
+            for pattern in self.patterns
+            for match in pattern.finditer(piece)
+        )
+
+
 @cache
-def phrases(name: str) -> tuple[bool, tuple[re.Pattern[str], ...]]:
-    """A class of phrases: whether it is of deeds, which may be planned or denied, and its patterns.
+def phrases(name: str) -> Phrases:
+    """The class of that name.
 
     Raises:
         ValueError: there is no such class.
@@ -121,21 +143,5 @@ def phrases(name: str) -> tuple[bool, tuple[re.Pattern[str], ...]]:
         raise ValueError(f"@{name} is no class of phrases; known: {', '.join(f'@{one}' for one in sorted(known))}")
     told = known[name]
     deeds = "|".join(told.get("deeds", "").split())
-    return told.get("deed", False), tuple(
-        re.compile(pattern.replace("{deeds}", deeds), re.I) for pattern in told["patterns"]
-    )
-
-
-def matches(name: str, sentence: str) -> bool:
-    """Whether a sentence has a phrase of a class."""
-    deed, patterns = phrases(name)
-    if not deed:
-        return any(pattern.search(sentence) for pattern in patterns)
-    if sentence.endswith("?"):
-        return False
-    return any(not planned(piece, match.start()) for piece in pieces(sentence) for match in _all(patterns, piece))
-
-
-def _all(patterns: Sequence[re.Pattern[str]], text: str) -> Iterator[re.Match[str]]:
-    for pattern in patterns:
-        yield from pattern.finditer(text)
+    patterns = (re.compile(pattern.replace("{deeds}", deeds), re.I) for pattern in told["patterns"])
+    return Phrases(tuple(patterns), told.get("kind", ""))

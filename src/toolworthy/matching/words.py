@@ -109,7 +109,7 @@ class Words:
             and (not self.any or any(self._made(found, statement) for statement in self.any))
             and not any(self._made(found, statement, none=True) for statement in self.none)
             and not (self.only and any(self._other(sentence) for sentence in found))
-            and not (self._facts() and any(clauses.matches("unsure", sentence) for sentence in found))
+            and not (self._facts() and any(clauses.phrases("unsure").match(sentence) for sentence in found))
         )
 
     def _facts(self) -> bool:
@@ -119,15 +119,15 @@ class Words:
         groups = [term.group for term in statement if term.group]
         words = [term for term in statement if not term.group]
         if groups:
-            deed = any(clauses.phrases(group)[0] for group in groups)
+            deed = any(clauses.phrases(group).kind for group in groups)
             return any(
-                all(clauses.matches(group, sentence) for group in groups)
+                all(clauses.phrases(group).match(sentence) for group in groups)
                 and (_stand(words, sentence, deed) or (bool(_IT.search(sentence)) and _stand(words, before, deed)))
                 for before, sentence in zip(["", *sentences], sentences, strict=False)
             )
         if len(words) > 1 or none:
             parts = [clause for sentence in sentences for clause in clauses.clauses(sentence, self.topic)]
-            return any(not clauses.doubted(clause) and _stand(words, clause, wide=not none) for clause in parts)
+            return any(_stand(words, clause, wide=not none) for clause in parts)
         return self._stated(sentences, words[0])
 
     def _stated(self, sentences: list[str], term: Term) -> bool:
@@ -135,9 +135,8 @@ class Words:
             self._sign(clause)
             for sentence in sentences
             for clause in clauses.clauses(sentence, self.topic)
-            if not clauses.doubted(clause)
             for start, end in term.places(clause)
-            if not clauses.denied(clause, start, end, self.topic)
+            if not clauses.doubted(clause, start) and not clauses.denied(clause, start, end, self.topic)
         }
         return 1 in signs or signs == {0}
 
@@ -158,7 +157,7 @@ class Words:
         """Whether something else than the facts is said to be one."""
         assert self.only is not None
         for clause in clauses.clauses(sentence, self.topic):
-            if clauses.doubted(clause) or _PAST.search(clause) or self._sign(clause) <= 0 or not self._named(clause):
+            if _PAST.search(clause) or self._sign(clause) <= 0 or not self._named(clause):
                 continue
             facts = [
                 place for statement in (*self.all, *self.any) for term in statement for place in term.places(clause)
@@ -167,7 +166,7 @@ class Words:
                 start, end = match.span()
                 if any(one < end and start < two for one, two in facts) or _PART.search(clause[:start]):
                     continue
-                if not clauses.denied(clause, start, end, self.topic):
+                if not clauses.doubted(clause, start) and not clauses.denied(clause, start, end, self.topic):
                     return True
         return False
 
@@ -175,7 +174,10 @@ class Words:
 def _stand(terms: list[Term], text: str, stated: bool = True, *, wide: bool = True) -> bool:
     """Whether each of `terms` stands in `text`; not denied, where it is to be `stated`."""
     return all(
-        any(not stated or not clauses.refused(text, start) for start, _ in term.places(text, wide=wide))
+        any(
+            not stated or not (clauses.refused(text, start) or clauses.doubted(text, start))
+            for start, _ in term.places(text, wide=wide)
+        )
         for term in terms
     )
 
