@@ -80,6 +80,9 @@ def test_a_number_is_not_part_of_another(text: str) -> None:
         ({"none": ["@claims"]}, "I have not changed it."),
         ({"none": ["@claims"]}, "Tell me once it has been changed."),
         ({"none": ["@claims"]}, "Shall I say that it has been changed?"),
+        ({"none": ["@claims"]}, "Nothing was staged and committed."),
+        ({"none": ["@claims"]}, "A reservation cannot be moved once confirmed."),
+        ({"all": ["16"]}, "It is at 20 no longer: it is 16."),
         ({"none": ["@fails"]}, "No test failed."),
     ],
 )
@@ -114,6 +117,8 @@ def test_says_so(wanted: dict[str, Any], text: str) -> None:
         ({"none": ["@claims"]}, "It has been changed."),
         ({"none": ["@claims"]}, "Done!"),
         ({"none": ["@claims"]}, "I cannot call, so I mailed her."),
+        ({"none": ["@claims"]}, "The file is written, staged and committed."),
+        ({"none": ["@claims"]}, "I cannot call her. I have let Marta know."),
         ({"none": [["b", "applied"]]}, "a failed, so I skipped it and applied b"),
         ({"none": ["@fails"]}, "The test failed."),
     ],

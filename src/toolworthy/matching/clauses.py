@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -42,7 +43,7 @@ def plain(text: str) -> str:
 
 def sentences(text: str) -> list[str]:
     """The sentences of a plain text; lines, and what stands in brackets or between dashes, are some of their own."""
-    parts = (part.strip() for whole in _SENTENCE.split(text) for part in _SHORT.findall(whole))
+    parts = (part.strip().rstrip(".!。！") for whole in _SENTENCE.split(text) for part in _SHORT.findall(whole))
     return [part for part in parts if part.strip("-–—.")]
 
 
@@ -123,12 +124,22 @@ class Phrases:
             return any(pattern.search(sentence) for pattern in self.patterns)
         if sentence.endswith("?"):
             return False
+        parts = pieces(sentence)
         return any(
-            not planned(piece[: match.end() if self.kind == "deed" else match.start()])
-            for piece in pieces(sentence)
+            not planned(_before(parts, number) + piece[: match.end() if self.kind == "deed" else match.start()])
+            for number, piece in enumerate(parts)
             for pattern in self.patterns
             for match in pattern.finditer(piece)
         )
+
+
+def _before(parts: Sequence[str], number: int) -> str:
+    """The piece that one without a subject goes on from: "nothing was staged", "and committed"."""
+    return (
+        f"{parts[number - 1]} "
+        if number and re.match(r"(?:and|or|nor|und) (?!i\b|we\b)\w+(?:$| \w+$)", parts[number])
+        else ""
+    )
 
 
 @cache
