@@ -59,6 +59,11 @@ TEXTS: dict[str, Disguise] = {
     **{f"base64 at {n}": _base64(n, base64.b64encode) for n in range(3)},
     **{f"urlsafe base64 at {n}": _base64(n, base64.urlsafe_b64encode) for n in range(3)},
     "base64 in lines": _wrapped,
+    "base64 in lines of base64": lambda key: base64.encodebytes(_wrapped(key).encode()).decode(),
+    "hex with a letter": lambda key: "".join(f"{ord(one):02x}h" for one in key),
+    "hex in words": lambda key: " and ".join(f"{ord(one):02X}" for one in key).replace(" and ", " w "),
+    "html thrice": lambda key: "".join(f"&amp;amp;#{ord(one)};" for one in key),
+    "html five times": lambda key: "".join(f"&amp;#38;#38;amp;#x{ord(one):x};" for one in key),
 }
 """What a text may hold instead of the key."""
 
@@ -307,8 +312,8 @@ def _unbase64(text: str) -> bytes:
 
 def _unhex(text: str) -> bytes:
     out = []
-    for source in (text, re.sub(r"\\n|[\s:,]+", "", text)):
-        for run in re.findall(r"[0-9a-fA-F]{32,}", source):
+    for source in (text, re.sub(r"\\n|[\s:,]+", "", text), re.sub(r"[^0-9a-fA-F]", "", text)):
+        for run in re.findall(r"[0-9a-fA-F]{16,}", source):
             out += [bytes.fromhex(run[shift : shift + (len(run) - shift) // 2 * 2]) for shift in (0, 1)]
     return b"\n".join(out)
 
@@ -320,13 +325,19 @@ def _unescape(text: str) -> bytes:
     return re.sub(r"\\+u([0-9a-fA-F]{4})|\\+x([0-9a-fA-F]{2})", plain, text).encode("utf-8", "replace")
 
 
+def _unhtml(text: str) -> str:
+    while (once := html.unescape(text)) != text:
+        text = once
+    return text
+
+
 _UNDO: dict[str, Callable[[str], bytes]] = {
     "base64": _unbase64,
     "hex": _unhex,
     "unescaped": _unescape,
     "backslashes": lambda text: re.sub(r"\\+([/\"'])", r"\1", text).encode("utf-8", "replace"),
     "percent": unquote_to_bytes,
-    "html": lambda text: html.unescape(text).encode("utf-8", "replace"),
+    "html": lambda text: _unhtml(text).encode("utf-8", "replace"),
 }
 
 

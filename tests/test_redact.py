@@ -79,3 +79,10 @@ def test_a_secret_that_straddles_pieces_goes(cuts: list[int], before: bytes, aft
     assert len(out) == len(pieces)
     assert secret not in b"".join(out)
     assert b"".join(out) == whole.replace(secret, b"[redacted]")
+
+
+@pytest.mark.parametrize("run", ["\\", "\\\\n", "&", "&amp;", "&#38;", "%25", "%", "73h", "A" * 76 + "\n"])
+def test_looking_takes_time_in_proportion_to_what_is_looked_at(run: str) -> None:
+    """A million characters of what escapes are made of. Looked at from every place in it, it would take hours."""
+    redactor = Redactor(["sk-Zq7/Kp+2Wd9XcV4bN6mT1s"])
+    assert not redactor.holds((run * (10**6 // len(run))).encode())

@@ -80,7 +80,7 @@ class Redactor:
         readings = list(_readings(data))
         if any(needle in form for form in readings for needle in self._needles):
             return True
-        digits = _BREAK.sub(b"", readings[-2]).translate(None, _PUNCTUATION)
+        digits = _BREAK.sub(b"", readings[-2]).translate(None, _NO_DIGIT)
         return any(needle in digits for needle in self._digits)
 
     def _coded(self, data: bytes, deep: int = 1) -> Iterator[_Span]:
@@ -214,14 +214,17 @@ def _base64(raw: bytes) -> set[bytes]:
     return plain | {form.translate(bytes.maketrans(b"+/", b"-_")) for form in plain}
 
 
+_AND = rb"&(?:(?:amp|#0*+38|#x0*+26);)*"
+"""An ampersand of HTML, escaped any number of times."""
 _ESCAPE = re.compile(
-    rb"\\+u\{?0*+([2-7][0-9a-f])\}?|\\+x([2-7][0-9a-f])|%(?:25)*(?:u00)?([2-7][0-9a-f])"
-    rb"|&#x0*+([2-7][0-9a-f]);?|&#0*+([0-9]{2,3});?|&([a-z]{2,9};)"
-    rb"|\\+([01][0-7]{2})|\\+n\{([a-z -]{5,40})\}|\\+([\"'/\\])"
-)
+    rb"(?<!\\)(?:\\++(?:u\{?0*+([2-7][0-9a-f])\}?|x([2-7][0-9a-f])|([01][0-7]{2})|n\{([a-z -]{5,40})\}|([\"'/]))"
+    rb"|\\(\\)\\*+)|%(?:25)*(?:u00)?([2-7][0-9a-f])|"
+    + _AND + rb"(?:#x0*+([2-7][0-9a-f]);?|#0*+([0-9]{2,3});?|([a-z]{2,9};))"
+)  # fmt: skip
+"""A run of backslashes is looked at once, from its begin: there may be a million of them."""
 _ESCAPED = re.compile(
-    rb"(?:\\+u\{?0*+|\\+x|%(?:25)*(?:u00)?|&#x0*+)(?:2[356]|5c)|&#0*+(?:3[578]|92)|&(?:amp|num|percnt|bsol);"
-    rb"|\\+(?:04[356]|134)"
+    rb"(?:(?<!\\)\\++(?:u\{?0*+|x)|%(?:25)*(?:u00)?|&#x0*+)(?:2[356]|5c)|&#0*+(?:3[578]|92)|&(?:amp|num|percnt|bsol);"
+    rb"|(?<!\\)\\++(?:04[356]|134)"
 )
 """What an escape begins with, escaped itself."""
 _NAMED = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"}
@@ -231,42 +234,47 @@ _NAMES = {
 """What HTML and Python call characters, in lower case. An HTML name ends in a semicolon."""
 _BETWEEN = b" \t\r\n:,"
 """What may stand between digits of hex, or break lines of base64."""
-_PUNCTUATION = bytes(code for code in range(33, 127) if not chr(code).isalnum()) + _BETWEEN
+_NO_DIGIT = bytes(set(range(256)) - set(b"0123456789abcdef"))
 """What may stand between digits of hex where nothing else can be meant."""
-_BREAK = re.compile(rb"\\+[nrt]|0x|\\+x")
+_TIMES = 4
+"""How often escapes are read that are escaped themselves."""
+_BREAK = re.compile(rb"(?<!\\)\\++[nrtx]|0x")
 
 
 def _readings(data: bytes) -> Iterator[bytes]:
-    """`data` in lower case as it is, with its escapes read, twice where they are escaped themselves, and without what
+    """`data` in lower case as it is, with its escapes read, again where they are escaped themselves, and without what
     may stand within hex and base64."""
     data = data.lower()
     yield data
     if b"\\" in data or b"%" in data or b"&" in data:
-        again = _ESCAPED.search(data)
-        yield (data := _ESCAPE.sub(_unescaped, data))
-        if again:
+        for _ in range(_TIMES):
+            again = _ESCAPED.search(data)
             yield (data := _ESCAPE.sub(_unescaped, data))
+            if not again:
+                break
     squeezed = data.translate(None, _BETWEEN)
     yield _BREAK.sub(b"", squeezed) if b"\\" in squeezed or b"0x" in squeezed else squeezed
 
 
-_RUN = re.compile(rb"[A-Za-z0-9+/_-]{24,}+")
+_RUN = re.compile(rb"[A-Za-z0-9+/_-]{24,}+(?:(?:[\r\n]|\\++[nr])++[A-Za-z0-9+/_-]++)*+")
+"""Base64, also in lines."""
+_LINES = re.compile(rb"[\r\n]|(?<!\\)\\++[nr]")
 
 
 def _decoded(run: bytes) -> bytes:
     """What a run of base64 may hold, wherever in it that begins."""
-    plain = run.translate(bytes.maketrans(b"-_", b"+/"))
+    plain = _LINES.sub(b"", run).translate(bytes.maketrans(b"-_", b"+/"))
     starts = (plain[shift:] for shift in range(4))
     return b"\n".join(base64.b64decode(start[: len(start) - (len(start) % 4 == 1)] + b"==") for start in starts)
 
 
 def _unescaped(match: re.Match[bytes]) -> bytes:
-    decimal, octal, plain = match[5], match[7], match[9]
-    if plain:
+    decimal, octal = match[9], match[3]
+    if plain := match[5] or match[6]:
         return plain
-    if name := match[6] or match[8]:
+    if name := match[10] or match[4]:
         return _NAMES.get(name, match[0])
-    hexadecimal = match[1] or match[2] or match[3] or match[4]
+    hexadecimal = match[1] or match[2] or match[7] or match[8]
     code = int(decimal) if decimal else int(octal, 8) if octal else int(hexadecimal, 16)
     return bytes([code]).lower() if code < 128 else match[0]
 
@@ -274,26 +282,26 @@ def _unescaped(match: re.Match[bytes]) -> bytes:
 def _ways(secret: str) -> Iterator[bytes]:
     """Patterns of all forms, to cut them out: every character plain or escaped, by itself."""
     raw = secret.encode()
-    yield rb"(?:[ \t\r\n:,]|\\+[nrt]){0,6}".join(map(_character, raw))
-    yield rb"(?:[ \t\r\n:,]|\\+[nrtx]|0x){0,6}".join(f"{byte:02x}".encode() for byte in raw)
+    yield rb"(?:[ \t\r\n:,]|\\{1,9}[nrt]){0,6}".join(map(_character, raw))
+    yield rb"(?:0x|[^0-9a-f]){0,6}".join(f"{byte:02x}".encode() for byte in raw)
     if not secret.isascii():
         yield from map(re.escape, (json.dumps(secret)[1:-1].encode(), quote(secret, safe="").encode()))
     for form in sorted(_base64(raw)):
         # With what stands next to it, which tells a few bits of its first and last character.
-        yield rb"[\w+/-]{0,2}" + rb"(?:[ \t\r\n]|\\+[nrt]){0,6}".join(map(_character, form)) + rb"[\w+/-]{0,2}"
+        yield rb"[\w+/-]{0,2}" + rb"(?:[ \t\r\n]|\\{1,9}[nrt]){0,6}".join(map(_character, form)) + rb"[\w+/-]{0,2}"
 
 
 def _character(code: int) -> bytes:
     """A pattern of one character, plain or escaped."""
     plain, named = (
         re.escape(bytes([code])),
-        b"".join(b"|&" + name + b";" for name, of in _NAMED.items() if ord(of) == code),
+        b"".join(b"|" + name + b";" for name, of in _NAMED.items() if ord(of) == code),
     )
-    plain = rb"\\*" + plain if code in b"\"'/\\" else plain
+    plain = rb"\\{0,9}" + plain if code in b"\"'/\\" else plain
     digits = f"{code:02x}".encode()
     return (
-        rb"(?:" + plain + rb"|\\+u\{?0{0,6}" + digits + rb"\}?|\\+x" + digits + rb"|%(?:25)*(?:u00)?" + digits
-        + rb"|&#x0{0,6}" + digits + rb";?|&#0{0,6}" + str(code).encode() + rb";?" + named + rb")"
+        rb"(?:" + plain + rb"|\\{1,9}u\{?0{0,6}" + digits + rb"\}?|\\{1,9}x" + digits + rb"|%(?:25)*(?:u00)?" + digits
+        + rb"|" + _AND + rb"(?:#x0{0,6}" + digits + rb";?|#0{0,6}" + str(code).encode() + rb";?" + named + rb"))"
     )  # fmt: skip
 
 
