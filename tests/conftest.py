@@ -33,8 +33,12 @@ ABOUT: dict[str, Any] = {
 """What ``run.json`` tells of a run."""
 
 
-def pytest_configure() -> None:
-    """Take signals as a terminal would send them, and let children do so, where the parent of all ignores them."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Leave out what is nightly, unless -m says what to run.
+
+    Take signals as a terminal would send them, and let children do so, where the parent of all ignores them.
+    """
+    config.option.markexpr = config.option.markexpr or "not nightly"
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 

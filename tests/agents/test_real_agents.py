@@ -13,15 +13,19 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from conftest import only_run, results, suites
 
 REAL = [agent.id for agent in adapters.agents() if agent.install]
-# One task that needs every kind of step, one whose commands outlive their call.
-TASKS = ["--task", "merge-conflict", "--task", "server-process", "--task", "unicode-crlf-edit"]
+OWN = {"claude-code": "messages", "codex": "responses"}
+TASKS = ("merge-conflict", "server-process", "unicode-crlf-edit")
+"""One that needs every kind of step, one whose commands outlive their call."""
 
 
-@pytest.mark.parametrize("agent", REAL)
-def test_a_real_agent_solves_tasks_on_its_own_wire(tmp_path: Path, agent: str) -> None:
-    done = suites("--agent", agent, *TASKS, cwd=tmp_path, timeout=900)
+def solves(cwd: Path, agent: str, *tasks: str) -> None:
+    """The agent passes these tasks over its own API, and makes no call that is not as it should be."""
+    chosen = [word for task in tasks for word in ("--task", task)]
+    done = suites("--agent", agent, *chosen, cwd=cwd, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
-    for line in results(only_run(tmp_path)):
+    lines = results(only_run(cwd))
+    assert {line["key"]["task"] for line in lines} == set(tasks)
+    for line in lines:
         assert line["status"] == "passed"
         assert not line["score"]["translated"]
         assert line["score"]["findings"] == []
@@ -32,19 +36,49 @@ def test_a_real_agent_solves_tasks_on_its_own_wire(tmp_path: Path, agent: str) -
         assert line["agent_version"] in done.stdout
 
 
+@pytest.mark.parametrize("agent", REAL)
+def test_a_real_agent_solves_a_task_on_its_own_wire(tmp_path: Path, agent: str) -> None:
+    """The agents take turns with the tasks."""
+    solves(tmp_path, agent, TASKS[REAL.index(agent) % len(TASKS)])
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("agent", REAL)
+def test_a_real_agent_solves_all_tasks_on_its_own_wire(tmp_path: Path, agent: str) -> None:
+    solves(tmp_path, agent, *TASKS)
+
+
+def crosses(cwd: Path, wire: str, *agents: str) -> None:
+    """These agents pass a task over this API, which is translated where it is not their own."""
+    chosen = [word for agent in agents for word in ("--agent", agent)]
+    done = suites(*chosen, "--wire", wire, "--task", "add-feature", cwd=cwd, timeout=900)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = results(only_run(cwd))
+    assert {line["key"]["agent"] for line in lines} == set(agents)
+    for line in lines:
+        assert line["endpoint_api"] == wire
+        assert line["score"]["translated"] == (OWN.get(line["key"]["agent"], "chat") != wire)
+
+
+@pytest.mark.parametrize(("agent", "wire"), [("claude-code", "chat"), ("codex", "messages"), ("opencode", "responses")])
+def test_a_real_agent_solves_a_task_over_a_translated_wire(tmp_path: Path, agent: str, wire: str) -> None:
+    """Each API as an agent's own, and as an endpoint's."""
+    crosses(tmp_path, wire, agent)
+
+
+@pytest.mark.nightly
 @pytest.mark.parametrize("wire", ["chat", "messages", "responses"])
 def test_all_real_agents_solve_a_task_over_any_wire(tmp_path: Path, wire: str) -> None:
-    chosen = [word for agent in REAL for word in ("--agent", agent)]
-    done = suites(*chosen, "--wire", wire, "--task", "add-feature", cwd=tmp_path, timeout=900)
-    assert done.returncode == 0, done.stdout + done.stderr
-    own = {"claude-code": "messages", "codex": "responses"}
-    for line in results(only_run(tmp_path)):
-        agent = line["key"]["agent"]
-        assert line["endpoint_api"] == wire
-        assert line["score"]["translated"] == (own.get(agent, "chat") != wire)
+    crosses(tmp_path, wire, *REAL)
 
 
-@pytest.mark.parametrize("agent", REAL)
+DAILY = ("codex", "qwen-code")
+"""One that is stopped at our limit, and one that is told of it."""
+
+
+@pytest.mark.parametrize(
+    "agent", [one if one in DAILY else pytest.param(one, marks=pytest.mark.nightly) for one in REAL]
+)
 def test_our_limit_of_turns_is_not_the_models_failure(tmp_path: Path, agent: str) -> None:
     """Some agents are told the limit and stop themselves, with an exit code of their own; the others are stopped."""
     suites("--agent", agent, "--task", "fix-failing-test", "--max-turns", "2", cwd=tmp_path, timeout=300)

@@ -25,7 +25,7 @@ from conftest import run
 
 OURS = {task.name: task for task in load_tasks(content.FIXTURES / "tasks")}
 FEW = ("pytest-module", "sitecustomize", "exit", "write-reward", "kill-verifier", "closed")
-"""What every task is tried with here; `toolworthy tasks check` tries it with all."""
+"""What every task is tried with here, one of them daily; `toolworthy tasks check` tries it with all."""
 
 
 def tried(task: Task, which: tuple[Attack, ...]) -> list[Proof]:
@@ -40,6 +40,15 @@ def test_every_attack_fails(which: Attack) -> None:
     assert [(proof.ok, proof.detail) for proof in tried(OURS["fix-failing-test"], (which,))] == [(True, "reward 0")]
 
 
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_one_of_the_worst_attacks_fails_in_every_task(name: str) -> None:
+    """The tasks take turns with them."""
+    chosen = FEW[sorted(OURS).index(name) % len(FEW)]
+    which = tuple(one for one in attacks() if one.id == chosen)
+    assert [proof.ok for proof in tried(OURS[name], which)] == [True]
+
+
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", sorted(OURS))
 def test_the_worst_attacks_fail_in_every_task(name: str) -> None:
     which = tuple(one for one in attacks() if one.id in FEW)

@@ -92,3 +92,9 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ordinary(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a run with all that a page can show."""
     return made.page(made.ordinary(tmp_path_factory.mktemp("ordinary")))
+
+
+@pytest.fixture(scope="session")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with a dozen tasks and cases, which still end in every way: for what looks at every node of the page."""
+    return made.page(made.ordinary(tmp_path_factory.mktemp("few"), tasks=12))
