@@ -102,7 +102,8 @@ def _denial(before: str, words: int, topic: re.Pattern[str] | None) -> bool:
 def doubted(clause: str, start: int = 0) -> bool:
     """Whether a clause leaves open what stands at `start`, between its colons."""
     before = re.split(r":\s", clause[:start])[-1]
-    return _any("doubts").search(before + re.split(r":\s", clause[start:])[0]) is not None
+    after = re.split(r":\s", clause[start:])[0]
+    return bool(_any("doubts").search(before) or _any("past").search(before + after))
 
 
 def planned(before: str) -> bool:

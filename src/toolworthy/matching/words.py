@@ -60,7 +60,7 @@ class _Told(BaseModel):
 
 
 _LETTERS = r"A-Za-z0-9_À-ÿ"
-_PART = re.compile(r"\b(?:of|from|von)\s(?:the\s|all\s|a total of\s)?$", re.I)
+_PART = re.compile(r"\b(?:of|von)\s(?:the\s|all\s|a total of\s)?$", re.I)
 _PAST = re.compile(r"\b(?:were|had|there was|before|previously)\b", re.I)
 _IT = re.compile(r"\b(?:it|its|that|this|them|they|those|one)\b", re.I)
 
