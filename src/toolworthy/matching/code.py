@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import warnings
 from typing import Any
 
@@ -16,8 +17,8 @@ def same_code(wanted: str, given: str, language: str) -> bool:
     """Whether `given` says what `wanted` says, however it is laid out.
 
     Python is compared as a tree: layout, quotes, comments and brackets do not matter; docstrings do, since programs
-    can read them. JSON is compared by value, Bash as commands. Of other languages, and of what cannot be read, white
-    space may differ at the ends of lines and of the text.
+    can read them. JSON is compared by value, Bash as commands, SQL word by word, case and layout aside. Of other
+    languages, and of what cannot be read, white space may differ at the ends of lines and of the text.
     """
     if _trimmed(wanted) == _trimmed(given):
         return True
@@ -27,6 +28,8 @@ def same_code(wanted: str, given: str, language: str) -> bool:
             return first is not None and first == _python(given)
         case "json":
             return _same_json(wanted, given)
+        case "sql":
+            return _sql(wanted) == _sql(given)
         case "bash" | "sh" | "shell":
             return same_command(wanted, given)
         case _:
@@ -51,6 +54,20 @@ def _same_json(wanted: str, given: str) -> bool:
         return bool(_typed(json.loads(wanted)) == _typed(json.loads(given)))
     except (ValueError, RecursionError):
         return False
+
+
+_SQL = re.compile(
+    r"--[^\n]*|/\*.*?(?:\*/|\Z)|'(?:[^']|'')*(?:'|\Z)|\"[^\"]*(?:\"|\Z)|`[^`]*(?:`|\Z)|\w+(?:\.\d+)?|[<>!=|:]{2,3}|\S",
+    re.S,
+)
+
+
+def _sql(text: str) -> list[str]:
+    """The words and signs of a statement; only what stands in quotes has a case."""
+    words = [word for word in _SQL.findall(text) if not word.startswith(("--", "/*"))]
+    while words and words[-1] == ";":
+        words.pop()
+    return [word if word[0] in "'\"`" else word.lower() for word in words]
 
 
 def _typed(value: Any) -> Any:

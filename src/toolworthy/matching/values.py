@@ -44,6 +44,7 @@ from toolworthy.matching.same import same_command
 
 Kind = Literal["missing argument", "extra argument", "wrong argument", "wrong type"]
 _FENCE = re.compile(r"\s*```[^\n`]*\n(.*?)\n?```\s*", re.S)
+_NULLS = ("", "null", "none", "nil", "undefined")
 _BESIDE = {"$near": "within", "$code": "language"}
 
 
@@ -103,6 +104,8 @@ def _plain(wanted: Any, given: Any, path: str, lenient: bool) -> Mismatch | None
     """`given` or, with `lenient`, what it can be read as, against plain data."""
     kind = _type(wanted)
     if _type(given) != kind:
+        if wanted is None and isinstance(given, str) and given.strip().lower() not in _NULLS:
+            return Mismatch("wrong argument", path, wanted, given)  # another value of what may be null
         if not lenient:
             return Mismatch("wrong type", path, wanted, given)
         readings = [value for value in _readings(given, kind) if _type(value) == kind]
@@ -248,7 +251,24 @@ def _set(wanted: Sequence[Any], given: Any, path: str, lenient: bool) -> Mismatc
     fits = [[at for at, value in enumerate(given) if _compare(one, value, path, lenient) is None] for one in wanted]
     if len(wanted) == len(given) and _paired(fits):
         return None
-    return Mismatch("wrong argument", path, {"$set": wanted}, given)
+    rest = [value for at, value in enumerate(given) if not any(at in places for places in fits)]
+    free = [one for one, places in zip(wanted, fits, strict=True) if not places]
+    kinds = {_nearest(free, value, lenient) for value in rest} if len(wanted) == len(given) and free else set()
+    return Mismatch(kinds.pop() if len(kinds) == 1 else "wrong argument", path, {"$set": wanted}, given)
+
+
+def _nearest(wanted: Sequence[Any], given: Any, lenient: bool) -> Kind:
+    """What is wrong with a value, measured by that of `wanted` which it resembles most."""
+
+    def others(one: Any) -> int:
+        if not (isinstance(one, dict) and isinstance(given, dict)):
+            return 0
+        return sum(
+            key not in given or _compare(inner, given[key], "", lenient) is not None for key, inner in one.items()
+        )
+
+    found = _compare(min(wanted, key=others), given, "", lenient)
+    return found.kind if found else "wrong argument"
 
 
 def _paired(fits: Sequence[Sequence[int]]) -> bool:
