@@ -45,7 +45,13 @@ def test_a_target_finds_nothing_in_a_few_seconds(tmp_path: Path, name: str) -> N
     command = [sys.executable, "-m", "tests.fuzz.engine", name, f"-max_total_time={SECONDS}", "-seed=1"]
     command.append(f"-artifact_prefix={tmp_path}/")
     done = subprocess.run(
-        command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=SECONDS + 240, check=False
+        command,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "TMPDIR": str(tmp_path)},  # libFuzzer ends the process without tidying up
+        capture_output=True,
+        text=True,
+        timeout=SECONDS + 240,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-3_000:]
     assert "Done " in done.stderr
