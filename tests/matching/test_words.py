@@ -69,6 +69,8 @@ def test_a_number_is_not_part_of_another(text: str) -> None:
         ({"all": ["Conflict"]}, "409 CONFLICT"),
         ({"all": ["16"]}, "Not 19 but 16."),
         ({"all": ["16"]}, "No, 16."),
+        ({"all": ["16"]}, "Let me count: 16."),
+        ({"all": ["16"]}, "16, if I counted well. I can't tell you why."),
         ({"all": ["16"], "with": "left", "against": "queued"}, "19 are queued and 16 are left"),
         ({"all": ["a.c"], "with": "fail*", "against": "pass*"}, "a.c did not pass"),
         ({"all": ["a.c"], "with": "fail*", "only": r"\w\.c"}, "a.c fails, b.c does not fail"),

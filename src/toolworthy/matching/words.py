@@ -13,7 +13,7 @@ What is wanted is an object of these, all optional:
 
 A statement is a term, or a list of terms that stand in one clause. A term is
 
-* ``"1912"``, ``"3.4"``: a number, in whatever notation ("1,912", "nineteen hundred" is not read);
+* ``"1912"``, ``"3.4"``: a number, in whatever notation ("1,912", "1 912", "sixteen");
 * ``"limits/limits.go"``: a word or a name as a whole, case aside; ``"fail*"`` is how one begins; ``"a|b"`` is either;
 * ``"/.../"``: a regular expression;
 * ``"@refuses"``: a phrase of that class of ``fixtures/words.toml``. Terms in a list with one stand in its sentence, or
