@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import contextlib
 import json
 import os
 import re
@@ -105,6 +107,33 @@ def test_the_proxy_serves_programs_of_this_user_only(tmp_path: Path) -> None:
             assert len(upstream.requests) == 4
         (record,) = (tmp_path / "reports").glob("*.zst")
         assert {exchange.path for exchange in read_all(record)} == {"/v1/chat/completions"}
+
+    asyncio.run(go())
+
+
+def test_a_proxy_that_cannot_record_asks_nothing_more(tmp_path: Path) -> None:
+    """Its first exchange is larger than any file may be, as on a full disk."""
+
+    async def go() -> None:
+        async with serve(sound) as upstream, client() as asking:
+            argv = ["proxy", "--endpoint", f"{upstream.url}/v1", "--model", "m", "--port", "0", "--open"]
+            proxy = await asyncio.create_subprocess_exec(
+                *("sh", "-c", 'trap "" XFSZ; ulimit -f 4; exec "$@"', "sh"),
+                *(sys.executable, "-m", "toolworthy", *argv),
+                cwd=tmp_path,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+            assert proxy.stdout is not None
+            told = re.search(r"http://127\.0\.0\.1:\d+", (await proxy.stdout.readline()).decode())
+            assert told is not None
+            noise = base64.b64encode(os.urandom(100_000)).decode()
+            body = {"model": "m", "messages": [{"role": "user", "content": noise}]}
+            with contextlib.suppress(httpx.HTTPError):
+                await asking.post(f"{told[0]}/v1/chat/completions", json=body)
+            _, said = await asyncio.wait_for(proxy.communicate(), 60)
+            assert (proxy.returncode, said.count(b"\n")) == (4, 1), said.decode()
+            assert b"cannot write reports/proxy-" in said
 
     asyncio.run(go())
 

@@ -25,6 +25,7 @@ FLOORS = (
         "retry",
         "visible",
         "errors",
+        "whole",
         "config",
         "statistics",
         "rates",

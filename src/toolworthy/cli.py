@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from toolworthy import __version__
 from toolworthy.command_line import refuse_keys
-from toolworthy.errors import UserError, writing
+from toolworthy.errors import UserError
 from toolworthy.interrupt import as_ctrl_c
 from toolworthy.visible import one_line, show
+from toolworthy.whole import whole
 
 _SUITES = ("wire", "tools", "tasks")
 
@@ -30,6 +32,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except UserError as error:
         show(f"toolworthy: {error}", sys.stderr)
+        return 4
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter writes there once more as it ends
+        return 128 + signal.SIGPIPE
+    except OSError as error:
+        show(f"toolworthy: {one_line(error)}", sys.stderr)
         return 4
     except KeyboardInterrupt:
         return 130
@@ -201,8 +209,8 @@ def _badge(options: argparse.Namespace) -> int:
     if options.out is None:
         show(text, end="")
         return 0
-    with writing(options.out):
-        options.out.write_text(text, encoding="utf-8")
+    with whole(options.out) as partial:
+        partial.write_text(text, encoding="utf-8")
     return 0
 
 
@@ -230,7 +238,8 @@ def _oracle(options: argparse.Namespace) -> int:
     from toolworthy.serve import serve_oracle
 
     if options.page:
-        options.page.write_text(catalogue.page(), encoding="utf-8")
+        with whole(options.page) as partial:
+            partial.write_text(catalogue.page(), encoding="utf-8")
     elif options.list:
         show("\n".join(catalogue.lines()))
     else:

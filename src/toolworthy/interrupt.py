@@ -66,12 +66,20 @@ class Interrupts:
 
 @contextlib.contextmanager
 def as_ctrl_c() -> Iterator[None]:
-    """SIGTERM and SIGHUP are KeyboardInterrupt, too."""
-    before = _handle(signal.default_int_handler, SIGNALS[1:])
+    """SIGTERM and SIGHUP do what SIGINT does at that moment: in an event loop they end its task between two steps, for
+    what is raised in the middle of one can be lost."""
+    before = _handle(_like_ctrl_c, SIGNALS[1:])
     try:
         yield
     finally:
         _restore(before)
+
+
+def _like_ctrl_c(number: int, frame: FrameType | None) -> None:
+    if number == signal.SIGHUP:
+        let_go_of_terminal()
+    does = signal.getsignal(signal.SIGINT)
+    (does if callable(does) else signal.default_int_handler)(signal.SIGINT, frame)
 
 
 def _handle(handler: _Handler, signals: tuple[signal.Signals, ...] = SIGNALS) -> dict[int, Any]:
@@ -91,7 +99,7 @@ def _restore(before: dict[int, Any]) -> None:
 
 
 def _leave() -> NoReturn:
-    _say("left without a report; what was measured is kept")
+    _say("left without a report; what was measured is kept, --resume goes on")
     os._exit(LEFT)
 
 

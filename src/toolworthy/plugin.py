@@ -297,6 +297,8 @@ def pytest_terminal_summary(
             terminalreporter.write_line(f"report: {write_report(running.run).html}")
         except UserError as error:
             terminalreporter.write_line(f"no report: {error}", **_MARKUP["bad"])
+            if exitstatus == pytest.ExitCode.OK and terminalreporter._session is not None:
+                terminalreporter._session.exitstatus = pytest.ExitCode.USAGE_ERROR
     return told
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
+import os
 import signal
 import socket
 import time
@@ -13,11 +15,12 @@ from pathlib import Path
 
 from toolworthy import __version__, adapters, content
 from toolworthy.endpoint import Endpoint
-from toolworthy.errors import UserError
+from toolworthy.errors import UserError, writing
 from toolworthy.exchange import Exchange
 from toolworthy.interrupt import SIGNALS
 from toolworthy.redact import Redactor
 from toolworthy.visible import one_line, show
+from toolworthy.whole import whole
 
 
 def serve_oracle(port: int, defects: Sequence[str] = ()) -> int:
@@ -53,13 +56,25 @@ def serve_proxy(endpoint: Endpoint, port: int, out: Path, *, secret: bool = True
     from toolworthy.runs.exchanges import ExchangeWriter
 
     path = out / time.strftime("proxy-%Y%m%d-%H%M%S.jsonl.zst", time.gmtime())
-    out.mkdir(parents=True, exist_ok=True)
-    writer = ExchangeWriter(path, Redactor(endpoint.secrets))
+    with writing(path):
+        out.mkdir(parents=True, exist_ok=True)
+        writer = ExchangeWriter(path, Redactor(endpoint.secrets))
     about = {"toolworthy": __version__, "started": time.time(), "endpoint": endpoint.public()}
-    path.with_name(path.name.replace(".jsonl.zst", ".json")).write_text(json.dumps(about, indent=2) + "\n")
+    with whole(path.with_name(path.name.replace(".jsonl.zst", ".json"))) as partial:
+        partial.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    stop = asyncio.Event()
+    unwritten: list[UserError] = []
 
     def record(exchange: Exchange) -> None:
-        writer.append(exchange)
+        try:
+            with writing(path):
+                if not path.exists():
+                    raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+                writer.append(exchange)
+        except UserError as error:  # nothing more is asked that cannot be kept
+            unwritten.append(error)
+            stop.set()
+            return
         said = f"{exchange.method} {exchange.path} → {exchange.status or exchange.error} {exchange.seconds:.2f} s"
         show(one_line(said))
 
@@ -70,21 +85,23 @@ def serve_proxy(endpoint: Endpoint, port: int, out: Path, *, secret: bool = True
             gateway.session("proxy", listener, secret=secret) as session,
         ):
             show(f"point your agent at {session.base_url}; recording into {path}; Ctrl-C stops it")
-            await _stopped()
+            await _stopped(stop)
 
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve())
     writer.close()
+    if unwritten:
+        raise unwritten[0]
     return 0
 
 
-async def _stopped() -> None:
-    """Wait for SIGINT, SIGTERM or SIGHUP.
+async def _stopped(stop: asyncio.Event | None = None) -> None:
+    """Wait for SIGINT, SIGTERM or SIGHUP, or for `stop`.
 
     The event loop takes them. What a handler of Python's own raises can come up in a destructor or in the middle of a
     request, where it is lost.
     """
-    loop, came = asyncio.get_running_loop(), asyncio.Event()
+    loop, came = asyncio.get_running_loop(), stop or asyncio.Event()
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, came.set)

@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,12 +78,27 @@ def test_what_is_recorded_after_a_torn_record_is_read(tmp_path: Path) -> None:
     assert [one.index for one in read_all(whole)] == [2]
 
 
-def test_of_a_trial_that_was_begun_again_the_last_time_counts(tmp_path: Path) -> None:
-    """`--resume` appends to the same file, and counts from 0 again."""
-    first = [replace(exchange(index, b"{}"), started=100.0 + index) for index in range(3)]
-    again = [replace(exchange(index, b"{}"), started=200.0 + index) for index in range(2)]
-    write(tmp_path / "a", *first, *again)
-    assert [one.started for one in read_all(tmp_path / "a")] == [200.0, 201.0]
+@pytest.mark.parametrize("clock", [200.0, 50.0], ids=["on", "back"])
+def test_of_a_trial_that_was_begun_again_the_last_time_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: float
+) -> None:
+    """`--resume` is another process, which appends to the same file and counts from 0 again, whatever the clock says.
+
+    What came second may be written first.
+    """
+    first = [replace(exchange(index, b"{}"), started=100.0 + index) for index in range(4)]
+    again = [replace(exchange(index, b"{}"), started=clock + index) for index in (1, 0, 2)]
+    for process, made in (("a", first), ("b", again)):
+        monkeypatch.setattr("toolworthy.runs.exchanges._PROCESS", process)
+        write(tmp_path / "a", *made)
+    assert [one.started for one in read_all(tmp_path / "a")] == [clock, clock + 1, clock + 2]
+
+
+def test_a_replay_that_goes_on_counts_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for process, indices in (("a", (0, 1)), ("b", (2, 3))):
+        monkeypatch.setattr("toolworthy.runs.exchanges._PROCESS", process)
+        write(tmp_path / "a", *(exchange(index, b"{}") for index in indices))
+    assert [one.index for one in read_all(tmp_path / "a")] == [0, 1, 2, 3]
 
 
 def test_what_came_second_may_have_been_sent_first(tmp_path: Path) -> None:

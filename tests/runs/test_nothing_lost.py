@@ -107,7 +107,7 @@ def test_a_second_ctrl_c_leaves_at_once_and_loses_nothing(tmp_path: Path) -> Non
             time.sleep(0.01)
         said = told(process)
     assert process.returncode == 130, said
-    assert said.rstrip().endswith("left without a report; what was measured is kept")
+    assert said.rstrip().endswith("left without a report; what was measured is kept, --resume goes on")
     assert "Traceback" not in said
     assert len(results(path)) >= 3
 
@@ -179,6 +179,16 @@ def test_a_full_disk_ends_a_run_in_one_line(tmp_path: Path) -> None:
     assert_full(tmp_path, process.returncode, said, "No space left on device")
     again = suites("--resume", str(only_run(tmp_path)), cwd=tmp_path, suite="tools")
     assert again.returncode == 0, again.stdout
+    assert unfinished(RunDirectory.open(only_run(tmp_path))) == ""
+
+
+def test_a_run_that_passed_and_has_no_report_is_no_success(tmp_path: Path) -> None:
+    """A CI job that takes the report or junit.xml from a run must not be told that all is well."""
+    more = ("--case", "a-comment-forbids-the-change", "--wear", "builtin")
+    with running(tmp_path, *more, prepare=partial(limit_files, 60_000)) as process:
+        said = told(process)
+    assert "no report: cannot write " in said
+    assert process.returncode == pytest.ExitCode.USAGE_ERROR, said
     assert unfinished(RunDirectory.open(only_run(tmp_path))) == ""
 
 

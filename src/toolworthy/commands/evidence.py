@@ -6,11 +6,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from toolworthy.errors import UserError, writing
+from toolworthy.errors import UserError
 from toolworthy.report.evidence import Located, bundle, choose, found, name
 from toolworthy.rules.model import rank
 from toolworthy.runs.store import RunDirectory
 from toolworthy.visible import show, visible
+from toolworthy.whole import whole
 
 _SHOWN = 5
 """Findings of one code that the list names."""
@@ -32,8 +33,8 @@ def run(path: Path, wanted: str | None = None, out: Path | None = None) -> int:
     located = choose(directory, every, wanted)
     target = Path(name(located)) if out is None else out
     data = bundle(directory, located)
-    with writing(target):
-        target.write_bytes(data)
+    with whole(target) as partial:
+        partial.write_bytes(data)
     show(target)
     show("read it before you publish it: request.json holds the whole conversation", sys.stderr)
     return 0

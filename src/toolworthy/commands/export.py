@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
-from toolworthy.errors import UserError, writing
+from toolworthy.errors import UserError
 from toolworthy.report import inspect, schema, table
 from toolworthy.runs.store import RunDirectory
 from toolworthy.visible import show
+from toolworthy.whole import whole
 
 Format = Literal["csv", "parquet", "inspect", "schema"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -62,8 +63,8 @@ def _logs(logs: Sequence[inspect.Log], target: Path) -> None:
 
 def _write(target: Path, write: Callable[[Path], None]) -> None:
     """Write a file, and tell its path."""
-    with writing(target):
-        write(target)
+    with whole(target) as partial:
+        write(partial)
     show(target)
 
 

@@ -6,12 +6,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from toolworthy.errors import UserError, writing
+from toolworthy.errors import UserError
 from toolworthy.gate.sample import MAIN
 from toolworthy.history.load import find
 from toolworthy.history.series import history
 from toolworthy.report.history import lines, page
 from toolworthy.visible import show
+from toolworthy.whole import whole
 
 REPORTS = Path("reports")
 """Where runs are, where nothing else is named."""
@@ -36,7 +37,7 @@ def run(
     if not told["groups"]:
         raise UserError(f"none of these runs asked the suite {suite}")
     if out is not None:
-        with writing(out), out.open("w", encoding="utf-8", errors="replace") as file:
+        with whole(out) as partial, partial.open("w", encoding="utf-8", errors="replace") as file:
             file.writelines(page(told))
     if as_json:
         show(json.dumps(told, indent=2, ensure_ascii=True))

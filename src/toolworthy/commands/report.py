@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
-from toolworthy.errors import writing
 from toolworthy.report import write_report
 from toolworthy.report.page.whole import parts
 from toolworthy.runs.store import RunDirectory, redactor_of
 from toolworthy.visible import show
+from toolworthy.whole import whole
 
 BESIDE = "beside.html"
 """In the last run's directory, where several runs are shown and no file is named."""
@@ -30,7 +30,7 @@ def run(paths: Sequence[Path], out: Path | None = None, only: str = "") -> int:
     target = out or runs[-1].path / BESIDE
     page = parts(runs, only)
     first = next(page)  # mistakes show before a file is touched
-    with writing(target), target.open("w", encoding="utf-8", errors="replace") as file:
+    with whole(target) as partial, partial.open("w", encoding="utf-8", errors="replace") as file:
         file.writelines(redactor_of(runs).parts(chain([first], page)))
     show(target)
     return 0

@@ -23,6 +23,7 @@ from toolworthy.rates import reasons
 from toolworthy.runs.store import RunDirectory
 from toolworthy.statistics import clustered
 from toolworthy.visible import show
+from toolworthy.whole import whole
 
 FOLDER = Path("baselines")
 """Where names are looked for, under the working directory."""
@@ -45,7 +46,8 @@ def save(run: Path, name: str | None, folder: Path = FOLDER) -> int:
     known = path.exists()
     with writing(path):
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(pack(kept), encoding="utf-8", errors="replace")
+    with whole(path) as partial:
+        partial.write_text(pack(kept), encoding="utf-8", errors="replace")
     show(f"{path}{' (replaced)' if known else ''}: {_told(kept)}")
     return 0
 

@@ -27,16 +27,19 @@ SECONDS = 600.0
 _PATIENT = 3
 """Requests in a row that reach nobody, after which none is tried twice."""
 _GONE = (UNREACHABLE, "the endpoint did not take the connection")
+_Unwritten = dict[tuple[str, int], UserError]
+"""Why exchanges could not be kept, by trial and index."""
 
 
 class Sender:
     """Asks one endpoint, and keeps every exchange in the run directory."""
 
-    def __init__(self, side: Side, endpoint: Endpoint, gateway: Gateway, folder: Path) -> None:
+    def __init__(self, side: Side, endpoint: Endpoint, gateway: Gateway, folder: Path, unwritten: _Unwritten) -> None:
         self.side = side
         self.endpoint = endpoint
         self._gateway = gateway
         self._folder = folder
+        self._unwritten = unwritten
         self._sessions: dict[str, Session] = {}
         self._gone = 0
         """Requests in a row that reached nobody."""
@@ -46,7 +49,11 @@ class Sender:
         return f"exchanges/{file_name(_name(self.side, trial))}"
 
     async def send(self, trial: str, prepared: Prepared) -> Exchange:
-        """Send one request; an endpoint without time is given some, one that is gone is not waited for forever."""
+        """Send one request; an endpoint without time is given some, one that is gone is not waited for forever.
+
+        Raises:
+            UserError: what came cannot be written.
+        """
         session = self._session(trial)
 
         async def ask() -> Exchange:
@@ -55,6 +62,8 @@ class Sender:
             return exchange
 
         exchange = await (patiently(ask, session.gateway.patience) if self._gone < _PATIENT else ask())
+        if lost := self._unwritten.get((exchange.trial, exchange.index)):
+            raise lost
         self._gone = self._gone + 1 if unreachable(exchange) else 0
         return exchange
 
@@ -95,16 +104,20 @@ async def open_sender(
         if check.ok is False or check.reading:
             say(f"preflight: {check.name}: {check.detail}")
 
+    unwritten: _Unwritten = {}
+
     def record(exchange: Exchange) -> None:
+        """Never raises: who records may be a task of the gateway's that nobody waits for."""
         path = run.path / "exchanges" / file_name(exchange.trial)
         try:
             with contextlib.closing(ExchangeWriter(path, run.redactor)) as writer:
                 writer.append(exchange)
         except OSError as error:
-            raise UserError(f"cannot write {path}: {error.strerror}; --resume goes on") from error
+            told = f"cannot write {path}: {error.strerror}; --resume goes on"
+            unwritten[exchange.trial, exchange.index] = UserError(told)
 
     gateway = await stack.enter_async_context(Gateway(found.endpoint, record))
-    return Sender(side, found.endpoint, gateway, run.path)
+    return Sender(side, found.endpoint, gateway, run.path, unwritten)
 
 
 def unmeasured(exchange: Exchange) -> str:

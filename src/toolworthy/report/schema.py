@@ -258,6 +258,8 @@ class ExchangeRecord(_Strict):
     """The answer's body as it came: seconds since the request was sent, and text."""
     pieces: dict[str, str]
     """Pieces of bodies that the file did not hold yet, by their hash."""
+    process: str = ""
+    """Marks the process that wrote it. One that tells of index 0 anew has begun the trial again."""
 
 
 class ProxyTold(_Strict):

@@ -11,6 +11,7 @@ from toolworthy.errors import UserError
 from toolworthy.rules import AREAS, RULES, Rule
 from toolworthy.situations import PHRASES
 from toolworthy.visible import show
+from toolworthy.whole import whole
 
 SEVERITY = {"blocks": "blocks an agent", "degrades": "degrades", "cosmetic": "cosmetic"}
 
@@ -86,6 +87,8 @@ def write_pages(folder: Path) -> None:
             if rule.code[2] == digit:
                 severity = SEVERITY[rule.severity]
                 lines.append(f"| [{rule.code}]({rule.code}.md) | {rule.title} | {severity} | {', '.join(rule.apis)} |")
-                (folder / f"{rule.code}.md").write_text(page(rule), encoding="utf-8")
+                with whole(folder / f"{rule.code}.md") as partial:
+                    partial.write_text(page(rule), encoding="utf-8")
         lines.append("")
-    (folder / "README.md").write_text("\n".join(lines), encoding="utf-8")
+    with whole(folder / "README.md") as partial:
+        partial.write_text("\n".join(lines), encoding="utf-8")

@@ -16,6 +16,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from pydantic import BaseModel
@@ -26,8 +27,8 @@ from toolworthy.wire.ir import Api
 
 _SHORT = 64
 """Bytes below which a piece is not worth a hash."""
-_TOGETHER = 0.5
-"""Seconds by which a request that came second may have been sent first."""
+_PROCESS = token_hex(4)
+"""Marks what this process writes: a trial that was killed is begun again by another."""
 _ARRAYS = re.compile(r'"(?:messages|input|tools|system)"\s*:\s*\[')
 
 
@@ -54,6 +55,8 @@ class _Record(BaseModel):
     chunks: list[tuple[float, str]]
     pieces: dict[str, str]
     """By their hashes; text or bytes, as ``_text`` writes them."""
+    process: str = ""
+    """Of the process that wrote it; processes write one after the other."""
 
 
 def file_name(trial: str) -> str:
@@ -91,6 +94,7 @@ class ExchangeWriter:
             "upstream_body": None if exchange.upstream_body is None else self._store(exchange.upstream_body, pieces),
             "chunks": [[round(chunk.at, 6), _text(chunk.data)] for chunk in exchange.chunks],
             "pieces": pieces,
+            "process": _PROCESS,
         }
         frame = self._compress.compress(self._redactor.data(json.dumps(record, ensure_ascii=False).encode()))
         before = self._file.tell()
@@ -171,21 +175,26 @@ def _skip(text: str, at: int) -> int:
 
 def read_all(path: Path) -> tuple[Exchange, ...]:
     """Every exchange of a file, in order; of a trial that was begun again (``--resume``) those of its last time."""
-    every = tuple(sorted(read_exchanges(path), key=lambda exchange: exchange.index))
-    begins = [exchange.started for exchange in every if exchange.index == 0]
-    if len(begins) < 2:
-        return every
-    return tuple(exchange for exchange in every if exchange.started >= max(begins) - _TOGETHER)
+    every = tuple(_told(path))
+    processes = [process for process, _ in every]
+    begins = [process for process, exchange in every if exchange.index == 0]
+    last = every[processes.index(begins[-1]) :] if begins else every  # no clock is asked: it may have been set
+    return tuple(sorted((exchange for _, exchange in last), key=lambda exchange: exchange.index))
 
 
 def read_exchanges(path: Path) -> Iterator[Exchange]:
     """The exchanges of a file, but for records that are torn, or are told by pieces of one that is."""
+    return (exchange for _, exchange in _told(path))
+
+
+def _told(path: Path) -> Iterator[tuple[str, Exchange]]:
+    """The same, each behind the mark of the process that wrote it, as they stand in the file."""
     pieces: dict[str, bytes] = {}
     for record in _records(path.read_bytes()):
         with contextlib.suppress(_Lost, ValueError):
             told = _Record.model_validate(record)
             pieces |= {name: _bytes(text) for name, text in told.pieces.items()}
-            yield _exchange(told, pieces)
+            yield told.process, _exchange(told, pieces)
 
 
 def _exchange(told: _Record, pieces: Mapping[str, bytes]) -> Exchange:

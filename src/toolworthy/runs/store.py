@@ -17,6 +17,7 @@ import json
 import logging
 import os
 import re
+import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property
@@ -28,7 +29,7 @@ from pydantic import ValidationError
 
 from toolworthy import __version__
 from toolworthy.cases.result import CaseResult
-from toolworthy.errors import UserError, writing
+from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
 from toolworthy.probes import ProbeResult
 from toolworthy.redact import Redactor
@@ -36,6 +37,7 @@ from toolworthy.replay.model import ReplayResult
 from toolworthy.runs.exchanges import read_all
 from toolworthy.runs.keys import keys_of
 from toolworthy.runs.result import TrialResult
+from toolworthy.whole import whole
 
 Line = TrialResult | ProbeResult | CaseResult | ReplayResult
 """What a line of ``results.jsonl`` may be."""
@@ -214,18 +216,9 @@ class RunDirectory:
             UserError: the disk is full or the directory is gone.
         """
         target = self.path / name
-        partial = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            # Model output may hold lone surrogates; they are shown as replacement marks rather than lost with the file.
-            with writing(target):
-                with partial.open("w", encoding="utf-8", errors="replace") as file:
-                    file.writelines(self.redactor.parts([text] if isinstance(text, str) else text))
-                    file.flush()
-                    os.fsync(file.fileno())  # or a loss of power may leave the new name with nothing in it
-                partial.replace(target)
-        finally:
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
+        # Model output may hold lone surrogates; they are shown as replacement marks rather than lost with the file.
+        with whole(target) as partial, partial.open("w", encoding="utf-8", errors="replace") as file:
+            file.writelines(self.redactor.parts([text] if isinstance(text, str) else text))
         return target
 
     def append(self, result: Line) -> None:
@@ -310,6 +303,8 @@ class RunDirectory:
             found = path.stat()
         except OSError:
             return _NOTHING
+        if not stat.S_ISREG(found.st_mode):
+            raise UserError(f"{path} cannot be read: it is no file")
         stamp = (found.st_size, found.st_mtime_ns)
         if self._stamp != stamp:
             self._stamp, self._held = stamp, _lines(path)
