@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -84,6 +86,48 @@ def test_no_daemon_is_left_when_it_is_cancelled_twice(tmp_path: Path) -> None:
         return alive(mark)
 
     assert asyncio.run(cancelled()) == []
+
+
+KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from toolworthy.sandbox import choose, namespace
+from toolworthy.sandbox.model import Command
+
+folder, moment, mark = sys.argv[1:]
+
+async def begin(self):
+    if moment == "known":
+        await namespace.readable(self._status)
+    else:
+        await asyncio.sleep(float(moment))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+box = choose("bubblewrap")
+namespace.Namespace.begin = begin
+asyncio.run(box.run(Command(("sleep", mark), Path(folder, "w"), Path(folder, "h"))))
+"""
+
+
+@pytest.mark.parametrize("who", WHO)
+@pytest.mark.parametrize("moment", ["0", "0.001", "0.005", "known"])
+def test_no_process_is_left_when_ours_is_killed_while_a_sandbox_is_made(tmp_path: Path, who: str, moment: str) -> None:
+    """bubblewrap waits for ever for a parent that is dead, or goes on without one."""
+
+    def attack(folder: Path) -> tuple[int, list[str]]:
+        for name in ("w", "h"):
+            (folder / name).mkdir()
+        mark = f"{4000 + os.getpid()}.{time.monotonic_ns()}"
+        command = [sys.executable, "-c", KILLED, str(folder), moment, mark]
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "TMPDIR": str(folder)}
+        killed = subprocess.run(command, capture_output=True, check=False, env=env).returncode
+        latest = time.monotonic() + 20
+        time.sleep(1)  # what was about to begin has begun
+        while alive(mark) and time.monotonic() < latest:
+            time.sleep(0.1)
+        return killed, alive(mark)
+
+    assert as_who(who, attack, tmp_path) == (-signal.SIGKILL, [])
 
 
 def test_a_crash_is_not_handed_to_the_hosts_handler(tmp_path: Path) -> None:

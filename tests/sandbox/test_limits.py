@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from toolworthy.sandbox import choose
-from toolworthy.sandbox.model import Limits
+from toolworthy.sandbox.model import Command, Limits
 
 sys.path.insert(0, str(Path(__file__).parent))
 from boxed import WHO, as_who, run
@@ -95,6 +95,26 @@ def test_threads_count_as_processes_do(tmp_path: Path, who: str) -> None:
     assert as_who(who, lambda folder: ended(folder, attack, limits), tmp_path) == "processes"
 
 
+@pytest.mark.parametrize("who", WHO)
+def test_processes_of_another_sandbox_do_not_count(tmp_path: Path, who: str) -> None:
+    """60 of one that may have 100, beside one that may have 10: nobody is refused one."""
+    many = "for i in $(seq 60); do sleep 30 & done; touch begun; while [ ! -e /app/end ]; do sleep 0.1; done"
+    few = "while [ ! -e /home/agent/begun ]; do sleep 0.1; done; true | true | true && echo done; touch /home/agent/end"
+
+    async def both(folder: Path) -> list[tuple[str, bytes, bytes]]:
+        for name in ("many", "home", "few"):
+            (folder / name).mkdir()
+        commands = [
+            Command(("bash", "-c", many), folder / "many", folder / "home", limits=Limits(seconds=20, processes=100)),
+            Command(("bash", "-c", few), folder / "few", folder / "many", limits=Limits(seconds=20, processes=10)),
+        ]
+        outcomes = await asyncio.gather(*(choose("bubblewrap").run(command) for command in commands))
+        return [(outcome.ended, outcome.stdout, outcome.stderr) for outcome in outcomes]
+
+    found = as_who(who, lambda folder: asyncio.run(both(folder)), tmp_path)
+    assert found == [("exit", b"", b""), ("exit", b"done\n", b"")]
+
+
 def test_no_file_is_larger_than_the_disk_may_be(tmp_path: Path) -> None:
     script = "truncate -s 1T hole; head -c 20000000 /dev/zero > full; stat -c %s full"
     outcome = run(script, tmp_path, limits=Limits(seconds=20, disk_mb=10))
@@ -116,8 +136,6 @@ def test_what_stays_within_its_limits_goes_on(tmp_path: Path) -> None:
 
 
 async def _both(folder: Path, script: str, limits: Limits) -> list[str]:
-    from toolworthy.sandbox.model import Command
-
     commands = []
     for name in "ab":
         for part in "wh":

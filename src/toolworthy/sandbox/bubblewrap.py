@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,8 +21,8 @@ from pathlib import Path
 
 from toolworthy import tree
 from toolworthy.errors import UserError
-from toolworthy.sandbox import OnListener, filter, owner
-from toolworthy.sandbox.arguments import IN_MEMORY, LAUNCHER, arguments
+from toolworthy.sandbox import OnListener, filter, owner, skeleton
+from toolworthy.sandbox.arguments import IN_MEMORY, arguments
 from toolworthy.sandbox.model import APP, HOME, Command, Limits, Mount, Outcome, SandboxError
 from toolworthy.sandbox.namespace import Namespace, readable
 from toolworthy.sandbox.owner import Owner
@@ -31,6 +32,8 @@ from toolworthy.visible import visible
 _HELP = "install it (apt-get install bubblewrap), or accept what --sandbox none means"
 _ALLOW = "let bwrap make user namespaces (docs/ci.md says how), or accept what --sandbox none means"
 _NO_SUCH_COMMAND = b"bwrap: execvp "
+_guards: dict[int, subprocess.Popen[bytes]] = {}
+"""By process. A guard's input is closed by the kernel, in whatever way the process ends."""
 
 
 class Bubblewrap:
@@ -54,6 +57,7 @@ class Bubblewrap:
         if program is None:
             raise UserError(f"bubblewrap is not installed; {_HELP}")
         who = owner.find()
+        _guard(skeleton.root().parent)
         found = cls(program, replace(who, closed=True))
         with ThreadPoolExecutor(1) as elsewhere:  # an event loop may be running here
             try:
@@ -91,20 +95,21 @@ class Bubblewrap:
         if self._owner.uid != os.geteuid():
             for folder in writable:
                 tree.own(folder, self._owner.uid, self._owner.uid)
-        with contextlib.ExitStack() as stack:
+        async with contextlib.AsyncExitStack() as stack:
+            entered = await stack.enter_async_context(self._owner.enter())
             ours, theirs = socket.socketpair()
             stack.enter_context(ours)
             namespace = stack.enter_context(contextlib.closing(Namespace(command.limits)))
             with theirs:
-                argv = [self._program, *arguments(command, self._owner), *namespace.arguments()]
-                passed = [*namespace.passed, *self._owner.passed]
+                argv = [*entered, self._program, *self._owner.arguments(), *arguments(command), *namespace.arguments()]
+                passed = [*namespace.passed]
                 if (seccomp := filter.descriptor()) is not None:
                     stack.callback(os.close, seccomp)
                     argv += ["--seccomp", str(seccomp)]
                     passed.append(seccomp)
                 argv += ["--", *self._owner.command()]
                 if on_listener is not None:
-                    argv += [sys.executable, "-I", "-S", LAUNCHER, str(theirs.fileno()), str(port)]
+                    argv += [sys.executable, "-I", "-S", skeleton.LAUNCHER, str(theirs.fileno()), str(port)]
                     passed.append(theirs.fileno())
                 process = await start(*argv, *command.argv, env={}, pass_fds=passed)
             inside = _Inside(process, namespace)
@@ -119,6 +124,21 @@ class Bubblewrap:
             if not begun and not outcome.stderr.startswith(_NO_SUCH_COMMAND):
                 raise _failed(outcome.stderr)
             return outcome
+
+
+def _guard(folder: Path) -> None:
+    """See to it that no sandbox outlives this process, which cannot do so itself if it is killed; once for each."""
+    if os.getpid() not in _guards:
+        script = Path(__file__).with_name("guard.py")
+        _guards[os.getpid()] = subprocess.Popen(
+            [sys.executable, "-I", "-S", script, folder],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={},
+            cwd="/",
+            start_new_session=True,
+        )
 
 
 class _Inside:

@@ -21,8 +21,6 @@ from toolworthy.sandbox.model import Limits
 _SECONDS = 30.0
 _THREADS = 4
 """A process has so many threads at most, if all have as many."""
-_NICE = 10
-"""Ours go first: they record when answers came, and stop what takes too much."""
 _NO_CORE = (1, 1)
 """Not 0: a core_pattern that is a pipe is started for 0 too, with the host's rights (core(5))."""
 
@@ -64,7 +62,6 @@ class Namespace:
         # Of every task, threads among them, in its user namespace: a bomb would outrun whoever counts from outside.
         tasks = self._limits.processes * _THREADS
         resource.prlimit(self.pid, resource.RLIMIT_NPROC, (tasks, tasks))
-        os.setpriority(os.PRIO_PROCESS, self.pid, _NICE)
         largest = self._limits.disk_mb * 2**20
         _, most = resource.prlimit(self.pid, resource.RLIMIT_FSIZE)
         largest = largest if most == resource.RLIM_INFINITY else min(largest, most)

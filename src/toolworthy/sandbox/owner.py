@@ -7,55 +7,86 @@ without any rights, who the command runs as.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import stat
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from toolworthy.content import FIXTURES, PACKAGE
 from toolworthy.errors import UserError
+from toolworthy.sandbox.watch import through
 
 INSIDE = 1000
 """The user that a command sees itself as."""
 _OUTSIDE = 60_999
 """No distribution and no service manager gives this one away (https://systemd.io/UIDS-GIDS)."""
+_NSENTER, _SETPRIV = "/usr/bin/nsenter", "/usr/bin/setpriv"
 _CAPABILITIES = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A user of the host's, and how bubblewrap gets there."""
+    """A user of the host's, and how bubblewrap and the command get there."""
 
     uid: int
-    userns: int | None = None
-    """Descriptor of the user namespace made for root."""
+    spaces: Spaces | None = None
+    """The user namespaces made for root."""
     closed: bool = False
-    """Whether bubblewrap is to see to it that no user namespace can be made inside; root's own forbids it anyway."""
+    """Whether bubblewrap is to see to it that no user namespace can be made inside; root's own forbid it anyway."""
+
+    @contextlib.asynccontextmanager
+    async def enter(self) -> AsyncIterator[list[str]]:
+        """What goes before bubblewrap: the way into a user namespace that no other sandbox has meanwhile.
+
+        Raises:
+            UserError: none can be made.
+        """
+        if self.spaces is None:
+            yield []
+            return
+        space = await self.spaces.take()
+        try:
+            # By way of this process, so that nothing inside inherits the descriptor.
+            yield [_NSENTER, f"--user=/proc/{os.getpid()}/fd/{space}", "--preserve-credentials", "--"]
+        finally:
+            self.spaces.give_back(space)
 
     def arguments(self) -> list[str]:
         """bubblewrap's options."""
-        if self.userns is None:
+        if self.spaces is None:
             more = ["--disable-userns"] if self.closed else []
             return ["--unshare-user", *more, "--uid", str(INSIDE), "--gid", str(INSIDE), "--cap-drop", "ALL"]
-        added = [part for name in _CAPABILITIES for part in ("--cap-add", name)]
-        return ["--userns", str(self.userns), "--uid", "0", "--gid", "0", "--cap-drop", "ALL", *added]
-
-    @property
-    def passed(self) -> tuple[int, ...]:
-        """Descriptors that bubblewrap inherits."""
-        return () if self.userns is None else (self.userns,)
+        return ["--cap-drop", "ALL", *(part for name in _CAPABILITIES for part in ("--cap-add", name))]
 
     def command(self) -> list[str]:
         """What goes before the command."""
-        if self.userns is None:
+        if self.spaces is None:
             return []
         ids = [f"--reuid={INSIDE}", f"--regid={INSIDE}", "--clear-groups"]
-        # The shell closes the descriptor of the user namespace; sh might know no numbers beyond 9.
-        close = ["/bin/bash", "-c", f'exec "$@" {self.userns}<&-', "bash"]
-        return [*close, "/usr/bin/setpriv", *ids, "--inh-caps=-all", "--bounding-set=-all", "--"]
+        return [_SETPRIV, *ids, "--inh-caps=-all", "--bounding-set=-all", "--"]
+
+
+class Spaces:
+    """User namespaces for root: one for each sandbox of a moment, since the kernel counts processes by them."""
+
+    def __init__(self, uid: int) -> None:
+        self._uid = uid
+        self._free = [_user_namespace(uid)]
+
+    async def take(self) -> int:
+        """The descriptor of one that nobody has."""
+        if self._free:
+            return self._free.pop()
+        return await through(asyncio.to_thread(_user_namespace, self._uid))
+
+    def give_back(self, space: int) -> None:
+        """Nothing is left in it."""
+        self._free.append(space)
 
 
 def find() -> Owner:
@@ -66,6 +97,9 @@ def find() -> Owner:
     """
     if os.geteuid() != 0:
         return Owner(os.geteuid())
+    for program in (_NSENTER, _SETPRIV):
+        if not os.path.exists(program):
+            raise UserError(f"root gives up its rights by {program}, which is not there: install util-linux")
     for path in (PACKAGE / "wire" / "__init__.py", FIXTURES / "tasks", Path(sys.executable)):
         if path.exists() and not path.stat().st_mode & stat.S_IROTH:
             why = "root gives up its rights in the sandbox, and root alone may read"
@@ -73,10 +107,10 @@ def find() -> Owner:
     ranges = [tuple(map(int, line.split())) for line in Path("/proc/self/uid_map").read_text().splitlines()]
     known = [(inside, count) for inside, _, count in ranges]
     if any(inside <= _OUTSIDE < inside + count for inside, count in known):
-        return Owner(_OUTSIDE, _user_namespace(_OUTSIDE))
+        return Owner(_OUTSIDE, Spaces(_OUTSIDE))
     others = [inside + count - 1 for inside, count in known if inside + count > 1]
     if others:
-        return Owner(max(others), _user_namespace(max(others)))
+        return Owner(max(others), Spaces(max(others)))
     if ranges and ranges[0][1] != 0:
         return Owner(0)  # root by name only: outside this user namespace it is an ordinary user
     raise UserError("root cannot give up its rights here: no other user is mapped; run as an ordinary user")

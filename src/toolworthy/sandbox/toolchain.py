@@ -45,11 +45,12 @@ def lent() -> Lent:
         _lend(path, mounts, links, covered)
     shown = (*SYSTEM, *mounts)
     ours = [path for path in _copies_of_us(shown) if _is_below(path, shown) and not _is_below(path, covered)]
+    topmost = [path for path in ours if not _is_below(path.parent, ours)]
     return Lent(
         covered,
         tuple(mounts.values()),
         tuple((said, path) for path, said in links.items()),
-        tuple(dict.fromkeys(map(str, ours))),
+        tuple(dict.fromkeys(map(str, topmost))),
     )
 
 
@@ -87,7 +88,7 @@ def _copies_of_us(shown: Iterable[str]) -> Iterator[Path]:
             yield from Path(folder).glob(pattern)
 
 
-def _is_below(path: Path, folders: Iterable[str]) -> bool:
+def _is_below(path: Path, folders: Iterable[str | Path]) -> bool:
     return any(path.is_relative_to(folder) for folder in folders)
 
 

@@ -7,6 +7,7 @@ are still open there and have no name any more.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import time
@@ -19,6 +20,7 @@ from toolworthy.sandbox.model import Ended, Limits
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _DESCRIPTORS = 50_000
 """Open files of all processes together; who has more is counted as having too many processes."""
+_NICE = 10
 _DISK_SECONDS = 1.0
 _SHARE = 10
 """A look at the disk is followed by so many times its own duration without one."""
@@ -41,8 +43,9 @@ class Meter:
         """The first limit that is broken, if one is."""
         limits = self._limits
         members, tasks = family(self._pid, limits.processes)
+        _go_after_us(tasks)
         opened = _Opened(self._devices)
-        if tasks > limits.processes or not all(opened.add(member) for member in members):
+        if len(tasks) > limits.processes or not all(opened.add(member) for member in members):
             return "processes"
         files = [usage for usage in (self._file_system(members, path) for path in self._memory) if usage is not None]
         held = opened.memory + sum(usage.size for usage in files)
@@ -120,23 +123,32 @@ def _descriptors(pid: int) -> Iterator[str]:
     yield from (f"/proc/{pid}/fd/{name}" for name in names)
 
 
-def family(pid: int, most: int | None = None) -> tuple[list[int], int]:
-    """The process ids of `pid` and all that it started, as far as they are still its offspring, and their threads.
+def family(pid: int, most: int | None = None) -> tuple[list[int], list[int]]:
+    """The process ids of `pid` and all that it started, as far as they are still its offspring, and their threads' ids.
 
-    Counting stops at more than `most` threads.
+    Listing stops at more than `most` threads.
     """
-    found, queue, tasks = [], [pid], 0
-    while queue and (most is None or tasks <= most):
+    found: list[int] = []
+    tasks: list[int] = []
+    queue = [pid]
+    while queue and (most is None or len(tasks) <= most):
         current = queue.pop()
         found.append(current)
         try:
             for thread in os.listdir(f"/proc/{current}/task"):
-                tasks += 1
+                tasks.append(int(thread))
                 children = Path(f"/proc/{current}/task/{thread}/children").read_text()
                 queue += [int(child) for child in children.split()]
         except OSError:
             continue  # ended meanwhile
     return found, tasks
+
+
+def _go_after_us(tasks: list[int]) -> None:
+    """We record when answers came, and stop what takes too much. While a sandbox is being made it may be quick."""
+    for task in tasks:
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, task, _NICE)
 
 
 def _resident(pid: int) -> int:

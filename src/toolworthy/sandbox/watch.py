@@ -17,6 +17,8 @@ from toolworthy.sandbox.model import Ended, Limits, Outcome
 from toolworthy.sandbox.usage import Meter
 
 _TICK = 0.25
+_FIRST = 0.03
+"""Seconds to the first look at a process: many end before, and those that do not are to be known early."""
 _WATCHERS = ThreadPoolExecutor(4, "toolworthy-watch")
 """Of their own: they are not to wait for who copies a workspace."""
 
@@ -163,11 +165,13 @@ async def _watch(
     await inside.begin()
     deadline = time.monotonic() + limits.seconds
     meter = await loop.run_in_executor(_WATCHERS, Meter, process.pid, limits, writable, inside.memory)
+    tick = _FIRST
     while True:
         left = deadline - time.monotonic()
         if left <= 0:
             return "timeout"
-        await asyncio.sleep(min(_TICK, left))
+        await asyncio.sleep(min(tick, left))
+        tick = _TICK
         if process.returncode is not None:
             return "exit"
         if broken := await loop.run_in_executor(_WATCHERS, meter.look):

@@ -1,0 +1,118 @@
+"""The root of a sandbox: all its folders, its links and its small files, made once and shown read-only.
+
+bubblewrap reads the list of all mounts for each that it makes, so each takes longer than the one before. On this root
+only what is large, and what belongs to the command, is mounted.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from toolworthy import tree
+from toolworthy.sandbox import toolchain
+from toolworthy.sandbox.model import APP, HOME, Mount
+
+LAUNCHER = "/opt/toolworthy-launcher.py"
+PACKAGED = Path(__file__).parent
+_ETC = (
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "alternatives",
+    "ca-certificates",
+    "localtime",
+    "mime.types",
+    "ssl/certs",
+    "ssl/cert.pem",
+    "ssl/openssl.cnf",
+    "pki/ca-trust/extracted",
+    "pki/tls/certs",
+    "pki/tls/cert.pem",
+)
+_OURS = ("passwd", "group", "hosts", "nsswitch.conf", "resolv.conf")
+_SMALL = 64 * 1024
+_ROOM = 64 * 2**20
+_Places = tuple[tuple[str, bool], ...]
+"""Paths, and whether each is a folder's."""
+_made: dict[tuple[int, _Places], Path] = {}
+"""By process, and by the places that a command needs besides those of all."""
+
+
+def root(more: Iterable[Mount] = ()) -> Path:
+    """A folder to be shown as ``/``, with a place for each of the mounts.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    places = tuple((mount.target, mount.source.is_dir()) for mount in more)
+    key = os.getpid(), places
+    if key not in _made or not _made[key].is_dir():
+        _made[key] = _make(places)
+    return _made[key]
+
+
+def is_small(mount: Mount) -> bool:
+    """Whether a copy of it is in the root, and it need not be mounted."""
+    return mount.source.is_file() and mount.source.stat().st_size <= _SMALL
+
+
+def _make(places: _Places) -> Path:
+    made = tree.new_folder()
+    made.chmod(0o755)
+    lent = toolchain.lent()
+    for path in ("/proc", "/dev", "/tmp", APP, HOME, *lent.covered):
+        _folder(made, path)
+    for path in toolchain.SYSTEM:
+        if os.path.islink(path):
+            _link(made, os.readlink(path), path)
+        elif os.path.isdir(path):
+            _folder(made, path)
+    for name in _ETC:
+        _copy(made, Path("/etc", name), f"/etc/{name}")
+    for name in _OURS:
+        _copy(made, PACKAGED / "etc" / name, f"/etc/{name}")
+    _copy(made, PACKAGED / "launcher.py", LAUNCHER)
+    for said, path in lent.links:
+        _link(made, said, path)
+    for mount in lent.mounts:
+        if is_small(mount):
+            _copy(made, mount.source, mount.target)
+        else:
+            _place(made, mount.target, mount.source.is_dir())
+    for path, is_folder in places:
+        _place(made, path, is_folder)
+    return made
+
+
+def _folder(made: Path, path: str) -> Path:
+    """`path` in what is made, open to everyone whatever the umask is."""
+    folder = made
+    for name in Path(path).parts[1:]:
+        folder /= name
+        if not folder.is_dir():
+            folder.mkdir()
+            folder.chmod(0o755)
+    return folder
+
+
+def _link(made: Path, said: str, path: str) -> None:
+    (_folder(made, str(Path(path).parent)) / Path(path).name).symlink_to(said)
+
+
+def _copy(made: Path, source: Path, path: str) -> None:
+    if os.access(source, os.R_OK):
+        target = _folder(made, str(Path(path).parent)) / Path(path).name
+        if source.is_dir():
+            tree.copy(source.resolve(), target, _ROOM)
+        else:
+            shutil.copy(source, target)
+
+
+def _place(made: Path, path: str, is_folder: bool) -> None:
+    if is_folder:
+        _folder(made, path)
+    else:
+        (_folder(made, str(Path(path).parent)) / Path(path).name).touch()
