@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -91,14 +92,34 @@ def test_quick_tier_and_a_task_against_codex_relay(codex_relay: Server, tmp_path
     assert line["status"] == "passed", line["cause"]
 
 
+def probes_against_llamacpp(server: Server, cwd: Path, found: Sequence[str], *arguments: str) -> None:
+    """Nothing is found that is not true of it, and these are."""
+    told = findings(judged(server, cwd, "wire", *arguments, seconds=SECONDS))
+    assert not {what: detail for what, detail in told.items() if what not in LLAMACPP | MODELS | BUSY}
+    assert set(found) <= told.keys()
+
+
+def test_some_probes_against_llamacpp(llamacpp: Server, tmp_path: Path) -> None:
+    probes_against_llamacpp(llamacpp, tmp_path, ("TW505", "TW515"), "-k", "plain_answer")
+
+
+@pytest.mark.nightly
 def test_wire_against_llamacpp(llamacpp: Server, tmp_path: Path) -> None:
-    found = findings(judged(llamacpp, tmp_path, "wire", seconds=SECONDS))
-    assert not {what: detail for what, detail in found.items() if what not in LLAMACPP | MODELS | BUSY}
-    assert set(ALWAYS) <= found.keys()
+    probes_against_llamacpp(llamacpp, tmp_path, ALWAYS)
 
 
+def test_some_probes_against_litellm(litellm: Server, tmp_path: Path) -> None:
+    probes_against_litellm(litellm, tmp_path, "-k", "plain_answer or one_call or error_bad_json")
+
+
+@pytest.mark.nightly
 def test_wire_against_litellm(litellm: Server, tmp_path: Path) -> None:
-    lines = judged(litellm, tmp_path, "wire", seconds=SECONDS)
+    probes_against_litellm(litellm, tmp_path)
+
+
+def probes_against_litellm(litellm: Server, cwd: Path, *arguments: str) -> None:
+    """Nothing is found that is not true of it, and most of what it is asked it supports."""
+    lines = judged(litellm, cwd, "wire", *arguments, seconds=SECONDS)
     known = {**LITELLM, **({"TW601": "its end"} if litellm.crashed else {})}
     assert not {what: detail for what, detail in findings(lines).items() if what not in known}
     if litellm.crashed:
