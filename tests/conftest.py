@@ -103,7 +103,8 @@ def run(*arguments: str, cwd: Path, env: dict[str, str] | None = None, timeout: 
     return subprocess.run(
         [sys.executable, "-m", *arguments],
         cwd=cwd,
-        env={**clean, "LANG": "C.UTF-8", **(env or {})},
+        # Hypothesis is of our tests, not of users; its plugin would be a sixth of what a run takes to start.
+        env={**clean, "LANG": "C.UTF-8", "PYTEST_ADDOPTS": "-p no:hypothesispytest", **(env or {})},
         capture_output=True,
         text=True,
         timeout=timeout,
