@@ -48,7 +48,9 @@ def test_a_real_run_does_not_scroll_sideways(visit: Visit, real: Path, width: in
     assert not beyond(page)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(
+    "width", [360, 1280, *(pytest.param(width, marks=pytest.mark.nightly) for width in (768, 2560))]
+)
 @pytest.mark.parametrize(
     ("address", "place"),
     [
