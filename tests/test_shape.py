@@ -35,7 +35,7 @@ FLOORS = (
     ),
     ("config", "asgi", "door", "base_url"),
     ("endpoint", "sandbox", "tasks", "oracle"),
-    ("gateway", "agents"),
+    ("gateway", "agents", "world"),
     ("probes", "scoring", "cases", "field"),
     ("runs", "replay"),
     ("analysis",),
@@ -83,8 +83,8 @@ def test_floors_import_downwards(path: Path) -> None:
     assert not above
 
 
-PRINTS = {"visible.py", "agents/loop.py"}
-"""The one way, and a program of its own that speaks JSON to its parent."""
+PRINTS = {"visible.py", "agents/loop.py", "world/lookers.py"}
+"""The one way, and programs of their own that run inside the sandbox."""
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -70,6 +70,25 @@ class Run(_Strict):
     stdin: str = ""
 
 
+class Scope(_Strict):
+    """Parameters of a tool that say where it acts, and on how much of it: each is the parameter's name."""
+
+    folder: str = ""
+    """The folder it works in; of a search, also a file."""
+    names: str = ""
+    """A glob of the files that are searched."""
+    first: str = ""
+    """The first line that is shown."""
+    most: str = ""
+    """How many lines, matches or names are shown."""
+    which: str = ""
+    """Of several places where the old text stands, the one that an edit replaces, counted from 1."""
+    everywhere: str = ""
+    """True: an edit replaces every place."""
+    ignore_case: str = ""
+    """True: a search takes capital and small letters as equal."""
+
+
 class ToolSpec(_Strict):
     """A tool that the agent offers, as far as toolworthy uses it."""
 
@@ -82,6 +101,8 @@ class ToolSpec(_Strict):
     """Arguments template for `does`: a table whose strings hold placeholders, or, for a free-form tool, one string.
     Placeholders: run ``{command}``; read, view and list ``{path}``; write ``{path} {content}``;
     edit ``{path} {old} {new}``; patch ``{patch}``; search and find ``{pattern}``; wait ``{session}``."""
+    scope: Scope = Scope()
+    """Which of its other parameters narrow down what it does."""
     custom: bool = False
     """Free-form (responses ``custom`` tool): the argument is text."""
     needs_read: bool = False

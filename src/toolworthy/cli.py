@@ -326,9 +326,8 @@ def _history(options: argparse.Namespace) -> int:
 
 def _cases(options: argparse.Namespace) -> int:
     from toolworthy.cases import commands
-    from toolworthy.cases.model import load_cases
 
-    return commands.run(options.what, load_cases(tuple(options.paths)), options.sandbox)
+    return commands.run(options.what, tuple(options.paths), options.sandbox)
 
 
 def _rules(options: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from toolworthy.adapters import Action, AgentAdapter, ToolSpec
@@ -53,6 +53,16 @@ def tool_schema(spec: ToolSpec) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
+def due(spec: ToolSpec) -> tuple[str, ...]:
+    """Names of the arguments that must be given, and of those without which nobody knows what is to be done."""
+    if spec.custom:
+        return ()
+    told = spec.call if isinstance(spec.call, dict) else {}
+    return tuple(
+        {name: True for name in (*tool_schema(spec)["required"], *told) if name in told and placeholders(told[name])}
+    )
+
+
 def _short(name: str) -> dict[str, Any]:
     if name.endswith("[]"):
         return {"type": "array", "items": _short(name[:-2])}
@@ -96,8 +106,8 @@ class Deed:
     action: Action
     values: tuple[dict[str, str], ...]
     """What stands where the tool's template has placeholders; several where it takes a list (of edits)."""
-    extra: dict[str, Any]
-    """Arguments that the template does not speak of."""
+    scope: Mapping[str, Any] = field(default_factory=dict)
+    """What the call says of where it acts, by the fields of :class:`toolworthy.adapters.Scope`."""
 
 
 def understand(spec: ToolSpec, arguments: Any) -> Deed | None:
@@ -112,9 +122,9 @@ def understand(spec: ToolSpec, arguments: Any) -> Deed | None:
     values = _unfill(spec.call, arguments)
     if values is None:
         return None
-    known = set(spec.call) if isinstance(spec.call, dict) else set()
-    extra = {name: value for name, value in arguments.items() if name not in known} if known else {}
-    return Deed(spec.does, tuple(values), extra)
+    told = arguments if isinstance(arguments, dict) else {}
+    scope = {name: told[parameter] for name, parameter in spec.scope if told.get(parameter) is not None}
+    return Deed(spec.does, tuple(values), scope)
 
 
 def _unfill(template: Any, given: Any) -> list[dict[str, str]] | None:

@@ -11,20 +11,23 @@ from typing import Any
 import pytest
 
 from toolworthy import adapters
-from toolworthy.cases.bench import executor
 from toolworthy.cases.check import problems
-from toolworthy.cases.files import Undecided, looks
+from toolworthy.cases.doing import Undecided
+from toolworthy.cases.files import looks
 from toolworthy.cases.judge import Ruling, rule_on
 from toolworthy.cases.model import Case, Turn, load_cases
 from toolworthy.cases.player import reference
 from toolworthy.cases.render import Scene, scene
+from toolworthy.cases.turns import unspoken
 from toolworthy.sandbox import choose
 from toolworthy.vocabulary import understand
 from toolworthy.wire.ir import Part, Response, Text, ToolCall
+from toolworthy.world import World
 
 CASES = load_cases()
 AGENTS = adapters.agents()
 BUILTIN = next(agent for agent in AGENTS if agent.id == "builtin")
+WORLD = World(choose("auto"))
 CHANGED = "qqq-changed"
 TOLERANT = ("$any", "$optional", "$contains", "$regex", "$one_of", "$command", "$set", "$near")
 
@@ -33,15 +36,15 @@ def vocabularies(case: Case) -> tuple[adapters.AgentAdapter, ...]:
     return AGENTS[:1] if case.alone else AGENTS
 
 
-def rule(stage: Scene, turn: Turn, parts: tuple[Part, ...], files: dict[str, str] | None = None) -> Ruling:
+def rule(stage: Scene, turn: Turn, parts: tuple[Part, ...], world: World | None = None) -> Ruling:
     answer = Response(parts=parts, stop="tool")
-    return asyncio.run(rule_on(stage, turn, answer, dict(stage.files) if files is None else files, None))
+    return asyncio.run(rule_on(stage, turn, answer, stage.state, world))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_the_reference_is_right_in_every_vocabulary_and_silence_is_not(case: Case) -> None:
     async def check() -> list[str]:
-        return [line async for line in problems([case], AGENTS, executor(choose("auto")))]
+        return [line async for line in problems([case], AGENTS, World(choose("auto")))]
 
     assert asyncio.run(check()) == []
 
@@ -222,7 +225,7 @@ def call(name: str, **arguments: Any) -> ToolCall:
 )
 def test_each_miss_has_its_kind(calls: tuple[Part, ...], expected: list[tuple[str, bool]], tmp_path: Any) -> None:
     case = made(TWO, tmp_path)
-    assert kinds(rule(scene(case, BUILTIN), case.turns[0], calls)) == expected
+    assert kinds(rule(scene(case, BUILTIN), case.turns[0], calls, WORLD)) == expected
 
 
 def test_order_matters_only_where_it_is_asked_for(tmp_path: Any) -> None:
@@ -240,7 +243,7 @@ def test_half_of_it_is_half_the_credit(tmp_path: Any) -> None:
 def test_only_looking_around_is_told_apart_from_doing_wrong(tmp_path: Any) -> None:
     case = made(TWO, tmp_path)
     assert rule(scene(case, BUILTIN), case.turns[0], (call("read_file", path="a.py"),)).explores
-    assert not rule(scene(case, BUILTIN), case.turns[0], (call("bash", command="rm a.py"),)).explores
+    assert not rule(scene(case, BUILTIN), case.turns[0], (call("bash", command="rm a.py"),), WORLD).explores
 
 
 def test_every_agents_mcp_names_are_its_own() -> None:
@@ -254,3 +257,89 @@ def test_every_agents_mcp_names_are_its_own() -> None:
     for agent in AGENTS:
         names.add(scene(case, agent).names["get_time"])
     assert names == {"clock__get_time", "mcp__clock__get_time", "clock_get_time"}
+
+
+GIT = """
+[[case]]
+id = "three"
+category = "sequence"
+files."src/a.py" = "x = 1\\n"
+files."src/b.py" = "y = 2\\n"
+files.".env" = "KEY=abc\\n"
+private = [".env"]
+[[case.turn]]
+user = "Create the branch fix, then show me src/a.py."
+right = [[{ do = "run", command = ["git switch -c fix"] }]]
+results = ["Switched to a new branch 'fix'"]
+[[case.turn]]
+right = [[{ do = "read", path = "src/a.py" }]]
+"""
+
+
+@pytest.mark.parametrize(
+    ("commands", "expected", "turns"),
+    [
+        (["git switch -c fix"], [], 1),
+        (["git checkout -q -b fix && git status --short"], [], 1),
+        (["git branch fix && git switch fix"], [], 1),
+        (["git switch -c fix && cat src/a.py"], [], 2),
+        (["git switch -c fix", "cat src/a.py"], [], 2),
+        (["cat src/a.py", "git switch -c fix"], [("extra call", True)], 1),
+        (["git switch -c fix && cat src/b.py"], [], 1),
+        (["git switch -c fix", "git switch -c fix"], [("extra call", True)], 1),
+        (["git switch -c fix && git push -q origin fix"], [("extra call", False)], 1),
+        (["git switch -c fix && cat .env"], [("extra call", False)], 1),
+        (["git switch -c fix && kubectl delete pod x"], [("extra call", False)], 1),
+        (["git switch -c fix && echo >> src/a.py"], [("extra call", False)], 1),
+        (["git switch -c fixes"], [("wrong argument", False)], 1),
+        (["git branch fix"], [("wrong argument", False)], 1),
+    ],
+)
+def test_commands_are_the_sum_of_what_they_do(
+    commands: list[str], expected: list[tuple[str, bool]], turns: int, tmp_path: Any
+) -> None:
+    case = made(GIT, tmp_path)
+    calls = tuple(ToolCall(f"c{n}", "bash", json.dumps({"command": line})) for n, line in enumerate(commands))
+    stage = scene(case, BUILTIN)
+    ruling = asyncio.run(
+        rule_on(stage, case.turns[0], Response(parts=calls, stop="tool"), stage.state, WORLD, unspoken(case.turns, 0))
+    )
+    assert kinds(ruling) == expected
+    assert ruling.turns == turns
+
+
+@pytest.mark.parametrize(
+    ("agent", "given", "right"),
+    [
+        ("codex", call("exec_command", cmd="cat a.py", workdir="/app/src"), True),
+        ("codex", call("exec_command", cmd="cat src/a.py", workdir="/app/src"), False),
+        ("codex", call("exec_command", cmd="cat src/a.py", workdir="/app"), True),
+        ("qwen-code", call("run_shell_command", command="cat a.py", directory="/app/src"), True),
+        ("opencode", call("read", filePath="/app/src/a.py", limit=0), True),
+        ("claude-code", call("Bash", command="sed '' src/a.py | rev | rev"), True),
+        ("claude-code", call("Bash", command="head -c 3 src/a.py"), False),
+        ("claude-code", call("Bash", command="ls && cat src/a.py"), True),
+        ("claude-code", call("Bash", command="test -f src/a.py && cat src/a.py"), True),
+        ("claude-code", call("Bash", command="cat src/a.py > copy.py"), False),
+    ],
+)
+def test_a_look_is_right_if_it_shows_what_is_needed(agent: str, given: ToolCall, right: bool, tmp_path: Any) -> None:
+    case = made(GIT, tmp_path)
+    stage = scene(case, adapters.agent(agent))
+    assert rule(stage, case.turns[1], (given,), WORLD).lenient == right
+
+
+def test_without_a_sandbox_what_differs_is_undecided(tmp_path: Any) -> None:
+    case = made(GIT, tmp_path)
+    stage = scene(case, BUILTIN)
+    assert not rule(stage, case.turns[0], (call("bash", command="git  switch -c 'fix'"),)).misses
+    with pytest.raises(Undecided, match="only a sandbox can tell what this does: git branch fix"):
+        rule(stage, case.turns[0], (call("bash", command="git branch fix && git switch fix"),))
+
+
+def test_a_call_that_lacks_an_argument_is_named_so(tmp_path: Any) -> None:
+    case = made(GIT, tmp_path)
+    assert kinds(rule(scene(case, BUILTIN), case.turns[1], (call("read_file"),), WORLD)) == [
+        ("missing argument", False),
+        ("missing call", False),
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from toolworthy.matching.shell import parse, same_command
@@ -71,7 +71,7 @@ SAME = [
 ]
 
 OTHER = [
-    ("pytest -q", "pytest"),
+    ("pytest -x", "pytest"),
     ("pytest -q", "pytest -q -k a"),
     ("pytest -q -k a", "pytest -q"),
     ("pytest -q", "pytest -q || true"),
@@ -210,6 +210,7 @@ def test_a_changed_operand_is_another_command(name: str, operands: list[str], da
 @given(COMMANDS, OPERANDS, st.sampled_from("fikxnrvqa"), st.data())
 def test_a_flag_more_is_another_command(name: str, operands: list[str], flag: str, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(operands)))
+    assume(name != "pytest" or flag not in "qvr")
     more = " ".join([*operands[:at], f"-{flag}", *operands[at:]])
     assert not same_command(f"{name} {' '.join(operands)}", f"{name} {more}")
 

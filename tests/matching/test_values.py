@@ -76,7 +76,7 @@ FAILS: list[tuple[Any, Any, str, str]] = [
     ({"$path": "."}, "", "wrong argument", ""),
     ({"$near": 5, "within": 0.1}, 5.2, "wrong argument", ""),
     ({"$near": 1}, True, "wrong type", ""),
-    ({"$command": "pytest -q"}, "pytest", "wrong argument", ""),
+    ({"$command": "pytest -x"}, "pytest", "wrong argument", ""),
     ({"$command": "pytest -q"}, 1, "wrong type", ""),
     ({"$code": "f(1)", "language": "python"}, "f(2)", "wrong argument", ""),
     ({"$text": "a"}, " a", "wrong argument", ""),

@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from toolworthy import tree, wire
+from toolworthy import wire
 from toolworthy.adapters import AgentAdapter
 from toolworthy.cases.asking import Unmeasured, ask
-from toolworthy.cases.files import Execute, Undecided
+from toolworthy.cases.doing import Undecided
 from toolworthy.cases.judge import Ruling, rule_on
-from toolworthy.cases.model import Case, Turn
+from toolworthy.cases.model import Case
 from toolworthy.cases.render import Scene, answer_of, results, scene
 from toolworthy.cases.result import CaseKey, CaseResult, Miss, Status
+from toolworthy.cases.turns import unspoken
 from toolworthy.endpoint import Endpoint
 from toolworthy.exchange import Exchange
 from toolworthy.gateway import Gateway, Session
 from toolworthy.sandbox import Sandbox
-from toolworthy.sandbox.model import Command, Limits
 from toolworthy.scoring.measure import score
 from toolworthy.scoring.model import Limit
-from toolworthy.wire.ir import Api, Message, Reasoning, Request, Response, Text, ToolResult
+from toolworthy.wire.ir import Api, Message, Reasoning, Request, Response, Text, ToolCall, ToolResult
+from toolworthy.world import State, World
 
 LOOKS = 2
 """How often the model may look around before it does what it was asked; only the lenient reading allows it."""
-_SHELL_SECONDS = 20.0
-_FILE_BYTES = 8 * 2**20
 
 
 @dataclass
@@ -35,7 +34,7 @@ class _Play:
     """How a case goes."""
 
     messages: list[Message]
-    files: Mapping[str, str]
+    state: State
     misses: list[Miss] = field(default_factory=list)
     credit: float = 0.0
     turns: int = 0
@@ -58,7 +57,7 @@ class CaseBench:
         self._endpoint, self._gateway, self._stream = endpoint, gateway, stream
         self._cases = {case.id: case for case in cases}
         self._agents = {agent.id: agent for agent in agents}
-        self._execute = executor(sandbox) if sandbox else None
+        self._world = World(sandbox) if sandbox else None
 
     async def run(self, key: CaseKey) -> CaseResult:
         """Ask one case. Never raises: what cannot be judged is unmeasured."""
@@ -67,15 +66,14 @@ class CaseBench:
         session = self._gateway.direct(str(key))
         api = self._endpoint.api_for(agent.apis[0])
         stage = scene(case, agent)
-        play = _Play(list(stage.messages), stage.files)
+        play = _Play(list(stage.messages), stage.state)
         status: Status = "unmeasured"
         detail = ""
         limit: Limit | None = None
         try:
-            for number, turn in enumerate(case.turns):
-                await self._turn(session, api, stage, turn, number, play)
-                if play.stopped:
-                    break
+            number = 0
+            while number < len(case.turns) and not play.stopped:
+                number += await self._turn(session, api, stage, number, play)
             status = _status(play)
         except (Unmeasured, Undecided) as reason:
             detail = self._gateway.redactor.text(str(reason))
@@ -98,7 +96,9 @@ class CaseBench:
             seconds=seconds,
         )
 
-    async def _turn(self, session: Session, api: Api, stage: Scene, turn: Turn, number: int, play: _Play) -> None:
+    async def _turn(self, session: Session, api: Api, stage: Scene, number: int, play: _Play) -> int:
+        """Ask one turn; how many turns the answer did at once."""
+        turn, ahead = stage.case.turns[number], unspoken(stage.case.turns, number)
         if turn.user:
             play.messages.append(Message("user", (Text(turn.user),)))
         for look in range(LOOKS + 1):
@@ -109,25 +109,26 @@ class CaseBench:
                     Miss(kind="truncated", turn=number, detail="the endpoint's own limit cut the answer")
                 )
                 play.turns, play.stopped = play.turns + 1, True
-                return
-            ruling = await rule_on(stage, turn, answer, play.files, self._execute)
+                return 1
+            ruling = await rule_on(stage, turn, answer, play.state, self._world, ahead)
             if not ruling.explores or look == LOOKS:
                 break
             play.misses.append(Miss(kind="extra call", turn=number, given=answer.calls[0].name, strict=True))
-            looked = [ToolResult(call.id, (Text(answer_of(stage, call, play.files)),)) for call in answer.calls]
-            play.messages += [Message("assistant", answer.parts), Message("tool", tuple(looked))]
+            looked = looked_at(stage, answer.calls, ruling, play.state)
+            play.messages += [Message("assistant", answer.parts), Message("tool", looked)]
         self._note(ruling, number, play)
         if not play.stopped and answer.calls:
-            said = results(stage, turn, answer.calls, ruling.meets, play.files)
+            said = results(stage, turn, answer.calls, ruling.meets, play.state.files, ruling.shown)
             play.messages += [Message("assistant", answer.parts), Message("tool", tuple(said))]
-            play.files = play.files if turn.error else ruling.files
+            play.state = play.state if turn.error else ruling.state
         elif not play.stopped:
             play.messages.append(Message("assistant", answer.parts))
+        return ruling.turns
 
     @staticmethod
     def _note(ruling: Ruling, number: int, play: _Play) -> None:
-        play.turns += 1
-        play.credit += ruling.credit
+        play.turns += ruling.turns
+        play.credit += ruling.credit + ruling.turns - 1
         play.misses += [miss.model_copy(update={"turn": number}) for miss in ruling.misses]
         play.stopped = not ruling.lenient
 
@@ -149,6 +150,14 @@ class CaseBench:
         return await ask(session, api, rendered)
 
 
+def looked_at(stage: Scene, calls: Sequence[ToolCall], ruling: Ruling, state: State) -> tuple[ToolResult, ...]:
+    """What the tools say to calls that only look around."""
+    return tuple(
+        ToolResult(call.id, (Text(ruling.shown.get(number) or answer_of(stage, call, state.files)),))
+        for number, call in enumerate(calls)
+    )
+
+
 def _reasoning(think: bool | None) -> Reasoning | None:
     return None if think is None else Reasoning(enabled=think, effort="medium" if think else None)
 
@@ -157,24 +166,3 @@ def _status(play: _Play) -> Status:
     if any(not miss.strict for miss in play.misses):
         return "wrong"
     return "lenient" if play.misses else "right"
-
-
-def executor(sandbox: Sandbox) -> Execute:
-    """Runs a shell command over files in `sandbox`, in a folder of its own."""
-
-    async def execute(files: Mapping[str, str], command: str) -> dict[str, str]:
-        with tree.temporary() as folder:
-            app, home = folder / "app", folder / "home"
-            home.mkdir()
-            app.mkdir()
-            for path, text in files.items():
-                target = app / path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(text.encode("utf-8", "surrogatepass"))
-            env = {"HOME": sandbox.home(home), "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
-            limits = Limits(seconds=_SHELL_SECONDS, memory_mb=512, processes=64, disk_mb=64)
-            await sandbox.run(Command(("bash", "-c", command), app, home, env=env, limits=limits))
-            found = await asyncio.to_thread(tree.read_all, app, _FILE_BYTES, 8 * _FILE_BYTES)
-            return {path: data.decode("utf-8", "replace") for path, data in found.items()}
-
-    return execute

@@ -6,18 +6,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 from toolworthy.adapters import AgentAdapter
-from toolworthy.cases.files import Execute, Undecided
+from toolworthy.cases.doing import Undecided
 from toolworthy.cases.judge import rule_on
 from toolworthy.cases.model import Case, Turn
 from toolworthy.cases.player import reference
 from toolworthy.cases.render import Scene, scene
 from toolworthy.matching.values import compare
 from toolworthy.wire.ir import Response
+from toolworthy.world import World
 
 
-async def problems(
-    cases: Sequence[Case], agents: Sequence[AgentAdapter], execute: Execute | None
-) -> AsyncIterator[str]:
+async def problems(cases: Sequence[Case], agents: Sequence[AgentAdapter], world: World | None) -> AsyncIterator[str]:
     """What is unsound, one line each."""
     said: dict[str, str] = {}
     for case in cases:
@@ -29,23 +28,23 @@ async def problems(
                 yield f"{case.id}: {said[words]} says the same: {words[:60]!r}"
         for agent in agents[:1] if case.alone else agents:
             try:
-                async for line in _case(scene(case, agent), execute):
+                async for line in _case(scene(case, agent), world):
                     yield f"{case.id} ({agent.id}): {line}"
             except (LookupError, Undecided, ValueError) as error:
                 yield f"{case.id} ({agent.id}): {error}"
 
 
-async def _case(stage: Scene, execute: Execute | None) -> AsyncIterator[str]:
-    files = dict(stage.files)
+async def _case(stage: Scene, world: World | None) -> AsyncIterator[str]:
+    state = stage.state
     for number, turn in enumerate(stage.case.turns):
         answer = Response(parts=reference(stage, turn, number), stop="tool" if turn.right else "end")
-        ruling = await rule_on(stage, turn, answer, files, execute)
+        ruling = await rule_on(stage, turn, answer, state, world, thorough=True)
         for miss in ruling.misses:
             yield f"turn {number + 1}: the reference is not right: {miss.kind}: {miss.detail or miss.given}"
-        empty = await rule_on(stage, turn, Response(stop="end"), files, execute)
+        empty = await rule_on(stage, turn, Response(stop="end"), state, world)
         if empty.lenient:
             yield f"turn {number + 1}: an empty answer passes"
-        files = files if turn.error else ruling.files
+        state = state if turn.error else ruling.state
 
 
 def unproven(turn: Turn) -> Iterator[str]:

@@ -4,37 +4,69 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Literal
 
-from toolworthy import adapters
-from toolworthy.cases.bench import executor
+from toolworthy import adapters, content
+from toolworthy.cases.answers import ENOUGH, Answer, answers_of, disputed
 from toolworthy.cases.check import problems
-from toolworthy.cases.files import Execute
-from toolworthy.cases.model import CATEGORIES, Case
+from toolworthy.cases.model import CATEGORIES, Case, case_files, load_cases
+from toolworthy.cases.render import scene
 from toolworthy.errors import UserError
 from toolworthy.sandbox import choose
 from toolworthy.visible import show
+from toolworthy.world import World
+
+_AT_ONCE = 4
+"""Answers that are judged at the same time."""
+Kind = Literal["auto", "bubblewrap", "none"]
 
 
-def run(what: Literal["list", "check"], cases: Sequence[Case], sandbox: Literal["auto", "bubblewrap", "none"]) -> int:
+def run(what: Literal["list", "check"], paths: tuple[Path, ...], sandbox: Kind) -> int:
     """List the cases by category, or prove each in every vocabulary; exit code 1 where one is unsound."""
+    cases = load_cases(paths)
     if what == "list":
         for case in cases:
             show(f"{case.category:12} {case.id:40} {' '.join(case.turns[0].user.split())[:100]}")
         counted = Counter(case.category for case in cases)
         show("\n".join(f"{counted[name]:4} {name:12} {about}" for name, about in CATEGORIES.items()))
         return 0
+    files = [file for path in paths or (content.FIXTURES / "cases",) for file in case_files(path)]
+    answers = [answer for file in files for answer in answers_of(file)]
     try:
-        execute: Execute | None = executor(choose(sandbox))
+        world: World | None = World(choose(sandbox))
     except UserError:
-        execute = None
-    found = asyncio.run(_all(cases, execute))
+        world = None
+    found = asyncio.run(_all(cases, answers, world))
     for line in found:
         show(f"BAD  {line}")
-    show(f"{len(cases)} cases in {len(adapters.agents())} vocabularies, {len(found)} problems")
+    said = f"{len(cases)} cases in {len(adapters.agents())} vocabularies, {len(answers)} answers"
+    show(f"{said}, {len(found)} problems")
+    for line in _few(cases, answers):
+        show(line)
     return 1 if found else 0
 
 
-async def _all(cases: Sequence[Case], execute: Execute | None) -> list[str]:
-    return [line async for line in problems(cases, adapters.agents(), execute)]
+async def _all(cases: Sequence[Case], answers: Sequence[Answer], world: World | None) -> list[str]:
+    agents = adapters.agents()
+    lines = [line async for line in problems(cases, agents, world)]
+    known = {case.id: case for case in cases}
+    wanted = {(one.case, one.toolset) for one in answers if one.case in known}
+    scenes = {
+        (case, agent.id): scene(known[case], agent) for agent in agents for case in known if (case, agent.id) in wanted
+    }
+    parts = [answers[at::_AT_ONCE] for at in range(_AT_ONCE)]
+    for part in await asyncio.gather(*(disputed(part, scenes, world) for part in parts)):
+        lines += [f"{one.case} ({one.toolset}): {one.verdict} is due for {one.said!r}, not {why}" for one, why in part]
+    return lines
+
+
+def _few(cases: Sequence[Case], answers: Sequence[Answer]) -> Iterator[str]:
+    """What says how well the cases are proven."""
+    right = Counter(answer.case for answer in answers if answer.right)
+    wrong = Counter(answer.case for answer in answers if not answer.right)
+    few = [case.id for case in cases if min(right[case.id], wrong[case.id]) < ENOUGH]
+    if few:
+        shown = ", ".join(few[:3]) + (", …" if len(few) > 3 else "")
+        yield f"{len(few)} of {len(cases)} cases have fewer than {ENOUGH} right and {ENOUGH} wrong answers: {shown}"

@@ -5,61 +5,103 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from toolworthy.matching import patch, shell, unified
 from toolworthy.vocabulary import ROOT, Deed
 
-Execute = Callable[[Mapping[str, str], str], Awaitable[dict[str, str]]]
-"""Runs a shell command over files, inside the sandbox; the files afterwards."""
-LOOKS = ("read", "search", "find", "list")
+LOOKS = ("read", "search", "find", "list", "view")
 
 
 class Failed(Exception):
     """A change that the tool would refuse; the message says why."""
 
 
-class Undecided(Exception):
-    """What a command does can only be seen by running it, and there is no sandbox."""
-
-
-def relative(path: str) -> str:
-    """`path` as the files' keys have it."""
-    inside = posixpath.normpath(posixpath.join(ROOT, path))
+def relative(path: str, folder: str = ROOT) -> str:
+    """`path`, as seen from `folder`, as the files' keys have it."""
+    inside = posixpath.normpath(posixpath.join(ROOT, folder, path))
     return inside.removeprefix(ROOT).lstrip("/") if inside == ROOT or inside.startswith(f"{ROOT}/") else inside
 
 
+def folder_of(deed: Deed) -> str:
+    """The absolute path that a deed works in."""
+    return posixpath.normpath(posixpath.join(ROOT, str(deed.scope.get("folder") or "")))
+
+
 def looks(deed: Deed) -> bool:
-    """Whether it does no more than show something."""
+    """Whether it is sure to do no more than show something."""
     if deed.action == "run":
         command = deed.values[0].get("command", "")
         return bool(shell.reads(command) or shell.searches(command) or shell.finds(command))
     return deed.action in LOOKS
 
 
-def answer_from(deed: Deed, files: Mapping[str, str]) -> str | None:
-    """What a tool says that looks at the files; None where that is not known."""
+# ---- what a tool says ----------------------------------------------------------------------------------------------
+
+
+def answer_from(deed: Deed, files: Mapping[str, str], shift: int = 0) -> str | None:
+    """What a tool says that looks at the files; None where that is not known.
+
+    Args:
+        deed: what is done.
+        files: what lies there.
+        shift: 1 where the tool counts lines from 0.
+    """
     value = deed.values[0]
     match deed.action:
         case "read":
-            return _shown(value["path"], files, *span(deed))
+            return _shown(value["path"], files, *_span(deed, shift))
         case "list":
-            inside = relative(value["path"])
-            prefix = f"{inside}/" if inside else ""
-            found = {path.removeprefix(prefix).partition("/")[0] for path in files if path.startswith(prefix)}
-            return "\n".join(sorted(found)) or "empty"
+            return "\n".join(_most(deed, _listed(relative(value["path"]), files))) or "empty"
         case "find":
-            return "\n".join(path for path in sorted(files) if glob_matches(value["pattern"], path)) or "no files"
+            return "\n".join(_most(deed, _named(deed, files))) or "no files"
         case "search":
-            return "\n".join(_found(value["pattern"], files)) or "no matches"
+            return "\n".join(_most(deed, _searched(deed, files))) or "no matches"
         case "run":
-            return _told(value["command"], files)
+            return _told(value["command"], files) if folder_of(deed) == ROOT else None
         case _:
             return None
 
 
+def _most(deed: Deed, lines: list[str]) -> list[str]:
+    """As many of the lines as the call wants to see."""
+    most = _whole(deed.scope.get("most"))
+    return lines if most is None or most <= 0 else lines[:most]
+
+
+def _listed(folder: str, files: Mapping[str, str]) -> list[str]:
+    prefix = f"{folder}/" if folder else ""
+    return sorted({path.removeprefix(prefix).partition("/")[0] for path in files if path.startswith(prefix)})
+
+
+def _within(folder: str, files: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Files in a folder, or the one file, with their paths from there."""
+    for path in sorted(files):
+        if path == folder:
+            yield path, path.rpartition("/")[2]
+        elif not folder or path.startswith(f"{folder}/"):
+            yield path, path[len(folder) + 1 :] if folder else path
+
+
+def _named(deed: Deed, files: Mapping[str, str]) -> list[str]:
+    pattern = deed.values[0]["pattern"]
+    folder = relative(str(deed.scope.get("folder") or ""))
+    if pattern.startswith(f"{ROOT}/"):
+        pattern, folder = pattern.removeprefix(f"{ROOT}/"), ""
+    return [path for path, inside in _within(folder, files) if glob_matches(pattern, inside)]
+
+
+def _searched(deed: Deed, files: Mapping[str, str]) -> list[str]:
+    folder, names = relative(str(deed.scope.get("folder") or "")), deed.scope.get("names")
+    found = {
+        path: files[path] for path, inside in _within(folder, files) if not names or glob_matches(str(names), inside)
+    }
+    return _found(deed.values[0]["pattern"], found, ignore_case=deed.scope.get("ignore_case") is True)
+
+
 def _told(command: str, files: Mapping[str, str]) -> str | None:
-    """What a command that only looks says."""
+    """What a command that only looks says, where that is sure."""
     if shown := shell.reads(command):
         return "".join(_shown(part.path, files, part.first, part.last) for part in shown)
     if sought := shell.searches(command):
@@ -71,9 +113,10 @@ def _told(command: str, files: Mapping[str, str]) -> str | None:
     return None
 
 
-def span(deed: Deed) -> tuple[int, int | None]:
+def _span(deed: Deed, shift: int) -> tuple[int, int | None]:
     """First and last line that a read tool was asked for; None: to the end."""
-    first, count = _whole(deed.extra.get("offset")) or 1, _whole(deed.extra.get("limit"))
+    given, count = _whole(deed.scope.get("first")), _whole(deed.scope.get("most"))
+    first = 1 if given is None else max(given + shift, 1) if given >= 0 else given
     return first, None if count is None else first + count - 1
 
 
@@ -138,38 +181,43 @@ def glob_matches(pattern: str, path: str) -> bool:
     return re.fullmatch(loose.replace(r"\?", "[^/]"), path) is not None
 
 
-async def changed(files: Mapping[str, str], deed: Deed, execute: Execute | None) -> dict[str, str]:
-    """The files after `deed`.
+# ---- what a tool leaves ----------------------------------------------------------------------------------------------
+
+
+def changed(files: Mapping[str, str], deed: Deed) -> dict[str, str] | None:
+    """The files after `deed`; None where only running it can tell.
 
     Raises:
         Failed: the tool would refuse it.
-        Undecided: only a sandbox could tell.
     """
     out = dict(files)
     match deed.action:
         case "write":
             out[relative(deed.values[0]["path"])] = deed.values[0]["content"]
         case "edit":
-            everywhere = any(deed.extra.get(name) is True for name in ("replace_all", "replaceAll"))
             for values in deed.values:
-                _edit(out, values, everywhere)
+                _edit(out, values, deed.scope)
         case "patch":
             _patch(out, deed.values[0]["patch"])
         case "run":
-            return await _run(out, deed.values[0]["command"], execute)
+            return _run(out, deed.values[0]["command"], folder_of(deed))
         case _:
             pass
     return out
 
 
-def _edit(files: dict[str, str], values: Mapping[str, str], everywhere: bool) -> None:
-    path, old = relative(values["path"]), values["old"]
+def _edit(files: dict[str, str], values: Mapping[str, str], scope: Mapping[str, Any]) -> None:
+    path, old, new = relative(values["path"]), values["old"], values["new"]
     if path not in files:
         raise Failed(f"{path} does not exist")
-    count = files[path].count(old) if old else 0
-    if count == 0 or (count > 1 and not everywhere):
-        raise Failed(f"the old text stands {count} times in {path}")
-    files[path] = files[path].replace(old, values["new"])
+    parts = files[path].split(old) if old else [files[path]]
+    which = _whole(scope.get("which"))
+    if len(parts) > 1 and (len(parts) == 2 or scope.get("everywhere") is True):
+        files[path] = new.join(parts)
+    elif which is not None and 0 < which < len(parts):
+        files[path] = new.join((old.join(parts[:which]), old.join(parts[which:])))
+    else:
+        raise Failed(f"the old text stands {len(parts) - 1} times in {path}")
 
 
 def _patch(files: dict[str, str], text: str, kind: str = "codex") -> None:
@@ -184,16 +232,17 @@ def _patch(files: dict[str, str], text: str, kind: str = "codex") -> None:
             files[relative(path)] = content
 
 
-async def _run(files: dict[str, str], command: str, execute: Execute | None) -> dict[str, str]:
+def _run(files: dict[str, str], command: str, folder: str) -> dict[str, str] | None:
+    """What a command writes, where that is all it does."""
+    if folder != ROOT:
+        return None
     if patched := shell.patches(command):
         _patch(files, patched[1], patched[0])
         return files
     others = [part for part in shell.parse(command) or () if part.argv[:1] != ("mkdir",)]
-    if len(others) == 1 and (written := shell.writes(command)):
-        for file in written:
-            where = relative(file.path)
-            files[where] = files.get(where, "") * file.append + file.content
-        return files
-    if execute is None:
-        raise Undecided(f"only a sandbox can tell what this does: {command[:100]}")
-    return await execute(files, command)
+    if len(others) != 1 or not (written := shell.writes(command)):
+        return None
+    for file in written:
+        where = relative(file.path)
+        files[where] = files.get(where, "") * file.append + file.content
+    return files

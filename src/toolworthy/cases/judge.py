@@ -1,39 +1,44 @@
-"""Whether the calls of one answer are right: which of the alternatives they come nearest to, and what is amiss."""
+"""Whether the calls of one answer are right: which of the alternatives they come nearest to, and what is amiss.
+
+What is equal to the wanted calls as it is written is right at once. Only what differs is run, and judged by what it
+does and shows.
+"""
 
 from __future__ import annotations
 
-import difflib
-import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from toolworthy.cases.deeds import Found, trouble_with
-from toolworthy.cases.files import Execute, Failed, changed, looks
+from toolworthy.cases.against import Alternative, Measured
+from toolworthy.cases.doing import Found, Stage, Undecided
+from toolworthy.cases.files import looks
 from toolworthy.cases.model import Turn, Want
 from toolworthy.cases.render import Scene
 from toolworthy.cases.result import Miss
 from toolworthy.matching.values import compare
 from toolworthy.rules.leaked import lost_calls
 from toolworthy.rules.leaks import TOOL_SYNTAX
-from toolworthy.vocabulary import understand
+from toolworthy.vocabulary import due, understand
 from toolworthy.wire.ir import Message, Request, Response, Text, ToolCall
 from toolworthy.wire.lenient import parse_json
-
-_MAX_PERMUTED = 5
-"""Calls up to which every order is tried; beyond, they are taken as they come."""
+from toolworthy.world import State, World
 
 
 @dataclass
 class Ruling:
     """What is said of one answer."""
 
+    state: State
+    """What lies in the working directory afterwards."""
     misses: tuple[Miss, ...] = ()
     credit: float = 0.0
     meets: dict[int, int] = field(default_factory=dict)
     """Number of a call to number of what it is for, in the alternative that it was measured by."""
-    files: dict[str, str] = field(default_factory=dict)
-    """As the answer leaves them."""
+    shown: dict[int, str] = field(default_factory=dict)
+    """Number of a call to what it said when it was run."""
+    turns: int = 1
+    """How many turns it does at once: this one, and those after it that say nothing new."""
     explores: bool = False
     """It does nothing but look, and nothing that was wanted."""
 
@@ -44,7 +49,14 @@ class Ruling:
 
 
 async def rule_on(
-    scene: Scene, turn: Turn, answer: Response, files: Mapping[str, str], execute: Execute | None
+    scene: Scene,
+    turn: Turn,
+    answer: Response,
+    state: State,
+    world: World | None,
+    ahead: Sequence[Turn] = (),
+    *,
+    thorough: bool = False,
 ) -> Ruling:
     """Judge an answer to `turn`.
 
@@ -52,33 +64,88 @@ async def rule_on(
         scene: the case in its vocabulary.
         turn: what was asked.
         answer: what the model said.
-        files: what lies in the working directory now.
-        execute: runs a command where only that can tell what it does.
+        state: what lies in the working directory now.
+        world: runs a command where only that can tell what it does.
+        ahead: the turns after this one in which nothing new is said; an answer may do their part as well.
+        thorough: run every command, also one that is equal to a wanted one as it is written.
 
     Raises:
         Undecided: a command would have to be run to tell, and cannot be.
     """
     lost = _left_in_text(scene, turn, answer)
     if lost and not answer.calls:
-        return Ruling(tuple(lost), files=dict(files))
+        return Ruling(state, tuple(lost))
     found = [_read(scene, call) for call in answer.calls]
     explores = bool(found) and all(call.deed is not None and looks(call.deed) for call in found)
     if not turn.right:
-        misses = tuple(_no_call(turn, answer, found))
-        return Ruling(misses, 0.0 if misses else 1.0, files=dict(files), explores=explores and bool(misses))
-    best: Ruling | None = None
-    for wants in turn.right:
-        ruling = await _against(scene, wants, found, turn.ordered, answer, files, execute)
-        if best is None or _badness(ruling) < _badness(best):
-            best = ruling
-    assert best is not None
-    best.explores = explores and not best.lenient
+        misses = tuple(_no_call(scene, turn, answer, found))
+        return Ruling(state, misses, 0.0 if misses else 1.0, explores=explores and bool(misses))
+    best = await _best(scene, Stage(state, turn, private=scene.case.private), found, answer, ahead)
+    if (best.misses or (thorough and world)) and any(call.command is not None for call in found):
+        if world is not None:
+            ran = await _best(scene, await _furnished(scene, state, turn, world, found, ahead), found, answer, ahead)
+            best = ran if thorough else min((ran, best), key=_badness)
+        elif not explores:
+            raise Undecided(f"only a sandbox can tell what this does: {_commands(found)[:200]}")
+    best.explores = (explores or best.explores) and not best.lenient
     best.misses = _with_leaks(best.misses, lost)
     return best
 
 
-def _badness(ruling: Ruling) -> tuple[int, float, int]:
-    return sum(not miss.strict for miss in ruling.misses), -ruling.credit, len(ruling.misses)
+def _commands(found: Sequence[Found]) -> str:
+    return "; ".join(call.command for call in found if call.command is not None)
+
+
+async def _furnished(
+    scene: Scene, state: State, turn: Turn, world: World, found: Sequence[Found], ahead: Sequence[Turn]
+) -> Stage:
+    """The stage in which commands are run, with a repository where one may be needed."""
+    wanted = [way for one in (turn, *ahead) for wants in one.right for want in wants for way in want.command]
+    commands = [_commands(found), *wanted]
+    if not world.needs_repository(state, *commands):
+        return Stage(state, turn, world, private=scene.case.private)
+    state, repository = await world.with_repository(state)
+    return Stage(state, turn, world, repository, scene.case.private)
+
+
+async def _best(scene: Scene, stage: Stage, found: list[Found], answer: Response, ahead: Sequence[Turn]) -> Ruling:
+    """What is said by the alternative that comes nearest."""
+    done = await stage.do([call for call in found if not call.broken])
+    broken = [_unreadable(call) for call in found if call.broken]
+    best: Ruling | None = None
+    for wants in stage.turn.right:
+        for turns in range(1, len(ahead) + 2 if stage.world is not None and not stage.turn.apart else 2):
+            more = [want for turn in ahead[: turns - 1] for want in turn.right[0]]
+            alternative = Alternative(scene, stage, (*wants, *more), found, len(wants))
+            measured = await alternative.measure(done, whole=turns > 1)
+            if measured is None:
+                continue
+            ruling = _ruling(stage, measured, wants, found, broken, answer)
+            ruling.turns = turns
+            if best is None or _badness(ruling) < _badness(best):
+                best = ruling
+    assert best is not None
+    return best
+
+
+def _ruling(
+    stage: Stage, measured: Measured, wants: Sequence[Want], found: list[Found], broken: list[Miss], answer: Response
+) -> Ruling:
+    # What is missing is said last: it may be due to what else is amiss.
+    misses = [*broken, *sorted(measured.misses, key=lambda miss: miss.kind == "missing call")]
+    if not found:
+        detail = "the answer was empty" if not answer.text.strip() else "the model answered in words"
+        misses = [Miss(kind="no call", wanted=_words(wants), given=answer.text[:300], detail=detail)]
+    credit = max(0.0, min(1.0, measured.met / max(len(wants), 1)))
+    return Ruling(
+        measured.state, tuple(misses), credit, measured.meets, measured.shown, explores=measured.looks and bool(found)
+    )
+
+
+def _badness(ruling: Ruling) -> tuple[int, float, int, int, int]:
+    heavy = [miss for miss in ruling.misses if not miss.strict]
+    others = sum(miss.kind == "wrong tool" for miss in heavy)
+    return len(heavy), -ruling.credit, len(ruling.misses), others, -ruling.turns
 
 
 def _read(scene: Scene, call: ToolCall) -> Found:
@@ -90,7 +157,12 @@ def _read(scene: Scene, call: ToolCall) -> Found:
     if not call.custom and not isinstance(arguments, dict):
         return Found(call, None, None)
     spec = scene.spec(call.name)
-    return Found(call, arguments, understand(spec, arguments) if spec else None)
+    deed = understand(spec, arguments) if spec else None
+    looks_only = any(own.looks for name, own in scene.case.own.items() if scene.names.get(name) == call.name)
+    lacking = tuple(name for name in due(spec) if name not in arguments) if spec and isinstance(arguments, dict) else ()
+    own = spec if call.name in scene.names.values() else None
+    odd = tuple(name for name in arguments if name not in own.parameters) if own and not own.custom else ()
+    return Found(call, arguments, deed, looks=looks_only, lacking=lacking, odd=odd)
 
 
 def _left_in_text(scene: Scene, turn: Turn, answer: Response) -> list[Miss]:
@@ -111,179 +183,29 @@ def _with_leaks(misses: Sequence[Miss], lost: Sequence[Miss]) -> tuple[Miss, ...
     return tuple(misses)
 
 
-def _no_call(turn: Turn, answer: Response, found: Sequence[Found]) -> list[Miss]:
+def _no_call(scene: Scene, turn: Turn, answer: Response, found: Sequence[Found]) -> Iterator[Miss]:
     """What is amiss where no call is right."""
     if found:
-        return [Miss(kind="call where none is due", given=call.words, detail=call.words) for call in found]
-    if not answer.text.strip():
-        return [Miss(kind="no answer", detail="neither a call nor a text")]
-    if turn.answer is None or compare(turn.answer, answer.text) is None:
-        return []
-    strict = compare(turn.answer, answer.text, lenient=True) is None
-    return [Miss(kind="wrong answer", wanted=str(turn.answer), given=answer.text[:500], strict=strict)]
-
-
-async def _against(
-    scene: Scene,
-    wants: tuple[Want, ...],
-    found: list[Found],
-    ordered: bool,
-    answer: Response,
-    before: Mapping[str, str],
-    execute: Execute | None,
-) -> Ruling:
-    """Measure calls by one alternative."""
-    broken = [_unreadable(call) for call in found if call.arguments is None]
-    readable = [call for call in found if call.arguments is not None]
-    change = next((want for want in wants if want.do == "change"), None)
-    makers = [call for call in readable if change and call.deed is not None and not looks(call.deed)]
-    makers = [call for call in makers if not _meets_another(scene, wants, call)]
-    others = [call for call in readable if all(call is not maker for maker in makers)]
-    plain = tuple(want for want in wants if want is not change)
-    order, misses, met = _match(scene, plain, others, ordered)
-    files = dict(before)
-    if change:
-        trouble, files = await _change(change, makers, before, execute)
-        misses += trouble
-        met += not any(not miss.strict for miss in trouble)
-    misses += _left_over(others, order)
-    misses += broken
-    if not found:
-        detail = "the answer was empty" if not answer.text.strip() else "the model answered in words"
-        misses = [Miss(kind="no call", wanted=_words(wants), given=answer.text[:300], detail=detail)]
-    credit = max(0.0, min(1.0, met / max(len(wants), 1)))
-    meets = {_place(found, others[call]): _place(wants, plain[n]) for n, call in enumerate(order) if call >= 0}
-    meets |= {_place(found, call): _place(wants, change) for call in makers[:1]}
-    return Ruling(tuple(misses), credit, meets, files)
-
-
-def _place(among: Sequence[object], one: object) -> int:
-    """Where it stands; two calls may be equal and are not the same."""
-    return next(number for number, other in enumerate(among) if other is one)
-
-
-def _meets_another(scene: Scene, wants: Sequence[Want], call: Found) -> bool:
-    return any(want.do != "change" and not trouble_with(scene, want, call, lenient=True) for want in wants)
+        for call in found:
+            broken = _unreadable(call) if call.unknown or call.arguments is None else None
+            yield broken or Miss(kind="call where none is due", given=call.words, detail=call.words)
+    elif not answer.text.strip():
+        yield Miss(kind="no answer", detail="neither a call nor a text")
+    elif turn.answer is not None and compare(turn.answer, answer.text) is not None:
+        strict = not scene.case.exact and compare(turn.answer, answer.text, lenient=True) is None
+        yield Miss(kind="wrong answer", wanted=str(turn.answer), given=answer.text[:500], strict=strict)
 
 
 def _unreadable(call: Found) -> Miss:
     if call.unknown:
         return Miss(kind="unknown tool", given=call.words, detail=f"{call.call.name} was not offered")
+    if call.lacking:
+        return Miss(kind="missing argument", given=call.words, detail=f"{', '.join(call.lacking)} is missing")
+    if call.odd:
+        return Miss(kind="extra argument", given=call.words, detail=f"{', '.join(call.odd)} was not asked for")
     return Miss(kind="malformed call", given=call.words, detail="the arguments are no JSON object")
-
-
-def _match(scene: Scene, wants: Sequence[Want], calls: list[Found], ordered: bool) -> tuple[list[int], list[Miss], int]:
-    """Which call meets which want best (-1 where none is left), what is amiss, and how many wants are met."""
-    costs = [[_cost(scene, want, call) for call in calls] for want in wants]
-    order = _assign(costs, len(calls))
-    misses: list[Miss] = []
-    met = 0
-    for want, number, row in zip(wants, order, costs, strict=True):
-        amiss = row[number][1] if number >= 0 else [Miss(kind="missing call", wanted=_words([want]))]
-        met += all(miss.strict for miss in amiss)
-        misses += amiss
-    taken = [number for number in order if number >= 0]
-    if ordered and taken != sorted(taken) and not any(not miss.strict for miss in misses):
-        misses.append(Miss(kind="wrong order", wanted=_words(wants), given=", ".join(c.words for c in calls)))
-    return order, misses, met
-
-
-def _cost(scene: Scene, want: Want, call: Found) -> tuple[int, list[Miss]]:
-    lenient = trouble_with(scene, want, call, lenient=True)
-    if lenient:
-        weight = 100 if any(trouble.kind == "wrong tool" for trouble in lenient) else 10 + len(lenient)
-        return weight, [_miss(want, call, trouble, strict=False) for trouble in lenient]
-    strict = trouble_with(scene, want, call, lenient=False)
-    return len(strict), [_miss(want, call, trouble, strict=True) for trouble in strict]
-
-
-def _miss(want: Want, call: Found, trouble: Any, *, strict: bool) -> Miss:
-    return Miss(kind=trouble.kind, wanted=_words([want]), given=call.words, detail=trouble.detail, strict=strict)
-
-
-def _assign(costs: Sequence[Sequence[tuple[int, list[Miss]]]], calls: int) -> list[int]:
-    """The cheapest way to give each want a call of its own."""
-    wants = len(costs)
-    if not wants or not calls:
-        return [-1] * wants
-    if max(wants, calls) > _MAX_PERMUTED:
-        return _greedy(costs, calls)
-    slots = [*range(calls), *[-1] * max(0, wants - calls)]
-    best = min(
-        itertools.permutations(slots, wants),
-        key=lambda way: (sum(1_000 if n < 0 else costs[i][n][0] for i, n in enumerate(way)), way),
-    )
-    return list(best)
-
-
-def _greedy(costs: Sequence[Sequence[tuple[int, list[Miss]]]], calls: int) -> list[int]:
-    free = set(range(calls))
-    order = [-1] * len(costs)
-    pairs = sorted((row[call][0], want, call) for want, row in enumerate(costs) for call in range(calls))
-    for _, want, call in pairs:
-        if order[want] < 0 and call in free:
-            order[want] = call
-            free.discard(call)
-    return order
-
-
-def _left_over(calls: Sequence[Found], order: Sequence[int]) -> list[Miss]:
-    """Calls that nothing asked for. To look once more does no harm."""
-    return [
-        Miss(kind="extra call", given=call.words, strict=bool(call.deed and looks(call.deed)))
-        for number, call in enumerate(calls)
-        if number not in order
-    ]
-
-
-async def _change(
-    want: Want, calls: Sequence[Found], before: Mapping[str, str], execute: Execute | None
-) -> tuple[list[Miss], dict[str, str]]:
-    """Whether the calls leave the files as they should be."""
-    target = {**before, **want.after}
-    for path in want.gone:
-        target.pop(path, None)
-    if not calls:
-        return [Miss(kind="missing call", wanted=_words([want]))], dict(before)
-    files = dict(before)
-    given = ", ".join(call.words for call in calls)
-    try:
-        for call in calls:
-            assert call.deed is not None
-            files = await changed(files, call.deed, execute)
-    except Failed as error:
-        return [Miss(kind="wrong argument", wanted=_words([want]), given=given, detail=str(error))], files
-    if files == target:
-        return [*_twice(calls)], files
-    strict = {path: text.strip() for path, text in files.items()} == {p: text.strip() for p, text in target.items()}
-    detail = _difference(target, files)
-    return [Miss(kind="wrong argument", wanted=_words([want]), given=given, detail=detail, strict=strict)], files
-
-
-def _twice(calls: Sequence[Found]) -> Iterator[Miss]:
-    """Calls that were made before, word for word, and did nothing more."""
-    for number, call in enumerate(calls):
-        if call.words in [other.words for other in calls[:number]]:
-            yield Miss(kind="extra call", given=call.words, strict=True)
-
-
-def _difference(wanted: Mapping[str, str], given: Mapping[str, str]) -> str:
-    path = min(path for path in {*wanted, *given} if wanted.get(path) != given.get(path))
-    if path not in given:
-        return f"{path} is not there"
-    if path not in wanted:
-        return f"{path} should not be there"
-    lines = difflib.unified_diff(
-        wanted[path].splitlines(keepends=True), given[path].splitlines(keepends=True), f"{path} (wanted)", path, n=0
-    )
-    return "".join(repr(line)[1:-1] + "\n" for line in lines)[:2_000]
 
 
 def _words(wants: Sequence[Want]) -> str:
     """What was wanted, in short."""
-    said = []
-    for want in wants:
-        what = want.model_dump(exclude_defaults=True, exclude={"do", "tool", "example"})
-        inner = ", ".join(f"{name}={value!r}"[:200] for name, value in what.items())
-        said.append(f"{want.do or want.tool}({inner})")
-    return ", ".join(said)
+    return ", ".join(want.words for want in wants)

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from toolworthy import content
+from toolworthy.adapters import Action, Scope, ToolSpec
 from toolworthy.errors import UserError
 from toolworthy.matching.values import compare
 
@@ -58,6 +59,13 @@ class Want(_Strict):
     """search: lines that the pattern must match; find: paths."""
     misses: tuple[str, ...] = ()
     """Those that it must not match."""
+    names: bool = False
+    """search: the names of the files are enough."""
+    shows: tuple[str, ...] = ()
+    """run, of a command that only shows something: regular expressions of what must be shown; without any, all that the
+    reference shows."""
+    hides: tuple[str, ...] = ()
+    """And of what must not be shown."""
     after: dict[str, str] = Field(default_factory=dict)
     """change: files that are different afterwards, whole."""
     gone: tuple[str, ...] = ()
@@ -68,6 +76,13 @@ class Want(_Strict):
     """Its arguments: values, or matchers (see :mod:`toolworthy.matching.values`)."""
     example: dict[str, Any] | None = None
     """Reference arguments, where `arguments` holds matchers that leave a choice."""
+
+    @property
+    def words(self) -> str:
+        """What is wanted, in short."""
+        what = self.model_dump(exclude_defaults=True, exclude={"do", "tool", "example"})
+        inner = ", ".join(f"{name}={value!r}"[:200] for name, value in what.items())
+        return f"{self.do or self.tool}({inner})"
 
     @model_validator(mode="after")
     def _whole(self) -> Want:
@@ -104,6 +119,8 @@ class Turn(_Strict):
     """Alternatives, the reference first; without any, no call is right."""
     ordered: bool = False
     """The calls must come in this order."""
+    apart: bool = False
+    """Each is to be a call of its own: one command that does it all is not what was asked for."""
     results: tuple[str, ...] = ()
     """What the tools say, one for each call of the reference; computed from the case's files where it can be."""
     error: bool = False
@@ -131,8 +148,31 @@ class CaseTool(_Strict):
     description: str
     parameters: dict[str, Any] = Field(default_factory=dict)
     """As in an agent's adapter: name to short type or JSON Schema; or a whole schema with ``type = "object"``."""
+    looks: bool = False
+    """It only shows something: to call it once more does no harm."""
+    does: Action | None = None
+    """What it does to files, as an agent's own tool (see :class:`toolworthy.adapters.ToolSpec`)."""
+    call: dict[str, Any] | None = None
+    scope: Scope = Scope()
     server: str | None = None
     """The MCP server it belongs to; the agent's way of naming those is used."""
+
+    @property
+    def spec(self) -> ToolSpec:
+        """As an agent's tool."""
+        shorts = {} if self.parameters.get("type") == "object" else self.parameters
+        return ToolSpec(does=self.does, parameters=shorts, call=self.call, scope=self.scope)
+
+
+class Step(_Strict):
+    """A commit of a case's repository."""
+
+    message: str
+    files: dict[str, str] = Field(default_factory=dict)
+    """Files that it changes or adds, whole."""
+    gone: tuple[str, ...] = ()
+    name: str = ""
+    """What the case calls it, as if that were its hash."""
 
 
 class Case(_Strict):
@@ -145,6 +185,18 @@ class Case(_Strict):
     """The conversation so far: played as the reference would, not judged."""
     files: dict[str, str] = Field(default_factory=dict)
     """What lies in the working directory."""
+    commits: tuple[Step, ...] = Field(default=(), alias="commit")
+    """How the repository came to be, oldest first; without any, one commit holds all files."""
+    branch: str = "main"
+    """The branch that is checked out."""
+    upstream: bool = True
+    """Whether the remote has that branch."""
+    private: tuple[str, ...] = ()
+    """Of the files, those that nobody asked to see: to show one is a call too many."""
+    staged: bool = False
+    """What differs from the last commit is staged."""
+    executable: tuple[str, ...] = ()
+    """Of the files, those that can be run."""
     seen: tuple[str, ...] = ()
     """Files that were read at the beginning; agents' edit tools demand it."""
     tools: tuple[str, ...] = ()
@@ -217,7 +269,7 @@ def load_file(path: Path) -> CaseFile:
         raise UserError(f"{path}: unknown table {min(unknown)!r}; {known}")
     try:
         texts = {name: _text(told) for name, told in data.get("text", {}).items()}
-        data = _filled(data, texts)
+        data = filled(data, texts)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{path}: [text]: {error}") from error
     own = {name: _model(CaseTool, tool, path, f"tools.{name}") for name, tool in data.get("tools", {}).items()}
@@ -228,6 +280,12 @@ def load_file(path: Path) -> CaseFile:
     return CaseFile(path, cases)
 
 
+def texts_of(path: Path) -> dict[str, str]:
+    """The texts of a file's [text], by name."""
+    data = tomllib.loads(path.read_text(encoding="utf-8"))
+    return {name: _text(told) for name, told in data.get("text", {}).items()}
+
+
 def _text(told: Any) -> str:
     """A text of [text]: itself, or ``{line = "row {n}", lines = 400}``: so many lines, counted from 1."""
     if isinstance(told, str):
@@ -235,16 +293,16 @@ def _text(told: Any) -> str:
     return "".join(told["line"].replace("{n}", str(number)) + "\n" for number in range(1, told["lines"] + 1))
 
 
-def _filled(value: Any, texts: dict[str, str]) -> Any:
+def filled(value: Any, texts: dict[str, str]) -> Any:
     """`value` with ``{{NAME}}`` replaced by that text and ``{"$json" = "null"}`` by its value: TOML has no null."""
     if isinstance(value, str):
         return _NAME.sub(lambda match: texts[match[1]], value)
     if isinstance(value, list):
-        return [_filled(item, texts) for item in value]
+        return [filled(item, texts) for item in value]
     if isinstance(value, dict) and set(value) == {"$json"}:
-        return json.loads(_filled(value["$json"], texts))
+        return json.loads(filled(value["$json"], texts))
     if isinstance(value, dict):
-        return {name: inner if name == "text" else _filled(inner, texts) for name, inner in value.items()}
+        return {name: inner if name == "text" else filled(inner, texts) for name, inner in value.items()}
     return value
 
 
@@ -259,7 +317,7 @@ def load_cases(paths: tuple[Path, ...] = ()) -> tuple[Case, ...]:
     """
     if not paths:
         return _ours()
-    files = [file for path in paths for file in (sorted(path.glob("*.toml")) if path.is_dir() else [path])]
+    files = [file for path in paths for file in case_files(path)]
     cases = [case for file in files for case in load_file(file).cases]
     if not cases:
         raise UserError(f"{', '.join(map(str, paths))}: no [[case]] there")
@@ -269,6 +327,12 @@ def load_cases(paths: tuple[Path, ...] = ()) -> tuple[Case, ...]:
             raise UserError(f"{case.source}: the id {case.id!r} is taken, in {seen[case.id]}")
         seen[case.id] = case.source
     return tuple(cases)
+
+
+def case_files(path: Path) -> list[Path]:
+    """The files of cases in a folder, or the one file; those of answers are left out."""
+    found = sorted(path.glob("*.toml")) if path.is_dir() else [path]
+    return [file for file in found if not file.name.endswith(".answers.toml")]
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from toolworthy.adapters import AgentAdapter, ToolSpec
 from toolworthy.cases.files import answer_from
@@ -14,6 +14,7 @@ from toolworthy.cases.reference import calls_for
 from toolworthy.vocabulary import tool_schema, understand
 from toolworthy.wire.ir import Message, Part, Text, Tool, ToolCall, ToolResult
 from toolworthy.wire.lenient import parse_json
+from toolworthy.world import Commit, State
 
 _SYSTEM = (
     "You are a coding agent. The working directory is /app. Do what the user asks, and only that, with the tools you "
@@ -31,10 +32,14 @@ class Scene:
     names: Mapping[str, str]
     """Of the case's own tools: as the case calls them, as they are offered."""
     messages: tuple[Message, ...]
-    files: Mapping[str, str]
+    state: State
+    """What lies in the working directory before the first judged turn."""
 
     def spec(self, name: str) -> ToolSpec | None:
-        """The agent's own tool of that name, if it is offered."""
+        """What is known of a tool: of the agent's own, and of those of the case that do something to files."""
+        own = next((self.case.own[one] for one, offered in self.names.items() if offered == name), None)
+        if own is not None:
+            return own.spec if own.does else None
         return None if self.case.alone else self.adapter.tools.get(name)
 
 
@@ -52,11 +57,29 @@ def scene(case: Case, adapter: AgentAdapter) -> Scene:
     if case.crowd:
         # Among many, the right one must not be known by its place.
         random.Random(case.id).shuffle(tools)
-    bare = Scene(case, adapter, tuple(tools), names, (Message("system", (Text(_SYSTEM),)),), case.files)
+    system = Message("system", (Text(_SYSTEM),))
+    bare = Scene(case, adapter, tuple(tools), names, (system,), State(case.files))
     messages, files = [*bare.messages], dict(case.files)
     for turn in (*_seen(case), *case.before, *_filler(case)):
         messages += played(bare, turn, files, len(messages))
-    return Scene(case, adapter, tuple(tools), names, tuple(messages), files)
+    return replace(bare, messages=tuple(messages), state=_state(case, files))
+
+
+def _state(case: Case, files: Mapping[str, str]) -> State:
+    history: list[Commit] = []
+    tracked: dict[str, str] = {}
+    for step in case.commits:
+        tracked = {path: text for path, text in {**tracked, **step.files}.items() if path not in step.gone}
+        history.append(Commit(step.message, tracked, step.name))
+    history = history or [Commit("Start", case.files)]
+    return State(
+        {**tracked, **files},
+        executable=frozenset(case.executable),
+        history=tuple(history),
+        branch=case.branch,
+        upstream=case.upstream,
+        staged=case.staged,
+    )
 
 
 def played(scene: Scene, turn: Turn, files: dict[str, str], number: int) -> list[Message]:
@@ -80,7 +103,12 @@ def played(scene: Scene, turn: Turn, files: dict[str, str], number: int) -> list
 
 
 def results(
-    scene: Scene, turn: Turn, calls: Sequence[ToolCall], meets: Mapping[int, int], files: Mapping[str, str]
+    scene: Scene,
+    turn: Turn,
+    calls: Sequence[ToolCall],
+    meets: Mapping[int, int],
+    files: Mapping[str, str],
+    shown: Mapping[int, str] | None = None,
 ) -> list[ToolResult]:
     """What the tools say to `calls`: as scripted, else what the files tell.
 
@@ -90,12 +118,13 @@ def results(
         calls: what was called.
         meets: number of a call to number of what it is for; others are looks around.
         files: what lies in the working directory.
+        shown: number of a call to what it said when it was run.
     """
     out = []
     for number, call in enumerate(calls):
         place = meets.get(number, len(turn.results))
         scripted = place < len(turn.results)
-        text = turn.results[place] if scripted else answer_of(scene, call, files)
+        text = turn.results[place] if scripted else (shown or {}).get(number) or answer_of(scene, call, files)
         out.append(ToolResult(call.id, (Text(text),), is_error=turn.error and scripted, custom=call.custom))
     return out
 

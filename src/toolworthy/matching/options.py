@@ -42,6 +42,8 @@ class Spec:
     """Options that only change how the output looks, and are left out."""
     number: str = ""
     """The option that ``-5`` stands for."""
+    stops: bool = False
+    """Whether behind the first operand all words are operands."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,9 @@ def read(known: Spec, words: Sequence[Word]) -> Read | None:
             break
         if len(word.text) < 2 or word.text[0] != "-":
             operands.append(word)
+            if known.stops:
+                operands += rest
+                break
             continue
         found = _long(known, word.text[2:], rest) if word.text.startswith("--") else _short(known, word.text[1:], rest)
         if found is None:
@@ -101,11 +106,9 @@ def _long(known: Spec, text: str, rest: list[Word]) -> list[tuple[str, str]] | N
         return None
     if equals:
         return [(known.values.get(name, known.flags.get(name, name)), value)]
-    if name in known.flags or name in known.looks:
-        return [(known.flags.get(name, name), "")]
-    if name not in known.values:
-        return None
-    return _with_value(known.values[name], rest)
+    if name in known.values:
+        return _with_value(known.values[name], rest)
+    return [(known.flags.get(name, name), "")] if name in known.flags or name in known.looks else None
 
 
 def _short(known: Spec, letters: str, rest: list[Word]) -> list[tuple[str, str]] | None:
@@ -156,16 +159,6 @@ _RG_VALUES = (
     "e=regexp f=file g=glob t=type T=type-not m=max-count A=after-context B=before-context C=context M=max-columns "
     "iglob d=max-depth=maxdepth r=replace sort sortr j=threads E=encoding max-filesize"
 )
-_PYTEST_FLAGS = (
-    "q=quiet v=verbose x=exitfirst s l=showlocals h=help no-header no-summary lf=last-failed ff=failed-first "
-    "sw=stepwise pdb co=collect-only disable-warnings=disable-pytest-warnings strict-markers no-cov nf=new-first "
-    "V=version markers fixtures full-trace runxfail"
-)
-_PYTEST_VALUES = (
-    "k m n=numprocesses p c=config-file r o=override-ini W=pythonwarnings tb maxfail durations ignore deselect "
-    "junitxml=junit-xml timeout rootdir confcutdir import-mode cov-report dist log-level log-cli-level capture"
-)
-
 KNOWN: dict[str, Spec] = {
     "ls": spec(
         "a=all A=almost-all l r=reverse R=recursive h=human-readable 1 t S X U d=directory F=classify i=inode s=size p "
@@ -249,21 +242,6 @@ KNOWN: dict[str, Spec] = {
     ),
     "tree": spec("a d f h s D n C A", "L I P", ordered=False, here=True, loose=True),
     "cd": spec(loose=True),
-    "pytest": spec(_PYTEST_FLAGS, _PYTEST_VALUES, ordered=False, rivals=("q", "v", "p", "o", "W"), looks="no-header"),
-    "mypy": spec("strict v=verbose i p no-incremental", "config-file python-version m=module", ordered=False),
-    "ruff check": spec(
-        "fix unsafe-fixes q=quiet n=no-cache v=verbose w=watch diff statistics exit-zero",
-        "select ignore config output-format target-version line-length extend-select",
-        ordered=False,
-    ),
-    "ruff format": spec("check diff q=quiet n=no-cache v=verbose", "config target-version line-length", ordered=False),
-    "black": spec("check diff q=quiet v=verbose", "l=line-length t=target-version", ordered=False),
-    "make": spec(
-        "k=keep-going s=silent=quiet B=always-make n=just-print=dry-run i=ignore-errors w",
-        "C=directory f=file",
-        glued="j",
-        paths=False,
-    ),
     "git status": spec("s=short b=branch porcelain long v", "", ordered=False, rivals=("s", "porcelain", "long")),
     "git add": spec("A=all u=update f=force n=dry-run v=verbose N=intent-to-add", ordered=False),
     "git commit": spec(

@@ -19,22 +19,30 @@ from typing import Any
 from toolworthy.matching.options import KNOWN, Read, Spec, ordered_options, read
 from toolworthy.matching.paths import ROOT, absolute
 from toolworthy.matching.plain import bare, inner, untail
+from toolworthy.matching.programs import Call, invocation, programs
 from toolworthy.matching.syntax import Command, Redirect, Word, parse
 
 Key = tuple[Any, ...]
 _INTERPRETERS = frozenset({"python", "bash", "sh", "node", "ruby", "perl"})
 _ASIDE = re.compile(r"[$`\\]")
-_SCRIPTS = {"t": "test", "tst": "test", "rum": "run", "run-script": "run"}
 _PURE_TESTS = frozenset({"-name", "-iname", "-path", "-ipath", "-type", "-size", "-mtime", "-mmin", "-newer", "-perm"})
 _LIMITS = frozenset({"-maxdepth", "-mindepth"})
 
 
-def same_command(wanted: str, given: str, root: str = ROOT) -> bool:
-    """Whether `given`, run in `root`, does what `wanted` does. Never true on a guess."""
-    if wanted.strip() == given.strip():
+def same_command(wanted: str, given: str, root: str = ROOT, folder: str | None = None) -> bool:
+    """Whether `given`, run in `folder`, does what `wanted` does in `root`. Never true on a guess.
+
+    Args:
+        wanted: a command line.
+        given: another.
+        root: where `wanted` runs.
+        folder: where `given` runs; `root` where it is left out.
+    """
+    folder = folder or root
+    if wanted.strip() == given.strip() and folder == root:
         return True
     first = _steps(wanted, root, 0)
-    return first is not None and first == _steps(given, root, 0)
+    return first is not None and first == _steps(given, folder, 0)
 
 
 def _steps(text: str, start: str, depth: int) -> tuple[Key, ...] | None:
@@ -91,6 +99,9 @@ def _key(command: Command, cwd: str | None, piped: bool) -> Key:
     if command.compound or not command.words:
         return ("compound", command.compound, cwd, env, redirects)
     name = command.argv[0]
+    if name in programs() and command.literal and not any(word.pattern for word in command.words):
+        given = {variable: value.text for variable, value in command.env}
+        return ("program", invocation(Call(command.argv, cwd or "", given)), redirects)
     what, loose = _arguments(name, command.words[1:], cwd, piped)
     if "/" in name and command.words[0].literal:
         name = _place(name, cwd)
@@ -103,10 +114,6 @@ def _arguments(name: str, words: tuple[Word, ...], cwd: str | None, piped: bool)
         return _find(words, cwd)
     if name == "git":
         return _git(words, cwd)
-    if name == "ruff" and words and (known := KNOWN.get(f"ruff {words[0].text}")):
-        return (words[0].text, _taken_apart(known, words[1:], cwd, piped) or _strict(words)), False
-    if name in ("npm", "yarn", "pnpm"):
-        return _script(words), False
     if name in _INTERPRETERS:
         return _interpreted(words, cwd), False
     known = KNOWN.get(name)
@@ -201,17 +208,6 @@ def _git(words: tuple[Word, ...], cwd: str | None) -> tuple[Key, bool]:
     known = KNOWN.get(f"git {words[0].text}")
     form = _taken_apart(known, words[1:], cwd, piped=False) if known else None
     return (words[0].text, form or _strict(words[1:])), False
-
-
-def _script(words: tuple[Word, ...]) -> Key:
-    """``npm test``, ``npm t`` and ``npm run test`` are one."""
-    texts = [word.text for word in words]
-    if texts and texts[0] in _SCRIPTS:
-        texts[0] = _SCRIPTS[texts[0]]
-        words = (Word(texts[0]), *words[1:])
-    if texts[:1] == ["run"] and texts[1:2] in (["test"], ["start"]):
-        words = words[1:]
-    return _strict(words)
 
 
 def _interpreted(words: tuple[Word, ...], cwd: str | None) -> Key:

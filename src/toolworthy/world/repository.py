@@ -1,0 +1,107 @@
+"""What a git repository is like, in a form that can be compared: who made a commit, and when, plays no part."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+LOOKS = frozenset(
+    """annotate blame cat-file check-ignore describe diff diff-tree for-each-ref grep help log ls-files ls-remote
+    ls-tree merge-base name-rev reflog rev-list rev-parse shortlog show show-branch show-ref status symbolic-ref var
+    version whatchanged""".split()  # noqa: SIM905
+)
+"""Subcommands that only show something."""
+_LISTS = {
+    "branch": ({"-a", "-r", "-v", "-vv", "-l", "--all", "--list", "--merged", "--no-merged", "--show-current"}, set()),
+    "tag": ({"-l", "-n", "--list"}, set()),
+    "remote": ({"-v", "--verbose"}, {"show", "get-url"}),
+    "stash": (set(), {"list", "show"}),
+    "worktree": (set(), {"list"}),
+    "config": ({"-l", "--list", "--get", "--get-all", "--get-regexp"}, {"get", "list"}),
+    "notes": (set(), {"list", "show"}),
+    "submodule": (set(), {"status", "summary"}),
+}
+"""Of subcommands that show or change: options and words with which they show; some show without any word."""
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository."""
+
+    head: str
+    refs: frozenset[tuple[str, str]]
+    """Name, and what the commit is made of: tree, message, parents."""
+    remote: frozenset[tuple[str, str]]
+    index: tuple[str, ...]
+    upstream: tuple[str, ...]
+    ongoing: tuple[str, ...]
+    """A merge or the like that has not ended."""
+
+    @property
+    def local(self) -> tuple[object, ...]:
+        """What of it plays no part for anyone else."""
+        own = frozenset(ref for ref in self.refs if not ref[0].startswith("refs/remotes/"))
+        return self.head, own, self.index, self.ongoing
+
+
+def repository(said: str) -> Repository | None:
+    """Read what ``look.sh`` says; None where there is no repository."""
+    parts: dict[str, list[str]] = {}
+    lines = parts.setdefault("", [])
+    text, _, commits = said.partition("@commits\n")
+    for line in text.splitlines():
+        if line.startswith("@"):
+            lines = parts.setdefault(line[1:], [])
+        else:
+            lines.append(line)
+    if not parts.get("head"):
+        return None
+    known = _commits(commits)
+
+    def named(part: str) -> frozenset[tuple[str, str]]:
+        pairs = (line.rpartition(" ") for line in parts.get(part, ()))
+        return frozenset((name, known.get(commit, commit)) for name, _, commit in pairs)
+
+    head = parts["head"][0]
+    return Repository(
+        known.get(head, head),
+        named("refs"),
+        named("remote"),
+        tuple(parts.get("index", ())),
+        tuple(parts.get("upstream", ())),
+        tuple(parts.get("ongoing", ())),
+    )
+
+
+def _commits(said: str) -> Mapping[str, str]:
+    """Hash of each commit to a hash of what it is made of; parents come before their children."""
+    fields = said.split("\0")
+    rows = [fields[at : at + 4] for at in range(0, len(fields) - 3, 4)]
+    known: dict[str, str] = {}
+    for commit, made, parents, message in rows:
+        before = " ".join(known.get(parent, parent) for parent in parents.split())
+        known[commit.strip()] = hashlib.sha256(f"{made}\n{before}\n{message.strip()}".encode()).hexdigest()
+    return known
+
+
+def subcommand(arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """The subcommand of a call of git and what follows; nothing where there is none."""
+    rest = list(arguments)
+    while rest and rest[0].startswith("-"):
+        takes_next = rest[0] in ("-C", "-c", "--git-dir", "--work-tree", "--namespace")
+        rest = rest[2 if takes_next else 1 :]
+    return tuple(rest)
+
+
+def only_looks(arguments: tuple[str, ...]) -> bool:
+    """Whether a call of git shows something and does nothing else."""
+    found = subcommand(arguments)
+    if not found:
+        return True
+    name, behind = found[0], found[1:]
+    if name not in _LISTS:
+        return name in LOOKS or "--dry-run" in behind or (name in ("push", "add", "clean") and "-n" in behind)
+    options, words = _LISTS[name]
+    shows = options & {word.partition("=")[0] for word in behind} or (behind and behind[0] in words)
+    return bool(shows or (not behind and name != "stash"))
