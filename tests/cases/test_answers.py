@@ -1,0 +1,112 @@
+"""The judge beside verdicts that people gave who had not seen it: for every case of ours, and for cases of users."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+
+from toolworthy import adapters
+from toolworthy.cases.answers import ENOUGH, Answer, answers_of, disputed, load_answers
+from toolworthy.cases.model import case_files, load_cases
+from toolworthy.cases.render import scene
+from toolworthy.content import FIXTURES
+from toolworthy.errors import UserError
+from toolworthy.sandbox import choose
+from toolworthy.world import World
+
+from ..conftest import run
+
+FILES = case_files(FIXTURES / "cases")
+CASES = {case.id: case for case in load_cases()}
+AGENTS = {agent.id: agent for agent in adapters.agents()}
+EXAMINED = Path(__file__).with_name("examined.answers.toml")
+EVERY = 8
+"""Of so many answers one is judged here; `toolworthy cases check` judges them all."""
+
+
+def wrongly_judged(answers: list[Answer]) -> list[tuple[Answer, str]]:
+    wanted = {(answer.case, answer.toolset) for answer in answers}
+    scenes = {(case, agent): scene(CASES[case], AGENTS[agent]) for case, agent in wanted}
+
+    async def all_of_them() -> list[tuple[Answer, str]]:
+        world = World(choose("auto"))
+        parts = [answers[at::4] for at in range(4)]
+        return [
+            one for part in await asyncio.gather(*(disputed(part, scenes, world) for part in parts)) for one in part
+        ]
+
+    return asyncio.run(all_of_them())
+
+
+def test_every_case_has_right_and_wrong_answers_in_several_toolsets() -> None:
+    right, wrong, toolsets = Counter[str](), Counter[str](), defaultdict[str, set[str]](set)
+    for file in FILES:
+        for answer in answers_of(file):
+            (right if answer.right else wrong)[answer.case] += 1
+            toolsets[answer.case].add(answer.toolset)
+    assert {name for name in CASES if min(right[name], wrong[name]) < ENOUGH} == set()
+    assert {name for name, case in CASES.items() if len(toolsets[name]) < (1 if case.alone else 2)} == set()
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if answers_of(file)], ids=lambda file: file.stem)
+def test_answers_are_judged_as_is_due(file: Path) -> None:
+    assert wrongly_judged(answers_of(file)[::EVERY]) == []
+
+
+def test_answers_that_the_authors_did_not_write() -> None:
+    """One in four of the examination whose figures docs/cases.md gives; `scripts/judge` counts them all."""
+    answers = load_answers(EXAMINED, *FILES)[::4]
+    bad = [answer for answer, said in wrongly_judged(answers) if said.startswith(("right", "lenient")) != answer.right]
+    assert len(bad) <= len(answers) // 50
+
+
+OWN = """
+[[case]]
+id = "look"
+category = "single"
+files."a.py" = "x = 1\\n"
+[[case.turn]]
+user = "Show me a.py."
+right = [[{ do = "read", path = "a.py" }]]
+"""
+ANSWER = """
+[[answer]]
+case = "look"
+toolset = "builtin"
+verdict = "VERDICT"
+calls = [{ name = "bash", arguments = { command = "tail -n 5 a.py | cat" } }]
+"""
+
+
+@pytest.mark.parametrize(("verdict", "code"), [("right", 0), ("wrong argument", 1)])
+def test_answers_to_your_own_cases_are_proven(verdict: str, code: int, tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(OWN)
+    (tmp_path / "own.answers.toml").write_text(ANSWER.replace("VERDICT", verdict))
+    done = run("toolworthy", "cases", "check", ".", cwd=tmp_path)
+    assert done.returncode == code, done.stdout
+    assert "1 cases in 6 vocabularies, 1 answers" in done.stdout
+    assert "1 of 1 cases have fewer than 3 right and 3 wrong answers: look" in done.stdout
+    if code:
+        assert "look (builtin): wrong argument is due" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x = [", "own.answers.toml: "),
+        ("[[answr]]\n", "unknown table 'answr'"),
+        (
+            '[[answer]]\ncase = "look"\ntoolset = "x"\nverdict = "fine"\n',
+            "answer 1: verdict: verdict 'fine' is none of",
+        ),
+        ('[[answer]]\ncase = "look"\nverdict = "right"\n', "answer 1: toolset: Field required"),
+    ],
+)
+def test_a_broken_file_of_answers_is_one_line(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(OWN)
+    (tmp_path / "own.answers.toml").write_text(text)
+    with pytest.raises(UserError, match=said):
+        answers_of(tmp_path / "own.toml")
