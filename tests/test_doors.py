@@ -403,6 +403,14 @@ def test_doctor_tells_what_can_work(tmp_path: Path) -> None:
     assert "ok   Claude Code: only through a translation from messages to chat" in done.stdout
 
 
+@pytest.mark.parametrize("name", ["oracle", "oracle:streaming-drops-calls"])
+def test_doctor_looks_at_the_embedded_oracle(tmp_path: Path, name: str) -> None:
+    done = run("toolworthy", "doctor", "--endpoint", name, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "ok   Codex: the embedded oracle\n" in done.stdout
+    assert "ok   model list: oracle is listed\n" in done.stdout
+
+
 def test_the_oracle_and_the_proxy_serve_until_they_are_stopped(tmp_path: Path) -> None:
     import httpx
 

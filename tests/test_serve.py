@@ -153,6 +153,17 @@ def test_an_open_proxy_has_a_plain_address_and_still_serves_no_website(tmp_path:
     asyncio.run(go())
 
 
+def test_the_embedded_oracle_answers_through_the_proxy(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with proxied(tmp_path, "oracle") as (address, _), client() as asking:
+            body = {"model": "oracle", "messages": [{"role": "user", "content": "hi"}]}
+            answer = await asking.post(f"{address}/v1/chat/completions", json=body)
+            assert answer.status_code == 200, answer.text
+            assert answer.json()["choices"][0]["message"]["content"]
+
+    asyncio.run(go())
+
+
 def test_the_oracle_serves_no_website() -> None:
     async def go() -> None:
         async with Oracle((), ()) as oracle, client() as asking:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Sequence
 
 from toolworthy import adapters
-from toolworthy.endpoint import resolve
-from toolworthy.runs.preflight import preflight
+from toolworthy.adapters import AgentAdapter
+from toolworthy.endpoint import Endpoint, resolve
+from toolworthy.runs.embedded import reached
+from toolworthy.runs.preflight import Preflight, preflight
 from toolworthy.visible import one_line, show
 from toolworthy.wire.ir import Api
 
@@ -21,7 +25,7 @@ def examine(name: str, *, model: str | None, key_env: str | None, wire: Api | No
     """
     agents = adapters.agents()
     endpoint = resolve(name, model=model, key_env=key_env, wire=wire)
-    found = asyncio.run(preflight(endpoint, agents))
+    found = asyncio.run(_look(endpoint, agents))
     for check in found.checks:
         show(f"{'note' if check.reading else _MARKS[check.ok]} {check.name}: {one_line(check.detail)}")
     for agent in agents:
@@ -29,9 +33,15 @@ def examine(name: str, *, model: str | None, key_env: str | None, wire: Api | No
         if why := found.refused.get(agent.id):
             show(f"BAD  {agent.title}: {one_line(why)}")
         elif api in agent.apis:
-            show(f"ok   {agent.title}: base URL {found.endpoint.base_urls[api]}")
+            where = "the embedded oracle" if endpoint.is_oracle else f"base URL {found.endpoint.base_urls[api]}"
+            show(f"ok   {agent.title}: {where}")
         else:
             show(f"ok   {agent.title}: only through a translation from {agent.apis[0]} to {api}")
-    if hint := endpoint.provider.hints.get("setup"):
+    if (hint := endpoint.provider.hints.get("setup")) and not endpoint.is_oracle:
         show(f"     {hint}")
     return 1 if len(found.refused) == len(agents) else 0
+
+
+async def _look(endpoint: Endpoint, agents: Sequence[AgentAdapter]) -> Preflight:
+    async with contextlib.AsyncExitStack() as stack:
+        return await preflight(await reached(endpoint, stack), agents)

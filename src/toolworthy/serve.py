@@ -53,6 +53,7 @@ def serve_proxy(endpoint: Endpoint, port: int, out: Path, *, secret: bool = True
     It lends the endpoint's key. Its address has a part that nobody can guess, unless `secret` is false.
     """
     from toolworthy.gateway import Gateway
+    from toolworthy.runs.embedded import reached
     from toolworthy.runs.exchanges import ExchangeWriter
 
     path = out / time.strftime("proxy-%Y%m%d-%H%M%S.jsonl.zst", time.gmtime())
@@ -81,7 +82,8 @@ def serve_proxy(endpoint: Endpoint, port: int, out: Path, *, secret: bool = True
     async def serve() -> None:
         listener = _listen(port)
         async with (
-            Gateway(endpoint, record) as gateway,
+            contextlib.AsyncExitStack() as stack,
+            Gateway(await reached(endpoint, stack), record) as gateway,
             gateway.session("proxy", listener, secret=secret) as session,
         ):
             show(f"point your agent at {session.base_url}; recording into {path}; Ctrl-C stops it")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from toolworthy import adapters, content
+from toolworthy import adapters
 from toolworthy.endpoint import Endpoint
 from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
@@ -17,6 +17,7 @@ from toolworthy.gateway.patience import UNREACHABLE, busy, patiently
 from toolworthy.gateway.server import Session
 from toolworthy.replay.adapt import Prepared
 from toolworthy.replay.model import Side
+from toolworthy.runs.embedded import reached
 from toolworthy.runs.exchanges import ExchangeWriter, file_name, read_all
 from toolworthy.runs.preflight import preflight
 from toolworthy.runs.store import RunDirectory
@@ -97,9 +98,7 @@ async def open_sender(
     Raises:
         UserError: it cannot be reached, or speaks nothing that is needed.
     """
-    if endpoint.is_oracle:
-        endpoint = await _oracle(stack, endpoint)
-    found = await preflight(endpoint, _speakers(apis), say)
+    found = await preflight(await reached(endpoint, stack), _speakers(apis), say)
     for check in found.checks:
         if check.ok is False or check.reading:
             say(f"preflight: {check.name}: {check.detail}")
@@ -130,17 +129,6 @@ def unmeasured(exchange: Exchange) -> str:
 def unreachable(exchange: Exchange) -> bool:
     """Whether nobody listened where the endpoint was."""
     return (exchange.error or "").startswith(_GONE)
-
-
-async def _oracle(stack: AsyncExitStack, endpoint: Endpoint) -> Endpoint:
-    from toolworthy.oracle import Oracle
-    from toolworthy.oracle.defects import defect
-    from toolworthy.tasks.model import load_tasks
-
-    spoilt = [defect(name) for name in endpoint.defects]
-    tasks = load_tasks(content.FIXTURES / "tasks")
-    oracle = await stack.enter_async_context(Oracle(tasks, adapters.agents(), defects=spoilt))
-    return endpoint.at(oracle.base_urls)
 
 
 def _speakers(apis: Iterable[Api]) -> list[adapters.AgentAdapter]:

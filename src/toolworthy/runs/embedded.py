@@ -1,27 +1,38 @@
-"""The embedded oracle as what a run asks."""
+"""The embedded oracle as what is asked."""
 
 from __future__ import annotations
 
 import contextlib
 
-from toolworthy import adapters
+from toolworthy import adapters, content
 from toolworthy.cases.field import FieldPlayer
 from toolworthy.cases.player import CasePlayer
 from toolworthy.endpoint import Endpoint
 from toolworthy.runs.plan import Options
+from toolworthy.tasks.model import load_tasks
 
 
-async def reached(endpoint: Endpoint, options: Options, stack: contextlib.AsyncExitStack) -> Endpoint:
-    """`endpoint`, with an oracle behind it where it is one, until `stack` is closed."""
+async def reached(endpoint: Endpoint, stack: contextlib.AsyncExitStack, options: Options | None = None) -> Endpoint:
+    """`endpoint`, with an oracle behind it where it is one, until `stack` is closed.
+
+    It plays what the run of these options asks; without options, our tasks for our agents.
+
+    Raises:
+        UserError: no defect has the id that is asked for.
+    """
     if not endpoint.is_oracle:
         return endpoint
     from toolworthy.oracle import Oracle
     from toolworthy.oracle.defects import defect
 
     spoilt = [defect(name) for name in endpoint.defects]
-    chosen = {agent.id for agent in options.agents}
-    vocabularies = (*options.agents, *(agent for agent in adapters.agents() if agent.id not in chosen))
-    oracle = Oracle(options.tasks, vocabularies, defects=spoilt, plays=[_player(options)])
+    ours = adapters.agents()
+    if options is None:
+        oracle = Oracle(load_tasks(content.FIXTURES / "tasks"), ours, defects=spoilt)
+    else:
+        chosen = {agent.id for agent in options.agents}
+        vocabularies = (*options.agents, *(agent for agent in ours if agent.id not in chosen))
+        oracle = Oracle(options.tasks, vocabularies, defects=spoilt, plays=[_player(options)])
     return endpoint.at((await stack.enter_async_context(oracle)).base_urls)
 
 

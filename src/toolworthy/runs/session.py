@@ -190,7 +190,7 @@ class Session:
         import httpx
 
         found = await preflight(
-            await reached(self.options.endpoint, self.options, self._stack), agents, self.listener.line
+            await reached(self.options.endpoint, self._stack, self.options), agents, self.listener.line
         )
         assert self.run is not None
         self.run.write_about({**self.run.about, "preflight": found.about()})
@@ -256,7 +256,7 @@ class Session:
         if options.field:
             sides: dict[str, tuple[Endpoint, Gateway]] = {options.field.kind: (prepared.endpoint, prepared.gateway)}
             if options.reference:
-                reference = await reached(options.reference, options, self._stack)
+                reference = await reached(options.reference, self._stack, options)
                 sides[REFERENCE] = reference, await self._gateway(reference, self._count)
             return FieldBench(options.field, stream=options.stream, sides=sides)
         try:
