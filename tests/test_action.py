@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -262,22 +263,47 @@ def stub(folder: Path, name: str, body: str) -> None:
     (folder / name).chmod(0o755)
 
 
+BWRAP = shutil.which("bwrap")
+VENV = {"TOOLWORTHY_VENV": sys.prefix}
+
+
 @pytest.mark.parametrize("helps", [True, False])
 def test_apparmor_gets_a_profile_for_bubblewrap_alone(tmp_path: Path, helps: bool) -> None:
     """As on Ubuntu 24.04: bubblewrap works only once a profile is loaded; where it never does, the script says so."""
     bin, profiles = tmp_path / "bin", tmp_path / "apparmor.d"
     profiles.mkdir()
     loaded = tmp_path / "loaded"
-    stub(bin, "bwrap", f'[ -e "{loaded}" ]')
+    stub(bin, "bwrap", f'[ -e "{loaded}" ] || {{ echo "bwrap: not allowed" >&2; exit 1; }}\nexec {BWRAP} "$@"')
     stub(bin, "id", "echo 1000")
     stub(bin, "sudo", 'exec "$@"')
     stub(bin, "apparmor_parser", f'[ "$1" = -r ] && grep -q userns "$2" && {"touch" if helps else ": "} "{loaded}"')
-    env = {"PATH": f"{bin}:{os.environ['PATH']}", "APPARMOR_PROFILES": str(profiles)}
+    env = {"PATH": f"{bin}:{os.environ['PATH']}", "APPARMOR_PROFILES": str(profiles), **VENV}
     done = subprocess.run(["sh", str(SCRIPTS / "sandbox.sh")], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     profile = (profiles / "toolworthy-bwrap").read_text()
     assert f"profile toolworthy-bwrap {bin / 'bwrap'} flags=(unconfined) {{" in profile
-    assert ("cannot make a sandbox" in done.stderr) is not helps
+    assert [line[:45] for line in done.stderr.splitlines()] == (
+        []
+        if helps
+        else ["bubblewrap cannot isolate here (bwrap: not al", "agents will not run here (docs/ci.md says wha"]
+    )
+
+
+def test_a_bubblewrap_that_fails_at_the_options_of_a_trial_does_not_work(tmp_path: Path) -> None:
+    """As in many containers: namespaces can be made, and no /proc of their own be mounted."""
+    no_proc = 'for one in "$@"; do [ "$one" != --proc ] || { echo "bwrap: no proc" >&2; exit 1; }; done'
+    stub(tmp_path / "bin", "bwrap", f'{no_proc}\nexec {BWRAP} "$@"')
+    env = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "APPARMOR_PROFILES": str(tmp_path / "none"), **VENV}
+    done = subprocess.run(["sh", str(SCRIPTS / "sandbox.sh")], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "bubblewrap cannot isolate here (bwrap: no proc)" in done.stderr
+
+
+def test_the_sandbox_is_tried_once_toolworthy_is_installed(tmp_path: Path) -> None:
+    env = {**base_env(tmp_path), "TOOLWORTHY_VENV": str(tmp_path / "venv")}
+    done = subprocess.run(["sh", str(SCRIPTS / "sandbox.sh")], env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "run install.sh first" in done.stderr
 
 
 def test_bubblewrap_is_installed_where_it_is_missing(tmp_path: Path) -> None:
@@ -286,10 +312,14 @@ def test_bubblewrap_is_installed_where_it_is_missing(tmp_path: Path) -> None:
         bin.mkdir(exist_ok=True)
         (bin / name).symlink_to(f"/bin/{name}")
     stub(bin, "id", "echo 0")
-    made = f"printf '#!/bin/sh\\n' > {bin}/bwrap; chmod +x {bin}/bwrap"
+    made = f"printf '#!/bin/sh\\nexec {BWRAP} \"$@\"\\n' > {bin}/bwrap; chmod +x {bin}/bwrap"
     stub(bin, "apt-get", f'echo "$@" >> {tmp_path}/asked; case "$*" in *bubblewrap*) {made};; esac')
     done = subprocess.run(
-        ["/bin/sh", str(SCRIPTS / "sandbox.sh")], env={"PATH": str(bin)}, capture_output=True, text=True, check=False
+        ["/bin/sh", str(SCRIPTS / "sandbox.sh")],
+        env={"PATH": str(bin), **VENV},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "asked").read_text().splitlines() == ["update -qq", "install -y -qq bubblewrap"]
