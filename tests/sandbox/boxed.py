@@ -59,6 +59,8 @@ def _as_user(do: Callable[[Path], Any]) -> Any:
             for cached in (toolchain.lent, Bubblewrap.ready):
                 cached.cache_clear()
             folder = Path(tempfile.mkdtemp())
+            # What is to be removed when a process exits is below it: this one does not exit in the usual way.
+            tempfile.tempdir = str(folder)
             try:
                 answer = pickle.dumps(do(folder))
             except BaseException as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,19 @@ for argument in "$@"; do
     [ "$argument" = --proc ] && [ "$(wc -l < %(count)s)" -gt %(first)d ] && { echo "%(why)s" >&2; exit 1; }
 done
 exec %(bwrap)s "$@"
+"""
+
+
+FULL = """
+import resource
+from toolworthy.errors import UserError
+from toolworthy.sandbox import choose
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+try:
+    choose("bubblewrap")
+except UserError as error:
+    print(error)
 """
 
 
@@ -45,3 +59,10 @@ def test_it_ends_the_run_in_one_line(tmp_path: Path, first: int) -> None:
     assert "--sandbox none" in line
     assert "Traceback" not in said
     assert not any(path.read_text() for path in tmp_path.glob("reports/*/results.jsonl"))
+
+
+def test_a_full_temporary_folder_is_one_line(tmp_path: Path) -> None:
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", FULL], env=env, capture_output=True, text=True, check=False)
+    told = f"cannot make a sandbox in {tmp_path} (File too large); make room there, or set TMPDIR\n"
+    assert (done.stdout, done.stderr) == (told, "")

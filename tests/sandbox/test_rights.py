@@ -10,6 +10,7 @@ import pytest
 
 from toolworthy.errors import UserError
 from toolworthy.sandbox import owner
+from toolworthy.sandbox.arguments import PROC_HIDDEN
 
 sys.path.insert(0, str(Path(__file__).parent))
 from boxed import WHO, as_who, run
@@ -25,21 +26,36 @@ for folder, _, names in os.walk("/proc/sys"):
             print(os.path.join(folder, name))
         except OSError:
             pass
-secret = ("/proc/sysrq-trigger", "/proc/kmsg", "/proc/kcore", "/proc/keys", "/proc/timer_list")
-for path in (*secret, "/proc/irq/default_smp_affinity"):
-    for flags in (os.O_WRONLY, *([os.O_RDONLY] if path in secret else [])):
-        try:
-            descriptor = os.open(path, flags | os.O_NONBLOCK)
-            if flags == os.O_WRONLY or os.read(descriptor, 1):
-                print(path, flags)
-        except OSError:
-            pass
+for path in ("/proc/sysrq-trigger", "/proc/irq/default_smp_affinity"):
+    try:
+        os.close(os.open(path, os.O_WRONLY))
+        print(path)
+    except OSError:
+        pass
 """
+READ = """
+import os, sys
+for path in sys.argv[1:]:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        if os.listdir(descriptor) if os.path.isdir(path) else os.read(descriptor, 1):
+            print(path)
+    except OSError:
+        pass
+"""
+SECRET = (*PROC_HIDDEN, "kpagecount", "kpageflags", "slabinfo", "sysrq-trigger", "vmallocinfo")
 
 
 def test_no_setting_of_the_kernel_can_be_written(tmp_path: Path, who: str) -> None:
     outcome = as_who(who, lambda folder: run(f"python3 -c '{WRITE}'", folder), tmp_path)
     assert (outcome.stdout, outcome.stderr) == (b"", b"")
+
+
+def test_nothing_of_the_kernels_memory_logs_and_keys_can_be_read(tmp_path: Path, who: str) -> None:
+    """Neither what is covered, nor what is root's alone by its mode and is not."""
+    paths = " ".join(f"/proc/{name}" for name in SECRET)
+    outcome = as_who(who, lambda folder: run(f"python3 -c '{READ}' {paths} /proc/self/status", folder), tmp_path)
+    assert (outcome.stdout, outcome.stderr) == (b"/proc/self/status\n", b"")
 
 
 def test_it_is_an_ordinary_user_on_the_host_too(tmp_path: Path, who: str) -> None:

@@ -12,7 +12,7 @@ from toolworthy.sandbox.model import APP, HOME, Command, Limits, Mount
 
 IN_MEMORY = ("/tmp", "/dev/shm")
 """What can be written of the sandbox's own; each is memory, and none is larger than the limit of that."""
-_PROC_HIDDEN = (
+PROC_HIDDEN = (
     "acpi",
     "asound",
     "kcore",
@@ -31,7 +31,7 @@ def arguments(command: Command) -> list[str]:
     """What bubblewrap is told of a command: all of it but who it runs as, and the command itself.
 
     Raises:
-        OSError: the folder that it is to see as its root cannot be made.
+        SandboxError: the folder that it is to see as its root cannot be made.
     """
     root = skeleton.root(command.mounts)
     argv = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
@@ -58,10 +58,10 @@ def _system() -> Iterator[str]:
 
 def _proc() -> Iterator[str]:
     yield from ("--proc", "/proc")
-    for name in _PROC_HIDDEN:
+    for name in PROC_HIDDEN:
         path = Path("/proc", name)
         if not path.exists() or not path.stat().st_mode & 0o044:
-            continue  # root's alone, which nobody is in there
+            continue  # root's alone by its mode, and in the sandbox nobody is the host's root
         if path.is_dir():
             yield from ("--tmpfs", str(path), "--remount-ro", str(path))
         else:

@@ -1,10 +1,10 @@
-"""Ends what is left of the sandboxes of a process that was killed.
+"""Ends the sandboxes that a killed process leaves.
 
-bubblewrap's ``--die-with-parent`` holds from a moment on when there are processes already: one that is killed while a
-sandbox is being made leaves it behind, waiting for ever or running its command without limits.
+bubblewrap asks for ``--die-with-parent`` when it has started processes already. If toolworthy is killed before that,
+the sandbox waits for ever, or runs its command without limits.
 
-A script of its own, started by path: standard library only. Argument: a folder, which the options of every bubblewrap
-of that process name. Its input ends with the process.
+A script of its own, started by path: standard library only. Its input ends when toolworthy does. Argument: a folder;
+every bubblewrap of toolworthy's has options that name something in it.
 """
 
 import contextlib
@@ -16,12 +16,12 @@ import time
 _PROGRAMS = (b"bwrap", b"nsenter")
 _PAUSE = 0.1
 _QUIET = 5
-"""So many looks one after the other find nothing: one may have been about to begin."""
+"""Looks in a row that must find nothing: a sandbox may have been about to begin."""
 _LOOKS = 300
 
 
 def main(folder: str) -> None:
-    """Wait for the end of the input, then kill."""
+    """Wait until toolworthy has ended, then kill until nothing is found."""
     os.read(0, 1)
     quiet = 0
     for _ in range(_LOOKS):
@@ -32,23 +32,21 @@ def main(folder: str) -> None:
 
 
 def _kill(mark: bytes) -> int:
-    """Kill every process that has an argument that begins with the mark, but this one; how many there were."""
+    """Kill every sandbox with an argument that begins with the mark; how many processes that were."""
     found = 0
     for name in os.listdir("/proc"):
-        if name.isdigit() and int(name) != os.getpid():
+        if name.isdigit():
             with contextlib.suppress(OSError):
                 found += _kill_if(int(name), mark)
     return found
 
 
 def _kill_if(pid: int, mark: bytes) -> bool:
-    held = os.pidfd_open(pid)
+    held = os.pidfd_open(pid)  # first: what is read then belongs to the process that is killed
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
             program, *arguments = file.read().split(b"\0")
-        if os.path.basename(program) not in (b"bwrap", b"nsenter") or not any(
-            one.startswith(mark) for one in arguments
-        ):
+        if os.path.basename(program) not in _PROGRAMS or not any(one.startswith(mark) for one in arguments):
             return False
         signal.pidfd_send_signal(held, signal.SIGKILL)
         return True

@@ -1,19 +1,20 @@
-"""The root of a sandbox: all its folders, its links and its small files, made once and shown read-only.
+"""The root folder of a sandbox: its folders, links and small files, made once in each process and shown read-only.
 
-bubblewrap reads the list of all mounts for each that it makes, so each takes longer than the one before. On this root
-only what is large, and what belongs to the command, is mounted.
+bubblewrap reads the list of all mounts whenever it makes one, so each takes longer than the one before. Mounted on this
+root is only what is large, and what belongs to the command.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from toolworthy import tree
 from toolworthy.sandbox import toolchain
-from toolworthy.sandbox.model import APP, HOME, Mount
+from toolworthy.sandbox.model import APP, HOME, Mount, SandboxError
 
 LAUNCHER = "/opt/toolworthy-launcher.py"
 PACKAGED = Path(__file__).parent
@@ -38,19 +39,23 @@ _ROOM = 64 * 2**20
 _Places = tuple[tuple[str, bool], ...]
 """Paths, and whether each is a folder's."""
 _made: dict[tuple[int, _Places], Path] = {}
-"""By process, and by the places that a command needs besides those of all."""
+"""Roots by process, and by the places for a command's own mounts."""
 
 
 def root(more: Iterable[Mount] = ()) -> Path:
-    """A folder to be shown as ``/``, with a place for each of the mounts.
+    """The folder that a sandbox with these mounts shows as ``/``: it has a place for each.
 
     Raises:
-        OSError: it cannot be made.
+        SandboxError: it cannot be made.
     """
     places = tuple((mount.target, mount.source.is_dir()) for mount in more)
     key = os.getpid(), places
     if key not in _made or not _made[key].is_dir():
-        _made[key] = _make(places)
+        try:
+            _made[key] = _make(places)
+        except OSError as error:
+            where = f"{tempfile.gettempdir()} ({error.strerror})"
+            raise SandboxError(f"cannot make a sandbox in {where}; make room there, or set TMPDIR") from error
     return _made[key]
 
 
