@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import json
@@ -115,6 +116,26 @@ def run(*arguments: str, cwd: Path, env: dict[str, str] | None = None, timeout: 
 def suites(*arguments: str, cwd: Path, suite: str = "tasks", **options: Any) -> Any:
     """`pytest suites/SUITE …` from `cwd`."""
     return run("pytest", str(content.SUITES / suite), *arguments, cwd=cwd, **options)
+
+
+class _Parser(argparse.ArgumentParser):
+    """The command line, as pytest would read our options."""
+
+    def getgroup(self, _: str) -> _Parser:
+        return self
+
+    def addoption(self, *names: str, **how: Any) -> None:
+        self.add_argument(*names, **how)
+
+
+def asked(folder: Path, *arguments: str) -> Any:
+    """What these options of `pytest suites`, given in `folder`, ask for; without a process of its own."""
+    from toolworthy import plugin
+    from toolworthy.runs.given import read_options
+
+    parser = _Parser()
+    plugin.pytest_addoption(parser)  # type: ignore[arg-type]
+    return read_options(parser.parse_args(arguments), folder)
 
 
 def only_run(cwd: Path) -> Path:

@@ -20,6 +20,7 @@ from toolworthy import content
 
 SCRIPTS = content.ROOT / "scripts" / "ci"
 ONE = "--case a-comment-forbids-the-change"
+TWO = "builtin codex"
 POLICY = '[metrics."tools.lenient"]\nmargin = 0.2\n'
 
 
@@ -173,7 +174,7 @@ def kept(temp: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with a baseline of the sound oracle and a policy; its run was the action's, and passed."""
     workspace = tmp_path_factory.mktemp("workspace")
     (workspace / "policy.toml").write_text(POLICY)
-    runner = Runner(workspace, temp, {"suites": "tools"})
+    runner = Runner(workspace, temp, {"suites": "tools", "agents": TWO})
     assert runner.run() == 0, runner.log
     assert runner.outputs["answer"] == "pass"
     Runner.done["install"] = runner.steps["install"]
@@ -228,7 +229,7 @@ def test_a_defect_fails(kept: Path, temp: Path) -> None:
 
 def test_the_gates_answers_are_kept(kept: Path, temp: Path) -> None:
     """Inputs of every kind, and each answer of the gate with its exit code."""
-    guarded = {"suites": "tools", "baseline": "main", "policy": "policy.toml", "agents": "builtin codex", "trials": "1"}
+    guarded = {"suites": "tools", "baseline": "main", "policy": "policy.toml", "agents": TWO, "trials": "1"}
     for given, answer, code in (
         ({}, "pass", 0),
         ({"endpoint": "oracle:streaming-drops-calls"}, "fail", 1),

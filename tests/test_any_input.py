@@ -25,7 +25,7 @@ from toolworthy.wire.sse import SseParser
 from .conftest import Chunk, recorded
 
 any_input = settings(
-    max_examples=300, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 _USED = json.loads((Path(__file__).parent / "wire" / "names.json").read_text())
 _NAMES: list[str] = _USED["names"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,10 +21,11 @@ from typing import Any
 import pytest
 
 from toolworthy import content
+from toolworthy.errors import UserError
 from toolworthy.runs.store import RunDirectory
 
 sys.path.insert(0, str(Path(__file__).parent))
-from conftest import only_run, results, run, suites
+from conftest import asked, only_run, results, run, suites
 
 KEY = "sk-users-own-key-0123456789"
 
@@ -344,29 +346,27 @@ def free_port() -> int:
 
 
 MISTAKES = {
-    "unknown endpoint": (["--endpoint", "nobody"], "no endpoint is called 'nobody'"),
-    "missing key": (["--endpoint", "deepseek"], "environment variable DEEPSEEK_API_KEY"),
     "dead port": (["--endpoint", "DEAD", "--model", "m"], "cannot reach"),
     "HTML": (["--endpoint", "HTML", "--model", "m"], "speaks none of the wire APIs"),
     "wrong key": (["--endpoint", "KEY", "--model", "m"], "refuses the key in TOOLWORTHY_API_KEY"),
     "unknown agent": (["--agent", "clyde"], "no agent is called 'clyde'; known: builtin, claude-code"),
+    "no trials": (["--trials", "0"], "is no whole number from 1 up"),
+}
+IN_OPTIONS = {
+    "unknown endpoint": (["--endpoint", "nobody"], "no endpoint is called 'nobody'"),
+    "missing key": (["--endpoint", "deepseek"], "environment variable DEEPSEEK_API_KEY"),
     "unknown task": (["--task", "sing"], "no task is called 'sing'; known: add-feature"),
     "no tasks": (["--tasks", "."], "holds no task"),
     "missing adapter": (["--adapter", "none.toml"], "none.toml"),
     "broken adapter": (["--adapter", "broken.toml"], "broken.toml: "),
     "adapter with a range": (["--adapter", "range.toml"], "is a range; pin one exact version"),
     "no run to resume": (["--resume", "."], "is no run directory"),
-    "no trials": (["--trials", "0"], "is no whole number from 1 up"),
 }
+"""Found as the options are read; that such a mistake is one line with exit code 4 is shown by those above."""
 
 
 @pytest.mark.parametrize("what", MISTAKES)
 def test_mistakes_are_one_clear_line(tmp_path: Path, what: str) -> None:
-    (tmp_path / "broken.toml").write_text("title = [")
-    (tmp_path / "range.toml").write_text(
-        'title = "x"\napis = ["chat"]\n[run]\ncommand = ["x"]\n[install]\nnpm = "x"\nversion = "^1"\n'
-    )
-
     def page(handler: BaseHTTPRequestHandler, _: bytes) -> None:
         send(handler, 200, b"<!doctype html><title>hi</title>", "text/html")
 
@@ -382,6 +382,20 @@ def test_mistakes_are_one_clear_line(tmp_path: Path, what: str) -> None:
     assert says in said
     assert "Traceback" not in said
     assert KEY not in said
+
+
+@pytest.mark.parametrize("what", IN_OPTIONS)
+def test_mistakes_in_options_are_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    (tmp_path / "broken.toml").write_text("title = [")
+    (tmp_path / "range.toml").write_text(
+        'title = "x"\napis = ["chat"]\n[run]\ncommand = ["x"]\n[install]\nnpm = "x"\nversion = "^1"\n'
+    )
+    monkeypatch.delenv("DEEPSEEK_API_KEY", raising=False)
+    monkeypatch.chdir(tmp_path)
+    arguments, says = IN_OPTIONS[what]
+    with pytest.raises(UserError, match=re.escape(says)) as caught:
+        asked(tmp_path, *arguments)
+    assert "\n" not in str(caught.value)
 
 
 def test_the_command_line_does_the_same_from_anywhere(tmp_path: Path) -> None:

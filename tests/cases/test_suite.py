@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,12 @@ from toolworthy.cases.model import load_cases
 from toolworthy.cases.player import CasePlayer
 from toolworthy.cases.result import CaseKey, CaseResult
 from toolworthy.endpoint import Endpoint
+from toolworthy.errors import UserError
 from toolworthy.gateway import Gateway
 from toolworthy.oracle import Oracle
 from toolworthy.wire.ir import Part, Request, Text
 
+from ..conftest import asked as asked_options
 from ..conftest import endpoint, only_run, reply, results, run, serve, suites
 
 OWN = """
@@ -115,9 +118,15 @@ def test_cases_of_your_own_and_resume(tmp_path: Path) -> None:
 def test_mistakes_are_one_clear_line(arguments: list[str], said: str, tmp_path: Path) -> None:
     (tmp_path / "empty.toml").write_text(OWN.replace('path = "a.py" }]', 'path = "a.py" }], []'))
     (tmp_path / "broken.toml").write_text(OWN.replace('"single"', '"odd"'))
-    done = suites(*arguments, cwd=tmp_path, suite="tools")
+    with pytest.raises(UserError, match=re.escape(said)) as caught:
+        asked_options(tmp_path, *arguments)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_mistake_ends_the_command_in_one_line(tmp_path: Path) -> None:
+    done = suites("--case", "reed-one-file", cwd=tmp_path, suite="tools")
     assert done.returncode == 4
-    assert said in done.stdout + done.stderr
+    assert "no case is called 'reed-one-file'; near: read-one-file" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
 
 

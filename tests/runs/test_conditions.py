@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import shlex
@@ -14,15 +13,13 @@ from typing import Any
 
 import pytest
 
-from toolworthy import content, plugin
+from toolworthy import content
 from toolworthy.errors import UserError
 from toolworthy.runs.conditions import CONDITIONS
-from toolworthy.runs.given import read_options
-from toolworthy.runs.plan import Options
 from toolworthy.runs.store import RunDirectory
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import only_run, results, run, suites
+from conftest import asked, only_run, results, run, suites
 
 OWN_CASES = "".join(
     f"""
@@ -56,22 +53,6 @@ def half(path: Path) -> list[dict[str, Any]]:
 
 def keys(path: Path) -> list[str]:
     return sorted(json.dumps(line["key"], sort_keys=True) for line in results(path))
-
-
-class _Parser(argparse.ArgumentParser):
-    """The command line, as pytest would read our options."""
-
-    def getgroup(self, _: str) -> _Parser:
-        return self
-
-    def addoption(self, *names: str, **how: Any) -> None:
-        self.add_argument(*names, **how)
-
-
-def asked(folder: Path, *arguments: str) -> Options:
-    parser = _Parser()
-    plugin.pytest_addoption(parser)  # type: ignore[arg-type]
-    return read_options(parser.parse_args(arguments), folder)
 
 
 MADE = shlex.split(
