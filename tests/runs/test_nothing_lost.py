@@ -29,6 +29,8 @@ from toolworthy.runs.store import RunDirectory
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from conftest import only_run, results, suites
 
+_LONG = ("--agent", "builtin", "--agent", "codex")
+"""For a run of the tools suite that goes on for some time, and can be brought to its end."""
 _MAKES_A_SMALL_DISK = ["unshare", "--user", "--map-root-user", "--mount"]
 
 
@@ -130,7 +132,7 @@ def test_a_terminal_that_hangs_up_does_not_cost_the_report(tmp_path: Path) -> No
 
 
 def test_a_run_is_one_process_s_at_a_time(tmp_path: Path) -> None:
-    with running(tmp_path) as process:
+    with running(tmp_path, *_LONG) as process:
         path = begun(process, tmp_path)
         before = len(results(path))
         second = suites("--resume", str(path), cwd=tmp_path, suite="tools")
@@ -172,7 +174,7 @@ def test_a_full_disk_ends_a_run_in_one_line(tmp_path: Path) -> None:
     """And what had room is there, for the next run to go on with."""
     (tmp_path / "reports").mkdir()
     kept = 'mount -t tmpfs -o size=300k none reports && { "$@"; code=$?; cp -a reports kept; exit $code; }'
-    with running(tmp_path, before=(*_MAKES_A_SMALL_DISK, "sh", "-c", kept, "sh")) as process:
+    with running(tmp_path, *_LONG, before=(*_MAKES_A_SMALL_DISK, "sh", "-c", kept, "sh")) as process:
         said = told(process)
     shutil.rmtree(tmp_path / "reports")
     (tmp_path / "kept").rename(tmp_path / "reports")
