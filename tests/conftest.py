@@ -96,16 +96,20 @@ def endpoint(url: str, *apis: str, key: str | None = "sk-secret-0123456789abcdef
     return Endpoint("test", adapters.provider("generic"), urls, model, key)  # type: ignore[arg-type]
 
 
+def environment(more: dict[str, str] | None = None) -> dict[str, str]:
+    """Of a command of ours, as a user would run it."""
+    names = ("PATH", "HOME", "TOOLWORTHY_CACHE", "XDG_CACHE_HOME")
+    clean = {name: os.environ[name] for name in names if name in os.environ}
+    # Hypothesis is of our tests, not of users; its plugin would be a sixth of what a run takes to start.
+    return {**clean, "LANG": "C.UTF-8", "PYTEST_ADDOPTS": "-p no:hypothesispytest", **(more or {})}
+
+
 def run(*arguments: str, cwd: Path, env: dict[str, str] | None = None, timeout: float = 240) -> Any:
     """A command of ours, as a user would run it, with an environment of its own."""
-    clean = {
-        name: os.environ[name] for name in ("PATH", "HOME", "TOOLWORTHY_CACHE", "XDG_CACHE_HOME") if name in os.environ
-    }
     return subprocess.run(
         [sys.executable, "-m", *arguments],
         cwd=cwd,
-        # Hypothesis is of our tests, not of users; its plugin would be a sixth of what a run takes to start.
-        env={**clean, "LANG": "C.UTF-8", "PYTEST_ADDOPTS": "-p no:hypothesispytest", **(env or {})},
+        env=environment(env),
         capture_output=True,
         text=True,
         timeout=timeout,

@@ -26,7 +26,7 @@ from toolworthy import content
 from toolworthy.live import Screen, can_draw
 
 sys.path.insert(0, str(Path(__file__).parent))
-from conftest import only_run, results, suites
+from conftest import environment, only_run, results, suites
 
 _DRAWN = re.compile(r"(?=\r(?:\x1b\[\d+A)?\x1b\[J)")
 """How drawing again begins."""
@@ -96,15 +96,13 @@ def watch(
     act: Callable[[int, str], None] = lambda fd, text: None,
 ) -> Watched:
     """`python -m …` on a pseudo-terminal of `size`, which it controls; `act` is told of all that came so far."""
-    names = ("PATH", "HOME", "TOOLWORTHY_CACHE", "XDG_CACHE_HOME")
-    clean = {name: os.environ[name] for name in names if name in os.environ}
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
     before = termios.tcgetattr(theirs)
     child = subprocess.Popen(
         [sys.executable, "-m", *arguments],
         cwd=cwd,
-        env={**clean, "LANG": "C.UTF-8", "TERM": "xterm-256color", **(env or {})},
+        env=environment({"TERM": "xterm-256color", **(env or {})}),
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
