@@ -83,7 +83,7 @@ OTHER = [
     ("pytest -q", "pytest -q &"),
     ("pytest -q", "! pytest -q"),
     ("pytest -q", "timeout 1 pytest -q"),
-    ("pytest -q", "PYTHONPATH=. pytest -q"),
+    ("pytest -q", "PYTHONPATH=lib pytest -q"),
     ("pytest -q", "cd tests && pytest -q"),
     ("pytest -q", "cd /tmp && pytest -q"),
     ("pytest -q", "npx pytest -q"),

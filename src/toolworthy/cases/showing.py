@@ -44,7 +44,8 @@ def _lacks_lines(want: Want, shown: Sequence[str], files: Mapping[str, str]) -> 
     for number, line in enumerate(whole[first - 1 : last], first):
         if not line.strip():
             continue
-        while at < len(shown) and not shown[at].endswith(line):
+        # Some readers mark the end of a line with "$".
+        while at < len(shown) and not shown[at].endswith((line, f"{line}$")):
             at += 1
         if at == len(shown):
             return f"line {number} of {want.path} is not shown: {line[:100]!r}"

@@ -12,7 +12,7 @@ TOOLS = frozenset({"pytest", "pip", "ruff", "mypy", "black", "flake8", "isort", 
 """What ``python -m`` starts as the command of that name does."""
 HARMLESS = frozenset(
     {"PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "NO_COLOR", "FORCE_COLOR", "PY_COLORS", "CLICOLOR"}
-    | {"CARGO_TERM_COLOR", "CI", "TERM", "COLUMNS", "PAGER", "GIT_PAGER"}
+    | {"CARGO_TERM_COLOR", "CI", "TERM", "COLUMNS", "PAGER", "GIT_PAGER", "LC_ALL", "LANG", "LANGUAGE"}
 )
 """Variables that change how output looks, or that nobody is there to be asked."""
 _RUNNERS = TOOLS | frozenset(

@@ -88,6 +88,8 @@ class Program(Form):
     """Other programs that are read in the same way, and are not the same."""
     behind: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Of such a name: words that come first then (``docker-compose`` is ``docker compose``)."""
+    prints: bool = False
+    """It says something when it is done: who throws that away does not see whether it worked."""
     real: bool = False
     """It is started itself where a machine has it; where not, this says what it would have done."""
     anywhere: bool = False
@@ -163,7 +165,7 @@ def invocation(call: Call, known: Mapping[str, Program] | None = None) -> Invoca
     """The form of a call; that of a program that nobody described is the call itself."""
     name = posixpath.basename(call.argv[0])
     program = (programs() if known is None else known).get(name)
-    env = tuple(sorted((key, value) for key, value in call.env.items() if key not in HARMLESS))
+    env = tuple(sorted((key, value) for key, value in call.env.items() if not _plays_no_part(key, value, call.folder)))
     plain = Invocation(name, (), call.argv[1:], call.folder, env, call.stdin, said=call.said)
     if program is None:
         return plain
@@ -236,6 +238,11 @@ def _operands(form: Form, operands: list[str], folder: str) -> list[str]:
         form.words.get(operand, operand).removesuffix(form.suffix).removeprefix(form.prefix) for operand in operands
     ]
     return operands if form.ordered else sorted(operands)
+
+
+def _plays_no_part(key: str, value: str, folder: str) -> bool:
+    """Whether a variable changes only what is printed, or says what is so anyway: Python looks into its folder."""
+    return key in HARMLESS or (key == "PYTHONPATH" and absolute(value, folder) == folder)
 
 
 _TYPE_AND_NAME = re.compile(r"([a-z][a-z.]*)/([^/]+)")

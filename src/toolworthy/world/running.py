@@ -159,7 +159,8 @@ def _furnish(state: State, app: Path, world: Path, says: Mapping[str, str], fail
     stand_ins = [name for name, program in programs().items() if not program.real]
     for name in (*stand_ins, *_OTHERS):
         (world / "bin" / name).symlink_to("../stand-in.sh")
-    _write(world, {f"says/{name}": text.encode() for name, text in says.items()})
+    usual = {name: f"{name}: done\n" for name, program in programs().items() if program.prints}
+    _write(world, {f"says/{name}": text.encode() for name, text in {**usual, **says}.items()})
     _write(world, {f"fails/{name}": text.encode() for name, text in fails.items()})
 
 
