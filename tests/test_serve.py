@@ -124,14 +124,19 @@ def test_a_proxy_that_cannot_record_asks_nothing_more(tmp_path: Path) -> None:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
             )
-            assert proxy.stdout is not None
-            told = re.search(r"http://127\.0\.0\.1:\d+", (await proxy.stdout.readline()).decode())
-            assert told is not None
-            noise = base64.b64encode(os.urandom(100_000)).decode()
-            body = {"model": "m", "messages": [{"role": "user", "content": noise}]}
-            with contextlib.suppress(httpx.HTTPError):
-                await asking.post(f"{told[0]}/v1/chat/completions", json=body)
-            _, said = await asyncio.wait_for(proxy.communicate(), 60)
+            try:
+                assert proxy.stdout is not None
+                told = re.search(r"http://127\.0\.0\.1:\d+", (await proxy.stdout.readline()).decode())
+                assert told is not None
+                noise = base64.b64encode(os.urandom(100_000)).decode()
+                body = {"model": "m", "messages": [{"role": "user", "content": noise}]}
+                with contextlib.suppress(httpx.HTTPError):
+                    await asking.post(f"{told[0]}/v1/chat/completions", json=body)
+                _, said = await asyncio.wait_for(proxy.communicate(), 60)
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    proxy.kill()
+                await proxy.wait()
             assert (proxy.returncode, said.count(b"\n")) == (4, 1), said.decode()
             assert b"cannot write reports/proxy-" in said
 

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.conftest import run, suites
 
+from toolworthy.cli import main
 from toolworthy.errors import UserError
+from toolworthy.runs.store import RunDirectory
 from toolworthy.whole import whole
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -107,8 +115,88 @@ def test_results_that_are_no_file_are_one_line(recorded: Path, tmp_path: Path) -
     assert "results.jsonl cannot be read: it is no file" in done.stderr
 
 
+READERS = (
+    ("report", "RUN", "-o", "out.html"),
+    ("report", "RUN", "RUN", "-o", "both.html"),
+    ("gate", "RUN", "RUN"),
+    ("baseline", "save", "RUN", "kept", "--dir", "."),
+    ("history", "RUN"),
+    ("export", "RUN", "--csv", "out.csv"),
+    ("export", "RUN", "--inspect", "out"),
+    ("badge", "RUN"),
+    ("evidence", "RUN"),
+    ("replay", "RUN", "--endpoint", "http://127.0.0.1:1", "--model", "m"),
+)
+WRONG: tuple[Any, ...] = (5, True, "x", [5], {"x": []}, [{}], 1e300)
+
+
+def changed(about: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Callable[[Any], Any]]]:
+    """Every field of a JSON document but its version, and the document with another value there."""
+    for name in about:
+        if name != "schema":
+            yield (*path, name), lambda value, name=name: {**about, name: value}
+        if isinstance(about[name], dict):
+            for at, put in changed(about[name], (*path, name)):
+                yield at, lambda value, name=name, put=put: {**about, name: put(value)}
+
+
+def test_no_run_of_wrong_types_is_read(
+    recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By every command that reads one."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(recorded, "run")
+    for at, put in changed(json.loads((recorded / "run.json").read_text())):
+        refused = 0
+        for wrong in WRONG:
+            Path("run/run.json").write_text(json.dumps(put(wrong)))
+            with contextlib.suppress(UserError):
+                RunDirectory.open(Path("run"))
+                continue
+            code = main(["badge", "run"])
+            said = capsys.readouterr().err
+            assert (code, said.count("\n")) == (4, 1)
+            assert said.startswith(f"toolworthy: run/run.json cannot be read as a run's: {at[0]}"), (at, wrong)
+            refused += 1
+        assert refused >= len(WRONG) - 2, at  # a number may be an integer or none
+    for command in READERS:
+        code = main([{"RUN": "run"}.get(part, part) for part in command])
+        said = capsys.readouterr().err
+        assert (code, said.count("\n"), "run.json cannot be read" in said) == (4, 1, True), (command, said)
+
+
+@pytest.mark.parametrize("lost", [("endpoint",), ("endpoint", "started", "agents", "options", "toolworthy", "planned")])
+def test_a_run_of_another_version_is_read(
+    recorded: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    lost: tuple[str, ...],
+) -> None:
+    """It may lack any field."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(recorded, "run")
+    about = json.loads((recorded / "run.json").read_text())
+    Path("run/run.json").write_text(json.dumps({name: about[name] for name in about if name not in lost}))
+    for command in READERS:
+        code = main([{"RUN": "run"}.get(part, part) for part in command])
+        said = capsys.readouterr().err
+        assert (code in (0, 1, 2, 4), said.count("\n")) == (True, code == 4), (command, said)
+
+
+def test_a_run_of_wrong_types_is_not_gone_on_with(recorded: Path, tmp_path: Path) -> None:
+    shutil.copytree(recorded, tmp_path / "run")
+    about = json.loads((recorded / "run.json").read_text())
+    (tmp_path / "run" / "run.json").write_text(json.dumps({**about, "options": 5}))
+    done = run("toolworthy", "run", "tools", "--resume", "run", cwd=tmp_path)
+    assert done.returncode == 4
+    assert "INTERNALERROR" not in done.stdout + done.stderr
+    assert "run.json cannot be read as a run's: options: input should be an object" in done.stderr
+
+
+@pytest.mark.parametrize("ignored", [False, True], ids=["", "behind &"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
-def test_a_signal_ends_an_event_loop_as_ctrl_c_does(number: signal.Signals) -> None:
+def test_a_signal_ends_an_event_loop_as_ctrl_c_does(number: signal.Signals, *, ignored: bool) -> None:
     """Between two steps of it: what is raised in the middle of one may be caught there."""
     from toolworthy.interrupt import as_ctrl_c
 
@@ -120,10 +208,34 @@ def test_a_signal_ends_an_event_loop_as_ctrl_c_does(number: signal.Signals) -> N
             caught.append(number)
 
     async def work() -> None:
+        if ignored:
+            signal.pthread_kill(threading.get_ident(), signal.SIGINT)  # goes on to do nothing
         asyncio.get_running_loop().call_soon(busy)
         await asyncio.sleep(20)
 
     caught: list[signal.Signals] = []
-    with pytest.raises(KeyboardInterrupt), as_ctrl_c():
-        asyncio.run(work())
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if ignored else None
+    try:
+        with pytest.raises(KeyboardInterrupt), as_ctrl_c():
+            asyncio.run(work())
+        assert not ignored or signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGINT, before)
     assert not caught
+
+
+def test_a_ctrl_c_that_python_ignores_is_raised_again() -> None:
+    """As in a destructor, and in callbacks of the import system."""
+    from toolworthy.interrupt import as_ctrl_c
+
+    class Deaf:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    def work() -> None:
+        Deaf()
+        time.sleep(20)
+
+    with pytest.raises(KeyboardInterrupt), as_ctrl_c():
+        work()

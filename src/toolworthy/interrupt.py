@@ -7,6 +7,8 @@ import os
 import select
 import signal
 import stat
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, NoReturn
@@ -33,9 +35,11 @@ class Interrupts:
         self.by = ""
         """What came first; empty as long as nothing did."""
 
-    def __enter__(self) -> Interrupts:
+    def begin(self) -> None:
         """From now on signals are ours, but for those that the caller is to ignore (nohup)."""
         self._before = _handle(self._came)
+
+    def __enter__(self) -> Interrupts:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -67,12 +71,38 @@ class Interrupts:
 @contextlib.contextmanager
 def as_ctrl_c() -> Iterator[None]:
     """SIGTERM and SIGHUP do what SIGINT does at that moment: in an event loop they end its task between two steps, for
-    what is raised in the middle of one can be lost."""
+    what is raised in the middle of one can be lost.
+
+    An event loop sees to SIGINT only where that is not ignored, as it is behind the `&` of a script. There it is
+    blocked meanwhile, so that it goes on to do nothing.
+    """
     before = _handle(_like_ctrl_c, SIGNALS[1:])
+    ignored = bool(before) and signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if ignored:
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    hook, sys.unraisablehook = sys.unraisablehook, _once_more(sys.unraisablehook)
     try:
         yield
     finally:
+        sys.unraisablehook = hook
+        if ignored:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         _restore(before)
+
+
+def _once_more(hook: Callable[[sys.UnraisableHookArgs], Any]) -> Callable[[sys.UnraisableHookArgs], Any]:
+    """Raise Ctrl-C again that was raised where nobody could catch it, as in a destructor or a callback of an import."""
+
+    def lost(what: sys.UnraisableHookArgs) -> None:
+        if isinstance(what.exc_value, KeyboardInterrupt):
+            # From another thread: what this one raised now would be lost just so.
+            threading.Timer(0.01, os.kill, [os.getpid(), signal.SIGINT]).start()
+        else:
+            hook(what)
+
+    return lost
 
 
 def _like_ctrl_c(number: int, frame: FrameType | None) -> None:

@@ -45,6 +45,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
     if config.option.help or config.option.version:
         return
+    interrupts = config.stash[_INTERRUPTS] = Interrupts(partial(_stopped, config))
+    interrupts.begin()
     try:
         _check_alone(config)
         config.stash[_OPTIONS] = read_options(config.option, config.invocation_params.dir)
@@ -118,8 +120,8 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     from toolworthy.live import shown
 
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    interrupts = config.stash[_INTERRUPTS] = Interrupts(partial(_stopped, config))
-    with interrupts, shown(reporter, config.stash[_OPTIONS]) as listener:
+    with config.stash[_INTERRUPTS] as interrupts, shown(reporter, config.stash[_OPTIONS]) as listener:
+        interrupts.check()
         if config.stash[_OPTIONS].selected is None:
             config.stash[_OPTIONS] = replace(config.stash[_OPTIONS], selected=names)
         _start(config, list(dict.fromkeys(keys)), listener)
@@ -130,7 +132,11 @@ def _stopped(config: pytest.Config, by: str) -> BaseException:
     """What ends a run on a signal: with its report, and with pytest's exit code of an interrupted session."""
     running = config.stash.get(_SESSION, None)
     more = f"; go on with --resume {running.run.path}" if running and running.run else ""
-    return pytest.exit.Exception(f"stopped by {by}{more}", returncode=pytest.ExitCode.INTERRUPTED)
+    return _Stop(f"stopped by {by}{more}", pytest.ExitCode.INTERRUPTED)
+
+
+class _Stop(pytest.exit.Exception, KeyboardInterrupt):  # type: ignore[name-defined, misc]
+    """Goes through collectors, too, where an exit would only be what went wrong with one of them."""
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

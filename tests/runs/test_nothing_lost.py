@@ -99,6 +99,28 @@ def test_a_signal_ends_a_run_with_its_report_and_a_line(tmp_path: Path, number: 
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_before_the_first_trial_is_one_line(tmp_path: Path, number: signal.Signals) -> None:
+    """While pytest collects: nothing is measured yet, and nothing is said of our own code."""
+    collected = tmp_path / "collected"
+    (tmp_path / "slow.py").write_text(
+        "import pathlib, time\n"
+        "def pytest_pycollect_makemodule():\n"
+        f"    pathlib.Path({str(collected)!r}).touch()\n"
+        "    time.sleep(60)\n"
+    )
+    with running(tmp_path, "-p", "slow", before=("env", f"PYTHONPATH={tmp_path}")) as process:
+        while not collected.exists() and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(number)
+        said = told(process)
+    assert process.returncode == pytest.ExitCode.INTERRUPTED, said
+    assert f"stopped by {'Ctrl-C' if number == signal.SIGINT else number.name}" in said
+    assert "KeyboardInterrupt" not in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "reports").exists()
+
+
 def test_a_second_ctrl_c_leaves_at_once_and_loses_nothing(tmp_path: Path) -> None:
     with running(tmp_path) as process:
         path = begun(process, tmp_path, 3)

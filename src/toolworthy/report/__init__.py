@@ -13,6 +13,7 @@ from toolworthy.exchange import Exchange
 from toolworthy.runs.exchanges import file_name
 from toolworthy.runs.result import Result, TrialResult
 from toolworthy.runs.store import RunDirectory
+from toolworthy.wire.lenient import as_dict
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,10 @@ def write_report(run: RunDirectory) -> Written:
 
     with writing(run.path / "atif"):
         (run.path / "atif").mkdir(exist_ok=True)
-    html = run.write("report.html", parts([run], also=partial(_trajectory, run, str(run.about["endpoint"]["model"]))))
+    html = run.write(
+        "report.html",
+        parts([run], also=partial(_trajectory, run, str(as_dict(run.about.get("endpoint")).get("model", "")))),
+    )
     run.write("results.csv", table.csv_text(table.rows(run)))
     if run.replays():
         return Written(html, run.write("summary.md", replayed.markdown(run)))

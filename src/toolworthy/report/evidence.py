@@ -89,7 +89,7 @@ def bundle(run: RunDirectory, located: Located, environ: Mapping[str, str] | Non
         excerpt=redact.text(located.excerpt),
     )
     told = ticket.Ticket(
-        clean, exchange, again.sent(exchange, as_dict(about["endpoint"])), about, unpacked is not recorded
+        clean, exchange, again.sent(exchange, as_dict(about.get("endpoint"))), about, unpacked is not recorded
     )
     files = {name: redact.data(data) for name, data in _files(told)}
     files["README.md"] = redact.data(_encoded(ticket.readme(told, list(files))))

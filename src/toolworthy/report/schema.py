@@ -1,8 +1,8 @@
 """The JSON Schema (2020-12) of a run directory, for programs that read one without us.
 
-Lines of ``results.jsonl`` are the models that are written there. ``run.json``, ``gate.json``, records of exchanges and
-what the proxy writes are put together elsewhere as plain objects; the models here say how they come out, and the tests
-hold them to real runs.
+Lines of ``results.jsonl`` are the models that are written there, and ``run.json`` is read by a model, too.
+``gate.json``, records of exchanges and what the proxy writes are put together elsewhere as plain objects; the models
+here say how they come out, and the tests hold them to real runs.
 """
 
 from __future__ import annotations
@@ -14,22 +14,16 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
-from toolworthy.adapters import Prices
 from toolworthy.cases.result import CaseResult
-from toolworthy.config import Auth
 from toolworthy.exchange import Kind
 from toolworthy.gate.criteria.judged import Answer
 from toolworthy.gate.paired import About
 from toolworthy.probes import ProbeResult
-from toolworthy.probes.tiers import Tier
 from toolworthy.replay.model import ReplayResult
-from toolworthy.runs.budget import Budget
-from toolworthy.runs.fingerprint import AgentPrint
-from toolworthy.runs.plan import SandboxKind
+from toolworthy.runs.about import EndpointTold, ReplayRun, Run, Strict
 from toolworthy.runs.result import TrialResult
 from toolworthy.runs.store import GATE, SCHEMA
 from toolworthy.wire.ir import Api
@@ -38,144 +32,7 @@ LINES = (TrialResult, ProbeResult, CaseResult, ReplayResult)
 """What a line of ``results.jsonl`` may be."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class EndpointTold(_Strict):
-    """An endpoint, without its key."""
-
-    name: str
-    """As the user named it."""
-    provider: str
-    model: str
-    """What was asked for."""
-    base_urls: dict[Api, str]
-    key_env: str | None
-    """Environment variable that held the key."""
-    forced_api: Api | None
-    """The wire API that every agent was translated to."""
-    context: int | None
-    """Context window in tokens."""
-    headers: dict[str, str] = {}
-    """Further headers of every request; ``env:NAME`` for what an environment variable held."""
-    auth: Auth | None = None
-    """How the key was sent, where not as the provider has it."""
-
-
-class PreflightTold(_Strict):
-    """What preflight found."""
-
-    apis: list[Api]
-    """Wire APIs that the endpoint serves."""
-    base_urls: dict[Api, str]
-    """Where they are; empty for the embedded oracle."""
-    readings: list[str]
-    """How what the user gave was read, where not as it stands."""
-    refused: dict[str, str]
-    """Agent to why it cannot work here."""
-    server: str = ""
-    """Id of the provider whose server it is, by its own word; "" where it does not say."""
-
-
-class Told(_Strict):
-    """What every ``run.json`` says."""
-
-    version: int = Field(alias="schema", json_schema_extra={"const": SCHEMA})
-    """Version of the run directory's layout."""
-    toolworthy: str
-    python: str
-    platform: str
-    command: str
-    started: float
-    """Unix time, seconds."""
-    endpoint: EndpointTold
-
-
-class Options(_Strict):
-    """Options of a run."""
-
-    trials: int
-    concurrency: int | None
-    sandbox: SandboxKind
-    tier: Tier = "standard"
-    """How many probes of ``suites/wire`` were to be asked."""
-    timeout_factor: float
-    max_turns: int
-    wear: str | None
-    """Agent whose tools the built-in agent wore."""
-    stream: bool
-    reference: EndpointTold | None
-    """Asked a vendor verifier's requests, too."""
-    until_decided: bool
-    adapters: list[str]
-    """Files of the user's own agents."""
-    task_folders: list[str]
-    """Folders of the user's own tasks."""
-    case_paths: list[str]
-    """Where the user's own cases are."""
-    budget: Budget
-    prices: Prices | None
-
-
-class Run(Told):
-    """``run.json`` of a run of suites."""
-
-    agents: dict[str, str]
-    """Agent to its version."""
-    tasks: dict[str, str]
-    """Task to a SHA-256 of all its files."""
-    cases: dict[str, str]
-    """Case, or file of the field's, to a hash of what it says."""
-    vocabularies: list[str]
-    """Agents in whose words cases were to be asked."""
-    words: dict[str, str]
-    """For each of them, a hash of the tools that its adapter describes."""
-    selected: list[str] | None
-    """What pytest selected, in its order: trials, cases, probes, and `rules/CODE`; null for everything."""
-    planned: dict[str, int] = {}
-    """By suite: how many trials, cases and probes there were to measure; more than there are results where it was cut
-    short."""
-    options: Options
-    preflight: PreflightTold | None = None
-    server: dict[str, list[str]] = {}
-    """What the server says of itself. A list that ends in `…` went on."""
-    fingerprints: dict[str, list[AgentPrint]] = {}
-    """Agent to its faces, usually one."""
-
-
-class ReplayOptions(_Strict):
-    """Options of a replay."""
-
-    trials: int
-    concurrency: int
-    limit: int | None
-    only: str | None
-
-
-class Replayed(_Strict):
-    """What was sent again."""
-
-    of: str
-    """The recording, as the user named it."""
-    recording: str
-    """Its file's or folder's name."""
-    recorded: dict[str, Any]
-    """The recorded endpoint, as its own ``run.json`` says it; empty where nothing is known of it."""
-    reference: EndpointTold | None
-    """Asked only to learn how far the recorded endpoint agrees with itself."""
-
-
-class ReplayRun(Told):
-    """``run.json`` of a replay."""
-
-    agents: dict[str, str]
-    tasks: dict[str, str]
-    replay: Replayed
-    options: ReplayOptions
-
-
-class Criterion(_Strict):
+class Criterion(Strict):
     """One criterion of the gate."""
 
     name: str
@@ -186,7 +43,7 @@ class Criterion(_Strict):
     """What would decide it, what could have been found, what was lost."""
 
 
-class Looks(_Strict):
+class Looks(Strict):
     """How often a run that ends as soon as it is decided was looked at."""
 
     taken: int
@@ -197,7 +54,7 @@ class Looks(_Strict):
     """Levels of all that were planned."""
 
 
-class Gate(_Strict):
+class Gate(Strict):
     """``gate.json``."""
 
     answer: Answer
@@ -218,7 +75,7 @@ class Gate(_Strict):
     looks: Looks | None = None
 
 
-class ExchangeRecord(_Strict):
+class ExchangeRecord(Strict):
     """One request and its answer: a zstd frame of its own in a file of exchanges.
 
     A text that begins with a NUL is base64 of bytes that are no UTF-8. A body is its texts and pieces in a row; an
@@ -262,7 +119,7 @@ class ExchangeRecord(_Strict):
     """Marks the process that wrote it. One that tells of index 0 anew has begun the trial again."""
 
 
-class ProxyTold(_Strict):
+class ProxyTold(Strict):
     """What ``toolworthy proxy`` writes beside its record."""
 
     toolworthy: str

@@ -42,7 +42,7 @@ def markdown(run: RunDirectory) -> str:
     first = asked.index("") if "" in asked else len(asked)
     parts = [
         [gated.headline(gate)] if gate else [],
-        [_headline(about["endpoint"], results, probes, cases)],
+        [_headline(about.get("endpoint", {}), results, probes, cases)],
         [plain(cut_short)] if (cut_short := unfinished(run)) else [],
         _in_words(results, probes, found),
         [plain(text) for text in remarks(results, probes, cases)],
@@ -56,7 +56,7 @@ def markdown(run: RunDirectory) -> str:
         _folded("Tasks by agent", _matrix(results)),
         _folded("Why on the wire", _reasons(found, probes)),
         _folded("Tool calls by category", asked[first + 1 :]),
-        [f"toolworthy {about['toolworthy']}, `{_code(about['command'])}`"],
+        [f"toolworthy {about.get('toolworthy', '?')}, `{_code(about.get('command', '?'))}`"],
     ]
     return "\n\n".join("\n".join(lines) for part in parts if (lines := list(part))) + "\n"
 
@@ -73,7 +73,8 @@ def _headline(
 ) -> str:
     """Whom, and the verdict of every suite."""
     told = [f"{WORDS[word]} {figure} ({word})" for figure, word in said(results, cases, probes).values()]
-    return f"**{plain(endpoint['model'])}** at {plain(endpoint['name'])}: {' · '.join(told) or 'nothing was measured'}"
+    model, name = (plain(str(endpoint.get(key, ""))) for key in ("model", "name"))
+    return f"**{model}** at {name}: {' · '.join(told) or 'nothing was measured'}"
 
 
 def _in_words(results: Sequence[TrialResult], probes: Sequence[ProbeResult], found: Sequence[Level]) -> Iterator[str]:

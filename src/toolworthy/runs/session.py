@@ -106,7 +106,7 @@ class Session:
         self.run, self._hold = open_run(self.options)
         tree.sweep()
         about = self.run.about
-        self._seen = Seen(self.options.endpoint.model, about["agents"], about)
+        self._seen = Seen(self.options.endpoint.model, about.get("agents", {}), about)
         self.spending.recall(self.run)
         self._thread = threading.Thread(target=self._loop.run_forever, name="toolworthy", daemon=True)
         self._thread.start()

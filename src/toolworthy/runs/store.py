@@ -148,12 +148,13 @@ class RunDirectory:
         """What ``run.json`` says.
 
         Raises:
-            UserError: it is no JSON object, or of another version.
+            UserError: it is no JSON object, or of another version, or holds what none does.
         """
         path = self.path / "run.json"
         try:
-            value = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            text = path.read_text(encoding="utf-8")
+            value = json.loads(text)
+        except (OSError, ValueError, RecursionError) as error:
             raise UserError(f"{path} cannot be read: {error}") from error
         if not isinstance(value, dict):
             raise UserError(f"{path} cannot be read: it is no JSON object")
@@ -162,6 +163,10 @@ class RunDirectory:
             by = f"toolworthy {value.get('toolworthy', '?')}"
             told = f"is of schema {json.dumps(version)}" if "schema" in value else "names no schema"
             raise UserError(f"{path} {told}, of {by}: this one, {__version__}, reads schema {SCHEMA}")
+        from toolworthy.runs.about import mistake
+
+        if wrong := mistake(text, replay="replay" in value):
+            raise UserError(f"{path} cannot be read as a run's: {wrong}")
         return value
 
     @cached_property

@@ -67,7 +67,10 @@ def environment() -> jinja2.Environment:
     return made
 
 
-def _clock(unix: float) -> str:
+def _clock(unix: object) -> str:
+    """A time; what is not known (Jinja's undefined) is said so."""
+    if not isinstance(unix, (int, float)):
+        return "at an unknown time"
     return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
