@@ -160,7 +160,7 @@ _OTHER_VERSIONS = ("missing", "extra_forbidden")
 """Earlier versions may have written fewer fields, later ones more: no mistake of who wrote it."""
 
 
-def mistake(text: str, *, replay: bool) -> str:
+def mistake(text: bytes, *, replay: bool) -> str:
     """Where a ``run.json`` holds what none does, and what should be there; empty where all of it can be used.
 
     Args:

@@ -152,8 +152,7 @@ class RunDirectory:
         """
         path = self.path / "run.json"
         try:
-            text = path.read_text(encoding="utf-8")
-            value = json.loads(text)
+            value = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError) as error:
             raise UserError(f"{path} cannot be read: {error}") from error
         if not isinstance(value, dict):
@@ -165,7 +164,8 @@ class RunDirectory:
             raise UserError(f"{path} {told}, of {by}: this one, {__version__}, reads schema {SCHEMA}")
         from toolworthy.runs.about import mistake
 
-        if wrong := mistake(text, replay="replay" in value):
+        clean = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")  # lone surrogates do no harm
+        if wrong := mistake(clean, replay="replay" in value):
             raise UserError(f"{path} cannot be read as a run's: {wrong}")
         return value
 
