@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from toolworthy.adapters import AgentAdapter, ToolSpec
 from toolworthy.cases.files import answer_from
@@ -174,16 +175,20 @@ def _filler(case: Case) -> list[Turn]:
     if not (case.filler_turns or case.filler_tokens):
         return []
     count = case.filler_turns or _FILLER_TURNS
-    words = max(20, case.filler_tokens // count)
-    chance = random.Random(case.id)
     turns = []
-    for number in range(1, count + 1):
+    for number, told in enumerate(_notes(case.id, count, max(20, case.filler_tokens // count)), 1):
         path = f"notes/{number:03d}.txt"
-        told = " ".join(chance.choice(_WORDS) for _ in range(words))
         want = Want(do="read", path=path)
         user = f"Read {path} and say in one word whether it matters."
         turns.append(Turn(user=user, right=((want,),), results=(told,), answer="No."))
     return turns
+
+
+@lru_cache
+def _notes(seed: str, count: int, words: int) -> tuple[str, ...]:
+    """Texts of so many words, the same for every agent."""
+    chance = random.Random(seed)
+    return tuple(" ".join(chance.choice(_WORDS) for _ in range(words)) for _ in range(count))
 
 
 _WORDS = re.findall(

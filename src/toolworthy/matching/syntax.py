@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
@@ -62,6 +62,7 @@ class Command:
         return not self.compound and all(word.literal for word in self.words)
 
 
+@lru_cache(maxsize=2_048)
 def parse(text: str) -> tuple[Command, ...] | None:
     """The commands of `text` in order; None where it is no Bash, or nothing at all."""
     if len(text) > _MOST:
