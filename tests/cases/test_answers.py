@@ -1,4 +1,4 @@
-"""The judge beside verdicts that people gave who had not seen it: for every case of ours, and for cases of users."""
+"""The judge beside verdicts of others who had not seen it: for every case of ours, and for cases of users."""
 
 from __future__ import annotations
 
