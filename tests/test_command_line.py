@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.conftest import run
 
+from toolworthy import content
 from toolworthy.command_line import refuse_keys
 from toolworthy.endpoint import resolve
 from toolworthy.errors import UserError
@@ -44,6 +45,14 @@ def test_a_key_is_known_wherever_it_is_given(option: str, key: str) -> None:
 def test_an_option_for_a_key_does_not_exist_whatever_it_is_given(option: str, key: str) -> None:
     for arguments in ([option, key], [f"{option}={key}"]):
         assert _refused(["run", "tasks", *arguments]).startswith(f"there is no option {option}: put it into")
+
+
+def test_no_option_of_ours_is_taken_for_one_of_a_key() -> None:
+    text = "".join((content.PACKAGE / name).read_text() for name in ("options.py", "cli.py"))
+    ours = set(re.findall(r'"(--[a-z-]+)"', text))
+    assert {"--budget-tokens", "--key-env", "--out"} <= ours
+    for option in ours:
+        refuse_keys(["run", "tasks", option, "500k"], {})
 
 
 def test_a_key_of_the_environment_is_known_whatever_it_looks_like() -> None:
@@ -102,7 +111,6 @@ KEY = f"sk-{RANDOM}"
     ids=" ".join,
 )
 def test_no_door_repeats_it(tmp_path: Path, command: list[str]) -> None:
-    from toolworthy import content
 
     program, *arguments = [str(content.SUITES) if one == "SUITES" else one for one in command]
     done = run(program, *arguments, cwd=tmp_path)
@@ -115,7 +123,6 @@ def test_no_door_repeats_it(tmp_path: Path, command: list[str]) -> None:
 
 
 def test_nor_from_the_variable_of_pytests_own_options(tmp_path: Path) -> None:
-    from toolworthy import content
 
     done = run("pytest", str(content.SUITES), cwd=tmp_path, env={"PYTEST_ADDOPTS": f"--api-key {KEY}"})
     assert done.returncode == 4

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from toolworthy.errors import UserError
-from toolworthy.redact import credential, looks_like_key
+from toolworthy.redact import looks_like_key
 
 _PUT = "put it into an environment variable and name that with --key-env NAME"
 _BEGINS = re.compile(
@@ -16,6 +16,8 @@ _BEGINS = re.compile(
 _WITHIN = re.compile(r"(?:^|[^A-Za-z0-9])(?:sk|gsk|csk|nvapi|glpat|hf|xai|pplx)[-_](?=[\w-]*\d)[\w-]{16}")
 """How keys begin, as arguments and within them. Names of models and folders begin with some of this too."""
 _VARIABLE = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
+_OPTION = re.compile(r"-(?:[a-z]*key|token|secret|password|passwd|credentials?|authorization|auth|cookie)$")
+"""How options end that take a key: there are none of that kind."""
 _KNOWN = re.compile(r"(?=.*\d)[^/].{11,}")
 """A variable's value that is a key, and no word that stands in for one, or a path."""
 
@@ -33,7 +35,7 @@ def refuse_keys(arguments: Iterable[str], environ: Mapping[str, str]) -> None:
     held = (value.strip() for name, value in environ.items() if _VARIABLE.search(name))
     known = [value for value in held if _KNOWN.fullmatch(value)]
     for option, value in _pairs(arguments):
-        if option != "--key-env" and credential(f"x{option}"):
+        if _OPTION.search(option):
             raise UserError(f"there is no option {option}: {_PUT}")
         if _is_key(value) or any(key in value for key in known):
             raise UserError(f"{option or 'an argument'} is given what looks like a key: {_PUT}")

@@ -126,7 +126,10 @@ def trial(task: str = "t", status: Any = "passed", repeat: int = 1, **more: Any)
 
 
 def made(tmp_path: Path, *results: Any, exchanges: tuple[Exchange, ...] = ()) -> RunDirectory:
-    run = RunDirectory.create(tmp_path, ABOUT)
+    return added(RunDirectory.create(tmp_path, ABOUT), *results, exchanges=exchanges)
+
+
+def added(run: RunDirectory, *results: Any, exchanges: tuple[Exchange, ...] = ()) -> RunDirectory:
     for one in exchanges:
         writer = ExchangeWriter(run.path / "exchanges" / file_name(one.trial))
         writer.append(one)
@@ -326,10 +329,13 @@ def test_one_log_for_each_agent_and_vocabulary(tmp_path: Path) -> None:
     )
 
 
-def test_a_trial_that_was_begun_again_is_told_once(tmp_path: Path) -> None:
-    """`--resume` appends to the same file, and counts from 0 again."""
+def test_a_trial_that_was_begun_again_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--resume`, another process, appends to the same file, and counts from 0 again."""
     old = tuple(exchange("tasks/t/codex#1", n, [], says("old"), started=STARTED - 60 + n) for n in range(5))
-    (sample,) = only(made(tmp_path, trial(), exchanges=(*old, *talk(says("new")))))["samples"]
+    with monkeypatch.context() as killed:
+        killed.setattr("toolworthy.runs.exchanges._PROCESS", "killed")
+        run = made(tmp_path, exchanges=old)
+    (sample,) = only(added(run, trial(), exchanges=talk(says("new"))))["samples"]
     assert sample["turn_count"] == 2
     assert "old" not in json.dumps(sample)
 
