@@ -18,15 +18,14 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_jso
 from pydantic_core import core_schema
 
 from toolworthy.cases.result import CaseResult
-from toolworthy.exchange import Kind
 from toolworthy.gate.criteria.judged import Answer
 from toolworthy.gate.paired import About
 from toolworthy.probes import ProbeResult
 from toolworthy.replay.model import ReplayResult
 from toolworthy.runs.about import EndpointTold, ReplayRun, Run, Strict
+from toolworthy.runs.exchanges import Recorded
 from toolworthy.runs.result import TrialResult
 from toolworthy.runs.store import GATE, SCHEMA
-from toolworthy.wire.ir import Api
 
 LINES = (TrialResult, ProbeResult, CaseResult, ReplayResult)
 """What a line of ``results.jsonl`` may be."""
@@ -75,48 +74,12 @@ class Gate(Strict):
     looks: Looks | None = None
 
 
-class ExchangeRecord(Strict):
+class ExchangeRecord(Recorded, Strict):
     """One request and its answer: a zstd frame of its own in a file of exchanges.
 
     A text that begins with a NUL is base64 of bytes that are no UTF-8. A body is its texts and pieces in a row; an
     array of one string names a piece, of this record or of an earlier one in the same file.
     """
-
-    trial: str
-    """The key of the trial, probe or case."""
-    index: int
-    """Number within it, from 0."""
-    kind: Kind
-    agent_api: Api | None
-    """What the agent spoke; null for what is no completion."""
-    endpoint_api: Api | None
-    """What the endpoint was asked in."""
-    method: str
-    path: str
-    status: int | None
-    """Of the endpoint's answer; null where none came."""
-    started: float
-    """Unix time, seconds."""
-    seconds: float
-    """Until the last byte, or until it was given up."""
-    error: str | None
-    """Why there is no whole answer."""
-    local: bool
-    """Answered by the gateway itself."""
-    request_headers: dict[str, str]
-    response_headers: dict[str, str]
-    losses: list[str]
-    """What a translation could not carry."""
-    request_body: list[str | tuple[str]]
-    """As the agent sent it."""
-    upstream_body: list[str | tuple[str]] | None
-    """As the endpoint got it, where that differs."""
-    chunks: list[tuple[float, str]]
-    """The answer's body as it came: seconds since the request was sent, and text."""
-    pieces: dict[str, str]
-    """Pieces of bodies that the file did not hold yet, by their hash."""
-    process: str = ""
-    """Marks the process that wrote it. One that tells of index 0 anew has begun the trial again."""
 
 
 class ProxyTold(Strict):

@@ -14,7 +14,7 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -32,31 +32,44 @@ _PROCESS = token_hex(4)
 _ARRAYS = re.compile(r'"(?:messages|input|tools|system)"\s*:\s*\[')
 
 
-class _Record(BaseModel):
-    """One line, as it is written."""
+class Recorded(BaseModel):
+    """A request and its answer, as one line has it."""
 
     trial: str
+    """The key of the trial, probe or case."""
     index: int
+    """Number within it, from 0."""
     kind: Kind
     agent_api: Api | None
+    """What the agent spoke; null for what is no completion."""
     endpoint_api: Api | None
+    """What the endpoint was asked in."""
     method: str
     path: str
     status: int | None
+    """Of the endpoint's answer; null where none came."""
     started: float
+    """Unix time, seconds."""
     seconds: float
+    """Until the last byte, or until it was given up."""
     error: str | None
+    """Why there is no whole answer."""
     local: bool
+    """Answered by the gateway itself."""
     request_headers: dict[str, str]
     response_headers: dict[str, str]
     losses: list[str]
-    request_body: list[str | list[str]]
-    upstream_body: list[str | list[str]] | None
+    """What a translation could not carry."""
+    request_body: list[str | tuple[str]]
+    """As the agent sent it."""
+    upstream_body: list[str | tuple[str]] | None
+    """As the endpoint got it, where that differs."""
     chunks: list[tuple[float, str]]
+    """The answer's body as it came: seconds since the request was sent, and text."""
     pieces: dict[str, str]
-    """By their hashes; text or bytes, as ``_text`` writes them."""
+    """Pieces of bodies that the file did not hold yet, by their hash."""
     process: str = ""
-    """Of the process that wrote it; processes write one after the other."""
+    """Marks the process that wrote it. One that tells of index 0 anew has begun the trial again."""
 
 
 def file_name(trial: str) -> str:
@@ -192,12 +205,12 @@ def _told(path: Path) -> Iterator[tuple[str, Exchange]]:
     pieces: dict[str, bytes] = {}
     for record in _records(path.read_bytes()):
         with contextlib.suppress(_Lost, ValueError):
-            told = _Record.model_validate(record)
+            told = Recorded.model_validate(record)
             pieces |= {name: _bytes(text) for name, text in told.pieces.items()}
             yield told.process, _exchange(told, pieces)
 
 
-def _exchange(told: _Record, pieces: Mapping[str, bytes]) -> Exchange:
+def _exchange(told: Recorded, pieces: Mapping[str, bytes]) -> Exchange:
     return Exchange(
         **{name: getattr(told, name) for name in _PLAIN},
         request_headers=told.request_headers,
@@ -230,9 +243,9 @@ class _Lost(Exception):
     """A piece was in a record that is torn."""
 
 
-def _restore(stored: list[Any], pieces: Mapping[str, bytes]) -> bytes:
+def _restore(stored: Sequence[str | tuple[str]], pieces: Mapping[str, bytes]) -> bytes:
     try:
-        return b"".join(pieces[item[0]] if isinstance(item, list) else _bytes(item) for item in stored)
+        return b"".join(pieces[item[0]] if isinstance(item, tuple) else _bytes(item) for item in stored)
     except LookupError as error:
         raise _Lost from error
 
