@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from toolworthy import content
 from toolworthy.adapters import AgentAdapter, ProviderAdapter, load
-from toolworthy.errors import UserError
 from toolworthy.rules import check
 from toolworthy.runs.exchanges import read_all
 from toolworthy.runs.store import RunDirectory
@@ -23,6 +22,7 @@ from toolworthy.wire.ir import APIS, Api
 from toolworthy.wire.sse import SseParser
 
 from .conftest import Chunk, recorded
+from .fuzz.files import refused_in_a_line
 
 any_input = settings(
     max_examples=150, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -99,12 +99,7 @@ def _mixed(path: Path) -> st.SearchStrategy[bytes]:
 
 def _loads(folder: Path, name: str, data: bytes, read: Any) -> None:
     (folder / name).write_bytes(data)
-    refused = ""
-    try:
-        read()
-    except UserError as error:
-        refused = str(error)
-    assert "\n" not in refused
+    refused_in_a_line(read)
 
 
 @any_input
