@@ -32,6 +32,16 @@ ABOUT: dict[str, Any] = {
     "agents": {"codex": "0.169.0"},
 }
 """What ``run.json`` tells of a run."""
+A_LOOK = """
+[[case]]
+id = "look"
+category = "single"
+files."a.py" = "x = 1\\n"
+[[case.turn]]
+user = "Show me a.py."
+right = [[{ do = "read", path = "a.py" }]]
+"""
+"""A case of a user's own: one look."""
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from toolworthy.adapters import Action, AgentAdapter, ToolSpec
+from toolworthy.matching.paths import ROOT
 from toolworthy.wire.ir import Tool
 
-ROOT = "/app"
 _PLACEHOLDER = re.compile(r"\{(command|path|content|old|new|patch|pattern|session)\}")
 _TYPES = {"string", "integer", "number", "boolean", "object", "array"}
 

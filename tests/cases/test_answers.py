@@ -9,36 +9,25 @@ from pathlib import Path
 import pytest
 
 from toolworthy import adapters
-from toolworthy.cases.answers import ENOUGH, Answer, answers_of, disputed, load_answers
+from toolworthy.cases.answers import ENOUGH, Answer, Verdict, answers_of, load_answers, verdicts
 from toolworthy.cases.model import case_files, load_cases
-from toolworthy.cases.render import scene
 from toolworthy.content import FIXTURES
 from toolworthy.errors import UserError
 from toolworthy.sandbox import choose
 from toolworthy.world import World
 
-from ..conftest import run
+from ..conftest import A_LOOK, run
 
 FILES = case_files(FIXTURES / "cases")
 CASES = {case.id: case for case in load_cases()}
-AGENTS = {agent.id: agent for agent in adapters.agents()}
 EXAMINED = Path(__file__).with_name("examined.answers.toml")
 EVERY = 8
 """Of so many answers one is judged here; `toolworthy cases check` judges them all."""
 
 
-def wrongly_judged(answers: list[Answer]) -> list[tuple[Answer, str]]:
-    wanted = {(answer.case, answer.toolset) for answer in answers}
-    scenes = {(case, agent): scene(CASES[case], AGENTS[agent]) for case, agent in wanted}
-
-    async def all_of_them() -> list[tuple[Answer, str]]:
-        world = World(choose("auto"))
-        parts = [answers[at::4] for at in range(4)]
-        return [
-            one for part in await asyncio.gather(*(disputed(part, scenes, world) for part in parts)) for one in part
-        ]
-
-    return asyncio.run(all_of_them())
+def wrongly_judged(answers: list[Answer]) -> list[Verdict]:
+    found = asyncio.run(verdicts(answers, tuple(CASES.values()), adapters.agents(), World(choose("auto"))))
+    return [one for one in found if one.said != one.answer.verdict]
 
 
 def test_every_case_has_right_and_wrong_answers_in_several_toolsets() -> None:
@@ -59,19 +48,10 @@ def test_answers_are_judged_as_is_due(file: Path) -> None:
 def test_answers_that_the_authors_did_not_write() -> None:
     """One in eight of the examination whose figures docs/cases.md gives; `scripts/judge` counts them all."""
     answers = load_answers(EXAMINED, *FILES)[::EVERY]
-    bad = [answer for answer, said in wrongly_judged(answers) if said.startswith(("right", "lenient")) != answer.right]
+    bad = [one for one in wrongly_judged(answers) if (one.said in ("right", "lenient")) != one.answer.right]
     assert len(bad) <= len(answers) // 33
 
 
-OWN = """
-[[case]]
-id = "look"
-category = "single"
-files."a.py" = "x = 1\\n"
-[[case.turn]]
-user = "Show me a.py."
-right = [[{ do = "read", path = "a.py" }]]
-"""
 ANSWER = """
 [[answer]]
 case = "look"
@@ -83,7 +63,7 @@ calls = [{ name = "bash", arguments = { command = "tail -n 5 a.py | cat" } }]
 
 @pytest.mark.parametrize(("verdict", "code"), [("right", 0), ("wrong argument", 1)])
 def test_answers_to_your_own_cases_are_proven(verdict: str, code: int, tmp_path: Path) -> None:
-    (tmp_path / "own.toml").write_text(OWN)
+    (tmp_path / "own.toml").write_text(A_LOOK)
     (tmp_path / "own.answers.toml").write_text(ANSWER.replace("VERDICT", verdict))
     done = run("toolworthy", "cases", "check", ".", cwd=tmp_path)
     assert done.returncode == code, done.stdout
@@ -106,7 +86,7 @@ def test_answers_to_your_own_cases_are_proven(verdict: str, code: int, tmp_path:
     ],
 )
 def test_a_broken_file_of_answers_is_one_line(text: str, said: str, tmp_path: Path) -> None:
-    (tmp_path / "own.toml").write_text(OWN)
+    (tmp_path / "own.toml").write_text(A_LOOK)
     (tmp_path / "own.answers.toml").write_text(text)
     with pytest.raises(UserError, match=said):
         answers_of(tmp_path / "own.toml")

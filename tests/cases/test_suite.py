@@ -25,18 +25,9 @@ from toolworthy.gateway import Gateway
 from toolworthy.oracle import Oracle
 from toolworthy.wire.ir import Part, Request, Text
 
+from ..conftest import A_LOOK, endpoint, only_run, reply, results, run, serve, suites
 from ..conftest import asked as asked_options
-from ..conftest import endpoint, only_run, reply, results, run, serve, suites
 
-OWN = """
-[[case]]
-id = "look"
-category = "single"
-files."a.py" = "x = 1\\n"
-[[case.turn]]
-user = "Show me a.py."
-right = [[{ do = "read", path = "a.py" }]]
-"""
 TWO = """
 [[case]]
 id = "both"
@@ -93,7 +84,7 @@ def test_a_servers_fault_is_not_taken_for_the_models(tmp_path: Path) -> None:
 
 
 def test_cases_of_your_own_and_resume(tmp_path: Path) -> None:
-    (tmp_path / "own.toml").write_text(OWN)
+    (tmp_path / "own.toml").write_text(A_LOOK)
     done = suites("--cases", "own.toml", "--agent", "builtin", "--agent", "codex", cwd=tmp_path, suite="tools")
     assert done.returncode == 0, done.stdout
     path = only_run(tmp_path)
@@ -116,8 +107,8 @@ def test_cases_of_your_own_and_resume(tmp_path: Path) -> None:
     ],
 )
 def test_mistakes_are_one_clear_line(arguments: list[str], said: str, tmp_path: Path) -> None:
-    (tmp_path / "empty.toml").write_text(OWN.replace('path = "a.py" }]', 'path = "a.py" }], []'))
-    (tmp_path / "broken.toml").write_text(OWN.replace('"single"', '"odd"'))
+    (tmp_path / "empty.toml").write_text(A_LOOK.replace('path = "a.py" }]', 'path = "a.py" }], []'))
+    (tmp_path / "broken.toml").write_text(A_LOOK.replace('"single"', '"odd"'))
     with pytest.raises(UserError, match=re.escape(said)) as caught:
         asked_options(tmp_path, *arguments)
     assert "\n" not in str(caught.value)
@@ -133,7 +124,7 @@ def test_a_mistake_ends_the_command_in_one_line(tmp_path: Path) -> None:
 def test_cases_are_listed_and_checked(tmp_path: Path) -> None:
     assert "read-one-file" in run("toolworthy", "cases", cwd=tmp_path).stdout
     (tmp_path / "own.toml").write_text(
-        OWN.replace('do = "read", path = "a.py"', 'do = "search", pattern = "y", hits = ["x = 1"]')
+        A_LOOK.replace('do = "read", path = "a.py"', 'do = "search", pattern = "y", hits = ["x = 1"]')
     )
     done = run("toolworthy", "cases", "check", "own.toml", cwd=tmp_path)
     assert done.returncode == 1
@@ -154,8 +145,8 @@ def called(*functions: dict[str, str]) -> bytes:
 
 
 def asked(tmp_path: Path, answers: Iterator[tuple[int, bytes]]) -> CaseResult:
-    """What is said of OWN's case when a server answers like this."""
-    (tmp_path / "own.toml").write_text(OWN)
+    """What is said of A_LOOK's case when a server answers like this."""
+    (tmp_path / "own.toml").write_text(A_LOOK)
     cases = load_cases((tmp_path / "own.toml",))
     builtin = adapters.agent("builtin")
 

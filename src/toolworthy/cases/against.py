@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from toolworthy.cases.assigning import assigned
 from toolworthy.cases.doing import Done, Found, Stage
 from toolworthy.cases.effect import Effect, changes, together, words
-from toolworthy.cases.meeting import Reference, Trouble, all_met, references, trouble_with
+from toolworthy.cases.meeting import Reference, Trouble, all_shown, references, trouble_with
 from toolworthy.cases.model import Want
 from toolworthy.cases.render import Scene
 from toolworthy.cases.result import Miss
@@ -78,31 +78,21 @@ class Alternative:
 
     def _sum(self, done: list[Done], known: Sequence[Sequence[Reference]], *, part: bool = False) -> list[Miss] | None:
         """What only the strict reading minds, where all calls together come to what is wanted; else None."""
-        wants = [(want, ways) for want, ways in zip(self.wants, known, strict=True) if want.tool is None]
         doing = [one for one in done if one.found.deed is not None]
-        if (
-            self.stage.world is None
-            or self.stage.turn.apart
-            or not wants
-            or len(wants) < len(self.wants)
-            or (len(doing) < len(self.found) and not part)
-        ):
+        by_effect = self.stage.world is not None and not self.stage.turn.apart and not any(w.tool for w in self.wants)
+        if not by_effect or (len(doing) < len(self.found) and not part):
             return None
         before = self.stage.before
-        parts = [_effect(want, ways, before) for want, ways in wants]
+        parts = [_effect(want, ways, before) for want, ways in zip(self.wants, known, strict=True)]
         whole = together([part for part in parts if part is not None], before)
         given = together([one.effect for one in doing], before)
         if None in parts or not given.same(whole, ordered=self.stage.turn.ordered):
             return None
-        only = [want for want, _ in wants]
-        ways = [way for _, way in wants]
-        if not all_met(only, ways, doing, whole, before.files):
+        if not all_shown(self.wants, known, doing, before.files):
             return None
-        return list(self._superfluous(only, ways, doing, whole))
+        return list(self._superfluous(known, doing, whole))
 
-    def _superfluous(
-        self, wants: list[Want], known: list[Sequence[Reference]], done: list[Done], whole: Effect
-    ) -> Iterator[Miss]:
+    def _superfluous(self, known: Sequence[Sequence[Reference]], done: list[Done], whole: Effect) -> Iterator[Miss]:
         """Calls that could be left out, but for folders that are made."""
         before, rest = self.stage.before, list(done)
         for one in done:
@@ -110,7 +100,7 @@ class Alternative:
             if not others or replace(one.effect, tried=frozenset()) or _FOLDERS.fullmatch(one.found.command or ""):
                 continue
             same = together([other.effect for other in others], before).same(whole)
-            if same and all_met(wants, known, others, whole, before.files):
+            if same and all_shown(self.wants, known, others, before.files):
                 rest = others
                 yield Miss(kind="extra call", given=one.found.words, strict=True)
 

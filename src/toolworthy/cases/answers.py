@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import tomllib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
+from toolworthy.adapters import AgentAdapter
 from toolworthy.cases.doing import Undecided
 from toolworthy.cases.judge import Ruling, rule_on
-from toolworthy.cases.model import filled, texts_of
+from toolworthy.cases.model import Case, filled, fitted, texts_of
 from toolworthy.cases.player import reference
-from toolworthy.cases.render import Scene
+from toolworthy.cases.render import Scene, scene
 from toolworthy.cases.result import MissKind
 from toolworthy.cases.turns import unspoken
 from toolworthy.errors import UserError
@@ -25,6 +29,8 @@ SUFFIX = ".answers.toml"
 """How the name of a file of answers ends; the file of its cases has the same name with ``.toml``."""
 ENOUGH = 3
 """Right answers, and wrong ones, that prove a case."""
+_AT_ONCE = 4
+"""Answers that are judged at the same time."""
 _VERDICTS = ("right", "lenient", *get_args(MissKind))
 
 
@@ -102,17 +108,7 @@ def load_answers(path: Path, *cases: Path) -> list[Answer]:
         raise UserError(f"{path}: {error}") from error
     if set(data) - {"answer"}:
         raise UserError(f"{path}: unknown table {min(set(data) - {'answer'})!r}; a file of answers has [[answer]]")
-    found = []
-    for number, row in enumerate(rows, 1):
-        try:
-            found.append(Answer.model_validate(row))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise UserError(
-                f"{path}: answer {number}: {where}: {first['msg'].removeprefix('Value error, ')}"
-            ) from error
-    return found
+    return [fitted(Answer, row, path, f"answer {number}") for number, row in enumerate(rows, 1)]
 
 
 async def judged(answer: Answer, stage: Scene, world: World | None) -> Ruling:
@@ -151,28 +147,47 @@ def verdict(ruling: Ruling) -> str:
     return miss.kind if miss else "lenient" if ruling.misses else "right"
 
 
-async def disputed(
-    answers: Sequence[Answer], scenes: dict[tuple[str, str], Scene], world: World | None
-) -> list[tuple[Answer, str]]:
-    """The answers of which the judge says something else than is due, and what it says.
+@dataclass(frozen=True)
+class Verdict:
+    """What the judge says of an answer."""
+
+    answer: Answer
+    said: str
+    """As `Answer.verdict` has it; empty where nothing can be said."""
+    why: str
+
+    @property
+    def words(self) -> str:
+        """Both, in short."""
+        return f"{self.said}{f' ({self.why})' if self.why else ''}"[:600] if self.said else self.why
+
+
+async def verdicts(
+    answers: Sequence[Answer], cases: Sequence[Case], agents: Sequence[AgentAdapter], world: World | None
+) -> list[Verdict]:
+    """Judge answers, some at a time.
 
     Args:
         answers: what is judged.
-        scenes: each case in each toolset.
+        cases: those that they belong to.
+        agents: those in whose tools they are given.
         world: where commands are run.
     """
-    found = []
-    for answer in answers:
-        stage = scenes.get((answer.case, answer.toolset))
-        if stage is None:
-            found.append((answer, f"there is no case {answer.case!r} in the tools of {answer.toolset!r}"))
-            continue
-        try:
-            ruling = await judged(answer, stage, world)
-        except (LookupError, Undecided) as error:
-            found.append((answer, str(error)))
-            continue
-        if verdict(ruling) != answer.verdict:
-            misses = "; ".join(f"{miss.kind}: {miss.detail or miss.given}" for miss in ruling.misses)
-            found.append((answer, f"{verdict(ruling)}{f' ({misses})' if misses else ''}"[:600]))
-    return found
+    known, toolsets = {case.id: case for case in cases}, {agent.id: agent for agent in agents}
+    room = asyncio.Semaphore(_AT_ONCE)
+
+    @cache
+    def stage(case: str, toolset: str) -> Scene:
+        return scene(known[case], toolsets[toolset])
+
+    async def one(answer: Answer) -> Verdict:
+        if answer.case not in known or answer.toolset not in toolsets:
+            return Verdict(answer, "", f"there is no case {answer.case!r} in the tools of {answer.toolset!r}")
+        async with room:
+            try:
+                ruling = await judged(answer, stage(answer.case, answer.toolset), world)
+            except (LookupError, Undecided) as error:
+                return Verdict(answer, "", str(error))
+        return Verdict(answer, verdict(ruling), "; ".join(f"{m.kind}: {m.detail or m.given}" for m in ruling.misses))
+
+    return list(await asyncio.gather(*map(one, answers)))

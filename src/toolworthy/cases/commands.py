@@ -9,17 +9,14 @@ from pathlib import Path
 from typing import Literal
 
 from toolworthy import adapters, content
-from toolworthy.cases.answers import ENOUGH, Answer, answers_of, disputed
+from toolworthy.cases.answers import ENOUGH, Answer, answers_of, verdicts
 from toolworthy.cases.check import problems
 from toolworthy.cases.model import CATEGORIES, Case, case_files, load_cases
-from toolworthy.cases.render import scene
 from toolworthy.errors import UserError
 from toolworthy.sandbox import choose
 from toolworthy.visible import show
 from toolworthy.world import World
 
-_AT_ONCE = 4
-"""Answers that are judged at the same time."""
 Kind = Literal["auto", "bubblewrap", "none"]
 
 
@@ -51,14 +48,10 @@ def run(what: Literal["list", "check"], paths: tuple[Path, ...], sandbox: Kind) 
 async def _all(cases: Sequence[Case], answers: Sequence[Answer], world: World | None) -> list[str]:
     agents = adapters.agents()
     lines = [line async for line in problems(cases, agents, world)]
-    known = {case.id: case for case in cases}
-    wanted = {(one.case, one.toolset) for one in answers if one.case in known}
-    scenes = {
-        (case, agent.id): scene(known[case], agent) for agent in agents for case in known if (case, agent.id) in wanted
-    }
-    parts = [answers[at::_AT_ONCE] for at in range(_AT_ONCE)]
-    for part in await asyncio.gather(*(disputed(part, scenes, world) for part in parts)):
-        lines += [f"{one.case} ({one.toolset}): {one.verdict} is due for {one.said!r}, not {why}" for one, why in part]
+    for one in await verdicts(answers, cases, agents, world):
+        if one.said != one.answer.verdict:
+            of = f"{one.answer.case} ({one.answer.toolset})"
+            lines.append(f"{of}: {one.answer.verdict} is due for {one.answer.said!r}, not {one.words}")
     return lines
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from toolworthy.cases.effect import Effect, changes, effect_of
 from toolworthy.cases.files import LOOKS, Failed, answer_from, changed, folder_of, looks
-from toolworthy.cases.model import Turn, Want
+from toolworthy.cases.model import Turn
 from toolworthy.matching import shell
+from toolworthy.matching.paths import ROOT
 from toolworthy.matching.programs import Invocation, programs
-from toolworthy.vocabulary import ROOT, Deed
+from toolworthy.vocabulary import Deed
 from toolworthy.wire.ir import ToolCall
 from toolworthy.world import Effects, Repository, State, World
 
@@ -131,33 +132,28 @@ class Stage:
         """What a command does in the world."""
         if self.world is None:
             raise Undecided(f"only a sandbox can tell what this does: {command[:100]}")
-        says = _says(self.turn)
-        fails = _fails(self.turn) if self.turn.error else {}
+        says, fails = _scripted(self.turn)
         return await self.world.run(state or self.before, command, folder or ROOT, says=says, fails=fails)
 
 
-def _says(turn: Turn) -> Mapping[str, str]:
-    """What stand-ins say: the results of the turn, by the program that the reference calls."""
-    said: dict[str, str] = {}
-    for want, text in zip(turn.right[0] if turn.right else (), turn.results, strict=False):
-        for name in _program(want):
-            said[name] = f"{text.strip()}\n"
-    return said
+def _scripted(turn: Turn) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """What stand-ins say in this turn, and which calls of theirs fail: those of the reference, by the program."""
+    says: dict[str, str] = {}
+    fails: dict[str, str] = {}
+    for number, want in enumerate(turn.right[0] if turn.right else ()):
+        if want.do != "run":
+            continue
+        parsed = shell.parse(want.command[0])
+        argv = parsed[0].argv if parsed else ()
+        names = _names(argv[0] if argv else "")
+        if number < len(turn.results):
+            says |= dict.fromkeys(names, f"{turn.results[number].strip()}\n")
+        if turn.error:
+            fails |= dict.fromkeys(names, " ".join(argv[1:]))
+    return says, fails
 
 
-def _fails(turn: Turn) -> Mapping[str, str]:
-    """The calls that fail in this turn: the reference's, by the program."""
-    found: dict[str, str] = {}
-    for want in turn.right[0] if turn.right else ():
-        parsed = shell.parse(want.command[0]) if want.command else None
-        found |= dict.fromkeys(_program(want), " ".join(parsed[0].argv[1:]) if parsed else "")
-    return found
-
-
-def _program(want: Want) -> tuple[str, ...]:
-    if want.do != "run":
-        return ()
-    parsed = shell.parse(want.command[0])
-    name = parsed[0].argv[0] if parsed and parsed[0].argv else ""
-    program = programs().get(re.sub(r".*/", "", name))
-    return (program.name, *program.names) if program else (name,)
+def _names(program: str) -> tuple[str, ...]:
+    """Every name that a program is started by."""
+    known = programs().get(posixpath.basename(program))
+    return (known.name, *known.names) if known else (program,)

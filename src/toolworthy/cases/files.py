@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from toolworthy.matching import patch, shell, unified
-from toolworthy.vocabulary import ROOT, Deed
+from toolworthy.matching.paths import ROOT
+from toolworthy.vocabulary import Deed
 
 LOOKS = ("read", "search", "find", "list", "view")
 

@@ -7,7 +7,7 @@ does and shows.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from toolworthy.cases.against import Alternative, Measured
@@ -80,10 +80,11 @@ async def rule_on(
     if not turn.right:
         misses = tuple(_no_call(scene, turn, answer, found))
         return Ruling(state, misses, 0.0 if misses else 1.0, explores=explores and bool(misses))
-    best = await _best(scene, Stage(state, turn, private=scene.case.private), found, answer, ahead)
+    stage = Stage(state, turn, private=scene.case.private)
+    best = await _best(scene, stage, found, answer, ahead)
     if (best.misses or (thorough and world)) and any(call.command is not None for call in found):
         if world is not None:
-            ran = await _best(scene, await _furnished(scene, state, turn, world, found, ahead), found, answer, ahead)
+            ran = await _best(scene, await _furnished(stage, world, found, ahead), found, answer, ahead)
             best = ran if thorough else min((ran, best), key=_badness)
         elif not explores:
             raise Undecided(f"only a sandbox can tell what this does: {_commands(found)[:200]}")
@@ -96,16 +97,13 @@ def _commands(found: Sequence[Found]) -> str:
     return "; ".join(call.command for call in found if call.command is not None)
 
 
-async def _furnished(
-    scene: Scene, state: State, turn: Turn, world: World, found: Sequence[Found], ahead: Sequence[Turn]
-) -> Stage:
+async def _furnished(stage: Stage, world: World, found: Sequence[Found], ahead: Sequence[Turn]) -> Stage:
     """The stage in which commands are run, with a repository where one may be needed."""
-    wanted = [way for one in (turn, *ahead) for wants in one.right for want in wants for way in want.command]
-    commands = [_commands(found), *wanted]
-    if not world.needs_repository(state, *commands):
-        return Stage(state, turn, world, private=scene.case.private)
-    state, repository = await world.with_repository(state)
-    return Stage(state, turn, world, repository, scene.case.private)
+    wanted = [way for one in (stage.turn, *ahead) for wants in one.right for want in wants for way in want.command]
+    if not world.needs_repository(stage.before, _commands(found), *wanted):
+        return replace(stage, world=world)
+    state, repository = await world.with_repository(stage.before)
+    return replace(stage, before=state, world=world, repository=repository)
 
 
 async def _best(scene: Scene, stage: Stage, found: list[Found], answer: Response, ahead: Sequence[Turn]) -> Ruling:
@@ -120,7 +118,7 @@ async def _best(scene: Scene, stage: Stage, found: list[Found], answer: Response
             measured = await alternative.measure(done, whole=turns > 1)
             if measured is None:
                 continue
-            ruling = _ruling(stage, measured, wants, found, broken, answer)
+            ruling = _ruling(measured, wants, found, broken, answer)
             ruling.turns = turns
             if best is None or _badness(ruling) < _badness(best):
                 best = ruling
@@ -129,7 +127,7 @@ async def _best(scene: Scene, stage: Stage, found: list[Found], answer: Response
 
 
 def _ruling(
-    stage: Stage, measured: Measured, wants: Sequence[Want], found: list[Found], broken: list[Miss], answer: Response
+    measured: Measured, wants: Sequence[Want], found: list[Found], broken: list[Miss], answer: Response
 ) -> Ruling:
     # What is missing is said last: it may be due to what else is amiss.
     misses = [*broken, *sorted(measured.misses, key=lambda miss: miss.kind == "missing call")]

@@ -179,16 +179,13 @@ def _action(deed: Deed | None) -> str:
     return deed.action if deed else "nothing"
 
 
-def all_met(
-    wants: Sequence[Want], known: Sequence[Sequence[Reference]], done: Sequence[Done], effect: Effect, files: Any
-) -> bool:
-    """Whether calls come together to what is wanted: the same sum of effects, and all shown that must be seen.
+def all_shown(wants: Sequence[Want], known: Sequence[Sequence[Reference]], done: Sequence[Done], files: Any) -> bool:
+    """Whether calls that come together to the wanted effect show all that must be seen, and all went through.
 
     Args:
         wants: what is due, none of it tools of the case's own.
         known: what each wanted command does.
         done: what the calls did.
-        effect: what the wants come to.
         files: what lay in the working directory.
     """
     ran = [one.ran for one in done if one.ran is not None]

@@ -272,9 +272,9 @@ def load_file(path: Path) -> CaseFile:
         data = filled(data, texts)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{path}: [text]: {error}") from error
-    own = {name: _model(CaseTool, tool, path, f"tools.{name}") for name, tool in data.get("tools", {}).items()}
+    own = {name: fitted(CaseTool, tool, path, f"tools.{name}") for name, tool in data.get("tools", {}).items()}
     cases = tuple(
-        _model(Case, {**raw, "own": own, "source": path.name}, path, str(raw.get("id", f"case {number}")))
+        fitted(Case, {**raw, "own": own, "source": path.name}, path, str(raw.get("id", f"case {number}")))
         for number, raw in enumerate(data.get("case", []), 1)
     )
     return CaseFile(path, cases)
@@ -347,7 +347,12 @@ def crowd() -> dict[str, CaseTool]:
     return {name: CaseTool.model_validate(tool) for name, tool in data["tools"].items()}
 
 
-def _model(kind: Any, data: Any, path: Path, what: str) -> Any:
+def fitted(kind: Any, data: Any, path: Path, what: str) -> Any:
+    """A part of a file as its model.
+
+    Raises:
+        UserError: it does not fit; one line with the path, what it is, and the field.
+    """
     try:
         return kind.model_validate(data)
     except ValidationError as error:

@@ -161,10 +161,10 @@ def described(tables: Mapping[str, Any]) -> dict[str, Program]:
     return found
 
 
-def invocation(call: Call, known: Mapping[str, Program] | None = None) -> Invocation:
+def invocation(call: Call) -> Invocation:
     """The form of a call; that of a program that nobody described is the call itself."""
     name = posixpath.basename(call.argv[0])
-    program = (programs() if known is None else known).get(name)
+    program = programs().get(name)
     env = tuple(sorted((key, value) for key, value in call.env.items() if not _plays_no_part(key, value, call.folder)))
     plain = Invocation(name, (), call.argv[1:], call.folder, env, call.stdin, said=call.said)
     if program is None:
