@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import only_run, recorded, run
-from tests.hostile import CANARY, PACKED, PLACES, TEXTS, Hostile, hostile, leaks, ways
 
+from tests.support.commands import only_run, run
+from tests.support.examples import recorded
+from tests.support.hostile import CANARY, PACKED, PLACES, TEXTS, Hostile, hostile, leaks, ways
 from toolworthy import packing
 from toolworthy.cleaned import cleaned
 from toolworthy.endpoint import resolve

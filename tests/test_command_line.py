@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.conftest import run
 
+from tests.support.commands import run
 from toolworthy import content
 from toolworthy.command_line import refuse_keys
 from toolworthy.endpoint import resolve

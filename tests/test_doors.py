@@ -20,12 +20,10 @@ from typing import Any
 
 import pytest
 
+from tests.support.commands import asked, only_run, results, run, suites
 from toolworthy import content
 from toolworthy.errors import UserError
 from toolworthy.runs.store import RunDirectory
-
-sys.path.insert(0, str(Path(__file__).parent))
-from conftest import asked, only_run, results, run, suites
 
 KEY = "sk-users-own-key-0123456789"
 

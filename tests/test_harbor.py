@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.commands import only_run, suites
 from toolworthy import content
-
-sys.path.insert(0, str(Path(__file__).parent))
-from conftest import only_run, suites
 
 # Harbor asks for Python 3.12; of what that brought, its models use this one name.
 PRELUDE = "import sys, typing, pathlib\ntyping.override = getattr(typing, 'override', lambda f: f)\n"

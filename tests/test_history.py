@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.support.commands import run as command
+from tests.support.commands import suites
 from toolworthy.cases.result import CaseKey, CaseResult
 from toolworthy.commands.history import run as print_history
 from toolworthy.errors import UserError
@@ -25,10 +26,6 @@ from toolworthy.report.history import lines, page, past
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.runs.store import RunDirectory
 from toolworthy.scoring.model import Cause, Score
-
-sys.path.insert(0, str(Path(__file__).parent))
-from conftest import run as command
-from conftest import suites
 
 DAY = 86_400.0
 START = 1_790_000_000.0

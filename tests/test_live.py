@@ -22,11 +22,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.commands import environment, only_run, results, suites
 from toolworthy import content
 from toolworthy.live import Screen, can_draw
-
-sys.path.insert(0, str(Path(__file__).parent))
-from conftest import environment, only_run, results, suites
 
 _DRAWN = re.compile(r"(?=\r(?:\x1b\[\d+A)?\x1b\[J)")
 """How drawing again begins."""

@@ -18,14 +18,13 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.conftest import endpoint, reply, run, serve
 
+from tests.support.commands import run
+from tests.support.small_server import sound
+from tests.support.upstream import endpoint, reply, serve
 from toolworthy.gateway import Gateway
 from toolworthy.oracle import Oracle
 from toolworthy.runs.exchanges import read_all
-
-sys.path.insert(0, str(Path(__file__).parent / "runs"))
-from small_server import sound
 
 CANARY = "sk-Zq7Kp2Wd9XcV4bN6mT1sRf8Yg3H"
 

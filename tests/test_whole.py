@@ -18,15 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import run, suites
 
+from tests.support.commands import only_run, run, suites
 from toolworthy.cli import main
 from toolworthy.errors import UserError
 from toolworthy.runs.store import RunDirectory
 from toolworthy.whole import whole
-
-sys.path.insert(0, str(Path(__file__).parent))
-from conftest import only_run
 
 COMMANDS = {
     "report": ("report", "RUN", "-o", "OUT"),

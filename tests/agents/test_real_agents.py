@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.commands import only_run, results, suites
 from toolworthy import adapters
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import only_run, results, suites
 
 REAL = [agent.id for agent in adapters.agents() if agent.install]
 OWN = {"claude-code": "messages", "codex": "responses"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.commands import only_run, suites
 from toolworthy.analysis.effects import affected, of_result
 from toolworthy.analysis.levels import levels
 from toolworthy.analysis.outcome import outcome
@@ -21,9 +21,6 @@ from toolworthy.rules.model import Evidence, Finding
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.runs.store import RunDirectory
 from toolworthy.situations import NEVER
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import only_run, suites
 
 VERDICTS = ("supported", "rejected", "ignored", "broken", "unmeasured")
 OWN = {"claude-code": "messages", "codex": "responses", "openclaw": "chat", "opencode": "chat", "qwen-code": "chat"}

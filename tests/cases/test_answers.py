@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.commands import run
+from tests.support.examples import A_LOOK
 from toolworthy import adapters
 from toolworthy.cases.answers import ENOUGH, Answer, Verdict, answers_of, load_answers, verdicts
 from toolworthy.cases.model import case_files, load_cases
@@ -15,8 +17,6 @@ from toolworthy.content import FIXTURES
 from toolworthy.errors import UserError
 from toolworthy.sandbox import choose
 from toolworthy.world import World
-
-from ..conftest import A_LOOK, run
 
 FILES = case_files(FIXTURES / "cases")
 CASES = {case.id: case for case in load_cases()}

@@ -12,6 +12,10 @@ from typing import Any
 
 import pytest
 
+from tests.support.commands import asked as asked_options
+from tests.support.commands import only_run, results, run, suites
+from tests.support.examples import A_LOOK
+from tests.support.upstream import endpoint, reply, serve
 from toolworthy import adapters
 from toolworthy.analysis.tools import figures
 from toolworthy.cases import asking
@@ -24,9 +28,6 @@ from toolworthy.errors import UserError
 from toolworthy.gateway import Gateway
 from toolworthy.oracle import Oracle
 from toolworthy.wire.ir import Part, Request, Text
-
-from ..conftest import A_LOOK, endpoint, only_run, reply, results, run, serve, suites
-from ..conftest import asked as asked_options
 
 TWO = """
 [[case]]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import gzip
 
-from tests.conftest import Chunk, recorded
-
+from tests.support.examples import recorded
 from toolworthy.cleaned import cleaned
+from toolworthy.exchange import Chunk
 from toolworthy.packing import pack, unpack
 from toolworthy.redact import Redactor
 

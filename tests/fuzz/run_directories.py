@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import zstandard
-from tests.conftest import ABOUT
 
+from tests.support.examples import ABOUT
 from toolworthy.runs.exchanges import read_all
 from toolworthy.runs.store import RunDirectory
 

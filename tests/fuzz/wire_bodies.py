@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from tests.conftest import Chunk, recorded
-
+from tests.support.examples import recorded
+from toolworthy.exchange import Chunk
 from toolworthy.rules import check
 from toolworthy.wire import api, parse_body, parse_request_bytes
 from toolworthy.wire.ir import APIS

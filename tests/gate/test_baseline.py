@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import random
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.commands import only_run, run, suites
 from toolworthy.errors import UserError
 from toolworthy.gate import baseline
 from toolworthy.gate.decide import decide
@@ -17,9 +17,6 @@ from toolworthy.gate.policy import load_policy
 from toolworthy.gate.sample import AtLimit, Sample, Unit
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.runs.store import RunDirectory
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import only_run, run, suites
 
 ABOUT = {
     "toolworthy": "0.1.0",

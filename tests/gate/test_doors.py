@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.commands import suites
+from tests.support.examples import ABOUT
 from toolworthy.cli import main
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.runs.store import RunDirectory
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import ABOUT, suites
 
 
 def made(parent: Path, passed: int, failed: int) -> str:

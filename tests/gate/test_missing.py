@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.examples import ABOUT
 from toolworthy.cases.result import CaseKey, CaseResult
 from toolworthy.cli import main
 from toolworthy.gate import baseline
@@ -20,9 +20,6 @@ from toolworthy.gate.sample import Sample, from_run
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.runs.store import RunDirectory
 from toolworthy.scoring.model import Cause, Limit, Score, Tokens
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import ABOUT
 
 TASKS = Policy(metrics={"tasks.pass": Criterion(margin=0.10)}, no_new_blocks_for=())
 TOOLS = Policy(metrics={"tools.lenient": Criterion(margin=0.10)}, no_new_blocks_for=())

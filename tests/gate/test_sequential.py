@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.commands import results, suites
 from toolworthy.cases.result import CaseKey
 from toolworthy.gate.criteria.judged import Answer, Judged
 from toolworthy.gate.decide import Decision
@@ -17,9 +17,6 @@ from toolworthy.probes import ProbeKey
 from toolworthy.runs.release import Next, Release
 from toolworthy.runs.result import Key, TrialKey
 from toolworthy.runs.store import RunDirectory
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import results, suites
 
 
 @pytest.mark.parametrize("alpha", [0.01, 0.05, 0.2])

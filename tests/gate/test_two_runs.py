@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import run, suites
+from tests.support.commands import run, suites
 
 EXIT = {"pass": 0, "fail": 1, "inconclusive": 2}
 CASES = ("-q", "--agent", "builtin", "--agent", "codex", "--concurrency", "8", "-k", "file or change or among or label")

@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import pytest
 import zstandard
-from tests.conftest import endpoint, reply, serve
 
+from tests.support.upstream import endpoint, reply, serve
 from toolworthy.exchange import Exchange
 from toolworthy.gateway import Gateway, Session
 from toolworthy.gateway import allowance as allowances

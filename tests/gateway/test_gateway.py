@@ -6,20 +6,16 @@ import asyncio
 import contextlib
 import json
 import socket
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.support.upstream import endpoint, reply, serve
 from toolworthy.endpoint import Endpoint
 from toolworthy.exchange import Exchange
 from toolworthy.gateway import Gateway, Session
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import endpoint, reply, serve
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 CHUNK = b'data: {"id":"c","model":"m","choices":[{"index":0,"delta":{"content":"hel\xc3\xa4"}}]}\n\n'

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.open_responses import complaints, stream_complaints
 from toolworthy.oracle.reply import reply
 from toolworthy.oracle.script import next_answer
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "wire"))
-from open_responses import complaints, stream_complaints
 
 SCHEMA = {"type": "object", "properties": {"location": {"type": "string"}}, "required": ["location"]}
 WEATHER = {"type": "function", "name": "get_weather", "description": "Get the weather", "parameters": SCHEMA}

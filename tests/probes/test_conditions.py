@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.support.conditions import Conditions, under
+from tests.support.upstream import endpoint
 from toolworthy.gateway import Gateway
 from toolworthy.gateway.flow import Flow
 from toolworthy.probes import ProbeBench, ProbeResult, load_suite
 from toolworthy.wire.ir import APIS
-
-sys.path.insert(0, str(Path(__file__).parent))
-from conditions import Conditions, under
-
-from ..conftest import endpoint
 
 NAMES = ("plain-answer", "one-call", "tool-loop", "max-tokens", "client-openai-chat", "client-anthropic", "usage")
 

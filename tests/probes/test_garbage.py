@@ -13,11 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.commands import only_run, results, suites
+from tests.support.upstream import endpoint, serve
 from toolworthy.gateway import Gateway
 from toolworthy.probes import ProbeBench, ProbeResult, load_suite
 from toolworthy.wire.ir import APIS
-
-from ..conftest import endpoint, only_run, results, serve, suites
 
 MEMORY = 600 * 2**20
 """Bytes that the process may grow by."""

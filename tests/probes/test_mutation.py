@@ -9,6 +9,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from tests.support.upstream import endpoint
 from toolworthy import adapters
 from toolworthy.gateway import Gateway
 from toolworthy.oracle import Oracle
@@ -17,8 +18,6 @@ from toolworthy.oracle.limits import CONTEXT
 from toolworthy.probes import ProbeBench, ProbeKey, ProbeResult, load_suite
 from toolworthy.rules import RULES
 from toolworthy.wire.ir import APIS, Api
-
-from ..conftest import endpoint
 
 # What provokes the rules: a defect that names only rules must show in one of these.
 USUAL = (

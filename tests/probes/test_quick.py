@@ -7,6 +7,7 @@ import asyncio
 import httpx
 import pytest
 
+from tests.support.upstream import endpoint
 from toolworthy import adapters, breakage
 from toolworthy.analysis.levels import Level, levels
 from toolworthy.gateway import Gateway
@@ -14,8 +15,6 @@ from toolworthy.oracle import Oracle
 from toolworthy.oracle.defects import defect
 from toolworthy.probes import ProbeBench, load_suite
 from toolworthy.wire.ir import APIS
-
-from ..conftest import endpoint
 
 HARM = ("wrong result", "dies", "hangs")
 

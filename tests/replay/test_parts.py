@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from tests.support.upstream import endpoint
 from toolworthy import adapters
 from toolworthy.endpoint import Endpoint
 from toolworthy.exchange import Exchange
@@ -21,9 +21,6 @@ from toolworthy.replay.model import ReplayKey, ReplayResult, Status
 from toolworthy.replay.recording import matches
 from toolworthy.wire import api
 from toolworthy.wire.ir import Api, Request, Response, Text, Thinking, ToolCall
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
-from conftest import endpoint
 
 SCHEMA = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
 TOOL = {"type": "function", "function": {"name": "read", "description": "", "parameters": SCHEMA}}

@@ -15,13 +15,12 @@ from typing import Any
 
 import pytest
 
+from tests.support.commands import only_run, run, suites
+from tests.support.upstream import reply, serve
 from toolworthy.cli import main
 from toolworthy.replay.model import ReplayResult
 from toolworthy.runs.exchanges import read_all
 from toolworthy.runs.store import RunDirectory
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
-from conftest import only_run, reply, run, serve, suites
 
 KEY = "sk-users-own-key-0123456789"
 Decide = Callable[[dict[str, Any]], tuple[int, dict[str, Any]]]

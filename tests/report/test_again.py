@@ -7,7 +7,6 @@ import asyncio
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -17,6 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.ticketed import KEY, a_run, again, file_of, finding, keep, only, recorded, unpacked
+from tests.support.upstream import endpoint, reply, serve
 from toolworthy import adapters, rules
 from toolworthy.exchange import Chunk
 from toolworthy.gateway import Gateway
@@ -29,12 +30,6 @@ from toolworthy.report.evidence import bundle, choose, found
 from toolworthy.runs.exchanges import read_all
 from toolworthy.runs.store import RunDirectory
 from toolworthy.wire.ir import APIS, Api
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import endpoint, reply, serve
-
-sys.path.insert(0, str(Path(__file__).parent))
-from ticketed import KEY, a_run, again, file_of, finding, keep, only, recorded, unpacked
 
 
 @asynccontextmanager

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests.support.commands import run
 from toolworthy.cases.result import CaseKey, CaseResult
 from toolworthy.errors import UserError
 from toolworthy.report.badge import _COLOURS, badge
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.runs.store import RunDirectory
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import run
 
 SVG = "{http://www.w3.org/2000/svg}"
 

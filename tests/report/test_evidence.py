@@ -6,7 +6,6 @@ import asyncio
 import base64
 import io
 import json
-import sys
 import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,6 +15,23 @@ from typing import Any
 import pytest
 import zstandard
 
+from tests.support.commands import only_run, run, suites
+from tests.support.ticketed import (
+    KEY,
+    NEEDED,
+    SAID,
+    TRIAL,
+    a_run,
+    again,
+    file_of,
+    finding,
+    keep,
+    only,
+    opened,
+    recorded,
+    unpacked,
+)
+from tests.support.upstream import endpoint, reply, serve
 from toolworthy import cli, rules
 from toolworthy.errors import UserError
 from toolworthy.exchange import Chunk, Exchange
@@ -26,12 +42,6 @@ from toolworthy.rules.model import Evidence
 from toolworthy.runs.result import TrialResult
 from toolworthy.runs.store import RunDirectory
 from toolworthy.scoring.model import Cause
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import endpoint, only_run, reply, run, serve, suites
-
-sys.path.insert(0, str(Path(__file__).parent))
-from ticketed import KEY, NEEDED, SAID, TRIAL, a_run, again, file_of, finding, keep, only, opened, recorded, unpacked
 
 # ---- what is in it -----------------------------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from tests.support.commands import only_run, suites
 from toolworthy.cases.field import REFERENCE
 from toolworthy.cases.result import CaseKey, CaseResult, Miss
 from toolworthy.exchange import Chunk, Exchange
@@ -24,9 +24,6 @@ from toolworthy.runs.result import TrialKey, TrialResult, Verification
 from toolworthy.runs.store import RunDirectory
 from toolworthy.scoring.model import Cause, Score, Tokens
 from toolworthy.wire.ir import ToolCall
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import only_run, suites
 
 STARTED = 1_790_000_000.5
 ABOUT: dict[str, Any] = {

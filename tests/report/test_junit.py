@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests.support.commands import only_run, run, suites
 from toolworthy.cases.result import CaseKey, CaseResult, Miss
 from toolworthy.probes import ProbeKey, ProbeResult
 from toolworthy.report import junit, write_report
@@ -18,9 +18,6 @@ from toolworthy.rules import Finding
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.runs.store import RunDirectory
 from toolworthy.scoring.model import Cause
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import only_run, run, suites
 
 ABOUT = {
     "toolworthy": "0",

@@ -15,13 +15,12 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from tests.support.commands import run
+from tests.support.upstream import reply, serve
 from toolworthy.endpoint import resolve
 from toolworthy.report import schema
 from toolworthy.runs.exchanges import _records
 from toolworthy.runs.store import GATE, SCHEMA, RunDirectory
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import reply, run, serve
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "schema" / "run-directory.schema.json"
 DOCUMENT = schema.document()

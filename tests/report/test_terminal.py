@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,8 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
+from tests.support.commands import run as command
+from tests.support.commands import suites
 from toolworthy import adapters
 from toolworthy.cases.result import CaseKey, CaseResult, Miss
 from toolworthy.probes import ProbeKey, ProbeResult
@@ -18,10 +19,6 @@ from toolworthy.rules.model import Evidence, Finding
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.runs.store import RunDirectory
 from toolworthy.scoring.model import Cause, Score, Tokens
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import run as command
-from conftest import suites
 
 AGENTS = [agent.id for agent in adapters.agents()]
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
+from tests.support.examples import chat
 from toolworthy import adapters
 from toolworthy.exchange import Exchange
 from toolworthy.report.timeline import timeline
 from toolworthy.scoring.calls import judge_calls
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import chat
 
 
 def trial(ids: list[str | None], answered: list[tuple[str, str]]) -> list[Exchange]:

@@ -9,11 +9,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.support.examples import recorded
 from toolworthy.exchange import Chunk, Exchange
 from toolworthy.rules import check
 from toolworthy.rules.leaked import lost_calls
-
-from ..conftest import recorded
 
 HEAD, *ROWS = [json.loads(line) for line in Path(__file__).with_name("leaks.jsonl").read_text("utf-8").splitlines()]
 LOST = {"TW201", "TW204", "TW205"}

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
+from tests.support.examples import chat
 from toolworthy.exchange import Chunk
 from toolworthy.rules import check
 from toolworthy.rules.view import View
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import chat
 
 CALL = {"id": "call_1", "type": "function", "function": {"name": "run", "arguments": '{"say": "stop"}'}}
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 
+from tests.support.examples import chat
 from toolworthy.rules import check
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import chat
 
 
 @pytest.mark.parametrize(("given", "codes"), [("call_0", ["TW109"]), (None, ["TW101"])])

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tests.support.examples import recorded
 from toolworthy import rules
 from toolworthy.exchange import Chunk, Exchange
-
-from ..conftest import recorded
 
 REASONING = {"id": "rs_1", "type": "reasoning", "summary": []}
 MESSAGE = {"id": "msg_1", "type": "message", "role": "assistant", "status": "in_progress", "content": []}

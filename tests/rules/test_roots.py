@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
+from tests.support.examples import recorded
 from toolworthy.exchange import Chunk
 from toolworthy.rules import check
 from toolworthy.wire import parse_body
 from toolworthy.wire.ir import Api
-
-from ..conftest import recorded
 
 TOOL = {"name": "read_file", "parameters": {"type": "object", "properties": {"path": {"type": "string"}}}}
 PATHS: dict[Api, str] = {"chat": "/v1/chat/completions", "messages": "/v1/messages", "responses": "/v1/responses"}

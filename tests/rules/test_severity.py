@@ -6,12 +6,11 @@ import json
 
 import pytest
 
+from tests.support.examples import recorded
 from toolworthy.breakage import Measured, measured, naming
 from toolworthy.exchange import Chunk
 from toolworthy.oracle.defects import catalogue
 from toolworthy.rules import RULES, Rule, check
-
-from ..conftest import recorded
 
 HARM = ("wrong result", "dies", "hangs")
 REFUSING = {defect.id for defect in catalogue() if any(one.status in (400, 422) for one in defect.refuse)}

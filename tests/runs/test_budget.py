@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.commands import only_run, results, suites
+from tests.support.examples import recorded
+from tests.support.upstream import endpoint
 from toolworthy import adapters
 from toolworthy.adapters import Prices
 from toolworthy.config import load_config
@@ -22,9 +24,6 @@ from toolworthy.runs import budget as budgets
 from toolworthy.runs.budget import Budget, Spending, amount, count, price, tokens_of
 from toolworthy.runs.session import Session
 from toolworthy.scoring import measure
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import endpoint, only_run, recorded, results, suites
 
 PRICES = Prices(input=1.0, output=2.0)
 

@@ -6,20 +6,17 @@ import json
 import re
 import shlex
 import shutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.commands import asked, only_run, results, run, suites
 from toolworthy import content
 from toolworthy.errors import UserError
 from toolworthy.runs.conditions import CONDITIONS
 from toolworthy.runs.store import RunDirectory
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import asked, only_run, results, run, suites
 
 OWN_CASES = "".join(
     f"""

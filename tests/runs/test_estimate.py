@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.support.commands import only_run, suites
 from toolworthy import content
 from toolworthy.adapters import Prices
 from toolworthy.cases.result import CaseKey, CaseResult
@@ -23,9 +23,6 @@ from toolworthy.runs.plan import Options, choose_agents, choose_cases, choose_ta
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.runs.session import Session
 from toolworthy.scoring.model import Score, Tokens
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import only_run, suites
 
 KNOWN = {"tasks": {"a": {"x": (100, 10, 4), "y": (300, 30, 8)}, "b": {"x": (1_000, 50, 6)}}}
 

@@ -1,7 +1,6 @@
 """Exchanges are kept byte for byte, once each piece, and survive a crash."""
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import recorded
 from toolworthy.exchange import Chunk, Exchange
 from toolworthy.runs.exchanges import _MAGIC, ExchangeWriter, file_name, read_all, split
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import recorded
 
 
 def exchange(index: int, body: bytes, data: bytes = b"{}") -> Exchange:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.commands import only_run, suites
 from toolworthy import adapters
 from toolworthy.exchange import Chunk, Exchange
 from toolworthy.runs.conditions import difference
@@ -27,9 +27,6 @@ from toolworthy.runs.fingerprint import (
     words,
 )
 from toolworthy.wire.ir import Message, Request, Text, Tool
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import only_run, suites
 
 
 def exchange(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.upstream import endpoint, reply, serve
 from toolworthy import adapters, content
 from toolworthy.endpoint import Endpoint
 from toolworthy.gateway import Gateway
@@ -23,9 +23,6 @@ from toolworthy.runs.store import RunDirectory
 from toolworthy.runs.trial import Bench, run_trial
 from toolworthy.sandbox import choose
 from toolworthy.tasks.model import load_task
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import endpoint, reply, serve
 
 TASK = load_task(content.FIXTURES / "tasks" / "log-report")
 KEY = TrialKey(suite="tasks", task=TASK.name, agent="builtin")

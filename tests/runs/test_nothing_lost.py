@@ -22,12 +22,10 @@ from typing import Any
 
 import pytest
 
+from tests.support.commands import only_run, results, suites
 from toolworthy import content
 from toolworthy.runs.planned import done, unfinished
 from toolworthy.runs.store import RunDirectory
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import only_run, results, suites
 
 _LONG = ("--agent", "builtin", "--agent", "codex")
 """For a run of the tools suite that goes on for some time, and can be brought to its end."""

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import endpoint, reply, serve
 
+from tests.support.small_server import asked, error, hello, look, sound
+from tests.support.upstream import endpoint, reply, serve
 from toolworthy import adapters
 from toolworthy.errors import UserError
 from toolworthy.runs.preflight import preflight
-
-sys.path.insert(0, str(Path(__file__).parent))
-from small_server import asked, error, hello, look, sound
 
 
 async def _chat_only(request: dict[str, Any], send: Any) -> None:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import endpoint, reply, run, serve
 
+from tests.support.commands import run
+from tests.support.small_server import Answering, asked, error, look, sound
+from tests.support.upstream import endpoint, reply, serve
 from toolworthy import adapters
 from toolworthy.endpoint import Endpoint, resolve
 from toolworthy.errors import UserError
 from toolworthy.runs.preflight import Preflight, preflight
-
-sys.path.insert(0, str(Path(__file__).parent))
-from small_server import Answering, asked, error, look, sound
 
 _PAGE = b"<!doctype html><html><head><title>Tiny Router</title></head><body><div id=app></div></body></html>"
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import endpoint, run
 
+from tests.support.commands import run
+from tests.support.upstream import endpoint
 from toolworthy.doctor import examine
 from toolworthy.errors import UserError
 from toolworthy.redact import Redactor

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Collection
 from email.utils import formatdate
-from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import reply
 
+from tests.support.small_server import Answering, error, look, sound
+from tests.support.upstream import reply
 from toolworthy.errors import UserError
 from toolworthy.runs.preflight import asker
-
-sys.path.insert(0, str(Path(__file__).parent))
-from small_server import Answering, error, look, sound
 
 _LIMITED = error("This model is rate limited upstream; this is not a budget problem, do not ask billing")
 
@@ -105,8 +101,7 @@ def test_an_api_that_is_limited_for_long_while_others_answer_is_neither_lost_nor
 
 
 def test_what_is_waited_for_is_said() -> None:
-    from tests.conftest import endpoint, serve
-
+    from tests.support.upstream import endpoint, serve
     from toolworthy.runs.preflight import preflight
 
     answer, _ = _faulty({1}, 429, _LIMITED, retry_after="4")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import reply, run, serve
-
-sys.path.insert(0, str(Path(__file__).parent))
-from small_server import MODELS, PATHS, hello
+from tests.support.commands import run
+from tests.support.small_server import MODELS, PATHS, hello
+from tests.support.upstream import reply, serve
 
 QUERY = "api-version=2024-10-21"
 BASE = "/openai/deployments/d"

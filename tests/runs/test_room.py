@@ -10,8 +10,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from tests.conftest import only_run, results
 
+from tests.support.commands import only_run, results
 from toolworthy import content
 from toolworthy.errors import UserError
 from toolworthy.runs import room

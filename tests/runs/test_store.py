@@ -1,12 +1,12 @@
 """A run directory loses nothing that was measured."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.support.commands import suites
 from toolworthy.cli import main
 from toolworthy.endpoint import resolve
 from toolworthy.errors import UserError
@@ -14,9 +14,6 @@ from toolworthy.runs import store
 from toolworthy.runs.plan import Options
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.runs.store import RunDirectory
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import suites
 
 
 def result(task: str, status: str = "passed") -> TrialResult:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
+from tests.support.commands import only_run, suites
 from toolworthy.runs.planned import unfinished
 from toolworthy.runs.store import RunDirectory
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import only_run, suites
 
 
 def test_a_spent_budget_is_told_and_a_whole_run_says_nothing(tmp_path: Path) -> None:

@@ -12,11 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.boxed import WHO, as_who, run
 from toolworthy.sandbox import choose
 from toolworthy.sandbox.model import Command, Limits
-
-sys.path.insert(0, str(Path(__file__).parent))
-from boxed import WHO, as_who, run
 
 DAEMONS = """
 import os, sys

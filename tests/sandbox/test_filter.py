@@ -5,17 +5,14 @@ from __future__ import annotations
 import platform
 import re
 import struct
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from tests.support.boxed import WHO, as_who, run
 from toolworthy.content import PACKAGE
 from toolworthy.sandbox import filter
-
-sys.path.insert(0, str(Path(__file__).parent))
-from boxed import WHO, as_who, run
 
 pytestmark = pytest.mark.skipif(platform.machine() not in ("x86_64", "aarch64"), reason="no filter for this machine")
 TABLE = tomllib.loads((PACKAGE / "sandbox" / "syscalls.toml").read_text())

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.boxed import WHO, as_who, run
 from toolworthy.sandbox import choose
 from toolworthy.sandbox.model import Command, Limits
-
-sys.path.insert(0, str(Path(__file__).parent))
-from boxed import WHO, as_who, run
 
 HOLD = """
 import mmap, os, threading, time

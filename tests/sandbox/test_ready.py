@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import suites
+from tests.support.commands import suites
 
 WHY = "bwrap: Can't mount proc on /newroot/proc: Operation not permitted"
 FAILS = """#!/bin/sh

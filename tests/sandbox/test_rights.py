@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.boxed import WHO, as_who, run
 from toolworthy.errors import UserError
 from toolworthy.sandbox import owner
 from toolworthy.sandbox.arguments import PROC_HIDDEN
-
-sys.path.insert(0, str(Path(__file__).parent))
-from boxed import WHO, as_who, run
 
 pytestmark = pytest.mark.parametrize("who", WHO)
 

@@ -5,20 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from tests.support.boxed import WHO, as_who, run
 from toolworthy.content import PACKAGE, ROOT
 from toolworthy.errors import UserError
 from toolworthy.sandbox import choose
 from toolworthy.sandbox.bubblewrap import Bubblewrap
 from toolworthy.sandbox.model import Command, Limits, Mount
-
-sys.path.insert(0, str(Path(__file__).parent))
-from boxed import WHO, as_who, run
 
 
 def test_the_callers_files_are_not_there(tmp_path: Path) -> None:

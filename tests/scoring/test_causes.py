@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import get_args
 
 import pytest
 
+from tests.support.trials import answered, call, failed_beside, final_only, page, refused, said, streamed, trial, why
 from toolworthy.exchange import Exchange
 from toolworthy.scoring.model import CauseKind
-
-sys.path.insert(0, str(Path(__file__).parent))
-from made import answered, call, failed_beside, final_only, page, refused, said, streamed, trial, why
 
 WITHOUT_ID = {**call(), "tool_calls": [{**call()["tool_calls"][0], "id": None}]}
 NO_JSON = call(arguments='{"command": ls}')

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.commands import only_run, results, suites
+from tests.support.trials import answered, call, said, trial, why
 from toolworthy.analysis.leaks import leak_rate, left_in_text
 from toolworthy.analysis.remarks import remarks
 from toolworthy.cases.result import CaseKey, CaseResult, Miss
@@ -15,11 +16,6 @@ from toolworthy.probes import ProbeKey, ProbeResult
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.scoring.lost import leaks
 from toolworthy.scoring.model import Cause, Leaks, Score
-
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import only_run, results, suites
-from made import answered, call, said, trial, why
 
 LEAKED = said('I will look.\n<tool_call id="call_7" name="run">\n{"command": "ls"}\n</tool_call>')
 AS_JSON = said('{"name": "run", "arguments": {"command": "ls"}}')

@@ -12,8 +12,9 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.conftest import endpoint, only_run, results, run
 
+from tests.support.commands import only_run, results, run
+from tests.support.upstream import endpoint
 from toolworthy import adapters
 from toolworthy.exchange import Exchange
 from toolworthy.gateway import Gateway

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,12 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.commands import only_run, results, suites
 from toolworthy import content
 from toolworthy.gate.sample import from_run
 from toolworthy.runs.store import RunDirectory
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import only_run, results, suites
 
 TASK = "fix-failing-test"
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 
+from tests.support.examples import chat
 from toolworthy import adapters, breakage
 from toolworthy.breakage import Measured
 from toolworthy.exchange import Exchange
 from toolworthy.sandbox.model import Outcome
 from toolworthy.scoring.cause import diagnose
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import chat
 
 CALL = {"id": None, "type": "function", "function": {"name": "run", "arguments": "{}"}}
 

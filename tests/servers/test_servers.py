@@ -9,11 +9,11 @@ from typing import Any, get_args
 
 import pytest
 
+from tests.support.commands import only_run, results, suites
 from toolworthy.analysis.levels import levels
 from toolworthy.runs.store import RunDirectory
 from toolworthy.scoring.model import CauseKind
 
-from ..conftest import only_run, results, suites
 from .running import Server
 
 AGENTS = ("Claude Code", "Codex", "OpenClaw", "OpenCode", "Qwen Code")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.commands import run
 from toolworthy import content, tree
 from toolworthy.errors import UserError
 from toolworthy.sandbox import Sandbox, choose
@@ -19,9 +20,6 @@ from toolworthy.tasks.attacks import Attack, attacks
 from toolworthy.tasks.check import Proof, attack, play
 from toolworthy.tasks.model import Step, Task, load_task, load_tasks
 from toolworthy.tasks.verify import Verdict, verify
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import run
 
 OURS = {task.name: task for task in load_tasks(content.FIXTURES / "tasks")}
 FEW = ("pytest-module", "sitecustomize", "exit", "write-reward", "kill-verifier", "closed")

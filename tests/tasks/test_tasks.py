@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.commands import run
 from toolworthy import content
 from toolworthy.errors import AdapterError
 from toolworthy.sandbox import choose
@@ -15,9 +15,6 @@ from toolworthy.tasks.check import check
 from toolworthy.tasks.model import Task, load_task, load_tasks
 from toolworthy.tasks.script import as_script
 from toolworthy.tasks.workspace import diff
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import run
 
 OURS = load_tasks(content.FIXTURES / "tasks")
 

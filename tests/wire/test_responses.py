@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 
+from tests.support.open_responses import complaints, stream_complaints
+from tests.support.strategies import responses
 from toolworthy import wire
 from toolworthy.wire.assemble import assemble, disassemble
 from toolworthy.wire.ir import Failure, Request, Response, Text, Thinking, ToolCall
-
-sys.path.insert(0, str(Path(__file__).parent))
-from open_responses import complaints, stream_complaints
-from strategies import responses
 
 WEATHER = {"type": "function", "name": "weather", "parameters": {"type": "object", "properties": {}}}
 PATCH = {"type": "custom", "name": "patch", "description": "patches"}

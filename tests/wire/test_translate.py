@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import itertools
 import json
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.strategies import requests, responses
 from toolworthy import wire
 from toolworthy.wire.assemble import assemble, disassemble
 from toolworthy.wire.ir import APIS, Api, Message, Request, Response, Text, Thinking, Tool, ToolCall, ToolResult
 from toolworthy.wire.translate import ResponseTranslator, translate_error, translate_request, translate_response
-
-sys.path.insert(0, str(Path(__file__).parent))
-from strategies import requests, responses
 
 PAIRS = list(itertools.product(APIS, APIS))
 settings.register_profile("ci", max_examples=25, deadline=None, derandomize=True)

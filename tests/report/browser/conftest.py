@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from ...conftest import only_run, suites
-from . import made
+from tests.support import made
+from tests.support.commands import only_run, suites
+from tests.support.look import Visit
 
-Visit = Callable[..., Page]
 DEFECT = "args-wrapped-in-underscore-key"
 
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from tests.support import made
+from tests.support.look import Visit, broken, unfold
 from toolworthy.commands.history import run as write_history
 from toolworthy.commands.report import run as write_page
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.runs.store import RunDirectory
 
-from . import made
-from .conftest import Visit
-
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 COLOURS = ["color-contrast", "link-in-text-block"]
 """The rules that look at colours; most of axe-core's time goes into them."""
 VIEWS = [
@@ -30,29 +26,6 @@ VIEWS = [
     "#/at/0/wire/probe-3/chat-stream?step=0",
     "#/at/0/tasks/task-000/codex%231?with=0%2Ftasks%2Ftask-000%2Fopencode%231",
 ]
-
-
-def broken(page: Page, rules: Sequence[str] = TAGS, but: Sequence[str] = ()) -> list[str]:
-    """The violations, moderate ones too: landmarks and the order of headings are among those."""
-    options = {
-        "resultTypes": ["violations"],
-        "runOnly": list(rules),
-        "rules": {rule: {"enabled": False} for rule in but},
-    }
-    found = Axe().run(page, options=options).response
-    return [
-        f"{one['impact']} {one['id']}: {node['html'][:200]} {node['failureSummary']}"
-        for one in found["violations"]
-        if one["impact"] in ("moderate", "serious", "critical")
-        for node in one["nodes"]
-    ]
-
-
-def unfold(page: Page) -> None:
-    """Open every detail, those within others too."""
-    for _ in range(4):
-        page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
-        page.wait_for_timeout(100)
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -11,14 +11,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.support import made
+from tests.support.look import Visit, unfold
 from toolworthy.cases.result import Miss
 from toolworthy.runs.store import GATE, RunDirectory
 from toolworthy.scoring.model import Cause, Tokens
 from toolworthy.visible import HIDDEN
-
-from . import made
-from .conftest import Visit
-from .test_accessible import unfold
 
 HIT = "window.__hit=1;alert(1)"
 ATTACKS = {

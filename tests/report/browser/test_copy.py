@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from .conftest import Visit
+from tests.support.look import Visit
 
 COMMAND = "toolworthy run --endpoint hosted"
 

@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.support import made
+from tests.support.look import Visit
 from toolworthy.cases.result import Miss
 from toolworthy.exchange import Chunk
 from toolworthy.scoring.model import Cause, Tokens
-
-from . import made
-from .conftest import Visit
 
 LONG = "0123456789" * 500_000
 """5 MB in one line."""

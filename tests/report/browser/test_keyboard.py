@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from . import made
-from .conftest import Visit
-from .look import asked, column, expect_rows, fragment, heading, in_view
+from tests.support import made
+from tests.support.look import Visit, asked, column, expect_rows, fragment, heading, in_view
 
 TRIAL = "#/at/0/tasks/task-000/codex%231?step=0"
 TABBABLE = "a[href], button, input, select, summary, [tabindex='0']"

@@ -9,9 +9,8 @@ import pypdf
 import pytest
 from playwright.sync_api import Page, expect
 
-from . import made
-from .conftest import Visit
-from .test_accessible import broken
+from tests.support import made
+from tests.support.look import Visit, broken
 
 A4 = {"width": 718, "height": 1047}
 """The text of a page, in px: 210 × 297 mm less margins of 10 mm."""

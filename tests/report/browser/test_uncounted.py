@@ -6,10 +6,9 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
+from tests.support import made
+from tests.support.look import Visit
 from toolworthy.scoring.model import Cause
-
-from . import made
-from .conftest import Visit
 
 LIMIT = Cause(kind="budget", fault="our limit", detail="stopped by timeout", limit="time")
 LOST = Cause(kind="infrastructure", fault="infrastructure", detail="no disk")

@@ -9,14 +9,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.support import made
+from tests.support.commands import only_run
+from tests.support.commands import run as command
+from tests.support.look import Visit, expect_rows
 from toolworthy.commands.report import run as write_page
 from toolworthy.runs.store import RunDirectory
-
-from ...conftest import only_run
-from ...conftest import run as command
-from . import made
-from .conftest import Visit
-from .look import expect_rows
 
 
 def text(page: Page) -> str:

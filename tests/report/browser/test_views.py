@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import Visit
-from .look import asked, column, expect_rows, fragment, heading, in_view
+from tests.support.look import Visit, asked, column, expect_rows, fragment, heading, in_view
 
 TRIAL = "tasks/task-000/codex#1"
 AT_TRIAL = "#/at/0/tasks/task-000/codex%231"

@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from .conftest import Visit
-from .look import in_view
-from .test_accessible import unfold
+from tests.support.look import Visit, in_view, unfold
 
 WIDTHS = (360, 768, 1280, 2560)
 TRIAL = "#/at/0/tasks/task-000/codex%231"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from .conftest import Visit
+from tests.support.look import Visit
 
 
 def test_verdict_findings_calls_and_figures_are_read(visit: Visit, ordinary: Path) -> None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from urllib.parse import parse_qs
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
+
+Visit = Callable[..., Page]
+"""Opens a page at a fragment."""
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 def fragment(page: Page) -> str:
@@ -51,3 +57,26 @@ def in_view(place: Locator) -> bool:
         }"""
     )
     return found
+
+
+def broken(page: Page, rules: Sequence[str] = TAGS, but: Sequence[str] = ()) -> list[str]:
+    """The violations, moderate ones too: landmarks and the order of headings are among those."""
+    options = {
+        "resultTypes": ["violations"],
+        "runOnly": list(rules),
+        "rules": {rule: {"enabled": False} for rule in but},
+    }
+    found = Axe().run(page, options=options).response
+    return [
+        f"{one['impact']} {one['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for one in found["violations"]
+        if one["impact"] in ("moderate", "serious", "critical")
+        for node in one["nodes"]
+    ]
+
+
+def unfold(page: Page) -> None:
+    """Open every detail, those within others too."""
+    for _ in range(4):
+        page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+        page.wait_for_timeout(100)

@@ -6,8 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tests.conftest import endpoint, reply, serve
-
+from tests.support.upstream import endpoint, reply, serve
 from toolworthy import adapters, wire
 from toolworthy.endpoint import Endpoint
 from toolworthy.runs.preflight import Preflight, preflight

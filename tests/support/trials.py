@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
+from tests.support.examples import recorded
 from toolworthy import adapters
 from toolworthy.exchange import Chunk, Exchange
 from toolworthy.sandbox.model import Ended, Outcome
 from toolworthy.scoring.cause import diagnose
 from toolworthy.scoring.model import Cause
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import recorded
 
 SCHEMA = {
     "type": "object",

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.support.examples import recorded as exchanged
 from toolworthy.exchange import Exchange
 from toolworthy.report.evidence import Located, found
 from toolworthy.rules.model import Evidence, Finding
@@ -19,9 +20,6 @@ from toolworthy.runs.exchanges import ExchangeWriter, file_name
 from toolworthy.runs.result import TrialKey, TrialResult
 from toolworthy.runs.store import RunDirectory
 from toolworthy.scoring.model import Score
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import recorded as exchanged
 
 KEY = "k3y/with\"quote+and=$more's"
 SAID = b'{"model": "m", "messages": [{"role": "user", "content": "hi"}]}'
