@@ -8,9 +8,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from toolworthy.redact import Redactor
 from toolworthy.visible import one_line
@@ -40,3 +41,12 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def place(function: Callable[..., Any]) -> str:
+    """The file and name of a function, for a message; the same however often its file is imported.
+
+    What is typed in, as into a notebook, has no file: there the module's name stands for it.
+    """
+    module, code = function.__module__, function.__code__
+    return f"{module if module == '__main__' else code.co_filename}: {function.__qualname__}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from toolworthy import content
+from toolworthy.errors import UserError, place
 from toolworthy.probes import tiers
 from toolworthy.probes.tiers import Tier
 from toolworthy.records import Record
@@ -171,7 +172,7 @@ def probe(
 
     Args:
         title: what is supported, if it is, in a few words.
-        apis: wire APIs it makes sense on; all three if none is given.
+        apis: wire APIs it makes sense on; all if none is given.
         modes: streamed, whole, both, or ``none`` where it makes no difference.
         severity: what it means for `agents` if it is not supported.
         situation: when agents meet it.
@@ -179,10 +180,17 @@ def probe(
         tier: the smallest of a run that asks it.
         main_path: whether it is what its agent sends in every plain task.
         late: whether it is asked after all others, alone; bad requests always are.
+
+    Raises:
+        UserError: the function's name does not begin with ``test_``, or another probe has the id.
     """
 
     def make(function: Callable[[Ask], Awaitable[None]]) -> Any:
         name = function.__name__.removeprefix("test_").replace("_", "-")
+        if not function.__name__.startswith("test_"):
+            raise UserError(f"{place(function)}: a probe is called test_…: pytest takes it for a test then")
+        if name in PROBES and place(PROBES[name].run) != (where := place(function)):
+            raise UserError(f"{where}: another probe is called {name}, {place(PROBES[name].run)}: take another name")
         declared = Probe(
             name,
             title,

@@ -7,10 +7,9 @@ no client could read is a rule's. The same rules judge a probe and the live traf
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Set
-from functools import cache
 
 from toolworthy.exchange import Exchange
-from toolworthy.rules import (
+from toolworthy.rules import (  # noqa: F401 - each declares its rules
     announced,
     calls,
     chat,
@@ -24,22 +23,10 @@ from toolworthy.rules import (
     responses,
     usage,
 )
-from toolworthy.rules.model import AREAS, Evidence, Finding, Rule, Severity
+from toolworthy.rules.model import AREAS, OWN, RULES, Evidence, Finding, Rule, Severity, rule
 from toolworthy.rules.view import View
-from toolworthy.wire.ir import Api
 
-__all__ = ["AREAS", "RULES", "Evidence", "Finding", "Rule", "Severity", "check"]
-
-_MODULES = (calls, announced, leaks, chat, fragments, reasoning, messages, responses, items, framing, errors, usage)
-
-RULES: tuple[Rule, ...] = tuple(
-    sorted(
-        (value for module in _MODULES for value in vars(module).values() if isinstance(value, Rule)),
-        key=lambda rule: rule.code,
-    )
-)
-"""Every rule, by code."""
-_BY_CODE = {rule.code: rule for rule in RULES}
+__all__ = ["AREAS", "OWN", "RULES", "Evidence", "Finding", "Rule", "Severity", "check", "rule"]
 
 
 def check(exchanges: Iterable[Exchange]) -> tuple[Finding, ...]:
@@ -54,7 +41,7 @@ def check(exchanges: Iterable[Exchange]) -> tuple[Finding, ...]:
 
 
 def _rooted(view: View) -> Iterator[Finding]:
-    found = [finding for rule in _of_api(view.api) for finding in rule.findings(view)]
+    found = [finding for rule in RULES for finding in rule.findings(view)]
     present = {finding.code for finding in found}
     for finding in found:
         root = _root(finding.code, present)
@@ -63,10 +50,6 @@ def _rooted(view: View) -> Iterator[Finding]:
 
 def _root(code: str, present: Set[str]) -> str:
     """The fault among those present that brought this one about, at last; itself where there is none."""
-    cause = next((cause for cause in _BY_CODE[code].follows if cause in present), None)
+    follows = next(rule.follows for rule in RULES if rule.code == code)
+    cause = next((cause for cause in follows if cause in present), None)
     return code if cause is None else _root(cause, present)
-
-
-@cache
-def _of_api(api: Api | None) -> tuple[Rule, ...]:
-    return tuple(rule for rule in RULES if api in rule.apis)

@@ -26,7 +26,7 @@ def run(code: str | None, pages: Path | None) -> int:
         write_pages(pages)
     elif code is None:
         for rule in RULES:
-            show(f"{rule.code}  {rule.severity:<8}  {', '.join(rule.apis):<25}  {rule.title}")
+            show(f"{rule.code:<5}  {rule.severity:<8}  {', '.join(rule.apis):<25}  {rule.title}")
     else:
         found = next((rule for rule in RULES if rule.code == code.upper()), None)
         if found is None:
@@ -40,16 +40,14 @@ def page(rule: Rule) -> str:
     lines = [
         f"# {rule.code}: {rule.title}",
         "",
-        rule.explanation,
-        "",
-        f"**Right:** {rule.right}",
-        "",
+        *([rule.explanation, ""] if rule.explanation else []),
+        *([f"**Right:** {rule.right}", ""] if rule.right else []),
         f"- **Severity:** {SEVERITY[rule.severity]}",
         f"- **Wire APIs:** {', '.join(rule.apis)}",
         f"- **Area:** {rule.area}",
         *([f"- **When:** {PHRASES[rule.situation]}"] if rule.situation != "always" else []),
         *([f"- **Follows from:** {', '.join(rule.follows)}, where the answer has one"] if rule.follows else []),
-        f"- **Source:** {link(rule.source)}",
+        *([f"- **Source:** {link(rule.source)}"] if rule.source else []),
     ]
     if hints := adapters.hints(rule.code):
         lines += ["", "## How to mend it", "", *(f"- **{title}:** {hint}" for title, hint in hints)]
@@ -81,10 +79,10 @@ def write_pages(folder: Path) -> None:
     for old in folder.glob("TW*.md"):
         old.unlink()
     lines = ["# Rules", "", "Written by `toolworthy rules --pages docs/rules`.", ""]
-    for digit, area in AREAS.items():
+    for area in dict.fromkeys((*AREAS.values(), *(rule.area for rule in RULES))):
         lines += [f"## {area[0].upper()}{area[1:]}", "", "| code | title | severity | wire APIs |", "|---|---|---|---|"]
         for rule in RULES:
-            if rule.code[2] == digit:
+            if rule.area == area:
                 severity = SEVERITY[rule.severity]
                 lines.append(f"| [{rule.code}]({rule.code}.md) | {rule.title} | {severity} | {', '.join(rule.apis)} |")
                 with whole(folder / f"{rule.code}.md") as partial:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import bisect
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from toolworthy.errors import UserError, place
 from toolworthy.records import Record
 from toolworthy.rules.view import View
 from toolworthy.situations import Situation
@@ -31,7 +34,10 @@ AREAS = {
     "6": "HTTP and framing",
     "7": "usage and stop reasons",
 }
-"""First digit of a code to what it is about."""
+"""First digit of a code of ours to what it is about."""
+OWN = "rules of your own"
+"""What the codes of users' rules are about."""
+_CODE = re.compile(r"[A-Z]{2,8}\d{3}")
 
 
 class Evidence(Record):
@@ -80,15 +86,19 @@ class Rule:
 
     @property
     def area(self) -> str:
-        """What its code's first digit stands for."""
-        return AREAS[self.code[2]]
+        """What its code's first digit stands for; of a user's rule :data:`OWN`."""
+        return AREAS[self.code[2]] if _is_ours(self.look) else OWN
 
     def findings(self, view: View) -> Iterator[Finding]:
-        """The violations in one exchange; one is enough to tell, so equal ones are not repeated."""
+        """The violations in one exchange; one is enough to tell, so equal ones are not repeated.
+
+        Raises:
+            UserError: a user's rule fails on what it sees.
+        """
         if view.api not in self.apis:
             return
         told: set[str] = set()
-        for detail, excerpt in self.look(view):
+        for detail, excerpt in self._seen(view):
             if detail not in told:
                 told.add(detail)
                 yield Finding(
@@ -100,21 +110,69 @@ class Rule:
                     evidence=Evidence(exchange=view.exchange.index, excerpt=excerpt[:300]),
                 )
 
+    def _seen(self, view: View) -> Violations:
+        try:
+            yield from ((detail, excerpt) for detail, excerpt in self.look(view))
+        except Exception as error:
+            if _is_ours(self.look):
+                raise
+            raise UserError(f"{place(self.look)}: rule {self.code} fails: {type(error).__name__}: {error}") from error
+
+
+RULES: list[Rule] = []
+"""Every rule that has been declared, by code."""
+
 
 def rule(
     code: str,
     title: str,
     severity: Severity,
     *apis: Api,
-    source: str,
-    right: str,
+    source: str = "",
+    right: str = "",
     situation: Situation = "always",
     follows: tuple[str, ...] = (),
 ) -> Callable[[Callable[[View], Violations]], Rule]:
-    """Make a rule of a function; its docstring is the explanation. Without `apis` it holds for all three."""
+    """Declare a rule: a function that yields (what is wrong, the bytes that show it) for every violation in an answer.
+
+    Its docstring is the explanation. From then on every answer is judged by it, and ``toolworthy rules`` lists it.
+
+    Args:
+        code: capital letters and three digits, ``MY101``; ``TW`` is for our own.
+        title: what is wrong, in a few words.
+        severity: ``blocks`` (an agent cannot go on), ``degrades`` or ``cosmetic``.
+        apis: wire APIs that it holds for; all if none is given.
+        source: who says so: an address, or ``owner/repository#issue``.
+        right: what a right answer has in its place.
+        situation: when agents meet the fault.
+        follows: codes of rules whose fault, in the same exchange, brings this one about.
+
+    Raises:
+        UserError: no such code can be, or another rule has it.
+    """
 
     def make(look: Callable[[View], Violations]) -> Rule:
         explanation = inspect.cleandoc(look.__doc__ or "")
-        return Rule(code, title, severity, apis or APIS, source, explanation, right, look, situation, follows)
+        made = Rule(code, title, severity, apis or APIS, source, explanation, right, look, situation, follows)
+        _declare(made)
+        return made
 
     return make
+
+
+def _declare(made: Rule) -> None:
+    """Put it in its place; a function that is declared again, as by a notebook's cell, replaces itself."""
+    where = place(made.look)
+    if not _CODE.fullmatch(made.code) or (made.code.startswith("TW") and not _is_ours(made.look)):
+        raise UserError(
+            f"{where}: {made.code} cannot be a rule's code: take letters of your own and three digits, MY101"
+        )
+    for old in [one for one in RULES if one.code == made.code]:
+        if place(old.look) != where:
+            raise UserError(f"{where}: another rule has the code {made.code}, {place(old.look)}: take another")
+        RULES.remove(old)
+    bisect.insort(RULES, made, key=lambda one: one.code)
+
+
+def _is_ours(look: Callable[[View], Violations]) -> bool:
+    return look.__module__.startswith("toolworthy.rules.")

@@ -1,0 +1,88 @@
+"""A user's own rules: declared anywhere, judged as ours are, and refused in one line where they cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from toolworthy import rules
+from toolworthy.errors import UserError
+from toolworthy.rules import OWN, RULES, Rule, commands, rule
+from toolworthy.rules.model import Violations
+from toolworthy.rules.view import View
+
+from ..conftest import chat
+
+HELLO = chat([{"role": "user", "content": "hi"}], {"content": "hello"})
+
+
+@pytest.fixture(autouse=True)
+def _only_here() -> Iterator[None]:
+    before = RULES.copy()
+    yield
+    RULES[:] = before
+
+
+def greets(code: str = "MY101") -> Rule:
+    @rule(code, "a greeting", "cosmetic")
+    def greeting(view: View) -> Violations:
+        """Nobody greets a machine."""
+        if "hello" in view.response.text:
+            yield "it greets", view.tail()
+
+    return greeting
+
+
+def test_it_judges_as_ours_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "MY101" not in {finding.code for finding in rules.check([HELLO])}
+    greets()
+    (found,) = (finding for finding in rules.check([HELLO]) if finding.code == "MY101")
+    assert (found.title, found.severity, found.detail) == ("a greeting", "cosmetic", "it greets")
+    assert commands.run("MY101", None) == 0
+    page = capsys.readouterr().out
+    assert "Nobody greets a machine." in page
+    assert "**Right:**" not in page
+    assert "Source" not in page
+    commands.run(None, None)
+    assert "MY101  cosmetic" in capsys.readouterr().out
+
+
+def test_its_page_stands_beside_ours(tmp_path: Path) -> None:
+    greets()
+    commands.write_pages(tmp_path)
+    assert (tmp_path / "MY101.md").is_file()
+    assert f"## {OWN.capitalize()}\n" in (tmp_path / "README.md").read_text()
+
+
+def test_what_is_declared_again_replaces_itself() -> None:
+    greets()
+    greets()
+    assert [one.code for one in RULES].count("MY101") == 1
+    assert [one.code for one in RULES] == sorted(one.code for one in RULES)
+
+
+def test_a_code_belongs_to_one_rule() -> None:
+    greets()
+    with pytest.raises(UserError, match=r"test_own\.py: .*other: another rule has the code MY101, .*greeting: take"):
+
+        @rule("MY101", "another", "cosmetic")
+        def other(view: View) -> Violations:
+            yield from ()
+
+
+@pytest.mark.parametrize("code", ["TW101", "TW999", "my101", "M1", "MY-101", "../MY101", "MY101\n"])
+def test_a_code_that_cannot_be(code: str) -> None:
+    with pytest.raises(UserError, match="cannot be a rule's code: take letters of your own and three digits, MY101"):
+        greets(code)
+
+
+@pytest.mark.parametrize("wrong", ["it greets", 5, [5], [("a", "b", "c")]], ids=str)
+def test_one_that_fails_is_named(wrong: object) -> None:
+    @rule("MY102", "broken", "cosmetic")
+    def broken(view: View) -> Violations:
+        return wrong  # type: ignore[return-value]
+
+    with pytest.raises(UserError, match=r"test_own\.py: .*broken: rule MY102 fails: (Type|Value)Error: "):
+        rules.check([HELLO])
