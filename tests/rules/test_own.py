@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.examples import chat
 from toolworthy import rules
 from toolworthy.errors import UserError
 from toolworthy.rules import OWN, RULES, Rule, commands, rule
 from toolworthy.rules.model import Violations
 from toolworthy.rules.view import View
-
-from ..conftest import chat
 
 HELLO = chat([{"role": "user", "content": "hi"}], {"content": "hello"})
 
