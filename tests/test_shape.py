@@ -25,6 +25,7 @@ FLOORS = (
         "retry",
         "visible",
         "errors",
+        "loading",
         "whole",
         "config",
         "statistics",

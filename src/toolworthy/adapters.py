@@ -6,16 +6,16 @@ One file is one adapter; its id is the file's name without ``.toml``. A user's o
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from toolworthy import content
-from toolworthy.errors import AdapterError, UserError
+from toolworthy.errors import UserError
+from toolworthy.loading import load_toml, meant
 from toolworthy.wire.ir import Api, Dialect
 
 Action = Literal["run", "read", "view", "write", "edit", "patch", "search", "find", "list", "wait"]
@@ -199,19 +199,9 @@ def load(kind: type[_A], path: Path) -> _A:
     """Read one adapter file.
 
     Raises:
-        AdapterError: the file is missing, is no TOML, or does not fit the model; one line with path and field.
+        UserError: the file is missing, is no TOML, or does not fit the model; one line with path and field.
     """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise AdapterError(f"{path}: {error}") from error
-    try:
-        return kind.model_validate({"id": path.stem, **data})
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise AdapterError(f"{path}: {where}: {first['msg']}{more}") from error
+    return load_toml(kind, path, id=path.stem)
 
 
 def agent(name: str, extra: tuple[Path, ...] = ()) -> AgentAdapter:
@@ -276,6 +266,6 @@ def _all(kind: type[_A], folder: Path) -> Iterator[_A]:
 def _named(kind: type[_A], folder: Path, name: str) -> _A:
     path = folder / f"{name}.toml"
     if not name or "/" in name or not path.is_file():
-        known = ", ".join(sorted(other.stem for other in folder.glob("*.toml")))
-        raise UserError(f"no {folder.name[:-1]} is called {name!r}; known: {known}")
+        known = sorted(other.stem for other in folder.glob("*.toml"))
+        raise UserError(f"no {folder.name[:-1]} is called {name!r}{meant(name, known)}")
     return load(kind, path)

@@ -7,7 +7,6 @@ stage alone: a defect is blamed only for more harm than that.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from toolworthy import content
+from toolworthy.loading import read_toml
 from toolworthy.situations import Situation
 
 Outcome = Literal["unaffected", "recovers", "wrong result", "dies", "hangs"]
@@ -97,7 +97,7 @@ def _named() -> Mapping[str, tuple[str, ...]]:
     """Code to the ids of the defects that it names."""
     named: dict[str, tuple[str, ...]] = {}
     for path in sorted(MEASURED.parent.glob("*.toml")):
-        for defect in tomllib.loads(path.read_text(encoding="utf-8"))["defect"]:
+        for defect in read_toml(path)["defect"]:
             for code in defect.get("caught_by", ()):
                 named[code] = (*named.get(code, ()), defect["id"])
     return named

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from toolworthy.adapters import Prices
 from toolworthy.errors import UserError
+from toolworthy.loading import load_toml
 from toolworthy.redact import credential, looks_like_key
 from toolworthy.wire.ir import Api
 
@@ -90,21 +90,8 @@ def load_config(start: Path) -> Config:
     for folder in (start, *start.parents):
         path = folder / "toolworthy.toml"
         if path.is_file():
-            return _parse(path, ())
+            return load_toml(Config, path)
         path = folder / "pyproject.toml"
         if path.is_file() and "[tool.toolworthy" in path.read_text(encoding="utf-8", errors="replace"):
-            return _parse(path, ("tool", "toolworthy"))
+            return load_toml(Config, path, table=("tool", "toolworthy"))
     return Config()
-
-
-def _parse(path: Path, table: tuple[str, ...]) -> Config:
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-        for name in table:
-            data = data.get(name, {})
-        return Config.model_validate(data)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"{path}: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise UserError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error

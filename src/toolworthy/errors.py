@@ -1,10 +1,4 @@
-"""What a user can do wrong, said in one line.
-
-::
-
-    UserError            a mistake of the user's; the doors print it without a traceback
-    └── AdapterError     an adapter, task or config file that does not say what it must
-"""
+"""What a user can do wrong, said in one line."""
 
 from __future__ import annotations
 
@@ -24,10 +18,6 @@ class UserError(Exception):
 
     def __str__(self) -> str:
         return one_line(Redactor(()).text(super().__str__()))
-
-
-class AdapterError(UserError):
-    """A TOML file that cannot be used; the message begins with the file's path."""
 
 
 @contextmanager

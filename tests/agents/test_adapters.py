@@ -12,7 +12,7 @@ from toolworthy import adapters, content
 from toolworthy.adapters import AgentAdapter
 from toolworthy.agents.install import lock_file
 from toolworthy.agents.launch import NAMES, render
-from toolworthy.errors import AdapterError, UserError
+from toolworthy.errors import UserError
 
 AGENTS = adapters.agents()
 
@@ -62,7 +62,7 @@ def test_all_providers_load() -> None:
 def test_a_broken_file_names_itself_and_the_field(tmp_path: Path, text: str, says: str) -> None:
     path = tmp_path / "mine.toml"
     path.write_bytes(text.encode("latin-1"))
-    with pytest.raises(AdapterError) as caught:
+    with pytest.raises(UserError) as caught:
         adapters.load(AgentAdapter, path)
     assert str(caught.value).startswith(f"{path}: {says}")
     assert "\n" not in str(caught.value)

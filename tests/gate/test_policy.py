@@ -12,7 +12,7 @@ from toolworthy.gate.policy import DEFAULT, load_policy
 
 def test_the_default_policy_is_a_policy_file(tmp_path: Path) -> None:
     path = tmp_path / "gate.toml"
-    path.write_text(DEFAULT)
+    path.write_text(DEFAULT.read_text())
     read, default = load_policy(path), load_policy(None)
     assert read.metrics == default.metrics
     assert read.required

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import pytest
 
+from toolworthy.errors import UserError
 from toolworthy.matching.programs import Call, Invocation, described, invocation, programs
 
 SAME = [
@@ -118,5 +120,5 @@ def test_every_description_is_read_and_no_name_is_taken_twice() -> None:
 
 
 def test_a_broken_description_is_an_error() -> None:
-    with pytest.raises(ValueError, match="flagz"):
-        described({"x": {"flagz": ""}})
+    with pytest.raises(UserError, match=r"x\.toml: x: flagz: no such key; did you mean 'flags'\?"):
+        described({"x": {"flagz": ""}}, Path("x.toml"))

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.commands import run
 from toolworthy import content
-from toolworthy.errors import AdapterError
+from toolworthy.errors import UserError
 from toolworthy.sandbox import choose
 from toolworthy.tasks.check import check
 from toolworthy.tasks.model import Task, load_task, load_tasks
@@ -77,7 +77,7 @@ def test_an_edit_that_does_not_fit_is_found(tmp_path: Path) -> None:
     ],
 )
 def test_broken_steps_name_their_file(tmp_path: Path, steps: str, says: str) -> None:
-    with pytest.raises(AdapterError) as caught:
+    with pytest.raises(UserError) as caught:
         load_task(write(tmp_path / "t", steps=steps))
     assert str(caught.value).startswith(str(tmp_path / "t" / "solution" / "steps.toml"))
     assert says in str(caught.value)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,12 +15,13 @@ from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 from toolworthy.adapters import AgentAdapter
 from toolworthy.cases.doing import Undecided
 from toolworthy.cases.judge import Ruling, rule_on
-from toolworthy.cases.model import Case, filled, fitted, texts_of
+from toolworthy.cases.model import Case, filled, texts_of
 from toolworthy.cases.player import reference
 from toolworthy.cases.render import Scene, scene
 from toolworthy.cases.result import MissKind
 from toolworthy.cases.turns import unspoken
 from toolworthy.errors import UserError
+from toolworthy.loading import fit, read_toml
 from toolworthy.wire.ir import Part, Response, Text, ToolCall
 from toolworthy.world import World
 
@@ -100,15 +100,16 @@ def answers_of(path: Path) -> list[Answer]:
 
 def load_answers(path: Path, *cases: Path) -> list[Answer]:
     """The answers of one file; ``{{NAME}}`` in them is a text of a file of `cases`."""
+    data, texts = read_toml(path), {name: text for file in cases for name, text in texts_of(read_toml(file)).items()}
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-        texts = {name: text for file in cases for name, text in texts_of(file).items()}
-        rows = filled(data.get("answer", []), texts)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError) as error:
+        data = filled(data, texts)
+    except (KeyError, ValueError) as error:
         raise UserError(f"{path}: {error}") from error
-    if set(data) - {"answer"}:
-        raise UserError(f"{path}: unknown table {min(set(data) - {'answer'})!r}; a file of answers has [[answer]]")
-    return [fitted(Answer, row, path, f"answer {number}") for number, row in enumerate(rows, 1)]
+    return list(fit(_File, data, path).answer)
+
+
+class _File(_Strict):
+    answer: tuple[Answer, ...] = ()
 
 
 async def judged(answer: Answer, stage: Scene, world: World | None) -> Ruling:

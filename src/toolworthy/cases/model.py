@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from toolworthy import content
 from toolworthy.adapters import Action, Scope, ToolSpec
 from toolworthy.errors import UserError
+from toolworthy.loading import fit, load_toml, read_toml
 from toolworthy.matching.values import compare
 
 CATEGORIES = {
@@ -259,30 +259,30 @@ def load_file(path: Path) -> CaseFile:
     Raises:
         UserError: the file is missing, is no TOML, or does not fit the model; one line with path, case and field.
     """
+    data = read_toml(path)
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"{path}: {error}") from error
-    unknown = set(data) - {"tools", "text", "case"}
-    if unknown:
-        known = "a file of cases has [tools.NAME], [text] and [[case]]"
-        raise UserError(f"{path}: unknown table {min(unknown)!r}; {known}")
-    try:
-        texts = {name: _text(told) for name, told in data.get("text", {}).items()}
-        data = filled(data, texts)
+        data = filled(data, texts_of(data))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{path}: [text]: {error}") from error
-    own = {name: fitted(CaseTool, tool, path, f"tools.{name}") for name, tool in data.get("tools", {}).items()}
-    cases = tuple(
-        fitted(Case, {**raw, "own": own, "source": path.name}, path, str(raw.get("id", f"case {number}")))
-        for number, raw in enumerate(data.get("case", []), 1)
-    )
-    return CaseFile(path, cases)
+    own = fit(_Tools, data, path).tools
+    rows = [{**row, "own": own, "source": path.name} for row in data.get("case", ())]
+    return CaseFile(path, fit(_Cases, {"case": rows}, path).case)
 
 
-def texts_of(path: Path) -> dict[str, str]:
+class _Tools(_Strict):
+    """A file of cases; the cases themselves want its tools."""
+
+    tools: dict[str, CaseTool] = Field(default_factory=dict)
+    text: dict[str, Any] = Field(default_factory=dict)
+    case: tuple[dict[str, Any], ...] = ()
+
+
+class _Cases(_Strict):
+    case: tuple[Case, ...]
+
+
+def texts_of(data: dict[str, Any]) -> dict[str, str]:
     """The texts of a file's [text], by name."""
-    data = tomllib.loads(path.read_text(encoding="utf-8"))
     return {name: _text(told) for name, told in data.get("text", {}).items()}
 
 
@@ -343,21 +343,4 @@ def _ours() -> tuple[Case, ...]:
 @cache
 def crowd() -> dict[str, CaseTool]:
     """Tools that have nothing to do with any case: what an agent with many MCP servers offers."""
-    data = tomllib.loads((content.FIXTURES / "cases" / "crowd.toml").read_text(encoding="utf-8"))
-    return {name: CaseTool.model_validate(tool) for name, tool in data["tools"].items()}
-
-
-def fitted(kind: Any, data: Any, path: Path, what: str) -> Any:
-    """A part of a file as its model.
-
-    Raises:
-        UserError: it does not fit; one line with the path, what it is, and the field.
-    """
-    try:
-        return kind.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        said = first["msg"].removeprefix("Value error, ")
-        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise UserError(f"{path}: {what}: {f'{where}: ' if where else ''}{said}{more}") from error
+    return load_toml(_Tools, content.FIXTURES / "cases" / "crowd.toml").tools

@@ -28,5 +28,5 @@ def run(baseline: Path, candidate: Path, policy: Path | None, folder: Path = FOL
 
 def default_policy() -> int:
     """Print the default policy, to be changed and kept."""
-    show(DEFAULT, end="")
+    show(DEFAULT.read_text(encoding="utf-8"), end="")
     return 0

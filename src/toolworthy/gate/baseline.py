@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from toolworthy.errors import UserError, writing
 from toolworthy.gate.packed import pack, unpack
 from toolworthy.gate.sample import SCHEMA, SCORES, Sample, Unit, from_run
+from toolworthy.loading import misfit
 from toolworthy.rates import reasons
 from toolworthy.runs.store import RunDirectory
 from toolworthy.statistics import clustered
@@ -98,9 +99,7 @@ def load(given: Path, folder: Path = FOLDER) -> Sample:
     try:
         return unpack(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"{path}: a broken baseline file: {where}: {first['msg']}") from error
+        raise UserError(f"{path}: a broken baseline file: {misfit(Sample, error)}") from error
     except ValueError as error:
         raise UserError(f"{path}: a broken baseline file: {error}") from error
 

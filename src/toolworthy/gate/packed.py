@@ -24,6 +24,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from toolworthy.gate.sample import COSTS, AtLimit, Sample, Unit
+from toolworthy.loading import misfit
 
 _FIRST = ["attempts", "missing"]
 _MOST = 1_000_000
@@ -126,9 +127,7 @@ def _unit(judged: int, **row: Any) -> Unit:
             raise ValueError(f"{unit.suite}/{unit.item} {unit.agent}: {judged} attempts, and {told}")
         return unit
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ValueError(f"{row['suite']}/{row['item']} {row['agent']}: {where}: {first['msg']}") from error
+        raise ValueError(f"{row['suite']}/{row['item']} {row['agent']}: {misfit(Unit, error)}") from error
 
 
 def _json(value: Any) -> str:

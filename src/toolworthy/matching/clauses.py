@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from toolworthy import content
+from toolworthy.loading import read_toml
 
 _MARKUP = str.maketrans(dict.fromkeys('*`“”„«»"', None) | dict.fromkeys("’‘ʼ", "'") | {"|": " "})
 _SENTENCE = re.compile(
@@ -25,7 +25,7 @@ _NEAR, _FAR = 3, 5
 @cache
 def lists() -> dict[str, Any]:
     """The words and phrases of ``fixtures/words.toml``."""
-    return tomllib.loads((content.FIXTURES / "words.toml").read_text(encoding="utf-8"))
+    return read_toml(content.FIXTURES / "words.toml")
 
 
 @cache

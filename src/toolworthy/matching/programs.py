@@ -9,15 +9,16 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from toolworthy import content
+from toolworthy.loading import fit, read_toml
 from toolworthy.matching.options import Read, Spec, ordered_options, read, spec
 from toolworthy.matching.paths import ROOT, absolute
 from toolworthy.matching.plain import HARMLESS
@@ -143,19 +144,19 @@ def programs() -> Mapping[str, Program]:
     """Every name that a described program is started by."""
     found: dict[str, Program] = {}
     for path in sorted((content.FIXTURES / "programs").glob("*.toml")):
-        found |= described(tomllib.loads(path.read_text(encoding="utf-8")))
+        found |= described(read_toml(path), path)
     return found
 
 
-def described(tables: Mapping[str, Any]) -> dict[str, Program]:
-    """Programs from tables by name.
+def described(tables: Mapping[str, Any], path: Path) -> dict[str, Program]:
+    """Programs from the tables of a file, by name.
 
     Raises:
-        ValidationError: a table does not fit.
+        UserError: a table does not fit; one line with path, name and field.
     """
     found: dict[str, Program] = {}
     for name, table in tables.items():
-        program = Program.model_validate({"name": name, **table})
+        program = fit(Program, {"name": name, **table}, f"{path}: {name}")
         found |= dict.fromkeys((name, *program.names), program)
         found |= {kin: program.model_copy(update={"name": kin}) for kin in program.kin}
     return found

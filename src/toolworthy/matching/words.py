@@ -33,6 +33,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from toolworthy.loading import misfit
 from toolworthy.matching import clauses
 from toolworthy.matching.numbers import as_number, numbers
 
@@ -196,9 +197,7 @@ def _read(text: str) -> Words:
     try:
         told = _Told.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in ("$words", *first["loc"]))
-        raise ValueError(f"{place}: {first['msg'].removeprefix('Value error, ')}") from error
+        raise ValueError(f"$words.{misfit(_Told, error)}") from error
     try:
         return Words(
             all=tuple(_statement(one) for one in told.all),

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import copy
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from toolworthy import content
 from toolworthy.errors import UserError
+from toolworthy.loading import load_toml
 from toolworthy.oracle.paths import places
 from toolworthy.oracle.reply import JSON, STREAM, Reply
 from toolworthy.oracle.signs import Refusal, Sign
@@ -161,29 +160,18 @@ class Defect(_Strict):
 @cache
 def catalogue() -> tuple[Defect, ...]:
     """All defects, by id."""
-    found = [defect for path in sorted((content.FIXTURES / "defects").glob("*.toml")) for defect in load(path)]
+    found = [
+        defect
+        for path in sorted((content.FIXTURES / "defects").glob("*.toml"))
+        for defect in load_toml(_File, path).defect
+    ]
     return tuple(sorted(found, key=lambda defect: defect.id))
 
 
-def load(path: Path) -> list[Defect]:
-    """The defects of one file.
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
 
-    Raises:
-        UserError: it is missing, no TOML, or has a row that does not fit; one line with file, row and field.
-    """
-    try:
-        rows = tomllib.loads(path.read_text(encoding="utf-8")).get("defect", [])
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"{path}: {error}") from error
-    out: list[Defect] = []
-    for row in rows:
-        try:
-            out.append(Defect.model_validate(row))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise UserError(f"{path}: {row.get('id', '?')}: {where}: {first['msg']}") from error
-    return out
+    defect: tuple[Defect, ...]
 
 
 def defect(name: str) -> Defect:

@@ -10,10 +10,11 @@ import errno
 import os
 import platform
 import struct
-import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+
+from toolworthy.loading import read_toml
 
 _ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}  # AUDIT_ARCH_*, linux/audit.h
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # linux/bpf_common.h
@@ -46,7 +47,7 @@ def program(machine: str) -> bytes | None:
     """The filter for a machine, as an array of ``struct sock_filter``."""
     if machine not in _ARCHITECTURES:
         return None
-    table = tomllib.loads(Path(__file__).with_name("syscalls.toml").read_text())
+    table = read_toml(Path(__file__).with_name("syscalls.toml"))
     numbers = {name: row[machine] for rows in table.values() for name, row in rows.items() if machine in row}
     refused = [numbers[name] for name in table["refused"] if name in numbers]
     return b"".join(struct.pack("=HBBI", *step) for step in _steps(machine, numbers, refused))

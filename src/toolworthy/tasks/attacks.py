@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-import tomllib
 from functools import cache
 from pathlib import PurePosixPath
 
 from pydantic import BaseModel, ConfigDict
 
 from toolworthy.content import FIXTURES
+from toolworthy.loading import load_toml
 from toolworthy.tasks.model import Step
 
 _PLANT = """\
@@ -56,8 +56,13 @@ class Attack(BaseModel):
         return (*planted, *([Step(run=self.run)] if self.run else []))
 
 
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    attack: tuple[Attack, ...]
+
+
 @cache
 def attacks() -> tuple[Attack, ...]:
     """All that are known."""
-    rows = tomllib.loads((FIXTURES / "attacks.toml").read_text(encoding="utf-8"))["attack"]
-    return tuple(Attack.model_validate(row) for row in rows)
+    return load_toml(_File, FIXTURES / "attacks.toml").attack

@@ -13,15 +13,15 @@ A task is a folder::
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from toolworthy.errors import AdapterError
+from toolworthy.errors import UserError
+from toolworthy.loading import load_toml
 
 
 class Step(BaseModel):
@@ -126,30 +126,18 @@ def load_task(path: Path) -> Task:
     """Read a task folder.
 
     Raises:
-        AdapterError: a file is missing or does not fit; one line with its path.
+        UserError: a file is missing or does not fit; one line with its path.
     """
-    config = _read_toml(path / "task.toml", TaskConfig)
+    config = load_toml(TaskConfig, path / "task.toml")
     steps_path = path / "solution" / "steps.toml"
-    steps = _read_toml(steps_path, _Steps).step if steps_path.is_file() else ()
+    steps = load_toml(_Steps, steps_path).step if steps_path.is_file() else ()
     try:
         instruction = (path / "instruction.md").read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise AdapterError(f"{path / 'instruction.md'}: {error.strerror}") from error
+        raise UserError(f"{path / 'instruction.md'}: {error.strerror}") from error
     return Task(path, config, instruction, steps)
 
 
 def load_tasks(folder: Path) -> tuple[Task, ...]:
     """All tasks directly under `folder`, by name."""
     return tuple(load_task(path.parent) for path in sorted(folder.glob("*/task.toml")))
-
-
-def _read_toml(path: Path, model: type[Any]) -> Any:
-    try:
-        return model.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise AdapterError(f"{path}: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise AdapterError(f"{path}: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise AdapterError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error

@@ -1,0 +1,122 @@
+"""TOML files read into pydantic models. What is wrong with one is said in a line: file, place, fault, nearest name."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from toolworthy.errors import UserError
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """What a TOML file holds; a byte order mark before it is tolerated.
+
+    Raises:
+        UserError: the file cannot be read, or is no TOML; one line with path, line and column.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UserError(f"{path}: {error}") from error
+    except RecursionError as error:
+        raise UserError(f"{path}: its values are nested too deeply") from error
+
+
+def load_toml(model: type[M], path: Path, *, table: Iterable[str] = (), **preset: Any) -> M:
+    """A TOML file as its model.
+
+    Args:
+        model: what it must fit.
+        path: the file.
+        table: names of tables, outermost first, in which the model is; the whole file without.
+        preset: values of fields that the file does not give.
+
+    Raises:
+        UserError: as `read_toml` and `fit`.
+    """
+    data: Any = read_toml(path)
+    for name in table:
+        data = data.get(name, {}) if isinstance(data, dict) else data
+    return fit(model, preset | data if isinstance(data, dict) else data, path)
+
+
+def fit(model: type[M], data: Any, what: object) -> M:
+    """`data` as a model.
+
+    Args:
+        model: what it must fit.
+        data: as it was read.
+        what: where it was read: path, and whose part it is.
+
+    Raises:
+        UserError: it does not fit; one line that begins with `what`.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise UserError(f"{what}: {misfit(model, error, data)}") from error
+
+
+def misfit(model: type[BaseModel], error: ValidationError, data: Any = None) -> str:
+    """The first thing that is wrong, in a line: the place, what is wrong there, how much more is wrong.
+
+    A row of a list goes by its ``id``, where it has one in `data`.
+    """
+    first = error.errors(include_url=False)[0]
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return ": ".join(filter(None, [".".join(_place(first["loc"], data)), _said(model, first)])) + more
+
+
+def meant(wanted: str, known: Collection[str]) -> str:
+    """What was probably meant by a name that is not known, to be put behind a message; else what is known."""
+    near = difflib.get_close_matches(wanted, known, 1, 0.4)
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
+
+
+def _said(model: type[BaseModel], error: ErrorDetails) -> str:
+    if error["type"] != "extra_forbidden":
+        return error["msg"].removeprefix("Value error, ")
+    *place, key = error["loc"]
+    keys = [name for found in _at(model, tuple(place)) for name in _keys(found)]
+    return "no such key" + (meant(str(key), keys) if keys else "")
+
+
+def _place(loc: tuple[str | int, ...], data: Any) -> Iterator[str]:
+    for part in loc:
+        try:
+            data = data[part]
+        except (LookupError, TypeError):
+            data = None
+        named = isinstance(part, int) and isinstance(data, dict) and isinstance(data.get("id"), str)
+        yield data["id"] if named else str(part)
+
+
+def _keys(model: type[BaseModel]) -> Iterator[str]:
+    """The keys that a file may have. Fields that are not written (`exclude`) are none."""
+    return (field.alias or name for name, field in model.model_fields.items() if not field.exclude)
+
+
+def _at(kind: Any, place: tuple[str | int, ...]) -> Iterator[type[BaseModel]]:
+    """The models that a type has at a place, as pydantic names places."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        fields = {field.alias or name: field.annotation for name, field in kind.model_fields.items()}
+        if not place:
+            yield kind
+        elif place[0] in fields:
+            yield from _at(fields[str(place[0])], place[1:])
+        return
+    origin = get_origin(kind)
+    many = isinstance(origin, type) and issubclass(origin, (Mapping, list, tuple))
+    for inner in get_args(kind):
+        tagged = bool(place) and place[0] == getattr(inner, "__name__", None)
+        yield from _at(inner, place[1:] if many or tagged else place)
