@@ -36,7 +36,7 @@ def cleaned(exchange: Exchange, redactor: Redactor) -> Exchange:
         losses=tuple(map(redactor.text, exchange.losses)),
         response_headers=redactor.headers(exchange.response_headers),
         chunks=chunks,
-        error=redactor.text(exchange.error) if exchange.error else None,
+        error=replace(exchange.error, detail=redactor.text(exchange.error.detail)) if exchange.error else None,
     )
     return _withheld(clean, redactor) if redactor else clean
 

@@ -11,6 +11,44 @@ from toolworthy.wire.ir import Api, Request, Response
 
 Kind = Literal["completion", "models", "count_tokens", "health", "other"]
 
+FailureKind = Literal[
+    "agent gone",
+    "unreachable",
+    "connect timeout",
+    "silent",
+    "our limit",
+    "no HTTP",
+    "endless",
+    "bad status",
+    "broken off",
+    "failed",
+]
+"""Why there is no whole answer. ``silent``: no byte for too long; ``endless``: longer than any answer is."""
+_SAID: dict[FailureKind, str] = {
+    "agent gone": "agent hung up",
+    "unreachable": "the endpoint cannot be reached: {}",
+    "connect timeout": "the endpoint did not take the connection in time",
+    "silent": "the endpoint went silent and was given up",
+    "our limit": "given up at our own limit of {}",
+    "no HTTP": "the endpoint's answer is no HTTP: {}",
+    "endless": "the endpoint's answer had no end within {}",
+    "bad status": "HTTP {} is no status of an answer",
+    "broken off": "the endpoint broke the connection: {}",
+    "failed": "asking the endpoint failed: {}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeFailure:
+    """Why an exchange has no whole answer; as a string, in one line for people."""
+
+    kind: FailureKind
+    detail: str = ""
+    """The reason that was given, or the limit that was met."""
+
+    def __str__(self) -> str:
+        return _SAID[self.kind].format(self.detail)
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
@@ -52,8 +90,8 @@ class Exchange:
     """Unix time, seconds."""
     seconds: float
     """Until the last byte, or until it was given up."""
-    error: str | None = None
-    """Why there is no (whole) answer, in one line: refused, timed out, agent hung up, …"""
+    error: ExchangeFailure | None = None
+    """Why there is no whole answer."""
     local: bool = False
     """Answered by the gateway itself, without the endpoint."""
 

@@ -19,7 +19,7 @@ import pytest
 from tests.support.ticketed import KEY, a_run, again, file_of, finding, keep, only, recorded, unpacked
 from tests.support.upstream import endpoint, reply, serve
 from toolworthy import adapters, rules
-from toolworthy.exchange import Chunk
+from toolworthy.exchange import Chunk, ExchangeFailure
 from toolworthy.gateway import Gateway
 from toolworthy.oracle import Oracle
 from toolworthy.oracle.defects import defect
@@ -160,7 +160,7 @@ def test_nothing_recorded_is_obeyed_by_the_programs(tmp_path: Path, end: str) ->
     odd["x-f"] = "é"
     urls = {"chat": f"http://u:p@127.0.0.1:1/{bad}?k=1"}
     about = {"endpoint": {"name": bad, "provider": "generic", "base_urls": urls, "model": bad}}
-    exchange = recorded(path=f"/v1/chat/completions?{bad}", request_headers=odd, error=bad)
+    exchange = recorded(path=f"/v1/chat/completions?{bad}", request_headers=odd, error=ExchangeFailure("failed", bad))
     made = a_run(tmp_path, [exchange], finding(detail=bad), **about)
     folder = unpacked(bundle(made, only(made)), tmp_path / "x")
 

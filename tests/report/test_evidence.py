@@ -34,7 +34,7 @@ from tests.support.ticketed import (
 from tests.support.upstream import endpoint, reply, serve
 from toolworthy import cli, rules
 from toolworthy.errors import UserError
-from toolworthy.exchange import Chunk, Exchange
+from toolworthy.exchange import Chunk, Exchange, ExchangeFailure
 from toolworthy.gateway import Gateway
 from toolworthy.probes import ProbeKey, ProbeResult, load_suite
 from toolworthy.report.evidence import bundle, choose, found, name
@@ -138,11 +138,15 @@ def test_a_packed_request_is_unpacked(tmp_path: Path) -> None:
 
 
 def test_no_answer_is_evidence_too(tmp_path: Path) -> None:
-    made = a_run(tmp_path, [recorded(status=None, chunks=(), response_headers={}, error="it broke")], finding())
+    made = a_run(
+        tmp_path,
+        [recorded(status=None, chunks=(), response_headers={}, error=ExchangeFailure("broken off", "by peer"))],
+        finding(),
+    )
     files = opened(bundle(made, only(made)))
     assert files["response.body"] == b""
-    assert files["response-headers.txt"] == b"no answer: it broke\n"
-    assert "**Answer:** none; `it broke`" in files["README.md"].decode()
+    assert files["response-headers.txt"] == b"no answer: the endpoint broke the connection: by peer\n"
+    assert "**Answer:** none; `the endpoint broke the connection: by peer`" in files["README.md"].decode()
 
 
 @pytest.mark.parametrize("key", [KEY, "sk-plain-0123456789abcdef", "schlüssel-ñ-0123"])
@@ -165,7 +169,7 @@ def test_no_byte_of_a_key_is_in_it(tmp_path: Path, key: str, named: str | None) 
         losses=(key,),
         response_headers={"x-echo": f"is {key}", "set-cookie": "session=5e55"},
         chunks=(Chunk(0.1, echo[:cut]), Chunk(0.2, echo[cut:])),
-        error=f"no {key}",
+        error=ExchangeFailure("failed", f"no {key}"),
     )
     where = {"name": key, "provider": "generic", "model": key, "key_env": named}
     about = {"endpoint": {**where, "base_urls": {"chat": f"https://{key}@e.example/{key}/v1?k={key}"}}}
@@ -188,7 +192,13 @@ def test_nothing_a_model_wrote_is_obeyed_by_a_tracker(tmp_path: Path) -> None:
     quoted = finding(detail=odd).model_copy(update={"evidence": Evidence(exchange=0, excerpt="```\n@someone\n~~~")})
     about = {"endpoint": {"name": odd, "model": odd}}
     answer = json.dumps({"model": odd, "choices": []}).encode()
-    made = a_run(tmp_path, [recorded(chunks=(Chunk(0, answer),), error=odd)], quoted, agents={"codex": odd}, **about)
+    made = a_run(
+        tmp_path,
+        [recorded(chunks=(Chunk(0, answer),), error=ExchangeFailure("failed", odd))],
+        quoted,
+        agents={"codex": odd},
+        **about,
+    )
     told = opened(bundle(made, only(made)))["README.md"].decode()
     assert not set(told) & {"\x1b", "\u202e"}
     lines = told.splitlines()

@@ -1,16 +1,17 @@
 """Exchanges are kept byte for byte, once each piece, and survive a crash."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.examples import recorded
-from toolworthy.exchange import Chunk, Exchange
-from toolworthy.runs.exchanges import _MAGIC, ExchangeWriter, file_name, read_all, split
+from toolworthy.exchange import Chunk, Exchange, ExchangeFailure, FailureKind
+from toolworthy.runs.exchanges import _MAGIC, ExchangeWriter, Recorded, file_name, read_all, split
 
 
 def exchange(index: int, body: bytes, data: bytes = b"{}") -> Exchange:
@@ -29,6 +30,34 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     made = [exchange(0, odd, b"\x80\x81"), exchange(1, b""), exchange(2, "ä".encode() * 99)]
     write(tmp_path / "a", *made)
     assert read_all(tmp_path / "a") == tuple(made)
+
+
+@pytest.mark.parametrize("kind", get_args(FailureKind))
+def test_why_there_is_no_answer_is_read_as_it_was_written(tmp_path: Path, kind: FailureKind) -> None:
+    write(tmp_path / "a", replace(exchange(0, b"{}"), error=ExchangeFailure(kind, "{why}")))
+    (found,) = read_all(tmp_path / "a")
+    assert found.error == ExchangeFailure(kind, "{why}")
+    assert len(str(found.error).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("sentence", "failure"),
+    [
+        ("agent hung up", ExchangeFailure("agent gone")),
+        ("the endpoint cannot be reached: [Errno 111]: no", ExchangeFailure("unreachable", "[Errno 111]: no")),
+        ("the endpoint did not take the connection in time", ExchangeFailure("connect timeout")),
+        ("the endpoint went silent and was given up", ExchangeFailure("silent")),
+        ("given up at our own limit of 300 s", ExchangeFailure("our limit", "300 s")),
+        ("the endpoint's answer is no HTTP: b'x'", ExchangeFailure("no HTTP", "b'x'")),
+        ("the endpoint's answer had no end within 8 MiB", ExchangeFailure("endless", "8 MiB")),
+        ("the endpoint broke the connection: peer", ExchangeFailure("broken off", "peer")),
+        ("HTTP 999 is no status of an answer", ExchangeFailure("failed", "HTTP 999 is no status of an answer")),
+    ],
+)
+def test_runs_that_told_it_in_a_sentence_are_still_read(sentence: str, failure: ExchangeFailure) -> None:
+    plain = {"request_body": [], "upstream_body": None, "chunks": [], "pieces": {}}
+    told = Recorded.model_validate({**asdict(exchange(0, b"{}")), **plain, "error": sentence})
+    assert told.error == failure
 
 
 @given(st.text(max_size=300))

@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from tests.support.trials import answered, call, failed_beside, final_only, page, refused, said, streamed, trial, why
-from toolworthy.exchange import Exchange
+from toolworthy.exchange import Exchange, ExchangeFailure
 from toolworthy.scoring.model import CauseKind
 
 WITHOUT_ID = {**call(), "tool_calls": [{**call()["tool_calls"][0], "id": None}]}
@@ -19,7 +19,7 @@ UNKNOWN = call(name="fly")
 MISFIT = call(arguments='{"cmd": "ls"}')
 LOOP = [answered(call("ls", number=number)) for number in range(3)]
 ANNOUNCES = said("Now I will run the tests.")
-BROKEN = replace(answered(said("Well")), error="the connection broke")
+BROKEN = replace(answered(said("Well")), error=ExchangeFailure("broken off"))
 SORRY = said("I cannot find the file.")
 
 
@@ -314,6 +314,6 @@ def test_a_limit_of_turns_says_nothing_of_the_answer_that_it_cut() -> None:
 
 @pytest.mark.parametrize(("silent", "fault"), [(70.0, "endpoint"), (40.0, "our limit")])
 def test_silence_at_the_end_is_the_endpoints_after_a_minute(silent: float, fault: str) -> None:
-    hung = replace(answered(said("Well")), error="agent hung up", seconds=silent + 0.1)
+    hung = replace(answered(said("Well")), error=ExchangeFailure("agent gone"), seconds=silent + 0.1)
     found = why(trial(answered(call()), hung), ended="timeout", seconds=silent + 20)
     assert (found.kind, found.fault) == ("endpoint error", fault)

@@ -7,8 +7,7 @@ from typing import Any
 
 from toolworthy.exchange import Exchange
 from toolworthy.gateway import Session
-from toolworthy.gateway.handler import OUR_LIMIT
-from toolworthy.gateway.patience import SILENT, busy, failed, no_time, patiently
+from toolworthy.gateway.patience import busy, failed, no_time, patiently
 from toolworthy.gateway.routes import COMPLETIONS
 from toolworthy.scoring.model import Limit
 from toolworthy.wire.ir import Api, Usage
@@ -49,12 +48,9 @@ def _trouble(exchange: Exchange, body: Mapping[str, Any]) -> Unmeasured | None:
     answer = exchange.response
     if busy(exchange):
         return Unmeasured(no_time(exchange))
-    if exchange.error:
-        if exchange.error.startswith(OUR_LIMIT):
-            return Unmeasured(exchange.error, "time")
-        return Unmeasured(
-            f"the endpoint failed: {exchange.error}", "time" if exchange.error.startswith(SILENT) else None
-        )
+    if error := exchange.error:
+        told = str(error) if error.kind == "our limit" else f"the endpoint failed: {error}"
+        return Unmeasured(told, "time" if error.kind in ("our limit", "silent") else None)
     if answer is None:
         return Unmeasured("no answer")
     if answer.failure is not None:

@@ -10,10 +10,9 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from toolworthy.exchange import Exchange
+from toolworthy.exchange import Exchange, ExchangeFailure
 from toolworthy.gateway import local
 from toolworthy.gateway.allowance import TOLD, No
-from toolworthy.gateway.patience import ENDLESS, GIVEN_UP, NO_HTTP, UNREACHABLE
 from toolworthy.gateway.record import Endless, Record
 from toolworthy.gateway.routes import Route, route
 from toolworthy.gateway.upstream import HOP_BY_HOP, Upstream, plan
@@ -125,12 +124,8 @@ async def ask(
         async with limit:
             await _answer(session, record, _discard)
     except TimeoutError:
-        record.error = f"{OUR_LIMIT} of {seconds:.0f} s"
+        record.error = ExchangeFailure("our limit", f"{seconds:.0f} s")
     return await _told(session, record, index)
-
-
-OUR_LIMIT = "given up at our own limit"
-"""How the error of an exchange begins that took too long for us."""
 
 
 async def _discard(message: Any) -> None:
@@ -160,7 +155,7 @@ async def _while_connected(receive: Any, record: Record, work: Any) -> None:
     await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
     if not working.done():
         working.cancel()
-        record.error = "agent hung up"
+        record.error = ExchangeFailure("agent gone")
     gone.cancel()
     await asyncio.gather(working, gone, return_exceptions=True)
     if not working.cancelled() and (failure := working.exception()) is not None:
@@ -199,9 +194,8 @@ async def _through(client: httpx.AsyncClient, session: Session, record: Record, 
     try:
         response = await _sent(client, record, upstream)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        status, message = _trouble(error)
-        record.error = message
-        await _send_json(send, status, local.error(record.route.api, status, message))
+        status, record.error = _trouble(error)
+        await _send_json(send, status, local.error(record.route.api, status, str(record.error)))
         return
     record.status = response.status_code
     record.response_headers = {name.lower(): value for name, value in response.headers.items()}
@@ -209,13 +203,13 @@ async def _through(client: httpx.AsyncClient, session: Session, record: Record, 
         if response.status_code in _SENDABLE:
             await _back(session, record, upstream, response, send)
         else:
-            record.error = f"HTTP {response.status_code} is no status of an answer"
-            await _send_json(send, 502, local.error(record.route.api, 502, record.error))
+            record.error = ExchangeFailure("bad status", str(response.status_code))
+            await _send_json(send, 502, local.error(record.route.api, 502, str(record.error)))
     except httpx.HTTPError as error:
         # Leaving without the final message makes the server break the connection, as the endpoint's broke.
         record.error = _trouble(error)[1]
     except Endless:
-        record.error = f"{ENDLESS} {record.longest >> 20} MiB"
+        record.error = ExchangeFailure("endless", f"{record.longest >> 20} MiB")
     finally:
         await response.aclose()
 
@@ -360,19 +354,19 @@ async def _end(send: Any) -> None:
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _trouble(error: Exception) -> tuple[int, str]:
-    """Status for the agent, and the sentence for everyone, for an endpoint that did not answer (whole)."""
+def _trouble(error: Exception) -> tuple[int, ExchangeFailure]:
+    """Status for the agent, and what everyone is told, of an endpoint that did not answer (whole)."""
     import httpx
 
     reason = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, httpx.ConnectTimeout):
-        return 504, GIVEN_UP[0]
+        return 504, ExchangeFailure("connect timeout")
     if isinstance(error, httpx.TimeoutException):
-        return 504, GIVEN_UP[1]
+        return 504, ExchangeFailure("silent")
     if isinstance(error, httpx.ConnectError):
-        return 502, f"{UNREACHABLE}: {reason}"
+        return 502, ExchangeFailure("unreachable", reason)
     if isinstance(error, httpx.RemoteProtocolError) and "disconnected" not in reason and "closed" not in reason:
-        return 502, f"{NO_HTTP}: {broken_http(reason)}"
+        return 502, ExchangeFailure("no HTTP", broken_http(reason))
     if isinstance(error, (httpx.ReadError, httpx.RemoteProtocolError)):
-        return 502, f"the endpoint broke the connection: {reason}"
-    return 502, f"asking the endpoint failed: {reason}"
+        return 502, ExchangeFailure("broken off", reason)
+    return 502, ExchangeFailure("failed", reason)

@@ -8,16 +8,6 @@ from typing import Any
 from toolworthy.exchange import Exchange
 from toolworthy.refusal import Refusal, classify
 
-UNREACHABLE = "the endpoint cannot be reached"
-"""How the error of an exchange begins where nobody listened."""
-SILENT = "the endpoint went silent and was given up"
-"""How the error of an exchange begins whose answer stayed away, or stopped, for too long."""
-GIVEN_UP = ("the endpoint did not take the connection in time", SILENT)
-"""How the errors of exchanges begin that ended at a limit of ours."""
-NO_HTTP = "the endpoint's answer is no HTTP"
-"""How the error of an exchange begins whose answer breaks the protocol."""
-ENDLESS = "the endpoint's answer had no end within"
-"""How the error of an exchange begins whose answer was given up for its length."""
 BUSY = (429, 503, 529)
 """Statuses that ask to come again later."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -32,7 +22,7 @@ TRIES = 3
 
 def unreachable(exchange: Exchange) -> bool:
     """Whether nobody listened where the endpoint was."""
-    return UNREACHABLE in (exchange.error or "")
+    return exchange.error is not None and exchange.error.kind == "unreachable"
 
 
 def refusal(exchange: Exchange) -> Refusal | None:
@@ -54,7 +44,7 @@ def no_time(exchange: Exchange) -> str:
     """What to say of an endpoint that had no time to the end."""
     told = refusal(exchange)
     if told is None:
-        return exchange.error or UNREACHABLE
+        return str(exchange.error)
     return f"{told.kind}: HTTP {exchange.status}, again and again: {told.message[:200]}"
 
 

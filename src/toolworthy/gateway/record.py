@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from toolworthy.cleaned import cleaned
-from toolworthy.exchange import Chunk, Exchange
+from toolworthy.exchange import Chunk, Exchange, ExchangeFailure
 from toolworthy.gateway.routes import Route
 from toolworthy.gateway.upstream import Upstream
 from toolworthy.redact import Redactor
@@ -49,7 +49,7 @@ class Record:
     times: list[float] = field(default_factory=list)
     pieces: list[bytes | bytearray] = field(default_factory=list)
     size: int = 0
-    error: str | None = None
+    error: ExchangeFailure | None = None
     local: bool = False
     longest: int = MAX_ANSWER
     """Bytes that the answer may have."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from toolworthy import rules
 from toolworthy.exchange import Exchange
-from toolworthy.gateway.patience import GIVEN_UP, busy, no_time, refusal, unreachable
+from toolworthy.gateway.patience import busy, no_time, refusal, unreachable
 from toolworthy.probes import damage
 from toolworthy.probes.model import Broken, Outcome, Rejected, Unmeasured
 from toolworthy.rules.view import View
@@ -115,12 +115,12 @@ def accept(answer: Answer) -> Answer:
         raise _unended(answer)
     if busy(exchange):
         raise Unmeasured(no_time(exchange))
-    if exchange.error and exchange.error.startswith(GIVEN_UP):
+    if exchange.error and exchange.error.kind in ("connect timeout", "silent"):
         raise Unmeasured(f"{exchange.error} after {exchange.seconds:.0f} s")
     if (told := refusal(exchange)) and told.kind == "empty account":
         raise Unmeasured(f"the account is empty: HTTP {answer.status}: {told.message[:200]}")
     if exchange.error is not None:
-        raise Broken(exchange.error)
+        raise Broken(str(exchange.error))
     if answer.status >= 500:
         raise Broken(f"HTTP {answer.status}: {answer.message[:200] or _start(exchange)}")
     if answer.status >= 400:

@@ -186,7 +186,7 @@ class Line:
         if told and told.kind == "empty account":
             knowledge.stop(f"the account is empty: HTTP {answer.status}: {told.message[:200]}")
         if answer.unreachable:
-            self.surface.dead = answer.exchange.error or ""
+            self.surface.dead = str(answer.exchange.error or "")
         self.surface.hangs = self.surface.hangs + 1 if answer.cut else 0
         if self.surface.hangs >= 3:
             self.surface.dead = f"three answers in a row did not end ({answer.cut})"

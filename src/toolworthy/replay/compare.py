@@ -141,7 +141,7 @@ def _error(view: View) -> str:
     if failure is not None:
         head = f"HTTP {status}: " if status is not None and status >= 400 else "an error within the answer: "
         return head + failure.message[:300]
-    return view.exchange.error or "no answer"
+    return str(view.exchange.error or "no answer")
 
 
 def _trouble(made: Decision) -> str:

@@ -12,8 +12,7 @@ from toolworthy.endpoint import Endpoint
 from toolworthy.errors import UserError
 from toolworthy.exchange import Exchange
 from toolworthy.gateway import Gateway
-from toolworthy.gateway.handler import OUR_LIMIT
-from toolworthy.gateway.patience import UNREACHABLE, busy, patiently
+from toolworthy.gateway.patience import busy, patiently
 from toolworthy.gateway.server import Session
 from toolworthy.replay.adapt import Prepared
 from toolworthy.replay.model import Side
@@ -27,7 +26,6 @@ SECONDS = 600.0
 """How long one answer may take; as long as agents wait."""
 _PATIENT = 3
 """Requests in a row that reach nobody, after which none is tried twice."""
-_GONE = (UNREACHABLE, "the endpoint did not take the connection")
 _Unwritten = dict[tuple[str, int], UserError]
 """Why exchanges could not be kept, by trial and index."""
 
@@ -121,14 +119,14 @@ async def open_sender(
 
 def unmeasured(exchange: Exchange) -> str:
     """Why an exchange says nothing of the endpoint's decisions; empty where it does."""
-    if unreachable(exchange) or (exchange.error or "").startswith(OUR_LIMIT):
-        return exchange.error or ""
+    if exchange.error and (unreachable(exchange) or exchange.error.kind == "our limit"):
+        return str(exchange.error)
     return f"HTTP {exchange.status}: the endpoint had no time" if busy(exchange) else ""
 
 
 def unreachable(exchange: Exchange) -> bool:
     """Whether nobody listened where the endpoint was."""
-    return (exchange.error or "").startswith(_GONE)
+    return exchange.error is not None and exchange.error.kind in ("unreachable", "connect timeout")
 
 
 def _speakers(apis: Iterable[Api]) -> list[adapters.AgentAdapter]:

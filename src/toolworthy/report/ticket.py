@@ -101,7 +101,7 @@ def finding(ticket: Ticket) -> str:
             "translated": exchange.translated,
             "losses": exchange.losses,
             "status": exchange.status,
-            "error": exchange.error,
+            "error": exchange.error and str(exchange.error),
             "streamed": exchange.streamed,
             "started": exchange.started,
             "first_byte": exchange.first_byte,

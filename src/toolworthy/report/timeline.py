@@ -67,7 +67,7 @@ def _turn(
         text=cut(response.text),
         calls=tuple(_call(call, result) for call, result in zip(response.calls, results, strict=True)),
         findings=tuple(findings),
-        note=exchange.error or failure,
+        note=str(exchange.error or failure),
     )
 
 

@@ -40,8 +40,8 @@ def cut(view: View) -> Violations:
     cut_off = ended and not only_last and not response.complete and response.stop is None
     if cut_off and view.exchange.body and _read_something(view):
         yield "the answer stops in the middle", view.tail()
-    if view.exchange.error and view.exchange.error.startswith("the endpoint broke"):
-        yield view.exchange.error, view.tail()
+    if view.exchange.error and view.exchange.error.kind == "broken off":
+        yield str(view.exchange.error), view.tail()
 
 
 @rule(

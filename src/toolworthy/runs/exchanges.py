@@ -15,13 +15,14 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 
-from toolworthy.exchange import Chunk, Exchange, Kind
+from toolworthy.exchange import Chunk, Exchange, ExchangeFailure, FailureKind, Kind
 from toolworthy.redact import Redactor
 from toolworthy.wire.ir import Api
 
@@ -52,7 +53,7 @@ class Recorded(BaseModel):
     """Unix time, seconds."""
     seconds: float
     """Until the last byte, or until it was given up."""
-    error: str | None
+    error: ExchangeFailure | None
     """Why there is no whole answer."""
     local: bool
     """Answered by the gateway itself."""
@@ -70,6 +71,28 @@ class Recorded(BaseModel):
     """Pieces of bodies that the file did not hold yet, by their hash."""
     process: str = ""
     """Marks the process that wrote it. One that tells of index 0 anew has begun the trial again."""
+
+    @field_validator("error", mode="before")
+    @classmethod
+    def _in_words(cls, value: Any) -> Any:
+        """Older runs told it in a sentence."""
+        if not isinstance(value, str):
+            return value
+        begin = next((begin for begin in _SENTENCES if value.startswith(begin)), "")
+        return {"kind": _SENTENCES.get(begin, "failed"), "detail": value.removeprefix(begin)}
+
+
+_SENTENCES: dict[str, FailureKind] = {
+    "agent hung up": "agent gone",
+    "the endpoint cannot be reached: ": "unreachable",
+    "the endpoint did not take the connection in time": "connect timeout",
+    "the endpoint went silent and was given up": "silent",
+    "given up at our own limit of ": "our limit",
+    "the endpoint's answer is no HTTP: ": "no HTTP",
+    "the endpoint's answer had no end within ": "endless",
+    "the endpoint broke the connection: ": "broken off",
+}
+"""How the sentences of older runs began; what followed was the reason."""
 
 
 def file_name(trial: str) -> str:
@@ -100,6 +123,7 @@ class ExchangeWriter:
         pieces: dict[str, str] = {}
         record = {
             **{name: getattr(exchange, name) for name in _PLAIN},
+            "error": exchange.error and asdict(exchange.error),
             "request_headers": dict(exchange.request_headers),
             "response_headers": dict(exchange.response_headers),
             "losses": list(exchange.losses),

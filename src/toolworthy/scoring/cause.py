@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from toolworthy.adapters import AgentAdapter
 from toolworthy.breakage import did
 from toolworthy.exchange import Exchange
-from toolworthy.gateway.patience import NO_HTTP, SILENT
 from toolworthy.refusal import Kind, classify
 from toolworthy.rules.leaked import lost_calls
 from toolworthy.rules.model import Finding, rank
@@ -110,10 +109,11 @@ def _endpoint_error(course: Course) -> Cause | None:
 
 
 def _error(last: Exchange) -> Cause | None:
-    if last.error is not None and last.error != "agent hung up":
-        answered = last.status is not None or last.error.startswith(NO_HTTP)
-        waited: Limit | None = "time" if not answered and last.error.startswith(SILENT) else None
-        return _cause("endpoint error", "endpoint" if answered else "infrastructure", last.error, last, limit=waited)
+    if last.error is not None and last.error.kind != "agent gone":
+        answered = last.status is not None or last.error.kind == "no HTTP"
+        waited: Limit | None = "time" if not answered and last.error.kind == "silent" else None
+        fault: Fault = "endpoint" if answered else "infrastructure"
+        return _cause("endpoint error", fault, str(last.error), last, limit=waited)
     if last.status is not None and 200 < last.status < 400:  # no API has such an answer to this
         where = last.response_headers.get("location", "")
         told = f", to {where[:200]}" if where else ""
@@ -129,7 +129,7 @@ def _error(last: Exchange) -> Cause | None:
 def _silence(course: Course) -> Cause | None:
     """An answer that stopped coming. Less than a minute of it may be a slow server, and is our impatience."""
     last, outcome = course.last, course.outcome
-    if outcome.ended != "timeout" or last.error != "agent hung up":
+    if outcome.ended != "timeout" or last.error is None or last.error.kind != "agent gone":
         return None
     silent = last.seconds - (last.chunks[-1].at if last.chunks else 0.0)
     if silent < outcome.seconds / 4:

@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 from tests.support import made
 from tests.support.look import Visit, unfold
 from toolworthy.cases.result import Miss
+from toolworthy.exchange import ExchangeFailure
 from toolworthy.runs.store import GATE, RunDirectory
 from toolworthy.scoring.model import Cause, Tokens
 from toolworthy.visible import HIDDEN
@@ -136,7 +137,7 @@ def exchanges(key: object, text: str) -> list[Any]:
         made.exchange(key, 0, **given, body=json.dumps(whole).encode()),
         made.exchange(key, 1, **{**given, "response_headers": stream}, body=event, upstream_body=event),
         made.exchange(key, 2, **given, body=json.dumps(error).encode(), status=400),
-        made.exchange(key, 3, **given, body=b"", status=None, error=plain),
+        made.exchange(key, 3, **given, body=b"", status=None, error=ExchangeFailure("failed", plain)),
     ]
 
 
