@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from toolworthy import content
-from toolworthy.cases.render import _SYSTEM as SYSTEM
+from toolworthy.work.cases.render import _SYSTEM as SYSTEM
 
 WAYS = ("whole", "stream")
 PEERS = ("toolworthy", "Inspect AI")

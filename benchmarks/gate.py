@@ -26,14 +26,14 @@ from typing import get_args
 import numpy as np
 from scipy.stats import binom, norm
 
-from toolworthy.gate import tango
-from toolworthy.gate.decide import decide
-from toolworthy.gate.drop import drop
-from toolworthy.gate.floor import reached
-from toolworthy.gate.paired import About, Drop, Pair
-from toolworthy.gate.policy import Criterion, Policy
-from toolworthy.gate.sample import Sample, Unit
-from toolworthy.gate.these import compared
+from toolworthy.judgement.gate import tango
+from toolworthy.judgement.gate.decide import decide
+from toolworthy.judgement.gate.drop import drop
+from toolworthy.judgement.gate.floor import reached
+from toolworthy.judgement.gate.paired import About, Drop, Pair
+from toolworthy.judgement.gate.policy import Criterion, Policy
+from toolworthy.judgement.gate.sample import Sample, Unit
+from toolworthy.judgement.gate.these import compared
 
 LEVEL = 0.05
 MARGINS = (0.05, 0.10)

@@ -65,7 +65,7 @@ async def upstream(scope: Any, receive: Any, send: Any) -> None:
 
 def serve_upstream(port: int) -> None:
     """Process: the endpoint."""
-    from toolworthy.asgi import serving
+    from toolworthy.base.asgi import serving
 
     async def run() -> None:
         async with serving(upstream, socket.create_server(("127.0.0.1", port), backlog=1024)):
@@ -76,9 +76,9 @@ def serve_upstream(port: int) -> None:
 
 def serve_gateway(port: int, target: int) -> None:
     """Process: toolworthy's gateway, recording to disk as it does in a run."""
-    from toolworthy.endpoint import resolve
+    from toolworthy.endpoint.target import resolve
     from toolworthy.gateway import Gateway
-    from toolworthy.runs.exchanges import ExchangeWriter
+    from toolworthy.records.exchanges import ExchangeWriter
 
     async def run() -> None:
         endpoint = resolve(f"http://127.0.0.1:{target}/v1", model="m", environ={})

@@ -24,9 +24,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: processes sh
 
 import numpy as np
 
-from toolworthy.history.chance import NIGHTS
-from toolworthy.history.change import watch
-from toolworthy.history.table import Table
+from toolworthy.judgement.history.chance import NIGHTS
+from toolworthy.judgement.history.change import watch
+from toolworthy.judgement.history.table import Table
 
 SHORT, LONG = 50, 200
 BEFORE, LOOKED = 10, (1, 2, 3, 5, 10, 20)

@@ -17,7 +17,7 @@ from itertools import product
 import numpy as np
 from scipy.stats import binom
 
-from toolworthy.statistics import Estimate, exact, f1, mean_pass, pass_at_k, pass_hat_k, pooled
+from toolworthy.statistics.intervals import Estimate, exact, f1, mean_pass, pass_at_k, pass_hat_k, pooled
 
 K = 3
 RATES = (0.02, 0.1, 0.5, 0.8, 0.98)

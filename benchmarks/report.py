@@ -33,14 +33,14 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from toolworthy.commands import export
-from toolworthy.exchange import Chunk, Exchange
-from toolworthy.report.page.whole import parts
+from toolworthy.cli.commands import export
+from toolworthy.output.html.whole import parts
+from toolworthy.records.exchange import Chunk, Exchange
+from toolworthy.records.exchanges import ExchangeWriter, file_name
+from toolworthy.records.score import Cause, Score, Tokens
+from toolworthy.records.trial import TrialKey, TrialResult
 from toolworthy.rules.model import Evidence, Finding
-from toolworthy.runs.exchanges import ExchangeWriter, file_name
-from toolworthy.runs.result import TrialKey, TrialResult
-from toolworthy.runs.store import RunDirectory
-from toolworthy.scoring.model import Cause, Score, Tokens
+from toolworthy.work.run.store import RunDirectory
 
 AGENTS = ("builtin", "claude-code", "codex", "opencode", "qwen-code")
 WORDS = [

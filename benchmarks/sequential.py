@@ -19,7 +19,7 @@ from itertools import product
 import numpy as np
 from gate import LEVEL, MARGINS, SKILLS, Setting, chances, judged
 
-from toolworthy.gate.sequential import plan
+from toolworthy.judgement.gate.sequential import plan
 
 LAYOUTS = ((5, 1, 10), (10, 1, 3), (10, 1, 10), (50, 1, 5), (130, 1, 3))
 """Items, agents, attempts at most."""

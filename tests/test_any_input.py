@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from tests.fuzz.files import refused_in_a_line
 from tests.support.examples import recorded
 from toolworthy import content
-from toolworthy.adapters import AgentAdapter, ProviderAdapter, load
-from toolworthy.exchange import Chunk
+from toolworthy.content.adapters import AgentAdapter, ProviderAdapter, load
+from toolworthy.content.tasks import load_task
+from toolworthy.records.exchange import Chunk
+from toolworthy.records.exchanges import read_all
 from toolworthy.rules import check
-from toolworthy.runs.exchanges import read_all
-from toolworthy.runs.store import RunDirectory
-from toolworthy.tasks.model import load_task
 from toolworthy.wire import api, parse_body, parse_request_bytes
 from toolworthy.wire.ir import APIS, Api
 from toolworthy.wire.sse import SseParser
+from toolworthy.work.run.store import RunDirectory
 
 any_input = settings(
     max_examples=150, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

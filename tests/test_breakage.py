@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from toolworthy import breakage
+from toolworthy.content import breakage
 
 DEFECT = "truncated-call-finish-tool-calls"
 """One that TW103 names, as it does cut-call-unterminated."""

@@ -16,13 +16,13 @@ import pytest
 from tests.support.commands import only_run, run
 from tests.support.examples import recorded
 from tests.support.hostile import CANARY, PACKED, PLACES, TEXTS, Hostile, hostile, leaks, ways
-from toolworthy import packing
-from toolworthy.cleaned import cleaned
-from toolworthy.endpoint import resolve
-from toolworthy.exchange import Chunk
+from toolworthy.base import packing
+from toolworthy.base.redact import Redactor
+from toolworthy.endpoint.target import resolve
 from toolworthy.gateway import Gateway
-from toolworthy.redact import Redactor
-from toolworthy.runs.exchanges import ExchangeWriter, read_all
+from toolworthy.records.cleaned import cleaned
+from toolworthy.records.exchange import Chunk
+from toolworthy.records.exchanges import ExchangeWriter, read_all
 
 REQUESTS = {
     "chat": ("/v1/chat/completions", {"messages": [{"role": "user", "content": "hi"}]}),

@@ -9,9 +9,9 @@ import pytest
 
 from tests.support.commands import run
 from toolworthy import content
-from toolworthy.command_line import refuse_keys
-from toolworthy.endpoint import resolve
-from toolworthy.errors import UserError
+from toolworthy.base.errors import UserError
+from toolworthy.cli.command_line import refuse_keys
+from toolworthy.endpoint.target import resolve
 
 RANDOM = "kq7Zp2Wd9XcV4bN6mT1sRf8Y"
 KEYS = (

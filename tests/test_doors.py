@@ -22,8 +22,8 @@ import pytest
 
 from tests.support.commands import asked, only_run, results, run, suites
 from toolworthy import content
-from toolworthy.errors import UserError
-from toolworthy.runs.store import RunDirectory
+from toolworthy.base.errors import UserError
+from toolworthy.work.run.store import RunDirectory
 
 KEY = "sk-users-own-key-0123456789"
 
@@ -444,7 +444,7 @@ def test_the_oracle_and_the_proxy_serve_until_they_are_stopped(tmp_path: Path) -
     finally:
         oracle.send_signal(signal.SIGINT)
         assert oracle.wait(10) == 0
-    from toolworthy.runs.exchanges import read_all
+    from toolworthy.records.exchanges import read_all
 
     (recorded,) = (tmp_path / "reports").glob("proxy-*.jsonl.zst")
     assert [exchange.kind for exchange in read_all(recorded)] == ["completion"]
@@ -467,7 +467,7 @@ def wait_for(port: int) -> None:
 
 def test_help_and_collection_load_nothing_heavy(tmp_path: Path) -> None:
     """Quick starts are kept by what is imported, which can be told exactly, not by seconds, which cannot."""
-    program = "import sys\nfrom toolworthy.cli import main\n"
+    program = "import sys\nfrom toolworthy.cli.main import main\n"
     program += "try: main(['--help'])\nexcept SystemExit: print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
     loaded = set(done.stdout.splitlines()[-1].split())

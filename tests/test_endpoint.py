@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from toolworthy.base_url import redirected
-from toolworthy.endpoint import resolve
-from toolworthy.errors import UserError
+from toolworthy.base.errors import UserError
+from toolworthy.endpoint.base_url import redirected
+from toolworthy.endpoint.target import resolve
 
 
 def test_a_url_serves_all_three_apis_from_its_root() -> None:

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from toolworthy.cases.result import CaseKey, CaseResult
-from toolworthy.cli import main
-from toolworthy.probes import ProbeKey, ProbeResult
-from toolworthy.replay.model import ReplayKey, ReplayResult
-from toolworthy.report import schema
-from toolworthy.runs.result import TrialKey, TrialResult
-from toolworthy.runs.store import RunDirectory
+from toolworthy.cli.main import main
+from toolworthy.output.exports import schema
+from toolworthy.records.case import CaseKey, CaseResult
+from toolworthy.records.replay import ReplayKey, ReplayResult
+from toolworthy.records.trial import TrialKey, TrialResult
+from toolworthy.work.probes import ProbeKey, ProbeResult
+from toolworthy.work.run.store import RunDirectory
 
 ABOUT = {"toolworthy": "0.9", "started": 1_790_000_000.0, "endpoint": {"name": "near", "model": "m"}}
 TRIAL = TrialResult(key=TrialKey(suite="tasks", task="t", agent="codex"), status="passed")

@@ -14,18 +14,18 @@ import pytest
 
 from tests.support.commands import run as command
 from tests.support.commands import suites
-from toolworthy.cases.result import CaseKey, CaseResult
-from toolworthy.commands.history import run as print_history
-from toolworthy.errors import UserError
-from toolworthy.history.attempts import tallies
-from toolworthy.history.change import shift, watch
-from toolworthy.history.load import find
-from toolworthy.history.series import history
-from toolworthy.history.table import Table, Tallies, Tally
-from toolworthy.report.history import lines, page, past
-from toolworthy.runs.result import TrialKey, TrialResult
-from toolworthy.runs.store import RunDirectory
-from toolworthy.scoring.model import Cause, Score
+from toolworthy.base.errors import UserError
+from toolworthy.cli.commands.history import run as print_history
+from toolworthy.judgement.history.attempts import tallies
+from toolworthy.judgement.history.change import shift, watch
+from toolworthy.judgement.history.load import find
+from toolworthy.judgement.history.series import history
+from toolworthy.judgement.history.table import Table, Tallies, Tally
+from toolworthy.output.html.history import lines, page, past
+from toolworthy.records.case import CaseKey, CaseResult
+from toolworthy.records.score import Cause, Score
+from toolworthy.records.trial import TrialKey, TrialResult
+from toolworthy.work.run.store import RunDirectory
 
 DAY = 86_400.0
 START = 1_790_000_000.0
@@ -546,9 +546,9 @@ def test_real_runs_have_a_history(tmp_path: Path) -> None:
 
 
 def test_the_gate_notes_what_changed_under_the_same_name(tmp_path: Path) -> None:
-    from toolworthy.gate.baseline import load
-    from toolworthy.gate.compare import comparable
-    from toolworthy.gate.policy import load_policy
+    from toolworthy.judgement.gate.baseline import load
+    from toolworthy.judgement.gate.compare import comparable
+    from toolworthy.judgement.gate.policy import load_policy
 
     def made(day: int, system: str, fingerprint: str) -> Path:
         face = {"version": "1.0", "tools": "t", "system": system, "tasks": ["t0"]}

@@ -24,7 +24,7 @@ import pytest
 
 from tests.support.commands import environment, only_run, results, suites
 from toolworthy import content
-from toolworthy.live import Screen, can_draw
+from toolworthy.cli.live import Screen, can_draw
 
 _DRAWN = re.compile(r"(?=\r(?:\x1b\[\d+A)?\x1b\[J)")
 """How drawing again begins."""
@@ -245,7 +245,7 @@ def test_a_narrow_terminal_is_never_wrapped(tmp_path: Path) -> None:
 
 def test_where_lines_stay_there_is_one_from_time_to_time(tmp_path: Path) -> None:
     """Also while pytest captures what is written, which is nearly always."""
-    (tmp_path / "soon.py").write_text("import toolworthy.live\ntoolworthy.live.PLAIN_SECONDS = 0.5\n")
+    (tmp_path / "soon.py").write_text("import toolworthy.cli.live\ntoolworthy.cli.live.PLAIN_SECONDS = 0.5\n")
     some = ["--task", "fix-failing-test", "--task", "rename-api", "-p", "soon"]
     done = suites(*some, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
     assert done.returncode == 0, done.stdout + done.stderr

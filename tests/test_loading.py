@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
+from toolworthy.base.errors import UserError
 from toolworthy.content import PACKAGE
-from toolworthy.errors import UserError
 from toolworthy.loading import load_toml
 
 

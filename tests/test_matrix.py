@@ -6,16 +6,17 @@ import json
 
 import pytest
 
-from toolworthy import adapters, breakage, content, wire
-from toolworthy.breakage import Measured, Outcome
-from toolworthy.catalogue import situations
-from toolworthy.exchange import Exchange
-from toolworthy.matrix import Trial, belongs, beyond, outcome, table
-from toolworthy.oracle.defects import catalogue, defect
-from toolworthy.oracle.stage import PLAIN, STAGES, Stage
-from toolworthy.runs.result import TrialKey, TrialResult
-from toolworthy.tasks.model import Step, load_task
-from toolworthy.vocabulary import tool_schema
+from toolworthy import content, wire
+from toolworthy.cli.commands.catalogue import situations
+from toolworthy.cli.commands.matrix import Trial, belongs, beyond, outcome, table
+from toolworthy.content import adapters, breakage
+from toolworthy.content.breakage import Measured, Outcome
+from toolworthy.content.tasks import Step, load_task
+from toolworthy.content.vocabulary import tool_schema
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.trial import TrialKey, TrialResult
+from toolworthy.reference.defects import catalogue, defect
+from toolworthy.reference.stage import PLAIN, STAGES, Stage
 from toolworthy.wire.ir import Message, Request, Text, Tool
 
 TASK = load_task(content.FIXTURES / "tasks" / "fix-failing-test")

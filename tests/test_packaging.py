@@ -17,7 +17,7 @@ import pytest
 from toolworthy import content
 
 CONTENT = ("suites", "adapters", "fixtures", "src/toolworthy")
-SOURCES = "src/toolworthy/report/page/app/"
+SOURCES = "src/toolworthy/output/html/app/"
 """Of the report's page, which is built beforehand."""
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from toolworthy.rates import Rate, percent, percents, plain, rate_of, rate_of_counts
-from toolworthy.statistics import exact, pooled
+from toolworthy.statistics.intervals import exact, pooled
+from toolworthy.statistics.rates import Rate, percent, percents, plain, rate_of, rate_of_counts
 
 
 def test_a_rate_carries_its_n_and_interval() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolworthy.redact import Redactor
+from toolworthy.base.redact import Redactor
 
 SECRET = 'k3y/with"quote+and=more'
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from toolworthy.refusal import classify
+from toolworthy.rules.refusal import classify
 
 _OPENAI = {"message": "You exceeded your current quota, please check your plan and billing details."}
 _GOOGLE = {

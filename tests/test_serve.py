@@ -23,8 +23,8 @@ from tests.support.commands import run
 from tests.support.small_server import sound
 from tests.support.upstream import endpoint, reply, serve
 from toolworthy.gateway import Gateway
-from toolworthy.oracle import Oracle
-from toolworthy.runs.exchanges import read_all
+from toolworthy.records.exchanges import read_all
+from toolworthy.reference import Oracle
 
 CANARY = "sk-Zq7Kp2Wd9XcV4bN6mT1sRf8Yg3H"
 

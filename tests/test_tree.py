@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from toolworthy import tree
+from toolworthy.base import tree
 
 ROOM = 10_000_000
 

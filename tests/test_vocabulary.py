@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolworthy import adapters
-from toolworthy.adapters import AgentAdapter, ToolSpec
-from toolworthy.vocabulary import placeholders, shell, speaker, tool_schema, ways
+from toolworthy.content import adapters
+from toolworthy.content.adapters import AgentAdapter, ToolSpec
+from toolworthy.content.vocabulary import placeholders, shell, speaker, tool_schema, ways
 from toolworthy.wire.ir import Tool
 
 AGENTS = adapters.agents()

@@ -20,10 +20,10 @@ from typing import Any
 import pytest
 
 from tests.support.commands import only_run, run, suites
-from toolworthy.cli import main
-from toolworthy.errors import UserError
-from toolworthy.runs.store import RunDirectory
-from toolworthy.whole import whole
+from toolworthy.base.errors import UserError
+from toolworthy.base.whole import whole
+from toolworthy.cli.main import main
+from toolworthy.work.run.store import RunDirectory
 
 COMMANDS = {
     "report": ("report", "RUN", "-o", "OUT"),
@@ -195,7 +195,7 @@ def test_a_run_of_wrong_types_is_not_gone_on_with(recorded: Path, tmp_path: Path
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
 def test_a_signal_ends_an_event_loop_as_ctrl_c_does(number: signal.Signals, *, ignored: bool) -> None:
     """Between two steps of it: what is raised in the middle of one may be caught there."""
-    from toolworthy.interrupt import as_ctrl_c
+    from toolworthy.cli.interrupt import as_ctrl_c
 
     def busy() -> None:
         try:
@@ -224,7 +224,7 @@ def test_a_signal_ends_an_event_loop_as_ctrl_c_does(number: signal.Signals, *, i
 
 def test_a_ctrl_c_that_python_ignores_is_raised_again() -> None:
     """As in a destructor, and in callbacks of the import system."""
-    from toolworthy.interrupt import as_ctrl_c
+    from toolworthy.cli.interrupt import as_ctrl_c
 
     class Deaf:
         def __del__(self) -> None:

@@ -8,7 +8,7 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 works() {
     "$venv/bin/python" -I - <<CHECK
 import sys
-from toolworthy.errors import UserError
+from toolworthy.base.errors import UserError
 from toolworthy.sandbox import choose
 try:
     choose("bubblewrap")

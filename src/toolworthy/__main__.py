@@ -2,6 +2,6 @@
 
 import sys
 
-from toolworthy.cli import main
+from toolworthy.cli.main import main
 
 sys.exit(main())

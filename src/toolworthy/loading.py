@@ -11,7 +11,7 @@ from typing import Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from toolworthy.errors import UserError
+from toolworthy.base.errors import UserError
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING, Any, Literal, TypeGuard, TypeVar, cast
 
 import pytest
 
-from toolworthy.errors import UserError
-from toolworthy.interrupt import Interrupts
-from toolworthy.options import pytest_addoption as pytest_addoption
-from toolworthy.visible import visible
+from toolworthy.base.errors import UserError
+from toolworthy.base.visible import visible
+from toolworthy.cli.interrupt import Interrupts
+from toolworthy.cli.options import pytest_addoption as pytest_addoption
 
 if TYPE_CHECKING:
-    from toolworthy.cases.result import CaseKey, CaseResult
-    from toolworthy.gate.looks import Looks
-    from toolworthy.probes import ProbeResult
-    from toolworthy.report.terminal import Tone
+    from toolworthy.judgement.gate.looks import Looks
+    from toolworthy.output.terminal.closing import Tone
+    from toolworthy.records.case import CaseKey, CaseResult
+    from toolworthy.records.trial import Key, TrialResult
     from toolworthy.rules import Finding
-    from toolworthy.runs.listener import Listener
-    from toolworthy.runs.plan import Options
-    from toolworthy.runs.result import Key, TrialResult
-    from toolworthy.runs.session import Session
+    from toolworthy.work.probes import ProbeResult
+    from toolworthy.work.run.listener import Listener
+    from toolworthy.work.run.plan import Options
+    from toolworthy.work.run.session import Session
 
 _K = TypeVar("_K")
 _R = TypeVar("_R")
@@ -40,8 +40,8 @@ _MARKUP: dict[Tone, dict[str, bool]] = {"good": {"green": True}, "fair": {"yello
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read the options once; a mistake ends here, in one line."""
-    from toolworthy.runs import budget
-    from toolworthy.runs.given import read_options
+    from toolworthy.work.run import budget
+    from toolworthy.work.run.given import read_options
 
     if config.option.help or config.option.version:
         return
@@ -91,7 +91,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _in_tier(item: pytest.Item, options: Options) -> bool:
-    from toolworthy.probes import PROBES
+    from toolworthy.work.probes import PROBES
 
     key = _params(item).get("probed")
     return key is None or key in PROBES[key.probe].ways(options.tier)
@@ -117,7 +117,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     names = tuple(name for item in session.items if (name := _name(item)))
     if config.option.collectonly or not names:
         return (yield)
-    from toolworthy.live import shown
+    from toolworthy.cli.live import shown
 
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     with config.stash[_INTERRUPTS] as interrupts, shown(reporter, config.stash[_OPTIONS]) as listener:
@@ -214,7 +214,7 @@ def probed(request: pytest.FixtureRequest) -> Callable[[], None]:
 
 def _settle(result: ProbeResult) -> None:
     """Turn a verdict into pytest's: what harms an agent fails; what is wrong and harms none is an expected failure."""
-    from toolworthy.analysis.effects import affected
+    from toolworthy.judgement.analysis.effects import affected
 
     if result.verdict == "unmeasured":
         pytest.skip(f"unmeasured: {result.detail}")
@@ -236,8 +236,8 @@ def case(request: pytest.FixtureRequest) -> CaseResult:
 @pytest.fixture
 def ruled(request: pytest.FixtureRequest) -> list[Finding]:
     """What this item's rule has found in all that the probes have asked."""
-    from toolworthy.analysis.effects import affected
-    from toolworthy.probes import ProbeKey
+    from toolworthy.judgement.analysis.effects import affected
+    from toolworthy.work.probes import ProbeKey
 
     keys = [key for key in _keys(request.node) if isinstance(key, ProbeKey)]
     running = request.config.stash[_SESSION]
@@ -258,12 +258,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     running.close()
     if running.run is None or session.exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         return  # it did not come to its end: that is what its exit code says, whatever a gate would
-    from toolworthy.analysis.outcome import outcome
+    from toolworthy.judgement.analysis.outcome import outcome
 
     run = running.run
     session.exitstatus = session.exitstatus or outcome(run.results(), run.cases(), run.probes()).exit_code
     if session.config.option.baseline:
-        from toolworthy.gate import answer
+        from toolworthy.judgement.gate import answer
 
         looks = session.config.stash.get(_LOOKS, None)
         try:
@@ -291,8 +291,8 @@ def pytest_terminal_summary(
     told = yield
     running = config.stash.get(_SESSION, None)
     if running is not None and running.run is not None:
-        from toolworthy.report import write_report
-        from toolworthy.report.terminal import WIDTH, gate_lines, summary_lines
+        from toolworthy.output.terminal.closing import WIDTH, gate_lines, summary_lines
+        from toolworthy.output.write import write_report
 
         terminalreporter.write_sep("=", "toolworthy")
         width = terminalreporter._tw.fullwidth if terminalreporter.isatty else WIDTH
@@ -319,12 +319,12 @@ def _check_gate(config: pytest.Config) -> None:
     if config.option.gate and not config.option.baseline:
         raise UserError("--gate says how to compare; --baseline RUN says with what")
     if config.stash[_OPTIONS].until_decided:
-        from toolworthy.gate import looks
+        from toolworthy.judgement.gate import looks
 
         looks.check(config.stash[_OPTIONS], config.option.baseline)
     if config.option.baseline:
-        from toolworthy.gate.baseline import load
-        from toolworthy.gate.policy import load_policy
+        from toolworthy.judgement.gate.baseline import load
+        from toolworthy.judgement.gate.policy import load_policy
 
         load(config.option.baseline)
         load_policy(config.option.gate)
@@ -334,7 +334,7 @@ def _keys(item: pytest.Item) -> list[Key]:
     """What an item needs to be run: a rule's needs all that provokes it."""
     params = _params(item)
     if "ruled" in params:
-        from toolworthy.probes import load_suite
+        from toolworthy.work.probes import load_suite
 
         tier = item.config.stash[_OPTIONS].tier
         return [key for probe in load_suite().values() for key in probe.ways(tier)]
@@ -347,10 +347,10 @@ def _params(item: pytest.Item) -> dict[str, Any]:
 
 
 def _start(config: pytest.Config, keys: Sequence[Key], listener: Listener) -> None:
-    from toolworthy.runs.session import Session
+    from toolworthy.work.run.session import Session
 
     if (options := config.stash[_OPTIONS]).until_decided:
-        from toolworthy.gate.looks import Looks
+        from toolworthy.judgement.gate.looks import Looks
 
         config.stash[_LOOKS] = Looks(config.option.baseline, config.option.gate, options.trials, listener.line)
     running = Session(options, listener, config.stash.get(_LOOKS, None))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from toolworthy.report.terminal import explain
-from toolworthy.runs.result import TrialResult
+from toolworthy.output.terminal.closing import explain
+from toolworthy.records.trial import TrialResult
 
 
 def test_task(trial: TrialResult) -> None:

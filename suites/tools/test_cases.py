@@ -2,7 +2,7 @@
 
 import pytest
 
-from toolworthy.cases.result import CaseResult
+from toolworthy.records.case import CaseResult
 
 
 def test_case(case: CaseResult) -> None:

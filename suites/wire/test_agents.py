@@ -7,12 +7,12 @@ asked through the translation through which the agent would work.
 from collections.abc import Callable
 from typing import Any
 
-from toolworthy import adapters
-from toolworthy.probes import Ask, Broken, Unmeasured, damage, probe
-from toolworthy.probes.answer import LIMITS, Answer, accept, speaks, trouble_with
-from toolworthy.probes.material import ASK_CODE, CODE, CODE_WORD, SOURCE, sequence
-from toolworthy.probes.recorded import Conversation
+from toolworthy.content import adapters
 from toolworthy.wire.lenient import parse_json
+from toolworthy.work.probes import Ask, Broken, Unmeasured, damage, probe
+from toolworthy.work.probes.answer import LIMITS, Answer, accept, speaks, trouble_with
+from toolworthy.work.probes.material import ASK_CODE, CODE, CODE_WORD, SOURCE, sequence
+from toolworthy.work.probes.recorded import Conversation
 
 TITLES = {agent.id: agent.title for agent in adapters.agents()}
 WRITTEN = {"path": "src/area.py", "content": SOURCE}

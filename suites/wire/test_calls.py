@@ -1,8 +1,8 @@
 """Tool calls: do they come, whole, with the arguments as the model wrote them?"""
 
-from toolworthy.probes import EVERY_AGENT, Ask, Broken, Ignored, Unmeasured, probe
-from toolworthy.probes.material import SOURCE, TOOLS, WRITE, schema
 from toolworthy.wire.ir import Tool
+from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Ignored, Unmeasured, probe
+from toolworthy.work.probes.material import SOURCE, TOOLS, WRITE, schema
 
 NESTED = Tool(
     "apply_edits",

@@ -1,9 +1,9 @@
 """``tool_choice``: auto, none, required, named; with thinking off and on, which many servers cannot combine."""
 
-from toolworthy.probes import EVERY_AGENT, Ask, Ignored, Unmeasured, probe
-from toolworthy.probes.answer import Answer, accept, speaks
-from toolworthy.probes.material import TOOLS
 from toolworthy.wire.ir import Reasoning, ToolChoice
+from toolworthy.work.probes import EVERY_AGENT, Ask, Ignored, Unmeasured, probe
+from toolworthy.work.probes.answer import Answer, accept, speaks
+from toolworthy.work.probes.material import TOOLS
 
 THINKING = Reasoning(enabled=True, effort="medium", budget_tokens=1_024)
 CALL = ("read_file", {"path": "src/app.py"})

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from toolworthy.gateway.patience import BUSY, failed
-from toolworthy.probes import EVERY_AGENT, Ask, Broken, Rejected, Unmeasured, probe
-from toolworthy.probes.material import TOOLS
 from toolworthy.wire.lenient import parse_json
+from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Rejected, Unmeasured, probe
+from toolworthy.work.probes.material import TOOLS
 
 RETRIES = 5
 """As often as agents try again what may pass."""

@@ -3,12 +3,12 @@
 import json
 
 from toolworthy.gateway.patience import busy
-from toolworthy.probes import EVERY_AGENT, Ask, Broken, Ignored, Rejected, probe
-from toolworthy.probes.answer import Answer, accept
-from toolworthy.probes.ask import user
-from toolworthy.probes.material import TOOLS, called, results
-from toolworthy.probes.recovery import recovered
 from toolworthy.wire.lenient import as_dict, parse_json
+from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Ignored, Rejected, probe
+from toolworthy.work.probes.answer import Answer, accept
+from toolworthy.work.probes.ask import user
+from toolworthy.work.probes.material import TOOLS, called, results
+from toolworthy.work.probes.recovery import recovered
 
 
 def refused(ask: Ask, answer: Answer, *statuses: int) -> None:

@@ -4,12 +4,12 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from toolworthy.probes import EVERY_AGENT, Ask, Broken, Rejected, Unmeasured, probe
-from toolworthy.probes.answer import accept
-from toolworthy.probes.ask import user
-from toolworthy.probes.material import SOURCE, TOOLS, called, results
 from toolworthy.wire.ir import Message, Text, Thinking, ToolCall
 from toolworthy.wire.lenient import as_list
+from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Rejected, Unmeasured, probe
+from toolworthy.work.probes.answer import accept
+from toolworthy.work.probes.ask import user
+from toolworthy.work.probes.material import SOURCE, TOOLS, called, results
 
 CALL = ("call_a1b2c3", "read_file", {"path": "src/app.py"})
 SAY = "Reply with exactly: Hello."

@@ -2,12 +2,12 @@
 
 import json
 
-from toolworthy.probes import EVERY_AGENT, Ask, Broken, Ignored, Unmeasured, probe
-from toolworthy.probes.answer import accept
-from toolworthy.probes.ask import user
-from toolworthy.probes.material import SOURCE
 from toolworthy.wire.ir import ToolChoice
 from toolworthy.wire.lenient import as_dict, as_list, parse_json
+from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Ignored, Unmeasured, probe
+from toolworthy.work.probes.answer import accept
+from toolworthy.work.probes.ask import user
+from toolworthy.work.probes.material import SOURCE
 
 LONG = "Reply with exactly: " + " ".join(f"word{number}" for number in range(200))
 SCHEMA = {

@@ -3,12 +3,12 @@
 import json
 from dataclasses import replace
 
-from toolworthy.probes import EVERY_AGENT, Ask, Broken, Ignored, Unmeasured, probe
-from toolworthy.probes.answer import speaks
-from toolworthy.probes.ask import message, user
-from toolworthy.probes.material import ASK_CODE, CODE, CODE_WORD, PIXEL, SOURCE, TOOLS, called, results
 from toolworthy.wire.ir import Image, Message, Text, ToolResult
 from toolworthy.wire.lenient import as_dict, as_list
+from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Ignored, Unmeasured, probe
+from toolworthy.work.probes.answer import speaks
+from toolworthy.work.probes.ask import message, user
+from toolworthy.work.probes.material import ASK_CODE, CODE, CODE_WORD, PIXEL, SOURCE, TOOLS, called, results
 
 CALL = ("call_a1b2c3", "read_file", {"path": "src/app.py"})
 

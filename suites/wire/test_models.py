@@ -1,9 +1,9 @@
 """What is asked beside completions."""
 
-from toolworthy.probes import Ask, Broken, Rejected, probe
-from toolworthy.probes.ask import user
-from toolworthy.probes.material import TOOLS
 from toolworthy.wire.lenient import as_dict, as_int, as_list, dump_json, parse_json
+from toolworthy.work.probes import Ask, Broken, Rejected, probe
+from toolworthy.work.probes.ask import user
+from toolworthy.work.probes.material import TOOLS
 
 
 @probe("the list of models", "chat", "messages", modes="none", severity="cosmetic", situation="side-request")

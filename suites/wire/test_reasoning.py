@@ -3,12 +3,12 @@
 from contextlib import suppress
 from dataclasses import replace
 
-from toolworthy.probes import EVERY_AGENT, Ask, Broken, Ignored, Unmeasured, probe
-from toolworthy.probes.answer import accept, speaks
-from toolworthy.probes.ask import user
-from toolworthy.probes.material import CODE, TOOLS, results
 from toolworthy.wire.ir import Message, Part, Reasoning, Request, Thinking
 from toolworthy.wire.lenient import as_dict
+from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Ignored, Unmeasured, probe
+from toolworthy.work.probes.answer import accept, speaks
+from toolworthy.work.probes.ask import user
+from toolworthy.work.probes.material import CODE, TOOLS, results
 
 CALL = ("read_file", {"path": "src/app.py"})
 

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from toolworthy.probes import EVERY_AGENT, Ask, Broken, Ignored, Unmeasured, probe
-from toolworthy.probes.ask import user
-from toolworthy.probes.material import CODE, TOOLS, WRITE, orders
 from toolworthy.wire.lenient import as_dict
+from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Ignored, Unmeasured, probe
+from toolworthy.work.probes.ask import user
+from toolworthy.work.probes.material import CODE, TOOLS, WRITE, orders
 
 
 async def taken(ask: Ask, **fields: Any) -> None:
@@ -377,7 +377,7 @@ async def test_pretty_json(ask: Ask) -> None:
     body = ask.body(ask.request(user("Reply with exactly: Hello.")))
     answer = await ask.post(json.dumps(body, indent=4).encode())
     if not answer.text.strip():
-        from toolworthy.probes.ask import accept
+        from toolworthy.work.probes.ask import accept
 
         accept(answer)
         raise Unmeasured("the answer holds no text")

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from toolworthy.probes import EVERY_AGENT, Ask, Rejected, probe
-from toolworthy.probes.material import TOOLS, schema
 from toolworthy.wire.ir import Tool
+from toolworthy.work.probes import EVERY_AGENT, Ask, Rejected, probe
+from toolworthy.work.probes.material import TOOLS, schema
 
 
 async def used(ask: Ask, parameters: Any, arguments: Any, *, name: str = "do_it", **more: Any) -> None:

@@ -1,9 +1,9 @@
 """Conversations without tools: does the endpoint take what agents send, and does what it says come through?"""
 
-from toolworthy.probes import EVERY_AGENT, Ask, Broken, Unmeasured, damage, probe
-from toolworthy.probes.ask import message, user
-from toolworthy.probes.material import CODE, PIXEL
 from toolworthy.wire.ir import Image, Message, Text
+from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Unmeasured, damage, probe
+from toolworthy.work.probes.ask import message, user
+from toolworthy.work.probes.material import CODE, PIXEL
 
 UNICODE = "naïve café, 你好, привет, 🎉👩🏽‍💻, ∑ ≠ ∞ and “quotes”"
 

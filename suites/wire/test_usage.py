@@ -1,9 +1,9 @@
 """Usage: agents decide by it when to shorten a conversation, and users pay by it."""
 
-from toolworthy.probes import EVERY_AGENT, Ask, Broken, Unmeasured, probe
-from toolworthy.probes.ask import message, user
 from toolworthy.wire.ir import Usage
 from toolworthy.wire.lenient import as_dict
+from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Unmeasured, probe
+from toolworthy.work.probes.ask import message, user
 
 
 async def usage(ask: Ask, text: str) -> Usage:

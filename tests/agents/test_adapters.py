@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from toolworthy import adapters, content
-from toolworthy.adapters import AgentAdapter
+from toolworthy import content
 from toolworthy.agents.install import lock_file
 from toolworthy.agents.launch import NAMES, render
-from toolworthy.errors import UserError
+from toolworthy.base.errors import UserError
+from toolworthy.content import adapters
+from toolworthy.content.adapters import AgentAdapter
 
 AGENTS = adapters.agents()
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from toolworthy.adapters import AgentAdapter
 from toolworthy.agents.install import check, ensure, installed, state
-from toolworthy.errors import UserError
+from toolworthy.base.errors import UserError
+from toolworthy.content.adapters import AgentAdapter
 
 TOKEN = "npm-secret-0123456789"
 PROGRAM = """#!/usr/bin/env node

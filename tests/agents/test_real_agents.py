@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import only_run, results, suites
-from toolworthy import adapters
+from toolworthy.content import adapters
 
 REAL = [agent.id for agent in adapters.agents() if agent.install]
 OWN = {"claude-code": "messages", "codex": "responses"}

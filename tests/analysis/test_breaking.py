@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from toolworthy.analysis.breaking import breaking
-from toolworthy.analysis.levels import levels, reasons
-from toolworthy.probes import ProbeKey, ProbeResult
+from toolworthy.judgement.analysis.breaking import breaking
+from toolworthy.judgement.analysis.levels import levels, reasons
+from toolworthy.records.score import Cause
+from toolworthy.records.trial import TrialKey, TrialResult
 from toolworthy.rules.model import Evidence, Finding
-from toolworthy.runs.result import TrialKey, TrialResult
-from toolworthy.scoring.model import Cause
+from toolworthy.work.probes import ProbeKey, ProbeResult
 
 
 def failed(agent: str, kind: str, code: str, status: str = "failed") -> TrialResult:

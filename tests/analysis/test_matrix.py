@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from toolworthy import adapters
-from toolworthy.analysis.matrix import SUITES, Cell, Matrix, Suite, matrix
-from toolworthy.cases.result import CaseKey, CaseResult
-from toolworthy.probes import ProbeKey, ProbeResult
-from toolworthy.runs.result import TrialKey, TrialResult
-from toolworthy.scoring.model import Cause, Score
+from toolworthy.content import adapters
+from toolworthy.judgement.analysis.matrix import SUITES, Cell, Matrix, Suite, matrix
+from toolworthy.records.case import CaseKey, CaseResult
+from toolworthy.records.score import Cause, Score
+from toolworthy.records.trial import TrialKey, TrialResult
+from toolworthy.work.probes import ProbeKey, ProbeResult
 
 REAL = [agent.id for agent in adapters.agents() if agent.install]
 SPENT = Cause(kind="budget", fault="our limit", detail="the budget is spent")

@@ -10,17 +10,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.commands import only_run, suites
-from toolworthy.analysis.effects import affected, of_result
-from toolworthy.analysis.levels import levels
-from toolworthy.analysis.outcome import outcome
-from toolworthy.cases.result import CaseKey, CaseResult
-from toolworthy.probes import ProbeKey, ProbeResult
-from toolworthy.report import write_report
-from toolworthy.report.terminal import summary_lines
+from toolworthy.content.situations import NEVER
+from toolworthy.judgement.analysis.effects import affected, of_result
+from toolworthy.judgement.analysis.levels import levels
+from toolworthy.judgement.analysis.outcome import outcome
+from toolworthy.output.terminal.closing import summary_lines
+from toolworthy.output.write import write_report
+from toolworthy.records.case import CaseKey, CaseResult
+from toolworthy.records.trial import TrialKey, TrialResult
 from toolworthy.rules.model import Evidence, Finding
-from toolworthy.runs.result import TrialKey, TrialResult
-from toolworthy.runs.store import RunDirectory
-from toolworthy.situations import NEVER
+from toolworthy.work.probes import ProbeKey, ProbeResult
+from toolworthy.work.run.store import RunDirectory
 
 VERDICTS = ("supported", "rejected", "ignored", "broken", "unmeasured")
 OWN = {"claude-code": "messages", "codex": "responses", "openclaw": "chat", "opencode": "chat", "qwen-code": "chat"}

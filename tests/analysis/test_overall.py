@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from toolworthy.analysis.overall import overall, sentence
-from toolworthy.probes import ProbeKey, ProbeResult
+from toolworthy.judgement.analysis.overall import overall, sentence
+from toolworthy.records.score import Cause
+from toolworthy.records.trial import TrialKey, TrialResult
 from toolworthy.rules.model import Evidence, Finding
-from toolworthy.runs.result import TrialKey, TrialResult
-from toolworthy.scoring.model import Cause
+from toolworthy.work.probes import ProbeKey, ProbeResult
 
 AGENT = "codex"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from toolworthy import adapters
-from toolworthy.analysis.remedy import server_of
-from toolworthy.probes import ProbeKey, ProbeResult
-from toolworthy.runs.preflight import models
+from toolworthy.content import adapters
+from toolworthy.endpoint.preflight import models
+from toolworthy.judgement.analysis.remedy import server_of
+from toolworthy.work.probes import ProbeKey, ProbeResult
 
 SAID = 'HTTP 400: "auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'
 

@@ -10,13 +10,12 @@ import pytest
 
 from tests.support.commands import run
 from tests.support.examples import A_LOOK
-from toolworthy import adapters
-from toolworthy.cases.answers import ENOUGH, Answer, Verdict, answers_of, load_answers, verdicts
-from toolworthy.cases.model import case_files, load_cases
-from toolworthy.content import FIXTURES
-from toolworthy.errors import UserError
+from toolworthy.base.errors import UserError
+from toolworthy.content import FIXTURES, adapters
 from toolworthy.sandbox import choose
-from toolworthy.world import World
+from toolworthy.work.cases.answers import ENOUGH, Answer, Verdict, answers_of, load_answers, verdicts
+from toolworthy.work.cases.model import case_files, load_cases
+from toolworthy.work.cases.world import World
 
 FILES = case_files(FIXTURES / "cases")
 CASES = {case.id: case for case in load_cases()}

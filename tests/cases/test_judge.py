@@ -10,19 +10,19 @@ from typing import Any
 
 import pytest
 
-from toolworthy import adapters
-from toolworthy.cases.check import problems
-from toolworthy.cases.doing import Undecided
-from toolworthy.cases.files import looks
-from toolworthy.cases.judge import Ruling, rule_on
-from toolworthy.cases.model import Case, Turn, load_cases
-from toolworthy.cases.player import reference
-from toolworthy.cases.render import Scene, scene
-from toolworthy.cases.turns import unspoken
+from toolworthy.content import adapters
+from toolworthy.content.vocabulary import understand
 from toolworthy.sandbox import choose
-from toolworthy.vocabulary import understand
 from toolworthy.wire.ir import Part, Response, Text, ToolCall
-from toolworthy.world import World
+from toolworthy.work.cases.check import problems
+from toolworthy.work.cases.doing import Undecided
+from toolworthy.work.cases.files import looks
+from toolworthy.work.cases.judge import Ruling, rule_on
+from toolworthy.work.cases.model import Case, Turn, load_cases
+from toolworthy.work.cases.player import reference
+from toolworthy.work.cases.render import Scene, scene
+from toolworthy.work.cases.turns import unspoken
+from toolworthy.work.cases.world import World
 
 CASES = load_cases()
 AGENTS = adapters.agents()
@@ -50,7 +50,7 @@ def test_the_reference_is_right_in_every_vocabulary_and_silence_is_not(case: Cas
 
 
 def test_there_are_enough_of_every_category_and_no_two_ask_the_same() -> None:
-    from toolworthy.cases.model import CATEGORIES
+    from toolworthy.work.cases.model import CATEGORIES
 
     counted = {name: sum(case.category == name for case in CASES) for name in CATEGORIES}
     assert len(CASES) >= 80

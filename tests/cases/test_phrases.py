@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from toolworthy.cases.check import unproven
-from toolworthy.cases.model import Case, load_cases
-from toolworthy.errors import UserError
+from toolworthy.base.errors import UserError
+from toolworthy.work.cases.check import unproven
+from toolworthy.work.cases.model import Case, load_cases
 
 OWN = """
 [[case]]

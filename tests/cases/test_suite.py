@@ -16,18 +16,18 @@ from tests.support.commands import asked as asked_options
 from tests.support.commands import only_run, results, run, suites
 from tests.support.examples import A_LOOK
 from tests.support.upstream import endpoint, reply, serve
-from toolworthy import adapters
-from toolworthy.analysis.tools import figures
-from toolworthy.cases import asking
-from toolworthy.cases.bench import CaseBench
-from toolworthy.cases.model import load_cases
-from toolworthy.cases.player import CasePlayer
-from toolworthy.cases.result import CaseKey, CaseResult
-from toolworthy.endpoint import Endpoint
-from toolworthy.errors import UserError
+from toolworthy.base.errors import UserError
+from toolworthy.content import adapters
+from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import Gateway
-from toolworthy.oracle import Oracle
+from toolworthy.judgement.analysis.tools import figures
+from toolworthy.records.case import CaseKey, CaseResult
+from toolworthy.reference import Oracle
 from toolworthy.wire.ir import Part, Request, Text
+from toolworthy.work.cases import asking
+from toolworthy.work.cases.bench import CaseBench
+from toolworthy.work.cases.model import load_cases
+from toolworthy.work.cases.player import CasePlayer
 
 TWO = """
 [[case]]

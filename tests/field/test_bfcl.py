@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from toolworthy.errors import UserError
-from toolworthy.field import bfcl, literals
+from toolworthy.base.errors import UserError
 from toolworthy.wire.chat.request import render_request
+from toolworthy.work.cases.benchmarks import bfcl, literals
 
 DATA = Path(__file__).parent / "data" / "bfcl"
 ITEMS = {item.id: item for item in bfcl.load(DATA)}

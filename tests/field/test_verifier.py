@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from toolworthy.errors import UserError
-from toolworthy.field import verifier
-from toolworthy.field.verifier import Outcome, Trigger
-from toolworthy.scoring.model import Count
+from toolworthy.base.errors import UserError
+from toolworthy.records.score import Count
 from toolworthy.wire.ir import Failure, Response, Text, Thinking, ToolCall
+from toolworthy.work.cases.benchmarks import verifier
+from toolworthy.work.cases.benchmarks.verifier import Outcome, Trigger
 
 SCHEMA = {
     "$schema": "http://json-schema.org/draft-07/schema#",

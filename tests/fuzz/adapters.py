@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toolworthy import content
-from toolworthy.adapters import AgentAdapter, ProviderAdapter, load
+from toolworthy.content.adapters import AgentAdapter, ProviderAdapter, load
 
 from .files import FOLDER, refused_in_a_line
 

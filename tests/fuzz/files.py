@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from toolworthy.errors import UserError
+from toolworthy.base.errors import UserError
 
 FOLDER = Path(tempfile.mkdtemp(prefix="toolworthy-fuzz-"))
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)

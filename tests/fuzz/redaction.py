@@ -6,10 +6,10 @@ import base64
 import gzip
 
 from tests.support.examples import recorded
-from toolworthy.cleaned import cleaned
-from toolworthy.exchange import Chunk
-from toolworthy.packing import pack, unpack
-from toolworthy.redact import Redactor
+from toolworthy.base.packing import pack, unpack
+from toolworthy.base.redact import Redactor
+from toolworthy.records.cleaned import cleaned
+from toolworthy.records.exchange import Chunk
 
 KEY = "sk-Zq7/Kp+2Wd9"
 _REDACTOR = Redactor([KEY])

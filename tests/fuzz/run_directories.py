@@ -7,8 +7,8 @@ import json
 import zstandard
 
 from tests.support.examples import ABOUT
-from toolworthy.runs.exchanges import read_all
-from toolworthy.runs.store import RunDirectory
+from toolworthy.records.exchanges import read_all
+from toolworthy.work.run.store import RunDirectory
 
 from .files import FOLDER, refused_in_a_line
 

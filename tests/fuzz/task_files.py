@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toolworthy import content
-from toolworthy.tasks.model import load_task
+from toolworthy.content.tasks import load_task
 
 from .files import FOLDER, refused_in_a_line
 

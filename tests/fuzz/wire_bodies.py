@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tests.support.examples import recorded
-from toolworthy.exchange import Chunk
+from toolworthy.records.exchange import Chunk
 from toolworthy.rules import check
 from toolworthy.wire import api, parse_body, parse_request_bytes
 from toolworthy.wire.ir import APIS

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from toolworthy.gate import baseline
-from toolworthy.gate.answer import baseline_of, beside, judge
-from toolworthy.gate.looks import Looks
-from toolworthy.runs.result import TrialKey, TrialResult
-from toolworthy.runs.store import RunDirectory
+from toolworthy.judgement.gate import baseline
+from toolworthy.judgement.gate.answer import baseline_of, beside, judge
+from toolworthy.judgement.gate.looks import Looks
+from toolworthy.records.trial import TrialKey, TrialResult
+from toolworthy.work.run.store import RunDirectory
 
 
 def made(parent: Path, started: float = 1.5) -> RunDirectory:

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import only_run, run, suites
-from toolworthy.errors import UserError
-from toolworthy.gate import baseline
-from toolworthy.gate.decide import decide
-from toolworthy.gate.packed import pack, unpack
-from toolworthy.gate.policy import load_policy
-from toolworthy.gate.sample import AtLimit, Sample, Unit
-from toolworthy.runs.result import TrialKey, TrialResult
-from toolworthy.runs.store import RunDirectory
+from toolworthy.base.errors import UserError
+from toolworthy.judgement.gate import baseline
+from toolworthy.judgement.gate.decide import decide
+from toolworthy.judgement.gate.packed import pack, unpack
+from toolworthy.judgement.gate.policy import load_policy
+from toolworthy.judgement.gate.sample import AtLimit, Sample, Unit
+from toolworthy.records.trial import TrialKey, TrialResult
+from toolworthy.work.run.store import RunDirectory
 
 ABOUT = {
     "toolworthy": "0.1.0",
@@ -210,7 +210,7 @@ def test_the_doors_find_names(tmp_path: Path) -> None:
 
 
 def test_history_reads_baselines(tmp_path: Path) -> None:
-    from toolworthy.history.load import find
+    from toolworthy.judgement.history.load import find
 
     baseline.save(made(tmp_path).path, "main", tmp_path)
     (group,) = find([tmp_path / "main.json"]).groups

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolworthy.gate.difference import Change, Comparison, Row, compare
-from toolworthy.gate.sample import Sample, Unit
+from toolworthy.judgement.gate.difference import Change, Comparison, Row, compare
+from toolworthy.judgement.gate.sample import Sample, Unit
 
 NAMES = {"tasks": "pass", "tools": "lenient", "wire": "supported"}
 

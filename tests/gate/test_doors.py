@@ -9,9 +9,9 @@ import pytest
 
 from tests.support.commands import suites
 from tests.support.examples import ABOUT
-from toolworthy.cli import main
-from toolworthy.runs.result import TrialKey, TrialResult
-from toolworthy.runs.store import RunDirectory
+from toolworthy.cli.main import main
+from toolworthy.records.trial import TrialKey, TrialResult
+from toolworthy.work.run.store import RunDirectory
 
 
 def made(parent: Path, passed: int, failed: int) -> str:

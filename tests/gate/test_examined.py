@@ -10,14 +10,14 @@ from math import comb
 
 import pytest
 
-from toolworthy import rates
-from toolworthy.gate.decide import decide
-from toolworthy.gate.drop import drop
-from toolworthy.gate.paired import Pair
-from toolworthy.gate.policy import Criterion, Policy
-from toolworthy.gate.sample import Sample, Unit
-from toolworthy.history.change import watch
-from toolworthy.history.table import Tally
+from toolworthy.judgement.gate.decide import decide
+from toolworthy.judgement.gate.drop import drop
+from toolworthy.judgement.gate.paired import Pair
+from toolworthy.judgement.gate.policy import Criterion, Policy
+from toolworthy.judgement.gate.sample import Sample, Unit
+from toolworthy.judgement.history.change import watch
+from toolworthy.judgement.history.table import Tally
+from toolworthy.statistics import rates
 
 Cell = tuple[int, int, int, int]
 """One item: how many attempts went well before, of how many; the same after."""

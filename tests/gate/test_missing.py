@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from tests.support.examples import ABOUT
-from toolworthy.cases.result import CaseKey, CaseResult
-from toolworthy.cli import main
-from toolworthy.gate import baseline
-from toolworthy.gate.compare import _once
-from toolworthy.gate.decide import Decision, Judged, decide
-from toolworthy.gate.policy import Criterion, Policy
-from toolworthy.gate.sample import Sample, from_run
-from toolworthy.runs.result import TrialKey, TrialResult
-from toolworthy.runs.store import RunDirectory
-from toolworthy.scoring.model import Cause, Limit, Score, Tokens
+from toolworthy.cli.main import main
+from toolworthy.judgement.gate import baseline
+from toolworthy.judgement.gate.compare import _once
+from toolworthy.judgement.gate.decide import Decision, Judged, decide
+from toolworthy.judgement.gate.policy import Criterion, Policy
+from toolworthy.judgement.gate.sample import Sample, from_run
+from toolworthy.records.case import CaseKey, CaseResult
+from toolworthy.records.score import Cause, Limit, Score, Tokens
+from toolworthy.records.trial import TrialKey, TrialResult
+from toolworthy.work.run.store import RunDirectory
 
 TASKS = Policy(metrics={"tasks.pass": Criterion(margin=0.10)}, no_new_blocks_for=())
 TOOLS = Policy(metrics={"tools.lenient": Criterion(margin=0.10)}, no_new_blocks_for=())

@@ -17,12 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from toolworthy.gate import limits, tango
-from toolworthy.gate.alike import Alike
-from toolworthy.gate.drop import drop
-from toolworthy.gate.floor import reached
-from toolworthy.gate.paired import About, Drop, Pair
-from toolworthy.gate.ratio import ratio
+from toolworthy.judgement.gate import limits, tango
+from toolworthy.judgement.gate.alike import Alike
+from toolworthy.judgement.gate.drop import drop
+from toolworthy.judgement.gate.floor import reached
+from toolworthy.judgement.gate.paired import About, Drop, Pair
+from toolworthy.judgement.gate.ratio import ratio
 
 VALUES = st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=1, max_size=5).map(tuple)
 PAIRS = st.lists(st.builds(Pair, st.sampled_from("abcdefghijkl"), VALUES, VALUES), min_size=1, max_size=30)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from toolworthy.errors import UserError
-from toolworthy.gate.policy import DEFAULT, load_policy
+from toolworthy.base.errors import UserError
+from toolworthy.judgement.gate.policy import DEFAULT, load_policy
 
 
 def test_the_default_policy_is_a_policy_file(tmp_path: Path) -> None:

@@ -16,13 +16,13 @@ import pytest
 import zstandard
 
 from tests.support.upstream import endpoint, reply, serve
-from toolworthy.exchange import Exchange, ExchangeFailure
+from toolworthy.base.redact import Redactor
 from toolworthy.gateway import Gateway, Session
 from toolworthy.gateway import allowance as allowances
 from toolworthy.gateway.allowance import Allowance
 from toolworthy.gateway.record import KEPT_OF_ENDLESS, MAX_PIECES, Endless, Record
 from toolworthy.gateway.routes import Route
-from toolworthy.redact import Redactor
+from toolworthy.records.exchange import Exchange, ExchangeFailure
 
 CHAT = "/v1/chat/completions"
 ASKED = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}

@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from tests.support.upstream import endpoint, reply, serve
-from toolworthy.endpoint import Endpoint
-from toolworthy.exchange import Exchange, ExchangeFailure
+from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import Gateway, Session
+from toolworthy.records.exchange import Exchange, ExchangeFailure
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 CHUNK = b'data: {"id":"c","model":"m","choices":[{"index":0,"delta":{"content":"hel\xc3\xa4"}}]}\n\n'

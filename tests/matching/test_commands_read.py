@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolworthy.matching.shell import (
+from toolworthy.work.cases.matching.shell import (
     Find,
     Search,
     Shown,
@@ -22,7 +22,7 @@ from toolworthy.matching.shell import (
     searches,
     writes,
 )
-from toolworthy.matching.showing import extended
+from toolworthy.work.cases.matching.showing import extended
 
 # ---- parsing -----------------------------------------------------------------------------------------------------
 

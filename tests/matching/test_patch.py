@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolworthy.matching.patch import PatchError, apply
+from toolworthy.work.cases.matching.patch import PatchError, apply
 
 
 def codex(*lines: str) -> str:

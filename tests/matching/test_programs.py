@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from toolworthy.errors import UserError
-from toolworthy.matching.programs import Call, Invocation, described, invocation, programs
+from toolworthy.base.errors import UserError
+from toolworthy.work.cases.matching.programs import Call, Invocation, described, invocation, programs
 
 SAME = [
     ("kubectl -n shop delete pod/web-1", "kubectl delete pods web-1 --namespace=shop"),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from toolworthy.matching.shell import parse, same_command
+from toolworthy.work.cases.matching.shell import parse, same_command
 
 SAME = [
     ("pytest -q", "cd /app && pytest -q"),

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolworthy.matching.code import same_code
-from toolworthy.matching.values import Mismatch, compare
+from toolworthy.work.cases.matching.code import same_code
+from toolworthy.work.cases.matching.values import Mismatch, compare
 
 
 def kind(wanted: Any, given: Any, lenient: bool = False) -> tuple[str, str] | None:

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolworthy.matching import clauses
-from toolworthy.matching.numbers import numbers
-from toolworthy.matching.values import compare
-from toolworthy.matching.words import read
+from toolworthy.work.cases.matching import clauses
+from toolworthy.work.cases.matching.numbers import numbers
+from toolworthy.work.cases.matching.values import compare
+from toolworthy.work.cases.matching.words import read
 
 
 def fits(wanted: dict[str, Any], text: str) -> bool:

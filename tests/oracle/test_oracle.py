@@ -12,11 +12,12 @@ from typing import Any
 import httpx
 import pytest
 
-from toolworthy import adapters, wire
-from toolworthy.oracle import Oracle
-from toolworthy.oracle.script import next_answer
-from toolworthy.tasks.model import Task, load_task
-from toolworthy.vocabulary import tool_schema
+from toolworthy import wire
+from toolworthy.content import adapters
+from toolworthy.content.tasks import Task, load_task
+from toolworthy.content.vocabulary import tool_schema
+from toolworthy.reference import Oracle
+from toolworthy.reference.script import next_answer
 from toolworthy.wire.ir import APIS, Api, Message, Reasoning, Request, Text, Thinking, Tool, ToolResult
 
 AGENTS = adapters.agents()

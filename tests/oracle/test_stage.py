@@ -11,14 +11,15 @@ from typing import Any
 import httpx
 import pytest
 
-from toolworthy import adapters, content, rules, wire
-from toolworthy.errors import UserError
-from toolworthy.exchange import Chunk, Exchange
-from toolworthy.oracle import Oracle
-from toolworthy.oracle.defects import defect
-from toolworthy.oracle.stage import PLAIN, STAGES, Stage, stages
-from toolworthy.tasks.model import load_task
-from toolworthy.vocabulary import tool_schema
+from toolworthy import content, rules, wire
+from toolworthy.base.errors import UserError
+from toolworthy.content import adapters
+from toolworthy.content.tasks import load_task
+from toolworthy.content.vocabulary import tool_schema
+from toolworthy.records.exchange import Chunk, Exchange
+from toolworthy.reference import Oracle
+from toolworthy.reference.defects import defect
+from toolworthy.reference.stage import PLAIN, STAGES, Stage, stages
 from toolworthy.wire.ir import APIS, Api, Message, Request, Text, Thinking, Tool, ToolCall, ToolResult
 
 TASK = load_task(content.FIXTURES / "tasks" / "fix-failing-test")

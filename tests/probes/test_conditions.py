@@ -13,8 +13,8 @@ from tests.support.conditions import Conditions, under
 from tests.support.upstream import endpoint
 from toolworthy.gateway import Gateway
 from toolworthy.gateway.flow import Flow
-from toolworthy.probes import ProbeBench, ProbeResult, load_suite
 from toolworthy.wire.ir import APIS
+from toolworthy.work.probes import ProbeBench, ProbeResult, load_suite
 
 NAMES = ("plain-answer", "one-call", "tool-loop", "max-tokens", "client-openai-chat", "client-anthropic", "usage")
 
@@ -64,7 +64,7 @@ def test_a_slow_endpoint_is_not_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits follow the endpoint's own speed; before anything is known of it, there is time."""
     results, _ = asked(NAMES[:3], delay=0.3, rate=100)
     assert not bad(results)
-    monkeypatch.setattr("toolworthy.probes.speed.LONGEST", 0.2)
+    monkeypatch.setattr("toolworthy.work.probes.speed.LONGEST", 0.2)
     results, _ = asked(("plain-answer",), rate=1)
     assert {one.verdict for one in results} == {"unmeasured"}
     assert "a limit of ours" in results[0].detail
@@ -101,7 +101,7 @@ def test_a_model_that_makes_no_call_is_not_asked_by_every_probe() -> None:
 
 
 def test_a_bad_request_that_locks_the_model_is_one_finding(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("toolworthy.probes.recovery.PAUSE", 0.05)
+    monkeypatch.setattr("toolworthy.work.probes.recovery.PAUSE", 0.05)
     names = ("error-bad-type", "error-unknown-role", "error-no-messages", "good-after-bad")
     results = in_turn(names, lock=0.6)
     assert {one.key.probe for one in results if one.verdict == "broken"} == {"good-after-bad"}

@@ -16,8 +16,8 @@ import pytest
 from tests.support.commands import only_run, results, suites
 from tests.support.upstream import endpoint, serve
 from toolworthy.gateway import Gateway
-from toolworthy.probes import ProbeBench, ProbeResult, load_suite
 from toolworthy.wire.ir import APIS
+from toolworthy.work.probes import ProbeBench, ProbeResult, load_suite
 
 MEMORY = 600 * 2**20
 """Bytes that the process may grow by."""
@@ -87,7 +87,7 @@ async def ask(answer: Callable[[Any, Any], Awaitable[None]]) -> list[ProbeResult
 @pytest.mark.parametrize("name", GARBAGE)
 def test_garbage_is_one_broken_probe_a_way(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # Only silence ends by our limit of time; a busy machine must not end the others by it.
-    monkeypatch.setattr("toolworthy.probes.speed.LONGEST", 2.0 if name == "silence" else 30.0)
+    monkeypatch.setattr("toolworthy.work.probes.speed.LONGEST", 2.0 if name == "silence" else 30.0)
     monkeypatch.setattr("toolworthy.gateway.patience.UNTOLD", 0.0)
     monkeypatch.setattr("toolworthy.gateway.patience.FIRST_PAUSE", 0.0)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -8,13 +8,13 @@ import httpx
 import pytest
 
 from tests.support.upstream import endpoint
-from toolworthy import adapters, breakage
-from toolworthy.analysis.levels import Level, levels
+from toolworthy.content import adapters, breakage
 from toolworthy.gateway import Gateway
-from toolworthy.oracle import Oracle
-from toolworthy.oracle.defects import defect
-from toolworthy.probes import ProbeBench, load_suite
+from toolworthy.judgement.analysis.levels import Level, levels
+from toolworthy.reference import Oracle
+from toolworthy.reference.defects import defect
 from toolworthy.wire.ir import APIS
+from toolworthy.work.probes import ProbeBench, load_suite
 
 HARM = ("wrong result", "dies", "hangs")
 

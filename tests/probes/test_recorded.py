@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from toolworthy.exchange import Chunk, Exchange
-from toolworthy.oracle.reply import stream
-from toolworthy.probes.answer import Answer
-from toolworthy.probes.material import sequence
-from toolworthy.probes.recorded import Conversation, recorded
+from toolworthy.records.exchange import Chunk, Exchange
+from toolworthy.reference.reply import stream
 from toolworthy.wire.ir import Request, Response, Text, Thinking, ToolCall
+from toolworthy.work.probes.answer import Answer
+from toolworthy.work.probes.material import sequence
+from toolworthy.work.probes.recorded import Conversation, recorded
 
 
 def answered(agent: str, text: str = "", thought: str = "") -> Answer:

@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from tests.support.upstream import endpoint
-from toolworthy import adapters
-from toolworthy.endpoint import Endpoint
-from toolworthy.exchange import Exchange
-from toolworthy.replay import agreement
-from toolworthy.replay.adapt import prepare, with_model
-from toolworthy.replay.compare import decision, differences
-from toolworthy.replay.model import ReplayKey, ReplayResult, Status
-from toolworthy.replay.recording import matches
+from toolworthy.content import adapters
+from toolworthy.endpoint.target import Endpoint
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.replay import ReplayKey, ReplayResult, Status
 from toolworthy.wire import api
 from toolworthy.wire.ir import Api, Request, Response, Text, Thinking, ToolCall
+from toolworthy.work.replay import agreement
+from toolworthy.work.replay.adapt import prepare, with_model
+from toolworthy.work.replay.compare import decision, differences
+from toolworthy.work.replay.recording import matches
 
 SCHEMA = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
 TOOL = {"type": "function", "function": {"name": "read", "description": "", "parameters": SCHEMA}}
@@ -30,7 +30,7 @@ def exchange(agent: Api, body: object, response: Response | None = None, asked: 
     answer = b""
     if response is not None and asked is not None:
         answer = json.dumps(api(agent).render_response(response, asked)).encode()
-    from toolworthy.exchange import Chunk
+    from toolworthy.records.exchange import Chunk
 
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     return Exchange(
@@ -220,8 +220,8 @@ def test_what_no_file_takes_is_replaced() -> None:
 def test_a_packed_request_is_read(tmp_path: Path) -> None:
     import zstandard
 
-    from toolworthy.replay.recording import Recording
-    from toolworthy.runs.exchanges import ExchangeWriter
+    from toolworthy.records.exchanges import ExchangeWriter
+    from toolworthy.work.replay.recording import Recording
 
     body = json.dumps({"model": "m", "input": "hi"}).encode()
     packed = replace(

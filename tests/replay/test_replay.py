@@ -17,10 +17,10 @@ import pytest
 
 from tests.support.commands import only_run, run, suites
 from tests.support.upstream import reply, serve
-from toolworthy.cli import main
-from toolworthy.replay.model import ReplayResult
-from toolworthy.runs.exchanges import read_all
-from toolworthy.runs.store import RunDirectory
+from toolworthy.cli.main import main
+from toolworthy.records.exchanges import read_all
+from toolworthy.records.replay import ReplayResult
+from toolworthy.work.run.store import RunDirectory
 
 KEY = "sk-users-own-key-0123456789"
 Decide = Callable[[dict[str, Any]], tuple[int, dict[str, Any]]]
@@ -281,9 +281,10 @@ def test_agreement_stands_beside_self_agreement(
 def test_a_record_of_the_proxy(tmp_path: Path) -> None:
     import httpx
 
-    from toolworthy import adapters, content
-    from toolworthy.oracle import Oracle
-    from toolworthy.tasks.model import load_tasks
+    from toolworthy import content
+    from toolworthy.content import adapters
+    from toolworthy.content.tasks import load_tasks
+    from toolworthy.reference import Oracle
 
     async def go() -> None:
         async with Oracle(load_tasks(content.FIXTURES / "tasks"), adapters.agents()) as oracle:
@@ -406,7 +407,7 @@ def test_mistakes_are_one_clear_line(recorded: Path, tmp_path: Path) -> None:
 def test_a_full_disk_is_one_clear_line(
     recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from toolworthy.runs.exchanges import ExchangeWriter
+    from toolworthy.records.exchanges import ExchangeWriter
 
     append, left = ExchangeWriter.append, [None] * 3
 

@@ -18,18 +18,19 @@ import pytest
 
 from tests.support.ticketed import KEY, a_run, again, file_of, finding, keep, only, recorded, unpacked
 from tests.support.upstream import endpoint, reply, serve
-from toolworthy import adapters, rules
-from toolworthy.exchange import Chunk, ExchangeFailure
+from toolworthy import rules
+from toolworthy.content import adapters
 from toolworthy.gateway import Gateway
-from toolworthy.oracle import Oracle
-from toolworthy.oracle.defects import defect
-from toolworthy.oracle.limits import CONTEXT
-from toolworthy.probes import ProbeBench, load_suite
-from toolworthy.report.again import sent
-from toolworthy.report.evidence import bundle, choose, found
-from toolworthy.runs.exchanges import read_all
-from toolworthy.runs.store import RunDirectory
+from toolworthy.output.bug_report.again import sent
+from toolworthy.output.bug_report.evidence import bundle, choose, found
+from toolworthy.records.exchange import Chunk, ExchangeFailure
+from toolworthy.records.exchanges import read_all
+from toolworthy.reference import Oracle
+from toolworthy.reference.defects import defect
+from toolworthy.reference.limits import CONTEXT
 from toolworthy.wire.ir import APIS, Api
+from toolworthy.work.probes import ProbeBench, load_suite
+from toolworthy.work.run.store import RunDirectory
 
 
 @asynccontextmanager

@@ -10,11 +10,11 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.support.commands import run
-from toolworthy.cases.result import CaseKey, CaseResult
-from toolworthy.errors import UserError
-from toolworthy.report.badge import _COLOURS, badge
-from toolworthy.runs.result import TrialKey, TrialResult
-from toolworthy.runs.store import RunDirectory
+from toolworthy.base.errors import UserError
+from toolworthy.output.exports.badge import _COLOURS, badge
+from toolworthy.records.case import CaseKey, CaseResult
+from toolworthy.records.trial import TrialKey, TrialResult
+from toolworthy.work.run.store import RunDirectory
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -32,16 +32,17 @@ from tests.support.ticketed import (
     unpacked,
 )
 from tests.support.upstream import endpoint, reply, serve
-from toolworthy import cli, rules
-from toolworthy.errors import UserError
-from toolworthy.exchange import Chunk, Exchange, ExchangeFailure
+from toolworthy import rules
+from toolworthy.base.errors import UserError
+from toolworthy.cli import main as cli
 from toolworthy.gateway import Gateway
-from toolworthy.probes import ProbeKey, ProbeResult, load_suite
-from toolworthy.report.evidence import bundle, choose, found, name
+from toolworthy.output.bug_report.evidence import bundle, choose, found, name
+from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure
+from toolworthy.records.score import Cause
+from toolworthy.records.trial import TrialResult
 from toolworthy.rules.model import Evidence
-from toolworthy.runs.result import TrialResult
-from toolworthy.runs.store import RunDirectory
-from toolworthy.scoring.model import Cause
+from toolworthy.work.probes import ProbeKey, ProbeResult, load_suite
+from toolworthy.work.run.store import RunDirectory
 
 # ---- what is in it -----------------------------------------------------------------------------------------------
 
@@ -361,7 +362,7 @@ def test_mistakes_are_one_line(
 
 
 def test_a_run_in_which_nothing_was_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from toolworthy.commands import evidence
+    from toolworthy.cli.commands import evidence
 
     assert evidence.run(a_run(tmp_path, [recorded()]).path) == 0
     assert "nothing to bundle" in capsys.readouterr().out

@@ -13,17 +13,17 @@ import jsonschema_rs
 import pytest
 
 from tests.support.commands import only_run, suites
-from toolworthy.cases.field import REFERENCE
-from toolworthy.cases.result import CaseKey, CaseResult, Miss
-from toolworthy.exchange import Chunk, Exchange
-from toolworthy.report import inspect
-from toolworthy.report.arguments import arguments
-from toolworthy.report.atif import trajectory
-from toolworthy.runs.exchanges import ExchangeWriter, file_name
-from toolworthy.runs.result import TrialKey, TrialResult, Verification
-from toolworthy.runs.store import RunDirectory
-from toolworthy.scoring.model import Cause, Score, Tokens
+from toolworthy.output.exports import inspect
+from toolworthy.output.exports.arguments import arguments
+from toolworthy.output.exports.atif import trajectory
+from toolworthy.records.case import CaseKey, CaseResult, Miss
+from toolworthy.records.exchange import Chunk, Exchange
+from toolworthy.records.exchanges import ExchangeWriter, file_name
+from toolworthy.records.score import Cause, Score, Tokens
+from toolworthy.records.trial import TrialKey, TrialResult, Verification
 from toolworthy.wire.ir import ToolCall
+from toolworthy.work.cases.field import REFERENCE
+from toolworthy.work.run.store import RunDirectory
 
 STARTED = 1_790_000_000.5
 ABOUT: dict[str, Any] = {
@@ -330,7 +330,7 @@ def test_a_trial_that_was_begun_again_is_told_once(tmp_path: Path, monkeypatch: 
     """`--resume`, another process, appends to the same file, and counts from 0 again."""
     old = tuple(exchange("tasks/t/codex#1", n, [], says("old"), started=STARTED - 60 + n) for n in range(5))
     with monkeypatch.context() as killed:
-        killed.setattr("toolworthy.runs.exchanges._PROCESS", "killed")
+        killed.setattr("toolworthy.records.exchanges._PROCESS", "killed")
         run = made(tmp_path, exchanges=old)
     (sample,) = only(added(run, trial(), exchanges=talk(says("new"))))["samples"]
     assert sample["turn_count"] == 2

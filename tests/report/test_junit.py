@@ -11,13 +11,14 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.support.commands import only_run, run, suites
-from toolworthy.cases.result import CaseKey, CaseResult, Miss
-from toolworthy.probes import ProbeKey, ProbeResult
-from toolworthy.report import junit, write_report
+from toolworthy.output.exports import junit
+from toolworthy.output.write import write_report
+from toolworthy.records.case import CaseKey, CaseResult, Miss
+from toolworthy.records.score import Cause
+from toolworthy.records.trial import TrialKey, TrialResult
 from toolworthy.rules import Finding
-from toolworthy.runs.result import TrialKey, TrialResult
-from toolworthy.runs.store import RunDirectory
-from toolworthy.scoring.model import Cause
+from toolworthy.work.probes import ProbeKey, ProbeResult
+from toolworthy.work.run.store import RunDirectory
 
 ABOUT = {
     "toolworthy": "0",

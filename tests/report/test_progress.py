@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from toolworthy.adapters import Prices
-from toolworthy.cases.result import CaseKey, CaseResult
-from toolworthy.endpoint import resolve
-from toolworthy.exchange import Exchange
-from toolworthy.probes import ProbeKey, ProbeResult
-from toolworthy.report.columns import aligned, cut, packed
-from toolworthy.report.eta import Pace, left
-from toolworthy.report.progress import Progress, clock, span
-from toolworthy.runs.budget import Budget, Spending, Took
-from toolworthy.runs.plan import Options
-from toolworthy.runs.result import TrialKey, TrialResult
+from toolworthy.content.adapters import Prices
+from toolworthy.endpoint.target import resolve
+from toolworthy.output.terminal.columns import aligned, cut, packed
+from toolworthy.output.terminal.eta import Pace, left
+from toolworthy.output.terminal.progress import Progress, clock, span
+from toolworthy.records.case import CaseKey, CaseResult
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.trial import TrialKey, TrialResult
+from toolworthy.work.probes import ProbeKey, ProbeResult
+from toolworthy.work.run.budget import Budget, Spending, Took
+from toolworthy.work.run.plan import Options
 
 A, B, WIRE = ("tasks", "a"), ("tasks", "b"), ("wire", "chat")
 

@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from toolworthy.analysis.verdict import cell, verdicts
-from toolworthy.report import junit, summary
-from toolworthy.report.badge import badge
-from toolworthy.report.page.whole import parts
-from toolworthy.report.terminal import summary_lines
-from toolworthy.runs.result import TrialKey, TrialResult
-from toolworthy.runs.store import RunDirectory
-from toolworthy.scoring.model import Cause
+from toolworthy.judgement.analysis.verdict import cell, verdicts
+from toolworthy.output.exports import junit
+from toolworthy.output.exports.badge import badge
+from toolworthy.output.html.whole import parts
+from toolworthy.output.terminal import summary
+from toolworthy.output.terminal.closing import summary_lines
+from toolworthy.records.score import Cause
+from toolworthy.records.trial import TrialKey, TrialResult
+from toolworthy.work.run.store import RunDirectory
 
 ATTACKS = [
     "</script><script>alert(1)</script>",

@@ -17,10 +17,10 @@ import pytest
 
 from tests.support.commands import run
 from tests.support.upstream import reply, serve
-from toolworthy.endpoint import resolve
-from toolworthy.report import schema
-from toolworthy.runs.exchanges import _records
-from toolworthy.runs.store import GATE, SCHEMA, RunDirectory
+from toolworthy.endpoint.target import resolve
+from toolworthy.output.exports import schema
+from toolworthy.records.exchanges import _records
+from toolworthy.work.run.store import GATE, SCHEMA, RunDirectory
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "schema" / "run-directory.schema.json"
 DOCUMENT = schema.document()
@@ -121,7 +121,7 @@ def test_a_file_of_the_fields_fits(tmp_path: Path) -> None:
 
 def test_a_run_that_was_killed_fits(tmp_path: Path) -> None:
     """Killed before its first result: there is no results.jsonl."""
-    from toolworthy.runs.plan import Options
+    from toolworthy.work.run.plan import Options
 
     about = Options(resolve("oracle"), (), ()).about()
     assert not errors(directory(RunDirectory.create(tmp_path, about).path))

@@ -13,16 +13,17 @@ from typing import Any
 
 import pytest
 
-from toolworthy.cases.field import REFERENCE
-from toolworthy.cases.result import CaseKey, CaseResult, Miss
-from toolworthy.errors import UserError
-from toolworthy.probes import ProbeKey, ProbeResult
-from toolworthy.replay.model import Adaptation, Called, Decision, Difference, ReplayKey, ReplayResult
-from toolworthy.report import table, write_report
+from toolworthy.base.errors import UserError
+from toolworthy.output.exports import table
+from toolworthy.output.write import write_report
+from toolworthy.records.case import CaseKey, CaseResult, Miss
+from toolworthy.records.replay import Adaptation, Called, Decision, Difference, ReplayKey, ReplayResult
+from toolworthy.records.score import Cause, Score, Tokens
+from toolworthy.records.trial import TrialKey, TrialResult, Verification
 from toolworthy.rules import Finding
-from toolworthy.runs.result import TrialKey, TrialResult, Verification
-from toolworthy.runs.store import RunDirectory
-from toolworthy.scoring.model import Cause, Score, Tokens
+from toolworthy.work.cases.field import REFERENCE
+from toolworthy.work.probes import ProbeKey, ProbeResult
+from toolworthy.work.run.store import RunDirectory
 
 STARTED = 1_790_000_000.125
 ABOUT: dict[str, Any] = {

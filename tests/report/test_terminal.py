@@ -11,14 +11,14 @@ from rich.cells import cell_len
 
 from tests.support.commands import run as command
 from tests.support.commands import suites
-from toolworthy import adapters
-from toolworthy.cases.result import CaseKey, CaseResult, Miss
-from toolworthy.probes import ProbeKey, ProbeResult
-from toolworthy.report.terminal import WIDTH, Line, explain, gate_lines, summary_lines
+from toolworthy.content import adapters
+from toolworthy.output.terminal.closing import WIDTH, Line, explain, gate_lines, summary_lines
+from toolworthy.records.case import CaseKey, CaseResult, Miss
+from toolworthy.records.score import Cause, Score, Tokens
+from toolworthy.records.trial import TrialKey, TrialResult
 from toolworthy.rules.model import Evidence, Finding
-from toolworthy.runs.result import TrialKey, TrialResult
-from toolworthy.runs.store import RunDirectory
-from toolworthy.scoring.model import Cause, Score, Tokens
+from toolworthy.work.probes import ProbeKey, ProbeResult
+from toolworthy.work.run.store import RunDirectory
 
 AGENTS = [agent.id for agent in adapters.agents()]
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from tests.support.examples import chat
-from toolworthy import adapters
-from toolworthy.exchange import Exchange
-from toolworthy.report.timeline import timeline
-from toolworthy.scoring.calls import judge_calls
+from toolworthy.content import adapters
+from toolworthy.output.exports.timeline import timeline
+from toolworthy.records.exchange import Exchange
+from toolworthy.work.scoring.calls import judge_calls
 
 
 def trial(ids: list[str | None], answered: list[tuple[str, str]]) -> list[Exchange]:

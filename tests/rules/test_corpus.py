@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.examples import recorded
-from toolworthy.exchange import Chunk, Exchange
+from toolworthy.records.exchange import Chunk, Exchange
 from toolworthy.rules import check
 from toolworthy.rules.leaked import lost_calls
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.support.examples import chat
-from toolworthy.exchange import Chunk
+from toolworthy.records.exchange import Chunk
 from toolworthy.rules import check
 from toolworthy.rules.view import View
 

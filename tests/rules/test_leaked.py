@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolworthy.probes.material import LIST, READ, WRITE, schema
 from toolworthy.rules.leaked import leaked_calls, lost_calls
 from toolworthy.wire.ir import Message, Request, Response, Role, Text, Thinking, Tool, ToolCall, ToolResult
+from toolworthy.work.probes.material import LIST, READ, WRITE, schema
 
 FIND = Tool("find", "", schema("query", query="string", limit="integer", exact="boolean"))
 TOOLS = (READ, WRITE, LIST, FIND)

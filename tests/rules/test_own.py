@@ -9,8 +9,9 @@ import pytest
 
 from tests.support.examples import chat
 from toolworthy import rules
-from toolworthy.errors import UserError
-from toolworthy.rules import OWN, RULES, Rule, commands, rule
+from toolworthy.base.errors import UserError
+from toolworthy.cli.commands import rules as commands
+from toolworthy.rules import OWN, RULES, Rule, rule
 from toolworthy.rules.model import Violations
 from toolworthy.rules.view import View
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.support.examples import recorded
 from toolworthy import rules
-from toolworthy.exchange import Chunk, Exchange
+from toolworthy.records.exchange import Chunk, Exchange
 
 REASONING = {"id": "rs_1", "type": "reasoning", "summary": []}
 MESSAGE = {"id": "msg_1", "type": "message", "role": "assistant", "status": "in_progress", "content": []}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.examples import recorded
-from toolworthy.exchange import Chunk
+from toolworthy.records.exchange import Chunk
 from toolworthy.rules import check
 from toolworthy.wire import parse_body
 from toolworthy.wire.ir import Api

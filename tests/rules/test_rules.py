@@ -8,9 +8,9 @@ import re
 import pytest
 
 from toolworthy import content
-from toolworthy.oracle.defects import catalogue
+from toolworthy.cli.commands.rules import page
+from toolworthy.reference.defects import catalogue
 from toolworthy.rules import AREAS, RULES, Rule
-from toolworthy.rules.commands import page
 
 BESIDE_THE_SUITE = {
     "TW517",  # compaction is a service beside the wire API, which no probe asks for

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from tests.support.examples import recorded
-from toolworthy.breakage import Measured, measured, naming
-from toolworthy.exchange import Chunk
-from toolworthy.oracle.defects import catalogue
+from toolworthy.content.breakage import Measured, measured, naming
+from toolworthy.records.exchange import Chunk
+from toolworthy.reference.defects import catalogue
 from toolworthy.rules import RULES, Rule, check
 
 HARM = ("wrong result", "dies", "hangs")

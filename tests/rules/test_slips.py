@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from toolworthy import rules
-from toolworthy.exchange import Chunk, Exchange
+from toolworthy.records.exchange import Chunk, Exchange
 
 TOOL = {"type": "function", "function": {"name": "read_file", "parameters": {"type": "object"}}}
 CALL = {"id": "c1", "type": "function", "function": {"name": "read_file", "arguments": "{}"}}

@@ -15,15 +15,15 @@ import pytest
 from tests.support.commands import only_run, results, suites
 from tests.support.examples import recorded
 from tests.support.upstream import endpoint
-from toolworthy import adapters
-from toolworthy.adapters import Prices
-from toolworthy.config import load_config
-from toolworthy.endpoint import Endpoint, resolve
-from toolworthy.exchange import Chunk, Exchange
-from toolworthy.runs import budget as budgets
-from toolworthy.runs.budget import Budget, Spending, amount, count, price, tokens_of
-from toolworthy.runs.session import Session
-from toolworthy.scoring import measure
+from toolworthy.content import adapters
+from toolworthy.content.adapters import Prices
+from toolworthy.endpoint.config import load_config
+from toolworthy.endpoint.target import Endpoint, resolve
+from toolworthy.records.exchange import Chunk, Exchange
+from toolworthy.work.run import budget as budgets
+from toolworthy.work.run.budget import Budget, Spending, amount, count, price, tokens_of
+from toolworthy.work.run.session import Session
+from toolworthy.work.scoring import measure
 
 PRICES = Prices(input=1.0, output=2.0)
 
@@ -238,8 +238,8 @@ def test_probes_end_at_the_budget_and_no_rule_is_said_to_be_kept(tmp_path: Path)
 
 
 def test_what_runs_when_the_minutes_are_over_is_stopped_after_the_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    from toolworthy.cases.result import CaseKey
-    from toolworthy.runs.plan import Options, choose_cases, choose_vocabularies
+    from toolworthy.records.case import CaseKey
+    from toolworthy.work.run.plan import Options, choose_cases, choose_vocabularies
 
     monkeypatch.setattr(budgets, "GRACE_SECONDS", 0.05)
     cases = choose_cases([], [])[:1]

@@ -14,9 +14,9 @@ import pytest
 
 from tests.support.commands import asked, only_run, results, run, suites
 from toolworthy import content
-from toolworthy.errors import UserError
-from toolworthy.runs.conditions import CONDITIONS
-from toolworthy.runs.store import RunDirectory
+from toolworthy.base.errors import UserError
+from toolworthy.records.conditions import CONDITIONS
+from toolworthy.work.run.store import RunDirectory
 
 OWN_CASES = "".join(
     f"""

@@ -9,20 +9,20 @@ import pytest
 
 from tests.support.commands import only_run, suites
 from toolworthy import content
-from toolworthy.adapters import Prices
-from toolworthy.cases.result import CaseKey, CaseResult
-from toolworthy.endpoint import resolve
-from toolworthy.errors import UserError
-from toolworthy.probes import load_suite
-from toolworthy.report import costs
-from toolworthy.runs.budget import Budget
-from toolworthy.runs.estimate import dollars, estimate, line, short, table
-from toolworthy.runs.listener import Quiet
-from toolworthy.runs.order import in_order, sent
-from toolworthy.runs.plan import Options, choose_agents, choose_cases, choose_tasks, choose_vocabularies
-from toolworthy.runs.result import TrialKey, TrialResult
-from toolworthy.runs.session import Session
-from toolworthy.scoring.model import Score, Tokens
+from toolworthy.base.errors import UserError
+from toolworthy.content.adapters import Prices
+from toolworthy.endpoint.target import resolve
+from toolworthy.output.terminal import costs
+from toolworthy.records.case import CaseKey, CaseResult
+from toolworthy.records.score import Score, Tokens
+from toolworthy.records.trial import TrialKey, TrialResult
+from toolworthy.work.probes import load_suite
+from toolworthy.work.run.budget import Budget
+from toolworthy.work.run.estimate import dollars, estimate, line, short, table
+from toolworthy.work.run.listener import Quiet
+from toolworthy.work.run.order import in_order, sent
+from toolworthy.work.run.plan import Options, choose_agents, choose_cases, choose_tasks, choose_vocabularies
+from toolworthy.work.run.session import Session
 
 KNOWN = {"tasks": {"a": {"x": (100, 10, 4), "y": (300, 30, 8)}, "b": {"x": (1_000, 50, 6)}}}
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.examples import recorded
-from toolworthy.exchange import Chunk, Exchange, ExchangeFailure, FailureKind
-from toolworthy.runs.exchanges import _MAGIC, ExchangeWriter, Recorded, file_name, read_all, split
+from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure, FailureKind
+from toolworthy.records.exchanges import _MAGIC, ExchangeWriter, Recorded, file_name, read_all, split
 
 
 def exchange(index: int, body: bytes, data: bytes = b"{}") -> Exchange:
@@ -115,14 +115,14 @@ def test_of_a_trial_that_was_begun_again_the_last_time_counts(
     first = [replace(exchange(index, b"{}"), started=100.0 + index) for index in range(4)]
     again = [replace(exchange(index, b"{}"), started=clock + index) for index in (1, 0, 2)]
     for process, made in (("a", first), ("b", again)):
-        monkeypatch.setattr("toolworthy.runs.exchanges._PROCESS", process)
+        monkeypatch.setattr("toolworthy.records.exchanges._PROCESS", process)
         write(tmp_path / "a", *made)
     assert [one.started for one in read_all(tmp_path / "a")] == [clock, clock + 1, clock + 2]
 
 
 def test_a_replay_that_goes_on_counts_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for process, indices in (("a", (0, 1)), ("b", (2, 3))):
-        monkeypatch.setattr("toolworthy.runs.exchanges._PROCESS", process)
+        monkeypatch.setattr("toolworthy.records.exchanges._PROCESS", process)
         write(tmp_path / "a", *(exchange(index, b"{}") for index in indices))
     assert [one.index for one in read_all(tmp_path / "a")] == [0, 1, 2, 3]
 

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from tests.support.commands import only_run, suites
-from toolworthy import adapters
-from toolworthy.exchange import Chunk, Exchange
-from toolworthy.runs.conditions import difference
-from toolworthy.runs.fingerprint import (
+from toolworthy.content import adapters
+from toolworthy.records.conditions import difference
+from toolworthy.records.exchange import Chunk, Exchange
+from toolworthy.wire.ir import Message, Request, Text, Tool
+from toolworthy.work.run.fingerprint import (
     MANY,
     AgentPrint,
     Seen,
@@ -26,7 +27,6 @@ from toolworthy.runs.fingerprint import (
     steady,
     words,
 )
-from toolworthy.wire.ir import Message, Request, Text, Tool
 
 
 def exchange(

@@ -11,18 +11,19 @@ from typing import Any
 import pytest
 
 from tests.support.upstream import endpoint, reply, serve
-from toolworthy import adapters, content
-from toolworthy.endpoint import Endpoint
+from toolworthy import content
+from toolworthy.base.redact import Redactor
+from toolworthy.content import adapters
+from toolworthy.content.tasks import load_task
+from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import Gateway
-from toolworthy.redact import Redactor
-from toolworthy.runs import trial
-from toolworthy.runs.exchanges import ExchangeWriter
-from toolworthy.runs.plan import Options
-from toolworthy.runs.result import TrialKey, TrialResult
-from toolworthy.runs.store import RunDirectory
-from toolworthy.runs.trial import Bench, run_trial
+from toolworthy.records.exchanges import ExchangeWriter
+from toolworthy.records.trial import TrialKey, TrialResult
 from toolworthy.sandbox import choose
-from toolworthy.tasks.model import load_task
+from toolworthy.work.run.plan import Options
+from toolworthy.work.run.store import RunDirectory
+from toolworthy.work.trials import trial
+from toolworthy.work.trials.trial import Bench, run_trial
 
 TASK = load_task(content.FIXTURES / "tasks" / "log-report")
 KEY = TrialKey(suite="tasks", task=TASK.name, agent="builtin")

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from toolworthy.probes import PROBES, Probe, ProbeKey, ProbeResult
-from toolworthy.probes.model import Verdict
-from toolworthy.probes.tiers import Tier
-from toolworthy.runs.order import Once, apart, in_order
-from toolworthy.runs.result import TrialKey
-from toolworthy.situations import Situation
+from toolworthy.content.situations import Situation
+from toolworthy.records.trial import TrialKey
+from toolworthy.work.probes import PROBES, Probe, ProbeKey, ProbeResult
+from toolworthy.work.probes.model import Verdict
+from toolworthy.work.probes.tiers import Tier
+from toolworthy.work.run.order import Once, apart, in_order
 
 
 async def nothing(ask: Any) -> None:

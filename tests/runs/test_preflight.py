@@ -12,9 +12,9 @@ import pytest
 
 from tests.support.small_server import asked, error, hello, look, sound
 from tests.support.upstream import endpoint, reply, serve
-from toolworthy import adapters
-from toolworthy.errors import UserError
-from toolworthy.runs.preflight import preflight
+from toolworthy.base.errors import UserError
+from toolworthy.content import adapters
+from toolworthy.endpoint.preflight import preflight
 
 
 async def _chat_only(request: dict[str, Any], send: Any) -> None:

@@ -13,10 +13,10 @@ import pytest
 from tests.support.commands import run
 from tests.support.small_server import Answering, asked, error, look, sound
 from tests.support.upstream import endpoint, reply, serve
-from toolworthy import adapters
-from toolworthy.endpoint import Endpoint, resolve
-from toolworthy.errors import UserError
-from toolworthy.runs.preflight import Preflight, preflight
+from toolworthy.base.errors import UserError
+from toolworthy.content import adapters
+from toolworthy.endpoint.preflight import Preflight, preflight
+from toolworthy.endpoint.target import Endpoint, resolve
 
 _PAGE = b"<!doctype html><html><head><title>Tiny Router</title></head><body><div id=app></div></body></html>"
 
@@ -247,7 +247,7 @@ def test_a_key_that_its_header_holds_wrongly_is_said_with_its_variable(tmp_path:
 
 
 def test_the_doctor_tells_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from toolworthy import doctor
+    from toolworthy.cli.commands import doctor
 
     async def both() -> Preflight:
         async with serve(_application) as upstream:

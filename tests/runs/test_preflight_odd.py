@@ -14,11 +14,11 @@ import pytest
 
 from tests.support.commands import run
 from tests.support.upstream import endpoint
-from toolworthy.doctor import examine
-from toolworthy.errors import UserError
-from toolworthy.redact import Redactor
-from toolworthy.runs.preflight import preflight
-from toolworthy.runs.preflight.model import MAX_BODY
+from toolworthy.base.errors import UserError
+from toolworthy.base.redact import Redactor
+from toolworthy.cli.commands.doctor import examine
+from toolworthy.endpoint.preflight import preflight
+from toolworthy.endpoint.preflight.model import MAX_BODY
 
 LISTED = json.dumps({"object": "list", "data": [{"id": "m", "object": "model"}]}).encode()
 

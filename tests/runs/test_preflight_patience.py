@@ -11,8 +11,8 @@ import pytest
 
 from tests.support.small_server import Answering, error, look, sound
 from tests.support.upstream import reply
-from toolworthy.errors import UserError
-from toolworthy.runs.preflight import asker
+from toolworthy.base.errors import UserError
+from toolworthy.endpoint.preflight import asker
 
 _LIMITED = error("This model is rate limited upstream; this is not a budget problem, do not ask billing")
 
@@ -102,7 +102,7 @@ def test_an_api_that_is_limited_for_long_while_others_answer_is_neither_lost_nor
 
 def test_what_is_waited_for_is_said() -> None:
     from tests.support.upstream import endpoint, serve
-    from toolworthy.runs.preflight import preflight
+    from toolworthy.endpoint.preflight import preflight
 
     answer, _ = _faulty({1}, 429, _LIMITED, retry_after="4")
     said: list[str] = []

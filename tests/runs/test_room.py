@@ -13,8 +13,8 @@ import pytest
 
 from tests.support.commands import only_run, results
 from toolworthy import content
-from toolworthy.errors import UserError
-from toolworthy.runs import room
+from toolworthy.base.errors import UserError
+from toolworthy.work.trials import room
 
 _MOUNTS = shutil.which("unshare") is not None and (
     subprocess.run(

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import suites
-from toolworthy.cli import main
-from toolworthy.endpoint import resolve
-from toolworthy.errors import UserError
-from toolworthy.runs import store
-from toolworthy.runs.plan import Options
-from toolworthy.runs.result import TrialKey, TrialResult
-from toolworthy.runs.store import RunDirectory
+from toolworthy.base.errors import UserError
+from toolworthy.cli.main import main
+from toolworthy.endpoint.target import resolve
+from toolworthy.records.trial import TrialKey, TrialResult
+from toolworthy.work.run import store
+from toolworthy.work.run.plan import Options
+from toolworthy.work.run.store import RunDirectory
 
 
 def result(task: str, status: str = "passed") -> TrialResult:

@@ -25,7 +25,7 @@ exec %(bwrap)s "$@"
 
 FULL = """
 import resource
-from toolworthy.errors import UserError
+from toolworthy.base.errors import UserError
 from toolworthy.sandbox import choose
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))

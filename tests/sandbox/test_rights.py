@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.boxed import WHO, as_who, run
-from toolworthy.errors import UserError
+from toolworthy.base.errors import UserError
 from toolworthy.sandbox import owner
 from toolworthy.sandbox.arguments import PROC_HIDDEN
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.boxed import WHO, as_who, run
+from toolworthy.base.errors import UserError
 from toolworthy.content import PACKAGE, ROOT
-from toolworthy.errors import UserError
 from toolworthy.sandbox import choose
 from toolworthy.sandbox.bubblewrap import Bubblewrap
 from toolworthy.sandbox.model import Command, Limits, Mount
@@ -25,7 +25,7 @@ def test_the_callers_files_are_not_there(tmp_path: Path) -> None:
 
 def test_an_installed_package_is_masked(tmp_path: Path) -> None:
     """A wheel's package holds solutions; only its empty folder may show."""
-    out = run("python3 -c 'import toolworthy.oracle'", tmp_path)
+    out = run("python3 -c 'import toolworthy.reference'", tmp_path)
     assert b"No module named" in out.stderr
 
 

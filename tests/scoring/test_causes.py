@@ -9,8 +9,8 @@ from typing import get_args
 import pytest
 
 from tests.support.trials import answered, call, failed_beside, final_only, page, refused, said, streamed, trial, why
-from toolworthy.exchange import Exchange, ExchangeFailure
-from toolworthy.scoring.model import CauseKind
+from toolworthy.records.exchange import Exchange, ExchangeFailure
+from toolworthy.records.score import CauseKind
 
 WITHOUT_ID = {**call(), "tool_calls": [{**call()["tool_calls"][0], "id": None}]}
 NO_JSON = call(arguments='{"command": ls}')
@@ -216,8 +216,8 @@ def test_is_error_counts_as_a_failed_call() -> None:
             )
         return made
 
-    from toolworthy import adapters
-    from toolworthy.scoring.calls import judge_calls
+    from toolworthy.content import adapters
+    from toolworthy.work.scoring.calls import judge_calls
 
     agent = adapters.agent("claude-code")
     assert [call.executed for call in judge_calls(asked(is_error=True), agent)] == [False]

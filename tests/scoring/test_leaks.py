@@ -8,14 +8,14 @@ import pytest
 
 from tests.support.commands import only_run, results, suites
 from tests.support.trials import answered, call, said, trial, why
-from toolworthy.analysis.leaks import leak_rate, left_in_text
-from toolworthy.analysis.remarks import remarks
-from toolworthy.cases.result import CaseKey, CaseResult, Miss
-from toolworthy.exchange import Exchange
-from toolworthy.probes import ProbeKey, ProbeResult
-from toolworthy.runs.result import TrialKey, TrialResult
-from toolworthy.scoring.lost import leaks
-from toolworthy.scoring.model import Cause, Leaks, Score
+from toolworthy.judgement.analysis.leaks import leak_rate, left_in_text
+from toolworthy.judgement.analysis.remarks import remarks
+from toolworthy.records.case import CaseKey, CaseResult, Miss
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.score import Cause, Leaks, Score
+from toolworthy.records.trial import TrialKey, TrialResult
+from toolworthy.work.probes import ProbeKey, ProbeResult
+from toolworthy.work.scoring.lost import leaks
 
 LEAKED = said('I will look.\n<tool_call id="call_7" name="run">\n{"command": "ls"}\n</tool_call>')
 AS_JSON = said('{"name": "run", "arguments": {"command": "ls"}}')

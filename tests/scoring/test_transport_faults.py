@@ -15,11 +15,11 @@ import pytest
 
 from tests.support.commands import only_run, results, run
 from tests.support.upstream import endpoint
-from toolworthy import adapters
-from toolworthy.exchange import Exchange, ExchangeFailure
+from toolworthy.content import adapters
 from toolworthy.gateway import Gateway
+from toolworthy.records.exchange import Exchange, ExchangeFailure
 from toolworthy.sandbox.model import Outcome
-from toolworthy.scoring.cause import diagnose
+from toolworthy.work.scoring.cause import diagnose
 
 CHAT = "/v1/chat/completions"
 ASKED = {

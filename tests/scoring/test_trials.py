@@ -14,8 +14,8 @@ import pytest
 
 from tests.support.commands import only_run, results, suites
 from toolworthy import content
-from toolworthy.gate.sample import from_run
-from toolworthy.runs.store import RunDirectory
+from toolworthy.judgement.gate.sample import from_run
+from toolworthy.work.run.store import RunDirectory
 
 TASK = "fix-failing-test"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.support.examples import chat
-from toolworthy import adapters, breakage
-from toolworthy.breakage import Measured
-from toolworthy.exchange import Exchange
+from toolworthy.content import adapters, breakage
+from toolworthy.content.breakage import Measured
+from toolworthy.records.exchange import Exchange
 from toolworthy.sandbox.model import Outcome
-from toolworthy.scoring.cause import diagnose
+from toolworthy.work.scoring.cause import diagnose
 
 CALL = {"id": None, "type": "function", "function": {"name": "run", "arguments": "{}"}}
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from toolworthy import adapters
+from toolworthy.content import adapters
 
 from .install import HERE
 from .lane import OBSERVED, PREDICTED, Observed, Predicted, read

@@ -12,9 +12,9 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from toolworthy import adapters
-from toolworthy.analysis.levels import levels
-from toolworthy.runs.store import RunDirectory
+from toolworthy.content import adapters
+from toolworthy.judgement.analysis.levels import levels
+from toolworthy.work.run.store import RunDirectory
 
 from .install import HERE
 from .running import Server, definitions, serving

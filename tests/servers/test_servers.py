@@ -10,9 +10,9 @@ from typing import Any, get_args
 import pytest
 
 from tests.support.commands import only_run, results, suites
-from toolworthy.analysis.levels import levels
-from toolworthy.runs.store import RunDirectory
-from toolworthy.scoring.model import CauseKind
+from toolworthy.judgement.analysis.levels import levels
+from toolworthy.records.score import CauseKind
+from toolworthy.work.run.store import RunDirectory
 
 from .running import Server
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from toolworthy import tree
+from toolworthy.base import tree
 from toolworthy.content import PACKAGE
 from toolworthy.sandbox import Sandbox, choose, toolchain, watch
 from toolworthy.sandbox.bubblewrap import Bubblewrap

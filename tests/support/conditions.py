@@ -16,10 +16,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from toolworthy import adapters
-from toolworthy.asgi import App, serving
-from toolworthy.oracle import Oracle
-from toolworthy.oracle.defects import defect
+from toolworthy.base.asgi import App, serving
+from toolworthy.content import adapters
+from toolworthy.reference import Oracle
+from toolworthy.reference.defects import defect
 
 _BYTES_A_TOKEN = 200
 """Of a stream: an event holds about a token."""

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from toolworthy.exchange import Chunk, Exchange
+from toolworthy.records.exchange import Chunk, Exchange
 
 ABOUT: dict[str, Any] = {
     "toolworthy": "0.1.0",

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from toolworthy.cases.result import CaseKey, CaseResult, Miss
-from toolworthy.exchange import Chunk, Exchange
-from toolworthy.probes import ProbeKey, ProbeResult
-from toolworthy.report import write_report
+from toolworthy.output.write import write_report
+from toolworthy.records.case import CaseKey, CaseResult, Miss
+from toolworthy.records.exchange import Chunk, Exchange
+from toolworthy.records.exchanges import ExchangeWriter, file_name
+from toolworthy.records.score import Cause, Score, Tokens
+from toolworthy.records.trial import TrialKey, TrialResult, Verification
 from toolworthy.rules.model import Evidence, Finding
-from toolworthy.runs.exchanges import ExchangeWriter, file_name
-from toolworthy.runs.result import TrialKey, TrialResult, Verification
-from toolworthy.runs.store import RunDirectory
-from toolworthy.scoring.model import Cause, Score, Tokens
+from toolworthy.work.probes import ProbeKey, ProbeResult
+from toolworthy.work.run.store import RunDirectory
 
 START = 1_790_000_000.0
 Result = TrialResult | CaseResult | ProbeResult

@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tests.support.upstream import endpoint, reply, serve
-from toolworthy import adapters, wire
-from toolworthy.endpoint import Endpoint
-from toolworthy.runs.preflight import Preflight, preflight
+from toolworthy import wire
+from toolworthy.content import adapters
+from toolworthy.endpoint.preflight import Preflight, preflight
+from toolworthy.endpoint.target import Endpoint
 from toolworthy.wire.assemble import disassemble
 from toolworthy.wire.ir import Api, Request, Response, Text
 

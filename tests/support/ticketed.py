@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.examples import recorded as exchanged
-from toolworthy.exchange import Exchange
-from toolworthy.report.evidence import Located, found
+from toolworthy.output.bug_report.evidence import Located, found
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.exchanges import ExchangeWriter, file_name
+from toolworthy.records.score import Score
+from toolworthy.records.trial import TrialKey, TrialResult
 from toolworthy.rules.model import Evidence, Finding
-from toolworthy.runs.exchanges import ExchangeWriter, file_name
-from toolworthy.runs.result import TrialKey, TrialResult
-from toolworthy.runs.store import RunDirectory
-from toolworthy.scoring.model import Score
+from toolworthy.work.run.store import RunDirectory
 
 KEY = "k3y/with\"quote+and=$more's"
 SAID = b'{"model": "m", "messages": [{"role": "user", "content": "hi"}]}'

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from tests.support.examples import recorded
-from toolworthy import adapters
-from toolworthy.exchange import Chunk, Exchange
+from toolworthy.content import adapters
+from toolworthy.records.exchange import Chunk, Exchange
+from toolworthy.records.score import Cause
 from toolworthy.sandbox.model import Ended, Outcome
-from toolworthy.scoring.cause import diagnose
-from toolworthy.scoring.model import Cause
+from toolworthy.work.scoring.cause import diagnose
 
 SCHEMA = {
     "type": "object",

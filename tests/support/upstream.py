@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from toolworthy import adapters
-from toolworthy.asgi import serving
-from toolworthy.endpoint import Endpoint
+from toolworthy.base.asgi import serving
+from toolworthy.content import adapters
+from toolworthy.endpoint.target import Endpoint
 
 
 @dataclass

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from toolworthy.content.tasks import Task, load_task
 from toolworthy.sandbox import choose
-from toolworthy.tasks.model import Task, load_task
-from toolworthy.tasks.verify import Verdict, verify
-from toolworthy.tasks.workspace import diff, snapshot
+from toolworthy.work.trials.verify import Verdict, verify
+from toolworthy.work.trials.workspace import diff, snapshot
 
 
 def task(folder: Path, test: str) -> Task:

@@ -11,15 +11,16 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import run
-from toolworthy import content, tree
-from toolworthy.errors import UserError
+from toolworthy import content
+from toolworthy.base import tree
+from toolworthy.base.errors import UserError
+from toolworthy.content.tasks import Step, Task, load_task, load_tasks
 from toolworthy.sandbox import Sandbox, choose
 from toolworthy.sandbox.model import Command, Mount, SandboxError
-from toolworthy.tasks import workspace as workspaces
-from toolworthy.tasks.attacks import Attack, attacks
-from toolworthy.tasks.check import Proof, attack, play
-from toolworthy.tasks.model import Step, Task, load_task, load_tasks
-from toolworthy.tasks.verify import Verdict, verify
+from toolworthy.work.trials import workspace as workspaces
+from toolworthy.work.trials.attacks import Attack, attacks
+from toolworthy.work.trials.check import Proof, attack, play
+from toolworthy.work.trials.verify import Verdict, verify
 
 OURS = {task.name: task for task in load_tasks(content.FIXTURES / "tasks")}
 FEW = ("pytest-module", "sitecustomize", "exit", "write-reward", "kill-verifier", "closed")

@@ -9,12 +9,12 @@ import pytest
 
 from tests.support.commands import run
 from toolworthy import content
-from toolworthy.errors import UserError
+from toolworthy.base.errors import UserError
+from toolworthy.content.tasks import Task, load_task, load_tasks
 from toolworthy.sandbox import choose
-from toolworthy.tasks.check import check
-from toolworthy.tasks.model import Task, load_task, load_tasks
-from toolworthy.tasks.script import as_script
-from toolworthy.tasks.workspace import diff
+from toolworthy.work.trials.check import check
+from toolworthy.work.trials.script import as_script
+from toolworthy.work.trials.workspace import diff
 
 OURS = load_tasks(content.FIXTURES / "tasks")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from toolworthy.sandbox import choose
-from toolworthy.world import Commit, Effects, Repository, State, World
-from toolworthy.world.repository import only_looks
+from toolworthy.work.cases.world import Commit, Effects, Repository, State, World
+from toolworthy.work.cases.world.repository import only_looks
 
 STATE = State({"a.txt": "one\ntwo\n", "src/b.py": "print(1)\n# one\n"})
 
@@ -181,7 +181,7 @@ def test_nothing_is_left_on_this_machine(world: World, tmp_path: Path, monkeypat
 def test_a_command_without_end_is_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 
-    from toolworthy.world import running
+    from toolworthy.work.cases.world import running
 
     monkeypatch.setattr(running, "_LIMITS", replace(running._LIMITS, seconds=1.0))
     assert run(world, "while :; do :; done").code is None

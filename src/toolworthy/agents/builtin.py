@@ -10,11 +10,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from toolworthy import adapters
-from toolworthy.adapters import AgentAdapter
-from toolworthy.content import PACKAGE
+from toolworthy.content import PACKAGE, adapters
+from toolworthy.content.adapters import AgentAdapter
+from toolworthy.content.vocabulary import tool_schema
 from toolworthy.sandbox.model import Mount
-from toolworthy.vocabulary import tool_schema
 from toolworthy.wire.ir import Api
 
 _TARGET = "/opt/toolworthy/toolworthy"

@@ -19,11 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from toolworthy import content, tree
-from toolworthy.adapters import AgentAdapter, Install
+from toolworthy import content
 from toolworthy.agents import manifest, registry
-from toolworthy.asgi import serving
-from toolworthy.errors import UserError
+from toolworthy.base import tree
+from toolworthy.base.asgi import serving
+from toolworthy.base.errors import UserError
+from toolworthy.content.adapters import AgentAdapter, Install
 from toolworthy.sandbox import Sandbox, choose, toolchain
 from toolworthy.sandbox.model import Command, Limits, Mount, Outcome
 

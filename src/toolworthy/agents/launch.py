@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolworthy.adapters import AgentAdapter
 from toolworthy.agents import builtin
 from toolworthy.agents.install import SHOWN, Installation
-from toolworthy.errors import UserError
+from toolworthy.base.errors import UserError
+from toolworthy.content.adapters import AgentAdapter
 from toolworthy.sandbox import Sandbox, toolchain
 from toolworthy.sandbox.model import Command, Limits, Mount
 

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from toolworthy.tree.walk import Entry, open_file, walk
+from toolworthy.base.tree.walk import Entry, open_file, walk
 
 MANIFEST = "files.json"
 """Path to what is there, of every file and link."""

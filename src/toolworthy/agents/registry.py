@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from toolworthy import tree
-from toolworthy.errors import UserError
+from toolworthy.base import tree
+from toolworthy.base.errors import UserError
 from toolworthy.sandbox import toolchain
 from toolworthy.wire.lenient import as_dict, as_str
 

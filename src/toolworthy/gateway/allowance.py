@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from toolworthy.exchange import Exchange
+from toolworthy.base.packing import unpack
 from toolworthy.gateway.record import MAX_ANSWER
 from toolworthy.gateway.routes import Route
-from toolworthy.packing import unpack
+from toolworthy.records.exchange import Exchange
 from toolworthy.wire.ir import Api
 from toolworthy.wire.lenient import as_dict, parse_json
 

@@ -7,8 +7,8 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 
-from toolworthy.exchange import Exchange
 from toolworthy.gateway.patience import TOLD, busy, refusal
+from toolworthy.records.exchange import Exchange
 
 FIRST = 4
 """Requests in flight at the beginning."""

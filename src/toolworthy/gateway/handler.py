@@ -10,13 +10,13 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from toolworthy.exchange import Exchange, ExchangeFailure
 from toolworthy.gateway import local
 from toolworthy.gateway.allowance import TOLD, No
 from toolworthy.gateway.record import Endless, Record
 from toolworthy.gateway.routes import Route, route
 from toolworthy.gateway.upstream import HOP_BY_HOP, Upstream, plan
-from toolworthy.refusal import broken_http
+from toolworthy.records.exchange import Exchange, ExchangeFailure
+from toolworthy.rules.refusal import broken_http
 from toolworthy.wire.translate import ResponseTranslator, translate_error, translate_response
 
 if TYPE_CHECKING:

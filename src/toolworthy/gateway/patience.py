@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from toolworthy.exchange import Exchange
-from toolworthy.refusal import Refusal, classify
+from toolworthy.records.exchange import Exchange
+from toolworthy.rules.refusal import Refusal, classify
 
 BUSY = (429, 503, 529)
 """Statuses that ask to come again later."""

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from toolworthy.cleaned import cleaned
-from toolworthy.exchange import Chunk, Exchange, ExchangeFailure
+from toolworthy.base.redact import Redactor
 from toolworthy.gateway.routes import Route
 from toolworthy.gateway.upstream import Upstream
-from toolworthy.redact import Redactor
+from toolworthy.records.cleaned import cleaned
+from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure
 
 MAX_ANSWER = 32 * 2**20
 """Bytes of one answer. No token limit that agents ask for comes near; what is longer has no end."""

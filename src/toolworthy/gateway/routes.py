@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from toolworthy.exchange import Kind
+from toolworthy.records.exchange import Kind
 from toolworthy.wire.ir import Api
 
 COMPLETIONS: dict[Api, str] = {"chat": "/v1/chat/completions", "messages": "/v1/messages", "responses": "/v1/responses"}

@@ -13,15 +13,15 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from toolworthy.asgi import serving
-from toolworthy.door import guarded, new_segment
-from toolworthy.endpoint import Endpoint
-from toolworthy.exchange import Exchange
+from toolworthy.base.asgi import serving
+from toolworthy.base.door import guarded, new_segment
+from toolworthy.base.redact import Redactor
+from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway.allowance import Allowance
 from toolworthy.gateway.flow import Flow
 from toolworthy.gateway.handler import ask, handle
 from toolworthy.gateway.patience import TOLD
-from toolworthy.redact import Redactor
+from toolworthy.records.exchange import Exchange
 
 if TYPE_CHECKING:
     import httpx

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from toolworthy.endpoint import Endpoint, Operation
-from toolworthy.exchange import Kind
+from toolworthy.endpoint.target import Endpoint, Operation
 from toolworthy.gateway.routes import Route
+from toolworthy.records.exchange import Kind
 from toolworthy.wire.ir import Api, Request
 from toolworthy.wire.lenient import dump_json, parse_json
 from toolworthy.wire.translate import translate_request

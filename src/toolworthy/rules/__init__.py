@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Set
 
-from toolworthy.exchange import Exchange
+from toolworthy.records.exchange import Exchange
 from toolworthy.rules import (  # noqa: F401 - each declares its rules
     announced,
     calls,

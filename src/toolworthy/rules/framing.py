@@ -6,8 +6,8 @@ import itertools
 import json
 import re
 
-from toolworthy.refusal import classify
 from toolworthy.rules.model import Violations, rule
+from toolworthy.rules.refusal import classify
 from toolworthy.rules.responses import items_done
 from toolworthy.rules.view import View
 from toolworthy.wire.lenient import as_dict, parse_json

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from toolworthy.errors import UserError, place
-from toolworthy.records import Record
+from toolworthy.base.errors import UserError, place
+from toolworthy.content.situations import Situation
+from toolworthy.records.model import Record
 from toolworthy.rules.view import View
-from toolworthy.situations import Situation
 from toolworthy.wire.ir import APIS, Api
 
 Severity = Literal["blocks", "degrades", "cosmetic"]

@@ -18,9 +18,9 @@ from toolworthy.rules.written import (
     json_values,
     pairs,
 )
-from toolworthy.schemas import fitted
 from toolworthy.wire.ir import Tool
 from toolworthy.wire.lenient import as_dict, as_list, parse_json
+from toolworthy.wire.schemas import fitted
 from toolworthy.wire.shapes import as_function
 
 _NAMESPACES = frozenset({"functions", "function", "tools", "tool", "default_api", "api"})

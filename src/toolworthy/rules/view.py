@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from toolworthy.exchange import Exchange
+from toolworthy.content.situations import Situation
+from toolworthy.records.exchange import Exchange
 from toolworthy.rules.leaked import LeakedCall, lost_calls
-from toolworthy.situations import Situation
 from toolworthy.wire.ir import Api, Request, Response, Thinking, ToolCall
 from toolworthy.wire.lenient import as_dict, as_int, as_list, parse_json
 from toolworthy.wire.sse import SseParser

@@ -8,7 +8,7 @@ import signal
 import socket
 from pathlib import Path
 
-from toolworthy.errors import UserError
+from toolworthy.base.errors import UserError
 from toolworthy.sandbox import OnListener, toolchain
 from toolworthy.sandbox.model import Command, Mount, Outcome
 from toolworthy.sandbox.usage import family

@@ -19,15 +19,15 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from toolworthy import tree
-from toolworthy.errors import UserError
+from toolworthy.base import tree
+from toolworthy.base.errors import UserError
+from toolworthy.base.visible import visible
 from toolworthy.sandbox import OnListener, filter, owner, skeleton
 from toolworthy.sandbox.arguments import IN_MEMORY, arguments
 from toolworthy.sandbox.model import APP, HOME, Command, Limits, Mount, Outcome, SandboxError
 from toolworthy.sandbox.namespace import Namespace, readable
 from toolworthy.sandbox.owner import Owner
 from toolworthy.sandbox.watch import start, supervise, through
-from toolworthy.visible import visible
 
 _HELP = "install it (apt-get install bubblewrap), or accept what --sandbox none means"
 _ALLOW = "let bwrap make user namespaces (docs/ci.md says how), or accept what --sandbox none means"

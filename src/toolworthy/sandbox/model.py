@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from toolworthy.errors import UserError
+from toolworthy.base.errors import UserError
 
 APP = "/app"
 HOME = "/home/agent"

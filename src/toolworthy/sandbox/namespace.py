@@ -15,7 +15,7 @@ import resource
 import signal
 from typing import Any
 
-from toolworthy.errors import UserError
+from toolworthy.base.errors import UserError
 from toolworthy.sandbox.model import Limits
 
 _SECONDS = 30.0

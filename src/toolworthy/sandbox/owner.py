@@ -17,8 +17,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from toolworthy.base.errors import UserError
 from toolworthy.content import FIXTURES, PACKAGE
-from toolworthy.errors import UserError
 from toolworthy.sandbox.watch import through
 
 INSIDE = 1000

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from toolworthy import tree
+from toolworthy.base import tree
 from toolworthy.sandbox import toolchain
 from toolworthy.sandbox.model import APP, HOME, Mount, SandboxError
 

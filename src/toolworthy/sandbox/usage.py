@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from toolworthy import tree
+from toolworthy.base import tree
 from toolworthy.sandbox.model import Ended, Limits
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")

@@ -9,10 +9,10 @@ from playwright.sync_api import Page
 
 from tests.support import made
 from tests.support.look import Visit, broken, unfold
-from toolworthy.commands.history import run as write_history
-from toolworthy.commands.report import run as write_page
-from toolworthy.runs.result import TrialKey, TrialResult
-from toolworthy.runs.store import RunDirectory
+from toolworthy.cli.commands.history import run as write_history
+from toolworthy.cli.commands.report import run as write_page
+from toolworthy.records.trial import TrialKey, TrialResult
+from toolworthy.work.run.store import RunDirectory
 
 COLOURS = ["color-contrast", "link-in-text-block"]
 """The rules that look at colours; most of axe-core's time goes into them."""

@@ -13,11 +13,11 @@ from playwright.sync_api import Page, expect
 
 from tests.support import made
 from tests.support.look import Visit, unfold
-from toolworthy.cases.result import Miss
-from toolworthy.exchange import ExchangeFailure
-from toolworthy.runs.store import GATE, RunDirectory
-from toolworthy.scoring.model import Cause, Tokens
-from toolworthy.visible import HIDDEN
+from toolworthy.base.visible import HIDDEN
+from toolworthy.records.case import Miss
+from toolworthy.records.exchange import ExchangeFailure
+from toolworthy.records.score import Cause, Tokens
+from toolworthy.work.run.store import GATE, RunDirectory
 
 HIT = "window.__hit=1;alert(1)"
 ATTACKS = {

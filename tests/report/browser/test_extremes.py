@@ -11,9 +11,9 @@ from playwright.sync_api import Page, expect
 
 from tests.support import made
 from tests.support.look import Visit
-from toolworthy.cases.result import Miss
-from toolworthy.exchange import Chunk
-from toolworthy.scoring.model import Cause, Tokens
+from toolworthy.records.case import Miss
+from toolworthy.records.exchange import Chunk
+from toolworthy.records.score import Cause, Tokens
 
 LONG = "0123456789" * 500_000
 """5 MB in one line."""

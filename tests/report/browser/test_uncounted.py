@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.support import made
 from tests.support.look import Visit
-from toolworthy.scoring.model import Cause
+from toolworthy.records.score import Cause
 
 LIMIT = Cause(kind="budget", fault="our limit", detail="stopped by timeout", limit="time")
 LOST = Cause(kind="infrastructure", fault="infrastructure", detail="no disk")

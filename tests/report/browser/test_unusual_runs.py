@@ -13,8 +13,8 @@ from tests.support import made
 from tests.support.commands import only_run
 from tests.support.commands import run as command
 from tests.support.look import Visit, expect_rows
-from toolworthy.commands.report import run as write_page
-from toolworthy.runs.store import RunDirectory
+from toolworthy.cli.commands.report import run as write_page
+from toolworthy.work.run.store import RunDirectory
 
 
 def text(page: Page) -> str:

@@ -9,18 +9,7 @@ from typing import Any
 from toolworthy.wire import shapes
 from toolworthy.wire.chat.request import call_part, content_parts, reasoning_parts
 from toolworthy.wire.failure import answer_failure, failure_of
-from toolworthy.wire.ir import (
-    Failure,
-    Part,
-    Repair,
-    Request,
-    Response,
-    StopReason,
-    Text,
-    Thinking,
-    ToolCall,
-    Usage,
-)
+from toolworthy.wire.ir import Failure, Part, Repair, Request, Response, StopReason, Text, Thinking, ToolCall, Usage
 from toolworthy.wire.lenient import as_dict, as_int, as_list, as_str
 from toolworthy.wire.seal import seal
 

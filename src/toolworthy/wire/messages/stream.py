@@ -33,14 +33,7 @@ from toolworthy.wire.ir import (
 )
 from toolworthy.wire.lenient import as_arguments, as_dict, as_int, as_str, dump_json, parse_json
 from toolworthy.wire.messages.request import call_id
-from toolworthy.wire.messages.response import (
-    parse_usage,
-    render_error,
-    signature,
-    stop_reason,
-    stop_word,
-    write_usage,
-)
+from toolworthy.wire.messages.response import parse_usage, render_error, signature, stop_reason, stop_word, write_usage
 from toolworthy.wire.sse import SseEvent, SseParser, format_event
 
 

@@ -1,0 +1,80 @@
+"""Who may use a server that listens on this machine: programs, and not the pages that a browser shows.
+
+A page of any website can send requests to 127.0.0.1, also under a name that it made point there (DNS rebinding), which
+is then in the Host header; and a browser tells where a request comes from (Fetch Standard, 3.2; Fetch Metadata).
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+from typing import Any
+from urllib.parse import urlsplit
+
+from toolworthy.base.asgi import App
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_SEGMENT = 16
+"""Bytes of a random path segment: nobody guesses so many."""
+
+
+def new_segment() -> str:
+    """A path segment that nobody can guess."""
+    return secrets.token_urlsafe(_SEGMENT)
+
+
+def guarded(app: App, address: str = "127.0.0.1", segment: str = "") -> App:
+    """`app` behind a door.
+
+    Args:
+        app: an ASGI application.
+        address: on which it listens; requests may name it, or this machine.
+        segment: what every path must begin with, and which the application does not see; "" for any path.
+    """
+
+    async def checked(scope: Any, receive: Any, send: Any) -> None:
+        why = refusal(scope["headers"], address)
+        first, slash, rest = scope["path"].removeprefix("/").partition("/")
+        if segment and not why:
+            if hmac.compare_digest(first.encode("utf-8", "replace"), segment.encode()):
+                scope = {**scope, "path": slash + rest}
+            else:
+                why = "the path lacks the segment in the address that was printed"
+        if why:
+            await _forbid(send, why)
+        else:
+            await app(scope, receive, send)
+
+    return checked
+
+
+def refusal(headers: list[tuple[bytes, bytes]], address: str) -> str:
+    """Why a request with these headers comes from a stranger; empty where it does not."""
+    told: dict[str, list[str]] = {}
+    for name, value in headers:
+        told.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1").strip().lower())
+    hosts = told.get("host", [])
+    if len(hosts) != 1 or _name(f"//{hosts[0]}") not in {*_LOOPBACK, address}:
+        return "the Host header does not name this machine"
+    if any(origin != f"http://{hosts[0]}" for origin in told.get("origin", [])):
+        return "it comes from a page of another origin"
+    if any(site not in ("same-origin", "none") for site in told.get("sec-fetch-site", [])):
+        return "it comes from a page of another site"
+    return ""
+
+
+def _name(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return None if parts.username is not None or parts.path else parts.hostname
+
+
+async def _forbid(send: Any, why: str) -> None:
+    body = json.dumps({"error": {"message": f"toolworthy: refused: {why}", "type": "permission_error"}}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 403, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

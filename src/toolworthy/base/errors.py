@@ -1,0 +1,42 @@
+"""What a user can do wrong, said in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from toolworthy.base.redact import Redactor
+from toolworthy.base.visible import one_line
+
+
+class UserError(Exception):
+    """A mistake the user can mend. The message is one line: what is wrong, and what to do. A server may be quoted in
+    it: nothing of that is obeyed by a terminal, and what looks like a key is taken out.
+    """
+
+    def __str__(self) -> str:
+        return one_line(Redactor(()).text(super().__str__()))
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """What is done in it writes `path`.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def place(function: Callable[..., Any]) -> str:
+    """The file and name of a function, for a message; the same however often its file is imported.
+
+    What is typed in, as into a notebook, has no file: there the module's name stands for it.
+    """
+    module, code = function.__module__, function.__code__
+    return f"{module if module == '__main__' else code.co_filename}: {function.__qualname__}"

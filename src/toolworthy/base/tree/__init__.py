@@ -1,0 +1,94 @@
+"""Folders that someone else filled: looked at, copied and removed without following a link."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolworthy.base.tree.copy import copy
+from toolworthy.base.tree.remove import remove
+from toolworthy.base.tree.scratch import new_folder, sweep, temporary
+from toolworthy.base.tree.walk import DEPTH, ENTRIES, Entry, entry_of, open_file, open_top, walk
+
+__all__ = [
+    "ENTRIES",
+    "Usage",
+    "copy",
+    "new_folder",
+    "own",
+    "read",
+    "read_all",
+    "remove",
+    "sweep",
+    "temporary",
+    "usage",
+    "walk",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a tree takes of its file system."""
+
+    size: int
+    """Bytes."""
+    entries: int
+
+
+def usage(top: Path, most: int = ENTRIES) -> Usage:
+    """What the tree takes; counting stops at `most` entries."""
+    size = entries = 0
+    for entry in walk(top):
+        if not entry.leaving:
+            size += entry.stat.st_blocks * 512
+            entries += 1
+            if entries > most:
+                break
+    return Usage(size, entries)
+
+
+def own(top: Path, uid: int, gid: int) -> None:
+    """Give `top` and all in it to someone.
+
+    Raises:
+        OSError: that is not possible.
+    """
+    os.chown(top, uid, gid, follow_symlinks=False)
+    for entry in walk(top):
+        if not entry.leaving and (entry.stat.st_uid, entry.stat.st_gid) != (uid, gid):
+            os.chown(entry.name, uid, gid, dir_fd=entry.folder, follow_symlinks=False)
+
+
+def read(folder: Path, name: str, most: int) -> bytes | None:
+    """The first `most` bytes of a regular file in `folder`; None where there is no such file."""
+    here = open_top(folder)
+    if here is None:
+        return None
+    try:
+        entry = entry_of(here, name, None)
+        return _content(entry, most) if entry is not None else None
+    finally:
+        os.close(here)
+
+
+def read_all(top: Path, most: int, together: int, skip: frozenset[str] = frozenset()) -> dict[str, bytes]:
+    """Path to content of every regular file of at most `most` bytes, until they are `together` bytes."""
+    found: dict[str, bytes] = {}
+    for number, entry in enumerate(walk(top, DEPTH, skip)):
+        if number > ENTRIES or together <= 0:
+            break
+        if entry.is_file and entry.stat.st_size <= most:
+            data = _content(entry, most)
+            if data is not None:
+                found[entry.path] = data
+                together -= len(data)
+    return found
+
+
+def _content(entry: Entry, most: int) -> bytes | None:
+    descriptor = open_file(entry)
+    if descriptor is None:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read(most)

@@ -1,0 +1,33 @@
+"""Files that are written whole or not at all: what stood there before is kept until the new one is complete."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from toolworthy.base.errors import writing
+
+
+@contextlib.contextmanager
+def whole(target: Path) -> Iterator[Path]:
+    """Yields the path to write to: beside `target`, whose place it takes at the end. Pipes and devices are written to.
+
+    Raises:
+        UserError: the disk is full or the folder is gone; `target` is as it was.
+    """
+    with writing(target):
+        if target.exists() and not target.is_file():
+            yield target
+            return
+        target = target.resolve()  # where `target` is a link, what it names is replaced, and the link stays
+        partial = target.with_name(f".{target.name[:200]}.{os.getpid()}")
+        try:
+            yield partial
+            with partial.open("rb") as file:
+                os.fsync(file.fileno())  # or a loss of power may leave the new name with nothing in it
+            partial.replace(target)
+        finally:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)

@@ -1,0 +1,55 @@
+"""A key on the command line is refused before a parser, a message or a report can repeat it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from toolworthy.base.errors import UserError
+from toolworthy.base.redact import looks_like_key
+
+_PUT = "put it into an environment variable and name that with --key-env NAME"
+_BEGINS = re.compile(
+    r"\W*(?:Bearer\s+\S|(?:sk|rk|pk|gsk|csk)[-_](?=\S*\d)\S{6}|(?:nvapi|glpat)-\S{6}|gh[pousr]_\w{6}|AIza[\w-]{8}"
+    r"|AKIA[A-Z0-9]{8}|eyJ[\w-]{8})"
+)
+_WITHIN = re.compile(r"(?:^|[^A-Za-z0-9])(?:sk|gsk|csk|nvapi|glpat|hf|xai|pplx)[-_](?=[\w-]*\d)[\w-]{16}")
+"""How keys begin, as arguments and within them. Names of models and folders begin with some of this too."""
+_VARIABLE = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
+_OPTION = re.compile(r"-(?:[a-z]*key|token|secret|password|passwd|credentials?|authorization|auth|cookie)$")
+"""How options end that take a key: there are none of that kind."""
+_KNOWN = re.compile(r"(?=.*\d)[^/].{11,}")
+"""A variable's value that is a key, and no word that stands in for one, or a path."""
+
+
+def refuse_keys(arguments: Iterable[str], environ: Mapping[str, str]) -> None:
+    """Refuse arguments that are a key, or hold one.
+
+    Args:
+        arguments: of the command line, without the program.
+        environ: environment variables: a key that one of them holds is known, whatever it looks like.
+
+    Raises:
+        UserError: in one line, without any part of it.
+    """
+    held = (value.strip() for name, value in environ.items() if _VARIABLE.search(name))
+    known = [value for value in held if _KNOWN.fullmatch(value)]
+    for option, value in _pairs(arguments):
+        if _OPTION.search(option):
+            raise UserError(f"there is no option {option}: {_PUT}")
+        if _is_key(value) or any(key in value for key in known):
+            raise UserError(f"{option or 'an argument'} is given what looks like a key: {_PUT}")
+
+
+def _is_key(text: str) -> bool:
+    return bool(_BEGINS.match(text) or _WITHIN.search(text)) or ("/" not in text and looks_like_key(text, shapes=False))
+
+
+def _pairs(arguments: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Every argument with the option that it belongs to, if any; an option by itself has no value."""
+    before = ""
+    for argument in arguments:
+        option = re.match(r"-[A-Za-z]|--[a-z][a-z-]{0,24}(?==|$)", argument)
+        before = option[0] if option else before
+        yield before, argument[option.end() :].removeprefix("=") if option else argument
+        before = before if option else ""

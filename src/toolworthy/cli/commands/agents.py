@@ -1,0 +1,58 @@
+"""``toolworthy agents list|install|check``."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from toolworthy.agents.install import check, ensure, state
+from toolworthy.base.errors import UserError
+from toolworthy.base.visible import one_line, show
+from toolworthy.content import adapters
+from toolworthy.content.adapters import AgentAdapter
+
+
+def run(what: Literal["list", "install", "check"], names: Sequence[str], files: Sequence[Path]) -> int:
+    """Do `what` with the agents named, with all where none is; exit code 1 where one is not as it must be."""
+    chosen = [adapters.agent(name, tuple(files)) for name in names] or [
+        *(adapters.load(AgentAdapter, path) for path in files),
+        *adapters.agents(),
+    ]
+    return {"list": _list, "install": _install, "check": _check}[what](chosen)
+
+
+def _list(agents: Sequence[AgentAdapter]) -> int:
+    for agent in agents:
+        version = agent.install.version if agent.install else "built in"
+        show(f"{agent.id:14} {version:12} {'/'.join(agent.apis):24} {state(agent)}")
+    return 0
+
+
+def _install(agents: Sequence[AgentAdapter]) -> int:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True)
+    for agent in agents:
+        if agent.install is None:
+            continue
+        if (why := state(agent)).startswith("changed"):
+            show(f"{agent.id}: {why}; it is installed again", sys.stderr)
+        with console.status(f"installing {agent.title} {agent.install.version}") as status:
+            asyncio.run(ensure(agent, lambda line: status.update(Text(one_line(line)))))
+        show(f"{agent.id} {agent.install.version} is installed", sys.stderr)
+    return 0
+
+
+def _check(agents: Sequence[AgentAdapter]) -> int:
+    bad = 0
+    for agent in agents:
+        try:
+            show(f"ok   {agent.id:14} {asyncio.run(check(agent))}")
+        except UserError as error:
+            bad += 1
+            show(f"BAD  {agent.id:14} {error}")
+    return 1 if bad else 0

@@ -1,0 +1,66 @@
+"""``toolworthy cases list|check``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+from toolworthy import content
+from toolworthy.base.errors import UserError
+from toolworthy.base.visible import show
+from toolworthy.content import adapters
+from toolworthy.sandbox import choose
+from toolworthy.work.cases.answers import ENOUGH, Answer, answers_of, verdicts
+from toolworthy.work.cases.check import problems
+from toolworthy.work.cases.model import CATEGORIES, Case, case_files, load_cases
+from toolworthy.work.cases.world import World
+
+Kind = Literal["auto", "bubblewrap", "none"]
+
+
+def run(what: Literal["list", "check"], paths: tuple[Path, ...], sandbox: Kind) -> int:
+    """List the cases by category, or prove each in every vocabulary; exit code 1 where one is unsound."""
+    cases = load_cases(paths)
+    if what == "list":
+        for case in cases:
+            show(f"{case.category:12} {case.id:40} {' '.join(case.turns[0].user.split())[:100]}")
+        counted = Counter(case.category for case in cases)
+        show("\n".join(f"{counted[name]:4} {name:12} {about}" for name, about in CATEGORIES.items()))
+        return 0
+    files = [file for path in paths or (content.FIXTURES / "cases",) for file in case_files(path)]
+    answers = [answer for file in files for answer in answers_of(file)]
+    try:
+        world: World | None = World(choose(sandbox))
+    except UserError:
+        world = None
+    found = asyncio.run(_all(cases, answers, world))
+    for line in found:
+        show(f"BAD  {line}")
+    said = f"{len(cases)} cases in {len(adapters.agents())} vocabularies, {len(answers)} answers"
+    show(f"{said}, {len(found)} problems")
+    for line in _few(cases, answers):
+        show(line)
+    return 1 if found else 0
+
+
+async def _all(cases: Sequence[Case], answers: Sequence[Answer], world: World | None) -> list[str]:
+    agents = adapters.agents()
+    lines = [line async for line in problems(cases, agents, world)]
+    for one in await verdicts(answers, cases, agents, world):
+        if one.said != one.answer.verdict:
+            of = f"{one.answer.case} ({one.answer.toolset})"
+            lines.append(f"{of}: {one.answer.verdict} is due for {one.answer.said!r}, not {one.words}")
+    return lines
+
+
+def _few(cases: Sequence[Case], answers: Sequence[Answer]) -> Iterator[str]:
+    """What says how well the cases are proven."""
+    right = Counter(answer.case for answer in answers if answer.right)
+    wrong = Counter(answer.case for answer in answers if not answer.right)
+    few = [case.id for case in cases if min(right[case.id], wrong[case.id]) < ENOUGH]
+    if few:
+        shown = ", ".join(few[:3]) + (", …" if len(few) > 3 else "")
+        yield f"{len(few)} of {len(cases)} cases have fewer than {ENOUGH} right and {ENOUGH} wrong answers: {shown}"

@@ -1,0 +1,47 @@
+"""``toolworthy doctor``: what an endpoint has, and what each agent must be told to use it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+from toolworthy.base.visible import one_line, show
+from toolworthy.content import adapters
+from toolworthy.content.adapters import AgentAdapter
+from toolworthy.endpoint.preflight import Preflight, preflight
+from toolworthy.endpoint.target import Endpoint, resolve
+from toolworthy.wire.ir import Api
+from toolworthy.work.run.embedded import reached
+
+_MARKS = {True: "ok  ", False: "BAD ", None: "?   "}
+
+
+def examine(name: str, *, model: str | None, key_env: str | None, wire: Api | None) -> int:
+    """Print the checks and a line per agent; exit code 1 where no agent can work.
+
+    Raises:
+        UserError: the endpoint is unknown or cannot be reached.
+    """
+    agents = adapters.agents()
+    endpoint = resolve(name, model=model, key_env=key_env, wire=wire)
+    found = asyncio.run(_look(endpoint, agents))
+    for check in found.checks:
+        show(f"{'note' if check.reading else _MARKS[check.ok]} {check.name}: {one_line(check.detail)}")
+    for agent in agents:
+        api = found.endpoint.api_for(agent.apis[0])
+        if why := found.refused.get(agent.id):
+            show(f"BAD  {agent.title}: {one_line(why)}")
+        elif api in agent.apis:
+            where = "the embedded oracle" if endpoint.is_oracle else f"base URL {found.endpoint.base_urls[api]}"
+            show(f"ok   {agent.title}: {where}")
+        else:
+            show(f"ok   {agent.title}: only through a translation from {agent.apis[0]} to {api}")
+    if (hint := endpoint.provider.hints.get("setup")) and not endpoint.is_oracle:
+        show(f"     {hint}")
+    return 1 if len(found.refused) == len(agents) else 0
+
+
+async def _look(endpoint: Endpoint, agents: Sequence[AgentAdapter]) -> Preflight:
+    async with contextlib.AsyncExitStack() as stack:
+        return await preflight(await reached(endpoint, stack), agents)

@@ -1,0 +1,52 @@
+"""``toolworthy evidence RUN [FINDING]``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from toolworthy.base.errors import UserError
+from toolworthy.base.visible import show, visible
+from toolworthy.base.whole import whole
+from toolworthy.output.bug_report.evidence import Located, bundle, choose, found, name
+from toolworthy.rules.model import rank
+from toolworthy.work.run.store import RunDirectory
+
+_SHOWN = 5
+"""Findings of one code that the list names."""
+
+
+def run(path: Path, wanted: str | None = None, out: Path | None = None) -> int:
+    """List what was found in a run, or write the evidence of one finding; the exit code.
+
+    Raises:
+        UserError: there is no run or no such finding, its bytes are gone, or the file cannot be written.
+    """
+    directory = RunDirectory.open(path)
+    every = found(directory)
+    if wanted is None:
+        if out is not None:
+            raise UserError(f"name the finding that is to be written; `toolworthy evidence {path}` lists them")
+        show("\n".join(lines(every)) or "nothing to bundle: no rule was broken, no probe and no trial failed")
+        return 0
+    located = choose(directory, every, wanted)
+    target = Path(name(located)) if out is None else out
+    data = bundle(directory, located)
+    with whole(target) as partial:
+        partial.write_bytes(data)
+    show(target)
+    show("read it before you publish it: request.json holds the whole conversation", sys.stderr)
+    return 0
+
+
+def lines(every: Sequence[Located]) -> Iterator[str]:
+    """What there is, by code, the worst first: severity, how often, title, and ids."""
+    codes: dict[str, list[Located]] = {}
+    for located in sorted(every, key=lambda located: (rank(located.severity), located.code)):
+        codes.setdefault(located.code, []).append(located)
+    for code, same in codes.items():
+        yield visible(f"{code}  {same[0].severity}  ×{len(same)}  {same[0].title}")
+        yield from (visible(f"    {located.id}") for located in same[:_SHOWN])
+        if len(same) > _SHOWN:
+            yield f"    … {len(same) - _SHOWN} more"

@@ -1,0 +1,73 @@
+"""``toolworthy export RUN… --csv FILE | --parquet FILE | --inspect DIR_OR_FILE``, and ``--schema FILE``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Literal, get_args
+
+from toolworthy.base.errors import UserError
+from toolworthy.base.visible import show
+from toolworthy.base.whole import whole
+from toolworthy.output.exports import inspect, schema, table
+from toolworthy.work.run.store import RunDirectory
+
+Format = Literal["csv", "parquet", "inspect", "schema"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+
+def run(paths: Sequence[Path], kind: Format, target: Path) -> int:
+    """Write runs in another program's format; the paths of the files are printed. The exit code.
+
+    Raises:
+        UserError: a path is no run, there is nothing to write, a package is missing, or a file cannot be written.
+    """
+    if kind == "schema" and paths:
+        raise UserError("--schema tells of every run: name none")
+    if kind != "schema" and not paths:
+        raise UserError(f"name runs: toolworthy export RUN… --{kind} {target}")
+    runs = [RunDirectory.open(path) for path in paths]
+    if kind == "inspect":
+        found = {one.path: inspect.logs(one) for one in runs}
+        if not any(found.values()):
+            raise UserError(f"{paths[0]} holds no trial and no case: there is nothing that Inspect could show")
+        for path in (path for path, logs in found.items() if not logs):
+            show(f"{path} holds no trial and no case: left out", sys.stderr)
+        _logs([log for logs in found.values() for log in logs], target)
+    elif kind == "parquet":
+        rows = [row for one in runs for row in table.rows(one)]
+        _write(target, lambda file: table.write_parquet(file, rows))
+    else:
+        text = schema.text() if kind == "schema" else table.csv_text(row for one in runs for row in table.rows(one))
+        _write(target, partial(_put, [text]))
+    return 0
+
+
+def _logs(logs: Sequence[inspect.Log], target: Path) -> None:
+    """Into a folder; into a file where the target is named like one, which holds a single log."""
+    if target.suffix != ".json":
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot write into {target}: {error.strerror}") from error
+        for log in logs:
+            _write(target / log.file_name, partial(_put, log.parts()))
+        return
+    if len(logs) > 1:
+        told = ", ".join(f"{log.suite} by {log.agent}" for log in logs[:4]) + (", …" if len(logs) > 4 else "")
+        raise UserError(f"there are {len(logs)} logs ({told}), and a file holds one: name a folder")
+    _write(target, partial(_put, logs[0].parts()))
+
+
+def _write(target: Path, write: Callable[[Path], None]) -> None:
+    """Write a file, and tell its path."""
+    with whole(target) as partial:
+        write(partial)
+    show(target)
+
+
+def _put(parts: Iterable[str], path: Path) -> None:
+    with path.open("w", encoding="utf-8", errors="replace") as file:
+        file.writelines(parts)

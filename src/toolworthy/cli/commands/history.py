@@ -1,0 +1,46 @@
+"""``toolworthy history [RUN… | DIR]``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from toolworthy.base.errors import UserError
+from toolworthy.base.visible import show
+from toolworthy.base.whole import whole
+from toolworthy.judgement.gate.sample import MAIN
+from toolworthy.judgement.history.load import find
+from toolworthy.judgement.history.series import history
+from toolworthy.output.html.history import lines, page
+
+REPORTS = Path("reports")
+"""Where runs are, where nothing else is named."""
+
+
+def run(
+    paths: Sequence[Path],
+    endpoint: str | None = None,
+    model: str | None = None,
+    suite: str | None = None,
+    as_json: bool = False,
+    out: Path | None = None,
+) -> int:
+    """Print the history of the runs under `paths`; write it as a page where `out` is given.
+
+    Raises:
+        UserError: no run is there, or the page cannot be written.
+    """
+    if not paths and not REPORTS.is_dir():
+        raise UserError("there is no folder reports here: name runs, or a folder of them")
+    told = history(find(paths or [REPORTS], endpoint, model), (suite,) if suite else tuple(MAIN))
+    if not told["groups"]:
+        raise UserError(f"none of these runs asked the suite {suite}")
+    if out is not None:
+        with whole(out) as partial, partial.open("w", encoding="utf-8", errors="replace") as file:
+            file.writelines(page(told))
+    if as_json:
+        show(json.dumps(told, indent=2, ensure_ascii=True))
+    else:
+        show("\n".join([*lines(told), *([f"page: {out}"] if out else [])]))
+    return 0

@@ -1,0 +1,290 @@
+"""``toolworthy matrix``: what every real agent does when the oracle shows it a defect, in the situations that show it.
+
+Each pair of an agent and a defect is one trial of a small task, in the sandbox, against the oracle with that defect.
+On a stage (`toolworthy.reference.stage`) something happens in the task besides. What the agent asks on each stage without
+a defect is recorded first: it tells which defects can show there at all, and what the agent does anyway. The result is
+a line of JSON; a file that already holds a pair of the same agent version is gone on with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+from toolworthy.agents.install import Installation, ensure
+from toolworthy.base import tree
+from toolworthy.base.redact import Redactor
+from toolworthy.base.visible import show
+from toolworthy.cli.commands.catalogue import situations
+from toolworthy.content import adapters, breakage
+from toolworthy.content.adapters import AgentAdapter
+from toolworthy.content.breakage import MEASURED, OUTCOMES, Measured, Outcome
+from toolworthy.content.tasks import Task
+from toolworthy.endpoint.target import resolve
+from toolworthy.gateway import Gateway
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.trial import TrialKey, TrialResult
+from toolworthy.reference import Oracle
+from toolworthy.reference.defects import Defect, catalogue, defect
+from toolworthy.reference.reply import Reply
+from toolworthy.reference.server import decoded
+from toolworthy.reference.stage import PLAIN, STAGES, Stage, stages
+from toolworthy.rules.model import rank
+from toolworthy.sandbox import choose
+from toolworthy.work.run.plan import Options, choose_tasks
+from toolworthy.work.trials.trial import Bench, run_trial
+
+TASK = "fix-failing-test"
+_LOST = "the task is done, but a file that was to be written besides is not whole"
+_UNKNOWN = 60.0
+"""Seconds that an agent needs at most for the plain task, on two cores with nothing else to do."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What an agent did on a stage."""
+
+    stage: Stage
+    result: TrialResult
+    exchanges: tuple[Exchange, ...]
+
+    @property
+    def requests(self) -> int:
+        """How many offered tools: others (a title, a count of tokens) come and go as they please."""
+        return sum(exchange.offers_tools for exchange in self.exchanges)
+
+    @property
+    def done(self) -> bool:
+        """Whether the task is done, and what the stage wrote besides stands there whole."""
+        written = [line for step in self.stage.steps if step.write for line in (step.content or "").splitlines()]
+        return self.result.status == "passed" and {f"+{line}" for line in written} <= set(self.result.diff.splitlines())
+
+    def meets(self, spoilt: Defect) -> bool:
+        """Whether the defect shows in what the agent asked; of a trial without any."""
+        asked = (one for one in self.exchanges if not one.local)
+        if any(spoilt.answers(one.method, one.path, dict(one.request_headers)) for one in asked):
+            return True
+        faulty = self._replies(spoilt)
+        return any(one != next(faulty) for one in self._sound)
+
+    @cached_property
+    def _sound(self) -> tuple[Reply, ...]:
+        return tuple(self._replies())
+
+    def _replies(self, *shown: Defect) -> Iterator[Reply]:
+        oracle = Oracle(_task(), adapters.agents(), defects=shown, stage=self.stage)
+        for exchange in self.exchanges:
+            if exchange.agent_api is not None and not exchange.local:
+                body = decoded(dict(exchange.request_headers), exchange.request_body)
+                yield oracle.reply(exchange.agent_api, body)
+
+
+def run(
+    defects: Sequence[str], agents: Sequence[str], situations: Sequence[str], out: Path | None, at_once: int
+) -> int:
+    """Measure all that `out` lacks, append it, and print the matrix; the exit code.
+
+    Args:
+        defects: ids; all of the catalogue if empty.
+        agents: ids; all real agents if empty.
+        situations: only these; all that can be staged if empty.
+        out: where the lines go; beside the catalogue if None.
+        at_once: trials at the same time.
+
+    Raises:
+        UserError: an unknown defect, agent or situation, no sandbox, or an agent that cannot be installed.
+    """
+    path = out or MEASURED
+    wanted = [defect(name) for name in defects] or list(catalogue())
+    staging = stages(situations)
+    chosen = [adapters.agent(name) for name in agents] or [a for a in adapters.agents() if a.install]
+    say = show
+    installed = {agent.id: asyncio.run(ensure(agent, say)) for agent in chosen if agent.install}
+    asyncio.run(_Measuring(path, installed, at_once).run(wanted, chosen, staging))
+    breakage.forget()
+    for line in table(breakage.rows(path), [agent.id for agent in chosen]):
+        show(line)
+    return 0
+
+
+def table(rows: Sequence[Measured], agents: Sequence[str]) -> Iterator[str]:
+    """The matrix as a Markdown table; a stage without a defect first."""
+    cells = {(row.defect, row.stage, row.agent): row for row in rows}
+    versions = {row.agent: row.version for row in rows}
+    yield "| defect | stage | " + " | ".join(f"{agent} {versions.get(agent, '')}".strip() for agent in agents) + " |"
+    yield "|---|---|" + "---|" * len(agents)
+    for name, stage in sorted({(row.defect, row.stage) for row in rows}):
+        found = [cells.get((name, stage, agent)) for agent in agents]
+        told = ["–" if row is None else row.outcome if row.met else "not met" for row in found]
+        yield f"| {name or 'none'} | {stage} | " + " | ".join(told) + " |"
+
+
+def belongs(spoilt: Defect, stage: Stage, plainly: bool) -> bool:
+    """Whether a defect is tried on a stage.
+
+    Args:
+        spoilt: the defect.
+        stage: where.
+        plainly: whether it shows in the plain task. One that does not, and whose codes name no situation that can be
+            staged, is tried wherever it shows.
+    """
+    if stage.once:
+        return spoilt.stage == stage.id
+    named = set(situations(spoilt))
+    told = plainly or named & {one.situation for one in STAGES if one is not PLAIN}
+    return stage.situation in named or not told
+
+
+def outcome(trial: Trial, normal: int) -> Outcome:
+    """How an agent took what it met.
+
+    Args:
+        trial: what it did.
+        normal: how many requests it sends otherwise.
+    """
+    if trial.done:
+        return "recovers" if trial.requests > normal else "unaffected"
+    if trial.result.agent_ended in ("timeout", "turns"):
+        return "hangs"
+    if trial.result.agent_ended != "exit" or trial.result.agent_exit not in (0, None):
+        return "dies"
+    return "wrong result"
+
+
+def beyond(found: Outcome, alone: Outcome) -> Outcome:
+    """`found`, where it is more harm than the stage does `alone`: what an agent does anyway is no defect's doing."""
+    failed = ("wrong result", "dies", "hangs")
+    return "unaffected" if alone in failed and OUTCOMES.index(found) <= OUTCOMES.index(alone) else found
+
+
+# ---- trials ----------------------------------------------------------------------------------------------------------
+
+
+class _Measuring:
+    def __init__(self, path: Path, installed: Mapping[str, Installation], at_once: int) -> None:
+        self._path = path
+        self._installed = installed
+        self._places = asyncio.Semaphore(at_once)
+        self._have = {(row.defect, row.stage, row.agent, row.version) for row in breakage.rows(path)}
+        self._alone: dict[tuple[str, str], Trial] = {}
+        """Agent and stage to what it did there without a defect."""
+
+    async def run(self, defects: Sequence[Defect], agents: Sequence[AgentAdapter], staging: Sequence[Stage]) -> None:
+        concerned = [agent for agent in agents if any(_concerns(spoilt, agent) for spoilt in defects)]
+        await asyncio.gather(*(self._by_itself(agent, PLAIN) for agent in concerned))
+        others = [stage for stage in staging if stage is not PLAIN]
+        await asyncio.gather(*(self._by_itself(agent, stage) for stage in others for agent in concerned))
+        wanted = await asyncio.to_thread(lambda: list(self._wanted(defects, concerned, staging)))
+        show(f"{len(wanted)} trials")
+        await asyncio.gather(*(self._with(spoilt, agent, stage) for spoilt, agent, stage in wanted))
+
+    def _wanted(
+        self, defects: Sequence[Defect], agents: Sequence[AgentAdapter], staging: Sequence[Stage]
+    ) -> Iterator[tuple[Defect, AgentAdapter, Stage]]:
+        """The trials to make, of the worst defects first. What an agent never asks is noted without one."""
+        for spoilt in sorted(defects, key=lambda one: rank(one.severity)):
+            for agent in agents:
+                if not _concerns(spoilt, agent):
+                    continue
+                plain = self._alone.get((agent.id, PLAIN.id))
+                plainly = plain is not None and plain.meets(spoilt)
+                for stage in staging:
+                    new = (spoilt.id, stage.id, agent.id, self._version(agent)) not in self._have
+                    alone = self._alone.get((agent.id, stage.id))
+                    if not new or alone is None or not belongs(spoilt, stage, plainly):
+                        continue
+                    if alone.meets(spoilt):
+                        yield spoilt, agent, stage
+                    elif spoilt.of_requests and stage.situation in situations(spoilt):
+                        self._note(spoilt, agent, stage, None, "unaffected")
+
+    async def _by_itself(self, agent: AgentAdapter, stage: Stage) -> None:
+        trial = await self._trial(None, agent, stage)
+        if trial is None:
+            return
+        self._alone[agent.id, stage.id] = trial
+        plain = self._alone.get((agent.id, PLAIN.id), trial)
+        if ("", stage.id, agent.id, self._version(agent)) not in self._have:
+            normal = plain.requests + stage.requests
+            self._note(None, agent, stage, trial, outcome(trial, normal))
+
+    async def _with(self, spoilt: Defect, agent: AgentAdapter, stage: Stage) -> None:
+        trial = await self._trial(spoilt, agent, stage)
+        if trial is not None:
+            alone = self._alone[agent.id, stage.id]
+            found = outcome(trial, alone.requests)
+            self._note(spoilt, agent, stage, trial, beyond(found, outcome(alone, alone.requests)))
+
+    async def _trial(self, spoilt: Defect | None, agent: AgentAdapter, stage: Stage) -> Trial | None:
+        """None where the trial tells nothing."""
+        async with self._places:
+            known = self._alone.get((agent.id, PLAIN.id))
+            seconds = stage.patience + (2 * known.result.seconds if known else _UNKNOWN)
+            trial = await _trial(spoilt, agent, self._installed[agent.id], stage, seconds)
+        cause = trial.result.cause
+        asked = any(exchange.kind == "completion" for exchange in trial.exchanges)
+        if cause is None or (asked and cause.kind != "infrastructure"):
+            return trial
+        show(f"{spoilt.id if spoilt else ''}  {stage.id}  {agent.id}  not measured: {cause.detail}")
+        return None
+
+    def _note(
+        self, spoilt: Defect | None, agent: AgentAdapter, stage: Stage, trial: Trial | None, found: Outcome
+    ) -> None:
+        """Append a line; without a trial it says that the defect cannot be met."""
+        cause = trial.result.cause if trial else None
+        lost = _LOST if trial and trial.result.status == "passed" and not trial.done else ""
+        row = Measured(
+            defect=spoilt.id if spoilt else "",
+            agent=agent.id,
+            version=self._version(agent),
+            situation=stage.situation,
+            stage=stage.id,
+            outcome=found,
+            met=trial is not None,
+            requests=trial.requests if trial else 0,
+            seconds=round(trial.result.seconds, 1) if trial else 0.0,
+            detail=cause.detail[:200] if cause else lost,
+            on=datetime.date.today().isoformat(),
+        )
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(row.model_dump_json() + "\n")
+        told = row.outcome if row.met else "not met"
+        show(f"{row.defect or 'none'}  {row.stage}  {row.agent}  {told}  {row.seconds} s  {row.detail}")
+
+    def _version(self, agent: AgentAdapter) -> str:
+        return self._installed[agent.id].version
+
+
+@cache
+def _task() -> tuple[Task, ...]:
+    return choose_tasks([TASK], [])
+
+
+def _concerns(spoilt: Defect, agent: AgentAdapter) -> bool:
+    """Whether an agent can meet the defect here: it speaks the API, and it streams; its key is replaced by another."""
+    return agent.apis[0] in spoilt.apis and spoilt.mode != "whole" and not spoilt.of_credentials
+
+
+async def _trial(
+    spoilt: Defect | None, agent: AgentAdapter, installation: Installation, stage: Stage, seconds: float
+) -> Trial:
+    tasks = _task()
+    limit = tasks[0].config.agent.timeout_sec
+    async with AsyncExitStack() as stack:
+        defects = [spoilt] if spoilt else []
+        oracle = await stack.enter_async_context(Oracle(tasks, adapters.agents(), defects=defects, stage=stage))
+        endpoint = resolve("oracle").at({api: oracle.base_urls[api] for api in agent.apis[:1]})
+        exchanges: list[Exchange] = []
+        gateway = await stack.enter_async_context(Gateway(endpoint, exchanges.append))
+        out = stack.enter_context(tree.temporary())
+        options = Options(endpoint, (agent,), tasks, timeout_factor=seconds / limit, max_turns=30, out=out)
+        bench = Bench(options, endpoint, gateway, choose("auto"), Redactor(()))
+        key = TrialKey(suite="tasks", task=TASK, agent=agent.id)
+        result = await run_trial(bench, key, tasks[0], agent, installation)
+    return Trial(stage, result, tuple(sorted(exchanges, key=lambda exchange: exchange.index)))

@@ -1,0 +1,36 @@
+"""``toolworthy report RUN… [-o FILE]``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+
+from toolworthy.base.visible import show
+from toolworthy.base.whole import whole
+from toolworthy.output.html.whole import parts
+from toolworthy.output.write import write_report
+from toolworthy.work.run.store import RunDirectory, redactor_of
+
+BESIDE = "beside.html"
+"""In the last run's directory, where several runs are shown and no file is named."""
+
+
+def run(paths: Sequence[Path], out: Path | None = None, only: str = "") -> int:
+    """Write a run's pages again; or one page of several runs, or of some of a run's trials. Prints where it is.
+
+    Raises:
+        UserError: one of them is no run, or one of several is not whole, no trial fits `only`, or the page cannot be
+            written.
+    """
+    runs = [RunDirectory.open(path, whole=len(paths) > 1) for path in paths]
+    if len(runs) == 1 and out is None and not only:
+        show(write_report(runs[0]).html)
+        return 0
+    target = out or runs[-1].path / BESIDE
+    page = parts(runs, only)
+    first = next(page)  # mistakes show before a file is touched
+    with whole(target) as partial, partial.open("w", encoding="utf-8", errors="replace") as file:
+        file.writelines(redactor_of(runs).parts(chain([first], page)))
+    show(target)
+    return 0

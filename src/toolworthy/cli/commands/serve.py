@@ -1,0 +1,119 @@
+"""``toolworthy oracle`` and ``toolworthy proxy``: servers that run until they are stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from toolworthy import __version__, content
+from toolworthy.base.errors import UserError, writing
+from toolworthy.base.redact import Redactor
+from toolworthy.base.visible import one_line, show
+from toolworthy.base.whole import whole
+from toolworthy.cli.interrupt import SIGNALS
+from toolworthy.content import adapters
+from toolworthy.endpoint.target import Endpoint
+from toolworthy.records.exchange import Exchange
+
+
+def serve_oracle(port: int, defects: Sequence[str] = ()) -> int:
+    """Serve the reference endpoint on loopback, with these defects, until Ctrl-C.
+
+    Raises:
+        UserError: no defect has that id, or the port is taken.
+    """
+    from toolworthy.content.tasks import load_tasks
+    from toolworthy.reference import Oracle
+    from toolworthy.reference.defects import defect
+
+    spoilt = [defect(name) for name in defects]
+
+    async def serve() -> None:
+        tasks = load_tasks(content.FIXTURES / "tasks")
+        async with Oracle(tasks, adapters.agents(), port=port, defects=spoilt) as oracle:
+            with_them = f" with {', '.join(defects)}" if defects else ""
+            show(f"oracle{with_them} at {oracle.url} (chat and responses: {oracle.url}/v1); Ctrl-C stops it")
+            await _stopped()
+
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serve())
+    return 0
+
+
+def serve_proxy(endpoint: Endpoint, port: int, out: Path, *, secret: bool = True) -> int:
+    """Record the traffic of any agent pointed at it, until Ctrl-C; beside the record stands whose traffic it is.
+
+    It lends the endpoint's key. Its address has a part that nobody can guess, unless `secret` is false.
+    """
+    from toolworthy.gateway import Gateway
+    from toolworthy.records.exchanges import ExchangeWriter
+    from toolworthy.work.run.embedded import reached
+
+    path = out / time.strftime("proxy-%Y%m%d-%H%M%S.jsonl.zst", time.gmtime())
+    with writing(path):
+        out.mkdir(parents=True, exist_ok=True)
+        writer = ExchangeWriter(path, Redactor(endpoint.secrets))
+    about = {"toolworthy": __version__, "started": time.time(), "endpoint": endpoint.public()}
+    with whole(path.with_name(path.name.replace(".jsonl.zst", ".json"))) as partial:
+        partial.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    stop = asyncio.Event()
+    unwritten: list[UserError] = []
+
+    def record(exchange: Exchange) -> None:
+        try:
+            with writing(path):
+                if not path.exists():
+                    raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+                writer.append(exchange)
+        except UserError as error:  # nothing more is asked that cannot be kept
+            unwritten.append(error)
+            stop.set()
+            return
+        said = f"{exchange.method} {exchange.path} → {exchange.status or exchange.error} {exchange.seconds:.2f} s"
+        show(one_line(said))
+
+    async def serve() -> None:
+        listener = _listen(port)
+        async with (
+            contextlib.AsyncExitStack() as stack,
+            Gateway(await reached(endpoint, stack), record) as gateway,
+            gateway.session("proxy", listener, secret=secret) as session,
+        ):
+            show(f"point your agent at {session.base_url}; recording into {path}; Ctrl-C stops it")
+            await _stopped(stop)
+
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serve())
+    writer.close()
+    if unwritten:
+        raise unwritten[0]
+    return 0
+
+
+async def _stopped(stop: asyncio.Event | None = None) -> None:
+    """Wait for SIGINT, SIGTERM or SIGHUP, or for `stop`.
+
+    The event loop takes them. What a handler of Python's own raises can come up in a destructor or in the middle of a
+    request, where it is lost.
+    """
+    loop, came = asyncio.get_running_loop(), stop or asyncio.Event()
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, came.set)
+    await came.wait()
+
+
+def _listen(port: int) -> socket.socket:
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except (OSError, OverflowError) as error:
+        said = getattr(error, "strerror", None) or "there is none beyond 65535"
+        raise UserError(f"port {port} cannot be listened on: {said}; give another with --port") from error

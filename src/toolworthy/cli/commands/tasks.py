@@ -1,0 +1,46 @@
+"""``toolworthy tasks list|check``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Literal
+
+from toolworthy.base.visible import show
+from toolworthy.content.tasks import Task
+from toolworthy.sandbox import Sandbox, choose
+from toolworthy.work.trials.check import Proof, attack, check
+
+
+def run(what: Literal["list", "check"], tasks: Sequence[Task], sandbox: Literal["auto", "bubblewrap", "none"]) -> int:
+    """List the tasks, or prove each in every way there is and plant every attack; exit code 1 where a proof fails."""
+    if what == "list":
+        for task in tasks:
+            show(f"{task.name:24} {task.config.metadata.difficulty:8} {task.config.metadata.title}")
+        return 0
+    return asyncio.run(_check(tasks, choose(sandbox)))
+
+
+async def _check(tasks: Sequence[Task], sandbox: Sandbox) -> int:
+    bad = 0
+    for task in tasks:
+        proofs = list(await check(task, sandbox))
+        for proof in proofs:
+            _tell(proof)
+        if all(proof.ok for proof in proofs) and sandbox.name != "none":
+            withstood = [proof async for proof in attack(task, sandbox)]
+            proofs += withstood
+            for proof in withstood:
+                if not proof.ok:
+                    _tell(proof)
+            good = sum(proof.ok for proof in withstood)
+            show(
+                f"{'ok  ' if good == len(withstood) else 'BAD '} {task.name:24} {good} of {len(withstood)} attacks fail"
+            )
+        bad += not all(proof.ok for proof in proofs)
+    show(f"{len(tasks)} tasks, {bad} bad" + ("; no attack was planted without a sandbox" * (sandbox.name == "none")))
+    return 1 if bad else 0
+
+
+def _tell(proof: Proof) -> None:
+    show(f"{'ok  ' if proof.ok else 'BAD '} {proof.task:24} {proof.way:10} {proof.detail}")

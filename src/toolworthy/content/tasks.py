@@ -1,0 +1,143 @@
+"""A coding task, in Harbor's format, and the neutral steps of its solution.
+
+A task is a folder::
+
+    task.toml            Harbor's
+    instruction.md       what the agent is told, verbatim; names no absolute path
+    environment/         Dockerfile (Harbor's way), app/ (copied to the workspace), setup.sh (run in it, optional)
+    tests/test.sh        writes 1 or 0 to ${LOGS_DIR:-/logs/verifier}/reward.txt
+    solution/solve.sh    Harbor's
+    solution/steps.toml  neutral steps, played by the oracle
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from toolworthy.base.errors import UserError
+from toolworthy.loading import load_toml
+
+
+class Step(BaseModel):
+    """One neutral step. Paths are relative to the workspace."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    run: str | None = None
+    """A shell command, run in the workspace."""
+    read: str | None = None
+    write: str | None = None
+    edit: str | None = None
+    """A path; `old` stands in it exactly once and becomes `new`."""
+    say: str | None = None
+    """Text without a call. As the last step it ends the turn."""
+    content: str | None = None
+    old: str | None = None
+    new: str | None = None
+
+    @property
+    def action(self) -> Literal["run", "read", "write", "edit", "say"]:
+        """Which of the five it is."""
+        for name in ("run", "read", "write", "edit", "say"):
+            if getattr(self, name) is not None:
+                return name
+        raise AssertionError
+
+    @model_validator(mode="after")
+    def _one_action(self) -> Step:
+        given = [name for name in ("run", "read", "write", "edit", "say") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"a step has exactly one of run, read, write, edit, say; this has {given or 'none'}")
+        wants = {"write": {"content"}, "edit": {"old", "new"}}.get(given[0], set())
+        has = {name for name in ("content", "old", "new") if getattr(self, name) is not None}
+        if wants != has:
+            raise ValueError(
+                f"a step {given[0]!r} wants {sorted(wants) or 'nothing'} beside it, this has {sorted(has)}"
+            )
+        return self
+
+
+class _Steps(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    step: tuple[Step, ...]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class _Timeout(_Section):
+    timeout_sec: float = 300.0
+
+
+class _Environment(_Section):
+    memory_mb: int = 2048
+    storage_mb: int = 1024
+
+
+class _Metadata(_Section):
+    title: str = ""
+    difficulty: str = "medium"
+    category: str = ""
+    tags: tuple[str, ...] = ()
+
+
+class TaskConfig(_Section):
+    """What toolworthy reads of Harbor's ``task.toml``; the rest is Harbor's own."""
+
+    metadata: _Metadata = Field(default_factory=_Metadata)
+    agent: _Timeout = Field(default_factory=_Timeout)
+    verifier: _Timeout = Field(default_factory=_Timeout)
+    environment: _Environment = Field(default_factory=_Environment)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task's folder, read."""
+
+    path: Path
+    config: TaskConfig
+    instruction: str
+    steps: tuple[Step, ...]
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over all files of the folder: two runs with the same digest ran the same task."""
+        digest = hashlib.sha256()
+        for path in sorted(self.path.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(path.relative_to(self.path).as_posix().encode() + b"\0")
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+        return digest.hexdigest()
+
+
+def load_task(path: Path) -> Task:
+    """Read a task folder.
+
+    Raises:
+        UserError: a file is missing or does not fit; one line with its path.
+    """
+    config = load_toml(TaskConfig, path / "task.toml")
+    steps_path = path / "solution" / "steps.toml"
+    steps = load_toml(_Steps, steps_path).step if steps_path.is_file() else ()
+    try:
+        instruction = (path / "instruction.md").read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise UserError(f"{path / 'instruction.md'}: {error.strerror}") from error
+    return Task(path, config, instruction, steps)
+
+
+def load_tasks(folder: Path) -> tuple[Task, ...]:
+    """All tasks directly under `folder`, by name."""
+    return tuple(load_task(path.parent) for path in sorted(folder.glob("*/task.toml")))

@@ -1,0 +1,303 @@
+"""Say a neutral step in the words of the tools that a request offers, and understand such words again."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from toolworthy.base.paths import ROOT
+from toolworthy.content.adapters import Action, AgentAdapter, ToolSpec
+from toolworthy.wire.ir import Tool
+
+_PLACEHOLDER = re.compile(r"\{(command|path|content|old|new|patch|pattern|session)\}")
+_TYPES = {"string", "integer", "number", "boolean", "object", "array"}
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to do a step: a call of a tool that is offered."""
+
+    tool: str
+    """Flat name."""
+    arguments: str
+    """JSON text, or free text for a custom tool."""
+    native: bool
+    """Whether the tool is made for that action; else a shell does it."""
+    spec: ToolSpec
+    custom: bool = False
+
+
+# ---- tools as schemas --------------------------------------------------------------------------------------------
+
+
+def tool_schema(spec: ToolSpec) -> dict[str, Any]:
+    """The JSON Schema of a tool's arguments, from the short types of its adapter.
+
+    ``"string"``, ``"integer?"`` (optional), ``"string[]"``; a table is a schema already.
+    """
+    properties: dict[str, Any] = {}
+    required: list[str] = []
+    for name, short in spec.parameters.items():
+        if isinstance(short, dict):
+            properties[name] = {key: value for key, value in short.items() if key != "optional"}
+            optional = bool(short.get("optional"))
+        else:
+            optional = short.endswith("?")
+            properties[name] = _short(short.rstrip("?"))
+        if not optional:
+            required.append(name)
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def due(spec: ToolSpec) -> tuple[str, ...]:
+    """Names of the arguments that must be given, and of those without which nobody knows what is to be done."""
+    if spec.custom:
+        return ()
+    told = spec.call if isinstance(spec.call, dict) else {}
+    return tuple(
+        {name: True for name in (*tool_schema(spec)["required"], *told) if name in told and placeholders(told[name])}
+    )
+
+
+def _short(name: str) -> dict[str, Any]:
+    if name.endswith("[]"):
+        return {"type": "array", "items": _short(name[:-2])}
+    if name not in _TYPES:
+        raise ValueError(f"{name!r} is no type; known: {', '.join(sorted(_TYPES))}")
+    return {"type": name}
+
+
+# ---- templates ---------------------------------------------------------------------------------------------------
+
+
+def fill(template: Any, values: Mapping[str, str]) -> Any:
+    """`template` with its placeholders replaced, at any depth."""
+    if isinstance(template, str):
+        return _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), template)
+    if isinstance(template, dict):
+        return {key: fill(value, values) for key, value in template.items()}
+    if isinstance(template, (list, tuple)):
+        return [fill(value, values) for value in template]
+    return template
+
+
+def placeholders(template: Any) -> set[str]:
+    """The names that `template` has places for."""
+    if isinstance(template, str):
+        return set(_PLACEHOLDER.findall(template))
+    if isinstance(template, dict):
+        return set().union(*map(placeholders, template.values()))
+    if isinstance(template, (list, tuple)):
+        return set().union(*map(placeholders, template))
+    return set()
+
+
+# ---- calls as deeds ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What a call does, in neutral words."""
+
+    action: Action
+    values: tuple[dict[str, str], ...]
+    """What stands where the tool's template has placeholders; several where it takes a list (of edits)."""
+    scope: Mapping[str, Any] = field(default_factory=dict)
+    """What the call says of where it acts, by the fields of :class:`toolworthy.content.adapters.Scope`."""
+
+
+def understand(spec: ToolSpec, arguments: Any) -> Deed | None:
+    """What a call of this tool does; None where the tool does nothing neutral or the arguments do not fit its template.
+
+    Args:
+        spec: the tool.
+        arguments: its arguments, read; text of a free-form tool.
+    """
+    if spec.does is None or spec.call is None:
+        return None
+    values = _unfill(spec.call, arguments)
+    if values is None:
+        return None
+    told = arguments if isinstance(arguments, dict) else {}
+    scope = {name: told[parameter] for name, parameter in spec.scope if told.get(parameter) is not None}
+    return Deed(spec.does, tuple(values), scope)
+
+
+def _unfill(template: Any, given: Any) -> list[dict[str, str]] | None:
+    """The placeholders' values; None where `given` lacks one."""
+    if isinstance(template, str):
+        match = _PLACEHOLDER.fullmatch(template)
+        if match is None:
+            return [{}]
+        return [{match[1]: str(given)}] if isinstance(given, (str, int)) else None
+    if isinstance(template, list):
+        rows = [_unfill(template[0], item) for item in given] if isinstance(given, list) and given else [None]
+        return None if None in rows else [values for row in rows for values in row or ()]
+    if not isinstance(template, dict):
+        return [{}]
+    found: list[dict[str, str]] = [{}]
+    for name, inner in template.items():
+        if not placeholders(inner):
+            continue
+        inside = _unfill(inner, given[name]) if isinstance(given, dict) and name in given else None
+        if inside is None:
+            return None
+        found = [{**outer, **values} for outer in found for values in inside]
+    return found
+
+
+# ---- steps as calls ------------------------------------------------------------------------------------------------
+
+
+def speaker(tools: Sequence[Tool], adapters: Sequence[AgentAdapter]) -> AgentAdapter | None:
+    """The agent whose vocabulary the offered tools are: the one that knows most of them."""
+    names = {tool.name for tool in tools}
+    best = max(adapters, key=lambda adapter: len(names & _doers(adapter).keys()), default=None)
+    return best if best is not None and names & _doers(best).keys() else None
+
+
+def _doers(adapter: AgentAdapter) -> dict[str, ToolSpec]:
+    return {name: spec for name, spec in adapter.tools.items() if spec.does}
+
+
+def ways(
+    action: Action, values: Mapping[str, str], tools: Sequence[Tool], adapter: AgentAdapter | None
+) -> tuple[Way, ...]:
+    """Every way to do `action` with the tools offered, the tool made for it first, a shell last.
+
+    Args:
+        action: what is to be done.
+        values: ``command``, or ``path`` (relative) with ``content`` or ``old`` and ``new``, or ``pattern``, or
+            ``session``.
+        tools: what the request offers.
+        adapter: whose vocabulary that is; None if nobody's, then schemas are guessed at.
+    """
+    absolute = adapter is not None and adapter.paths == "absolute"
+    shown = {**values, "path": f"{ROOT}/{values['path']}"} if absolute and "path" in values else dict(values)
+    known = list(_known(tools, adapter))
+    wanted = ("view", "read") if action == "read" and values["path"].endswith(".png") else (action,)
+    native = [_way(tool, spec, shown, True) for does in wanted for tool, spec in known if spec.does == does]
+    if action in ("run", "wait", "patch"):
+        return tuple(native)
+    command = {"command": shell(action, values)}
+    return (*native, *(_way(tool, spec, command, False) for tool, spec in known if spec.does == "run"))
+
+
+def _known(tools: Sequence[Tool], adapter: AgentAdapter | None) -> Iterator[tuple[Tool, ToolSpec]]:
+    for tool in tools:
+        if tool.server or tool.deferred:
+            continue
+        spec = adapter.tools.get(tool.name) if adapter else guess(tool)
+        if spec is not None and spec.does and spec.call is not None:
+            yield tool, spec
+
+
+def _way(tool: Tool, spec: ToolSpec, values: Mapping[str, str], native: bool) -> Way:
+    filled = fill(spec.call, values)
+    if isinstance(filled, str):
+        return Way(tool.flat_name, filled, native, spec, custom=True)
+    complete = _complete(filled, tool.parameters or {})
+    return Way(tool.flat_name, json.dumps(complete, ensure_ascii=False), native, spec)
+
+
+def _complete(arguments: dict[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """`arguments` in the types that the schema wants, with something sensible for what else it requires."""
+    properties = schema.get("properties") or {}
+    out = {name: _typed(value, properties.get(name, {})) for name, value in arguments.items()}
+    for name in schema.get("required") or ():
+        if name not in out:
+            out[name] = sample(properties.get(name, {}))
+    return out
+
+
+def _typed(value: Any, schema: Mapping[str, Any]) -> Any:
+    if isinstance(value, str) and schema.get("type") in ("number", "integer") and re.fullmatch(r"-?\d+", value):
+        return int(value)
+    return value
+
+
+def sample(schema: Mapping[str, Any]) -> Any:
+    """The smallest value that fits a JSON Schema, as far as it is simple."""
+    if "const" in schema:
+        return schema["const"]
+    if schema.get("enum"):
+        return schema["enum"][0]
+    for word in ("anyOf", "oneOf", "allOf"):
+        if schema.get(word):
+            return sample(schema[word][0])
+    kind = schema.get("type", "string")
+    kind = kind[0] if isinstance(kind, list) and kind else kind
+    if kind == "object":
+        properties = schema.get("properties") or {}
+        return {name: sample(properties.get(name, {})) for name in schema.get("required") or ()}
+    simple: dict[str, Any] = {"integer": 1, "number": 1, "boolean": False, "array": [], "null": None}
+    return simple.get(kind, "one step of the task")
+
+
+def guess(tool: Tool) -> ToolSpec | None:
+    """What an unknown tool does, by its parameters; None where they do not tell."""
+    schema = tool.parameters or {}
+    names = list(schema.get("properties") or {})
+    strings = [name for name in names if (schema["properties"][name] or {}).get("type") == "string"]
+
+    def named(*wanted: str) -> str | None:
+        return next((name for name in strings if name.lower().replace("_", "") in wanted), None)
+
+    command = named("command", "cmd", "script", "code")
+    path = named("path", "filepath", "filename", "file")
+    content = named("content", "contents", "text", "filetext")
+    old, new = named("old", "oldstring", "oldstr", "oldtext"), named("new", "newstring", "newstr", "newtext")
+    if command and not path:
+        return ToolSpec(does="run", call={command: "{command}"})
+    if path and old and new:
+        return ToolSpec(does="edit", call={path: "{path}", old: "{old}", new: "{new}"})
+    if path and content:
+        return ToolSpec(does="write", call={path: "{path}", content: "{content}"})
+    if path and re.search(r"read|view|open|cat", tool.name, re.IGNORECASE):
+        return ToolSpec(does="read", call={path: "{path}"})
+    return None
+
+
+def shell(action: Action, values: Mapping[str, str]) -> str:
+    """A file action as a shell command, right for any content."""
+    if action == "search":
+        return f"grep -rnE -- {shlex.quote(values['pattern'])} ."
+    if action == "find":
+        start, deep, name = values["pattern"].rpartition("**/")
+        if deep and "*" not in start and "/" not in name:
+            return f"find {shlex.quote(f'./{start}'.rstrip('/'))} -type f -name {shlex.quote(name)}"
+        if "/" in values["pattern"]:
+            return f"find . -type f -path {shlex.quote('./' + values['pattern'])}"
+        return f"find . -type f -name {shlex.quote(values['pattern'])}"
+    path = values["path"]
+    if action == "list":
+        return f"ls -A -- {shlex.quote(path)}"
+    if action == "read":
+        return f"cat -- {shlex.quote(path)}"
+    if action == "write":
+        content = values["content"]
+        plain = content.endswith("\n") and "\r" not in content and "\nEND_OF_FILE\n" not in f"\n{content}"
+        if plain and "\0" not in content:
+            folder = path.rpartition("/")[0]
+            make = f"mkdir -p {shlex.quote(folder)} && " if folder else ""
+            return f"{make}cat > {shlex.quote(path)} <<'END_OF_FILE'\n{content}END_OF_FILE"
+        return _python(
+            f"path = pathlib.Path({path!a})\n"
+            "path.parent.mkdir(parents=True, exist_ok=True)\n"
+            f"path.write_bytes({content!a}.encode())"
+        )
+    return _python(
+        f"path = pathlib.Path({path!a})\n"
+        f"old, new = {values['old']!a}.encode(), {values['new']!a}.encode()\n"
+        "data = path.read_bytes()\n"
+        "assert data.count(old) == 1, f'found {data.count(old)} times'\n"
+        "path.write_bytes(data.replace(old, new))"
+    )
+
+
+def _python(program: str) -> str:
+    return f"python3 - <<'END_OF_PROGRAM'\nimport pathlib\n{program}\nEND_OF_PROGRAM"

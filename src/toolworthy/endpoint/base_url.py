@@ -1,0 +1,97 @@
+"""What a user means by a base URL: tidied, and the addresses at which each wire API may be. Pure: nothing is asked."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+from toolworthy.base.errors import UserError
+from toolworthy.base.redact import credential, looks_like_key
+from toolworthy.wire.ir import APIS, Api
+
+_ROUTE = re.compile(r"(/chat/completions|/messages|/responses|/completions|/models)?/*$")
+_VERSION = re.compile(r"/v1$", re.IGNORECASE)
+_PREFIXES = ("/v1", "/api/v1", "/openai/v1", "/v1beta/openai", "")
+"""Where hosts have their APIs, where not at the path that was given."""
+_PRIVATE = re.compile(
+    r"127\.\S+|0\.0\.0\.0|\[::1\]|10\.\S+|192\.168\.\S+|172\.(?:1[6-9]|2\d|3[01])\.\S+|[\w-]+(?::|/|$)"
+)
+"""Hosts of this machine or its network, which rarely have certificates; a name without a dot is one."""
+_HOST = r"(?:\[[0-9a-f:]+\]|[\w-]+(?:\.[\w-]+)*)"
+
+
+def looks_like_one(text: str) -> bool:
+    """Whether `text` is meant as a URL and not as a name."""
+    bare = re.fullmatch(rf"({_HOST})(:\d+)?([/?].*)?", text, re.IGNORECASE)
+    return "://" in text or bool(bare and ("." in bare[1] or bare[2] or bare[1] == "localhost" or "[" in bare[1]))
+
+
+def tidy(text: str) -> str:
+    """`text` as a URL with its scheme, without what came with it by copying: quotes, a fragment, doubled slashes.
+
+    Raises:
+        UserError: it is none that can be asked.
+    """
+    url = text.strip().strip("\"'<>").strip()
+    _check_no_key(url)
+    shown = "what was given" if looks_like_key(url) else repr(text)
+    if "://" not in url and looks_like_one(url):
+        url = f"{'http' if _PRIVATE.match(url) else 'https'}://{url}"
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise UserError(f"{shown} is no URL: {error}") from error
+    if parts.scheme not in ("http", "https") or "://" not in url:
+        raise UserError(f"{shown} is no URL: it must begin with http:// or https://")
+    if not host or re.search(r"[\s,]", url):
+        raise UserError(f"{shown} is no URL: it has {'no host' if not host else 'more in it than one address'}")
+    return parts._replace(netloc=parts.netloc.lower(), path=re.sub("/{2,}", "/", parts.path), fragment="").geturl()
+
+
+def _check_no_key(url: str) -> None:
+    """A URL is written into reports and shown: before any message quotes it, it must hold no key."""
+    where = "put the key into an environment variable and name it with --key-env"
+    _, mark, rest = url.partition("://")
+    address, _, query = (rest if mark else url).partition("#")[0].partition("?")
+    host, _, path = address.partition("/")
+    if "@" in host:
+        raise UserError(f"the URL holds a password; {where}")
+    asked = parse_qsl(query, keep_blank_values=True)
+    told = looks_like_key(path if mark else address, by_looks=False)
+    if told or any(credential(f"x-{name}") or looks_like_key(f"{name} {value}") for name, value in asked):
+        raise UserError(f"the URL holds a key; {where}")
+
+
+def places(url: str) -> dict[Api, tuple[str, ...]]:
+    """Base URLs that may be meant by a tidy one, of every API, the likeliest first.
+
+    The first is as it was given, less a route at its end; the second with ``/v1`` or without; all others are for a URL
+    at which nothing is.
+    """
+    parts = urlsplit(url)
+    path = _VERSION.sub("/v1", _ROUTE.sub("", parts.path.rstrip("/")))
+    other = _VERSION.sub("", path) if _VERSION.search(path) else f"{path}/v1"
+    parent = path.rpartition("/")[0]
+    paths = dict.fromkeys((path, other, f"{path}/openai", *_PREFIXES, parent))
+    return {api: tuple(_at(parts, path, api) for path in paths) for api in APIS}
+
+
+def _at(parts: SplitResult, path: str, api: Api) -> str:
+    return parts._replace(path=_VERSION.sub("", path) if api == "messages" else path).geturl()
+
+
+def join(base: str, path: str) -> str:
+    """The URL of a route under a base URL, before the query that this may have."""
+    head, mark, query = base.partition("?")
+    return head.rstrip("/") + path + mark + query
+
+
+def redirected(url: str, location: str) -> str | None:
+    """Where `url` is on the same host, as a redirection says; None where that is another host or another path."""
+    try:
+        old, new = urlsplit(url), urlsplit(location)
+        same = new.hostname == old.hostname and new.path.rstrip("/") == old.path.rstrip("/") and new.port != 0
+    except ValueError:  # a server may write anything there
+        return None
+    return new._replace(query=old.query).geturl() if same and new.scheme == "https" else None

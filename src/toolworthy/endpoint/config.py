@@ -1,0 +1,97 @@
+"""The user's ``toolworthy.toml``, or ``[tool.toolworthy]`` in a ``pyproject.toml``: endpoints with names, prices."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from toolworthy.base.errors import UserError
+from toolworthy.base.redact import credential, looks_like_key
+from toolworthy.content.adapters import Prices
+from toolworthy.loading import load_toml
+from toolworthy.wire.ir import Api
+
+Auth = Literal["bearer", "x-api-key", "none"]
+"""How a key is sent: ``Authorization: Bearer``, ``x-api-key``, not at all."""
+
+
+class NamedEndpoint(BaseModel):
+    """One ``[endpoints.NAME]`` table."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    provider: str = "generic"
+    url: str | None = None
+    """Base URL of all wire APIs; `urls` says otherwise for single ones."""
+    urls: dict[Api, str] = Field(default_factory=dict)
+    model: str | None = None
+    key_env: str | None = None
+    """Environment variable that holds the key; the key itself never stands in a file."""
+    context: int | None = None
+    """Context window in tokens, where the endpoint does not tell."""
+    auth: Auth | None = None
+    """How the key is sent; as the provider has it where not said."""
+    headers: dict[str, str] = Field(default_factory=dict)
+    """Headers of every request; ``env:NAME`` for what an environment variable holds, the only way to give a key."""
+
+    @field_validator("key_env")
+    @classmethod
+    def _no_key(cls, value: str | None) -> str | None:
+        check_variable(value, "key_env")
+        return value
+
+    @field_validator("headers")
+    @classmethod
+    def _no_secret(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, text in value.items():
+            if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) or not (text.isascii() and text.isprintable()):
+                raise ValueError(f"{name!r} is no header that can be sent")
+            if (credential(name) or looks_like_key(text)) and not re.fullmatch(r"env:\w+", text):
+                raise ValueError(f'a key does not stand in a file: {name} = "env:NAME" takes it from the environment')
+        return value
+
+
+def check_variable(name: str | None, where: str) -> None:
+    """Refuse what is no name of an environment variable; it may be the key itself, so that the message has none of it.
+
+    Raises:
+        UserError: it is none.
+        ValueError: likewise, for pydantic.
+    """
+    if name is not None and (looks_like_key(name) or not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII)):
+        raise VariableError(
+            f"{where} takes the name of the environment variable that holds the key, not the key itself"
+        )
+
+
+class VariableError(UserError, ValueError):
+    """What should name an environment variable names none."""
+
+
+class Config(BaseModel):
+    """The whole file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    endpoints: dict[str, NamedEndpoint] = Field(default_factory=dict)
+    prices: dict[str, Prices] = Field(default_factory=dict)
+    """Model id to what it costs, where that is not the provider's list price."""
+
+
+def load_config(start: Path) -> Config:
+    """The nearest config at or above `start`; an empty one where there is none.
+
+    Raises:
+        UserError: the file is no TOML or has a field that does not belong; one line with its path.
+    """
+    for folder in (start, *start.parents):
+        path = folder / "toolworthy.toml"
+        if path.is_file():
+            return load_toml(Config, path)
+        path = folder / "pyproject.toml"
+        if path.is_file() and "[tool.toolworthy" in path.read_text(encoding="utf-8", errors="replace"):
+            return load_toml(Config, path, table=("tool", "toolworthy"))
+    return Config()

@@ -1,0 +1,157 @@
+"""Small requests to an endpoint, with patience for what may pass, and bounds to what comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import tenacity
+
+from toolworthy.base.packing import unpack
+from toolworthy.base.redact import Redactor
+from toolworthy.endpoint.preflight.model import MAX_BODY, Answer
+from toolworthy.endpoint.target import Endpoint
+from toolworthy.rules.refusal import broken_http
+from toolworthy.wire.ir import Api
+
+if TYPE_CHECKING:
+    import httpx
+
+ANSWER_SECONDS = 60.0
+"""How long one answer may take: a slow machine may have to load the model first."""
+LIST_SECONDS = 15.0
+_CONNECT_SECONDS = 15.0
+_BEGINNING = 2**16
+"""Bytes of a longer one that are looked at."""
+PATIENCE_SECONDS = 60.0
+"""How long to go on asking an endpoint that has no time."""
+_TRIES = 3
+"""Of a request that fails in another way that may pass."""
+_LONG = 4.0
+"""Seconds of waiting that the user hears of."""
+
+
+class Asker:
+    """Asks one endpoint."""
+
+    def __init__(self, endpoint: Endpoint, client: httpx.AsyncClient, say: Callable[[str], None]) -> None:
+        self.endpoint, self._client, self._say = endpoint, client, say
+        self._redactor = Redactor(endpoint.secrets)
+
+    async def post(self, url: str, api: Api, body: Any) -> Answer:
+        """The answer to a completion request."""
+        return await self._patiently("POST", url, api, body, ANSWER_SECONDS)
+
+    async def get(self, url: str, api: Api) -> Answer:
+        """The answer to a GET."""
+        return await self._patiently("GET", url, api, None, LIST_SECONDS)
+
+    async def _patiently(self, method: str, url: str, api: Api, body: Any, seconds: float) -> Answer:
+        """Ask until it is answered, or refused for good, or our patience ends; the last answer."""
+        begun = time.monotonic()
+
+        def heard(state: tenacity.RetryCallState) -> None:
+            if state.upcoming_sleep >= _LONG:
+                self._say(f"{_last(state).says}; asking again in {state.upcoming_sleep:.0f} s")
+
+        asking = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_result(_may_pass),
+            wait=_pause,
+            stop=_enough,
+            before_sleep=heard,
+            retry_error_callback=_last,
+        )
+        answer: Answer = await asking(self._once, method, url, api, body, seconds)
+        return replace(answer, waited=time.monotonic() - begun)
+
+    async def _once(self, method: str, url: str, api: Api, body: Any, seconds: float) -> Answer:
+        import httpx
+
+        content = None if body is None else json.dumps(body).encode()
+        headers = {"content-type": "application/json", "accept-encoding": "identity", **self.endpoint.headers(api)}
+        answer, data = Answer(url), bytearray()
+        try:
+            async with (
+                asyncio.timeout(seconds),
+                self._client.stream(method, url, headers=headers, content=content) as response,
+            ):
+                known = {name.lower(): value for name, value in response.headers.items()}
+                answer = replace(answer, status=response.status_code, headers=known)
+                async for piece in response.aiter_raw():  # as it is sent: a small piece may unpack to a large one
+                    data += piece
+                    if len(data) > MAX_BODY:
+                        break
+        except TimeoutError:
+            answer = replace(answer, timed_out=True, trouble=f"{url} did not answer within {seconds:.0f} s")
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            answer = replace(answer, trouble=_trouble(url, error, begun=bool(answer.status)))
+        body, too_long = _body(bytes(data), answer.headers.get("content-encoding", "").strip().lower())
+        # Before anyone quotes a part of it, which may be a part of a key.
+        headers, (body,) = self._redactor.headers(answer.headers), self._redactor.pieces([body])
+        trouble = self._redactor.text(answer.trouble)
+        return replace(answer, headers=headers, body=body, too_long=too_long, trouble=trouble)
+
+
+def _trouble(url: str, error: Exception, begun: bool) -> str:
+    """What to say of an answer that did not come, or not whole.
+
+    Args:
+        url: what was asked.
+        error: httpx's.
+        begun: whether a status came.
+    """
+    import httpx
+
+    reason = str(error) or type(error).__name__
+    if begun:
+        return f"{url} broke off its answer: {reason}"
+    if isinstance(error, (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)):
+        return f"{url} is reached, but does not answer in HTTP: {broken_http(reason)}"
+    return f"cannot reach {url}: {reason}; is the server running, and the base URL right?"
+
+
+def _body(data: bytes, coding: str) -> tuple[bytes, bool]:
+    """A body unpacked, and whether it is longer than any need be: then no more than its beginning."""
+    inside = unpack(data, coding, MAX_BODY) if coding not in ("", "identity") else None
+    body, too_long = (inside.data, inside.cut) if inside else (data, len(data) > MAX_BODY)
+    return (body[:_BEGINNING] if too_long else body), too_long
+
+
+def _last(state: tenacity.RetryCallState) -> Answer:
+    assert state.outcome is not None
+    answer: Answer = state.outcome.result()
+    return answer
+
+
+def _may_pass(answer: Answer) -> bool:
+    if answer.timed_out or answer.too_long or answer.is_odd:
+        return False
+    if answer.trouble:
+        return True
+    if answer.refusal:
+        return answer.refusal.passes
+    return answer.status < 400 and not answer.body
+
+
+def busy(answer: Answer) -> bool:
+    """Whether the endpoint says that it has no time now."""
+    kind = answer.refusal.kind if answer.refusal else ""
+    return kind == "rate limited" or (kind == "unavailable" and answer.status in (429, 503, 529))
+
+
+def _pause(state: tenacity.RetryCallState) -> float:
+    refusal = _last(state).refusal
+    if refusal and refusal.retry_after is not None:
+        return refusal.retry_after + random.uniform(0.05, 0.25)
+    return float(min(15.0, 0.5 * 2 ** (state.attempt_number - 1)) * random.uniform(1.0, 1.3))
+
+
+def _enough(state: tenacity.RetryCallState) -> bool:
+    if busy(_last(state)):
+        return (state.seconds_since_start or 0.0) + state.upcoming_sleep > PATIENCE_SECONDS
+    return state.attempt_number >= _TRIES or state.upcoming_sleep > PATIENCE_SECONDS

@@ -1,0 +1,151 @@
+"""What each answer of the wire suite means for one agent: it breaks it, fails it in a situation, or is noted only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+from toolworthy.content import adapters, situations
+from toolworthy.content.situations import PHRASES, Situation
+from toolworthy.endpoint.target import nearest
+from toolworthy.judgement.analysis.severity import severity_for
+from toolworthy.rules import AREAS, RULES
+from toolworthy.rules.model import Severity, rank
+from toolworthy.wire.ir import Api
+from toolworthy.work.probes import ProbeResult
+
+Effect = Literal["breaks", "fails", "noted"]
+"""``breaks``: the agent's own requests, as it sends them in every plain task, go wrong. ``fails``: it goes wrong in a
+situation, or in some answers only. ``noted``: the agent gets along with it."""
+
+
+_LEAKS = frozenset(rule.code for rule in RULES if rule.area == AREAS["2"])
+"""Calls in the text: where the call came when it was asked for again, the fault shows at times, as a rate."""
+
+
+def weight(effect: Effect) -> int:
+    """How bad it is: 0 is the worst."""
+    return get_args(Effect).index(effect)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Something that an agent meets on the wire."""
+
+    code: str
+    """Of a rule, or the id of a probe."""
+    title: str
+    severity: Severity
+    """For this agent."""
+    situation: Situation
+    effect: Effect
+    detail: str
+    root: str = ""
+    """Code of the rule whose fault it follows from; "" where it is a cause itself."""
+    count: int = 1
+    """Probes that show it."""
+    of: int = 1
+    """Probes of the same kind that were answered."""
+
+    @property
+    def when(self) -> str:
+        """What stands behind "fails": the situation, or how often."""
+        if phrase := PHRASES[self.situation]:
+            return f"when {phrase}"
+        return f"in {self.count} of {self.of} probes"
+
+
+def reasons_for(agent: str, results: Sequence[ProbeResult]) -> tuple[Reason, ...]:
+    """What an agent meets in these results, each code once, the worst first; nothing that is cosmetic.
+
+    Args:
+        agent: its id.
+        results: those that it meets (:func:`meets`), over the API that it is served in.
+    """
+    answered = [result for result in results if result.verdict != "unmeasured"]
+    grouped: dict[str, list[Reason]] = {}
+    for result in results:
+        for reason in of_result(agent, result):
+            grouped.setdefault(reason.code, []).append(reason)
+    merged = (_merged(found, len(answered)) for found in grouped.values())
+    return tuple(sorted(merged, key=_place))
+
+
+def affected(result: ProbeResult, code: str = "") -> tuple[str, ...]:
+    """Ids of the agents that this one result harms, by its verdict or by what rules find in it; an agent is harmed only
+    over the API that it is served in.
+
+    Args:
+        result: of a probe.
+        code: count only what this rule or probe says; "" for all.
+    """
+
+    def harms(reason: Reason) -> bool:
+        return reason.effect != "noted" and code in ("", reason.code)
+
+    return tuple(
+        agent.id
+        for agent in adapters.agents()
+        if agent.install
+        and over(result, nearest(agent.apis[0], result.served))
+        and any(map(harms, of_result(agent.id, result)))
+    )
+
+
+def over(result: ProbeResult, api: Api | None) -> bool:
+    """Whether an agent that is served in `api` meets a result: its own requests come to it by translation, too."""
+    return result.main_path or (result.endpoint_api or result.key.api) == api
+
+
+def meets(agent: str, result: ProbeResult) -> bool:
+    """Whether an agent meets what is asked, and as it is asked: agents stream."""
+    return result.needed_by(agent) and result.key.stream is not False
+
+
+def of_result(agent: str, result: ProbeResult) -> Iterator[Reason]:
+    """What one result means for one agent: its findings, then its verdict."""
+    if not meets(agent, result):
+        return
+    ending: dict[Effect, str] = {}
+    for finding in result.findings:
+        situation = situations.met_in(result.situation, finding.situation)
+        severity = severity_for(agent, finding.code, finding.severity, situation)
+        if situation in situations.NEVER or severity == "cosmetic":
+            continue
+        if finding.follows:
+            yield Reason(finding.code, finding.title, severity, situation, "noted", finding.detail, finding.follows)
+            continue
+        at_times = result.verdict == "supported" and finding.code in _LEAKS
+        effect = _effect(severity, situation, result.main_path and not at_times)
+        if finding.evidence.exchange >= result.requests - 1:  # on the answer that ended the probe
+            ending.setdefault(effect, finding.code)
+        yield Reason(finding.code, finding.title, severity, situation, effect, finding.detail)
+    if result.verdict in ("supported", "unmeasured") or result.situation in situations.NEVER:
+        return
+    severity = severity_for(agent, result.key.probe, result.severity, result.situation)
+    detail = f"{result.verdict}: {result.detail}"
+    effect = "breaks" if result.main_path else _effect(severity, result.situation, False)
+    if result.situation == "always" and not result.main_path:
+        effect = "noted"  # the agent's own requests tell more
+    root = ending.get("breaks") or ending.get("fails") or ("" if effect != "noted" else ending.get("noted", ""))
+    if severity != "cosmetic":
+        yield Reason(result.key.probe, result.title, severity, result.situation, effect, detail, root)
+
+
+def _effect(severity: Severity, situation: Situation, main_path: bool) -> Effect:
+    if severity != "blocks":
+        return "noted"
+    return "breaks" if main_path and situation == "always" else "fails"
+
+
+def _merged(found: Sequence[Reason], answered: int) -> Reason:
+    """The worst of them, and how many there are."""
+    worst = min(found, key=_place)
+    return replace(worst, count=len(found), of=max(answered, len(found)))
+
+
+def _place(reason: Reason) -> tuple[int, int, bool, int, str]:
+    """What breaks comes first; then what agents meet most; causes before what follows from them."""
+    order = situations.order(reason.situation)
+    return weight(reason.effect), order, bool(reason.root), rank(reason.severity), reason.code

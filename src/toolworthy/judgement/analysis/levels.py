@@ -1,0 +1,158 @@
+"""What the wire suite says of every agent: works; works, fails when …; broken; untested; and why.
+
+A level needs evidence: the main path of an agent, its own recorded requests, must have been answered. Only a fault on
+it breaks the agent. Everything else is a situation in which it fails, or is noted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from toolworthy.content import adapters
+from toolworthy.content.adapters import AgentAdapter
+from toolworthy.content.situations import NEVER
+from toolworthy.endpoint.target import nearest
+from toolworthy.judgement.analysis.effects import Reason, meets, over, reasons_for, weight
+from toolworthy.judgement.analysis.verdict import Word
+from toolworthy.rules.model import rank
+from toolworthy.wire.ir import APIS, Api
+from toolworthy.work.probes import ProbeResult
+from toolworthy.work.probes.tiers import LONG
+
+ENOUGH = 0.75
+"""Share of what an agent needs that must have been asked before anything is said of it."""
+_NAMED = 3
+"""Situations, and codes of each, that a headline names."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """One agent on this endpoint, as far as the wire goes."""
+
+    agent: AgentAdapter
+    api: Api
+    """What it would be served in."""
+    word: Word
+    reasons: tuple[Reason, ...]
+    """The worst first; none that is merely cosmetic."""
+    probes: tuple[ProbeResult, ...]
+    """What the agent meets of all that was planned on its API."""
+    main_path: tuple[str, ...]
+    """Ids of the probes of its main path that were planned."""
+    asked: float
+    """Share of what it needs that the endpoint was asked; 0 where nothing of it was planned."""
+
+    @property
+    def translated(self) -> bool:
+        """Whether the agent speaks another API than the endpoint is asked in."""
+        return self.api not in self.agent.apis[:1]
+
+    @property
+    def deciding(self) -> tuple[str, ...]:
+        """Codes of what makes it no better than it is; of a rule and what follows from it, the rule."""
+        wanted = "breaks" if self.word == "broken" else "fails"
+        found = [reason for reason in self.reasons if reason.effect == wanted]
+        known = {reason.code for reason in found}
+        return tuple(dict.fromkeys(one.code for one in found if not (one.root and one.root in known)))
+
+    @property
+    def headline(self) -> str:
+        """The level in words: ``works, fails when an answer is cut by the token limit (TW103)``."""
+        if self.word == "broken":
+            return f"broken ({_few(self.deciding)})"
+        if self.word == "untested":
+            return f"untested: {self._why_untested()}"
+        told = self.word if self.word == "works" else f"works, {self.fails}"
+        return told if self.asked == 1 else f"{told}; {self.asked:.0%} of what it needs was asked"
+
+    @property
+    def fails(self) -> str:
+        """In which situations it fails, each with the codes that say so; "" where there are none."""
+        grouped: dict[str, list[str]] = {}
+        for reason in self.reasons:
+            if reason.effect == "fails" and not reason.root:
+                grouped.setdefault(reason.when, []).append(reason.code)
+        told = [f"{when} ({_few(codes)})" for when, codes in grouped.items()]
+        more = f", and in {len(told) - _NAMED} more situations" if len(told) > _NAMED + 1 else ""
+        shown = told[:_NAMED] if more else told
+        return f"fails {', '.join(shown)}{more}" if told else ""
+
+    def _why_untested(self) -> str:
+        own = [one for one in self.probes if one.main_path]
+        if self.probes and self.asked < ENOUGH:
+            return f"{self.asked:.0%} of what {self.agent.title} needs was asked"
+        if not own:
+            return "its own requests were not asked"
+        said = (one.detail for one in own if one.verdict == "unmeasured")
+        return next(filter(None, said), "its own requests were not answered")
+
+
+def levels(results: Sequence[ProbeResult]) -> tuple[Level, ...]:
+    """One level for every real agent; none at all where no probe was planned."""
+    if not results:
+        return ()
+    return tuple(_level(agent, results) for agent in adapters.agents() if agent.install is not None)
+
+
+def reasons(found: Iterable[Level]) -> tuple[Reason, ...]:
+    """Every reason of every agent once, as it is for the agent that it harms most; the worst first."""
+    every = sorted(
+        (reason for level in found for reason in level.reasons),
+        key=lambda one: (weight(one.effect), bool(one.root), rank(one.severity), one.code),
+    )
+    unique: dict[str, Reason] = {}
+    for reason in every:
+        unique.setdefault(reason.code, reason)
+    return tuple(unique.values())
+
+
+def hints(results: Iterable[ProbeResult]) -> tuple[str, ...]:
+    """What is off by the letter and was seen to harm nobody: the code and title of each such rule, with its count."""
+    counted = Counter(
+        (finding.code, finding.title)
+        for result in results
+        for finding in {one.code: one for one in result.findings}.values()
+        if finding.severity == "cosmetic" and not finding.follows
+    )
+    return tuple(f"{code} {title} ({count} probes)" for (code, title), count in sorted(counted.items()))
+
+
+def served_apis(results: Sequence[ProbeResult]) -> tuple[Api, ...]:
+    """The APIs of the endpoint, whichever probes were selected."""
+    served = {api for result in results for api in result.served}
+    return tuple(api for api in APIS if api in served)
+
+
+def was_asked(result: ProbeResult) -> bool:
+    """Whether the endpoint was asked; long prompts are asked over one API and stand for all."""
+    return result.verdict != "unmeasured" or bool(result.requests) or (result.situation in LONG and not result.unasked)
+
+
+def _level(agent: AgentAdapter, results: Sequence[ProbeResult]) -> Level:
+    own = [one for one in results if one.main_path and one.needed_by(agent.id)]
+    api = next((one.endpoint_api for one in own if one.endpoint_api), None)
+    api = api or nearest(agent.apis[0], served_apis(results)) or agent.apis[0]
+    met = tuple(one for one in results if meets(agent.id, one) and over(one, api))
+    found = reasons_for(agent.id, met)
+    needed = [one for one in met if one.situation not in NEVER]
+    asked = sum(map(was_asked, needed)) / len(needed) if needed else 0.0
+    planned = tuple(dict.fromkeys(one.key.probe for one in own))
+    return Level(agent, api, _word(own, found, asked), found, met, planned, asked)
+
+
+def _word(own: Sequence[ProbeResult], found: Sequence[Reason], asked: float) -> Word:
+    """Broken needs one fault on the main path; to work, all of it must have been answered."""
+    if any(reason.effect == "breaks" for reason in found):
+        return "broken"
+    answered = [one for one in own if one.verdict != "unmeasured"]
+    if not answered or len(answered) < len(own) or asked < ENOUGH:
+        return "untested"
+    return "works, fails when" if any(reason.effect == "fails" for reason in found) else "works"
+
+
+def _few(codes: Sequence[str]) -> str:
+    unique = list(dict.fromkeys(codes))
+    more = f", {len(unique) - _NAMED} more" if len(unique) > _NAMED else ""
+    return ", ".join(unique[:_NAMED]) + more

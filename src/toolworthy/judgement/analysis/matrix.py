@@ -1,0 +1,217 @@
+"""Agents by suites: what one run says of every agent in every suite, and how much is behind it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+from toolworthy.content import adapters
+from toolworthy.judgement.analysis.levels import Level, levels
+from toolworthy.judgement.analysis.tools import lenient
+from toolworthy.judgement.analysis.verdict import WIDE, verdicts
+from toolworthy.records.case import CaseResult
+from toolworthy.records.trial import TrialResult
+from toolworthy.statistics.intervals import Estimate
+from toolworthy.statistics.rates import Rate
+from toolworthy.work.cases.field import REFERENCE
+from toolworthy.work.probes import ProbeResult
+
+Suite = Literal["wire", "tools", "tasks"]
+SUITES: tuple[Suite, ...] = get_args(Suite)
+OFTEN = 0.9
+"""From this share of attempts on that went well a suite passes."""
+_FILE = "bfcl"
+"""Stands for an agent in the keys of questions of the field's, which are asked in no agent's words."""
+_VERIFIERS = ("k2vv", REFERENCE)
+"""Stand for an agent in the keys of a verifier's requests, which have no right answer."""
+
+Kind = Literal["pass", "fail", "flaky", "inconclusive", "not applicable", "not tested", "error"]
+"""What a cell shows. In tools and tasks, of the rate of attempts that went well, and its 95 % interval:
+
+* ``inconclusive``: attempts were judged, and the interval is wider than 50 points.
+* ``fail``: it is not, and lies below one half: it surely goes wrong more often than not. Or no attempt could be made
+  since preflight says that the agent cannot work here.
+* ``pass``: it is neither, and nine attempts in ten or more went well.
+* ``flaky``: none of these: it goes well at times, over items or over attempts at one item.
+* ``error``: no attempt was judged, and some ended by infrastructure or a limit of ours. Where some were judged, those
+  that ended at a limit of ours count as not solved.
+* ``not tested``: nothing was run, since nobody asked for it or a budget was spent.
+* ``not applicable``: the suite does not concern it: a file of the field's is no agent, and runs no tasks.
+
+On the wire, by the agent's level, which stands in the text:
+
+* ``pass``: works; ``flaky``: works, fails when …; ``fail``: broken.
+* ``inconclusive``: untested, since the probe that decides was asked and the model did not do what it needs.
+* ``not tested``: untested for another reason, or the agent is a user's own, whose needs the probes do not know.
+* ``not applicable``: the built-in loop, which takes what it gets, or a file of the field's.
+"""
+
+
+@dataclass(frozen=True)
+class Score:
+    """A rate of `n`."""
+
+    value: float
+    low: float | None
+    """95 %: over tasks, over scenarios. None on the wire: probes are a list, not a sample."""
+    high: float | None
+    n: int
+    notes: str = ""
+    """What ended at limits of ours, what was not counted and the range that this leaves open."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One agent in one suite."""
+
+    agent: str
+    suite: Suite
+    kind: Kind
+    score: Score | None
+    """Tasks that passed, cases that are right leniently, probes that are supported of those that the agent meets."""
+    text: str
+    """All of it in words, for those who hear it."""
+    counts: dict[str, int]
+    """Attempts by status: what is behind it, errors and what was not run too."""
+    items: dict[str, dict[str, int]]
+    """The same of every task, case or probe (as ``probe/way``)."""
+    translated: bool
+    """Whether toolworthy translated between the agent's wire API and the endpoint's."""
+    codes: tuple[str, ...]
+    """On the wire: of rules and probes that make it no better than it is."""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """One run."""
+
+    agents: tuple[str, ...]
+    """Those with tasks first, then those in whose words cases were asked, then those that the wire suite speaks of."""
+    suites: tuple[Suite, ...]
+    cells: tuple[Cell, ...]
+    """Agent by agent, in the order of `suites`."""
+
+    def told(self) -> dict[str, Any]:
+        """As JSON would hold it."""
+        return asdict(self)
+
+
+def matrix(
+    results: Sequence[TrialResult] = (), cases: Sequence[CaseResult] = (), probes: Sequence[ProbeResult] = ()
+) -> Matrix:
+    """A cell for every agent and suite; a verifier's requests are left out."""
+    cases = [case for case in cases if case.key.vocabulary not in _VERIFIERS]
+    found = {level.agent.id: level for level in levels(probes)}
+    agents = dict.fromkeys([*(one.key.agent for one in results), *(one.key.vocabulary for one in cases), *found])
+    cells = []
+    for agent in agents:
+        cells.append(_wire(agent, found.get(agent)))
+        cells.append(_tools(agent, [one for one in cases if one.key.vocabulary == agent]))
+        cells.append(_tasks(agent, [one for one in results if one.key.agent == agent]))
+    return Matrix(tuple(agents), SUITES, tuple(cells))
+
+
+def _wire(agent: str, level: Level | None) -> Cell:
+    if level is None:
+        return _cell(agent, "wire", *_no_level(agent))
+    statuses = [(f"{one.key.probe}/{one.key.way}", one.verdict) for one in level.probes]
+    measured = [verdict for _, verdict in statuses if verdict != "unmeasured"]
+    supported = measured.count("supported")
+    score = Score(supported / len(measured), None, None, len(measured)) if measured else None
+    many = f"{supported} of {len(measured)} probes supported" if measured else "nothing measured"
+    through = f", through {level.api}" if level.translated else ""
+    text = f"{level.headline}, {many}{through}"
+    return _cell(agent, "wire", _level_kind(level), text, score, statuses, level.translated, level.deciding)
+
+
+def _level_kind(level: Level) -> Kind:
+    kinds: dict[str, Kind] = {"works": "pass", "works, fails when": "flaky", "broken": "fail"}
+    if level.word in kinds:
+        return kinds[level.word]
+    own = [one for one in level.probes if one.main_path]
+    silent = own and all(one.verdict == "unmeasured" and one.requests and not one.unasked for one in own)
+    return "inconclusive" if silent else "not tested"
+
+
+def _no_level(agent: str) -> tuple[Kind, str]:
+    ours = {one.id: one for one in adapters.agents()}
+    if agent == _FILE:
+        return "not applicable", "cases of the field's, no agent"
+    if agent not in ours:
+        return "not tested", "the probes do not know what this agent needs"
+    if ours[agent].install is None:
+        return "not applicable", "the built-in loop takes what it gets"
+    return "not tested", "the suite was not run"
+
+
+def _tools(agent: str, cases: Sequence[CaseResult]) -> Cell:
+    statuses = [(one.key.case, one.status) for one in cases]
+    translated = any(one.score.translated for one in cases)
+    rate = lenient(cases)
+    if rate.estimate is not None and rate.ended < rate.n:
+        return _cell(agent, "tools", *_rated(rate, rate.estimate, "right"), statuses, translated)
+    kind: Kind = "error" if any(one.score.requests for one in cases) else "not tested"
+    why = next((one.detail for one in cases if one.detail), "no case was asked in its words")
+    return _cell(agent, "tools", kind, why, None, statuses, translated)
+
+
+def _tasks(agent: str, results: Sequence[TrialResult]) -> Cell:
+    statuses = [(one.key.task, one.status) for one in results]
+    if not results:
+        if agent == _FILE:
+            return _cell(agent, "tasks", "not applicable", "cases of the field's, no agent")
+        return _cell(agent, "tasks", "not tested", "no task was run")
+    (verdict,) = verdicts(results)
+    rate = verdict.rate
+    if rate.estimate is not None and rate.ended < rate.n:
+        return _cell(agent, "tasks", *_rated(rate, rate.estimate, "passed"), statuses, verdict.translated)
+    return _cell(agent, "tasks", *_unjudged(results), None, statuses, verdict.translated)
+
+
+def _unjudged(results: Sequence[TrialResult]) -> tuple[Kind, str]:
+    """Why no attempt counts: the agent cannot work here, infrastructure failed, or nothing was run."""
+    refused = [one for one in results if one.status == "refused"]
+    failed = [one for one in results if one.status == "error"]
+    first = (refused or failed or results)[0]
+    why = first.cause.detail if first.cause else "no cause was noted"
+    if refused:
+        return "fail", f"cannot work here: {why}"
+    ended = sum(one.limit is not None for one in failed)
+    how = "ended at a limit of ours" if ended == len(failed) else "without a result"
+    return ("error", f"{len(failed)} {how}: {why}") if failed else ("not tested", why)
+
+
+def _rated(rate: Rate, found: Estimate, word: str) -> tuple[Kind, str, Score]:
+    """What a rate says (see :data:`Kind`), in words, and in figures."""
+    notes = f", {rate.notes}" if rate.notes else ""
+    said = f"{rate.ok} of {rate.n} {word}, {rate.share.replace('–', ' to ')}{notes}"
+    return _rated_kind(found), said, Score(found.value, found.low, found.high, rate.n, rate.notes)
+
+
+def _rated_kind(found: Estimate) -> Kind:
+    if found.high - found.low > WIDE:
+        return "inconclusive"
+    if found.high < 0.5:
+        return "fail"
+    return "pass" if found.value >= OFTEN else "flaky"
+
+
+def _cell(
+    agent: str,
+    suite: Suite,
+    kind: Kind,
+    text: str,
+    score: Score | None = None,
+    statuses: Iterable[tuple[str, str]] = (),
+    translated: bool = False,
+    deciding: tuple[str, ...] = (),
+) -> Cell:
+    items: dict[str, Counter[str]] = defaultdict(Counter)
+    for item, status in statuses:
+        items[item][status] += 1
+    total = sum(items.values(), Counter[str]())
+    noted = ", translated" if translated and suite != "wire" else ""
+    each = {item: dict(counted) for item, counted in items.items()}
+    return Cell(agent, suite, kind, score, f"{kind}: {text}{noted}", dict(total), each, translated, deciding)

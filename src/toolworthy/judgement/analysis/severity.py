@@ -1,0 +1,27 @@
+"""How bad a defect is for one agent: what it did when it met one, else what the rule says."""
+
+from __future__ import annotations
+
+from toolworthy.content import breakage
+from toolworthy.content.situations import Situation
+from toolworthy.rules.model import Severity
+
+
+def severity_for(agent: str, code: str, severity: Severity, situation: Situation = "always") -> Severity:
+    """How bad it is for this agent, as far as that was measured (``toolworthy matrix``); else `severity`.
+
+    Args:
+        agent: its id.
+        code: of a rule, or the id of a probe.
+        severity: what the rule or probe says for all agents.
+        situation: when the agent meets it. What it did elsewhere tells only that it can be harmed.
+    """
+    did = breakage.did(agent, code, situation)
+    elsewhere = breakage.did(agent, code)
+    if did is None and elsewhere not in (None, "unaffected"):
+        did = elsewhere
+    if did is None:
+        return severity
+    if did == "unaffected":  # in one small task: milder, not harmless
+        return "degrades" if severity == "blocks" else "cosmetic"
+    return "degrades" if did == "recovers" else "blocks"

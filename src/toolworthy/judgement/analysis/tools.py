@@ -1,0 +1,92 @@
+"""The tool-call suite's figures: by category, by vocabulary, by kind of miss, each with n and an interval."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from toolworthy.judgement.analysis.success import counts, item, success
+from toolworthy.records.case import CaseResult
+from toolworthy.records.score import CallScores
+from toolworthy.statistics.intervals import Estimate, clustered, mean_pass, pass_at_k, pass_hat_k
+from toolworthy.statistics.rates import Rate, rate_of_counts
+from toolworthy.work.cases.model import CATEGORIES
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What is said of some cases. One scenario in several vocabularies and attempts is one cluster."""
+
+    name: str
+    strict: Rate
+    lenient: Rate
+    credit: Estimate | None
+    """Partial credit, by the lenient reading."""
+
+
+def figures(name: str, results: Sequence[CaseResult]) -> Figures:
+    """The figures of these results."""
+    return Figures(
+        name=name,
+        strict=success(results, lambda result: result.status == "right"),
+        lenient=lenient(results),
+        credit=clustered((item(one), 0.0 if one.limit else one.credit) for one in results if counts(one)),
+    )
+
+
+def lenient(results: Sequence[CaseResult]) -> Rate:
+    """The share of cases that are right by the lenient reading."""
+    return success(results, lambda result: result.status in ("right", "lenient"))
+
+
+def by_category(results: Sequence[CaseResult]) -> list[Figures]:
+    """One row for each category that was asked."""
+    names = dict.fromkeys([*CATEGORIES, *(result.category for result in results)])
+    rows = [(name, [result for result in results if result.category == name]) for name in names]
+    return [figures(name, own) for name, own in rows if own]
+
+
+def by_vocabulary(results: Sequence[CaseResult]) -> list[Figures]:
+    """One row for each agent in whose words cases were asked."""
+    names = dict.fromkeys(result.key.vocabulary for result in results)
+    return [figures(name, [result for result in results if result.key.vocabulary == name]) for name in names]
+
+
+def kinds(results: Sequence[CaseResult]) -> list[tuple[str, int, int]]:
+    """Kind of miss, how often it is grave, how often only the strict reading minds; the most frequent first."""
+    grave: Counter[str] = Counter(miss.kind for result in results for miss in result.misses if not miss.strict)
+    every: Counter[str] = Counter(miss.kind for result in results for miss in result.misses)
+    return [(kind, grave[kind], count - grave[kind]) for kind, count in every.most_common()]
+
+
+def on_the_wire(results: Sequence[CaseResult]) -> list[tuple[str, str, int]]:
+    """Code and title of each rule that was broken, and in how many cases: a server's fault may look like a model's."""
+    found = Counter(
+        pair for result in results for pair in {(finding.code, finding.title) for finding in result.score.findings}
+    )
+    return [(code, title, count) for (code, title), count in found.most_common()]
+
+
+def repeats(results: Sequence[CaseResult]) -> list[tuple[str, Estimate]]:
+    """pass@k and pass^k for every k up to the number of attempts; nothing where there is one attempt only."""
+    counted = [result for result in results if counts(result)]
+    most = max((result.key.repeat for result in counted), default=1)
+    trials = [((r.key.case, r.key.vocabulary), r.status in ("right", "lenient")) for r in counted]
+    rows = []
+    for k in range(2, most + 1):
+        for name, estimator in (("pass@", pass_at_k), ("pass^", pass_hat_k)):
+            if (found := mean_pass(trials, k, estimator)) is not None:
+                rows.append((f"{name}{k}", found))
+    return rows
+
+
+def call_rates(results: Sequence[CaseResult]) -> list[tuple[str, str, Rate]]:
+    """Name, meaning and rate of each score of single calls. Calls of one case are a cluster."""
+    rows = []
+    for name, field in CallScores.model_fields.items():
+        counts = [(one.key.case, getattr(one.score.call_scores, name)) for one in results]
+        rate = rate_of_counts((case, count.ok, count.n) for case, count in counts)
+        if rate.n:
+            rows.append((name, field.description or "", rate))
+    return rows

@@ -1,0 +1,133 @@
+"""What a run says of an endpoint: per agent, and per agent and task."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from toolworthy.judgement.analysis.severity import severity_for
+from toolworthy.judgement.analysis.success import solved
+from toolworthy.records.trial import TrialResult
+from toolworthy.rules.model import rank
+from toolworthy.statistics.rates import Rate
+
+Word = Literal["works", "works, fails when", "broken", "untested"]
+WORDS: dict[Word, str] = {"works": "✓", "works, fails when": "~", "broken": "✗", "untested": "?"}
+"""Each with the mark that stands for it."""
+WIDE = 0.5
+"""An interval wider than this says next to nothing: too little was run to say either way. It takes six tasks or
+scenarios that all went alike, seventeen where half of them did."""
+_MOST = 3
+"""Kinds of failure, and findings, that a verdict names."""
+Cell = Literal["pass", "flaky", "fail", "error", "cannot work"]
+
+
+@dataclass(frozen=True)
+class Why:
+    """One reason for a verdict."""
+
+    text: str
+    code: str = ""
+    """Of the rule or probe behind it, or ""."""
+    tasks: tuple[str, ...] = ()
+    """Whose trials failed by it, if it tells why trials failed."""
+
+
+@dataclass(frozen=True)
+class AgentVerdict:
+    """One agent on this endpoint."""
+
+    agent: str
+    version: str
+    word: Word
+    passed: int
+    judged: int
+    """Trials that passed or failed; errors and what was not run are no measure of the endpoint."""
+    rate: Rate
+    """How many were solved, of these and of those that ended at a limit of ours."""
+    translated: bool
+    reasons: tuple[Why, ...]
+
+    @property
+    def headline(self) -> str:
+        """The verdict in words."""
+        n, ended, missing = self.rate.n, self.rate.ended, self.rate.missing
+        if self.word == "works, fails when":
+            more = f", {ended} more ended at a limit of ours" if ended else ""
+            return f"works, fails in {self.judged - self.passed} of {n} trials{more}"
+        if self.word == "works" and ended:
+            return f"works in {self.passed} of {n} trials, the others ended at a limit of ours"
+        if self.word == "works" and missing:
+            return f"works in the {self.judged} of {self.judged + missing} trials that were measured"
+        if self.word == "untested" and ended:
+            return f"untested: {'the only trial' if n == 1 else f'all {n} trials'} ended at a limit of ours"
+        return self.word
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether too little was judged to say how often it passes."""
+        found = self.rate.estimate
+        return found is not None and found.high - found.low > WIDE
+
+
+def verdicts(results: Sequence[TrialResult]) -> tuple[AgentVerdict, ...]:
+    """One verdict per agent, in the order of the results."""
+    agents = dict.fromkeys(result.key.agent for result in results)
+    return tuple(_verdict(agent, [result for result in results if result.key.agent == agent]) for agent in agents)
+
+
+def _verdict(agent: str, results: list[TrialResult]) -> AgentVerdict:
+    judged = [result for result in results if result.status in ("passed", "failed")]
+    passed = [result for result in judged if result.status == "passed"]
+    refused = [result for result in results if result.status == "refused" and result.cause]
+    found = [finding for result in judged for finding in result.score.findings]
+    met = [(severity_for(agent, one.code, one.severity), one) for one in found]
+    met.sort(key=lambda pair: rank(pair[0]))
+    findings = Counter((one.code, one.title) for severity, one in met if severity != "cosmetic")
+    reasons = [*_causes(results)][:_MOST]
+    reasons += [Why(f"{code} {title} ×{n}", code) for (code, title), n in [*findings.items()][:_MOST]]
+    if refused and refused[0].cause:
+        reasons.insert(0, Why(refused[0].cause.detail))
+    return AgentVerdict(
+        agent=agent,
+        version=next((result.agent_version for result in results if result.agent_version), ""),
+        word=_word(len(passed), len(judged), bool(refused)),
+        passed=len(passed),
+        judged=len(judged),
+        rate=solved(results),
+        translated=any(result.score.translated for result in results),
+        reasons=tuple(reasons),
+    )
+
+
+def _causes(results: Sequence[TrialResult]) -> Iterator[Why]:
+    """Why trials failed, and which tasks they were of; the most frequent first."""
+    failed = [(result.cause.kind, result.key.task) for result in results if result.cause and result.status == "failed"]
+    for kind, count in Counter(kind for kind, _ in failed).most_common():
+        yield Why(f"{kind} ×{count}", tasks=tuple(dict.fromkeys(task for other, task in failed if other == kind)))
+
+
+def _word(passed: int, judged: int, refused: bool) -> Word:
+    if judged == 0:
+        return "broken" if refused else "untested"
+    if passed == judged:
+        return "works"
+    return "works, fails when" if passed else "broken"
+
+
+def cell(results: Sequence[TrialResult]) -> tuple[Cell | None, str]:
+    """What one agent did with one task over all attempts, and the figure to show; None where nothing was run.
+
+    An attempt that ended at a limit of ours was not solved; where all did, that is no failure of anyone's.
+    """
+    if not results:
+        return None, ""
+    rate = solved(results)
+    figure = f"{rate.ok}/{rate.n}" if rate.n else ""
+    if rate.n == rate.ended:
+        return ("cannot work" if any(result.status == "refused" for result in results) else "error"), figure
+    if rate.ok == rate.n:
+        return "pass", figure
+    return ("flaky" if rate.ok else "fail"), figure

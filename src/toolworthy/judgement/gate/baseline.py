@@ -1,0 +1,209 @@
+"""Baselines under names: what a run measured, kept as a small file beside what it is to guard.
+
+``toolworthy baseline save RUN [NAME] | show NAME | list``. A baseline holds scores and fingerprints, no traffic.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from toolworthy.base.errors import UserError, writing
+from toolworthy.base.visible import show
+from toolworthy.base.whole import whole
+from toolworthy.judgement.gate.packed import pack, unpack
+from toolworthy.judgement.gate.sample import SCHEMA, SCORES, Sample, Unit, from_run
+from toolworthy.loading import misfit
+from toolworthy.statistics.intervals import clustered
+from toolworthy.statistics.rates import reasons
+from toolworthy.work.run.store import RunDirectory
+
+FOLDER = Path("baselines")
+"""Where names are looked for, under the working directory."""
+_BY_AGENT = ("pass", "lenient")
+"""Metrics that are shown for every agent, too."""
+_NAME = re.compile(r"[A-Za-z0-9][\w.@+-]{0,99}", re.ASCII)
+
+
+def save(run: Path, name: str | None, folder: Path = FOLDER) -> int:
+    """Keep what `run` measured under `name`, its model's name where none is given.
+
+    Raises:
+        UserError: `run` is none or measured nothing, the name is unfit, the file cannot be written.
+    """
+    sample = from_run(RunDirectory.open(run, whole=True))
+    if not sample.units:
+        raise UserError(f"{run} has no results: there is nothing to keep")
+    kept = sample.model_copy(update={"name": _fit(name) if name else _named_after(sample)})
+    path = folder / f"{kept.name}.json"
+    known = path.exists()
+    with writing(path):
+        folder.mkdir(parents=True, exist_ok=True)
+    with whole(path) as partial:
+        partial.write_text(pack(kept), encoding="utf-8", errors="replace")
+    show(f"{path}{' (replaced)' if known else ''}: {_told(kept)}")
+    return 0
+
+
+def show_one(name: str, folder: Path = FOLDER) -> int:
+    """Print what is in a baseline, or in a run as a baseline would keep it.
+
+    Raises:
+        UserError: as :func:`load`.
+    """
+    show("\n".join(_lines(load(Path(name), folder))))
+    return 0
+
+
+def list_all(folder: Path = FOLDER) -> int:
+    """Print a line for every baseline; one that cannot be read says why."""
+    paths = sorted(folder.glob("*.json"))
+    for path in paths:
+        try:
+            show(f"{path.stem}  {_told(load(path))}")
+        except UserError as error:
+            show(f"{path.stem}  cannot be read: {error}")
+    if not paths:
+        show(f"no baselines in {folder}: toolworthy baseline save RUN [NAME] makes one")
+    return 0
+
+
+def load(given: Path, folder: Path = FOLDER) -> Sample:
+    """The sample of a run directory, of a baseline file, or of a baseline's name.
+
+    Raises:
+        UserError: it is none of these, or broken, or of another version; one line.
+    """
+    path = find(given, folder)
+    if path.is_dir():
+        return _of_run(path)
+    try:
+        data = json.loads(path.read_bytes(), parse_constant=_no_number, object_pairs_hook=_once)
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: no baseline file: {error}") from error
+    if not isinstance(data, dict) or "schema_version" not in data:
+        raise UserError(f"{path}: no baseline file: it names no schema_version")
+    if data["schema_version"] != SCHEMA:
+        by = f"version {data['schema_version']}, written by toolworthy {data.get('toolworthy', '?')}"
+        raise UserError(f"{path}: of {by}; this toolworthy reads version {SCHEMA}: save the run again")
+    try:
+        return unpack(data)
+    except ValidationError as error:
+        raise UserError(f"{path}: a broken baseline file: {misfit(Sample, error)}") from error
+    except ValueError as error:
+        raise UserError(f"{path}: a broken baseline file: {error}") from error
+
+
+def _of_run(path: Path) -> Sample:
+    try:
+        return from_run(RunDirectory.open(path, whole=True))
+    except (ValueError, TypeError, AttributeError) as error:
+        first = str(error).splitlines()[0]
+        raise UserError(f"{path / 'run.json'}: not readable as a run's ({first})") from error
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, none of whose names stands in it twice: the last would hide the others."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(name for name, many in Counter(name for name, _ in pairs).items() if many > 1)
+        raise ValueError(f"{twice!r} stands in it twice")
+    return found
+
+
+def find(given: Path, folder: Path = FOLDER) -> Path:
+    """A path that is there, or the file of a name.
+
+    Raises:
+        UserError: neither; one line, with what was probably meant.
+    """
+    named = folder / f"{given}.json"
+    if given.is_dir() and not (given / "run.json").is_file() and named.is_file():
+        return named  # a folder that happens to be called like the baseline
+    if given.exists():
+        return given
+    if named.is_file():
+        return named
+    known = sorted(path.stem for path in folder.glob("*.json"))
+    near = difflib.get_close_matches(str(given), known, 3, 0.5)
+    if near:
+        raise UserError(f"no baseline is called {str(given)!r}; did you mean {' or '.join(map(repr, near))}?")
+    there = f"known: {', '.join(known[:10])}" if known else "there are none yet: toolworthy baseline save RUN [NAME]"
+    raise UserError(f"{given}: no run directory, no baseline file, and no baseline in {folder} ({there})")
+
+
+def _fit(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise UserError(f"{name!r} is no name for a baseline: letters, digits, . _ - @ + only, a letter or digit first")
+    return name
+
+
+def _named_after(sample: Sample) -> str:
+    slug = re.sub(r"[^A-Za-z0-9._-]+", "-", str(sample.endpoint.get("model") or "")).strip("-._")
+    return slug[:100] or "baseline"
+
+
+def _date(sample: Sample) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(sample.started))
+
+
+def _told(sample: Sample) -> str:
+    """One line: when, whom, how much."""
+    suites = dict.fromkeys(unit.suite for unit in sample.units)
+    many = ", ".join(f"{suite} {_attempts(list(sample.of(suite)))}" for suite in suites)
+    return f"{_date(sample)}, {sample.endpoint.get('model')} at {sample.endpoint.get('name')}; attempts: {many}"
+
+
+def _attempts(units: list[Unit]) -> int:
+    """Those that count."""
+    return sum(unit.attempts - unit.uncounted().total() for unit in units)
+
+
+def _lines(sample: Sample) -> Iterator[str]:
+    endpoint = sample.endpoint
+    forced = f" · through {endpoint['forced_api']}" if endpoint.get("forced_api") else ""
+    yield f"{sample.name}: endpoint {endpoint.get('name')} · model {endpoint.get('model')}{forced}"
+    yield f"measured {_date(sample)} by toolworthy {sample.toolworthy}"
+    if sample.agents:
+        yield "agents: " + ", ".join(f"{agent} {version}".strip() for agent, version in sample.agents.items())
+    for name, told in sample.server.items():
+        yield f"server: {name} {', '.join(told)}"
+    for suite, metrics in SCORES.items():
+        units = list(sample.of(suite))
+        if not units:
+            continue
+        items = len({unit.item for unit in units})
+        without = sum((unit.uncounted() for unit in units), Counter[str]())
+        ended = sum((unit.ended() for unit in units), Counter[str]())
+        said = f", {ended.total()} of them at a limit of ours ({reasons(ended)}): not solved" if ended else ""
+        said += f"; {without.total()} more are not counted ({reasons(without)})" if without else ""
+        yield f"{suite}: {items} items, {_attempts(units)} attempts{said}"
+        yield from (f"  {line}" for metric in metrics for line in _rates(metric, units))
+    for agent, codes in sample.blocking.items():
+        if codes:
+            yield f"blocked on the wire: {agent}: {', '.join(codes)}"
+
+
+def _rates(metric: str, units: list[Unit]) -> Iterator[str]:
+    """A metric's mean over all, and of every agent where there are several."""
+    agents = dict.fromkeys(unit.agent for unit in units) if metric in _BY_AGENT else {}
+    each = [(agent, [unit for unit in units if unit.agent == agent]) for agent in agents] if len(agents) > 1 else []
+    for agent, own in [("", units), *each]:
+        found = clustered([(unit.item, value) for unit in own for value in unit.counted(metric)])
+        if found is not None:
+            name = f"  {agent}" if agent else metric
+            yield f"{name}: {found.value:.1%} ({found.low:.1%} to {found.high:.1%}) · n {found.n}"

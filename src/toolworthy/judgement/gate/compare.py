@@ -1,0 +1,359 @@
+"""Which items of two samples can be compared, and what cannot, said in words."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from math import fsum
+from typing import Literal
+
+from toolworthy.judgement.analysis.leaks import leak_rate_of
+from toolworthy.judgement.analysis.uncounted import NOT_RUN, at
+from toolworthy.judgement.gate.paired import Pair
+from toolworthy.judgement.gate.policy import Policy
+from toolworthy.judgement.gate.sample import COSTS, SCORES, Sample, Unit
+from toolworthy.records.conditions import unlike
+from toolworthy.records.score import Limit
+from toolworthy.statistics.rates import reasons
+from toolworthy.work.run.fingerprint import renamed, reshaped
+
+Why = Literal["suite", "version", "agent", "changed", "gone", "unmeasured"]
+"""Why a unit of the baseline cannot be compared."""
+_MEND: dict[Why | Literal["limits"], str] = {
+    "suite": "run that suite as well, or give a policy that does not name it",
+    "version": 'measure the baseline again with these agents (agent_versions = "any" compares them all the same)',
+    "agent": 'measure the candidate with these agents too, or name those that count in the policy: agents = ["…"]',
+    "changed": "measure the baseline again with this version of the suite",
+    "gone": "run them: --resume RUN goes on with a run that was cut short",
+    "unmeasured": "find out why (errors, or an endpoint that reports no usage), then --resume RUN",
+    "limits": "measure both within the same limits: --resume does not do again what ended at one",
+}
+_ABSENT: dict[Why, str] = {
+    "suite": NOT_RUN,
+    "version": "another version of the agent",
+    "agent": NOT_RUN,
+    "changed": "another item under its name",
+    "gone": NOT_RUN,
+    "unmeasured": NOT_RUN,
+}
+"""The same in a word or two, of attempts."""
+NO_VALUE = "without usage"
+"""Of attempts that ran and do not tell what they cost."""
+
+
+@dataclass
+class Tally:
+    """What became of the attempts of one side."""
+
+    counted: int = 0
+    ended: Counter[str] = field(default_factory=Counter)
+    """Counted as not solved, by the limit of ours at which they ended."""
+    uncounted: Counter[str] = field(default_factory=Counter)
+    """By reason."""
+    repeated: int = 0
+    """Copies of another attempt at the same item."""
+
+    @property
+    def made(self) -> int:
+        """All attempts."""
+        return self.counted + self.uncounted.total()
+
+
+@dataclass
+class Compared:
+    """One metric of both samples."""
+
+    paired: list[tuple[Unit, Pair]] = field(default_factory=list)
+    """The baseline's units that have values on both sides."""
+    evidence: list[Pair] = field(default_factory=list)
+    """Their pairs again, in the same order, where copies of an attempt count once: rates are the same."""
+    alone: list[Pair] = field(default_factory=list)
+    """Units that both sides tried, without any value on one: all that is known is how many attempts there were."""
+    absent: list[Pair] = field(default_factory=list)
+    """Units that the candidate did not try: as many attempts are missing as the baseline made."""
+    lost: dict[Why, list[Unit]] = field(default_factory=lambda: defaultdict(list))
+    """The baseline's units that have nothing beside them, by reason."""
+    before: Tally = field(default_factory=Tally)
+    after: Tally = field(default_factory=Tally)
+    beyond: Collection[Limit] = ()
+    """Limits that the two runs did not have in common: what ended at one is missing."""
+
+    @property
+    def missing(self) -> int:
+        """How many units have nothing beside them."""
+        return sum(len(units) for units in self.lost.values())
+
+    @property
+    def asked(self) -> int:
+        """How many units the baseline has."""
+        return len(self.paired) + self.missing
+
+    @property
+    def without(self) -> int:
+        """How many attempts of both sides have no value."""
+        return self.before.uncounted.total() + self.after.uncounted.total()
+
+    @property
+    def share(self) -> float:
+        """Of all attempts of both sides, those without a value."""
+        return self.without / max(1, self.before.made + self.after.made)
+
+    def filled(self, against: bool, absent: bool = True) -> list[Pair]:
+        """Every pair as if all attempts without a value had gone against the candidate, or else in its favour.
+
+        Args:
+            against: which of the two.
+            absent: whether what the candidate did not try is to be filled in, too.
+        """
+        return [pair.filled(against) for pair in [*self.evidence, *self.alone, *(self.absent if absent else ())]]
+
+    @property
+    def why(self) -> str:
+        """Every reason, with names."""
+        return "; ".join(_said(why, units) for why, units in self.lost.items())
+
+    @property
+    def mend(self) -> str:
+        """What to do about the reason that most attempts have."""
+        rest = self.before.uncounted + self.after.uncounted
+        found: Counter[Why | Literal["limits"]] = Counter()
+        for why, units in self.lost.items():
+            if why != "unmeasured":
+                found[why] = sum(unit.attempts for unit in units)
+                rest[_ABSENT[why]] -= found[why]
+        found["limits"] = sum(rest.pop(at(limit), 0) for limit in self.beyond)
+        found["gone"] += rest.pop(NOT_RUN, 0)
+        found["unmeasured"] = rest.total()
+        return _MEND[found.most_common(1)[0][0]]
+
+    def count(self, range_of: Callable[[str], str] = lambda side: "") -> Iterator[str]:
+        """What was not counted and why, what counts as not solved, and what counts once, of each side.
+
+        Args:
+            range_of: between which rates a side (``before``, ``after``) lies, whatever its missing values are.
+        """
+        for side, name, of in (("before", "baseline", self.before), ("after", "candidate", self.after)):
+            if of.ended:
+                yield (
+                    f"{of.ended.total()} of {of.made} attempts of the {name} ended at a limit of ours "
+                    f"({reasons(of.ended)}) and count as not solved"
+                )
+            if of.uncounted:
+                lies = range_of(side)
+                yield (
+                    f"{of.uncounted.total()} of {of.made} attempts of the {name} are not counted "
+                    f"({reasons(of.uncounted)})" + (f": {lies} if they are" if lies else "")
+                )
+            if of.repeated:
+                yield (
+                    f"{of.repeated} of {of.counted} attempts of the {name} repeat another one at the same item, answer "
+                    f"for answer: they count in the rate, and not as evidence"
+                )
+
+
+@dataclass
+class Comparable:
+    """Units of both samples, side by side."""
+
+    rows: list[tuple[Unit, Unit | None, Why | None]] = field(default_factory=list)
+    """Each of the baseline's units with the candidate's, or why there is none."""
+    notes: list[str] = field(default_factory=list)
+    """What else is to be known."""
+    beyond: dict[str, dict[Limit, tuple[str, str]]] = field(default_factory=dict)
+    """By suite: the limits that the two runs did not have in common, as each set them."""
+
+    def of(self, metric: str, agent: str | None = None) -> Compared:
+        """One metric, of one agent or of all."""
+        suite, _, name = metric.partition(".")
+        beyond = self.beyond.get(suite, {})
+        out = Compared(beyond=beyond)
+        for before, after, why in self.rows:
+            if before.suite == suite and agent in (None, before.agent) and _asked(before, name, beyond):
+                _put(out, (before, after, why), name, beyond)
+        return out
+
+    def told_once(self, metric: str) -> int:
+        """How many units have a value of it on one side alone, though both ran them: usage that is not told."""
+        suite, _, name = metric.partition(".")
+        both = [(before, after) for before, after, why in self.rows if after and not why and before.suite == suite]
+        return sum(bool(before.counted(name)) != bool(after.counted(name)) for before, after in both)
+
+    def failed_by_leaks(self, metric: str, paired: Sequence[tuple[Unit, Pair]]) -> list[str]:
+        """How many of the candidate's failures are calls that the server left in the text: none of the model's."""
+        if metric not in ("tasks.pass", "tools.strict", "tools.lenient", "tools.credit"):
+            return []
+        items = {(unit.suite, unit.item, unit.agent) for unit, _ in paired}
+        both = [(before, after) for before, after, _ in self.rows if (before.suite, before.item, before.agent) in items]
+        before, now = (sum(unit.failed_by_leaks for unit in side if unit) for side in zip(*both, strict=True))
+        failed = sum(value < 1 for _, pair in paired for value in pair.after)
+        was = f"{before} in the baseline" if before else "none in the baseline"
+        return [f"{now} of {failed} failures are calls that the server left in the text ({was})"] if now else []
+
+    def agents(self, suite: str) -> list[str]:
+        """The agents of a suite, by name."""
+        return sorted({before.agent for before, _, _ in self.rows if before.suite == suite})
+
+
+def _asked(unit: Unit, metric: str, beyond: Collection[Limit]) -> bool:
+    """Whether the baseline asks for a metric of a unit: not for costs that it was never told, nor for a probe that says
+    nothing of its model."""
+    judged = any(unit.values.get(name) for name in SCORES[unit.suite])
+    nothing = unit.suite != "wire" and metric in SCORES[unit.suite] and not judged and unit.attempts > 0
+    return nothing or bool(unit.counted(metric, beyond))
+
+
+def _put(out: Compared, row: tuple[Unit, Unit | None, Why | None], metric: str, beyond: Collection[Limit]) -> None:
+    """Add one unit of the baseline, and what the candidate has beside it."""
+    before, after, why = row
+    there = None if why else after
+    was, now = (tuple(unit.counted(metric, beyond)) if unit else () for unit in (before, there))
+    lacks = _count(out.before, before, len(was), metric, beyond)
+    if there:
+        lacks_now = _count(out.after, there, len(now), metric, beyond)
+    else:  # as often as the baseline tried it
+        lacks_now = before.attempts
+        out.after.uncounted[_ABSENT[why or "gone"]] += lacks_now
+    pair = Pair(before.item, was, now, lacks, lacks_now)
+    if there and was and now:
+        out.paired.append((before, pair))
+        once = _once(was, before.repeated, metric), _once(now, there.repeated, metric)
+        out.evidence.append(Pair(before.item, *once, lacks, lacks_now))
+    else:
+        (out.alone if there else out.absent).append(pair)
+        out.lost[why or "unmeasured"].append(before)
+
+
+def _count(tally: Tally, unit: Unit, values: int, metric: str, beyond: Collection[Limit]) -> int:
+    """Add a unit's attempts to its side; how many have no value."""
+    without = unit.uncounted(beyond)
+    without[NO_VALUE] += unit.attempts - without.total() - values
+    tally.counted += values
+    tally.uncounted += without
+    if metric in SCORES[unit.suite]:
+        tally.ended += unit.ended(beyond)
+        tally.repeated += unit.repeated
+    return without.total()
+
+
+def _once(values: Sequence[float], repeated: int, metric: str) -> tuple[float, ...]:
+    """As many values as there are attempts that differ, as whole as they can be, with the mean of all.
+
+    What is drawn once and told ten times is known as well as what is drawn once. The mean stays that of all attempts:
+    that of those that differ would make much of what is rare.
+    """
+    if not repeated or metric in COSTS:
+        return tuple(values)
+    n = max(1, len(values) - repeated)
+    total = round(fsum(values) * n / len(values), 9)
+    whole = int(total)
+    rest = (round(total - whole, 9),) if whole < n else ()
+    return (1.0,) * whole + rest + (0.0,) * (n - whole - len(rest))
+
+
+def comparable(baseline: Sample, candidate: Sample, policy: Policy) -> Comparable:
+    """Put both samples side by side, as far as the policy and honesty allow."""
+    out = Comparable()
+    now = {(unit.suite, unit.item, unit.agent): unit for unit in candidate.units}
+    ran = {unit.suite for unit in candidate.units}
+    present = {(unit.suite, unit.agent) for unit in candidate.units}
+    other = dict(_versions(baseline, candidate))
+    for unit in baseline.units:
+        if unit.suite != "wire" and not policy.counts(unit.agent):
+            continue
+        after = now.get((unit.suite, unit.item, unit.agent))
+        why: Why | None = None
+        if unit.suite not in ran:
+            why = "suite"
+        elif unit.suite == "tasks" and unit.agent in other and policy.agent_versions == "same":
+            why = "version"
+        elif after is None:
+            why = "gone" if (unit.suite, unit.agent) in present else "agent"
+        elif after.digest != unit.digest:
+            why = "changed"
+        out.rows.append((unit, after, why))
+    out.beyond = {suite: unlike(baseline.limits, candidate.limits, suite) for suite in SCORES}
+    out.notes += _limits(out.beyond, baseline, candidate)
+    out.notes += _notes(baseline, candidate, other, policy)
+    return out
+
+
+def _said(why: Why, units: list[Unit]) -> str:
+    n = len(units)
+    agents, items, suites = ({getattr(unit, of) for unit in units} for of in ("agent", "item", "suite"))
+    return {
+        "suite": f"the candidate has no results of {_few(suites)}",
+        "version": f"{n} of agents in another version ({_few(agents)}), whose drift is not the endpoint's",
+        "agent": f"{n} of agents that the candidate was not measured with ({_few(agents)})",
+        "changed": f"{n} are not the same items any more ({_few(items)})",
+        "gone": f"{n} not run ({_few(items)})",
+        "unmeasured": f"{n} gave no value ({_few(items)})",
+    }[why]
+
+
+def _few(names: set[str]) -> str:
+    ordered = sorted(names)
+    return ", ".join(ordered[:3]) + (f" and {len(ordered) - 3} more" if len(ordered) > 3 else "")
+
+
+def _versions(baseline: Sample, candidate: Sample) -> Iterator[tuple[str, str]]:
+    """Agents whose version is another now: their drift is not the endpoint's. The built-in one is toolworthy's."""
+    for agent, version in baseline.agents.items():
+        new = candidate.agents.get(agent)
+        if new is not None and new != version and agent != "builtin":
+            yield agent, f"{agent} was {version} and is {new}"
+
+
+def _notes(baseline: Sample, candidate: Sample, other: dict[str, str], policy: Policy) -> Iterator[str]:
+    for side, sample in (("baseline", baseline), ("candidate", candidate)):
+        if not sample.units:
+            yield f"the {side} {sample.name} has no results at all"
+    for agent, why in other.items():
+        if policy.counts(agent):
+            yield why if policy.agent_versions == "same" else f"{why}: the difference may be the agent's"
+    yield from reshaped(baseline, candidate)
+    yield from renamed(baseline.server, candidate.server)
+    yield from _new(baseline, candidate, policy)
+    yield from _leaks(baseline, candidate)
+    if baseline.toolworthy != candidate.toolworthy:
+        yield f"the baseline was measured by toolworthy {baseline.toolworthy}, the candidate by {candidate.toolworthy}"
+    if baseline.endpoint.get("forced_api") != candidate.endpoint.get("forced_api"):
+        yield "one of them was forced to another wire API: the translation is compared as well"
+
+
+def _limits(beyond: dict[str, dict[Limit, tuple[str, str]]], baseline: Sample, candidate: Sample) -> Iterator[str]:
+    """Limits that the two did not have in common, and how many attempts ended at them."""
+    for suite, own in beyond.items():
+        for was, now in dict.fromkeys(own.values()):
+            limits = [limit for limit, told in own.items() if told == (was, now)]
+            ended = [
+                sum(unit.ended()[limit] for unit in sample.of(suite) for limit in limits)
+                for sample in (baseline, candidate)
+            ]
+            said = f"the limits of {suite} differ: {was} in the baseline, {now} in the candidate"
+            if any(ended):
+                said += (
+                    f"; {ended[0]} attempts of the baseline and {ended[1]} of the candidate ended at it, and might "
+                    "have been solved within the other's: they are not counted. Measure both within the same limits"
+                )
+            yield said
+
+
+def _leaks(baseline: Sample, candidate: Sample) -> Iterator[str]:
+    """How often the candidate's server left a call in the text, beside the baseline's."""
+    before, now = (
+        leak_rate_of((f"{unit.suite}/{unit.item}", unit.leaks) for unit in sample.units)
+        for sample in (baseline, candidate)
+    )
+    if now and now.ok:
+        yield f"calls that the server left in the text: {now}; in the baseline {before or 'not measured'}"
+
+
+def _new(baseline: Sample, candidate: Sample, policy: Policy) -> Iterator[str]:
+    """What the candidate has alone."""
+    known = {(unit.suite, unit.item, unit.agent) for unit in baseline.units}
+    new = [unit for unit in candidate.units if (unit.suite, unit.item, unit.agent) not in known]
+    for suite in sorted({unit.suite for unit in new}):
+        own = [unit for unit in new if unit.suite == suite and (suite == "wire" or policy.counts(unit.agent))]
+        if own:
+            yield f"{len(own)} results of {suite} have none in the baseline beside them and are not compared"

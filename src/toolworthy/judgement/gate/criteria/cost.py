@@ -1,0 +1,118 @@
+"""A cost: the bill may rise to a limit, times the baseline's; few attempts may cost many times what the item did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil, inf, log
+
+from toolworthy.judgement.gate.bill import RARE, Bill, bill, tail
+from toolworthy.judgement.gate.criteria.judged import Answer, Judged, counted, needed
+from toolworthy.judgement.gate.paired import About, Pair
+from toolworthy.judgement.gate.ratio import ratio
+from toolworthy.judgement.gate.sample import Unit
+
+_STUCK = "more attempts would not decide it, the items differ too much: add items"
+_FAR = 5.0
+"""An attempt that costs so many times what the others at its item cost, on average, is named."""
+_NAMED = 3
+_APART = 1.25
+"""A bill whose ratio is so many times the typical attempt's, or the other way round, is said to differ."""
+
+
+def judge(
+    name: str, paired: Sequence[tuple[Unit, Pair]], limit: float, about: About, alpha: float, many: int
+) -> Judged:
+    """The bill."""
+    pairs = [pair for _, pair in paired]
+    before, after = (any(any(getattr(pair, side)) for pair in pairs) for side in ("before", "after"))
+    if not after:
+        return Judged(name, "pass", "it costs nothing")
+    if not before:
+        return Judged(
+            name, "inconclusive", "it cost nothing and costs something now: no ratio says how much is allowed"
+        )
+    found = bill(pairs, about)
+    if found is None:
+        return Judged(name, "inconclusive", "a single item, and no second attempt on both sides", needed="add items")
+    borne, worse = found.p_borne(limit), found.p_worse(limit)
+    judged = Judged(name, "pass" if borne <= alpha else "inconclusive", _said(found, limit, alpha), worse, borne)
+    hidden, unseen = found.unseen(alpha)
+    if borne > alpha:
+        level = alpha / many if found.value > limit else alpha
+        attempts = sum(pair.weight for pair in pairs) / len(pairs)
+        judged.needed = needed(lambda times: found.decides(limit, level, times), attempts, _STUCK)
+        judged.more += _dearest(paired)
+    else:
+        judged.more.append(f"of the bill save for runaways in fewer than {_one_in(unseen)} attempts")
+    if worse <= alpha:
+        judged.more.append(f"unless runaways in fewer than {_one_in(hidden)} attempts did not show in the baseline")
+    judged.more += _typical(found, pairs)
+    seen = found.findable(limit, alpha / many)
+    judged.more.append(
+        f"×{seen:.2f} would have failed it in four runs of five"
+        if seen
+        else "no bill could have failed it: too few attempts make up the baseline's"
+    )
+    return judged
+
+
+def judge_tail(name: str, paired: Sequence[tuple[Unit, Pair]], limit: float, alpha: float) -> Judged:
+    """The dearest attempts."""
+    found = tail([pair for _, pair in paired], limit)
+    borne = found.p_borne()
+    said = (
+        f"{found.beyond} of {found.attempts} attempts cost more than ×{limit:g} what the baseline's cost at the same "
+        f"item on average, fewer than {RARE:.0%} are allowed"
+    )
+    few = ceil(log(alpha) / log(1 - RARE))
+    short = f"not even none would show it: at least {few} attempts" if found.attempts < few else ""
+    answer: Answer = "pass" if borne <= alpha else "inconclusive"
+    return Judged(f"{name}, tail", answer, said, found.p_worse(), borne, short)
+
+
+def _said(found: Bill, limit: float, alpha: float) -> str:
+    low, high = found.interval(alpha)
+    least = f"{low:.2f}" if low else "0"
+    most = f"{high:.2f}" if high < inf else "∞"
+    return (
+        f"{_figure(found.before)} → {_figure(found.after)} an attempt, the bill ×{found.value:.2f} "
+        f"({1 - 2 * alpha:.0%} interval {least} to {most}), ×{limit:g} is allowed; "
+        f"{counted(found.clusters, 'item')}, {found.first.attempts} and {found.then.attempts} attempts, of which as "
+        f"many as {found.first.carried:.0f} and {found.then.carried:.0f} alike would make up the sums"
+    )
+
+
+def _typical(found: Bill, pairs: Sequence[Pair]) -> list[str]:
+    """What most attempts say, where the bill says something else."""
+    usual = ratio(pairs)
+    if usual is None or 1 / _APART < found.value / usual.value < _APART:
+        return []
+    return [f"a typical attempt (geometric mean) ×{usual.value:.2f}: a few dear attempts make the difference"]
+
+
+def _dearest(paired: Sequence[tuple[Unit, Pair]]) -> list[str]:
+    """The attempts that cost many times what the others at their item did, the dearest first."""
+    rows = []
+    for side in ("before", "after"):
+        total = sum(sum(getattr(pair, side)) / len(getattr(pair, side)) for _, pair in paired)
+        for unit, pair in paired:
+            own, whole = getattr(pair, side), sum(pair.before) + sum(pair.after)
+            for index, value in enumerate(own, 1):
+                others = (whole - value) / (len(pair.before) + len(pair.after) - 1)
+                if value > _FAR * others:
+                    rows.append((-value / len(own) / total, side, unit, index, value, value / max(others, 1e-12)))
+    rows.sort(key=lambda row: (row[0], row[1], row[2].item, row[2].agent, row[3]))
+    named = [
+        f"dear: {unit.item} ({unit.agent}), attempt {index} {'of the baseline' if side == 'before' else 'now'}: "
+        f"{_figure(value)}, ×{times:.1f} the others at it, {-share:.0%} of the sum"
+        for share, side, unit, index, value, times in rows[:_NAMED]
+    ]
+    return [*named, f"dear: {len(rows) - _NAMED} more"] if len(rows) > _NAMED else named
+
+
+def _one_in(share: float) -> str:
+    return f"one of {1 / share:.0f}"
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

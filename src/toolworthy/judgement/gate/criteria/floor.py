@@ -1,0 +1,36 @@
+"""A rate that must reach a floor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil, log
+
+from toolworthy.judgement.gate.compare import Compared
+from toolworthy.judgement.gate.criteria.judged import Answer, Judged
+from toolworthy.judgement.gate.floor import Reached, reached
+from toolworthy.judgement.gate.paired import About, Pair
+
+
+def judge(name: str, of: Compared, floor: float, about: About, alpha: float) -> Judged:
+    found = _reached(of.evidence, about)
+    borne, worse, estimate = found.p_borne(floor), found.p_worse(floor), found.estimate
+    if of.after.uncounted:
+        borne = max(borne, _reached(of.filled(True), about).p_borne(floor))
+        worse = max(worse, _reached(of.filled(False), about).p_worse(floor))
+    whose = "of these items" if about == "these" else "of all items like these"
+    said = (
+        f"{estimate.value:.1%} ({estimate.low:.1%} to {estimate.high:.1%}), at least {floor:.0%} is asked for; {whose}"
+    )
+    needed = "" if found.best(floor) <= alpha else f"not even full marks would show it: {_short(about, floor, alpha)}"
+    answer: Answer = "pass" if borne <= alpha else "inconclusive"
+    return Judged(f"{name}, floor", answer, said, worse, borne, needed)
+
+
+def _short(about: About, floor: float, alpha: float) -> str:
+    return f"at least {ceil(log(alpha) / log(floor))} attempts" if about == "these" else "add items"
+
+
+def _reached(pairs: Sequence[Pair], about: About) -> Reached:
+    found = reached(pairs, about)
+    assert found is not None
+    return found

@@ -1,0 +1,78 @@
+"""One criterion judged, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from toolworthy.judgement.gate.compare import Compared
+from toolworthy.judgement.gate.policy import Policy
+from toolworthy.statistics.rates import reasons
+
+Answer = Literal["pass", "fail", "inconclusive"]
+_TOO_MANY = 200
+"""Attempts an item beyond which nobody would go."""
+_ENDLESS = 1e6
+
+
+@dataclass
+class Judged:
+    """One criterion."""
+
+    name: str
+    answer: Answer
+    said: str
+    """Figures in words."""
+    p_worse: float | None = None
+    p_borne: float | None = None
+    needed: str = ""
+    """What would decide it."""
+    more: list[str] = field(default_factory=list)
+    """What could have been found, what was lost."""
+
+    @property
+    def next(self) -> list[str]:
+        """What to know beside the figures."""
+        return [*([self.needed] if self.needed and self.answer == "inconclusive" else []), *self.more]
+
+
+def counted(number: int, noun: str) -> str:
+    """So many of something."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def needed(decides: Callable[[float], bool], attempts: float, stuck: str) -> str:
+    """How many attempts would decide, if what was seen is the truth; `stuck` where no number would."""
+    if not decides(_ENDLESS):
+        return stuck
+    if not decides(_TOO_MANY / attempts):
+        return f"more than {_TOO_MANY} attempts an item would have to decide it: add items"
+    few, many = int(attempts) + 1, _TOO_MANY
+    while few < many:
+        middle = (few + many) // 2
+        few, many = (few, middle) if decides(middle / attempts) else (middle + 1, many)
+    told = f"about {many} attempts an item on both sides would decide, if what was seen is the truth"
+    return f"{told} (now {attempts:.3g}): --trials {many}"
+
+
+def too_few(name: str, of: Compared, policy: Policy) -> Judged:
+    """What is said where so much is missing that nothing is judged."""
+    return Judged(name, "inconclusive", _lacks(of, policy), needed=of.mend, more=[*of.count()])
+
+
+def lack(judged: Judged, of: Compared, policy: Policy) -> None:
+    """Let nothing pass where more is missing than the policy bears. What fails whatever is missing, fails."""
+    if judged.answer == "pass":
+        judged.answer = "inconclusive"
+    judged.said += f"; {_lacks(of, policy)}"
+    judged.needed = of.mend
+
+
+def _lacks(of: Compared, policy: Policy) -> str:
+    made = of.before.made + of.after.made
+    why = reasons(of.before.uncounted + of.after.uncounted)
+    said = f"{of.without} of {made} attempts of both runs have no value ({why})"
+    if of.missing:
+        said += f", {of.missing} of {of.asked} results of the baseline have nothing beside them: {of.why}"
+    return f"{said}; {policy.unmeasured:.0%} may be missing"

@@ -1,0 +1,110 @@
+"""A rate that may drop by less than a margin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from toolworthy.judgement.gate.compare import Compared
+from toolworthy.judgement.gate.criteria.judged import Judged, counted, needed
+from toolworthy.judgement.gate.drop import drop
+from toolworthy.judgement.gate.paired import About, Drop, Pair
+from toolworthy.judgement.gate.sample import Unit
+from toolworthy.statistics.intervals import mean_pass, pass_hat_k
+
+_NAMED = 5
+"""Items named among those that lost."""
+_STUCK: dict[About, str] = {
+    "these": "no number of attempts decides a drop that is the margin itself: add items",
+    "like-these": "more attempts would not decide it, the items differ too much: add items",
+}
+_ONE_OF_MANY = "one item tells nothing of others, however often it is tried: add items"
+
+
+def judge(name: str, of: Compared, margin: float, about: About, alpha: float, many: int) -> Judged:
+    paired = of.paired
+    found = _drop(of.evidence, about)
+    # Whatever is missing: a pass must hold if all of it had gone against the candidate, a fail if in its favour.
+    worst, best = (_drop(of.filled(against), about) if of.without else found for against in (True, False))
+    low, high = found.interval(alpha)
+    worse = max(found.p_worse(margin), best.p_worse(margin))
+    borne = max(found.p_borne(margin), worst.p_borne(margin))
+    said = (
+        f"{found.before:.1%} → {found.after:.1%}, a drop of {points(found.value)} "
+        f"({1 - 2 * alpha:.0%} interval {100 * low:.1f} to {100 * high:.1f}), {points(margin)} are allowed; "
+        f"{_of_which(about, found.clusters)}, {counted(round(found.pairs), 'pair')} of attempts"
+    )
+    judged = Judged(name, "pass" if borne <= alpha else "inconclusive", said, worse, borne)
+    level = alpha / many if found.value > margin else alpha
+    if found.p_borne(margin) <= alpha < borne or found.p_worse(margin) <= level < worse:
+        judged.needed = f"what the {of.without} attempts without a value would have been decides it: {of.mend}"
+    elif borne > alpha:
+        judged.needed = (
+            _ONE_OF_MANY
+            if about == "like-these" and found.clusters == 1
+            else needed(lambda times: found.decides(margin, level, times), found.pairs / len(paired), _STUCK[about])
+        )
+    judged.more += _all_of_them(paired)
+    judged.more.append(_findable(found, margin, alpha / many))
+    if low > 0 or borne > alpha:
+        judged.more += _worst(paired)
+    rates = {"before": (best.before, worst.before), "after": (worst.after, best.after)}
+    judged.more += of.count(lambda side: "{:.1%} to {:.1%}".format(*rates[side]))
+    return judged
+
+
+def _drop(pairs: Sequence[Pair], about: About) -> Drop:
+    found = drop(pairs, about)
+    assert found is not None
+    return found
+
+
+def _of_which(about: About, items: int) -> str:
+    if about == "these":
+        return f"of these {items} items" if items > 1 else "of this item"
+    return f"of all items like these {items}" if items > 1 else "of all items like this one"
+
+
+def _findable(found: Drop, margin: float, alpha: float) -> str:
+    """What would have failed, of both kinds."""
+    even, items = found.findable(margin, alpha), found.findable_items(margin, alpha)
+    kinds = [
+        *([f"a drop of {points(even)} spread evenly"] if even is not None else []),
+        *([f"{items} of {counted(found.clusters, 'item')} lost entirely"] if items is not None else []),
+    ]
+    if not kinds:
+        why = "too few attempts" if found.before > margin else "the baseline's rate is no more than the margin"
+        return f"no drop could have failed it: {why}"
+    return f"{' or '.join(kinds)} would have failed it in four runs of five"
+
+
+def _all_of_them(paired: Sequence[tuple[Unit, Pair]]) -> list[str]:
+    """pass^k beside the mean: how often all attempts of an item are right, where there are several."""
+    k = min(min(len(pair.before), len(pair.after)) for _, pair in paired)
+    if k < 2:
+        return []
+
+    def chance(side: str) -> float:
+        found = mean_pass(
+            [(index, value >= 1) for index, (_, pair) in enumerate(paired) for value in getattr(pair, side)],
+            k,
+            pass_hat_k,
+        )
+        return found.value if found else 0.0
+
+    return [f"pass^{k}, all of {k} attempts: {chance('before'):.1%} → {chance('after'):.1%}"]
+
+
+def _worst(paired: Sequence[tuple[Unit, Pair]]) -> list[str]:
+    """The items that lost most."""
+    ordered = sorted(paired, key=lambda row: (row[1].won - row[1].lost, row[0].item, row[0].agent))
+    lost = [row for row in ordered if row[1].lost > row[1].won]
+    named = [f"lost: {unit.item} ({unit.agent}) {_of(pair.before)} → {_of(pair.after)}" for unit, pair in lost[:_NAMED]]
+    return [*named, f"lost: {len(lost) - _NAMED} more"] if len(lost) > _NAMED else named
+
+
+def _of(values: Sequence[float]) -> str:
+    return f"{sum(values):g}/{len(values)}"
+
+
+def points(value: float) -> str:
+    return f"{100 * value:.1f} points"

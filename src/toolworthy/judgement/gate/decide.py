@@ -1,0 +1,100 @@
+"""The gate's answer.
+
+Pass: of every criterion it is shown that the candidate holds it; each claim may be wrong once in 1/alpha, and so may
+the pass, since all must be right (an intersection-union test needs no correction). Fail: of some criterion the contrary
+is shown, corrected by Holm for how many are looked at, or a blocking finding is new. Else inconclusive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from toolworthy.judgement.gate.compare import Comparable, comparable
+from toolworthy.judgement.gate.criteria import blocks, cost, floor, margin
+from toolworthy.judgement.gate.criteria.judged import Answer, Judged, lack, too_few
+from toolworthy.judgement.gate.paired import About
+from toolworthy.judgement.gate.policy import Criterion, Policy
+from toolworthy.judgement.gate.sample import Sample
+from toolworthy.statistics.intervals import holm
+
+
+@dataclass
+class Decision:
+    """The answer with its reasons."""
+
+    answer: Answer
+    policy: str
+    about: About
+    confidence: float
+    judged: list[Judged]
+    notes: list[str]
+
+
+def decide(baseline: Sample, candidate: Sample, policy: Policy, alpha: float | None = None) -> Decision:
+    """Compare `candidate` with `baseline`.
+
+    Args:
+        baseline: what there is.
+        candidate: what may replace it.
+        policy: what it must hold.
+        alpha: level of every claim, where it is not the policy's (sequential looks spend it in parts).
+    """
+    level = policy.alpha if alpha is None else alpha
+    both = comparable(baseline, candidate, policy)
+    wanted = [
+        (name, criterion, agent)
+        for name, criterion in policy.metrics.items()
+        for agent in (both.agents(name.partition(".")[0]) if criterion.each_agent else [None])
+    ]
+    many = sum(criterion.parts for name, criterion, agent in wanted if both.of(name, agent).paired)
+    judged = [one for wish in wanted for one in _criterion(both, *wish, policy, level, many)]
+    _holm(judged, level)
+    judged += blocks.judge(both, baseline, candidate, policy)
+    return Decision(_answer(judged), policy.source, policy.about, policy.confidence, judged, both.notes)
+
+
+def _answer(judged: Sequence[Judged]) -> Answer:
+    answers = {one.answer for one in judged}
+    if "fail" in answers:
+        return "fail"
+    return "pass" if answers == {"pass"} else "inconclusive"
+
+
+def _holm(judged: Sequence[Judged], alpha: float) -> None:
+    """Let fail what is worse even after a look at how many criteria there are."""
+    asked = [(one, one.p_worse) for one in judged if one.p_worse is not None]
+    for (one, p), shown in zip(asked, holm([p for _, p in asked], alpha), strict=True):
+        if shown:
+            one.answer = "fail"
+        elif p <= alpha:
+            one.more.append(f"worse if it were the only criterion; of {len(asked)} one may look so by chance")
+
+
+def _criterion(
+    both: Comparable, name: str, criterion: Criterion, agent: str | None, policy: Policy, alpha: float, many: int
+) -> list[Judged]:
+    shown = f"{name} [{agent}]" if agent else name
+    of = both.of(name, agent)
+    if not of.asked:
+        return [Judged(shown, "inconclusive", "the baseline has no value of it")] if policy.required else []
+    lacking = of.share > policy.unmeasured
+    cost_asked = criterion.at_most is not None or criterion.tail_at_most is not None
+    if not of.paired or (lacking and cost_asked):
+        return [too_few(shown, of, policy)]
+    out = []
+    if criterion.margin is not None:
+        out.append(margin.judge(shown, of, criterion.margin, policy.about, alpha, many))
+    if criterion.floor is not None:
+        out.append(floor.judge(shown, of, criterion.floor, policy.about, alpha))
+    if criterion.at_most is not None:
+        out.append(cost.judge(shown, of.paired, criterion.at_most, policy.about, alpha, many))
+    if criterion.tail_at_most is not None:
+        out.append(cost.judge_tail(shown, of.paired, criterion.tail_at_most, alpha))
+    for one in out:
+        if lacking:
+            lack(one, of, policy)
+        one.more = [*both.failed_by_leaks(name, of.paired), *one.more]
+        one.more += of.count() if cost_asked else ()
+        one.more += [f"not compared: {of.why}"] if of.missing else []
+    return out

@@ -1,0 +1,324 @@
+"""Two runs side by side: how far each figure moved, which outcomes changed, and what cannot be compared.
+
+The gate asks whether a policy is held; here nothing is asked, and all is told that both runs measured. Pairs, tests and
+intervals are the gate's own, two-sided. Calibrated with ``benchmarks/difference.py``.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from toolworthy.judgement.gate.compare import Comparable, Compared, comparable
+from toolworthy.judgement.gate.drop import drop
+from toolworthy.judgement.gate.paired import Pair
+from toolworthy.judgement.gate.policy import load_policy
+from toolworthy.judgement.gate.ratio import ratio, typical
+from toolworthy.judgement.gate.sample import COSTS, MAIN, METRICS, Sample
+from toolworthy.statistics.intervals import holm
+
+ALPHA = 0.05
+"""How often the interval of a row misses the true change: half of it on either side."""
+POINTS = 0.05
+"""A rate that moved by less than this, either way, counts as the same."""
+TIMES = 1.1
+"""A cost whose ratio lies between 1/1.1 and 1.1 counts as the same."""
+_CLOCKS = ("seconds", "first_token")
+
+Word = Literal["better", "worse", "same", "unclear", "not judged"]
+"""What is claimed of a row, for these very items in the hands of these agents:
+
+* ``better``, ``worse``: the 95 % interval leaves out "no change". Where nothing changed, a row says one of the two by
+  chance once in twenty times at most. It claims a direction, not a size: a tiny change that is certain is named, too.
+* ``same``: not that no difference was *seen*, but that one of the row's `margin` or more, either way, is *ruled out*:
+  the whole interval lies within. Wrong once in forty times at most.
+* ``unclear``: none of these can be claimed; mostly, too little was run.
+* ``not judged``: times. Both runs had an hour of their own, and what else ran in it: the interval knows of items and
+  attempts only, and is no ground for a claim.
+
+Each word is about its row alone; see ``Row.holds`` for all of them together.
+"""
+Outcome = Literal["pass", "flaky", "fail"]
+"""Of all attempts at one item: all went well, some did, none did."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One metric in both runs, over the items that both measured."""
+
+    metric: str
+    """As policies name it: ``tasks.pass``."""
+    agent: str | None
+    """Agent or vocabulary; None for all together."""
+    kind: Literal["difference", "ratio"]
+    """Rates: candidate − baseline, from −1 to 1. Costs: candidate / baseline, of a typical attempt (geometric mean)."""
+    n: int
+    """Pairs: items, each in one agent's hands."""
+    items: int
+    """Different items among them."""
+    before: float | None
+    """The baseline's value, in the metric's unit."""
+    after: float | None
+    """The candidate's."""
+    change: float | None
+    """Difference or ratio."""
+    low: float | None
+    """Of its two-sided 95 % interval; None where there is none."""
+    high: float | None
+    margin: float
+    """What would count as the same: a difference, or a ratio."""
+    word: Word
+    p: float
+    """Two-sided: the chance of so large a change if there were none; 1 where nothing can be said."""
+    holds: bool = False
+    """Whether better or worse can still be claimed beside all other rows (Holm at 5 %: of all rows that hold, the
+    chance that any is wrong is one in twenty)."""
+    why: str = ""
+    """Why a figure is missing."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """All attempts at one item in one run."""
+
+    outcome: Outcome
+    ok: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Change:
+    """An item whose outcome is another. With few attempts on a side this comes by chance, too."""
+
+    suite: str
+    item: str
+    """Task, case or probe."""
+    agent: str
+    """Agent, vocabulary, or the probe's way."""
+    before: Side
+    after: Side
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Results of the baseline that nothing can be compared with."""
+
+    metrics: tuple[str, ...]
+    n: int
+    of: int
+    """How many results the baseline has of each of these metrics."""
+    why: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs side by side."""
+
+    baseline: str
+    candidate: str
+    rows: tuple[Row, ...]
+    caution: str
+    """How many rows there are, and what chance alone makes of them."""
+    changed: tuple[Change, ...]
+    """The largest loss first, by the share of attempts that went well."""
+    lost: tuple[Lost, ...]
+    notes: tuple[str, ...]
+    """What else is to be known."""
+
+    def told(self) -> dict[str, Any]:
+        """As JSON would hold it."""
+        return asdict(self)
+
+
+def compare(baseline: Sample, candidate: Sample) -> Comparison:
+    """Put two runs side by side. Agents of another version are not compared: their drift is not the endpoint's."""
+    policy = load_policy(None)
+    both = comparable(baseline, candidate, policy)
+    rows = _together([row for metric in METRICS for row in _rows(both, metric, policy.unmeasured)])
+    changed = sorted(_changed(both), key=lambda one: (_moved(one), one.suite, one.item, one.agent))
+    return Comparison(
+        baseline=baseline.name,
+        candidate=candidate.name,
+        rows=rows,
+        caution=_caution(rows),
+        changed=tuple(changed),
+        lost=tuple(_lost(both)),
+        notes=tuple(_notes(both, baseline, candidate, rows, changed)),
+    )
+
+
+def _rows(both: Comparable, metric: str, unmeasured: float) -> Iterator[Row]:
+    """A metric over all, and for a rate of tasks or tools of every agent, too, where there are several."""
+    suite, _, name = metric.partition(".")
+    paired = both.of(metric).paired
+    if not paired:
+        return
+    if name in COSTS:
+        row, once = _cost(metric, [pair for _, pair in paired]), both.told_once(metric)
+        if once > unmeasured * (once + len(paired)) and row.word != "not judged":
+            why = "; ".join(filter(None, (row.why, f"{once} of {once + len(paired)} pairs have it on one side only")))
+            row = replace(row, word="unclear", p=1.0, why=why)
+        yield row
+        return
+    yield _rate(metric, None, both.of(metric))
+    agents = sorted({unit.agent for unit, _ in paired})
+    for agent in agents if suite != "wire" and len(agents) > 1 else ():
+        yield _rate(metric, agent, both.of(metric, agent))
+
+
+def _rate(metric: str, agent: str | None, of: Compared) -> Row:
+    """What is claimed holds whatever the attempts without a value would have been."""
+    found = drop(of.evidence)
+    fillings = [drop(of.filled(against, absent=False)) for against in (True, False)] if of.without else []
+    every = [one for one in (found, *fillings) if one is not None]
+    assert found is not None
+    p_worse, p_borne = max(one.p_worse(0.0) for one in every), max(one.p_borne(0.0) for one in every)
+    p = min(1.0, 2 * min(p_worse, p_borne))
+    intervals = [one.interval(ALPHA / 2) for one in every]
+    less, more = min(low for low, _ in intervals), max(high for _, high in intervals)
+    low, high = _around(0.0, -more, -less, p)
+    return Row(
+        metric=metric,
+        agent=agent,
+        kind="difference",
+        n=len(of.paired),
+        items=found.clusters,
+        before=found.before,
+        after=found.after,
+        change=-found.value,
+        low=low,
+        high=high,
+        margin=POINTS,
+        word=_word(found.value < 0, p, low > -POINTS and high < POINTS),
+        p=p,
+    )
+
+
+def _cost(metric: str, pairs: Sequence[Pair]) -> Row:
+    each = [(pair, typical(pair.before), typical(pair.after)) for pair in pairs]
+    paid = [(pair, was, now) for pair, was, now in each if was is not None and now is not None]
+    before, after = typical([was for _, was, _ in paid]), typical([now for _, _, now in paid])
+    free = f"{len(pairs) - len(paid)} of {len(pairs)} pairs cost nothing on a side" if len(paid) < len(pairs) else ""
+    row = Row(
+        metric=metric,
+        agent=None,
+        kind="ratio",
+        n=len(paid),
+        items=len({pair.cluster for pair, _, _ in paid}),
+        before=before,
+        after=after,
+        change=None,
+        low=None,
+        high=None,
+        margin=TIMES,
+        word="unclear",
+        p=1.0,
+        why=free,
+    )
+    if not before or not after:
+        return row
+    found = ratio([pair for pair, _, _ in paid])
+    if found is None:
+        alone = "a single item has no interval"
+        return replace(row, change=after / before, why="; ".join(filter(None, (free, alone))))
+    p = min(1.0, 2 * min(found.p_worse(1.0), found.p_borne(1.0)))
+    low, high = _around(1.0, *found.interval(ALPHA / 2), p)
+    measured = replace(row, change=found.value, low=low, high=high)
+    if metric.endswith(_CLOCKS):
+        return replace(measured, word="not judged", why="; ".join(filter(None, (free, "each run at its own time"))))
+    return replace(measured, word=_word(found.value < 1, p, low > 1 / TIMES and high < TIMES), p=p)
+
+
+def _around(none: float, low: float, high: float, p: float) -> tuple[float, float]:
+    """The interval, whose ends are searched by halving: where no change is not refused, it is not left out either."""
+    return (min(low, none), max(high, none)) if p > ALPHA else (low, high)
+
+
+def _word(improved: bool, p: float, within: bool) -> Word:
+    if p <= ALPHA:
+        return "better" if improved else "worse"
+    return "same" if within else "unclear"
+
+
+def _together(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Say of each row whether it holds beside the others."""
+    clear = iter(holm([row.p for row in rows if row.word != "not judged"], ALPHA))
+    return tuple(
+        row if row.word == "not judged" else replace(row, holds=next(clear) and row.word in ("better", "worse"))
+        for row in rows
+    )
+
+
+def _caution(rows: Sequence[Row]) -> str:
+    if not rows:
+        return "both runs measured nothing that can be compared"
+    judged = sum(row.word != "not judged" for row in rows)
+    named = sum(row.word in ("better", "worse") for row in rows)
+    held = sum(row.holds for row in rows)
+    return (
+        f"{judged} rows are judged, each alone: where nothing changed, up to one in twenty says better or worse by "
+        f"chance. Here {named} do, and {held} of them hold beside all others (Holm, 5 %)"
+    )
+
+
+def _changed(both: Comparable) -> Iterator[Change]:
+    for suite, metric in MAIN.items():
+        for unit, pair in both.of(f"{suite}.{metric}").paired:
+            before, after = _side(pair.before), _side(pair.after)
+            if before.outcome != after.outcome:
+                yield Change(suite, unit.item, unit.agent, before, after)
+
+
+def _side(values: Sequence[float]) -> Side:
+    ok, n = sum(values), len(values)
+    return Side("pass" if ok >= n else "flaky" if ok > 0 else "fail", ok, n)
+
+
+def _moved(one: Change) -> float:
+    return one.after.ok / one.after.n - one.before.ok / one.before.n
+
+
+def _lost(both: Comparable) -> Iterator[Lost]:
+    """Once for all metrics that have lost the same."""
+    lost: dict[tuple[int, int, str], list[str]] = defaultdict(list)
+    for metric in METRICS:
+        of = both.of(metric)
+        if of.missing:
+            lost[of.missing, of.asked, of.why].append(metric)
+    for (n, asked, why), metrics in lost.items():
+        yield Lost(tuple(metrics), n, asked, why)
+
+
+def _notes(
+    both: Comparable, baseline: Sample, candidate: Sample, rows: Sequence[Row], changed: Sequence[Change]
+) -> Iterator[str]:
+    yield from both.notes
+    yield from _blocks(both, baseline, candidate)
+    for suite, metric in MAIN.items():
+        for line in both.of(f"{suite}.{metric}").count():
+            yield f"{suite}: {line}"
+    for metric in METRICS:
+        suite, _, name = metric.partition(".")
+        measured = [any(unit.values.get(name) for unit in sample.of(suite)) for sample in (baseline, candidate)]
+        if measured == [False, True] and any(baseline.of(suite)):
+            yield f"{metric}: the baseline has no value of it"
+    words = {row.metric: row.word for row in rows if row.agent is None}
+    for suite, metric in MAIN.items():
+        if words.get(f"{suite}.{metric}") == "worse" and any(f"{suite}.{cost}" in words for cost in COSTS):
+            yield f"{suite}: attempts that failed count in the costs, too: what costs less may only have ended early"
+    once = sum(min(one.before.n, one.after.n) == 1 for one in changed)
+    if once:
+        yield f"{once} of {len(changed)} changed outcomes are of items tried once on a side: chance does that, too"
+
+
+def _blocks(both: Comparable, baseline: Sample, candidate: Sample) -> Iterator[str]:
+    """Blocking findings on the wire that one side has alone; that one is gone is said only if all was asked again."""
+    whole = not both.of("wire.supported").missing
+    for agent in sorted(baseline.blocking.keys() & candidate.blocking.keys()):
+        before, after = baseline.blocking[agent], candidate.blocking[agent]
+        for code in sorted(after.keys() - before.keys()):
+            yield f"new on the wire, it blocks {agent}: {code} {after[code]}"
+        for code in sorted(before.keys() - after.keys()) if whole else ():
+            yield f"gone on the wire, it blocked {agent}: {code} {before[code]}"

@@ -1,0 +1,16 @@
+"""The drop between two paired samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from toolworthy.judgement.gate.alike import alike
+from toolworthy.judgement.gate.paired import About, Drop, Pair
+from toolworthy.judgement.gate.these import these
+
+
+def drop(pairs: Sequence[Pair], about: About = "these") -> Drop | None:
+    """The drop over all pairs; None where there are none."""
+    if not pairs:
+        return None
+    return these(pairs) if about == "these" else alike(pairs)

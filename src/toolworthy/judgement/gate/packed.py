@@ -1,0 +1,134 @@
+"""A sample as text, small enough for a repository: one line an item, so that a change of one shows as one.
+
+::
+
+    {"schema_version": …, "name": …, …,
+    "columns": {"tools": ["attempts", "missing", "strict", …]},
+    "items": {
+    "tools/rename-a-function": ["c61a56cdd84a620e", {"codex": [3, 0, 1, [1, 0, 1], …]}],
+    …
+
+A row has a cell for each column: a list with one value an attempt, a number where all attempts gave the same, null
+where none gave any. Scores keep four significant digits, seconds and dollars three, or two
+below 1, far less than they vary. Missing attempts are told by reason where there are some. Where attempts ended at a
+limit of ours or are copies of others, an object stands for their number: ``{"judged": 3, "repeated": 1, "limited":
+{"time": {"attempts": 2, "values": {…}}}}``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from toolworthy.judgement.gate.sample import COSTS, AtLimit, Sample, Unit
+from toolworthy.loading import misfit
+
+_FIRST = ["attempts", "missing"]
+_MOST = 1_000_000
+"""Attempts at one item that nobody makes."""
+
+
+def pack(sample: Sample) -> str:
+    """`sample` as a JSON object."""
+    columns = {suite: [*_FIRST, *_metrics(sample, suite)] for suite in dict.fromkeys(u.suite for u in sample.units)}
+    items: dict[str, tuple[str, dict[str, Any]]] = {}
+    for unit in sample.units:
+        rows = items.setdefault(f"{unit.suite}/{unit.item}", (unit.digest, {}))[1]
+        rows[unit.agent] = _row(unit, columns[unit.suite])
+    head = [f"{_json(name)}: {_json(value)}" for name, value in sample.model_dump(exclude={"units"}).items()]
+    lines = [f"{_json(name)}: {_json(rows)}" for name, rows in sorted(items.items())]
+    body = ",\n".join([*head, f'"columns": {_json(columns)}', '"items": {\n' + ",\n".join(lines) + "\n}"])
+    return "{" + body + "}\n"
+
+
+def unpack(data: dict[str, Any]) -> Sample:
+    """The sample that `data` tells.
+
+    Raises:
+        ValueError: it tells none; pydantic's own where a value of its head is of the wrong type.
+    """
+    head = {name: value for name, value in data.items() if name not in ("columns", "items")}
+    try:
+        rows = [*_rows(data["columns"], data["items"])]
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise ValueError("its items cannot be read") from error
+    try:
+        units = tuple(_unit(judged, **row) for judged, row in rows)
+    except (TypeError, OverflowError, MemoryError) as error:
+        raise ValueError("its items cannot be read") from error
+    return Sample.model_validate({**head, "units": units})
+
+
+def _metrics(sample: Sample, suite: str) -> list[str]:
+    return list(dict.fromkeys(name for unit in sample.of(suite) for name in unit.values))
+
+
+def _row(unit: Unit, columns: Sequence[str]) -> list[Any]:
+    attempts = max((len(told) for told in unit.values.values()), default=0)
+    more: dict[str, Any] = {"repeated": unit.repeated} if unit.repeated else {}
+    if unit.limited:
+        more["limited"] = {limit: _limited(ended) for limit, ended in unit.limited.items()}
+    row: list[Any] = [{"judged": attempts, **more} if more else attempts, unit.missing or 0]
+    for name in columns[len(_FIRST) :]:
+        told = _shorter(name, unit.values.get(name, []))
+        row.append(told[0] if len(told) == attempts and len(set(told)) == 1 else told or None)
+    while row[-1] is None:
+        row.pop()
+    return row
+
+
+def _limited(ended: AtLimit) -> dict[str, Any]:
+    values = {name: _shorter(name, told) for name, told in ended.values.items()}
+    return {"attempts": ended.attempts, **({"values": values} if values else {})}
+
+
+def _shorter(name: str, values: Sequence[float]) -> list[float | int]:
+    return [_short(value, 4 if name not in COSTS else 3 if value >= 1 else 2) for value in values]
+
+
+def _short(value: float, digits: int) -> float | int:
+    """So many significant digits of a fraction; a whole number as it is."""
+    rounded = value if value.is_integer() else float(f"{value:.{digits}g}")
+    return int(rounded) if rounded.is_integer() else rounded
+
+
+def _rows(columns: dict[str, list[str]], items: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each unit's number of judged attempts, and its fields."""
+    for name, (digest, rows) in items.items():
+        suite, _, item = name.partition("/")
+        for agent, (attempts, missing, *cells) in rows.items():
+            more = dict(attempts) if isinstance(attempts, dict) else {"judged": attempts}
+            judged = more.pop("judged")
+            if not isinstance(judged, int) or not 0 <= judged <= _MOST:
+                raise ValueError(judged)
+            values = {
+                metric: cell if isinstance(cell, list) else [cell] * judged
+                for metric, cell in zip(columns[suite][len(_FIRST) :], cells, strict=False)
+                if cell is not None
+            }
+            own = {"suite": suite, "item": item, "agent": agent, "digest": digest}
+            yield judged, {**more, **own, "values": values, "missing": {} if missing == 0 else missing}
+
+
+def _unit(judged: int, **row: Any) -> Unit:
+    """A unit of a row.
+
+    Raises:
+        ValueError: a value is not what it should be, or there are not as many as attempts that were judged.
+    """
+    try:
+        unit = Unit.model_validate(row)
+        many = {name: len(told) for name, told in unit.values.items() if name not in COSTS}
+        if (judged and not many) or any(n != judged for n in many.values()):
+            told = ", ".join(f"{n} of {name}" for name, n in many.items()) or "no score"
+            raise ValueError(f"{unit.suite}/{unit.item} {unit.agent}: {judged} attempts, and {told}")
+        return unit
+    except ValidationError as error:
+        raise ValueError(f"{row['suite']}/{row['item']} {row['agent']}: {misfit(Unit, error)}") from error
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

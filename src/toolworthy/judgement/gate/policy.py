@@ -1,0 +1,105 @@
+"""What a candidate must hold: a TOML file, or the default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from toolworthy.judgement.gate.paired import About
+from toolworthy.judgement.gate.sample import COSTS, METRICS
+from toolworthy.loading import load_toml, meant
+
+DEFAULT = Path(__file__).with_name("policy.toml")
+"""The default policy."""
+
+_MOST = 1000
+"""Times the baseline's cost, beyond which a limit asks for nothing."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Criterion(_Strict):
+    """What is asked of one metric."""
+
+    margin: float | None = Field(None, gt=0, lt=1)
+    """Largest drop against the baseline that is allowed."""
+    floor: float | None = Field(None, gt=0, lt=1)
+    """What it must reach whatever the baseline did."""
+    at_most: float | None = Field(None, gt=1, le=_MOST, allow_inf_nan=False)
+    """Largest bill that is allowed, times the baseline's."""
+    tail_at_most: float | None = Field(None, gt=1, le=_MOST, allow_inf_nan=False)
+    """What nine attempts in ten may cost, times what the baseline's cost at the same item on average."""
+    each_agent: bool = False
+    """Asked of every agent by itself, not of all together."""
+
+    @property
+    def parts(self) -> int:
+        """How many things are asked."""
+        return sum(asked is not None for asked in (self.margin, self.floor, self.at_most, self.tail_at_most))
+
+    @model_validator(mode="after")
+    def _some(self) -> Criterion:
+        if not self.parts:
+            raise ValueError("asks for nothing: give margin, floor, at_most or tail_at_most")
+        return self
+
+
+class Policy(_Strict):
+    """A gate's policy."""
+
+    confidence: float = Field(0.95, gt=0.5, lt=1)
+    about: About = "these"
+    unmeasured: float = Field(0.05, ge=0, le=1)
+    agent_versions: Literal["same", "any"] = "same"
+    agents: tuple[str, ...] = ("*",)
+    """Agents of the baseline that count."""
+    no_new_blocks_for: tuple[str, ...] = ("*",)
+    metrics: dict[str, Criterion] = Field(default_factory=dict)
+    source: str = Field("the default policy", exclude=True)
+    required: bool = Field(False, exclude=True)
+    """Whether a metric that was not measured leaves the gate undecided; the default policy takes what there is."""
+
+    @field_validator("metrics", mode="before")
+    @classmethod
+    def _known(cls, metrics: Any) -> Any:
+        for name, asked in metrics.items() if isinstance(metrics, dict) else ():
+            if name not in METRICS:
+                inner = [f"{name}.{key}" for key in asked] if isinstance(asked, dict) else []
+                if quoted := [metric for metric in inner if metric in METRICS]:
+                    raise ValueError(f'a metric\'s name has a dot and wants quotes: [metrics."{quoted[0]}"]')
+                raise ValueError(f"no metric is called {name!r}{meant(name, METRICS)}")
+        return metrics
+
+    @field_validator("metrics")
+    @classmethod
+    def _of_its_kind(cls, metrics: dict[str, Criterion]) -> dict[str, Criterion]:
+        for name, criterion in metrics.items():
+            cost = name.partition(".")[2] in COSTS
+            if criterion.margin or criterion.floor if cost else criterion.at_most or criterion.tail_at_most:
+                wanted = "a cost: give at_most or tail_at_most" if cost else "a share: give margin or floor"
+                raise ValueError(f"{name} is {wanted}")
+        return metrics
+
+    def counts(self, agent: str) -> bool:
+        """Whether an agent is one of those that count."""
+        return "*" in self.agents or agent in self.agents
+
+    @property
+    def alpha(self) -> float:
+        """How often a claim may be wrong."""
+        return 1 - self.confidence
+
+
+def load_policy(path: Path | None) -> Policy:
+    """The policy of a file, or the default.
+
+    Raises:
+        UserError: no such file, no TOML, an unknown metric or key; one line, with what was probably meant.
+    """
+    if path is None:
+        return load_toml(Policy, DEFAULT)
+    return load_toml(Policy, path).model_copy(update={"source": str(path), "required": True})

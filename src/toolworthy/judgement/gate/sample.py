@@ -1,0 +1,266 @@
+"""What a run measured, small enough to be kept: the scores of every item, not the traffic."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from statistics import median
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from toolworthy.judgement.analysis.leaks import left_in_text
+from toolworthy.judgement.analysis.levels import levels
+from toolworthy.judgement.analysis.uncounted import NOT_RUN, at, uncounted
+from toolworthy.records.case import CaseResult
+from toolworthy.records.conditions import bounds
+from toolworthy.records.score import Leaks, Limit
+from toolworthy.records.trial import TrialResult
+from toolworthy.work.probes import ProbeResult
+from toolworthy.work.run.fingerprint import AgentPrint, agents_of, server_of
+from toolworthy.work.run.store import RunDirectory
+
+SCHEMA = 2
+"""Version of a baseline file."""
+SCORES: dict[str, tuple[str, ...]] = {
+    "tasks": ("pass",),
+    "tools": ("strict", "lenient", "credit"),
+    "wire": ("supported",),
+}
+"""Metrics between 0 and 1, of each suite."""
+MAIN = {"tasks": "pass", "tools": "lenient", "wire": "supported"}
+"""The rate that is followed where one has to stand for a suite."""
+COSTS = ("tokens", "usd", "seconds", "first_token")
+"""Metrics that are compared as ratios: tokens of an item, US dollars, seconds until it is done, median seconds until an
+answer begins."""
+METRICS = tuple(
+    f"{suite}.{name}" for suite, names in SCORES.items() for name in (*names, *(COSTS if suite != "wire" else ()))
+)
+"""Every metric that a policy can name."""
+
+
+Value = Annotated[float, Field(ge=0)]
+_Count = Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class AtLimit(_Frozen):
+    """Attempts at an item that ended at one limit of ours."""
+
+    attempts: _Count
+    values: dict[str, list[Value]] = {}
+    """What they cost, as in ``Unit.values``."""
+
+
+class Unit(_Frozen):
+    """One item in the hands of one agent (or in its words), over all attempts.
+
+    An attempt is judged (``values``), or ended at a limit of ours (``limited``), or tells nothing (``missing``).
+    """
+
+    suite: str
+    item: str
+    """Task, case or probe."""
+    agent: str
+    """Agent, vocabulary, or the probe's way."""
+    digest: str = ""
+    """Of the task or case: only what is the same is compared."""
+    values: dict[str, list[Value]] = {}
+    """Metric (without the suite) to one value an attempt."""
+    limited: dict[Limit, AtLimit] = {}
+    """By limit: not solved within it."""
+    missing: dict[str, _Count] = {}
+    """How many attempts say nothing of the endpoint, by reason: infrastructure, not run …"""
+    repeated: _Count = 0
+    """How many of the judged attempts have the very answers of another one."""
+    leaks: Leaks = Leaks()
+    """Of the model's calls, over all attempts."""
+    failed_by_leaks: int = 0
+    """Attempts that failed since the server left a call in the text."""
+
+    @field_validator("values")
+    @classmethod
+    def _shares(cls, values: dict[str, list[float]]) -> dict[str, list[float]]:
+        for name, told in values.items():
+            if name not in COSTS and any(value > 1 for value in told):
+                raise ValueError(f"{name} is a share, and {max(told):g} is above 1")
+        return values
+
+    def counted(self, metric: str, beyond: Collection[Limit] = ()) -> list[float]:
+        """One value an attempt; one that ended at a limit of ours was not solved, and what it cost was spent.
+
+        Args:
+            metric: without the suite.
+            beyond: limits at which attempts are left out, since they are compared with a run that had others.
+        """
+        out = list(self.values.get(metric, ()))
+        for limit, ended in self.limited.items():
+            if limit not in beyond:
+                score = [0.0] * ended.attempts if metric in SCORES[self.suite] else []
+                out += score or ended.values.get(metric, ())
+        return out
+
+    def uncounted(self, beyond: Collection[Limit] = ()) -> Counter[str]:
+        """How many attempts are left out of every rate, by reason."""
+        out = Counter(self.missing)
+        out.update({at(limit): ended.attempts for limit, ended in self.limited.items() if limit in beyond})
+        return out
+
+    def ended(self, beyond: Collection[Limit] = ()) -> Counter[str]:
+        """How many attempts count as not solved since they ended at a limit of ours, by limit."""
+        return Counter({limit: one.attempts for limit, one in self.limited.items() if limit not in beyond})
+
+    @property
+    def attempts(self) -> int:
+        """How many there were, those that tell nothing included."""
+        judged = max(map(len, self.values.values()), default=0)
+        return judged + sum(one.attempts for one in self.limited.values()) + sum(self.missing.values())
+
+
+class Sample(_Frozen):
+    """A run's scores and what they were measured with: the content of a baseline file."""
+
+    schema_version: int = SCHEMA
+    name: str
+    toolworthy: str
+    started: float
+    endpoint: dict[str, Any]
+    agents: dict[str, str]
+    """Agent to version."""
+    units: tuple[Unit, ...]
+    limits: dict[str, Any] = {}
+    """The options that set limits, with their values."""
+    blocking: dict[str, dict[str, str]] = {}
+    """Agent to the codes that block it on the wire, each with its title."""
+    untested: dict[str, str] = {}
+    """Agent of which the wire suite shows too little to say that nothing blocks it, to why."""
+    server: dict[str, list[str]] = {}
+    """What the server says of itself."""
+    fingerprints: dict[str, tuple[AgentPrint, ...]] = {}
+    """Agent to the faces that it showed."""
+    words: dict[str, str] = {}
+    """Agent to the hash of the tools in whose words cases were asked."""
+
+    def of(self, suite: str) -> Iterator[Unit]:
+        """The units of one suite."""
+        return (unit for unit in self.units if unit.suite == suite)
+
+
+def from_run(run: RunDirectory) -> Sample:
+    """What a run directory measured so far.
+
+    Raises:
+        UserError: its ``run.json`` cannot be read.
+    """
+    about = run.about
+    probes = run.probes()
+    found = levels(probes)
+    units = [*_tasks(run.results(), about), *_tools(run.cases(), about), *_wire(probes)]
+    return Sample(
+        name=run.path.name,
+        toolworthy=str(about.get("toolworthy", "")),
+        started=float(about.get("started", 0.0)),
+        endpoint={key: about.get("endpoint", {}).get(key) for key in ("name", "provider", "model", "forced_api")},
+        agents=dict(about.get("agents", {})),
+        units=tuple(units),
+        limits=bounds(about),
+        blocking={level.agent.id: {r.code: r.title for r in level.reasons if r.effect != "noted"} for level in found},
+        untested={level.agent.id: level.headline for level in found if level.word == "untested"},
+        server=server_of(about),
+        fingerprints=agents_of(about),
+        words=dict(about.get("words", {})),
+    )
+
+
+def _tasks(results: Sequence[TrialResult], about: dict[str, Any]) -> Iterator[Unit]:
+    grouped: dict[tuple[str, str], list[TrialResult]] = defaultdict(list)
+    for result in results:
+        grouped[result.key.task, result.key.agent].append(result)
+    unbegun = _unbegun("tasks", len(results), about)
+    for (task, agent), attempts in grouped.items():
+        # An agent that the endpoint cannot serve has solved nothing there.
+        judged = [result for result in attempts if result.status in ("passed", "failed", "refused")]
+        scores = {"pass": [float(result.status == "passed") for result in judged]}
+        yield _unit(("tasks", task, agent, attempts[0].task_digest), scores, judged, attempts, unbegun)
+
+
+def _tools(results: Sequence[CaseResult], about: dict[str, Any]) -> Iterator[Unit]:
+    digests = about.get("cases", {})
+    grouped: dict[tuple[str, str], list[CaseResult]] = defaultdict(list)
+    for result in results:
+        grouped[result.key.case, result.key.vocabulary].append(result)
+    unbegun = _unbegun("tools", len(results), about)
+    for (case, words), attempts in grouped.items():
+        judged = [result for result in attempts if result.status != "unmeasured"]
+        scores = {
+            "strict": [float(result.status == "right") for result in judged],
+            "lenient": [float(result.status != "wrong") for result in judged],
+            "credit": [result.credit for result in judged],
+        }
+        yield _unit(("tools", case, words, str(digests.get(case, ""))), scores, judged, attempts, unbegun)
+
+
+def _unbegun(suite: str, there: int, about: dict[str, Any]) -> int:
+    """How many attempts at an item there were to be, if some of the suite have not begun; else 0."""
+    cut = int(about.get("planned", {}).get(suite, 0)) > there
+    return int(about.get("options", {}).get("trials", 0)) if cut else 0
+
+
+def _wire(results: Sequence[ProbeResult]) -> Iterator[Unit]:
+    for result in results:
+        why = uncounted(result)
+        yield Unit(
+            suite="wire",
+            item=result.key.probe,
+            agent=result.key.way,
+            values={} if why else {"supported": [float(result.verdict == "supported")]},
+            missing={why: 1} if why else {},
+            leaks=result.leaks,
+        )
+
+
+def _unit(
+    key: tuple[str, str, str, str],
+    scores: dict[str, list[float]],
+    judged: Sequence[TrialResult] | Sequence[CaseResult],
+    attempts: Sequence[TrialResult] | Sequence[CaseResult],
+    planned: int,
+) -> Unit:
+    suite, item, agent, digest = key
+    ended: dict[Limit, list[TrialResult | CaseResult]] = defaultdict(list)
+    missing: Counter[str] = Counter()
+    for result in attempts:
+        if result.limit:
+            ended[result.limit].append(result)
+        elif result.status != "refused" and (why := uncounted(result)):
+            missing[why] += 1
+    if planned > len(attempts):
+        missing[NOT_RUN] += planned - len(attempts)
+    answers = [result.score.answers for result in judged if result.score.answers]
+    return Unit(
+        suite=suite,
+        item=item,
+        agent=agent,
+        digest=digest,
+        values={name: told for name, told in {**scores, **_costs(judged)}.items() if told},
+        limited={limit: AtLimit(attempts=len(own), values=_costs(own)) for limit, own in ended.items()},
+        missing=dict(missing),
+        repeated=len(answers) - len(set(answers)),
+        leaks=sum((result.score.leaks for result in judged), Leaks()),
+        failed_by_leaks=sum(left_in_text(result) for result in judged),
+    )
+
+
+def _costs(results: Sequence[TrialResult | CaseResult]) -> dict[str, list[float]]:
+    ran = [result for result in results if result.status != "refused"]
+    measured = [result.score for result in ran]
+    told = {
+        "tokens": [float((s.tokens.input or 0) + (s.tokens.output or 0)) for s in measured if s.tokens.input],
+        "usd": [score.cost_usd for score in measured if score.cost_usd is not None],
+        "seconds": [round(max(0.0, result.seconds), 4) for result in ran],  # clocks are set back now and then
+        "first_token": [median(score.first_token_seconds) for score in measured if score.first_token_seconds],
+    }
+    return {name: values for name, values in told.items() if values}

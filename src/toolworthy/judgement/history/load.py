@@ -1,0 +1,95 @@
+"""Find runs, read what they measured, and put those of one endpoint and model together, in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from toolworthy.base.errors import UserError
+from toolworthy.judgement.gate.baseline import load
+from toolworthy.judgement.gate.sample import Sample, from_run
+from toolworthy.work.run.store import RESULTS, RunDirectory
+
+
+@dataclass
+class Group:
+    """Runs of one endpoint and model, the oldest first."""
+
+    endpoint: str
+    model: str
+    wire: str
+    """The wire API that every agent was translated to; empty where none was forced."""
+    samples: list[Sample] = field(default_factory=list)
+
+
+@dataclass
+class Found:
+    """What was read, and what could not be."""
+
+    groups: list[Group]
+    skipped: list[str]
+    """One line each."""
+
+
+def find(paths: Sequence[Path], endpoint: str | None = None, model: str | None = None) -> Found:
+    """The runs under `paths`: run directories, baseline files, or folders that hold some.
+
+    Raises:
+        UserError: a path does not exist, nothing was measured, or nothing fits what was asked for.
+    """
+    samples: dict[tuple[str, float], Sample] = {}
+    skipped: list[str] = []
+    for path in paths:
+        for sample in _read(path, skipped):
+            samples[sample.name, sample.started] = sample
+    groups = _grouped(sorted(samples.values(), key=lambda sample: (sample.started, sample.name)))
+    if not groups:
+        where = ", ".join(map(str, paths))
+        raise UserError(f"no run that measured anything under {where}" + (f"; {skipped[0]}" if skipped else ""))
+    chosen = [group for group in groups if endpoint in (None, group.endpoint) and model in (None, group.model)]
+    if not chosen:
+        known = ", ".join(dict.fromkeys(f"{group.endpoint} {group.model}" for group in groups))
+        raise UserError(f"no run of {' '.join(filter(None, (endpoint, model)))}; there are runs of {known}")
+    return Found(chosen, skipped)
+
+
+def _read(path: Path, skipped: list[str]) -> Iterator[Sample]:
+    """What is there; of what cannot be read, a line."""
+    if not path.exists():
+        raise UserError(f"{path}: no such run, baseline or folder")
+    single = _is_run(path) or not path.is_dir()
+    for one in [path] if single else sorted(filter(_is_run, path.iterdir())):
+        try:
+            yield _sample(one) if _is_run(one) else load(one)
+        except UserError as error:
+            skipped.append(str(error))
+
+
+def _is_run(path: Path) -> bool:
+    """Also one that has lost its ``run.json``, which is to be said."""
+    return any((path / name).is_file() for name in ("run.json", RESULTS))
+
+
+def _sample(path: Path) -> Sample:
+    """What a run measured.
+
+    Raises:
+        UserError: its ``run.json`` is not one of ours, or some of its results cannot be read.
+    """
+    try:
+        return from_run(RunDirectory.open(path, whole=True))
+    except (ValidationError, ValueError, TypeError, AttributeError) as error:
+        first = str(error).splitlines()[0]
+        raise UserError(f"{path / 'run.json'}: not readable as a run's ({first})") from error
+
+
+def _grouped(samples: Sequence[Sample]) -> list[Group]:
+    groups: dict[tuple[str, str, str], Group] = {}
+    for sample in samples:
+        if any(unit.values or unit.limited for unit in sample.units):
+            name, model, wire = (str(sample.endpoint.get(key) or "") for key in ("name", "model", "forced_api"))
+            groups.setdefault((name, model, wire), Group(name, model, wire)).samples.append(sample)
+    return list(groups.values())

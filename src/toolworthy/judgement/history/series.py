@@ -1,0 +1,195 @@
+"""The history of one endpoint and model, as JSON would hold it: a row a run, and since when it is another."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+from toolworthy.judgement.gate.sample import MAIN, Sample, Unit
+from toolworthy.judgement.history.attempts import Beyond, beyond, counted, notes, tallies
+from toolworthy.judgement.history.chance import NIGHTS
+from toolworthy.judgement.history.change import Change, Shift, Watch, shift, watch
+from toolworthy.judgement.history.lanes import Moves, moves
+from toolworthy.judgement.history.load import Found, Group
+from toolworthy.judgement.history.table import Table, Tallies
+from toolworthy.statistics.intervals import clustered
+from toolworthy.statistics.rates import Rate
+
+ERROR = f"at most one false alarm in {NIGHTS:,} nights"
+
+
+def history(found: Found, suites: Sequence[str] = tuple(MAIN)) -> dict[str, Any]:
+    """All groups with their suites, their runs, and what changed."""
+    groups = [_group(group, suites) for group in found.groups]
+    return {"groups": [group for group in groups if group["suites"]], "skipped": found.skipped}
+
+
+def _group(group: Group, suites: Sequence[str]) -> dict[str, Any]:
+    return {
+        "endpoint": group.endpoint,
+        "model": group.model,
+        "wire": group.wire,
+        "suites": [one for suite in suites if (one := _suite(group.samples, suite))],
+    }
+
+
+def _suite(samples: Sequence[Sample], suite: str) -> dict[str, Any] | None:
+    """One suite's series; None where no run measured it."""
+    metric = MAIN[suite]
+    ran = [sample for sample in samples if any(counted(unit, ()) for unit in sample.of(suite))]
+    without = beyond(ran, suite)
+    ran = [sample for sample in ran if any(counted(unit, without) for unit in sample.of(suite))]
+    if not ran:
+        return None
+    series = [tallies(sample, suite, without) for sample in ran]
+    moved = moves(ran, suite)
+    rows = [_row(sample, suite, moves_, without) for sample, moves_ in zip(ran, moved, strict=True)]
+    for (before, after), row in zip(pairwise(series), rows[1:], strict=True):
+        row["shared"] = len(_items(before) & _items(after))
+    table = Table.of(series)
+    looked = watch(table)
+    changes = [_change(change, table, ran, moved, suite) for change in looked.changes]
+    return {
+        "suite": suite,
+        "metric": metric,
+        "runs": rows,
+        "since": changes[-1] if changes else {"found": False, "said": _nothing(looked, series)},
+        "earlier": changes[-2::-1],
+        "notes": list(notes(ran, suite, without)),
+        "nights_per_false_alarm": NIGHTS,
+    }
+
+
+def _items(run: Tallies) -> set[tuple[str, str]]:
+    return {(item, digest) for item, _, digest in run}
+
+
+def _row(sample: Sample, suite: str, moved: Moves, without: Beyond) -> dict[str, Any]:
+    units = [unit for unit in sample.of(suite) if counted(unit, without)]
+    values = [(unit.item, value) for unit in units for value in counted(unit, without)]
+    rate = clustered(values)
+    assert rate is not None
+    ended = sum((unit.ended(without) for unit in units), Counter[str]())
+    missing = sum((unit.uncounted(without) for unit in sample.of(suite)), Counter[str]())
+    return {
+        "run": sample.name,
+        "started": sample.started,
+        "date": _date(sample),
+        "rate": round(rate.value, 4),
+        "low": round(rate.low, 4),
+        "high": round(rate.high, 4),
+        "n": rate.n,
+        "items": rate.clusters,
+        "shared": None,
+        "missing": missing.total(),
+        "ended": ended.total(),
+        "left_out": Rate(sum(value == 1 for _, value in values), rate, ended, missing).notes,
+        "agents": {name: version for name, version in sample.agents.items() if suite == "tasks"},
+        "agents_moved": moved.agent_lines,
+        "measure_moved": moved.measure,
+        "server_moved": moved.server,
+        "seconds": _mean(units, "seconds", without),
+        "tokens": _mean(units, "tokens", without),
+    }
+
+
+def _mean(units: Sequence[Unit], name: str, without: Beyond) -> float | None:
+    """Of an item's mean over its attempts."""
+    told = [sum(values) / len(values) for unit in units if (values := unit.counted(name, without))]
+    return round(sum(told) / len(told), 3) if told else None
+
+
+def _date(sample: Sample) -> str:
+    try:
+        return datetime.fromtimestamp(sample.started, UTC).strftime("%Y-%m-%d")
+    except (ValueError, OverflowError, OSError):
+        return "?"
+
+
+def _change(
+    change: Change, table: Table, samples: Sequence[Sample], moved: Sequence[Moves], suite: str
+) -> dict[str, Any]:
+    """One change that was found, in figures and in words."""
+    found = change.shift
+    lane, why = _lane(change, table, moved, suite)
+    low, high = (found.low, found.high) if found.drop >= 0 else (-found.high, -found.low)
+    said = (
+        f"since {_where(samples, found.at)}: {_percent(found.before)} → {_percent(found.after)}, "
+        f"a {'drop' if found.drop >= 0 else 'rise'} of {100 * abs(found.drop):.1f} points "
+        f"({100 * low:.1f} to {100 * high:.1f}) on {_shared(found, table)}"
+    )
+    if change.first != change.last:
+        said += f"; it may have been anywhere from {_where(samples, change.first)} to {_where(samples, change.last)}"
+    after = f"found after run {samples[change.night].name} ({ERROR})"
+    if not found.found:
+        after += ", though all runs until now do not bear it out"
+    return {
+        "found": True,
+        "at": found.at,
+        "run": samples[found.at].name,
+        "before": round(found.before, 4),
+        "after": round(found.after, 4),
+        "drop": round(found.drop, 4),
+        "low": round(found.low, 4),
+        "high": round(found.high, 4),
+        "first": change.first,
+        "last": change.last,
+        "seen": change.night,
+        "once_in_nights": int(found.nights),
+        "lane": lane,
+        "said": f"{said}; {why}; {after}",
+    }
+
+
+def _percent(rate: float) -> str:
+    return f"{100 * rate:.1f} %"
+
+
+def _where(samples: Sequence[Sample], at: int) -> str:
+    return f"{_date(samples[at])} (run {samples[at].name})"
+
+
+def _shared(found: Shift, table: Table) -> str:
+    every = len({item for item, _, _ in table.keys})
+    return (
+        f"{found.items} items" if found.items == every else f"the {found.items} of {every} items that both sides have"
+    )
+
+
+def _nothing(looked: Watch, series: Sequence[Tallies]) -> str:
+    if len(series) < 2:
+        return "one run only: nothing to compare"
+    if not looked.boundaries or looked.reach is None:
+        return f"none of {len(series)} runs shares an item with those before it: nothing to compare"
+    attempts = sum(tally.n for run in series for tally in run.values())
+    said = f"no change that n = {attempts:g} attempts in {len(series)} runs could have found"
+    if looked.reach >= 1:
+        return f"{said}: they are too few for any ({ERROR})"
+    return f"{said}: one of {100 * looked.reach:.1f} points would have been, four times in five ({ERROR})"
+
+
+def _lane(change: Change, table: Table, moved: Sequence[Moves], suite: str) -> tuple[str, str]:
+    """Whose the change is, and why: what changed at any run that may be the first of it cannot be told apart."""
+    window = range(change.first, change.last + 1)
+    server = list(dict.fromkeys(line for at in window for line in moved[at].server))
+    told = f" ({'; '.join(server)})" if server else ""
+    measure = [line for at in window for line in moved[at].measure]
+    changed = {agent for at in window for agent in moved[at].agents}
+    lines = list(dict.fromkeys(line for at in window for line in moved[at].agent_lines))
+    if measure:
+        return "unclear", f"it changed at the same time as {', '.join([*measure, *lines])}: these cannot be told apart"
+    if not lines:
+        steady = {"tasks": "the agents did not change: ", "tools": "the tools offered did not change: "}.get(suite, "")
+        return "endpoint", f"{steady}the endpoint's lane{told}"
+    same = table.part(change.start, change.end).without(changed)
+    others = shift(same, change.shift.at - change.start) if same.keys else None
+    if others and others.found and others.drop * change.shift.drop > 0:
+        names = ", ".join(sorted({agent for _, agent, _ in same.keys}))
+        return "endpoint", (
+            f"{', '.join(lines)} at the same time, but it shows with {names} too, which did not change "
+            f"({_percent(others.before)} → {_percent(others.after)}): the endpoint's lane{told}"
+        )
+    return "unclear", f"it changed at the same time as {', '.join(lines)}: the two cannot be told apart{told}"

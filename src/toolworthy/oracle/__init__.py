@@ -1,5 +1,0 @@
-"""The embedded reference endpoint: it plays a task's solution through whatever tools the agent offers."""
-
-from toolworthy.oracle.server import Oracle
-
-__all__ = ["Oracle"]

@@ -1,0 +1,202 @@
+"""Two small programs that send a recorded request again, with curl and with httpx; they need no toolworthy."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from toolworthy.base.errors import UserError
+from toolworthy.base.redact import MARK, credential, looks_like_key
+from toolworthy.content import adapters
+from toolworthy.endpoint.target import Endpoint, Header
+from toolworthy.gateway.routes import route
+from toolworthy.gateway.upstream import plan
+from toolworthy.records.exchange import Exchange
+from toolworthy.wire.ir import APIS
+from toolworthy.wire.lenient import as_dict, as_str
+
+URL, KEY = "ENDPOINT_URL", "ENDPOINT_KEY"
+"""Environment variables of both programs. No vendor's own names: a key must not be sent to a stranger."""
+_NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
+"""What the name of a header may be (RFC 9110, 5.1, 5.6.2), in lower case."""
+_PLACE = "KEY"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request as the endpoint got it, without its key."""
+
+    method: str
+    base_url: str
+    """As recorded, without user, password and query; empty where it is not known, or was the embedded oracle's."""
+    path: str
+    """What follows the base URL, with its query."""
+    headers: Mapping[str, str]
+    """Without the one that authenticates."""
+    auth: str
+    """That one, up to the key, for instance ``authorization: Bearer``."""
+    body: bool
+    """Whether there is one."""
+
+
+def sent(exchange: Exchange, endpoint: Mapping[str, object]) -> Sent:
+    """What was sent to the endpoint.
+
+    Args:
+        exchange: redacted.
+        endpoint: as ``run.json`` has it.
+
+    Raises:
+        UserError: the request never got to the endpoint.
+    """
+    urls = as_dict(endpoint.get("base_urls"))
+    served = (exchange.endpoint_api,) if exchange.endpoint_api else tuple(api for api in APIS if api in urls) or APIS
+    provider = adapters.provider(as_str(endpoint.get("provider"), "generic"))
+    where = replace(
+        Endpoint(
+            "", provider, {api: _query(as_str(urls.get(api))) for api in served}, as_str(endpoint.get("model")), _PLACE
+        ),
+        **_headers(endpoint),
+    )
+    headers = exchange.request_headers
+    target = route(exchange.method, exchange.path, "anthropic-version" in headers)
+    if exchange.local or target.api is None:
+        raise UserError("toolworthy answered this request itself: it shows nothing of the endpoint")
+    query = exchange.path.partition("?")[2]
+    try:
+        planned = plan(where, target, query, headers.items(), exchange.request_body)
+    except ValueError as error:
+        raise UserError(f"the request cannot be sent again: {error}") from error
+    ((name, value),) = ((name, value) for name, value in where.headers(planned.api).items() if value.endswith(_PLACE))
+    unpacked = {name, "content-encoding"}  # the body is kept as text
+    kept = {other: text for other, text in planned.headers.items() if other not in unpacked and _plain(other, text)}
+    return Sent(
+        method=exchange.method,
+        base_url=public(as_str(urls.get(planned.api))),
+        path=planned.url,
+        headers=dict(sorted(kept.items())),
+        auth=f"{name}: {value.removesuffix(_PLACE)}",
+        body=exchange.method != "GET",
+    )
+
+
+def _headers(endpoint: Mapping[str, object]) -> dict[str, Any]:
+    """How the endpoint takes its key, and its further headers, as fields of :class:`Endpoint`. Where the key goes in a
+    header of its own, this is the one that the programs ask for."""
+    told = {name: as_str(value) for name, value in as_dict(endpoint.get("headers")).items()}
+    plain = tuple(Header(name, value) for name, value in told.items() if not value.startswith("env:"))
+    secret = [name for name, value in told.items() if value.startswith("env:")]
+    if endpoint.get("auth") == "none" and secret:
+        return {"auth": "none", "extra": (*plain, Header(secret[0], _PLACE))}
+    return {"auth": None if endpoint.get("auth") == "none" else endpoint.get("auth"), "extra": plain}
+
+
+def public(url: str) -> str:
+    """`url` without what may be secret in it: user, password, query and fragment."""
+    try:
+        parts = urlsplit(url)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+    except ValueError:
+        return ""
+
+
+def _query(url: str) -> str:
+    """The query of a base URL, which stands behind every route; none of one that may hold a key."""
+    query = url.partition("#")[0].partition("?")[2]
+    held = any(credential(f"x-{name}") or looks_like_key(value) for name, value in parse_qsl(query))
+    return "" if held or not query else f"?{query}"
+
+
+def shell(request: Sent) -> str:
+    """``reproduce.sh``, for any POSIX shell."""
+    options = [f"--header {shlex.quote(f'{name}: {value}')}" for name, value in request.headers.items()]
+    # curl would wait for a permission that agents do not ask for.
+    options += ["--header 'expect:'", "--data-binary @request.json"] if request.body else []
+    known = (f"recorded={shlex.quote(request.base_url)}", f"url=${{{URL}:-$recorded}}")
+    unknown = (f"url=${{{URL}:?is to be the base URL of the endpoint}}",)
+    lines = [
+        "#!/bin/sh",
+        "# Sends request.json to the endpoint again. The body of the answer comes to standard output as it arrives;",
+        "# status and headers go into answer-headers.txt beside this file.",
+        f"# {URL}: the base URL, that is what stands before the path below"
+        + (" (default: the recorded one)" * bool(request.base_url)),
+        f"# {KEY}: the endpoint's key, where it wants one",
+        "set -eu",
+        'cd "$(dirname "$0")"',
+        *(known if request.base_url else unknown),
+        f"path={shlex.quote(request.path)}",
+        "# The key comes through a pipe, so that no list of processes shows it.",
+        f"printf '%s' \"${{{KEY}:+{request.auth}${KEY}}}\" |",
+        f"    curl -sS -N --globoff --request {shlex.quote(request.method)} --header @- \\",
+        *(f"        {option} \\" for option in options),
+        '        --dump-header answer-headers.txt --url "${url%/}$path"',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def python(request: Sent) -> str:
+    """``reproduce.py``, for Python 3.8 or newer with httpx."""
+    name, prefix = request.auth.split(": ", 1)
+    default = "RECORDED" if request.base_url else f'sys.exit("{URL} is to be the base URL of the endpoint")'
+    headers = "".join(f"    {name!r}: {value!r},\n" for name, value in request.headers.items())
+    return _PYTHON.format(
+        url=URL,
+        key=KEY,
+        recorded=f"RECORDED = {request.base_url!r}\n" if request.base_url else "",
+        default=default,
+        path=repr(request.path),
+        headers=headers,
+        name=repr(name),
+        prefix=repr(prefix),
+        method=repr(request.method),
+        body='HERE.joinpath("request.json").read_bytes()' if request.body else "None",
+    )
+
+
+_PYTHON = '''\
+"""Sends request.json to the endpoint again (needs httpx). The body of the answer comes to standard output as it
+arrives; status, headers, and the second and length of every piece to standard error.
+
+{url}: the base URL, that is what stands before PATH; by default the recorded one, if it is known
+{key}: the endpoint's key, where it wants one
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import httpx
+
+HERE = Path(__file__).parent
+{recorded}PATH = {path}
+HEADERS = {{
+{headers}}}
+
+url = os.environ.get("{url}") or {default}
+key = os.environ.get("{key}")
+if key:
+    HEADERS[{name}] = {prefix} + key
+body = {body}
+begun = time.monotonic()
+try:
+    with httpx.stream({method}, url.rstrip("/") + PATH, headers=HEADERS, content=body, timeout=300) as answer:
+        print("HTTP", answer.status_code, file=sys.stderr)
+        for name, value in answer.headers.items():
+            print(name + ": " + value, file=sys.stderr)
+        for piece in answer.iter_raw():
+            print("%.3f s: %d bytes" % (time.monotonic() - begun, len(piece)), file=sys.stderr)
+            sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+except httpx.HTTPError as error:
+    sys.exit("%.3f s: no (whole) answer: %r" % (time.monotonic() - begun, error))
+'''
+
+
+def _plain(name: str, value: str) -> bool:
+    """Whether a header can be sent as it is: no credential, nothing that a program would read as something else."""
+    return bool(_NAME.fullmatch(name)) and bool(value) and value.isascii() and value.isprintable() and value != MARK

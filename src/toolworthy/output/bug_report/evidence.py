@@ -1,0 +1,236 @@
+"""Evidence for a ticket: what was found in a run, and the bytes of each finding as a small archive."""
+
+from __future__ import annotations
+
+import difflib
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from toolworthy.base.errors import UserError
+from toolworthy.base.redact import Redactor
+from toolworthy.cli.commands.rules import page
+from toolworthy.endpoint.keys import keys_of
+from toolworthy.output.bug_report import again, ticket
+from toolworthy.output.bug_report.ticket import Located
+from toolworthy.records.cleaned import cleaned
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.exchanges import read_all
+from toolworthy.records.trial import Result, TrialResult, findings_of
+from toolworthy.rules.model import Finding, Severity, rank
+from toolworthy.wire.lenient import as_dict
+from toolworthy.work.probes import ProbeResult
+from toolworthy.work.replay.recording import readable
+from toolworthy.work.run.store import RunDirectory
+
+__all__ = ["Located", "bundle", "choose", "exchange_of", "found", "name"]
+
+_FAILED = ("broken", "rejected", "ignored")
+_HELD = 4
+"""Files of exchanges that are held in memory."""
+_LONG = 100
+"""Characters of a file's name that tell what is in it."""
+
+
+def found(run: RunDirectory) -> tuple[Located, ...]:
+    """Everything of a run that can be bundled: broken rules, failed probes, causes of failed trials."""
+    every: tuple[Result, ...] = (*run.results(), *run.probes(), *run.cases())
+    return tuple(located for result in every if result.exchanges for located in _of(run, result))
+
+
+def choose(run: RunDirectory, every: Sequence[Located], wanted: str) -> Located:
+    """The finding with the id `wanted`; for a code its best evidence: the worst severity, then the fewest bytes.
+
+    Raises:
+        UserError: there is none.
+    """
+    exact = next((located for located in every if located.id == wanted), None)
+    if exact is not None:
+        return exact
+    same = [located for located in every if located.code.casefold() == wanted.casefold()]
+    if not same:
+        names = dict.fromkeys(name for located in every for name in (located.code, located.id))
+        near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
+        told = f"near: {', '.join(near)}" if near else f"`toolworthy evidence {run.path}` lists them"
+        raise UserError(f"{run.path} has no finding {wanted!r}; {told}")
+    return min(same, key=lambda located: (rank(located.severity), _size(run, located)))
+
+
+def bundle(run: RunDirectory, located: Located, environ: Mapping[str, str] | None = None) -> bytes:
+    """The archive of one finding, a ZIP file. The same evidence gives the same bytes.
+
+    Args:
+        run: where it was found.
+        located: what was found.
+        environ: environment variables, for the keys that must not be in it; the process' own if None.
+
+    Raises:
+        UserError: the exchange is not in its file any more, or never went to the endpoint.
+    """
+    about = run.about
+    about = {**about, "endpoint": _served(about)}
+    redact = Redactor((*run.secrets, *keys_of(about, environ)))
+    about = json.loads(redact.text(json.dumps({key: about.get(key) for key in ("toolworthy", "endpoint", "agents")})))
+    recorded = exchange_of(run, located)
+    unpacked = readable(recorded)
+    exchange = cleaned(unpacked, redact)  # as it was when it was recorded; whoever sends it to strangers looks again
+    clean = replace(
+        located,
+        id=redact.text(located.id),
+        title=redact.text(located.title),
+        detail=redact.text(located.detail),
+        subject=redact.text(located.subject),
+        excerpt=redact.text(located.excerpt),
+    )
+    told = ticket.Ticket(
+        clean, exchange, again.sent(exchange, as_dict(about.get("endpoint"))), about, unpacked is not recorded
+    )
+    files = {name: redact.data(data) for name, data in _files(told)}
+    files["README.md"] = redact.data(_encoded(ticket.readme(told, list(files))))
+    return _archive(files)
+
+
+def _served(about: Mapping[str, Any]) -> dict[str, Any]:
+    """The endpoint, with the base URLs at which preflight found it."""
+    found = as_dict(as_dict(about.get("preflight")).get("base_urls"))
+    endpoint = as_dict(about.get("endpoint"))
+    return {**endpoint, "base_urls": found} if found else endpoint
+
+
+def name(located: Located) -> str:
+    """A name for the archive, of characters that every file system takes."""
+    subject = located.subject.partition("/")[2]
+    plain = re.sub(r"[^A-Za-z0-9]+", "-", f"{located.code}-{subject}").strip("-")[:_LONG]
+    return f"toolworthy-{plain}-{located.exchange}.zip"
+
+
+# ---- finding -----------------------------------------------------------------------------------------------------
+
+
+def _of(run: RunDirectory, result: Result) -> Iterator[Located]:
+    told: dict[tuple[str, int], list[Finding]] = {}
+    for finding in findings_of(result):
+        told.setdefault((finding.code, finding.evidence.exchange), []).append(finding)
+    for (code, index), same in told.items():
+        details = "; ".join(finding.detail for finding in same)
+        first = same[0]
+        yield _located(result, code, first.title, first.severity, details, index, first.evidence.excerpt)
+    if isinstance(result, TrialResult) and result.status == "failed" and result.cause is not None:
+        cause = result.cause
+        if cause.exchange is not None:
+            code = f"cause-{cause.kind.replace(' ', '-')}"
+            yield _located(result, code, cause.kind, "blocks", cause.detail, cause.exchange)
+    if isinstance(result, ProbeResult) and result.verdict in _FAILED and result.requests:
+        title = f"{result.verdict}: {result.title}"
+        index = _deciding(run, result)
+        yield _located(result, result.key.probe, title, result.severity, result.detail or result.verdict, index)
+
+
+def _located(
+    result: Result, code: str, title: str, severity: Severity, detail: str, exchange: int, excerpt: str = ""
+) -> Located:
+    subject = str(result.key)
+    agent = getattr(result.key, "agent", "") or getattr(result.key, "vocabulary", "")
+    identity = f"{code}@{subject}:{exchange}"
+    return Located(identity, code, title, severity, detail, subject, agent, exchange, excerpt, result.exchanges)
+
+
+def _deciding(run: RunDirectory, result: ProbeResult) -> int:
+    """The exchange that a probe's verdict came of: the last of its own kind (streamed or whole), since others may be
+    asked after it for comparison; the last of all where that cannot be told any more."""
+    try:
+        exchanges = _read(run, result.exchanges)
+    except UserError:
+        return result.requests - 1
+    own = [
+        exchange.index
+        for exchange in exchanges.values()
+        if exchange.request is not None and exchange.request.stream == result.key.stream and not exchange.local
+    ]
+    return max(own, default=max(exchanges, default=result.requests - 1))
+
+
+def _size(run: RunDirectory, located: Located) -> float:
+    """Bytes of request and answer; infinite where they are gone."""
+    try:
+        exchange = exchange_of(run, located)
+    except UserError:
+        return float("inf")
+    return len(exchange.request_body) + len(exchange.body)
+
+
+# ---- bundling ----------------------------------------------------------------------------------------------------
+
+
+def exchange_of(run: RunDirectory, located: Located) -> Exchange:
+    """The bytes of a finding.
+
+    Raises:
+        UserError: they are gone.
+    """
+    exchanges = _read(run, located.file)
+    if located.exchange not in exchanges:
+        path = run.path / located.file
+        raise UserError(f"{path} is torn: the bytes of {located.id} are not in it; run that again")
+    return exchanges[located.exchange]
+
+
+def _read(run: RunDirectory, file: str) -> Mapping[int, Exchange]:
+    path = run.path / file
+    try:
+        about = path.stat()
+        return _held(path, about.st_size, about.st_mtime_ns)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}): the bytes are gone; run that again") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path} is no record of exchanges: the bytes are gone; run that again") from error
+
+
+@lru_cache(maxsize=_HELD)
+def _held(path: Path, size: int, changed: int) -> Mapping[int, Exchange]:
+    """The exchanges of a file of this size and age, by index; of a trial that was run again, the last ones."""
+    return {exchange.index: exchange for exchange in read_all(path)}
+
+
+def _files(told: ticket.Ticket) -> Iterator[tuple[str, bytes]]:
+    exchange = told.exchange
+    status = f"HTTP {exchange.status}" if exchange.status is not None else f"no answer: {exchange.error}"
+    times = [f"{chunk.at:.6f},{len(chunk.data)}" for chunk in exchange.chunks]
+    yield "finding.json", _encoded(ticket.finding(told))
+    if told.request.body:
+        yield "request.json", told.body
+    if exchange.request_body != told.body:
+        yield "agent-request.json", exchange.request_body
+    yield "request-headers.txt", _headers(f"{exchange.method} {exchange.path}", exchange.request_headers)
+    yield "response.body", exchange.body
+    yield "response-headers.txt", _headers(status, exchange.response_headers)
+    yield "timing.csv", _encoded("\n".join(["seconds,bytes", *times]) + "\n")
+    yield "reproduce.sh", _encoded(again.shell(told.request))
+    yield "reproduce.py", _encoded(again.python(told.request))
+    if told.rule:
+        yield "rule.md", _encoded(page(told.rule))
+
+
+def _headers(first: str, headers: Mapping[str, str]) -> bytes:
+    return _encoded("\n".join([first, *(f"{name}: {value}" for name, value in headers.items())]) + "\n")
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
+
+
+def _archive(files: Mapping[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for file, data in sorted(files.items()):
+            entry = zipfile.ZipInfo(file)  # of 1980-01-01, always
+            entry.create_system = 3  # Unix, so that the next line means something
+            entry.external_attr = (0o755 if file.startswith("reproduce.") else 0o644) << 16
+            archive.writestr(entry, data, zipfile.ZIP_DEFLATED)
+    return out.getvalue()

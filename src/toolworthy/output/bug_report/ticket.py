@@ -1,0 +1,255 @@
+"""The words of an evidence archive, ``README.md`` and ``finding.json``, for people who do not know toolworthy."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from toolworthy.base.redact import MARK
+from toolworthy.base.visible import visible
+from toolworthy.cli.commands.rules import SEVERITY, link
+from toolworthy.output.bug_report.again import KEY, URL, Sent
+from toolworthy.output.terminal.gate import plain
+from toolworthy.records.exchange import Exchange
+from toolworthy.rules import RULES, Rule, Severity
+from toolworthy.wire.lenient import as_dict, as_str, parse_json
+from toolworthy.work.probes import PROBES, load_suite
+
+_FILES = {
+    "finding.json": "what this page says, for programs",
+    "request.json": "the request's body, as it was sent to the endpoint",
+    "agent-request.json": "the request's body, as the agent sent it, before toolworthy translated it",
+    "request-headers.txt": "the request's headers, before toolworthy put in the endpoint's key",
+    "response.body": "the answer's body, byte for byte",
+    "response-headers.txt": "status and headers of the answer",
+    "timing.csv": "when each piece of the answer came, in seconds after the request was sent, and its length in bytes",
+    "reproduce.sh": "sends the request again, with curl",
+    "reproduce.py": "sends the request again, with Python and httpx",
+    "rule.md": "the rule that was broken, why it matters, what is right and how to mend it",
+}
+_RULE = ("source", "explanation", "right", "apis")
+"""What ``finding.json`` says of a rule."""
+
+
+@dataclass(frozen=True)
+class Located:
+    """One finding, and where its bytes are."""
+
+    id: str
+    """``CODE@SUBJECT:EXCHANGE``."""
+    code: str
+    """Of the rule; the id of a probe that failed by its own verdict; ``cause-KIND`` of a trial that failed."""
+    title: str
+    severity: Severity
+    detail: str
+    subject: str
+    """The trial, probe or ticket."""
+    agent: str
+    """Who asked, or in whose words a case was asked; empty for a probe."""
+    exchange: int
+    """Index of the exchange in its subject."""
+    excerpt: str
+    """The bytes that show it, as text, cut to a line; empty where no rule says which they are."""
+    file: str
+    """File with the subject's exchanges, relative to the run directory."""
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """All that is told of one finding. Everything in it is redacted."""
+
+    located: Located
+    exchange: Exchange
+    request: Sent
+    about: Mapping[str, Any]
+    """What ``run.json`` says."""
+    packed: bool
+    """Whether the agent sent its body compressed."""
+
+    @property
+    def body(self) -> bytes:
+        """The request's body as the endpoint got it."""
+        upstream = self.exchange.upstream_body
+        return self.exchange.request_body if upstream is None else upstream
+
+    @property
+    def rule(self) -> Rule | None:
+        """The rule that was broken; None where a probe's own verdict or a trial's cause is told."""
+        return next((rule for rule in RULES if rule.code == self.located.code), None)
+
+
+def finding(ticket: Ticket) -> str:
+    """``finding.json``."""
+    exchange, located, rule = ticket.exchange, ticket.located, ticket.rule
+    value = {
+        "finding": {name: getattr(located, name) for name in Located.__dataclass_fields__},
+        "rule": {name: getattr(rule, name) for name in _RULE} if rule else None,
+        "sender": _sender(ticket),
+        "endpoint": {
+            "name": _endpoint(ticket).get("name"),
+            "base_url": ticket.request.base_url or None,
+            "path": ticket.request.path,
+            "api": exchange.endpoint_api,
+        },
+        "model": {"asked": _asked(ticket) or None, "answered": _answered(ticket) or None},
+        "exchange": {
+            "agent_api": exchange.agent_api,
+            "translated": exchange.translated,
+            "losses": exchange.losses,
+            "status": exchange.status,
+            "error": exchange.error and str(exchange.error),
+            "streamed": exchange.streamed,
+            "started": exchange.started,
+            "first_byte": exchange.first_byte,
+            "seconds": exchange.seconds,
+        },
+        "toolworthy": ticket.about.get("toolworthy"),
+    }
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def readme(ticket: Ticket, files: Sequence[str]) -> str:
+    """``README.md``; `files` are the names of all others."""
+    located = ticket.located
+    lines = [
+        f"# {plain(located.code)}: {plain(visible(located.title))}",
+        "",
+        *_wrong(ticket),
+        "",
+        *_facts(ticket),
+        "",
+        "| file | |",
+        "|---|---|",
+        *(f"| `{name}` | {_FILES[name]} |" for name in sorted(files)),
+        "",
+        *_reproduce(ticket),
+        "",
+        *_redacted(ticket),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _wrong(ticket: Ticket) -> Iterator[str]:
+    """What is wrong, why it matters, what is right in its place, who says so, and the bytes that show it."""
+    located, rule = ticket.located, ticket.rule
+    why = rule.explanation if rule else expected(located)
+    detail = plain(visible(located.detail)).rstrip(".")
+    yield " ".join(f"{detail[:1].upper()}{detail[1:]}. {why}".split())
+    if rule:
+        yield from ("", f"Expected: {rule.right}")
+    yield ""
+    yield f"Severity: {SEVERITY[located.severity]}." + (f" Source: {link(rule.source)}." if rule else "")
+    if located.excerpt:
+        yield from ("", *_fenced(visible(located.excerpt.strip("\r\n"))))
+
+
+def expected(located: Located) -> str:
+    """What a failed probe wanted; nothing for a trial's cause."""
+    if not located.subject.startswith("wire/"):
+        return ""
+    probe = PROBES.get(located.code) or load_suite().get(located.code)
+    return probe.explanation if probe else ""
+
+
+def _facts(ticket: Ticket) -> Iterator[str]:
+    exchange = ticket.exchange
+    api = exchange.endpoint_api or "no completion"
+    way = f"{api}, translated by toolworthy from {exchange.agent_api}" if exchange.translated else api
+    lost = "".join(f"; not carried over: {_code(loss)}" for loss in exchange.losses)
+    url = ticket.request.base_url
+    yield f"- **Sent by:** {_code(_sender(ticket))}"
+    yield f"- **Endpoint:** {_code(_endpoint(ticket).get('name'))}" + (f", base URL {_code(url)}" if url else "")
+    yield f"- **Request:** {_code(f'{ticket.request.method} {ticket.request.path}')}, wire API: {way}{lost}"
+    yield f"- **Model:** asked {_code(_asked(ticket))}, answered {_code(_answered(ticket))}"
+    yield f"- **Answer:** {_answer(exchange)}"
+    yield f"- **When:** {datetime.fromtimestamp(exchange.started, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    yield f"- **Recorded by:** toolworthy {_code(ticket.about.get('toolworthy'))}, as {_code(ticket.located.id)}"
+
+
+def _answer(exchange: Exchange) -> str:
+    trouble = f"; {_code(exchange.error)}" if exchange.error else ""
+    if exchange.status is None:
+        return f"none{trouble}"
+    count = len(exchange.chunks)
+    first = "" if exchange.first_byte is None else f", the first after {exchange.first_byte:.2f} s"
+    pieces = f"{count:,} piece{'s' * (count != 1)}{first}, all in {exchange.seconds:.2f} s"
+    return f"HTTP {exchange.status}, {len(exchange.body):,} bytes in {pieces}{trouble}"
+
+
+def _reproduce(ticket: Ticket) -> Iterator[str]:
+    path = ticket.request.path.partition("?")[0]
+    known = "the recorded one if not set" if ticket.request.base_url else "for instance http://localhost:8000/v1"
+    yield "## Reproduce"
+    yield ""
+    yield "```sh"
+    yield f"export {URL}=…      # base URL, {known}"
+    yield f"export {KEY}=…      # where the endpoint wants one"
+    yield "sh reproduce.sh > answer.body"
+    yield "python3 reproduce.py > answer.body      # the same, with httpx; tells when each piece came"
+    yield "```"
+    yield ""
+    yield f"The base URL is what stands before {_code(path)}. The request holds all of the"
+    yield "conversation up to its point. A model does not always say the same: where the fault is in how its words are"
+    yield "read, it may take several tries. What came when this was recorded is in `response.body`."
+
+
+def _redacted(ticket: Ticket) -> Iterator[str]:
+    exchange = ticket.exchange
+    hidden = [
+        *_hidden("request", exchange.request_headers, (exchange.request_body, ticket.body)),
+        *_hidden("answer", exchange.response_headers, (exchange.body,)),
+    ]
+    yield "## What is left out"
+    yield ""
+    taken = f"`{MARK}` stands for what was taken out: {', '.join(hidden)}" if hidden else "nothing had to be taken out"
+    yield f"Keys: {taken}. All else is as it was."
+    if ticket.packed:
+        yield "The agent sent its body compressed (zstd); it is unpacked here."
+    yield ""
+    yield "Read `request.json` before you publish this: it holds the conversation with all that the agent's tools read."
+
+
+def _hidden(side: str, headers: Mapping[str, str], bodies: Sequence[bytes]) -> Iterator[str]:
+    names = [name for name, value in headers.items() if MARK in value]
+    if names:
+        yield f"{side} headers {', '.join(map(_code, names))}"
+    places = max(body.count(MARK.encode()) for body in bodies)
+    if places:
+        yield f"{places} in the {side}'s body"
+
+
+def _sender(ticket: Ticket) -> str:
+    located = ticket.located
+    suite, _, rest = located.subject.partition("/")
+    if suite == "wire":
+        return f"toolworthy's probe {rest}"
+    if suite == "tools":
+        return f"toolworthy, with the tools of {located.agent}"
+    return f"{located.agent} {as_dict(ticket.about.get('agents')).get(located.agent, '')}".strip()
+
+
+def _endpoint(ticket: Ticket) -> dict[str, Any]:
+    return as_dict(ticket.about.get("endpoint"))
+
+
+def _asked(ticket: Ticket) -> str:
+    return as_str(as_dict(parse_json(ticket.body)).get("model"))
+
+
+def _answered(ticket: Ticket) -> str:
+    return (ticket.exchange.response.model if ticket.exchange.response else None) or ""
+
+
+def _code(text: object) -> str:
+    """A code span in which nothing is obeyed."""
+    line = " ".join(visible("" if text is None else text).split())[:300].replace("`", "'")
+    return f"`{line}`" if line else "–"
+
+
+def _fenced(text: str) -> Iterator[str]:
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    yield from (f"{fence}text", text, fence)

@@ -1,0 +1,135 @@
+"""A run as a badge: an SVG of our own, or the JSON that shields.io's endpoint badge reads."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+from xml.sax.saxutils import escape, quoteattr
+
+from toolworthy.base.errors import UserError
+from toolworthy.judgement.analysis.levels import levels
+from toolworthy.judgement.analysis.success import solved
+from toolworthy.judgement.analysis.tools import lenient
+from toolworthy.judgement.analysis.verdict import Word, verdicts
+from toolworthy.records.case import CaseResult
+from toolworthy.records.trial import TrialResult
+from toolworthy.work.probes import ProbeResult
+from toolworthy.work.run.store import RunDirectory
+
+Suite = Literal["tasks", "tools", "wire"]
+SUITES: tuple[Suite, ...] = ("tasks", "tools", "wire")
+_COLOURS: dict[Word, tuple[str, str]] = {
+    "works": ("brightgreen", "#287a35"),
+    "works, fails when": ("yellow", "#8a6100"),
+    "broken": ("red", "#b3261e"),
+    "untested": ("lightgrey", "#5f6368"),
+}
+"""Of a verdict: shields' name, and ours, on which white text can be read (contrast above 4.5)."""
+_WORST: tuple[Word, ...] = ("broken", "works, fails when", "untested", "works")
+_NAMED = 3
+"""Agents that are named; more are counted together."""
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]+")
+
+
+@dataclass(frozen=True)
+class Badge:
+    """What a badge says."""
+
+    label: str
+    message: str
+    word: Word
+
+    def svg(self) -> str:
+        """An image with a title, for pages and for those who hear them."""
+        left, right = (_width(text) for text in (self.label, self.message))
+        title = f"{self.label}: {self.message} ({self.word})"
+        texts = "".join(
+            f'<text x="{x + 6}" y="14" textLength="{width - 12}" lengthAdjust="spacingAndGlyphs">{escape(text)}</text>'
+            for x, width, text in ((0, left, self.label), (left, right, self.message))
+        )
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img"'
+            f" aria-label={quoteattr(title)}><title>{escape(title)}</title>"
+            f'<rect width="{left + right}" height="20" rx="3" fill="{_COLOURS[self.word][1]}"/>'
+            f'<path d="M3 0H{left}V20H3a3 3 0 0 1-3-3V3a3 3 0 0 1 3-3z" fill="#3c4043"/>'
+            f'<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11">{texts}</g></svg>\n'
+        )
+
+    def shields(self) -> str:
+        """The JSON of shields.io's endpoint badge."""
+        value = {"schemaVersion": 1, "label": self.label, "message": self.message, "color": _COLOURS[self.word][0]}
+        return json.dumps(value, ensure_ascii=False) + "\n"
+
+
+def badge(run: RunDirectory, suite: Suite | None = None) -> Badge:
+    """The badge of a suite; of the first of tasks, tools and wire that the run has, where none is named.
+
+    Raises:
+        UserError: the run has no results of it.
+    """
+    model = run.about.get("endpoint", {}).get("model")
+    told = said(run.results(), run.cases(), run.probes())
+    for name in (suite,) if suite else SUITES:
+        if name in told:
+            message, word = told[name]
+            return Badge(_plain(f"toolworthy: {model}"), _plain(message), word)
+    raise UserError(f"{run.path} has no results" + (f" of {suite}" if suite else ""))
+
+
+def said(
+    results: Sequence[TrialResult], cases: Sequence[CaseResult], probes: Sequence[ProbeResult]
+) -> dict[Suite, tuple[str, Word]]:
+    """Of every suite that has results, the figure in a few words, and the verdict."""
+    told: dict[Suite, tuple[str, Word] | None] = {
+        "tasks": _tasks(results),
+        "tools": _tools(cases),
+        "wire": _wire(probes),
+    }
+    return {suite: figure for suite, figure in told.items() if figure is not None}
+
+
+def _tasks(results: Sequence[TrialResult]) -> tuple[str, Word] | None:
+    found = verdicts(results)
+    if not found:
+        return None
+    worst = min((verdict.word for verdict in found), key=_WORST.index)
+    if len(found) <= _NAMED:
+        return " · ".join(f"{one.agent} {one.rate.counts}" for one in found), worst
+    return f"{len(found)} agents {solved(results).counts}", worst
+
+
+def _tools(results: Sequence[CaseResult]) -> tuple[str, Word] | None:
+    """Right leniently; it works where all or surely nine in ten are, is broken where not even half may be."""
+    if not results:
+        return None
+    rate = lenient(results)
+    told = f"tool calls {rate.counts}"
+    if rate.estimate is None or rate.n == rate.ended:
+        return told, "untested"
+    alike = rate.ok == rate.n or rate.estimate.low >= 0.9
+    return told, "works" if alike else "broken" if rate.estimate.high < 0.5 else "works, fails when"
+
+
+def _wire(results: Sequence[ProbeResult]) -> tuple[str, Word] | None:
+    found = levels(results)
+    if not results:
+        return None
+    if not found:
+        return "no wire API answers", "broken"
+    worst = min((level.word for level in found), key=_WORST.index)
+    fit = sum(level.word.startswith("works") for level in found)
+    return f"wire {fit}/{len(found)} agents", worst
+
+
+def _plain(text: str) -> str:
+    return _UNFIT.sub(" ", text)[:80]
+
+
+def _width(text: str) -> int:
+    """About what Verdana takes at 11 pixels, with margins."""
+    narrow = sum(text.count(mark) for mark in "fijlrtI.,:;!|'()[]/ ·-")
+    wide = sum(text.count(mark) for mark in "mwMW@%") + sum(ord(mark) > 0x2E7F for mark in text)
+    return round(6.9 * (len(text) - narrow - wide) + 4.2 * narrow + 11 * wide) + 12

@@ -1,0 +1,168 @@
+"""A run as logs of Inspect, the evaluation framework of the UK AI Security Institute: one for each suite and agent.
+
+Format: ``EvalLog`` version 2, as read by ``inspect_ai.log.read_eval_log`` of inspect-ai 0.3.285 (2026-11), in its JSON
+form; fields stand in the order of that class, on which its readers rely. A task or a case is a sample, an attempt an
+epoch. What was not measured is a sample with an error and without a score, as for Inspect: it counts nowhere. Probes
+are no samples: they measure no model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from statistics import fmean, stdev
+from typing import Any
+
+from toolworthy.output.exports.inspect_sample import Attempt, error, iso, item, sample, scores, usage
+from toolworthy.statistics.intervals import mean_pass
+from toolworthy.wire.lenient import as_dict
+from toolworthy.work.cases.field import REFERENCE
+from toolworthy.work.run.store import RunDirectory
+
+VERSION = 2
+SCORERS = {"tasks": ("hidden_tests",), "tools": ("lenient", "strict")}
+"""Of each suite; the first stands for it."""
+
+
+@dataclass(frozen=True)
+class Log:
+    """The attempts of one agent, or in one vocabulary."""
+
+    run: RunDirectory
+    about: Mapping[str, Any]
+    """What ``run.json`` says."""
+    suite: str
+    agent: str
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def file_name(self) -> str:
+        """As Inspect names its files, ``TIME_TASK_…_ID.json``; of the same run always the same."""
+        agent = re.sub(r"[^A-Za-z0-9.-]+", "-", self.agent)
+        return f"{self._created.replace(':', '-')}_{self._task}_{agent}_{self._id('task')}.json"
+
+    def parts(self) -> Iterator[str]:
+        """The file's text, sample by sample: all exchanges of a run are more than need be held at once."""
+        head = json.dumps(self.head(), ensure_ascii=False, allow_nan=False)
+        yield f'{head[:-1]}, "samples": ['
+        for number, result in enumerate(self.attempts):
+            told = sample(result, self.run.exchanges(result.exchanges), self._model, self._id(str(result.key)))
+            yield (",\n" if number else "\n") + json.dumps(told, ensure_ascii=False, allow_nan=False)
+        yield "\n]}\n"
+
+    def head(self) -> dict[str, Any]:
+        """All but the samples."""
+        about, ids = self.about, list(dict.fromkeys(map(item, self.attempts)))
+        options, epochs = as_dict(about.get("options")), max(result.key.repeat for result in self.attempts)
+        counted = [result for result in self.attempts if scores(result)]
+        endpoint, version = self._endpoint, str(about.get("toolworthy", ""))
+        names = SCORERS[self.suite]
+        return {
+            "version": VERSION,
+            "status": "success" if counted else "error",
+            "eval": {
+                "eval_id": self._id("eval"),
+                "run_id": self._id("run"),
+                "created": self._created,
+                "task": self._task,
+                "task_id": self._id("task"),
+                "task_version": version,
+                "task_args": {"agent": self.agent},
+                "solver": self.agent,
+                "solver_args": {"version": self._version},
+                "tags": ["toolworthy"],
+                "dataset": {"name": self.suite, "samples": len(ids), "sample_ids": ids, "shuffled": False},
+                "model": self._model,
+                "model_base_url": next(iter(as_dict(endpoint.get("base_urls")).values()), None),
+                "config": {"epochs": epochs, "epochs_reducer": ["mean"], "max_samples": options.get("concurrency")},
+                "packages": {"toolworthy": version},
+                "metadata": {"run": self.run.path.resolve().name, "endpoint": endpoint.get("name")},
+                "scorers": [{"name": name, "metrics": [{"name": "accuracy"}, {"name": "stderr"}]} for name in names],
+            },
+            "plan": {"name": "plan", "steps": [{"solver": self.agent, "params": {}}], "config": {}},
+            "results": {
+                "total_samples": len(ids) * epochs,
+                "completed_samples": len(counted),
+                "scores": [self._scored(name, counted, len(ids)) for name in names],
+            },
+            "stats": self._stats(),
+            **({} if counted else {"error": error(self.attempts[0])}),  # null is nothing that Inspect's reader takes
+        }
+
+    def _scored(self, name: str, counted: Sequence[Attempt], asked: int) -> dict[str, Any]:
+        """Accuracy and its standard error, over the means of each sample's epochs, as Inspect's own metrics have them.
+
+        Beside accuracy stands our interval, which knows that attempts at one task are no independent draws.
+        """
+        passed: dict[str, list[bool]] = defaultdict(list)
+        for result in counted:
+            passed[item(result)].append(scores(result)[name])
+        rates = [fmean(epochs) for epochs in passed.values()]
+        ours = mean_pass([(one, ok) for one, epochs in passed.items() for ok in epochs], 1)
+        interval = {"interval_95": [ours.low, ours.high], "attempts": ours.n} if ours else None
+        return {
+            "name": name,
+            "scorer": name,
+            "reducer": "mean",
+            "scored_samples": len(rates),
+            "unscored_samples": asked - len(rates),
+            "metrics": {
+                "accuracy": {"name": "accuracy", "value": fmean(rates) if rates else 0.0, "metadata": interval},
+                "stderr": {"name": "stderr", "value": stdev(rates) / sqrt(len(rates)) if len(rates) > 1 else 0.0},
+            },
+        }
+
+    def _stats(self) -> dict[str, Any]:
+        begun = [result for result in self.attempts if result.started > 0]
+        ends = [result.started + result.seconds for result in begun]
+        return {
+            "started_at": iso(min(result.started for result in begun)) if begun else "",
+            "completed_at": iso(max(ends)) if ends else "",
+            "model_usage": usage([result.score for result in self.attempts], self._model),
+        }
+
+    @property
+    def _version(self) -> str | None:
+        """Of the agent; None for a vocabulary, which no agent speaks."""
+        told = as_dict(self.about.get("agents")).get(self.agent) if self.suite == "tasks" else None
+        return None if told is None else str(told)
+
+    @property
+    def _task(self) -> str:
+        return f"toolworthy-{self.suite}"
+
+    @property
+    def _created(self) -> str:
+        return iso(float(self.about.get("started") or 0.0))
+
+    @property
+    def _endpoint(self) -> dict[str, Any]:
+        about = self.about
+        reference = as_dict(as_dict(about.get("options")).get("reference"))
+        return reference if self.agent == REFERENCE else as_dict(about.get("endpoint"))
+
+    @property
+    def _model(self) -> str:
+        return str(self._endpoint.get("model") or "unknown")
+
+    def _id(self, of: str) -> str:
+        """The same for the same run, so that a log that is written again replaces itself."""
+        own = () if of == "run" else (self.suite, self.agent, of)
+        text = json.dumps([self.run.path.resolve().name, self.about.get("started"), *own])
+        return hashlib.sha256(text.encode()).hexdigest()[:22]
+
+
+def logs(run: RunDirectory) -> tuple[Log, ...]:
+    """The logs of a run; none where it holds no trial and no case."""
+    about = run.about
+    groups: dict[tuple[str, str], list[Attempt]] = {}
+    for trial in run.results():
+        groups.setdefault(("tasks", trial.key.agent), []).append(trial)
+    for case in run.cases():
+        groups.setdefault(("tools", case.key.vocabulary), []).append(case)
+    return tuple(Log(run, about, suite, agent, tuple(attempts)) for (suite, agent), attempts in groups.items())

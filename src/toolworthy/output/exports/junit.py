@@ -1,0 +1,210 @@
+"""``junit.xml``: one test case for each trial, tool-call case, probe and broken rule, for what CI systems show.
+
+The shape is what the common schemas have in common: properties, test cases, output; one outcome a case. Infrastructure
+and limits of ours are errors, never failures; what was not measured is skipped.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+from xml.etree import ElementTree as ET
+
+from toolworthy.judgement.analysis.effects import affected
+from toolworthy.judgement.analysis.tools import figures
+from toolworthy.judgement.analysis.verdict import verdicts
+from toolworthy.records.case import CaseResult
+from toolworthy.records.trial import TrialResult
+from toolworthy.rules import Finding
+from toolworthy.work.probes import ProbeResult
+from toolworthy.work.run.store import RunDirectory
+
+_UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 cannot hold: control characters, lone surrogates, two non-characters."""
+_LONGEST = 8_000
+"""Characters of an explanation; all of it is in results.jsonl."""
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One test case."""
+
+    group: str
+    name: str
+    seconds: float
+    outcome: Literal["", "failure", "error", "skipped"] = ""
+    kind: str = ""
+    message: str = ""
+    text: str = ""
+
+
+def document(run: RunDirectory) -> str:
+    """The whole file."""
+    about = run.about
+    results, cases, probes = run.results(), run.cases(), run.probes()
+    suites: list[tuple[str, list[_Case], list[tuple[str, str]]]] = [
+        (
+            "toolworthy.wire",
+            [*map(_probe, probes), *_rules(probes)],
+            _tally(probes),
+        ),
+        ("toolworthy.tools", [*map(_case, cases)], _rates(cases)),
+        ("toolworthy.tasks", [*map(_trial, results)], _agents(results)),
+        ("toolworthy.gate", [*_criteria(run.gate or {})], []),
+    ]
+    root = ET.Element("testsuites", name="toolworthy")
+    shown = [suite for suite in suites if suite[1]]
+    for number, (name, own, properties) in enumerate(shown):
+        root.append(_suite(number, name, own, [*_about(about), *properties], float(about.get("started", 0.0))))
+    for name, many in _counts([case for _, own, _ in shown for case in own]).items():
+        root.set(name, many)
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _suite(
+    number: int, name: str, cases: Sequence[_Case], properties: Sequence[tuple[str, str]], started: float
+) -> ET.Element:
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(started))
+    known = {"name": name, "package": name, "id": str(number), "timestamp": stamp, "hostname": "localhost"}
+    suite = ET.Element("testsuite", {**known, **_counts(cases), "skipped": _many(cases, "skipped")})
+    holder = ET.SubElement(suite, "properties")
+    for key, value in properties:
+        ET.SubElement(holder, "property", name=_fit(key), value=_fit(value))
+    for case in cases:
+        place = f"{name}.{_fit(case.group)}"
+        element = ET.SubElement(
+            suite, "testcase", classname=place, name=_fit(case.name) or "-", time=f"{case.seconds:.3f}"
+        )
+        if case.outcome:
+            told = {"message": _fit(" ".join(case.message.split())[:500])}
+            told |= {} if case.outcome == "skipped" else {"type": _fit(case.kind)}
+            ET.SubElement(element, case.outcome, told).text = _fit(case.text[:_LONGEST]) or None
+    for stream in ("system-out", "system-err"):
+        ET.SubElement(suite, stream)
+    return suite
+
+
+def _counts(cases: Sequence[_Case]) -> dict[str, str]:
+    return {
+        "tests": str(len(cases)),
+        "failures": _many(cases, "failure"),
+        "errors": _many(cases, "error"),
+        "time": f"{sum(case.seconds for case in cases):.3f}",
+    }
+
+
+def _many(cases: Sequence[_Case], outcome: str) -> str:
+    return str(sum(case.outcome == outcome for case in cases))
+
+
+def _fit(text: str) -> str:
+    return _UNFIT.sub("", text)
+
+
+def _trial(result: TrialResult) -> _Case:
+    from toolworthy.output.terminal.closing import explain
+
+    key = result.key
+    case = _Case(key.agent, key.task + _attempt(key.repeat), result.seconds)
+    kind = result.cause.kind if result.cause else result.status
+    message = result.cause.detail if result.cause else result.status
+    match result.status:
+        case "passed":
+            return case
+        case "unmeasured":
+            return _with(case, "skipped", kind, message, "")
+        case "error":
+            return _with(case, "error", kind, f"not counted against the model: {message}", explain(result))
+        case _:  # preflight's refusal of an agent is the endpoint's failure, as at pytest's door
+            return _with(case, "failure", kind, message, explain(result))
+
+
+def _case(result: CaseResult) -> _Case:
+    key = result.key
+    case = _Case(key.vocabulary, key.case + _attempt(key.repeat), result.seconds)
+    if result.status == "unmeasured":
+        return _with(case, "skipped", "unmeasured", f"unmeasured: {result.detail}", "")
+    if result.status == "wrong":
+        kinds = ", ".join(dict.fromkeys(miss.kind for miss in result.misses if not miss.strict))
+        return _with(case, "failure", kinds or "wrong", kinds or "wrong", result.explanation)
+    return case
+
+
+def _probe(result: ProbeResult) -> _Case:
+    case = _Case(result.key.way, result.key.probe, result.seconds)
+    if result.verdict == "unmeasured":
+        return _with(case, "skipped", "unmeasured", f"unmeasured: {result.detail}", "")
+    if affected(result):
+        found = "\n".join(f"{finding.code} {finding.title}: {finding.detail}" for finding in result.findings)
+        text = "\n".join(part for part in (result.title, result.detail, found, f"again: {result.reproduce}") if part)
+        return _with(case, "failure", result.verdict, f"{result.verdict}: {result.detail}", text)
+    return case
+
+
+def _rules(results: Sequence[ProbeResult]) -> Iterator[_Case]:
+    """Every rule that an answer broke so that an agent is harmed, as the suite's own items say it."""
+    found: dict[str, list[Finding]] = {}
+    harmful: set[str] = set()
+    for result in results:
+        for finding in result.findings:
+            found.setdefault(finding.code, []).append(finding)
+            if finding.code not in harmful and affected(result, finding.code):
+                harmful.add(finding.code)
+    for code in sorted(harmful):
+        broken = found[code]
+        first = broken[0]
+        more = f" ({len(broken)} answers)" if len(broken) > 1 else ""
+        told = f"{code} {first.title}: {first.detail}{more}"
+        yield _Case("rules", code, 0.0, "failure", first.severity, told, f"{told}\n{first.evidence.excerpt}")
+
+
+def _criteria(gate: dict[str, Any]) -> Iterator[_Case]:
+    """The gate's criteria, where the run was compared with another."""
+    for one in gate.get("criteria", []):
+        case = _Case("criteria", str(one["name"]), 0.0)
+        text = "\n".join([str(one["said"]), *map(str, one["next"])])
+        if one["answer"] == "fail":
+            yield _with(case, "failure", "worse", str(one["said"]), text)
+        elif one["answer"] == "inconclusive":
+            yield _with(case, "skipped", "", f"inconclusive: {one['said']}", text)
+        else:
+            yield case
+
+
+def _with(case: _Case, outcome: Literal["failure", "error", "skipped"], kind: str, message: str, text: str) -> _Case:
+    return _Case(case.group, case.name, case.seconds, outcome, kind, message, text)
+
+
+def _attempt(repeat: int) -> str:
+    return f" #{repeat}" if repeat > 1 else ""
+
+
+def _about(about: dict[str, Any]) -> list[tuple[str, str]]:
+    endpoint = about.get("endpoint", {})
+    told = [("endpoint", str(endpoint.get("name", ""))), ("model", str(endpoint.get("model", "")))]
+    return [*told, ("toolworthy", str(about.get("toolworthy", "")))]
+
+
+def _agents(results: Sequence[TrialResult]) -> list[tuple[str, str]]:
+    return [
+        (f"{verdict.agent} {verdict.version}".strip(), f"{verdict.headline} · {verdict.rate}")
+        for verdict in verdicts(results)
+    ]
+
+
+def _rates(results: Sequence[CaseResult]) -> list[tuple[str, str]]:
+    if not results:
+        return []
+    whole = figures("all", results)
+    both = (("right, strictly", whole.strict), ("right, leniently", whole.lenient))
+    return [(name, str(found)) for name, found in both]
+
+
+def _tally(results: Sequence[ProbeResult]) -> list[tuple[str, str]]:
+    from toolworthy.judgement.analysis.levels import levels
+
+    return [(level.agent.title, level.headline) for level in levels(results)]

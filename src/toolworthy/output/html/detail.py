@@ -1,0 +1,165 @@
+"""All that the page shows of one trial, case or probe once it is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from toolworthy.content import breakage
+from toolworthy.judgement.analysis.severity import severity_for
+from toolworthy.output.exports.timeline import Turn, cut, timeline
+from toolworthy.output.html.pack import Local, each_text
+from toolworthy.records.case import CaseResult
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.exchanges import split
+from toolworthy.records.trial import Result, TrialResult, findings_of
+from toolworthy.rules.model import Finding
+from toolworthy.work.probes import ProbeResult
+
+_MOST_BYTES = 400_000
+"""Bytes of one body that the page holds; all are in the run directory, and in the evidence archive."""
+
+
+def detail(result: Result, exchanges: Sequence[Exchange], texts: Local) -> dict[str, Any]:
+    """The content of one block."""
+    found = findings_of(result)
+    start = min((exchange.started for exchange in exchanges), default=result.started)
+    steps = [_step(turn, found, start, texts) for turn in timeline(exchanges, found)]
+    told = {
+        "facts": list(_facts(result)),
+        "findings": [_found(result, finding) for finding in found],
+        "reproduce": result.reproduce,
+        **_own(result),
+    }
+    return {
+        **each_text(told, cut),
+        "started": result.started,
+        "seconds": result.seconds,
+        "offset": round(start - result.started, 3) if result.started else 0,
+        "steps": steps,
+        "texts": texts.texts,
+    }
+
+
+def _own(result: Result) -> dict[str, Any]:
+    if isinstance(result, TrialResult):
+        return {
+            "cause": result.cause.model_dump(mode="json") if result.cause else None,
+            "verification": result.verification.model_dump(mode="json") if result.verification else None,
+            "diff": result.diff,
+            "output": result.agent_output,
+        }
+    if isinstance(result, CaseResult):
+        return {"misses": [miss.model_dump(mode="json") for miss in result.misses], "note": result.detail}
+    return {"note": f"{result.verdict}: {result.detail}" if result.detail else result.verdict}
+
+
+def _found(result: Result, finding: Finding) -> dict[str, Any]:
+    """With what this agent was seen to make of it, if it is an agent's trial and was measured."""
+    told = finding.model_dump(mode="json")
+    if isinstance(result, TrialResult):
+        told["severity"] = severity_for(result.key.agent, finding.code, finding.severity)
+        told["did"] = breakage.did(result.key.agent, finding.code) or ""
+    return told
+
+
+def _facts(result: Result) -> Iterator[tuple[str, str]]:
+    """Names and values, in the order in which they are read."""
+    if isinstance(result, TrialResult):
+        ended = result.agent_ended or "–"
+        code = "" if result.agent_exit is None else f", exit {result.agent_exit}"
+        version = f" {result.agent_version}" if result.agent_version else ""
+        yield "agent", f"{result.key.agent}{version}, ended by {ended}{code}"
+        translated = " (translated" + "".join(f"; {loss}" for loss in result.score.losses) + ")"
+        yield (
+            "wire",
+            f"{result.agent_api or '–'} → {result.endpoint_api or '–'}"
+            + (translated if result.score.translated else ""),
+        )
+        yield "sandbox", result.sandbox or "–"
+        yield "task", f"SHA-256 {result.task_digest[:16]}"
+    elif isinstance(result, CaseResult):
+        yield "case", f"{result.key.case}, {result.category}, in the words of {result.key.vocabulary}"
+        yield "credit", f"{result.credit:.2f} (strict reading: {'right' if result.status == 'right' else 'not right'})"
+    else:
+        yield "probe", result.title
+        yield "needed by", ", ".join(result.agents).replace("*", "every agent") or "no agent that is known"
+    if not isinstance(result, ProbeResult):
+        yield from _measured(result)
+
+
+def _measured(result: TrialResult | CaseResult) -> Iterator[tuple[str, str]]:
+    score = result.score
+    names = {"in": "input", "cached": "cached", "written to a cache": "cache_write", "out": "output"}
+    tokens = ((name, getattr(score.tokens, field)) for name, field in names.items())
+    told = ", ".join(f"{name} {count:,}" for name, count in tokens if count is not None)
+    yield "tokens", (told or "not told") + (f"; ${score.cost_usd:.4f}" if score.cost_usd is not None else "")
+    counted = [f"{name.replace('_', ' ')} {count.ok}/{count.n}" for name, count in score.call_scores if count.n]
+    yield "calls", ", ".join(counted) or "none"
+    if score.models_answered:
+        yield "answered as", ", ".join(score.models_answered)
+
+
+def _step(turn: Turn, findings: Sequence[Finding], start: float, texts: Local) -> dict[str, Any]:
+    exchange = turn.exchange
+    usage = exchange.response.usage if exchange.response else None
+    own = {id(finding) for finding in turn.findings}
+    return {
+        "n": exchange.index,
+        "method": exchange.method,
+        "path": cut(exchange.path),
+        "status": exchange.status,
+        "side": turn.side,
+        "local": exchange.local,
+        "at": round(exchange.started - start, 3),
+        "first": exchange.first_byte,
+        "seconds": round(exchange.seconds, 3),
+        "note": cut(turn.note),
+        "stop": exchange.response.stop if exchange.response else None,
+        "tokens": [usage.input, usage.output] if usage else None,
+        "asked": [(role, texts(text)) for role, text in turn.asked],
+        "reasoning": texts(turn.reasoning),
+        "text": texts(turn.text),
+        "calls": [
+            {
+                "name": cut(call.call.name),
+                "arguments": texts(cut(call.call.arguments)),
+                "result": None if call.result is None else texts(call.result),
+                "error": call.is_error,
+            }
+            for call in turn.calls
+        ],
+        "findings": [at for at, finding in enumerate(findings) if id(finding) in own],
+        "request": [texts(piece) for piece in _pieces(exchange.request_body)],
+        "upstream": None
+        if exchange.upstream_body is None
+        else [texts(piece) for piece in _pieces(exchange.upstream_body)],
+        "headers": [_headers(exchange.request_headers), _headers(exchange.response_headers)],
+        "response": list(_chunks(exchange)),
+    }
+
+
+def _headers(headers: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(cut(name), cut(value)) for name, value in sorted(headers.items())]
+
+
+def _pieces(body: bytes) -> Iterator[str]:
+    left = _MOST_BYTES
+    for piece in split(body):
+        text = piece[:left].decode("utf-8", "backslashreplace")
+        left -= len(piece)
+        yield text
+        if left <= 0:
+            yield f"… {len(body) - _MOST_BYTES:,} bytes more in the run directory"
+            return
+
+
+def _chunks(exchange: Exchange) -> Iterator[tuple[float, str]]:
+    """Arrival in seconds, and text; characters that two chunks share are shown by their bytes."""
+    left = _MOST_BYTES
+    for chunk in exchange.chunks:
+        yield round(chunk.at, 4), chunk.data[:left].decode("utf-8", "backslashreplace")
+        left -= len(chunk.data)
+        if left <= 0:
+            yield round(chunk.at, 4), f"… {len(exchange.body) - _MOST_BYTES:,} bytes more in the run directory"
+            return

@@ -1,0 +1,98 @@
+"""The history of runs as people read it: a reader of what ``toolworthy history --json`` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from toolworthy.base.visible import visible
+from toolworthy.output.html.pack import index
+from toolworthy.output.html.shell import environment, shell
+
+
+def lines(told: Mapping[str, Any]) -> Iterator[str]:
+    """For a terminal."""
+    for group in told["groups"]:
+        yield visible(_name(group))
+        for suite in group["suites"]:
+            yield f"  {suite['suite']}, {suite['metric']}: {visible(suite['since']['said'])}"
+            for change in suite["earlier"]:
+                yield f"    before that, {visible(change['said'])}"
+            for note in suite["notes"]:
+                yield f"    note: {visible(note)}"
+            for row in suite["runs"]:
+                yield f"    {visible(_row(row))}"
+                for mark, line in marks(row):
+                    yield f"        {mark}: {visible(line)}"
+    for line in told["skipped"]:
+        yield f"skipped: {visible(line)}"
+
+
+def marks(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What changed with a run, each with its lane."""
+    yield from (("agent lane", line) for line in row["agents_moved"])
+    yield from (("measure", line) for line in row["measure_moved"])
+    yield from (("endpoint lane", line) for line in row["server_moved"])
+
+
+def page(told: Mapping[str, Any]) -> Iterator[str]:
+    """The page, piece by piece."""
+    template = environment().get_template("history.html.j2")
+    yield from shell(template, [index(past=past(told))], series=shown(told))
+
+
+def shown(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What the template shows."""
+    return {
+        "groups": [
+            {**group, "name": _name(group), "suites": [_suite(one) for one in group["suites"]]}
+            for group in told["groups"]
+        ],
+        "skipped": told["skipped"],
+    }
+
+
+def _suite(suite: Mapping[str, Any]) -> dict[str, Any]:
+    return {**suite, "runs": [{**row, "marks": list(marks(row))} for row in suite["runs"]]}
+
+
+def past(told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What the charts show: one for every suite of every group, in the order of the page."""
+    return [_past(group, suite) for group in told["groups"] for suite in group["suites"]]
+
+
+def _name(group: Mapping[str, Any]) -> str:
+    forced = f" · every agent translated to {group['wire']}" if group["wire"] else ""
+    return f"endpoint {group['endpoint']} · model {group['model']}{forced}"
+
+
+def _row(row: Mapping[str, Any]) -> str:
+    parts = [
+        f"{row['date']}  {row['run']}  {row['rate']:6.1%} ({row['low']:.0%}–{row['high']:.0%}, n {row['n']})",
+        f"{row['items']} items" + ("" if row["shared"] in (None, row["items"]) else f", {row['shared']} as before"),
+    ]
+    if row["left_out"]:
+        parts.append(row["left_out"])
+    if row["seconds"] is not None:
+        parts.append(f"{row['seconds']:.1f} s")
+    if row["tokens"] is not None:
+        parts.append(f"{row['tokens']:.0f} tokens")
+    return " · ".join(parts)
+
+
+def _past(group: Mapping[str, Any], suite: Mapping[str, Any]) -> dict[str, Any]:
+    since = suite["since"]
+    return {
+        "name": visible(f"{suite['suite']}, {suite['metric']}: {_name(group)}"),
+        "points": [
+            {
+                **{name: row[name] for name in ("rate", "low", "high")},
+                "label": visible(row["date"]),
+                "told": visible(_row(row)),
+                "lanes": ("A" if row["agents_moved"] or row["measure_moved"] else "")
+                + ("E" * bool(row["server_moved"])),
+            }
+            for row in suite["runs"]
+        ],
+        "since": since.get("at") if since["found"] else None,
+    }

@@ -1,0 +1,95 @@
+"""What a run cost, and what that comes to for each task that was solved and each case that was right.
+
+All attempts are paid for, also those that failed or do not count: a cheap model that needs three tries is not cheap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from toolworthy.records.case import CaseResult
+from toolworthy.records.score import Score
+from toolworthy.records.trial import TrialResult
+from toolworthy.work.run.estimate import dollars, short
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What some trials or cases took."""
+
+    name: str
+    what: str
+    """``solved task`` or ``right case``."""
+    input: int
+    output: int
+    usd: float | None
+    """None where a price or an answer's tokens are not known."""
+    good: int
+    """Of those whose tokens were told."""
+    untold: int
+    """How many took tokens that the endpoint did not tell, or told as zero."""
+
+    @property
+    def whole(self) -> str:
+        """All of it."""
+        said = f"{short(self.input)} input and {short(self.output)} output tokens"
+        if self.untold:
+            said += f" ({self.untold:,} untold)"
+        return said if self.usd is None else f"{said}, {dollars(self.usd)}"
+
+    @property
+    def each(self) -> str:
+        """For each one that is good."""
+        if not self.good:
+            return f"no {self.what}"
+        said = f"{short((self.input + self.output) / self.good)} tokens"
+        if self.usd is not None:
+            said += f" and {dollars(self.usd / self.good)}"
+        return f"{said} a {self.what} (n {self.good})"
+
+
+def costs(results: Sequence[TrialResult], cases: Sequence[CaseResult]) -> list[Cost]:
+    """One for each agent's tasks, one for all cases; nothing where no answer told its tokens."""
+    agents = dict.fromkeys(result.key.agent for result in results)
+    trials = [(agent, [result for result in results if result.key.agent == agent]) for agent in agents]
+    rows = [
+        _cost(f"tasks, {agent}", "solved task", [(one.score, one.status == "passed") for one in own])
+        for agent, own in trials
+    ]
+    right = [(one.score, one.status in ("right", "lenient")) for one in cases]
+    rows.append(_cost("tool calls", "right case", right))
+    return [row for row in rows if row is not None]
+
+
+def _cost(name: str, what: str, scores: Sequence[tuple[Score, bool]]) -> Cost | None:
+    told = [(score, good) for score, good in scores if _told(score)]
+    if not told:
+        return None
+    known = [score.cost_usd for score, _ in told if score.cost_usd is not None]
+    return Cost(
+        name=name,
+        what=what,
+        input=sum(score.tokens.input or 0 for score, _ in told),
+        output=sum(score.tokens.output or 0 for score, _ in told),
+        usd=sum(known) if len(known) == len(told) else None,
+        good=sum(good for _, good in told),
+        untold=sum(bool(score.requests) for score, _ in scores if not _told(score)),
+    )
+
+
+def _told(score: Score) -> bool:
+    """Zero is what endpoints say that do not count."""
+    return bool(score.tokens.input or score.tokens.output)
+
+
+def lines(results: Sequence[TrialResult], cases: Sequence[CaseResult]) -> Iterator[str]:
+    """For a terminal."""
+    for cost in costs(results, cases):
+        yield f"  cost of {cost.name}: {cost.whole} · {cost.each}"
+
+
+def markdown(results: Sequence[TrialResult], cases: Sequence[CaseResult]) -> Iterator[str]:
+    """For summary.md."""
+    for cost in costs(results, cases):
+        yield f"- cost of {cost.name}: {cost.whole}; {cost.each}"

@@ -1,0 +1,225 @@
+"""What is known of a run while it goes on: who does what, what is done, what it takes, and how long it will."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+from toolworthy.base.visible import one_line
+from toolworthy.output.terminal.columns import aligned, cut, packed
+from toolworthy.output.terminal.eta import Group, Pace, left
+from toolworthy.records import case as cases
+from toolworthy.records import trial as trials
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.trial import Key, Result, TrialKey, word_of
+from toolworthy.work.probes import Verdict
+from toolworthy.work.run.budget import Spending, Took
+from toolworthy.work.run.estimate import dollars, place, short
+from toolworthy.work.run.listener import Quiet
+from toolworthy.work.run.plan import Options
+
+_KINDS = {
+    "tasks": ("trials", get_args(trials.Status)),
+    "tools": ("cases", get_args(cases.Status)),
+    "wire": ("probes", get_args(Verdict)),
+}
+"""What the items of a suite are called, and what may be said of them, the best first."""
+_NAMED = 3
+"""Running trials that a plain line names."""
+
+
+@dataclass
+class _Running:
+    """A trial, probe or case that has begun."""
+
+    key: Key
+    began: float
+    turns: int = 0
+    """As in its score: answers that took part in the task's own conversation."""
+    input: int = 0
+    output: int = 0
+    usd: float | None = None
+    asking: int = 0
+    """Requests that have no answer yet."""
+    asked: bool = False
+    verifying: bool = False
+
+    @property
+    def doing(self) -> str:
+        """What is waited for: the verifier, the endpoint, or the agent."""
+        if self.verifying:
+            return "verifying"
+        if self.asking:
+            return "asking"
+        return "working" if self.asked else "starting"
+
+
+class Progress(Quiet):
+    """Listens to a session and tells how far it is, from any thread.
+
+    Args:
+        options: of the run.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, options: Options, clock: Callable[[], float] = time.monotonic) -> None:
+        self._options, self._clock, self._began = options, clock, clock()
+        self._spending: Spending | None = None
+        self._priced = False
+        self._total: Counter[str] = Counter()
+        """By suite."""
+        self._said: dict[str, Counter[str]] = {suite: Counter() for suite in _KINDS}
+        self._waiting: Counter[Group] = Counter()
+        self._running: dict[str, _Running] = {}
+        self._repeated = False
+        self._pace = Pace()
+        self._held_until = 0.0
+        """Of the clock: until then the endpoint wants no requests."""
+        self._lock = threading.Lock()
+
+    def expected(self, keys: Sequence[Key], spending: Spending) -> None:
+        with self._lock:
+            self._spending = spending
+            self._total.update(key.suite for key in keys)
+            self._waiting.update(_group(key) for key in keys)
+            self._repeated = self._repeated or any(getattr(key, "repeat", 1) > 1 for key in keys)
+
+    def started(self, key: Key) -> None:
+        with self._lock:
+            self._waiting[_group(key)] -= 1
+            self._running[str(key)] = _Running(key, self._clock())
+
+    def asking(self, trial: str) -> None:
+        with self._lock:
+            if one := self._running.get(trial):
+                one.asking += 1
+                one.asked = True
+
+    def exchanged(self, exchange: Exchange, took: Took) -> None:
+        with self._lock:
+            self._priced = self._priced or took.usd is not None
+            if one := self._running.get(exchange.trial):
+                one.asking -= 1
+                one.input += took.input
+                one.output += took.output
+                one.usd = one.usd if took.usd is None else (one.usd or 0.0) + took.usd
+                if isinstance(one.key, TrialKey):
+                    one.turns += bool(exchange.offers_tools and exchange.response)
+
+    def waiting(self, seconds: float) -> None:
+        with self._lock:
+            self._held_until = self._clock() + seconds
+
+    def verifying(self, key: TrialKey) -> None:
+        with self._lock:
+            if one := self._running.get(str(key)):
+                one.verifying = True
+
+    def ended(self, result: Result) -> None:
+        with self._lock:
+            group = _group(result.key)
+            if one := self._running.pop(str(result.key), None):
+                self._pace.add(group, self._clock() - one.began)
+            else:
+                self._waiting[group] -= 1
+            self._said[result.key.suite][word_of(result)] += 1
+
+    def lines(self, width: int, height: int) -> list[str]:
+        """A line for every running trial, as far as there is room, and how far the run is; none longer than `width`."""
+        with self._lock:
+            status = packed([self._times(), *self._held(), *self._counts(), *self._taken()], width)
+            rows = aligned([self._row(one) for one in self._trials()])
+        room = max(0, height - len(status))
+        if len(rows) > room:
+            shown = rows[: max(0, room - 1)]
+            rows = [*shown, f"… and {len(rows) - len(shown)} more" if shown else f"{len(rows)} trials run"][:room]
+        return [cut(line, width) for line in (*rows, *status)][:height]
+
+    def plain(self) -> str:
+        """The same in one line."""
+        with self._lock:
+            running = self._trials()
+            named = [f"{self._name(one)} turn {one.turns}" for one in running[:_NAMED]]
+            more = [f"{len(running) - _NAMED} more"] if len(running) > _NAMED else []
+            what = [f"{len(running)} running: {', '.join(named + more)}"] if running else []
+            return "; ".join([*self._held(), *self._counts(), *what, *self._taken(), self._times()])
+
+    def _trials(self) -> list[_Running]:
+        return [one for one in self._running.values() if isinstance(one.key, TrialKey)]
+
+    def _name(self, one: _Running) -> str:
+        assert isinstance(one.key, TrialKey)
+        repeat = f" #{one.key.repeat}" if self._repeated else ""
+        return one_line(f"{one.key.agent} {one.key.task}{repeat}")
+
+    def _row(self, one: _Running) -> list[str]:
+        agent, _, task = self._name(one).partition(" ")
+        tokens = f"{short(one.input)} in, {short(one.output)} out"
+        usd = [] if one.usd is None else [dollars(one.usd)]
+        return [agent, task, f"turn {one.turns}", one.doing, clock(self._clock() - one.began), tokens, *usd]
+
+    def _held(self) -> Iterator[str]:
+        if self._clock() < self._held_until:
+            yield "waiting for the rate limit"
+
+    def _counts(self) -> Iterator[str]:
+        for suite, (name, words) in _KINDS.items():
+            if total := self._total[suite]:
+                said = self._said[suite]
+                told = [f"{said[word]} {word}" for word in words if said[word]]
+                yield ", ".join([f"{said.total()}/{total} {name}", *told])
+
+    def _taken(self) -> Iterator[str]:
+        if self._spending is not None and self._spending.tokens:
+            usd = f", {dollars(self._spending.usd)}" if self._priced else ""
+            yield f"{short(self._spending.tokens)} tokens{usd}"
+
+    def _times(self) -> str:
+        eta = self._eta()
+        most = " at most" if self._options.until_decided and eta is not None else ""
+        return f"{clock(self._clock() - self._began)}, ETA {'–' if eta is None else span(eta)}{most}"
+
+    def _eta(self) -> float | None:
+        """Seconds; None where nothing measured tells. A budget ends a run earlier; what is under way is finished."""
+        waiting = {group: count for group, count in self._waiting.items() if count > 0}
+        now = self._clock()
+        running = [(_group(one.key), now - one.began) for one in self._running.values()]
+        ends = []
+        for suites, slots in (
+            ({"tasks"}, self._options.trials_at_once),
+            ({"tools", "wire"}, self._options.probes_at_once),
+        ):
+            own = {group: count for group, count in waiting.items() if group[0] in suites}
+            end = left(self._pace, own, [one for one in running if one[0][0] in suites], slots)
+            if end is None:
+                return None
+            ends.append(end)
+        if running and not any(ends):
+            return None  # all that is left takes longer than usual
+        if self._spending is not None and (limit := self._spending.seconds_left) is not None:
+            ends = [min(end, limit) for end in ends]
+        if self._spending is not None and (until := self._spending.seconds_until_spent) is not None:
+            longest = max((self._pace.mean(group) or 0.0 for group in waiting), default=0.0)
+            ends = [min(end, until + longest) for end in ends]
+        return max(ends)
+
+
+def _group(key: Key) -> Group:
+    return place(key)[:2]
+
+
+def clock(seconds: float) -> str:
+    """``0:45``, ``61:07``: minutes and seconds."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
+def span(seconds: float) -> str:
+    """``45 s``, ``6 min``, ``1 h 20 min``."""
+    if seconds < 59.5:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,134 @@
+"""The tool-call suite on pages and in terminals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from toolworthy.judgement.analysis import verifier
+from toolworthy.judgement.analysis.tools import (
+    Figures,
+    by_category,
+    by_vocabulary,
+    call_rates,
+    figures,
+    kinds,
+    lenient,
+    on_the_wire,
+    repeats,
+)
+from toolworthy.output.terminal.columns import packed
+from toolworthy.records.case import CaseResult, Miss
+from toolworthy.statistics.rates import percents
+from toolworthy.work.cases.model import CATEGORIES
+
+_MET = 2
+"""Rules that a terminal names; all are in the report."""
+_EXAMPLES = 40
+"""Misses shown side by side in the report; all are in results.jsonl."""
+
+
+def lines(results: Sequence[CaseResult], width: int) -> Iterator[str]:
+    """For a terminal of `width` columns."""
+    for name, figure in verifier.told(results):
+        yield f"  {name}: {figure}"
+    results = _cases(results)
+    if not results:
+        return
+    whole = figures("all", results)
+    yield from packed([f"  tool calls: right {_both(whole)}", *filter(None, [whole.lenient.notes])], width, 10)
+    words = [f"{row.name} {row.lenient.share} n {row.lenient.n}" for row in by_vocabulary(results)]
+    yield from _listed("in the words of", words, width)
+    weak = [row for row in by_category(results) if row.lenient.ok < row.lenient.n]
+    if weak:
+        worst = sorted(weak, key=lambda row: row.lenient.ok / row.lenient.n)[:5]
+        yield from _listed("weakest:", [f"{row.name} {row.lenient.share}" for row in worst], width)
+    told = [f"{kind} {grave}" for kind, grave, _ in kinds(results) if grave]
+    yield from _listed("misses:", told, width)
+    met = [f"{code} {title}, in {count} cases" for code, title, count in on_the_wire(results)]
+    yield from _listed("on the wire:", met[:_MET], width)
+    yield from _listed(
+        "of several attempts:", [f"{name} {percents(found)}" for name, found in repeats(results)[-2:]], width
+    )
+
+
+def _listed(what: str, parts: Sequence[str], width: int) -> Iterator[str]:
+    """`parts` in as few lines as there may be."""
+    if parts:
+        yield from packed([f"      {what} {parts[0]}", *parts[1:]], width, 10)
+
+
+def markdown(results: Sequence[CaseResult]) -> Iterator[str]:
+    """The same for summary.md: categories by vocabularies."""
+    for name, figure in verifier.told(results):
+        yield f"- {name}: {figure}"
+    results = _cases(results)
+    if not results:
+        return
+    whole = figures("all", results)
+    notes = f"; {whole.lenient.notes}" if whole.lenient.notes else ""
+    yield f"Tool calls: right {_both(whole)}{notes}."
+    yield ""
+    words = list(dict.fromkeys(result.key.vocabulary for result in results))
+    yield "| category | " + " | ".join(words) + " | all (95 % interval) |"
+    yield "|---|" + "---|" * (len(words) + 1)
+    for row in by_category(results):
+        own = [result for result in results if result.category == row.name]
+        cells = [_share([result for result in own if result.key.vocabulary == word]) for word in words]
+        yield f"| {row.name} | " + " | ".join(cells) + f" | {row.lenient} |"
+    if kinds(results):
+        yield ""
+        yield "Misses: " + ", ".join(f"{kind} {grave + mild}" for kind, grave, mild in kinds(results)) + "."
+
+
+def _cases(results: Sequence[CaseResult]) -> list[CaseResult]:
+    """Those that have a right answer: a verifier's requests have a reference's instead."""
+    return [result for result in results if result.noted is None]
+
+
+def _share(results: Sequence[CaseResult]) -> str:
+    return lenient(results).counts if results else "–"
+
+
+def _both(whole: Figures) -> str:
+    return f"{whole.strict.share} strictly, {whole.lenient.share} leniently, n {whole.lenient.n}"
+
+
+def section(results: Sequence[CaseResult]) -> dict[str, Any] | None:
+    """What the report's template shows; None where no case was asked."""
+    if not results:
+        return None
+    verified, results = verifier.told(results), _cases(results)
+    words = list(dict.fromkeys(result.key.vocabulary for result in results))
+    rows = []
+    for row in by_category(results):
+        own = [result for result in results if result.category == row.name]
+        cells = [_share([result for result in own if result.key.vocabulary == word]) for word in words]
+        rows.append((row, CATEGORIES.get(row.name, row.name), cells))
+    return {
+        "verifier": verified,
+        "whole": figures("all", results),
+        "words": words,
+        "rows": rows,
+        "vocabularies": by_vocabulary(results),
+        "kinds": kinds(results),
+        "repeats": repeats(results),
+        "wire": on_the_wire(results),
+        "calls": call_rates(results),
+        "examples": _examples(results),
+        "missed": sum(result.status == "wrong" for result in results),
+        "percent": percents,
+    }
+
+
+def _examples(results: Sequence[CaseResult]) -> list[tuple[CaseResult, Miss]]:
+    """Misses to look at: the grave first, one of each kind before a second of any."""
+    every = [(result, miss) for result in results for miss in result.misses]
+    seen: Counter[tuple[bool, str]] = Counter()
+    ranked: list[tuple[bool, int, int, CaseResult, Miss]] = []
+    for result, miss in every:
+        ranked.append((miss.strict, seen[miss.strict, miss.kind], len(ranked), result, miss))
+        seen[miss.strict, miss.kind] += 1
+    ranked.sort(key=lambda row: row[:3])
+    return [(result, miss) for *_, result, miss in ranked[:_EXAMPLES]]

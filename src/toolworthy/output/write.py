@@ -1,0 +1,57 @@
+"""Show a run: pages for people, and files for other programs. All are readers of the run directory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from toolworthy.base.errors import writing
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.exchanges import file_name
+from toolworthy.records.trial import Result, TrialResult
+from toolworthy.wire.lenient import as_dict
+from toolworthy.work.run.store import RunDirectory
+
+
+@dataclass(frozen=True)
+class Written:
+    """Where a run's pages are."""
+
+    html: Path
+    summary: Path
+
+
+def write_report(run: RunDirectory) -> Written:
+    """Write ``report.html``, ``summary.md``, ``junit.xml``, ``results.csv`` and ``atif/`` from what the run holds.
+
+    Raises:
+        UserError: the disk is full, or the directory is gone.
+    """
+    from toolworthy.output.exports import junit, table
+    from toolworthy.output.html.whole import parts
+    from toolworthy.output.terminal import summary
+    from toolworthy.work.replay import summary as replayed
+
+    with writing(run.path / "atif"):
+        (run.path / "atif").mkdir(exist_ok=True)
+    html = run.write(
+        "report.html",
+        parts([run], also=partial(_trajectory, run, str(as_dict(run.about.get("endpoint")).get("model", "")))),
+    )
+    run.write("results.csv", table.csv_text(table.rows(run)))
+    if run.replays():
+        return Written(html, run.write("summary.md", replayed.markdown(run)))
+    run.write("junit.xml", junit.document(run))
+    return Written(html, run.write("summary.md", summary.markdown(run)))
+
+
+def _trajectory(run: RunDirectory, model: str, result: Result, exchanges: Sequence[Exchange]) -> None:
+    from toolworthy.output.exports.atif import trajectory
+
+    if isinstance(result, TrialResult):
+        name = file_name(str(result.key)).removesuffix(".jsonl.zst")
+        steps = trajectory(result, exchanges, model)
+        run.write(f"atif/{name}.json", json.dumps(steps, ensure_ascii=False, indent=1) + "\n")

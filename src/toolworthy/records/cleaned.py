@@ -1,0 +1,93 @@
+"""An exchange without secrets: what both sides sent is looked at as it is, unpacked, and as a reader assembles it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from toolworthy.base.packing import pack, unpack
+from toolworthy.base.redact import MARK, Redactor
+from toolworthy.records.exchange import Chunk, Exchange
+
+_DEEP = 3
+"""How often something may be packed in itself."""
+_READABLE = ("", "identity", "gzip", "x-gzip", "deflate", "zstd")
+
+
+def cleaned(exchange: Exchange, redactor: Redactor) -> Exchange:
+    """`exchange` without secrets.
+
+    What still shows one when it is assembled, though no place in its bytes can be cut out, is withheld as a whole.
+    """
+    chunks = exchange.chunks
+    told, sent = _coding(exchange.response_headers), _coding(exchange.request_headers)
+    before = [chunk.data for chunk in chunks]
+    pieces = _body(redactor, before, told)
+    if pieces != before:
+        chunks = tuple(Chunk(chunk.at, data) for chunk, data in zip(chunks, pieces, strict=True))
+    upstream = exchange.upstream_body
+    clean = replace(
+        exchange,
+        method=redactor.text(exchange.method),
+        path=redactor.text(exchange.path),
+        request_headers=redactor.headers(exchange.request_headers),
+        request_body=_body(redactor, [exchange.request_body], sent)[0],
+        upstream_body=None if upstream is None else _body(redactor, [upstream], "")[0],
+        losses=tuple(map(redactor.text, exchange.losses)),
+        response_headers=redactor.headers(exchange.response_headers),
+        chunks=chunks,
+        error=replace(exchange.error, detail=redactor.text(exchange.error.detail)) if exchange.error else None,
+    )
+    return _withheld(clean, redactor) if redactor else clean
+
+
+def _coding(headers: Mapping[str, str]) -> str:
+    return headers.get("content-encoding", "").strip().lower()
+
+
+def _body(redactor: Redactor, pieces: list[bytes], told: str, deep: int = 0) -> list[bytes]:
+    """The pieces of a body without secrets, also where it is packed."""
+    whole = b"".join(pieces) if redactor else b""
+    inside = unpack(whole, told) if deep < _DEEP else None
+    if inside is None:
+        if whole and told not in _READABLE and not _is_text(whole):
+            return _instead(pieces, MARK.encode())  # in a coding that nobody asked for, and that we cannot look into
+        return redactor.pieces(pieces)
+    if inside.cut:
+        return _instead(pieces, MARK.encode())  # more than can be looked at
+    clean = _body(redactor, [inside.data], "", deep + 1)[0]
+    rest = redactor.data(inside.rest)
+    if clean == inside.data and rest == inside.rest:
+        return pieces
+    return _instead(pieces, pack(clean, inside.coding) + rest)
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _instead(pieces: list[bytes], data: bytes) -> list[bytes]:
+    return [data, *[b""] * (len(pieces) - 1)]
+
+
+def _withheld(exchange: Exchange, redactor: Redactor) -> Exchange:
+    """The last look, at what a reader makes of it."""
+    for surely in (True, False):
+        if exchange.response is not None and _shows(redactor, exchange.response, exchange.response.text):
+            pieces = [chunk.data for chunk in exchange.chunks]
+            pieces = redactor.pieces(pieces, surely=True) if surely else _instead(pieces, MARK.encode())
+            chunks = tuple(Chunk(chunk.at, data) for chunk, data in zip(exchange.chunks, pieces, strict=True))
+            exchange = replace(exchange, chunks=chunks)
+        if exchange.request is not None and _shows(redactor, exchange.request):
+            (body,) = redactor.pieces([exchange.request_body], surely=True) if surely else [MARK.encode()]
+            exchange = replace(exchange, request_body=body)
+    return exchange
+
+
+def _shows(redactor: Redactor, value: object, *texts: str) -> bool:
+    said = "\n".join((repr(value), *texts))
+    return redactor.holds(said.encode("utf-8", "replace"))

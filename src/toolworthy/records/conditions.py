@@ -1,0 +1,174 @@
+"""The conditions of a run: options that decide what comes out of it, each stated once.
+
+They are kept in ``run.json``; ``--resume`` restores them and refuses others; "again: …" says them. What a run may
+spend, what that costs, how much is done at the same time and where it is written are no conditions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from toolworthy.records.score import Limit
+
+Suite = Literal["tasks", "tools", "wire"]
+_ALL: tuple[Suite, ...] = ("tasks", "tools", "wire")
+_NOT_TOLD = object()
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One option."""
+
+    option: str
+    given: str
+    """Its name among what the command line gives, where None or no value means that it was not given."""
+    where: str
+    """Where the plan's options have it, and ``run.json`` under ``options``, or, of the endpoint, at its top."""
+    default: object = None
+    suites: tuple[Suite, ...] = _ALL
+    """The suites whose results it changes."""
+    before: object = None
+    """What held in runs that do not tell it, if not the default."""
+    bounds: tuple[Limit, ...] = ()
+    """The limits that it sets."""
+    by_content: bool = False
+    """Whether it names files: these may be elsewhere now, and hashes tell whether they are the same."""
+
+    def of_plan(self, options: object) -> object:
+        """Its value among a plan's options."""
+        value = options
+        for name in self.where.split("."):
+            value = getattr(value, name, None)
+        return list(value) if isinstance(value, tuple) else value
+
+    def of_run(self, about: Mapping[str, Any]) -> object:
+        """Its value in a ``run.json``."""
+        path = self.where.split(".") if self.where.startswith("endpoint.") else ["options", *self.where.split(".")]
+        value: object = about
+        for name in path:
+            if value is None:
+                return None
+            if not isinstance(value, dict) or name not in value:
+                return _NOT_TOLD
+            value = value[name]
+        return value
+
+    def said(self, value: object) -> str:
+        """How a value is called: ``--max-turns 6``, ``no --wear``."""
+        if isinstance(value, bool):
+            return self.option if value != self.default else f"no {self.option}"
+        return f"no {self.option}" if value is None or value == [] else f"{self.option} {value}"
+
+
+CONDITIONS = (
+    Condition("--endpoint", "endpoint", "endpoint.name"),
+    Condition("--model", "model", "endpoint.model"),
+    Condition("--key-env", "key_env", "endpoint.key_env"),
+    Condition("--wire", "wire", "endpoint.forced_api"),
+    Condition("--adapter", "adapter", "adapters", [], ("tasks", "tools"), by_content=True),
+    Condition("--tasks", "tasks", "task_folders", [], ("tasks",), by_content=True),
+    Condition("--cases", "cases", "case_paths", [], ("tools",), by_content=True),
+    Condition("--reference", "reference", "reference.name", None, ("tools",)),
+    Condition("--tier", "tier", "tier", "standard", ("wire",), before="full"),
+    Condition("--wear", "wear", "wear", None, ("tasks",)),
+    Condition("--no-stream", "stream", "stream", True, ("tasks", "tools")),
+    Condition("--sandbox", "sandbox", "sandbox", "auto", ("tasks", "tools")),
+    Condition("--timeout-factor", "timeout_factor", "timeout_factor", 1.0, ("tasks",), bounds=("time",)),
+    Condition("--max-turns", "max_turns", "max_turns", 60, ("tasks",), bounds=("turns",)),
+    Condition("--trials", "trials", "trials", 1, ()),
+    Condition("--until-decided", "until_decided", "until_decided", False, ()),
+)
+
+
+def restore(given: argparse.Namespace, about: Mapping[str, Any]) -> None:
+    """Put what was not given at what it was in the run that is gone on with, else at its default.
+
+    Args:
+        given: what the command line gives.
+        about: that run's ``run.json``; empty for a new run.
+    """
+    for one in CONDITIONS:
+        if getattr(given, one.given) in (None, []):
+            was = one.of_run(about)
+            before = one.default if one.before is None or not about else one.before
+            setattr(given, one.given, before if was is _NOT_TOLD else was)
+
+
+def told(options: object) -> dict[str, Any]:
+    """What ``run.json`` says of them among its options."""
+    return {one.where: one.of_plan(options) for one in CONDITIONS if "." not in one.where}
+
+
+def bounds(about: Mapping[str, Any]) -> dict[str, Any]:
+    """What a ``run.json`` says of the options that set limits, by option; the default where it says nothing."""
+    told = {one: one.of_run(about) for one in CONDITIONS if one.bounds}
+    return {one.option: one.default if value is _NOT_TOLD else value for one, value in told.items()}
+
+
+def unlike(before: Mapping[str, Any], after: Mapping[str, Any], suite: str) -> dict[Limit, tuple[str, str]]:
+    """The limits of a suite that two runs did not have in common, as both set them.
+
+    Args:
+        before: what `bounds` says of one.
+        after: of the other.
+        suite: whose limits.
+    """
+    found: dict[Limit, tuple[str, str]] = {}
+    for one in CONDITIONS:
+        was, now = (side.get(one.option, one.default) for side in (before, after))
+        if was != now and suite in one.suites:
+            found |= dict.fromkeys(one.bounds, (one.said(was), one.said(now)))
+    return found | ({"unnamed": next(iter(found.values()))} if found else {})
+
+
+def arguments(options: object, suite: Suite) -> Iterator[str]:
+    """The command line that gives them to a suite."""
+    for one in CONDITIONS:
+        value = one.of_plan(options)
+        if suite not in one.suites or value == one.default:
+            continue
+        if isinstance(value, bool):
+            yield one.option
+        else:
+            for each in value if isinstance(value, list) else [value]:
+                yield from (one.option, str(each))
+
+
+def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """In which way two ``run.json`` are of runs that must not be mixed, in a few words; empty where they may be."""
+    for one in CONDITIONS:
+        was, now = one.of_run(old), one.of_run(new)
+        if not one.by_content and was is not _NOT_TOLD and was != now:
+            return f"was made with {one.said(was)}, this is {one.said(now)}"
+    for what, option in _CONTENT.items():
+        was, now = old.get(what), json.loads(json.dumps(new.get(what)))
+        if was == now or (what == "words" and was is None):  # runs of before there were words
+            continue
+        if not (isinstance(was, dict) and isinstance(now, dict)):
+            return f"was made with {option} {_short(was)}, this is {option} {_short(now)}"
+        if option and set(was) != set(now):
+            names, theirs = (", ".join(one) or "none" for one in (was, now))
+            return f"was made with {option} {names}, this is {option} {theirs}"
+        name = next(name for name in {**was, **now} if was.get(name) != now.get(name))
+        return f"was made with another {name} ({what}: {_short(was.get(name))}, now {_short(now.get(name))})"
+    return ""
+
+
+_CONTENT = {
+    "endpoint": "",
+    "tasks": "--task",
+    "agents": "--agent",
+    "cases": "--case",
+    "vocabularies": "--agent",
+    "words": "",
+}
+"""Parts of ``run.json`` that must be the same, and the option that chooses what is in each."""
+
+
+def _short(value: object) -> str:
+    text = "none" if value is None else ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if len(text) <= 60 else f"{text[:16]}…"

@@ -1,0 +1,73 @@
+"""What several exchanges of one trial say together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from toolworthy.records.exchange import Exchange
+from toolworthy.wire.ir import Image, Message, Part, Text, ToolCall, ToolResult
+
+
+def messages_of(exchange: Exchange) -> tuple[Message, ...]:
+    """The messages that a request carries; none where it is no completion."""
+    return exchange.request.messages if exchange.request else ()
+
+
+def news_of(exchanges: Sequence[Exchange]) -> list[list[Message]]:
+    """The messages of every request that none before it carried. What is asked beside the task, without tools, is
+    another conversation."""
+    task: set[Message] = set()
+    beside: set[Message] = set()
+    return [
+        [message for message in messages_of(exchange) if not _known(message, task if exchange.offers_tools else beside)]
+        for exchange in exchanges
+    ]
+
+
+def results_of(exchanges: Sequence[Exchange], news: Sequence[Sequence[Message]]) -> list[list[ToolResult | None]]:
+    """The result of every call of every exchange; None where none came back.
+
+    By id; where the server gave none and the agent made its own up, by place.
+
+    Args:
+        exchanges: in order.
+        news: what :func:`news_of` says of them.
+    """
+    made = [exchange.response.calls if exchange.response else () for exchange in exchanges]
+    given = {plain_id(call.id) for calls in made for call in calls}
+    found: dict[str, ToolResult] = {}
+    orphans: list[list[ToolResult]] = []
+    for new in news:
+        results = [part for message in new for part in message.parts if isinstance(part, ToolResult)]
+        for result in results:
+            found.setdefault(plain_id(result.call_id), result)
+        orphans.append([result for result in results if plain_id(result.call_id) not in given])
+    return [_came_back(calls, found, next(filter(None, orphans[at + 1 :]), [])) for at, calls in enumerate(made)]
+
+
+def _came_back(
+    calls: Sequence[ToolCall], found: Mapping[str, ToolResult], orphans: Sequence[ToolResult]
+) -> list[ToolResult | None]:
+    by_id = [found.get(plain_id(call.id)) for call in calls]
+    return list(orphans) if not any(by_id) and len(orphans) == len(calls) else by_id
+
+
+def plain_id(call_id: str) -> str:
+    """What of a call's id survives agents that write it anew: OpenClaw keeps letters and digits only."""
+    return "".join(mark for mark in call_id if mark.isalnum())
+
+
+def text_of(parts: Sequence[Part]) -> str:
+    """The text of some parts, pictures named."""
+    return "\n".join(
+        part.text if isinstance(part, Text) else "[image]" for part in parts if isinstance(part, (Text, Image))
+    )
+
+
+def _known(message: Message, seen: set[Message]) -> bool:
+    try:
+        known = message in seen
+        seen.add(message)
+    except TypeError:  # an opaque part holds a dict
+        return False
+    return known

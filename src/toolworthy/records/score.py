@@ -1,0 +1,126 @@
+"""What is said of a trial: scores with their sample sizes, findings, and one cause where it failed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import ConfigDict
+
+from toolworthy.records.model import Record
+from toolworthy.rules.model import Finding
+
+Fault = Literal["endpoint", "server", "model", "agent", "infrastructure", "our limit"]
+Limit = Literal["time", "turns", "tokens", "memory", "processes", "disk", "unnamed"]
+"""A limit of ours at which an attempt ended: it was not solved within it. ``unnamed``: results of before they had names
+tell that there was one, and not which."""
+CauseKind = Literal[
+    "infrastructure",
+    "endpoint error",
+    "wire defect",
+    "malformed call",
+    "unknown tool",
+    "bad arguments",
+    "repetition",
+    "budget",
+    "announced but did not act",
+    "gave up",
+    "wrong result",
+]
+
+
+class _Frozen(Record):
+    model_config = ConfigDict(allow_inf_nan=False)
+
+
+class Count(_Frozen):
+    """`ok` of `n`: never a rate without its sample size."""
+
+    ok: int = 0
+    n: int = 0
+
+    def __add__(self, other: Count) -> Count:
+        return Count(ok=self.ok + other.ok, n=self.n + other.n)
+
+
+class CallScores(_Frozen):
+    """The tool calls of a trial, judged against what each request offered."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)  # pages tell what each count means
+
+    parses: Count = Count()
+    """Arguments are JSON (free-form tools: always)."""
+    known: Count = Count()
+    """The tool was offered."""
+    valid: Count = Count()
+    """Arguments fit the offered schema."""
+    coherent: Count = Count()
+    """Id, and stop reason, as agents need them."""
+    executed: Count = Count()
+    """The tool's result, where one came, is no error."""
+    fresh: Count = Count()
+    """Not the third identical call in a row."""
+    clean_text: Count = Count()
+    """Answers whose text or reasoning holds no tool-call syntax."""
+
+
+class Leaks(_Frozen):
+    """Answers in which the model made a call, where tools were offered, and in how many of them the server left one in
+    the text: it was not run."""
+
+    leaked: int = 0
+    calls: int = 0
+    """Answers with a call, wherever it stands."""
+
+    def __add__(self, other: Leaks) -> Leaks:
+        return Leaks(leaked=self.leaked + other.leaked, calls=self.calls + other.calls)
+
+
+class Tokens(_Frozen):
+    """Summed over a trial's exchanges; None where no answer reported any."""
+
+    input: int | None = None
+    output: int | None = None
+    cached: int | None = None
+    cache_write: int | None = None
+    cache_write_1h: int | None = None
+    reasoning: int | None = None
+
+
+class Cause(_Frozen):
+    """Why a trial failed."""
+
+    kind: CauseKind
+    fault: Fault
+    detail: str
+    """One sentence with the evidence in words."""
+    exchange: int | None = None
+    """Index of the exchange that shows it."""
+    limit: Limit | None = None
+    """The limit of ours that ended it, if one did."""
+    code: str = ""
+    """What decided: of a wire defect the rule's code, of an endpoint error its kind (``rate limited`` …); else ""."""
+
+
+class Score(_Frozen):
+    """All that was measured of a trial's exchanges."""
+
+    answers: str = ""
+    """Hash of all that was answered, but for ids, times and temporary paths; "" where some answer is missing. Attempts
+    at one item that have the same are copies of each other."""
+
+    requests: int = 0
+    turns: int = 0
+    """Answers that took part in the task's own conversation (tools offered)."""
+    calls: int = 0
+    call_scores: CallScores = CallScores()
+    leaks: Leaks = Leaks()
+    tokens: Tokens = Tokens()
+    cost_usd: float | None = None
+    first_token_seconds: tuple[float, ...] = ()
+    """Of each streamed answer that said anything."""
+    request_seconds: tuple[float, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    translated: bool = False
+    losses: tuple[str, ...] = ()
+    models_answered: tuple[str, ...] = ()
+    """Model ids that answers carried."""

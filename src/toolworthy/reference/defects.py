@@ -1,0 +1,186 @@
+"""Real defects of real endpoints, as data: what the oracle does to a correct answer to show one.
+
+A row of ``fixtures/defects/*.toml`` spoils an answer in up to four places: it refuses the request, changes what is
+said, edits the JSON that is sent, or the bytes.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from toolworthy import content
+from toolworthy.base.errors import UserError
+from toolworthy.loading import load_toml
+from toolworthy.reference.paths import places
+from toolworthy.reference.reply import JSON, STREAM, Reply
+from toolworthy.reference.signs import Refusal, Sign
+from toolworthy.reference.spoil import Bytes, Edit, Saying, edited, edited_stream, rewritten, said
+from toolworthy.wire.ir import Api, Request, Response
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Route(_Strict):
+    """Another answer to some requests, by their path and headers and whatever stands in them."""
+
+    path: str
+    """Pattern in the path with its query."""
+    method: str = ""
+    header: str = ""
+    """Only where this header is sent; in lower case."""
+    without: str = ""
+    """Only where this one is not."""
+    like: str = ""
+    """Of either: one without this pattern counts as not sent."""
+    status: int = 404
+    content_type: str = JSON
+    body: str = ""
+
+    def holds(self, method: str, target: str, headers: Mapping[str, str]) -> bool:
+        """Whether it answers this request."""
+        return (
+            (not self.method or method == self.method)
+            and (not self.header or self._sent(self.header, headers))
+            and (not self.without or not self._sent(self.without, headers))
+            and re.search(self.path, target) is not None
+        )
+
+    def _sent(self, header: str, headers: Mapping[str, str]) -> bool:
+        return header in headers and re.search(self.like, headers[header]) is not None
+
+
+class Defect(_Strict):
+    """One defect of the catalogue."""
+
+    id: str
+    title: str
+    apis: tuple[Api, ...]
+    severity: Literal["blocks", "degrades", "cosmetic"]
+    seen: str
+    """Where, and when if known."""
+    agents: str = ""
+    """Who stumbled."""
+    sources: tuple[str, ...]
+    """``owner/repo#number``; empty where only the specification says it."""
+    caught_by: tuple[str, ...] = ()
+    """Codes of the rules that name it."""
+    beside: tuple[str, ...] = ()
+    """Codes that another fault in the same bytes sets off, the shape of a refusal's body for one: what agents did with
+    the defect says nothing of them."""
+    stage: str = ""
+    """Of a fault that passes: the stage of a task whose own fault, which is right in form, it takes the place of."""
+    unseen: str = ""
+    """Why no client can tell it from a right answer, where that is so."""
+    mode: Literal["stream", "whole", "both"] = "both"
+    """Where it shows."""
+    when: tuple[Sign, ...] = ()
+    """Shows only for requests that have all of these."""
+    assume: dict[str, Any] = Field(default_factory=dict)
+    """Top-level fields of the request that the endpoint takes as so where they are not sent."""
+    ignore: tuple[str, ...] = ()
+    """Paths in the request that the endpoint does not read."""
+    route: tuple[Route, ...] = ()
+    refuse: tuple[Refusal, ...] = ()
+    say: Saying | None = None
+    edit: tuple[Edit, ...] = ()
+    bytes: Bytes | None = None
+
+    @property
+    def of_requests(self) -> bool:
+        """Whether it shows only for some requests: an agent that never sends such a one is safe from it."""
+        return bool(self.when or self.assume or self.ignore or self.route or self.refuse)
+
+    @property
+    def of_credentials(self) -> bool:
+        """Whether it looks at the key that is sent."""
+        return any({route.header, route.without} & {"authorization", "x-api-key"} for route in self.route)
+
+    def concerns(self, value: Mapping[str, Any]) -> bool:
+        """Whether it shows for this request: all of `when` holds."""
+        return all(sign.holds(value) for sign in self.when)
+
+    def assumes(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        """The request's JSON with what it does not say and the endpoint takes for granted."""
+        return {**self.assume, **value}
+
+    def hears(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        """The request's JSON without what the endpoint does not read."""
+        heard = copy.deepcopy(dict(value))
+        for path in self.ignore:
+            for container, key in reversed(list(places(heard, path))):
+                del container[key]
+        return self.assumes(heard)
+
+    def answers(self, method: str, target: str, headers: Mapping[str, str]) -> Reply | None:
+        """The answer to a request that never gets as far as its body."""
+        for route in self.route:
+            if route.holds(method, target, headers):
+                return Reply(route.status, route.content_type, (route.body.encode(),))
+        return None
+
+    def refuses(self, value: Mapping[str, Any]) -> Reply | None:
+        """The answer to a request that this defect does not take."""
+        for refusal in self.refuse:
+            if refusal.holds(value):
+                kind = JSON if refusal.body.lstrip().startswith(("{", "[")) else "text/plain"
+                return Reply(refusal.status, kind, (refusal.answer(value).encode(),))
+        return None
+
+    def spoil_answer(self, answer: Response, request: Request, *, shows: bool = True) -> Response:
+        """What is said, changed; where it does not show, nothing but the form of ids."""
+        if self.say is None or not self._shows(request.stream):
+            return answer
+        return said(self.say if shows else Saying(id_form=self.say.id_form), answer, request)
+
+    def spoil_reply(self, made: Reply) -> Reply:
+        """What is sent, changed."""
+        if not self._shows(made.content_type == STREAM):
+            return made
+        if self.edit:
+            pieces = edited_stream(self.edit, made) if made.content_type == STREAM else edited(self.edit, made)
+            made = replace(made, pieces=pieces)
+        return rewritten(self.bytes, made) if self.bytes else made
+
+    def _shows(self, streamed: bool) -> bool:
+        return self.mode == "both" or (self.mode == "stream") == streamed
+
+
+# ---- the catalogue ---------------------------------------------------------------------------------------------------
+
+
+@cache
+def catalogue() -> tuple[Defect, ...]:
+    """All defects, by id."""
+    found = [
+        defect
+        for path in sorted((content.FIXTURES / "defects").glob("*.toml"))
+        for defect in load_toml(_File, path).defect
+    ]
+    return tuple(sorted(found, key=lambda defect: defect.id))
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    defect: tuple[Defect, ...]
+
+
+def defect(name: str) -> Defect:
+    """The defect called `name`.
+
+    Raises:
+        UserError: there is none.
+    """
+    found = next((entry for entry in catalogue() if entry.id == name), None)
+    if found is None:
+        raise UserError(f"no defect is called {name!r}; `toolworthy oracle --list` has them all")
+    return found

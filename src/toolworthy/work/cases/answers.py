@@ -1,0 +1,194 @@
+"""Answers with the verdict that is due: what proves a case, and measures the judge."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+
+from toolworthy.base.errors import UserError
+from toolworthy.content.adapters import AgentAdapter
+from toolworthy.loading import fit, read_toml
+from toolworthy.records.case import MissKind
+from toolworthy.wire.ir import Part, Response, Text, ToolCall
+from toolworthy.work.cases.doing import Undecided
+from toolworthy.work.cases.judge import Ruling, rule_on
+from toolworthy.work.cases.model import Case, filled, texts_of
+from toolworthy.work.cases.player import reference
+from toolworthy.work.cases.render import Scene, scene
+from toolworthy.work.cases.turns import unspoken
+from toolworthy.work.cases.world import World
+
+SUFFIX = ".answers.toml"
+"""How the name of a file of answers ends; the file of its cases has the same name with ``.toml``."""
+ENOUGH = 3
+"""Right answers, and wrong ones, that prove a case."""
+_AT_ONCE = 4
+"""Answers that are judged at the same time."""
+_VERDICTS = ("right", "lenient", *get_args(MissKind))
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Given(_Strict):
+    """A call."""
+
+    name: str
+    """As it is offered."""
+    arguments: dict[str, Any] | str = {}
+    """Text for a free-form tool."""
+    raw: str | None = None
+    """The arguments as they come, where they are no JSON object."""
+
+
+class Answer(_Strict):
+    """An answer to a turn of a case, and its verdict."""
+
+    case: str
+    turn: int = 1
+    """From 1."""
+    toolset: str
+    """The agent in whose tools it is given."""
+    verdict: str
+    """``right``, ``lenient``, or the kind of miss that is due."""
+    calls: tuple[Given, ...] = ()
+    text: str = ""
+    why: str = ""
+
+    @field_validator("verdict")
+    @classmethod
+    def _known(cls, verdict: str) -> str:
+        if verdict not in _VERDICTS:
+            raise ValueError(f"verdict {verdict!r} is none of {', '.join(_VERDICTS)}")
+        return verdict
+
+    @model_validator(mode="after")
+    def _whole(self) -> Answer:
+        if self.turn < 1:
+            raise ValueError("turns are counted from 1")
+        return self
+
+    @property
+    def said(self) -> str:
+        """The answer in short."""
+        calls = [f"{call.name}({call.raw or call.arguments})" for call in self.calls]
+        return " ".join([*calls, self.text])[:200].strip()
+
+    @property
+    def right(self) -> bool:
+        """Whether it is to be accepted, be it leniently."""
+        return self.verdict in ("right", "lenient")
+
+
+def answers_of(path: Path) -> list[Answer]:
+    """The answers that prove a file of cases; none where it has no such file beside it.
+
+    Raises:
+        UserError: the file is no TOML, or an answer does not fit; one line with path, number and field.
+    """
+    beside = path.with_name(path.name.removesuffix(".toml") + SUFFIX)
+    return load_answers(beside, path) if beside.is_file() else []
+
+
+def load_answers(path: Path, *cases: Path) -> list[Answer]:
+    """The answers of one file; ``{{NAME}}`` in them is a text of a file of `cases`."""
+    data, texts = read_toml(path), {name: text for file in cases for name, text in texts_of(read_toml(file)).items()}
+    try:
+        data = filled(data, texts)
+    except (KeyError, ValueError) as error:
+        raise UserError(f"{path}: {error}") from error
+    return list(fit(_File, data, path).answer)
+
+
+class _File(_Strict):
+    answer: tuple[Answer, ...] = ()
+
+
+async def judged(answer: Answer, stage: Scene, world: World | None) -> Ruling:
+    """What the judge says of an answer, after the reference has played the turns before.
+
+    Raises:
+        Undecided: there is no sandbox, and only one could tell.
+        LookupError: the case has no such turn.
+    """
+    state = stage.state
+    turns = stage.case.turns
+    if answer.turn > len(turns):
+        raise LookupError(f"there is no turn {answer.turn}")
+    for number, turn in enumerate(turns[: answer.turn - 1]):
+        said = Response(parts=reference(stage, turn, number), stop="tool" if turn.right else "end")
+        ruling = await rule_on(stage, turn, said, state, world)
+        state = state if turn.error else ruling.state
+    turn = turns[answer.turn - 1]
+    return await rule_on(stage, turn, response(answer, stage), state, world, unspoken(turns, answer.turn - 1))
+
+
+def response(answer: Answer, stage: Scene) -> Response:
+    """The answer as a model gives it."""
+    parts: list[Part] = [Text(answer.text)] if answer.text else []
+    for number, given in enumerate(answer.calls):
+        spec = stage.spec(given.name)
+        arguments = given.arguments if isinstance(given.arguments, str) else json.dumps(given.arguments)
+        text = given.raw if given.raw is not None else arguments
+        parts.append(ToolCall(f"call_{number}", given.name, text, custom=bool(spec and spec.custom)))
+    return Response(parts=tuple(parts), stop="tool" if answer.calls else "end")
+
+
+def verdict(ruling: Ruling) -> str:
+    """The one word for what is said: ``right``, ``lenient``, or the kind of the first miss."""
+    miss = next((miss for miss in ruling.misses if not miss.strict), None)
+    return miss.kind if miss else "lenient" if ruling.misses else "right"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the judge says of an answer."""
+
+    answer: Answer
+    said: str
+    """As `Answer.verdict` has it; empty where nothing can be said."""
+    why: str
+
+    @property
+    def words(self) -> str:
+        """Both, in short."""
+        return f"{self.said}{f' ({self.why})' if self.why else ''}"[:600] if self.said else self.why
+
+
+async def verdicts(
+    answers: Sequence[Answer], cases: Sequence[Case], agents: Sequence[AgentAdapter], world: World | None
+) -> list[Verdict]:
+    """Judge answers, some at a time.
+
+    Args:
+        answers: what is judged.
+        cases: those that they belong to.
+        agents: those in whose tools they are given.
+        world: where commands are run.
+    """
+    known, toolsets = {case.id: case for case in cases}, {agent.id: agent for agent in agents}
+    room = asyncio.Semaphore(_AT_ONCE)
+
+    @cache
+    def stage(case: str, toolset: str) -> Scene:
+        return scene(known[case], toolsets[toolset])
+
+    async def one(answer: Answer) -> Verdict:
+        if answer.case not in known or answer.toolset not in toolsets:
+            return Verdict(answer, "", f"there is no case {answer.case!r} in the tools of {answer.toolset!r}")
+        async with room:
+            try:
+                ruling = await judged(answer, stage(answer.case, answer.toolset), world)
+            except (LookupError, Undecided) as error:
+                return Verdict(answer, "", str(error))
+        return Verdict(answer, verdict(ruling), "; ".join(f"{m.kind}: {m.detail or m.given}" for m in ruling.misses))
+
+    return list(await asyncio.gather(*map(one, answers)))

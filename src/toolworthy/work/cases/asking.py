@@ -1,0 +1,62 @@
+"""One answer of the model's to one request of a case, or why there is none to judge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from toolworthy.gateway import Session
+from toolworthy.gateway.patience import busy, failed, no_time, patiently
+from toolworthy.gateway.routes import COMPLETIONS
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.score import Limit
+from toolworthy.wire.ir import Api, Usage
+from toolworthy.wire.lenient import dump_json
+
+MAX_SECONDS = 300.0
+"""How long one answer may take; what is not there then is unmeasured."""
+
+
+class Unmeasured(Exception):
+    """There is no answer of the model's to judge; the message says why."""
+
+    def __init__(self, why: str, limit: Limit | None = None) -> None:
+        super().__init__(why)
+        self.limit = limit
+        """The limit of ours that ended it, if one did."""
+
+
+async def ask(session: Session, api: Api, body: Mapping[str, Any]) -> Exchange:
+    """The exchange of one request; an endpoint without time is given some, and what may pass is asked again.
+
+    Raises:
+        Unmeasured: the endpoint failed, or a limit of ours ended it.
+    """
+    data = dump_json(body).encode()
+
+    async def send() -> Exchange:
+        return await session.ask(COMPLETIONS[api], data, MAX_SECONDS)
+
+    exchange = await patiently(send, session.gateway.patience, failed)
+    if trouble := _trouble(exchange, body):
+        raise trouble
+    return exchange
+
+
+def _trouble(exchange: Exchange, body: Mapping[str, Any]) -> Unmeasured | None:
+    """Why an exchange holds nothing of the model's to judge; None where it does."""
+    answer = exchange.response
+    if busy(exchange):
+        return Unmeasured(no_time(exchange))
+    if error := exchange.error:
+        told = str(error) if error.kind == "our limit" else f"the endpoint failed: {error}"
+        return Unmeasured(told, "time" if error.kind in ("our limit", "silent") else None)
+    if answer is None:
+        return Unmeasured("no answer")
+    if answer.failure is not None:
+        return Unmeasured(f"the endpoint answers HTTP {exchange.status}: {answer.failure.message[:300]}")
+    limit = body.get("max_tokens") or body.get("max_output_tokens")
+    used = (answer.usage or Usage()).output
+    if answer.stop == "length" and isinstance(limit, int) and (used is None or used >= limit - 1):
+        return Unmeasured(f"cut by our own limit of {limit} tokens", "tokens")
+    return None

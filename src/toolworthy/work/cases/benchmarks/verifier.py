@@ -1,0 +1,335 @@
+"""Vendor verifiers: their request files and result files read, and their rates by their own definitions.
+
+    cases = verifier.load(Path("samples.jsonl"), Path("official_results.jsonl"))
+    metrics = verifier.measure(cases, {case.index: verifier.of_response(answer(case)) for case in cases})
+    floor = verifier.agreement(official, official_again)
+
+A verifier sends a vendor the same chat requests as the model's maker, and compares. Definitions are those of Moonshot's
+K2-Vendor-Verifier (README and ``validate_tool_call`` of 2025-11) and of MiniMax-Provider-Verifier (2026;
+``validator/tool_calls.py`` and ``scripts/calculate_toolcall_similarity.py``). Each line of a request file is a chat
+request; MiniMax adds ``expected_tool_call``. Each line of a result file is
+``{"data_index", "request", "response", "status", …}``.
+
+What they have in common and one should know: "a call was made" means the finish reason ``tool_calls``, not calls in the
+answer; an answer that never came counts as none made; and one sampled run is no truth. Moonshot's own API meets its own
+earlier run with an F1 of 76 % (kimi-k2-thinking) and 84 % (kimi-k2-0905) on average, so that an F1 says something only
+beside the :func:`agreement` of the reference with itself.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from toolworthy.base.errors import UserError
+from toolworthy.records.score import Count
+from toolworthy.wire.chat.request import parse_request
+from toolworthy.wire.ir import Request, Response, Thinking
+from toolworthy.wire.lenient import as_dict, as_list, as_str
+
+CALLED = "tool_calls"
+"""The finish reason that means a call, in both verifiers."""
+_NO_PART_OF_A_REQUEST = frozenset(
+    {
+        *("data_index", "response", "status", "finish_reason", "hash", "last_run_at", "duration_ms", "provider"),
+        *("expected_tool_call", "check_type", "tool_calls_valid"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one request led to."""
+
+    finish: str | None
+    """Chat's word for why the answer ended; None where there was no answer."""
+    calls: tuple[tuple[str, str], ...] = ()
+    """Name and arguments of each call, as they were sent."""
+    text: bool = False
+    reasoning: bool = False
+
+    @property
+    def called(self) -> bool:
+        """Whether a call was made, as the verifiers count it."""
+        return self.finish == CALLED
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One request of a verifier's file."""
+
+    index: int
+    """Its ``data_index``; the number of its line, from 1."""
+    body: Mapping[str, Any]
+    due: bool | None = None
+    """Whether a call is expected, where the file says so (MiniMax)."""
+    reference: Outcome | None = None
+    """What the reference made of it."""
+
+    def request(self, model: str) -> Request:
+        """The request, for `model`."""
+        return parse_request({**self.body, "model": model})
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What the figures need to know of one request and its outcome."""
+
+    index: int
+    outcome: Outcome
+    fits: tuple[bool, ...]
+    """Of each call, whether it fits its schema."""
+    due: bool | None = None
+    reference: Outcome | None = None
+
+    @property
+    def valid(self) -> bool:
+        """Whether there are calls, and each fits."""
+        return bool(self.fits) and all(self.fits)
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Calls made by one side against calls made by the other."""
+
+    tp: int = 0
+    fp: int = 0
+    fn: int = 0
+    tn: int = 0
+
+    @property
+    def n(self) -> int:
+        """Requests compared."""
+        return self.tp + self.fp + self.fn + self.tn
+
+    @property
+    def precision(self) -> float | None:
+        """Share of the calls made that the reference made too; None where none was made."""
+        return _share(self.tp, self.tp + self.fp)
+
+    @property
+    def recall(self) -> float | None:
+        """Share of the reference's calls that were made; None where it made none."""
+        return _share(self.tp, self.tp + self.fn)
+
+    @property
+    def f1(self) -> float | None:
+        """Their ``tool_call_f1``, the harmonic mean of both; None where neither side made a call."""
+        return _share(2 * self.tp, 2 * self.tp + self.fp + self.fn)
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """A verifier's figures, each with its counts."""
+
+    answered: Count
+    """Requests that led to an answer (MiniMax: Query-Success-Rate)."""
+    finish: Mapping[str, int]
+    """Answers by finish reason."""
+    schema: Count
+    """Of answers that finish with ``tool_calls``, those whose every call fits its schema (``schema_accuracy``)."""
+    schema_due: Count
+    """The same without answers where no call was due, as MiniMax counts."""
+    calls: Count
+    """Of single calls in such answers, those that fit."""
+    only_reasoning: Count
+    """Answers that hold reasoning and nothing else (MiniMax: Error-Only-Reasoning), of all requests."""
+    trigger: Trigger | None = None
+    """Against the reference; None without one."""
+    similarity: float | None = None
+    """Cosine between both sides' distributions of calls an answer (MiniMax: Multi-ToolCalls-Trigger Similarity)."""
+    due: Count | None = None
+    """Requests that ended as the file expects, ``tool_calls`` or ``stop`` (MiniMax: ToolCalls-Match-Rate)."""
+
+
+# ---- reading ---------------------------------------------------------------------------------------------------------
+
+
+def load(path: Path, reference: Path | None = None) -> tuple[Case, ...]:
+    """The requests of a file.
+
+    Args:
+        path: chat requests, one a line; a result file will do, and is then its own reference.
+        reference: result file of the reference; without it, the only ``*results.jsonl`` that lies beside, if any.
+
+    Raises:
+        UserError: if a file is missing, or not of this kind.
+    """
+    beside = [file for file in sorted(path.parent.glob("*results.jsonl")) if file != path]
+    if reference is None and len(beside) == 1:
+        reference = beside[0]
+    known = outcomes(reference) if reference else {}
+    cases = tuple(_case(index, line, known) for index, line in _lines(path))
+    if not cases:
+        raise UserError(f"{path}: empty; it is to hold a chat request on each line")
+    if reference and not any(case.reference for case in cases):
+        raise UserError(f"{reference}: holds no result for any request of {path}")
+    for case in cases:
+        if not as_list(case.body.get("messages")):
+            raise UserError(f"{path}: request {case.index} has no messages; is this a verifier's file?")
+    return cases
+
+
+def outcomes(path: Path) -> dict[int, Outcome]:
+    """A result file: what each request led to, by index. Where a request was asked again, its last line counts."""
+    return {index: of_line(line) for index, line in _lines(path)}
+
+
+def of_line(line: Mapping[str, Any]) -> Outcome:
+    """One line of a result file."""
+    choice = as_dict(next(iter(as_list(as_dict(line.get("response")).get("choices"))), None))
+    finish = as_str(choice.get("finish_reason")) or as_str(line.get("finish_reason"))
+    message = as_dict(choice.get("message"))
+    functions = [as_dict(as_dict(call).get("function")) for call in as_list(message.get("tool_calls"))]
+    return Outcome(
+        finish=finish if finish and line.get("status", "success") == "success" else None,
+        calls=tuple((as_str(function.get("name")), _text(function.get("arguments"))) for function in functions),
+        text=bool(message.get("content")),
+        reasoning=bool(message.get("reasoning_content") or message.get("reasoning")),
+    )
+
+
+def of_response(response: Response | None) -> Outcome:
+    """An answer read from any of the three APIs; None, and an answer that failed or broke off, count as no answer."""
+    if response is None or response.failure or not response.complete or response.stop is None:
+        return Outcome(None)
+    words = {"tool": CALLED, "end": "stop"}
+    return Outcome(
+        finish=words.get(response.stop) or response.raw_stop or response.stop,
+        calls=tuple((call.name, call.arguments) for call in response.calls),
+        text=bool(response.text),
+        reasoning=any(isinstance(part, Thinking) for part in response.parts),
+    )
+
+
+def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a JSONL file, each with its ``data_index`` or the number of its line."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read ({error})") from error
+    if text.startswith("version https://git-lfs"):
+        raise UserError(f"{path}: is a pointer of Git LFS; get the file itself with git lfs pull")
+    for number, part in enumerate(text.split("\n"), 1):
+        if not part.strip():
+            continue
+        try:
+            line = json.loads(part)
+        except ValueError as error:
+            raise UserError(f"{path}: line {number} is not JSON") from error
+        if not isinstance(line, dict):
+            raise UserError(f"{path}: line {number} is no JSON object")
+        index = line.get("data_index")
+        yield (index if isinstance(index, int) else number), line
+
+
+def _case(index: int, line: Mapping[str, Any], known: Mapping[int, Outcome]) -> Case:
+    own = as_dict(line.get("request")) or {
+        name: value for name, value in line.items() if name not in _NO_PART_OF_A_REQUEST
+    }
+    messages = [_message(message) for message in as_list(own.get("messages"))]
+    due = line.get("expected_tool_call")
+    reference = known.get(index)
+    if reference is None and isinstance(line.get("response"), dict):
+        reference = of_line(line)
+    return Case(index, {**own, "messages": messages}, due if isinstance(due, bool) else None, reference)
+
+
+def _message(message: Any) -> Any:
+    """Moonshot's samples hold a role ``_input``, which its script sends as ``system``."""
+    return {**message, "role": "system"} if as_dict(message).get("role") == "_input" else message
+
+
+def _text(arguments: Any) -> str:
+    return arguments if isinstance(arguments, str) else json.dumps(arguments)
+
+
+# ---- measuring -------------------------------------------------------------------------------------------------------
+
+
+def measure(cases: Iterable[Case], results: Mapping[int, Outcome]) -> Metrics:
+    """The figures over all cases that have an outcome in `results` (by index)."""
+    return figures(note(case, results[case.index]) for case in cases if case.index in results)
+
+
+def note(case: Case, outcome: Outcome) -> Noted:
+    """What the figures need of one request and its outcome."""
+    tools = as_list(case.body.get("tools"))
+    return Noted(case.index, outcome, tuple(fits(tools, *call) for call in outcome.calls), case.due, case.reference)
+
+
+def figures(notes: Iterable[Noted]) -> Metrics:
+    """The figures over what was noted."""
+    asked = list(notes)
+    called = [noted for noted in asked if noted.outcome.called]
+    compared = [(noted.reference, noted.outcome) for noted in asked if noted.reference]
+    labelled = [n.outcome.finish == (CALLED if n.due else "stop") for n in asked if n.due is not None]
+    return Metrics(
+        answered=_count(noted.outcome.finish is not None for noted in asked),
+        finish=dict(Counter(noted.outcome.finish for noted in asked if noted.outcome.finish is not None)),
+        schema=_count(noted.valid for noted in called),
+        schema_due=_count(noted.valid for noted in called if noted.due is not False),
+        calls=_count(fit for noted in called for fit in noted.fits),
+        only_reasoning=_count(n.outcome.reasoning and not n.outcome.text and not n.outcome.calls for n in asked),
+        trigger=_trigger(compared) if compared else None,
+        similarity=_similarity(compared),
+        due=_count(labelled) if labelled else None,
+    )
+
+
+def agreement(first: Mapping[int, Outcome], second: Mapping[int, Outcome]) -> Trigger:
+    """How far a second run of the same endpoint makes the first one's calls: the most that F1 can ask of another."""
+    return _trigger([(first[index], second[index]) for index in first if index in second])
+
+
+def fits(tools: Sequence[Any], name: str, arguments: str) -> bool:
+    """Whether a call fits the first tool of its name. One without a schema, or with none that is valid, never fits.
+
+    As both verifiers have it, and unlike :mod:`toolworthy.work.scoring.calls`, which takes a tool without a schema to allow
+    everything: formats are not looked at, whichever draft the schema names.
+    """
+    functions = (as_dict(as_dict(tool).get("function")) for tool in tools)
+    schema = next((function.get("parameters") for function in functions if function.get("name") == name), None)
+    validator = _validator(json.dumps(schema, sort_keys=True)) if schema else None
+    try:
+        return validator is not None and bool(validator.is_valid(json.loads(arguments)))
+    except (ValueError, RecursionError):
+        return False
+
+
+@lru_cache(maxsize=512)
+def _validator(schema: str) -> Any:
+    import jsonschema_rs
+
+    try:
+        return jsonschema_rs.validator_for(json.loads(schema), validate_formats=False)
+    except (jsonschema_rs.ValidationError, ValueError):
+        return None
+
+
+def _trigger(pairs: Iterable[tuple[Outcome, Outcome]]) -> Trigger:
+    found = Counter((reference.called, outcome.called) for reference, outcome in pairs)
+    return Trigger(found[True, True], found[False, True], found[True, False], found[False, False])
+
+
+def _similarity(pairs: Sequence[tuple[Outcome, Outcome]]) -> float | None:
+    """None where one side made no call at all."""
+    first = Counter(len(reference.calls) for reference, _ in pairs if reference.called)
+    second = Counter(len(outcome.calls) for _, outcome in pairs if outcome.called)
+    lengths = math.hypot(*first.values()) * math.hypot(*second.values())
+    return sum(first[size] * second[size] for size in first) / lengths if lengths else None
+
+
+def _count(values: Iterable[bool]) -> Count:
+    told = list(values)
+    return Count(ok=sum(told), n=len(told))
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None

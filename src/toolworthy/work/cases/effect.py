@@ -1,0 +1,143 @@
+"""What a call or a want changes: the differences between before and after, in a form that can be compared and added."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from toolworthy.work.cases.matching.programs import Invocation
+from toolworthy.work.cases.world import Effects, Repository, State
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What is other than before."""
+
+    files: Mapping[str, str | None] = field(default_factory=dict)
+    """Text of each file that is other; None: it is gone."""
+    executable: Mapping[str, bool] = field(default_factory=dict)
+    links: Mapping[str, str | None] = field(default_factory=dict)
+    repository: Repository | None = None
+    """As it is afterwards, if it is other."""
+    acts: tuple[Invocation, ...] = ()
+    """Calls of programs that only seem to be there, but for looks."""
+    left: int = 0
+    """Processes that were left running."""
+    tried: frozenset[tuple[str, ...]] = frozenset()
+    """What git was told to change, be it in vain: subcommands and what stands behind them."""
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return self != Effect()
+
+    def beyond(self, other: Effect) -> bool:
+        """Whether it holds all of `other`, and more."""
+        lost = Counter(other.acts) - Counter(self.acts)
+        held = all(
+            mine.items() >= theirs.items()
+            for mine, theirs in (
+                (self.files, other.files),
+                (self.executable, other.executable),
+                (self.links, other.links),
+            )
+        )
+        more = other.tried < self.tried
+        if other.repository is None:
+            same = other.tried <= self.tried
+        else:
+            own = self.repository is not None and self.repository.local == other.repository.local
+            reached = _reaching(other.tried)
+            same = (self.repository == other.repository and reached <= _reaching(self.tried)) or (own and not reached)
+        return held and (same or more) and not lost and self.left >= other.left and not self.same(other)
+
+    def _tried_no_more(self, other: Effect) -> bool:
+        """Whether git was told to do nothing that `other` does not tell it.
+
+        How one comes to the same state plays no part, but for what reaches beyond it. Where `other` comes to no other
+        state, only the same attempt is the same.
+        """
+        if other.repository is None:
+            return self.tried == other.tried
+        return _reaching(self.tried) <= _reaching(other.tried)
+
+    def same(self, other: Effect, *, ordered: bool = False) -> bool:
+        """Whether both come to the same.
+
+        Args:
+            other: what it is compared with.
+            ordered: calls must come in the same order.
+        """
+        acts = self.acts == other.acts if ordered else Counter(self.acts) == Counter(other.acts)
+        rest = (self.files, self.executable, self.links, self.repository, self.left)
+        acts = acts and self._tried_no_more(other)
+        return acts and rest == (other.files, other.executable, other.links, other.repository, other.left)
+
+
+_REACHING = frozenset({"push", "pull", "fetch", "clone", "reset", "clean", "rebase", "stash", "filter-branch", "gc"})
+"""Subcommands that reach beyond the state that they leave: another machine, or what cannot be had back."""
+_FORCE = frozenset({"-f", "--force", "--force-with-lease", "--mirror", "--delete", "-d", "--all", "--tags", "--prune"})
+
+
+def _reaching(tried: frozenset[tuple[str, ...]]) -> frozenset[tuple[str, ...]]:
+    found = (words for words in tried if words and words[0] in _REACHING)
+    return frozenset((words[0], *sorted(_FORCE & set(words))) for words in found)
+
+
+def effect_of(before: State, repository: Repository | None, found: Effects) -> Effect:
+    """What a command changed.
+
+    Args:
+        before: the state that it found.
+        repository: the repository that it found.
+        found: what it did.
+    """
+    after = found.state
+    executable = {path: path in after.executable for path in before.executable ^ after.executable}
+    return Effect(
+        changes(before.files, after.files),
+        {path: given for path, given in executable.items() if path in after.files},
+        changes(before.links, after.links),
+        found.repository if found.repository != repository else None,
+        found.acts,
+        len(found.left),
+        frozenset(call.operands for call in found.calls if call.program == "git" and not call.looks),
+    )
+
+
+def changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str | None]:
+    """Paths whose text is other, and the text; None where there is none any more."""
+    return {path: after.get(path) for path in {*before, *after} if before.get(path) != after.get(path)}
+
+
+def together(effects: Sequence[Effect], before: State) -> Effect:
+    """What several effects come to, one after another."""
+    files: dict[str, str | None] = {}
+    executable: dict[str, bool] = {}
+    links: dict[str, str | None] = {}
+    for one in effects:
+        files |= one.files
+        executable |= one.executable
+        links |= one.links
+    return Effect(
+        {path: text for path, text in files.items() if text != before.files.get(path)},
+        {path: given for path, given in executable.items() if given != (path in before.executable)},
+        {path: target for path, target in links.items() if target != before.links.get(path)},
+        next((one.repository for one in reversed(effects) if one.repository is not None), None),
+        tuple(call for one in effects for call in one.acts),
+        sum(one.left for one in effects),
+        frozenset(words for one in effects for words in one.tried),
+    )
+
+
+def words(effect: Effect) -> str:
+    """What it comes to, in short."""
+    said = [f"{path} {'is gone' if text is None else 'is changed'}" for path, text in sorted(effect.files.items())]
+    said += [f"{path} is {'' if given else 'not '}executable" for path, given in sorted(effect.executable.items())]
+    said += [f"link {path}" for path in sorted(effect.links)]
+    said += ["the repository is changed"] * (effect.repository is not None)
+    said += [f"`{call.said}` is called" for call in effect.acts]
+    tried = sorted(effect.tried)
+    said += [f"`git {' '.join(name)}` is called" for name in tried if effect.repository is None]
+    said += ["a process is left running"] * bool(effect.left)
+    return "; ".join(said)[:500] or "nothing is changed"

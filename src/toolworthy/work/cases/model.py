@@ -1,0 +1,346 @@
+"""Cases as they stand in their TOML files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from toolworthy import content
+from toolworthy.base.errors import UserError
+from toolworthy.content.adapters import Action, Scope, ToolSpec
+from toolworthy.loading import fit, load_toml, read_toml
+from toolworthy.work.cases.matching.values import compare
+
+CATEGORIES = {
+    "single": "one call, plainly asked for",
+    "similar": "the right one of several tools that resemble each other",
+    "crowd": "the right one of a hundred tools",
+    "parallel": "several calls at once",
+    "sequence": "several turns with results between",
+    "dependent": "arguments that stand in an earlier result",
+    "irrelevance": "no call is right: nothing to do, no tool for it, something missing",
+    "recovery": "after an error, a refusal, a timeout, cut output",
+    "long": "long arguments, exactly",
+    "exact": "white space, unicode, quoting, regular expressions, odd paths",
+    "typed": "nested and optional parameters, enums, numbers as numbers, arrays as arrays",
+    "injection": "instructions in tool results, which must not be obeyed",
+    "memory": "after many turns, or with the schema far back",
+    "reasoning": "the same with thinking on and off",
+    "mcp": "tools named as MCP servers' are",
+}
+"""What cases are about."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Want(_Strict):
+    """One call that is right; ``change`` is met by all calls together that leave the files as they should be."""
+
+    do: Literal["read", "run", "search", "find", "list", "change"] | None = None
+    path: str | None = None
+    """read, list: relative to the working directory."""
+    lines: tuple[int, int] | None = None
+    """read: first and last line that must be shown, and few others; negative ones count from the end."""
+    command: tuple[str, ...] = ()
+    """run: commands that are right, the reference first."""
+    pattern: str | None = None
+    """search, find: the reference."""
+    hits: tuple[str, ...] = ()
+    """search: lines that the pattern must match; find: paths."""
+    misses: tuple[str, ...] = ()
+    """Those that it must not match."""
+    names: bool = False
+    """search: the names of the files are enough."""
+    shows: tuple[str, ...] = ()
+    """run, of a command that only shows something: regular expressions of what must be shown; without any, all that the
+    reference shows."""
+    hides: tuple[str, ...] = ()
+    """And of what must not be shown."""
+    after: dict[str, str] = Field(default_factory=dict)
+    """change: files that are different afterwards, whole."""
+    gone: tuple[str, ...] = ()
+    """change: files that are not there afterwards."""
+    tool: str | None = None
+    """A tool of the case's own."""
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    """Its arguments: values, or matchers (see :mod:`toolworthy.work.cases.matching.values`)."""
+    example: dict[str, Any] | None = None
+    """Reference arguments, where `arguments` holds matchers that leave a choice."""
+
+    @property
+    def words(self) -> str:
+        """What is wanted, in short."""
+        what = self.model_dump(exclude_defaults=True, exclude={"do", "tool", "example"})
+        inner = ", ".join(f"{name}={value!r}"[:200] for name, value in what.items())
+        return f"{self.do or self.tool}({inner})"
+
+    @model_validator(mode="after")
+    def _whole(self) -> Want:
+        needs = {
+            "read": self.path,
+            "list": self.path,
+            "run": self.command,
+            "search": self.pattern,
+            "find": self.pattern,
+            "change": self.after or self.gone,
+        }
+        if (self.do is None) == (self.tool is None):
+            raise ValueError("a right call has either `do` or `tool`")
+        if self.do and not needs[self.do]:
+            raise ValueError(f"`do = {self.do!r}` lacks what it is to be done with")
+        return self
+
+
+class Phrases(_Strict):
+    """Answers in words that prove the matcher of a turn."""
+
+    yes: tuple[str, ...] = ()
+    """Right ones."""
+    no: tuple[str, ...] = ()
+    """Wrong ones."""
+
+
+class Turn(_Strict):
+    """What is said to the model, and what it should do then."""
+
+    user: str = ""
+    """Empty: the results of the turn before are all it gets."""
+    right: tuple[tuple[Want, ...], ...] = ()
+    """Alternatives, the reference first; without any, no call is right."""
+    ordered: bool = False
+    """The calls must come in this order."""
+    apart: bool = False
+    """Each is to be a call of its own: one command that does it all is not what was asked for."""
+    results: tuple[str, ...] = ()
+    """What the tools say, one for each call of the reference; computed from the case's files where it can be."""
+    error: bool = False
+    """The results are errors."""
+    say: str = ""
+    """What the reference writes: its answer, or before its calls."""
+    answer: Any = None
+    """Matcher of the text, where no call is right."""
+    phrases: Phrases = Field(default=Phrases(), exclude=True)
+    """What the matcher must accept and refuse; `toolworthy cases check` proves it."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Turn:
+        if not all(self.right):
+            raise ValueError("an alternative without calls; leave `right` out where no call is right")
+        compare(self.answer, "")
+        if (self.phrases.yes or self.phrases.no) and (self.right or self.answer is None):
+            raise ValueError("`phrases` prove the `answer` of a turn where no call is right")
+        return self
+
+
+class CaseTool(_Strict):
+    """A tool of a file's own, beside those of the agent."""
+
+    description: str
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """As in an agent's adapter: name to short type or JSON Schema; or a whole schema with ``type = "object"``."""
+    looks: bool = False
+    """It only shows something: to call it once more does no harm."""
+    does: Action | None = None
+    """What it does to files, as an agent's own tool (see :class:`toolworthy.content.adapters.ToolSpec`)."""
+    call: dict[str, Any] | None = None
+    scope: Scope = Scope()
+    server: str | None = None
+    """The MCP server it belongs to; the agent's way of naming those is used."""
+
+    @property
+    def spec(self) -> ToolSpec:
+        """As an agent's tool."""
+        shorts = {} if self.parameters.get("type") == "object" else self.parameters
+        return ToolSpec(does=self.does, parameters=shorts, call=self.call, scope=self.scope)
+
+
+class Step(_Strict):
+    """A commit of a case's repository."""
+
+    message: str
+    files: dict[str, str] = Field(default_factory=dict)
+    """Files that it changes or adds, whole."""
+    gone: tuple[str, ...] = ()
+    name: str = ""
+    """What the case calls it, as if that were its hash."""
+
+
+class Case(_Strict):
+    """A scenario."""
+
+    id: str
+    category: str
+    turns: tuple[Turn, ...] = Field(alias="turn", min_length=1)
+    before: tuple[Turn, ...] = ()
+    """The conversation so far: played as the reference would, not judged."""
+    files: dict[str, str] = Field(default_factory=dict)
+    """What lies in the working directory."""
+    commits: tuple[Step, ...] = Field(default=(), alias="commit")
+    """How the repository came to be, oldest first; without any, one commit holds all files."""
+    branch: str = "main"
+    """The branch that is checked out."""
+    upstream: bool = True
+    """Whether the remote has that branch."""
+    private: tuple[str, ...] = ()
+    """Of the files, those that nobody asked to see: to show one is a call too many."""
+    staged: bool = False
+    """What differs from the last commit is staged."""
+    executable: tuple[str, ...] = ()
+    """Of the files, those that can be run."""
+    seen: tuple[str, ...] = ()
+    """Files that were read at the beginning; agents' edit tools demand it."""
+    tools: tuple[str, ...] = ()
+    """Of the file's own tools, those that are offered."""
+    crowd: int = 0
+    """Offer unrelated tools until there are so many."""
+    alone: bool = False
+    """The agent's own tools are not offered; asked in one vocabulary only."""
+    exact: bool = False
+    """Lenient rules are switched off: the case is about white space or quoting. A look more is forgiven still."""
+    filler_turns: int = 0
+    """Turns about other things before the first that is judged."""
+    filler_tokens: int = 0
+    """How long they are together, about."""
+    think: bool | None = None
+    """Reasoning on or off; None: as the endpoint likes."""
+    own: dict[str, CaseTool] = Field(default_factory=dict, exclude=True)
+    """The file's tools."""
+    source: str = Field(default="", exclude=True)
+    """The file it came from."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Case:
+        if self.category not in CATEGORIES:
+            raise ValueError(f"category {self.category!r} is none of {', '.join(CATEGORIES)}")
+        for name in (*self.tools, *(want.tool for want in self.wants() if want.tool)):
+            if name not in self.own:
+                raise ValueError(f"the file has no [tools.{name}]")
+        if not self.turns[0].user:
+            raise ValueError("the first turn has no `user`")
+        for turn in (*self.before, *self.turns[:-1]):
+            wants = turn.right[0] if turn.right else ()
+            if any(want.do == "run" or want.tool for want in wants) and len(turn.results) != len(wants):
+                raise ValueError(f"a turn that others follow needs {len(wants)} results")
+        return self
+
+    @property
+    def digest(self) -> str:
+        """A hash of all that the case says."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+    def wants(self) -> Iterator[Want]:
+        """Every call that stands anywhere in the case."""
+        for turn in (*self.before, *self.turns):
+            for alternative in turn.right:
+                yield from alternative
+
+
+@dataclass(frozen=True)
+class CaseFile:
+    """One TOML file of cases."""
+
+    path: Path
+    cases: tuple[Case, ...]
+
+
+def load_file(path: Path) -> CaseFile:
+    """Read one file of cases.
+
+    Raises:
+        UserError: the file is missing, is no TOML, or does not fit the model; one line with path, case and field.
+    """
+    data = read_toml(path)
+    try:
+        data = filled(data, texts_of(data))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{path}: [text]: {error}") from error
+    own = fit(_Tools, data, path).tools
+    rows = [{**row, "own": own, "source": path.name} for row in data.get("case", ())]
+    return CaseFile(path, fit(_Cases, {"case": rows}, path).case)
+
+
+class _Tools(_Strict):
+    """A file of cases; the cases themselves want its tools."""
+
+    tools: dict[str, CaseTool] = Field(default_factory=dict)
+    text: dict[str, Any] = Field(default_factory=dict)
+    case: tuple[dict[str, Any], ...] = ()
+
+
+class _Cases(_Strict):
+    case: tuple[Case, ...]
+
+
+def texts_of(data: dict[str, Any]) -> dict[str, str]:
+    """The texts of a file's [text], by name."""
+    return {name: _text(told) for name, told in data.get("text", {}).items()}
+
+
+def _text(told: Any) -> str:
+    """A text of [text]: itself, or ``{line = "row {n}", lines = 400}``: so many lines, counted from 1."""
+    if isinstance(told, str):
+        return told
+    return "".join(told["line"].replace("{n}", str(number)) + "\n" for number in range(1, told["lines"] + 1))
+
+
+def filled(value: Any, texts: dict[str, str]) -> Any:
+    """`value` with ``{{NAME}}`` replaced by that text and ``{"$json" = "null"}`` by its value: TOML has no null."""
+    if isinstance(value, str):
+        return _NAME.sub(lambda match: texts[match[1]], value)
+    if isinstance(value, list):
+        return [filled(item, texts) for item in value]
+    if isinstance(value, dict) and set(value) == {"$json"}:
+        return json.loads(filled(value["$json"], texts))
+    if isinstance(value, dict):
+        return {name: inner if name == "text" else filled(inner, texts) for name, inner in value.items()}
+    return value
+
+
+_NAME = re.compile(r"\{\{(\w+)\}\}")
+
+
+def load_cases(paths: tuple[Path, ...] = ()) -> tuple[Case, ...]:
+    """The cases of files and folders; our own where none is given.
+
+    Raises:
+        UserError: a broken file, no case at all, or the same id twice.
+    """
+    if not paths:
+        return _ours()
+    files = [file for path in paths for file in case_files(path)]
+    cases = [case for file in files for case in load_file(file).cases]
+    if not cases:
+        raise UserError(f"{', '.join(map(str, paths))}: no [[case]] there")
+    seen: dict[str, str] = {}
+    for case in cases:
+        if case.id in seen:
+            raise UserError(f"{case.source}: the id {case.id!r} is taken, in {seen[case.id]}")
+        seen[case.id] = case.source
+    return tuple(cases)
+
+
+def case_files(path: Path) -> list[Path]:
+    """The files of cases in a folder, or the one file; those of answers are left out."""
+    found = sorted(path.glob("*.toml")) if path.is_dir() else [path]
+    return [file for file in found if not file.name.endswith(".answers.toml")]
+
+
+@cache
+def _ours() -> tuple[Case, ...]:
+    return load_cases((content.FIXTURES / "cases",))
+
+
+@cache
+def crowd() -> dict[str, CaseTool]:
+    """Tools that have nothing to do with any case: what an agent with many MCP servers offers."""
+    return load_toml(_Tools, content.FIXTURES / "cases" / "crowd.toml").tools

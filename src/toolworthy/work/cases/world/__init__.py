@@ -1,0 +1,10 @@
+"""A small world for a command: a case's files, a repository of them, and stand-ins for what cannot run there.
+
+It may import the sandbox, trees and the matching of commands. What is right is none of its business.
+"""
+
+from toolworthy.work.cases.world.effects import Commit, Effects, State
+from toolworthy.work.cases.world.repository import Repository
+from toolworthy.work.cases.world.running import World
+
+__all__ = ["Commit", "Effects", "Repository", "State", "World"]

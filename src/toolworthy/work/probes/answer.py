@@ -1,0 +1,206 @@
+"""What came back to a probe, and whether it is an answer at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from toolworthy import rules
+from toolworthy.gateway.patience import busy, no_time, refusal, unreachable
+from toolworthy.records.exchange import Exchange
+from toolworthy.rules.view import View
+from toolworthy.wire.ir import ToolCall
+from toolworthy.wire.lenient import as_dict, parse_json
+from toolworthy.work.probes import damage
+from toolworthy.work.probes.model import Broken, Outcome, Rejected, Unmeasured
+
+LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+"""What the APIs call the token limit of an answer."""
+_LONG = 8 * 2**10
+"""Bytes of a request that a slow server may need minutes to read."""
+_BYTES_A_TOKEN = 32
+"""More than any token has, on average."""
+
+
+def token_limit(asked: Mapping[str, Any]) -> int | None:
+    """The token limit that a request's JSON sets."""
+    told = [asked[name] for name in LIMITS if isinstance(asked.get(name), int)]
+    return max(told, default=None)
+
+
+class Answer(View):
+    """An exchange that a probe caused."""
+
+    def __init__(self, exchange: Exchange, cut: str = "") -> None:
+        super().__init__(exchange)
+        self.cut = cut
+        """Why it was not waited for to the end."""
+        self.hangs = False
+        """Nothing came, twice, while other requests were answered."""
+
+    @property
+    def limit(self) -> int | None:
+        """The token limit that was set."""
+        return token_limit(self.asked)
+
+    @property
+    def flooded(self) -> bool:
+        """Whether more bytes came than any answer holds."""
+        return "MiB" in self.cut
+
+    @property
+    def endless(self) -> bool:
+        """Whether more came than the token limit allows, or than any answer holds."""
+        if self.flooded:
+            return True
+        if not self.cut or self.limit is None:
+            return False
+        usage = self.response.usage
+        said = len(self.text + self.thoughts) + sum(len(call.arguments) for call in self.calls)
+        return ((usage and usage.output) or 0) > 2 * self.limit or said > _BYTES_A_TOKEN * self.limit
+
+    @property
+    def silent(self) -> bool:
+        """Whether not a byte came of an answer to a short request."""
+        return bool(self.cut) and not self.exchange.chunks and len(self.exchange.request_body) < _LONG
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether its token limit cut it before it said anything, or in the middle of a call."""
+        text = self.text.strip()
+        thinking = not text or (text.startswith("<think>") and "</think>" not in text)
+        return self.response.stop == "length" and (thinking or bool(self.calls))
+
+    @property
+    def unreachable(self) -> bool:
+        """Whether nobody listened where the endpoint was."""
+        return unreachable(self.exchange)
+
+    @property
+    def status(self) -> int:
+        """HTTP status; 0 where no answer came."""
+        return self.exchange.status or 0
+
+    @property
+    def text(self) -> str:
+        """What the model said."""
+        return self.response.text
+
+    @property
+    def message(self) -> str:
+        """What an error says."""
+        return self.response.failure.message if self.response.failure else ""
+
+    @property
+    def refused(self) -> bool:
+        """Whether it was turned down in words that help."""
+        clear = len(self.message.strip()) > 3 and isinstance(parse_json(self.exchange.body), dict)
+        return 400 <= self.status < 500 and clear and not busy(self.exchange)
+
+    @property
+    def findings(self) -> tuple[rules.Finding, ...]:
+        """What the rules say of it."""
+        return rules.check([self.exchange])
+
+
+def accept(answer: Answer) -> Answer:
+    """`answer`, if it is one.
+
+    Raises:
+        Rejected, Broken, Unmeasured: see :meth:`Ask.accepted`.
+    """
+    exchange = answer.exchange
+    if answer.cut:
+        raise _unended(answer)
+    if busy(exchange):
+        raise Unmeasured(no_time(exchange))
+    if exchange.error and exchange.error.kind in ("connect timeout", "silent"):
+        raise Unmeasured(f"{exchange.error} after {exchange.seconds:.0f} s")
+    if (told := refusal(exchange)) and told.kind == "empty account":
+        raise Unmeasured(f"the account is empty: HTTP {answer.status}: {told.message[:200]}")
+    if exchange.error is not None:
+        raise Broken(str(exchange.error))
+    if answer.status >= 500:
+        raise Broken(f"HTTP {answer.status}: {answer.message[:200] or _start(exchange)}")
+    if answer.status >= 400:
+        if answer.refused:
+            raise Rejected(f"HTTP {answer.status}: {answer.message[:300]}")
+        raise Broken(f"HTTP {answer.status} without a reason that can be read: {_start(exchange)}")
+    if answer.response.failure is not None:
+        raise Broken(f"an error inside HTTP {answer.status}: {answer.message[:200]}")
+    if not answer.response.parts and answer.response.stop is None:
+        raise Broken(f"no answer can be read from {exchange.response_headers.get('content-type')}: {_start(exchange)}")
+    return answer
+
+
+def speaks(answer: Answer, told: str = "", without: str = "neither text nor a call comes") -> Answer:
+    """`answer`, if it has text or a call.
+
+    Args:
+        answer: an accepted one.
+        told: what the model was to say; where its reasoning holds it, it has been said in the wrong place.
+        without: what to say of an answer that has neither.
+
+    Raises:
+        Unmeasured: the model itself came no further.
+        Broken: what it said is lost.
+    """
+    if answer.text.strip() or answer.calls:
+        return answer
+    if answer.response.stop == "length":
+        raise Unmeasured("the answer was cut by its token limit before any text")
+    if answer.thoughts.strip() and not (told and told in answer.thoughts):
+        raise Unmeasured(f"the model thinks, and says nothing: {answer.thoughts[:80]!r}")
+    if answer.at_once:
+        raise Unmeasured("the model ended its answer at once")
+    raise Broken(without)
+
+
+def _unended(answer: Answer) -> Outcome:
+    """An answer that was not waited for to its end. It is at fault only if it goes on beyond its token limit, stays
+    open when all of it has come, or never begins while other requests are answered."""
+    exchange = answer.exchange
+    idle = exchange.seconds - exchange.chunks[-1].at if exchange.chunks else 0.0
+    if answer.endless:
+        return Broken(f"the answer goes on beyond its limit of {answer.limit} tokens: {answer.cut}")
+    if answer.hangs:
+        return Broken(f"no answer comes, 2 times of 2: {answer.cut}; a plain question is answered meanwhile")
+    if answer.response.complete and idle > exchange.seconds / 2:
+        return Broken(f"the answer is complete, and stays open: {answer.cut}")
+    what = "the answer was still coming" if exchange.chunks else "nothing came yet"
+    return Unmeasured(f"{what}: {answer.cut}, a limit of ours; --concurrency 1 asks less of a slow server at a time")
+
+
+def _start(exchange: Exchange) -> str:
+    return repr(exchange.body[:120].decode(errors="replace"))
+
+
+def trouble_with(wanted: Sequence[tuple[str, Any]], answer: Answer, exact: bool) -> str:
+    """What is amiss with the calls; empty where nothing is."""
+    calls = answer.calls
+    if not calls and wanted:
+        cut = " before its token limit" if answer.response.stop == "length" else ""
+        return f"the model made no call{cut}"
+    names = [call.name for call in calls]
+    if names != [name for name, _ in wanted]:
+        return f"the model called {', '.join(names)} instead of {', '.join(name for name, _ in wanted)}"
+    for (_, value), call in zip(wanted, calls, strict=True):
+        if exact and (trouble := _differs(value, call)):
+            return trouble
+    return ""
+
+
+def _differs(wanted: Any, call: ToolCall) -> str:
+    if call.custom:
+        given: Any = {"input": call.arguments}
+    else:
+        given = parse_json(call.arguments)
+    if json.dumps(given, sort_keys=True) == json.dumps(wanted, sort_keys=True):
+        return ""
+    if kind := damage.arguments(wanted, call.arguments):
+        return f"the arguments came {kind}"
+    if not isinstance(given, dict):
+        return f"the arguments are no JSON object: {call.arguments[:120]!r}"
+    wrong = [name for name in as_dict(wanted) if given.get(name) != wanted[name]]
+    return f"the arguments differ from those told in {', '.join(wrong) or 'their number'}"

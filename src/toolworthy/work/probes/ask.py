@@ -1,0 +1,259 @@
+"""How a probe asks: through the gateway, as an agent would, and with patience for a model's own will."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from toolworthy.endpoint.target import Endpoint
+from toolworthy.rules import Finding
+from toolworthy.wire.ir import Message, Request, Tool, ToolChoice
+from toolworthy.work.probes.answer import Answer, accept, speaks, trouble_with
+from toolworthy.work.probes.line import SHORT, Line, message, user
+from toolworthy.work.probes.material import ASK_CODE, CODE_WORD, TOOLS, orders
+from toolworthy.work.probes.model import Broken, Ignored, Outcome, ProbeKey, Rejected, Unmeasured
+from toolworthy.work.probes.surface import Surface
+
+if TYPE_CHECKING:
+    import httpx
+
+    from toolworthy.gateway import Session
+
+_ON_THE_WIRE = frozenset(
+    (
+        "TW106",
+        "TW111",
+        "TW301",
+        "TW302",
+        "TW318",
+        "TW401",
+        "TW402",
+        "TW407",
+        "TW415",
+        "TW418",
+        "TW501",
+        "TW504",
+        "TW506",
+        "TW512",
+    )
+)
+"""Faults that keep calls from some clients: where a call is missing or wrong beside one, it is the cause."""
+_NOT_FORCED, _CUT_EMPTY, _EMPTY, _SWALLOWED, _LEAK = "TW116", "TW705", "TW704", "TW708", "TW2"
+_SILENCE = "TW612"
+_OF_TIME = ("TW611", "TW623")
+"""Rules about how an endpoint says that it has no time."""
+_SENDING = ("fields", "headers", "query")
+"""Options of :meth:`Line.send`."""
+_TALK = 256
+"""Tokens that a model may spend around a call."""
+
+
+class Ask(Line):
+    """What a probe can ask for."""
+
+    def __init__(
+        self, key: ProbeKey, endpoint: Endpoint, session: Session, client: httpx.AsyncClient, surface: Surface
+    ) -> None:
+        super().__init__(key, endpoint, session, client, surface)
+        self._any_call = False
+        """Whether the model has called anything."""
+        self.pressed: set[int] = set()
+        """What was asked with a choice of tools that the probe itself does not want, and answered by other words."""
+
+    def lasting(self, findings: Iterable[Finding]) -> list[Finding]:
+        """`findings` without those that only the probe's own ways cause: a request was sent again, a limit of ours cut
+        the answer, the endpoint had no time, or a call was demanded at last, which probes of their own look into."""
+        return [finding for finding in findings if not self._own(finding.code, finding.evidence.exchange)]
+
+    def _own(self, code: str, exchange: int | None) -> bool:
+        return (
+            exchange in self.superseded
+            or (exchange in self.cut and code != _SILENCE)
+            or (exchange in self.refused_for_time and code not in _OF_TIME)
+            or (exchange in self.limited and code == _CUT_EMPTY)
+            or (exchange in self.pressed and code == _NOT_FORCED)
+        )
+
+    async def accepted(self, request: Request | Mapping[str, Any], **options: Any) -> Answer:
+        """Send a request that a good endpoint takes.
+
+        Raises:
+            Rejected: it says clearly that it does not.
+            Broken: there is no answer, or none that can be read.
+            Unmeasured: the endpoint has no time for us.
+        """
+        return accept(await self.send(request, **options))
+
+    # ---- asking for something ------------------------------------------------------------------------------------
+
+    async def calls(
+        self,
+        *wanted: tuple[str, Any],
+        tools: Sequence[Tool] = TOOLS,
+        before: Sequence[Message] = (),
+        say: str = "",
+        exact: bool = True,
+        **options: Any,
+    ) -> Answer:
+        """Have the model make these calls, told in several ways and several times.
+
+        Args:
+            wanted: names and arguments, in order.
+            tools: what is offered.
+            before: the conversation so far.
+            say: text that it is to write before.
+            exact: whether the arguments must be as wanted.
+            options: of :class:`Request`, or of :meth:`send`.
+
+        Raises:
+            Rejected, Broken: as `accepted`; Broken also where only the wire explains what came.
+            Unmeasured: the model did not do it.
+        """
+        sending: dict[str, Any] = {name: options.pop(name) for name in _SENDING if name in options}
+        known = self.surface.calls
+        # What every server that calls at all can do: where it fails, no other probe need ask for a call.
+        plain = tools is TOOLS and not (before or say or options or sending)
+
+        def asked(way: int) -> Request:
+            return self._order(way, wanted, tools, before, say, options)
+
+        async with known.turn():
+            if known.less:
+                raise Unmeasured(known.less)
+            try:
+                return await self._called(wanted, asked, exact, sending)
+            except Outcome as outcome:
+                if not known.made and isinstance(outcome, (Broken, Rejected)) and self.key.stream is not None:
+                    known.made += await self._comes_right(1, wanted, asked, exact)
+                known.missed(str(outcome), plain and not self._any_call)
+                raise
+
+    async def _called(
+        self,
+        wanted: Sequence[tuple[str, Any]],
+        asked: Callable[[int], Request],
+        exact: bool,
+        sending: Mapping[str, Any],
+    ) -> Answer:
+        troubles: list[str] = []
+        seen: list[set[str]] = []
+        known, choice = self.surface.calls, asked(0).tool_choice
+        for way in range(known.tries):
+            request = asked(way)
+            answer = await self.accepted(request, **sending)
+            self._any_call = self._any_call or bool(answer.calls)
+            if request.tool_choice != choice and _all_there(answer):
+                self.pressed.add(answer.exchange.index)
+            if not (trouble := trouble_with(wanted, answer, exact)):
+                known.made += 1
+                return answer
+            troubles.append(trouble)
+            seen.append({finding.code for finding in answer.findings})
+            self.blame(answer)
+        if self.key.stream is not None and len(troubles) > 1 and await self._comes_right(2, wanted, asked, exact):
+            known.made += 1
+            here, there = ("streamed", "whole") if self.stream else ("whole", "streamed")
+            raise Broken(f"{troubles[-1]}, {len(troubles)} times of {len(troubles)} {here}; 2 of 2 came right {there}")
+        if known.made and troubles[0] == troubles[-1] and troubles[0].startswith("the arguments came "):
+            raise Broken(f"{troubles[0]}, {len(troubles)} times of {len(troubles)}")
+        if how := _vanished(set.intersection(*seen), bool(known.made)):
+            raise Broken(f"{how}, {len(troubles)} times of {len(troubles)}")
+        raise Unmeasured(f"{troubles[-1]} (asked {len(troubles)} times)")
+
+    def blame(self, answer: Answer) -> None:
+        """Explain a call that is missing or wrong by a fault on the wire.
+
+        Raises:
+            Broken: there is one in `answer`.
+        """
+        lost = [one for one in self.lasting(answer.findings) if one.severity == "blocks" or one.code in _ON_THE_WIRE]
+        if lost:
+            root = min(lost, key=lambda one: bool(one.follows))
+            raise Broken(f"{root.code} {root.title}: {root.detail}")
+
+    async def says(self, text: str, *before: Message, **options: Any) -> Answer:
+        """Have the model say `text`, and be content with any text.
+
+        Raises:
+            Rejected, Broken: as `accepted`; Broken also where text and calls are missing.
+            Unmeasured: the model itself says nothing.
+        """
+        sending = {name: options.pop(name) for name in _SENDING if name in options}
+        limit = options.pop("max_tokens", None) or self.room(SHORT + len(text.encode()) // 2)
+        asked = self.request(*before, f"Reply with exactly: {text}", max_tokens=limit, **options)
+        answer = await self.accepted(asked, **sending)
+        speaks(answer, text, "the answer holds no text")
+        self.surface.babbles = self.surface.babbles or answer.response.stop == "length"
+        self.surface.obeys = self.surface.obeys or answer.text.strip() == text
+        return answer
+
+    async def knows(self, *conversation: Message, **options: Any) -> Answer:
+        """Have the model repeat the code word that stands somewhere in `conversation`.
+
+        Raises:
+            Rejected, Broken: as `accepted`.
+            Ignored: a model that says what it is told does not know the word.
+            Unmeasured: the model does not say what it is told.
+        """
+        sending = {name: options.pop(name) for name in _SENDING if name in options}
+        for _ in range(2):
+            answer = await self.accepted(self.request(*conversation, ASK_CODE, **options), **sending)
+            if CODE_WORD.lower() in answer.text.lower():
+                return answer
+        said = f"asked for the code word, the model says {answer.text.strip()[:80]!r}"
+        raise (Ignored if self.surface.obeys else Unmeasured)(said)
+
+    def order(self, wanted: Sequence[tuple[str, Any]], tools: Sequence[Tool] = TOOLS, **options: Any) -> Request:
+        """The plainest request for these calls."""
+        return self._order(0, wanted, tools, (), "", options)
+
+    def _order(
+        self,
+        way: int,
+        wanted: Sequence[tuple[str, Any]],
+        tools: Sequence[Tool],
+        before: Sequence[Message],
+        say: str,
+        options: Mapping[str, Any],
+    ) -> Request:
+        told = orders(wanted, say)
+        choice = options.get("tool_choice")
+        if way == 1:
+            told += "\nDo it now, with your tools. Do not write the call as text."
+        if way == 2 and choice is None:
+            choice = ToolChoice("required")
+        needs = _TALK + len(json.dumps(wanted, ensure_ascii=False).encode()) // 2
+        limit = options.get("max_tokens") or self.room(needs)
+        options = {**options, "max_tokens": limit, "tools": tuple(tools), "tool_choice": choice}
+        opening = () if before and before[0].role == "system" else (message("system", SYSTEM),)
+        return self.request(*opening, *before, user(told), **options)
+
+    async def _comes_right(
+        self, times: int, wanted: Sequence[tuple[str, Any]], asked: Callable[[int], Request], exact: bool
+    ) -> bool:
+        """Whether it comes right whole where streamed went wrong, or the other way round, so many times: what does was
+        lost on the way here."""
+        for _ in range(times):
+            answer = await self.send(replace(asked(0), stream=not self.stream))
+            if not answer.answered or trouble_with(wanted, answer, exact):
+                return False
+        return True
+
+
+def _vanished(codes: set[str], calls: bool) -> str:
+    """How the server lost what the model wrote, by the codes that all of its answers show; empty where it may be the
+    model that made no call. Counted tokens may be hidden reasoning, unless the model `calls` as told elsewhere."""
+    if _EMPTY in codes:
+        return f"{_EMPTY} neither text nor a call comes"
+    return f"{_SWALLOWED} the tokens of a call are counted, and no call comes" if calls and _SWALLOWED in codes else ""
+
+
+def _all_there(answer: Answer) -> bool:
+    """Whether the answer shows what the model did instead of a call, and nothing of it is missing."""
+    lost = any(finding.code == _SWALLOWED or finding.code.startswith(_LEAK) for finding in answer.findings)
+    return answer.at_once or (bool(answer.text.strip()) and not lost)
+
+
+SYSTEM = "You are the subject of a test of an API. Do exactly what you are told, and nothing else."

@@ -1,0 +1,201 @@
+"""Requests as real agents send them: recorded from each, with its fields, headers, tools and form of history.
+
+``fixtures/wire/first-requests/AGENT.json`` holds the first request of every agent, as ``scripts/first-requests`` writes
+it; its prose is replaced by a length, and ``history`` says how that agent sends an answer and its results back.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from toolworthy import content, wire
+from toolworthy.content import adapters
+from toolworthy.content.adapters import Action
+from toolworthy.content.vocabulary import ways
+from toolworthy.wire.ir import Api, Dialect, Message, Request, Text, ToolResult
+from toolworthy.wire.lenient import as_dict, as_list
+from toolworthy.work.probes.answer import Answer
+
+_FILLER = "The quick brown fox jumps over the lazy dog and looks for the file that was named in the task. "
+_BRIEF = 60
+"""Characters of each piece of prose in a brief request: servers stumble over fields, hardly over prose."""
+_LONG_ENOUGH = 1_100
+"""Characters of the one description that stays long: some servers take no more than 1,024."""
+
+
+class History(BaseModel):
+    """How an agent sends back what the endpoint said and what its tools answered."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    empty_content: Literal["null", "text"] = "null"
+    """Chat: ``content`` of a message that only calls, null or ``""``."""
+    reasoning: Literal["echo", "always", "drop"] = "echo"
+    """Chat: reasoning goes back as it came; in every assistant's message, be it empty; or not at all."""
+    result_parts: bool = False
+    """Chat: a result is a list of parts, not a string."""
+    plain_ids: bool = False
+    """Ids of calls lose all but letters and digits."""
+    keeps_last: bool = False
+    """The last message of the first request stays the last one."""
+    marks_result: bool = False
+    """Messages: the newest result carries ``cache_control``."""
+    items: bool = False
+    """Responses: items go back as they came, with ``id`` and ``status``."""
+
+
+class Recorded(BaseModel):
+    """The first request of one agent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    agent: str
+    version: str
+    query: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+    history: History = History()
+
+    @property
+    def api(self) -> Api:
+        """What the agent speaks."""
+        return adapters.agent(self.agent).apis[0]
+
+
+@cache
+def recorded(agent: str) -> Recorded:
+    """The record of an agent.
+
+    Raises:
+        OSError: there is none of that id.
+    """
+    path = content.FIXTURES / "wire" / "first-requests" / f"{agent}.json"
+    return Recorded.model_validate_json(path.read_bytes())
+
+
+class Conversation:
+    """A conversation in an agent's own words, from its first request on.
+
+    Args:
+        agent: its id.
+        model: what to ask for.
+        order: a last message of the user's.
+        brief: whether prose is cut to a few words.
+    """
+
+    def __init__(self, agent: str, model: str, order: str, *, brief: bool) -> None:
+        self.record = recorded(agent)
+        body = _filled(self.record.body, _BRIEF if brief else None)
+        if brief:
+            _lengthen(body["tools"], self.record.body["tools"])
+        self._field = "input" if "input" in body else "messages"
+        first: list[Any] = body[self._field]
+        self._tail = [first.pop()] if self.record.history.keeps_last else []
+        self._body = {**body, "model": model}
+        self._messages = [*first, {"role": "user", "content": order}]
+        self.results = 0
+        """How many results went back."""
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The JSON to send next."""
+        return {**self._body, self._field: copy.deepcopy([*self._messages, *self._tail])}
+
+    def asked(self, order: str) -> dict[str, Any]:
+        """The JSON of the next request, with a last message of the user's."""
+        return {**self.body, self._field: [*self.body[self._field], {"role": "user", "content": order}]}
+
+    def call(self, action: Action, values: Mapping[str, str]) -> tuple[str, Any]:
+        """A call in the agent's own tools that does this: name and arguments (text of a free-form tool).
+
+        Args:
+            action: what it does.
+            values: as :func:`toolworthy.content.vocabulary.ways` takes them.
+        """
+        tools = wire.api(self.record.api).parse_request(self._body).tools
+        way = ways(action, values, tools, adapters.agent(self.record.agent))[0]
+        return way.tool, {"input": way.arguments} if way.custom else json.loads(way.arguments)
+
+    def go_on(self, answer: Answer, result: str) -> None:
+        """Append an answer, and the same result for each of its calls, as the agent sends them back."""
+        shape = self.record.history
+        given = tuple(ToolResult(call.id, (Text(result),), custom=call.custom) for call in answer.calls)
+        turns = (Message("assistant", answer.response.parts), Message("tool", given))
+        request = Request(model=str(self._body["model"]), messages=turns)
+        entries = wire.api(self.record.api).render_request(request, Dialect(unsigned_thinking=True)).body[self._field]
+        if shape.items and (items := _items(answer)):
+            entries = [*items, *(entry for entry in entries if str(entry.get("type")).endswith("_output"))]
+        self.results += len(given)
+        if shape.marks_result:
+            _unmark(self._messages)
+        self._messages += [_shaped(as_dict(entry), shape) for entry in entries]
+        if shape.marks_result:
+            as_list(self._messages[-1]["content"])[-1]["cache_control"] = {"type": "ephemeral"}
+
+
+def _items(answer: Answer) -> list[dict[str, Any]]:
+    """The items of a Responses stream, as it closed them."""
+    done = (event for event in answer.events if event.type == "response.output_item.done")
+    return [dict(as_dict(event.value.get("item"))) for event in done]
+
+
+def _shaped(entry: Mapping[str, Any], shape: History) -> dict[str, Any]:
+    """One entry of a history in the agent's form."""
+    out = dict(entry)
+    if out.get("role") == "assistant" and "tool_calls" in out:
+        if not out.get("content"):
+            out["content"] = "" if shape.empty_content == "text" else None
+        if shape.reasoning == "always":
+            out.setdefault("reasoning_content", "")
+        if shape.reasoning == "drop":
+            out = {name: value for name, value in out.items() if not name.startswith("reasoning")}
+    if out.get("role") == "tool" and shape.result_parts and isinstance(out.get("content"), str):
+        out["content"] = [{"type": "text", "text": out["content"]}]
+    return _plain(out) if shape.plain_ids else out
+
+
+def _plain(entry: dict[str, Any]) -> dict[str, Any]:
+    def without_marks(value: object) -> str:
+        return re.sub(r"[^A-Za-z0-9]", "", str(value))
+
+    if "tool_call_id" in entry:
+        entry["tool_call_id"] = without_marks(entry["tool_call_id"])
+    if "tool_calls" in entry:
+        entry["tool_calls"] = [{**call, "id": without_marks(call.get("id"))} for call in entry["tool_calls"]]
+    return entry
+
+
+def _unmark(messages: list[Any]) -> None:
+    for message in messages:
+        for block in as_list(as_dict(message).get("content")):
+            if isinstance(block, dict) and block.get("type") == "tool_result":
+                block.pop("cache_control", None)
+
+
+def _lengthen(tools: list[Any], recorded_tools: list[Any]) -> None:
+    """Give the tool whose description was recorded as the longest a long one again."""
+
+    def size(tool: Any) -> int:
+        told = as_dict(as_dict(tool).get("function") or tool).get("description")
+        return int(told["filler"]) if isinstance(told, dict) else 0
+
+    longest = max(range(len(tools)), key=lambda at: size(recorded_tools[at]))
+    if size(recorded_tools[longest]) > _LONG_ENOUGH:
+        (tools[longest].get("function") or tools[longest])["description"] = _filled({"filler": _LONG_ENOUGH}, None)
+
+
+def _filled(value: Any, longest: int | None) -> Any:
+    """`value` with prose of the recorded length, or of at most `longest` characters."""
+    if isinstance(value, dict):
+        if set(value) == {"filler"}:
+            size = value["filler"] if longest is None else min(longest, value["filler"])
+            return (_FILLER * (size // len(_FILLER) + 1))[:size]
+        return {name: _filled(inner, longest) for name, inner in value.items()}
+    return [_filled(inner, longest) for inner in value] if isinstance(value, list) else value

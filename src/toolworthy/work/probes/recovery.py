@@ -1,0 +1,46 @@
+"""Whether an endpoint answers good requests right after a bad one, and after how long it does."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from toolworthy.gateway.patience import failed, refusal
+from toolworthy.wire.lenient import dump_json
+from toolworthy.work.probes.line import Line
+
+LONGEST = 120.0
+"""Seconds that a good request is waited for."""
+PAUSE = 1.0
+"""Seconds between its tries."""
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """How a plain question fared after a bad request."""
+
+    seconds: float
+    """Until it was answered; 0 where it was at once."""
+    answered: bool = True
+    why: str = ""
+    """What the endpoint said instead."""
+
+
+async def recovered(line: Line) -> Recovery:
+    """Ask a plain question, alone, until it is answered. A limit of the rate is waited for, and is no lock; where no
+    question was ever answered, none is waited for."""
+    began, why = time.monotonic(), ""
+    question = dump_json(line.body(line.request("Reply with exactly: Hello."))).encode()
+    while True:
+        answer = await line.once(question)
+        told = refusal(answer.exchange)
+        if not failed(answer.exchange) and (told is None or not told.passes):
+            return Recovery(time.monotonic() - began if why else 0.0, why=why)
+        if told is None or told.kind != "rate limited":
+            why = why or f"HTTP {answer.status}: {answer.message[:200] or answer.exchange.error}"
+        line.superseded.add(answer.exchange.index)
+        if not line.surface.knowledge.speed.known or time.monotonic() - began > LONGEST:
+            line.surface.dead = f"good requests are no longer answered: {why or answer.message[:200]}"
+            return Recovery(time.monotonic() - began if why else 0.0, answered=False, why=why)
+        await asyncio.sleep(PAUSE)

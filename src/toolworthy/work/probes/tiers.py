@@ -1,0 +1,33 @@
+"""How much is asked, and in which order: what agents need most comes first, bad requests last."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from toolworthy.content import situations
+from toolworthy.content.situations import Situation
+
+Tier = Literal["quick", "standard", "full"]
+"""``quick``: does it work at all, for each agent. ``standard``: all that agents meet. ``full``: what is long is sent
+over every API, in every way."""
+TIERS: tuple[Tier, ...] = get_args(Tier)
+
+LONG: frozenset[Situation] = frozenset({"long-input", "many-tools", "full-context"})
+"""Requests of many tokens. Before ``full`` they are sent once, and over other APIs only if that shows a fault."""
+
+
+def within(tier: Tier, asked: Tier, stream: bool | None) -> bool:
+    """Whether a way of a probe of this tier belongs to what was asked for. ``quick`` asks as agents do: streamed."""
+    return TIERS.index(tier) <= TIERS.index(asked) and (asked != "quick" or stream is not False)
+
+
+def rank(tier: Tier, situation: Situation, own: bool, stream: bool | None, late: bool) -> tuple[int, ...]:
+    """A sorting key: the smallest is the most informative.
+
+    What all agents need, short as it is, comes before what is one agent's `own`, which is long. What is late and no
+    bad request comes after those.
+    """
+    group = TIERS.index(tier)
+    if situation in situations.NEVER or late:
+        group = len(TIERS) + (situation not in situations.NEVER)
+    return group, situations.order(situation), own, stream is False

@@ -1,0 +1,137 @@
+"""Read what is to be sent again: a run directory, or the record of ``toolworthy proxy``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from toolworthy.base.errors import UserError
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.exchanges import read_all
+from toolworthy.wire.ir import Api
+from toolworthy.wire.lenient import as_dict, as_str
+from toolworthy.work.run.store import RunDirectory
+
+_SUFFIX = ".jsonl.zst"
+_HELD = 4
+"""Files held in memory at a time."""
+_MAX_BODY = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Where one completion request stands in a recording."""
+
+    trial: str
+    index: int
+    file: Path
+    api: Api
+    """What the agent spoke."""
+
+
+class Recording:
+    """The exchanges of one run, read file by file as they are needed."""
+
+    def __init__(self, path: Path, files: tuple[Path, ...], about: Mapping[str, Any]) -> None:
+        self.path = path
+        self._files = files
+        self.endpoint = as_dict(as_dict(about).get("endpoint"))
+        """What is known of the recorded endpoint; empty where nothing is."""
+        self._held: dict[Path, dict[int, Exchange]] = {}
+
+    @classmethod
+    def open(cls, path: Path) -> Recording:
+        """The recording at `path`.
+
+        Raises:
+            UserError: there is none.
+        """
+        if path.is_dir():
+            about = RunDirectory.open(path).about
+            return cls(path, tuple(sorted((path / "exchanges").glob(f"*{_SUFFIX}"))), about)
+        if not path.is_file():
+            raise UserError(f"{path} does not exist; give a run directory, or a record of toolworthy proxy")
+        return cls(path, (path,), _beside(path))
+
+    @property
+    def provider(self) -> str:
+        """The recorded endpoint's provider; empty where it is not known."""
+        return as_str(self.endpoint.get("provider"))
+
+    @property
+    def title(self) -> str:
+        """The recorded endpoint in a few words."""
+        words = (as_str(self.endpoint.get("name")), as_str(self.endpoint.get("model")))
+        return " · ".join(filter(None, words)) or "an unknown endpoint"
+
+    def requests(self, only: str | None = None, limit: int | None = None) -> tuple[Recorded, ...]:
+        """The completion requests, in the order of the files.
+
+        Args:
+            only: a glob over a trial's name, or over one of its parts (suite, task, agent).
+            limit: how many at most.
+
+        Raises:
+            UserError: there are none, or a file is no record.
+        """
+        found = tuple(self._all())
+        if not found:
+            raise UserError(f"{self.path} holds no completion request")
+        chosen = [item for item in found if only is None or matches(item.trial, only)]
+        if not chosen:
+            raise UserError(f"nothing recorded in {self.path} matches {only!r}; a trial's name is {found[0].trial!r}")
+        return tuple(chosen[:limit])
+
+    def exchange(self, item: Recorded) -> Exchange:
+        """The recorded exchange, its body readable."""
+        return self._read(item.file)[item.index]
+
+    def _all(self) -> Iterator[Recorded]:
+        for file in self._files:
+            for exchange in self._read(file).values():
+                if exchange.kind == "completion" and exchange.agent_api and not exchange.local:
+                    yield Recorded(exchange.trial, exchange.index, file, exchange.agent_api)
+
+    def _read(self, file: Path) -> dict[int, Exchange]:
+        """A file's exchanges by index; of a trial that was run again, the last ones."""
+        if file not in self._held:
+            try:
+                read = {exchange.index: readable(exchange) for exchange in read_all(file)}
+            except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+                raise UserError(f"{file} is no record of exchanges") from error
+            while len(self._held) >= _HELD:
+                self._held.pop(next(iter(self._held)))
+            self._held[file] = read
+        return self._held[file]
+
+
+def matches(trial: str, glob: str) -> bool:
+    """Whether a trial's name, with or without its number, or one of its parts fits `glob`."""
+    plain = trial.partition("#")[0]
+    return any(fnmatchcase(name, glob) for name in (trial, plain, *plain.split("/")))
+
+
+def _beside(path: Path) -> Mapping[str, Any]:
+    """What the proxy wrote of its endpoint, beside its record."""
+    try:
+        value = json.loads(path.with_name(path.name.removesuffix(_SUFFIX) + ".json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return as_dict(value)
+
+
+def readable(exchange: Exchange) -> Exchange:
+    """The exchange with its request unpacked, where an agent sent it packed."""
+    if exchange.request_headers.get("content-encoding") != "zstd":
+        return exchange
+    import zstandard
+
+    try:
+        with zstandard.ZstdDecompressor().stream_reader(exchange.request_body) as reader:
+            return replace(exchange, request_body=reader.read(_MAX_BODY))
+    except zstandard.ZstdError:
+        return exchange

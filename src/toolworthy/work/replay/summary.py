@@ -1,0 +1,167 @@
+"""A replay in a screenful, and as ``summary.md``."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from statistics import median
+from typing import Any, get_args
+
+from toolworthy.base.errors import UserError
+from toolworthy.base.visible import show
+from toolworthy.records.replay import DECISIVE, Decision, DifferenceKind, ReplayResult, Status
+from toolworthy.statistics.rates import percents
+from toolworthy.wire.lenient import as_dict
+from toolworthy.work.replay import agreement
+from toolworthy.work.replay.agreement import Trigger
+from toolworthy.work.run.store import RunDirectory
+
+_EXAMPLES = 2
+"""Of each kind of difference, in the terminal."""
+_NOTES = 5
+_WIDTH = 160
+_MORE = 50
+"""Of each kind of difference, in the Markdown."""
+
+
+def lines(run: RunDirectory, examples: int = _EXAMPLES) -> Iterator[str]:
+    """The replay as plain lines."""
+    about, results = run.about, run.replays()
+    target, reference = agreement.of_side(results, "target"), agreement.of_side(results, "reference")
+    endpoint, replay = as_dict(about.get("endpoint")), as_dict(about.get("replay"))
+    yield f"replay of {replay.get('of')}, recorded at {_title(replay.get('recorded'))}"
+    yield f"at {_title(endpoint)}: {_counts(target)}"
+    yield f"  same decision: {agreement.same_decision(target)}"
+    yield f"      same tools, whatever the arguments: {agreement.same_tools(target)}"
+    yield from _trigger(agreement.trigger(target))
+    yield from _selves(target, reference, as_dict(replay.get("reference")))
+    yield from _differing(target, examples)
+    yield from _ratios(target)
+    yield from _adapted(target)
+
+
+def markdown(run: RunDirectory) -> str:
+    """The replay as a page: the same lines, with more examples."""
+    about = run.about
+    found = [_plain(line) for line in lines(run, _MORE)]
+    told = "\n".join(found)
+    command = _plain(str(about.get("command")))
+    return f"# Replay\n\n```text\n{told}\n```\n\ntoolworthy {about.get('toolworthy')}, `{command}`\n"
+
+
+def tell(run: RunDirectory) -> None:
+    """Print the replay, and write ``summary.md`` as far as the disk has room."""
+    show("\n".join((*lines(run), f"results: {run.path}")))
+    with contextlib.suppress(UserError):
+        run.write("summary.md", markdown(run))
+
+
+def _title(endpoint: Any) -> str:
+    told = as_dict(endpoint)
+    return " · ".join(str(told[name]) for name in ("name", "model") if told.get(name)) or "an unknown endpoint"
+
+
+_WORDS: dict[Status, str] = {
+    "compared": "compared",
+    "failed": "failed at the endpoint",
+    "not comparable": "answered, with no recorded answer to compare",
+    "unmeasured": "not measured",
+}
+
+
+def _counts(results: Sequence[ReplayResult]) -> str:
+    requests = len({result.key.request for result in results})
+    trials = len({result.key.trial for result in results})
+    counted = Counter(result.status for result in results)
+    told = {status: f"{counted[status]} {_WORDS[status]}" for status in get_args(Status) if counted[status]}
+    if as_before := sum(1 for result in results if result.status == "failed" and result.old and result.old.error):
+        told["failed"] += f" ({as_before} of them as recorded)"
+    sent = f" sent {len(results)} times" if len(results) != requests else ""
+    of = f" of {trials} recorded trial{'s' * (trials != 1)}"
+    return " · ".join([f"{requests} requests{of}{sent}", *told.values()])
+
+
+def _trigger(found: Trigger) -> Iterator[str]:
+    f1 = "not measured" if found.f1 is None else percents(found.f1)
+    yield f"  call or no call, as recorded: {found.agree}"
+    yield f"      precision {found.precision}; recall {found.recall}; F1 {f1}"
+
+
+def _selves(target: list[ReplayResult], reference: list[ReplayResult], named: dict[str, Any]) -> Iterator[str]:
+    """How far each endpoint agrees with itself: what agreement between two can be held against."""
+    own = agreement.self_trigger(target)
+    unknown = " (--trials 2 or more measures it)" if not own.n else ""
+    yield f"      beside it, this endpoint with itself: {own}{unknown}"
+    if named:
+        answers = agreement.same_trigger(reference)
+        yield f"      beside it, the reference {_title(named)} now with the recording: {answers}"
+        yield f"  same decision, the reference with the recording: {agreement.same_decision(reference)}"
+    else:
+        yield "      beside it, the recorded endpoint with itself: not measured (--reference measures it)"
+    if own.n:
+        yield f"  same decision, this endpoint with itself: {agreement.self_decision(target)}"
+
+
+def _differing(results: Sequence[ReplayResult], examples: int) -> Iterator[str]:
+    order = {kind: number for number, kind in enumerate(get_args(DifferenceKind))}
+    found: dict[DifferenceKind, list[tuple[ReplayResult, str]]] = {}
+    for result in results:
+        for difference in result.differences:
+            found.setdefault(difference.kind, []).append((result, difference.detail))
+    if found:
+        yield "  differing:"
+    for kind in sorted(found, key=lambda kind: order[kind]):
+        form = "" if kind in (*DECISIVE, "answers now") else " (form)"
+        yield f"      {kind} ×{len(found[kind])}{form}"
+        for result, detail in found[kind][:examples]:
+            yield f"          {result.key}: {_cut(detail)} [{result.exchanges}, {result.exchange}]"
+
+
+_RATIOS: tuple[tuple[str, Callable[[Decision], float | None]], ...] = (
+    ("seconds", lambda made: made.seconds),
+    ("seconds to the first byte", lambda made: made.first_seconds),
+    ("tokens in", lambda made: made.input_tokens),
+    ("tokens out", lambda made: made.output_tokens),
+)
+
+
+def _ratios(results: Sequence[ReplayResult]) -> Iterator[str]:
+    """The median, over what was compared, of now to then."""
+    told = []
+    for name, of in _RATIOS:
+        pairs = [
+            (was, now)
+            for result in results
+            if result.status == "compared" and result.old and result.new
+            for was, now in [(of(result.old), of(result.new))]
+            if was and now is not None
+        ]
+        if pairs:
+            told.append(f"{name} ×{median(now / was for was, now in pairs):.2f} (n = {len(pairs)})")
+    if told:
+        yield f"  now to then, medians: {' · '.join(told)}"
+
+
+def _adapted(results: Sequence[ReplayResult]) -> Iterator[str]:
+    """How the requests were made fit, by the first sending of each."""
+    first = {result.key.request: result.adapted for result in results if result.adapted}
+    made = [adapted for adapted in first.values() if adapted]
+    ways = Counter(
+        "as recorded" if one.how == "as recorded" else f"adapted, {one.recorded_api} to {one.api}" for one in made
+    )
+    if ways:
+        yield "  sent: " + " · ".join(f"{count} {way}" for way, count in ways.most_common())
+    for note, count in Counter(note for one in made for note in one.notes).most_common(_NOTES):
+        yield f"      {_cut(note)} ×{count}"
+
+
+def _cut(text: str) -> str:
+    line = " ".join(text.split())
+    line = "".join(mark if mark.isprintable() else "�" for mark in line)  # a terminal obeys control characters
+    return line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…"
+
+
+def _plain(text: str) -> str:
+    """A line that cannot end a fence or a code span."""
+    return text.replace("`", "'")

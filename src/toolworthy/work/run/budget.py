@@ -1,0 +1,200 @@
+"""What a run may spend, US dollars, tokens or minutes, and what it has spent.
+
+Money and tokens are those of the whole run, what was spent before ``--resume`` included; minutes are those of one
+invocation. Once a budget is spent nothing new is started; what runs is finished, so that a budget is passed by what was
+under way. Minutes bound that too, by a grace.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from toolworthy.base.errors import UserError
+from toolworthy.content.adapters import Prices
+from toolworthy.gateway.patience import TOLD
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.exchanges import read_exchanges
+from toolworthy.records.score import Tokens
+from toolworthy.wire.ir import Response
+from toolworthy.work.run.store import RunDirectory
+from toolworthy.work.scoring.measure import cost
+
+if TYPE_CHECKING:
+    from toolworthy.work.run.plan import Options
+
+GRACE_SECONDS = 60.0
+"""How long what runs may go on when the minutes are over."""
+PRICE = "IN,OUT[,CACHED[,WRITE[,WRITE_1H]]]"
+"""How a price is given: of input, output, input read from a cache, written to one, and written for an hour."""
+_PRICED = ("input", "output", "cached", "cache_write", "cache_write_1h")
+_CACHE = ("cached", "cache_write", "cache_write_1h")
+_BYTES_A_TOKEN = 4
+"""Where an answer does not tell its tokens, which must not make a budget endless."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a run may spend; None for as much as it takes."""
+
+    usd: float | None = None
+    tokens: int | None = None
+    """Input and output together."""
+    minutes: float | None = None
+
+    def __bool__(self) -> bool:
+        return (self.usd, self.tokens, self.minutes) != (None, None, None)
+
+    def after(self, before: Mapping[str, Any] | None) -> Budget:
+        """This budget, with the money and tokens of the run that is gone on with where nothing is said."""
+        old = before or {}
+        return replace(self, usd=self.usd or old.get("usd"), tokens=self.tokens or old.get("tokens"))
+
+
+@dataclass(frozen=True)
+class Took:
+    """What one exchange took."""
+
+    input: int
+    output: int
+    usd: float | None
+    """None where no price is known."""
+
+
+class Spending:
+    """What has been spent, against a budget.
+
+    Args:
+        budget: what may be.
+        prices: of the endpoint that a trial, case or probe asks, by its id.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self, budget: Budget, prices: Callable[[str], Prices | None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.budget = budget
+        self.tokens, self.usd = 0, 0.0
+        self._before = 0, 0.0
+        """Tokens and dollars that were spent before this invocation."""
+        self._prices, self._clock, self._began = prices, clock, clock()
+
+    def add(self, exchange: Exchange) -> Took:
+        """Count one exchange, and tell what it took."""
+        tokens = tokens_of(exchange)
+        took = Took(tokens.input or 0, tokens.output or 0, cost(tokens, self._prices(exchange.trial)))
+        self.tokens += took.input + took.output
+        self.usd += took.usd or 0.0
+        return took
+
+    def recall(self, run: RunDirectory) -> None:
+        """Count all that a run has recorded before, also of attempts that were run again."""
+        if self.budget.usd is None and self.budget.tokens is None:
+            return
+        for path in sorted((run.path / "exchanges").glob("*.jsonl.zst")):
+            for exchange in read_exchanges(path):
+                self.add(exchange)
+        self._before = self.tokens, self.usd
+
+    @property
+    def spent(self) -> str:
+        """Which budget is spent, in a few words; empty while nothing new need be held back."""
+        budget = self.budget
+        if budget.usd is not None and self.usd >= budget.usd:
+            return f"budget of ${budget.usd:,g} is spent"
+        if budget.tokens is not None and self.tokens >= budget.tokens:
+            return f"budget of {budget.tokens:,} token{'s' * (budget.tokens != 1)} is spent"
+        if budget.minutes is not None and self._elapsed >= 60 * budget.minutes:
+            return f"budget of {budget.minutes:g} minute{'s' * (budget.minutes != 1)} is spent"
+        return ""
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long what is started now may take, the grace included; None for as long as it wants."""
+        if self.budget.minutes is None:
+            return None
+        return max(0.0, 60 * self.budget.minutes - self._elapsed) + GRACE_SECONDS
+
+    def patience(self) -> float:
+        """Seconds that a request may wait if the endpoint asks for it."""
+        return TOLD if self.budget.minutes is None else max(0.0, 60 * self.budget.minutes - self._elapsed)
+
+    @property
+    def seconds_until_spent(self) -> float | None:
+        """How long until tokens or dollars are spent, as fast as it went so far; None where it would go on for ever."""
+        tokens, usd = self._before
+        gone = ((self.budget.tokens, self.tokens, self.tokens - tokens), (self.budget.usd, self.usd, self.usd - usd))
+        left = [max(0.0, most - now) / new * self._elapsed for most, now, new in gone if most is not None and new > 0]
+        return min(left, default=None)
+
+    @property
+    def _elapsed(self) -> float:
+        return self._clock() - self._began
+
+
+def tokens_of(exchange: Exchange) -> Tokens:
+    """What one exchange took. Errors and what never reached the endpoint took nothing.
+
+    Where an answer tells no usage, a token is taken for four bytes of what was sent and said.
+    """
+    if exchange.local or exchange.kind != "completion" or exchange.status is None or exchange.status >= 400:
+        return Tokens(input=0, output=0)
+    answer = exchange.response or Response()
+    told = answer.usage
+    sent = exchange.request_body if exchange.upstream_body is None else exchange.upstream_body
+    return Tokens(
+        input=(told and told.input) or len(sent) // _BYTES_A_TOKEN,
+        output=(told and told.output) or _said(answer) // _BYTES_A_TOKEN,
+        **{name: getattr(told, name) for name in _CACHE if told and told.input},
+    )
+
+
+def _said(answer: Response) -> int:
+    """Bytes of text, reasoning and arguments."""
+    texts = (getattr(part, name, "") for part in answer.parts for name in ("text", "arguments"))
+    return sum(len(text.encode("utf-8", "replace")) for text in texts if isinstance(text, str))
+
+
+def check(options: Options) -> None:
+    """Refuse a budget that cannot be kept, before anything is spent.
+
+    Raises:
+        UserError: dollars without a price.
+    """
+    for endpoint in (options.endpoint, options.reference):
+        if options.budget.usd is not None and endpoint is not None and endpoint.prices is None:
+            raise UserError(
+                f"--budget-usd needs to know what {endpoint.model} costs at {endpoint.name}: give --price IN,OUT "
+                f'(US dollars per million tokens), or [prices."{endpoint.model}"] in toolworthy.toml'
+            )
+
+
+def amount(text: str) -> float:
+    """A number above zero, for the command line."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return value
+
+
+def count(text: str) -> int:
+    """A whole number above zero: ``2000000``, ``500k`` or ``2M``."""
+    factor = {"k": 1_000, "m": 1_000_000}.get(text[-1:].lower(), 1)
+    return round(amount(text[:-1] if factor > 1 else text) * factor) or 1
+
+
+def price(text: str) -> Prices:
+    """US dollars per million tokens, as `PRICE` says."""
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        values = []
+    if not 2 <= len(values) <= len(_PRICED) or not all(0 <= value < float("inf") for value in values):
+        raise argparse.ArgumentTypeError(f"{text!r} is no price: {PRICE}, US dollars per million tokens")
+    return Prices.model_validate({**dict(zip(_PRICED, values, strict=False)), "source": "--price"})

@@ -1,0 +1,43 @@
+"""The embedded oracle as what is asked."""
+
+from __future__ import annotations
+
+import contextlib
+
+from toolworthy import content
+from toolworthy.content import adapters
+from toolworthy.content.tasks import load_tasks
+from toolworthy.endpoint.target import Endpoint
+from toolworthy.work.cases.field import FieldPlayer
+from toolworthy.work.cases.player import CasePlayer
+from toolworthy.work.run.plan import Options
+
+
+async def reached(endpoint: Endpoint, stack: contextlib.AsyncExitStack, options: Options | None = None) -> Endpoint:
+    """`endpoint`, with an oracle behind it where it is one, until `stack` is closed.
+
+    It plays what the run of these options asks; without options, our tasks for our agents.
+
+    Raises:
+        UserError: no defect has the id that is asked for.
+    """
+    if not endpoint.is_oracle:
+        return endpoint
+    from toolworthy.reference import Oracle
+    from toolworthy.reference.defects import defect
+
+    spoilt = [defect(name) for name in endpoint.defects]
+    ours = adapters.agents()
+    if options is None:
+        oracle = Oracle(load_tasks(content.FIXTURES / "tasks"), ours, defects=spoilt)
+    else:
+        chosen = {agent.id for agent in options.agents}
+        vocabularies = (*options.agents, *(agent for agent in ours if agent.id not in chosen))
+        oracle = Oracle(options.tasks, vocabularies, defects=spoilt, plays=[_player(options)])
+    return endpoint.at((await stack.enter_async_context(oracle)).base_urls)
+
+
+def _player(options: Options) -> CasePlayer | FieldPlayer:
+    if options.field:
+        return FieldPlayer(options.field)
+    return CasePlayer(options.cases, (*options.vocabularies, *adapters.agents()))

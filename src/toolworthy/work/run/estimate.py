@@ -1,0 +1,141 @@
+"""What a run will take, told before its first request.
+
+``fixtures/estimates.json`` holds what each item took when it was measured on the oracle, which says no more than it
+must: medians of input tokens, output tokens and requests, by suite, agent (vocabulary, way) and item. A model that
+thinks, or needs a second try, takes more output and more turns.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import floor, log10
+from statistics import median
+
+from toolworthy import content
+from toolworthy.content import adapters
+from toolworthy.records.case import CaseKey
+from toolworthy.records.score import Tokens
+from toolworthy.records.trial import Key, TrialKey
+from toolworthy.work.probes import PROBES, ProbeKey
+from toolworthy.work.probes.tiers import TIERS, Tier
+from toolworthy.work.run.order import sent
+from toolworthy.work.run.plan import Options
+from toolworthy.work.scoring.measure import cost
+
+Taken = tuple[float, float, float]
+"""Input tokens, output tokens, requests."""
+Table = Mapping[str, Mapping[str, Mapping[str, Taken]]]
+"""Suite, agent, item."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What some items will take."""
+
+    input: float
+    output: float
+    requests: float
+    unknown: int = 0
+    """Items that were never measured; they are taken to be like the others."""
+
+
+@cache
+def table() -> Table:
+    """What was measured."""
+    found: Table = json.loads((content.FIXTURES / "estimates.json").read_text(encoding="utf-8"))
+    return found
+
+
+def place(key: Key) -> tuple[str, str, str]:
+    """Suite, agent and item of a key."""
+    if isinstance(key, TrialKey):
+        return "tasks", key.agent, key.task
+    if isinstance(key, CaseKey):
+        return "tools", key.vocabulary, key.case
+    return "wire", key.way, key.probe
+
+
+def estimate(keys: Sequence[Key], known: Table) -> Estimate:
+    """The sum over `keys`."""
+    total, unknown = [0.0, 0.0, 0.0], 0
+    for key in keys:
+        suite, agent, item = place(key)
+        taken = known.get(suite, {}).get(agent, {}).get(item)
+        unknown += taken is None
+        total = [one + other for one, other in zip(total, taken or _usual(known, suite, agent), strict=True)]
+    return Estimate(total[0], total[1], total[2], unknown)
+
+
+def _usual(known: Table, suite: str, agent: str) -> Taken:
+    """What an item takes that was never measured: the median of the agent's, else of all."""
+    own = known.get(suite, {}).get(agent)
+    rows = [*own.values()] if own else [row for items in known.get(suite, {}).values() for row in items.values()]
+    if not rows:
+        return 0.0, 0.0, 0.0
+    first, second, third = (median(column) for column in zip(*rows, strict=True))
+    return first, second, third
+
+
+def line(options: Options, keys: Sequence[Key]) -> str:
+    """What `keys` will take, in a line."""
+    keys = sent(keys, options.tier)
+    whole = estimate(keys, table())
+    trials = [key for key in keys if isinstance(key, TrialKey)]
+    each = estimate(trials, table()).requests / len(trials) if trials else 0.0
+    requests = f"{each:.0f} requests a task" if trials else f"{whole.requests:,.0f} requests"
+    said = f"about {short(whole.input)} input and {short(whole.output)} output tokens, {requests}"
+    prices = options.endpoint.prices
+    usd = cost(Tokens(input=round(whole.input), output=round(whole.output)), prices)
+    if usd is not None:
+        listed = prices == adapters.provider(options.endpoint.provider.id).prices.get(options.endpoint.model)
+        whose = f"{options.endpoint.provider.title}'s list price" if listed else "the price that you gave"
+        said += f"; about {dollars(usd)} at {whose}"
+    if whole.unknown:
+        said += f"; {whole.unknown} of {len(keys)} items were never measured and are taken to be like the others"
+    said += "; less if it is decided early" if options.until_decided else ""
+    return said + _beyond(options, whole, usd) + _other_tiers(options, keys)
+
+
+def _other_tiers(options: Options, keys: Sequence[Key]) -> str:
+    """What the other tiers would take, where all of one is asked."""
+    if {*keys} < {*sent(_of_tier(options.tier), options.tier)} or not any(isinstance(key, ProbeKey) for key in keys):
+        return ""
+    told = ""
+    for tier in TIERS:
+        if tier != options.tier:
+            taken = estimate(sent(_of_tier(tier), tier), table())
+            tokens = taken.input + taken.output
+            usd = cost(Tokens(input=round(taken.input), output=round(taken.output)), options.endpoint.prices)
+            dear = f", {dollars(usd)}" if usd is not None else ""
+            told += f"; --tier {tier}: {taken.requests:,.0f} requests, {short(tokens)} tokens{dear}"
+    return told
+
+
+def _of_tier(tier: Tier) -> list[Key]:
+    return [key for probe in PROBES.values() for key in probe.ways(tier)]
+
+
+def _beyond(options: Options, whole: Estimate, usd: float | None) -> str:
+    budget = options.budget
+    if budget.usd is not None and usd is not None and usd > budget.usd:
+        return f"; the budget of ${budget.usd:,g} will not do"
+    if budget.tokens is not None and whole.input + whole.output > budget.tokens:
+        return f"; the budget of {budget.tokens:,} tokens will not do"
+    return ""
+
+
+def short(tokens: float) -> str:
+    """``1.9M``, ``30k``, ``800``."""
+    if tokens >= 999_500:
+        return f"{tokens / 1e6:.1f}M"
+    return f"{tokens / 1e3:.0f}k" if tokens >= 1_000 else f"{tokens:.0f}"
+
+
+def dollars(usd: float) -> str:
+    """``$1.40``, ``$0.036``, ``$0.00031``: two digits that count."""
+    if usd >= 1 or usd == 0:
+        return f"${usd:,.2f}"
+    return f"${usd:.{max(2, 1 - floor(log10(usd)))}f}"

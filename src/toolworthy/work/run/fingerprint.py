@@ -1,0 +1,285 @@
+"""What agents and server said of themselves while a run was measured: two lanes in which scores can drift.
+
+An agent is known by its version, by the tools that it offers and by its system prompt; these can change without a new
+version, where it takes its configuration from the network. A server is known by what it says of itself:
+``system_fingerprint``, which OpenAI's API reference calls "the backend configuration that the model runs with", the
+model ids of its answers, and headers that name software (``openai-version`` stands under "Debugging requests" there).
+Neither ids nor cookies are kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from toolworthy.content.adapters import AgentAdapter
+from toolworthy.content.vocabulary import tool_schema
+from toolworthy.records.exchange import Exchange
+from toolworthy.wire.ir import Request, Text, Tool
+
+MODEL, FINGERPRINT = "model", "system_fingerprint"
+MANY = "…"
+"""Ends a list of values that went on: what has so many values tells nothing."""
+_MOST = 8
+_LONGEST = 200
+_TELLING = re.compile(
+    r"server|via|x-powered-by|openai-(version|model)|x-(\w+-)?model(-\w+)?|x-(\w+-)?version|x-(compute|inference)-type"
+)
+_LONG_ID = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{20,}\b")
+_FINGERPRINT = re.compile(rb'"system_fingerprint"\s*:\s*"([^"\\]{1,200})"')
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_DAY = r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*"
+_ROOTS = "app|tmp|home|root|opt|usr|var|private|users|mnt|workspace"
+_INNER = r"[^\s\"'`<>(){}\[\],;]"
+_CHANGING = tuple(
+    (re.compile(pattern, re.IGNORECASE), mark)
+    for pattern, mark in (
+        (r"https?://(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?", "<HOST>"),
+        (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<ID>"),
+        (
+            rf"\b(?:{_DAY},?\s+)?{_MONTH}\.?\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+(?:\d\d:\d\d:\d\d\s+)?(?:19|20)\d\d\b",
+            "<DATE>",
+        ),
+        (rf"\b(?:{_DAY},?\s+)?\d{{1,2}}\.?\s+{_MONTH}\.?,?\s+(?:19|20)\d\d\b", "<DATE>"),
+        (rf"\b{_MONTH}\s+(?:19|20)\d\d\b", "<DATE>"),
+        (
+            r"\b(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?(?:Z|[+-]\d\d:?\d\d)?",
+            "<DATE>",
+        ),
+        (r"\b\d{1,2}/\d{1,2}/(?:19|20)\d\d\b", "<DATE>"),
+        (r"\b\d{1,2}:\d\d(?::\d\d)?(?:\.\d+)?(?:\s?[ap]m)?\b", "<TIME>"),
+        (rf"<DATE>(?:[, ]+(?:at )?<TIME>)?(?:\s*\(?(?:{_DAY}|UTC|GMT)\)?)?", "<DATE>"),
+        (rf"\b{_DAY},?\s+<DATE>", "<DATE>"),
+        (r"(?:linux|darwin|windows|debian|ubuntu)[ /-](?:gnu/linux )?v?\d[\w.+-]*", "<OS>"),
+        (rf"(?<![\w.<])~?/(?:{_ROOTS})(?:/(?:{_INNER}*(?![.:]){_INNER})?)?", "<PATH>"),
+        (r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}\b", "<ID>"),
+        (r"\b(?=\w*\d)(?=\w*[A-Za-z])\w{20,}\b", "<ID>"),
+        (r"\b\d{9,}\b", "<NUMBER>"),
+        (r"\bcc_version=[\w.]+", "cc_version=<ID>"),  # Claude Code: its end changes with what the user says
+        (r"\bgit repo(sitory)?: (?:yes|no|true|false)\b", "git repo: <ANSWER>"),
+        (r"(?<=folder: )/(?=\s)", "<PATH>"),
+    )
+)
+"""What changes from run to run in prompts of the agents that we know, in the order in which it is taken out."""
+
+
+class AgentPrint(BaseModel):
+    """One face of an agent: what it told the model that it is and can do."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    version: str = ""
+    tools: str = ""
+    """Hash of the tools' names, descriptions and schemas, in no order."""
+    tool_count: int = 0
+    tool_chars: int = 0
+    system: str = ""
+    """Hash of the system prompt, without what changes from run to run."""
+    system_chars: int = 0
+    tasks: tuple[str, ...] = ()
+    """Where it was seen: prompts depend on the task, as where its folder is a git repository."""
+
+
+class Seen:
+    """Gathers fingerprints from exchanges as they are recorded."""
+
+    def __init__(self, model: str, versions: Mapping[str, str], before: Mapping[str, Any] | None = None) -> None:
+        """Go on from what `before`, the content of a run's ``run.json``, holds."""
+        self._model = model
+        self._versions = versions
+        self._first: dict[str, int] = {}
+        """Trial to the number of its first main request so far."""
+        self._trials: dict[str, tuple[str, AgentPrint]] = {}
+        self._before = [(name, one) for name, found in agents_of(before or {}).items() for one in found]
+        self._server = server_of(before or {})
+
+    def add(self, exchange: Exchange) -> bool:
+        """Take in one exchange; whether it told anything new."""
+        told = self._note_server(exchange)
+        return self._note_agent(exchange) or told
+
+    def about(self) -> dict[str, Any]:
+        """What ``run.json`` says of it: ``server`` and ``fingerprints``."""
+        agents: dict[str, dict[AgentPrint, set[str]]] = {}
+        for agent, one in (*self._before, *self._trials.values()):
+            own = agents.setdefault(agent, {})
+            face = one.model_copy(update={"tasks": ()})
+            if face in own or len(own) < _MOST:
+                own.setdefault(face, set()).update(one.tasks)
+        return {
+            "server": {name: list(values) for name, values in self._server.items()},
+            "fingerprints": {
+                name: [{**face.model_dump(), "tasks": sorted(tasks)} for face, tasks in found.items()]
+                for name, found in agents.items()
+            },
+        }
+
+    def _note_server(self, exchange: Exchange) -> bool:
+        new = False
+        for name, value in server_says(exchange, self._model):
+            values = self._server.setdefault(name, [])
+            if value not in values and len(values) <= _MOST:
+                values.append(value if len(values) < _MOST else MANY)
+                new = True
+        return new
+
+    def _note_agent(self, exchange: Exchange) -> bool:
+        agent = agent_of(exchange.trial)
+        if agent is None or exchange.kind != "completion" or exchange.index >= self._first.get(exchange.trial, 1 << 30):
+            return False
+        if not (exchange.request and exchange.request.tools):
+            return False
+        known = self.about()
+        self._first[exchange.trial] = exchange.index
+        face = agent_print(exchange.request, self._versions.get(agent, ""))
+        task = exchange.trial.partition("/")[2].rpartition("/")[0]
+        self._trials[exchange.trial] = agent, face.model_copy(update={"tasks": (task,)})
+        return self.about() != known
+
+
+def server_says(exchange: Exchange, model: str) -> Iterator[tuple[str, str]]:
+    """What the server of one answer says of itself, as names and values.
+
+    A request for another model than the run's (some probes make one) does not tell which model answers the run.
+    """
+    if exchange.local or exchange.status is None:
+        return
+    for name, value in sorted(exchange.response_headers.items()):
+        if value and _TELLING.fullmatch(name.lower()) and "[redacted]" not in value:
+            yield name.lower(), _LONG_ID.sub("<ID>", value)[:_LONGEST]
+    if exchange.kind != "completion" or exchange.status >= 400:
+        return
+    answer, request = exchange.response, exchange.request
+    if answer and answer.model and request and request.model == model:
+        yield MODEL, answer.model[:_LONGEST]
+    if exchange.endpoint_api == "chat":
+        for found in dict.fromkeys(_FINGERPRINT.findall(exchange.body)):
+            yield FINGERPRINT, found.decode("utf-8", "replace")
+
+
+def agent_print(request: Request, version: str) -> AgentPrint:
+    """The face that an agent's request shows."""
+    tools = sorted(json.dumps(_tool(tool), sort_keys=True, ensure_ascii=False) for tool in request.tools)
+    offered = steady("\n".join(tools))
+    system = steady(
+        system_prompt(request).replace(request.model, "<MODEL>") if request.model else system_prompt(request)
+    )
+    return AgentPrint(
+        version=version,
+        tools=_hash(offered),
+        tool_count=len(tools),
+        tool_chars=len(offered),
+        system=_hash(system),
+        system_chars=len(system),
+    )
+
+
+def system_prompt(request: Request) -> str:
+    """All that system or developer say before the model says anything."""
+    texts: list[str] = []
+    for message in request.messages:
+        if message.role == "assistant":
+            break
+        if message.role in ("system", "developer"):
+            texts += [part.text for part in message.parts if isinstance(part, Text)]
+    return "\n".join(texts)
+
+
+def steady(text: str) -> str:
+    """`text` without dates, times, paths, ids, and versions of operating systems; white space counts once."""
+    for pattern, mark in _CHANGING:
+        text = pattern.sub(mark, text)
+    return " ".join(text.split())
+
+
+def words(agent: AgentAdapter) -> str:
+    """Hash of the tools in whose words cases are asked."""
+    told = {name: (spec.description, None if spec.custom else tool_schema(spec)) for name, spec in agent.tools.items()}
+    return _hash(json.dumps([told, agent.mcp, agent.apis], sort_keys=True))
+
+
+def agent_of(trial: str) -> str | None:
+    """The agent of a task's trial; None for what no agent asked."""
+    suite, _, rest = trial.partition("/")
+    task, _, agent = rest.rpartition("/")
+    return agent.partition("#")[0] if suite == "tasks" and task else None
+
+
+def agents_of(about: Mapping[str, Any]) -> dict[str, tuple[AgentPrint, ...]]:
+    """The agents' fingerprints that a ``run.json`` holds; what is none is left out."""
+    told = about.get("fingerprints")
+    out: dict[str, tuple[AgentPrint, ...]] = {}
+    for name, found in told.items() if isinstance(told, dict) else ():
+        try:
+            out[str(name)] = tuple(AgentPrint.model_validate(one) for one in found)
+        except (ValidationError, TypeError):
+            continue
+    return out
+
+
+def server_of(about: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What a ``run.json`` says of its server; what is no list of words is left out."""
+    told = about.get("server")
+    pairs = told.items() if isinstance(told, dict) else ()
+    return {str(name): [str(value) for value in values] for name, values in pairs if isinstance(values, list)}
+
+
+class _Fingerprinted(Protocol):
+    """What can be compared."""
+
+    @property
+    def agents(self) -> Mapping[str, str]: ...
+    @property
+    def fingerprints(self) -> Mapping[str, Sequence[AgentPrint]]: ...
+    @property
+    def words(self) -> Mapping[str, str]: ...
+
+
+def reshaped(before: _Fingerprinted, after: _Fingerprinted) -> Iterator[str]:
+    """Agents that are not what they were although their version is, in words.
+
+    Faces are compared that were shown in the same tasks, and tell only where none is as before.
+    """
+    for agent, every in before.fingerprints.items():
+        old, new = _in_same_tasks(every, after.fingerprints.get(agent, ()))
+        if not old or not new or before.agents.get(agent) != after.agents.get(agent):
+            continue
+        changed = [
+            what
+            for what in ("tools", "system")
+            if not {getattr(one, what) for one in old} & {getattr(one, what) for one in new}
+        ]
+        if changed:
+            told = " and ".join({"tools": "tools", "system": "prompt"}[what] for what in changed)
+            yield f"{agent}'s {told} changed although its version ({after.agents.get(agent)}) did not"
+    for agent, hashed in before.words.items():
+        if after.words.get(agent, hashed) != hashed:
+            yield f"the tools of {agent}, in whose words cases are asked, are not the same any more"
+
+
+def _in_same_tasks(old: Sequence[AgentPrint], new: Sequence[AgentPrint]) -> tuple[list[AgentPrint], list[AgentPrint]]:
+    tasks = {task for one in old for task in one.tasks} & {task for one in new for task in one.tasks}
+    return [one for one in old if tasks & {*one.tasks}], [one for one in new if tasks & {*one.tasks}]
+
+
+def renamed(before: Mapping[str, Sequence[str]], after: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """What the server says of itself now and did not say before, in words. What has ever new values tells nothing."""
+    for name, new in after.items():
+        old = before.get(name, ())
+        if not old or MANY in old or MANY in new:
+            continue
+        if fresh := [value for value in new if value not in old]:
+            yield f"the server names another {name}: {', '.join(fresh)} (before: {', '.join(old)})"
+
+
+def _tool(tool: Tool) -> list[Any]:
+    return [tool.flat_name, tool.description, tool.parameters, tool.grammar, tool.raw if tool.server else None]
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

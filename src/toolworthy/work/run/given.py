@@ -1,0 +1,86 @@
+"""A plan's options, from what the command line gives and what the run says that is gone on with."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from toolworthy.base.errors import UserError
+from toolworthy.content.adapters import Prices
+from toolworthy.endpoint.target import resolve
+from toolworthy.records.conditions import difference, restore
+from toolworthy.work.run.budget import Budget
+from toolworthy.work.run.plan import (
+    Options,
+    choose_agents,
+    choose_cases,
+    choose_field,
+    choose_tasks,
+    choose_vocabularies,
+    field_of,
+)
+from toolworthy.work.run.store import RunDirectory
+
+
+def read_options(given: argparse.Namespace, folder: Path) -> Options:
+    """What is asked for, read once.
+
+    Args:
+        given: the options of ``plugin.pytest_addoption``.
+        folder: where relative paths begin, and ``toolworthy.toml`` is.
+
+    Raises:
+        UserError: a mistake in any of it.
+    """
+    old = RunDirectory.open(given.resume).about if given.resume else {}
+    given = argparse.Namespace(**vars(given))
+    restore(given, old)
+    options = old.get("options", {})
+    adapters, folders = (_absolute(paths, folder) for paths in (given.adapter, given.tasks))
+    paths = _specs(given.cases or [spec for spec in old.get("cases", {}) if field_of(spec)], folder)
+    endpoint = resolve(
+        given.endpoint or "oracle", model=given.model, key_env=given.key_env, wire=given.wire, folder=folder
+    )
+    prices = given.price or (Prices.model_validate(options["prices"]) if options.get("prices") else None)
+    field = choose_field(given.case, paths)
+    if given.reference and (field is None or field.kind != "k2vv"):
+        raise UserError("--reference belongs to --cases k2vv:PATH")
+    asked = Options(
+        endpoint=endpoint.priced(prices) if prices else endpoint,
+        budget=Budget(given.budget_usd, given.budget_tokens, given.budget_minutes).after(options.get("budget")),
+        agents=choose_agents(given.agent or list(old.get("agents", {})), adapters),
+        tasks=choose_tasks(given.task or list(old.get("tasks", {})), folders),
+        cases=() if field else choose_cases(given.case or list(old.get("cases", {})), paths),
+        field=field,
+        reference=resolve(given.reference, folder=folder) if given.reference else None,
+        vocabularies=choose_vocabularies(given.agent or list(old.get("vocabularies", [])), adapters),
+        adapters=tuple(map(str, adapters)),
+        task_folders=tuple(map(str, folders)),
+        case_paths=tuple(paths),
+        selected=tuple(old["selected"]) if old.get("selected") else None,
+        tier=given.tier,
+        trials=given.trials,
+        until_decided=given.until_decided,
+        concurrency=given.concurrency,
+        sandbox=given.sandbox,
+        timeout_factor=given.timeout_factor,
+        max_turns=given.max_turns,
+        out=given.out or folder / "reports",
+        resume=given.resume,
+        wear=given.wear,
+        stream=given.stream,
+    )
+    if old and (other := difference(old, asked.about())):
+        raise UserError(f"{given.resume} {other}; --resume goes on under the same conditions")
+    return asked
+
+
+def _absolute(paths: Sequence[str | Path], folder: Path) -> list[Path]:
+    return [(folder / path).resolve() for path in paths]
+
+
+def _specs(given: Sequence[str], folder: Path) -> list[str]:
+    """Paths of cases, absolute; before a file of the field's stands its kind."""
+    split = [(kind, text.removeprefix(f"{kind}:") if kind else text) for text in given for kind in [field_of(text)]]
+    return [(f"{kind}:" if kind else "") + str((folder / path).resolve()) for kind, path in split]

@@ -1,0 +1,47 @@
+"""A run directory is one process's at a time, for as long as that works on it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+
+from toolworthy.base.errors import UserError
+
+
+class Hold:
+    """A lock on a run directory itself, which the kernel takes off when the process ends, in whatever way.
+
+    Args:
+        path: of the directory.
+
+    Raises:
+        UserError: another process holds it, or it is gone.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise UserError(f"cannot open {path}: {error.strerror}") from error
+        try:
+            fcntl.flock(self._directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.close()
+            raise UserError(f"{path}: another process is at work on this run; wait for it, or stop it") from None
+        except OSError:
+            pass  # a file system without locks (some of NFS): nothing keeps two apart there
+
+    def in_place(self) -> bool:
+        """Whether the directory is still found where it was."""
+        try:
+            return os.path.samestat(os.stat(self.path), os.fstat(self._directory))
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        """Let others work on it."""
+        with contextlib.suppress(OSError):
+            os.close(self._directory)

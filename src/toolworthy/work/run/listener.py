@@ -1,0 +1,69 @@
+"""Who hears what a session does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.trial import Key, Result, TrialKey
+from toolworthy.work.run.budget import Spending, Took
+
+
+class Listener(Protocol):
+    """Hears what a session does, mostly on the session's thread, which it must not hold up.
+
+    What `trial` names is a trial, case or probe, as the text of its key.
+    """
+
+    def line(self, text: str) -> None:
+        """Something worth a line."""
+
+    def expected(self, keys: Sequence[Key], spending: Spending) -> None:
+        """These are going to be run, too; `spending` goes on counting what the run takes."""
+
+    def started(self, key: Key) -> None:
+        """A trial, probe or case begins."""
+
+    def asking(self, trial: str) -> None:
+        """A request is on its way."""
+
+    def exchanged(self, exchange: Exchange, took: Took) -> None:
+        """A request has had its answer, which is recorded."""
+
+    def waiting(self, seconds: float) -> None:
+        """The endpoint wants no requests for so long."""
+
+    def verifying(self, key: TrialKey) -> None:
+        """An agent is done; its hidden tests begin."""
+
+    def ended(self, result: Result) -> None:
+        """A trial, probe or case is over, or was not run."""
+
+
+class Quiet:
+    """A listener that says nothing."""
+
+    def line(self, text: str) -> None:
+        """Nothing."""
+
+    def expected(self, keys: Sequence[Key], spending: Spending) -> None:
+        """Nothing."""
+
+    def started(self, key: Key) -> None:
+        """Nothing."""
+
+    def asking(self, trial: str) -> None:
+        """Nothing."""
+
+    def exchanged(self, exchange: Exchange, took: Took) -> None:
+        """Nothing."""
+
+    def waiting(self, seconds: float) -> None:
+        """Nothing."""
+
+    def verifying(self, key: TrialKey) -> None:
+        """Nothing."""
+
+    def ended(self, result: Result) -> None:
+        """Nothing."""

@@ -1,0 +1,275 @@
+"""What one invocation is asked to do, before anything runs."""
+
+from __future__ import annotations
+
+import difflib
+import platform
+import shlex
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from toolworthy import __version__, content
+from toolworthy.base.errors import UserError
+from toolworthy.content import adapters
+from toolworthy.content.adapters import AgentAdapter, Prices
+from toolworthy.content.tasks import Task, load_task, load_tasks
+from toolworthy.endpoint.target import Endpoint
+from toolworthy.gateway import flow
+from toolworthy.records import conditions
+from toolworthy.records.case import CaseKey
+from toolworthy.records.conditions import Suite
+from toolworthy.records.trial import Key, TrialKey
+from toolworthy.work.cases.field import REFERENCE, Field, Kind, load_field
+from toolworthy.work.cases.model import Case, load_cases
+from toolworthy.work.probes import ProbeKey
+from toolworthy.work.probes.tiers import Tier
+from toolworthy.work.run.budget import Budget
+from toolworthy.work.run.fingerprint import words
+
+SandboxKind = Literal["auto", "bubblewrap", "none"]
+_NO_BUDGET = Budget()
+_TRIALS_AT_ONCE = 2
+"""Where nobody says how many: an agent is a process of some hundred megabytes."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for."""
+
+    endpoint: Endpoint
+    agents: tuple[AgentAdapter, ...]
+    tasks: tuple[Task, ...]
+    trials: int = 1
+    """Attempts per task and agent."""
+    concurrency: int | None = None
+    """Requests in flight, for probes and cases; trials at the same time. None for as many as go well."""
+    sandbox: SandboxKind = "auto"
+    timeout_factor: float = 1.0
+    """Multiplies every task's own time limits."""
+    max_turns: int = 60
+    out: Path = Path("reports")
+    """Where run directories are made."""
+    resume: Path | None = None
+    """A run directory to go on with."""
+    wear: str | None = None
+    """Agent whose tools the built-in agent wears."""
+    stream: bool = True
+    """Whether the built-in agent, and cases, ask for streams."""
+    cases: tuple[Case, ...] = ()
+    vocabularies: tuple[AgentAdapter, ...] = ()
+    """Agents in whose words cases are asked."""
+    field: Field | None = None
+    """A file of the field's, asked instead of cases."""
+    reference: Endpoint | None = None
+    """Asked a verifier's requests too: how far the reference agrees with itself."""
+    adapters: tuple[str, ...] = ()
+    """Files of the user's own agents, absolute; as all paths here."""
+    task_folders: tuple[str, ...] = ()
+    """Folders of the user's own tasks; ours where there are none."""
+    case_paths: tuple[str, ...] = ()
+    """Where the user's own cases are, with the kind before a file of the field's; ours where there are none."""
+    selected: tuple[str, ...] | None = None
+    """What pytest chose of all this, as ``plugin`` names its items; None for everything."""
+
+    tier: Tier = "standard"
+    """How many of the probes are asked."""
+    budget: Budget = _NO_BUDGET
+    """What the run may spend."""
+    until_decided: bool = False
+    """Whether `trials` is the most that is run: the gate looks after each, and ends the run once it is decided."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Values that must never be written down."""
+        return (*self.endpoint.secrets, *(self.reference.secrets if self.reference else ()))
+
+    def keys(self) -> tuple[TrialKey, ...]:
+        """Every trial of the plan. Repeats come last, so that a run that is cut short has seen every task."""
+        return tuple(
+            TrialKey(suite="tasks", task=task.name, agent=agent.id, repeat=repeat)
+            for repeat in range(1, self.trials + 1)
+            for task in self.tasks
+            for agent in self.agents
+        )
+
+    def case_keys(self) -> tuple[CaseKey, ...]:
+        """Every case of the plan. One that offers no agent's tools is asked once, not in every agent's words."""
+        if self.field:
+            words = (self.field.kind, *([REFERENCE] if self.reference else []))
+            return tuple(
+                CaseKey(case=name, vocabulary=word, repeat=repeat)
+                for repeat in range(1, self.trials + 1)
+                for name in self.field.items
+                for word in words
+            )
+        return tuple(
+            CaseKey(case=case.id, vocabulary=agent.id, repeat=repeat)
+            for repeat in range(1, self.trials + 1)
+            for case in self.cases
+            for agent in (self.vocabularies[:1] if case.alone else self.vocabularies)
+        )
+
+    @property
+    def trials_at_once(self) -> int:
+        """Trials at the same time."""
+        return self.concurrency or _TRIALS_AT_ONCE
+
+    @property
+    def probes_at_once(self) -> int:
+        """Probes and cases at the same time, beside trials: each has one request in flight."""
+        return self.concurrency or flow.AUTO
+
+    def prices(self, trial: str) -> Prices | None:
+        """What the endpoint costs that a trial, case or probe of this id asks."""
+        asked = self.reference if self.reference and f"/{REFERENCE}#" in trial else self.endpoint
+        return asked.prices
+
+    def reproduce(self, key: Key) -> str:
+        """The command that does one trial, probe or case of this plan again, and nothing else."""
+        plan = replace(self, adapters=tuple(path for path in self.adapters if Path(path).stem == _worded(key)))
+        suite: Suite
+        match key:
+            case ProbeKey():
+                suite, chosen = "wire", ["-k", f"test_{key.probe.replace('-', '_')}[{key.way}]"]
+            case CaseKey():
+                suite, chosen = "tools", ["--case", key.case]
+                if not self.field:
+                    chosen += ["--agent", key.vocabulary]
+                elif key.vocabulary != REFERENCE:
+                    plan = replace(plan, reference=None)
+            case _:
+                suite, chosen = "tasks", ["--task", key.task, "--agent", key.agent]
+                own = [str(task.path.resolve()) for task in self.tasks if task.name == key.task and self.task_folders]
+                plan = replace(plan, task_folders=tuple(own))
+        return shlex.join(["toolworthy", "run", suite, *conditions.arguments(plan, suite), *chosen])
+
+    def about(self) -> dict[str, Any]:
+        """The content of ``run.json``."""
+        return {
+            **invocation(self.endpoint),
+            "agents": {agent.id: agent.install.version if agent.install else __version__ for agent in self.agents},
+            "tasks": {task.name: task.digest for task in self.tasks},
+            "cases": {self.field.spec: self.field.digest} if self.field else {c.id: c.digest for c in self.cases},
+            "vocabularies": [agent.id for agent in self.vocabularies],
+            "words": {agent.id: words(agent) for agent in self.vocabularies},
+            "selected": None if self.selected is None else list(self.selected),
+            "options": {
+                **conditions.told(self),
+                "concurrency": self.concurrency,
+                "reference": self.reference.public() if self.reference else None,
+                "budget": asdict(self.budget),
+                "prices": self.endpoint.prices.model_dump() if self.endpoint.prices else None,
+            },
+        }
+
+
+def choose_agents(names: list[str], files: list[Path]) -> tuple[AgentAdapter, ...]:
+    """The agents named, the user's own adapter files first; ``builtin`` where none is named.
+
+    Raises:
+        UserError: an unknown name or a broken file.
+    """
+    chosen = [*names, *(path.stem for path in files if path.stem not in names)] or ["builtin"]
+    if "all" in chosen:
+        chosen = [agent.id for agent in adapters.agents()] + [path.stem for path in files]
+    return tuple(adapters.agent(name, tuple(files)) for name in dict.fromkeys(chosen))
+
+
+def choose_tasks(names: list[str], folders: list[Path]) -> tuple[Task, ...]:
+    """The tasks named, of `folders` (ours where none is given); all of them where none is named.
+
+    A folder may be one task or hold several.
+
+    Raises:
+        UserError: an unknown name, a folder without tasks, or a broken task.
+    """
+    tasks: list[Task] = []
+    for folder in folders or [content.FIXTURES / "tasks"]:
+        found = (load_task(folder),) if (folder / "task.toml").is_file() else load_tasks(folder)
+        if not found:
+            raise UserError(f"{folder} holds no task: no task.toml in it or in its folders")
+        tasks.extend(found)
+    if not names:
+        return tuple(tasks)
+    by_name = {task.name: task for task in tasks}
+    for name in names:
+        if name not in by_name:
+            raise UserError(f"no task is called {name!r}; known: {', '.join(sorted(by_name))}")
+    return tuple(by_name[name] for name in dict.fromkeys(names))
+
+
+def choose_vocabularies(names: list[str], files: list[Path]) -> tuple[AgentAdapter, ...]:
+    """Agents in whose words cases are asked: those named, else every one that we know.
+
+    Raises:
+        UserError: as :func:`choose_agents`.
+    """
+    return choose_agents(names, files) if names or files else adapters.agents()
+
+
+def choose_field(names: list[str], given: list[str]) -> Field | None:
+    """The field's file that ``--cases bfcl:PATH`` or ``k2vv:PATH`` names, or the cases of it that are named.
+
+    Raises:
+        UserError: a broken file, an unknown case, or something else beside it.
+    """
+    found = [(kind, spec) for spec in given if (kind := field_of(spec))]
+    if not found:
+        return None
+    if len(given) > 1:
+        raise UserError(f"--cases {found[0][1]} is asked alone: its figures are not to be mixed with others")
+    kind, spec = found[0]
+    field = load_field(kind, Path(spec.partition(":")[2]).resolve())
+    _known(names, field.items)
+    return replace(field, items={name: field.items[name] for name in names}) if names else field
+
+
+def field_of(spec: str) -> Kind | None:
+    """The kind of the field's file that a value of ``--cases`` names, if it names one."""
+    kinds: tuple[Kind, ...] = ("bfcl", "k2vv")
+    return next((kind for kind in kinds if spec.startswith(f"{kind}:")), None)
+
+
+def choose_cases(names: list[str], given: list[str]) -> tuple[Case, ...]:
+    """The cases named, of the paths given (ours where there are none); all of them where none is named.
+
+    Raises:
+        UserError: an unknown name, or a broken file.
+    """
+    cases = load_cases(tuple(map(Path, given)))
+    by_id = {case.id: case for case in cases}
+    _known(names, by_id)
+    return tuple(by_id[name] for name in dict.fromkeys(names)) if names else cases
+
+
+def _worded(key: Key) -> str:
+    """The agent whose adapter a key needs."""
+    return key.agent if isinstance(key, TrialKey) else key.vocabulary if isinstance(key, CaseKey) else ""
+
+
+def _known(names: list[str], by_id: Mapping[str, Any]) -> None:
+    for name in names:
+        if name not in by_id:
+            near = difflib.get_close_matches(name, by_id, 3)
+            raise UserError(f"no case is called {name!r}{'; near: ' + ', '.join(near) if near else ''}")
+
+
+def invocation(endpoint: Endpoint) -> dict[str, Any]:
+    """What every ``run.json`` says: when, where and how, and of which endpoint."""
+    return {
+        "toolworthy": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "command": command_line(),
+        "started": time.time(),
+        "endpoint": endpoint.public(),
+    }
+
+
+def command_line() -> str:
+    """What the user typed, as far as it can be known. Keys cannot be in it: no option takes one."""
+    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])

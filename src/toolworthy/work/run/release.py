@@ -1,0 +1,95 @@
+"""Holds attempts back until those before have been looked at, for runs that end as soon as they are decided."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from toolworthy.records.trial import Key
+from toolworthy.work.run.store import RunDirectory
+
+
+@dataclass(frozen=True)
+class Next:
+    """What comes of a look."""
+
+    suites: frozenset[str]
+    """To go on with."""
+    why: str
+    """Why the others need no more attempts, in a few words."""
+
+
+Looking = Callable[[RunDirectory, int, frozenset[str]], Next]
+"""Looks at a run after so many attempts; the suites are those that have attempts left."""
+
+
+class Release:
+    """Which attempts may begin. Everything happens on the session's loop.
+
+    Args:
+        look: asked after every attempt at everything; None lets all begin at once.
+    """
+
+    def __init__(self, look: Looking | None) -> None:
+        self._look = look
+        self._lock = asyncio.Lock()
+        self._lacking: dict[int, set[Key]] = {}
+        """By number of the attempt: what has no result yet."""
+        self._suites: dict[int, set[str]] = defaultdict(set)
+        """By number of the attempt: of which suites it is."""
+        self._begun: dict[int, asyncio.Event] = defaultdict(asyncio.Event)
+        self._now = 1
+        self._over = False
+        self._why: dict[str, str] = {}
+        """Suites that need no more attempts."""
+        self._broken: Exception | None = None
+
+    def expect(self, keys: Iterable[Key]) -> None:
+        """Tell of all `keys` before any of them begins."""
+        for key in keys:
+            self._lacking.setdefault(attempt(key), set()).add(key)
+            self._suites[attempt(key)].add(key.suite)
+
+    async def why_not(self, key: Key) -> str:
+        """Wait until it is `key`'s turn: empty if it may begin, else why it is not needed.
+
+        Raises:
+            Exception: what the look raised.
+        """
+        if self._look is None or attempt(key) == 1:
+            return ""
+        if attempt(key) > self._now:
+            await self._begun[attempt(key)].wait()
+        if self._broken:
+            raise self._broken
+        return self._why.get(key.suite, "")
+
+    async def done(self, key: Key, run: RunDirectory) -> None:
+        """Tell that the result of `key` is there. The last of an attempt brings about a look."""
+        self._lacking.get(attempt(key), set()).discard(key)
+        if self._look is None:
+            return
+        async with self._lock:
+            while not self._over and not self._lacking.get(self._now):
+                await self._next(self._look, run)
+
+    async def _next(self, look: Looking, run: RunDirectory) -> None:
+        """Look, and let the next attempt begin with what is still open."""
+        left = frozenset(suite for number, own in self._suites.items() if number > self._now for suite in own)
+        try:
+            found = await asyncio.to_thread(look, run, self._now, left)
+            self._why = {suite: self._why.get(suite, found.why) for suite in left - found.suites}
+        except Exception as error:  # whoever waits for an attempt must hear of it
+            self._broken = error
+        self._now += 1
+        self._over = self._broken is not None or not left - set(self._why)
+        for number in self._lacking:
+            if self._over or number <= self._now:
+                self._begun[number].set()
+
+
+def attempt(key: Key) -> int:
+    """Number of a key's attempt; probes are asked once."""
+    return getattr(key, "repeat", 1)

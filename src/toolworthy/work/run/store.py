@@ -1,0 +1,381 @@
+"""A run directory: append-only, so that a killed run loses at most the trials in flight.
+
+::
+
+    run.json         what was run: versions, endpoint without secrets, agents, task digests, options
+    results.jsonl    one TrialResult, ProbeResult, CaseResult or ReplayResult a line, written at once
+    exchanges/       one file a trial, probe or case
+    gate.json        the gate's answer, where the run was compared with another
+    report.html · summary.md · junit.xml
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import logging
+import os
+import re
+import stat
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, cached_property
+from pathlib import Path
+from secrets import token_hex
+from typing import Any, BinaryIO, NamedTuple, TypeVar
+
+from pydantic import ValidationError
+
+from toolworthy import __version__
+from toolworthy.base.errors import UserError
+from toolworthy.base.redact import Redactor
+from toolworthy.base.whole import whole
+from toolworthy.endpoint.keys import keys_of
+from toolworthy.records.case import CaseResult
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.exchanges import read_all
+from toolworthy.records.replay import ReplayResult
+from toolworthy.records.trial import TrialResult
+from toolworthy.work.probes import ProbeResult
+
+Line = TrialResult | ProbeResult | CaseResult | ReplayResult
+"""What a line of ``results.jsonl`` may be."""
+_R = TypeVar("_R", TrialResult, ProbeResult, CaseResult, ReplayResult)
+
+RESULTS = "results.jsonl"
+GATE = "gate.json"
+"""The gate's answer, where the run was compared with another."""
+SCHEMA = 1
+"""Version of the run directory's layout."""
+SYNC_SECONDS = 0.2
+"""How often results are synced to disk: each of them would cost as much as the case that it tells of."""
+
+
+_BLANK = b"\0 \t\r\n"
+"""Around a line, and all that a loss of power may leave of some."""
+_BEGIN = re.compile(rb'\{ ?"(?:key": ?\{ ?"suite"|kind": ?"replay")')
+
+
+class _Lines(NamedTuple):
+    """What a file of results holds."""
+
+    latest: Mapping[type[Line], tuple[Any, ...]]
+    """The latest result of every key, by kind."""
+    read: int
+    """How many results there are."""
+    broken: tuple[int, ...] = ()
+    """Numbers of the lines that are none, from 1."""
+    cut: bool = False
+    """Whether the last of these is the file's last line and has no end: the run was killed while it wrote it."""
+
+
+_NOTHING = _Lines({}, 0)
+
+
+class RunDirectory:
+    """One run's directory. Every file of it is written here, and none with a key of its endpoints in it.
+
+    Args:
+        path: where it is.
+        secrets: keys, beside those that the environment holds under the names that ``run.json`` gives.
+    """
+
+    def __init__(self, path: Path, secrets: Iterable[str] = ()) -> None:
+        self.path = path
+        self.secrets = tuple(secrets)
+        self._end = 0
+        """Where our own last line ends: if the file ends there too, no torn line does."""
+        self._synced = -SYNC_SECONDS
+        self._stamp: tuple[int, int] | None = None
+        self._held = _NOTHING
+        """What was read from ``results.jsonl`` when its size and time were `_stamp`."""
+
+    @classmethod
+    def create(cls, parent: Path, about: dict[str, Any], secrets: Iterable[str] = ()) -> RunDirectory:
+        """Make a new directory under `parent`, named by time, and write ``run.json``.
+
+        Raises:
+            UserError: it cannot be written.
+        """
+        run = cls.planned(parent, secrets)
+        run.begin(about)
+        return run
+
+    @classmethod
+    def planned(cls, parent: Path, secrets: Iterable[str] = ()) -> RunDirectory:
+        """A new directory under `parent`, named by time; nothing is written yet."""
+        name = time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + token_hex(2)
+        return cls(parent / name, secrets)
+
+    def begin(self, about: dict[str, Any]) -> None:
+        """Make a planned directory, and write ``run.json``.
+
+        Raises:
+            UserError: it cannot be written.
+        """
+        try:
+            (self.path / "exchanges").mkdir(parents=True)
+            self.write_about(about)
+        except OSError as error:
+            raise UserError(f"cannot write a run directory under {self.path.parent}: {error.strerror}") from error
+
+    @classmethod
+    def open(cls, path: Path, secrets: Iterable[str] = (), *, whole: bool = False) -> RunDirectory:
+        """An existing run. What of its results cannot be read is logged, once.
+
+        Args:
+            path: of the directory.
+            secrets: keys that are written nowhere.
+            whole: whether all results are needed, as for a comparison: a line that is lost would change it silently.
+
+        Raises:
+            UserError: there is none at `path`, or its ``run.json`` cannot be read; or it is not whole.
+        """
+        run = cls(path, secrets)
+        if not (path / "run.json").is_file():
+            left = f"; {path / RESULTS} is there, with {run._read().read} results" * (path / RESULTS).is_file()
+            raise UserError(f"{path} is no run directory: it has no run.json{left}")
+        run.about  # noqa: B018 - refuses what is not to be read
+        if run.damage and whole:
+            raise UserError(f"{run._damage}; {run._mended_by}")
+        if run.damage:
+            _log(run.damage)
+        return run
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What ``run.json`` says.
+
+        Raises:
+            UserError: it is no JSON object, or of another version, or holds what none does.
+        """
+        path = self.path / "run.json"
+        try:
+            value = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise UserError(f"{path} cannot be read: {error}") from error
+        if not isinstance(value, dict):
+            raise UserError(f"{path} cannot be read: it is no JSON object")
+        version = value.get("schema")
+        if version != SCHEMA or isinstance(version, bool):
+            by = f"toolworthy {value.get('toolworthy', '?')}"
+            told = f"is of schema {json.dumps(version)}" if "schema" in value else "names no schema"
+            raise UserError(f"{path} {told}, of {by}: this one, {__version__}, reads schema {SCHEMA}")
+        from toolworthy.work.run.about import mistake
+
+        clean = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")  # lone surrogates do no harm
+        if wrong := mistake(clean, replay="replay" in value):
+            raise UserError(f"{path} cannot be read as a run's: {wrong}")
+        return value
+
+    @cached_property
+    def redactor(self) -> Redactor:
+        """Knows the keys of the run's endpoints."""
+        try:
+            about = self.about
+        except UserError:
+            about = {}
+        return Redactor((*self.secrets, *keys_of(about)))
+
+    @property
+    def damage(self) -> str:
+        """What of the results cannot be read, in a line; empty where all can."""
+        return f"{self._damage}; the {self._read().read} results that can be are used" if self._damage else ""
+
+    @property
+    def _damage(self) -> str:
+        broken = len(self._read().broken)
+        lines = f"{broken} line{'s' * (broken != 1)} cannot be read"
+        return f"{self.path / RESULTS} is damaged: {lines}" if broken else ""
+
+    @property
+    def _mended_by(self) -> str:
+        """What to do about lines that cannot be read."""
+        found = self._read()
+        left = found.broken[: len(found.broken) - found.cut]
+        more = f" and {len(left) - 3} more" if len(left) > 3 else ""
+        delete = f"delete line{'s' * (len(left) > 1)} {', '.join(map(str, left[:3]))}{more}, then " if left else ""
+        cut = "it ends in the middle of a line: " if found.cut else ""
+        return f"{cut}{delete}--resume {self.path} measures again what is lost"
+
+    @property
+    def gate(self) -> dict[str, Any] | None:
+        """What ``gate.json`` says; None where the run was compared with nothing."""
+        try:
+            value = json.loads((self.path / GATE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return value if isinstance(value, dict) else None
+
+    def write_about(self, about: dict[str, Any]) -> None:
+        """Write ``run.json`` whole or not at all."""
+        if "redactor" not in self.__dict__:
+            self.redactor = Redactor((*self.secrets, *keys_of(about)))
+        self.write("run.json", json.dumps({"schema": SCHEMA, **about}, indent=2, ensure_ascii=False) + "\n")
+
+    def write(self, name: str, text: str | Iterable[str]) -> Path:
+        """Write a file of the run, a text or its parts, whole or not at all; its path.
+
+        Raises:
+            UserError: the disk is full or the directory is gone.
+        """
+        target = self.path / name
+        # Model output may hold lone surrogates; they are shown as replacement marks rather than lost with the file.
+        with whole(target) as partial, partial.open("w", encoding="utf-8", errors="replace") as file:
+            file.writelines(self.redactor.parts([text] if isinstance(text, str) else text))
+        return target
+
+    def append(self, result: Line) -> None:
+        """Add one result. A killed process loses none that was added; a loss of power, those of a blink at most.
+
+        Raises:
+            UserError: the disk is full or the directory is gone; what is already there stays whole.
+        """
+        line = self.redactor.data(result.model_dump_json().encode("utf-8", "replace")) + b"\n"
+        path = self.path / RESULTS
+        try:
+            self.mend()
+            with path.open("ab", buffering=0) as file:
+                before = file.tell()
+                try:
+                    if file.write(line) != len(line):
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                    if time.monotonic() - self._synced >= SYNC_SECONDS:
+                        os.fsync(file.fileno())
+                        self._synced = time.monotonic()
+                except OSError:
+                    file.truncate(before)
+                    raise
+                self._end = before + len(line)
+        except OSError as error:
+            raise UserError(
+                f"cannot write {path}: {error.strerror}; results so far are kept, --resume goes on"
+            ) from error
+
+    def mend(self) -> None:
+        """Take off a last line that a killed run has left without an end; if it tells a result, give it one.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        path = self.path / RESULTS
+        if not path.exists() or path.stat().st_size in (0, self._end):
+            return
+        with path.open("rb+") as file:
+            last = _last_line(file)
+            if last.endswith(b"\n"):
+                return
+            if _result(last.strip(_BLANK)) or any(_salvaged(last)):
+                file.seek(0, os.SEEK_END)
+                file.write(b"\n")
+            else:
+                file.truncate(file.seek(-len(last), os.SEEK_END))
+
+    def sync(self) -> None:
+        """Bring the results that were written last to the disk, too."""
+        with contextlib.suppress(OSError), (self.path / RESULTS).open("rb") as file:
+            os.fsync(file.fileno())
+
+    def results(self) -> tuple[TrialResult, ...]:
+        """The latest result of every trial, in the order in which they were first written; torn lines are skipped."""
+        return self._latest(TrialResult)
+
+    def probes(self) -> tuple[ProbeResult, ...]:
+        """The same of every probe."""
+        return self._latest(ProbeResult)
+
+    def cases(self) -> tuple[CaseResult, ...]:
+        """The same of every case."""
+        return self._latest(CaseResult)
+
+    def replays(self) -> tuple[ReplayResult, ...]:
+        """The same of every request that was sent again."""
+        return self._latest(ReplayResult)
+
+    def exchanges(self, file: str) -> tuple[Exchange, ...]:
+        """What a result's file of exchanges holds; nothing where it names none, or it is gone."""
+        path = self.path / file
+        return read_all(path) if file and path.is_file() else ()
+
+    def _latest(self, kind: type[_R]) -> tuple[_R, ...]:
+        return self._read().latest.get(kind, ())
+
+    def _read(self) -> _Lines:
+        """Read once for as long as the file stays as it is: pages ask for the same results many times."""
+        path = self.path / RESULTS
+        try:
+            found = path.stat()
+        except OSError:
+            return _NOTHING
+        if not stat.S_ISREG(found.st_mode):
+            raise UserError(f"{path} cannot be read: it is no file")
+        stamp = (found.st_size, found.st_mtime_ns)
+        if self._stamp != stamp:
+            self._stamp, self._held = stamp, _lines(path)
+        return self._held
+
+
+def redactor_of(runs: Iterable[RunDirectory]) -> Redactor:
+    """Knows the keys of the endpoints of several runs."""
+    return Redactor(key for run in runs for key in (*run.secrets, *keys_of(run.about)))
+
+
+def _lines(path: Path) -> _Lines:
+    latest: dict[type[Line], dict[Any, Line]] = {}
+    broken: list[int] = []
+    read, cut = 0, False
+    with path.open("rb") as file:
+        for number, raw in enumerate(file, 1):
+            if text := raw.strip(_BLANK):
+                whole = _result(text)
+                if whole is None:
+                    broken.append(number)
+                    cut = not raw.endswith(b"\n")
+                for result in [whole] if whole else _salvaged(text):
+                    latest.setdefault(type(result), {})[result.key] = result
+                    read += 1
+    return _Lines({kind: tuple(results.values()) for kind, results in latest.items()}, read, tuple(broken), cut)
+
+
+def _result(text: bytes) -> Line | None:
+    with contextlib.suppress(ValidationError):
+        return _kind(text).model_validate_json(text)
+    return None
+
+
+def _salvaged(text: bytes) -> Iterator[Line]:
+    """Whole results within a line that is none: the end of the line before them, or their own, was lost."""
+    for match in _BEGIN.finditer(text):
+        piece = text[match.start() :].decode("utf-8", "replace")
+        with contextlib.suppress(ValueError):
+            _, end = json.JSONDecoder().raw_decode(piece)
+            if found := _result(piece[:end].encode()):
+                yield found
+
+
+def _kind(line: bytes) -> type[Line]:
+    """What a line holds, told by how it begins."""
+    begin = line[:100].replace(b" ", b"")
+    if begin.startswith(b'{"kind":"replay"'):
+        return ReplayResult
+    if begin.startswith(b'{"key":{"suite":"tools"'):
+        return CaseResult
+    return ProbeResult if b'"probe":' in begin[:60] else TrialResult
+
+
+@cache
+def _log(damage: str) -> None:
+    """Logged without a handler it is a line on stderr."""
+    logging.getLogger("toolworthy").warning("%s", damage)
+
+
+def _last_line(file: BinaryIO) -> bytes:
+    """What stands behind the last end of a line but the file's own; read from its end, by ever larger pieces."""
+    size = file.seek(0, os.SEEK_END)
+    for many in (2**power for power in range(12, 64)):
+        file.seek(-min(many, size), os.SEEK_END)
+        found = file.read()
+        if many >= size or b"\n" in found[:-1]:
+            return found[found[:-1].rfind(b"\n") + 1 :]
+    return b""

@@ -1,0 +1,143 @@
+"""Judge every tool call of a trial against what its own request offered."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from toolworthy.content.adapters import AgentAdapter
+from toolworthy.records.conversation import news_of, results_of, text_of
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.score import CallScores, Count
+from toolworthy.rules.calls import is_json_object
+from toolworthy.rules.leaked import lost_calls
+from toolworthy.rules.leaks import TOOL_SYNTAX
+from toolworthy.wire.ir import Request, Thinking, Tool, ToolCall, ToolResult
+from toolworthy.wire.schemas import misfit
+
+_LOOP = 3
+"""The same call this many times in a row is a loop."""
+
+
+@dataclass(frozen=True)
+class JudgedCall:
+    """One call, with what is wrong with it; None where a question does not arise."""
+
+    exchange: int
+    call: ToolCall
+    parses: bool
+    known: bool
+    problem: str | None
+    """Why the arguments do not fit the offered schema."""
+    valid: bool | None
+    coherent: bool
+    executed: bool | None
+    """False where the tool's result is an error; None where no result came back."""
+    result: str
+    fresh: bool
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How one call fits what its request offered."""
+
+    parses: bool
+    known: bool
+    problem: str | None
+    """Why the arguments do not fit the offered schema."""
+
+    @property
+    def valid(self) -> bool | None:
+        """Whether they do; None where the tool is unknown or they cannot be read."""
+        return self.problem is None if self.known and self.parses else None
+
+
+def judge_call(request: Request, call: ToolCall) -> Fit:
+    """Judge one call against the tools that `request` offered."""
+    tool = _offered(request, call)
+    parses = call.custom or bool(tool and tool.custom) or is_json_object(call.arguments)
+    return Fit(parses, tool is not None, _problem(tool, call) if tool and parses else None)
+
+
+def judge_calls(exchanges: Sequence[Exchange], agent: AgentAdapter) -> tuple[JudgedCall, ...]:
+    """All calls in the order in which they were made."""
+    judged: list[JudgedCall] = []
+    row: list[tuple[str, str]] = []
+    for exchange, call, result in _calls(exchanges):
+        request, response = exchange.request, exchange.response
+        assert request is not None
+        assert response is not None
+        fit = judge_call(request, call)
+        row.append((call.name, call.arguments))
+        looped = len(row) >= _LOOP and len(set(row[-_LOOP:])) == 1
+        judged.append(
+            JudgedCall(
+                exchange=exchange.index,
+                call=call,
+                parses=fit.parses,
+                known=fit.known,
+                problem=fit.problem,
+                valid=fit.valid,
+                coherent=response.stop in ("tool", "length", None) and not _repaired_id(exchange),
+                executed=None if result is None else not _refused(result, agent),
+                result="" if result is None else text_of(result.content),
+                fresh=not looped,
+            )
+        )
+    return tuple(judged)
+
+
+def call_scores(calls: Sequence[JudgedCall], exchanges: Sequence[Exchange]) -> CallScores:
+    """The counts over judged calls, and over answers where text is concerned."""
+
+    def count(values: list[bool | None]) -> Count:
+        told = [value for value in values if value is not None]
+        return Count(ok=sum(told), n=len(told))
+
+    return CallScores(
+        parses=count([call.parses for call in calls]),
+        known=count([call.known for call in calls]),
+        valid=count([call.valid for call in calls]),
+        coherent=count([call.coherent for call in calls]),
+        executed=count([call.executed for call in calls]),
+        fresh=count([call.fresh for call in calls]),
+        clean_text=count([_clean(exchange) for exchange in exchanges]),
+    )
+
+
+def _calls(exchanges: Sequence[Exchange]) -> Iterator[tuple[Exchange, ToolCall, ToolResult | None]]:
+    """Every call of an answered request, with its result."""
+    for exchange, results in zip(exchanges, results_of(exchanges, news_of(exchanges)), strict=True):
+        if exchange.request and exchange.response:
+            for call, result in zip(exchange.response.calls, results, strict=True):
+                yield exchange, call, result
+
+
+def _offered(request: Request, call: ToolCall) -> Tool | None:
+    wanted = {call.name, f"{call.namespace}__{call.name}" if call.namespace else call.name}
+    return next((tool for tool in request.tools if tool.flat_name in wanted or tool.name == call.name), None)
+
+
+def _problem(tool: Tool, call: ToolCall) -> str | None:
+    """The first schema violation, in words; None where there is none, or no schema to violate."""
+    if tool.custom or call.custom or not tool.parameters:
+        return None
+    return misfit(tool.parameters, json.loads(call.arguments))
+
+
+def _repaired_id(exchange: Exchange) -> bool:
+    return exchange.response is not None and any(repair.code == "missing-id" for repair in exchange.response.repairs)
+
+
+def _refused(result: ToolResult, agent: AgentAdapter) -> bool:
+    return result.is_error or any(re.search(pattern, text_of(result.content)) for pattern in agent.refusals)
+
+
+def _clean(exchange: Exchange) -> bool | None:
+    response = exchange.response
+    if response is None or response.failure is not None or not exchange.offers_tools:
+        return None
+    texts = [response.text, *(part.text for part in response.parts if isinstance(part, Thinking))]
+    return not lost_calls(exchange.request, response) and not any(TOOL_SYNTAX.search(text) for text in texts)

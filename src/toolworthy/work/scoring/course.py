@@ -1,0 +1,107 @@
+"""How a trial went, as far as it tells why the trial failed."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from toolworthy import rules
+from toolworthy.content.adapters import AgentAdapter
+from toolworthy.records.conversation import messages_of
+from toolworthy.records.exchange import Exchange
+from toolworthy.rules.model import Finding
+from toolworthy.sandbox.model import Outcome
+from toolworthy.work.scoring.calls import JudgedCall, judge_calls
+
+
+@dataclass(frozen=True)
+class Course:
+    """The exchanges of one trial, and where in them the agent still made progress."""
+
+    asked: Sequence[Exchange]
+    """Every completion, in order; at least one."""
+    outcome: Outcome
+    """How the agent's process ended."""
+    agent: AgentAdapter
+    max_turns: int
+
+    @cached_property
+    def task(self) -> tuple[Exchange, ...]:
+        """The task's own conversation; what an agent asks beside it, without tools, decides nothing."""
+        return tuple(exchange for exchange in self.asked if exchange.offers_tools) or tuple(self.asked)
+
+    @cached_property
+    def last(self) -> Exchange:
+        """The last exchange of the task's own conversation."""
+        return self.task[-1]
+
+    @cached_property
+    def calls(self) -> tuple[JudgedCall, ...]:
+        """The calls whose effect can be judged."""
+        every = judge_calls(self.asked, self.agent)
+        return tuple(call for call in every if not (self.out_of_turns and call.exchange == self.last.index))
+
+    @cached_property
+    def used(self) -> frozenset[int]:
+        """The answers all of whose calls the agent ran, with results that are no errors."""
+        ran: dict[int, bool] = {}
+        for call in judge_calls(self.asked, self.agent):
+            ran[call.exchange] = ran.get(call.exchange, True) and bool(call.executed)
+        return frozenset(index for index, well in ran.items() if well)
+
+    @cached_property
+    def settled(self) -> int:
+        """Index of the last answer that the agent used, which got over all that went wrong before; -1 for none."""
+        return max(self.used, default=-1)
+
+    @cached_property
+    def out_of_turns(self) -> bool:
+        """Whether our limit of turns ended the trial: we stopped the agent, or it was told the limit, stopped itself
+        there, and left the calls of its last answer without results."""
+        if self.outcome.ended == "turns":
+            return True
+        made = sum(exchange.is_turn for exchange in self.task)
+        calls = self.last.response.calls if self.last.response else ()
+        return self.outcome.ended == "exit" and self.agent.told_turns and made >= self.max_turns and bool(calls)
+
+    @cached_property
+    def open(self) -> tuple[Exchange, ...]:
+        """The answers from the last on that the agent used: calls of theirs that were not run may have mattered."""
+        unseen = self.last.index if self.out_of_turns else None  # nobody knows what the agent would have made of it
+        left_out = self.thrown_away | {unseen}
+        return tuple(one for one in self.task if one.index >= self.settled and one.index not in left_out)
+
+    @cached_property
+    def thrown_away(self) -> frozenset[int]:
+        """Answers that others took the place of: errors before the end, and answers to a request that the agent asked
+        again, if the last of these is sound."""
+        spoilt = {one.evidence.exchange for one in self.findings if one.severity == "blocks"}
+        found: set[int] = set()
+        sound = self.last.index not in spoilt
+        for one, after in reversed(list(itertools.pairwise(self.task))):
+            again = messages_of(one) == messages_of(after)
+            if (again and sound) or one.response is None or one.response.failure is not None:
+                found.add(one.index)
+            if not again:
+                sound = one.index not in spoilt
+        return frozenset(found)
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the rules say of the task's own conversation."""
+        return rules.check(self.task)
+
+    @cached_property
+    def open_findings(self) -> tuple[Finding, ...]:
+        """Those that may have stopped the agent: in answers after the last that it used, and of a kind that no answer
+        which it used has."""
+        borne = {one.code for one in self.findings if one.evidence.exchange in self.used}
+        after = {one.index for one in self.open} - {self.settled}
+        return tuple(one for one in self.findings if one.evidence.exchange in after and one.code not in borne)
+
+    def root(self, finding: Finding) -> Finding:
+        """The fault of the same answer that brought this one about; the finding itself where none did."""
+        own = (one for one in self.findings if one.evidence.exchange == finding.evidence.exchange)
+        return next((self.root(one) for one in own if one.code == finding.follows), finding)

@@ -1,0 +1,33 @@
+"""Calls of the model that no agent can run: left in the text, or lost on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.score import Leaks
+from toolworthy.rules.leaked import lost_calls
+from toolworthy.rules.view import View
+from toolworthy.wire.lenient import as_dict, as_list
+
+LEAKS = ("TW201", "TW204", "TW205")
+"""Rules that name a call in the text."""
+
+
+def leaks(exchanges: Iterable[Exchange]) -> Leaks:
+    """How often a call was left in the text."""
+    leaked = calls = 0
+    for exchange in exchanges:
+        if exchange.kind == "completion" and exchange.is_turn and not exchange.local:
+            lost = bool(lost_calls(exchange.request, exchange.response))
+            leaked += lost
+            calls += lost or bool(exchange.response and exchange.response.calls)
+    return Leaks(leaked=leaked, calls=calls)
+
+
+def emptied(exchange: Exchange) -> bool:
+    """Whether the last thing before a chat stream's end is a delta from which all was taken, but perhaps the field for
+    calls: some servers and gateways drop a call so."""
+    choices = [choice for _, choice in View(exchange).choices if not choice.get("finish_reason")]
+    deltas = [as_dict(choice.get("delta")) for choice in choices]
+    return len(deltas) > 1 and set(deltas[-1]) <= {"tool_calls"} and not any(as_list(deltas[-1].get("tool_calls")))

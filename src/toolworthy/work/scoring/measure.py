@@ -1,0 +1,75 @@
+"""Everything that is measured of a trial's exchanges: calls, tokens, cost, times, findings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from toolworthy import rules
+from toolworthy.content.adapters import AgentAdapter, Prices
+from toolworthy.endpoint.target import Endpoint
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.score import Score, Tokens
+from toolworthy.work.scoring.calls import call_scores, judge_calls
+from toolworthy.work.scoring.copies import answers_of
+from toolworthy.work.scoring.lost import leaks
+
+
+def score(exchanges: Sequence[Exchange], agent: AgentAdapter, endpoint: Endpoint) -> Score:
+    """Measure one trial. Side requests count for tokens and time, not as turns."""
+    asked = [exchange for exchange in exchanges if exchange.kind == "completion"]
+    calls = judge_calls(asked, agent)
+    tokens = _tokens(asked)
+    answered = [exchange.response for exchange in asked if exchange.response]
+    return Score(
+        answers=answers_of(asked),
+        requests=len(asked),
+        turns=sum(exchange.is_turn for exchange in asked),
+        calls=len(calls),
+        call_scores=call_scores(calls, asked),
+        leaks=leaks(asked),
+        tokens=tokens,
+        cost_usd=cost(tokens, endpoint.prices),
+        first_token_seconds=tuple(
+            round(exchange.first_byte, 4) for exchange in asked if exchange.streamed and exchange.first_byte is not None
+        ),
+        request_seconds=tuple(round(exchange.seconds, 4) for exchange in asked if exchange.status is not None),
+        findings=rules.check(exchanges),
+        translated=any(exchange.translated for exchange in asked),
+        losses=tuple(dict.fromkeys(loss for exchange in asked for loss in exchange.losses)),
+        models_answered=tuple(dict.fromkeys(response.model for response in answered if response.model)),
+    )
+
+
+def _tokens(exchanges: Sequence[Exchange]) -> Tokens:
+    usages = [exchange.response.usage for exchange in exchanges if exchange.response and exchange.response.usage]
+
+    def total(values: list[int | None]) -> int | None:
+        told = [value for value in values if value is not None]
+        return sum(told) if told else None
+
+    return Tokens(
+        input=total([usage.input for usage in usages]),
+        output=total([usage.output for usage in usages]),
+        cached=total([usage.cached for usage in usages]),
+        cache_write=total([usage.cache_write for usage in usages]),
+        cache_write_1h=total([usage.cache_write_1h for usage in usages]),
+        reasoning=total([usage.reasoning for usage in usages]),
+    )
+
+
+def cost(tokens: Tokens, prices: Prices | None) -> float | None:
+    """US dollars by the provider's list prices; None where prices or tokens are not known."""
+    if prices is None or tokens.input is None or tokens.output is None:
+        return None
+    read, written, hour = (count or 0 for count in (tokens.cached, tokens.cache_write, tokens.cache_write_1h))
+    read_price = prices.input if prices.cached is None else prices.cached
+    write_price = prices.input if prices.cache_write is None else prices.cache_write
+    hour_price = write_price if prices.cache_write_1h is None else prices.cache_write_1h
+    million = (
+        max(0, tokens.input - read - written) * prices.input
+        + read * read_price
+        + max(0, written - hour) * write_price
+        + hour * hour_price
+        + tokens.output * prices.output
+    )
+    return million / 1_000_000

@@ -1,0 +1,68 @@
+"""Ways to pass a task without doing it, planted in its workspace to prove that its verifier withstands them."""
+
+from __future__ import annotations
+
+import shlex
+from functools import cache
+from pathlib import PurePosixPath
+
+from pydantic import BaseModel, ConfigDict
+
+from toolworthy.content import FIXTURES
+from toolworthy.content.tasks import Step
+from toolworthy.loading import load_toml
+
+_PLANT = """\
+import os, sys
+kind, text, *made = sys.argv[1:]
+for path in made:
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    with open(path, "a"):
+        os.chmod(path, 0o755)
+for folder, folders, names in os.walk("."):
+    folders[:] = [name for name in folders if name != ".git"]
+    for name in names:
+        if name.endswith(kind):
+            path = os.path.join(folder, name)
+            with open(path, "rb") as file:
+                was = file.read()
+            with open(path, "wb") as file:
+                file.write((b"#!/bin/bash\\n" if kind == ".sh" else b"") + text.encode() + b"\\n" + was)
+"""
+
+
+class Attack(BaseModel):
+    """One way, as ``fixtures/attacks.toml`` tells it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    title: str
+    run: str = ""
+    """A shell command, run in the workspace."""
+    python: str = ""
+    """Put in front of every Python file."""
+    shell: str = ""
+    """Put in front of every shell script."""
+
+    def steps(self, solution: tuple[Step, ...]) -> tuple[Step, ...]:
+        """What a model would do; `solution` tells which programs it would have to write."""
+        written = [step.write for step in solution if step.write]
+        planted = []
+        for kind, text in ((".py", self.python), (".sh", self.shell)):
+            if text:
+                made = [path for path in written if PurePosixPath(path).suffix == kind]
+                planted.append(Step(run=shlex.join(["python3", "-I", "-c", _PLANT, kind, text, *made])))
+        return (*planted, *([Step(run=self.run)] if self.run else []))
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    attack: tuple[Attack, ...]
+
+
+@cache
+def attacks() -> tuple[Attack, ...]:
+    """All that are known."""
+    return load_toml(_File, FIXTURES / "attacks.toml").attack

@@ -1,0 +1,135 @@
+"""Prove a task: doing nothing fails, so does every known way around doing it, and both of its solutions pass."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from toolworthy.base import tree
+from toolworthy.base.errors import UserError
+from toolworthy.content.tasks import Step, Task
+from toolworthy.sandbox import Sandbox
+from toolworthy.sandbox.model import Command, Limits, Mount
+from toolworthy.work.trials import workspace as workspaces
+from toolworthy.work.trials.attacks import Attack, attacks
+from toolworthy.work.trials.script import as_script
+from toolworthy.work.trials.verify import Verdict, verify
+
+NOTHING, STEPS, SCRIPT = "nothing", "steps", "solve.sh"
+_PATIENCE = 15.0
+"""Seconds for a verifier under attack: it is to say 0, and need not wait for what never ends."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One way a task was tried, and whether the verifier said what it must."""
+
+    task: str
+    way: str
+    """``nothing``, ``steps``, ``solve.sh``, or the id of an attack."""
+    ok: bool
+    detail: str
+    seconds: float
+
+
+async def check(task: Task, sandbox: Sandbox) -> tuple[Proof, ...]:
+    """Try `task` untouched, by its neutral steps, and by its ``solve.sh``."""
+    ways = [NOTHING]
+    if task.steps:
+        ways.append(STEPS)
+    if (task.path / "solution" / "solve.sh").is_file():
+        ways.append(SCRIPT)
+    return tuple([await _prove(task, way, sandbox) for way in ways])
+
+
+async def attack(task: Task, sandbox: Sandbox, which: Sequence[Attack] | None = None) -> AsyncIterator[Proof]:
+    """Plant every attack (or those given), each in a workspace of its own.
+
+    Raises:
+        UserError: there is no sandbox, and they would hit this machine.
+    """
+    if sandbox.name == "none":
+        raise UserError("attacks are planted in a sandbox only; --sandbox none is none")
+    room = asyncio.Semaphore(os.cpu_count() or 1)
+
+    async def one(attack: Attack) -> Proof:
+        async with room:
+            return await _prove(task, attack, sandbox)
+
+    trying = [asyncio.ensure_future(one(attack)) for attack in (attacks() if which is None else which)]
+    try:
+        for done in asyncio.as_completed(trying):
+            yield await done
+    finally:
+        for left in trying:
+            left.cancel()
+        await asyncio.gather(*trying, return_exceptions=True)
+
+
+async def _prove(task: Task, way: str | Attack, sandbox: Sandbox) -> Proof:
+    name = way if isinstance(way, str) else way.id
+    with tree.temporary() as folder:
+        try:
+            workspace = await workspaces.prepare(task, folder, sandbox)
+            if isinstance(way, Attack):
+                await play(way.steps(task.steps), workspace, folder, sandbox)
+                task = _impatient(task)
+            elif way == STEPS:
+                await play(task.steps, workspace, folder, sandbox)
+            elif way == SCRIPT:
+                await _solve(task, workspace, folder, sandbox)
+            verdict = await verify(task, workspace, folder, sandbox)
+        except UserError as error:
+            return Proof(task.name, name, False, str(error), 0.0)
+    return Proof(task.name, name, _as_it_must(way, verdict), _detail(way, verdict), verdict.seconds)
+
+
+def _impatient(task: Task) -> Task:
+    seconds = min(_PATIENCE, task.config.verifier.timeout_sec)
+    verifier = task.config.verifier.model_copy(update={"timeout_sec": seconds})
+    return replace(task, config=task.config.model_copy(update={"verifier": verifier}))
+
+
+def _as_it_must(way: str | Attack, verdict: Verdict) -> bool:
+    return verdict.reward == (1.0 if way in (STEPS, SCRIPT) else 0.0)
+
+
+def _detail(way: str | Attack, verdict: Verdict) -> str:
+    if verdict.reward is None:
+        return f"the verifier gave no reward ({verdict.ended}): {verdict.output.strip()[-300:]}"
+    if _as_it_must(way, verdict):
+        return f"reward {verdict.reward:g}"
+    if isinstance(way, Attack):
+        return f"the verifier is fooled, reward {verdict.reward:g}: {way.title}"
+    if way == NOTHING:
+        return f"an untouched workspace gets reward {verdict.reward:g}: the tests prove nothing"
+    return f"reward {verdict.reward:g}: {verdict.output.strip()[-600:]}"
+
+
+async def play(steps: tuple[Step, ...], workspace: Path, folder: Path, sandbox: Sandbox) -> None:
+    """Carry out `steps` in a workspace, in a sandbox.
+
+    Raises:
+        UserError: one fails.
+    """
+    home = folder / "steps-home"
+    home.mkdir()
+    script = as_script(steps).encode()
+    outcome = await sandbox.run(Command(("bash", "-s"), workspace, home, limits=Limits(seconds=120), stdin=script))
+    if outcome.exit_code != 0:
+        tail = (outcome.stderr or outcome.stdout).decode(errors="replace").strip()[-300:]
+        raise UserError(f"steps.toml: exit {outcome.exit_code} ({outcome.ended}): {tail}")
+
+
+async def _solve(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) -> None:
+    home = folder / "solve-home"
+    home.mkdir()
+    solution = Mount(task.path / "solution", "/solution")
+    argv = ("bash", f"{sandbox.shown(solution)}/solve.sh")
+    outcome = await sandbox.run(Command(argv, workspace, home, mounts=(solution,), limits=Limits(seconds=120)))
+    if outcome.exit_code != 0:
+        tail = (outcome.stderr or outcome.stdout).decode(errors="replace").strip()[-300:]
+        raise UserError(f"solve.sh: exit {outcome.exit_code} ({outcome.ended}): {tail}")

@@ -1,0 +1,170 @@
+"""Runs the workspace's code for a verifier: each command in a sandbox of its own, which holds neither tests nor reward.
+
+The verifier asks over the port that its own sandbox lends it: one line of JSON a connection, answered by one line.
+``workspace.py`` in a task's ``tests/`` is the other side::
+
+    {"argv": ["{app}/run.sh", "x"], "stdin": "", "files": {"x": "base64"}, "seconds": 20}
+    {"exit": 0, "ended": "exit", "stdout": "", "stderr": "", "files": {"x": "base64"}}
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+from toolworthy.base import tree
+from toolworthy.content.tasks import Task
+from toolworthy.sandbox import Sandbox
+from toolworthy.sandbox.model import Command, Ended, Limits, Mount, Outcome
+from toolworthy.sandbox.watch import through
+
+VARIABLE = "TOOLWORTHY_CHILDREN"
+"""Where the verifier finds HOST:PORT."""
+_PORT = 8378
+_LINE = 64 * 2**20
+_OUTPUT = 2**20
+_FILE, _FILES = 16 * 2**20, 32 * 2**20
+_PROCESSES = 32
+_SHARE = 3
+"""One command may take this part of the verifier's time."""
+
+
+class Children:
+    """What one verifier may start.
+
+    Args:
+        task: whose limits hold.
+        workspace: what the agent left; it stays as it is.
+        folder: for working files.
+        sandbox: where commands run.
+    """
+
+    def __init__(self, task: Task, workspace: Path, folder: Path, sandbox: Sandbox) -> None:
+        self.port = _PORT if sandbox.name != "none" else free_port()
+        self.failure: Exception | None = None
+        """A fault of ours: the verifier's word is worth nothing then."""
+        self._task = task
+        self._workspace = workspace
+        self._folder = folder / "children"
+        self._sandbox = sandbox
+        self._serving: asyncio.Task[asyncio.Server] | None = None
+        self._answering: set[asyncio.Task[Any]] = set()
+        self._turn = asyncio.Lock()
+        self._number = 0
+        self._stopped: Ended | None = None
+
+    def listen(self, listener: socket.socket) -> None:
+        """Answer on `listener` until :meth:`close`."""
+        self._serving = asyncio.ensure_future(asyncio.start_server(self._connected, sock=listener, limit=_LINE))
+
+    async def close(self) -> None:
+        """End what runs."""
+        if self._serving is not None:
+            (await self._serving).close()
+        left = tuple(self._answering)
+        for answering in left:
+            answering.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answering = asyncio.ensure_future(self._answer(reader, writer))
+        self._answering.add(answering)
+        answering.add_done_callback(self._answering.discard)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            asked = json.loads(await reader.readline())
+            async with self._turn:
+                told = await self._run(asked)
+            writer.write(json.dumps(told).encode() + b"\n")
+            await writer.drain()
+        except ConnectionError:
+            pass  # the verifier has ended
+        except Exception as error:
+            self.failure = error
+        finally:
+            writer.close()
+
+    async def _run(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Carry out one request. Once a limit stopped some, no more is started: it would take all the time."""
+        if self._stopped:
+            return _told(Outcome(None, self._stopped, b"", b"", 0.0), {})
+        self._number += 1
+        here = self._folder / str(self._number)
+        app, home, work = self._folder / "app", here / "home", here / "work"
+        if not app.exists():
+            self._folder.mkdir(exist_ok=True)
+            await through(asyncio.to_thread(copy, self._workspace, app, self._task))
+        home.mkdir(parents=True)
+        work.mkdir()
+        for name, text in asked["files"].items():
+            _write(work, name, base64.b64decode(text))
+        outcome = await self._sandbox.run(self._command(asked, app, home, work))
+        self._stopped = outcome.ended if outcome.ended != "exit" else self._stopped
+        found = await through(asyncio.to_thread(tree.read_all, work, _FILE, _FILES))
+        await through(asyncio.to_thread(tree.remove, here))
+        return _told(outcome, found)
+
+    def _command(self, asked: dict[str, Any], app: Path, home: Path, work: Path) -> Command:
+        config = self._task.config
+        mount = Mount(work, "/work", writable=True)
+        shown = self._sandbox.app(app)
+        argv = [part.replace("{app}", shown) for part in asked["argv"]]
+        return Command(
+            ("sh", "-c", 'cd "$WORK" && exec "$@"', "sh", *argv),
+            app,
+            home,
+            env={"APP": shown, "WORK": self._sandbox.shown(mount), "PYTHONDONTWRITEBYTECODE": "1"},
+            mounts=(mount,),
+            limits=Limits(
+                seconds=min(float(asked["seconds"]), config.verifier.timeout_sec / _SHARE),
+                memory_mb=config.environment.memory_mb,
+                disk_mb=config.environment.storage_mb,
+                output_bytes=_OUTPUT,
+                processes=_PROCESSES,
+            ),
+            stdin=asked["stdin"].encode("utf-8", "surrogateescape"),
+        )
+
+
+def _told(outcome: Outcome, files: dict[str, bytes]) -> dict[str, Any]:
+    return {
+        "exit": outcome.exit_code,
+        "ended": outcome.ended,
+        "stdout": outcome.stdout.decode("utf-8", "surrogateescape"),
+        "stderr": outcome.stderr.decode("utf-8", "surrogateescape"),
+        "files": {name: base64.b64encode(data).decode() for name, data in files.items()},
+    }
+
+
+def _write(folder: Path, name: str, data: bytes) -> None:
+    path = folder / name
+    if (path.is_absolute() and not path.is_relative_to(folder)) or ".." in path.parts:
+        raise ValueError(f"{name!r} is no path in a folder")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+_LEAST_ROOM_MB = 2048
+
+
+def copy(workspace: Path, target: Path, task: Task) -> int:
+    """Copy what an agent left, and open the folder itself; how many entries were left out."""
+    room = max(_LEAST_ROOM_MB, task.config.environment.storage_mb) * 2**20
+    left = tree.copy(workspace, target, room)
+    os.chmod(target, 0o755)  # else no sandbox can begin in it
+    return left
+
+
+def free_port() -> int:
+    """A port of this machine's loopback that nobody listens on."""
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,41 @@
+"""Whether the disk has room for a trial's temporary files: without it neither model nor endpoint is to blame."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from toolworthy.base import tree
+from toolworthy.base.errors import UserError
+
+LEAST = 64 * 2**20
+"""Bytes that a trial needs."""
+_FULL = 4 * 2**20
+"""Bytes below which writing begins to fail."""
+
+
+def check(folder: Path) -> None:
+    """Look before a trial begins.
+
+    Raises:
+        UserError: there is not enough.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < LEAST:
+        raise UserError(f"{_told(folder, free)}, and a trial needs {LEAST >> 20}; make room, or set TMPDIR")
+
+
+def ran_out(folder: Path) -> str:
+    """What to say of a disk that is full after a trial, by the doing of others; empty where it is not, or where it was
+    the trial that filled it: then that is what the model did."""
+    free = shutil.disk_usage(folder).free
+    if free >= _FULL:
+        return ""
+    used = tree.usage(folder)
+    if used.size >= LEAST or used.entries >= tree.ENTRIES:
+        return ""
+    return f"{_told(folder, free)}: it ran full while the trial ran; make room, or set TMPDIR"
+
+
+def _told(folder: Path, free: int) -> str:
+    return f"{folder.parent} has {free >> 20} MiB left"

@@ -1,0 +1,269 @@
+"""One attempt of one agent at one task on one endpoint, from a fresh workspace to a scored result."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from toolworthy.agents import builtin
+from toolworthy.agents.install import Installation
+from toolworthy.agents.launch import Start
+from toolworthy.agents.launch import command as launch
+from toolworthy.base import tree
+from toolworthy.base.errors import UserError
+from toolworthy.base.redact import Redactor
+from toolworthy.content.adapters import AgentAdapter
+from toolworthy.content.tasks import Task
+from toolworthy.endpoint.target import Endpoint
+from toolworthy.gateway import Gateway
+from toolworthy.gateway.allowance import Allowance
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.score import Cause
+from toolworthy.records.trial import Status, TrialKey, TrialResult, Verification
+from toolworthy.sandbox import Sandbox, choose
+from toolworthy.sandbox.model import Command, Limits, Outcome, SandboxError
+from toolworthy.sandbox.watch import through
+from toolworthy.wire.ir import Api
+from toolworthy.work.run.listener import Listener, Quiet
+from toolworthy.work.run.plan import Options
+from toolworthy.work.scoring import diagnose, score
+from toolworthy.work.trials import room
+from toolworthy.work.trials import workspace as workspaces
+from toolworthy.work.trials.children import free_port
+from toolworthy.work.trials.verify import Verdict, verify
+
+PORT = 8377
+"""Where every agent finds the gateway, inside its own network namespace."""
+KEY = "sk-toolworthy-placeholder"
+"""What agents get for a key; the gateway puts the real one in its place."""
+_TAIL = 20_000
+_DEFAULT_CONTEXT = 128_000
+_MAX_OUTPUT = 16_384
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all trials of a run share."""
+
+    options: Options
+    endpoint: Endpoint
+    gateway: Gateway
+    sandbox: Sandbox
+    redactor: Redactor
+    listener: Listener = field(default_factory=Quiet)
+
+
+async def run_trial(
+    bench: Bench,
+    key: TrialKey,
+    task: Task,
+    agent: AgentAdapter,
+    installation: Installation | None,
+) -> TrialResult:
+    """Run one trial. Whatever goes wrong becomes a result with its cause; only cancellation passes through, and a
+    sandbox that does not work, since it would be the same for every trial.
+
+    Exchanges are recorded as they happen, under the trial's id.
+    """
+    started, clock = time.time(), time.monotonic()
+    folder: Path | None = None
+    try:
+        folder = tree.new_folder()
+        result = await _attempt(bench, key, task, agent, installation, folder)
+        return result.model_copy(update={"started": started, "seconds": time.monotonic() - clock})
+    except SandboxError:
+        raise
+    except Exception as error:
+        told = str(error) if isinstance(error, (UserError, OSError)) else _at_fault(error)
+        cause = Cause(kind="infrastructure", fault="infrastructure", detail=bench.redactor.text(told))
+        return TrialResult(key=key, status="error", cause=cause, task_digest=task.digest, started=started)
+    finally:
+        if folder is not None:
+            await through(asyncio.to_thread(tree.remove, folder))
+
+
+def _at_fault(error: Exception) -> str:
+    """A fault of our own program, and where it is."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(frame.filename).name}:{frame.lineno}"
+    return f"a fault of toolworthy's: {type(error).__name__} at {place}: {str(error)[:500]}"
+
+
+async def _attempt(
+    bench: Bench,
+    key: TrialKey,
+    task: Task,
+    agent: AgentAdapter,
+    installation: Installation | None,
+    folder: Path,
+) -> TrialResult:
+    room.check(folder)
+    workspace = await workspaces.prepare(task, folder, bench.sandbox)
+    before = await through(asyncio.to_thread(workspaces.snapshot, workspace))
+    home = folder / "home"
+    home.mkdir()
+    port = PORT if bench.sandbox.name != "none" else free_port()
+    command = _command(bench, task, agent, installation, workspace, home, port)
+    allowance = Allowance(bench.endpoint.model, _apis(bench, agent), bench.options.max_turns)
+    outcome, exchanges = await _run_agent(bench, key, command, port, allowance)
+    bench.listener.verifying(key)
+    verdict = await verify(task, workspace, folder, bench.sandbox)
+    after = await through(asyncio.to_thread(workspaces.snapshot, workspace))
+    changed = await asyncio.to_thread(workspaces.diff, before, after)
+    measured = await asyncio.to_thread(score, exchanges, agent, bench.endpoint)
+    judge = partial(_judge, verdict, outcome, exchanges, agent, bench.options.max_turns, allowance.spent)
+    status, cause = await asyncio.to_thread(judge)
+    if status != "passed" and (full := await asyncio.to_thread(room.ran_out, folder)):
+        status, cause = "error", Cause(kind="infrastructure", fault="infrastructure", detail=full)
+    redact = bench.redactor.text
+    api = next((exchange.agent_api for exchange in exchanges if exchange.agent_api), agent.apis[0])
+    return TrialResult(
+        key=key,
+        status=status,
+        cause=cause,
+        score=measured,
+        verification=Verification(
+            reward=verdict.reward, output=redact(verdict.output), ended=verdict.ended, seconds=verdict.seconds
+        ),
+        agent_version=installation.version if installation else "",
+        agent_api=api,
+        endpoint_api=bench.endpoint.api_for(api),
+        agent_exit=outcome.exit_code,
+        agent_ended=outcome.ended,
+        agent_output=redact((outcome.stdout + outcome.stderr).decode(errors="replace"))[-_TAIL:],
+        diff=redact(changed),
+        sandbox=bench.sandbox.name,
+        task_digest=task.digest,
+        exchanges="",
+        reproduce=bench.options.reproduce(key),
+    )
+
+
+def _command(
+    bench: Bench,
+    task: Task,
+    agent: AgentAdapter,
+    installation: Installation | None,
+    workspace: Path,
+    home: Path,
+    port: int,
+) -> Command:
+    options, endpoint = bench.options, bench.endpoint
+    limits = Limits(
+        seconds=task.config.agent.timeout_sec * options.timeout_factor,
+        memory_mb=max(4096, task.config.environment.memory_mb),
+        disk_mb=max(2048, task.config.environment.storage_mb),
+    )
+    start = Start(
+        workspace=workspace,
+        home=home,
+        base_url=f"http://127.0.0.1:{port}",
+        key=KEY,
+        model=endpoint.model,
+        instruction=task.instruction,
+        limits=limits,
+        context=endpoint.context or _DEFAULT_CONTEXT,
+        max_output=_MAX_OUTPUT,
+        max_turns=options.max_turns,
+        builtin=builtin.Choice(wear=options.wear, api=endpoint.forced_api, stream=options.stream),
+    )
+    return launch(agent, installation, bench.sandbox, start)
+
+
+def _apis(bench: Bench, agent: AgentAdapter) -> tuple[Api, ...]:
+    """In which an agent may ask: the built-in one is given one of all."""
+    return (bench.endpoint.forced_api or agent.apis[0],) if agent.id == "builtin" else agent.apis
+
+
+async def _run_agent(
+    bench: Bench, key: TrialKey, command: Command, port: int, allowance: Allowance
+) -> tuple[Outcome, tuple[Exchange, ...]]:
+    """Start the agent with the gateway behind its listener; both end together.
+
+    Not every agent can be told how many turns it has: who goes on beyond is stopped.
+    """
+    loop = asyncio.get_running_loop()
+    listening: asyncio.Future[socket.socket] = loop.create_future()
+
+    def on_listener(listener: socket.socket) -> None:
+        listening.set_result(listener)
+
+    running = asyncio.create_task(bench.sandbox.run(command, on_listener, port))
+    exchanges: list[Exchange] = []
+    started, turns = time.monotonic(), 0
+
+    def on_exchange(exchange: Exchange) -> None:
+        nonlocal turns
+        turns += exchange.is_turn
+        if turns > bench.options.max_turns:
+            running.cancel()
+
+    try:
+        either: set[asyncio.Future[Any]] = {running, listening}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if listening.done():
+            async with bench.gateway.session(str(key), listening.result(), allowance) as session:
+                session.on_exchange = on_exchange
+                outcome = await _ended(running, lambda: turns > bench.options.max_turns, started)
+            exchanges = list(session.exchanges)
+        else:
+            outcome = await running
+    finally:
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await running
+    return outcome, tuple(sorted(exchanges, key=lambda exchange: exchange.index))
+
+
+async def _ended(running: asyncio.Task[Outcome], out_of_turns: Callable[[], bool], started: float) -> Outcome:
+    """How the agent ended, if it was stopped for its turns too."""
+    try:
+        return await running
+    except asyncio.CancelledError:
+        if not (running.cancelled() and out_of_turns()):
+            raise
+        return Outcome(None, "turns", b"", b"", time.monotonic() - started)
+
+
+def _judge(
+    verdict: Verdict,
+    outcome: Outcome,
+    exchanges: tuple[Exchange, ...],
+    agent: AgentAdapter,
+    max_turns: int,
+    spent: str,
+) -> tuple[Status, Cause | None]:
+    if verdict.reward is None:
+        detail = f"the verifier gave no reward ({verdict.ended})"
+        return "error", Cause(kind="infrastructure", fault="infrastructure", detail=detail)
+    if verdict.reward >= 1.0:
+        return "passed", None
+    if spent:  # by what the model started: no agent asks so much
+        return "failed", Cause(kind="budget", fault="model", detail=f"more was asked than turns explain: {spent}")
+    cause = diagnose(exchanges, outcome, agent, max_turns)
+    if verdict.reason and cause.fault == "model":
+        cause = cause.model_copy(update={"detail": f"{cause.detail}; {verdict.reason}"})
+    not_the_models = cause.fault in ("infrastructure", "our limit")
+    return ("error" if not_the_models else "failed"), cause
+
+
+def sandbox_for(options: Options, agents: Sequence[AgentAdapter], listener: Listener) -> Sandbox:
+    """The sandbox asked for. Only our own loop on the oracle, which plays known solutions, may do without one."""
+    try:
+        sandbox = choose(options.sandbox)
+    except UserError:
+        harmless = options.endpoint.is_oracle and all(agent.install is None for agent in agents)
+        if options.sandbox != "auto" or not harmless:
+            raise
+        sandbox = choose("none")
+    if sandbox.name == "none":
+        listener.line("no sandbox: what the model writes runs with your rights and sees your files")
+    return sandbox
