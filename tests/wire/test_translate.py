@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -13,9 +14,10 @@ from hypothesis import strategies as st
 from tests.support.strategies import requests, responses
 from toolworthy import wire
 from toolworthy.wire.assemble import assemble, disassemble
-from toolworthy.wire.ir import APIS, Api, Message, Request, Response, Text, Thinking, Tool, ToolCall, ToolResult
+from toolworthy.wire.ir import Api, Message, Request, Response, Text, Thinking, Tool, ToolCall, ToolResult
 from toolworthy.wire.translate import ResponseTranslator, translate_error, translate_request, translate_response
 
+APIS: tuple[Api, ...] = get_args(Api)
 PAIRS = list(itertools.product(APIS, APIS))
 settings.register_profile("ci", max_examples=25, deadline=None, derandomize=True)
 settings.load_profile("ci")
@@ -104,7 +106,7 @@ def test_plain_json_where_a_stream_was_asked_for_is_understood(agent: Api, endpo
 @pytest.mark.parametrize(("agent", "endpoint"), PAIRS)
 def test_reasoning_comes_back_to_its_endpoint_as_it_left(agent: Api, endpoint: Api) -> None:
     """An agent replays what it was given; the endpoint must get its own reasoning again, signature and all."""
-    forms = {"chat": "reasoning_content", "messages": "thinking", "responses": "reasoning_item"}
+    forms = {"chat": "reasoning_content", "messages": "thinking", "responses": "reasoning_item", "gemini": "thought"}
     signature = None if endpoint == "chat" else "c2lnbmVk"
     item = "rs_1" if endpoint == "responses" else None
     thought = Thinking("because", forms[endpoint], signature, item)  # type: ignore[arg-type]
@@ -130,12 +132,16 @@ def _replay(agent: Api, answer: dict[str, object]) -> dict[str, object]:
         assistant = {"role": "assistant", "content": answer["content"]}
         user = {"role": "user", "content": results}
         return {"model": "m", "messages": [{"role": "user", "content": "go"}, assistant, user]}
+    if agent == "gemini":
+        result = {"functionResponse": {"id": "call_1", "name": "ls", "response": {"output": "a"}}}
+        contents = [{"role": "user", "parts": [{"text": "go"}]}, answer["candidates"][0]["content"]]  # type: ignore[index]
+        return {"model": "m", "contents": [*contents, {"role": "user", "parts": [result]}]}
     output = {"type": "function_call_output", "call_id": "call_1", "output": "a"}
     first = {"type": "message", "role": "user", "content": "go"}
     return {"model": "m", "input": [first, *answer["output"], output]}  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("endpoint", ["chat", "messages"])
+@pytest.mark.parametrize("endpoint", ["chat", "messages", "gemini"])
 def test_codex_tools_cross_and_come_back(endpoint: Api) -> None:
     """A free-form tool and a namespaced one are plain functions for the endpoint, and themselves for the agent."""
     grammar = {"type": "grammar", "syntax": "lark", "definition": "start: /.+/"}

@@ -201,8 +201,11 @@ def _type(value: Mapping[str, Any]) -> str:
 
 
 def _code(value: Mapping[str, Any]) -> str | None:
-    named = (value.get(name) for name in _CODES)
+    named = [value.get(name) for name in _CODES]
     code = next((one for one in named if isinstance(one, (str, int)) and not isinstance(one, bool)), None)
+    word = as_str(value.get("status"))
+    if isinstance(code, int) and word.isupper():  # Google's: the HTTP status, and beside it what it means
+        return word
     return None if code is None else str(code)
 
 

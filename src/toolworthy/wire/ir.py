@@ -1,4 +1,4 @@
-"""The neutral form that the three wire APIs are read into and written from.
+"""The neutral form that the wire APIs are read into and written from.
 
 A conversation is read from one API's JSON into :class:`Request`, an answer into :class:`Response` (or, while it
 streams, into a sequence of :data:`Event`), and written back as another API's JSON. Where both sides speak the same
@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Api = Literal["chat", "messages", "responses"]
+Api = Literal["chat", "messages", "responses", "gemini"]
 APIS: tuple[Api, ...] = ("chat", "messages", "responses")
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
@@ -29,6 +29,7 @@ ReasoningForm = Literal[
     "thinking",  # messages: a thinking block; `signature` is the endpoint's
     "redacted_thinking",  # messages: no text; `signature` holds the data
     "reasoning_item",  # responses: a reasoning item; `signature` is its encrypted_content
+    "thought",  # gemini: a part with `thought`; without text the signature of the call `id`, or of the text before it
 ]
 
 
@@ -55,7 +56,7 @@ class Thinking:
     signature: str | None = None
     """Opaque to everyone but the endpoint that made it; must be replayed unchanged."""
     id: str | None = None
-    """The item's id (responses only)."""
+    """The item's id (responses), or that of the call that is signed (gemini)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
-from toolworthy.wire.ir import Dialect, Message, Part, Reasoning, Role, Text, Tool, ToolChoice, ToolResult
+from toolworthy.wire.ir import Dialect, Message, Part, Reasoning, Role, Text, Tool, ToolCall, ToolChoice, ToolResult
 from toolworthy.wire.lenient import as_dict, as_str, dump_json, parse_json
 
 LATE_SYSTEM = "<system-message>\n{text}\n</system-message>"
@@ -74,6 +75,20 @@ def unwrap_input(arguments: str) -> str:
     value = parse_json(arguments)
     inner = value.get("input") if isinstance(value, dict) else None
     return inner if isinstance(inner, str) else arguments
+
+
+def arguments_object(call: ToolCall) -> dict[str, Any]:
+    """A call's arguments for an API that wants an object; what is none is wrapped, visibly."""
+    if call.custom:
+        return {"input": call.arguments}
+    value = parse_json(call.arguments) if call.arguments.strip() else {}
+    return value if isinstance(value, dict) else {"_unparsed": call.arguments}
+
+
+def data_url(url: str) -> tuple[str, str] | None:
+    """Media type and base64 of a picture that stands in its URL; None for an address."""
+    found = re.match(r"data:([^;,]*);base64,(.*)", url, re.DOTALL)
+    return (found[1] or "image/png", found[2]) if found else None
 
 
 def result_text(result: ToolResult) -> str:

@@ -40,7 +40,7 @@ class ResponseTranslator:
             begun = self._head.lstrip(b" \t\r\n\xef\xbb\xbf")
             if not begun:
                 return b""
-            self._plain = begun[:1] == b"{"
+            self._plain = begun[:1] in (b"{", b"[")
             data, self._head = (b"", self._head) if self._plain else (self._head, b"")
         elif self._plain:
             self._head += data

@@ -25,7 +25,7 @@ from toolworthy.wire.ir import (
     ToolChoice,
     ToolResult,
 )
-from toolworthy.wire.lenient import as_bool, as_dict, as_float, as_int, as_list, as_str, dump_json, parse_json
+from toolworthy.wire.lenient import as_bool, as_dict, as_float, as_int, as_list, as_str, dump_json
 from toolworthy.wire.seal import unseal
 
 DEFAULT_MAX_TOKENS = 32_000
@@ -297,7 +297,7 @@ def _write_part(part: Part, dialect: Dialect, losses: list[str]) -> dict[str, An
             return _write_thinking(part, dialect, losses)
         case ToolCall():
             name = f"{part.namespace}__{part.name}" if part.namespace else part.name
-            return {"type": "tool_use", "id": call_id(part.id), "name": name, "input": call_input(part)}
+            return {"type": "tool_use", "id": call_id(part.id), "name": name, "input": shapes.arguments_object(part)}
         case ToolResult():
             return _write_result(part)
         case _:
@@ -307,19 +307,10 @@ def _write_part(part: Part, dialect: Dialect, losses: list[str]) -> dict[str, An
             return None
 
 
-def call_input(call: ToolCall) -> dict[str, Any]:
-    """A call's arguments as the object that this API wants; what is none is wrapped, visibly."""
-    if call.custom:
-        return {"input": call.arguments}
-    value = parse_json(call.arguments) if call.arguments.strip() else {}
-    return value if isinstance(value, dict) else {"_unparsed": call.arguments}
-
-
 def write_image(image: Image) -> dict[str, Any]:
     """An image block."""
-    match = re.match(r"data:([^;,]*);base64,(.*)", image.url, re.DOTALL)
-    if match:
-        source = {"type": "base64", "media_type": match[1] or "image/png", "data": match[2]}
+    if held := shapes.data_url(image.url):
+        source = {"type": "base64", "media_type": held[0], "data": held[1]}
     else:
         source = {"type": "url", "url": image.url}
     return {"type": "image", "source": source}

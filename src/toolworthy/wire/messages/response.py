@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from toolworthy.wire import shapes
 from toolworthy.wire.failure import error_type, failure_of
 from toolworthy.wire.ir import (
     Failure,
@@ -20,7 +21,7 @@ from toolworthy.wire.ir import (
     Usage,
 )
 from toolworthy.wire.lenient import as_dict, as_int, as_str
-from toolworthy.wire.messages.request import block_part, call_id, call_input
+from toolworthy.wire.messages.request import block_part, call_id
 from toolworthy.wire.seal import seal
 
 _STOPS: dict[str, StopReason] = {
@@ -136,7 +137,12 @@ def _write_part(part: Part) -> dict[str, Any] | None:
         case Thinking():
             return {"type": "thinking", "thinking": part.text, "signature": signature(part)}
         case ToolCall():
-            return {"type": "tool_use", "id": call_id(part.id), "name": part.name, "input": call_input(part)}
+            return {
+                "type": "tool_use",
+                "id": call_id(part.id),
+                "name": part.name,
+                "input": shapes.arguments_object(part),
+            }
         case Opaque(api="messages"):
             return dict(part.value)
         case _:

@@ -1,0 +1,112 @@
+"""Gemini streams: read leniently, written strictly.
+
+Every event is a whole answer with what is new in it, without a name, and none marks the end: the last one has a
+``finishReason``. A call comes in one piece (js-genai, ``src/_api_client.ts``; ai.google.dev, "Generating content").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from toolworthy.wire.assemble import merge
+from toolworthy.wire.gemini.response import Reader, Writer, answer, finish_reason, render_error
+from toolworthy.wire.ir import (
+    Counted,
+    Ended,
+    Event,
+    Failed,
+    PartClosed,
+    PartDelta,
+    PartOpened,
+    Repair,
+    Request,
+    Started,
+    Stopped,
+    Usage,
+)
+from toolworthy.wire.lenient import dump_json, parse_json
+from toolworthy.wire.sse import SseEvent, SseParser, format_event
+
+
+class Decoder:
+    """Reads SSE bytes, cut anywhere, into events."""
+
+    def __init__(self) -> None:
+        self._sse = SseParser()
+        self._reader = Reader()
+        self._ended = False
+
+    @property
+    def repairs(self) -> list[Repair]:
+        """Liberties taken so far."""
+        return self._reader.repairs
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events that `data` completes."""
+        return [event for sse in self._sse.feed(data) for event in self._read(sse)]
+
+    def close(self) -> list[Event]:
+        """The last events; the very last is ``Ended``."""
+        events = [event for sse in self._sse.close() for event in self._read(sse)]
+        if self._ended:
+            return events
+        self._ended = True
+        self.repairs[:0] = self._sse.repairs
+        return [*events, *self._reader.close()]
+
+    def _read(self, sse: SseEvent) -> Iterator[Event]:
+        self._reader.number = sse.number
+        if sse.data.strip() == "[DONE]":
+            self.repairs.append(Repair("done-marker", "[DONE] is chat's", sse.number))
+            return
+        value = parse_json(sse.data)
+        if isinstance(value, list) and len(value) == 1:  # Google's own errors come in an array
+            value = value[0]
+        if not isinstance(value, dict):
+            self.repairs.append(Repair("bad-json", sse.data[:100], sse.number))
+            return
+        yield from self._reader.read(value)
+
+
+class Encoder:
+    """Writes events as the stream that a Gemini agent reads: calls whole, stop reason and usage in the last chunk."""
+
+    def __init__(self, request: Request) -> None:
+        self._writer = Writer()
+        self._head: dict[str, Any] = {"modelVersion": request.model, "responseId": "response_0"}
+        self._usage: Usage | None = None
+        self._stop: str | None = None
+        self._failed = False
+
+    def encode(self, event: Event) -> bytes:
+        """The bytes of one event; b"" where it has none of its own."""
+        match event:
+            case Started():
+                self._head["modelVersion"] = event.model or self._head["modelVersion"]
+                self._head["responseId"] = event.id or self._head["responseId"]
+                self._usage = event.usage
+                return b""
+            case PartOpened() | PartDelta() | PartClosed():
+                return b"".join(map(self._chunk, self._writer.parts(event)))
+            case Stopped():
+                self._stop = finish_reason(event.reason)
+                return b""
+            case Counted():
+                self._usage = merge(self._usage, event.usage)
+                return b""
+            case Failed():
+                self._failed = True
+                return format_event(dump_json(render_error(event.failure)))
+            case Ended():
+                return self._end(event.clean)
+
+    def _end(self, clean: bool) -> bytes:
+        if self._failed or (self._stop is None and not clean):
+            return b""  # the endpoint broke off: the agent must see that, too
+        *rest, last = self._writer.rest(all_said=True) or [{"text": ""}]
+        final = answer(self._head, [last], self._stop or "STOP", self._usage)
+        return b"".join(map(self._chunk, rest)) + format_event(dump_json(final))
+
+    def _chunk(self, part: Mapping[str, Any]) -> bytes:
+        return format_event(dump_json(answer(self._head, [part], None, None)))
