@@ -9,8 +9,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from toolworthy.base.errors import UserError
+from toolworthy.base.loading import load_toml
 from toolworthy.content import PACKAGE
-from toolworthy.loading import load_toml
 
 
 class Strict(BaseModel):

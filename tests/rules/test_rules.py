@@ -8,7 +8,7 @@ import re
 import pytest
 
 from toolworthy import content
-from toolworthy.cli.commands.rules import page
+from toolworthy.output.rule_pages import page
 from toolworthy.reference.defects import catalogue
 from toolworthy.rules import AREAS, RULES, Rule
 

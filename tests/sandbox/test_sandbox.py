@@ -19,7 +19,7 @@ from toolworthy.sandbox.model import Command, Limits, Mount
 
 
 def test_the_callers_files_are_not_there(tmp_path: Path) -> None:
-    for place in (ROOT / "fixtures", PACKAGE / "oracle", Path.home() / ".bashrc", tmp_path, Path("/etc/shadow")):
+    for place in (ROOT / "fixtures", PACKAGE / "reference", Path.home() / ".bashrc", tmp_path, Path("/etc/shadow")):
         assert run(f"ls {place}", tmp_path).exit_code == 2, place
 
 

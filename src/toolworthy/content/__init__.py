@@ -1,4 +1,8 @@
-"""Where suites, adapters and fixtures live: inside the package in a wheel, at the root of a checkout."""
+"""What ships as data, and the models that read it: agents, providers, toolsets, tasks, what agents do with defects.
+
+May import: `base`, `wire`. Suites, adapters and fixtures lie inside the package in a wheel, at the root of a checkout.
+Does not belong here: anything that acts on the data.
+"""
 
 from pathlib import Path
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from toolworthy import content
 from toolworthy.base.errors import UserError
-from toolworthy.loading import load_toml, meant
+from toolworthy.base.loading import load_toml, meant
 from toolworthy.wire.ir import Api, Dialect
 
 Action = Literal["run", "read", "view", "write", "edit", "patch", "search", "find", "list", "wait"]

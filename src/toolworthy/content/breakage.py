@@ -15,8 +15,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from toolworthy import content
+from toolworthy.base.loading import read_toml
 from toolworthy.content.situations import Situation
-from toolworthy.loading import read_toml
 
 Outcome = Literal["unaffected", "recovers", "wrong result", "dies", "hangs"]
 """Rising harm, beyond what the stage does without the defect. ``recovers``: the task was done, with more requests."""

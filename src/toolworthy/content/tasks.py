@@ -21,7 +21,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from toolworthy.base.errors import UserError
-from toolworthy.loading import load_toml
+from toolworthy.base.loading import load_toml
 
 
 class Step(BaseModel):

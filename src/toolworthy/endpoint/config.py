@@ -9,9 +9,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from toolworthy.base.errors import UserError
+from toolworthy.base.loading import load_toml
 from toolworthy.base.redact import credential, looks_like_key
 from toolworthy.content.adapters import Prices
-from toolworthy.loading import load_toml
 from toolworthy.wire.ir import Api
 
 Auth = Literal["bearer", "x-api-key", "none"]

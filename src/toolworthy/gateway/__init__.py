@@ -1,4 +1,8 @@
-"""The recording server between agents and the endpoint."""
+"""The server between agents and the endpoint: it records every byte, translates, and keeps limits.
+
+May import: `base` to `endpoint`.
+Does not belong here: judging what passes through.
+"""
 
 from toolworthy.gateway.server import Gateway, Session
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from toolworthy import content
 from toolworthy.base.errors import UserError
-from toolworthy.loading import load_toml
+from toolworthy.base.loading import load_toml
 from toolworthy.reference.paths import places
 from toolworthy.reference.reply import JSON, STREAM, Reply
 from toolworthy.reference.signs import Refusal, Sign

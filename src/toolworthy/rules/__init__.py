@@ -2,6 +2,9 @@
 
 A rule judges what the endpoint sent, never what the model decided: a wrong tool is the scorer's business, a call that
 no client could read is a rule's. The same rules judge a probe and the live traffic of an agent.
+
+May import: `base`, `wire`, `content`, `records`.
+Does not belong here: asking, and what an agent makes of a fault (`judgement`).
 """
 
 from __future__ import annotations

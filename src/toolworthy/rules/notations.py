@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal
 
+from toolworthy.rules.schemas import fitted
 from toolworthy.rules.written import (
     LONGEST,
     arguments_of_code,
@@ -20,7 +21,6 @@ from toolworthy.rules.written import (
 )
 from toolworthy.wire.ir import Tool
 from toolworthy.wire.lenient import as_dict, as_list, parse_json
-from toolworthy.wire.schemas import fitted
 from toolworthy.wire.shapes import as_function
 
 _NAMESPACES = frozenset({"functions", "function", "tools", "tool", "default_api", "api"})

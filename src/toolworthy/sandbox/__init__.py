@@ -1,4 +1,8 @@
-"""Where agents run: isolated, with nothing but the gateway to talk to."""
+"""Where agents and what models write run: isolated, with nothing but the gateway to talk to.
+
+May import: `base`, `content`.
+Does not belong here: what is run (`agents`, `work`).
+"""
 
 from __future__ import annotations
 

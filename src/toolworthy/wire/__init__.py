@@ -1,7 +1,8 @@
-"""The three wire APIs: reading, assembling and writing them. Pure: no I/O, standard library only.
+"""The wire APIs: reading, assembling and writing them. Pure: no I/O, standard library only.
 
-The package is also mounted into the sandbox, where the built-in agent uses it; it must not import anything else of
-toolworthy, nor any third-party package.
+The package is also mounted into the sandbox, where the built-in agent uses it.
+May import: nothing else of toolworthy, nor any third-party package.
+Does not belong here: judging what was read.
 """
 
 from __future__ import annotations

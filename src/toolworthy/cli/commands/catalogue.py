@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from toolworthy import rules
-from toolworthy.cli.commands.rules import link
 from toolworthy.content import adapters, breakage
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.breakage import Measured
 from toolworthy.content.situations import NEVER, Situation, order
+from toolworthy.output.rule_pages import link
 from toolworthy.reference.defects import Defect, catalogue
 from toolworthy.reference.stage import STAGES
 from toolworthy.work.probes.model import load_suite

@@ -17,11 +17,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from toolworthy.base.errors import UserError, writing
+from toolworthy.base.loading import misfit
 from toolworthy.base.visible import show
 from toolworthy.base.whole import whole
 from toolworthy.judgement.gate.packed import pack, unpack
 from toolworthy.judgement.gate.sample import SCHEMA, SCORES, Sample, Unit, from_run
-from toolworthy.loading import misfit
 from toolworthy.statistics.intervals import clustered
 from toolworthy.statistics.rates import reasons
 from toolworthy.work.run.store import RunDirectory

@@ -15,10 +15,10 @@ from typing import Any
 
 from toolworthy.base.errors import UserError
 from toolworthy.base.redact import Redactor
-from toolworthy.cli.commands.rules import page
 from toolworthy.endpoint.keys import keys_of
 from toolworthy.output.bug_report import again, ticket
 from toolworthy.output.bug_report.ticket import Located
+from toolworthy.output.rule_pages import page
 from toolworthy.records.cleaned import cleaned
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import read_all

@@ -11,8 +11,8 @@ from typing import Any
 
 from toolworthy.base.redact import MARK
 from toolworthy.base.visible import visible
-from toolworthy.cli.commands.rules import SEVERITY, link
 from toolworthy.output.bug_report.again import KEY, URL, Sent
+from toolworthy.output.rule_pages import SEVERITY, link
 from toolworthy.output.terminal.gate import plain
 from toolworthy.records.exchange import Exchange
 from toolworthy.rules import RULES, Rule, Severity

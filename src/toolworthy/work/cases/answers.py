@@ -13,8 +13,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from toolworthy.base.errors import UserError
+from toolworthy.base.loading import fit, read_toml
 from toolworthy.content.adapters import AgentAdapter
-from toolworthy.loading import fit, read_toml
 from toolworthy.records.case import MissKind
 from toolworthy.wire.ir import Part, Response, Text, ToolCall
 from toolworthy.work.cases.doing import Undecided

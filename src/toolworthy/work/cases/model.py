@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from toolworthy import content
 from toolworthy.base.errors import UserError
+from toolworthy.base.loading import fit, load_toml, read_toml
 from toolworthy.content.adapters import Action, Scope, ToolSpec
-from toolworthy.loading import fit, load_toml, read_toml
 from toolworthy.work.cases.matching.values import compare
 
 CATEGORIES = {

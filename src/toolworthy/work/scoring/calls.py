@@ -14,8 +14,8 @@ from toolworthy.records.score import CallScores, Count
 from toolworthy.rules.calls import is_json_object
 from toolworthy.rules.leaked import lost_calls
 from toolworthy.rules.leaks import TOOL_SYNTAX
+from toolworthy.rules.schemas import misfit
 from toolworthy.wire.ir import Request, Thinking, Tool, ToolCall, ToolResult
-from toolworthy.wire.schemas import misfit
 
 _LOOP = 3
 """The same call this many times in a row is a loop."""

@@ -8,9 +8,9 @@ from pathlib import PurePosixPath
 
 from pydantic import BaseModel, ConfigDict
 
+from toolworthy.base.loading import load_toml
 from toolworthy.content import FIXTURES
 from toolworthy.content.tasks import Step
-from toolworthy.loading import load_toml
 
 _PLANT = """\
 import os, sys

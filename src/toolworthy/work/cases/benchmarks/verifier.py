@@ -291,8 +291,8 @@ def agreement(first: Mapping[int, Outcome], second: Mapping[int, Outcome]) -> Tr
 def fits(tools: Sequence[Any], name: str, arguments: str) -> bool:
     """Whether a call fits the first tool of its name. One without a schema, or with none that is valid, never fits.
 
-    As both verifiers have it, and unlike :mod:`toolworthy.work.scoring.calls`, which takes a tool without a schema to allow
-    everything: formats are not looked at, whichever draft the schema names.
+    As both verifiers have it, and unlike :mod:`toolworthy.work.scoring.calls`, which takes a tool without a schema to
+    allow everything: formats are not looked at, whichever draft the schema names.
     """
     functions = (as_dict(as_dict(tool).get("function")) for tool in tools)
     schema = next((function.get("parameters") for function in functions if function.get("name") == name), None)

@@ -18,8 +18,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from toolworthy import content
+from toolworthy.base.loading import fit, read_toml
 from toolworthy.base.paths import ROOT, absolute
-from toolworthy.loading import fit, read_toml
 from toolworthy.work.cases.matching.options import Read, Spec, ordered_options, read, spec
 from toolworthy.work.cases.matching.plain import HARMLESS
 from toolworthy.work.cases.matching.syntax import Word

@@ -6,7 +6,7 @@ What is wanted is plain data, or at any depth a matcher: an object whose one key
 ``{"$one_of": [a, b]}``         any of these
 ``{"$regex": "a+"}``            a text that the pattern matches as a whole
 ``{"$contains": "x"}``          a text with this in it, or with each of a list
-``{"$words": {...}}``           a text that says so: facts, refusals, questions (see :mod:`toolworthy.work.cases.matching.words`)
+``{"$words": {...}}``           a text that says so: facts, refusals, questions (see ``words``)
 ``{"$path": "src/a.py"}``       the same place, however spelt
 ``{"$near": 5, "within": 0.1}`` a number not farther away than that
 ``{"$command": "pytest -q"}``   the same command, or one of a list; a list of arguments is understood as well

@@ -33,7 +33,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from toolworthy.loading import misfit
+from toolworthy.base.loading import misfit
 from toolworthy.work.cases.matching import clauses
 from toolworthy.work.cases.matching.numbers import as_number, numbers
 
