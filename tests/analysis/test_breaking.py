@@ -49,6 +49,8 @@ def test_levels_and_causes_are_taken_together() -> None:
     assert "qwen-code" not in told["TW101"].agents
     assert str(told["TW112"]) == "TW112 stop reason denies the calls breaks mine"
     assert breaking([], []) == ()
+    (own,) = breaking([failed("mine", "wire defect", "MY101")], [])
+    assert str(own).startswith("MY101 "), "a rule of the user's is no probe"
 
 
 def test_a_reason_of_several_agents_is_as_bad_as_for_any() -> None:

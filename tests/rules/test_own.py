@@ -11,7 +11,7 @@ from tests.support.examples import chat
 from toolworthy import rules
 from toolworthy.base.errors import UserError
 from toolworthy.cli.commands import rules as commands
-from toolworthy.rules import OWN, RULES, Rule, rule
+from toolworthy.rules import RULES, Rule, rule
 from toolworthy.rules.model import Violations
 from toolworthy.rules.view import View
 
@@ -53,7 +53,7 @@ def test_its_page_stands_beside_ours(tmp_path: Path) -> None:
     greets()
     commands.write_pages(tmp_path)
     assert (tmp_path / "MY101.md").is_file()
-    assert f"## {OWN.capitalize()}\n" in (tmp_path / "README.md").read_text()
+    assert "## Rules of your own\n" in (tmp_path / "README.md").read_text()
 
 
 def test_what_is_declared_again_replaces_itself() -> None:

@@ -10,7 +10,7 @@ import pytest
 from toolworthy import content
 from toolworthy.output.rule_pages import page
 from toolworthy.reference.defects import catalogue
-from toolworthy.rules import AREAS, RULES, Rule
+from toolworthy.rules import RULES, Rule
 
 BESIDE_THE_SUITE = {
     "TW517",  # compaction is a service beside the wire API, which no probe asks for
@@ -26,7 +26,7 @@ def test_a_defect_sets_it_off(rule: Rule) -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_it_explains_itself(rule: Rule) -> None:
-    assert rule.code[2] in AREAS
+    assert rule.area != "rules of your own"
     assert len(rule.explanation) > 40
     assert rule.source.startswith("https://") or "#" in rule.source
 

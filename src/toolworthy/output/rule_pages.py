@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 from toolworthy.base.whole import whole
 from toolworthy.content import adapters
 from toolworthy.content.breakage import naming
 from toolworthy.content.situations import PHRASES
-from toolworthy.rules import AREAS, RULES, Rule
+from toolworthy.rules import RULES, Area, Rule
 
 SEVERITY = {"blocks": "blocks an agent", "degrades": "degrades", "cosmetic": "cosmetic"}
 
@@ -58,7 +59,7 @@ def write_pages(folder: Path) -> None:
     for old in folder.glob("TW*.md"):
         old.unlink()
     lines = ["# Rules", "", "Written by `toolworthy rules --pages docs/rules`.", ""]
-    for area in dict.fromkeys((*AREAS.values(), *(rule.area for rule in RULES))):
+    for area in (one for one in get_args(Area) if one in {rule.area for rule in RULES}):
         lines += [f"## {area[0].upper()}{area[1:]}", "", "| code | title | severity | wire APIs |", "|---|---|---|---|"]
         for rule in RULES:
             if rule.area == area:

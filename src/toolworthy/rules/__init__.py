@@ -26,10 +26,10 @@ from toolworthy.rules import (  # noqa: F401 - each declares its rules
     responses,
     usage,
 )
-from toolworthy.rules.model import AREAS, OWN, RULES, Evidence, Finding, Rule, Severity, rule
+from toolworthy.rules.model import RULES, Area, Evidence, Finding, Rule, Severity, rule
 from toolworthy.rules.view import View
 
-__all__ = ["AREAS", "OWN", "RULES", "Evidence", "Finding", "Rule", "Severity", "check", "rule"]
+__all__ = ["RULES", "Area", "Evidence", "Finding", "Rule", "Severity", "check", "codes", "rule"]
 
 
 def check(exchanges: Iterable[Exchange]) -> tuple[Finding, ...]:
@@ -41,6 +41,11 @@ def check(exchanges: Iterable[Exchange]) -> tuple[Finding, ...]:
         if exchange.kind == "completion" and not exchange.local
         for finding in _rooted(View(exchange))
     )
+
+
+def codes(area: Area) -> frozenset[str]:
+    """The codes of all rules about it."""
+    return frozenset(rule.code for rule in RULES if rule.area == area)
 
 
 def _rooted(view: View) -> Iterator[Finding]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
-from toolworthy.rules.model import Violations, rule
+from toolworthy.rules import model
+from toolworthy.rules.model import Violations
 from toolworthy.rules.view import View
 from toolworthy.wire.lenient import as_dict, as_int, as_list
+
+rule = partial(model.rule, area="tool calls")
 
 _OPENAI = "https://platform.openai.com/docs/guides/function-calling"
 

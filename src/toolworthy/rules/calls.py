@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from functools import partial
 
-from toolworthy.rules.model import Violations, rule
+from toolworthy.rules import model
+from toolworthy.rules.model import Violations
 from toolworthy.rules.view import View, chat_calls
 from toolworthy.wire.ir import ToolCall
 from toolworthy.wire.lenient import as_dict, parse_json
+
+rule = partial(model.rule, area="tool calls")
 
 _OPENAI = "https://platform.openai.com/docs/guides/function-calling"
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
+from functools import partial
 
-from toolworthy.rules.model import Violations, rule
+from toolworthy.rules import model
+from toolworthy.rules.model import Violations
 from toolworthy.rules.view import View
 from toolworthy.wire.failure import event_failure
 from toolworthy.wire.lenient import as_dict, as_int, as_key, as_list
+
+rule = partial(model.rule, area="chat streams")
 
 _SPEC = "https://platform.openai.com/docs/api-reference/chat-streaming"
 

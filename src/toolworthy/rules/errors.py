@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
-from toolworthy.rules.model import Violations, rule
+from toolworthy.rules import model
+from toolworthy.rules.model import Violations
 from toolworthy.rules.view import View
 from toolworthy.wire.ir import ToolCall
 from toolworthy.wire.lenient import as_dict, as_int, parse_json
+
+rule = partial(model.rule, area="HTTP and framing")
 
 _NO_TOOLS = re.compile(
     r"does(?: not|n't) support (?:tools?\b(?!_)|function|parallel function)|support tool use|cannot use tools"

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
-from toolworthy.rules.model import Violations, rule
+from toolworthy.rules import model
+from toolworthy.rules.model import Violations
 from toolworthy.rules.view import View, WireEvent, chat_calls
 from toolworthy.wire.lenient import as_dict, as_int, as_key, as_list, parse_json
+
+rule = partial(model.rule, area="chat streams")
 
 
 @rule(

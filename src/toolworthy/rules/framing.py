@@ -5,12 +5,16 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from functools import partial
 
-from toolworthy.rules.model import Violations, rule
+from toolworthy.rules import model
+from toolworthy.rules.model import Violations
 from toolworthy.rules.refusal import classify
 from toolworthy.rules.responses import items_done
 from toolworthy.rules.view import View
 from toolworthy.wire.lenient import as_dict, parse_json
+
+rule = partial(model.rule, area="HTTP and framing")
 
 _SSE = "https://html.spec.whatwg.org/multipage/server-sent-events.html"
 _LIMIT = re.compile(

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
-from toolworthy.rules.model import Violations, rule
+from toolworthy.rules import model
+from toolworthy.rules.model import Violations
 from toolworthy.rules.responses import TERMINAL
 from toolworthy.rules.view import View
 from toolworthy.wire.lenient import as_dict, as_key, as_list, parse_json
+
+rule = partial(model.rule, area="Responses streams")
 
 _PREFIXES = {"message": "msg_", "function_call": "fc_", "reasoning": "rs_", "custom_tool_call": "ctc_"}
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 
-from toolworthy.rules.model import Violations, rule
+from toolworthy.rules import model
+from toolworthy.rules.model import Violations
 from toolworthy.rules.notations import Candidate
 from toolworthy.rules.spoken import spoken_of
 from toolworthy.rules.view import View
 from toolworthy.wire.ir import Thinking
 from toolworthy.wire.lenient import parse_json
+
+rule = partial(model.rule, area="leaks into text")
 
 # Marks of the tool-call formats that models are trained on; a parser that missed one leaves it in the text.
 TOOL_SYNTAX = re.compile(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
-from toolworthy.rules.model import Violations, rule
+from toolworthy.rules import model
+from toolworthy.rules.model import Violations
 from toolworthy.rules.view import View
 from toolworthy.wire.failure import event_failure
 from toolworthy.wire.lenient import as_dict, as_int, as_key, as_list, parse_json
+
+rule = partial(model.rule, area="Messages streams")
 
 _SPEC = "https://docs.anthropic.com/en/docs/build-with-claude/streaming"
 _DELTA_OF = {

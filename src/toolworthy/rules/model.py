@@ -25,18 +25,17 @@ def rank(severity: Severity) -> int:
     return get_args(Severity).index(severity)
 
 
-AREAS = {
-    "1": "tool calls",
-    "2": "leaks into text",
-    "3": "chat streams",
-    "4": "Messages streams",
-    "5": "Responses streams",
-    "6": "HTTP and framing",
-    "7": "usage and stop reasons",
-}
-"""First digit of a code of ours to what it is about."""
-OWN = "rules of your own"
-"""What the codes of users' rules are about."""
+Area = Literal[
+    "tool calls",
+    "leaks into text",
+    "chat streams",
+    "Messages streams",
+    "Responses streams",
+    "HTTP and framing",
+    "usage and stop reasons",
+    "rules of your own",
+]
+"""What a rule is about."""
 _CODE = re.compile(r"[A-Z]{2,8}\d{3}")
 
 
@@ -83,11 +82,7 @@ class Rule:
     """When agents meet the fault; ``always`` where any answer may show it."""
     follows: tuple[str, ...] = ()
     """Codes of rules whose fault, in the same exchange, brings this one about."""
-
-    @property
-    def area(self) -> str:
-        """What its code's first digit stands for; of a user's rule :data:`OWN`."""
-        return AREAS[self.code[2]] if _is_ours(self.look) else OWN
+    area: Area = "rules of your own"
 
     def findings(self, view: View) -> Iterator[Finding]:
         """The violations in one exchange; one is enough to tell, so equal ones are not repeated.
@@ -132,6 +127,7 @@ def rule(
     right: str = "",
     situation: Situation = "always",
     follows: tuple[str, ...] = (),
+    area: Area = "rules of your own",
 ) -> Callable[[Callable[[View], Violations]], Rule]:
     """Declare a rule: a function that yields (what is wrong, the bytes that show it) for every violation in an answer.
 
@@ -146,6 +142,7 @@ def rule(
         right: what a right answer has in its place.
         situation: when agents meet the fault.
         follows: codes of rules whose fault, in the same exchange, brings this one about.
+        area: what it is about.
 
     Raises:
         UserError: no such code can be, or another rule has it.
@@ -153,7 +150,7 @@ def rule(
 
     def make(look: Callable[[View], Violations]) -> Rule:
         explanation = inspect.cleandoc(look.__doc__ or "")
-        made = Rule(code, title, severity, apis or APIS, source, explanation, right, look, situation, follows)
+        made = Rule(code, title, severity, apis or APIS, source, explanation, right, look, situation, follows, area)
         _declare(made)
         return made
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
-from toolworthy.rules.model import Violations, rule
+from toolworthy.rules import model
+from toolworthy.rules.model import Violations
 from toolworthy.rules.view import View
 from toolworthy.wire.lenient import as_dict, as_list
+
+rule = partial(model.rule, area="chat streams")
 
 _KNOWN = {"reasoning_content", "reasoning", "reasoning_details", "reasoning_text"}
 """Where clients look: DeepSeek's field, vLLM's and OpenRouter's, OpenRouter's list, Copilot's."""

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
+from functools import partial
 
-from toolworthy.rules.model import Violations, rule
+from toolworthy.rules import model
+from toolworthy.rules.model import Violations
 from toolworthy.rules.view import View
 from toolworthy.wire.lenient import as_dict, as_int
+
+rule = partial(model.rule, area="Responses streams")
 
 _SPEC = "https://platform.openai.com/docs/api-reference/responses-streaming"
 TERMINAL = ("response.completed", "response.incomplete", "response.failed")

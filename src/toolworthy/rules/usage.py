@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from toolworthy.rules.model import Violations, rule
+from functools import partial
+
+from toolworthy.rules import model
+from toolworthy.rules.model import Violations
 from toolworthy.rules.view import View
 from toolworthy.wire.ir import Text, Thinking, ToolCall
 from toolworthy.wire.lenient import as_dict, as_int
+
+rule = partial(model.rule, area="usage and stop reasons")
 
 _SPEC = "https://platform.openai.com/docs/api-reference/chat/object"
 

@@ -149,7 +149,7 @@ def _unseen(defect: Defect) -> str:
 
 
 def _code(code: str) -> str:
-    return f"[{code}](rules/{code}.md)" if code.startswith("TW") else f"`{code}`"
+    return f"[{code}](rules/{code}.md)" if code in {rule.code for rule in rules.RULES} else f"`{code}`"
 
 
 def _plain(text: str) -> str:

@@ -17,6 +17,7 @@ class Breaking:
 
     code: str
     """Of a rule or a probe."""
+    of_probe: bool
     title: str
     agents: tuple[str, ...]
     """Their ids."""
@@ -27,7 +28,7 @@ class Breaking:
         return ", ".join(map(adapters.title, self.agents))
 
     def __str__(self) -> str:
-        name = f"{self.code} {self.title}" if self.code.startswith("TW") else f"failed probe “{self.title}”"
+        name = f"failed probe “{self.title}”" if self.of_probe else f"{self.code} {self.title}"
         return f"{name} breaks {self.whom}"
 
 
@@ -36,6 +37,7 @@ def breaking(results: Sequence[TrialResult], found: Sequence[Level]) -> tuple[Br
     What follows from another fault is not named."""
     titles = {rule.code: rule.title for rule in RULES}
     broken: dict[str, dict[str, None]] = {}
+    probes = {reason.code for level in found for reason in level.reasons if reason.of_probe}
     for result in results:
         if result.status == "failed" and result.cause and result.cause.kind == "wire defect" and result.cause.code:
             broken.setdefault(result.cause.code, {})[result.key.agent] = None
@@ -45,5 +47,5 @@ def breaking(results: Sequence[TrialResult], found: Sequence[Level]) -> tuple[Br
             if reason.code in deciding and reason.effect == "breaks":
                 titles.setdefault(reason.code, reason.title)
                 broken.setdefault(reason.code, {})[level.agent.id] = None
-    told = [Breaking(code, titles.get(code, ""), tuple(agents)) for code, agents in broken.items()]
+    told = [Breaking(code, code in probes, titles.get(code, ""), tuple(agents)) for code, agents in broken.items()]
     return tuple(sorted(told, key=lambda one: (-len(one.agents), one.code)))

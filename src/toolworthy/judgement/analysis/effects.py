@@ -10,7 +10,7 @@ from toolworthy.content import adapters, situations
 from toolworthy.content.situations import PHRASES, Situation
 from toolworthy.endpoint.target import nearest
 from toolworthy.judgement.analysis.severity import severity_for
-from toolworthy.rules import AREAS, RULES
+from toolworthy.rules import codes
 from toolworthy.rules.model import Severity, rank
 from toolworthy.wire.ir import Api
 from toolworthy.work.probes import ProbeResult
@@ -18,10 +18,6 @@ from toolworthy.work.probes import ProbeResult
 Effect = Literal["breaks", "fails", "noted"]
 """``breaks``: the agent's own requests, as it sends them in every plain task, go wrong. ``fails``: it goes wrong in a
 situation, or in some answers only. ``noted``: the agent gets along with it."""
-
-
-_LEAKS = frozenset(rule.code for rule in RULES if rule.area == AREAS["2"])
-"""Calls in the text: where the call came when it was asked for again, the fault shows at times, as a rate."""
 
 
 def weight(effect: Effect) -> int:
@@ -35,6 +31,7 @@ class Reason:
 
     code: str
     """Of a rule, or the id of a probe."""
+    of_probe: bool
     title: str
     severity: Severity
     """For this agent."""
@@ -114,13 +111,16 @@ def of_result(agent: str, result: ProbeResult) -> Iterator[Reason]:
         if situation in situations.NEVER or severity == "cosmetic":
             continue
         if finding.follows:
-            yield Reason(finding.code, finding.title, severity, situation, "noted", finding.detail, finding.follows)
+            yield Reason(
+                finding.code, False, finding.title, severity, situation, "noted", finding.detail, finding.follows
+            )
             continue
-        at_times = result.verdict == "supported" and finding.code in _LEAKS
+        # Of a call in the text: where it came when it was asked for again, the fault shows at times, as a rate.
+        at_times = result.verdict == "supported" and finding.code in codes("leaks into text")
         effect = _effect(severity, situation, result.main_path and not at_times)
         if finding.evidence.exchange >= result.requests - 1:  # on the answer that ended the probe
             ending.setdefault(effect, finding.code)
-        yield Reason(finding.code, finding.title, severity, situation, effect, finding.detail)
+        yield Reason(finding.code, False, finding.title, severity, situation, effect, finding.detail)
     if result.verdict in ("supported", "unmeasured") or result.situation in situations.NEVER:
         return
     severity = severity_for(agent, result.key.probe, result.severity, result.situation)
@@ -130,7 +130,7 @@ def of_result(agent: str, result: ProbeResult) -> Iterator[Reason]:
         effect = "noted"  # the agent's own requests tell more
     root = ending.get("breaks") or ending.get("fails") or ("" if effect != "noted" else ending.get("noted", ""))
     if severity != "cosmetic":
-        yield Reason(result.key.probe, result.title, severity, result.situation, effect, detail, root)
+        yield Reason(result.key.probe, True, result.title, severity, result.situation, effect, detail, root)
 
 
 def _effect(severity: Severity, situation: Situation, main_path: bool) -> Effect:

@@ -127,7 +127,7 @@ def _reasons(tasks: AgentVerdict | None, wire: Level | None) -> list[Why]:
 
 
 def _named(reason: Reason, agent: str) -> str:
-    named = f"{reason.code} {reason.title}" if reason.code.startswith("TW") else f"fails: {reason.title}"
+    named = f"fails: {reason.title}" if reason.of_probe else f"{reason.code} {reason.title}"
     when = f", {reason.when}" if reason.effect == "fails" else ""
     did = breakage.did(agent, reason.code)
     return named + when + (f" ({did} in a small task)" if did else "")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from toolworthy.endpoint.target import Endpoint
-from toolworthy.rules import Finding
+from toolworthy.rules import Finding, codes
 from toolworthy.wire.ir import Message, Request, Tool, ToolChoice
 from toolworthy.work.probes.answer import Answer, accept, speaks, trouble_with
 from toolworthy.work.probes.line import SHORT, Line, message, user
@@ -40,7 +40,7 @@ _ON_THE_WIRE = frozenset(
     )
 )
 """Faults that keep calls from some clients: where a call is missing or wrong beside one, it is the cause."""
-_NOT_FORCED, _CUT_EMPTY, _EMPTY, _SWALLOWED, _LEAK = "TW116", "TW705", "TW704", "TW708", "TW2"
+_NOT_FORCED, _CUT_EMPTY, _EMPTY, _SWALLOWED = "TW116", "TW705", "TW704", "TW708"
 _SILENCE = "TW612"
 _OF_TIME = ("TW611", "TW623")
 """Rules about how an endpoint says that it has no time."""
@@ -252,7 +252,7 @@ def _vanished(codes: set[str], calls: bool) -> str:
 
 def _all_there(answer: Answer) -> bool:
     """Whether the answer shows what the model did instead of a call, and nothing of it is missing."""
-    lost = any(finding.code == _SWALLOWED or finding.code.startswith(_LEAK) for finding in answer.findings)
+    lost = not codes("leaks into text").union({_SWALLOWED}).isdisjoint(one.code for one in answer.findings)
     return answer.at_once or (bool(answer.text.strip()) and not lost)
 
 

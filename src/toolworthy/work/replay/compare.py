@@ -20,8 +20,6 @@ from toolworthy.work.scoring.calls import judge_call
 _MAX_ARGUMENTS = 2_000
 _MAX_TEXT = 200
 _SHOWN = 120
-_LEAK = "TW2"
-"""How the codes of leaks into the text begin."""
 
 
 def decision(exchange: Exchange, request: Request) -> Decision:
@@ -90,8 +88,9 @@ def _of_form(old: Decision, new: Decision, same_api: bool) -> Iterator[Differenc
     if old.finish != new.finish:
         yield Difference(kind="finish reason", detail=f"recorded {_finish(old)}, now {_finish(new)}")
     gone, come = set(old.findings) - set(new.findings), set(new.findings) - set(old.findings)
+    leaks = rules.codes("leaks into text")
     for leaked in (True, False):
-        codes = [sorted(code for code in side if code.startswith(_LEAK) is leaked) for side in (come, gone)]
+        codes = [sorted(code for code in side if (code in leaks) is leaked) for side in (come, gone)]
         words = [f"{word} {', '.join(found)}" for word, found in zip(("now", "no longer"), codes, strict=True) if found]
         if words:
             yield Difference(kind="leaked syntax" if leaked else "findings", detail="; ".join(words))
