@@ -77,7 +77,7 @@ def serve_upstream(port: int) -> None:
 def serve_gateway(port: int, target: int) -> None:
     """Process: toolworthy's gateway, recording to disk as it does in a run."""
     from toolworthy.endpoint.target import resolve
-    from toolworthy.gateway import Gateway
+    from toolworthy.gateway import Gateway, serve_trial
     from toolworthy.records.exchanges import ExchangeWriter
 
     async def run() -> None:
@@ -86,7 +86,7 @@ def serve_gateway(port: int, target: int) -> None:
         with tempfile.TemporaryDirectory() as folder:
             writer = ExchangeWriter(Path(folder) / "x")
             listener = socket.create_server(("127.0.0.1", port), backlog=1024)
-            async with Gateway(endpoint, writer.append) as gateway, gateway.session("t", listener):
+            async with Gateway(endpoint, writer.append) as gateway, serve_trial(gateway, "t", listener):
                 await asyncio.Event().wait()
 
     asyncio.run(run())

@@ -19,7 +19,7 @@ from tests.support.hostile import CANARY, PACKED, PLACES, TEXTS, Hostile, hostil
 from toolworthy.base import packing
 from toolworthy.base.redact import Redactor
 from toolworthy.endpoint.target import resolve
-from toolworthy.gateway import Gateway
+from toolworthy.gateway import Gateway, ask
 from toolworthy.records.cleaned import cleaned
 from toolworthy.records.exchange import Chunk
 from toolworthy.records.exchanges import ExchangeWriter, read_all
@@ -67,7 +67,7 @@ async def _ask(folder: Path, requests: Iterable[tuple[str, bytes, dict[str, str]
             async with Gateway(tested, writer.append) as gateway:
                 session = gateway.direct("t")
                 for path, body, headers in requests:
-                    await session.ask(path, body, 5, headers)
+                    await ask(session, path, body, 5, headers)
     return endpoint
 
 

@@ -22,7 +22,7 @@ import pytest
 from tests.support.commands import run
 from tests.support.small_server import sound
 from tests.support.upstream import endpoint, reply, serve
-from toolworthy.gateway import Gateway
+from toolworthy.gateway import Gateway, serve_trial
 from toolworthy.records.exchanges import read_all
 from toolworthy.reference import Oracle
 
@@ -185,7 +185,7 @@ def test_probes_lend_the_key_to_nobody_else() -> None:
         async with serve(sound) as upstream, Gateway(endpoint(upstream.url), lambda exchange: None) as gateway:
             listener = socket.create_server(("127.0.0.1", 0))
             port = listener.getsockname()[1]
-            async with gateway.session("t", listener, secret=True) as session, client() as asking:
+            async with serve_trial(gateway, "t", listener, secret=True) as session, client() as asking:
                 assert (await asking.get(f"http://127.0.0.1:{port}/v1/models")).status_code == 403
                 assert (await asking.get(f"{session.base_url}/v1/models")).status_code == 200
 

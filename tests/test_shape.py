@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,52 @@ def test_the_architecture_names_every_layer() -> None:
         names = set(re.findall(r"`(\w+)(?:/|\.py)`", packages))
         named = [*named, names] if number.strip() else [*named[:-1], named[-1] | names]
     assert named == [set(names) - {"__main__"} for names in LAYERS]
+
+
+LATE = ("cli/main.py", "cli/options.py", "output/write.py", "plugin.py", "records/exchange.py", "wire/__init__.py")
+"""They import some things only once these are needed, so that the command line and pytest start at once."""
+
+
+def edges(path: Path, modules: dict[str, Path]) -> set[str]:
+    """Modules that a file imports, wherever in it, and the packages around them, but for its own."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    own = name_of(path)
+    around = {outer for name in found for outer in outside(name) if not own.startswith(f"{outer}.")}
+    return (around & modules.keys()) - {own}
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def outside(name: str) -> Iterator[str]:
+    """`name` and every package that it is in."""
+    while name:
+        yield name
+        name = name.rpartition(".")[0]
+
+
+def test_no_file_imports_itself_through_others() -> None:
+    """A cycle is not mended by an import inside a function or under TYPE_CHECKING: these count too."""
+    modules = {name_of(path): path for path in FILES}
+    left = {name: edges(path, modules) for name, path in modules.items()}
+    while ready := {name for name, needs in left.items() if not needs & left.keys()}:
+        left = {name: needs for name, needs in left.items() if name not in ready}
+    assert not {name: needs & left.keys() for name, needs in left.items()}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_stand_at_the_top(path: Path) -> None:
+    if str(path.relative_to(PACKAGE)) in LATE:
+        return
+    tree = ast.parse(path.read_text())
+    late = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node not in tree.body]
+    assert not [node.lineno for node in late if (node.module or "").startswith("toolworthy")]
 
 
 PRINTS = {"base/visible.py", "agents/loop.py", "work/cases/world/lookers.py"}

@@ -40,7 +40,6 @@ _MARKUP: dict[Tone, dict[str, bool]] = {"good": {"green": True}, "fair": {"yello
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read the options once; a mistake ends here, in one line."""
-    from toolworthy.work.run import budget
     from toolworthy.work.run.given import read_options
 
     if config.option.help or config.option.version:
@@ -51,7 +50,6 @@ def pytest_configure(config: pytest.Config) -> None:
         _check_alone(config)
         config.stash[_OPTIONS] = read_options(config.option, config.invocation_params.dir)
         _check_gate(config)
-        budget.check(config.stash[_OPTIONS])
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
 

@@ -10,7 +10,7 @@ import pytest
 
 from toolworthy import content
 from toolworthy.agents.install import lock_file
-from toolworthy.agents.launch import NAMES, render
+from toolworthy.agents.template import NAMES, render
 from toolworthy.base.errors import UserError
 from toolworthy.content import adapters
 from toolworthy.content.adapters import AgentAdapter

@@ -20,7 +20,8 @@ from toolworthy.work.cases.files import looks
 from toolworthy.work.cases.judge import Ruling, rule_on
 from toolworthy.work.cases.model import Case, Turn, load_cases
 from toolworthy.work.cases.player import reference
-from toolworthy.work.cases.render import Scene, scene
+from toolworthy.work.cases.render import scene
+from toolworthy.work.cases.scene import Scene
 from toolworthy.work.cases.turns import unspoken
 from toolworthy.work.cases.world import World
 

@@ -17,7 +17,7 @@ import zstandard
 
 from tests.support.upstream import endpoint, reply, serve
 from toolworthy.base.redact import Redactor
-from toolworthy.gateway import Gateway, Session
+from toolworthy.gateway import Gateway, Session, ask, serve_trial
 from toolworthy.gateway import allowance as allowances
 from toolworthy.gateway.allowance import Allowance
 from toolworthy.gateway.record import KEPT_OF_ENDLESS, MAX_PIECES, Endless, Record
@@ -42,7 +42,7 @@ async def trial(
     async with (
         serve(answer) as upstream,
         Gateway(endpoint(upstream.url), records.append) as made,
-        made.session("t", listener, Allowance("m", ("chat",), turns)) as session,
+        serve_trial(made, "t", listener, Allowance("m", ("chat",), turns)) as session,
         httpx.AsyncClient(base_url=session.base_url, timeout=20) as client,
     ):
         yield session, client, upstream.requests
@@ -214,7 +214,7 @@ def test_reading_a_long_answer_does_not_hold_up_the_loop() -> None:
                 worked.append("response" in exchange.__dict__)
 
             async with Gateway(endpoint(upstream.url), lambda exchange: None, write=write) as made:
-                exchange = await made.direct("t").ask(CHAT, json.dumps({**ASKED, "stream": True}).encode(), 60)
+                exchange = await ask(made.direct("t"), CHAT, json.dumps({**ASKED, "stream": True}).encode(), 60)
                 assert exchange.response is not None
         assert worked == [True]
 
@@ -250,7 +250,7 @@ def test_an_exchange_that_takes_long_to_write_is_not_lost() -> None:
             Gateway(endpoint(upstream.url), lambda exchange: None, write=lambda exchange: time.sleep(6)) as made,
         ):
             async with (
-                made.session("t", listener, Allowance("m", ("chat",), 3)) as session,
+                serve_trial(made, "t", listener, Allowance("m", ("chat",), 3)) as session,
                 httpx.AsyncClient(base_url=session.base_url, timeout=20) as client,
             ):
                 assert len((await client.post(CHAT, json=ASKED)).content) == len(long)

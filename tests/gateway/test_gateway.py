@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.upstream import endpoint, reply, serve
 from toolworthy.endpoint.target import Endpoint
-from toolworthy.gateway import Gateway, Session
+from toolworthy.gateway import Gateway, Session, serve_trial
 from toolworthy.records.exchange import Exchange, ExchangeFailure
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
@@ -27,7 +27,10 @@ async def gateway(where: Endpoint) -> AsyncIterator[tuple[Session, httpx.AsyncCl
     records: list[Exchange] = []
     async with Gateway(where, records.append) as made:
         listener = socket.create_server(("127.0.0.1", 0))
-        async with made.session("trial", listener) as session, httpx.AsyncClient(base_url=session.base_url) as client:
+        async with (
+            serve_trial(made, "trial", listener) as session,
+            httpx.AsyncClient(base_url=session.base_url) as client,
+        ):
             yield session, client
 
 
@@ -277,7 +280,7 @@ def test_many_trials_at_once_do_not_mix() -> None:
             made = await stack.enter_async_context(Gateway(endpoint(upstream.url), lambda _: None))
             client = await stack.enter_async_context(httpx.AsyncClient())
             sessions = [
-                await stack.enter_async_context(made.session(f"t{n}", socket.create_server(("127.0.0.1", 0))))
+                await stack.enter_async_context(serve_trial(made, f"t{n}", socket.create_server(("127.0.0.1", 0))))
                 for n in range(60)
             ]
             urls = [f"{session.base_url}/v1/chat/completions" for session in sessions]

@@ -35,7 +35,7 @@ from tests.support.upstream import endpoint, reply, serve
 from toolworthy import rules
 from toolworthy.base.errors import UserError
 from toolworthy.cli import main as cli
-from toolworthy.gateway import Gateway
+from toolworthy.gateway import Gateway, ask
 from toolworthy.output.bug_report.evidence import bundle, choose, found, name
 from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure
 from toolworthy.records.score import Cause
@@ -111,7 +111,7 @@ def test_a_translated_request_is_there_as_it_was_sent_and_as_the_agent_sent_it(t
         async with serve(answer) as upstream:
             records: list[Exchange] = []
             async with Gateway(endpoint(upstream.url, "chat", key=KEY), records.append) as gateway:
-                await gateway.direct(str(TRIAL)).ask("/v1/messages", body, 5, {"anthropic-version": "2023-06-01"})
+                await ask(gateway.direct(str(TRIAL)), "/v1/messages", body, 5, {"anthropic-version": "2023-06-01"})
             made = a_run(tmp_path, records, finding())
             files = opened(bundle(made, only(made)))
             folder = unpacked(bundle(made, only(made)), tmp_path / "x")

@@ -16,7 +16,7 @@ import pytest
 from tests.support.commands import only_run, results, run
 from tests.support.upstream import endpoint
 from toolworthy.content import adapters
-from toolworthy.gateway import Gateway
+from toolworthy.gateway import Gateway, serve_trial
 from toolworthy.records.exchange import Exchange, ExchangeFailure
 from toolworthy.sandbox.model import Outcome
 from toolworthy.work.scoring.cause import diagnose
@@ -89,7 +89,10 @@ async def _through(said: bytes) -> tuple[Exchange, int | None]:
     async with raw(said) as url, Gateway(endpoint(url), lambda exchange: None) as gateway:
         listener = socket.create_server(("127.0.0.1", 0))
         status = None
-        async with gateway.session("t", listener) as session, httpx.AsyncClient(base_url=session.base_url) as client:
+        async with (
+            serve_trial(gateway, "t", listener) as session,
+            httpx.AsyncClient(base_url=session.base_url) as client,
+        ):
             with contextlib.suppress(httpx.HTTPError):
                 status = (await client.post(CHAT, json=ASKED)).status_code
             for _ in range(400):

@@ -21,6 +21,7 @@ from typing import Any
 
 from toolworthy import content
 from toolworthy.agents import manifest, registry
+from toolworthy.agents.template import render
 from toolworthy.base import tree
 from toolworthy.base.asgi import serving
 from toolworthy.base.errors import UserError
@@ -125,8 +126,6 @@ async def check(agent: AgentAdapter) -> str:
         raise UserError(f"not installed; toolworthy agents install {agent.id}")
     if why := await asyncio.to_thread(_changed, agent, read=True):
         raise UserError(f"{why}; toolworthy agents install {agent.id} installs it again")
-    from toolworthy.agents.launch import render
-
     sandbox = choose("auto")
     mounts = (Mount(found.path, SHOWN), Mount(toolchain.node_root(), toolchain.NODE))
     values = {"install": sandbox.shown(mounts[0]), "node": f"{sandbox.shown(mounts[1])}/bin/node"}

@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from toolworthy.agents import builtin
 from toolworthy.agents.install import SHOWN, Installation
+from toolworthy.agents.template import render
 from toolworthy.base.errors import UserError
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.sandbox import Sandbox, toolchain
 from toolworthy.sandbox.model import Command, Limits, Mount
-
-NAMES = frozenset(
-    {
-        "instruction",
-        "model",
-        "base_url",
-        "key",
-        "workspace",
-        "home",
-        "install",
-        "node",
-        "python",
-        "max_turns",
-        "context",
-        "max_output",
-    }
-)
-"""What a template may name."""
 
 
 @dataclass(frozen=True)
@@ -94,11 +76,6 @@ def command(agent: AgentAdapter, installation: Installation | None, sandbox: San
         limits=start.limits,
         stdin=render(agent.run.stdin, values).encode(),
     )
-
-
-def render(template: str, values: Mapping[str, str]) -> str:
-    """`template` with every ``{name}`` of `values` replaced; any other brace stands for itself."""
-    return re.sub(r"\{([a-z_]+)\}", lambda match: values.get(match[1], match[0]), template)
 
 
 def _write(agent: AgentAdapter, home: Path, values: Mapping[str, str], path: str, content: str) -> None:

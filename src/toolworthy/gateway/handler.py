@@ -14,6 +14,7 @@ from toolworthy.gateway import local
 from toolworthy.gateway.allowance import TOLD, No
 from toolworthy.gateway.record import Endless, Record
 from toolworthy.gateway.routes import Route, route
+from toolworthy.gateway.session import Session
 from toolworthy.gateway.upstream import HOP_BY_HOP, Upstream, plan
 from toolworthy.records.exchange import Exchange, ExchangeFailure
 from toolworthy.rules.refusal import broken_http
@@ -22,7 +23,6 @@ from toolworthy.wire.translate import ResponseTranslator, translate_error, trans
 if TYPE_CHECKING:
     import httpx
 
-    from toolworthy.gateway.server import Session
 
 MAX_LIST = 8 * 2**20
 """Bytes of a list of models."""

@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from toolworthy import content
 from toolworthy.base.errors import UserError
 from toolworthy.base.loading import load_toml
+from toolworthy.reference.model import JSON, STREAM, Reply
 from toolworthy.reference.paths import places
-from toolworthy.reference.reply import JSON, STREAM, Reply
 from toolworthy.reference.signs import Refusal, Sign
 from toolworthy.reference.spoil import Bytes, Edit, Saying, edited, edited_stream, rewritten, said
 from toolworthy.wire.ir import Api, Request, Response

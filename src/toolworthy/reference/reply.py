@@ -5,48 +5,22 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 from toolworthy import wire
+from toolworthy.reference.defects import Defect
 from toolworthy.reference.limits import refusal
+from toolworthy.reference.model import JSON, STREAM, Reply
 from toolworthy.wire.assemble import disassemble
 from toolworthy.wire.ir import Api, Ended, Event, Failed, Failure, Part, PartDelta, Request, Response, Started, Thinking
 from toolworthy.wire.lenient import as_dict, as_int, as_list, dump_json, parse_json
 from toolworthy.wire.sse import SseParser, format_event
 
-if TYPE_CHECKING:
-    from toolworthy.reference.defects import Defect
-
-JSON = "application/json"
-STREAM = "text/event-stream"
 _MOST = 16
 """Choices of one answer."""
 _PIECE = 24
 """Characters of one delta, about what real servers send."""
-
-
-@dataclass(frozen=True)
-class Reply:
-    """An HTTP answer."""
-
-    status: int
-    content_type: str
-    pieces: tuple[bytes, ...]
-    """The body, as it is sent: for a stream an event each."""
-    wait: float = 0.0
-    """Seconds of silence before a piece; before the first one, not even headers come."""
-    wait_at: int = 0
-    """Which piece that is."""
-    headers: tuple[tuple[str, str], ...] = ()
-    """Besides the content type."""
-    whole: bool = True
-    """Whether the body comes to its end; else the connection closes behind the last piece."""
-
-    @property
-    def body(self) -> bytes:
-        """The whole body."""
-        return b"".join(self.pieces)
 
 
 Answering = Callable[[Request], Response]

@@ -17,7 +17,8 @@ from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.tasks import Task
 from toolworthy.reference.defects import Defect
 from toolworthy.reference.limits import CONTEXT
-from toolworthy.reference.reply import Reply, error
+from toolworthy.reference.model import Reply
+from toolworthy.reference.reply import error
 from toolworthy.reference.script import Play, find_task, next_answer
 from toolworthy.reference.stage import PLAIN, Stage, staged
 from toolworthy.wire.ir import Api, Request, Response

@@ -13,8 +13,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from toolworthy.reference import texts
+from toolworthy.reference.model import Reply
 from toolworthy.reference.paths import places
-from toolworthy.reference.reply import Reply
 from toolworthy.reference.signs import Sign
 from toolworthy.wire.ir import Part, Request, Response, StopReason, Text, Thinking, ToolCall, Usage
 from toolworthy.wire.lenient import dump_json, parse_json

@@ -12,17 +12,16 @@ import struct
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from toolworthy.base.errors import UserError
 from toolworthy.content.situations import Situation
 from toolworthy.content.tasks import Step
+from toolworthy.reference.defects import Defect
 from toolworthy.reference.limits import CHARACTERS, limited
-from toolworthy.reference.reply import STREAM, Answering, Reply, error, reply
+from toolworthy.reference.model import STREAM, Reply
+from toolworthy.reference.reply import Answering, error, reply
 from toolworthy.wire.ir import APIS, Api, Failure, Reasoning, Request, Response, Text, ToolCall
-
-if TYPE_CHECKING:
-    from toolworthy.reference.defects import Defect
 
 
 @dataclass(frozen=True)

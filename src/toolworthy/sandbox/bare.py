@@ -9,8 +9,8 @@ import socket
 from pathlib import Path
 
 from toolworthy.base.errors import UserError
-from toolworthy.sandbox import OnListener, toolchain
-from toolworthy.sandbox.model import Command, Mount, Outcome
+from toolworthy.sandbox import toolchain
+from toolworthy.sandbox.model import Command, Mount, OnListener, Outcome
 from toolworthy.sandbox.usage import family
 from toolworthy.sandbox.watch import start, supervise
 

@@ -22,9 +22,9 @@ from pathlib import Path
 from toolworthy.base import tree
 from toolworthy.base.errors import UserError
 from toolworthy.base.visible import visible
-from toolworthy.sandbox import OnListener, filter, owner, skeleton
+from toolworthy.sandbox import filter, owner, skeleton
 from toolworthy.sandbox.arguments import IN_MEMORY, arguments
-from toolworthy.sandbox.model import APP, HOME, Command, Limits, Mount, Outcome, SandboxError
+from toolworthy.sandbox.model import APP, HOME, Command, Limits, Mount, OnListener, Outcome, SandboxError
 from toolworthy.sandbox.namespace import Namespace, readable
 from toolworthy.sandbox.owner import Owner
 from toolworthy.sandbox.watch import start, supervise, through

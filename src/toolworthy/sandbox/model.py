@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import socket
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from toolworthy.base.errors import UserError
 
@@ -81,3 +82,34 @@ class Outcome:
     seconds: float
     dropped_bytes: int = 0
     """Output beyond the limit."""
+
+
+OnListener = Callable[[socket.socket], None]
+
+
+class Sandbox(Protocol):
+    """A way to run commands."""
+
+    name: str
+
+    def shown(self, mount: Mount) -> str:
+        """Where a command sees the mount."""
+
+    def app(self, workspace: Path) -> str:
+        """Where a command sees its workspace."""
+
+    def home(self, home: Path) -> str:
+        """Where a command sees its home."""
+
+    async def run(self, command: Command, on_listener: OnListener | None = None, port: int = 0) -> Outcome:
+        """Run `command` to its end or its limits.
+
+        Args:
+            command: what is run, and all it may see.
+            on_listener: is given a listening socket on 127.0.0.1:`port` of the command's own network, before the
+                command starts.
+            port: that port.
+
+        Raises:
+            UserError: the command cannot be started at all.
+        """

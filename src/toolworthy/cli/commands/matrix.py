@@ -31,7 +31,7 @@ from toolworthy.records.exchange import Exchange
 from toolworthy.records.trial import TrialKey, TrialResult
 from toolworthy.reference import Oracle
 from toolworthy.reference.defects import Defect, catalogue, defect
-from toolworthy.reference.reply import Reply
+from toolworthy.reference.model import Reply
 from toolworthy.reference.server import decoded
 from toolworthy.reference.stage import PLAIN, STAGES, Stage, stages
 from toolworthy.rules.model import rank

@@ -20,8 +20,14 @@ from toolworthy.base.visible import one_line, show
 from toolworthy.base.whole import whole
 from toolworthy.cli.interrupt import SIGNALS
 from toolworthy.content import adapters
+from toolworthy.content.tasks import load_tasks
 from toolworthy.endpoint.target import Endpoint
+from toolworthy.gateway import Gateway, serve_trial
 from toolworthy.records.exchange import Exchange
+from toolworthy.records.exchanges import ExchangeWriter
+from toolworthy.reference import Oracle
+from toolworthy.reference.defects import defect
+from toolworthy.work.run.embedded import reached
 
 
 def serve_oracle(port: int, defects: Sequence[str] = ()) -> int:
@@ -30,10 +36,6 @@ def serve_oracle(port: int, defects: Sequence[str] = ()) -> int:
     Raises:
         UserError: no defect has that id, or the port is taken.
     """
-    from toolworthy.content.tasks import load_tasks
-    from toolworthy.reference import Oracle
-    from toolworthy.reference.defects import defect
-
     spoilt = [defect(name) for name in defects]
 
     async def serve() -> None:
@@ -53,10 +55,6 @@ def serve_proxy(endpoint: Endpoint, port: int, out: Path, *, secret: bool = True
 
     It lends the endpoint's key. Its address has a part that nobody can guess, unless `secret` is false.
     """
-    from toolworthy.gateway import Gateway
-    from toolworthy.records.exchanges import ExchangeWriter
-    from toolworthy.work.run.embedded import reached
-
     path = out / time.strftime("proxy-%Y%m%d-%H%M%S.jsonl.zst", time.gmtime())
     with writing(path):
         out.mkdir(parents=True, exist_ok=True)
@@ -85,7 +83,7 @@ def serve_proxy(endpoint: Endpoint, port: int, out: Path, *, secret: bool = True
         async with (
             contextlib.AsyncExitStack() as stack,
             Gateway(await reached(endpoint, stack), record) as gateway,
-            gateway.session("proxy", listener, secret=secret) as session,
+            serve_trial(gateway, "proxy", listener, secret=secret) as session,
         ):
             show(f"point your agent at {session.base_url}; recording into {path}; Ctrl-C stops it")
             await _stopped(stop)

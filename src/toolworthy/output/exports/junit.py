@@ -14,8 +14,10 @@ from typing import Any, Literal
 from xml.etree import ElementTree as ET
 
 from toolworthy.judgement.analysis.effects import affected
+from toolworthy.judgement.analysis.levels import levels
 from toolworthy.judgement.analysis.tools import figures
 from toolworthy.judgement.analysis.verdict import verdicts
+from toolworthy.output.terminal.closing import explain
 from toolworthy.records.case import CaseResult
 from toolworthy.records.trial import TrialResult
 from toolworthy.rules import Finding
@@ -106,8 +108,6 @@ def _fit(text: str) -> str:
 
 
 def _trial(result: TrialResult) -> _Case:
-    from toolworthy.output.terminal.closing import explain
-
     key = result.key
     case = _Case(key.agent, key.task + _attempt(key.repeat), result.seconds)
     kind = result.cause.kind if result.cause else result.status
@@ -205,6 +205,4 @@ def _rates(results: Sequence[CaseResult]) -> list[tuple[str, str]]:
 
 
 def _tally(results: Sequence[ProbeResult]) -> list[tuple[str, str]]:
-    from toolworthy.judgement.analysis.levels import levels
-
     return [(level.agent.title, level.headline) for level in levels(results)]

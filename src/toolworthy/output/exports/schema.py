@@ -24,8 +24,8 @@ from toolworthy.records.exchanges import Recorded
 from toolworthy.records.replay import ReplayResult
 from toolworthy.records.trial import TrialResult
 from toolworthy.work.probes import ProbeResult
-from toolworthy.work.run.about import EndpointTold, ReplayRun, Run, Strict
-from toolworthy.work.run.store import GATE, SCHEMA
+from toolworthy.work.run.about import SCHEMA, EndpointTold, ReplayRun, Run, Strict
+from toolworthy.work.run.store import GATE
 
 LINES = (TrialResult, ProbeResult, CaseResult, ReplayResult)
 """What a line of ``results.jsonl`` may be."""

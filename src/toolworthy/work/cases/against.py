@@ -14,7 +14,7 @@ from toolworthy.work.cases.effect import Effect, changes, together, words
 from toolworthy.work.cases.matching import shell
 from toolworthy.work.cases.meeting import Reference, Trouble, all_shown, references, trouble_with
 from toolworthy.work.cases.model import Want
-from toolworthy.work.cases.render import Scene
+from toolworthy.work.cases.scene import Scene
 from toolworthy.work.cases.world import State
 
 _FOLDERS = re.compile(r"\s*mkdir\s[^;&|<>$`]*")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from toolworthy.gateway import Session
+from toolworthy.gateway import Session, handler
 from toolworthy.gateway.patience import busy, failed, no_time, patiently
 from toolworthy.gateway.routes import COMPLETIONS
 from toolworthy.records.exchange import Exchange
@@ -35,7 +35,7 @@ async def ask(session: Session, api: Api, body: Mapping[str, Any]) -> Exchange:
     data = dump_json(body).encode()
 
     async def send() -> Exchange:
-        return await session.ask(COMPLETIONS[api], data, MAX_SECONDS)
+        return await handler.ask(session, COMPLETIONS[api], data, MAX_SECONDS)
 
     exchange = await patiently(send, session.gateway.patience, failed)
     if trouble := _trouble(exchange, body):

@@ -12,7 +12,8 @@ from toolworthy.work.cases.judge import rule_on
 from toolworthy.work.cases.matching.values import compare
 from toolworthy.work.cases.model import Case, Turn
 from toolworthy.work.cases.player import reference
-from toolworthy.work.cases.render import Scene, scene
+from toolworthy.work.cases.render import scene
+from toolworthy.work.cases.scene import Scene
 from toolworthy.work.cases.world import World
 
 

@@ -21,7 +21,7 @@ from toolworthy.work.cases.doing import Found, Stage, Undecided
 from toolworthy.work.cases.files import looks
 from toolworthy.work.cases.matching.values import compare
 from toolworthy.work.cases.model import Turn, Want
-from toolworthy.work.cases.render import Scene
+from toolworthy.work.cases.scene import Scene
 from toolworthy.work.cases.world import State, World
 
 

@@ -19,7 +19,7 @@ from toolworthy.work.cases.matching import shell
 from toolworthy.work.cases.matching.values import compare
 from toolworthy.work.cases.model import Want
 from toolworthy.work.cases.reference import calls_for
-from toolworthy.work.cases.render import Scene
+from toolworthy.work.cases.scene import Scene
 from toolworthy.work.cases.showing import lacks, same_output, shows_any
 from toolworthy.work.cases.world import Effects
 

@@ -10,7 +10,8 @@ from toolworthy.content.vocabulary import speaker
 from toolworthy.wire.ir import Message, Part, Request, Text
 from toolworthy.work.cases.model import Case, Turn
 from toolworthy.work.cases.reference import calls_for, plain
-from toolworthy.work.cases.render import Scene, scene
+from toolworthy.work.cases.render import scene
+from toolworthy.work.cases.scene import Scene
 
 
 class CasePlayer:

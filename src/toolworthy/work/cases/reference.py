@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from toolworthy.content.adapters import Action
 from toolworthy.content.vocabulary import Way, ways
 from toolworthy.wire.ir import ToolCall
 from toolworthy.work.cases.model import Want
-
-if TYPE_CHECKING:
-    from toolworthy.work.cases.render import Scene
+from toolworthy.work.cases.scene import Scene
 
 
 def calls_for(scene: Scene, wants: Sequence[Want], seed: str) -> list[tuple[int, ToolCall]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from toolworthy.content.adapters import AgentAdapter, ToolSpec
@@ -15,33 +15,13 @@ from toolworthy.wire.lenient import parse_json
 from toolworthy.work.cases.files import answer_from
 from toolworthy.work.cases.model import Case, CaseTool, Turn, Want, crowd
 from toolworthy.work.cases.reference import calls_for
+from toolworthy.work.cases.scene import Scene
 from toolworthy.work.cases.world import Commit, State
 
 _SYSTEM = (
     "You are a coding agent. The working directory is /app. Do what the user asks, and only that, with the tools you "
     "have; call them at once, without asking for permission. If nothing is to be done with a tool, answer in words."
 )
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A case in one vocabulary."""
-
-    case: Case
-    adapter: AgentAdapter
-    tools: tuple[Tool, ...]
-    names: Mapping[str, str]
-    """Of the case's own tools: as the case calls them, as they are offered."""
-    messages: tuple[Message, ...]
-    state: State
-    """What lies in the working directory before the first judged turn."""
-
-    def spec(self, name: str) -> ToolSpec | None:
-        """What is known of a tool: of the agent's own, and of those of the case that do something to files."""
-        own = next((self.case.own[one] for one, offered in self.names.items() if offered == name), None)
-        if own is not None:
-            return own.spec if own.does else None
-        return None if self.case.alone else self.adapter.tools.get(name)
 
 
 def scene(case: Case, adapter: AgentAdapter) -> Scene:

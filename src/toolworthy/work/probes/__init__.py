@@ -3,21 +3,8 @@
 from toolworthy.work.probes.answer import Answer
 from toolworthy.work.probes.ask import Ask
 from toolworthy.work.probes.bench import ProbeBench
-from toolworthy.work.probes.model import (
-    EVERY_AGENT,
-    PROBES,
-    Broken,
-    Ignored,
-    Outcome,
-    Probe,
-    ProbeKey,
-    ProbeResult,
-    Rejected,
-    Unmeasured,
-    Verdict,
-    load_suite,
-    probe,
-)
+from toolworthy.work.probes.declare import EVERY_AGENT, PROBES, Probe, load_suite, probe
+from toolworthy.work.probes.model import Broken, Ignored, Outcome, ProbeKey, ProbeResult, Rejected, Unmeasured, Verdict
 
 __all__ = [
     "EVERY_AGENT",

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from toolworthy.endpoint.target import Endpoint
+from toolworthy.gateway import Session
 from toolworthy.rules import Finding, codes
 from toolworthy.wire.ir import Message, Request, Tool, ToolChoice
 from toolworthy.work.probes.answer import Answer, accept, speaks, trouble_with
@@ -18,8 +19,6 @@ from toolworthy.work.probes.surface import Surface
 
 if TYPE_CHECKING:
     import httpx
-
-    from toolworthy.gateway import Session
 
 _ON_THE_WIRE = frozenset(
     (

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from toolworthy import rules
 from toolworthy.endpoint.target import Endpoint
-from toolworthy.gateway import Gateway
+from toolworthy.gateway import Gateway, serve_trial
 from toolworthy.gateway.patience import busy, failed, refusal
 from toolworthy.records.exchange import Exchange
 from toolworthy.wire.ir import Api
 from toolworthy.work.probes.ask import Ask
-from toolworthy.work.probes.model import PROBES, Outcome, Probe, ProbeKey, ProbeResult, Rejected, Verdict
+from toolworthy.work.probes.declare import PROBES, Probe
+from toolworthy.work.probes.model import Outcome, ProbeKey, ProbeResult, Rejected, Verdict
 from toolworthy.work.probes.recovery import recovered
 from toolworthy.work.probes.surface import Calls, Knowledge, Surface
 from toolworthy.work.scoring.lost import leaks
@@ -124,7 +125,7 @@ class ProbeBench:
         listener = socket.create_server(("127.0.0.1", 0))
         verdict: Verdict = "supported"
         detail = ""
-        async with self._gateway.session(str(key), listener, secret=True) as session:
+        async with serve_trial(self._gateway, str(key), listener, secret=True) as session:
             ask = Ask(key, self._endpoint, session, self._client, surface)
             try:
                 await probe.run(ask)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolworthy import wire
 from toolworthy.endpoint.target import Endpoint
+from toolworthy.gateway import Session
 from toolworthy.gateway.patience import BUSY, FIRST_PAUSE, TOLD, failed, patiently, refusal
 from toolworthy.gateway.routes import COMPLETIONS
 from toolworthy.records.exchange import Exchange
@@ -21,8 +22,6 @@ from toolworthy.work.probes.surface import Surface
 
 if TYPE_CHECKING:
     import httpx
-
-    from toolworthy.gateway import Session
 
 MAX_BYTES = 8 * 2**20
 """How long one answer may be: more than any token limit of ours allows."""

@@ -11,9 +11,8 @@ from toolworthy.base.errors import UserError
 from toolworthy.content import adapters
 from toolworthy.endpoint.preflight import preflight
 from toolworthy.endpoint.target import Endpoint
-from toolworthy.gateway import Gateway
+from toolworthy.gateway import Gateway, Session, ask
 from toolworthy.gateway.patience import busy, patiently
-from toolworthy.gateway.server import Session
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import ExchangeWriter, file_name, read_all
 from toolworthy.records.replay import Side
@@ -55,12 +54,12 @@ class Sender:
         """
         session = self._session(trial)
 
-        async def ask() -> Exchange:
-            exchange = await session.ask(prepared.path, prepared.body, SECONDS, prepared.headers)
+        async def once() -> Exchange:
+            exchange = await ask(session, prepared.path, prepared.body, SECONDS, prepared.headers)
             session.exchanges.clear()  # they are on the disk
             return exchange
 
-        exchange = await (patiently(ask, session.gateway.patience) if self._gone < _PATIENT else ask())
+        exchange = await (patiently(once, session.gateway.patience) if self._gone < _PATIENT else once())
         if lost := self._unwritten.get((exchange.trial, exchange.index)):
             raise lost
         self._gone = self._gone + 1 if unreachable(exchange) else 0

@@ -5,7 +5,9 @@ It is put together elsewhere as a plain object; the tests hold the model to real
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -13,10 +15,29 @@ from toolworthy.content.adapters import Prices
 from toolworthy.endpoint.config import Auth
 from toolworthy.wire.ir import Api
 from toolworthy.work.probes.tiers import Tier
-from toolworthy.work.run.budget import Budget
 from toolworthy.work.run.fingerprint import AgentPrint
-from toolworthy.work.run.plan import SandboxKind
-from toolworthy.work.run.store import SCHEMA
+
+SandboxKind = Literal["auto", "bubblewrap", "none"]
+SCHEMA = 1
+"""Version of the run directory's layout."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a run may spend; None for as much as it takes."""
+
+    usd: float | None = None
+    tokens: int | None = None
+    """Input and output together."""
+    minutes: float | None = None
+
+    def __bool__(self) -> bool:
+        return (self.usd, self.tokens, self.minutes) != (None, None, None)
+
+    def after(self, before: Mapping[str, Any] | None) -> Budget:
+        """This budget, with the money and tokens of the run that is gone on with where nothing is said."""
+        old = before or {}
+        return replace(self, usd=self.usd or old.get("usd"), tokens=self.tokens or old.get("tokens"))
 
 
 class Strict(BaseModel):

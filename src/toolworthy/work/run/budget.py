@@ -9,22 +9,18 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
-from toolworthy.base.errors import UserError
 from toolworthy.content.adapters import Prices
 from toolworthy.gateway.patience import TOLD
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import read_exchanges
 from toolworthy.records.score import Tokens
 from toolworthy.wire.ir import Response
-from toolworthy.work.run.store import RunDirectory
+from toolworthy.work.run.about import Budget
 from toolworthy.work.scoring.measure import cost
-
-if TYPE_CHECKING:
-    from toolworthy.work.run.plan import Options
 
 GRACE_SECONDS = 60.0
 """How long what runs may go on when the minutes are over."""
@@ -34,24 +30,6 @@ _PRICED = ("input", "output", "cached", "cache_write", "cache_write_1h")
 _CACHE = ("cached", "cache_write", "cache_write_1h")
 _BYTES_A_TOKEN = 4
 """Where an answer does not tell its tokens, which must not make a budget endless."""
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What a run may spend; None for as much as it takes."""
-
-    usd: float | None = None
-    tokens: int | None = None
-    """Input and output together."""
-    minutes: float | None = None
-
-    def __bool__(self) -> bool:
-        return (self.usd, self.tokens, self.minutes) != (None, None, None)
-
-    def after(self, before: Mapping[str, Any] | None) -> Budget:
-        """This budget, with the money and tokens of the run that is gone on with where nothing is said."""
-        old = before or {}
-        return replace(self, usd=self.usd or old.get("usd"), tokens=self.tokens or old.get("tokens"))
 
 
 @dataclass(frozen=True)
@@ -90,11 +68,11 @@ class Spending:
         self.usd += took.usd or 0.0
         return took
 
-    def recall(self, run: RunDirectory) -> None:
-        """Count all that a run has recorded before, also of attempts that were run again."""
+    def recall(self, recorded: Path) -> None:
+        """Count all that a run has recorded before in its folder of exchanges, also of attempts that were run again."""
         if self.budget.usd is None and self.budget.tokens is None:
             return
-        for path in sorted((run.path / "exchanges").glob("*.jsonl.zst")):
+        for path in sorted(recorded.glob("*.jsonl.zst")):
             for exchange in read_exchanges(path):
                 self.add(exchange)
         self._before = self.tokens, self.usd
@@ -156,20 +134,6 @@ def _said(answer: Response) -> int:
     """Bytes of text, reasoning and arguments."""
     texts = (getattr(part, name, "") for part in answer.parts for name in ("text", "arguments"))
     return sum(len(text.encode("utf-8", "replace")) for text in texts if isinstance(text, str))
-
-
-def check(options: Options) -> None:
-    """Refuse a budget that cannot be kept, before anything is spent.
-
-    Raises:
-        UserError: dollars without a price.
-    """
-    for endpoint in (options.endpoint, options.reference):
-        if options.budget.usd is not None and endpoint is not None and endpoint.prices is None:
-            raise UserError(
-                f"--budget-usd needs to know what {endpoint.model} costs at {endpoint.name}: give --price IN,OUT "
-                f'(US dollars per million tokens), or [prices."{endpoint.model}"] in toolworthy.toml'
-            )
 
 
 def amount(text: str) -> float:

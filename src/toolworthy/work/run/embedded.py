@@ -8,6 +8,8 @@ from toolworthy import content
 from toolworthy.content import adapters
 from toolworthy.content.tasks import load_tasks
 from toolworthy.endpoint.target import Endpoint
+from toolworthy.reference import Oracle
+from toolworthy.reference.defects import defect
 from toolworthy.work.cases.field import FieldPlayer
 from toolworthy.work.cases.player import CasePlayer
 from toolworthy.work.run.plan import Options
@@ -23,9 +25,6 @@ async def reached(endpoint: Endpoint, stack: contextlib.AsyncExitStack, options:
     """
     if not endpoint.is_oracle:
         return endpoint
-    from toolworthy.reference import Oracle
-    from toolworthy.reference.defects import defect
-
     spoilt = [defect(name) for name in endpoint.defects]
     ours = adapters.agents()
     if options is None:

@@ -10,7 +10,7 @@ from toolworthy.base.errors import UserError
 from toolworthy.content.adapters import Prices
 from toolworthy.endpoint.target import resolve
 from toolworthy.records.conditions import difference, restore
-from toolworthy.work.run.budget import Budget
+from toolworthy.work.run.about import Budget
 from toolworthy.work.run.plan import (
     Options,
     choose_agents,
@@ -73,6 +73,7 @@ def read_options(given: argparse.Namespace, folder: Path) -> Options:
     )
     if old and (other := difference(old, asked.about())):
         raise UserError(f"{given.resume} {other}; --resume goes on under the same conditions")
+    _check_budget(asked)
     return asked
 
 
@@ -84,3 +85,13 @@ def _specs(given: Sequence[str], folder: Path) -> list[str]:
     """Paths of cases, absolute; before a file of the field's stands its kind."""
     split = [(kind, text.removeprefix(f"{kind}:") if kind else text) for text in given for kind in [field_of(text)]]
     return [(f"{kind}:" if kind else "") + str((folder / path).resolve()) for kind, path in split]
+
+
+def _check_budget(options: Options) -> None:
+    """Refuse dollars without a price."""
+    for endpoint in (options.endpoint, options.reference):
+        if options.budget.usd is not None and endpoint is not None and endpoint.prices is None:
+            raise UserError(
+                f"--budget-usd needs to know what {endpoint.model} costs at {endpoint.name}: give --price IN,OUT "
+                f'(US dollars per million tokens), or [prices."{endpoint.model}"] in toolworthy.toml'
+            )

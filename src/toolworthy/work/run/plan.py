@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from toolworthy import __version__, content
 from toolworthy.base.errors import UserError
@@ -27,10 +27,9 @@ from toolworthy.work.cases.field import REFERENCE, Field, Kind, load_field
 from toolworthy.work.cases.model import Case, load_cases
 from toolworthy.work.probes import ProbeKey
 from toolworthy.work.probes.tiers import Tier
-from toolworthy.work.run.budget import Budget
+from toolworthy.work.run.about import Budget, SandboxKind
 from toolworthy.work.run.fingerprint import words
 
-SandboxKind = Literal["auto", "bubblewrap", "none"]
 _NO_BUDGET = Budget()
 _TRIALS_AT_ONCE = 2
 """Where nobody says how many: an agent is a process of some hundred megabytes."""

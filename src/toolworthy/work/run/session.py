@@ -107,7 +107,7 @@ class Session:
         tree.sweep()
         about = self.run.about
         self._seen = Seen(self.options.endpoint.model, about.get("agents", {}), about)
-        self.spending.recall(self.run)
+        self.spending.recall(self.run.path / "exchanges")
         self._thread = threading.Thread(target=self._loop.run_forever, name="toolworthy", daemon=True)
         self._thread.start()
         self._watching = asyncio.run_coroutine_threadsafe(self._watch(), self._loop)

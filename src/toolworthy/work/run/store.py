@@ -38,6 +38,7 @@ from toolworthy.records.exchanges import read_all
 from toolworthy.records.replay import ReplayResult
 from toolworthy.records.trial import TrialResult
 from toolworthy.work.probes import ProbeResult
+from toolworthy.work.run.about import SCHEMA, mistake
 
 Line = TrialResult | ProbeResult | CaseResult | ReplayResult
 """What a line of ``results.jsonl`` may be."""
@@ -46,8 +47,6 @@ _R = TypeVar("_R", TrialResult, ProbeResult, CaseResult, ReplayResult)
 RESULTS = "results.jsonl"
 GATE = "gate.json"
 """The gate's answer, where the run was compared with another."""
-SCHEMA = 1
-"""Version of the run directory's layout."""
 SYNC_SECONDS = 0.2
 """How often results are synced to disk: each of them would cost as much as the case that it tells of."""
 
@@ -162,8 +161,6 @@ class RunDirectory:
             by = f"toolworthy {value.get('toolworthy', '?')}"
             told = f"is of schema {json.dumps(version)}" if "schema" in value else "names no schema"
             raise UserError(f"{path} {told}, of {by}: this one, {__version__}, reads schema {SCHEMA}")
-        from toolworthy.work.run.about import mistake
-
         clean = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")  # lone surrogates do no harm
         if wrong := mistake(clean, replay="replay" in value):
             raise UserError(f"{path} cannot be read as a run's: {wrong}")

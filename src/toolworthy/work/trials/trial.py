@@ -23,7 +23,7 @@ from toolworthy.base.redact import Redactor
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.tasks import Task
 from toolworthy.endpoint.target import Endpoint
-from toolworthy.gateway import Gateway
+from toolworthy.gateway import Gateway, serve_trial
 from toolworthy.gateway.allowance import Allowance
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.score import Cause
@@ -210,7 +210,7 @@ async def _run_agent(
         either: set[asyncio.Future[Any]] = {running, listening}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if listening.done():
-            async with bench.gateway.session(str(key), listening.result(), allowance) as session:
+            async with serve_trial(bench.gateway, str(key), listening.result(), allowance) as session:
                 session.on_exchange = on_exchange
                 outcome = await _ended(running, lambda: turns > bench.options.max_turns, started)
             exchanges = list(session.exchanges)

@@ -1,0 +1,138 @@
+"""What a probe is, and how a suite declares one."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from toolworthy import content
+from toolworthy.base.errors import UserError, place
+from toolworthy.content.situations import Situation
+from toolworthy.rules import Severity
+from toolworthy.wire.ir import APIS, Api
+from toolworthy.work.probes import tiers
+from toolworthy.work.probes.ask import Ask
+from toolworthy.work.probes.model import ProbeKey
+from toolworthy.work.probes.tiers import Tier
+
+Modes = Literal["both", "stream", "whole", "none"]
+
+EVERY_AGENT = ("*",)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A crafted request sequence that provokes one behaviour of an endpoint."""
+
+    id: str
+    title: str
+    apis: tuple[Api, ...]
+    modes: Modes
+    severity: Severity
+    situation: Situation
+    agents: tuple[str, ...]
+    explanation: str
+    run: Callable[[Ask], Awaitable[None]]
+    tier: Tier = "standard"
+    main_path: bool = False
+    """What its agent sends in every plain task; asked through a translation where the endpoint lacks that API."""
+    late: bool = False
+    """Whether it is asked after all others, alone: what it sends may trouble an endpoint for a while."""
+
+    def ways(self, tier: Tier = "full") -> Iterator[ProbeKey]:
+        """One key for every API and mode that belongs to `tier`."""
+        streams: dict[Modes, tuple[bool | None, ...]] = {
+            "both": (True, False),
+            "stream": (True,),
+            "whole": (False,),
+            "none": (None,),
+        }
+        for api in self.apis:
+            for stream in streams[self.modes]:
+                if tiers.within(self.tier, tier, stream):
+                    yield ProbeKey(probe=self.id, api=api, stream=stream)
+
+    def rank(self, key: ProbeKey) -> tuple[int, ...]:
+        """A sorting key: what tells most comes first."""
+        return tiers.rank(self.tier, self.situation, self.agents not in ((), EVERY_AGENT), key.stream, self.late)
+
+
+PROBES: dict[str, Probe] = {}
+"""Every probe that has been declared, by id. Filled as the suite's modules are imported."""
+
+
+def probe(
+    title: str,
+    *apis: Api,
+    modes: Modes = "both",
+    severity: Severity = "degrades",
+    situation: Situation = "always",
+    agents: tuple[str, ...] = (),
+    tier: Tier = "standard",
+    main_path: bool = False,
+    late: bool = False,
+) -> Callable[[Callable[[Ask], Awaitable[None]]], Any]:
+    """Make a probe of a coroutine function ``test_<id>(ask)``, and of that a pytest test that waits for its verdict.
+
+    Args:
+        title: what is supported, if it is, in a few words.
+        apis: wire APIs it makes sense on; all if none is given.
+        modes: streamed, whole, both, or ``none`` where it makes no difference.
+        severity: what it means for `agents` if it is not supported.
+        situation: when agents meet it.
+        agents: who needs it; :data:`EVERY_AGENT`, ids, or nobody in particular.
+        tier: the smallest of a run that asks it.
+        main_path: whether it is what its agent sends in every plain task.
+        late: whether it is asked after all others, alone; bad requests always are.
+
+    Raises:
+        UserError: the function's name does not begin with ``test_``, or another probe has the id.
+    """
+
+    def make(function: Callable[[Ask], Awaitable[None]]) -> Any:
+        name = function.__name__.removeprefix("test_").replace("_", "-")
+        if not function.__name__.startswith("test_"):
+            raise UserError(f"{place(function)}: a probe is called test_…: pytest takes it for a test then")
+        if name in PROBES and place(PROBES[name].run) != (where := place(function)):
+            raise UserError(f"{where}: another probe is called {name}, {place(PROBES[name].run)}: take another name")
+        declared = Probe(
+            name,
+            title,
+            apis or APIS,
+            modes,
+            severity,
+            situation,
+            agents,
+            inspect.cleandoc(function.__doc__ or ""),
+            function,
+            tier,
+            main_path,
+            late or situation == "bad-request",
+        )
+        PROBES[name] = declared
+
+        def test(probed: Callable[[], None]) -> None:
+            probed()
+
+        test.__name__, test.__doc__, test.__module__ = function.__name__, function.__doc__, function.__module__
+        test.probe = declared  # type: ignore[attr-defined]
+        return test
+
+    return make
+
+
+def load_suite() -> dict[str, Probe]:
+    """Every probe of our own suite, imported from where it lies if pytest has not done so."""
+    for path in sorted((content.SUITES / "wire").glob("test_*.py")):
+        name = f"toolworthy_suite_{path.stem}"
+        if name not in sys.modules:
+            spec = importlib.util.spec_from_file_location(name, path)
+            assert spec is not None
+            assert spec.loader is not None
+            module = sys.modules[name] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+    return PROBES
