@@ -22,6 +22,7 @@ LAYERS = (
     ("work",),
     ("judgement",),
     ("output",),
+    ("public",),
     ("cli", "plugin", "__main__"),
 )
 """Packages, lowest first; those of one layer do not know each other. ARCHITECTURE.md says what each is for."""
@@ -76,7 +77,15 @@ def test_the_architecture_names_every_layer() -> None:
     assert named == [set(names) - {"__main__"} for names in LAYERS]
 
 
-LATE = ("cli/main.py", "cli/options.py", "output/write.py", "plugin.py", "records/exchange.py", "wire/__init__.py")
+LATE = (
+    "__init__.py",
+    "cli/main.py",
+    "cli/options.py",
+    "output/write.py",
+    "plugin.py",
+    "records/exchange.py",
+    "wire/__init__.py",
+)
 """They import some things only once these are needed, so that the command line and pytest start at once."""
 
 

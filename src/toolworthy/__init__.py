@@ -1,3 +1,67 @@
-"""toolworthy: is this model endpoint worthy of the agent tool you want to put it behind?"""
+"""toolworthy: is this model endpoint worthy of the agent tool you want to put it behind?
+
+What ``__all__`` names is the public API (docs/python.md); every other module is internal, and may change at any time.
+Each name is imported when it is first used: ``import toolworthy`` by itself costs nothing.
+"""
+
+TYPE_CHECKING = False  # for a type checker it is true; typing itself would take as long as all that is here
+if TYPE_CHECKING:
+    from toolworthy.base.errors import ToolworthyError
+    from toolworthy.endpoint.target import Endpoint
+    from toolworthy.public.checking import check, gate
+    from toolworthy.public.results import Run
+    from toolworthy.public.running import run, run_async
+    from toolworthy.public.server import ReferenceServer
+    from toolworthy.records.exchange import Exchange
+    from toolworthy.rules import Finding, rule
+    from toolworthy.rules.view import View
+    from toolworthy.work.probes import Ask, Broken, Ignored, Rejected, Unmeasured, probe
 
 __version__ = "0.1.0"
+_MODULES = {
+    "base.errors": ("ToolworthyError",),
+    "endpoint.target": ("Endpoint",),
+    "public.checking": ("check", "gate"),
+    "public.results": ("Run",),
+    "public.running": ("run", "run_async"),
+    "public.server": ("ReferenceServer",),
+    "records.exchange": ("Exchange",),
+    "rules": ("Finding", "rule"),
+    "rules.view": ("View",),
+    "work.probes": ("Ask", "Broken", "Ignored", "Rejected", "Unmeasured", "probe"),
+}
+__all__ = [
+    "Ask",
+    "Broken",
+    "Endpoint",
+    "Exchange",
+    "Finding",
+    "Ignored",
+    "ReferenceServer",
+    "Rejected",
+    "Run",
+    "ToolworthyError",
+    "Unmeasured",
+    "View",
+    "check",
+    "gate",
+    "probe",
+    "rule",
+    "run",
+    "run_async",
+]
+
+
+def __dir__() -> list[str]:
+    return sorted((*__all__, "__version__"))
+
+
+if not TYPE_CHECKING:  # a type checker is to know every name
+
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
+
+        for module, names in _MODULES.items():
+            if name in names:
+                return getattr(import_module(f"toolworthy.{module}"), name)
+        raise AttributeError(f"module 'toolworthy' has no attribute {name!r}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeGuard, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard, cast
 
 import pytest
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from toolworthy.work.run.plan import Options
     from toolworthy.work.run.session import Session
 
-_K = TypeVar("_K")
-_R = TypeVar("_R")
 _OPTIONS = pytest.StashKey["Options"]()
 _SESSION: pytest.StashKey[Session] = pytest.StashKey()
 _INTERRUPTS = pytest.StashKey[Interrupts]()
@@ -156,7 +154,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     key = cast("CaseKey", item.callspec.params["case"])
     found: list[CaseResult] = []
-    if _report(item, "setup", lambda: found.append(_awaited(item.config.stash[_SESSION].wait_case, key))):
+    if _report(item, "setup", lambda: found.append(_awaited(item.config, key))):
         _report(item, "call", lambda: item.obj(case=found[0]))
     _report(item, "teardown", lambda: None)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
@@ -182,10 +180,10 @@ def _report(item: pytest.Item, when: Literal["setup", "call", "teardown"], do: C
     return report.passed
 
 
-def _awaited(wait: Callable[[_K], _R], key: _K) -> _R:
+def _awaited(config: pytest.Config, key: Key) -> Any:
     """The result of `key`; what stops the run ends it here, in one line."""
     try:
-        return wait(key)
+        return config.stash[_SESSION].wait(key)
     except UserError as error:
         pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
 
@@ -193,7 +191,7 @@ def _awaited(wait: Callable[[_K], _R], key: _K) -> _R:
 @pytest.fixture
 def trial(request: pytest.FixtureRequest) -> TrialResult:
     """The result of this item's trial, once it is there."""
-    result = _awaited(request.config.stash[_SESSION].wait, request.param)
+    result: TrialResult = _awaited(request.config, request.param)
     if result.status == "unmeasured":
         pytest.skip(f"unmeasured: {result.cause.detail if result.cause else ''}")
     if result.status == "error":
@@ -206,7 +204,7 @@ def trial(request: pytest.FixtureRequest) -> TrialResult:
 @pytest.fixture
 def probed(request: pytest.FixtureRequest) -> Callable[[], None]:
     """Settles this item by the verdict of its probe, once it is there."""
-    result = _awaited(request.config.stash[_SESSION].wait_probe, request.param)
+    result: ProbeResult = _awaited(request.config, request.param)
     return lambda: _settle(result)
 
 
@@ -228,7 +226,8 @@ def _settle(result: ProbeResult) -> None:
 @pytest.fixture
 def case(request: pytest.FixtureRequest) -> CaseResult:
     """What is said of this item's case, once it is there."""
-    return _awaited(request.config.stash[_SESSION].wait_case, request.param)
+    result: CaseResult = _awaited(request.config, request.param)
+    return result
 
 
 @pytest.fixture
@@ -239,7 +238,7 @@ def ruled(request: pytest.FixtureRequest) -> list[Finding]:
 
     keys = [key for key in _keys(request.node) if isinstance(key, ProbeKey)]
     running = request.config.stash[_SESSION]
-    asked = [_awaited(running.wait_probe, key) for key in keys]
+    asked: list[ProbeResult] = [_awaited(request.config, key) for key in keys]
     findings = [finding for one in asked for finding in one.findings if finding.code == request.param.code]
     if findings and not any(affected(one, request.param.code) for one in asked if one.findings):
         pytest.xfail(f"{len(findings)} answers: {findings[0].detail} (harms no agent that we know)")

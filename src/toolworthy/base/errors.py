@@ -11,13 +11,17 @@ from toolworthy.base.redact import Redactor
 from toolworthy.base.visible import one_line
 
 
-class UserError(Exception):
-    """A mistake the user can mend. The message is one line: what is wrong, and what to do. A server may be quoted in
-    it: nothing of that is obeyed by a terminal, and what looks like a key is taken out.
+class ToolworthyError(Exception):
+    """Something that the user must mend. The message is one line: what is wrong, and what to do. A server may be quoted
+    in it: nothing of that is obeyed by a terminal, and what looks like a key is taken out.
     """
 
     def __str__(self) -> str:
         return one_line(Redactor(()).text(super().__str__()))
+
+
+class UserError(ToolworthyError):
+    """A mistake that the user can mend."""
 
 
 @contextmanager

@@ -83,6 +83,13 @@ class Endpoint:
     extra: tuple[Header, ...] = ()
     """Further headers of every request."""
 
+    @classmethod
+    def of(
+        cls, name: str, *, model: str | None = None, key_env: str | None = None, wire: Api | None = None
+    ) -> Endpoint:
+        """The endpoint that a user names; see :func:`resolve`."""
+        return resolve(name, model=model, key_env=key_env, wire=wire)
+
     @property
     def is_oracle(self) -> bool:
         """Whether this is the embedded reference endpoint."""

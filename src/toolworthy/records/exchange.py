@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from toolworthy.wire.ir import Api, Request, Response
 
@@ -95,6 +96,51 @@ class Exchange:
     local: bool = False
     """Answered by the gateway itself, without the endpoint."""
 
+    @classmethod
+    def of(
+        cls,
+        api: Api,
+        request: bytes | str | Mapping[str, Any],
+        answer: bytes | str | Mapping[str, Any],
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+    ) -> Exchange:
+        """One that was recorded elsewhere: bodies as they went over the wire, or as the JSON that they hold.
+
+        Args:
+            api: wire API of both.
+            request: body of the request.
+            answer: body of the answer; of a stream with all of its events.
+            status: HTTP status of the answer.
+            headers: of the answer; where none are given, with the type of content that it has.
+        """
+        from toolworthy.wire.sse import is_stream
+
+        asked, came = (_bytes(body) for body in (request, answer))
+        if headers is None:
+            headers = {"content-type": "text/event-stream" if is_stream(came) else "application/json"}
+        told = {name.lower(): value for name, value in headers.items()}
+        chunks = (Chunk(0.0, came),)
+        return cls(
+            "",
+            0,
+            "completion",
+            api,
+            api,
+            "POST",
+            "",
+            {},
+            asked,
+            None,
+            (),
+            status,
+            told,
+            chunks,
+            started=0.0,
+            seconds=0.0,
+        )
+
     @property
     def translated(self) -> bool:
         """Whether agent and endpoint spoke different APIs."""
@@ -142,3 +188,9 @@ class Exchange:
     def first_byte(self) -> float | None:
         """Seconds until the first byte of the body."""
         return self.chunks[0].at if self.chunks else None
+
+
+def _bytes(body: bytes | str | Mapping[str, Any]) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    return (body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)).encode("utf-8", "replace")

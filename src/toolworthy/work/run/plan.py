@@ -81,6 +81,9 @@ class Options:
     until_decided: bool = False
     """Whether `trials` is the most that is run: the gate looks after each, and ends the run once it is decided."""
 
+    command: str = ""
+    """What asked for the run, where that is not the command line of the process."""
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """Values that must never be written down."""
@@ -150,6 +153,7 @@ class Options:
         """The content of ``run.json``."""
         return {
             **invocation(self.endpoint),
+            **({"command": self.command} if self.command else {}),
             "agents": {agent.id: agent.install.version if agent.install else __version__ for agent in self.agents},
             "tasks": {task.name: task.digest for task in self.tasks},
             "cases": {self.field.spec: self.field.digest} if self.field else {c.id: c.digest for c in self.cases},

@@ -43,7 +43,6 @@ from toolworthy.work.run.unrun import refused, unrun
 from toolworthy.work.trials.trial import Bench, run_trial, sandbox_for
 
 _T = TypeVar("_T")
-_R = TypeVar("_R", TrialResult, ProbeResult, CaseResult)
 
 _LOOK_SECONDS = 0.5
 """How often a run makes sure that its directory is there."""
@@ -141,24 +140,13 @@ class Session:
         with contextlib.suppress(UserError):  # results, which matter more, will say that the disk is full
             self.run.write_about({**self.run.about, "planned": dict(self._planned)})
 
-    def wait(self, key: TrialKey) -> TrialResult:
-        """The result of one trial, once it is there.
+    def wait(self, key: Key) -> Result:
+        """The result of `key`, once it is there.
 
         Raises:
             UserError: the run was stopped by something the user must mend (a full disk); nothing goes on.
         """
-        return self._awaited(key, TrialResult)
-
-    def wait_probe(self, key: ProbeKey) -> ProbeResult:
-        return self._awaited(key, ProbeResult)
-
-    def wait_case(self, key: CaseKey) -> CaseResult:
-        return self._awaited(key, CaseResult)
-
-    def _awaited(self, key: Key, kind: type[_R]) -> _R:
-        result = self._results[key].result()
-        assert isinstance(result, kind)
-        return result
+        return self._results[key].result()
 
     def close(self) -> None:
         """Stop what still runs and everything that was set up. What was measured is in the run directory."""
@@ -169,6 +157,8 @@ class Session:
         if self.run is not None and self._hold is not None and self._hold.in_place():
             self._plan(Counter())
             self.run.sync()
+        for future in self._results.values():
+            future.cancel()  # whoever waits for it on another thread would wait for ever
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=10)
         self._thread = None

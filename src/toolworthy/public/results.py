@@ -1,0 +1,120 @@
+"""A run as an object: what it measured, judged and recorded."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from toolworthy.base.errors import UserError
+from toolworthy.judgement.analysis.outcome import outcome
+from toolworthy.judgement.analysis.overall import Overall, overall
+from toolworthy.output.exports.table import Row, rows
+from toolworthy.output.terminal.summary import markdown
+from toolworthy.records.case import CaseResult
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.trial import Result, TrialResult
+from toolworthy.rules import Finding
+from toolworthy.work.probes import ProbeResult
+from toolworthy.work.run.store import RunDirectory
+
+if TYPE_CHECKING:
+    import pandas  # type: ignore[import-untyped]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run directory, read. ``Run.open`` makes one of a path, :func:`toolworthy.run` of an endpoint."""
+
+    directory: RunDirectory
+
+    @classmethod
+    def open(cls, path: Path | str) -> Run:
+        """The run in a directory.
+
+        Raises:
+            ToolworthyError: it is no run directory, or cannot be read.
+        """
+        return cls(RunDirectory.open(Path(path)))
+
+    @property
+    def path(self) -> Path:
+        """The run directory."""
+        return self.directory.path
+
+    @property
+    def report(self) -> Path:
+        """The page for people, in the run directory."""
+        return self.path / "report.html"
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        """What ``run.json`` says: versions, endpoint, options."""
+        return self.directory.about
+
+    @property
+    def trials(self) -> tuple[TrialResult, ...]:
+        """Of the suite ``tasks``: one result for each task, agent and attempt."""
+        return self.directory.results()
+
+    @property
+    def cases(self) -> tuple[CaseResult, ...]:
+        """Of the suite ``tools``: one result for each tool-call case, in the words of each agent."""
+        return self.directory.cases()
+
+    @property
+    def probes(self) -> tuple[ProbeResult, ...]:
+        """Of the suite ``wire``: one result for each probe, wire API and way."""
+        return self.directory.probes()
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """All of these."""
+        return (*self.trials, *self.cases, *self.probes)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What rules found in all answers, result by result."""
+        found = [one.score.findings for one in self.trials] + [one.score.findings for one in self.cases]
+        return tuple(itertools.chain(*found, *(one.findings for one in self.probes)))
+
+    @property
+    def verdicts(self) -> tuple[Overall, ...]:
+        """What it says of every agent, in a word (works; works, fails when; broken; untested) and a headline."""
+        return overall(self.trials, self.probes)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it did not go well, a few words each; none where it did."""
+        return outcome(self.trials, self.cases, self.probes).reasons
+
+    @property
+    def ok(self) -> bool:
+        """Whether it went well: what the exit code 0 of ``toolworthy run`` says."""
+        return not self.reasons
+
+    def exchanges(self, result: Result) -> tuple[Exchange, ...]:
+        """The recorded requests and answers of one of its results."""
+        return self.directory.exchanges(result.exchanges)
+
+    def rows(self) -> list[Row]:
+        """One flat row for each result: the columns of ``results.csv``, as Python values."""
+        return list(rows(self.directory))
+
+    def dataframe(self) -> pandas.DataFrame:
+        """The same as a pandas DataFrame.
+
+        Raises:
+            ToolworthyError: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError as error:
+            raise UserError("a DataFrame needs pandas: pip install 'toolworthy[pandas]'") from error
+        return pandas.DataFrame(self.rows())
+
+    def _repr_markdown_(self) -> str:
+        """How a notebook shows it: ``summary.md``."""
+        return markdown(self.directory)

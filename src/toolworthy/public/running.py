@@ -1,0 +1,203 @@
+"""Run suites from Python: in a script, a notebook, or a program with an event loop of its own.
+
+A run has its event loop on a thread of its own. It takes no signals: Ctrl-C is raised in whoever waits for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Unpack
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
+from typing_extensions import TypedDict
+
+from toolworthy.base.errors import UserError
+from toolworthy.base.visible import one_line
+from toolworthy.content.adapters import Prices
+from toolworthy.endpoint.target import Endpoint
+from toolworthy.output.terminal.progress import Progress
+from toolworthy.output.write import write_report
+from toolworthy.public.results import Run
+from toolworthy.records.conditions import Suite
+from toolworthy.records.trial import Key, Result
+from toolworthy.rules import RULES
+from toolworthy.work.probes import load_suite
+from toolworthy.work.probes.tiers import Tier
+from toolworthy.work.run.about import SandboxKind
+from toolworthy.work.run.given import read_options
+from toolworthy.work.run.plan import Options
+from toolworthy.work.run.session import Session
+
+_TELL_SECONDS = 60.0
+"""How often a run that goes on says how far it is."""
+_Count = Annotated[int, Field(ge=1)]
+_Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+@with_config(ConfigDict(extra="forbid", arbitrary_types_allowed=True))
+class RunOptions(TypedDict, total=False):
+    """What may be said of a run, each as its option of ``toolworthy run`` says it, with the same defaults."""
+
+    suites: Suite | Sequence[Suite]
+    """``wire`` if nothing is said, which needs nothing but the endpoint; ``tools``, ``tasks``."""
+    agents: Sequence[str]
+    """Names of agent tools; ``all`` for every one."""
+    tasks: Sequence[str]
+    cases: Sequence[str]
+    adapters: Sequence[Path | str]
+    """Files of agents of your own."""
+    task_folders: Sequence[Path | str]
+    """Folders of tasks of your own, asked instead of ours."""
+    case_paths: Sequence[str]
+    """Files of cases of your own, asked instead of ours; ``bfcl:PATH``, ``k2vv:PATH``."""
+    reference: str
+    wear: str
+    tier: Tier
+    trials: _Count
+    concurrency: _Count
+    sandbox: SandboxKind
+    timeout_factor: _Amount
+    max_turns: _Count
+    stream: bool
+    budget_usd: _Amount
+    budget_tokens: _Count
+    budget_minutes: _Amount
+    price: Prices
+    out: Path
+    """Where run directories are made (default ``reports``)."""
+    resume: Path
+    """A run directory to go on with."""
+    say: Callable[[str], None]
+    """Gets a line about the run now and then, on another thread: ``print``."""
+
+
+_LISTS = {
+    "agents": "agent",
+    "tasks": "task",
+    "cases": "case",
+    "adapters": "adapter",
+    "task_folders": "tasks",
+    "case_paths": "cases",
+}
+"""Options that can be given several times, and what the command line calls each."""
+
+
+def run(endpoint: Endpoint | str, **options: Unpack[RunOptions]) -> Run:
+    """Run suites against an endpoint, and wait for the end.
+
+    Args:
+        endpoint: what ``Endpoint.of`` made or would be given: a URL, a provider, a configured name, ``oracle``.
+        options: see :class:`RunOptions`.
+
+    Raises:
+        ToolworthyError: something that you must mend; what was measured is kept, ``resume`` goes on.
+    """
+    going = _Going(endpoint, options)
+    try:
+        going.go()
+    finally:
+        going.close()
+    return going.finished()
+
+
+async def run_async(endpoint: Endpoint | str, **options: Unpack[RunOptions]) -> Run:
+    """The same without blocking the event loop; to cancel it ends the run, whose directory stays."""
+    going = await asyncio.to_thread(_Going, endpoint, options)
+    try:
+        await asyncio.to_thread(going.go)
+    finally:
+        await asyncio.to_thread(going.close)
+    return await asyncio.to_thread(going.finished)
+
+
+class _Going:
+    """One run, from its options to its report."""
+
+    def __init__(self, endpoint: Endpoint | str, given: RunOptions) -> None:
+        try:
+            told: Any = dict(TypeAdapter(RunOptions).validate_python(given))
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise UserError(f"run: {first['loc'][0]}: {first['msg']}") from None
+        suites, say = told.pop("suites", None), told.pop("say", None)
+        options = read_options(_namespace(endpoint, told), Path.cwd())
+        self._keys = _keys(options, (suites,) if isinstance(suites, str) else suites or ())
+        if not self._keys:
+            raise UserError("run: there is nothing to run in these suites")
+        options = replace(options, selected=options.selected or _selected(self._keys), command=_call(options, given))
+        self._session = Session(options, _Told(options, say) if say else None)
+
+    def go(self) -> None:
+        """Run everything; the first that went wrong in us is raised when all is over."""
+        self._session.start(self._keys)
+        for key in self._keys:
+            self._session.wait(key)
+
+    def close(self) -> None:
+        """End what still runs."""
+        self._session.close()
+
+    def finished(self) -> Run:
+        """The run, with its report."""
+        assert self._session.run is not None
+        write_report(self._session.run)
+        return Run(self._session.run)
+
+
+class _Told(Progress):
+    """Passes on what a session says, and now and then how far it is."""
+
+    def __init__(self, options: Options, say: Callable[[str], None]) -> None:
+        super().__init__(options)
+        self._say, self._told = say, time.monotonic()
+
+    def line(self, text: str) -> None:
+        self._say(one_line(text))
+
+    def ended(self, result: Result) -> None:
+        super().ended(result)
+        if time.monotonic() - self._told > _TELL_SECONDS:
+            self._told = time.monotonic()
+            self.line(self.plain())
+
+
+def _namespace(endpoint: Endpoint | str, told: dict[str, Any]) -> argparse.Namespace:
+    """What the command line would give."""
+    given: dict[str, Any] = {name: told.get(name) for name in RunOptions.__annotations__ if name not in _LISTS}
+    given |= {name: list(told.get(own, ())) for own, name in _LISTS.items()}
+    given |= dict.fromkeys(("model", "key_env", "wire", "until_decided"))
+    if isinstance(endpoint, str):
+        given["endpoint"] = endpoint
+    else:
+        given |= {"endpoint": endpoint.name, "model": endpoint.model, "key_env": endpoint.key_env}
+        given["wire"] = endpoint.forced_api
+    return argparse.Namespace(**given)
+
+
+def _call(options: Options, given: RunOptions) -> str:
+    """What asked for the run: never the command line, which is that of another program."""
+    said = [f"{name}={value!r}" for name, value in given.items() if name != "say"]
+    return f"toolworthy.run({', '.join([repr(options.endpoint.name), *said])})"
+
+
+def _keys(options: Options, suites: Sequence[str]) -> tuple[Key, ...]:
+    """What is to be run; of a run that is gone on with, what that one selected."""
+    made: dict[str, Callable[[], Iterable[Key]]] = {
+        "wire": lambda: (key for probe in load_suite().values() for key in probe.ways(options.tier)),
+        "tools": options.case_keys,
+        "tasks": options.keys,
+    }
+    chosen = suites or (tuple(made) if options.selected else ("wire",))
+    keys = tuple(key for suite in made if suite in chosen for key in made[suite]())
+    return keys if options.selected is None else tuple(key for key in keys if str(key) in options.selected)
+
+
+def _selected(keys: Sequence[Key]) -> tuple[str, ...]:
+    """As the pytest plugin names what it selects: rules are asked wherever probes are."""
+    judged = [f"rules/{rule.code}" for rule in RULES] if any(key.suite == "wire" for key in keys) else []
+    return (*map(str, keys), *judged)

@@ -1,0 +1,81 @@
+"""The reference endpoint as a context manager."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Mapping, Sequence
+
+from toolworthy import content
+from toolworthy.content import adapters
+from toolworthy.content.tasks import load_tasks
+from toolworthy.reference import Oracle
+from toolworthy.reference.defects import defect
+from toolworthy.wire.ir import Api
+from toolworthy.work.cases.model import load_cases
+from toolworthy.work.cases.player import CasePlayer
+
+
+class ReferenceServer:
+    """A model endpoint on loopback that answers as a right one does, while the block lasts, but for chosen defects.
+
+    It speaks every wire API, does what a prompt of the suites asks for, and needs neither network nor key. Works with
+    ``with`` and with ``async with``.
+
+    Args:
+        defects: ids of defects that it is to show; ``toolworthy oracle --list`` tells them.
+        port: 0 for one that is free.
+
+    Raises:
+        ToolworthyError: no defect has such an id, or the port is taken.
+    """
+
+    model = "oracle"
+
+    def __init__(self, defects: Sequence[str] = (), port: int = 0) -> None:
+        agents = adapters.agents()
+        spoilt = [defect(name) for name in defects]
+        tasks, plays = load_tasks(content.FIXTURES / "tasks"), [CasePlayer(load_cases(), agents)]
+        self._oracle = Oracle(tasks, agents, port=port, defects=spoilt, plays=plays)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """Of a plain ``with``."""
+
+    @property
+    def base_url(self) -> str:
+        """What a client takes for its base URL: ``http://127.0.0.1:PORT/v1``."""
+        return f"{self._oracle.url}/v1"
+
+    @property
+    def base_urls(self) -> Mapping[Api, str]:
+        """The same by wire API, for clients that add ``/v1`` by themselves."""
+        return self._oracle.base_urls
+
+    async def __aenter__(self) -> ReferenceServer:
+        await self._oracle.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._oracle.__aexit__()
+
+    def __enter__(self) -> ReferenceServer:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="toolworthy-reference", daemon=True)
+        self._thread.start()
+        try:
+            asyncio.run_coroutine_threadsafe(self._oracle.__aenter__(), self._loop).result()
+        except BaseException:
+            self._end(self._loop)
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._loop is not None
+        try:
+            asyncio.run_coroutine_threadsafe(self._oracle.__aexit__(), self._loop).result()
+        finally:
+            self._end(self._loop)
+
+    def _end(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.call_soon_threadsafe(loop.stop)
+        self._thread.join()
+        loop.close()
