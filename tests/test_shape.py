@@ -131,6 +131,17 @@ def test_imports_stand_at_the_top(path: Path) -> None:
     assert not [node.lineno for node in late if (node.module or "").startswith("toolworthy")]
 
 
+def test_the_page_that_follows_a_request_names_what_exists() -> None:
+    text = (PACKAGE.parents[1] / "docs" / "request.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w/]+\.py)`(?: `(\w+)`)?", text)
+    assert len(named) > 30
+    for file, name in named:
+        tree = ast.parse((PACKAGE / file).read_text(encoding="utf-8"))
+        defined = {node.name for node in tree.body if hasattr(node, "name")}
+        defined |= {alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+        assert not name or name in defined, (file, name)
+
+
 PRINTS = {"base/visible.py", "agents/loop.py", "work/cases/world/lookers.py"}
 """The one way, and programs of their own that run inside the sandbox."""
 
