@@ -212,7 +212,7 @@ def test_an_endpoint_that_fails_is_unmeasured(answers: list[tuple[int, bytes]], 
 
 
 def test_one_that_is_busy_is_given_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("toolworthy.gateway.patience.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("toolworthy.base.retry.FIRST_PAUSE", 0.01)
     busy = (429, b'{"error": {"message": "slow down"}}')
     assert asked(tmp_path, iter([busy, busy, (200, called(LOOK))])).status == "right"
 

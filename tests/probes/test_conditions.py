@@ -21,7 +21,7 @@ NAMES = ("plain-answer", "one-call", "tool-loop", "max-tokens", "client-openai-c
 
 @pytest.fixture(autouse=True)
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("toolworthy.gateway.patience.FIRST_PAUSE", 0.05)
+    monkeypatch.setattr("toolworthy.base.retry.FIRST_PAUSE", 0.05)
 
 
 def asked(

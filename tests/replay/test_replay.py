@@ -215,8 +215,8 @@ def test_an_endpoint_that_fails_every_time(recorded: Path, tmp_path: Path, capsy
 def test_an_endpoint_without_time_is_not_measured(
     recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("toolworthy.gateway.patience.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr("toolworthy.gateway.patience.UNTOLD", 0.01)
+    monkeypatch.setattr("toolworthy.base.retry.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("toolworthy.base.retry.UNTOLD", 0.01)
     code, made, asked = at_server(lambda _: (429, {"error": {"message": "later"}}), recorded, tmp_path, "--limit", "2")
     assert code == 1
     assert [result.status for result in made.replays()] == ["unmeasured"] * 2
@@ -232,8 +232,8 @@ def test_a_page_instead_of_an_answer_is_an_error(recorded: Path, tmp_path: Path)
 def test_a_server_that_is_gone_is_not_measured(recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from toolworthy.gateway import Gateway
 
-    monkeypatch.setattr("toolworthy.gateway.patience.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr("toolworthy.gateway.patience.UNTOLD", 0.01)
+    monkeypatch.setattr("toolworthy.base.retry.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("toolworthy.base.retry.UNTOLD", 0.01)
     enter = Gateway.__aenter__
 
     async def gone(gateway: Gateway) -> Gateway:

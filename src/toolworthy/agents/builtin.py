@@ -17,7 +17,10 @@ from toolworthy.sandbox.model import Mount
 from toolworthy.wire.ir import Api
 
 _TARGET = "/opt/toolworthy/toolworthy"
-_PARTS = ("__init__.py", "wire", "agents/__init__.py", "agents/loop.py", "agents/actions.py")
+_PARTS = (
+    *("__init__.py", "wire", "agents/__init__.py", "agents/loop.py", "agents/actions.py"),
+    *("base/retry.py", "rules/refusal.py"),
+)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""The built-in agent: ask, carry out the calls, ask again. Runs inside the sandbox: standard library and wire only.
+"""The built-in agent: ask, carry out the calls, ask again. Runs inside the sandbox: parts of this package that need
+nothing but the standard library.
 
 Started as ``python -m toolworthy.agents.loop CONFIG.json TURNS``; prints one JSON object a line of what happens. Exit
 code 0: the model ended its turn; 1: the endpoint failed; 2: out of turns.
@@ -8,7 +9,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 
 from toolworthy import wire
 from toolworthy.agents.actions import Refused, perform
+from toolworthy.base.retry import pause
+from toolworthy.rules.refusal import Refusal, classify
 from toolworthy.wire.assemble import assemble
 from toolworthy.wire.ir import Api, Failure, Message, Request, Response, Text, Tool, ToolCall, ToolResult
 
@@ -26,6 +28,8 @@ _SYSTEM = (
     "then you say briefly what you did."
 )
 _TRIES = 4
+_LONGEST = 60.0
+"""Seconds of a pause, at most."""
 _SILENCE = 300
 """Seconds without a byte after which an answer is given up."""
 
@@ -72,21 +76,20 @@ def _results(config: dict[str, Any], calls: tuple[ToolCall, ...]) -> Iterator[To
 
 def _ask(config: dict[str, Any], request: Request) -> Response:
     """One answer; what may pass is tried again, with growing pauses or as long as the endpoint says."""
-    for attempt in range(_TRIES):
+    for tries in range(1, _TRIES + 1):
         try:
-            status, headers, response = _once(config, request)
+            response, told = _once(config, request)
         except (OSError, http.client.HTTPException) as error:
-            status, headers = 0, {}
-            response = Response(failure=Failure(f"{type(error).__name__}: {error}"), complete=False)
-        if response.failure is None or (status not in (0, 408, 429, 529) and not 500 <= status < 600):
-            return response
-        if attempt + 1 < _TRIES:
-            told = re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]{1,6})?", headers.get("retry-after", "").strip())
-            time.sleep(min(60.0, float(told[0])) if told else 0.5 * 2**attempt)
+            told = Refusal("unavailable", f"{type(error).__name__}: {error}")
+            response = Response(failure=Failure(told.message), complete=False)
+        if told is None or not told.passes or tries == _TRIES:
+            break
+        time.sleep(min(_LONGEST, pause(tries, told.retry_after)))
     return response
 
 
-def _once(config: dict[str, Any], request: Request) -> tuple[int, dict[str, str], Response]:
+def _once(config: dict[str, Any], request: Request) -> tuple[Response, Refusal | None]:
+    """One answer, and what the endpoint refused by its status, if it did."""
     api: Api = config["api"]
     module = wire.api(api)
     parts = urlsplit(config["base_url"])
@@ -101,7 +104,9 @@ def _once(config: dict[str, Any], request: Request) -> tuple[int, dict[str, str]
         answer = connection.getresponse()
         told = {name.lower(): value for name, value in answer.getheaders()}
         if answer.status >= 400 or "text/event-stream" not in told.get("content-type", ""):
-            return answer.status, told, wire.parse_body(api, answer.status, answer.read(), streamed=False)
+            data = answer.read()
+            refused = classify(answer.status, told, data) if answer.status >= 400 else None
+            return wire.parse_body(api, answer.status, data, streamed=False), refused
         decoder = module.Decoder()
         events = []
         while data := answer.read1(65536):
@@ -112,7 +117,7 @@ def _once(config: dict[str, Any], request: Request) -> tuple[int, dict[str, str]
         connection.close()
     if not response.complete and response.failure is None:
         response = Response(failure=Failure("the answer broke off"), complete=False)
-    return answer.status, told, response
+    return response, None
 
 
 def _say(event: str, **fields: Any) -> None:

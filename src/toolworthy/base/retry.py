@@ -1,12 +1,101 @@
-"""When a server says to ask again. Pure: no I/O."""
+"""Whether, when and how often to ask again. Everything here that sends a request does so by these rules."""
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import tenacity
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+"""Seconds between the tries where the endpoint does not say how long: each is twice the one before."""
+UNTOLD = 60.0
+"""Seconds in all that are waited where it does not say."""
+TOLD = 600.0
+"""Seconds in all that are waited where it says how long."""
+TRIES = 3
+"""How often to ask what fails in a way that may pass."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Again:
+    """Why a request is sent again."""
+
+    no_time: bool = False
+    """The endpoint has no time now: the waiting is limited, not the tries."""
+    after: float | None = None
+    """Seconds after which the endpoint says to ask again."""
+
+
+def pause(tries: int, after: float | None = None, longest: float = LONGEST_PAUSE) -> float:
+    """Seconds until the next try, after so many; as told, but for a server that says "at once" again and again."""
+    grown: float = min(FIRST_PAUSE * 2 ** (tries - 1), longest)
+    return grown if after is None else max(after, grown / 10)
+
+
+async def patiently(
+    ask: Callable[[], Awaitable[T]],
+    again: Callable[[T], Again | None],
+    told: float = TOLD,
+    tries: int = TRIES,
+    longest: float = LONGEST_PAUSE,
+    before: Callable[[T, float], None] = lambda answer, seconds: None,
+) -> T:
+    """The answer to a request that is asked again for as long as that may help; the last one where nothing did.
+
+    Args:
+        ask: sends it.
+        again: why an answer is to be asked for once more; None where it is not.
+        told: seconds in all that may be waited if the endpoint asks for it.
+        tries: how often to ask at most what fails though the endpoint has time.
+        longest: seconds of a pause that nobody asked for, at most.
+        before: is told of an answer, and for how many seconds it is now waited.
+    """
+    import tenacity
+
+    why, faults = Again(), 0
+
+    async def sent() -> T:
+        return await ask()
+
+    def retry(answer: T) -> bool:
+        nonlocal why, faults
+        found = again(answer)
+        why = found or why
+        faults += found is not None and not found.no_time
+        return found is not None
+
+    def enough(state: tenacity.RetryCallState) -> bool:
+        if not why.no_time and faults >= tries:
+            return True
+        if why.after is None:
+            return why.no_time and state.idle_for >= UNTOLD
+        return state.idle_for + why.after > told
+
+    asking = tenacity.AsyncRetrying(
+        retry=tenacity.retry_if_result(retry),
+        wait=lambda state: pause(state.attempt_number, why.after, longest),
+        stop=enough,
+        before_sleep=lambda state: before(_last(state), state.upcoming_sleep),
+        retry_error_callback=_last,
+    )
+    answer: T = await asking(sent)
+    return answer
+
+
+def _last(state: tenacity.RetryCallState) -> Any:
+    assert state.outcome is not None
+    return state.outcome.result()
+
+
+# ---- what a server says ----------------------------------------------------------------------------------------------
 
 _SPAN = r"(?:(\d+) ?h\w*[ ,]*)?(?:(\d+) ?m(?:in\w*)?(?!s)[ ,]*)?(?:(\d+(?:\.\d+)?) ?(ms|milliseconds?|s|sec\w*)\b)?"
 _AGAIN = re.compile(rf"(?:try again|retry|available|wait|replenished)\D{{0,30}}?(?=\d){_SPAN}", re.IGNORECASE)

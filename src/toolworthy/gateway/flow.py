@@ -7,7 +7,8 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 
-from toolworthy.gateway.patience import TOLD, busy, refusal
+from toolworthy.base.retry import TOLD
+from toolworthy.gateway.patience import busy, refusal
 from toolworthy.records.exchange import Exchange
 
 FIRST = 4

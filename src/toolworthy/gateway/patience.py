@@ -1,23 +1,12 @@
-"""How long to wait for an endpoint that has no time right now, and how often to ask one that failed."""
+"""Which exchanges are none with an endpoint that answers, and which of those are tried again."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Callable
 
+from toolworthy.base.retry import Again
 from toolworthy.records.exchange import Exchange
 from toolworthy.rules.refusal import Refusal, classify
-
-BUSY = (429, 503, 529)
-"""Statuses that ask to come again later."""
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
-"""Seconds between the tries where the endpoint does not say how long: each is twice the one before."""
-UNTOLD = 60.0
-"""Seconds in all that are waited where it does not say."""
-TOLD = 600.0
-"""Seconds in all that are waited where it says how long."""
-TRIES = 3
-"""How often to ask what fails in a way that may pass."""
 
 
 def unreachable(exchange: Exchange) -> bool:
@@ -37,7 +26,7 @@ def busy(exchange: Exchange) -> bool:
     if unreachable(exchange):
         return True
     told = refusal(exchange)
-    return told is not None and (told.kind == "rate limited" or (exchange.status in BUSY and told.passes))
+    return told is not None and told.busy
 
 
 def no_time(exchange: Exchange) -> str:
@@ -58,51 +47,13 @@ def failed(exchange: Exchange) -> bool:
     return answer.failure is not None or not exchange.body.strip() or not (answer.complete or answer.stop)
 
 
-async def patiently(
-    ask: Callable[[], Awaitable[Exchange]],
-    allowed: float = TOLD,
-    passing: Callable[[Exchange], bool] = lambda exchange: False,
-    tries: int = TRIES,
-) -> Exchange:
-    """The answer to a request that is asked again while the endpoint has no time for it.
+def again(exchange: Exchange, passing: Callable[[Exchange], bool] = lambda exchange: False) -> Again | None:
+    """Why to send a request again, by what came; None where it is not.
 
     Args:
-        ask: sends it.
-        allowed: seconds in all that may be waited if the endpoint asks for it.
-        passing: whether an answer failed in a way that may pass; such a request is sent `tries` times at most.
+        exchange: what came.
+        passing: whether an answer failed in a way that may pass.
     """
-    import tenacity
-
-    faults = 0
-
-    def again(exchange: Exchange) -> bool:
-        nonlocal faults
-        faults += not busy(exchange) and passing(exchange)
-        return busy(exchange) or passing(exchange)
-
-    def enough(state: tenacity.RetryCallState) -> bool:
-        if not busy(_exchange(state)):
-            return faults >= tries
-        seconds = _told(_exchange(state))
-        return state.idle_for >= UNTOLD if seconds is None else state.idle_for + seconds > allowed
-
-    def pause(state: tenacity.RetryCallState) -> float:
-        seconds = _told(_exchange(state))
-        return min(FIRST_PAUSE * 2 ** (state.attempt_number - 1), LONGEST_PAUSE) if seconds is None else seconds
-
-    retrying = tenacity.AsyncRetrying(
-        retry=tenacity.retry_if_result(again), wait=pause, stop=enough, retry_error_callback=_exchange
-    )
-    found: Exchange = await retrying(ask)
-    return found
-
-
-def _exchange(state: Any) -> Exchange:
-    found: Exchange = state.outcome.result()
-    return found
-
-
-def _told(exchange: Exchange) -> float | None:
-    """Seconds that the endpoint asks to wait."""
     told = refusal(exchange)
-    return told.retry_after if told else None
+    no_time = busy(exchange)
+    return Again(no_time, told.retry_after if told else None) if no_time or passing(exchange) else None

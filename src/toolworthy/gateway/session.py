@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 
 from toolworthy.base.redact import Redactor
+from toolworthy.base.retry import TOLD
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway.allowance import Allowance
 from toolworthy.gateway.flow import Flow
-from toolworthy.gateway.patience import TOLD
 from toolworthy.records.exchange import Exchange
 
 if TYPE_CHECKING:

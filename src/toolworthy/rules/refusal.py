@@ -25,6 +25,9 @@ Kind = Literal[
 """``unavailable``: trouble of the server's own, which may pass; ``other client``: it serves certain programs only, or
 certain places; ``bad request``: it refuses this request for what is in it."""
 
+BUSY = (429, 503, 529)
+"""Statuses that ask to come again later."""
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -35,6 +38,12 @@ class Refusal:
     """The server's own words, not redacted; of a web page, its title."""
     retry_after: float | None = None
     """Seconds after which the server says to ask again."""
+    status: int | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether the server has no time now, rather than trouble of its own."""
+        return self.kind == "rate limited" or (self.kind == "unavailable" and self.status in BUSY)
 
     @property
     def passes(self) -> bool:
@@ -62,7 +71,8 @@ def classify(status: int | None, headers: Mapping[str, str], body: bytes) -> Ref
     else:
         failure = parse_error(status, body)
     wait = seconds_to_wait(status or 200, headers, body, failure.message)
-    return Refusal(_kind(status or 200, failure, _codes(failure, body), wait, title is not None), failure.message, wait)
+    kind = _kind(status or 200, failure, _codes(failure, body), wait, title is not None)
+    return Refusal(kind, failure.message, wait, status)
 
 
 _PARSER = (

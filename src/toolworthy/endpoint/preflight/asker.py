@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import tenacity
-
 from toolworthy.base.packing import unpack
 from toolworthy.base.redact import Redactor
+from toolworthy.base.retry import Again, patiently
 from toolworthy.endpoint.preflight.model import MAX_BODY, Answer
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.rules.refusal import broken_http
@@ -29,9 +27,7 @@ _CONNECT_SECONDS = 15.0
 _BEGINNING = 2**16
 """Bytes of a longer one that are looked at."""
 PATIENCE_SECONDS = 60.0
-"""How long to go on asking an endpoint that has no time."""
-_TRIES = 3
-"""Of a request that fails in another way that may pass."""
+"""How long to wait for an endpoint that asks for it."""
 _LONG = 4.0
 """Seconds of waiting that the user hears of."""
 
@@ -55,18 +51,13 @@ class Asker:
         """Ask until it is answered, or refused for good, or our patience ends; the last answer."""
         begun = time.monotonic()
 
-        def heard(state: tenacity.RetryCallState) -> None:
-            if state.upcoming_sleep >= _LONG:
-                self._say(f"{_last(state).says}; asking again in {state.upcoming_sleep:.0f} s")
+        def heard(answer: Answer, pause: float) -> None:
+            if pause >= _LONG:
+                self._say(f"{answer.says}; asking again in {pause:.0f} s")
 
-        asking = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_result(_may_pass),
-            wait=_pause,
-            stop=_enough,
-            before_sleep=heard,
-            retry_error_callback=_last,
+        answer = await patiently(
+            lambda: self._once(method, url, api, body, seconds), _again, PATIENCE_SECONDS, before=heard
         )
-        answer: Answer = await asking(self._once, method, url, api, body, seconds)
         return replace(answer, waited=time.monotonic() - begun)
 
     async def _once(self, method: str, url: str, api: Api, body: Any, seconds: float) -> Answer:
@@ -122,36 +113,10 @@ def _body(data: bytes, coding: str) -> tuple[bytes, bool]:
     return (body[:_BEGINNING] if too_long else body), too_long
 
 
-def _last(state: tenacity.RetryCallState) -> Answer:
-    assert state.outcome is not None
-    answer: Answer = state.outcome.result()
-    return answer
-
-
-def _may_pass(answer: Answer) -> bool:
+def _again(answer: Answer) -> Again | None:
+    told = answer.refusal
     if answer.timed_out or answer.too_long or answer.is_odd:
-        return False
-    if answer.trouble:
-        return True
-    if answer.refusal:
-        return answer.refusal.passes
-    return answer.status < 400 and not answer.body
-
-
-def busy(answer: Answer) -> bool:
-    """Whether the endpoint says that it has no time now."""
-    kind = answer.refusal.kind if answer.refusal else ""
-    return kind == "rate limited" or (kind == "unavailable" and answer.status in (429, 503, 529))
-
-
-def _pause(state: tenacity.RetryCallState) -> float:
-    refusal = _last(state).refusal
-    if refusal and refusal.retry_after is not None:
-        return refusal.retry_after + random.uniform(0.05, 0.25)
-    return float(min(15.0, 0.5 * 2 ** (state.attempt_number - 1)) * random.uniform(1.0, 1.3))
-
-
-def _enough(state: tenacity.RetryCallState) -> bool:
-    if busy(_last(state)):
-        return (state.seconds_since_start or 0.0) + state.upcoming_sleep > PATIENCE_SECONDS
-    return state.attempt_number >= _TRIES or state.upcoming_sleep > PATIENCE_SECONDS
+        return None
+    if told and not answer.trouble:
+        return Again(told.busy, told.retry_after) if told.passes else None
+    return Again() if answer.trouble or (answer.status < 400 and not answer.body) else None

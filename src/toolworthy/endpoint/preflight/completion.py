@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from toolworthy import wire
-from toolworthy.endpoint.preflight.asker import Asker, busy
+from toolworthy.endpoint.preflight.asker import Asker
 from toolworthy.endpoint.preflight.model import Answer, Check, State, Tried
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.wire.failure import page
@@ -164,7 +164,7 @@ def _marked(api: Api, value: Any) -> bool:
 
 def _decided(api: Api, answer: Answer) -> State | None:
     """What an answer tells of its API; None where it is to be asked otherwise."""
-    if answer.timed_out or busy(answer) or (answer.refusal and answer.refusal.kind == "other client"):
+    if answer.timed_out or answer.busy or (answer.refusal and answer.refusal.kind == "other client"):
         return "unknown"
     if (answer.trouble and not answer.status) or absent(api, answer):
         return "absent"

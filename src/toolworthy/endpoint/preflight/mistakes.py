@@ -7,7 +7,6 @@ from typing import Any
 
 from toolworthy.base.errors import UserError
 from toolworthy.endpoint.preflight import models
-from toolworthy.endpoint.preflight.asker import busy
 from toolworthy.endpoint.preflight.model import Tried
 from toolworthy.endpoint.target import KEY_ENV, Endpoint
 from toolworthy.rules.refusal import Kind
@@ -29,7 +28,7 @@ def stop_if_useless(endpoint: Endpoint, tried: dict[Api, list[Tried]]) -> None:
         raise UserError(f"{endpoint.name}: the account or key has nothing left to spend ({_said(broke)})")
     if refused := _of("bad key", last):
         raise UserError(f"{endpoint.name} {_key(endpoint)} ({_said(refused)})")
-    if gone := next((one for one in last if busy(one.answer)), None):
+    if gone := next((one for one in last if one.answer.busy), None):
         raise UserError(f"{endpoint.name} has had no time for {gone.answer.waited:.0f} s ({_said(gone)}); try later")
 
 

@@ -50,6 +50,11 @@ class Answer:
         return classify(self.status, self.headers, self.body) if self.status else None
 
     @property
+    def busy(self) -> bool:
+        """Whether the endpoint says that it has no time now."""
+        return self.refusal is not None and self.refusal.busy
+
+    @property
     def is_odd(self) -> bool:
         """Whether its status is none that an answer to a completion can have: no content, or none of HTTP's."""
         return self.status in (204, 205) or 0 < self.status < 200 or self.status >= 600

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from toolworthy.base.retry import patiently
 from toolworthy.gateway import Session, handler
-from toolworthy.gateway.patience import busy, failed, no_time, patiently
+from toolworthy.gateway.patience import again, busy, failed, no_time
 from toolworthy.gateway.routes import COMPLETIONS
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.score import Limit
@@ -37,7 +38,7 @@ async def ask(session: Session, api: Api, body: Mapping[str, Any]) -> Exchange:
     async def send() -> Exchange:
         return await handler.ask(session, COMPLETIONS[api], data, MAX_SECONDS)
 
-    exchange = await patiently(send, session.gateway.patience, failed)
+    exchange = await patiently(send, lambda found: again(found, failed), session.gateway.patience)
     if trouble := _trouble(exchange, body):
         raise trouble
     return exchange

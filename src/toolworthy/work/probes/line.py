@@ -9,11 +9,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from toolworthy import wire
+from toolworthy.base.retry import TOLD, Again, patiently
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import Session
-from toolworthy.gateway.patience import BUSY, FIRST_PAUSE, TOLD, failed, patiently, refusal
+from toolworthy.gateway.patience import again, failed, refusal
 from toolworthy.gateway.routes import COMPLETIONS
 from toolworthy.records.exchange import Exchange
+from toolworthy.rules.refusal import BUSY
 from toolworthy.wire.ir import Api, Message, Reasoning, Request, Role, Text
 from toolworthy.wire.lenient import as_dict, dump_json, parse_json
 from toolworthy.work.probes.answer import LIMITS, Answer, token_limit
@@ -131,9 +133,9 @@ class Line:
         path = COMPLETIONS[self.api] + (f"?{query}" if query else "")
         answer = await self.post(dump_json(body).encode(), path, headers)
         if answer.silent and await self._answers_others():
-            again = await self.post(dump_json(body).encode(), path, headers)
-            again.hangs = again.silent
-            return again
+            later = await self.post(dump_json(body).encode(), path, headers)
+            later.hangs = later.silent
+            return later
         limit = next((name for name in LIMITS if body.get(name) in self._ours), None)
         if limit and not answer.cut and answer.cut_short:
             self.superseded.add(answer.exchange.index)
@@ -154,7 +156,7 @@ class Line:
         def passing(exchange: Exchange) -> bool:
             return not answers[-1].cut and failed(exchange)
 
-        await patiently(ask, self._session.gateway.patience, passing, self.surface.tries)
+        await patiently(ask, lambda found: again(found, passing), self._session.gateway.patience, self.surface.tries)
         *before, answer = answers
         self.superseded |= {one.exchange.index for one in before}
         self.last = answer
@@ -208,21 +210,22 @@ class Line:
         where = httpx.URL(self.endpoint.url(self.api))
         url = where if body is not None else where.copy_with(path=path)
         sent = {"anthropic-version": "2023-06-01", **(headers or {})}
-        status = 0
-        for attempt in range(self.surface.tries):
+
+        async def ask() -> int:
             try:
                 async with (
                     self._session.gateway.turn(),
                     asyncio.timeout(self.surface.knowledge.speed.seconds(0, SHORT)),
                     self._client.stream(method, url, json=body, headers=sent) as response,
                 ):
-                    status = response.status_code
+                    return response.status_code
             except (TimeoutError, httpx.HTTPError):
-                status = 0
-            if status and status < 500 and status not in BUSY:
-                break
-            await asyncio.sleep(FIRST_PAUSE * 2**attempt)
-        return status
+                return 0
+
+        def failing(status: int) -> Again | None:
+            return Again() if not status or status >= 500 or status in BUSY else None
+
+        return await patiently(ask, failing, tries=self.surface.tries)
 
     async def overheard(self) -> Answer:
         """The last answer that another client had at this probe's address."""

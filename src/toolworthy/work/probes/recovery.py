@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass
 
+from toolworthy.base.retry import Again, patiently
 from toolworthy.gateway.patience import failed, refusal
 from toolworthy.wire.lenient import dump_json
+from toolworthy.work.probes.answer import Answer
 from toolworthy.work.probes.line import Line
 
 LONGEST = 120.0
@@ -30,17 +31,24 @@ class Recovery:
 async def recovered(line: Line) -> Recovery:
     """Ask a plain question, alone, until it is answered. A limit of the rate is waited for, and is no lock; where no
     question was ever answered, none is waited for."""
-    began, why = time.monotonic(), ""
+    began, why, knows = time.monotonic(), "", line.surface.knowledge.speed.known
     question = dump_json(line.body(line.request("Reply with exactly: Hello."))).encode()
-    while True:
-        answer = await line.once(question)
+
+    def locked(answer: Answer) -> bool:
         told = refusal(answer.exchange)
-        if not failed(answer.exchange) and (told is None or not told.passes):
-            return Recovery(time.monotonic() - began if why else 0.0, why=why)
+        return failed(answer.exchange) or (told is not None and told.passes)
+
+    def again(answer: Answer) -> Again | None:
+        nonlocal why
+        if not locked(answer):
+            return None
+        told = refusal(answer.exchange)
         if told is None or told.kind != "rate limited":
             why = why or f"HTTP {answer.status}: {answer.message[:200] or answer.exchange.error}"
         line.superseded.add(answer.exchange.index)
-        if not line.surface.knowledge.speed.known or time.monotonic() - began > LONGEST:
-            line.surface.dead = f"good requests are no longer answered: {why or answer.message[:200]}"
-            return Recovery(time.monotonic() - began if why else 0.0, answered=False, why=why)
-        await asyncio.sleep(PAUSE)
+        return Again(no_time=True, after=PAUSE) if knows and time.monotonic() - began <= LONGEST else None
+
+    answer = await patiently(lambda: line.once(question), again)
+    if locked(answer):
+        line.surface.dead = f"good requests are no longer answered: {why or answer.message[:200]}"
+    return Recovery(time.monotonic() - began if why else 0.0, not locked(answer), why)

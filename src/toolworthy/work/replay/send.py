@@ -8,11 +8,12 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from toolworthy.base.errors import UserError
+from toolworthy.base.retry import patiently
 from toolworthy.content import adapters
 from toolworthy.endpoint.preflight import preflight
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import Gateway, Session, ask
-from toolworthy.gateway.patience import busy, patiently
+from toolworthy.gateway.patience import again, busy
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import ExchangeWriter, file_name, read_all
 from toolworthy.records.replay import Side
@@ -59,7 +60,7 @@ class Sender:
             session.exchanges.clear()  # they are on the disk
             return exchange
 
-        exchange = await (patiently(once, session.gateway.patience) if self._gone < _PATIENT else once())
+        exchange = await (patiently(once, again, session.gateway.patience) if self._gone < _PATIENT else once())
         if lost := self._unwritten.get((exchange.trial, exchange.index)):
             raise lost
         self._gone = self._gone + 1 if unreachable(exchange) else 0

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from toolworthy.base.retry import TOLD
 from toolworthy.content.adapters import Prices
-from toolworthy.gateway.patience import TOLD
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import read_exchanges
 from toolworthy.records.score import Tokens
