@@ -11,7 +11,7 @@ from toolworthy.work.probes import ProbeKey, ProbeResult
 
 
 def failed(agent: str, kind: str, code: str, status: str = "failed") -> TrialResult:
-    cause = Cause(kind=kind, fault="server", detail="d", code=code)  # type: ignore[arg-type]
+    cause = Cause(kind=kind, fault="server", detail="d", rule=code)  # type: ignore[arg-type]
     return TrialResult(key=TrialKey(suite="tasks", task="t", agent=agent), status=status, cause=cause)  # type: ignore[arg-type]
 
 

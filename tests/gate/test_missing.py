@@ -92,8 +92,8 @@ def test_every_limit_of_ours_counts_as_not_solved(tmp_path: Path, limit: Limit) 
     ("cause", "why"),
     [
         (DOWN, "infrastructure"),
-        (Cause(kind="endpoint error", fault="our limit", detail="429", code="rate limited"), "rate limited"),
-        (Cause(kind="endpoint error", fault="infrastructure", detail="no", code="empty account"), "empty account"),
+        (Cause(kind="endpoint error", fault="our limit", detail="429", refusal="rate limited"), "rate limited"),
+        (Cause(kind="endpoint error", fault="infrastructure", detail="no", refusal="empty account"), "empty account"),
         (None, "infrastructure"),
     ],
 )

@@ -116,7 +116,7 @@ def test_a_name_that_is_no_text_is_the_servers_fault(tmp_path: Path) -> None:
     """Servers make names of what a model wrote."""
     result, bodies = answered(call("ba\ud800sh", '{"command": "true"}'), folder=tmp_path)
     assert len(bodies) == 2, result.agent_output
-    assert (result.status, result.cause and result.cause.code) == ("failed", "TW118")
+    assert (result.status, result.cause and result.cause.rule) == ("failed", "TW118")
 
 
 def test_whatever_fails_in_judging_is_a_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,7 +76,7 @@ def test_the_first_in_the_order_is_named(exchanges: list[Exchange], ended: dict[
 def test_an_agent_that_we_stop_before_it_asks_was_at_our_limit_and_one_that_ends_could_not_start() -> None:
     stopped = why([], ended="timeout")
     assert (stopped.kind, stopped.fault, stopped.limit) == ("budget", "our limit", "time")
-    assert "before it asked anything" in stopped.detail
+    assert stopped.code == "nothing asked in time"
     for ended in ({"exit_code": 0}, {"exit_code": 127}, {"ended": "memory"}):
         found = why([], **ended)  # type: ignore[arg-type]
         assert (found.kind, found.limit) == ("infrastructure", None)
@@ -91,19 +91,19 @@ def test_the_same_call_twice_is_no_loop_and_thrice_is() -> None:
 
 def test_the_last_word_429_is_a_limit_of_ours_and_says_so() -> None:
     found = why(trial(answered(call()), refused(429, "slow down"), refused(429, "slow down")), exit_code=1)
-    assert (found.kind, found.fault, found.code) == ("endpoint error", "our limit", "rate limited")
+    assert (found.code, found.fault, found.refusal) == ("refused", "our limit", "rate limited")
     assert "slow down" in found.detail
     assert why(trial(answered(call()), refused(503, "slow down")), exit_code=1).fault == "endpoint"
 
 
 def test_an_error_without_a_word_is_said_to_have_none() -> None:
-    assert why(trial(refused(500, ""))).detail == "HTTP 500 without a body"
+    assert why(trial(refused(500, ""))).detail == "HTTP 500: no body"
     assert why(trial(refused(500, " "))).detail == "HTTP 500: without a reason"
     assert why(trial(refused(500, "no such tool"))).detail == "HTTP 500: no such tool"
 
 
 @pytest.mark.parametrize(
-    ("last", "fault", "code", "words"),
+    ("last", "fault", "refusal", "words"),
     [
         (refused(402, "Insufficient balance"), "infrastructure", "empty account", "HTTP 402: Insufficient balance"),
         (
@@ -119,10 +119,10 @@ def test_an_error_without_a_word_is_said_to_have_none() -> None:
     ],
 )
 def test_the_servers_own_words_are_quoted_and_tell_whose_fault_it_is(
-    last: Exchange, fault: str, code: str, words: str
+    last: Exchange, fault: str, refusal: str, words: str
 ) -> None:
     found = why(trial(answered(call()), last), exit_code=1)
-    assert (found.kind, found.fault, found.code) == ("endpoint error", fault, code)
+    assert (found.code, found.fault, found.refusal) == ("refused", fault, refusal)
     assert words in found.detail
 
 
@@ -155,9 +155,10 @@ def test_a_fault_that_the_agent_got_over_is_mentioned_and_not_the_cause() -> Non
     cut = answered(said(), finish="tool_calls")  # speaks of a call, and has none
     found = why(trial(steps[0], cut, *steps[1:], answered(said())))
     assert (found.kind, found.fault) == ("wrong result", "model")
-    assert "went on in spite of TW113 calls announced, none sent (exchange 1)" in found.detail
+    assert found.notes == ("in spite of",)
+    assert "TW113 calls announced, none sent (exchange 1)" in found.detail
     at_the_end = why(trial(*steps, cut))
-    assert (at_the_end.kind, at_the_end.fault, at_the_end.code) == ("wire defect", "server", "TW113")
+    assert (at_the_end.kind, at_the_end.fault, at_the_end.rule) == ("wire defect", "server", "TW113")
     assert at_the_end.exchange == len(steps)
 
 
@@ -165,7 +166,7 @@ def test_what_the_agent_bore_in_this_very_trial_is_not_the_cause_at_its_end() ->
     def endless(number: int) -> Exchange:
         return streamed({"tool_calls": [{"index": 0, **call(number=number)["tool_calls"][0]}]}, finish=None)
 
-    assert why(trial(endless(1)), ended="timeout").code == "TW308"
+    assert why(trial(endless(1)), ended="timeout").rule == "TW308"
     ended = why(trial(endless(1), endless(2)), ended="timeout")
     assert ended.fault == "our limit", "it had taken such an answer before"
 
@@ -179,7 +180,7 @@ def test_an_error_that_was_asked_again_is_not_the_cause_though_the_next_call_was
     asked_again[2] = replace(asked_again[2], request_body=asked_again[1].request_body)
     assert why(asked_again, ended="timeout").fault == "our limit"
     for_ever = [*asked_again[:2], replace(asked_again[1], index=2)]
-    assert why(for_ever, ended="timeout").code == "TW113"
+    assert why(for_ever, ended="timeout").rule == "TW113"
 
 
 def test_a_result_that_is_an_error_leaves_the_fault_open() -> None:
@@ -228,21 +229,18 @@ def test_is_error_counts_as_a_failed_call() -> None:
 
 
 @pytest.mark.parametrize(
-    ("last", "what"),
+    ("last", "code", "rule"),
     [
-        (streamed({"role": "assistant", "content": "I will look."}, {}), "an empty delta stands where a call was due"),
-        (
-            streamed({"role": "assistant", "content": "I will look."}, {"tool_calls": []}),
-            "an empty delta stands where a call was due",
-        ),
-        (answered(said("I will look."), finish="tool_calls"), "TW113"),
-        (answered(said("")), "TW704 nothing said, nothing done: neither text nor call; what the model wrote is not in"),
+        (streamed({"role": "assistant", "content": "I will look."}, {}), "call emptied", ""),
+        (streamed({"role": "assistant", "content": "I will look."}, {"tool_calls": []}), "call emptied", ""),
+        (answered(said("I will look."), finish="tool_calls"), "broken rule", "TW113"),
+        (answered(said("")), "broken rule", "TW704"),
     ],
 )
-def test_a_call_that_was_lost_is_not_an_announcement(last: Exchange, what: str) -> None:
+def test_a_call_that_was_lost_is_not_an_announcement(last: Exchange, code: str, rule: str) -> None:
     found = why(trial(answered(call()), last))
-    assert (found.kind, found.fault) == ("wire defect", "server")
-    assert what in found.detail
+    assert (found.kind, found.fault, found.code, found.rule) == ("wire defect", "server", code, rule)
+    assert ("answer emptied" in found.notes) == (rule == "TW704")
 
 
 def pieces(*arguments: str, number: int = 0) -> Exchange:
@@ -255,7 +253,7 @@ def pieces(*arguments: str, number: int = 0) -> Exchange:
 def test_arguments_that_were_sent_twice_are_not_the_models_bad_json() -> None:
     growing = pieces('{"command": ', '{"command": "ls"', '{"command": "ls"}')
     found = why(trial(growing, answered(said()), results={0: "Error: no JSON"}))
-    assert (found.kind, found.fault, found.code) == ("wire defect", "server", "TW323")
+    assert (found.kind, found.fault, found.rule) == ("wire defect", "server", "TW323")
 
 
 def test_a_call_that_was_altered_on_its_way_and_run_is_the_servers_fault() -> None:
@@ -264,15 +262,15 @@ def test_a_call_that_was_altered_on_its_way_and_run_is_the_servers_fault() -> No
     assert why(trial(sound, answered(said()))).kind == "wrong result"
     lost = replace(sound, chunks=(replace(sound.chunks[0], data=sound.body.replace(b'" -l"', b'"\x01\n"')),))
     found = why(trial(lost, answered(said())))
-    assert (found.kind, found.fault, found.code) == ("wire defect", "server", "TW603")
-    assert "the call was run as it came" in found.detail
+    assert (found.kind, found.fault, found.rule) == ("wire defect", "server", "TW603")
+    assert found.code == "call altered"
     assert why(trial(lost, answered(said())), ended="timeout").fault == "our limit"
 
 
 def test_a_root_is_named_and_not_what_follows_from_it() -> None:
     nameless = {**call(), "tool_calls": [{"index": 0, "id": "call_0", "function": {"arguments": '{"command": "ls"}'}}]}
     found = why(trial(streamed(nameless, finish="tool_calls")), exit_code=1)
-    assert (found.kind, found.code) == ("wire defect", "TW304"), "not TW107, which follows from it"
+    assert (found.kind, found.rule) == ("wire defect", "TW304"), "not TW107, which follows from it"
 
 
 def test_an_answer_in_words_after_an_empty_delta_lost_nothing() -> None:
@@ -283,8 +281,8 @@ def test_an_answer_in_words_after_an_empty_delta_lost_nothing() -> None:
 def test_a_call_in_the_final_object_alone_was_not_seen() -> None:
     found = why(final_only(), agent="codex")
     assert (found.kind, found.fault) == ("wire defect", "server")
-    assert found.code in ("TW502", "TW503")
-    assert "the agent ended without running its call of run" in found.detail
+    assert found.rule in ("TW502", "TW503")
+    assert found.notes == ("call not run", "agent content")
 
 
 # ---- our own limits -------------------------------------------------------------------------------------------------
@@ -309,7 +307,7 @@ def test_a_limit_of_turns_says_nothing_of_the_answer_that_it_cut() -> None:
     assert (found.kind, found.fault) == ("budget", "our limit")
     assert why(trial(answered(call()), answered(MISFIT)), ended="turns", max_turns=1).kind == "budget"
     worn_out = trial(*(answered(said("So."), finish="tool_calls") for _ in range(3)))
-    assert why(worn_out, ended="turns", max_turns=2).code == "TW113", "answers without their calls wore the turns out"
+    assert why(worn_out, ended="turns", max_turns=2).rule == "TW113", "answers without their calls wore the turns out"
 
 
 @pytest.mark.parametrize(("silent", "fault"), [(70.0, "endpoint"), (40.0, "our limit")])

@@ -37,14 +37,14 @@ BESIDE = {**call("pwd"), "content": LEAKED["content"]}
 )
 def test_a_call_in_the_text_is_the_servers_fault(exchanges: list[Exchange], code: str, at: int) -> None:
     found = why(exchanges)
-    assert (found.kind, found.fault, found.code, found.exchange) == ("wire defect", "server", code, at)
-    assert "a call of run came in the text and was not run" in found.detail
+    assert (found.code, found.fault, found.rule, found.exchange) == ("call in text", "server", code, at)
 
 
 def test_a_leak_that_the_agent_got_over_is_not_the_cause() -> None:
     found = why(trial(answered(LEAKED), answered(call("ls", number=1)), answered(said())))
     assert (found.kind, found.fault) == ("wrong result", "model")
-    assert "went on in spite of TW201" in found.detail
+    assert found.notes == ("in spite of",)
+    assert "TW201" in found.detail
     cut = why(trial(answered(call()), answered(LEAKED)), ended="turns", max_turns=1)
     assert cut.fault == "our limit", "nobody knows what the agent would have made of it"
 
@@ -76,7 +76,7 @@ def test_the_rate_is_over_all_suites_with_an_interval() -> None:
 def test_a_run_says_once_how_many_calls_leaked_and_that_it_was_rate_limited() -> None:
     score = Score(leaks=Leaks(leaked=1, calls=4))
     key = TrialKey(suite="tasks", task="t", agent="builtin")
-    cause = Cause(kind="endpoint error", fault="our limit", detail="d", code="rate limited")
+    cause = Cause(kind="endpoint error", fault="our limit", detail="d", refusal="rate limited")
     trials = [TrialResult(key=key, status="error", score=score, cause=cause)] * 2
     case = CaseResult(key=CaseKey(case="c", vocabulary="b"), category="x", status="right", score=score)
     leaked, limited = remarks(trials, [], [case, case])
@@ -88,9 +88,9 @@ def test_a_run_says_once_how_many_calls_leaked_and_that_it_was_rate_limited() ->
 
 def test_what_failed_of_a_leak_is_told_from_what_failed_of_the_model() -> None:
     key = TrialKey(suite="tasks", task="t", agent="builtin")
-    cause = Cause(kind="wire defect", fault="server", detail="d", code="TW201")
+    cause = Cause(kind="wire defect", fault="server", detail="d", rule="TW201")
     assert left_in_text(TrialResult(key=key, status="failed", cause=cause))
-    other = cause.model_copy(update={"code": "TW101"})
+    other = cause.model_copy(update={"rule": "TW101"})
     assert not left_in_text(TrialResult(key=key, status="failed", cause=other))
     case = CaseResult(key=CaseKey(case="c", vocabulary="b"), category="x", status="wrong")
     assert not left_in_text(case)
@@ -108,6 +108,6 @@ def test_whole_trials_and_cases_count_their_leaks(tmp_path: Path) -> None:
         assert said in (only_run(tmp_path / suite) / "summary.md").read_text()
         assert line["score"]["leaks"] == {"leaked": 1, "calls": 1}
         if suite == "tasks":
-            assert (line["cause"]["fault"], line["cause"]["code"]) == ("server", "TW201")
+            assert (line["cause"]["fault"], line["cause"]["rule"]) == ("server", "TW201")
         else:
             assert [miss["kind"] for miss in line["misses"]] == ["leaked call"]

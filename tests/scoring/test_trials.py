@@ -24,8 +24,7 @@ def test_our_limit_of_turns_is_not_the_models_failure(tmp_path: Path) -> None:
     suites("--agent", "builtin", "--task", TASK, "--max-turns", "2", cwd=tmp_path)
     (line,) = results(only_run(tmp_path))
     assert (line["status"], line["agent_ended"], line["agent_exit"]) == ("error", "exit", 2)
-    assert (line["cause"]["kind"], line["cause"]["fault"]) == ("budget", "our limit")
-    assert line["cause"]["detail"].startswith("stopped by our limit of 2 turns")
+    assert (line["cause"]["code"], line["cause"]["fault"]) == ("turns used up", "our limit")
 
 
 class _Slow(BaseHTTPRequestHandler):

@@ -39,8 +39,8 @@ def test_what_the_agent_was_seen_to_break_on_is_named(
     outcome = Outcome(ended="exit", exit_code=0, stdout=b"", stderr=b"", seconds=1.0)
     found = diagnose([spoilt()], outcome, adapters.agent("openclaw"), 60)
     assert (found.kind, found.fault) == ("wire defect", "server")
-    assert found.detail.startswith(code)
-    assert ("need not be all" in found.detail) == doubt
+    assert found.rule == code
+    assert ("borne elsewhere" in found.notes) == doubt
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal, get_args
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, model_validator
 
+from toolworthy.records.exchange import RefusalKind
 from toolworthy.records.model import Record
 from toolworthy.rules.model import Finding
 
@@ -26,6 +27,51 @@ CauseKind = Literal[
     "gave up",
     "wrong result",
 ]
+CauseCode = Literal[
+    "preflight",
+    "not run",
+    "not started",
+    "no room",
+    "no reward",
+    "nothing asked",
+    "nothing asked in time",
+    "no whole answer",
+    "redirected",
+    "refused",
+    "went silent",
+    "call in text",
+    "broken rule",
+    "call emptied",
+    "answer emptied",
+    "call altered",
+    "arguments broken",
+    "arguments no JSON",
+    "tool unknown",
+    "arguments misfit",
+    "same call again",
+    "turns used up",
+    "took too much",
+    "stopped",
+    "asked too much",
+    "answer cut",
+    "no call",
+    "only announced",
+    "gave up",
+    "tests fail",
+]
+"""What happened, as finely as it is told apart."""
+Note = Literal[
+    "to",
+    "borne elsewhere",
+    "call not run",
+    "call emptied",
+    "answer emptied",
+    "in spite of",
+    "agent says",
+    "agent content",
+    "verifier says",
+]
+"""What is said beside a cause."""
 
 
 class _Frozen(Record):
@@ -91,14 +137,30 @@ class Cause(_Frozen):
 
     kind: CauseKind
     fault: Fault
+    code: CauseCode | None = None
+    """None in results of before there were codes."""
     detail: str
-    """One sentence with the evidence in words."""
+    """One sentence for people, with the evidence in words."""
     exchange: int | None = None
     """Index of the exchange that shows it."""
     limit: Limit | None = None
     """The limit of ours that ended it, if one did."""
-    code: str = ""
-    """What decided: of a wire defect the rule's code, of an endpoint error its kind (``rate limited`` …); else ""."""
+    notes: tuple[Note, ...] = ()
+    """What else is said in it."""
+    rule: str = ""
+    """Code of the rule that names it."""
+    refusal: RefusalKind | None = None
+    """What kind of error the endpoint answered with."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _told_apart(cls, value: Any) -> Any:
+        """Older runs kept the rule's code, or the kind of the error, under ``code``."""
+        code = value.get("code") if isinstance(value, dict) else None
+        if code is None or code in get_args(CauseCode):
+            return value
+        name = "refusal" if code in get_args(RefusalKind) else "rule"
+        return {**value, "code": None, name: code}
 
 
 class Score(_Frozen):

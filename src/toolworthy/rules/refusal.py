@@ -5,25 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from toolworthy.base.retry import seconds_to_wait
+from toolworthy.records.exchange import RefusalKind
 from toolworthy.wire.failure import answer_failure, error_type, page, parse_error, stream_failures
 from toolworthy.wire.ir import Failure
 from toolworthy.wire.lenient import parse_json
-
-Kind = Literal[
-    "rate limited",
-    "unavailable",
-    "empty account",
-    "bad key",
-    "other client",
-    "unknown model",
-    "wrong route",
-    "bad request",
-]
-"""``unavailable``: trouble of the server's own, which may pass; ``other client``: it serves certain programs only, or
-certain places; ``bad request``: it refuses this request for what is in it."""
 
 BUSY = (429, 503, 529)
 """Statuses that ask to come again later."""
@@ -33,7 +21,7 @@ BUSY = (429, 503, 529)
 class Refusal:
     """An error in place of an answer, or in the middle of one."""
 
-    kind: Kind
+    kind: RefusalKind
     message: str
     """The server's own words, not redacted; of a web page, its title."""
     retry_after: float | None = None
@@ -59,7 +47,8 @@ def classify(status: int | None, headers: Mapping[str, str], body: bytes) -> Ref
         headers: of the answer, by lower-case name, or in a mapping that ignores case.
         body: the answer, whole or streamed, decoded.
     """
-    title = page(body) or ("a web page" if "html" in headers.get("content-type", "") and body.strip() else None)
+    told = page(body)
+    title = told or ("a web page" if "html" in headers.get("content-type", "") and body.strip() else None)
     if status is None or status < 400:
         if status is not None and 300 <= status < 400:
             return Refusal("wrong route", f"a redirection to {headers.get('location', 'nowhere')}")
@@ -71,7 +60,7 @@ def classify(status: int | None, headers: Mapping[str, str], body: bytes) -> Ref
     else:
         failure = parse_error(status, body)
     wait = seconds_to_wait(status or 200, headers, body, failure.message)
-    kind = _kind(status or 200, failure, _codes(failure, body), wait, title is not None)
+    kind = _kind(status or 200, failure, _codes(failure, body), wait, told is not None)
     return Refusal(kind, failure.message, wait, status)
 
 
@@ -165,7 +154,7 @@ _ELSEWHERE = _any(
 )
 
 
-def _kind(status: int, failure: Failure, codes: str, wait: float | None, is_page: bool) -> Kind:
+def _kind(status: int, failure: Failure, codes: str, wait: float | None, is_page: bool) -> RefusalKind:
     """The first that fits: what says most about the state of things comes first."""
     words = failure.message
     if status == 413 or _TOO_LARGE.search(f"{words} {codes}"):
@@ -180,10 +169,10 @@ def _kind(status: int, failure: Failure, codes: str, wait: float | None, is_page
         return "rate limited"
     if status in (408, 429, 503, 529) or (busy and status != 401):
         return "unavailable"
-    return _of_access(status, words, codes, is_page) or _of_place(status, words, codes)
+    return _of_access(status, words, codes, is_page) or _of_place(status, words, codes, is_page)
 
 
-def _of_access(status: int, words: str, codes: str, is_page: bool) -> Kind | None:
+def _of_access(status: int, words: str, codes: str, is_page: bool) -> RefusalKind | None:
     if status in (400, 401, 403) and _ELSEWHERE.search(words):
         return "other client"
     if status not in (404, 405) and not _ROUTE.search(words) and _BAD_KEY.search(f"{words} {codes}"):
@@ -193,10 +182,10 @@ def _of_access(status: int, words: str, codes: str, is_page: bool) -> Kind | Non
     return None
 
 
-def _of_place(status: int, words: str, codes: str) -> Kind:
+def _of_place(status: int, words: str, codes: str, is_page: bool) -> RefusalKind:
     if _ROUTE.search(words) or (status in (404, 405, 410, 501) and not _RESOURCE.search(words)):
         return "wrong route"
-    if words.startswith("a web page") and status < 500:
+    if is_page and status < 500:
         return "wrong route"
     told = {int(code) for code in re.findall(r"\b[45]\d\d\b", codes)} or {status}
     refused = _OWN_FAULT.search(words) or re.search(r"bad_?request|invalid_request", codes, re.IGNORECASE)

@@ -60,7 +60,7 @@ def parse_error(status: int, body: bytes) -> Failure:
     if found:
         return found
     text = page(body) or _plain(body.decode("utf-8", "replace"))
-    return Failure(text[:500] or f"HTTP {status} without a body", error_type(status), status=status)
+    return Failure(text[:500] or "no body", error_type(status), status=status)
 
 
 def page(body: bytes) -> str | None:

@@ -9,7 +9,7 @@ from toolworthy.base.errors import UserError
 from toolworthy.endpoint.preflight import models
 from toolworthy.endpoint.preflight.model import Tried
 from toolworthy.endpoint.target import KEY_ENV, Endpoint
-from toolworthy.rules.refusal import Kind
+from toolworthy.records.exchange import RefusalKind
 from toolworthy.wire.ir import Api
 
 
@@ -68,7 +68,7 @@ def stop_if_nothing_is_there(endpoint: Endpoint, tried: dict[Api, list[Tried]]) 
         raise UserError(f"{endpoint.name} has no {endpoint.forced_api} API ({said}); it has {', '.join(there)}")
 
 
-def _of(kind: Kind, tried: Iterable[Tried]) -> Tried | None:
+def _of(kind: RefusalKind, tried: Iterable[Tried]) -> Tried | None:
     return next((one for one in tried if one.refusal and one.refusal.kind == kind), None)
 
 

@@ -39,8 +39,8 @@ def breaking(results: Sequence[TrialResult], found: Sequence[Level]) -> tuple[Br
     broken: dict[str, dict[str, None]] = {}
     probes = {reason.code for level in found for reason in level.reasons if reason.of_probe}
     for result in results:
-        if result.status == "failed" and result.cause and result.cause.kind == "wire defect" and result.cause.code:
-            broken.setdefault(result.cause.code, {})[result.key.agent] = None
+        if result.status == "failed" and result.cause and result.cause.kind == "wire defect" and result.cause.rule:
+            broken.setdefault(result.cause.rule, {})[result.key.agent] = None
     for level in found:
         deciding = level.deciding if level.word == "broken" else ()
         for reason in level.reasons:

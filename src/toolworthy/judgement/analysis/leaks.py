@@ -36,7 +36,7 @@ def left_in_text(result: TrialResult | CaseResult) -> bool:
     """Whether it failed since the server left a call in the text."""
     if isinstance(result, CaseResult):
         return result.status == "wrong" and any(miss.kind == "leaked call" for miss in result.misses)
-    return result.status == "failed" and result.cause is not None and result.cause.code in LEAKS
+    return result.status == "failed" and result.cause is not None and result.cause.rule in LEAKS
 
 
 def _cluster(result: Result) -> str:

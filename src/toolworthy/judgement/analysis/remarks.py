@@ -19,7 +19,7 @@ def remarks(
     told = [f"{suite} {rate}" for suite, own in leaky.items() if (rate := leak_rate(own))]
     if told:
         yield f"calls that the server left in the text: {', '.join(told)}"
-    limited = sum(result.cause is not None and result.cause.code == "rate limited" for result in results)
+    limited = sum(result.cause is not None and result.cause.refusal == "rate limited" for result in results)
     if limited:
         trials = "1 trial" if limited == 1 else f"{limited} trials"
         yield f"rate limited: {trials} ended so and were not measured; --resume RUN with a lower --concurrency goes on"

@@ -26,7 +26,7 @@ def uncounted(result: Result) -> str:
         return "refused"
     if result.limit:
         return at(result.limit)
-    return (result.cause.code or result.cause.kind) if result.cause else "infrastructure"
+    return (result.cause.refusal or result.cause.kind) if result.cause else "infrastructure"
 
 
 def at(limit: str) -> str:

@@ -12,7 +12,7 @@ _NAMES = {"tasks": "trials", "tools": "cases", "wire": "probes"}
 def done(run: RunDirectory) -> Mapping[str, tuple[int, int]]:
     """By suite: what was run, whatever came of it, and what was planned."""
     ran = {
-        "tasks": sum(not (one.cause and one.cause.kind == "budget") for one in run.results()),
+        "tasks": sum(one.status != "unmeasured" for one in run.results()),
         "tools": sum(not one.unasked for one in run.cases()),
         "wire": sum(not one.unasked for one in run.probes()),
     }

@@ -7,12 +7,12 @@ from toolworthy.records.score import Cause
 from toolworthy.records.trial import Key, Result, Status, TrialKey, TrialResult
 from toolworthy.work.probes import PROBES, ProbeKey, ProbeResult
 from toolworthy.work.run.plan import Options
+from toolworthy.work.scoring.words import cause
 
 
 def refused(options: Options, key: TrialKey, why: str) -> TrialResult:
     """The result of a trial whose agent cannot work with the endpoint, as preflight says."""
-    cause = Cause(kind="endpoint error", fault="endpoint", detail=f"preflight: {why}")
-    return _trial(options, key, "refused", cause)
+    return _trial(options, key, "refused", cause("preflight", "endpoint", said=why))
 
 
 def unrun(options: Options, key: Key, why: str) -> Result:
@@ -40,14 +40,14 @@ def unrun(options: Options, key: Key, why: str) -> Result:
             unasked=True,
             reproduce=options.reproduce(key),
         )
-    return _trial(options, key, "unmeasured", Cause(kind="budget", fault="our limit", detail=why))
+    return _trial(options, key, "unmeasured", cause("not run", "our limit", said=why))
 
 
-def _trial(options: Options, key: TrialKey, status: Status, cause: Cause) -> TrialResult:
+def _trial(options: Options, key: TrialKey, status: Status, why: Cause) -> TrialResult:
     return TrialResult(
         key=key,
         status=status,
-        cause=cause,
+        cause=why,
         task_digest=next((task.digest for task in options.tasks if task.name == key.task), ""),
         reproduce=options.reproduce(key),
     )

@@ -9,31 +9,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Literal
 
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.breakage import did
-from toolworthy.records.exchange import Exchange
-from toolworthy.records.score import Cause, CauseKind, Fault, Limit
+from toolworthy.records.exchange import Exchange, RefusalKind
+from toolworthy.records.score import Cause, CauseCode, Fault, Limit, Note
 from toolworthy.rules.leaked import lost_calls
 from toolworthy.rules.model import Finding, rank
-from toolworthy.rules.refusal import Kind, classify
+from toolworthy.rules.refusal import classify
 from toolworthy.sandbox.model import Ended, Outcome
 from toolworthy.work.scoring.complaint import complaint
 from toolworthy.work.scoring.course import Course
 from toolworthy.work.scoring.lost import LEAKS, emptied
+from toolworthy.work.scoring.words import cause, noted
 
 _ANNOUNCES = re.compile(r"\b(I will|I'll|let me|I am going to|I'm going to|next, I|going to)\b", re.IGNORECASE)
 _GIVES_UP = re.compile(r"\b(cannot|can't|unable to|not able to|give up|sorry)\b", re.IGNORECASE)
 
-_FAULTS: dict[Kind, Fault] = {"rate limited": "our limit", "empty account": "infrastructure"}
+_FAULTS: dict[RefusalKind, Fault] = {"rate limited": "our limit", "empty account": "infrastructure"}
 """Whose fault an error is that is not the endpoint's: we asked too often, the user has to pay."""
-_NO_ANSWER: tuple[Kind, ...] = (*_FAULTS, "wrong route")
+_NO_ANSWER: tuple[RefusalKind, ...] = (*_FAULTS, "wrong route")
 """Errors that no status tells from an answer, under HTTP 200."""
 _HARM = ("wrong result", "dies", "hangs")
 _BAD_JSON = "TW102"
 """Arguments that are no JSON: no client can tell a bad parser from a model that wrote them so."""
 _EMPTY = "TW704"
 """An answer with neither text nor call, though the model did not end it with its first tokens."""
+_EMPTIED: tuple[Literal["call emptied", "answer emptied"], ...] = ("call emptied", "answer emptied")
+"""What was lost of the last answer, where it has no call."""
 _ALTERS = ("TW103", "TW104", "TW302", "TW323", "TW507")
 """Faults that make a call say something else than the model did."""
 _NO_JSON, _ARGUMENTS = "TW603", re.compile(r"arguments|partial_json")
@@ -69,36 +73,35 @@ def diagnose(exchanges: Sequence[Exchange], outcome: Outcome, agent: AgentAdapte
         or _altered(course)
         or _ending(course)
     )
-    return found.model_copy(update={"detail": found.detail + _overcome(found, course) + _testimony(found, course)})
+    return noted(found, {**_overcome(found, course), **_testimony(found, course)})
 
 
-def _testimony(found: Cause, course: Course) -> str:
+def _testimony(found: Cause, course: Course) -> dict[Note, str]:
     """What the agent itself said went wrong, or that it took the answer for the end."""
     if said := complaint(course.outcome):
-        return f"; the agent says: {said}"
+        return {"agent says": said}
     if found.kind == "wire defect" and course.outcome.exit_code == 0 and found.exchange == course.last.index:
-        return "; the agent asked nothing after it and ended as if all were done (exit 0)"
-    return ""
+        return {"agent content": ""}
+    return {}
 
 
-def _overcome(found: Cause, course: Course) -> str:
+def _overcome(found: Cause, course: Course) -> dict[Note, str]:
     """Of a failure that is the model's: what was wrong on the wire besides, and did not stop the agent."""
     if found.fault != "model":
-        return ""
-    blocking = [one for one in course.findings if one.severity == "blocks" and one.code not in (found.code, _BAD_JSON)]
+        return {}
+    blocking = [one for one in course.findings if one.severity == "blocks" and one.code not in (found.rule, _BAD_JSON)]
     first = {one.code: one for one in reversed(blocking)}
     told = [f"{one.code} {one.title} (exchange {one.evidence.exchange})" for _, one in sorted(first.items())]
-    return f"; the agent went on in spite of {', '.join(told)}" if told else ""
+    return {"in spite of": ", ".join(told)} if told else {}
 
 
 def _nothing_asked(outcome: Outcome) -> Cause:
     """An agent that ended by itself could not start; one that we stopped was at work, for longer than we let it."""
     said = " ".join((outcome.stderr or outcome.stdout).decode(errors="replace").split())[-300:]
     if outcome.ended == "timeout":
-        detail = f"stopped by timeout after {outcome.seconds:.0f} s, before it asked anything: {said}"
-        return Cause(kind="budget", fault="our limit", detail=detail, limit="time")
+        return cause("nothing asked in time", "our limit", limit="time", seconds=outcome.seconds, said=said)
     how = f"exit {outcome.exit_code}" if outcome.ended == "exit" else outcome.ended
-    return Cause(kind="infrastructure", fault="infrastructure", detail=f"the agent asked nothing ({how}): {said}")
+    return cause("nothing asked", "infrastructure", how=how, said=said)
 
 
 def _endpoint_error(course: Course) -> Cause | None:
@@ -113,17 +116,17 @@ def _error(last: Exchange) -> Cause | None:
         answered = last.status is not None or last.error.kind == "no HTTP"
         waited: Limit | None = "time" if not answered and last.error.kind == "silent" else None
         fault: Fault = "endpoint" if answered else "infrastructure"
-        return _cause("endpoint error", fault, str(last.error), last, limit=waited)
+        return cause("no whole answer", fault, last, limit=waited, failure=str(last.error))
     if last.status is not None and 200 < last.status < 400:  # no API has such an answer to this
         where = last.response_headers.get("location", "")
-        told = f", to {where[:200]}" if where else ""
-        return _cause("endpoint error", "endpoint", f"HTTP {last.status} in place of an answer{told}", last)
+        found = cause("redirected", "endpoint", last, status=last.status)
+        return noted(found, {"to": where[:200]} if where else {})
     refusal = None if last.status is None else classify(last.status, last.response_headers, last.body)
     if refusal is None or last.status is None or (last.status < 400 and refusal.kind not in _NO_ANSWER):
         return None  # of an error within an answer a rule says more
-    said, status = refusal.message.strip()[:300], f"HTTP {last.status}"
-    told = said if said.startswith(status) else f"{status}: {said or 'without a reason'}"
-    return _cause("endpoint error", _FAULTS.get(refusal.kind, "endpoint"), told, last, refusal.kind)
+    said = refusal.message.strip()[:300] or "without a reason"
+    fault = _FAULTS.get(refusal.kind, "endpoint")
+    return cause("refused", fault, last, refusal=refusal.kind, status=last.status, said=said)
 
 
 def _silence(course: Course) -> Cause | None:
@@ -134,9 +137,10 @@ def _silence(course: Course) -> Cause | None:
     silent = last.seconds - (last.chunks[-1].at if last.chunks else 0.0)
     if silent < outcome.seconds / 4:
         return None
-    detail = f"the endpoint went silent for {silent:.0f} s, until the trial's time limit of {outcome.seconds:.0f} s"
     ours = silent < _PATIENCE
-    return _cause("endpoint error", "our limit" if ours else "endpoint", detail, last, limit="time" if ours else None)
+    fault: Fault = "our limit" if ours else "endpoint"
+    limit: Limit | None = "time" if ours else None
+    return cause("went silent", fault, last, limit=limit, silent=silent, seconds=outcome.seconds)
 
 
 def _leak(course: Course) -> Cause | None:
@@ -147,9 +151,11 @@ def _leak(course: Course) -> Cause | None:
         if lost:
             here = (one for one in course.findings if one.evidence.exchange == exchange.index)
             rule = next((one for one in here if one.code in LEAKS), None)
-            said = f"a call of {lost[0].name} came in the {lost[0].where} and was not run: {lost[0].excerpt[:200]!r}"
-            named = f"{rule.code} {rule.title}: {said}" if rule else said
-            return _cause("wire defect", "server", named, exchange, rule.code if rule else "")
+            first = lost[0]
+            said = first.excerpt[:200]
+            return cause(
+                "call in text", "server", exchange, rule=rule, tool=first.name, where=first.where, excerpt=said
+            )
     return None
 
 
@@ -163,31 +169,32 @@ def _wire_defect(course: Course) -> Cause | None:
         if one.severity == "blocks" or (missed and one.evidence.exchange == last and one.severity != "cosmetic")
     ]
     if not found:
-        lost = missed and course.last.response and not course.last.response.calls
-        return _cause("wire defect", "server", missed, course.last) if lost else None
+        code = next((code for code in _EMPTIED if code in missed), None)
+        return cause(code, "server", course.last) if code else None
     worst = course.root(max(found, key=lambda one: _weight(one, course)))
-    detail = f"{worst.code} {worst.title}: {worst.detail}"
     if worst.code == _BAD_JSON:
-        return _cause("malformed call", "model", detail, worst.evidence.exchange, worst.code)
-    if did(course.agent.id, worst.code) in ("unaffected", "recovers"):
-        detail += f" ({course.agent.title} went on in spite of it in a small task: it need not be all)"
-    if missed and worst.evidence.exchange == last:
-        detail += f"; {missed}"
-    return _cause("wire defect", "server", detail, worst.evidence.exchange, worst.code)
+        return _broken("arguments broken", "model", worst)
+    bears = did(course.agent.id, worst.code) in ("unaffected", "recovers")
+    borne: dict[Note, str] = {"borne elsewhere": course.agent.title} if bears else {}
+    at_last = missed if worst.evidence.exchange == last else {}
+    return noted(_broken("broken rule", "server", worst), {**borne, **at_last})
 
 
-def _missed(course: Course) -> str:
-    """A call of the last answer that the agent did not run, though it ended by itself; "" where there is none."""
+def _broken(code: CauseCode, fault: Fault, finding: Finding) -> Cause:
+    return cause(code, fault, finding.evidence.exchange, rule=finding, said=finding.detail)
+
+
+def _missed(course: Course) -> dict[Note, str]:
+    """A call of the last answer that the agent did not run, though it ended by itself; empty where there is none."""
     response = course.last.response
     if course.outcome.ended != "exit" or course.out_of_turns or response is None:
-        return ""
-    names = ", ".join(dict.fromkeys(call.name for call in response.calls))
-    if names:
-        return f"the agent ended without running its call of {names}"
+        return {}
+    if response.calls:
+        return {"call not run": ", ".join(dict.fromkeys(call.name for call in response.calls))}
     if emptied(course.last):
-        return "an empty delta stands where a call was due"
+        return {"call emptied": ""}
     empty = any(one.code == _EMPTY and one.evidence.exchange == course.last.index for one in course.findings)
-    return "what the model wrote is not in the answer" if empty else ""
+    return {"answer emptied": ""} if empty else {}
 
 
 def _weight(finding: Finding, course: Course) -> tuple[bool, int, int]:
@@ -198,14 +205,13 @@ def _weight(finding: Finding, course: Course) -> tuple[bool, int, int]:
 
 def _call_trouble(course: Course) -> Cause | None:
     for call in reversed(course.calls):
+        tool = call.call.name
         if not call.parses:
-            detail = f"arguments of {call.call.name} are no JSON: {call.call.arguments[:200]}"
-            return _cause("malformed call", "model", detail, call.exchange)
+            return cause("arguments no JSON", "model", call.exchange, tool=tool, arguments=call.call.arguments[:200])
         if not call.known:
-            detail = f"{call.call.name} was called, which the request does not offer"
-            return _cause("unknown tool", "model", detail, call.exchange)
+            return cause("tool unknown", "model", call.exchange, tool=tool)
         if call.valid is False:
-            return _cause("bad arguments", "model", f"{call.call.name}: {call.problem}", call.exchange)
+            return cause("arguments misfit", "model", call.exchange, tool=tool, problem=call.problem)
         if call.executed:
             return None  # it had found its way again
     return None
@@ -216,18 +222,16 @@ def _limit(course: Course) -> Cause | None:
     last, outcome, calls = course.last, course.outcome, course.calls
     loop = next((call for call in reversed(calls) if not call.fresh), None)
     if loop is not None:
-        detail = f"{loop.call.name} was called three times in a row with the same arguments"
-        return _cause("repetition", "model", detail, loop.exchange)
+        return cause("same call again", "model", loop.exchange, tool=loop.call.name)
     if course.out_of_turns:
-        return _cause("budget", "our limit", f"stopped by our limit of {course.max_turns} turns", last, limit="turns")
+        return cause("turns used up", "our limit", last, limit="turns", turns=course.max_turns)
     if outcome.ended in _TAKEN:
-        detail = f"what was run took more {_TAKEN[outcome.ended]} than it may, after {len(calls)} calls"
-        return _cause("budget", "model", detail, last)
+        return cause("took too much", "model", last, what=_TAKEN[outcome.ended], calls=len(calls))
     if outcome.ended != "exit":
-        detail = f"stopped by {outcome.ended} after {outcome.seconds:.0f} s and {len(calls)} calls"
-        return _cause("budget", "our limit", detail, last, limit=_LIMITS.get(outcome.ended))
+        how, limit, seconds = outcome.ended, _LIMITS.get(outcome.ended), outcome.seconds
+        return cause("stopped", "our limit", last, limit=limit, ended=how, seconds=seconds, calls=len(calls))
     if last.response and last.response.stop == "length":
-        return _cause("budget", "our limit", "the last answer was cut by its token limit", last, limit="tokens")
+        return cause("answer cut", "our limit", last, limit="tokens")
     return None
 
 
@@ -241,24 +245,18 @@ def _altered(course: Course) -> Cause | None:
             and one.evidence.exchange in calls
             and did(course.agent.id, one.code) not in ("unaffected", "recovers")
         ):
-            detail = f"{one.code} {one.title}: {one.detail}; the call was run as it came"
-            return _cause("wire defect", "server", detail, one.evidence.exchange, one.code)
+            return _broken("call altered", "server", one)
     return None
 
 
 def _ending(course: Course) -> Cause:
     last, calls = course.last, course.calls
     text = last.response.text if last.response else ""
-    if not calls or _ANNOUNCES.search(text[-300:]):
-        said = f"no tool was called in {len(course.asked)} answers" if not calls else "the last answer only announces"
-        return _cause("announced but did not act", "model", f"{said}: {text[-200:]!r}", last)
+    said = text[-200:]
+    if not calls:
+        return cause("no call", "model", last, answers=len(course.asked), said=said)
+    if _ANNOUNCES.search(text[-300:]):
+        return cause("only announced", "model", last, said=said)
     if _GIVES_UP.search(text):
-        return _cause("gave up", "model", f"the last answer says: {text[-200:]!r}", last)
-    return _cause("wrong result", "model", "the agent ended, and the hidden tests fail", last)
-
-
-def _cause(
-    kind: CauseKind, fault: Fault, detail: str, at: Exchange | int, code: str = "", limit: Limit | None = None
-) -> Cause:
-    index = at if isinstance(at, int) else at.index
-    return Cause(kind=kind, fault=fault, detail=detail, exchange=index, code=code, limit=limit)
+        return cause("gave up", "model", last, said=said)
+    return cause("tests fail", "model", last)

@@ -35,6 +35,7 @@ from toolworthy.wire.ir import Api
 from toolworthy.work.run.listener import Listener, Quiet
 from toolworthy.work.run.plan import Options
 from toolworthy.work.scoring import diagnose, score
+from toolworthy.work.scoring.words import cause, noted
 from toolworthy.work.trials import room
 from toolworthy.work.trials import workspace as workspaces
 from toolworthy.work.trials.children import free_port
@@ -83,8 +84,8 @@ async def run_trial(
         raise
     except Exception as error:
         told = str(error) if isinstance(error, (UserError, OSError)) else _at_fault(error)
-        cause = Cause(kind="infrastructure", fault="infrastructure", detail=bench.redactor.text(told))
-        return TrialResult(key=key, status="error", cause=cause, task_digest=task.digest, started=started)
+        why = cause("not started", "infrastructure", said=bench.redactor.text(told))
+        return TrialResult(key=key, status="error", cause=why, task_digest=task.digest, started=started)
     finally:
         if folder is not None:
             await through(asyncio.to_thread(tree.remove, folder))
@@ -120,15 +121,15 @@ async def _attempt(
     changed = await asyncio.to_thread(workspaces.diff, before, after)
     measured = await asyncio.to_thread(score, exchanges, agent, bench.endpoint)
     judge = partial(_judge, verdict, outcome, exchanges, agent, bench.options.max_turns, allowance.spent)
-    status, cause = await asyncio.to_thread(judge)
+    status, why = await asyncio.to_thread(judge)
     if status != "passed" and (full := await asyncio.to_thread(room.ran_out, folder)):
-        status, cause = "error", Cause(kind="infrastructure", fault="infrastructure", detail=full)
+        status, why = "error", cause("no room", "infrastructure", said=full)
     redact = bench.redactor.text
     api = next((exchange.agent_api for exchange in exchanges if exchange.agent_api), agent.apis[0])
     return TrialResult(
         key=key,
         status=status,
-        cause=cause,
+        cause=why,
         score=measured,
         verification=Verification(
             reward=verdict.reward, output=redact(verdict.output), ended=verdict.ended, seconds=verdict.seconds
@@ -242,17 +243,15 @@ def _judge(
     spent: str,
 ) -> tuple[Status, Cause | None]:
     if verdict.reward is None:
-        detail = f"the verifier gave no reward ({verdict.ended})"
-        return "error", Cause(kind="infrastructure", fault="infrastructure", detail=detail)
+        return "error", cause("no reward", "infrastructure", ended=verdict.ended)
     if verdict.reward >= 1.0:
         return "passed", None
     if spent:  # by what the model started: no agent asks so much
-        return "failed", Cause(kind="budget", fault="model", detail=f"more was asked than turns explain: {spent}")
-    cause = diagnose(exchanges, outcome, agent, max_turns)
-    if verdict.reason and cause.fault == "model":
-        cause = cause.model_copy(update={"detail": f"{cause.detail}; {verdict.reason}"})
-    not_the_models = cause.fault in ("infrastructure", "our limit")
-    return ("error" if not_the_models else "failed"), cause
+        return "failed", cause("asked too much", "model", said=spent)
+    found = diagnose(exchanges, outcome, agent, max_turns)
+    if verdict.reason and found.fault == "model":
+        found = noted(found, {"verifier says": verdict.reason})
+    return ("error" if found.fault in ("infrastructure", "our limit") else "failed"), found
 
 
 def sandbox_for(options: Options, agents: Sequence[AgentAdapter], listener: Listener) -> Sandbox:

@@ -1,0 +1,74 @@
+"""Causes are told apart by codes: their words may change, and nothing else does."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from tests.support.trials import answered, call, refused, said, trial, why
+from toolworthy.judgement.analysis.uncounted import uncounted
+from toolworthy.records.score import Cause, CauseCode, CauseKind, Note
+from toolworthy.records.trial import TrialKey, TrialResult
+from toolworthy.work.run.planned import done
+from toolworthy.work.run.store import RunDirectory
+from toolworthy.work.scoring import words
+
+SHOWN = [
+    (trial(answered(call()), refused(429, "slow down")), {"exit_code": 1}),
+    (trial(answered({**call(), "content": '<tool_call name="run">\n{"command": "ls"}\n</tool_call>'})), {}),
+    (trial(answered(call("ls", name="fly")), answered(said())), {}),
+    (trial(answered(call())), {"ended": "timeout"}),
+    (trial(answered(call()), answered(said("Sorry, I cannot."))), {}),
+    ([], {"ended": "timeout"}),
+]
+KEY = TrialKey(suite="tasks", task="t", agent="builtin")
+
+
+def test_every_code_and_note_has_its_words() -> None:
+    assert list(words.SAID) == list(get_args(CauseCode))
+    assert list(words.NOTES) == list(get_args(Note))
+    assert {kind for kind, _ in words.SAID.values()} == set(get_args(CauseKind))
+
+
+def test_other_words_change_nothing_but_the_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def found() -> tuple[list[Cause], list[str]]:
+        causes = [why(exchanges, **ended) for exchanges, ended in SHOWN]  # type: ignore[arg-type]
+        return causes, [uncounted(TrialResult(key=KEY, status="error", cause=one)) for one in causes]
+
+    before, counted = found()
+    monkeypatch.setattr(words, "SAID", {code: (kind, f"about {code}") for code, (kind, _) in words.SAID.items()})
+    monkeypatch.setattr(words, "NOTES", dict.fromkeys(words.NOTES, " and more"))
+    after, still = found()
+    assert still == counted
+    for old, new in zip(before, after, strict=True):
+        assert new.detail != old.detail
+        assert new.model_copy(update={"detail": old.detail}) == old
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "rule", "refusal"),
+    [("wire defect", "TW101", "TW101", None), ("endpoint error", "rate limited", "", "rate limited")],
+)
+def test_older_runs_kept_rule_and_refusal_in_one_place(kind: str, code: str, rule: str, refusal: str | None) -> None:
+    old = Cause.model_validate_json(json.dumps({"kind": kind, "fault": "server", "detail": "d", "code": code}))
+    assert (old.code, old.rule, old.refusal) == (None, rule, refusal)
+    assert Cause.model_validate_json(old.model_dump_json()) == old
+
+
+def test_what_ended_at_a_limit_of_ours_was_run_and_what_a_budget_kept_back_was_not(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, {"planned": {"tasks": 2}})
+    late = words.cause("stopped", "our limit", 3, limit="time", ended="timeout", seconds=9.0, calls=1)
+    run.append(TrialResult(key=KEY, status="error", cause=late))
+    spent = words.cause("not run", "our limit", said="the budget is spent")
+    run.append(TrialResult(key=KEY.model_copy(update={"repeat": 2}), status="unmeasured", cause=spent))
+    assert done(run) == {"tasks": (1, 2)}
+
+
+def test_nobody_else_makes_up_the_words_of_a_cause() -> None:
+    made = re.compile(r"\bCause\(\s*\w+=")
+    source = Path(words.__file__).parents[2]
+    assert [path.name for path in source.rglob("*.py") if made.search(path.read_text())] == ["words.py"]
