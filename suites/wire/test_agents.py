@@ -10,7 +10,7 @@ from typing import Any
 from toolworthy.content import adapters
 from toolworthy.wire.lenient import parse_json
 from toolworthy.work.probes import Ask, Broken, Unmeasured, damage, probe
-from toolworthy.work.probes.answer import LIMITS, Answer, accept, speaks, trouble_with
+from toolworthy.work.probes.answer import LIMITS, Answer, Trouble, accept, speaks, trouble_with
 from toolworthy.work.probes.material import ASK_CODE, CODE, CODE_WORD, SOURCE, sequence
 from toolworthy.work.probes.recorded import Conversation
 
@@ -68,7 +68,7 @@ async def session(ask: Ask, agent: str) -> None:
 
 async def called(ask: Ask, talk: Conversation, step: tuple[str, Any]) -> Answer:
     """The answer that makes this call. A model's slip in the arguments is its own: an agent would go on, too."""
-    troubles: list[str] = []
+    troubles: list[Trouble] = []
     tries = 1 if ask.surface.calls.less else TRIES
     for last in (*[False] * (tries - 1), True):
         answer = await sent(ask, talk)
@@ -78,7 +78,7 @@ async def called(ask: Ask, talk: Conversation, step: tuple[str, Any]) -> Answer:
         troubles.append(trouble)
         if last:
             ask.blame(answer)
-    if all(trouble.startswith("the arguments came ") for trouble in troubles):
+    if all(trouble.kind == "altered" for trouble in troubles):
         raise Broken(f"{troubles[0]}, {tries} times of {tries}")
     if ask.surface.calls.less:
         raise Unmeasured(ask.surface.calls.less)

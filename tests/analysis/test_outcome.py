@@ -113,7 +113,7 @@ def test_all_doors_agree(tmp_path: Path, asked: list[ProbeResult], ran: list[Any
         assert f"exit {told.exit_code}" in door
     for level in levels(asked):
         if not any(status in ("passed", "failed", "refused") for status in ran) or level.agent.id != "codex":
-            assert level.headline in terminal.replace("\n      ", " ")
+            assert str(level.headline) in terminal.replace("\n      ", " ")
 
 
 @pytest.mark.parametrize("situation", sorted(NEVER))
@@ -137,7 +137,7 @@ def test_a_call_that_is_left_in_the_text_at_times_fails_at_times() -> None:
     words = {}
     for verdict in ("supported", "broken"):
         told = {level.agent.id: level for level in levels([session("opencode", verdict, findings=leaked)])}
-        words[verdict] = told["opencode"].headline
+        words[verdict] = str(told["opencode"].headline)
     assert words == {"supported": "works, fails in 1 of 1 probes (TW201)", "broken": "broken (TW201)"}
 
 
@@ -163,7 +163,7 @@ def test_little_evidence_is_no_verdict() -> None:
     assert {level.word for level in levels(asked)} == {"untested"}
     unasked = [probe(f"q{n}", "chat", "unmeasured", requests=0, unasked=True) for n in range(2)]
     words = {level.agent.id: level for level in levels([session("opencode"), *asked[:3], *unasked])}
-    assert words["opencode"].headline == "untested: 67% of what OpenCode needs was asked"
+    assert str(words["opencode"].headline) == "untested: 67% of what OpenCode needs was asked"
 
 
 def test_a_real_run_ends_as_it_says(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from toolworthy.judgement.analysis.overall import overall, sentence
+from toolworthy.judgement.analysis.verdict import Headline
 from toolworthy.records.score import Cause
 from toolworthy.records.trial import TrialKey, TrialResult
 from toolworthy.rules.model import Evidence, Finding
@@ -81,7 +82,7 @@ def test_tasks_decide_where_they_were_judged(
     statuses: tuple[str, ...], asked: list[ProbeResult], headline: str
 ) -> None:
     found = {agent.agent: agent for agent in overall(trials(*statuses), asked)}
-    assert found[AGENT].headline == headline
+    assert str(found[AGENT].headline) == headline
     words = ("works, fails when", "works", "broken", "untested")
     assert found[AGENT].word == (
         "works, fails when" if headline.startswith("works, ") else next(w for w in words if headline.startswith(w))
@@ -92,6 +93,13 @@ def test_the_whole_run_in_a_sentence() -> None:
     agents = overall(trials("passed"), [*FAILS_LONG])
     assert sentence(agents).startswith("Codex works, but fails when a prompt, a result or an argument is long")
     assert "Claude Code, OpenClaw, OpenCode and Qwen Code are untested" in sentence(agents)
+
+
+def test_of_several_agents_every_verb_is_plural() -> None:
+    headline = Headline("works, fails when", fails=("in 1 of 2 trials", "when it is long"), rest="; 80% was asked")
+    assert headline.said(several=True) == "work, but fail in 1 of 2 trials, and fail when it is long; 80% was asked"
+    assert str(headline) == "works, fails in 1 of 2 trials, and fails when it is long; 80% was asked"
+    assert Headline("broken", " (TW101)").said(several=True) == "are broken (TW101)"
 
 
 def test_without_results_nothing_is_said() -> None:

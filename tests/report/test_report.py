@@ -70,13 +70,13 @@ def at_limit(task: str = "t", repeat: int = 1, limit: str = "time") -> TrialResu
 def test_an_attempt_at_a_limit_is_not_solved_and_nobodys_fault() -> None:
     (verdict,) = verdicts([result(), result(task="u"), at_limit("v"), at_limit("w", limit="turns")])
     assert (verdict.word, verdict.passed, verdict.judged) == ("works", 2, 2)
-    assert verdict.headline == "works in 2 of 4 trials, the others ended at a limit of ours"
+    assert str(verdict.headline) == "works in 2 of 4 trials, the others ended at a limit of ours"
     assert str(verdict.rate).startswith("2/4 · 50% (")
     assert str(verdict.rate).endswith(" · the 2 others ended at a limit of ours (1 time, 1 turns)")
     (verdict,) = verdicts([result(), result("failed", "u"), at_limit("v")])
-    assert verdict.headline == "works, fails in 1 of 3 trials, 1 more ended at a limit of ours"
+    assert str(verdict.headline) == "works, fails in 1 of 3 trials, 1 more ended at a limit of ours"
     (verdict,) = verdicts([at_limit("u"), at_limit("v")])
-    assert (verdict.word, verdict.headline) == ("untested", "untested: all 2 trials ended at a limit of ours")
+    assert (verdict.word, str(verdict.headline)) == ("untested", "untested: all 2 trials ended at a limit of ours")
     assert verdict.rate.counts == "0/2"
 
 

@@ -75,7 +75,7 @@ def state(agent: AgentAdapter) -> str:
         return ""
     if installed(agent) is None:
         return "not installed"
-    why = _changed(agent)
+    why = changed(agent)
     return f"changed: {why}" if why else "installed"
 
 
@@ -96,14 +96,14 @@ async def ensure(
     """
     say = say or (lambda _: None)
     assert agent.install is not None
-    if (found := installed(agent)) and not await asyncio.to_thread(_changed, agent):
+    if (found := installed(agent)) and not await asyncio.to_thread(changed, agent):
         return found
     folder = _folder(agent)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         async with _lock(folder.with_name(f"{folder.name}.lock")):
             if found := installed(agent):
-                if not (why := await asyncio.to_thread(_changed, agent)):
+                if not (why := await asyncio.to_thread(changed, agent)):
                     return found
                 say(f"{agent.title}: {why}")
             say(f"installing {agent.title} {agent.install.version} (once)")
@@ -124,7 +124,7 @@ async def check(agent: AgentAdapter) -> str:
     found = installed(agent)
     if found is None:
         raise UserError(f"not installed; toolworthy agents install {agent.id}")
-    if why := await asyncio.to_thread(_changed, agent, read=True):
+    if why := await asyncio.to_thread(changed, agent, read=True):
         raise UserError(f"{why}; toolworthy agents install {agent.id} installs it again")
     sandbox = choose("auto")
     mounts = (Mount(found.path, SHOWN), Mount(toolchain.node_root(), toolchain.NODE))
@@ -236,7 +236,8 @@ def _places(work: Path) -> tuple[Path, Path]:
     return files, home
 
 
-def _changed(agent: AgentAdapter, read: bool = False) -> str:
+def changed(agent: AgentAdapter, read: bool = False) -> str:
+    """What is not as it was installed, in a few words; empty where all is. With `read`, every file is read."""
     return manifest.changed(_folder(agent), _folder(agent) / _FILES, read=read)
 
 

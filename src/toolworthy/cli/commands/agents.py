@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from toolworthy.agents.install import check, ensure, state
+from toolworthy.agents.install import changed, check, ensure, installed, state
 from toolworthy.base.errors import UserError
 from toolworthy.base.visible import one_line, show
 from toolworthy.content import adapters
@@ -39,8 +39,8 @@ def _install(agents: Sequence[AgentAdapter]) -> int:
     for agent in agents:
         if agent.install is None:
             continue
-        if (why := state(agent)).startswith("changed"):
-            show(f"{agent.id}: {why}; it is installed again", sys.stderr)
+        if installed(agent) and (why := changed(agent)):
+            show(f"{agent.id}: changed: {why}; it is installed again", sys.stderr)
         with console.status(f"installing {agent.title} {agent.install.version}") as status:
             asyncio.run(ensure(agent, lambda line: status.update(Text(one_line(line)))))
         show(f"{agent.id} {agent.install.version} is installed", sys.stderr)

@@ -15,7 +15,7 @@ from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.situations import NEVER
 from toolworthy.endpoint.target import nearest
 from toolworthy.judgement.analysis.effects import Reason, meets, over, reasons_for, weight
-from toolworthy.judgement.analysis.verdict import Word
+from toolworthy.judgement.analysis.verdict import Headline, Word
 from toolworthy.rules.model import rank
 from toolworthy.wire.ir import APIS, Api
 from toolworthy.work.probes import ProbeResult
@@ -58,18 +58,18 @@ class Level:
         return tuple(dict.fromkeys(one.code for one in found if not (one.root and one.root in known)))
 
     @property
-    def headline(self) -> str:
+    def headline(self) -> Headline:
         """The level in words: ``works, fails when an answer is cut by the token limit (TW103)``."""
         if self.word == "broken":
-            return f"broken ({_few(self.deciding)})"
+            return Headline(self.word, f" ({_few(self.deciding)})")
         if self.word == "untested":
-            return f"untested: {self._why_untested()}"
-        told = self.word if self.word == "works" else f"works, {self.fails}"
-        return told if self.asked == 1 else f"{told}; {self.asked:.0%} of what it needs was asked"
+            return Headline(self.word, f": {self._why_untested()}")
+        rest = "" if self.asked == 1 else f"; {self.asked:.0%} of what it needs was asked"
+        return Headline(self.word, fails=self.fails, rest=rest)
 
     @property
-    def fails(self) -> str:
-        """In which situations it fails, each with the codes that say so; "" where there are none."""
+    def fails(self) -> tuple[str, ...]:
+        """In which situations it fails, each with the codes that say so, in one text; empty where there are none."""
         grouped: dict[str, list[str]] = {}
         for reason in self.reasons:
             if reason.effect == "fails" and not reason.root:
@@ -77,7 +77,7 @@ class Level:
         told = [f"{when} ({_few(codes)})" for when, codes in grouped.items()]
         more = f", and in {len(told) - _NAMED} more situations" if len(told) > _NAMED + 1 else ""
         shown = told[:_NAMED] if more else told
-        return f"fails {', '.join(shown)}{more}" if told else ""
+        return (f"{', '.join(shown)}{more}",) if told else ()
 
     def _why_untested(self) -> str:
         own = [one for one in self.probes if one.main_path]

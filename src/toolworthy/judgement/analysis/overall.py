@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from toolworthy.content import adapters, breakage
 from toolworthy.judgement.analysis.effects import Reason
 from toolworthy.judgement.analysis.levels import Level, levels
-from toolworthy.judgement.analysis.verdict import AgentVerdict, Why, Word, verdicts
+from toolworthy.judgement.analysis.verdict import WORDS, AgentVerdict, Headline, Why, Word, verdicts
 from toolworthy.records.trial import TrialResult
 from toolworthy.work.probes import ProbeResult
 
@@ -21,7 +21,7 @@ class Overall:
     title: str
     version: str
     word: Word
-    headline: str
+    headline: Headline
     """The verdict in words, with the situations in which it fails and the codes that say so."""
     reasons: tuple[Why, ...]
     """All of them, the weightiest first."""
@@ -55,45 +55,25 @@ def overall(results: Sequence[TrialResult], probes: Sequence[ProbeResult]) -> tu
 
 def sentence(agents: Sequence[Overall]) -> str:
     """Which agents work, which do not: the whole run, for those who read one line."""
-    grouped: dict[str, list[str]] = {}
-    for agent in sorted(agents, key=lambda one: list(_VERBS).index(one.word)):
-        grouped.setdefault(_said(agent, several=False), []).append(agent.title)
-    plural = {_said(agent, several=False): _said(agent, several=True) for agent in agents}
+    grouped: dict[Headline, list[str]] = {}
+    for agent in sorted(agents, key=lambda one: list(WORDS).index(one.word)):
+        grouped.setdefault(agent.headline, []).append(agent.title)
     return " ".join(
-        f"{', '.join(names[:-1]) + ' and ' * (len(names) > 1) + names[-1]} {plural[said] if len(names) > 1 else said}."
-        for said, names in grouped.items()
+        f"{', '.join(names[:-1]) + ' and ' * (len(names) > 1) + names[-1]} {headline.said(several=len(names) > 1)}."
+        for headline, names in grouped.items()
     )
-
-
-_VERBS: dict[Word, tuple[str, str]] = {
-    "works": ("works", "work"),
-    "works, fails when": ("works", "work"),
-    "broken": ("is", "are"),
-    "untested": ("is", "are"),
-}
-"""Of one agent, and of several."""
-
-
-def _said(agent: Overall, *, several: bool) -> str:
-    verb = _VERBS[agent.word][several]
-    if agent.word.startswith("works"):
-        rest = agent.headline.removeprefix("works")
-        return verb + (
-            rest.replace(", fails ", ", but fail ", 1) if several else rest.replace(", fails ", ", but fails ", 1)
-        )
-    return f"{verb} {agent.headline}"
 
 
 def _of(agent: str, tasks: AgentVerdict | None, wire: Level | None) -> Overall:
     known: dict[str, Why] = {}
     for why in _reasons(tasks, wire):
         known.setdefault(why.code or why.text, why)
-    word, headline = _word(tasks, wire)
+    headline = _headline(tasks, wire)
     return Overall(
         agent=agent,
         title=adapters.title(agent),
         version=tasks.version if tasks else "",
-        word=word,
+        word=headline.word,
         headline=headline,
         reasons=tuple(known.values()),
         tasks=tasks,
@@ -101,15 +81,16 @@ def _of(agent: str, tasks: AgentVerdict | None, wire: Level | None) -> Overall:
     )
 
 
-def _word(tasks: AgentVerdict | None, wire: Level | None) -> tuple[Word, str]:
+def _headline(tasks: AgentVerdict | None, wire: Level | None) -> Headline:
     if tasks is None or tasks.word == "untested":
-        return (wire.word, wire.headline) if wire else ("untested", "untested")
+        return wire.headline if wire else Headline("untested")
+    told = tasks.headline
     if tasks.word == "broken" or wire is None or wire.word in ("works", "untested"):
-        return tasks.word, tasks.headline
+        return told
     if wire.word == "broken":
-        return "works, fails when", f"{tasks.headline}, although the wire suite finds it {wire.headline}"
-    also = ", and " if tasks.word != "works" else ", "
-    return "works, fails when", tasks.headline + also + wire.fails
+        rest = f", although the wire suite finds it {wire.headline}"
+        return replace(told, word="works, fails when", rest=rest)
+    return replace(told, word="works, fails when", fails=(*told.fails, *wire.fails))
 
 
 def _reasons(tasks: AgentVerdict | None, wire: Level | None) -> list[Why]:

@@ -16,6 +16,7 @@ from toolworthy.statistics.rates import Rate
 Word = Literal["works", "works, fails when", "broken", "untested"]
 WORDS: dict[Word, str] = {"works": "✓", "works, fails when": "~", "broken": "✗", "untested": "?"}
 """Each with the mark that stands for it."""
+WORKING: tuple[Word, ...] = ("works", "works, fails when")
 WIDE = 0.5
 """An interval wider than this says next to nothing: too little was run to say either way. It takes six tasks or
 scenarios that all went alike, seventeen where half of them did."""
@@ -36,6 +37,31 @@ class Why:
 
 
 @dataclass(frozen=True)
+class Headline:
+    """A verdict in words: by itself, or in a sentence about one agent or several."""
+
+    word: Word
+    how: str = ""
+    """What stands behind "works", "broken" or "untested"."""
+    fails: tuple[str, ...] = ()
+    """In what it fails: in a share of something, or when something is so."""
+    rest: str = ""
+
+    def __str__(self) -> str:
+        return self._works("works", "", "fails") if self.word in WORKING else f"{self.word}{self.how}"
+
+    def said(self, *, several: bool) -> str:
+        """What stands behind the names of agents in a sentence."""
+        if self.word not in WORKING:
+            return f"{'are' if several else 'is'} {self}"
+        return self._works("work", "but ", "fail") if several else self._works("works", "but ", "fails")
+
+    def _works(self, works: str, but: str, fails: str) -> str:
+        failing = f", {but}{fails} " + f", and {fails} ".join(self.fails) if self.fails else ""
+        return f"{works}{self.how}{failing}{self.rest}"
+
+
+@dataclass(frozen=True)
 class AgentVerdict:
     """One agent on this endpoint."""
 
@@ -51,19 +77,20 @@ class AgentVerdict:
     reasons: tuple[Why, ...]
 
     @property
-    def headline(self) -> str:
+    def headline(self) -> Headline:
         """The verdict in words."""
         n, ended, missing = self.rate.n, self.rate.ended, self.rate.missing
         if self.word == "works, fails when":
             more = f", {ended} more ended at a limit of ours" if ended else ""
-            return f"works, fails in {self.judged - self.passed} of {n} trials{more}"
+            return Headline(self.word, fails=(f"in {self.judged - self.passed} of {n} trials{more}",))
+        how = ""
         if self.word == "works" and ended:
-            return f"works in {self.passed} of {n} trials, the others ended at a limit of ours"
-        if self.word == "works" and missing:
-            return f"works in the {self.judged} of {self.judged + missing} trials that were measured"
-        if self.word == "untested" and ended:
-            return f"untested: {'the only trial' if n == 1 else f'all {n} trials'} ended at a limit of ours"
-        return self.word
+            how = f" in {self.passed} of {n} trials, the others ended at a limit of ours"
+        elif self.word == "works" and missing:
+            how = f" in the {self.judged} of {self.judged + missing} trials that were measured"
+        elif self.word == "untested" and ended:
+            how = f": {'the only trial' if n == 1 else f'all {n} trials'} ended at a limit of ours"
+        return Headline(self.word, how)
 
     @property
     def doubtful(self) -> bool:

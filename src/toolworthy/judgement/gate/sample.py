@@ -168,7 +168,7 @@ def from_run(run: RunDirectory) -> Sample:
         units=tuple(units),
         limits=bounds(about),
         blocking={level.agent.id: {r.code: r.title for r in level.reasons if r.effect != "noted"} for level in found},
-        untested={level.agent.id: level.headline for level in found if level.word == "untested"},
+        untested={level.agent.id: str(level.headline) for level in found if level.word == "untested"},
         server=server_of(about),
         fingerprints=agents_of(about),
         words=dict(about.get("words", {})),

@@ -13,7 +13,7 @@ from toolworthy.base.errors import UserError
 from toolworthy.judgement.analysis.levels import levels
 from toolworthy.judgement.analysis.success import solved
 from toolworthy.judgement.analysis.tools import lenient
-from toolworthy.judgement.analysis.verdict import Word, verdicts
+from toolworthy.judgement.analysis.verdict import WORKING, Word, verdicts
 from toolworthy.records.case import CaseResult
 from toolworthy.records.trial import TrialResult
 from toolworthy.work.probes import ProbeResult
@@ -120,7 +120,7 @@ def _wire(results: Sequence[ProbeResult]) -> tuple[str, Word] | None:
     if not found:
         return "no wire API answers", "broken"
     worst = min((level.word for level in found), key=_WORST.index)
-    fit = sum(level.word.startswith("works") for level in found)
+    fit = sum(level.word in WORKING for level in found)
     return f"wire {fit}/{len(found)} agents", worst
 
 

@@ -205,4 +205,4 @@ def _rates(results: Sequence[CaseResult]) -> list[tuple[str, str]]:
 
 
 def _tally(results: Sequence[ProbeResult]) -> list[tuple[str, str]]:
-    return [(level.agent.title, level.headline) for level in levels(results)]
+    return [(level.agent.title, str(level.headline)) for level in levels(results)]

@@ -107,7 +107,7 @@ def _wire(found: Sequence[Level]) -> Iterator[str]:
         codes = [reason.code for reason in level.reasons if not reason.root]
         more = f" and {len(codes) - 8} more" if len(codes) > 8 else ""
         why = ", ".join(codes[:8]) + more or "–"
-        said = plain(level.headline)
+        said = plain(str(level.headline))
         yield f"| {level.agent.title}{through} | {WORDS[level.word]} {said} | {why} |"
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from toolworthy import rules
 from toolworthy.gateway.patience import busy, no_time, refusal, unreachable
@@ -29,10 +30,35 @@ def token_limit(asked: Mapping[str, Any]) -> int | None:
     return max(told, default=None)
 
 
+@dataclass(frozen=True)
+class Cut:
+    """The limit of ours at which an answer was no longer waited for."""
+
+    kind: Literal["seconds", "bytes"]
+    most: float
+
+    def __str__(self) -> str:
+        if self.kind == "bytes":
+            return f"more than {self.most / 2**20:.0f} MiB"
+        return f"no end within {self.most:.0f} s"
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What is amiss with the calls of an answer."""
+
+    kind: Literal["no call", "other tools", "altered", "no object", "other arguments"]
+    """``altered``: in a way that only the wire explains."""
+    said: str
+
+    def __str__(self) -> str:
+        return self.said
+
+
 class Answer(View):
     """An exchange that a probe caused."""
 
-    def __init__(self, exchange: Exchange, cut: str = "") -> None:
+    def __init__(self, exchange: Exchange, cut: Cut | None = None) -> None:
         super().__init__(exchange)
         self.cut = cut
         """Why it was not waited for to the end."""
@@ -47,7 +73,7 @@ class Answer(View):
     @property
     def flooded(self) -> bool:
         """Whether more bytes came than any answer holds."""
-        return "MiB" in self.cut
+        return self.cut is not None and self.cut.kind == "bytes"
 
     @property
     def endless(self) -> bool:
@@ -63,7 +89,7 @@ class Answer(View):
     @property
     def silent(self) -> bool:
         """Whether not a byte came of an answer to a short request."""
-        return bool(self.cut) and not self.exchange.chunks and len(self.exchange.request_body) < _LONG
+        return self.cut is not None and not self.exchange.chunks and len(self.exchange.request_body) < _LONG
 
     @property
     def cut_short(self) -> bool:
@@ -176,31 +202,33 @@ def _start(exchange: Exchange) -> str:
     return repr(exchange.body[:120].decode(errors="replace"))
 
 
-def trouble_with(wanted: Sequence[tuple[str, Any]], answer: Answer, exact: bool) -> str:
-    """What is amiss with the calls; empty where nothing is."""
+def trouble_with(wanted: Sequence[tuple[str, Any]], answer: Answer, exact: bool) -> Trouble | None:
+    """What is amiss with the calls; None where nothing is."""
     calls = answer.calls
     if not calls and wanted:
         cut = " before its token limit" if answer.response.stop == "length" else ""
-        return f"the model made no call{cut}"
+        return Trouble("no call", f"the model made no call{cut}")
     names = [call.name for call in calls]
     if names != [name for name, _ in wanted]:
-        return f"the model called {', '.join(names)} instead of {', '.join(name for name, _ in wanted)}"
+        told = f"the model called {', '.join(names)} instead of {', '.join(name for name, _ in wanted)}"
+        return Trouble("other tools", told)
     for (_, value), call in zip(wanted, calls, strict=True):
         if exact and (trouble := _differs(value, call)):
             return trouble
-    return ""
+    return None
 
 
-def _differs(wanted: Any, call: ToolCall) -> str:
+def _differs(wanted: Any, call: ToolCall) -> Trouble | None:
     if call.custom:
         given: Any = {"input": call.arguments}
     else:
         given = parse_json(call.arguments)
     if json.dumps(given, sort_keys=True) == json.dumps(wanted, sort_keys=True):
-        return ""
+        return None
     if kind := damage.arguments(wanted, call.arguments):
-        return f"the arguments came {kind}"
+        return Trouble("altered", f"the arguments came {kind}")
     if not isinstance(given, dict):
-        return f"the arguments are no JSON object: {call.arguments[:120]!r}"
+        return Trouble("no object", f"the arguments are no JSON object: {call.arguments[:120]!r}")
     wrong = [name for name in as_dict(wanted) if given.get(name) != wanted[name]]
-    return f"the arguments differ from those told in {', '.join(wrong) or 'their number'}"
+    told = f"the arguments differ from those told in {', '.join(wrong) or 'their number'}"
+    return Trouble("other arguments", told)

@@ -11,7 +11,7 @@ from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import Session
 from toolworthy.rules import Finding, codes
 from toolworthy.wire.ir import Message, Request, Tool, ToolChoice
-from toolworthy.work.probes.answer import Answer, accept, speaks, trouble_with
+from toolworthy.work.probes.answer import Answer, Trouble, accept, speaks, trouble_with
 from toolworthy.work.probes.line import SHORT, Line, message, user
 from toolworthy.work.probes.material import ASK_CODE, CODE_WORD, TOOLS, orders
 from toolworthy.work.probes.model import Broken, Ignored, Outcome, ProbeKey, Rejected, Unmeasured
@@ -136,7 +136,7 @@ class Ask(Line):
         exact: bool,
         sending: Mapping[str, Any],
     ) -> Answer:
-        troubles: list[str] = []
+        troubles: list[Trouble] = []
         seen: list[set[str]] = []
         known, choice = self.surface.calls, asked(0).tool_choice
         for way in range(known.tries):
@@ -155,7 +155,7 @@ class Ask(Line):
             known.made += 1
             here, there = ("streamed", "whole") if self.stream else ("whole", "streamed")
             raise Broken(f"{troubles[-1]}, {len(troubles)} times of {len(troubles)} {here}; 2 of 2 came right {there}")
-        if known.made and troubles[0] == troubles[-1] and troubles[0].startswith("the arguments came "):
+        if known.made and troubles[0] == troubles[-1] and troubles[0].kind == "altered":
             raise Broken(f"{troubles[0]}, {len(troubles)} times of {len(troubles)}")
         if how := _vanished(set.intersection(*seen), bool(known.made)):
             raise Broken(f"{how}, {len(troubles)} times of {len(troubles)}")

@@ -18,7 +18,7 @@ from toolworthy.records.exchange import Exchange
 from toolworthy.rules.refusal import BUSY
 from toolworthy.wire.ir import Api, Message, Reasoning, Request, Role, Text
 from toolworthy.wire.lenient import as_dict, dump_json, parse_json
-from toolworthy.work.probes.answer import LIMITS, Answer, token_limit
+from toolworthy.work.probes.answer import LIMITS, Answer, Cut, token_limit
 from toolworthy.work.probes.model import ProbeKey
 from toolworthy.work.probes.surface import Surface
 
@@ -248,7 +248,7 @@ class Line:
 
         tokens = token_limit(as_dict(parse_json(data or b""))) or ROOM
         seconds = self.surface.knowledge.speed.seconds(len(data or b""), tokens)
-        cut, size = "", 0
+        cut, size = None, 0
         limit = asyncio.timeout(None)
         self._session.on_sent = lambda: limit.reschedule(asyncio.get_running_loop().time() + seconds)
         try:
@@ -256,10 +256,10 @@ class Line:
                 async for piece in came.aiter_raw():
                     size += len(piece)
                     if size > MAX_BYTES:
-                        cut = f"more than {MAX_BYTES >> 20} MiB"
+                        cut = Cut("bytes", MAX_BYTES)
                         break
         except TimeoutError:
-            cut = f"no end within {seconds:.0f} s"
+            cut = Cut("seconds", seconds)
         except httpx.HTTPError:
             pass  # the gateway has recorded why
         return Answer(await self._recorded.get(), cut)
