@@ -215,7 +215,7 @@ def test_a_host_or_an_account_is_no_key(host: str) -> None:
 def test_the_query_of_a_base_url_stands_behind_every_route() -> None:
     url = "https://x.example/openai/deployments/d?api-version=2024-10-21"
     found = resolve(url, model="m", environ={})
-    for operation in ("completion", "models", "count_tokens"):
+    for operation in ("completion", "models"):
         for api in found.base_urls:
             asked = found.url(api, operation)
             assert asked.endswith("?api-version=2024-10-21"), asked

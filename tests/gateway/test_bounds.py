@@ -21,8 +21,8 @@ from toolworthy.gateway import Gateway, Session, ask, serve_trial
 from toolworthy.gateway import allowance as allowances
 from toolworthy.gateway.allowance import Allowance
 from toolworthy.gateway.record import KEPT_OF_ENDLESS, MAX_PIECES, Endless, Record
-from toolworthy.gateway.routes import Route
 from toolworthy.records.exchange import Exchange, ExchangeFailure
+from toolworthy.wire.routes import Route
 
 CHAT = "/v1/chat/completions"
 ASKED = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}

@@ -18,6 +18,7 @@ from toolworthy.content.tasks import Task, load_task
 from toolworthy.content.vocabulary import tool_schema
 from toolworthy.reference import Oracle
 from toolworthy.reference.script import next_answer
+from toolworthy.wire.failure import parse_error
 from toolworthy.wire.ir import APIS, Api, Message, Reasoning, Request, Text, Thinking, Tool, ToolResult
 
 AGENTS = adapters.agents()
@@ -161,7 +162,7 @@ def test_reasoning_is_given_where_it_is_asked_for(task: Task) -> None:
 def test_it_serves_every_api(task: Task, api: Api, streams: bool) -> None:
     async def ask() -> None:
         async with Oracle([task], AGENTS) as oracle, httpx.AsyncClient() as client:
-            url = oracle.url + ("" if api == "messages" else "/v1") + wire.api(api).COMPLETION_PATH
+            url = oracle.url + wire.api(api).path()
             request = replace(asking(task), stream=streams)
             response = await client.post(url, json=wire.api(api).render_request(request).body)
             assert ("event-stream" in response.headers["content-type"]) == streams
@@ -171,7 +172,7 @@ def test_it_serves_every_api(task: Task, api: Api, streams: bool) -> None:
             assert [call.name for call in answer.calls] == ["bash"]
             bad = await client.post(url, content=b"nonsense")
             assert bad.status_code == 400
-            assert "no JSON object" in wire.api(api).parse_error(400, bad.content).message
+            assert "no JSON object" in parse_error(400, bad.content).message
 
     asyncio.run(ask())
 

@@ -48,7 +48,7 @@ def answered(api: Api, oracle: Oracle, request: Request) -> Exchange:
         agent_api=api,
         endpoint_api=api,
         method="POST",
-        path=wire.api(api).COMPLETION_PATH,
+        path=wire.api(api).path(),
         request_headers={},
         request_body=body,
         upstream_body=None,
@@ -158,7 +158,7 @@ def test_a_connection_closes_in_mid_stream(api: Api) -> None:
         oracle = Oracle([TASK], AGENTS, stage=replace(named("stream-closed"), at=0))
         body = wire.api(api).render_request(first(api)).body
         async with oracle, httpx.AsyncClient() as client:
-            url = oracle.url + ("" if api == "messages" else "/v1") + wire.api(api).COMPLETION_PATH
+            url = oracle.url + wire.api(api).path()
             pieces = bytearray()
             with pytest.raises(httpx.RemoteProtocolError):
                 await _read(client, url, body, pieces)

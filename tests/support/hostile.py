@@ -182,7 +182,7 @@ def _body(place: str, api: Api, request: Request, key: str, text: str, turns: in
     if not request.stream:
         return json.dumps(wire.api(api).render_response(answer, request)).encode()
     where = place.partition("split in ")[2].partition(",")[0]
-    encoder = wire.api(api).Encoder(request)
+    encoder = wire.api(api).encoder(request)
     out = b"".join(encoder.encode(event) for event in _cut(disassemble(answer), parts, where))
     if place.endswith("escaped"):
         values = rb'"(content|delta|text|partial_json|arguments|thinking|reasoning_content)":"([^"\\]*)"'

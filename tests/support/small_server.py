@@ -38,7 +38,7 @@ async def hello(request: dict[str, Any], send: Any, api: Api) -> None:
     asked: Request = wire.api(api).parse_request(json.loads(request["body"]))
     answer = Response("id", asked.model, (Text("Hello."),), "end", complete=True)
     if asked.stream:
-        encoder = wire.api(api).Encoder(asked)
+        encoder = wire.api(api).encoder(asked)
         body = b"".join(encoder.encode(event) for event in disassemble(answer))
         await reply(send, 200, body, "text/event-stream")
     else:

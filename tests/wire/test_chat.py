@@ -31,7 +31,7 @@ def test_reasoning_stands_where_the_words_of_the_request_say(asked: dict[str, An
     answer = Response("c", "m", (Thinking("because", "reasoning_content"), Text("hello")), "end")
     message = WIRE.render_response(answer, request)["choices"][0]["message"]
     assert {name: message[name] for name in message if "reasoning" in name} == {field: "because"}
-    encoder = WIRE.Encoder(request)
+    encoder = WIRE.encoder(request)
     stream = b"".join(encoder.encode(event) for event in disassemble(answer))
     chunks = [json.loads(line[6:]) for line in stream.splitlines() if line.startswith(b"data: {")]
     deltas = [choice["delta"] for chunk in chunks for choice in chunk["choices"]]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from toolworthy import wire
+from toolworthy.wire.failure import parse_error
 from toolworthy.wire.gemini.schema import json_schema, subset
 from toolworthy.wire.gemini.signs import NOBODYS
 from toolworthy.wire.ir import (
@@ -289,9 +290,9 @@ def test_a_stream_without_sse_is_an_array_of_chunks() -> None:
 def test_errors_keep_googles_words_and_status() -> None:
     told = {"error": {"code": 429, "message": "quota", "status": "RESOURCE_EXHAUSTED"}}
     for body in (told, [told]):
-        failure = wire.api("gemini").parse_error(429, json.dumps(body).encode())
+        failure = parse_error(429, json.dumps(body).encode())
         assert failure == Failure("quota", "rate_limit_error", "RESOURCE_EXHAUSTED", 429)
-        assert json.loads(translate_error("gemini", "gemini", 429, json.dumps(body).encode())) == told
+        assert json.loads(translate_error("gemini", 429, json.dumps(body).encode())) == told
     inside = read(chunk({"text": "a"}), told)
     assert inside.failure
     assert inside.failure.code == "RESOURCE_EXHAUSTED"

@@ -40,7 +40,7 @@ REQUESTS = [Request("m", ()), WIRE.parse_request(ASKED)]
 
 
 def written(response: Response, request: Request) -> bytes:
-    encoder = WIRE.Encoder(request)
+    encoder = WIRE.encoder(request)
     return b"".join(encoder.encode(event) for event in disassemble(response))
 
 
@@ -90,7 +90,7 @@ def test_reasoning_is_read_under_both_of_its_names() -> None:
     stream = written(thought, REQUESTS[0])
     assert b"response.reasoning_text.delta" in stream
     for told in (stream, stream.replace(b"response.reasoning_text.", b"response.reasoning.")):
-        decoder = WIRE.Decoder()
+        decoder = WIRE.decoder()
         events = [*decoder.feed(told), *decoder.close()]
         read = assemble(events, tuple(decoder.repairs))
         assert read.repairs == ()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.support.strategies import requests, responses
 from toolworthy import wire
 from toolworthy.wire.assemble import assemble, disassemble
+from toolworthy.wire.failure import parse_error
 from toolworthy.wire.ir import Api, Message, Request, Response, Text, Thinking, Tool, ToolCall, ToolResult
 from toolworthy.wire.translate import ResponseTranslator, translate_error, translate_request, translate_response
 
@@ -61,11 +62,11 @@ def test_a_request_survives_translation(agent: Api, endpoint: Api, request: Requ
 @given(response=responses(), data=st.data())
 def test_a_stream_reads_the_same_however_it_is_cut(api: Api, response: Response, data: st.DataObject) -> None:
     request = Request("m", (), extra={"stream_options": {"include_usage": True}})
-    encoder = wire.api(api).Encoder(request)
+    encoder = wire.api(api).encoder(request)
     stream = b"".join(encoder.encode(event) for event in disassemble(response))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))
     pieces = [stream[a:b] for a, b in itertools.pairwise([0, *cuts, len(stream)])]
-    decoder = wire.api(api).Decoder()
+    decoder = wire.api(api).decoder()
     events = [event for piece in pieces for event in decoder.feed(piece)] + decoder.close()
     read = assemble(events, tuple(decoder.repairs))
     assert read.repairs == ()
@@ -85,7 +86,7 @@ def test_a_whole_answer_survives_being_written_and_read(api: Api, response: Resp
 @given(response=responses(), data=st.data())
 def test_a_translated_stream_says_the_same(agent: Api, endpoint: Api, response: Response, data: st.DataObject) -> None:
     request = Request("m", (), stream=True, extra={"stream_options": {"include_usage": True}})
-    source = wire.api(endpoint).Encoder(request)
+    source = wire.api(endpoint).encoder(request)
     stream = b"".join(source.encode(event) for event in disassemble(response))
     cut = data.draw(st.integers(0, len(stream)))
     translator = ResponseTranslator(agent, endpoint, request)
@@ -163,7 +164,7 @@ def test_codex_tools_cross_and_come_back(endpoint: Api) -> None:
         ToolCall("call_1", "apply_patch", '{"input":"*** Begin Patch"}'),
         ToolCall("call_2", "agents__spawn", "{}"),
     )
-    encoder = wire.api(endpoint).Encoder(Request("m", ()))
+    encoder = wire.api(endpoint).encoder(Request("m", ()))
     stream = b"".join(encoder.encode(event) for event in disassemble(Response("r", "m", calls, "tool", "tool_calls")))
     translator = ResponseTranslator("responses", endpoint, request)
     read = wire.parse_body("responses", 200, translator.feed(stream) + translator.close(), streamed=True)
@@ -175,7 +176,7 @@ def test_codex_tools_cross_and_come_back(endpoint: Api) -> None:
 @pytest.mark.parametrize(("agent", "endpoint"), PAIRS)
 def test_an_error_keeps_the_endpoints_words(agent: Api, endpoint: Api) -> None:
     body = json.dumps({"error": {"message": "no such model", "type": "invalid_request_error"}}).encode()
-    told = wire.api(agent).parse_error(404, translate_error(agent, endpoint, 404, body))
+    told = parse_error(404, translate_error(agent, 404, body))
     assert told.message == "no such model"
     read = translate_response(agent, endpoint, Request("m", ()), 200, body)
     assert wire.parse_body(agent, 200, read, streamed=False).failure is not None
@@ -184,10 +185,10 @@ def test_an_error_keeps_the_endpoints_words(agent: Api, endpoint: Api) -> None:
 @pytest.mark.parametrize("api", APIS)
 @given(noise=st.binary(max_size=400), response=responses(), place=st.floats(0, 1))
 def test_no_stream_is_too_broken_to_read(api: Api, noise: bytes, response: Response, place: float) -> None:
-    encoder = wire.api(api).Encoder(Request("m", ()))
+    encoder = wire.api(api).encoder(Request("m", ()))
     stream = b"".join(encoder.encode(event) for event in disassemble(response))
     at = int(place * len(stream))
-    decoder = wire.api(api).Decoder()
+    decoder = wire.api(api).decoder()
     events = decoder.feed(stream[:at] + noise + stream[at + len(noise) :]) + decoder.close()
     assert type(events[-1]).__name__ == "Ended"
     assert wire.parse_body(api, 200, noise, streamed=False) is not None

@@ -94,20 +94,17 @@ def _once(config: dict[str, Any], request: Request) -> tuple[Response, Refusal |
     module = wire.api(api)
     parts = urlsplit(config["base_url"])
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_SILENCE)
-    headers = {"content-type": "application/json", "authorization": f"Bearer {config['key']}"}
-    if api == "messages":
-        headers = {"content-type": "application/json", "x-api-key": config["key"], "anthropic-version": "2023-06-01"}
-    prefix = "" if api == "messages" else "/v1"
-    body = json.dumps(module.render_request(request).body).encode()
+    headers = {"content-type": "application/json", **module.authorised(config["key"])}
+    path, body = module.sent(module.render_request(request).body)
     try:
-        connection.request("POST", parts.path + prefix + module.COMPLETION_PATH, body, headers)
+        connection.request("POST", parts.path + path, json.dumps(body).encode(), headers)
         answer = connection.getresponse()
         told = {name.lower(): value for name, value in answer.getheaders()}
         if answer.status >= 400 or "text/event-stream" not in told.get("content-type", ""):
             data = answer.read()
             refused = classify(answer.status, told, data) if answer.status >= 400 else None
             return wire.parse_body(api, answer.status, data, streamed=False), refused
-        decoder = module.Decoder()
+        decoder = module.decoder()
         events = []
         while data := answer.read1(65536):
             events += decoder.feed(data)

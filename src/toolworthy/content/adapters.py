@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from toolworthy import content
 from toolworthy.base.errors import UserError
 from toolworthy.base.loading import load_toml, meant
+from toolworthy.wire.declaration import Auth
 from toolworthy.wire.ir import Api, Dialect
 
 Action = Literal["run", "read", "view", "write", "edit", "patch", "search", "find", "list", "wait"]
@@ -173,11 +174,11 @@ class ProviderAdapter(_Strict):
     title: str
     homepage: str = ""
     base_urls: dict[Api, str] = Field(default_factory=dict)
-    """Wire API to base URL: what stands before ``/chat/completions``, ``/v1/messages``, ``/responses``."""
+    """Wire API to base URL: what stands before its paths."""
     key_env: str | None = None
     """Environment variable of the key; None where the server wants none."""
-    auth: dict[Api, Literal["bearer", "x-api-key"]] = Field(default_factory=dict)
-    """How the key is sent; ``bearer`` where not said, ``x-api-key`` for messages."""
+    auth: dict[Api, Auth] = Field(default_factory=dict)
+    """How the key is sent, where not as the API's own vendor takes it."""
     models: tuple[str, ...] = ()
     default_model: str | None = None
     dialect: Dialect = Dialect()

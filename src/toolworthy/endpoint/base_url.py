@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
+from toolworthy import wire
 from toolworthy.base.errors import UserError
 from toolworthy.base.redact import credential, looks_like_key
 from toolworthy.wire.ir import APIS, Api
 
-_ROUTE = re.compile(r"(/chat/completions|/messages|/responses|/completions|/models)?/*$")
 _VERSION = re.compile(r"/v1$", re.IGNORECASE)
 _PREFIXES = ("/v1", "/api/v1", "/openai/v1", "/v1beta/openai", "")
 """Where hosts have their APIs, where not at the path that was given."""
@@ -70,7 +70,10 @@ def places(url: str) -> dict[Api, tuple[str, ...]]:
     at which nothing is.
     """
     parts = urlsplit(url)
-    path = _VERSION.sub("/v1", _ROUTE.sub("", parts.path.rstrip("/")))
+    path = parts.path.rstrip("/")
+    for api in APIS:
+        path = wire.api(api).bare(path)
+    path = _VERSION.sub("/v1", path.removesuffix("/completions").rstrip("/"))
     other = _VERSION.sub("", path) if _VERSION.search(path) else f"{path}/v1"
     parent = path.rpartition("/")[0]
     paths = dict.fromkeys((path, other, f"{path}/openai", *_PREFIXES, parent))
@@ -78,13 +81,14 @@ def places(url: str) -> dict[Api, tuple[str, ...]]:
 
 
 def _at(parts: SplitResult, path: str, api: Api) -> str:
-    return parts._replace(path=_VERSION.sub("", path) if api == "messages" else path).geturl()
+    return parts._replace(path=path if wire.api(api).base else _VERSION.sub("", path)).geturl()
 
 
 def join(base: str, path: str) -> str:
-    """The URL of a route under a base URL, before the query that this may have."""
-    head, mark, query = base.partition("?")
-    return head.rstrip("/") + path + mark + query
+    """The URL of a route under a base URL, with the queries that either may have."""
+    head, _, query = base.partition("?")
+    route, _, more = path.partition("?")
+    return head.rstrip("/") + route + "?" * bool(query or more) + "&".join(filter(None, (query, more)))
 
 
 def redirected(url: str, location: str) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -12,10 +11,8 @@ from toolworthy.base.errors import UserError
 from toolworthy.base.loading import load_toml
 from toolworthy.base.redact import credential, looks_like_key
 from toolworthy.content.adapters import Prices
+from toolworthy.wire.declaration import Auth
 from toolworthy.wire.ir import Api
-
-Auth = Literal["bearer", "x-api-key", "none"]
-"""How a key is sent: ``Authorization: Bearer``, ``x-api-key``, not at all."""
 
 
 class NamedEndpoint(BaseModel):

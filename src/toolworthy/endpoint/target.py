@@ -8,37 +8,29 @@ import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any
 from urllib.parse import urlsplit
 
+from toolworthy import wire
 from toolworthy.base.errors import UserError
 from toolworthy.base.redact import Redactor, looks_like_key
 from toolworthy.content import adapters
 from toolworthy.content.adapters import Prices, ProviderAdapter
 from toolworthy.endpoint.base_url import join, looks_like_one, places, tidy
-from toolworthy.endpoint.config import Auth, Config, NamedEndpoint, check_variable, load_config
+from toolworthy.endpoint.config import Config, NamedEndpoint, check_variable, load_config
 from toolworthy.reference.defects import defect
+from toolworthy.wire.declaration import Auth, Operation
 from toolworthy.wire.ir import Api, Dialect
-
-Operation = Literal["completion", "models", "count_tokens"]
 
 ORACLE = "oracle"
 KEY_ENV = "TOOLWORTHY_API_KEY"
 """Where the key of an endpoint given as a bare URL is looked for. Never another vendor's variable: a key must not be
 sent to a stranger."""
 
-# Where an agent's own API is missing: nearest relative first. Chat carries least, so it is the last that messages and
-# responses turn to each other for, and the first that nearly every server has.
-_FALLBACK: dict[Api, tuple[Api, ...]] = {
-    "chat": ("chat", "responses", "messages"),
-    "messages": ("messages", "chat", "responses"),
-    "responses": ("responses", "chat", "messages"),
-}
-
 
 def nearest(agent_api: Api, served: Container[Api]) -> Api | None:
     """The API, of those served, that an agent is asked in: its own, else the nearest relative; None where none is."""
-    return next((api for api in _FALLBACK[agent_api] if api in served), None)
+    return next((api for api in wire.relatives(agent_api) if api in served), None)
 
 
 @dataclass(frozen=True)
@@ -65,8 +57,7 @@ class Endpoint:
     """As the user named it."""
     provider: ProviderAdapter
     base_urls: Mapping[Api, str]
-    """What stands before ``/chat/completions``, ``/v1/messages``, ``/responses``. An API that is missing here is one
-    that the endpoint does not have."""
+    """What stands before the paths of every API that the endpoint has."""
     model: str
     key: str | None = field(default=None, repr=False)
     key_env: str | None = None
@@ -131,27 +122,33 @@ class Endpoint:
         else:
             found = nearest(agent_api, self.base_urls)
         if found is None:
-            wanted = (self.forced_api,) if self.forced_api else _FALLBACK[agent_api]
+            wanted = (self.forced_api,) if self.forced_api else wire.relatives(agent_api)
             raise UserError(f"{self.name} speaks none of {', '.join(wanted)}; check the base URL")
         return found
 
-    def url(self, api: Api, operation: Operation = "completion") -> str:
-        """The whole URL of one operation."""
-        if api == "messages":
-            paths = {"completion": "/v1/messages", "models": "/v1/models", "count_tokens": "/v1/messages/count_tokens"}
-        else:
-            completion = "/chat/completions" if api == "chat" else "/responses"
-            paths = {"completion": completion, "models": "/models", "count_tokens": "/count_tokens"}
-        return join(self.base_urls[api], paths[operation])
+    def url(self, api: Api, operation: Operation = "completion", model: str = "", *, stream: bool = False) -> str:
+        """The whole URL of one operation.
+
+        Args:
+            api: the wire API asked in.
+            operation: what is asked for.
+            model: the model asked, where it is not the endpoint's own.
+            stream: whether the answer is to be streamed.
+        """
+        return self._under(api, wire.api(api).path(operation, model or self.model, stream=stream))
+
+    def sent(self, api: Api, body: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+        """The whole URL and the JSON of a completion request."""
+        path, rest = wire.api(api).sent(body)
+        return self._under(api, path), rest
+
+    def _under(self, api: Api, path: str) -> str:
+        return join(self.base_urls[api], path.removeprefix(wire.api(api).base))
 
     def headers(self, api: Api) -> dict[str, str]:
-        """The headers that authenticate, and the version that Messages wants."""
-        headers = {"anthropic-version": "2023-06-01"} if api == "messages" else {}
-        scheme = self.auth or self.provider.auth.get(api, "x-api-key" if api == "messages" else "bearer")
-        if self.key and scheme != "none":
-            name, value = ("x-api-key", self.key) if scheme == "x-api-key" else ("authorization", f"Bearer {self.key}")
-            headers[name] = value
-        return headers | {header.name: header.value for header in self.extra}
+        """The headers that authenticate, and the version that the API wants."""
+        own = wire.api(api).authorised(self.key, self.auth or self.provider.auth.get(api))
+        return own | {header.name: header.value for header in self.extra}
 
     def public(self) -> dict[str, object]:
         """What a run directory may say of it: everything but keys."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from toolworthy.base.packing import unpack
 from toolworthy.gateway.record import MAX_ANSWER
-from toolworthy.gateway.routes import Route
 from toolworthy.records.exchange import Exchange
 from toolworthy.wire.ir import Api
 from toolworthy.wire.lenient import as_dict, parse_json
+from toolworthy.wire.routes import Route
 
 MAX_REQUEST = 64 * 2**20
 """Bytes of one request of anyone."""
@@ -89,7 +89,7 @@ class Allowance:
         if self.turns is None or route.kind != "completion":
             return None
         packed = unpack(body, coding)
-        asked = as_dict(parse_json(packed.data if packed else body)).get("model")
+        asked = route.model or as_dict(parse_json(packed.data if packed else body)).get("model")
         return None if asked == self.model else No(404, f"this trial may ask the model {self.model} only")
 
     def too_large(self) -> No:

@@ -10,14 +10,15 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from toolworthy import wire
 from toolworthy.gateway import local
 from toolworthy.gateway.allowance import TOLD, No
 from toolworthy.gateway.record import Endless, Record
-from toolworthy.gateway.routes import Route, route
 from toolworthy.gateway.session import Session
 from toolworthy.gateway.upstream import HOP_BY_HOP, Upstream, plan
 from toolworthy.records.exchange import Exchange, ExchangeFailure
 from toolworthy.rules.refusal import broken_http
+from toolworthy.wire.routes import Route, route
 from toolworthy.wire.translate import ResponseTranslator, translate_error, translate_response
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ async def handle(session: Session, scope: Any, receive: Any, send: Any) -> None:
     """The ASGI application of one trial."""
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     target = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
-    asked = route(scope["method"], target, any(name == "anthropic-version" for name, _ in headers))
+    asked = route(scope["method"], target, dict(headers))
     allowance = session.allowance
     refused = allowance.refuses(asked)
     async with allowance.places if allowance.turns is not None else contextlib.nullcontext():
@@ -117,7 +118,7 @@ async def ask(
     """
     index = session.begin()
     sent = [("content-type", "application/json"), *(headers or {}).items()]
-    record = Record("POST", path, sent, body, route("POST", path, False))
+    record = Record("POST", path, sent, body, route("POST", path))
     limit = asyncio.timeout(None)
     record.on_sent = lambda: limit.reschedule(asyncio.get_running_loop().time() + seconds)
     try:
@@ -170,12 +171,11 @@ async def _answer(session: Session, record: Record, send: Any) -> None:
     elif kind == "other":
         message = f"no route for {record.method} {record.path.partition('?')[0]}"
         await _local(record, send, 404, local.error(api, 404, message))
-    elif kind == "count_tokens" and "messages" not in endpoint.base_urls:
-        await _local(record, send, 200, local.token_estimate(record.body))
+    elif kind == "count_tokens" and api and api not in endpoint.base_urls:
+        await _local(record, send, 200, local.token_estimate(record.body, api))
     else:
         try:
-            query = record.path.partition("?")[2]
-            record.upstream = plan(endpoint, record.route, query, record.headers, record.body)
+            record.upstream = plan(endpoint, record.route, record.path, record.headers, record.body)
         except ValueError as error:
             await _local(record, send, 400, local.error(api, 400, str(error)))
         else:
@@ -248,7 +248,8 @@ async def _back(session: Session, record: Record, upstream: Upstream, response: 
             async for _ in pieces:
                 if record.size > MAX_LIST:
                     raise Endless
-        listed = local.model_list(session.gateway.endpoint.model, record.route.api)
+        assert record.route.api is not None
+        listed = wire.api(record.route.api).render_models(session.gateway.endpoint.model, None)
         await _send_json(send, 200, listed)
     elif not upstream.translated:
         await _pass_through(record, response, send)
@@ -276,7 +277,7 @@ async def _translate_whole(record: Record, upstream: Upstream, response: httpx.R
     assert agent is not None
     assert upstream.request is not None
     if response.status_code >= 400:
-        out = translate_error(agent, upstream.api, response.status_code, body)
+        out = translate_error(agent, response.status_code, body)
     else:
         out = translate_response(agent, upstream.api, upstream.request, response.status_code, body)
     await _start(send, response.status_code, [(b"content-type", b"application/json"), *_passed(response)])

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from toolworthy.base.redact import Redactor
-from toolworthy.gateway.routes import Route
 from toolworthy.gateway.upstream import Upstream
 from toolworthy.records.cleaned import cleaned
 from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure
+from toolworthy.wire.routes import Route
 
 MAX_ANSWER = 32 * 2**20
 """Bytes of one answer. No token limit that agents ask for comes near; what is longer has no end."""

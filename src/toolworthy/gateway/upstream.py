@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from toolworthy.endpoint.target import Endpoint, Operation
-from toolworthy.gateway.routes import Route
-from toolworthy.records.exchange import Kind
+from toolworthy import wire
+from toolworthy.endpoint.target import Endpoint
 from toolworthy.wire.ir import Api, Request
 from toolworthy.wire.lenient import dump_json, parse_json
+from toolworthy.wire.routes import Route
 from toolworthy.wire.translate import translate_request
 
 HOP_BY_HOP = frozenset(
@@ -33,7 +33,6 @@ _REPLACED = HOP_BY_HOP | {
     "api-key",
     "cookie",
 }
-_OPERATIONS: dict[Kind, Operation] = {"completion": "completion", "models": "models", "count_tokens": "count_tokens"}
 
 
 @dataclass(frozen=True)
@@ -54,30 +53,35 @@ class Upstream:
         return self.request is not None
 
 
-def plan(endpoint: Endpoint, route: Route, query: str, headers: Iterable[tuple[str, str]], body: bytes) -> Upstream:
+def plan(endpoint: Endpoint, route: Route, path: str, headers: Iterable[tuple[str, str]], body: bytes) -> Upstream:
     """Where a request goes and in which form.
 
     Raises:
         ValueError: it must be translated and cannot be.
     """
     assert route.api is not None
+    assert route.kind != "health"
+    assert route.kind != "other"
     api = endpoint.api_for(route.api) if route.kind == "completion" else _side_api(endpoint, route.api)
-    url = endpoint.url(api, _OPERATIONS[route.kind])
     if api == route.api:
+        url = endpoint.url(api, route.kind, route.model or "", stream=bool(route.stream))
         kept = {name.lower(): value for name, value in headers if name.lower() not in _REPLACED}
+        query = path.partition("?")[2]
         full = f"{url}{'&' if '?' in url else '?'}{query}" if query else url
         return Upstream(api, full, {**kept, **_auth(endpoint, api)}, body)
     fresh = {"content-type": "application/json", "accept": "text/event-stream, application/json"}
     if route.kind != "completion":
-        return Upstream(api, url, {**fresh, **_auth(endpoint, api)}, b"")
+        return Upstream(api, endpoint.url(api, route.kind), {**fresh, **_auth(endpoint, api)}, b"")
     value = parse_json(body)
     if not isinstance(value, dict):
         raise ValueError("the request body is no JSON object")
     if value.get("previous_response_id") or value.get("conversation"):
         raise ValueError("a stored conversation cannot be translated: send all of it instead of its id")
-    request, rendered = translate_request(route.api, api, value, endpoint.dialect)
-    sent = dump_json(rendered.body).encode()
-    return Upstream(api, url, {**fresh, **_auth(endpoint, api)}, sent, request, rendered.losses)
+    asked = wire.api(route.api).received(path, value)
+    request, rendered = translate_request(route.api, api, asked, endpoint.dialect)
+    url, sent = endpoint.sent(api, rendered.body)
+    made = dump_json(sent).encode()
+    return Upstream(api, url, {**fresh, **_auth(endpoint, api)}, made, request, rendered.losses)
 
 
 def _side_api(endpoint: Endpoint, wanted: Api) -> Api:

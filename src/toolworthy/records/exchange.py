@@ -9,8 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from toolworthy.wire.ir import Api, Request, Response
-
-Kind = Literal["completion", "models", "count_tokens", "health", "other"]
+from toolworthy.wire.routes import Kind
 
 FailureKind = Literal[
     "agent gone",
@@ -186,7 +185,7 @@ class Exchange:
         """What the agent asked, in the neutral form; None where it is no completion."""
         from toolworthy.wire import parse_request_bytes
 
-        return parse_request_bytes(self.agent_api, self.request_body) if self.agent_api else None
+        return parse_request_bytes(self.agent_api, self.request_body, self.path) if self.agent_api else None
 
     @cached_property
     def response(self) -> Response | None:

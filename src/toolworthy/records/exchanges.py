@@ -23,8 +23,9 @@ from typing import Any
 from pydantic import BaseModel, field_validator
 
 from toolworthy.base.redact import Redactor
-from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure, FailureKind, Kind
+from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure, FailureKind
 from toolworthy.wire.ir import Api
+from toolworthy.wire.routes import Kind
 
 _SHORT = 64
 """Bytes below which a piece is not worth a hash."""

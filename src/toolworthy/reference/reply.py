@@ -59,7 +59,7 @@ def reply(api: Api, body: bytes, answer: Answering, defects: Sequence[Defect] = 
         made = Reply(200, STREAM, tuple(stream(api, said, request)))
     else:
         made = Reply(200, JSON, (dump_json(wire.api(api).render_response(said, request)).encode(),))
-    if api == "chat" and (count := as_int(value.get("n")) or 1) > 1:
+    if (count := as_int(value.get(wire.api(api).several)) or 1) > 1:
         made = _several(made, min(count, _MOST))
     for defect in defects:
         made = defect.spoil_reply(made)
@@ -68,9 +68,9 @@ def reply(api: Api, body: bytes, answer: Answering, defects: Sequence[Defect] = 
 
 def stream(api: Api, answer: Response, request: Request) -> Iterator[bytes]:
     """The answer as events, in pieces of a few characters, as a model would say it. One with a failure breaks off."""
-    encoder = wire.api(api).Encoder(request)
+    encoder = wire.api(api).encoder(request)
     first, *rest = disassemble(replace(answer, failure=None))
-    if api == "messages" and isinstance(first, Started) and answer.usage:
+    if isinstance(first, Started) and answer.usage:
         first = replace(first, usage=replace(answer.usage, output=None))
     events = list(itertools.chain.from_iterable(map(_pieces, [first, *rest])))
     if answer.failure:
@@ -95,12 +95,11 @@ def error(
 
 def _signed(api: Api, part: Part) -> Part:
     """Reasoning in the API's own form, signed as its vendor does."""
-    if not isinstance(part, Thinking) or api == "chat":
+    form = wire.api(api).reasoning
+    if not isinstance(part, Thinking) or form is None:
         return part
     mark = "oracle-" + hashlib.sha256(part.text.encode("utf-8", "replace")).hexdigest()
-    if api == "messages":
-        return Thinking(part.text, "thinking", mark)
-    return Thinking(part.text, "reasoning_item", mark, f"rs_{mark[-24:]}")
+    return Thinking(part.text, form, mark, f"rs_{mark[-24:]}")
 
 
 def _several(made: Reply, count: int) -> Reply:
@@ -132,5 +131,4 @@ def _pieces(event: Event) -> Iterator[Event]:
 
 
 def _id(api: Api, body: bytes) -> str:
-    prefix = {"chat": "chatcmpl-", "messages": "msg_", "responses": "resp_"}[api]
-    return prefix + hashlib.sha256(body).hexdigest()[:24]
+    return wire.api(api).id_prefix + hashlib.sha256(body).hexdigest()[:24]

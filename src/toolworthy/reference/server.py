@@ -1,4 +1,4 @@
-"""Serve the oracle over all three wire APIs, streaming and not."""
+"""Serve the oracle over all wire APIs, streaming and not."""
 
 from __future__ import annotations
 
@@ -16,19 +16,14 @@ from toolworthy.base.errors import UserError
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.tasks import Task
 from toolworthy.reference.defects import Defect
-from toolworthy.reference.limits import CONTEXT
+from toolworthy.reference.limits import CONTEXT, MODEL
 from toolworthy.reference.model import Reply
 from toolworthy.reference.reply import error
 from toolworthy.reference.script import Play, find_task, next_answer
 from toolworthy.reference.stage import PLAIN, Stage, staged
-from toolworthy.wire.ir import Api, Request, Response
-from toolworthy.wire.lenient import dump_json
-
-_ROUTES: tuple[tuple[str, Api], ...] = (
-    ("/chat/completions", "chat"),
-    ("/responses", "responses"),
-    ("/messages", "messages"),
-)
+from toolworthy.wire.ir import APIS, Api, Request, Response
+from toolworthy.wire.lenient import dump_json, parse_json
+from toolworthy.wire.routes import route
 
 _MAX_REQUEST = 64 * 2**20
 
@@ -58,7 +53,7 @@ class Oracle:
     @property
     def base_urls(self) -> dict[Api, str]:
         """As an endpoint has them."""
-        return {"chat": f"{self.url}/v1", "messages": self.url, "responses": f"{self.url}/v1"}
+        return {api: self.url + wire.api(api).base for api in APIS}
 
     async def __aenter__(self) -> Oracle:
         try:
@@ -79,22 +74,22 @@ class Oracle:
         while (message := await receive()).get("more_body"):
             body += message.get("body", b"")
         body += message.get("body", b"")
-        path, method = scope["path"].rstrip("/"), scope["method"]
-        anthropic = any(name == b"anthropic-version" for name, _ in scope["headers"])
-        api = next((api for suffix, api in _ROUTES if path.endswith(suffix)), None)
-        answers = (defect.answers(method, _target(scope), _headers(scope)) for defect in self._defects)
+        method, headers = scope["method"], _headers(scope)
+        asked = route(method, scope["path"], headers)
+        api = wire.api(asked.api or APIS[0])
+        answers = (defect.answers(method, _target(scope), headers) for defect in self._defects)
         if made := next(filter(None, answers), None):
             await _send(send, made)
-        elif method == "POST" and api is not None:
-            await _send(send, self.reply(api, decoded(_headers(scope), body)))
-        elif method == "POST" and path.endswith("/messages/count_tokens"):
-            await _json(send, 200, {"input_tokens": max(1, len(body) // 4)})
-        elif method == "GET" and path.endswith("/models"):
-            await _json(send, 200, _models(anthropic))
-        elif method in ("GET", "HEAD") and path in ("", "/v1"):
+        elif asked.kind == "completion":
+            await _send(send, self.reply(api.name, _whole(api, scope["path"], decoded(headers, body))))
+        elif asked.kind == "count_tokens":
+            await _json(send, 200, api.render_count(max(1, len(body) // 4)))
+        elif asked.kind == "models":
+            await _json(send, 200, api.render_models(MODEL, CONTEXT))
+        elif asked.kind == "health":
             await _json(send, 200, {}, head=method == "HEAD")
         else:
-            await _send(send, error(api or "chat", 404, f"no route for {method} {scope['path']}"))
+            await _send(send, error(api.name, 404, f"no route for {method} {scope['path']}"))
 
     def reply(self, api: Api, body: bytes) -> Reply:
         """What is sent back for a completion request; the stage counts those of the task."""
@@ -129,6 +124,13 @@ def decoded(headers: Mapping[str, str], body: bytes) -> bytes:
         return body
 
 
+def _whole(api: wire.WireApi, path: str, body: bytes) -> bytes:
+    """The body with what the path says."""
+    value = parse_json(body)
+    full = api.received(path, value) if isinstance(value, dict) else value
+    return body if full is value else dump_json(full).encode()
+
+
 def _target(scope: Any) -> str:
     query = scope["query_string"].decode("ascii", "replace")
     return f"{scope['path']}?{query}" if query else str(scope["path"])
@@ -136,14 +138,6 @@ def _target(scope: Any) -> str:
 
 def _headers(scope: Any) -> dict[str, str]:
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-
-
-def _models(anthropic: bool) -> dict[str, Any]:
-    entry: dict[str, Any] = {"id": "oracle", "object": "model", "created": 0, "owned_by": "toolworthy"}
-    if anthropic:
-        entry = {"id": "oracle", "type": "model", "display_name": "oracle", "created_at": "2026-01-01T00:00:00Z"}
-        return {"data": [entry], "has_more": False, "first_id": "oracle", "last_id": "oracle"}
-    return {"object": "list", "data": [{**entry, "context_length": CONTEXT}]}
 
 
 async def _send(send: Any, made: Reply) -> None:

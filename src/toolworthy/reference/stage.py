@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from toolworthy import wire
 from toolworthy.base.errors import UserError
 from toolworthy.content.situations import Situation
 from toolworthy.content.tasks import Step
@@ -175,7 +176,7 @@ def _everywhere(status: int) -> dict[Api, int]:
 _BAD = Refused("the request could not be read", "invalid_request_error", _everywhere(400))
 _LIMIT = Refused("rate limit reached", "rate_limit_error", _everywhere(429), (("retry-after", "2"),))
 _FAILED = Refused("internal server error", "server_error", _everywhere(500))
-_BUSY = Refused(_OVERLOADED.message, "overloaded_error", {"chat": 503, "responses": 503, "messages": 529})
+_BUSY = Refused(_OVERLOADED.message, "overloaded_error", {api: wire.api(api).overloaded for api in APIS})
 
 PLAIN = Stage("plain", "always", "nothing but the task")
 STAGES: tuple[Stage, ...] = (

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Api = Literal["chat", "messages", "responses", "gemini"]
+"""The wire APIs by name; each is a package beside this module."""
 APIS: tuple[Api, ...] = ("chat", "messages", "responses")
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]

@@ -116,3 +116,9 @@ def effort(reasoning: Reasoning, dialect: Dialect) -> str | None:
     wanted = scale.index(reasoning.effort)
     known = [name for name in dialect.efforts if name in scale]
     return min(known, key=lambda name: abs(scale.index(name) - wanted), default=None)
+
+
+def openai_models(model: str, context: int | None) -> dict[str, Any]:
+    """A list of one model, as OpenAI's is; its context window stands where OpenRouter puts it."""
+    entry = {"id": model, "object": "model", "created": 0, "owned_by": "toolworthy"}
+    return {"object": "list", "data": [{**entry, "context_length": context} if context else entry]}

@@ -7,6 +7,7 @@ from typing import Any
 
 from toolworthy import wire
 from toolworthy.wire.assemble import disassemble
+from toolworthy.wire.failure import parse_error
 from toolworthy.wire.ir import PLAIN, Api, Dialect, Rendered, Request, Response
 from toolworthy.wire.lenient import dump_json, parse_json
 
@@ -28,8 +29,8 @@ class ResponseTranslator:
 
     def __init__(self, agent: Api, endpoint: Api, request: Request) -> None:
         self._endpoint = endpoint
-        self._decoder = wire.api(endpoint).Decoder()
-        self._encoder = wire.api(agent).Encoder(request)
+        self._decoder = wire.api(endpoint).decoder()
+        self._encoder = wire.api(agent).encoder(request)
         self._head = b""
         self._plain: bool | None = None
 
@@ -66,7 +67,6 @@ def translate_response(agent: Api, endpoint: Api, request: Request, status: int,
     return dump_json(wire.api(agent).render_response(response, request)).encode()
 
 
-def translate_error(agent: Api, endpoint: Api, status: int, body: bytes) -> bytes:
+def translate_error(agent: Api, status: int, body: bytes) -> bytes:
     """An error body in the agent's envelope, the endpoint's own words in it."""
-    failure = wire.api(endpoint).parse_error(status, body)
-    return dump_json(wire.api(agent).render_error(failure)).encode()
+    return dump_json(wire.api(agent).render_error(parse_error(status, body))).encode()

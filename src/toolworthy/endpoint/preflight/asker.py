@@ -39,7 +39,7 @@ class Asker:
         self.endpoint, self._client, self._say = endpoint, client, say
         self._redactor = Redactor(endpoint.secrets)
 
-    async def post(self, url: str, api: Api, body: Any) -> Answer:
+    async def post(self, url: str, body: Any, api: Api) -> Answer:
         """The answer to a completion request."""
         return await self._patiently("POST", url, api, body, ANSWER_SECONDS)
 

@@ -25,17 +25,6 @@ _FEW, _MORE = 16, 2_048
 """Token limits: the least that every API takes, and room for a model that must think before it answers."""
 _NO_ROOM = re.compile(r"max(?:_output|_completion)?_tokens|output limit", re.IGNORECASE)
 _TOOL = Tool("read_file", "Read a file.", {"type": "object", "properties": {"path": {"type": "string"}}})
-_FIELDS: dict[Api, frozenset[str]] = {
-    "chat": frozenset({"choices"}),
-    "messages": frozenset({"content", "content_block", "stop_reason"}),
-    "responses": frozenset({"output", "response"}),
-}
-_KINDS: dict[Api, re.Pattern[str]] = {
-    "chat": re.compile(r"chat\.completion"),
-    "messages": re.compile(r"message|content_block"),
-    "responses": re.compile(r"response"),
-}
-"""How `object` or `type` of its answers and events begin."""
 
 
 @dataclass
@@ -50,7 +39,7 @@ class _Way:
     async def ask(self, parts: Collection[Part]) -> Answer:
         """The answer to a completion request with these parts."""
         for _ in range(3):
-            answer = await self.asker.post(self.endpoint.url(self.api), self.api, self._body(parts))
+            answer = await self.asker.post(*self.endpoint.sent(self.api, self._body(parts)), self.api)
             if not self._learns(answer):
                 break
         return answer
@@ -159,7 +148,8 @@ def _marked(api: Api, value: Any) -> bool:
     if not isinstance(value, dict):
         return False
     kinds = (as_str(value.get(name)) for name in ("object", "type"))
-    return bool(_FIELDS[api] & value.keys()) or any(_KINDS[api].match(kind) for kind in kinds)
+    own = wire.api(api)
+    return bool(own.fields & value.keys()) or any(own.kinds.match(kind) for kind in kinds)
 
 
 def _decided(api: Api, answer: Answer) -> State | None:

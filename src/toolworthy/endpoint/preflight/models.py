@@ -10,17 +10,16 @@ from toolworthy.content import adapters
 from toolworthy.endpoint.preflight.asker import Asker
 from toolworthy.endpoint.preflight.model import Check
 from toolworthy.endpoint.target import Endpoint
-from toolworthy.wire.ir import Api
+from toolworthy.wire.ir import APIS
 from toolworthy.wire.lenient import as_dict, as_list, as_str, parse_json
 
 _SHOWN = 8
-_ORDER: tuple[Api, ...] = ("chat", "responses", "messages")
 
 
 async def listed(asker: Asker, endpoint: Endpoint) -> list[dict[str, Any]]:
     """The entries of ``GET /models``, of the first API that lists any."""
     asked: set[str] = set()
-    for api in (api for api in _ORDER if api in endpoint.base_urls):
+    for api in (api for api in APIS if api in endpoint.base_urls):
         url = endpoint.url(api, "models")
         if url in asked:
             continue

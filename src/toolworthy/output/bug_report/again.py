@@ -13,11 +13,11 @@ from toolworthy.base.errors import UserError
 from toolworthy.base.redact import MARK, credential, looks_like_key
 from toolworthy.content import adapters
 from toolworthy.endpoint.target import Endpoint, Header
-from toolworthy.gateway.routes import route
 from toolworthy.gateway.upstream import plan
 from toolworthy.records.exchange import Exchange
 from toolworthy.wire.ir import APIS
 from toolworthy.wire.lenient import as_dict, as_str
+from toolworthy.wire.routes import route
 
 URL, KEY = "ENDPOINT_URL", "ENDPOINT_KEY"
 """Environment variables of both programs. No vendor's own names: a key must not be sent to a stranger."""
@@ -63,12 +63,11 @@ def sent(exchange: Exchange, endpoint: Mapping[str, object]) -> Sent:
         **_headers(endpoint),
     )
     headers = exchange.request_headers
-    target = route(exchange.method, exchange.path, "anthropic-version" in headers)
+    target = route(exchange.method, exchange.path, headers)
     if exchange.local or target.api is None:
         raise UserError("toolworthy answered this request itself: it shows nothing of the endpoint")
-    query = exchange.path.partition("?")[2]
     try:
-        planned = plan(where, target, query, headers.items(), exchange.request_body)
+        planned = plan(where, target, exchange.path, headers.items(), exchange.request_body)
     except ValueError as error:
         raise UserError(f"the request cannot be sent again: {error}") from error
     ((name, value),) = ((name, value) for name, value in where.headers(planned.api).items() if value.endswith(_PLACE))

@@ -3,21 +3,34 @@
 Source: OpenAI API reference, Chat Completions; vendors' deviations as noted where they are handled.
 """
 
+import re
+
 from toolworthy.wire.chat.request import parse_request, render_request
 from toolworthy.wire.chat.response import parse_response, render_error, render_response
 from toolworthy.wire.chat.stream import Decoder, Encoder
-from toolworthy.wire.failure import parse_error
+from toolworthy.wire.declaration import WireApi
+from toolworthy.wire.shapes import openai_models
 
-COMPLETION_PATH = "/chat/completions"
-
-__all__ = [
-    "COMPLETION_PATH",
-    "Decoder",
-    "Encoder",
-    "parse_error",
-    "parse_request",
-    "parse_response",
-    "render_error",
-    "render_request",
-    "render_response",
-]
+API = WireApi(
+    name="chat",
+    base="/v1",
+    completion="/v1/chat/completions",
+    models="/v1/models",
+    auth="bearer",
+    relatives=("responses",),
+    conversation="messages",
+    several="n",
+    id_prefix="chatcmpl-",
+    stops=frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"}),
+    fields=frozenset({"choices"}),
+    kinds=re.compile(r"chat\.completion"),
+    reasoning=None,
+    decoder=Decoder,
+    encoder=Encoder,
+    parse_request=parse_request,
+    render_request=render_request,
+    parse_response=parse_response,
+    render_response=render_response,
+    render_error=render_error,
+    render_models=openai_models,
+)

@@ -13,7 +13,7 @@ from toolworthy.wire.ir import Failure, Part, Repair, Request, Response, StopRea
 from toolworthy.wire.lenient import as_dict, as_int, as_list, as_str
 from toolworthy.wire.seal import seal
 
-STOPS: dict[str, StopReason] = {
+_STOPS: dict[str, StopReason] = {
     "stop": "end",
     "tool_calls": "tool",
     "function_call": "tool",
@@ -79,7 +79,7 @@ def _checked(call: Mapping[str, Any], number: int, repairs: list[Repair]) -> Too
 
 def stop_reason(raw: Any) -> StopReason | None:
     """The neutral reason for a ``finish_reason``; None where there is none yet."""
-    return STOPS.get(raw, "unknown") if isinstance(raw, str) and raw else None
+    return _STOPS.get(raw, "unknown") if isinstance(raw, str) and raw else None
 
 
 def finish_reason(stop: StopReason) -> str:

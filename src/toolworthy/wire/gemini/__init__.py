@@ -4,21 +4,35 @@ Source: Gemini API reference (ai.google.dev/api/generate-content) and Google's o
 otherwise as noted where it is handled.
 """
 
-from toolworthy.wire.failure import parse_error
+import re
+
+from toolworthy.wire.declaration import WireApi
 from toolworthy.wire.gemini.request import parse_request, render_request
-from toolworthy.wire.gemini.response import parse_response, render_error, render_response
+from toolworthy.wire.gemini.response import STOPS, parse_response, render_error, render_models, render_response
 from toolworthy.wire.gemini.stream import Decoder, Encoder
 
-COMPLETION_PATH = "/v1beta/models/{model}:generateContent"
-
-__all__ = [
-    "COMPLETION_PATH",
-    "Decoder",
-    "Encoder",
-    "parse_error",
-    "parse_request",
-    "parse_response",
-    "render_error",
-    "render_request",
-    "render_response",
-]
+API = WireApi(
+    name="gemini",
+    base="",
+    completion="/v1beta/models/{model}:generateContent",
+    streaming="/v1beta/models/{model}:streamGenerateContent?alt=sse",
+    models="/v1beta/models",
+    count_tokens="/v1beta/models/{model}:countTokens",
+    auth="x-goog-api-key",
+    mark="x-goog-api-key",
+    conversation="contents",
+    id_prefix="response_",
+    stops=frozenset(STOPS),
+    fields=frozenset({"candidates", "promptFeedback"}),
+    kinds=re.compile(r"(?!)"),
+    reasoning="thought",
+    decoder=Decoder,
+    encoder=Encoder,
+    parse_request=parse_request,
+    render_request=render_request,
+    parse_response=parse_response,
+    render_response=render_response,
+    render_error=render_error,
+    render_models=render_models,
+    render_count=lambda tokens: {"totalTokens": tokens},
+)

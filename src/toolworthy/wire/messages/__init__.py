@@ -3,21 +3,35 @@
 Source: Anthropic API reference, Messages; what agents send beyond it as noted where it is handled.
 """
 
-from toolworthy.wire.failure import parse_error
+import re
+
+from toolworthy.wire.declaration import WireApi
 from toolworthy.wire.messages.request import parse_request, render_request
-from toolworthy.wire.messages.response import parse_response, render_error, render_response
+from toolworthy.wire.messages.response import STOPS, parse_response, render_error, render_models, render_response
 from toolworthy.wire.messages.stream import Decoder, Encoder
 
-COMPLETION_PATH = "/v1/messages"
-
-__all__ = [
-    "COMPLETION_PATH",
-    "Decoder",
-    "Encoder",
-    "parse_error",
-    "parse_request",
-    "parse_response",
-    "render_error",
-    "render_request",
-    "render_response",
-]
+API = WireApi(
+    name="messages",
+    base="",
+    completion="/v1/messages",
+    models="/v1/models",
+    count_tokens="/v1/messages/count_tokens",
+    auth="x-api-key",
+    headers={"anthropic-version": "2023-06-01"},
+    mark="anthropic-version",
+    conversation="messages",
+    id_prefix="msg_",
+    stops=frozenset(STOPS),
+    fields=frozenset({"content", "content_block", "stop_reason"}),
+    kinds=re.compile(r"message|content_block"),
+    reasoning="thinking",
+    overloaded=529,
+    decoder=Decoder,
+    encoder=Encoder,
+    parse_request=parse_request,
+    render_request=render_request,
+    parse_response=parse_response,
+    render_response=render_response,
+    render_error=render_error,
+    render_models=render_models,
+)

@@ -24,7 +24,7 @@ from toolworthy.wire.lenient import as_dict, as_int, as_str
 from toolworthy.wire.messages.request import block_part, call_id
 from toolworthy.wire.seal import seal
 
-_STOPS: dict[str, StopReason] = {
+STOPS: dict[str, StopReason] = {
     "end_turn": "end",
     "tool_use": "tool",
     "max_tokens": "length",
@@ -78,7 +78,7 @@ def parse_response(body: Any) -> Response:
 
 def stop_reason(raw: Any) -> StopReason | None:
     """The neutral reason for a ``stop_reason``; None where there is none yet."""
-    return _STOPS.get(raw, "unknown") if isinstance(raw, str) and raw else None
+    return STOPS.get(raw, "unknown") if isinstance(raw, str) and raw else None
 
 
 def stop_word(stop: StopReason) -> str:
@@ -158,3 +158,9 @@ def render_error(failure: Failure) -> dict[str, Any]:
     """An error body in Anthropic's envelope."""
     kind = error_type(failure.status) if failure.status else failure.type
     return {"type": "error", "error": {"type": kind, "message": failure.message}}
+
+
+def render_models(model: str, context: int | None) -> dict[str, Any]:
+    """A list of one model; there is no place in it for the context window."""
+    entry = {"type": "model", "id": model, "display_name": model, "created_at": "2026-01-01T00:00:00Z"}
+    return {"data": [entry], "has_more": False, "first_id": model, "last_id": model}

@@ -3,22 +3,33 @@
 Source: OpenAI API reference, Responses; what Codex sends beyond it as noted where it is handled.
 """
 
-from toolworthy.wire.failure import parse_error
+import re
+
+from toolworthy.wire.declaration import WireApi
 from toolworthy.wire.responses.encode import Encoder
 from toolworthy.wire.responses.request import parse_request, render_request
 from toolworthy.wire.responses.response import parse_response, render_error, render_response
 from toolworthy.wire.responses.stream import Decoder
+from toolworthy.wire.shapes import openai_models
 
-COMPLETION_PATH = "/responses"
-
-__all__ = [
-    "COMPLETION_PATH",
-    "Decoder",
-    "Encoder",
-    "parse_error",
-    "parse_request",
-    "parse_response",
-    "render_error",
-    "render_request",
-    "render_response",
-]
+API = WireApi(
+    name="responses",
+    base="/v1",
+    completion="/v1/responses",
+    models="/v1/models",
+    auth="bearer",
+    conversation="input",
+    id_prefix="resp_",
+    stops=frozenset(),
+    fields=frozenset({"output", "response"}),
+    kinds=re.compile(r"response"),
+    reasoning="reasoning_item",
+    decoder=Decoder,
+    encoder=Encoder,
+    parse_request=parse_request,
+    render_request=render_request,
+    parse_response=parse_response,
+    render_response=render_response,
+    render_error=render_error,
+    render_models=openai_models,
+)

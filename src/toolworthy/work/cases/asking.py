@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from toolworthy import wire
 from toolworthy.base.retry import patiently
 from toolworthy.gateway import Session, handler
 from toolworthy.gateway.patience import again, busy, failed, no_time
-from toolworthy.gateway.routes import COMPLETIONS
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.score import Limit
 from toolworthy.wire.ir import Api, Usage
@@ -33,10 +33,11 @@ async def ask(session: Session, api: Api, body: Mapping[str, Any]) -> Exchange:
     Raises:
         Unmeasured: the endpoint failed, or a limit of ours ended it.
     """
-    data = dump_json(body).encode()
+    path, sent = wire.api(api).sent(body)
+    data = dump_json(sent).encode()
 
     async def send() -> Exchange:
-        return await handler.ask(session, COMPLETIONS[api], data, MAX_SECONDS)
+        return await handler.ask(session, path, data, MAX_SECONDS)
 
     exchange = await patiently(send, lambda found: again(found, failed), session.gateway.patience)
     if trouble := _trouble(exchange, body):

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from toolworthy import wire
 from toolworthy.base.retry import TOLD, Again, patiently
+from toolworthy.endpoint.base_url import join
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import Session
 from toolworthy.gateway.patience import again, failed, refusal
-from toolworthy.gateway.routes import COMPLETIONS
 from toolworthy.records.exchange import Exchange
 from toolworthy.rules.refusal import BUSY
 from toolworthy.wire.ir import Api, Message, Reasoning, Request, Role, Text
@@ -130,19 +130,22 @@ class Line:
             query: of the URL.
         """
         body = {**(self.body(request) if isinstance(request, Request) else dict(request)), **(fields or {})}
-        path = COMPLETIONS[self.api] + (f"?{query}" if query else "")
-        answer = await self.post(dump_json(body).encode(), path, headers)
+        answer = await self._post(body, headers, query)
         if answer.silent and await self._answers_others():
-            later = await self.post(dump_json(body).encode(), path, headers)
+            later = await self._post(body, headers, query)
             later.hangs = later.silent
             return later
         limit = next((name for name in LIMITS if body.get(name) in self._ours), None)
         if limit and not answer.cut and answer.cut_short:
             self.superseded.add(answer.exchange.index)
-            wider = await self.post(dump_json({**body, limit: body[limit] + ROOM}).encode(), path, headers)
+            wider = await self._post({**body, limit: body[limit] + ROOM}, headers, query)
             self.surface.thinks = self.surface.thinks or bool(not answer.calls and wider.answered)
             return wider
         return answer
+
+    async def _post(self, body: Mapping[str, Any], headers: Mapping[str, str] | None = None, query: str = "") -> Answer:
+        path, sent = wire.api(self.api).sent(body)
+        return await self.post(dump_json(sent).encode(), join(path, f"?{query}"), headers)
 
     async def post(self, data: bytes | None, path: str = "", headers: Mapping[str, str] | None = None) -> Answer:
         """Send bytes, or ask by GET where there are none. An endpoint without time is given the time that it asks for,
@@ -165,10 +168,10 @@ class Line:
 
     async def once(self, data: bytes | None, path: str = "", headers: Mapping[str, str] | None = None) -> Answer:
         """The same without any patience."""
-        sent = {"content-type": "application/json", **(headers or {})}
-        if self.api == "messages":
-            sent = {"anthropic-version": "2023-06-01", **sent}
-        return await self._roundtrip("GET" if data is None else "POST", path or COMPLETIONS[self.api], data, sent)
+        api = wire.api(self.api)
+        sent = {**api.headers, "content-type": "application/json", **(headers or {})}
+        path = path or api.sent({"model": self.endpoint.model, "stream": self.stream})[0]
+        return await self._roundtrip("GET" if data is None else "POST", path, data, sent)
 
     def _learn(self, answer: Answer, before: list[Answer]) -> None:
         knowledge = self.surface.knowledge
@@ -207,16 +210,17 @@ class Line:
         """
         import httpx
 
-        where = httpx.URL(self.endpoint.url(self.api))
-        url = where if body is not None else where.copy_with(path=path)
-        sent = {"anthropic-version": "2023-06-01", **(headers or {})}
+        where, asked = self.endpoint.sent(self.api, body or {})
+        url = httpx.URL(where) if body is not None else httpx.URL(where).copy_with(path=path)
+        given = asked if body is not None else None
+        sent = {**wire.api(self.api).headers, **(headers or {})}
 
         async def ask() -> int:
             try:
                 async with (
                     self._session.gateway.turn(),
                     asyncio.timeout(self.surface.knowledge.speed.seconds(0, SHORT)),
-                    self._client.stream(method, url, json=body, headers=sent) as response,
+                    self._client.stream(method, url, json=given, headers=sent) as response,
                 ):
                     return response.status_code
             except (TimeoutError, httpx.HTTPError):
@@ -238,7 +242,7 @@ class Line:
         """Whether a plain question is answered, now that another was not."""
         for stream in (False, True):
             asked = replace(self.request("Reply with exactly: Hello."), stream=stream)
-            answer = await self.post(dump_json(self.body(asked)).encode())
+            answer = await self._post(self.body(asked))
             if answer.status == 200 and not answer.cut:
                 return True
         return False

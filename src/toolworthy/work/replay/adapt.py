@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 
 from toolworthy import wire
 from toolworthy.endpoint.target import Endpoint
-from toolworthy.gateway.routes import COMPLETIONS
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.replay import Adaptation, plain
 from toolworthy.wire.ir import Api, Message, Part, Reasoning, Request, Thinking, ToolCall
@@ -46,8 +45,9 @@ def prepare(exchange: Exchange, request: Request, endpoint: Endpoint, provider: 
     related = provider == endpoint.provider.id
     if related and recorded in endpoint.base_urls and endpoint.forced_api in (None, recorded):
         body = exchange.request_body if exchange.upstream_body is None else exchange.upstream_body
-        if (changed := with_model(body, endpoint.model)) is not None:
-            return _as_recorded(exchange, recorded, body, changed, endpoint.model)
+        changed = body if wire.api(recorded).in_path else with_model(body, endpoint.model)
+        if changed is not None:
+            return _as_recorded(exchange, recorded, changed, replace(request, model=endpoint.model), request.model)
     return _adapted(exchange.agent_api, recorded, request, endpoint, related)
 
 
@@ -63,13 +63,16 @@ def with_model(body: bytes, model: str) -> bytes | None:
     return text.encode() if spans else None
 
 
-def _as_recorded(exchange: Exchange, api: Api, before: bytes, body: bytes, model: str) -> Prepared:
-    query = "" if exchange.translated else exchange.path.partition("?")[2]
-    told = {} if exchange.translated else exchange.request_headers
+def _as_recorded(exchange: Exchange, api: Api, body: bytes, request: Request, before: str) -> Prepared:
+    path = wire.api(api).sent({"model": request.model, "stream": request.stream})[0]
+    told: Mapping[str, str] = {}
+    if not exchange.translated:
+        _, mark, query = exchange.path.partition("?")
+        told, path = exchange.request_headers, path.partition("?")[0] + mark + query
     headers = {name: value for name, value in told.items() if name.lower().startswith(_KEPT)}
-    notes = (f"model {model} instead of the recorded one",) if body != before else ()
+    notes = (f"model {request.model} instead of the recorded one",) if request.model != before else ()
     adapted = Adaptation(how="as recorded", recorded_api=api, api=api, notes=notes)
-    return Prepared(COMPLETIONS[api] + (f"?{query}" if query else ""), body, adapted, headers)
+    return Prepared(path, body, adapted, headers)
 
 
 def _adapted(agent: Api, recorded: Api, request: Request, endpoint: Endpoint, related: bool) -> Prepared:
@@ -78,15 +81,14 @@ def _adapted(agent: Api, recorded: Api, request: Request, endpoint: Endpoint, re
     if not related:
         wanted = replace(wanted, messages=tuple(_without_seals(wanted.messages, api, endpoint)))
     rendered = wire.api(api).render_request(wanted, endpoint.dialect)
-    body = dump_json(rendered.body).encode()
-    sent = wire.parse_request_bytes(api, body)
-    assert sent is not None
+    sent = wire.api(api).parse_request(rendered.body)
     dropped = sorted(name for name in request.extra if name not in rendered.body and name not in _OF_FORM)
     notes = [*rendered.losses, *_changes(request, sent)]
     if dropped:
         notes.append(f"fields not carried: {', '.join(dropped)}")
     adapted = Adaptation(how="adapted", recorded_api=recorded, api=api, notes=tuple(dict.fromkeys(map(plain, notes))))
-    return Prepared(COMPLETIONS[api], body, adapted)
+    path, body = wire.api(api).sent(rendered.body)
+    return Prepared(path, dump_json(body).encode(), adapted)
 
 
 def _model_spans(text: str) -> Iterator[tuple[int, int]]:

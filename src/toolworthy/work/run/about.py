@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from toolworthy.content.adapters import Prices
-from toolworthy.endpoint.config import Auth
+from toolworthy.wire.declaration import Auth
 from toolworthy.wire.ir import Api
 from toolworthy.work.probes.tiers import Tier
 from toolworthy.work.run.fingerprint import AgentPrint

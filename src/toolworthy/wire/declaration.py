@@ -1,0 +1,194 @@
+"""What a wire API is: everything about it that other modules need, in one object."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, Protocol
+from urllib.parse import quote, unquote
+
+from toolworthy.wire.ir import PLAIN, Api, Dialect, Event, Failure, ReasoningForm, Rendered, Repair, Request, Response
+
+Operation = Literal["completion", "models", "count_tokens"]
+Auth = Literal["bearer", "x-api-key", "x-goog-api-key", "none"]
+"""How a key is sent: ``Authorization: Bearer``, in the header of that name, not at all."""
+
+_VERSION = re.compile(r"^/v\d\w*(?=/)")
+
+
+class Decoder(Protocol):
+    """Reads an event stream, cut anywhere, into events; the last of ``close`` is ``Ended``. Never raises."""
+
+    @property
+    def repairs(self) -> list[Repair]:
+        """Liberties taken so far."""
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events that `data` completes."""
+
+    def close(self) -> list[Event]:
+        """The last events."""
+
+
+class Encoder(Protocol):
+    """Writes events as one API's event stream."""
+
+    def encode(self, event: Event) -> bytes:
+        """The bytes of one event."""
+
+
+class _RenderRequest(Protocol):
+    def __call__(self, request: Request, dialect: Dialect = PLAIN) -> Rendered: ...
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the path of a request says."""
+
+    operation: Operation
+    model: str | None = None
+    """None where the body names the model."""
+    stream: bool | None = None
+    """None where the body says whether to stream."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WireApi:
+    """One wire API. Paths are whole, from the host on. They may have ``{model}`` in them; that of a stream may have a
+    query.
+
+    A body has ``model`` and ``stream`` in it wherever it is read, written or changed. An API that names them in its
+    path has them there only on the way: :meth:`sent` takes them out, :meth:`received` puts them back.
+    """
+
+    name: Api
+    base: str
+    """How a base URL of it ends, with which all of its paths begin: ``/v1``, or nothing."""
+    completion: str
+    """Path of a completion."""
+    streaming: str = ""
+    """Path of a streamed completion, where it is another."""
+    models: str
+    """Path of the list of models."""
+    count_tokens: str = ""
+    """Path at which tokens are counted; empty where it has none."""
+    auth: Auth
+    """How its vendor takes a key."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Of every request: its version."""
+    relatives: tuple[Api, ...] = ()
+    """APIs in which its agents are asked rather than in others, where an endpoint does not have it."""
+    mark: str = ""
+    """Header by which its clients are told from those of another API with the same path; empty where by none."""
+    conversation: str
+    """Field of a request that holds the messages."""
+    several: str = ""
+    """Field of a request that asks for several choices; empty where there are none."""
+    id_prefix: str
+    """How the id of an answer begins."""
+    stops: frozenset[str]
+    """Its words for why an answer stopped; empty where they are not fixed."""
+    fields: frozenset[str]
+    """Fields that only its answers and events have."""
+    kinds: re.Pattern[str]
+    """How ``object`` or ``type`` of its answers and events begin."""
+    reasoning: ReasoningForm | None
+    """How it shows reasoning that its endpoint signs; None where none is signed."""
+    overloaded: int = 503
+    """HTTP status of an endpoint that has no room."""
+
+    decoder: Callable[[], Decoder]
+    encoder: Callable[[Request], Encoder]
+    """Writes the stream that answers a request."""
+    parse_request: Callable[[Mapping[str, Any]], Request]
+    """Read a request's JSON. Never raises."""
+    render_request: _RenderRequest
+    """Write a request in a provider's dialect."""
+    parse_response: Callable[[Any], Response]
+    """Read a whole answer's JSON. Never raises."""
+    render_response: Callable[[Response, Request], dict[str, Any]]
+    """Write a whole answer to a request."""
+    render_error: Callable[[Failure], dict[str, Any]]
+    """Write an error body in this API's envelope."""
+    render_models: Callable[[str, int | None], dict[str, Any]]
+    """Write a list of one model, with its context window in tokens where that is known."""
+    render_count: Callable[[int], dict[str, Any]] = lambda tokens: {"input_tokens": tokens}
+    """Write what was counted."""
+
+    @property
+    def in_path(self) -> bool:
+        """Whether its paths name the model and say whether to stream, not its bodies."""
+        return "{model}" in self.completion
+
+    def path(self, operation: Operation = "completion", model: str = "", *, stream: bool = False) -> str:
+        """Path of an operation. Only an API that names the model in its path needs `model` and `stream`.
+
+        Raises:
+            KeyError: it has no such operation.
+        """
+        paths = {"completion": self.completion, "models": self.models, "count_tokens": self.count_tokens}
+        path = self.streaming if stream and self.streaming and operation == "completion" else paths[operation]
+        if not path:
+            raise KeyError(operation)
+        return path.partition("?")[0].replace("{model}", quote(model, safe="/"))
+
+    def asked(self, method: str, path: str) -> Asked | None:
+        """What a request of this API asks for; None where it has no such path.
+
+        Agents write a version before the path or not, as they like.
+
+        Args:
+            method: HTTP method.
+            path: without its query.
+        """
+        for wanted, pattern, operation, stream in self._patterns:
+            if method == wanted and (found := pattern.search(path)):
+                model = found.groupdict().get("model")
+                named = model is not None
+                return Asked(operation, unquote(model) if model else None, stream if named else None)
+        return None
+
+    def bare(self, path: str) -> str:
+        """`path` without a path of this API at its end."""
+        for _, pattern, *_ in self._patterns:
+            path = pattern.sub("", path)
+        return path
+
+    @cached_property
+    def _patterns(self) -> list[tuple[str, re.Pattern[str], Operation, bool]]:
+        known: tuple[tuple[str, str, Operation, bool], ...] = (
+            ("POST", self.completion, "completion", False),
+            ("POST", self.streaming, "completion", True),
+            ("POST", self.count_tokens, "count_tokens", False),
+            ("GET", self.models, "models", False),
+        )
+        return [(method, _pattern(path), operation, stream) for method, path, operation, stream in known if path]
+
+    def sent(self, body: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+        """Path, with its query, and JSON of a completion request."""
+        path = self.path(model=str(body.get("model")), stream=bool(body.get("stream")))
+        if not self.in_path:
+            return path, body
+        query = self.streaming.partition("?")[1:] if body.get("stream") else ()
+        return "".join((path, *query)), {name: body[name] for name in body if name not in ("model", "stream")}
+
+    def received(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The JSON of a request, with what its path says."""
+        asked = self.asked("POST", path.partition("?")[0])
+        if asked is None or asked.model is None:
+            return body
+        return {**body, "model": asked.model, "stream": asked.stream}
+
+    def authorised(self, key: str | None, auth: Auth | None = None) -> dict[str, str]:
+        """The headers of every request: its version, and the key in the API's own way or another."""
+        way = auth or self.auth
+        if not key or way == "none":
+            return dict(self.headers)
+        return {**self.headers, **({"authorization": f"Bearer {key}"} if way == "bearer" else {way: key})}
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    bare = _VERSION.sub("", path.partition("?")[0])
+    return re.compile(re.escape(bare).replace(re.escape("{model}"), "(?P<model>.+)") + "$")
