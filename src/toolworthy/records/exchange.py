@@ -37,19 +37,6 @@ _SAID: dict[FailureKind, str] = {
     "failed": "asking the endpoint failed: {}",
 }
 
-RefusalKind = Literal[
-    "rate limited",
-    "unavailable",
-    "empty account",
-    "bad key",
-    "other client",
-    "unknown model",
-    "wrong route",
-    "bad request",
-]
-"""What kind of error an answer is. ``unavailable``: trouble of the server's own, which may pass; ``other client``: it
-serves certain programs only, or certain places; ``bad request``: it refuses this request for what is in it."""
-
 
 @dataclass(frozen=True, slots=True)
 class ExchangeFailure:

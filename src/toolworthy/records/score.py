@@ -6,9 +6,9 @@ from typing import Any, Literal, get_args
 
 from pydantic import ConfigDict, model_validator
 
-from toolworthy.records.exchange import RefusalKind
 from toolworthy.records.model import Record
 from toolworthy.rules.model import Finding
+from toolworthy.wire.failure import RefusalKind
 
 Fault = Literal["endpoint", "server", "model", "agent", "infrastructure", "our limit"]
 Limit = Literal["time", "turns", "tokens", "memory", "processes", "disk", "unnamed"]

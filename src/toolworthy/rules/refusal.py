@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from toolworthy.base.retry import seconds_to_wait
-from toolworthy.wire.failure import answer_failure, error_type, page, parse_error, stream_failures
+from toolworthy.wire.failure import RefusalKind, answer_failure, error_type, page, parse_error, stream_failures
 from toolworthy.wire.ir import Failure
 from toolworthy.wire.lenient import parse_json
-
-if TYPE_CHECKING:  # the built-in agent, which has no records in its sandbox, classifies refusals too
-    from toolworthy.records.exchange import RefusalKind
 
 BUSY = (429, 503, 529)
 """Statuses that ask to come again later."""

@@ -5,11 +5,24 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from toolworthy.wire.ir import Failure
 from toolworthy.wire.lenient import as_dict, as_list, as_str, dump_json, parse_json
 from toolworthy.wire.sse import SseParser
+
+RefusalKind = Literal[
+    "rate limited",
+    "unavailable",
+    "empty account",
+    "bad key",
+    "other client",
+    "unknown model",
+    "wrong route",
+    "bad request",
+]
+"""What kind of error an answer is. ``unavailable``: trouble of the server's own, which may pass; ``other client``: it
+serves certain programs only, or certain places; ``bad request``: it refuses this request for what is in it."""
 
 _TYPES = {
     400: "invalid_request_error",

@@ -9,7 +9,7 @@ from toolworthy.base.errors import UserError
 from toolworthy.endpoint.preflight import models
 from toolworthy.endpoint.preflight.model import Tried
 from toolworthy.endpoint.target import KEY_ENV, Endpoint
-from toolworthy.records.exchange import RefusalKind
+from toolworthy.wire.failure import RefusalKind
 from toolworthy.wire.ir import Api
 
 
