@@ -38,6 +38,8 @@ _MARKUP: dict[Tone, dict[str, bool]] = {"good": {"green": True}, "fair": {"yello
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read the options once; a mistake ends here, in one line."""
+    from toolworthy.endpoint.plugins import load_plugins
+    from toolworthy.work.probes import load_suite
     from toolworthy.work.run.given import read_options
 
     if config.option.help or config.option.version:
@@ -46,6 +48,8 @@ def pytest_configure(config: pytest.Config) -> None:
     interrupts.begin()
     try:
         _check_alone(config)
+        if load_plugins(config.invocation_params.dir):
+            load_suite()  # or a probe of theirs with the name of one of ours would be a mistake in a file of ours
         config.stash[_OPTIONS] = read_options(config.option, config.invocation_params.dir)
         _check_gate(config)
     except UserError as error:

@@ -144,8 +144,9 @@ async def check(agent: AgentAdapter) -> str:
 
 
 def lock_file(agent_id: str) -> Path:
-    """The npm lock that pins what an agent of ours depends on, without addresses."""
-    return content.ADAPTERS / "agents" / "locks" / f"{agent_id}.json"
+    """The npm lock that pins what an agent depends on, without addresses; it lies beside the adapter, if at all."""
+    places = [folder / "locks" / f"{agent_id}.json" for folder in content.folders("agents")]
+    return next((path for path in places if path.is_file()), places[0])
 
 
 async def _install(

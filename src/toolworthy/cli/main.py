@@ -27,7 +27,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments[:1] == ["run"]:
             return _run(arguments[1:])
         options = _parser().parse_args(arguments)
+        from toolworthy.endpoint.plugins import load_plugins
+
         with as_ctrl_c():
+            load_plugins(Path.cwd())
             code: int = options.do(options)
         return code
     except UserError as error:

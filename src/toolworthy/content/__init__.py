@@ -5,6 +5,7 @@ Does not belong here: anything that acts on the data.
 """
 
 from pathlib import Path
+from typing import Literal
 
 PACKAGE = Path(__file__).parents[1]
 ROOT = PACKAGE if (PACKAGE / "suites").is_dir() else PACKAGE.parents[1]
@@ -12,3 +13,18 @@ ROOT = PACKAGE if (PACKAGE / "suites").is_dir() else PACKAGE.parents[1]
 SUITES = ROOT / "suites"
 ADAPTERS = ROOT / "adapters"
 FIXTURES = ROOT / "fixtures"
+
+Kind = Literal["agents", "providers", "tasks", "cases"]
+_OURS: dict[Kind, Path] = {
+    "agents": ADAPTERS / "agents",
+    "providers": ADAPTERS / "providers",
+    "tasks": FIXTURES / "tasks",
+    "cases": FIXTURES / "cases",
+}
+PLUGINS: list[Path] = []
+"""Folders of users' plugins, as they were loaded."""
+
+
+def folders(kind: Kind) -> tuple[Path, ...]:
+    """Where content of a kind lies: ours, then what plugins add to it."""
+    return (_OURS[kind], *(path / kind for path in PLUGINS if (path / kind).is_dir()))

@@ -6,7 +6,7 @@ One file is one adapter; its id is the file's name without ``.toml``. A user's o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -206,7 +206,7 @@ def load(kind: type[_A], path: Path) -> _A:
 
 
 def agent(name: str, extra: tuple[Path, ...] = ()) -> AgentAdapter:
-    """The agent adapter called `name`: of the user's files `extra` first, then of ours.
+    """The agent adapter called `name`: of the user's files `extra` first, then of all others.
 
     Raises:
         UserError: there is none of that name.
@@ -214,7 +214,7 @@ def agent(name: str, extra: tuple[Path, ...] = ()) -> AgentAdapter:
     for path in extra:
         if path.stem == name:
             return load(AgentAdapter, path)
-    return _named(AgentAdapter, content.ADAPTERS / "agents", name)
+    return _named(AgentAdapter, "agents", name)
 
 
 def provider(name: str) -> ProviderAdapter:
@@ -223,13 +223,12 @@ def provider(name: str) -> ProviderAdapter:
     Raises:
         UserError: there is none of that name.
     """
-    return _named(ProviderAdapter, content.ADAPTERS / "providers", name)
+    return _named(ProviderAdapter, "providers", name)
 
 
-@cache
 def agents() -> tuple[AgentAdapter, ...]:
-    """All of our own agent adapters, by id."""
-    return tuple(_all(AgentAdapter, content.ADAPTERS / "agents"))
+    """All agent adapters by id, ours and those of plugins."""
+    return _all(AgentAdapter, content.folders("agents"))
 
 
 def title(agent: str) -> str:
@@ -237,10 +236,9 @@ def title(agent: str) -> str:
     return next((one.title for one in agents() if one.id == agent), agent)
 
 
-@cache
 def providers() -> tuple[ProviderAdapter, ...]:
-    """All of our own provider adapters, by id."""
-    return tuple(_all(ProviderAdapter, content.ADAPTERS / "providers"))
+    """All provider adapters by id, ours and those of plugins."""
+    return _all(ProviderAdapter, content.folders("providers"))
 
 
 def by_owner(owners: Iterable[str]) -> ProviderAdapter | None:
@@ -259,14 +257,23 @@ def hints(code: str) -> list[tuple[str, str]]:
     return [(one.title, one.hints[code]) for one in providers() if code in one.hints]
 
 
-def _all(kind: type[_A], folder: Path) -> Iterator[_A]:
-    for path in sorted(folder.glob("*.toml")):
-        yield load(kind, path)
+@cache
+def _all(kind: type[_A], folders: tuple[Path, ...]) -> tuple[_A, ...]:
+    return tuple(load(kind, path) for path in _files(folders).values())
 
 
-def _named(kind: type[_A], folder: Path, name: str) -> _A:
-    path = folder / f"{name}.toml"
-    if not name or "/" in name or not path.is_file():
-        known = sorted(other.stem for other in folder.glob("*.toml"))
-        raise UserError(f"no {folder.name[:-1]} is called {name!r}{meant(name, known)}")
-    return load(kind, path)
+def _named(kind: type[_A], what: content.Kind, name: str) -> _A:
+    files = _files(content.folders(what))
+    if name not in files:
+        raise UserError(f"no {what[:-1]} is called {name!r}{meant(name, sorted(files))}")
+    return load(kind, files[name])
+
+
+def _files(folders: tuple[Path, ...]) -> dict[str, Path]:
+    """The adapter files of folders, by id."""
+    found: dict[str, Path] = {}
+    for path in (path for folder in folders for path in sorted(folder.glob("*.toml"))):
+        if path.stem in found:
+            raise UserError(f"{path}: {path.stem} is there already, {found[path.stem]}: take another name")
+        found[path.stem] = path
+    return found

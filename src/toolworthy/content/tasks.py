@@ -20,6 +20,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from toolworthy import content
 from toolworthy.base.errors import UserError
 from toolworthy.base.loading import load_toml
 
@@ -136,6 +137,21 @@ def load_task(path: Path) -> Task:
     except OSError as error:
         raise UserError(f"{path / 'instruction.md'}: {error.strerror}") from error
     return Task(path, config, instruction, steps)
+
+
+def known_tasks() -> tuple[Task, ...]:
+    """All tasks that there are: ours, then those of plugins.
+
+    Raises:
+        UserError: a broken one, or two of one name.
+    """
+    tasks = tuple(task for folder in content.folders("tasks") for task in load_tasks(folder))
+    known: dict[str, Path] = {}
+    for task in tasks:
+        if task.name in known:
+            raise UserError(f"{task.path}: another task is called {task.name}, {known[task.name]}: take another name")
+        known[task.name] = task.path
+    return tasks
 
 
 def load_tasks(folder: Path) -> tuple[Task, ...]:

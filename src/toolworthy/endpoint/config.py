@@ -76,6 +76,8 @@ class Config(BaseModel):
     endpoints: dict[str, NamedEndpoint] = Field(default_factory=dict)
     prices: dict[str, Prices] = Field(default_factory=dict)
     """Model id to what it costs, where that is not the provider's list price."""
+    plugins: tuple[Path, ...] = ()
+    """Folders with rules, probes, agents, providers, tasks and cases of your own; as the file has them from its own."""
 
 
 def load_config(start: Path) -> Config:
@@ -87,8 +89,12 @@ def load_config(start: Path) -> Config:
     for folder in (start, *start.parents):
         path = folder / "toolworthy.toml"
         if path.is_file():
-            return load_toml(Config, path)
+            return _placed(load_toml(Config, path), folder)
         path = folder / "pyproject.toml"
         if path.is_file() and "[tool.toolworthy" in path.read_text(encoding="utf-8", errors="replace"):
-            return load_toml(Config, path, table=("tool", "toolworthy"))
+            return _placed(load_toml(Config, path, table=("tool", "toolworthy")), folder)
     return Config()
+
+
+def _placed(config: Config, folder: Path) -> Config:
+    return config.model_copy(update={"plugins": tuple(folder / path for path in config.plugins)})

@@ -18,6 +18,7 @@ from toolworthy.content import adapters
 from toolworthy.content.adapters import Prices, ProviderAdapter
 from toolworthy.endpoint.base_url import join, looks_like_one, places, tidy
 from toolworthy.endpoint.config import Config, NamedEndpoint, check_variable, load_config
+from toolworthy.endpoint.plugins import load_plugins
 from toolworthy.reference.defects import defect
 from toolworthy.wire.declaration import Auth, Operation
 from toolworthy.wire.ir import Api, Dialect
@@ -79,6 +80,7 @@ class Endpoint:
         cls, name: str, *, model: str | None = None, key_env: str | None = None, wire: Api | None = None
     ) -> Endpoint:
         """The endpoint that a user names; see :func:`resolve`."""
+        load_plugins(Path.cwd())
         return resolve(name, model=model, key_env=key_env, wire=wire)
 
     @property

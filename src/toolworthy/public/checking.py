@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from toolworthy import rules
+from toolworthy.endpoint.plugins import load_plugins
 from toolworthy.judgement.gate.baseline import load
 from toolworthy.judgement.gate.decide import Decision, decide
 from toolworthy.judgement.gate.policy import load_policy
@@ -25,6 +26,7 @@ def check(exchanges: Iterable[Exchange] | Path | str) -> tuple[Finding, ...]:
     Raises:
         ToolworthyError: the file cannot be read, or a rule of your own fails.
     """
+    load_plugins(Path.cwd())
     if isinstance(exchanges, (str, Path)):
         exchanges = read_all(Path(exchanges))
     return rules.check(exchanges)

@@ -19,6 +19,7 @@ from typing_extensions import TypedDict
 from toolworthy.base.errors import UserError
 from toolworthy.base.visible import one_line
 from toolworthy.content.adapters import Prices
+from toolworthy.endpoint.plugins import load_plugins
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.output.terminal.progress import Progress
 from toolworthy.output.write import write_report
@@ -125,6 +126,7 @@ class _Going:
             first = error.errors()[0]
             raise UserError(f"run: {first['loc'][0]}: {first['msg']}") from None
         suites, say = told.pop("suites", None), told.pop("say", None)
+        load_plugins(Path.cwd())
         options = read_options(_namespace(endpoint, told), Path.cwd())
         self._keys = _keys(options, (suites,) if isinstance(suites, str) else suites or ())
         if not self._keys:

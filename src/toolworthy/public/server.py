@@ -6,9 +6,8 @@ import asyncio
 import threading
 from collections.abc import Mapping, Sequence
 
-from toolworthy import content
 from toolworthy.content import adapters
-from toolworthy.content.tasks import load_tasks
+from toolworthy.content.tasks import known_tasks
 from toolworthy.reference import Oracle
 from toolworthy.reference.defects import defect
 from toolworthy.wire.ir import Api
@@ -35,7 +34,7 @@ class ReferenceServer:
     def __init__(self, defects: Sequence[str] = (), port: int = 0) -> None:
         agents = adapters.agents()
         spoilt = [defect(name) for name in defects]
-        tasks, plays = load_tasks(content.FIXTURES / "tasks"), [CasePlayer(load_cases(), agents)]
+        tasks, plays = known_tasks(), [CasePlayer(load_cases(), agents)]
         self._oracle = Oracle(tasks, agents, port=port, defects=spoilt, plays=plays)
         self._loop: asyncio.AbstractEventLoop | None = None
         """Of a plain ``with``."""

@@ -30,7 +30,7 @@ def run(what: Literal["list", "check"], paths: tuple[Path, ...], sandbox: Kind) 
         counted = Counter(case.category for case in cases)
         show("\n".join(f"{counted[name]:4} {name:12} {about}" for name, about in CATEGORIES.items()))
         return 0
-    files = [file for path in paths or (content.FIXTURES / "cases",) for file in case_files(path)]
+    files = [file for path in paths or content.folders("cases") for file in case_files(path)]
     answers = [answer for file in files for answer in answers_of(file)]
     try:
         world: World | None = World(choose(sandbox))

@@ -13,14 +13,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from toolworthy import __version__, content
+from toolworthy import __version__
 from toolworthy.base.errors import UserError, writing
 from toolworthy.base.redact import Redactor
 from toolworthy.base.visible import one_line, show
 from toolworthy.base.whole import whole
 from toolworthy.cli.interrupt import SIGNALS
 from toolworthy.content import adapters
-from toolworthy.content.tasks import load_tasks
+from toolworthy.content.tasks import known_tasks
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import Gateway, serve_trial
 from toolworthy.records.exchange import Exchange
@@ -39,7 +39,7 @@ def serve_oracle(port: int, defects: Sequence[str] = ()) -> int:
     spoilt = [defect(name) for name in defects]
 
     async def serve() -> None:
-        tasks = load_tasks(content.FIXTURES / "tasks")
+        tasks = known_tasks()
         async with Oracle(tasks, adapters.agents(), port=port, defects=spoilt) as oracle:
             with_them = f" with {', '.join(defects)}" if defects else ""
             show(f"oracle{with_them} at {oracle.url} (chat and responses: {oracle.url}/v1); Ctrl-C stops it")

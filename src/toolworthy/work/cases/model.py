@@ -310,13 +310,13 @@ _NAME = re.compile(r"\{\{(\w+)\}\}")
 
 
 def load_cases(paths: tuple[Path, ...] = ()) -> tuple[Case, ...]:
-    """The cases of files and folders; our own where none is given.
+    """The cases of files and folders; where none is given ours, and those of plugins.
 
     Raises:
         UserError: a broken file, no case at all, or the same id twice.
     """
     if not paths:
-        return _ours()
+        return _known(content.folders("cases"))
     files = [file for path in paths for file in case_files(path)]
     cases = [case for file in files for case in load_file(file).cases]
     if not cases:
@@ -336,8 +336,8 @@ def case_files(path: Path) -> list[Path]:
 
 
 @cache
-def _ours() -> tuple[Case, ...]:
-    return load_cases((content.FIXTURES / "cases",))
+def _known(folders: tuple[Path, ...]) -> tuple[Case, ...]:
+    return load_cases(folders)
 
 
 @cache

@@ -97,8 +97,9 @@ def probe(
         name = function.__name__.removeprefix("test_").replace("_", "-")
         if not function.__name__.startswith("test_"):
             raise UserError(f"{place(function)}: a probe is called test_…: pytest takes it for a test then")
-        if name in PROBES and place(PROBES[name].run) != (where := place(function)):
-            raise UserError(f"{where}: another probe is called {name}, {place(PROBES[name].run)}: take another name")
+        if name in PROBES and place(PROBES[name].run) != place(function):
+            ours, theirs = sorted((place(PROBES[name].run), place(function)), key=_is_a_users)
+            raise UserError(f"{theirs}: another probe is called {name}, {ours}: take another name")
         declared = Probe(
             name,
             title,
@@ -123,6 +124,10 @@ def probe(
         return test
 
     return make
+
+
+def _is_a_users(where: str) -> bool:
+    return not where.startswith(str(content.SUITES))
 
 
 def load_suite() -> dict[str, Probe]:

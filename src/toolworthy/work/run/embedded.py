@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 
-from toolworthy import content
 from toolworthy.content import adapters
-from toolworthy.content.tasks import load_tasks
+from toolworthy.content.tasks import known_tasks
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.reference import Oracle
 from toolworthy.reference.defects import defect
@@ -28,7 +27,7 @@ async def reached(endpoint: Endpoint, stack: contextlib.AsyncExitStack, options:
     spoilt = [defect(name) for name in endpoint.defects]
     ours = adapters.agents()
     if options is None:
-        oracle = Oracle(load_tasks(content.FIXTURES / "tasks"), ours, defects=spoilt)
+        oracle = Oracle(known_tasks(), ours, defects=spoilt)
     else:
         chosen = {agent.id for agent in options.agents}
         vocabularies = (*options.agents, *(agent for agent in ours if agent.id not in chosen))

@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from toolworthy import __version__, content
+from toolworthy import __version__
 from toolworthy.base.errors import UserError
 from toolworthy.content import adapters
 from toolworthy.content.adapters import AgentAdapter, Prices
-from toolworthy.content.tasks import Task, load_task, load_tasks
+from toolworthy.content.tasks import Task, known_tasks, load_task, load_tasks
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import flow
 from toolworthy.records import conditions
@@ -183,15 +183,15 @@ def choose_agents(names: list[str], files: list[Path]) -> tuple[AgentAdapter, ..
 
 
 def choose_tasks(names: list[str], folders: list[Path]) -> tuple[Task, ...]:
-    """The tasks named, of `folders` (ours where none is given); all of them where none is named.
+    """The tasks named, of `folders` (all that are known where none is given); all of them where none is named.
 
     A folder may be one task or hold several.
 
     Raises:
         UserError: an unknown name, a folder without tasks, or a broken task.
     """
-    tasks: list[Task] = []
-    for folder in folders or [content.FIXTURES / "tasks"]:
+    tasks: list[Task] = [] if folders else [*known_tasks()]
+    for folder in folders:
         found = (load_task(folder),) if (folder / "task.toml").is_file() else load_tasks(folder)
         if not found:
             raise UserError(f"{folder} holds no task: no task.toml in it or in its folders")
@@ -238,7 +238,7 @@ def field_of(spec: str) -> Kind | None:
 
 
 def choose_cases(names: list[str], given: list[str]) -> tuple[Case, ...]:
-    """The cases named, of the paths given (ours where there are none); all of them where none is named.
+    """The cases named, of the paths given (all that are known where there are none); all of them where none is named.
 
     Raises:
         UserError: an unknown name, or a broken file.

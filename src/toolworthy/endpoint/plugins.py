@@ -1,0 +1,99 @@
+"""Users' plugins: packages that announce themselves by an entry point, and folders that the config names.
+
+A plugin is a folder. Its Python files declare rules and probes, by being imported; what lies in its folders ``agents``,
+``providers``, ``tasks`` and ``cases`` stands beside ours. Source of entry points:
+https://packaging.python.org/en/latest/specifications/entry-points/
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib
+import sys
+import traceback
+from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+from toolworthy import content
+from toolworthy.base.errors import UserError
+from toolworthy.endpoint.config import load_config
+
+GROUP = "toolworthy"
+"""Of entry points."""
+MODULES: dict[str, ModuleType] = {}
+"""What was imported, by name."""
+
+
+def load_plugins(folder: Path) -> bool:
+    """Load every plugin that is not loaded yet; whether there is any.
+
+    Args:
+        folder: where the config is looked for, in it and above it.
+
+    Raises:
+        UserError: one cannot be loaded; one line with file and reason.
+    """
+    for entry in entry_points(group=GROUP):
+        if entry.value not in MODULES:
+            _load_entry(entry)
+    for path in map(Path.resolve, load_config(folder).plugins):
+        if path not in content.PLUGINS:
+            _load_folder(path)
+    return bool(MODULES)
+
+
+def _load_entry(entry: EntryPoint) -> None:
+    with _told(f"entry point {entry.name} = {entry.value}"):
+        module = entry.load()
+    if not isinstance(module, ModuleType):
+        raise UserError(f"entry point {entry.name} = {entry.value}: it names no module")
+    MODULES[entry.value] = module
+    for path in map(Path, getattr(module, "__path__", ())):
+        _load_files(module.__name__, path)
+
+
+def _load_folder(path: Path) -> None:
+    if not path.is_dir():
+        raise UserError(f"{path}: there is no such folder; plugins names it")
+    name = f"toolworthy_plugin_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    init = path / "__init__.py"
+    if init.is_file():
+        spec = spec_from_file_location(name, init, submodule_search_locations=[str(path)])
+        assert spec is not None
+    else:
+        spec = ModuleSpec(name, None, is_package=True)
+        spec.submodule_search_locations = [str(path)]
+    sys.modules[name] = module_from_spec(spec)
+    if spec.loader is not None:
+        with _told(init, path):
+            spec.loader.exec_module(sys.modules[name])
+    _load_files(name, path)
+
+
+def _load_files(package: str, path: Path) -> None:
+    """Import the files of a folder as modules of `package`, and know what else lies in it."""
+    for file in sorted(path.glob("[!_]*.py")):
+        name = f"{package}.{file.stem}"
+        with _told(file, path):
+            MODULES[name] = importlib.import_module(name)
+    content.PLUGINS.append(path)
+
+
+@contextlib.contextmanager
+def _told(what: object, folder: Path | None = None) -> Iterator[None]:
+    """Say in one line what goes wrong while users' code is imported, and in which line of theirs."""
+    try:
+        yield
+    except UserError:  # it names the file: two rules of one code, for instance
+        raise
+    except (Exception, SystemExit) as error:
+        lines = [(one.filename, one.lineno) for one in traceback.extract_tb(error.__traceback__)]
+        if isinstance(error, SyntaxError) and error.filename:
+            lines.append((error.filename, error.lineno))
+        theirs = [f"{file}:{line}" for file, line in lines if folder and Path(file).is_relative_to(folder)]
+        raise UserError(f"{[what, *theirs][-1]}: {type(error).__name__}: {error}") from error
