@@ -30,10 +30,11 @@ from toolworthy.judgement.gate import tango
 from toolworthy.judgement.gate.decide import decide
 from toolworthy.judgement.gate.drop import drop
 from toolworthy.judgement.gate.floor import reached
-from toolworthy.judgement.gate.paired import About, Drop, Pair
+from toolworthy.judgement.gate.paired import Drop, Pair
 from toolworthy.judgement.gate.policy import Criterion, Policy
 from toolworthy.judgement.gate.sample import Sample, Unit
 from toolworthy.judgement.gate.these import compared
+from toolworthy.records.gate import About
 
 LEVEL = 0.05
 MARGINS = (0.05, 0.10)

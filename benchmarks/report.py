@@ -37,10 +37,11 @@ from toolworthy.cli.commands import export
 from toolworthy.output.html.whole import parts
 from toolworthy.records.exchange import Chunk, Exchange
 from toolworthy.records.exchanges import ExchangeWriter, file_name
+from toolworthy.records.finding import Evidence, Finding
+from toolworthy.records.meta import RunMeta
 from toolworthy.records.score import Cause, Score, Tokens
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
-from toolworthy.rules.model import Evidence, Finding
-from toolworthy.work.run.store import RunDirectory
 
 AGENTS = ("builtin", "claude-code", "codex", "opencode", "qwen-code")
 WORDS = [
@@ -56,17 +57,25 @@ def make(folder: Path, trials: int, exchanges: int, agents: Sequence[str] = AGEN
     rng = random.Random(7)
     run = RunDirectory.create(
         folder,
-        {
-            "toolworthy": "0",
-            "python": "3",
-            "platform": "benchmark",
-            "command": "benchmarks/report.py",
-            "started": 1.7e9,
-            "endpoint": {"name": "made-up", "provider": "generic", "model": "m", "base_urls": {}, "forced_api": None},
-            "agents": {agent: "1" for agent in agents},
-            "tasks": {},
-            "options": {},
-        },
+        RunMeta.model_validate(
+            {
+                "toolworthy": "0",
+                "python": "3",
+                "platform": "benchmark",
+                "command": "benchmarks/report.py",
+                "started": 1.7e9,
+                "endpoint": {
+                    "name": "made-up",
+                    "provider": "generic",
+                    "model": "m",
+                    "base_urls": {},
+                    "forced_api": None,
+                },
+                "agents": {agent: "1" for agent in agents},
+                "tasks": {},
+                "options": {},
+            }
+        ),
     )
     said = {agent: _text(rng, 8_000) for agent in agents}
     tools = [

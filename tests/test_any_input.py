@@ -18,11 +18,11 @@ from toolworthy.content.adapters import AgentAdapter, ProviderAdapter, load
 from toolworthy.content.tasks import load_task
 from toolworthy.records.exchange import Chunk
 from toolworthy.records.exchanges import read_all
+from toolworthy.records.store import RunDirectory
 from toolworthy.rules import check
 from toolworthy.wire import api, parse_body, parse_request_bytes
 from toolworthy.wire.ir import APIS, Api
 from toolworthy.wire.sse import SseParser
-from toolworthy.work.run.store import RunDirectory
 
 any_input = settings(
     max_examples=150, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

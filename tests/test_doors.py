@@ -23,7 +23,7 @@ import pytest
 from tests.support.commands import asked, only_run, results, run, suites
 from toolworthy import content
 from toolworthy.base.errors import UserError
-from toolworthy.work.run.store import RunDirectory
+from toolworthy.records.store import RunDirectory
 
 KEY = "sk-users-own-key-0123456789"
 

@@ -13,10 +13,11 @@ import pytest
 from toolworthy.cli.main import main
 from toolworthy.output.exports import schema
 from toolworthy.records.case import CaseKey, CaseResult
+from toolworthy.records.meta import RunMeta
+from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.records.replay import ReplayKey, ReplayResult
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
-from toolworthy.work.probes import ProbeKey, ProbeResult
-from toolworthy.work.run.store import RunDirectory
 
 ABOUT = {"toolworthy": "0.9", "started": 1_790_000_000.0, "endpoint": {"name": "near", "model": "m"}}
 TRIAL = TrialResult(key=TrialKey(suite="tasks", task="t", agent="codex"), status="passed")
@@ -26,7 +27,7 @@ REPLAY = ReplayResult(key=ReplayKey(trial="tasks/t/codex#1", exchange=0), status
 
 
 def made(folder: Path, *results: Any) -> str:
-    run = RunDirectory.create(folder, ABOUT)
+    run = RunDirectory.create(folder, RunMeta.model_validate(ABOUT))
     for result in results:
         run.append(result)
     return str(run.path)

@@ -23,9 +23,10 @@ from toolworthy.judgement.history.series import history
 from toolworthy.judgement.history.table import Table, Tallies, Tally
 from toolworthy.output.html.history import lines, page, past
 from toolworthy.records.case import CaseKey, CaseResult
+from toolworthy.records.meta import RunMeta
 from toolworthy.records.score import Cause, Score
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
-from toolworthy.work.run.store import RunDirectory
 
 DAY = 86_400.0
 START = 1_790_000_000.0
@@ -47,13 +48,15 @@ def record(
     made = RunDirectory(parent / f"day{day:02d}")
     versions = {name: (agents or {}).get(name, "1.0") for name in passed}
     made.begin(
-        {
-            "toolworthy": toolworthy,
-            "started": START + day * DAY,
-            "endpoint": {"name": endpoint, "model": model, "provider": "generic", "forced_api": None},
-            "agents": versions,
-            **about,
-        }
+        RunMeta.model_validate(
+            {
+                "toolworthy": toolworthy,
+                "started": START + day * DAY,
+                "endpoint": {"name": endpoint, "model": model, "provider": "generic", "forced_api": None},
+                "agents": versions,
+                **about,
+            }
+        )
     )
     for agent, results in passed.items():
         for task, ok in enumerate(results):
@@ -343,13 +346,15 @@ def attempted(parent: Path, day: int, attempts: Sequence[tuple[bool | None, str]
     """
     made = RunDirectory(parent / f"day{day:02d}")
     made.begin(
-        {
-            "toolworthy": "1",
-            "started": START + day * DAY,
-            "endpoint": {"name": "hosted", "model": "m", "provider": "generic", "forced_api": None},
-            "agents": {"codex": "1.0"},
-            "options": options,
-        }
+        RunMeta.model_validate(
+            {
+                "toolworthy": "1",
+                "started": START + day * DAY,
+                "endpoint": {"name": "hosted", "model": "m", "provider": "generic", "forced_api": None},
+                "agents": {"codex": "1.0"},
+                "options": options,
+            }
+        )
     )
     for number, (passed, answers) in enumerate(attempts):
         made.append(
@@ -476,14 +481,16 @@ def test_cases_are_followed_by_the_words_in_which_they_are_asked(tmp_path: Path)
     for day in range(8):
         made = RunDirectory(tmp_path / f"day{day:02d}")
         made.begin(
-            {
-                "toolworthy": "1",
-                "started": START + day * DAY,
-                "endpoint": {"name": "hosted", "model": "m"},
-                "agents": {},
-                "cases": {f"c{n}": "d" for n in range(40)},
-                "words": {"codex": "old" if day < 4 else "new"},
-            }
+            RunMeta.model_validate(
+                {
+                    "toolworthy": "1",
+                    "started": START + day * DAY,
+                    "endpoint": {"name": "hosted", "model": "m"},
+                    "agents": {},
+                    "cases": {f"c{n}": "d" for n in range(40)},
+                    "words": {"codex": "old" if day < 4 else "new"},
+                }
+            )
         )
         for number, right in enumerate(drawn(rng, 0.95 if day < 4 else 0.4, 40)):
             key = CaseKey(case=f"c{number}", vocabulary="codex")

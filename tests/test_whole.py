@@ -23,7 +23,7 @@ from tests.support.commands import only_run, run, suites
 from toolworthy.base.errors import UserError
 from toolworthy.base.whole import whole
 from toolworthy.cli.main import main
-from toolworthy.work.run.store import RunDirectory
+from toolworthy.records.store import RunDirectory
 
 COMMANDS = {
     "report": ("report", "RUN", "-o", "OUT"),

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from toolworthy.public.running import run, run_async
     from toolworthy.public.server import ReferenceServer
     from toolworthy.records.exchange import Exchange
-    from toolworthy.rules import Finding, rule
+    from toolworthy.records.finding import Finding
+    from toolworthy.rules import rule
     from toolworthy.rules.view import View
     from toolworthy.work.probes import Ask, Broken, Ignored, Rejected, Unmeasured, probe
 
@@ -26,7 +27,8 @@ _MODULES = {
     "public.running": ("run", "run_async"),
     "public.server": ("ReferenceServer",),
     "records.exchange": ("Exchange",),
-    "rules": ("Finding", "rule"),
+    "records.finding": ("Finding",),
+    "rules": ("rule",),
     "rules.view": ("View",),
     "work.probes": ("Ask", "Broken", "Ignored", "Rejected", "Unmeasured", "probe"),
 }

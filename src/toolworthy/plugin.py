@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from toolworthy.judgement.gate.looks import Looks
     from toolworthy.output.terminal.closing import Tone
     from toolworthy.records.case import CaseKey, CaseResult
+    from toolworthy.records.finding import Finding
+    from toolworthy.records.probe import ProbeResult
     from toolworthy.records.trial import Key, TrialResult
-    from toolworthy.rules import Finding
-    from toolworthy.work.probes import ProbeResult
     from toolworthy.work.run.listener import Listener
     from toolworthy.work.run.plan import Options
     from toolworthy.work.run.session import Session
@@ -218,7 +218,7 @@ def _settle(result: ProbeResult) -> None:
 
     if result.verdict == "unmeasured":
         pytest.skip(f"unmeasured: {result.detail}")
-    if result.verdict == "supported":
+    if result.ok:
         return
     said = f"{result.verdict}: {result.detail}"
     if not affected(result, result.key.probe):
@@ -238,7 +238,7 @@ def case(request: pytest.FixtureRequest) -> CaseResult:
 def ruled(request: pytest.FixtureRequest) -> list[Finding]:
     """What this item's rule has found in all that the probes have asked."""
     from toolworthy.judgement.analysis.effects import affected
-    from toolworthy.work.probes import ProbeKey
+    from toolworthy.records.probe import ProbeKey
 
     keys = [key for key in _keys(request.node) if isinstance(key, ProbeKey)]
     running = request.config.stash[_SESSION]
@@ -273,7 +273,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         except UserError as error:
             pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
         if gate is not None:
-            session.exitstatus = answer.EXIT[gate["answer"]]
+            session.exitstatus = answer.EXIT[gate.answer]
 
 
 @pytest.hookimpl(tryfirst=True)

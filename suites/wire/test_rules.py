@@ -2,7 +2,7 @@
 
 import pytest
 
-from toolworthy.rules import Finding
+from toolworthy.records.finding import Finding
 
 
 def test_rule(ruled: list[Finding]) -> None:

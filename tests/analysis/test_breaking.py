@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from toolworthy.judgement.analysis.breaking import breaking
 from toolworthy.judgement.analysis.levels import levels, reasons
+from toolworthy.records.finding import Evidence, Finding
+from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.records.score import Cause
 from toolworthy.records.trial import TrialKey, TrialResult
-from toolworthy.rules.model import Evidence, Finding
-from toolworthy.work.probes import ProbeKey, ProbeResult
 
 
 def failed(agent: str, kind: str, code: str, status: str = "failed") -> TrialResult:

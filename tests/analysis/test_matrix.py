@@ -11,9 +11,9 @@ import pytest
 from toolworthy.content import adapters
 from toolworthy.judgement.analysis.matrix import SUITES, Cell, Matrix, Suite, matrix
 from toolworthy.records.case import CaseKey, CaseResult
+from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.records.score import Cause, Score
 from toolworthy.records.trial import TrialKey, TrialResult
-from toolworthy.work.probes import ProbeKey, ProbeResult
 
 REAL = [agent.id for agent in adapters.agents() if agent.install]
 SPENT = Cause(kind="budget", fault="our limit", detail="the budget is spent")

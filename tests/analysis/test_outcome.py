@@ -17,10 +17,11 @@ from toolworthy.judgement.analysis.outcome import outcome
 from toolworthy.output.terminal.closing import summary_lines
 from toolworthy.output.write import write_report
 from toolworthy.records.case import CaseKey, CaseResult
+from toolworthy.records.finding import Evidence, Finding
+from toolworthy.records.meta import RunMeta
+from toolworthy.records.probe import ProbeKey, ProbeResult
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
-from toolworthy.rules.model import Evidence, Finding
-from toolworthy.work.probes import ProbeKey, ProbeResult
-from toolworthy.work.run.store import RunDirectory
 
 VERDICTS = ("supported", "rejected", "ignored", "broken", "unmeasured")
 OWN = {"claude-code": "messages", "codex": "responses", "openclaw": "chat", "opencode": "chat", "qwen-code": "chat"}
@@ -93,7 +94,7 @@ def test_all_doors_agree(tmp_path: Path, asked: list[ProbeResult], ran: list[Any
         "endpoint": {"name": "e", "model": "m", "provider": "generic", "base_urls": {}, "forced_api": None},
         "agents": {},
     }
-    run = RunDirectory.create(tmp_path, about)
+    run = RunDirectory.create(tmp_path, RunMeta.model_validate(about))
     for number, status in enumerate(ran):
         run.append(TrialResult(key=TrialKey(suite="tasks", task=f"t{number}", agent="codex"), status=status))
     for number, status in enumerate(judged):

@@ -6,10 +6,10 @@ import pytest
 
 from toolworthy.judgement.analysis.overall import overall, sentence
 from toolworthy.judgement.analysis.verdict import Headline
+from toolworthy.records.finding import Evidence, Finding
+from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.records.score import Cause
 from toolworthy.records.trial import TrialKey, TrialResult
-from toolworthy.rules.model import Evidence, Finding
-from toolworthy.work.probes import ProbeKey, ProbeResult
 
 AGENT = "codex"
 

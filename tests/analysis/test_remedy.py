@@ -7,7 +7,8 @@ import pytest
 from toolworthy.content import adapters
 from toolworthy.endpoint.preflight import models
 from toolworthy.judgement.analysis.remedy import server_of
-from toolworthy.work.probes import ProbeKey, ProbeResult
+from toolworthy.records.meta import RunMeta
+from toolworthy.records.probe import ProbeKey, ProbeResult
 
 SAID = 'HTTP 400: "auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'
 
@@ -28,7 +29,7 @@ def refused(detail: str) -> list[ProbeResult]:
 )
 def test_the_server_that_was_recognized_comes_first(told: str, detail: str, named: str, wanted: str) -> None:
     about = {"endpoint": {"provider": named}, "preflight": {"server": told}}
-    assert server_of(about, refused(detail)).id == wanted
+    assert server_of(RunMeta.model_validate(about), refused(detail)).id == wanted
 
 
 def test_a_list_of_models_tells_its_server() -> None:

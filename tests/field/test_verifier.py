@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from toolworthy.base.errors import UserError
+from toolworthy.records.case import Outcome
 from toolworthy.records.score import Count
 from toolworthy.wire.ir import Failure, Response, Text, Thinking, ToolCall
 from toolworthy.work.cases.benchmarks import verifier
-from toolworthy.work.cases.benchmarks.verifier import Outcome, Trigger
+from toolworthy.work.cases.benchmarks.verifier import Trigger
 
 SCHEMA = {
     "$schema": "http://json-schema.org/draft-07/schema#",

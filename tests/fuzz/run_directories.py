@@ -8,7 +8,7 @@ import zstandard
 
 from tests.support.examples import ABOUT
 from toolworthy.records.exchanges import read_all
-from toolworthy.work.run.store import RunDirectory
+from toolworthy.records.store import RunDirectory
 
 from .files import FOLDER, refused_in_a_line
 

@@ -10,17 +10,25 @@ from typing import Any
 import pytest
 
 from toolworthy.judgement.gate import baseline
-from toolworthy.judgement.gate.answer import baseline_of, beside, judge
+from toolworthy.judgement.gate.answer import baseline_of, judge, way_to
 from toolworthy.judgement.gate.looks import Looks
+from toolworthy.records.meta import RunMeta
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
-from toolworthy.work.run.store import RunDirectory
 
 
 def made(parent: Path, started: float = 1.5) -> RunDirectory:
     """A run of three trials."""
     run = RunDirectory.create(
         parent,
-        {"toolworthy": "0.1.0", "started": started, "endpoint": {"name": "e", "model": "m"}, "agents": {"codex": "1"}},
+        RunMeta.model_validate(
+            {
+                "toolworthy": "0.1.0",
+                "started": started,
+                "endpoint": {"name": "e", "model": "m"},
+                "agents": {"codex": "1"},
+            }
+        ),
     )
     for task in ("a", "b", "c"):
         run.append(TrialResult(key=TrialKey(suite="tasks", task=task, agent="codex"), status="passed"))
@@ -54,14 +62,14 @@ def test_no_way_leads_over_the_root_of_the_file_system(tmp_path: Path) -> None:
     """It would name every folder of this machine down to the baseline."""
     run = made(tmp_path)
     assert os.path.commonpath((tmp_path.resolve(), "/")) == "/"
-    assert beside(run.path, Path("/usr/lib")) == {}
+    assert way_to(run.path, Path("/usr/lib")) == ""
 
 
 def test_a_named_baseline_is_found_by_its_name(tmp_path: Path) -> None:
     before, after, folder = made(tmp_path, 1.0), made(tmp_path), tmp_path / "baselines"
     baseline.save(before.path, "main", folder)
     judge(Path("main"), after.path, None, folder)
-    assert "baseline_run" not in told(after)
+    assert told(after)["baseline_run"] == ""
     found = baseline_of(after, folder)
     assert found is not None
     assert (found.sample.name, found.run) == ("main", None)

@@ -15,8 +15,9 @@ from toolworthy.judgement.gate.decide import decide
 from toolworthy.judgement.gate.packed import pack, unpack
 from toolworthy.judgement.gate.policy import load_policy
 from toolworthy.judgement.gate.sample import AtLimit, Sample, Unit
+from toolworthy.records.meta import RunMeta
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
-from toolworthy.work.run.store import RunDirectory
 
 ABOUT = {
     "toolworthy": "0.1.0",
@@ -34,7 +35,7 @@ def sample(units: tuple[Unit, ...] = ()) -> Sample:
 
 def made(tmp_path: Path, passed: int = 7, failed: int = 3) -> RunDirectory:
     """A run of ten trials of two agents."""
-    written = RunDirectory.create(tmp_path / "reports", ABOUT)
+    written = RunDirectory.create(tmp_path / "reports", RunMeta.model_validate(ABOUT))
     for agent in ("codex", "builtin"):
         for number, status in enumerate(["passed"] * passed + ["failed"] * failed):
             key = TrialKey(suite="tasks", task=f"t{number}", agent=agent)
@@ -186,7 +187,7 @@ def test_a_name_stays_in_its_folder(tmp_path: Path, name: str) -> None:
 
 def test_an_empty_run_is_no_baseline(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nothing to keep"):
-        baseline.save(RunDirectory.create(tmp_path, ABOUT).path, "x", tmp_path)
+        baseline.save(RunDirectory.create(tmp_path, RunMeta.model_validate(ABOUT)).path, "x", tmp_path)
 
 
 def test_the_doors_find_names(tmp_path: Path) -> None:

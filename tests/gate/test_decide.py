@@ -8,11 +8,11 @@ from typing import Any, get_args
 
 import pytest
 
-from toolworthy.judgement.gate.criteria.judged import Answer, Judged
+from toolworthy.judgement.gate.criteria.judged import Judged
 from toolworthy.judgement.gate.decide import Decision, decide
-from toolworthy.judgement.gate.paired import About
 from toolworthy.judgement.gate.policy import Criterion, Policy, load_policy
 from toolworthy.judgement.gate.sample import Sample, Unit
+from toolworthy.records.gate import About, Answer
 from toolworthy.records.score import Leaks
 
 TASKS = Policy(metrics={"tasks.pass": Criterion(margin=0.10)}, no_new_blocks_for=())

@@ -10,13 +10,14 @@ import pytest
 from tests.support.commands import suites
 from tests.support.examples import ABOUT
 from toolworthy.cli.main import main
+from toolworthy.records.meta import RunMeta
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
-from toolworthy.work.run.store import RunDirectory
 
 
 def made(parent: Path, passed: int, failed: int) -> str:
     """A run of so many trials, each of its own task."""
-    run = RunDirectory.create(parent, ABOUT)
+    run = RunDirectory.create(parent, RunMeta.model_validate(ABOUT))
     for number, status in enumerate(["passed"] * passed + ["failed"] * failed):
         key = TrialKey(suite="tasks", task=f"t{number}", agent="codex")
         run.append(TrialResult(key=key, status=status, task_digest="d", seconds=1.5))  # type: ignore[arg-type]

@@ -17,9 +17,10 @@ from toolworthy.judgement.gate.decide import Decision, Judged, decide
 from toolworthy.judgement.gate.policy import Criterion, Policy
 from toolworthy.judgement.gate.sample import Sample, from_run
 from toolworthy.records.case import CaseKey, CaseResult
+from toolworthy.records.meta import RunMeta
 from toolworthy.records.score import Cause, Limit, Score, Tokens
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
-from toolworthy.work.run.store import RunDirectory
 
 TASKS = Policy(metrics={"tasks.pass": Criterion(margin=0.10)}, no_new_blocks_for=())
 TOOLS = Policy(metrics={"tools.lenient": Criterion(margin=0.10)}, no_new_blocks_for=())
@@ -35,7 +36,7 @@ def trial(number: int, status: str, cause: Cause | None = None, items: int = 20,
 
 def made(folder: Path, statuses: Sequence[tuple[str, Cause | None]], items: int = 20, **about: Any) -> RunDirectory:
     """A run of these trials, at so many tasks in turn."""
-    run = RunDirectory.create(folder, {**ABOUT, **about})
+    run = RunDirectory.create(folder, RunMeta.model_validate({**ABOUT, **about}))
     for number, (status, cause) in enumerate(statuses):
         run.append(trial(number, status, cause, items))
     return run
@@ -119,7 +120,7 @@ def test_an_agent_that_the_endpoint_cannot_serve_solves_nothing(tmp_path: Path) 
 
 def test_cases_that_end_at_a_limit_count_as_not_solved(tmp_path: Path) -> None:
     def run(folder: str, wrong: Sequence[int], **more: Any) -> Sample:
-        made = RunDirectory.create(tmp_path / folder, ABOUT)
+        made = RunDirectory.create(tmp_path / folder, RunMeta.model_validate(ABOUT))
         for number in range(60):
             told: dict[str, Any] = more if number in wrong else {"status": "right", "credit": 1.0}
             made.append(CaseResult(key=CaseKey(case=f"c{number}", vocabulary="codex"), category="x", **told))
@@ -200,7 +201,7 @@ def test_attempts_that_were_planned_and_not_begun_are_missing(tmp_path: Path) ->
 
 def test_what_attempts_at_a_limit_cost_is_spent(tmp_path: Path) -> None:
     def run(folder: str, tokens: int, cause: Cause | None) -> Sample:
-        made = RunDirectory.create(tmp_path / folder, ABOUT)
+        made = RunDirectory.create(tmp_path / folder, RunMeta.model_validate(ABOUT))
         for number in range(60):
             ended = number % 2 and cause
             score = Score(tokens=Tokens(input=tokens if ended else 1000, output=0))
@@ -231,7 +232,7 @@ def test_a_baseline_file_says_the_same_as_its_run(tmp_path: Path) -> None:
 
 def test_copies_count_once_as_evidence_and_in_the_rate_as_often_as_they_came(tmp_path: Path) -> None:
     def run(folder: str, answers: Any) -> Sample:
-        made = RunDirectory.create(tmp_path / folder, ABOUT)
+        made = RunDirectory.create(tmp_path / folder, RunMeta.model_validate(ABOUT))
         for number in range(200):
             score = Score(answers=answers(number))
             made.append(trial(number, "passed" if number % 20 else "failed", score=score))

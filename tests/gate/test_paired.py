@@ -21,8 +21,9 @@ from toolworthy.judgement.gate import limits, tango
 from toolworthy.judgement.gate.alike import Alike
 from toolworthy.judgement.gate.drop import drop
 from toolworthy.judgement.gate.floor import reached
-from toolworthy.judgement.gate.paired import About, Drop, Pair
+from toolworthy.judgement.gate.paired import Drop, Pair
 from toolworthy.judgement.gate.ratio import ratio
+from toolworthy.records.gate import About
 
 VALUES = st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=1, max_size=5).map(tuple)
 PAIRS = st.lists(st.builds(Pair, st.sampled_from("abcdefghijkl"), VALUES, VALUES), min_size=1, max_size=30)

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import results, suites
-from toolworthy.judgement.gate.criteria.judged import Answer, Judged
+from toolworthy.judgement.gate.criteria.judged import Judged
 from toolworthy.judgement.gate.decide import Decision
 from toolworthy.judgement.gate.sequential import plan, spent, to_go_on_with
 from toolworthy.records.case import CaseKey
+from toolworthy.records.gate import Answer
+from toolworthy.records.probe import ProbeKey
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import Key, TrialKey
-from toolworthy.work.probes import ProbeKey
 from toolworthy.work.run.release import Next, Release
-from toolworthy.work.run.store import RunDirectory
 
 
 @pytest.mark.parametrize("alpha", [0.01, 0.05, 0.2])

@@ -13,8 +13,9 @@ from tests.support.conditions import Conditions, under
 from tests.support.upstream import endpoint
 from toolworthy.gateway import Gateway
 from toolworthy.gateway.flow import Flow
+from toolworthy.records.probe import ProbeResult
 from toolworthy.wire.ir import APIS
-from toolworthy.work.probes import ProbeBench, ProbeResult, load_suite
+from toolworthy.work.probes import ProbeBench, load_suite
 
 NAMES = ("plain-answer", "one-call", "tool-loop", "max-tokens", "client-openai-chat", "client-anthropic", "usage")
 

@@ -16,8 +16,9 @@ import pytest
 from tests.support.commands import only_run, results, suites
 from tests.support.upstream import endpoint, serve
 from toolworthy.gateway import Gateway
+from toolworthy.records.probe import ProbeResult
 from toolworthy.wire.ir import APIS
-from toolworthy.work.probes import ProbeBench, ProbeResult, load_suite
+from toolworthy.work.probes import ProbeBench, load_suite
 
 MEMORY = 600 * 2**20
 """Bytes that the process may grow by."""

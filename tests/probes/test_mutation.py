@@ -12,12 +12,13 @@ import pytest
 from tests.support.upstream import endpoint
 from toolworthy.content import adapters
 from toolworthy.gateway import Gateway
+from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.reference import Oracle
 from toolworthy.reference.defects import Defect, catalogue
 from toolworthy.reference.limits import CONTEXT
 from toolworthy.rules import RULES
 from toolworthy.wire.ir import APIS, Api
-from toolworthy.work.probes import ProbeBench, ProbeKey, ProbeResult, load_suite
+from toolworthy.work.probes import ProbeBench, load_suite
 
 # What provokes the rules: a defect that names only rules must show in one of these.
 USUAL = (

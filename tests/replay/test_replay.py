@@ -20,7 +20,7 @@ from tests.support.upstream import reply, serve
 from toolworthy.cli.main import main
 from toolworthy.records.exchanges import read_all
 from toolworthy.records.replay import ReplayResult
-from toolworthy.work.run.store import RunDirectory
+from toolworthy.records.store import RunDirectory
 
 KEY = "sk-users-own-key-0123456789"
 Decide = Callable[[dict[str, Any]], tuple[int, dict[str, Any]]]

@@ -25,12 +25,13 @@ from toolworthy.output.bug_report.again import sent
 from toolworthy.output.bug_report.evidence import bundle, choose, found
 from toolworthy.records.exchange import Chunk, ExchangeFailure
 from toolworthy.records.exchanges import read_all
+from toolworthy.records.meta import EndpointTold, RunMeta
+from toolworthy.records.store import RunDirectory
 from toolworthy.reference import Oracle
 from toolworthy.reference.defects import defect
 from toolworthy.reference.limits import CONTEXT
 from toolworthy.wire.ir import APIS, Api
 from toolworthy.work.probes import ProbeBench, load_suite
-from toolworthy.work.run.store import RunDirectory
 
 
 @asynccontextmanager
@@ -40,7 +41,9 @@ async def probed(folder: Path, names: Sequence[str], spoilt: Sequence[str]) -> A
     defects = [defect(each) for each in spoilt]
     async with Oracle((), adapters.agents(), defects=defects) as oracle, httpx.AsyncClient(timeout=None) as client:
         where = replace(endpoint(oracle.url, *APIS, model="oracle"), context=CONTEXT)
-        made = RunDirectory.create(folder, {"toolworthy": "0.1.0", "endpoint": where.public(), "agents": {}})
+        made = RunDirectory.create(
+            folder, RunMeta.model_validate({"toolworthy": "0.1.0", "endpoint": where.public(), "agents": {}})
+        )
         async with Gateway(where, lambda exchange: keep(made, [exchange])) as gateway:
             bench = ProbeBench(where, gateway, client)
             for key in (key for each in names for key in probes[each].ways()):
@@ -260,5 +263,5 @@ def test_a_question_without_a_body_is_asked_without_one(tmp_path: Path) -> None:
     [("api-version=2024-10-21", "/chat/completions?api-version=2024-10-21"), ("sig=abc", "/chat/completions")],
 )
 def test_the_query_of_the_base_url_is_sent_too(query: str, path: str) -> None:
-    request = sent(recorded(), {"base_urls": {"chat": f"http://a.example/v1?{query}"}})
+    request = sent(recorded(), EndpointTold(base_urls={"chat": f"http://a.example/v1?{query}"}))
     assert (request.base_url, request.path) == ("http://a.example/v1", path)

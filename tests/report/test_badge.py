@@ -13,15 +13,16 @@ from tests.support.commands import run
 from toolworthy.base.errors import UserError
 from toolworthy.output.exports.badge import _COLOURS, badge
 from toolworthy.records.case import CaseKey, CaseResult
+from toolworthy.records.meta import RunMeta
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
-from toolworthy.work.run.store import RunDirectory
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def made(tmp_path: Path, model: str = "m", **agents: tuple[int, int]) -> RunDirectory:
     about = {"toolworthy": "0", "started": 0.0, "endpoint": {"name": "e", "model": model}, "agents": {}}
-    written = RunDirectory.create(tmp_path, about)
+    written = RunDirectory.create(tmp_path, RunMeta.model_validate(about))
     for agent, (passed, failed) in agents.items():
         for number, status in enumerate(["passed"] * passed + ["failed"] * failed):
             key = TrialKey(suite="tasks", task=f"t{number}", agent=agent)

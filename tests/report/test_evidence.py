@@ -38,11 +38,12 @@ from toolworthy.cli import main as cli
 from toolworthy.gateway import Gateway, ask
 from toolworthy.output.bug_report.evidence import bundle, choose, found, name
 from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure
+from toolworthy.records.finding import Evidence
+from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.records.score import Cause
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialResult
-from toolworthy.rules.model import Evidence
-from toolworthy.work.probes import ProbeKey, ProbeResult, load_suite
-from toolworthy.work.run.store import RunDirectory
+from toolworthy.work.probes import load_suite
 
 # ---- what is in it -----------------------------------------------------------------------------------------------
 

@@ -19,11 +19,12 @@ from toolworthy.output.exports.atif import trajectory
 from toolworthy.records.case import CaseKey, CaseResult, Miss
 from toolworthy.records.exchange import Chunk, Exchange
 from toolworthy.records.exchanges import ExchangeWriter, file_name
+from toolworthy.records.meta import RunMeta
 from toolworthy.records.score import Cause, Score, Tokens
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult, Verification
 from toolworthy.wire.ir import ToolCall
 from toolworthy.work.cases.field import REFERENCE
-from toolworthy.work.run.store import RunDirectory
 
 STARTED = 1_790_000_000.5
 ABOUT: dict[str, Any] = {
@@ -123,7 +124,7 @@ def trial(task: str = "t", status: Any = "passed", repeat: int = 1, **more: Any)
 
 
 def made(tmp_path: Path, *results: Any, exchanges: tuple[Exchange, ...] = ()) -> RunDirectory:
-    return added(RunDirectory.create(tmp_path, ABOUT), *results, exchanges=exchanges)
+    return added(RunDirectory.create(tmp_path, RunMeta.model_validate(ABOUT)), *results, exchanges=exchanges)
 
 
 def added(run: RunDirectory, *results: Any, exchanges: tuple[Exchange, ...] = ()) -> RunDirectory:
@@ -382,7 +383,7 @@ def test_exchanges_that_are_gone_leave_the_scores(tmp_path: Path) -> None:
 
 
 def test_a_run_that_was_killed_has_no_log(tmp_path: Path) -> None:
-    assert inspect.logs(RunDirectory.create(tmp_path, ABOUT)) == ()
+    assert inspect.logs(RunDirectory.create(tmp_path, RunMeta.model_validate(ABOUT))) == ()
 
 
 def test_a_real_run_is_a_log(tmp_path: Path) -> None:

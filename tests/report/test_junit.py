@@ -14,11 +14,12 @@ from tests.support.commands import only_run, run, suites
 from toolworthy.output.exports import junit
 from toolworthy.output.write import write_report
 from toolworthy.records.case import CaseKey, CaseResult, Miss
+from toolworthy.records.finding import Finding
+from toolworthy.records.meta import RunMeta
+from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.records.score import Cause
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
-from toolworthy.rules import Finding
-from toolworthy.work.probes import ProbeKey, ProbeResult
-from toolworthy.work.run.store import RunDirectory
 
 ABOUT = {
     "toolworthy": "0",
@@ -78,7 +79,7 @@ def trial(task: str, status: Any, cause: Cause | None = None, repeat: int = 1) -
 
 
 def written(tmp_path: Path) -> RunDirectory:
-    made = RunDirectory.create(tmp_path, ABOUT)
+    made = RunDirectory.create(tmp_path, RunMeta.model_validate(ABOUT))
     made.append(trial("ok", "passed"))
     made.append(trial("ok", "passed", repeat=2))
     made.append(trial("bad", "failed", Cause(kind="wrong result", fault="model", detail=f"it fails {ODD}")))
@@ -184,7 +185,7 @@ def test_the_gates_criteria_are_test_cases_too(tmp_path: Path) -> None:
 
 
 def test_a_run_without_results_is_an_empty_file(tmp_path: Path) -> None:
-    made = RunDirectory.create(tmp_path, ABOUT)
+    made = RunDirectory.create(tmp_path, RunMeta.model_validate(ABOUT))
     write_report(made)
     root = ET.fromstring((made.path / "junit.xml").read_bytes())
     check(root)

@@ -15,8 +15,8 @@ from toolworthy.output.terminal.eta import Pace, left
 from toolworthy.output.terminal.progress import Progress, clock, span
 from toolworthy.records.case import CaseKey, CaseResult
 from toolworthy.records.exchange import Exchange
+from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.records.trial import TrialKey, TrialResult
-from toolworthy.work.probes import ProbeKey, ProbeResult
 from toolworthy.work.run.budget import Budget, Spending, Took
 from toolworthy.work.run.plan import Options
 

@@ -15,9 +15,10 @@ from toolworthy.output.exports.badge import badge
 from toolworthy.output.html.whole import parts
 from toolworthy.output.terminal import summary
 from toolworthy.output.terminal.closing import summary_lines
+from toolworthy.records.meta import RunMeta
 from toolworthy.records.score import Cause
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
-from toolworthy.work.run.store import RunDirectory
 
 ATTACKS = [
     "</script><script>alert(1)</script>",
@@ -137,7 +138,7 @@ def test_what_old_runs_called_unmeasured_is_refused_where_the_endpoint_was_at_fa
 
 def summed_up(tmp_path: Path, results: Sequence[TrialResult], gate: dict[str, Any] | None = None, **about: Any) -> str:
     """``summary.md`` of a run with these results."""
-    run = RunDirectory.create(tmp_path, {**ABOUT, **about})
+    run = RunDirectory.create(tmp_path, RunMeta.model_validate({**ABOUT, **about}))
     for one in results:
         run.append(one)
     if gate:

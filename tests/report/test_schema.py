@@ -20,7 +20,7 @@ from tests.support.upstream import reply, serve
 from toolworthy.endpoint.target import resolve
 from toolworthy.output.exports import schema
 from toolworthy.records.exchanges import _records
-from toolworthy.work.run.store import GATE, SCHEMA, RunDirectory
+from toolworthy.records.store import GATE, SCHEMA, RunDirectory
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "schema" / "run-directory.schema.json"
 DOCUMENT = schema.document()
@@ -123,7 +123,7 @@ def test_a_run_that_was_killed_fits(tmp_path: Path) -> None:
     """Killed before its first result: there is no results.jsonl."""
     from toolworthy.work.run.plan import Options
 
-    about = Options(resolve("oracle"), (), ()).about()
+    about = Options(resolve("oracle"), (), ()).meta()
     assert not errors(directory(RunDirectory.create(tmp_path, about).path))
 
 
@@ -194,8 +194,7 @@ def test_every_kind_of_line_is_one_only(measured: Path, replayed: Path) -> None:
 
 
 def test_the_version_is_the_run_directorys() -> None:
-    assert DOCUMENT["$defs"]["Run"]["properties"]["schema"]["const"] == SCHEMA
-    assert DOCUMENT["$defs"]["ReplayRun"]["properties"]["schema"]["const"] == SCHEMA
+    assert DOCUMENT["$defs"]["RunMeta"]["properties"]["schema"]["const"] == SCHEMA
     assert DOCUMENT["$id"].endswith(f":{SCHEMA}")
 
 

@@ -17,13 +17,14 @@ from toolworthy.base.errors import UserError
 from toolworthy.output.exports import table
 from toolworthy.output.write import write_report
 from toolworthy.records.case import CaseKey, CaseResult, Miss
+from toolworthy.records.finding import Finding
+from toolworthy.records.meta import RunMeta
+from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.records.replay import Adaptation, Called, Decision, Difference, ReplayKey, ReplayResult
 from toolworthy.records.score import Cause, Score, Tokens
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult, Verification
-from toolworthy.rules import Finding
 from toolworthy.work.cases.field import REFERENCE
-from toolworthy.work.probes import ProbeKey, ProbeResult
-from toolworthy.work.run.store import RunDirectory
 
 STARTED = 1_790_000_000.125
 ABOUT: dict[str, Any] = {
@@ -85,7 +86,7 @@ def probe(verdict: str, severity: str = "blocks", *findings: Finding) -> ProbeRe
 
 
 def made(tmp_path: Path, *results: Any, about: dict[str, Any] = ABOUT) -> RunDirectory:
-    run = RunDirectory.create(tmp_path, about)
+    run = RunDirectory.create(tmp_path, RunMeta.model_validate(about))
     for result in results:
         run.append(result)
     return run

@@ -14,11 +14,12 @@ from tests.support.commands import suites
 from toolworthy.content import adapters
 from toolworthy.output.terminal.closing import WIDTH, Line, explain, gate_lines, summary_lines
 from toolworthy.records.case import CaseKey, CaseResult, Miss
+from toolworthy.records.finding import Evidence, Finding
+from toolworthy.records.meta import RunMeta
+from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.records.score import Cause, Score, Tokens
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
-from toolworthy.rules.model import Evidence, Finding
-from toolworthy.work.probes import ProbeKey, ProbeResult
-from toolworthy.work.run.store import RunDirectory
 
 AGENTS = [agent.id for agent in adapters.agents()]
 
@@ -62,7 +63,7 @@ def session(agent: str, api: str, verdict: str = "supported", **more: Any) -> Pr
 
 def recorded(tmp_path: Path, *results: Any) -> RunDirectory:
     about = {"endpoint": {"name": "x", "model": "\x1b]0;title\x07m", "provider": "generic"}, "options": {}}
-    made = RunDirectory.create(tmp_path, about)
+    made = RunDirectory.create(tmp_path, RunMeta.model_validate(about))
     for result in results:
         made.append(result)
     return made
@@ -149,7 +150,7 @@ def test_a_cause_is_told_once_with_what_follows_from_it(tmp_path: Path) -> None:
         *(probe(f"probe-{n}", "chat", codes=["TW201"], situation="unicode") for n in range(50)),
         probe("other", "chat", detail="of its own", situation="thinking"),
     )
-    made.write_about({**made.about, "endpoint": {**made.about["endpoint"], "provider": "vllm"}})
+    made.update(endpoint=made.meta.endpoint.model_copy(update={"provider": "vllm"}))
     lines = texts([*summary_lines(made)])
     at = lines.index("      TW201 breaks OpenClaw, OpenCode, Qwen Code: title of TW201: as it is said") + 1
     assert lines[at].startswith("          so do fail: ")

@@ -146,10 +146,10 @@ def test_minutes_have_a_grace() -> None:
 
 
 def test_a_run_that_is_gone_on_with_keeps_its_budget_unless_told_otherwise() -> None:
-    before = {"usd": 2.0, "tokens": 5, "minutes": 1.0}
+    before = Budget(2.0, 5, 1.0)
     assert Budget().after(before) == Budget(2.0, 5)
     assert Budget(usd=3.0, minutes=2.0).after(before) == Budget(3.0, 5, 2.0)
-    assert not Budget().after(None)
+    assert not Budget().after(Budget())
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from tests.support.commands import asked, only_run, results, run, suites
 from toolworthy import content
 from toolworthy.base.errors import UserError
 from toolworthy.records.conditions import CONDITIONS
-from toolworthy.work.run.store import RunDirectory
+from toolworthy.records.store import RunDirectory
 
 OWN_CASES = "".join(
     f"""
@@ -34,8 +34,8 @@ right = [[{{ do = "read", path = "a.py" }}]]
 
 def conditions(path: Path) -> dict[str, Any]:
     """What a run says of its conditions."""
-    about = json.loads((path / "run.json").read_text())
-    return {one.option: one.of_run(about) for one in CONDITIONS}
+    meta = RunDirectory.open(path).meta
+    return {one.option: one.of(meta) for one in CONDITIONS}
 
 
 def half(path: Path) -> list[dict[str, Any]]:
@@ -76,13 +76,13 @@ MADE = shlex.split(
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
 def test_a_run_goes_on_under_no_other_conditions(tmp_path: Path, given: list[str], says: str) -> None:
-    run = RunDirectory.create(tmp_path, asked(tmp_path, *MADE).about())
+    run = RunDirectory.create(tmp_path, asked(tmp_path, *MADE).meta())
     with pytest.raises(UserError, match=re.escape(f"{run.path} {says}")):
         asked(tmp_path, "--resume", str(run.path), *given)
 
 
 def test_whole_answers_are_not_gone_on_with_as_streams(tmp_path: Path) -> None:
-    run = RunDirectory.create(tmp_path, asked(tmp_path).about())
+    run = RunDirectory.create(tmp_path, asked(tmp_path).meta())
     with pytest.raises(UserError, match="was made with no --no-stream, this is --no-stream; --resume goes on under"):
         asked(tmp_path, "--resume", str(run.path), "--no-stream")
 
@@ -92,12 +92,12 @@ def test_what_is_not_said_is_as_it_was(tmp_path: Path) -> None:
     own_tasks(tmp_path), own_agent(tmp_path)
     (tmp_path / "own.toml").write_text(OWN_CASES)
     made = asked(tmp_path, *MADE[4:], "--tasks", "own tasks", "--adapter", "mine.toml", "--cases", "own.toml")
-    run = RunDirectory.create(tmp_path, made.about())
+    run = RunDirectory.create(tmp_path, made.meta())
     (tmp_path / "elsewhere").mkdir()
     free = ("--concurrency", "1", "--budget-tokens", "5k", "--price", "1,2", "--out", "there")
     for given in ((), MADE[4:], free):
         again = asked(tmp_path / "elsewhere", "--resume", str(run.path), *given)
-        assert [one.of_plan(again) for one in CONDITIONS] == [one.of_plan(made) for one in CONDITIONS]
+        assert [one.of(again) for one in CONDITIONS] == [one.of(made) for one in CONDITIONS]
         assert (again.keys(), again.case_keys()) == (made.keys(), made.case_keys())
 
 
@@ -121,14 +121,16 @@ def test_what_goes_on_is_asked_as_before(tmp_path: Path) -> None:
 
 def test_a_run_of_before_there_were_these_conditions_goes_on(tmp_path: Path) -> None:
     """It asked every probe, there being no tiers."""
-    about = asked(tmp_path, "--task", "rename-api").about()
+    run = RunDirectory.create(tmp_path, asked(tmp_path, "--task", "rename-api").meta())
+    about = json.loads((run.path / "run.json").read_text())
     del about["selected"]
     for name in ("adapters", "task_folders", "case_paths", "tier", "wear", "max_turns"):
         del about["options"][name]
-    run = RunDirectory.create(tmp_path, about)
+    run.write("run.json", json.dumps(about))
     again = asked(tmp_path, "--resume", str(run.path))
     assert (again.tier, again.max_turns, again.selected) == ("full", 60, None)
-    assert asked(tmp_path, "--resume", str(run.path), "--max-turns", "6", "--tier", "quick").max_turns == 6
+    with pytest.raises(UserError, match="was made with --max-turns 60, this is --max-turns 6"):
+        asked(tmp_path, "--resume", str(run.path), "--max-turns", "6")
 
 
 BFCL = Path(__file__).parents[1] / "field" / "data" / "bfcl"

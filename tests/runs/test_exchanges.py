@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support.examples import recorded
 from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure, FailureKind
-from toolworthy.records.exchanges import _MAGIC, ExchangeWriter, Recorded, file_name, read_all, split
+from toolworthy.records.exchanges import _MAGIC, ExchangeRecord, ExchangeWriter, file_name, read_all, split
 
 
 def exchange(index: int, body: bytes, data: bytes = b"{}") -> Exchange:
@@ -56,7 +56,7 @@ def test_why_there_is_no_answer_is_read_as_it_was_written(tmp_path: Path, kind: 
 )
 def test_runs_that_told_it_in_a_sentence_are_still_read(sentence: str, failure: ExchangeFailure) -> None:
     plain = {"request_body": [], "upstream_body": None, "chunks": [], "pieces": {}}
-    told = Recorded.model_validate({**asdict(exchange(0, b"{}")), **plain, "error": sentence})
+    told = ExchangeRecord.model_validate({**asdict(exchange(0, b"{}")), **plain, "error": sentence})
     assert told.error == failure
 
 

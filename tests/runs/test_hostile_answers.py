@@ -18,10 +18,11 @@ from toolworthy.content.tasks import load_task
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import Gateway
 from toolworthy.records.exchanges import ExchangeWriter
+from toolworthy.records.meta import RunMeta
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
 from toolworthy.sandbox import choose
 from toolworthy.work.run.plan import Options
-from toolworthy.work.run.store import RunDirectory
 from toolworthy.work.trials import trial
 from toolworthy.work.trials.trial import Bench, run_trial
 
@@ -70,7 +71,7 @@ async def one(where: Endpoint, folder: Path) -> TrialResult:
 
 
 def stored(result: TrialResult, folder: Path) -> TrialResult:
-    run = RunDirectory.create(folder / "runs", {})
+    run = RunDirectory.create(folder / "runs", RunMeta())
     run.append(result)
     (read,) = run.results()
     assert isinstance(read, TrialResult)

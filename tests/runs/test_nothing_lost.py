@@ -24,8 +24,8 @@ import pytest
 
 from tests.support.commands import only_run, results, suites
 from toolworthy import content
+from toolworthy.records.store import RunDirectory
 from toolworthy.work.run.planned import done, unfinished
-from toolworthy.work.run.store import RunDirectory
 
 _LONG = ("--agent", "builtin", "--agent", "codex")
 """For a run of the tools suite that goes on for some time, and can be brought to its end."""

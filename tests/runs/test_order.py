@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from toolworthy.content.situations import Situation
+from toolworthy.records.meta import Tier
+from toolworthy.records.probe import ProbeKey, ProbeResult, Verdict
 from toolworthy.records.trial import TrialKey
-from toolworthy.work.probes import PROBES, Probe, ProbeKey, ProbeResult
-from toolworthy.work.probes.model import Verdict
-from toolworthy.work.probes.tiers import Tier
+from toolworthy.work.probes import PROBES, Probe
 from toolworthy.work.run.order import Once, apart, in_order
 
 

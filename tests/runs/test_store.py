@@ -10,10 +10,11 @@ from tests.support.commands import suites
 from toolworthy.base.errors import UserError
 from toolworthy.cli.main import main
 from toolworthy.endpoint.target import resolve
+from toolworthy.records import CaseKey, CaseResult, ProbeKey, ProbeResult, ReplayKey, ReplayResult, Result, store
+from toolworthy.records.meta import RunMeta
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
-from toolworthy.work.run import store
 from toolworthy.work.run.plan import Options
-from toolworthy.work.run.store import RunDirectory
 
 
 def result(task: str, status: str = "passed") -> TrialResult:
@@ -21,15 +22,15 @@ def result(task: str, status: str = "passed") -> TrialResult:
 
 
 def test_the_latest_result_of_a_trial_counts(tmp_path: Path) -> None:
-    run = RunDirectory.create(tmp_path, {"x": 1})
+    run = RunDirectory.create(tmp_path, RunMeta(command="x"))
     for one in (result("a", "error"), result("b"), result("a")):
         run.append(one)
     assert [(r.key.task, r.status) for r in RunDirectory.open(run.path).results()] == [("a", "passed"), ("b", "passed")]
-    assert run.about["x"] == 1
+    assert run.meta.command == "x"
 
 
 def test_a_torn_line_is_fenced_off(tmp_path: Path) -> None:
-    run = RunDirectory.create(tmp_path, {})
+    run = RunDirectory.create(tmp_path, RunMeta())
     run.append(result("a"))
     with (run.path / "results.jsonl").open("ab") as file:
         file.write(b'{"key": {"suite": "ta')
@@ -45,7 +46,7 @@ def test_a_torn_line_is_fenced_off(tmp_path: Path) -> None:
 def test_what_a_killed_run_leaves_is_taken_off_and_the_run_is_whole(
     tmp_path: Path, left: bytes, kept: bytes | None
 ) -> None:
-    run = RunDirectory.create(tmp_path, {})
+    run = RunDirectory.create(tmp_path, RunMeta())
     run.append(result("a"))
     path = run.path / "results.jsonl"
     whole = path.read_bytes()
@@ -58,7 +59,7 @@ def test_what_a_killed_run_leaves_is_taken_off_and_the_run_is_whole(
 
 def damaged(folder: Path, damage: Callable[[list[bytes]], bytes]) -> RunDirectory:
     """A run of four results, whose file is as `damage` leaves it."""
-    run = RunDirectory.create(folder, {})
+    run = RunDirectory.create(folder, RunMeta())
     for task in "abcd":
         run.append(result(task))
     path = run.path / "results.jsonl"
@@ -117,7 +118,8 @@ def test_every_reader_says_in_a_line_what_it_could_not_read(
 ) -> None:
     """What is logged is on stderr where nothing takes it, as a test of the command shows."""
     run = damaged(tmp_path, lambda lines: b"".join(lines)[:-20])
-    about = Options(resolve("oracle"), (), ()).about()
+    meta = Options(resolve("oracle"), (), ()).meta()
+    about = meta.model_dump(mode="json", by_alias=True)
     monkeypatch.chdir(tmp_path)
 
     def read() -> list[str]:
@@ -127,7 +129,7 @@ def test_every_reader_says_in_a_line_what_it_could_not_read(
         said = "".join(capfd.readouterr()).splitlines() + caplog.messages
         return [line for line in said if "run.json" in line or "is damaged" in line]
 
-    run.write_about(about)
+    run.write_meta(meta)
     (told,) = read()
     assert "results.jsonl is damaged: 1 line cannot be read; " in told
     compares = reader in ("gate", "history", "history of a folder", "baseline")
@@ -165,7 +167,7 @@ def test_a_folder_that_is_no_run_is_said_to_be_none(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write a run directory"):
-        RunDirectory.create(tmp_path / "file", {})
+        RunDirectory.create(tmp_path / "file", RunMeta())
 
 
 def test_a_disk_that_refuses_is_one_line() -> None:
@@ -175,5 +177,51 @@ def test_a_disk_that_refuses_is_one_line() -> None:
 
 
 def test_lone_surrogates_of_a_model_do_not_stop_a_page(tmp_path: Path) -> None:
-    run = RunDirectory.create(tmp_path, {})
+    run = RunDirectory.create(tmp_path, RunMeta())
     assert run.write("page", "a\ud800b").read_text() == "a?b"
+
+
+def test_runs_of_other_versions_are_read_and_go_on(tmp_path: Path) -> None:
+    """An earlier one wrote fewer fields, a later one writes more, wherever they stand."""
+    run = RunDirectory.create(tmp_path, RunMeta())
+    price = {"input": 1, "output": 2, "per_hour": 3}
+    told = {"schema": 1, "later": 1, "endpoint": {"model": "m", "region": "x"}, "options": {"prices": price}}
+    run.write("run.json", json.dumps(told))
+    meta = RunDirectory.open(run.path).meta
+    assert (meta.endpoint.model, meta.agents, meta.options.tier, meta.preflight.apis) == ("m", {}, "full", [])
+    assert meta.options.prices is not None
+    assert meta.options.prices.output == 2
+    run.update(planned={"wire": 3})
+    assert run.meta == meta.model_copy(update={"planned": {"wire": 3}})
+
+
+def test_a_text_that_no_file_can_hold_is_written_as_far_as_it_can_be(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, RunMeta(command="\udcff", agents={"a\ud800": "\udfff"}))
+    run.update(server={"model": ["\ud800"]})
+    assert (run.meta.command, run.meta.agents, run.meta.server) == ("?", {"a?": "?"}, {"model": ["?"]})
+
+
+def test_every_kind_of_line_says_in_the_same_words_how_it_went() -> None:
+    key = CaseKey(case="c", vocabulary="codex")
+    every: list[Result] = [
+        result("a"),
+        result("a", "refused"),
+        CaseResult(key=key, category="x", status="lenient"),
+        CaseResult(key=key, category="x", status="unmeasured", limit="time"),
+        ProbeResult(key=ProbeKey(probe="p", api="chat", stream=True), title="", verdict="broken"),
+        ReplayResult(key=ReplayKey(trial="t", exchange=0), status="unmeasured"),
+    ]
+    assert [(one.key.suite, one.key.item, one.key.asker) for one in every] == [
+        *[("tasks", "a", "a")] * 2,
+        *[("tools", "c", "codex")] * 2,
+        ("wire", "p", "chat-stream"),
+        ("replay", "t", "target"),
+    ]
+    assert [(one.judged, one.ok, one.uncounted, one.status_word) for one in every] == [
+        (True, True, "", "passed"),
+        (False, False, "refused", "refused"),
+        (True, True, "", "lenient"),
+        (False, False, "time limit", "unmeasured"),
+        (True, False, "", "broken"),
+        (False, False, "unmeasured", "unmeasured"),
+    ]

@@ -12,9 +12,9 @@ from toolworthy.judgement.analysis.leaks import leak_rate, left_in_text
 from toolworthy.judgement.analysis.remarks import remarks
 from toolworthy.records.case import CaseKey, CaseResult, Miss
 from toolworthy.records.exchange import Exchange
+from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.records.score import Cause, Leaks, Score
 from toolworthy.records.trial import TrialKey, TrialResult
-from toolworthy.work.probes import ProbeKey, ProbeResult
 from toolworthy.work.scoring.lost import leaks
 
 LEAKED = said('I will look.\n<tool_call id="call_7" name="run">\n{"command": "ls"}\n</tool_call>')

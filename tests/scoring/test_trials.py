@@ -15,7 +15,7 @@ import pytest
 from tests.support.commands import only_run, results, suites
 from toolworthy import content
 from toolworthy.judgement.gate.sample import from_run
-from toolworthy.work.run.store import RunDirectory
+from toolworthy.records.store import RunDirectory
 
 TASK = "fix-failing-test"
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from toolworthy.judgement.analysis.uncounted import uncounted
 
 from tests.support.trials import answered, call, refused, said, trial, why
-from toolworthy.judgement.analysis.uncounted import uncounted
 from toolworthy.records.score import Cause, CauseCode, CauseKind, Note
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
 from toolworthy.work.run.planned import done
-from toolworthy.work.run.store import RunDirectory
 from toolworthy.work.scoring import words
 
 SHOWN = [

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from toolworthy.content import adapters
 from toolworthy.judgement.analysis.levels import levels
-from toolworthy.work.run.store import RunDirectory
+from toolworthy.records.store import RunDirectory
 
 from .install import HERE
 from .running import Server, definitions, serving

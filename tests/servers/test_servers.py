@@ -12,7 +12,7 @@ import pytest
 from tests.support.commands import only_run, results, suites
 from toolworthy.judgement.analysis.levels import levels
 from toolworthy.records.score import CauseKind
-from toolworthy.work.run.store import RunDirectory
+from toolworthy.records.store import RunDirectory
 
 from .running import Server
 

@@ -11,11 +11,12 @@ from toolworthy.output.write import write_report
 from toolworthy.records.case import CaseKey, CaseResult, Miss
 from toolworthy.records.exchange import Chunk, Exchange
 from toolworthy.records.exchanges import ExchangeWriter, file_name
+from toolworthy.records.finding import Evidence, Finding
+from toolworthy.records.meta import RunMeta
+from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.records.score import Cause, Score, Tokens
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult, Verification
-from toolworthy.rules.model import Evidence, Finding
-from toolworthy.work.probes import ProbeKey, ProbeResult
-from toolworthy.work.run.store import RunDirectory
 
 START = 1_790_000_000.0
 Result = TrialResult | CaseResult | ProbeResult
@@ -48,7 +49,7 @@ def about(**more: Any) -> dict[str, Any]:
 
 def begun(parent: Path, **more: Any) -> RunDirectory:
     """A run without results."""
-    return RunDirectory.create(parent, about(**more))
+    return RunDirectory.create(parent, RunMeta.model_validate(about(**more)))
 
 
 def page(run: RunDirectory) -> Path:

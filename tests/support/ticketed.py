@@ -16,10 +16,11 @@ from tests.support.examples import recorded as exchanged
 from toolworthy.output.bug_report.evidence import Located, found
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import ExchangeWriter, file_name
+from toolworthy.records.finding import Evidence, Finding
+from toolworthy.records.meta import RunMeta
 from toolworthy.records.score import Score
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
-from toolworthy.rules.model import Evidence, Finding
-from toolworthy.work.run.store import RunDirectory
 
 KEY = "k3y/with\"quote+and=$more's"
 SAID = b'{"model": "m", "messages": [{"role": "user", "content": "hi"}]}'
@@ -47,7 +48,7 @@ def a_run(folder: Path, exchanges: Sequence[Exchange], *findings: Finding, **mor
         "agents": {"codex": "0.169.0"},
         **more,
     }
-    made = RunDirectory.create(folder, about)
+    made = RunDirectory.create(folder, RunMeta.model_validate(about))
     keep(made, exchanges)
     made.append(TrialResult(key=TRIAL, status="passed", score=Score(findings=findings), exchanges=file_of(TRIAL)))
     return made

@@ -205,7 +205,7 @@ def _report(options: argparse.Namespace) -> int:
 
 def _badge(options: argparse.Namespace) -> int:
     from toolworthy.output.exports.badge import badge
-    from toolworthy.work.run.store import RunDirectory
+    from toolworthy.records.store import RunDirectory
 
     made = badge(RunDirectory.open(options.run), options.suite)
     text = made.shields() if options.json else made.svg()

@@ -19,12 +19,12 @@ from toolworthy.content.adapters import Prices, ProviderAdapter
 from toolworthy.endpoint.base_url import join, looks_like_one, places, tidy
 from toolworthy.endpoint.config import Config, NamedEndpoint, check_variable, load_config
 from toolworthy.endpoint.plugins import load_plugins
+from toolworthy.records.meta import KEY_ENV, EndpointTold
 from toolworthy.reference.defects import defect
 from toolworthy.wire.declaration import Auth, Operation
 from toolworthy.wire.ir import Api, Dialect
 
 ORACLE = "oracle"
-KEY_ENV = "TOOLWORTHY_API_KEY"
 """Where the key of an endpoint given as a bare URL is looked for. Never another vendor's variable: a key must not be
 sent to a stranger."""
 
@@ -152,20 +152,19 @@ class Endpoint:
         own = wire.api(api).authorised(self.key, self.auth or self.provider.auth.get(api))
         return own | {header.name: header.value for header in self.extra}
 
-    def public(self) -> dict[str, object]:
+    def public(self) -> EndpointTold:
         """What a run directory may say of it: everything but keys."""
-        headers = {header.name: header.public for header in self.extra}
-        own = {name: value for name, value in (("headers", headers), ("auth", self.auth)) if value}
-        return {
-            "name": self.name,
-            "provider": self.provider.id,
-            "model": self.model,
-            "base_urls": {api: _without_userinfo(url) for api, url in self.base_urls.items()},
-            "key_env": self.key_env,
-            "forced_api": self.forced_api,
-            "context": self.context,
-            **own,
-        }
+        return EndpointTold(
+            name=self.name,
+            provider=self.provider.id,
+            model=self.model,
+            base_urls={api: _without_userinfo(url) for api, url in self.base_urls.items()},
+            key_env=self.key_env,
+            forced_api=self.forced_api,
+            context=self.context,
+            headers={header.name: header.public for header in self.extra},
+            auth=self.auth,
+        )
 
     def priced(self, prices: Prices) -> Endpoint:
         """The same endpoint at other prices."""

@@ -11,9 +11,9 @@ from pathlib import Path
 from toolworthy.base.errors import writing
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import file_name
-from toolworthy.records.trial import Result, TrialResult
-from toolworthy.wire.lenient import as_dict
-from toolworthy.work.run.store import RunDirectory
+from toolworthy.records.result import Result
+from toolworthy.records.store import RunDirectory
+from toolworthy.records.trial import TrialResult
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def write_report(run: RunDirectory) -> Written:
         (run.path / "atif").mkdir(exist_ok=True)
     html = run.write(
         "report.html",
-        parts([run], also=partial(_trajectory, run, str(as_dict(run.about.get("endpoint")).get("model", "")))),
+        parts([run], also=partial(_trajectory, run, run.meta.endpoint.model)),
     )
     run.write("results.csv", table.csv_text(table.rows(run)))
     if run.replays():

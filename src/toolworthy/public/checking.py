@@ -13,7 +13,7 @@ from toolworthy.judgement.gate.policy import load_policy
 from toolworthy.public.results import Run
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import read_all
-from toolworthy.rules import Finding
+from toolworthy.records.finding import Finding
 
 
 def check(exchanges: Iterable[Exchange] | Path | str) -> tuple[Finding, ...]:

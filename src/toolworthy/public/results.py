@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from toolworthy.base.errors import UserError
 from toolworthy.judgement.analysis.outcome import outcome
@@ -15,10 +13,12 @@ from toolworthy.output.exports.table import Row, rows
 from toolworthy.output.terminal.summary import markdown
 from toolworthy.records.case import CaseResult
 from toolworthy.records.exchange import Exchange
-from toolworthy.records.trial import Result, TrialResult
-from toolworthy.rules import Finding
-from toolworthy.work.probes import ProbeResult
-from toolworthy.work.run.store import RunDirectory
+from toolworthy.records.finding import Finding
+from toolworthy.records.meta import RunMeta
+from toolworthy.records.probe import ProbeResult
+from toolworthy.records.result import Result
+from toolworthy.records.store import RunDirectory
+from toolworthy.records.trial import TrialResult
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]
@@ -50,9 +50,9 @@ class Run:
         return self.path / "report.html"
 
     @property
-    def about(self) -> Mapping[str, Any]:
+    def meta(self) -> RunMeta:
         """What ``run.json`` says: versions, endpoint, options."""
-        return self.directory.about
+        return self.directory.meta
 
     @property
     def trials(self) -> tuple[TrialResult, ...]:
@@ -72,13 +72,12 @@ class Run:
     @property
     def results(self) -> tuple[Result, ...]:
         """All of these."""
-        return (*self.trials, *self.cases, *self.probes)
+        return self.directory.measured()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What rules found in all answers, result by result."""
-        found = [one.score.findings for one in self.trials] + [one.score.findings for one in self.cases]
-        return tuple(itertools.chain(*found, *(one.findings for one in self.probes)))
+        return tuple(finding for one in self.results for finding in one.findings)
 
     @property
     def verdicts(self) -> tuple[Overall, ...]:

@@ -25,11 +25,11 @@ from toolworthy.output.terminal.progress import Progress
 from toolworthy.output.write import write_report
 from toolworthy.public.results import Run
 from toolworthy.records.conditions import Suite
-from toolworthy.records.trial import Key, Result
+from toolworthy.records.meta import SandboxKind, Tier
+from toolworthy.records.result import Result
+from toolworthy.records.trial import Key
 from toolworthy.rules import RULES
 from toolworthy.work.probes import load_suite
-from toolworthy.work.probes.tiers import Tier
-from toolworthy.work.run.about import SandboxKind
 from toolworthy.work.run.given import read_options
 from toolworthy.work.run.plan import Options
 from toolworthy.work.run.session import Session

@@ -1,5 +1,52 @@
-"""What is stored: exchanges, results, scores, and the keys by which they are found.
+"""What is stored: exchanges, results, findings, causes, scores, what a run says of itself, and the run directory.
 
 May import: `base`, `wire`, `content`, `statistics`.
 Does not belong here: judging or making what is stored.
 """
+
+from toolworthy.records.case import CaseKey, CaseResult, Miss
+from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure
+from toolworthy.records.exchanges import ExchangeWriter, read_all, read_exchanges
+from toolworthy.records.finding import Evidence, Finding, Severity
+from toolworthy.records.meta import AgentPrint, Budget, EndpointTold, Replayed, RunMeta, RunOptions
+from toolworthy.records.model import Record
+from toolworthy.records.probe import ProbeKey, ProbeResult
+from toolworthy.records.replay import ReplayKey, ReplayResult
+from toolworthy.records.result import Result, ResultKey
+from toolworthy.records.score import Cause, Score
+from toolworthy.records.store import RunDirectory
+from toolworthy.records.trial import Key, TrialKey, TrialResult
+
+__all__ = [
+    "AgentPrint",
+    "Budget",
+    "CaseKey",
+    "CaseResult",
+    "Cause",
+    "Chunk",
+    "EndpointTold",
+    "Evidence",
+    "Exchange",
+    "ExchangeFailure",
+    "ExchangeWriter",
+    "Finding",
+    "Key",
+    "Miss",
+    "ProbeKey",
+    "ProbeResult",
+    "Record",
+    "ReplayKey",
+    "ReplayResult",
+    "Replayed",
+    "Result",
+    "ResultKey",
+    "RunDirectory",
+    "RunMeta",
+    "RunOptions",
+    "Score",
+    "Severity",
+    "TrialKey",
+    "TrialResult",
+    "read_all",
+    "read_exchanges",
+]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
+from toolworthy.records.finding import Finding
 from toolworthy.records.model import Record
-from toolworthy.records.score import Limit, Score
+from toolworthy.records.result import NO_ANSWER, NOT_RUN, at
+from toolworthy.records.score import Leaks, Limit, Score
 from toolworthy.wire.ir import Api
-from toolworthy.work.cases.benchmarks.verifier import Noted
 
 MissKind = Literal[
     "no call",
@@ -34,11 +36,11 @@ Status = Literal["right", "lenient", "wrong", "unmeasured"]
 """``lenient``: right but for a type, an additional look, white space; ``unmeasured``: no answer to be judged."""
 
 
-class _Frozen(Record):
-    model_config = ConfigDict(allow_inf_nan=False)
+CALLED = "tool_calls"
+"""The finish reason that means a call, in both verifiers."""
 
 
-class CaseKey(_Frozen):
+class CaseKey(Record):
     """Which case, in whose words, which attempt: unique in a run."""
 
     suite: Literal["tools"] = "tools"
@@ -47,11 +49,19 @@ class CaseKey(_Frozen):
     repeat: int = 1
     """Number of the attempt, from 1."""
 
+    @property
+    def item(self) -> str:
+        return self.case
+
+    @property
+    def asker(self) -> str:
+        return self.vocabulary
+
     def __str__(self) -> str:
         return f"{self.suite}/{self.case}/{self.vocabulary}#{self.repeat}"
 
 
-class Miss(_Frozen):
+class Miss(Record):
     """One thing that is not as it should be."""
 
     kind: MissKind
@@ -64,7 +74,41 @@ class Miss(_Frozen):
     """Only the strict reading minds."""
 
 
-class CaseResult(_Frozen):
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one request led to."""
+
+    finish: str | None
+    """Chat's word for why the answer ended; None where there was no answer."""
+    calls: tuple[tuple[str, str], ...] = ()
+    """Name and arguments of each call, as they were sent."""
+    text: bool = False
+    reasoning: bool = False
+
+    @property
+    def called(self) -> bool:
+        """Whether a call was made, as the verifiers count it."""
+        return self.finish == CALLED
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What the figures need to know of one request and its outcome."""
+
+    index: int
+    outcome: Outcome
+    fits: tuple[bool, ...]
+    """Of each call, whether it fits its schema."""
+    due: bool | None = None
+    reference: Outcome | None = None
+
+    @property
+    def valid(self) -> bool:
+        """Whether there are calls, and each fits."""
+        return bool(self.fits) and all(self.fits)
+
+
+class CaseResult(Record):
     """How one case went."""
 
     key: CaseKey
@@ -93,6 +137,32 @@ class CaseResult(_Frozen):
     exchanges: str = ""
     """File with its exchanges, relative to the run directory."""
     reproduce: str = ""
+
+    @property
+    def judged(self) -> bool:
+        return self.status != "unmeasured"
+
+    @property
+    def ok(self) -> bool:
+        return self.status in ("right", "lenient")
+
+    @property
+    def uncounted(self) -> str:
+        if self.judged:
+            return ""
+        return NOT_RUN if self.unasked else at(self.limit) if self.limit else NO_ANSWER
+
+    @property
+    def status_word(self) -> str:
+        return self.status
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return self.score.findings
+
+    @property
+    def leaks(self) -> Leaks:
+        return self.score.leaks
 
     @property
     def explanation(self) -> str:

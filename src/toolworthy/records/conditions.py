@@ -7,16 +7,15 @@ spend, what that costs, how much is done at the same time and where it is writte
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from toolworthy.records.meta import EndpointTold, RunMeta
 from toolworthy.records.score import Limit
 
 Suite = Literal["tasks", "tools", "wire"]
 _ALL: tuple[Suite, ...] = ("tasks", "tools", "wire")
-_NOT_TOLD = object()
 
 
 @dataclass(frozen=True)
@@ -27,35 +26,21 @@ class Condition:
     given: str
     """Its name among what the command line gives, where None or no value means that it was not given."""
     where: str
-    """Where the plan's options have it, and ``run.json`` under ``options``, or, of the endpoint, at its top."""
+    """Where the plan's options have it, and the options of ``run.json``, or, of the endpoint, itself."""
     default: object = None
     suites: tuple[Suite, ...] = _ALL
     """The suites whose results it changes."""
-    before: object = None
-    """What held in runs that do not tell it, if not the default."""
     bounds: tuple[Limit, ...] = ()
     """The limits that it sets."""
     by_content: bool = False
     """Whether it names files: these may be elsewhere now, and hashes tell whether they are the same."""
 
-    def of_plan(self, options: object) -> object:
-        """Its value among a plan's options."""
-        value = options
+    def of(self, options: object) -> object:
+        """Its value among the options of a plan, or in what a run says of itself."""
+        value = options.options if isinstance(options, RunMeta) and not self.where.startswith("endpoint.") else options
         for name in self.where.split("."):
             value = getattr(value, name, None)
         return list(value) if isinstance(value, tuple) else value
-
-    def of_run(self, about: Mapping[str, Any]) -> object:
-        """Its value in a ``run.json``."""
-        path = self.where.split(".") if self.where.startswith("endpoint.") else ["options", *self.where.split(".")]
-        value: object = about
-        for name in path:
-            if value is None:
-                return None
-            if not isinstance(value, dict) or name not in value:
-                return _NOT_TOLD
-            value = value[name]
-        return value
 
     def said(self, value: object) -> str:
         """How a value is called: ``--max-turns 6``, ``no --wear``."""
@@ -73,7 +58,7 @@ CONDITIONS = (
     Condition("--tasks", "tasks", "task_folders", [], ("tasks",), by_content=True),
     Condition("--cases", "cases", "case_paths", [], ("tools",), by_content=True),
     Condition("--reference", "reference", "reference.name", None, ("tools",)),
-    Condition("--tier", "tier", "tier", "standard", ("wire",), before="full"),
+    Condition("--tier", "tier", "tier", "standard", ("wire",)),
     Condition("--wear", "wear", "wear", None, ("tasks",)),
     Condition("--no-stream", "stream", "stream", True, ("tasks", "tools")),
     Condition("--sandbox", "sandbox", "sandbox", "auto", ("tasks", "tools")),
@@ -84,29 +69,26 @@ CONDITIONS = (
 )
 
 
-def restore(given: argparse.Namespace, about: Mapping[str, Any]) -> None:
+def restore(given: argparse.Namespace, meta: RunMeta | None) -> None:
     """Put what was not given at what it was in the run that is gone on with, else at its default.
 
     Args:
         given: what the command line gives.
-        about: that run's ``run.json``; empty for a new run.
+        meta: what that run says of itself; None for a new run.
     """
     for one in CONDITIONS:
         if getattr(given, one.given) in (None, []):
-            was = one.of_run(about)
-            before = one.default if one.before is None or not about else one.before
-            setattr(given, one.given, before if was is _NOT_TOLD else was)
+            setattr(given, one.given, one.of(meta) if meta else one.default)
 
 
 def told(options: object) -> dict[str, Any]:
     """What ``run.json`` says of them among its options."""
-    return {one.where: one.of_plan(options) for one in CONDITIONS if "." not in one.where}
+    return {one.where: one.of(options) for one in CONDITIONS if "." not in one.where}
 
 
-def bounds(about: Mapping[str, Any]) -> dict[str, Any]:
-    """What a ``run.json`` says of the options that set limits, by option; the default where it says nothing."""
-    told = {one: one.of_run(about) for one in CONDITIONS if one.bounds}
-    return {one.option: one.default if value is _NOT_TOLD else value for one, value in told.items()}
+def bounds(meta: RunMeta) -> dict[str, Any]:
+    """What a run says of the options that set limits, by option."""
+    return {one.option: one.of(meta) for one in CONDITIONS if one.bounds}
 
 
 def unlike(before: Mapping[str, Any], after: Mapping[str, Any], suite: str) -> dict[Limit, tuple[str, str]]:
@@ -128,7 +110,7 @@ def unlike(before: Mapping[str, Any], after: Mapping[str, Any], suite: str) -> d
 def arguments(options: object, suite: Suite) -> Iterator[str]:
     """The command line that gives them to a suite."""
     for one in CONDITIONS:
-        value = one.of_plan(options)
+        value = one.of(options)
         if suite not in one.suites or value == one.default:
             continue
         if isinstance(value, bool):
@@ -138,17 +120,19 @@ def arguments(options: object, suite: Suite) -> Iterator[str]:
                 yield from (one.option, str(each))
 
 
-def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+def difference(old: RunMeta, new: RunMeta) -> str:
     """In which way two ``run.json`` are of runs that must not be mixed, in a few words; empty where they may be."""
     for one in CONDITIONS:
-        was, now = one.of_run(old), one.of_run(new)
-        if not one.by_content and was is not _NOT_TOLD and was != now:
+        was, now = one.of(old), one.of(new)
+        if not one.by_content and was != now:
             return f"was made with {one.said(was)}, this is {one.said(now)}"
     for what, option in _CONTENT.items():
-        was, now = old.get(what), json.loads(json.dumps(new.get(what)))
-        if was == now or (what == "words" and was is None):  # runs of before there were words
+        was, now = (getattr(meta, what) for meta in (old, new))
+        if was == now or (what == "words" and not was):  # runs of before there were words
             continue
-        if not (isinstance(was, dict) and isinstance(now, dict)):
+        if isinstance(was, EndpointTold):
+            was, now = was.model_dump(), now.model_dump()
+        if isinstance(was, list):
             return f"was made with {option} {_short(was)}, this is {option} {_short(now)}"
         if option and set(was) != set(now):
             names, theirs = (", ".join(one) or "none" for one in (was, now))

@@ -20,7 +20,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from pydantic import BaseModel, field_validator
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from toolworthy.base.redact import Redactor
 from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure, FailureKind
@@ -34,8 +34,14 @@ _PROCESS = token_hex(4)
 _ARRAYS = re.compile(r'"(?:messages|input|tools|system)"\s*:\s*\[')
 
 
-class Recorded(BaseModel):
-    """A request and its answer, as one line has it."""
+class ExchangeRecord(BaseModel):
+    """One request and its answer: a zstd frame of its own in a file of exchanges.
+
+    A text that begins with a NUL is base64 of bytes that are no UTF-8. A body is its texts and pieces in a row; an
+    array of one string names a piece, of this record or of an earlier one in the same file.
+    """
+
+    model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
 
     trial: str
     """The key of the trial, probe or case."""
@@ -230,12 +236,12 @@ def _told(path: Path) -> Iterator[tuple[str, Exchange]]:
     pieces: dict[str, bytes] = {}
     for record in _records(path.read_bytes()):
         with contextlib.suppress(_Lost, ValueError):
-            told = Recorded.model_validate(record)
+            told = ExchangeRecord.model_validate(record, extra="ignore")
             pieces |= {name: _bytes(text) for name, text in told.pieces.items()}
             yield told.process, _exchange(told, pieces)
 
 
-def _exchange(told: Recorded, pieces: Mapping[str, bytes]) -> Exchange:
+def _exchange(told: ExchangeRecord, pieces: Mapping[str, bytes]) -> Exchange:
     return Exchange(
         **{name: getattr(told, name) for name in _PLAIN},
         request_headers=told.request_headers,

@@ -11,14 +11,24 @@ class Record(BaseModel):
     """Strict and frozen. What endpoints and models wrote may stand in any of its texts: lone surrogates, which no file
     can hold, become replacement marks."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
     def _encodable(cls, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: _clean(one) for name, one in value.items()}
-        return value
+        return {name: _clean(one) for name, one in value.items()} if isinstance(value, dict) else value
+
+
+class Document(Record):
+    """A file of its own, or a part of one; every field is written. What an earlier version did not write has, as its
+    default, what held then."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True, populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _encodable(cls, value: Any) -> Any:
+        return _clean_all(value)
 
 
 def _clean(value: Any) -> Any:
@@ -27,3 +37,8 @@ def _clean(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return type(value)(map(_clean, value)) if type(value) in (tuple, list) else value
     return value
+
+
+def _clean_all(value: Any) -> Any:
+    """With what objects hold, names included."""
+    return {_clean(name): _clean_all(one) for name, one in value.items()} if isinstance(value, dict) else _clean(value)

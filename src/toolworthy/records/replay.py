@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from toolworthy.records.finding import Finding
 from toolworthy.records.model import Record
+from toolworthy.records.result import NO_ANSWER
+from toolworthy.records.score import Leaks
 from toolworthy.wire.ir import Api
 
 Side = Literal["target", "reference"]
@@ -29,11 +32,7 @@ DECISIVE: tuple[DifferenceKind, ...] = ("endpoint error", "no call", "call", "ot
 """Differences that make another decision; the others are of form."""
 
 
-class _Frozen(Record):
-    """A part of a record."""
-
-
-class ReplayKey(_Frozen):
+class ReplayKey(Record):
     """Which request, and which sending of it."""
 
     trial: str
@@ -49,11 +48,23 @@ class ReplayKey(_Frozen):
         """The recorded request, whoever was asked and how often."""
         return self.trial, self.exchange
 
+    @property
+    def suite(self) -> str:
+        return "replay"
+
+    @property
+    def item(self) -> str:
+        return self.trial
+
+    @property
+    def asker(self) -> str:
+        return self.side
+
     def __str__(self) -> str:
         return f"{self.trial}, exchange {self.exchange}"
 
 
-class Called(_Frozen):
+class Called(Record):
     """One tool call of an answer."""
 
     name: str
@@ -77,7 +88,7 @@ class Called(_Frozen):
         return f"{self.name}: {self.problem}" if self.problem else "" if self.parses else f"{self.name}: no JSON object"
 
 
-class Decision(_Frozen):
+class Decision(Record):
     """What an endpoint answered, as far as it is compared."""
 
     calls: tuple[Called, ...] = ()
@@ -107,14 +118,14 @@ class Decision(_Frozen):
         return tuple(sorted(call.name for call in self.calls))
 
 
-class Difference(_Frozen):
+class Difference(Record):
     """One respect in which two answers differ."""
 
     kind: DifferenceKind
     detail: str
 
 
-class Adaptation(_Frozen):
+class Adaptation(Record):
     """How the recorded request was made fit for the endpoint."""
 
     how: Literal["as recorded", "adapted"]
@@ -126,7 +137,7 @@ class Adaptation(_Frozen):
     """What was changed or could not be carried, one short sentence each."""
 
 
-class ReplayResult(_Frozen):
+class ReplayResult(Record):
     """How one sending of one recorded request went."""
 
     kind: Literal["replay"] = "replay"
@@ -156,7 +167,42 @@ class ReplayResult(_Frozen):
             return None
         return not any(difference.kind in DECISIVE for difference in self.differences)
 
+    @property
+    def judged(self) -> bool:
+        return self.same_decision is not None
 
-def plain(text: str) -> str:
-    """`text` without lone surrogates, which no file takes."""
-    return text.encode("utf-8", "replace").decode()
+    @property
+    def ok(self) -> bool:
+        return self.same_decision is True
+
+    @property
+    def uncounted(self) -> str:
+        return "" if self.judged else NO_ANSWER if self.status == "compared" else self.status
+
+    @property
+    def limit(self) -> None:
+        return None
+
+    @property
+    def status_word(self) -> str:
+        return self.status
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return ()
+
+    @property
+    def leaks(self) -> Leaks:
+        return Leaks()
+
+    @property
+    def api(self) -> Api | None:
+        return self.adapted.api if self.adapted else None
+
+    @property
+    def seconds(self) -> float:
+        return self.new.seconds if self.new else 0.0
+
+    @property
+    def reproduce(self) -> str:
+        return ""

@@ -6,8 +6,8 @@ from typing import Any, Literal, get_args
 
 from pydantic import ConfigDict, model_validator
 
+from toolworthy.records.finding import Finding
 from toolworthy.records.model import Record
-from toolworthy.rules.model import Finding
 from toolworthy.wire.failure import RefusalKind
 
 Fault = Literal["endpoint", "server", "model", "agent", "infrastructure", "our limit"]
@@ -74,11 +74,7 @@ Note = Literal[
 """What is said beside a cause."""
 
 
-class _Frozen(Record):
-    model_config = ConfigDict(allow_inf_nan=False)
-
-
-class Count(_Frozen):
+class Count(Record):
     """`ok` of `n`: never a rate without its sample size."""
 
     ok: int = 0
@@ -88,7 +84,7 @@ class Count(_Frozen):
         return Count(ok=self.ok + other.ok, n=self.n + other.n)
 
 
-class CallScores(_Frozen):
+class CallScores(Record):
     """The tool calls of a trial, judged against what each request offered."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)  # pages tell what each count means
@@ -109,7 +105,7 @@ class CallScores(_Frozen):
     """Answers whose text or reasoning holds no tool-call syntax."""
 
 
-class Leaks(_Frozen):
+class Leaks(Record):
     """Answers in which the model made a call, where tools were offered, and in how many of them the server left one in
     the text: it was not run."""
 
@@ -121,7 +117,7 @@ class Leaks(_Frozen):
         return Leaks(leaked=self.leaked + other.leaked, calls=self.calls + other.calls)
 
 
-class Tokens(_Frozen):
+class Tokens(Record):
     """Summed over a trial's exchanges; None where no answer reported any."""
 
     input: int | None = None
@@ -132,7 +128,7 @@ class Tokens(_Frozen):
     reasoning: int | None = None
 
 
-class Cause(_Frozen):
+class Cause(Record):
     """Why a trial failed."""
 
     kind: CauseKind
@@ -163,7 +159,7 @@ class Cause(_Frozen):
         return {**value, "code": None, name: code}
 
 
-class Score(_Frozen):
+class Score(Record):
     """All that was measured of a trial's exchanges."""
 
     answers: str = ""

@@ -1,27 +1,26 @@
-"""The record of one trial, a line of ``results.jsonl``; and what it has in common with those of cases and probes."""
+"""The record of one trial: a line of ``results.jsonl``."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
-from toolworthy.records.case import CaseKey, CaseResult
+from toolworthy.records.case import CaseKey
+from toolworthy.records.finding import Finding
 from toolworthy.records.model import Record
-from toolworthy.records.score import Cause, Limit, Score
-from toolworthy.rules.model import Finding
+from toolworthy.records.probe import ProbeKey
+from toolworthy.records.result import NOT_RUN, at
+from toolworthy.records.score import Cause, Leaks, Limit, Score
 from toolworthy.wire.ir import Api
-from toolworthy.work.probes import ProbeKey, ProbeResult
 
 Status = Literal["passed", "failed", "error", "refused", "unmeasured"]
 """``error``: infrastructure or a limit of ours, never the model's score; ``refused``: preflight says that the agent
 cannot work here; ``unmeasured``: it was not run for a reason of ours, a budget for instance."""
 
 
-class TrialKey(BaseModel):
+class TrialKey(Record):
     """Which trial: unique in a run, the same in every run of the same plan."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     suite: str
     task: str
@@ -29,14 +28,20 @@ class TrialKey(BaseModel):
     repeat: int = 1
     """Number of the attempt, from 1."""
 
+    @property
+    def item(self) -> str:
+        return self.task
+
+    @property
+    def asker(self) -> str:
+        return self.agent
+
     def __str__(self) -> str:
         return f"{self.suite}/{self.task}/{self.agent}#{self.repeat}"
 
 
 class Verification(Record):
     """What the hidden tests said."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     reward: float | None
     """None where the verifier gave none."""
@@ -48,8 +53,6 @@ class Verification(Record):
 
 class TrialResult(Record):
     """How one trial went."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     key: TrialKey
     status: Status
@@ -83,6 +86,40 @@ class TrialResult(Record):
             return None
         return self.cause.limit or ("unnamed" if self.cause.kind == "budget" else None)
 
+    @property
+    def judged(self) -> bool:
+        return self.status in ("passed", "failed")
+
+    @property
+    def ok(self) -> bool:
+        return self.status == "passed"
+
+    @property
+    def uncounted(self) -> str:
+        if self.judged or self.status == "refused":
+            return "" if self.judged else "refused"
+        if self.status == "unmeasured":
+            return NOT_RUN
+        if self.limit:
+            return at(self.limit)
+        return (self.cause.refusal or self.cause.kind) if self.cause else "infrastructure"
+
+    @property
+    def status_word(self) -> str:
+        return self.status
+
+    @property
+    def api(self) -> Api | None:
+        return self.endpoint_api
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return self.score.findings
+
+    @property
+    def leaks(self) -> Leaks:
+        return self.score.leaks
+
     @model_validator(mode="before")
     @classmethod
     def _told_apart(cls, value: Any) -> Any:
@@ -94,14 +131,3 @@ class TrialResult(Record):
 
 
 Key = TrialKey | ProbeKey | CaseKey
-Result = TrialResult | ProbeResult | CaseResult
-
-
-def findings_of(result: Result) -> tuple[Finding, ...]:
-    """What the rules found in it."""
-    return result.findings if isinstance(result, ProbeResult) else result.score.findings
-
-
-def word_of(result: Result) -> str:
-    """How it went, in the word of its suite."""
-    return result.verdict if isinstance(result, ProbeResult) else result.status

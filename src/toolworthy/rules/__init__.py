@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Set
 
 from toolworthy.records.exchange import Exchange
+from toolworthy.records.finding import Finding
 from toolworthy.rules import (  # noqa: F401 - each declares its rules
     announced,
     calls,
@@ -26,10 +27,10 @@ from toolworthy.rules import (  # noqa: F401 - each declares its rules
     responses,
     usage,
 )
-from toolworthy.rules.model import RULES, Area, Evidence, Finding, Rule, Severity, rule
+from toolworthy.rules.model import RULES, Area, Rule, rule
 from toolworthy.rules.view import View
 
-__all__ = ["RULES", "Area", "Evidence", "Finding", "Rule", "Severity", "check", "codes", "rule"]
+__all__ = ["RULES", "Area", "Rule", "check", "codes", "rule"]
 
 
 def check(exchanges: Iterable[Exchange]) -> tuple[Finding, ...]:

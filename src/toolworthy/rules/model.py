@@ -7,22 +7,16 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from toolworthy.base.errors import UserError, place
 from toolworthy.content.situations import Situation
-from toolworthy.records.model import Record
+from toolworthy.records.finding import Evidence, Finding, Severity
 from toolworthy.rules.view import View
 from toolworthy.wire.ir import APIS, Api
 
-Severity = Literal["blocks", "degrades", "cosmetic"]
 Violations = Iterator[tuple[str, str]]
 """(what is wrong, the bytes that show it)"""
-
-
-def rank(severity: Severity) -> int:
-    """How bad it is: 0 is the worst."""
-    return get_args(Severity).index(severity)
 
 
 Area = Literal[
@@ -37,30 +31,6 @@ Area = Literal[
 ]
 """What a rule is about."""
 _CODE = re.compile(r"[A-Z]{2,8}\d{3}")
-
-
-class Evidence(Record):
-    """Where something can be seen."""
-
-    exchange: int
-    """Index of the exchange in its trial."""
-    excerpt: str = ""
-    """The offending bytes, as text, cut to a line."""
-
-
-class Finding(Record):
-    """One violation of one rule."""
-
-    code: str
-    title: str
-    severity: Severity
-    situation: Situation = "always"
-    """When agents meet it: the rule's own, or what the exchange itself shows; ``always`` where it shows in whatever
-    situation the request made."""
-    detail: str
-    follows: str = ""
-    """Code of the fault in the same exchange of which this is a consequence."""
-    evidence: Evidence
 
 
 @dataclass(frozen=True)

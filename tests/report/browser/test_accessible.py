@@ -11,8 +11,9 @@ from tests.support import made
 from tests.support.look import Visit, broken, unfold
 from toolworthy.cli.commands.history import run as write_history
 from toolworthy.cli.commands.report import run as write_page
+from toolworthy.records.meta import RunMeta
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
-from toolworthy.work.run.store import RunDirectory
 
 COLOURS = ["color-contrast", "link-in-text-block"]
 """The rules that look at colours; most of axe-core's time goes into them."""
@@ -71,7 +72,11 @@ def everywhere(page: Page) -> None:
 def test_the_history(visit: Visit, tmp_path: Path) -> None:
     for day in range(6):
         run = RunDirectory(tmp_path / f"day{day}")
-        run.begin({**made.about(), "started": made.START + day * 86_400, "agents": {"codex": f"0.{day // 3}"}})
+        run.begin(
+            RunMeta.model_validate(
+                {**made.about(), "started": made.START + day * 86_400, "agents": {"codex": f"0.{day // 3}"}}
+            )
+        )
         for task in range(8):
             key = TrialKey(suite="tasks", task=f"t{task}", agent="codex")
             run.append(TrialResult(key=key, status="passed" if task % (day + 1) else "failed", task_digest="d"))

@@ -17,7 +17,7 @@ from toolworthy.base.visible import HIDDEN
 from toolworthy.records.case import Miss
 from toolworthy.records.exchange import ExchangeFailure
 from toolworthy.records.score import Cause, Tokens
-from toolworthy.work.run.store import GATE, RunDirectory
+from toolworthy.records.store import GATE, RunDirectory
 
 HIT = "window.__hit=1;alert(1)"
 ATTACKS = {

@@ -14,7 +14,8 @@ from tests.support.commands import only_run
 from tests.support.commands import run as command
 from tests.support.look import Visit, expect_rows
 from toolworthy.cli.commands.report import run as write_page
-from toolworthy.work.run.store import RunDirectory
+from toolworthy.records.meta import RunMeta
+from toolworthy.records.store import RunDirectory
 
 
 def text(page: Page) -> str:
@@ -31,7 +32,9 @@ def test_nothing_was_run(visit: Visit, tmp_path: Path) -> None:
 
 def test_hardly_anything_was_written_down(visit: Visit, tmp_path: Path) -> None:
     """A ``run.json`` of an older version, or one written by hand."""
-    run = RunDirectory.create(tmp_path, {"started": made.START, "endpoint": {"name": "n", "model": "m"}})
+    run = RunDirectory.create(
+        tmp_path, RunMeta.model_validate({"started": made.START, "endpoint": {"name": "n", "model": "m"}})
+    )
     run.append(made.trial("t", "codex"))
     out = tmp_path / "page.html"
     assert write_page([run.path], out=out) == 0

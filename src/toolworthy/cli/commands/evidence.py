@@ -10,8 +10,8 @@ from toolworthy.base.errors import UserError
 from toolworthy.base.visible import show, visible
 from toolworthy.base.whole import whole
 from toolworthy.output.bug_report.evidence import Located, bundle, choose, found, name
-from toolworthy.rules.model import rank
-from toolworthy.work.run.store import RunDirectory
+from toolworthy.records.finding import rank
+from toolworthy.records.store import RunDirectory
 
 _SHOWN = 5
 """Findings of one code that the list names."""

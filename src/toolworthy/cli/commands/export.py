@@ -12,7 +12,7 @@ from toolworthy.base.errors import UserError
 from toolworthy.base.visible import show
 from toolworthy.base.whole import whole
 from toolworthy.output.exports import inspect, schema, table
-from toolworthy.work.run.store import RunDirectory
+from toolworthy.records.store import RunDirectory
 
 Format = Literal["csv", "parquet", "inspect", "schema"]
 FORMATS: tuple[Format, ...] = get_args(Format)

@@ -10,7 +10,7 @@ from toolworthy.judgement.gate.baseline import FOLDER
 from toolworthy.judgement.gate.policy import DEFAULT
 from toolworthy.output.terminal.gate import lines
 from toolworthy.output.write import write_report
-from toolworthy.work.run.store import RunDirectory
+from toolworthy.records.store import RunDirectory
 
 
 def run(baseline: Path, candidate: Path, policy: Path | None, folder: Path = FOLDER) -> int:
@@ -23,7 +23,7 @@ def run(baseline: Path, candidate: Path, policy: Path | None, folder: Path = FOL
     if candidate.is_dir():
         write_report(RunDirectory.open(candidate))
     show("\n".join(lines(gate)))
-    return EXIT[gate["answer"]]
+    return EXIT[gate.answer]
 
 
 def default_policy() -> int:

@@ -28,13 +28,13 @@ from toolworthy.content.tasks import Task
 from toolworthy.endpoint.target import resolve
 from toolworthy.gateway import Gateway
 from toolworthy.records.exchange import Exchange
+from toolworthy.records.finding import rank
 from toolworthy.records.trial import TrialKey, TrialResult
 from toolworthy.reference import Oracle
 from toolworthy.reference.defects import Defect, catalogue, defect
 from toolworthy.reference.model import Reply
 from toolworthy.reference.server import decoded
 from toolworthy.reference.stage import PLAIN, STAGES, Stage, stages
-from toolworthy.rules.model import rank
 from toolworthy.sandbox import choose
 from toolworthy.work.run.plan import Options, choose_tasks
 from toolworthy.work.trials.trial import Bench, run_trial
@@ -62,7 +62,7 @@ class Trial:
     def done(self) -> bool:
         """Whether the task is done, and what the stage wrote besides stands there whole."""
         written = [line for step in self.stage.steps if step.write for line in (step.content or "").splitlines()]
-        return self.result.status == "passed" and {f"+{line}" for line in written} <= set(self.result.diff.splitlines())
+        return self.result.ok and {f"+{line}" for line in written} <= set(self.result.diff.splitlines())
 
     def meets(self, spoilt: Defect) -> bool:
         """Whether the defect shows in what the agent asked; of a trial without any."""
@@ -238,7 +238,7 @@ class _Measuring:
     ) -> None:
         """Append a line; without a trial it says that the defect cannot be met."""
         cause = trial.result.cause if trial else None
-        lost = _LOST if trial and trial.result.status == "passed" and not trial.done else ""
+        lost = _LOST if trial and trial.result.ok and not trial.done else ""
         row = Measured(
             defect=spoilt.id if spoilt else "",
             agent=agent.id,

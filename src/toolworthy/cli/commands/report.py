@@ -10,7 +10,7 @@ from toolworthy.base.visible import show
 from toolworthy.base.whole import whole
 from toolworthy.output.html.whole import parts
 from toolworthy.output.write import write_report
-from toolworthy.work.run.store import RunDirectory, redactor_of
+from toolworthy.records.store import RunDirectory, redactor_of
 
 BESIDE = "beside.html"
 """In the last run's directory, where several runs are shown and no file is named."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import json
 import os
 import signal
 import socket
@@ -25,6 +24,7 @@ from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import Gateway, serve_trial
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import ExchangeWriter
+from toolworthy.records.meta import ProxyTold
 from toolworthy.reference import Oracle
 from toolworthy.reference.defects import defect
 from toolworthy.work.run.embedded import reached
@@ -59,9 +59,9 @@ def serve_proxy(endpoint: Endpoint, port: int, out: Path, *, secret: bool = True
     with writing(path):
         out.mkdir(parents=True, exist_ok=True)
         writer = ExchangeWriter(path, Redactor(endpoint.secrets))
-    about = {"toolworthy": __version__, "started": time.time(), "endpoint": endpoint.public()}
+    meta = ProxyTold(toolworthy=__version__, started=time.time(), endpoint=endpoint.public())
     with whole(path.with_name(path.name.replace(".jsonl.zst", ".json"))) as partial:
-        partial.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+        partial.write_text(meta.model_dump_json(indent=2) + "\n", encoding="utf-8")
     stop = asyncio.Event()
     unwritten: list[UserError] = []
 

@@ -12,6 +12,7 @@ from toolworthy.endpoint.preflight import mistakes, models, routes
 from toolworthy.endpoint.preflight.asker import Asker
 from toolworthy.endpoint.preflight.model import Check, Tried
 from toolworthy.endpoint.target import Endpoint
+from toolworthy.records.meta import PreflightTold
 from toolworthy.wire.ir import Api
 
 _REPLY_TOKENS = 4_000
@@ -31,15 +32,15 @@ class Preflight:
     server: str = ""
     """Id of the provider whose server it is, by its own word; "" where it does not say."""
 
-    def about(self) -> dict[str, object]:
+    def told(self) -> PreflightTold:
         """What ``run.json`` says of it."""
-        return {
-            "apis": list(self.endpoint.base_urls),
-            "base_urls": {} if self.endpoint.is_oracle else self.endpoint.public()["base_urls"],
-            "readings": [f"{check.name}: {check.detail}" for check in self.checks if check.reading],
-            "refused": self.refused,
-            "server": self.server,
-        }
+        return PreflightTold(
+            apis=list(self.endpoint.base_urls),
+            base_urls={} if self.endpoint.is_oracle else self.endpoint.public().base_urls,
+            readings=[f"{check.name}: {check.detail}" for check in self.checks if check.reading],
+            refused=self.refused,
+            server=self.server,
+        )
 
 
 async def preflight(

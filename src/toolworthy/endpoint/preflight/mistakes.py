@@ -8,7 +8,8 @@ from typing import Any
 from toolworthy.base.errors import UserError
 from toolworthy.endpoint.preflight import models
 from toolworthy.endpoint.preflight.model import Tried
-from toolworthy.endpoint.target import KEY_ENV, Endpoint
+from toolworthy.endpoint.target import Endpoint
+from toolworthy.records.meta import KEY_ENV
 from toolworthy.wire.failure import RefusalKind
 from toolworthy.wire.ir import Api
 

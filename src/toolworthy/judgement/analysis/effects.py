@@ -10,10 +10,10 @@ from toolworthy.content import adapters, situations
 from toolworthy.content.situations import PHRASES, Situation
 from toolworthy.endpoint.target import nearest
 from toolworthy.judgement.analysis.severity import severity_for
+from toolworthy.records.finding import Severity, rank
+from toolworthy.records.probe import ProbeResult
 from toolworthy.rules import codes
-from toolworthy.rules.model import Severity, rank
 from toolworthy.wire.ir import Api
-from toolworthy.work.probes import ProbeResult
 
 Effect = Literal["breaks", "fails", "noted"]
 """``breaks``: the agent's own requests, as it sends them in every plain task, go wrong. ``fails``: it goes wrong in a
@@ -60,7 +60,7 @@ def reasons_for(agent: str, results: Sequence[ProbeResult]) -> tuple[Reason, ...
         agent: its id.
         results: those that it meets (:func:`meets`), over the API that it is served in.
     """
-    answered = [result for result in results if result.verdict != "unmeasured"]
+    answered = [result for result in results if result.judged]
     grouped: dict[str, list[Reason]] = {}
     for result in results:
         for reason in of_result(agent, result):
@@ -116,12 +116,12 @@ def of_result(agent: str, result: ProbeResult) -> Iterator[Reason]:
             )
             continue
         # Of a call in the text: where it came when it was asked for again, the fault shows at times, as a rate.
-        at_times = result.verdict == "supported" and finding.code in codes("leaks into text")
+        at_times = result.ok and finding.code in codes("leaks into text")
         effect = _effect(severity, situation, result.main_path and not at_times)
         if finding.evidence.exchange >= result.requests - 1:  # on the answer that ended the probe
             ending.setdefault(effect, finding.code)
         yield Reason(finding.code, False, finding.title, severity, situation, effect, finding.detail)
-    if result.verdict in ("supported", "unmeasured") or result.situation in situations.NEVER:
+    if not result.judged or result.ok or result.situation in situations.NEVER:
         return
     severity = severity_for(agent, result.key.probe, result.severity, result.situation)
     detail = f"{result.verdict}: {result.detail}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from toolworthy.records.case import CaseResult
+from toolworthy.records.result import Result
 from toolworthy.records.score import Leaks
-from toolworthy.records.trial import Result, TrialResult
+from toolworthy.records.trial import TrialResult
 from toolworthy.statistics.rates import Rate, rate_of_counts
-from toolworthy.work.probes import ProbeResult
 from toolworthy.work.scoring.lost import LEAKS
 
 
@@ -18,7 +18,7 @@ def leak_rate(results: Sequence[Result]) -> Rate | None:
 
     A rate of 0 is a measurement, too: only one with ``ok`` above 0 is worth a line.
     """
-    return leak_rate_of((_cluster(result), leaks_of(result)) for result in results)
+    return leak_rate_of((f"{result.key.suite}/{result.key.item}", result.leaks) for result in results)
 
 
 def leak_rate_of(counted: Iterable[tuple[str, Leaks]]) -> Rate | None:
@@ -27,19 +27,8 @@ def leak_rate_of(counted: Iterable[tuple[str, Leaks]]) -> Rate | None:
     return rate if rate.n else None
 
 
-def leaks_of(result: Result) -> Leaks:
-    """What one result counted."""
-    return result.leaks if isinstance(result, ProbeResult) else result.score.leaks
-
-
 def left_in_text(result: TrialResult | CaseResult) -> bool:
     """Whether it failed since the server left a call in the text."""
     if isinstance(result, CaseResult):
         return result.status == "wrong" and any(miss.kind == "leaked call" for miss in result.misses)
     return result.status == "failed" and result.cause is not None and result.cause.rule in LEAKS
-
-
-def _cluster(result: Result) -> str:
-    if isinstance(result, ProbeResult):
-        return f"wire/{result.key.probe}"
-    return f"tools/{result.key.case}" if isinstance(result, CaseResult) else f"tasks/{result.key.task}"

@@ -16,9 +16,9 @@ from toolworthy.content.situations import NEVER
 from toolworthy.endpoint.target import nearest
 from toolworthy.judgement.analysis.effects import Reason, meets, over, reasons_for, weight
 from toolworthy.judgement.analysis.verdict import Headline, Word
-from toolworthy.rules.model import rank
+from toolworthy.records.finding import rank
+from toolworthy.records.probe import ProbeResult
 from toolworthy.wire.ir import APIS, Api
-from toolworthy.work.probes import ProbeResult
 from toolworthy.work.probes.tiers import LONG
 
 ENOUGH = 0.75
@@ -85,7 +85,7 @@ class Level:
             return f"{self.asked:.0%} of what {self.agent.title} needs was asked"
         if not own:
             return "its own requests were not asked"
-        said = (one.detail for one in own if one.verdict == "unmeasured")
+        said = (one.detail for one in own if not one.judged)
         return next(filter(None, said), "its own requests were not answered")
 
 
@@ -127,7 +127,7 @@ def served_apis(results: Sequence[ProbeResult]) -> tuple[Api, ...]:
 
 def was_asked(result: ProbeResult) -> bool:
     """Whether the endpoint was asked; long prompts are asked over one API and stand for all."""
-    return result.verdict != "unmeasured" or bool(result.requests) or (result.situation in LONG and not result.unasked)
+    return result.judged or bool(result.requests) or (result.situation in LONG and not result.unasked)
 
 
 def _level(agent: AgentAdapter, results: Sequence[ProbeResult]) -> Level:
@@ -146,7 +146,7 @@ def _word(own: Sequence[ProbeResult], found: Sequence[Reason], asked: float) -> 
     """Broken needs one fault on the main path; to work, all of it must have been answered."""
     if any(reason.effect == "breaks" for reason in found):
         return "broken"
-    answered = [one for one in own if one.verdict != "unmeasured"]
+    answered = [one for one in own if one.judged]
     if not answered or len(answered) < len(own) or asked < ENOUGH:
         return "untested"
     return "works, fails when" if any(reason.effect == "fails" for reason in found) else "works"

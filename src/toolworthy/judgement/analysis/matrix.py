@@ -12,11 +12,11 @@ from toolworthy.judgement.analysis.levels import Level, levels
 from toolworthy.judgement.analysis.tools import lenient
 from toolworthy.judgement.analysis.verdict import WIDE, verdicts
 from toolworthy.records.case import CaseResult
+from toolworthy.records.probe import ProbeResult
 from toolworthy.records.trial import TrialResult
 from toolworthy.statistics.intervals import Estimate
 from toolworthy.statistics.rates import Rate
 from toolworthy.work.cases.field import REFERENCE
-from toolworthy.work.probes import ProbeResult
 
 Suite = Literal["wire", "tools", "tasks"]
 SUITES: tuple[Suite, ...] = get_args(Suite)
@@ -131,7 +131,7 @@ def _level_kind(level: Level) -> Kind:
     if level.word in kinds:
         return kinds[level.word]
     own = [one for one in level.probes if one.main_path]
-    silent = own and all(one.verdict == "unmeasured" and one.requests and not one.unasked for one in own)
+    silent = own and all(not one.judged and one.requests and not one.unasked for one in own)
     return "inconclusive" if silent else "not tested"
 
 

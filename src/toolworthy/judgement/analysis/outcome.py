@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from toolworthy.judgement.analysis.effects import affected
 from toolworthy.judgement.analysis.levels import levels
-from toolworthy.judgement.analysis.uncounted import NO_ANSWER, uncounted
 from toolworthy.records.case import CaseResult
+from toolworthy.records.probe import ProbeResult
+from toolworthy.records.result import NO_ANSWER
 from toolworthy.records.trial import TrialResult
-from toolworthy.work.probes import ProbeResult
 
 _NAMED = 3
 
@@ -54,7 +54,7 @@ def _trials(results: Sequence[TrialResult]) -> Iterator[str]:
 def _cases(cases: Sequence[CaseResult]) -> Iterator[str]:
     if wrong := sum(case.status == "wrong" for case in cases):
         yield f"{wrong} of {len(cases)} tool-call cases are wrong"
-    if silent := sum(uncounted(case) == NO_ANSWER for case in cases):
+    if silent := sum(case.uncounted == NO_ANSWER for case in cases):
         yield f"{silent} of {len(cases)} tool-call cases without an answer"
 
 

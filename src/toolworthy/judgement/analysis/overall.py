@@ -9,8 +9,8 @@ from toolworthy.content import adapters, breakage
 from toolworthy.judgement.analysis.effects import Reason
 from toolworthy.judgement.analysis.levels import Level, levels
 from toolworthy.judgement.analysis.verdict import WORDS, AgentVerdict, Headline, Why, Word, verdicts
+from toolworthy.records.probe import ProbeResult
 from toolworthy.records.trial import TrialResult
-from toolworthy.work.probes import ProbeResult
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Overall:
             tasks = f"its tasks: {self.tasks.rate}" + (", too few to be sure" if self.tasks.doubtful else "")
         wire = ""
         if self.wire and self.wire.word != "untested":
-            answered = sum(one.verdict != "unmeasured" for one in self.wire.probes)
+            answered = sum(one.judged for one in self.wire.probes)
             own = f", its own requests among them ({', '.join(self.wire.main_path)})" if self.wire.main_path else ""
             wire = f"{answered} of {len(self.wire.probes)} probes of {self.wire.api}{own}"
         return "; ".join(filter(None, (tasks, wire))) or "nothing that tells"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from toolworthy.judgement.analysis.leaks import leak_rate, leaks_of
+from toolworthy.judgement.analysis.leaks import leak_rate
 from toolworthy.records.case import CaseResult
-from toolworthy.records.trial import Result, TrialResult
-from toolworthy.work.probes import ProbeResult
+from toolworthy.records.probe import ProbeResult
+from toolworthy.records.result import Result
+from toolworthy.records.trial import TrialResult
 
 
 def remarks(
@@ -15,7 +16,7 @@ def remarks(
 ) -> Iterator[str]:
     """Calls that the server left in the text, as rates, and how many trials a rate limit ended."""
     suites: dict[str, Sequence[Result]] = {"tasks": results, "wire": probes, "tools": cases}
-    leaky = {suite: own for suite, own in suites.items() if any(leaks_of(result).leaked for result in own)}
+    leaky = {suite: own for suite, own in suites.items() if any(result.leaks.leaked for result in own)}
     told = [f"{suite} {rate}" for suite, own in leaky.items() if (rate := leak_rate(own))]
     if told:
         yield f"calls that the server left in the text: {', '.join(told)}"

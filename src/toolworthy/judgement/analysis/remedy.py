@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from toolworthy.content import adapters
 from toolworthy.content.adapters import ProviderAdapter
-from toolworthy.work.probes import ProbeResult
+from toolworthy.records.meta import RunMeta
+from toolworthy.records.probe import ProbeResult
 
 
-def server_of(about: Mapping[str, Any], probes: Sequence[ProbeResult]) -> ProviderAdapter:
+def server_of(meta: RunMeta, probes: Sequence[ProbeResult]) -> ProviderAdapter:
     """The server: by the owner of its models, else by its own words in an error, else as the user named it.
 
     Args:
-        about: the content of ``run.json``.
+        meta: what its run says of itself.
         probes: what was asked of it.
     """
-    told = about.get("preflight", {}).get("server") if isinstance(about.get("preflight"), dict) else ""
-    if told:
-        return adapters.provider(str(told))
+    if meta.preflight.server:
+        return adapters.provider(meta.preflight.server)
     said = " ".join([*(one.detail for one in probes), *(found.detail for one in probes for found in one.findings)])
-    named = adapters.provider(str(about.get("endpoint", {}).get("provider", "generic")))
-    return adapters.by_words(said) or named
+    return adapters.by_words(said) or adapters.provider(meta.endpoint.provider or "generic")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from toolworthy.content import breakage
 from toolworthy.content.situations import Situation
-from toolworthy.rules.model import Severity
+from toolworthy.records.finding import Severity
 
 
 def severity_for(agent: str, code: str, severity: Severity, situation: Situation = "always") -> Severity:

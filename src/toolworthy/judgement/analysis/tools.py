@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from toolworthy.judgement.analysis.success import counts, item, success
+from toolworthy.judgement.analysis.success import counts, success
 from toolworthy.records.case import CaseResult
 from toolworthy.records.score import CallScores
 from toolworthy.statistics.intervals import Estimate, clustered, mean_pass, pass_at_k, pass_hat_k
@@ -31,13 +31,13 @@ def figures(name: str, results: Sequence[CaseResult]) -> Figures:
         name=name,
         strict=success(results, lambda result: result.status == "right"),
         lenient=lenient(results),
-        credit=clustered((item(one), 0.0 if one.limit else one.credit) for one in results if counts(one)),
+        credit=clustered((one.key.item, 0.0 if one.limit else one.credit) for one in results if counts(one)),
     )
 
 
 def lenient(results: Sequence[CaseResult]) -> Rate:
     """The share of cases that are right by the lenient reading."""
-    return success(results, lambda result: result.status in ("right", "lenient"))
+    return success(results)
 
 
 def by_category(results: Sequence[CaseResult]) -> list[Figures]:
@@ -72,7 +72,7 @@ def repeats(results: Sequence[CaseResult]) -> list[tuple[str, Estimate]]:
     """pass@k and pass^k for every k up to the number of attempts; nothing where there is one attempt only."""
     counted = [result for result in results if counts(result)]
     most = max((result.key.repeat for result in counted), default=1)
-    trials = [((r.key.case, r.key.vocabulary), r.status in ("right", "lenient")) for r in counted]
+    trials = [((r.key.case, r.key.vocabulary), r.ok) for r in counted]
     rows = []
     for k in range(2, most + 1):
         for name, estimator in (("pass@", pass_at_k), ("pass^", pass_hat_k)):

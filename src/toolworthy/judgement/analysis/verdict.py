@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from toolworthy.judgement.analysis.severity import severity_for
-from toolworthy.judgement.analysis.success import solved
+from toolworthy.judgement.analysis.success import success
+from toolworthy.records.finding import rank
 from toolworthy.records.trial import TrialResult
-from toolworthy.rules.model import rank
 from toolworthy.statistics.rates import Rate
 
 Word = Literal["works", "works, fails when", "broken", "untested"]
@@ -106,8 +106,8 @@ def verdicts(results: Sequence[TrialResult]) -> tuple[AgentVerdict, ...]:
 
 
 def _verdict(agent: str, results: list[TrialResult]) -> AgentVerdict:
-    judged = [result for result in results if result.status in ("passed", "failed")]
-    passed = [result for result in judged if result.status == "passed"]
+    judged = [result for result in results if result.judged]
+    passed = [result for result in judged if result.ok]
     refused = [result for result in results if result.status == "refused" and result.cause]
     found = [finding for result in judged for finding in result.score.findings]
     met = [(severity_for(agent, one.code, one.severity), one) for one in found]
@@ -123,7 +123,7 @@ def _verdict(agent: str, results: list[TrialResult]) -> AgentVerdict:
         word=_word(len(passed), len(judged), bool(refused)),
         passed=len(passed),
         judged=len(judged),
-        rate=solved(results),
+        rate=success(results),
         translated=any(result.score.translated for result in results),
         reasons=tuple(reasons),
     )
@@ -151,7 +151,7 @@ def cell(results: Sequence[TrialResult]) -> tuple[Cell | None, str]:
     """
     if not results:
         return None, ""
-    rate = solved(results)
+    rate = success(results)
     figure = f"{rate.ok}/{rate.n}" if rate.n else ""
     if rate.n == rate.ended:
         return ("cannot work" if any(result.status == "refused" for result in results) else "error"), figure

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from toolworthy.records.case import CaseResult
+from toolworthy.records.case import CaseResult, Noted
 from toolworthy.statistics.intervals import f1
 from toolworthy.statistics.rates import percents, plain
-from toolworthy.work.cases.benchmarks.verifier import Noted, Trigger, agreement, figures
+from toolworthy.work.cases.benchmarks.verifier import Trigger, agreement, figures
 from toolworthy.work.cases.field import REFERENCE
 
 

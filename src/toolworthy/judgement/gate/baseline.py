@@ -22,9 +22,9 @@ from toolworthy.base.visible import show
 from toolworthy.base.whole import whole
 from toolworthy.judgement.gate.packed import pack, unpack
 from toolworthy.judgement.gate.sample import SCHEMA, SCORES, Sample, Unit, from_run
+from toolworthy.records.store import RunDirectory
 from toolworthy.statistics.intervals import clustered
 from toolworthy.statistics.rates import reasons
-from toolworthy.work.run.store import RunDirectory
 
 FOLDER = Path("baselines")
 """Where names are looked for, under the working directory."""

@@ -23,7 +23,8 @@ from math import copysign, exp, fsum, inf, log, sqrt
 
 from scipy.special import bdtr, bdtrc, stdtr  # type: ignore[import-untyped]
 
-from toolworthy.judgement.gate.paired import About, Pair
+from toolworthy.judgement.gate.paired import Pair
+from toolworthy.records.gate import About
 
 RARE = 0.1
 """Share of attempts whose runaways must have had the chance to show; also what a tail may hold."""

@@ -9,11 +9,11 @@ from math import fsum
 from typing import Literal
 
 from toolworthy.judgement.analysis.leaks import leak_rate_of
-from toolworthy.judgement.analysis.uncounted import NOT_RUN, at
 from toolworthy.judgement.gate.paired import Pair
 from toolworthy.judgement.gate.policy import Policy
 from toolworthy.judgement.gate.sample import COSTS, SCORES, Sample, Unit
 from toolworthy.records.conditions import unlike
+from toolworthy.records.result import NOT_RUN, at
 from toolworthy.records.score import Limit
 from toolworthy.statistics.rates import reasons
 from toolworthy.work.run.fingerprint import renamed, reshaped

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from toolworthy.judgement.gate.compare import Comparable, comparable
 from toolworthy.judgement.gate.criteria import blocks, cost, floor, margin
-from toolworthy.judgement.gate.criteria.judged import Answer, Judged, lack, too_few
-from toolworthy.judgement.gate.paired import About
+from toolworthy.judgement.gate.criteria.judged import Judged, lack, too_few
 from toolworthy.judgement.gate.policy import Criterion, Policy
 from toolworthy.judgement.gate.sample import Sample
+from toolworthy.records.gate import About, Answer
 from toolworthy.statistics.intervals import holm
 
 

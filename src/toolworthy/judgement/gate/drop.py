@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from toolworthy.judgement.gate.alike import alike
-from toolworthy.judgement.gate.paired import About, Drop, Pair
+from toolworthy.judgement.gate.paired import Drop, Pair
 from toolworthy.judgement.gate.these import these
+from toolworthy.records.gate import About
 
 
 def drop(pairs: Sequence[Pair], about: About = "these") -> Drop | None:

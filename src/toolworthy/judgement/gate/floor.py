@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum
 
-from toolworthy.judgement.gate.paired import About, Pair
+from toolworthy.judgement.gate.paired import Pair
+from toolworthy.records.gate import About
 from toolworthy.statistics.intervals import Estimate, clustered, exact, worth
 
 

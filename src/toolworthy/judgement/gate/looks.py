@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from toolworthy.base.errors import UserError
 from toolworthy.judgement.gate import answer
@@ -13,11 +12,13 @@ from toolworthy.judgement.gate.decide import decide
 from toolworthy.judgement.gate.policy import load_policy
 from toolworthy.judgement.gate.sample import from_run
 from toolworthy.judgement.gate.sequential import plan, to_go_on_with
+from toolworthy.records import gate as records
 from toolworthy.records.case import CaseResult
+from toolworthy.records.meta import RunMeta
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialResult
 from toolworthy.work.run.plan import Options
 from toolworthy.work.run.release import Next
-from toolworthy.work.run.store import RunDirectory
 
 
 class Looks:
@@ -31,7 +32,7 @@ class Looks:
         self._baseline, self._policy, self._say = load(baseline), load_policy(policy), say
         self._place = find(baseline)
         self._plan = plan(self._policy.alpha, most)
-        self.gate: dict[str, Any] | None = None
+        self.gate: records.GateReport | None = None
         """As in ``gate.json``; None before the first look."""
 
     def __call__(self, run: RunDirectory, attempts: int, left: frozenset[str]) -> Next:
@@ -43,10 +44,10 @@ class Looks:
             f"look {attempts} of at most {most}: each claim may be wrong in {100 * look.alpha:.2g} % of runs, "
             f"in {100 * self._policy.alpha:.2g} % over all looks; intervals are as wide"
         )
-        looks = {"taken": attempts, "most": most, "alpha": look.alpha, "alphas": [one.alpha for one in self._plan]}
-        gate = answer.about(decision, self._baseline, run.path.name)
-        self.gate = {**gate, **answer.beside(self._place, run.path), "looks": looks}
-        answer.keep(run, self.gate)
+        alphas = tuple(one.alpha for one in self._plan)
+        looks = records.Looks(taken=attempts, most=most, alpha=look.alpha, alphas=alphas)
+        gate = answer.report(decision, self._baseline, run.path.name, self._place, run.path, looks)
+        self.gate = answer.keep(run, gate)
         on = f"; on with {' and '.join(sorted(suites))}" if suites else ""
         self._say(f"look {attempts} of at most {most}: {decision.answer}{on}")
         after = f"after {attempts} attempt{'s' * (attempts > 1)}"
@@ -82,6 +83,6 @@ class UpTo(RunDirectory):
         return tuple(result for result in super().cases() if result.key.repeat <= self._attempts)
 
     @property
-    def about(self) -> dict[str, Any]:
+    def meta(self) -> RunMeta:
         """What ``run.json`` says, but for how many attempts are planned: later ones are not missing."""
-        return {**super().about, "planned": {}}
+        return super().meta.model_copy(update={"planned": {}})

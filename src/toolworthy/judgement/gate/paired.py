@@ -8,10 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import fsum
-from typing import Literal
-
-About = Literal["these", "like-these"]
-"""What a drop is claimed of: the very items that were run, or all items like these, of which they are a sample."""
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from toolworthy.base.loading import load_toml, meant
-from toolworthy.judgement.gate.paired import About
 from toolworthy.judgement.gate.sample import COSTS, METRICS
+from toolworthy.records.gate import About
 
 DEFAULT = Path(__file__).with_name("policy.toml")
 """The default policy."""

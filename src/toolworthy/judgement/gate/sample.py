@@ -11,14 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from toolworthy.judgement.analysis.leaks import left_in_text
 from toolworthy.judgement.analysis.levels import levels
-from toolworthy.judgement.analysis.uncounted import NOT_RUN, at, uncounted
 from toolworthy.records.case import CaseResult
 from toolworthy.records.conditions import bounds
+from toolworthy.records.meta import AgentPrint, RunMeta
+from toolworthy.records.probe import ProbeResult
+from toolworthy.records.result import NOT_RUN, at
 from toolworthy.records.score import Leaks, Limit
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialResult
-from toolworthy.work.probes import ProbeResult
-from toolworthy.work.run.fingerprint import AgentPrint, agents_of, server_of
-from toolworthy.work.run.store import RunDirectory
 
 SCHEMA = 2
 """Version of a baseline file."""
@@ -155,68 +155,66 @@ def from_run(run: RunDirectory) -> Sample:
     Raises:
         UserError: its ``run.json`` cannot be read.
     """
-    about = run.about
+    meta = run.meta
     probes = run.probes()
     found = levels(probes)
-    units = [*_tasks(run.results(), about), *_tools(run.cases(), about), *_wire(probes)]
+    units = [*_tasks(run.results(), meta), *_tools(run.cases(), meta), *_wire(probes)]
     return Sample(
         name=run.path.name,
-        toolworthy=str(about.get("toolworthy", "")),
-        started=float(about.get("started", 0.0)),
-        endpoint={key: about.get("endpoint", {}).get(key) for key in ("name", "provider", "model", "forced_api")},
-        agents=dict(about.get("agents", {})),
+        toolworthy=meta.toolworthy,
+        started=meta.started,
+        endpoint=meta.endpoint.model_dump(include={"name", "provider", "model", "forced_api"}),
+        agents=meta.agents,
         units=tuple(units),
-        limits=bounds(about),
+        limits=bounds(meta),
         blocking={level.agent.id: {r.code: r.title for r in level.reasons if r.effect != "noted"} for level in found},
         untested={level.agent.id: str(level.headline) for level in found if level.word == "untested"},
-        server=server_of(about),
-        fingerprints=agents_of(about),
-        words=dict(about.get("words", {})),
+        server=meta.server,
+        fingerprints={name: tuple(found) for name, found in meta.fingerprints.items()},
+        words=meta.words,
     )
 
 
-def _tasks(results: Sequence[TrialResult], about: dict[str, Any]) -> Iterator[Unit]:
+def _tasks(results: Sequence[TrialResult], meta: RunMeta) -> Iterator[Unit]:
     grouped: dict[tuple[str, str], list[TrialResult]] = defaultdict(list)
     for result in results:
         grouped[result.key.task, result.key.agent].append(result)
-    unbegun = _unbegun("tasks", len(results), about)
+    unbegun = _unbegun("tasks", len(results), meta)
     for (task, agent), attempts in grouped.items():
         # An agent that the endpoint cannot serve has solved nothing there.
-        judged = [result for result in attempts if result.status in ("passed", "failed", "refused")]
-        scores = {"pass": [float(result.status == "passed") for result in judged]}
+        judged = [result for result in attempts if result.judged or result.status == "refused"]
+        scores = {"pass": [float(result.ok) for result in judged]}
         yield _unit(("tasks", task, agent, attempts[0].task_digest), scores, judged, attempts, unbegun)
 
 
-def _tools(results: Sequence[CaseResult], about: dict[str, Any]) -> Iterator[Unit]:
-    digests = about.get("cases", {})
+def _tools(results: Sequence[CaseResult], meta: RunMeta) -> Iterator[Unit]:
     grouped: dict[tuple[str, str], list[CaseResult]] = defaultdict(list)
     for result in results:
         grouped[result.key.case, result.key.vocabulary].append(result)
-    unbegun = _unbegun("tools", len(results), about)
+    unbegun = _unbegun("tools", len(results), meta)
     for (case, words), attempts in grouped.items():
-        judged = [result for result in attempts if result.status != "unmeasured"]
+        judged = [result for result in attempts if result.judged]
         scores = {
             "strict": [float(result.status == "right") for result in judged],
-            "lenient": [float(result.status != "wrong") for result in judged],
+            "lenient": [float(result.ok) for result in judged],
             "credit": [result.credit for result in judged],
         }
-        yield _unit(("tools", case, words, str(digests.get(case, ""))), scores, judged, attempts, unbegun)
+        yield _unit(("tools", case, words, meta.cases.get(case, "")), scores, judged, attempts, unbegun)
 
 
-def _unbegun(suite: str, there: int, about: dict[str, Any]) -> int:
+def _unbegun(suite: str, there: int, meta: RunMeta) -> int:
     """How many attempts at an item there were to be, if some of the suite have not begun; else 0."""
-    cut = int(about.get("planned", {}).get(suite, 0)) > there
-    return int(about.get("options", {}).get("trials", 0)) if cut else 0
+    return meta.options.trials if meta.planned.get(suite, 0) > there else 0
 
 
 def _wire(results: Sequence[ProbeResult]) -> Iterator[Unit]:
     for result in results:
-        why = uncounted(result)
+        why = result.uncounted
         yield Unit(
             suite="wire",
             item=result.key.probe,
             agent=result.key.way,
-            values={} if why else {"supported": [float(result.verdict == "supported")]},
+            values={} if why else {"supported": [float(result.ok)]},
             missing={why: 1} if why else {},
             leaks=result.leaks,
         )
@@ -235,7 +233,7 @@ def _unit(
     for result in attempts:
         if result.limit:
             ended[result.limit].append(result)
-        elif result.status != "refused" and (why := uncounted(result)):
+        elif result.status != "refused" and (why := result.uncounted):
             missing[why] += 1
     if planned > len(attempts):
         missing[NOT_RUN] += planned - len(attempts)

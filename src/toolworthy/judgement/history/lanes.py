@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from toolworthy.judgement.gate.sample import Sample
-from toolworthy.work.run.fingerprint import AgentPrint, renamed, reshaped
+from toolworthy.records.meta import AgentPrint
+from toolworthy.work.run.fingerprint import renamed, reshaped
 
 
 @dataclass

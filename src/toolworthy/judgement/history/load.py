@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from toolworthy.base.errors import UserError
 from toolworthy.judgement.gate.baseline import load
 from toolworthy.judgement.gate.sample import Sample, from_run
-from toolworthy.work.run.store import RESULTS, RunDirectory
+from toolworthy.records.store import RESULTS, RunDirectory
 
 
 @dataclass

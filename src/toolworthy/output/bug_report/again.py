@@ -15,8 +15,8 @@ from toolworthy.content import adapters
 from toolworthy.endpoint.target import Endpoint, Header
 from toolworthy.gateway.upstream import plan
 from toolworthy.records.exchange import Exchange
+from toolworthy.records.meta import EndpointTold
 from toolworthy.wire.ir import APIS
-from toolworthy.wire.lenient import as_dict, as_str
 from toolworthy.wire.routes import route
 
 URL, KEY = "ENDPOINT_URL", "ENDPOINT_KEY"
@@ -43,7 +43,7 @@ class Sent:
     """Whether there is one."""
 
 
-def sent(exchange: Exchange, endpoint: Mapping[str, object]) -> Sent:
+def sent(exchange: Exchange, endpoint: EndpointTold) -> Sent:
     """What was sent to the endpoint.
 
     Args:
@@ -53,15 +53,11 @@ def sent(exchange: Exchange, endpoint: Mapping[str, object]) -> Sent:
     Raises:
         UserError: the request never got to the endpoint.
     """
-    urls = as_dict(endpoint.get("base_urls"))
+    urls = endpoint.base_urls
     served = (exchange.endpoint_api,) if exchange.endpoint_api else tuple(api for api in APIS if api in urls) or APIS
-    provider = adapters.provider(as_str(endpoint.get("provider"), "generic"))
-    where = replace(
-        Endpoint(
-            "", provider, {api: _query(as_str(urls.get(api))) for api in served}, as_str(endpoint.get("model")), _PLACE
-        ),
-        **_headers(endpoint),
-    )
+    provider = adapters.provider(endpoint.provider or "generic")
+    named = Endpoint("", provider, {api: _query(urls.get(api, "")) for api in served}, endpoint.model, _PLACE)
+    where = replace(named, **_headers(endpoint))
     headers = exchange.request_headers
     target = route(exchange.method, exchange.path, headers)
     if exchange.local or target.api is None:
@@ -75,7 +71,7 @@ def sent(exchange: Exchange, endpoint: Mapping[str, object]) -> Sent:
     kept = {other: text for other, text in planned.headers.items() if other not in unpacked and _plain(other, text)}
     return Sent(
         method=exchange.method,
-        base_url=public(as_str(urls.get(planned.api))),
+        base_url=public(urls.get(planned.api, "")),
         path=planned.url,
         headers=dict(sorted(kept.items())),
         auth=f"{name}: {value.removesuffix(_PLACE)}",
@@ -83,15 +79,15 @@ def sent(exchange: Exchange, endpoint: Mapping[str, object]) -> Sent:
     )
 
 
-def _headers(endpoint: Mapping[str, object]) -> dict[str, Any]:
+def _headers(endpoint: EndpointTold) -> dict[str, Any]:
     """How the endpoint takes its key, and its further headers, as fields of :class:`Endpoint`. Where the key goes in a
     header of its own, this is the one that the programs ask for."""
-    told = {name: as_str(value) for name, value in as_dict(endpoint.get("headers")).items()}
+    told = endpoint.headers
     plain = tuple(Header(name, value) for name, value in told.items() if not value.startswith("env:"))
     secret = [name for name, value in told.items() if value.startswith("env:")]
-    if endpoint.get("auth") == "none" and secret:
+    if endpoint.auth == "none" and secret:
         return {"auth": "none", "extra": (*plain, Header(secret[0], _PLACE))}
-    return {"auth": None if endpoint.get("auth") == "none" else endpoint.get("auth"), "extra": plain}
+    return {"auth": None if endpoint.auth == "none" else endpoint.auth, "extra": plain}
 
 
 def public(url: str) -> str:

@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import difflib
 import io
-import json
+import os
 import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from toolworthy.base.errors import UserError
 from toolworthy.base.redact import Redactor
-from toolworthy.endpoint.keys import keys_of
 from toolworthy.output.bug_report import again, ticket
 from toolworthy.output.bug_report.ticket import Located
 from toolworthy.output.rule_pages import page
 from toolworthy.records.cleaned import cleaned
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import read_all
-from toolworthy.records.trial import Result, TrialResult, findings_of
-from toolworthy.rules.model import Finding, Severity, rank
-from toolworthy.wire.lenient import as_dict
-from toolworthy.work.probes import ProbeResult
+from toolworthy.records.finding import Finding, Severity, rank
+from toolworthy.records.meta import RunMeta
+from toolworthy.records.probe import ProbeResult
+from toolworthy.records.result import Result
+from toolworthy.records.store import RunDirectory
+from toolworthy.records.trial import TrialResult
 from toolworthy.work.replay.recording import readable
-from toolworthy.work.run.store import RunDirectory
 
 __all__ = ["Located", "bundle", "choose", "exchange_of", "found", "name"]
 
@@ -40,8 +39,7 @@ _LONG = 100
 
 def found(run: RunDirectory) -> tuple[Located, ...]:
     """Everything of a run that can be bundled: broken rules, failed probes, causes of failed trials."""
-    every: tuple[Result, ...] = (*run.results(), *run.probes(), *run.cases())
-    return tuple(located for result in every if result.exchanges for located in _of(run, result))
+    return tuple(located for result in run.measured() if result.exchanges for located in _of(run, result))
 
 
 def choose(run: RunDirectory, every: Sequence[Located], wanted: str) -> Located:
@@ -73,10 +71,10 @@ def bundle(run: RunDirectory, located: Located, environ: Mapping[str, str] | Non
     Raises:
         UserError: the exchange is not in its file any more, or never went to the endpoint.
     """
-    about = run.about
-    about = {**about, "endpoint": _served(about)}
-    redact = Redactor((*run.secrets, *keys_of(about, environ)))
-    about = json.loads(redact.text(json.dumps({key: about.get(key) for key in ("toolworthy", "endpoint", "agents")})))
+    meta = run.meta
+    redact = Redactor((*run.secrets, *meta.secrets(os.environ if environ is None else environ)))
+    told = RunMeta(toolworthy=meta.toolworthy, endpoint=meta.served, agents=meta.agents)
+    meta = RunMeta.model_validate_json(redact.text(told.model_dump_json(by_alias=True)))
     recorded = exchange_of(run, located)
     unpacked = readable(recorded)
     exchange = cleaned(unpacked, redact)  # as it was when it was recorded; whoever sends it to strangers looks again
@@ -88,19 +86,10 @@ def bundle(run: RunDirectory, located: Located, environ: Mapping[str, str] | Non
         subject=redact.text(located.subject),
         excerpt=redact.text(located.excerpt),
     )
-    told = ticket.Ticket(
-        clean, exchange, again.sent(exchange, as_dict(about.get("endpoint"))), about, unpacked is not recorded
-    )
-    files = {name: redact.data(data) for name, data in _files(told)}
-    files["README.md"] = redact.data(_encoded(ticket.readme(told, list(files))))
+    made = ticket.Ticket(clean, exchange, again.sent(exchange, meta.endpoint), meta, unpacked is not recorded)
+    files = {name: redact.data(data) for name, data in _files(made)}
+    files["README.md"] = redact.data(_encoded(ticket.readme(made, list(files))))
     return _archive(files)
-
-
-def _served(about: Mapping[str, Any]) -> dict[str, Any]:
-    """The endpoint, with the base URLs at which preflight found it."""
-    found = as_dict(as_dict(about.get("preflight")).get("base_urls"))
-    endpoint = as_dict(about.get("endpoint"))
-    return {**endpoint, "base_urls": found} if found else endpoint
 
 
 def name(located: Located) -> str:
@@ -115,7 +104,7 @@ def name(located: Located) -> str:
 
 def _of(run: RunDirectory, result: Result) -> Iterator[Located]:
     told: dict[tuple[str, int], list[Finding]] = {}
-    for finding in findings_of(result):
+    for finding in result.findings:
         told.setdefault((finding.code, finding.evidence.exchange), []).append(finding)
     for (code, index), same in told.items():
         details = "; ".join(finding.detail for finding in same)
@@ -135,8 +124,7 @@ def _of(run: RunDirectory, result: Result) -> Iterator[Located]:
 def _located(
     result: Result, code: str, title: str, severity: Severity, detail: str, exchange: int, excerpt: str = ""
 ) -> Located:
-    subject = str(result.key)
-    agent = getattr(result.key, "agent", "") or getattr(result.key, "vocabulary", "")
+    subject, agent = str(result.key), "" if result.key.suite == "wire" else result.key.asker
     identity = f"{code}@{subject}:{exchange}"
     return Located(identity, code, title, severity, detail, subject, agent, exchange, excerpt, result.exchanges)
 

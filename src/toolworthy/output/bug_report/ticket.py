@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from toolworthy.base.redact import MARK
 from toolworthy.base.visible import visible
@@ -15,7 +14,9 @@ from toolworthy.output.bug_report.again import KEY, URL, Sent
 from toolworthy.output.rule_pages import SEVERITY, link
 from toolworthy.output.terminal.gate import plain
 from toolworthy.records.exchange import Exchange
-from toolworthy.rules import RULES, Rule, Severity
+from toolworthy.records.finding import Severity
+from toolworthy.records.meta import RunMeta
+from toolworthy.rules import RULES, Rule
 from toolworthy.wire.lenient import as_dict, as_str, parse_json
 from toolworthy.work.probes import PROBES, load_suite
 
@@ -65,7 +66,7 @@ class Ticket:
     located: Located
     exchange: Exchange
     request: Sent
-    about: Mapping[str, Any]
+    meta: RunMeta
     """What ``run.json`` says."""
     packed: bool
     """Whether the agent sent its body compressed."""
@@ -90,7 +91,7 @@ def finding(ticket: Ticket) -> str:
         "rule": {name: getattr(rule, name) for name in _RULE} if rule else None,
         "sender": _sender(ticket),
         "endpoint": {
-            "name": _endpoint(ticket).get("name"),
+            "name": ticket.meta.endpoint.name,
             "base_url": ticket.request.base_url or None,
             "path": ticket.request.path,
             "api": exchange.endpoint_api,
@@ -107,7 +108,7 @@ def finding(ticket: Ticket) -> str:
             "first_byte": exchange.first_byte,
             "seconds": exchange.seconds,
         },
-        "toolworthy": ticket.about.get("toolworthy"),
+        "toolworthy": ticket.meta.toolworthy,
     }
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
@@ -162,12 +163,12 @@ def _facts(ticket: Ticket) -> Iterator[str]:
     lost = "".join(f"; not carried over: {_code(loss)}" for loss in exchange.losses)
     url = ticket.request.base_url
     yield f"- **Sent by:** {_code(_sender(ticket))}"
-    yield f"- **Endpoint:** {_code(_endpoint(ticket).get('name'))}" + (f", base URL {_code(url)}" if url else "")
+    yield f"- **Endpoint:** {_code(ticket.meta.endpoint.name)}" + (f", base URL {_code(url)}" if url else "")
     yield f"- **Request:** {_code(f'{ticket.request.method} {ticket.request.path}')}, wire API: {way}{lost}"
     yield f"- **Model:** asked {_code(_asked(ticket))}, answered {_code(_answered(ticket))}"
     yield f"- **Answer:** {_answer(exchange)}"
     yield f"- **When:** {datetime.fromtimestamp(exchange.started, UTC):%Y-%m-%d %H:%M:%S} UTC"
-    yield f"- **Recorded by:** toolworthy {_code(ticket.about.get('toolworthy'))}, as {_code(ticket.located.id)}"
+    yield f"- **Recorded by:** toolworthy {_code(ticket.meta.toolworthy)}, as {_code(ticket.located.id)}"
 
 
 def _answer(exchange: Exchange) -> str:
@@ -229,11 +230,7 @@ def _sender(ticket: Ticket) -> str:
         return f"toolworthy's probe {rest}"
     if suite == "tools":
         return f"toolworthy, with the tools of {located.agent}"
-    return f"{located.agent} {as_dict(ticket.about.get('agents')).get(located.agent, '')}".strip()
-
-
-def _endpoint(ticket: Ticket) -> dict[str, Any]:
-    return as_dict(ticket.about.get("endpoint"))
+    return f"{located.agent} {ticket.meta.agents.get(located.agent, '')}".strip()
 
 
 def _asked(ticket: Ticket) -> str:

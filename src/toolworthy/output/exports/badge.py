@@ -11,13 +11,13 @@ from xml.sax.saxutils import escape, quoteattr
 
 from toolworthy.base.errors import UserError
 from toolworthy.judgement.analysis.levels import levels
-from toolworthy.judgement.analysis.success import solved
+from toolworthy.judgement.analysis.success import success
 from toolworthy.judgement.analysis.tools import lenient
 from toolworthy.judgement.analysis.verdict import WORKING, Word, verdicts
 from toolworthy.records.case import CaseResult
+from toolworthy.records.probe import ProbeResult
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialResult
-from toolworthy.work.probes import ProbeResult
-from toolworthy.work.run.store import RunDirectory
 
 Suite = Literal["tasks", "tools", "wire"]
 SUITES: tuple[Suite, ...] = ("tasks", "tools", "wire")
@@ -70,7 +70,7 @@ def badge(run: RunDirectory, suite: Suite | None = None) -> Badge:
     Raises:
         UserError: the run has no results of it.
     """
-    model = run.about.get("endpoint", {}).get("model")
+    model = run.meta.endpoint.model
     told = said(run.results(), run.cases(), run.probes())
     for name in (suite,) if suite else SUITES:
         if name in told:
@@ -98,7 +98,7 @@ def _tasks(results: Sequence[TrialResult]) -> tuple[str, Word] | None:
     worst = min((verdict.word for verdict in found), key=_WORST.index)
     if len(found) <= _NAMED:
         return " · ".join(f"{one.agent} {one.rate.counts}" for one in found), worst
-    return f"{len(found)} agents {solved(results).counts}", worst
+    return f"{len(found)} agents {success(results).counts}", worst
 
 
 def _tools(results: Sequence[CaseResult]) -> tuple[str, Word] | None:

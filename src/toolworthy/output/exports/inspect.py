@@ -12,17 +12,17 @@ import hashlib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean, stdev
 from typing import Any
 
-from toolworthy.output.exports.inspect_sample import Attempt, error, iso, item, sample, scores, usage
+from toolworthy.output.exports.inspect_sample import Attempt, error, iso, sample, scores, usage
+from toolworthy.records.meta import EndpointTold, RunMeta
+from toolworthy.records.store import RunDirectory
 from toolworthy.statistics.intervals import mean_pass
-from toolworthy.wire.lenient import as_dict
 from toolworthy.work.cases.field import REFERENCE
-from toolworthy.work.run.store import RunDirectory
 
 VERSION = 2
 SCORERS = {"tasks": ("hidden_tests",), "tools": ("lenient", "strict")}
@@ -34,7 +34,7 @@ class Log:
     """The attempts of one agent, or in one vocabulary."""
 
     run: RunDirectory
-    about: Mapping[str, Any]
+    meta: RunMeta
     """What ``run.json`` says."""
     suite: str
     agent: str
@@ -57,10 +57,10 @@ class Log:
 
     def head(self) -> dict[str, Any]:
         """All but the samples."""
-        about, ids = self.about, list(dict.fromkeys(map(item, self.attempts)))
-        options, epochs = as_dict(about.get("options")), max(result.key.repeat for result in self.attempts)
+        ids = list(dict.fromkeys(result.key.item for result in self.attempts))
+        epochs = max(result.key.repeat for result in self.attempts)
         counted = [result for result in self.attempts if scores(result)]
-        endpoint, version = self._endpoint, str(about.get("toolworthy", ""))
+        endpoint, version = self._endpoint, self.meta.toolworthy
         names = SCORERS[self.suite]
         return {
             "version": VERSION,
@@ -78,10 +78,10 @@ class Log:
                 "tags": ["toolworthy"],
                 "dataset": {"name": self.suite, "samples": len(ids), "sample_ids": ids, "shuffled": False},
                 "model": self._model,
-                "model_base_url": next(iter(as_dict(endpoint.get("base_urls")).values()), None),
-                "config": {"epochs": epochs, "epochs_reducer": ["mean"], "max_samples": options.get("concurrency")},
+                "model_base_url": next(iter(endpoint.base_urls.values()), None),
+                "config": {"epochs": epochs, "epochs_reducer": ["mean"], "max_samples": self.meta.options.concurrency},
                 "packages": {"toolworthy": version},
-                "metadata": {"run": self.run.path.resolve().name, "endpoint": endpoint.get("name")},
+                "metadata": {"run": self.run.path.resolve().name, "endpoint": endpoint.name},
                 "scorers": [{"name": name, "metrics": [{"name": "accuracy"}, {"name": "stderr"}]} for name in names],
             },
             "plan": {"name": "plan", "steps": [{"solver": self.agent, "params": {}}], "config": {}},
@@ -101,7 +101,7 @@ class Log:
         """
         passed: dict[str, list[bool]] = defaultdict(list)
         for result in counted:
-            passed[item(result)].append(scores(result)[name])
+            passed[result.key.item].append(scores(result)[name])
         rates = [fmean(epochs) for epochs in passed.values()]
         ours = mean_pass([(one, ok) for one, epochs in passed.items() for ok in epochs], 1)
         interval = {"interval_95": [ours.low, ours.high], "attempts": ours.n} if ours else None
@@ -129,8 +129,7 @@ class Log:
     @property
     def _version(self) -> str | None:
         """Of the agent; None for a vocabulary, which no agent speaks."""
-        told = as_dict(self.about.get("agents")).get(self.agent) if self.suite == "tasks" else None
-        return None if told is None else str(told)
+        return self.meta.agents.get(self.agent) if self.suite == "tasks" else None
 
     @property
     def _task(self) -> str:
@@ -138,31 +137,30 @@ class Log:
 
     @property
     def _created(self) -> str:
-        return iso(float(self.about.get("started") or 0.0))
+        return iso(self.meta.started)
 
     @property
-    def _endpoint(self) -> dict[str, Any]:
-        about = self.about
-        reference = as_dict(as_dict(about.get("options")).get("reference"))
-        return reference if self.agent == REFERENCE else as_dict(about.get("endpoint"))
+    def _endpoint(self) -> EndpointTold:
+        reference = self.meta.options.reference
+        return reference if reference and self.agent == REFERENCE else self.meta.endpoint
 
     @property
     def _model(self) -> str:
-        return str(self._endpoint.get("model") or "unknown")
+        return self._endpoint.model or "unknown"
 
     def _id(self, of: str) -> str:
         """The same for the same run, so that a log that is written again replaces itself."""
         own = () if of == "run" else (self.suite, self.agent, of)
-        text = json.dumps([self.run.path.resolve().name, self.about.get("started"), *own])
+        text = json.dumps([self.run.path.resolve().name, self.meta.started, *own])
         return hashlib.sha256(text.encode()).hexdigest()[:22]
 
 
 def logs(run: RunDirectory) -> tuple[Log, ...]:
     """The logs of a run; none where it holds no trial and no case."""
-    about = run.about
+    meta = run.meta
     groups: dict[tuple[str, str], list[Attempt]] = {}
     for trial in run.results():
         groups.setdefault(("tasks", trial.key.agent), []).append(trial)
     for case in run.cases():
         groups.setdefault(("tools", case.key.vocabulary), []).append(case)
-    return tuple(Log(run, about, suite, agent, tuple(attempts)) for (suite, agent), attempts in groups.items())
+    return tuple(Log(run, meta, suite, agent, tuple(attempts)) for (suite, agent), attempts in groups.items())

@@ -34,18 +34,13 @@ _TAIL = 4_000
 """Characters of the hidden tests' output."""
 
 
-def item(result: Attempt) -> str:
-    """The id of the sample: task or case."""
-    return result.key.task if isinstance(result, TrialResult) else result.key.case
-
-
 def scores(result: Attempt) -> dict[str, bool]:
     """Scorer to whether it was right; nothing where the attempt does not count."""
     if not counts(result):
         return {}
     if isinstance(result, TrialResult):
-        return {"hidden_tests": result.status == "passed"}
-    return {"lenient": result.status in ("right", "lenient"), "strict": result.status == "right"}
+        return {"hidden_tests": result.ok}
+    return {"lenient": result.ok, "strict": result.status == "right"}
 
 
 def error(result: Attempt) -> dict[str, str]:
@@ -94,9 +89,9 @@ def sample(result: Attempt, exchanges: Sequence[Exchange], model: str, uuid: str
     events = [_event(*one, uuid, result.started) for one in zip(turns, answers, outputs, strict=True)]
     counted = scores(result)
     return {
-        "id": item(result),
+        "id": result.key.item,
         "epoch": result.key.repeat,
-        "input": _input(turns) or item(result),
+        "input": _input(turns) or result.key.item,
         "target": _target(result),
         "messages": messages,
         "output": outputs[-1] if outputs else {"model": model, "choices": []},

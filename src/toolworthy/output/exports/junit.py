@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 from xml.etree import ElementTree as ET
 
 from toolworthy.judgement.analysis.effects import affected
@@ -19,10 +19,12 @@ from toolworthy.judgement.analysis.tools import figures
 from toolworthy.judgement.analysis.verdict import verdicts
 from toolworthy.output.terminal.closing import explain
 from toolworthy.records.case import CaseResult
+from toolworthy.records.finding import Finding
+from toolworthy.records.gate import GateReport
+from toolworthy.records.meta import RunMeta
+from toolworthy.records.probe import ProbeResult
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialResult
-from toolworthy.rules import Finding
-from toolworthy.work.probes import ProbeResult
-from toolworthy.work.run.store import RunDirectory
 
 _UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold: control characters, lone surrogates, two non-characters."""
@@ -45,7 +47,7 @@ class _Case:
 
 def document(run: RunDirectory) -> str:
     """The whole file."""
-    about = run.about
+    meta = run.meta
     results, cases, probes = run.results(), run.cases(), run.probes()
     suites: list[tuple[str, list[_Case], list[tuple[str, str]]]] = [
         (
@@ -55,12 +57,12 @@ def document(run: RunDirectory) -> str:
         ),
         ("toolworthy.tools", [*map(_case, cases)], _rates(cases)),
         ("toolworthy.tasks", [*map(_trial, results)], _agents(results)),
-        ("toolworthy.gate", [*_criteria(run.gate or {})], []),
+        ("toolworthy.gate", [*(_criteria(run.gate) if run.gate else ())], []),
     ]
     root = ET.Element("testsuites", name="toolworthy")
     shown = [suite for suite in suites if suite[1]]
     for number, (name, own, properties) in enumerate(shown):
-        root.append(_suite(number, name, own, [*_about(about), *properties], float(about.get("started", 0.0))))
+        root.append(_suite(number, name, own, [*_told(meta), *properties], meta.started))
     for name, many in _counts([case for _, own, _ in shown for case in own]).items():
         root.set(name, many)
     ET.indent(root)
@@ -162,15 +164,15 @@ def _rules(results: Sequence[ProbeResult]) -> Iterator[_Case]:
         yield _Case("rules", code, 0.0, "failure", first.severity, told, f"{told}\n{first.evidence.excerpt}")
 
 
-def _criteria(gate: dict[str, Any]) -> Iterator[_Case]:
+def _criteria(gate: GateReport) -> Iterator[_Case]:
     """The gate's criteria, where the run was compared with another."""
-    for one in gate.get("criteria", []):
-        case = _Case("criteria", str(one["name"]), 0.0)
-        text = "\n".join([str(one["said"]), *map(str, one["next"])])
-        if one["answer"] == "fail":
-            yield _with(case, "failure", "worse", str(one["said"]), text)
-        elif one["answer"] == "inconclusive":
-            yield _with(case, "skipped", "", f"inconclusive: {one['said']}", text)
+    for one in gate.criteria:
+        case = _Case("criteria", one.name, 0.0)
+        text = "\n".join([one.said, *one.next])
+        if one.answer == "fail":
+            yield _with(case, "failure", "worse", one.said, text)
+        elif one.answer == "inconclusive":
+            yield _with(case, "skipped", "", f"inconclusive: {one.said}", text)
         else:
             yield case
 
@@ -183,10 +185,8 @@ def _attempt(repeat: int) -> str:
     return f" #{repeat}" if repeat > 1 else ""
 
 
-def _about(about: dict[str, Any]) -> list[tuple[str, str]]:
-    endpoint = about.get("endpoint", {})
-    told = [("endpoint", str(endpoint.get("name", ""))), ("model", str(endpoint.get("model", "")))]
-    return [*told, ("toolworthy", str(about.get("toolworthy", "")))]
+def _told(meta: RunMeta) -> list[tuple[str, str]]:
+    return [("endpoint", meta.endpoint.name), ("model", meta.endpoint.model), ("toolworthy", meta.toolworthy)]
 
 
 def _agents(results: Sequence[TrialResult]) -> list[tuple[str, str]]:

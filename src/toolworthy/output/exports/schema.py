@@ -1,8 +1,6 @@
 """The JSON Schema (2020-12) of a run directory, for programs that read one without us.
 
-Lines of ``results.jsonl`` are the models that are written there, and ``run.json`` is read by a model, too.
-``gate.json``, records of exchanges and what the proxy writes are put together elsewhere as plain objects; the models
-here say how they come out, and the tests hold them to real runs.
+It is made of the models by which all of it is written and read.
 """
 
 from __future__ import annotations
@@ -17,78 +15,17 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
-from toolworthy.judgement.gate.criteria.judged import Answer
-from toolworthy.judgement.gate.paired import About
 from toolworthy.records.case import CaseResult
-from toolworthy.records.exchanges import Recorded
+from toolworthy.records.exchanges import ExchangeRecord
+from toolworthy.records.gate import GateReport
+from toolworthy.records.meta import SCHEMA, ProxyTold, RunMeta
+from toolworthy.records.probe import ProbeResult
 from toolworthy.records.replay import ReplayResult
+from toolworthy.records.store import GATE
 from toolworthy.records.trial import TrialResult
-from toolworthy.work.probes import ProbeResult
-from toolworthy.work.run.about import SCHEMA, EndpointTold, ReplayRun, Run, Strict
-from toolworthy.work.run.store import GATE
 
 LINES = (TrialResult, ProbeResult, CaseResult, ReplayResult)
 """What a line of ``results.jsonl`` may be."""
-
-
-class Criterion(Strict):
-    """One criterion of the gate."""
-
-    name: str
-    answer: Answer
-    said: str
-    """Its figures in words."""
-    next: list[str]
-    """What would decide it, what could have been found, what was lost."""
-
-
-class Looks(Strict):
-    """How often a run that ends as soon as it is decided was looked at."""
-
-    taken: int
-    most: int
-    alpha: float
-    """Level of this look."""
-    alphas: list[float]
-    """Levels of all that were planned."""
-
-
-class Gate(Strict):
-    """``gate.json``."""
-
-    answer: Answer
-    meaning: str
-    baseline: str
-    baseline_started: float
-    """Unix time, seconds."""
-    candidate: str
-    policy: str
-    about: About
-    """What a drop is claimed of: the very items that were run, or all items like these."""
-    confidence: float
-    criteria: list[Criterion]
-    notes: list[str]
-    """What was not compared, and why."""
-    baseline_run: str = ""
-    """The way from this run directory to the baseline's, where the baseline is one."""
-    looks: Looks | None = None
-
-
-class ExchangeRecord(Recorded, Strict):
-    """One request and its answer: a zstd frame of its own in a file of exchanges.
-
-    A text that begins with a NUL is base64 of bytes that are no UTF-8. A body is its texts and pieces in a row; an
-    array of one string names a piece, of this record or of an earlier one in the same file.
-    """
-
-
-class ProxyTold(Strict):
-    """What ``toolworthy proxy`` writes beside its record."""
-
-    toolworthy: str
-    started: float
-    """Unix time, seconds."""
-    endpoint: EndpointTold
 
 
 class _Described(GenerateJsonSchema):
@@ -107,9 +44,9 @@ class _Described(GenerateJsonSchema):
 def document() -> dict[str, Any]:
     """The schema of a run directory: an object whose names are files, and whose values are what these hold.
 
-    ``$defs`` has the parts: ``Line`` for one line of results, ``ExchangeRecord``, ``Run`` and ``ReplayRun``, ``Gate``.
+    ``$defs`` has the parts: ``Line`` for one line of results, ``ExchangeRecord``, ``RunMeta``, ``GateReport``.
     """
-    models = (Run, ReplayRun, Gate, ExchangeRecord, ProxyTold, *LINES)
+    models = (RunMeta, GateReport, ExchangeRecord, ProxyTold, *LINES)
     refs, told = models_json_schema([(model, "serialization") for model in models], schema_generator=_Described)
     ref = {model: refs[model, "serialization"] for model in models}
     return {
@@ -124,13 +61,13 @@ def document() -> dict[str, Any]:
         "type": "object",
         "required": ["run.json"],
         "properties": {
-            "run.json": {"oneOf": [ref[Run], ref[ReplayRun]]},
+            "run.json": ref[RunMeta],
             "results.jsonl": {
                 "type": "array",
                 "items": {"$ref": "#/$defs/Line"},
                 "description": "Of several lines with the same key the last counts.",
             },
-            GATE: ref[Gate],
+            GATE: ref[GateReport],
         },
         "patternProperties": {r"^exchanges/.+\.jsonl\.zst$": {"type": "array", "items": ref[ExchangeRecord]}},
         "$defs": {"Line": {"oneOf": [ref[model] for model in LINES]}, **told["$defs"]},

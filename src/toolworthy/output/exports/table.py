@@ -11,25 +11,25 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
-from typing import Any, Literal
+from typing import Literal
 
 from toolworthy.base.errors import UserError
 from toolworthy.base.visible import one_line
 from toolworthy.judgement.analysis.success import counts
 from toolworthy.records.case import CaseResult
-from toolworthy.records.replay import DECISIVE, ReplayResult, plain
+from toolworthy.records.finding import Finding, Severity, rank
+from toolworthy.records.meta import EndpointTold, RunMeta
+from toolworthy.records.probe import ProbeResult
+from toolworthy.records.replay import DECISIVE, ReplayResult
 from toolworthy.records.score import Score
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialResult
-from toolworthy.rules.model import Finding, Severity, rank
-from toolworthy.wire.lenient import as_dict
 from toolworthy.work.cases.field import REFERENCE
-from toolworthy.work.probes import ProbeResult
-from toolworthy.work.run.store import RunDirectory
 
 Kind = Literal["text", "texts", "integer", "number", "boolean", "time"]
 Cell = str | tuple[str, ...] | int | float | bool | datetime | None
@@ -97,14 +97,14 @@ def rows(run: RunDirectory) -> Iterator[Row]:
     Raises:
         UserError: ``run.json`` is broken.
     """
-    about = run.about
+    meta = run.meta
     empty: Row = dict.fromkeys(column.name for column in COLUMNS)
-    empty |= {"run": run.path.resolve().name, "toolworthy": str(about.get("toolworthy", ""))}
+    empty |= {"run": run.path.resolve().name, "toolworthy": meta.toolworthy}
     told = (
-        *(_trial(result, about) for result in run.results()),
-        *(_case(result, about) for result in run.cases()),
-        *(_probe(result, about) for result in run.probes()),
-        *(_replay(result, about) for result in run.replays()),
+        *(_trial(result, meta) for result in run.results()),
+        *(_case(result, meta) for result in run.cases()),
+        *(_probe(result, meta) for result in run.probes()),
+        *(_replay(result, meta) for result in run.replays()),
     )
     for row in told:
         yield {name: _sound(cell) for name, cell in {**empty, **row}.items()}
@@ -143,11 +143,11 @@ def write_parquet(path: Path, table: Iterable[Row]) -> None:
     parquet.write_table(pyarrow.Table.from_pylist(list(table), pyarrow.schema(fields)), path, compression="zstd")
 
 
-def _trial(result: TrialResult, about: Mapping[str, Any]) -> Row:
+def _trial(result: TrialResult, meta: RunMeta) -> Row:
     key, cause = result.key, result.cause
-    version = result.agent_version or as_dict(about.get("agents")).get(key.agent)
+    version = result.agent_version or meta.agents.get(key.agent)
     return {
-        **_asked(about.get("endpoint")),
+        **_asked(meta.endpoint),
         **_measured(result.score, result.score.turns),
         "started": _time(result.started),
         "suite": key.suite,
@@ -166,11 +166,11 @@ def _trial(result: TrialResult, about: Mapping[str, Any]) -> Row:
     }
 
 
-def _case(result: CaseResult, about: Mapping[str, Any]) -> Row:
+def _case(result: CaseResult, meta: RunMeta) -> Row:
     key = result.key
     of_reference = key.vocabulary == REFERENCE
     return {
-        **_asked(as_dict(about.get("options")).get("reference") if of_reference else about.get("endpoint")),
+        **_asked(meta.options.reference if of_reference else meta.endpoint),
         **_measured(result.score, result.turns),
         "started": _time(result.started),
         "suite": key.suite,
@@ -188,10 +188,10 @@ def _case(result: CaseResult, about: Mapping[str, Any]) -> Row:
     }
 
 
-def _probe(result: ProbeResult, about: Mapping[str, Any]) -> Row:
-    key, wanting = result.key, result.verdict in ("rejected", "ignored", "broken")
+def _probe(result: ProbeResult, meta: RunMeta) -> Row:
+    key, wanting = result.key, result.judged and not result.ok
     return {
-        **_asked(about.get("endpoint")),
+        **_asked(meta.endpoint),
         "started": _time(result.started),
         "suite": key.suite,
         "item": key.probe,
@@ -209,11 +209,11 @@ def _probe(result: ProbeResult, about: Mapping[str, Any]) -> Row:
     }
 
 
-def _replay(result: ReplayResult, about: Mapping[str, Any]) -> Row:
+def _replay(result: ReplayResult, meta: RunMeta) -> Row:
     key, new = result.key, result.new
     target = key.side == "target"
     row: Row = {
-        **_asked(about.get("endpoint") if target else as_dict(about.get("replay")).get("reference")),
+        **_asked(meta.endpoint if target else meta.replay.reference if meta.replay else None),
         "started": _time(result.started),
         "suite": "replay",
         "item": str(key),
@@ -238,10 +238,9 @@ def _replay(result: ReplayResult, about: Mapping[str, Any]) -> Row:
     }
 
 
-def _asked(endpoint: object) -> Row:
+def _asked(endpoint: EndpointTold | None) -> Row:
     """Whom the result is of, as ``run.json`` says it."""
-    told = as_dict(endpoint)
-    return {name: str(told[of]) for name, of in (("endpoint", "name"), ("model", "model")) if told.get(of) is not None}
+    return {"endpoint": endpoint.name, "model": endpoint.model} if endpoint else {}
 
 
 def _measured(score: Score, turns: int) -> Row:
@@ -279,9 +278,7 @@ def _time(seconds: float) -> datetime | None:
 def _sound(cell: Cell) -> Cell:
     """What every format takes: no lone surrogates, no number that is none or that 64 bits do not hold."""
     if isinstance(cell, str):
-        return plain(cell)
-    if isinstance(cell, tuple):
-        return tuple(map(plain, cell))
+        return cell.encode("utf-8", "replace").decode()
     if isinstance(cell, float):
         return cell if math.isfinite(cell) else None
     if isinstance(cell, int):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from toolworthy.records.conversation import news_of, results_of, text_of
 from toolworthy.records.exchange import Exchange
-from toolworthy.rules.model import Finding
+from toolworthy.records.finding import Finding
 from toolworthy.wire.ir import Message, Response, Thinking, ToolCall, ToolResult
 
 _CUT = 100_000

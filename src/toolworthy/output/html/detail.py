@@ -12,9 +12,10 @@ from toolworthy.output.html.pack import Local, each_text
 from toolworthy.records.case import CaseResult
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import split
-from toolworthy.records.trial import Result, TrialResult, findings_of
-from toolworthy.rules.model import Finding
-from toolworthy.work.probes import ProbeResult
+from toolworthy.records.finding import Finding
+from toolworthy.records.probe import ProbeResult
+from toolworthy.records.result import Result
+from toolworthy.records.trial import TrialResult
 
 _MOST_BYTES = 400_000
 """Bytes of one body that the page holds; all are in the run directory, and in the evidence archive."""
@@ -22,7 +23,7 @@ _MOST_BYTES = 400_000
 
 def detail(result: Result, exchanges: Sequence[Exchange], texts: Local) -> dict[str, Any]:
     """The content of one block."""
-    found = findings_of(result)
+    found = result.findings
     start = min((exchange.started for exchange in exchanges), default=result.started)
     steps = [_step(turn, found, start, texts) for turn in timeline(exchanges, found)]
     told = {
@@ -51,7 +52,9 @@ def _own(result: Result) -> dict[str, Any]:
         }
     if isinstance(result, CaseResult):
         return {"misses": [miss.model_dump(mode="json") for miss in result.misses], "note": result.detail}
-    return {"note": f"{result.verdict}: {result.detail}" if result.detail else result.verdict}
+    if isinstance(result, ProbeResult):
+        return {"note": f"{result.verdict}: {result.detail}" if result.detail else result.verdict}
+    return {}
 
 
 def _found(result: Result, finding: Finding) -> dict[str, Any]:
@@ -81,10 +84,10 @@ def _facts(result: Result) -> Iterator[tuple[str, str]]:
     elif isinstance(result, CaseResult):
         yield "case", f"{result.key.case}, {result.category}, in the words of {result.key.vocabulary}"
         yield "credit", f"{result.credit:.2f} (strict reading: {'right' if result.status == 'right' else 'not right'})"
-    else:
+    elif isinstance(result, ProbeResult):
         yield "probe", result.title
         yield "needed by", ", ".join(result.agents).replace("*", "every agent") or "no agent that is known"
-    if not isinstance(result, ProbeResult):
+    if isinstance(result, (TrialResult, CaseResult)):
         yield from _measured(result)
 
 

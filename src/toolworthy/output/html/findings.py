@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from toolworthy.base.errors import UserError
 from toolworthy.content import adapters, breakage
@@ -19,10 +18,11 @@ from toolworthy.output.bug_report.ticket import Located
 from toolworthy.output.html.items import subject
 from toolworthy.output.html.pack import each_text
 from toolworthy.records.exchange import Exchange
+from toolworthy.records.finding import Severity, rank
+from toolworthy.records.probe import ProbeResult
+from toolworthy.records.store import RunDirectory
 from toolworthy.rules import RULES
-from toolworthy.rules.model import Rule, Severity, rank
-from toolworthy.work.probes import ProbeResult
-from toolworthy.work.run.store import RunDirectory
+from toolworthy.rules.model import Rule
 
 _AROUND = 700
 """Characters of the answer shown before and after the marked part."""
@@ -85,8 +85,8 @@ class Group:
 def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
     """Rules that were broken, and probes whose own verdict stands in an agent's way; the worst first."""
     probes = run.probes()
-    endpoint = run.about.get("endpoint", {})
-    own = server_of(run.about, probes).hints
+    meta = run.meta
+    own = server_of(meta, probes).hints
     apis = dict(_apis(run))
     found_levels = levels(probes)
     met = [reason for level in found_levels for reason in level.reasons]
@@ -115,7 +115,7 @@ def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
             detail=found[0].detail,
             rule=rules.get(code),
             wanted="" if code in rules else ticket.expected(found[0]),
-            mend=tuple(_mend(code, own, probes, endpoint)),
+            mend=tuple(_mend(code, own, probes, meta.endpoint.name)),
             affected=breakage.affected(code),
             seen=_counted(found, apis),
             apis=tuple(dict.fromkeys(api for one in found if (api := apis.get(one.subject)))),
@@ -155,9 +155,7 @@ def _apis(run: RunDirectory) -> Iterator[tuple[str, str]]:
         yield str(probe.key), probe.key.api
 
 
-def _mend(
-    code: str, own: Mapping[str, str], probes: Sequence[ProbeResult], endpoint: Mapping[str, Any]
-) -> Iterator[str]:
+def _mend(code: str, own: Mapping[str, str], probes: Sequence[ProbeResult], endpoint: str) -> Iterator[str]:
     """What is known of this provider, else of others; which of the APIs are free of it; or that nothing is."""
     told = [own[code]] if code in own else [f"{title}: {hint}" for title, hint in adapters.hints(code)]
     yield from told
@@ -166,7 +164,7 @@ def _mend(
     if free:
         yield (
             f"Over {' and '.join(free)} no probe met it, so agents that speak {_these(free)} are spared. Others can be "
-            f"served through toolworthy proxy --endpoint {endpoint.get('name')} --wire {free[0]}, which translates."
+            f"served through toolworthy proxy --endpoint {endpoint} --wire {free[0]}, which translates."
         )
     if not told and not free:
         yield "No setting is known that mends it. It is the server's to mend; the evidence is made for its tracker."

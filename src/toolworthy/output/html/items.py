@@ -10,15 +10,16 @@ from typing import Any, TypeVar
 from toolworthy.base.visible import visible
 from toolworthy.judgement.analysis.effects import affected
 from toolworthy.judgement.analysis.levels import levels
-from toolworthy.judgement.analysis.success import solved
+from toolworthy.judgement.analysis.success import success
 from toolworthy.judgement.analysis.tools import lenient
 from toolworthy.judgement.analysis.verdict import cell
 from toolworthy.records.case import CaseResult
-from toolworthy.records.trial import Result, TrialResult, findings_of, word_of
+from toolworthy.records.probe import ProbeResult
+from toolworthy.records.result import Result
+from toolworthy.records.store import RunDirectory
+from toolworthy.records.trial import TrialResult
 from toolworthy.statistics.intervals import pass_hat_k
 from toolworthy.statistics.rates import Rate, plain
-from toolworthy.work.probes import ProbeResult
-from toolworthy.work.run.store import RunDirectory
 
 _LONG = 160
 GOOD = ("passed", "right", "supported")
@@ -41,8 +42,8 @@ def _tasks(run: int, results: Sequence[TrialResult]) -> Iterator[dict[str, Any]]
     ordered = sorted(results, key=lambda r: (tasks[r.key.task], agents[r.key.agent], r.key.repeat))
     for (task, agent), attempts in _grouped(ordered, lambda r: (r.key.task, r.key.agent)):
         kind, _ = cell(attempts)
-        rate = solved(attempts)
-        causes = Counter(result.cause.kind for result in attempts if result.cause and result.status != "passed")
+        rate = success(attempts)
+        causes = Counter(result.cause.kind for result in attempts if result.cause and not result.ok)
         yield {
             **_row(run, "tasks", task, agent, attempts),
             "kind": {"cannot work": "na"}.get(kind or "", kind),
@@ -87,8 +88,8 @@ def _probes(run: int, results: Sequence[ProbeResult]) -> Iterator[dict[str, Any]
         yield {
             **_row(run, "wire", result.key.probe, result.key.way, [result]),
             "kind": _probed(result),
-            "ok": int(result.verdict == "supported"),
-            "n": int(result.verdict != "unmeasured"),
+            "ok": int(result.ok),
+            "n": int(result.judged),
             "word": result.verdict,
             "category": result.key.api,
             "power": None,
@@ -110,13 +111,15 @@ def _probed(result: ProbeResult) -> str:
 
 
 def _row(run: int, suite: str, item: str, agent: str, attempts: Sequence[Result]) -> dict[str, Any]:
-    codes = dict.fromkeys(finding.code for result in attempts for finding in findings_of(result))
+    codes = dict.fromkeys(finding.code for result in attempts for finding in result.findings)
     return {"run": run, "suite": suite, "item": item, "agent": agent, "codes": list(codes)}
 
 
 def _attempts(run: int, results: Sequence[Result]) -> dict[str, Any]:
     """All of them, and the one that tells most: the first that went wrong, the first where none did."""
-    every = [{"id": subject(run, one.key), "word": word_of(one), "seconds": round(one.seconds, 3)} for one in results]
+    every = [
+        {"id": subject(run, one.key), "word": one.status_word, "seconds": round(one.seconds, 3)} for one in results
+    ]
     return {"telling": next((one for one in every if one["word"] not in GOOD), every[0])["id"], "attempts": every}
 
 

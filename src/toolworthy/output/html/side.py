@@ -13,9 +13,10 @@ from toolworthy.judgement.analysis.verdict import Word
 from toolworthy.output.exports import badge
 from toolworthy.output.html import findings, speed
 from toolworthy.output.terminal import tools, wire
+from toolworthy.records.meta import RunMeta
+from toolworthy.records.store import RunDirectory
 from toolworthy.work.replay import summary
 from toolworthy.work.run.planned import unfinished
-from toolworthy.work.run.store import RunDirectory
 
 _EXAMPLES = 100
 """Requests whose answer is another one, shown of a replay."""
@@ -27,8 +28,7 @@ class Side:
 
     number: int
     run: RunDirectory
-    about: dict[str, Any]
-    endpoint: dict[str, Any]
+    meta: RunMeta
     agents: tuple[Overall, ...]
     outcome: Outcome
     remarks: tuple[str, ...]
@@ -52,12 +52,12 @@ class Side:
     @property
     def title(self) -> str:
         """Model and endpoint."""
-        return f"{self.endpoint.get('model')} at {self.endpoint.get('name')}"
+        return f"{self.meta.endpoint.model} at {self.meta.endpoint.name}"
 
     @property
     def embedded(self) -> bool:
         """Whether it was toolworthy's own oracle that answered."""
-        return str(self.endpoint.get("name", "")).split(":", 1)[0] == "oracle" and not self.endpoint.get("base_urls")
+        return self.meta.endpoint.name.split(":", 1)[0] == "oracle" and not self.meta.endpoint.base_urls
 
     @property
     def first(self) -> list[tuple[str, list[findings.Group]]]:
@@ -76,16 +76,13 @@ class Side:
 
 def side_of(number: int, run: RunDirectory) -> Side:
     """All of a run that stands in the page without a script."""
-    about = run.about
-    endpoint = about.get("endpoint", {})
     results, cases, probes = run.results(), run.cases(), run.probes()
     scores = [*(result.score for result in results), *(case.score for case in cases)]
     answered = {model for score in scores for model in score.models_answered}
     return Side(
         number=number,
         run=run,
-        about=about,
-        endpoint=endpoint,
+        meta=run.meta,
         agents=overall(results, probes),
         outcome=outcome(results, cases, probes),
         remarks=(*filter(None, [unfinished(run)]), *remarks(results, probes, cases)),

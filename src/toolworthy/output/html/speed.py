@@ -87,12 +87,12 @@ def _rate(results: Sequence[TrialResult]) -> Iterator[float]:
 
 def _tokens(results: Sequence[TrialResult]) -> Iterator[float]:
     for result in results:
-        if result.status == "passed" and result.score.tokens.input:  # zero: the endpoint tells nothing
+        if result.ok and result.score.tokens.input:  # zero: the endpoint tells nothing
             yield float(result.score.tokens.input + (result.score.tokens.output or 0))
 
 
 def _cost(results: Sequence[TrialResult]) -> Iterator[float]:
-    return (r.score.cost_usd for r in results if r.status == "passed" and r.score.cost_usd is not None)
+    return (r.score.cost_usd for r in results if r.ok and r.score.cost_usd is not None)
 
 
 def _seconds(results: Sequence[TrialResult]) -> Iterator[float]:

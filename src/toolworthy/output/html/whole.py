@@ -24,8 +24,8 @@ from toolworthy.output.html.shell import environment, shell
 from toolworthy.output.html.side import Side, side_of
 from toolworthy.output.terminal.gate import MARKS as GATE_MARKS
 from toolworthy.records.exchange import Exchange
-from toolworthy.records.trial import Result, word_of
-from toolworthy.work.run.store import RunDirectory
+from toolworthy.records.result import Result
+from toolworthy.records.store import RunDirectory
 
 Also = Callable[[Result, Sequence[Exchange]], None]
 _DETAILS = 48_000_000
@@ -104,9 +104,9 @@ def parts(runs: Sequence[RunDirectory], only: str = "", also: Also | None = None
 
 def _order(sides: Sequence[Side], only: str) -> list[tuple[Side, Result]]:
     """All that can be opened, in the order in which it is kept: what went wrong first."""
-    every = [(side, result) for side in sides for result in _results(side.run)]
+    every = [(side, result) for side in sides for result in side.run.measured()]
     wanted = [pair for pair in every if not only or fnmatchcase(str(pair[1].key), only)]
-    return sorted(wanted, key=lambda pair: word_of(pair[1]) in GOOD)
+    return sorted(wanted, key=lambda pair: pair[1].status_word in GOOD)
 
 
 def _details(order: Sequence[tuple[Side, Result]], also: Also | None) -> Iterator[str]:
@@ -134,10 +134,6 @@ def _archives(sides: Sequence[Side]) -> Iterator[str]:
         for group in side.groups:
             if group.shown and group.shown.data:
                 yield file_block(escape(f"e-{side.number}-{group.code}"), group.shown.data)
-
-
-def _results(run: RunDirectory) -> tuple[Result, ...]:
-    return (*run.results(), *run.cases(), *run.probes())
 
 
 def _wanted(item: dict[str, Any], only: str) -> bool:

@@ -17,10 +17,10 @@ from toolworthy.judgement.analysis.remedy import server_of
 from toolworthy.output.terminal import costs, gate, tools
 from toolworthy.output.terminal.columns import cut, packed
 from toolworthy.output.terminal.wire import tallies
+from toolworthy.records.probe import ProbeResult
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialResult
-from toolworthy.work.probes import ProbeResult
 from toolworthy.work.run.planned import unfinished
-from toolworthy.work.run.store import RunDirectory
 
 WIDTH = 120
 """Columns, where there is no terminal that says how many it has."""
@@ -50,14 +50,14 @@ class Line(NamedTuple):
 
 def summary_lines(run: RunDirectory, width: int = WIDTH, *, ended: bool = True) -> Iterator[Line]:
     """What a run says, for a terminal of `width` columns; its exit code only where it has `ended` by itself."""
-    endpoint = run.about.get("endpoint", {})
+    meta = run.meta
     results, probes, cases = run.results(), run.probes(), run.cases()
-    yield _line(f"endpoint {endpoint.get('name')} · model {endpoint.get('model')}")
+    yield _line(f"endpoint {meta.endpoint.name} · model {meta.endpoint.model}")
     if cut_short := unfinished(run):
         yield _line(cut_short, "fair")
     for one in overall(results, probes):
         yield from _agent(one, width)
-    for text in wire_lines(probes, server_of(run.about, probes), width):
+    for text in wire_lines(probes, server_of(meta, probes), width):
         yield _line(text)
     for text in remarks(results, probes, cases):
         yield _line(f"  {text}")
@@ -71,7 +71,7 @@ def gate_lines(run: RunDirectory) -> Iterator[Line]:
     """The gate's answer, where there is one."""
     if told := run.gate:
         first, *rest = gate.lines(told)
-        yield _line(first, _TONES[told["answer"]])
+        yield _line(first, _TONES[told.answer])
         for text in rest:
             yield _line(text)
 

@@ -53,11 +53,8 @@ def costs(results: Sequence[TrialResult], cases: Sequence[CaseResult]) -> list[C
     """One for each agent's tasks, one for all cases; nothing where no answer told its tokens."""
     agents = dict.fromkeys(result.key.agent for result in results)
     trials = [(agent, [result for result in results if result.key.agent == agent]) for agent in agents]
-    rows = [
-        _cost(f"tasks, {agent}", "solved task", [(one.score, one.status == "passed") for one in own])
-        for agent, own in trials
-    ]
-    right = [(one.score, one.status in ("right", "lenient")) for one in cases]
+    rows = [_cost(f"tasks, {agent}", "solved task", [(one.score, one.ok) for one in own]) for agent, own in trials]
+    right = [(one.score, one.ok) for one in cases]
     rows.append(_cost("tool calls", "right case", right))
     return [row for row in rows if row is not None]
 

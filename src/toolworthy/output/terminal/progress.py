@@ -15,10 +15,11 @@ from toolworthy.output.terminal.eta import Group, Pace, left
 from toolworthy.records import case as cases
 from toolworthy.records import trial as trials
 from toolworthy.records.exchange import Exchange
-from toolworthy.records.trial import Key, Result, TrialKey, word_of
-from toolworthy.work.probes import Verdict
+from toolworthy.records.probe import Verdict
+from toolworthy.records.result import Result, ResultKey
+from toolworthy.records.trial import Key, TrialKey
 from toolworthy.work.run.budget import Spending, Took
-from toolworthy.work.run.estimate import dollars, place, short
+from toolworthy.work.run.estimate import dollars, short
 from toolworthy.work.run.listener import Quiet
 from toolworthy.work.run.plan import Options
 
@@ -126,7 +127,7 @@ class Progress(Quiet):
                 self._pace.add(group, self._clock() - one.began)
             else:
                 self._waiting[group] -= 1
-            self._said[result.key.suite][word_of(result)] += 1
+            self._said[result.key.suite][result.status_word] += 1
 
     def lines(self, width: int, height: int) -> list[str]:
         """A line for every running trial, as far as there is room, and how far the run is; none longer than `width`."""
@@ -208,8 +209,8 @@ class Progress(Quiet):
         return max(ends)
 
 
-def _group(key: Key) -> Group:
-    return place(key)[:2]
+def _group(key: ResultKey) -> Group:
+    return key.suite, key.asker
 
 
 def clock(seconds: float) -> str:

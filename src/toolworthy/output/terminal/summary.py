@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from toolworthy.judgement.analysis.breaking import breaking
 from toolworthy.judgement.analysis.levels import Level, hints, levels, reasons
@@ -16,10 +15,11 @@ from toolworthy.output.terminal import costs, tools
 from toolworthy.output.terminal import gate as gated
 from toolworthy.output.terminal.gate import plain
 from toolworthy.records.case import CaseResult
+from toolworthy.records.meta import EndpointTold
+from toolworthy.records.probe import ProbeResult
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialResult
-from toolworthy.work.probes import ProbeResult
 from toolworthy.work.run.planned import unfinished
-from toolworthy.work.run.store import RunDirectory
 
 LEGEND = (
     "✓ passed · ~ passed sometimes · ✗ failed · ! ended by infrastructure or at a limit of ours · – cannot work here"
@@ -35,14 +35,14 @@ _ROWS = 60
 
 def markdown(run: RunDirectory) -> str:
     """The page, as one string."""
-    about, gate = run.about, run.gate
+    meta, gate = run.meta, run.gate
     results, probes, cases = run.results(), run.probes(), run.cases()
     found = levels(probes)
     asked = list(tools.markdown(cases))
     first = asked.index("") if "" in asked else len(asked)
     parts = [
         [gated.headline(gate)] if gate else [],
-        [_headline(about.get("endpoint", {}), results, probes, cases)],
+        [_headline(meta.endpoint, results, probes, cases)],
         [plain(cut_short)] if (cut_short := unfinished(run)) else [],
         _in_words(results, probes, found),
         [plain(text) for text in remarks(results, probes, cases)],
@@ -56,7 +56,7 @@ def markdown(run: RunDirectory) -> str:
         _folded("Tasks by agent", _matrix(results)),
         _folded("Why on the wire", _reasons(found, probes)),
         _folded("Tool calls by category", asked[first + 1 :]),
-        [f"toolworthy {about.get('toolworthy', '?')}, `{_code(about.get('command', '?'))}`"],
+        [f"toolworthy {meta.toolworthy}, `{_code(meta.command)}`"],
     ]
     return "\n\n".join("\n".join(lines) for part in parts if (lines := list(part))) + "\n"
 
@@ -66,14 +66,14 @@ def _code(text: str) -> str:
 
 
 def _headline(
-    endpoint: dict[str, Any],
+    endpoint: EndpointTold,
     results: Sequence[TrialResult],
     probes: Sequence[ProbeResult],
     cases: Sequence[CaseResult],
 ) -> str:
     """Whom, and the verdict of every suite."""
     told = [f"{WORDS[word]} {figure} ({word})" for figure, word in said(results, cases, probes).values()]
-    model, name = (plain(str(endpoint.get(key, ""))) for key in ("model", "name"))
+    model, name = plain(endpoint.model), plain(endpoint.name)
     return f"**{model}** at {name}: {' · '.join(told) or 'nothing was measured'}"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import get_args
 
 from toolworthy.judgement.analysis.levels import served_apis
-from toolworthy.work.probes import ProbeResult, Verdict
+from toolworthy.records.probe import ProbeResult, Verdict
 
 
 def tallies(results: Sequence[ProbeResult]) -> list[tuple[str, list[tuple[str, int]]]]:

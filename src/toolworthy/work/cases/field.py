@@ -14,7 +14,7 @@ from toolworthy import wire
 from toolworthy.content import adapters
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import Gateway
-from toolworthy.records.case import CaseKey, CaseResult, Miss, Status
+from toolworthy.records.case import CaseKey, CaseResult, Miss, Noted, Status
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.score import Limit
 from toolworthy.wire.ir import Api, Message, Part, Request, Response, Text, Tool, ToolCall
@@ -83,7 +83,7 @@ class FieldBench:
         detail = ""
         limit: Limit | None = None
         misses: tuple[Miss, ...] = ()
-        noted: verifier.Noted | None = None
+        noted: Noted | None = None
         try:
             exchange = await ask(session, api, _body(item, endpoint, api, self._stream))
             misses, noted = _judged(item, exchange)
@@ -144,7 +144,7 @@ def _body(item: Item, endpoint: Endpoint, api: Api, stream: bool) -> dict[str, A
     return wire.api(api).render_request(request, endpoint.dialect).body | {"stream": stream}
 
 
-def _judged(item: Item, exchange: Exchange) -> tuple[tuple[Miss, ...], verifier.Noted | None]:
+def _judged(item: Item, exchange: Exchange) -> tuple[tuple[Miss, ...], Noted | None]:
     answer = exchange.response or Response()
     if isinstance(item, bfcl.Item):
         verdict = bfcl.judge(item, [(call.name, call.arguments) for call in answer.calls], answer.text)
@@ -157,7 +157,7 @@ def _judged(item: Item, exchange: Exchange) -> tuple[tuple[Miss, ...], verifier.
     return tuple(_verified(noted)), noted
 
 
-def _verified(noted: verifier.Noted) -> Sequence[Miss]:
+def _verified(noted: Noted) -> Sequence[Miss]:
     """Calls that fit no schema; and, for the strict reading only, another decision than the reference's.
 
     A reference does not always decide the same itself, so that no single difference is a fault.

@@ -4,7 +4,7 @@ from toolworthy.work.probes.answer import Answer
 from toolworthy.work.probes.ask import Ask
 from toolworthy.work.probes.bench import ProbeBench
 from toolworthy.work.probes.declare import EVERY_AGENT, PROBES, Probe, load_suite, probe
-from toolworthy.work.probes.model import Broken, Ignored, Outcome, ProbeKey, ProbeResult, Rejected, Unmeasured, Verdict
+from toolworthy.work.probes.model import Broken, Ignored, Outcome, Rejected, Unmeasured
 
 __all__ = [
     "EVERY_AGENT",
@@ -16,11 +16,8 @@ __all__ = [
     "Outcome",
     "Probe",
     "ProbeBench",
-    "ProbeKey",
-    "ProbeResult",
     "Rejected",
     "Unmeasured",
-    "Verdict",
     "load_suite",
     "probe",
 ]

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from toolworthy import rules
 from toolworthy.gateway.patience import busy, no_time, refusal, unreachable
 from toolworthy.records.exchange import Exchange
+from toolworthy.records.finding import Finding
 from toolworthy.rules.view import View
 from toolworthy.wire.ir import ToolCall
 from toolworthy.wire.lenient import as_dict, parse_json
@@ -125,7 +126,7 @@ class Answer(View):
         return 400 <= self.status < 500 and clear and not busy(self.exchange)
 
     @property
-    def findings(self) -> tuple[rules.Finding, ...]:
+    def findings(self) -> tuple[Finding, ...]:
         """What the rules say of it."""
         return rules.check([self.exchange])
 

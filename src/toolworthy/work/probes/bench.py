@@ -13,10 +13,11 @@ from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import Gateway, serve_trial
 from toolworthy.gateway.patience import busy, failed, refusal
 from toolworthy.records.exchange import Exchange
+from toolworthy.records.probe import ProbeKey, ProbeResult, Verdict
 from toolworthy.wire.ir import Api
 from toolworthy.work.probes.ask import Ask
 from toolworthy.work.probes.declare import PROBES, Probe
-from toolworthy.work.probes.model import Outcome, ProbeKey, ProbeResult, Rejected, Verdict
+from toolworthy.work.probes.model import Outcome, Rejected
 from toolworthy.work.probes.recovery import recovered
 from toolworthy.work.probes.surface import Calls, Knowledge, Surface
 from toolworthy.work.scoring.lost import leaks

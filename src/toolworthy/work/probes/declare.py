@@ -12,12 +12,12 @@ from typing import Any, Literal
 from toolworthy import content
 from toolworthy.base.errors import UserError, place
 from toolworthy.content.situations import Situation
-from toolworthy.rules import Severity
+from toolworthy.records.finding import Severity
+from toolworthy.records.meta import Tier
+from toolworthy.records.probe import ProbeKey
 from toolworthy.wire.ir import APIS, Api
 from toolworthy.work.probes import tiers
 from toolworthy.work.probes.ask import Ask
-from toolworthy.work.probes.model import ProbeKey
-from toolworthy.work.probes.tiers import Tier
 
 Modes = Literal["both", "stream", "whole", "none"]
 

@@ -15,11 +15,11 @@ from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import Session
 from toolworthy.gateway.patience import again, failed, refusal
 from toolworthy.records.exchange import Exchange
+from toolworthy.records.probe import ProbeKey
 from toolworthy.rules.refusal import BUSY
 from toolworthy.wire.ir import Api, Message, Reasoning, Request, Role, Text
 from toolworthy.wire.lenient import as_dict, dump_json, parse_json
 from toolworthy.work.probes.answer import LIMITS, Answer, Cut, token_limit
-from toolworthy.work.probes.model import ProbeKey
 from toolworthy.work.probes.surface import Surface
 
 if TYPE_CHECKING:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import get_args
 
 from toolworthy.content import situations
 from toolworthy.content.situations import Situation
+from toolworthy.records.meta import Tier
 
-Tier = Literal["quick", "standard", "full"]
-"""``quick``: does it work at all, for each agent. ``standard``: all that agents meet. ``full``: what is long is sent
-over every API, in every way."""
 TIERS: tuple[Tier, ...] = get_args(Tier)
 
 LONG: frozenset[Situation] = frozenset({"long-input", "many-tools", "full-context"})

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from toolworthy import wire
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.records.exchange import Exchange
-from toolworthy.records.replay import Adaptation, plain
+from toolworthy.records.replay import Adaptation
 from toolworthy.wire.ir import Api, Message, Part, Reasoning, Request, Thinking, ToolCall
 from toolworthy.wire.lenient import dump_json
 
@@ -86,7 +86,7 @@ def _adapted(agent: Api, recorded: Api, request: Request, endpoint: Endpoint, re
     notes = [*rendered.losses, *_changes(request, sent)]
     if dropped:
         notes.append(f"fields not carried: {', '.join(dropped)}")
-    adapted = Adaptation(how="adapted", recorded_api=recorded, api=api, notes=tuple(dict.fromkeys(map(plain, notes))))
+    adapted = Adaptation(how="adapted", recorded_api=recorded, api=api, notes=tuple(dict.fromkeys(notes)))
     path, body = wire.api(api).sent(rendered.body)
     return Prepared(path, dump_json(body).encode(), adapted)
 

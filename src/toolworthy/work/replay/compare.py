@@ -10,7 +10,7 @@ from typing import Any
 
 from toolworthy import rules
 from toolworthy.records.exchange import Exchange
-from toolworthy.records.replay import Called, Decision, Difference, plain
+from toolworthy.records.replay import Called, Decision, Difference
 from toolworthy.rules.view import View
 from toolworthy.wire.ir import Request, ToolCall
 from toolworthy.wire.lenient import dump_json, parse_json
@@ -34,11 +34,11 @@ def decision(exchange: Exchange, request: Request) -> Decision:
     return Decision(
         calls=() if error else tuple(_called(call, request) for call in response.calls),
         finish=response.stop,
-        raw_finish=None if response.raw_stop is None else plain(response.raw_stop),
-        text=plain(response.text[:_MAX_TEXT]),
-        error=plain(error),
+        raw_finish=response.raw_stop,
+        text=response.text[:_MAX_TEXT],
+        error=error,
         findings=tuple(dict.fromkeys(finding.code for finding in rules.check([exchange]))),
-        model=plain(response.model),
+        model=response.model,
         input_tokens=usage.input if usage else None,
         output_tokens=usage.output if usage else None,
         first_seconds=exchange.first_byte if exchange.streamed else None,
@@ -103,13 +103,13 @@ def _called(call: ToolCall, request: Request) -> Called:
     text = unwrap_input(call.arguments) if free and not call.custom else call.arguments
     fit = judge_call(request, call)
     return Called(
-        name=plain(name),
-        arguments=plain(text[:_MAX_ARGUMENTS]),
+        name=name,
+        arguments=text[:_MAX_ARGUMENTS],
         value=_hash(text if free else _canonical(text)),
         text=_hash(text),
         known=fit.known,
         parses=fit.parses,
-        problem=None if fit.problem is None else plain(fit.problem[:300]),
+        problem=fit.problem and fit.problem[:300],
     )
 
 

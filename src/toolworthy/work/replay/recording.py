@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 from toolworthy.base.errors import UserError
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import read_all
+from toolworthy.records.meta import EndpointTold, ProxyTold
+from toolworthy.records.store import RunDirectory
 from toolworthy.wire.ir import Api
-from toolworthy.wire.lenient import as_dict, as_str
-from toolworthy.work.run.store import RunDirectory
 
 _SUFFIX = ".jsonl.zst"
 _HELD = 4
@@ -36,11 +34,11 @@ class Recorded:
 class Recording:
     """The exchanges of one run, read file by file as they are needed."""
 
-    def __init__(self, path: Path, files: tuple[Path, ...], about: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, files: tuple[Path, ...], endpoint: EndpointTold) -> None:
         self.path = path
         self._files = files
-        self.endpoint = as_dict(as_dict(about).get("endpoint"))
-        """What is known of the recorded endpoint; empty where nothing is."""
+        self.endpoint = endpoint
+        """What is known of the recorded endpoint; texts are empty where nothing is."""
         self._held: dict[Path, dict[int, Exchange]] = {}
 
     @classmethod
@@ -51,22 +49,11 @@ class Recording:
             UserError: there is none.
         """
         if path.is_dir():
-            about = RunDirectory.open(path).about
-            return cls(path, tuple(sorted((path / "exchanges").glob(f"*{_SUFFIX}"))), about)
+            endpoint = RunDirectory.open(path).meta.endpoint
+            return cls(path, tuple(sorted((path / "exchanges").glob(f"*{_SUFFIX}"))), endpoint)
         if not path.is_file():
             raise UserError(f"{path} does not exist; give a run directory, or a record of toolworthy proxy")
         return cls(path, (path,), _beside(path))
-
-    @property
-    def provider(self) -> str:
-        """The recorded endpoint's provider; empty where it is not known."""
-        return as_str(self.endpoint.get("provider"))
-
-    @property
-    def title(self) -> str:
-        """The recorded endpoint in a few words."""
-        words = (as_str(self.endpoint.get("name")), as_str(self.endpoint.get("model")))
-        return " · ".join(filter(None, words)) or "an unknown endpoint"
 
     def requests(self, only: str | None = None, limit: int | None = None) -> tuple[Recorded, ...]:
         """The completion requests, in the order of the files.
@@ -115,13 +102,13 @@ def matches(trial: str, glob: str) -> bool:
     return any(fnmatchcase(name, glob) for name in (trial, plain, *plain.split("/")))
 
 
-def _beside(path: Path) -> Mapping[str, Any]:
+def _beside(path: Path) -> EndpointTold:
     """What the proxy wrote of its endpoint, beside its record."""
     try:
-        value = json.loads(path.with_name(path.name.removesuffix(_SUFFIX) + ".json").read_text(encoding="utf-8"))
+        text = path.with_name(path.name.removesuffix(_SUFFIX) + ".json").read_bytes()
+        return ProxyTold.model_validate_json(text, extra="ignore").endpoint
     except (OSError, ValueError):
-        return {}
-    return as_dict(value)
+        return EndpointTold()
 
 
 def readable(exchange: Exchange) -> Exchange:

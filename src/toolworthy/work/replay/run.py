@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from toolworthy.base.errors import UserError
 from toolworthy.endpoint.target import Endpoint, resolve
 from toolworthy.records.exchange import Exchange
+from toolworthy.records.meta import Replayed, RunMeta, RunOptions
 from toolworthy.records.replay import Decision, ReplayKey, ReplayResult
+from toolworthy.records.store import RunDirectory
 from toolworthy.wire.ir import Request
-from toolworthy.wire.lenient import as_dict, as_str
 from toolworthy.work.replay.adapt import Prepared, prepare
 from toolworthy.work.replay.compare import decision, differences
 from toolworthy.work.replay.recording import Recorded, Recording
 from toolworthy.work.replay.send import Sender, open_sender, unmeasured
 from toolworthy.work.run.hold import Hold
 from toolworthy.work.run.plan import invocation
-from toolworthy.work.run.store import RunDirectory
 
 _MANY = 200
 """Sendings from which on every tenth part of them is worth a line."""
@@ -46,28 +44,22 @@ class Plan:
     out: Path = Path("reports")
     resume: Path | None = None
 
-    def about(self) -> dict[str, Any]:
+    def meta(self) -> RunMeta:
         """The content of ``run.json``."""
-        return {
+        return RunMeta(
             **invocation(self.endpoint),
-            "agents": {},
-            "tasks": {},
-            "replay": {"of": str(self.recording.path), **self.identity()},
-            "options": {
-                "trials": self.trials,
-                "concurrency": self.concurrency,
-                "limit": self.limit,
-                "only": self.only,
-            },
-        }
+            replay=self.replayed(),
+            options=RunOptions(trials=self.trials, concurrency=self.concurrency, limit=self.limit, only=self.only),
+        )
 
-    def identity(self) -> dict[str, Any]:
-        """What must be the same for a replay to be gone on with, besides the endpoint."""
-        return {
-            "recording": self.recording.path.resolve().name,
-            "recorded": dict(self.recording.endpoint),
-            "reference": self.reference.public() if self.reference else None,
-        }
+    def replayed(self) -> Replayed:
+        """What is sent again."""
+        return Replayed(
+            of=str(self.recording.path),
+            recording=self.recording.path.resolve().name,
+            recorded=self.recording.endpoint,
+            reference=self.reference.public() if self.reference else None,
+        )
 
 
 def reference_endpoint(name: str, recording: Recording) -> Endpoint:
@@ -76,7 +68,7 @@ def reference_endpoint(name: str, recording: Recording) -> Endpoint:
     Raises:
         UserError: as :func:`toolworthy.endpoint.target.resolve`.
     """
-    return resolve(name, model=as_str(recording.endpoint.get("model")) or None)
+    return resolve(name, model=recording.endpoint.model or None)
 
 
 class Replay:
@@ -145,7 +137,7 @@ class Replay:
         if plan.reference:
             senders.append(await open_sender(stack, "reference", plan.reference, apis, run, self._say))
         if self._resumed is None:
-            run.begin(plan.about())
+            run.begin(plan.meta())
         self.run = run
         return senders
 
@@ -187,7 +179,7 @@ class Replay:
 
     def _provider(self, sender: Sender) -> str:
         """Of the recorded endpoint; a reference is that endpoint, unless something else is known of it."""
-        known = self.plan.recording.provider
+        known = self.plan.recording.endpoint.provider
         return known or (sender.endpoint.provider.id if sender.side == "reference" else "")
 
     def _compared(
@@ -263,9 +255,8 @@ def _replays_in(folder: Path) -> Iterator[RunDirectory]:
 
 def _fits(plan: Plan, run: RunDirectory) -> bool:
     try:
-        about = run.about
+        meta = run.meta
     except UserError:
         return False
-    wanted = json.loads(json.dumps({"endpoint": plan.endpoint.public(), **plan.identity()}))
-    told = {"endpoint": about.get("endpoint"), **as_dict(about.get("replay"))}
-    return all(told.get(name) == value for name, value in wanted.items())
+    same = plan.replayed().model_copy(update={"of": meta.replay.of}) if meta.replay else None
+    return meta.endpoint == plan.endpoint.public() and meta.replay is not None and meta.replay == same

@@ -17,10 +17,10 @@ from toolworthy.gateway.patience import again, busy
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import ExchangeWriter, file_name, read_all
 from toolworthy.records.replay import Side
+from toolworthy.records.store import RunDirectory
 from toolworthy.wire.ir import Api
 from toolworthy.work.replay.adapt import Prepared
 from toolworthy.work.run.embedded import reached
-from toolworthy.work.run.store import RunDirectory
 
 SECONDS = 600.0
 """How long one answer may take; as long as agents wait."""

@@ -6,16 +6,16 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from statistics import median
-from typing import Any, get_args
+from typing import get_args
 
 from toolworthy.base.errors import UserError
 from toolworthy.base.visible import show
+from toolworthy.records.meta import EndpointTold, Replayed
 from toolworthy.records.replay import DECISIVE, Decision, DifferenceKind, ReplayResult, Status
+from toolworthy.records.store import RunDirectory
 from toolworthy.statistics.rates import percents
-from toolworthy.wire.lenient import as_dict
 from toolworthy.work.replay import agreement
 from toolworthy.work.replay.agreement import Trigger
-from toolworthy.work.run.store import RunDirectory
 
 _EXAMPLES = 2
 """Of each kind of difference, in the terminal."""
@@ -27,15 +27,15 @@ _MORE = 50
 
 def lines(run: RunDirectory, examples: int = _EXAMPLES) -> Iterator[str]:
     """The replay as plain lines."""
-    about, results = run.about, run.replays()
+    meta, results = run.meta, run.replays()
     target, reference = agreement.of_side(results, "target"), agreement.of_side(results, "reference")
-    endpoint, replay = as_dict(about.get("endpoint")), as_dict(about.get("replay"))
-    yield f"replay of {replay.get('of')}, recorded at {_title(replay.get('recorded'))}"
-    yield f"at {_title(endpoint)}: {_counts(target)}"
+    replay = meta.replay or Replayed()
+    yield f"replay of {replay.of}, recorded at {replay.recorded.title}"
+    yield f"at {meta.endpoint.title}: {_counts(target)}"
     yield f"  same decision: {agreement.same_decision(target)}"
     yield f"      same tools, whatever the arguments: {agreement.same_tools(target)}"
     yield from _trigger(agreement.trigger(target))
-    yield from _selves(target, reference, as_dict(replay.get("reference")))
+    yield from _selves(target, reference, replay.reference)
     yield from _differing(target, examples)
     yield from _ratios(target)
     yield from _adapted(target)
@@ -43,11 +43,11 @@ def lines(run: RunDirectory, examples: int = _EXAMPLES) -> Iterator[str]:
 
 def markdown(run: RunDirectory) -> str:
     """The replay as a page: the same lines, with more examples."""
-    about = run.about
+    meta = run.meta
     found = [_plain(line) for line in lines(run, _MORE)]
     told = "\n".join(found)
-    command = _plain(str(about.get("command")))
-    return f"# Replay\n\n```text\n{told}\n```\n\ntoolworthy {about.get('toolworthy')}, `{command}`\n"
+    command = _plain(meta.command)
+    return f"# Replay\n\n```text\n{told}\n```\n\ntoolworthy {meta.toolworthy}, `{command}`\n"
 
 
 def tell(run: RunDirectory) -> None:
@@ -55,11 +55,6 @@ def tell(run: RunDirectory) -> None:
     show("\n".join((*lines(run), f"results: {run.path}")))
     with contextlib.suppress(UserError):
         run.write("summary.md", markdown(run))
-
-
-def _title(endpoint: Any) -> str:
-    told = as_dict(endpoint)
-    return " · ".join(str(told[name]) for name in ("name", "model") if told.get(name)) or "an unknown endpoint"
 
 
 _WORDS: dict[Status, str] = {
@@ -88,14 +83,14 @@ def _trigger(found: Trigger) -> Iterator[str]:
     yield f"      precision {found.precision}; recall {found.recall}; F1 {f1}"
 
 
-def _selves(target: list[ReplayResult], reference: list[ReplayResult], named: dict[str, Any]) -> Iterator[str]:
+def _selves(target: list[ReplayResult], reference: list[ReplayResult], named: EndpointTold | None) -> Iterator[str]:
     """How far each endpoint agrees with itself: what agreement between two can be held against."""
     own = agreement.self_trigger(target)
     unknown = " (--trials 2 or more measures it)" if not own.n else ""
     yield f"      beside it, this endpoint with itself: {own}{unknown}"
     if named:
         answers = agreement.same_trigger(reference)
-        yield f"      beside it, the reference {_title(named)} now with the recording: {answers}"
+        yield f"      beside it, the reference {named.title} now with the recording: {answers}"
         yield f"  same decision, the reference with the recording: {agreement.same_decision(reference)}"
     else:
         yield "      beside it, the recorded endpoint with itself: not measured (--reference measures it)"

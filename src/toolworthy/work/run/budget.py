@@ -17,9 +17,9 @@ from toolworthy.base.retry import TOLD
 from toolworthy.content.adapters import Prices
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import read_exchanges
+from toolworthy.records.meta import Budget
 from toolworthy.records.score import Tokens
 from toolworthy.wire.ir import Response
-from toolworthy.work.run.about import Budget
 from toolworthy.work.scoring.measure import cost
 
 GRACE_SECONDS = 60.0

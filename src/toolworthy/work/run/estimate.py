@@ -16,11 +16,12 @@ from statistics import median
 
 from toolworthy import content
 from toolworthy.content import adapters
-from toolworthy.records.case import CaseKey
+from toolworthy.records.meta import Tier
+from toolworthy.records.probe import ProbeKey
 from toolworthy.records.score import Tokens
 from toolworthy.records.trial import Key, TrialKey
-from toolworthy.work.probes import PROBES, ProbeKey
-from toolworthy.work.probes.tiers import TIERS, Tier
+from toolworthy.work.probes import PROBES
+from toolworthy.work.probes.tiers import TIERS
 from toolworthy.work.run.order import sent
 from toolworthy.work.run.plan import Options
 from toolworthy.work.scoring.measure import cost
@@ -49,23 +50,13 @@ def table() -> Table:
     return found
 
 
-def place(key: Key) -> tuple[str, str, str]:
-    """Suite, agent and item of a key."""
-    if isinstance(key, TrialKey):
-        return "tasks", key.agent, key.task
-    if isinstance(key, CaseKey):
-        return "tools", key.vocabulary, key.case
-    return "wire", key.way, key.probe
-
-
 def estimate(keys: Sequence[Key], known: Table) -> Estimate:
     """The sum over `keys`."""
     total, unknown = [0.0, 0.0, 0.0], 0
     for key in keys:
-        suite, agent, item = place(key)
-        taken = known.get(suite, {}).get(agent, {}).get(item)
+        taken = known.get(key.suite, {}).get(key.asker, {}).get(key.item)
         unknown += taken is None
-        total = [one + other for one, other in zip(total, taken or _usual(known, suite, agent), strict=True)]
+        total = [one + other for one, other in zip(total, taken or _usual(known, key.suite, key.asker), strict=True)]
     return Estimate(total[0], total[1], total[2], unknown)
 
 

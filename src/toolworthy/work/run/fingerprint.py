@@ -15,17 +15,17 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.vocabulary import tool_schema
 from toolworthy.records.exchange import Exchange
+from toolworthy.records.meta import AgentPrint, RunMeta
 from toolworthy.wire.ir import Request, Text, Tool
 
 MODEL, FINGERPRINT = "model", "system_fingerprint"
 MANY = "…"
 """Ends a list of values that went on: what has so many values tells nothing."""
 _MOST = 8
+_NOTHING = RunMeta()
 _LONGEST = 200
 _TELLING = re.compile(
     r"server|via|x-powered-by|openai-(version|model)|x-(\w+-)?model(-\w+)?|x-(\w+-)?version|x-(compute|inference)-type"
@@ -68,35 +68,18 @@ _CHANGING = tuple(
 """What changes from run to run in prompts of the agents that we know, in the order in which it is taken out."""
 
 
-class AgentPrint(BaseModel):
-    """One face of an agent: what it told the model that it is and can do."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    version: str = ""
-    tools: str = ""
-    """Hash of the tools' names, descriptions and schemas, in no order."""
-    tool_count: int = 0
-    tool_chars: int = 0
-    system: str = ""
-    """Hash of the system prompt, without what changes from run to run."""
-    system_chars: int = 0
-    tasks: tuple[str, ...] = ()
-    """Where it was seen: prompts depend on the task, as where its folder is a git repository."""
-
-
 class Seen:
     """Gathers fingerprints from exchanges as they are recorded."""
 
-    def __init__(self, model: str, versions: Mapping[str, str], before: Mapping[str, Any] | None = None) -> None:
-        """Go on from what `before`, the content of a run's ``run.json``, holds."""
+    def __init__(self, model: str, versions: Mapping[str, str], before: RunMeta = _NOTHING) -> None:
+        """Go on from what `before` holds."""
         self._model = model
         self._versions = versions
         self._first: dict[str, int] = {}
         """Trial to the number of its first main request so far."""
         self._trials: dict[str, tuple[str, AgentPrint]] = {}
-        self._before = [(name, one) for name, found in agents_of(before or {}).items() for one in found]
-        self._server = server_of(before or {})
+        self._before = [(name, one) for name, found in before.fingerprints.items() for one in found]
+        self._server = {name: list(values) for name, values in before.server.items()}
 
     def add(self, exchange: Exchange) -> bool:
         """Take in one exchange; whether it told anything new."""
@@ -114,7 +97,7 @@ class Seen:
         return {
             "server": {name: list(values) for name, values in self._server.items()},
             "fingerprints": {
-                name: [{**face.model_dump(), "tasks": sorted(tasks)} for face, tasks in found.items()]
+                name: [face.model_copy(update={"tasks": tuple(sorted(tasks))}) for face, tasks in found.items()]
                 for name, found in agents.items()
             },
         }
@@ -208,25 +191,6 @@ def agent_of(trial: str) -> str | None:
     suite, _, rest = trial.partition("/")
     task, _, agent = rest.rpartition("/")
     return agent.partition("#")[0] if suite == "tasks" and task else None
-
-
-def agents_of(about: Mapping[str, Any]) -> dict[str, tuple[AgentPrint, ...]]:
-    """The agents' fingerprints that a ``run.json`` holds; what is none is left out."""
-    told = about.get("fingerprints")
-    out: dict[str, tuple[AgentPrint, ...]] = {}
-    for name, found in told.items() if isinstance(told, dict) else ():
-        try:
-            out[str(name)] = tuple(AgentPrint.model_validate(one) for one in found)
-        except (ValidationError, TypeError):
-            continue
-    return out
-
-
-def server_of(about: Mapping[str, Any]) -> dict[str, list[str]]:
-    """What a ``run.json`` says of its server; what is no list of words is left out."""
-    told = about.get("server")
-    pairs = told.items() if isinstance(told, dict) else ()
-    return {str(name): [str(value) for value in values] for name, values in pairs if isinstance(values, list)}
 
 
 class _Fingerprinted(Protocol):

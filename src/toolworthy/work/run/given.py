@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from toolworthy.base.errors import UserError
-from toolworthy.content.adapters import Prices
 from toolworthy.endpoint.target import resolve
 from toolworthy.records.conditions import difference, restore
-from toolworthy.work.run.about import Budget
+from toolworthy.records.meta import Budget, RunMeta
+from toolworthy.records.store import RunDirectory
 from toolworthy.work.run.plan import (
     Options,
     choose_agents,
@@ -20,7 +20,6 @@ from toolworthy.work.run.plan import (
     choose_vocabularies,
     field_of,
 )
-from toolworthy.work.run.store import RunDirectory
 
 
 def read_options(given: argparse.Namespace, folder: Path) -> Options:
@@ -33,32 +32,32 @@ def read_options(given: argparse.Namespace, folder: Path) -> Options:
     Raises:
         UserError: a mistake in any of it.
     """
-    old = RunDirectory.open(given.resume).about if given.resume else {}
+    run = RunDirectory.open(given.resume).meta if given.resume else None
+    old = run or RunMeta()
     given = argparse.Namespace(**vars(given))
-    restore(given, old)
-    options = old.get("options", {})
+    restore(given, run)
     adapters, folders = (_absolute(paths, folder) for paths in (given.adapter, given.tasks))
-    paths = _specs(given.cases or [spec for spec in old.get("cases", {}) if field_of(spec)], folder)
+    paths = _specs(given.cases or [spec for spec in old.cases if field_of(spec)], folder)
     endpoint = resolve(
         given.endpoint or "oracle", model=given.model, key_env=given.key_env, wire=given.wire, folder=folder
     )
-    prices = given.price or (Prices.model_validate(options["prices"]) if options.get("prices") else None)
+    prices = given.price or old.options.prices
     field = choose_field(given.case, paths)
     if given.reference and (field is None or field.kind != "k2vv"):
         raise UserError("--reference belongs to --cases k2vv:PATH")
     asked = Options(
         endpoint=endpoint.priced(prices) if prices else endpoint,
-        budget=Budget(given.budget_usd, given.budget_tokens, given.budget_minutes).after(options.get("budget")),
-        agents=choose_agents(given.agent or list(old.get("agents", {})), adapters),
-        tasks=choose_tasks(given.task or list(old.get("tasks", {})), folders),
-        cases=() if field else choose_cases(given.case or list(old.get("cases", {})), paths),
+        budget=Budget(given.budget_usd, given.budget_tokens, given.budget_minutes).after(old.options.budget),
+        agents=choose_agents(given.agent or list(old.agents), adapters),
+        tasks=choose_tasks(given.task or list(old.tasks), folders),
+        cases=() if field else choose_cases(given.case or list(old.cases), paths),
         field=field,
         reference=resolve(given.reference, folder=folder) if given.reference else None,
-        vocabularies=choose_vocabularies(given.agent or list(old.get("vocabularies", [])), adapters),
+        vocabularies=choose_vocabularies(given.agent or old.vocabularies, adapters),
         adapters=tuple(map(str, adapters)),
         task_folders=tuple(map(str, folders)),
         case_paths=tuple(paths),
-        selected=tuple(old["selected"]) if old.get("selected") else None,
+        selected=tuple(old.selected) if old.selected else None,
         tier=given.tier,
         trials=given.trials,
         until_decided=given.until_decided,
@@ -71,7 +70,7 @@ def read_options(given: argparse.Namespace, folder: Path) -> Options:
         wear=given.wear,
         stream=given.stream,
     )
-    if old and (other := difference(old, asked.about())):
+    if run and (other := difference(run, asked.meta())):
         raise UserError(f"{given.resume} {other}; --resume goes on under the same conditions")
     _check_budget(asked)
     return asked

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from toolworthy.records.exchange import Exchange
-from toolworthy.records.trial import Key, Result, TrialKey
+from toolworthy.records.result import Result
+from toolworthy.records.trial import Key, TrialKey
 from toolworthy.work.run.budget import Spending, Took
 
 

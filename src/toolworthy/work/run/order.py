@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from toolworthy.records.trial import Key, Result
-from toolworthy.work.probes import PROBES, ProbeKey, ProbeResult
-from toolworthy.work.probes.tiers import LONG, Tier
+from toolworthy.records.meta import Tier
+from toolworthy.records.probe import ProbeKey, ProbeResult
+from toolworthy.records.result import Result
+from toolworthy.records.trial import Key
+from toolworthy.work.probes import PROBES
+from toolworthy.work.probes.tiers import LONG
 
 
 def in_order(keys: Iterable[Key]) -> list[Key]:
@@ -69,9 +72,9 @@ class Once:
         long = self._probes.get(key.probe) if isinstance(key, ProbeKey) else None
         if long is None or key not in long.ended:
             return
-        if isinstance(result, ProbeResult) and result.verdict != "unmeasured":
+        if isinstance(result, ProbeResult) and result.judged:
             found = any(finding.severity != "cosmetic" for finding in result.findings)
-            if result.verdict == "supported" and not found:
+            if result.ok and not found:
                 long.supported = long.supported or result.key.way
             else:
                 long.fails = True

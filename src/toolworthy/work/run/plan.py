@@ -8,7 +8,7 @@ import shlex
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,11 @@ from toolworthy.gateway import flow
 from toolworthy.records import conditions
 from toolworthy.records.case import CaseKey
 from toolworthy.records.conditions import Suite
+from toolworthy.records.meta import Budget, RunMeta, RunOptions, SandboxKind, Tier
+from toolworthy.records.probe import ProbeKey
 from toolworthy.records.trial import Key, TrialKey
 from toolworthy.work.cases.field import REFERENCE, Field, Kind, load_field
 from toolworthy.work.cases.model import Case, load_cases
-from toolworthy.work.probes import ProbeKey
-from toolworthy.work.probes.tiers import Tier
-from toolworthy.work.run.about import Budget, SandboxKind
 from toolworthy.work.run.fingerprint import words
 
 _NO_BUDGET = Budget()
@@ -149,25 +148,24 @@ class Options:
                 plan = replace(plan, task_folders=tuple(own))
         return shlex.join(["toolworthy", "run", suite, *conditions.arguments(plan, suite), *chosen])
 
-    def about(self) -> dict[str, Any]:
+    def meta(self) -> RunMeta:
         """The content of ``run.json``."""
-        return {
-            **invocation(self.endpoint),
-            **({"command": self.command} if self.command else {}),
-            "agents": {agent.id: agent.install.version if agent.install else __version__ for agent in self.agents},
-            "tasks": {task.name: task.digest for task in self.tasks},
-            "cases": {self.field.spec: self.field.digest} if self.field else {c.id: c.digest for c in self.cases},
-            "vocabularies": [agent.id for agent in self.vocabularies],
-            "words": {agent.id: words(agent) for agent in self.vocabularies},
-            "selected": None if self.selected is None else list(self.selected),
-            "options": {
+        return RunMeta(
+            **invocation(self.endpoint, self.command),
+            agents={agent.id: agent.install.version if agent.install else __version__ for agent in self.agents},
+            tasks={task.name: task.digest for task in self.tasks},
+            cases={self.field.spec: self.field.digest} if self.field else {c.id: c.digest for c in self.cases},
+            vocabularies=[agent.id for agent in self.vocabularies],
+            words={agent.id: words(agent) for agent in self.vocabularies},
+            selected=None if self.selected is None else list(self.selected),
+            options=RunOptions(
                 **conditions.told(self),
-                "concurrency": self.concurrency,
-                "reference": self.reference.public() if self.reference else None,
-                "budget": asdict(self.budget),
-                "prices": self.endpoint.prices.model_dump() if self.endpoint.prices else None,
-            },
-        }
+                concurrency=self.concurrency,
+                reference=self.reference.public() if self.reference else None,
+                budget=self.budget,
+                prices=self.endpoint.prices,
+            ),
+        )
 
 
 def choose_agents(names: list[str], files: list[Path]) -> tuple[AgentAdapter, ...]:
@@ -261,13 +259,13 @@ def _known(names: list[str], by_id: Mapping[str, Any]) -> None:
             raise UserError(f"no case is called {name!r}{'; near: ' + ', '.join(near) if near else ''}")
 
 
-def invocation(endpoint: Endpoint) -> dict[str, Any]:
+def invocation(endpoint: Endpoint, command: str = "") -> dict[str, Any]:
     """What every ``run.json`` says: when, where and how, and of which endpoint."""
     return {
         "toolworthy": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "command": command_line(),
+        "command": command or command_line(),
         "started": time.time(),
         "endpoint": endpoint.public(),
     }

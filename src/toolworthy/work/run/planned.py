@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from toolworthy.work.run.store import RunDirectory
+from toolworthy.records.store import RunDirectory
 
 _NAMES = {"tasks": "trials", "tools": "cases", "wire": "probes"}
 
@@ -16,7 +16,7 @@ def done(run: RunDirectory) -> Mapping[str, tuple[int, int]]:
         "tools": sum(not one.unasked for one in run.cases()),
         "wire": sum(not one.unasked for one in run.probes()),
     }
-    planned: Mapping[str, int] = run.about.get("planned", {})
+    planned = run.meta.planned
     return {suite: (ran[suite], planned[suite]) for suite in _NAMES if planned.get(suite)}
 
 

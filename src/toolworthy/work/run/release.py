@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import Key
-from toolworthy.work.run.store import RunDirectory
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,13 @@ from toolworthy.gateway.flow import Flow
 from toolworthy.records.case import CaseKey, CaseResult
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import ExchangeWriter, file_name
-from toolworthy.records.trial import Key, Result, TrialKey, TrialResult
+from toolworthy.records.probe import ProbeKey, ProbeResult
+from toolworthy.records.store import Measured, RunDirectory
+from toolworthy.records.trial import Key, TrialKey, TrialResult
 from toolworthy.sandbox import Sandbox, choose
 from toolworthy.work.cases.bench import CaseBench
 from toolworthy.work.cases.field import REFERENCE, FieldBench
-from toolworthy.work.probes import ProbeBench, ProbeKey, ProbeResult
+from toolworthy.work.probes import ProbeBench
 from toolworthy.work.run import estimate
 from toolworthy.work.run.budget import GRACE_SECONDS, Spending
 from toolworthy.work.run.embedded import reached
@@ -38,7 +40,6 @@ from toolworthy.work.run.order import Once, apart, in_order
 from toolworthy.work.run.plan import Options
 from toolworthy.work.run.release import Looking, Release
 from toolworthy.work.run.resume import kept, open_run
-from toolworthy.work.run.store import RunDirectory
 from toolworthy.work.run.unrun import refused, unrun
 from toolworthy.work.trials.trial import Bench, run_trial, sandbox_for
 
@@ -85,7 +86,7 @@ class Session:
         self._loop = asyncio.new_event_loop()
         self._thread: threading.Thread | None = None
         self._stack = contextlib.AsyncExitStack()
-        self._results: dict[Key, concurrent.futures.Future[Result]] = {}
+        self._results: dict[Key, concurrent.futures.Future[Measured]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._hold: Hold | None = None
         self._watching: concurrent.futures.Future[None] | None = None
@@ -104,8 +105,8 @@ class Session:
         """
         self.run, self._hold = open_run(self.options)
         tree.sweep()
-        about = self.run.about
-        self._seen = Seen(self.options.endpoint.model, about.get("agents", {}), about)
+        meta = self.run.meta
+        self._seen = Seen(self.options.endpoint.model, meta.agents, meta)
         self.spending.recall(self.run.path / "exchanges")
         self._thread = threading.Thread(target=self._loop.run_forever, name="toolworthy", daemon=True)
         self._thread.start()
@@ -138,9 +139,9 @@ class Session:
         assert self.run is not None
         self._planned += more
         with contextlib.suppress(UserError):  # results, which matter more, will say that the disk is full
-            self.run.write_about({**self.run.about, "planned": dict(self._planned)})
+            self.run.update(planned=dict(self._planned))
 
-    def wait(self, key: Key) -> Result:
+    def wait(self, key: Key) -> Measured:
         """The result of `key`, once it is there.
 
         Raises:
@@ -183,7 +184,7 @@ class Session:
             await reached(self.options.endpoint, self._stack, self.options), agents, self.listener.line
         )
         assert self.run is not None
-        self.run.write_about({**self.run.about, "preflight": found.about()})
+        self.run.update(preflight=found.told())
         self.checks = found.checks
         for check in found.checks:
             if check.ok is False or check.reading:
@@ -273,7 +274,7 @@ class Session:
     async def _one(self, prepared: _Prepared, key: Key) -> None:
         assert self.run is not None
         future = self._results[key]
-        result: Result
+        result: Measured
         try:
             if why := await self._release.why_not(key) or await self._once.why_not(key):
                 self._planned[key.suite] -= 1
@@ -318,7 +319,7 @@ class Session:
             await asyncio.sleep(_LOOK_SECONDS)
         self._stop(UserError(f"{self._hold.path} is gone: it was moved or deleted while the run went on"))
 
-    async def _within_budget(self, prepared: _Prepared, key: Key) -> Result:
+    async def _within_budget(self, prepared: _Prepared, key: Key) -> Measured:
         """What comes of `key`, unless a budget is spent."""
         if self.spending.spent:
             return self._unrun(key, self.spending.spent)
@@ -336,7 +337,7 @@ class Session:
             why = f"{self.spending.spent}, and it had not ended {GRACE_SECONDS:.0f} seconds later"
             return self._unrun(key, why)
 
-    def _unrun(self, key: Key, why: str) -> Result:
+    def _unrun(self, key: Key, why: str) -> Measured:
         self.unrun[key] = why
         return unrun(self.options, key, why)
 
@@ -365,7 +366,7 @@ class Session:
         if self._seen.add(exchange):
             assert self.run is not None
             with contextlib.suppress(UserError):  # results, which matter more, will say that the disk is full
-                self.run.write_about({**self.run.about, **self._seen.about()})
+                self.run.update(**self._seen.about())
 
     def _count(self, exchange: Exchange) -> None:
         self.listener.exchanged(exchange, self.spending.add(exchange))

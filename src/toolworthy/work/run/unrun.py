@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from toolworthy.records.case import CaseKey, CaseResult
+from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.records.score import Cause
-from toolworthy.records.trial import Key, Result, Status, TrialKey, TrialResult
-from toolworthy.work.probes import PROBES, ProbeKey, ProbeResult
+from toolworthy.records.store import Measured
+from toolworthy.records.trial import Key, Status, TrialKey, TrialResult
+from toolworthy.work.probes import PROBES
 from toolworthy.work.run.plan import Options
 from toolworthy.work.scoring.words import cause
 
@@ -15,7 +17,7 @@ def refused(options: Options, key: TrialKey, why: str) -> TrialResult:
     return _trial(options, key, "refused", cause("preflight", "endpoint", said=why))
 
 
-def unrun(options: Options, key: Key, why: str) -> Result:
+def unrun(options: Options, key: Key, why: str) -> Measured:
     """An unmeasured result of `key`: a limit of ours, no fault of anyone's."""
     if isinstance(key, ProbeKey):
         probe = PROBES[key.probe]

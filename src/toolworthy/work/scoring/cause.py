@@ -14,9 +14,9 @@ from typing import Literal
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.breakage import did
 from toolworthy.records.exchange import Exchange
+from toolworthy.records.finding import Finding, rank
 from toolworthy.records.score import Cause, CauseCode, Fault, Limit, Note
 from toolworthy.rules.leaked import lost_calls
-from toolworthy.rules.model import Finding, rank
 from toolworthy.rules.refusal import classify
 from toolworthy.sandbox.model import Ended, Outcome
 from toolworthy.wire.failure import RefusalKind

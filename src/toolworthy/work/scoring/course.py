@@ -11,7 +11,7 @@ from toolworthy import rules
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.records.conversation import messages_of
 from toolworthy.records.exchange import Exchange
-from toolworthy.rules.model import Finding
+from toolworthy.records.finding import Finding
 from toolworthy.sandbox.model import Outcome
 from toolworthy.work.scoring.calls import JudgedCall, judge_calls
 

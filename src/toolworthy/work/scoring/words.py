@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from toolworthy.records.exchange import Exchange
+from toolworthy.records.finding import Finding
 from toolworthy.records.score import Cause, CauseCode, CauseKind, Fault, Limit, Note
-from toolworthy.rules.model import Finding
 from toolworthy.wire.failure import RefusalKind
 
 SAID: Mapping[CauseCode, tuple[CauseKind, str]] = {

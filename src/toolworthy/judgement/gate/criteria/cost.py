@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from math import ceil, inf, log
 
 from toolworthy.judgement.gate.bill import RARE, Bill, bill, tail
-from toolworthy.judgement.gate.criteria.judged import Answer, Judged, counted, needed
-from toolworthy.judgement.gate.paired import About, Pair
+from toolworthy.judgement.gate.criteria.judged import Judged, counted, needed
+from toolworthy.judgement.gate.paired import Pair
 from toolworthy.judgement.gate.ratio import ratio
 from toolworthy.judgement.gate.sample import Unit
+from toolworthy.records.gate import About, Answer
 
 _STUCK = "more attempts would not decide it, the items differ too much: add items"
 _FAR = 5.0

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from math import ceil, log
 
 from toolworthy.judgement.gate.compare import Compared
-from toolworthy.judgement.gate.criteria.judged import Answer, Judged
+from toolworthy.judgement.gate.criteria.judged import Judged
 from toolworthy.judgement.gate.floor import Reached, reached
-from toolworthy.judgement.gate.paired import About, Pair
+from toolworthy.judgement.gate.paired import Pair
+from toolworthy.records.gate import About, Answer
 
 
 def judge(name: str, of: Compared, floor: float, about: About, alpha: float) -> Judged:

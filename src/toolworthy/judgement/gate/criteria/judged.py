@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
 
 from toolworthy.judgement.gate.compare import Compared
 from toolworthy.judgement.gate.policy import Policy
+from toolworthy.records.gate import Answer
 from toolworthy.statistics.rates import reasons
 
-Answer = Literal["pass", "fail", "inconclusive"]
 _TOO_MANY = 200
 """Attempts an item beyond which nobody would go."""
 _ENDLESS = 1e6

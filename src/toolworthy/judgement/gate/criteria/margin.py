@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from toolworthy.judgement.gate.compare import Compared
 from toolworthy.judgement.gate.criteria.judged import Judged, counted, needed
 from toolworthy.judgement.gate.drop import drop
-from toolworthy.judgement.gate.paired import About, Drop, Pair
+from toolworthy.judgement.gate.paired import Drop, Pair
 from toolworthy.judgement.gate.sample import Unit
+from toolworthy.records.gate import About
 from toolworthy.statistics.intervals import mean_pass, pass_hat_k
 
 _NAMED = 5

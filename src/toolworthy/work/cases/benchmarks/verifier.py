@@ -28,36 +28,18 @@ from pathlib import Path
 from typing import Any
 
 from toolworthy.base.errors import UserError
+from toolworthy.records.case import CALLED, Noted, Outcome
 from toolworthy.records.score import Count
 from toolworthy.wire.chat.request import parse_request
 from toolworthy.wire.ir import Request, Response, Thinking
 from toolworthy.wire.lenient import as_dict, as_list, as_str
 
-CALLED = "tool_calls"
-"""The finish reason that means a call, in both verifiers."""
 _NO_PART_OF_A_REQUEST = frozenset(
     {
         *("data_index", "response", "status", "finish_reason", "hash", "last_run_at", "duration_ms", "provider"),
         *("expected_tool_call", "check_type", "tool_calls_valid"),
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one request led to."""
-
-    finish: str | None
-    """Chat's word for why the answer ended; None where there was no answer."""
-    calls: tuple[tuple[str, str], ...] = ()
-    """Name and arguments of each call, as they were sent."""
-    text: bool = False
-    reasoning: bool = False
-
-    @property
-    def called(self) -> bool:
-        """Whether a call was made, as the verifiers count it."""
-        return self.finish == CALLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +57,6 @@ class Case:
     def request(self, model: str) -> Request:
         """The request, for `model`."""
         return parse_request({**self.body, "model": model})
-
-
-@dataclass(frozen=True, slots=True)
-class Noted:
-    """What the figures need to know of one request and its outcome."""
-
-    index: int
-    outcome: Outcome
-    fits: tuple[bool, ...]
-    """Of each call, whether it fits its schema."""
-    due: bool | None = None
-    reference: Outcome | None = None
-
-    @property
-    def valid(self) -> bool:
-        """Whether there are calls, and each fits."""
-        return bool(self.fits) and all(self.fits)
 
 
 @dataclass(frozen=True, slots=True)

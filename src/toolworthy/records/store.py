@@ -31,16 +31,18 @@ from toolworthy import __version__
 from toolworthy.base.errors import UserError
 from toolworthy.base.redact import Redactor
 from toolworthy.base.whole import whole
-from toolworthy.endpoint.keys import keys_of
 from toolworthy.records.case import CaseResult
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import read_all
+from toolworthy.records.gate import GateReport
+from toolworthy.records.meta import SCHEMA, RunMeta
+from toolworthy.records.probe import ProbeResult
 from toolworthy.records.replay import ReplayResult
 from toolworthy.records.trial import TrialResult
-from toolworthy.work.probes import ProbeResult
-from toolworthy.work.run.about import SCHEMA, mistake
 
-Line = TrialResult | ProbeResult | CaseResult | ReplayResult
+Measured = TrialResult | ProbeResult | CaseResult
+"""What a run of suites measures."""
+Line = Measured | ReplayResult
 """What a line of ``results.jsonl`` may be."""
 _R = TypeVar("_R", TrialResult, ProbeResult, CaseResult, ReplayResult)
 
@@ -91,14 +93,14 @@ class RunDirectory:
         """What was read from ``results.jsonl`` when its size and time were `_stamp`."""
 
     @classmethod
-    def create(cls, parent: Path, about: dict[str, Any], secrets: Iterable[str] = ()) -> RunDirectory:
+    def create(cls, parent: Path, meta: RunMeta, secrets: Iterable[str] = ()) -> RunDirectory:
         """Make a new directory under `parent`, named by time, and write ``run.json``.
 
         Raises:
             UserError: it cannot be written.
         """
         run = cls.planned(parent, secrets)
-        run.begin(about)
+        run.begin(meta)
         return run
 
     @classmethod
@@ -107,7 +109,7 @@ class RunDirectory:
         name = time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + token_hex(2)
         return cls(parent / name, secrets)
 
-    def begin(self, about: dict[str, Any]) -> None:
+    def begin(self, meta: RunMeta) -> None:
         """Make a planned directory, and write ``run.json``.
 
         Raises:
@@ -115,7 +117,7 @@ class RunDirectory:
         """
         try:
             (self.path / "exchanges").mkdir(parents=True)
-            self.write_about(about)
+            self.write_meta(meta)
         except OSError as error:
             raise UserError(f"cannot write a run directory under {self.path.parent}: {error.strerror}") from error
 
@@ -135,7 +137,7 @@ class RunDirectory:
         if not (path / "run.json").is_file():
             left = f"; {path / RESULTS} is there, with {run._read().read} results" * (path / RESULTS).is_file()
             raise UserError(f"{path} is no run directory: it has no run.json{left}")
-        run.about  # noqa: B018 - refuses what is not to be read
+        run.meta  # noqa: B018 - refuses what is not to be read
         if run.damage and whole:
             raise UserError(f"{run._damage}; {run._mended_by}")
         if run.damage:
@@ -143,8 +145,8 @@ class RunDirectory:
         return run
 
     @property
-    def about(self) -> dict[str, Any]:
-        """What ``run.json`` says.
+    def meta(self) -> RunMeta:
+        """What ``run.json`` says. What this version does not know of it is left out.
 
         Raises:
             UserError: it is no JSON object, or of another version, or holds what none does.
@@ -162,18 +164,20 @@ class RunDirectory:
             told = f"is of schema {json.dumps(version)}" if "schema" in value else "names no schema"
             raise UserError(f"{path} {told}, of {by}: this one, {__version__}, reads schema {SCHEMA}")
         clean = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")  # lone surrogates do no harm
-        if wrong := mistake(clean, replay="replay" in value):
-            raise UserError(f"{path} cannot be read as a run's: {wrong}")
-        return value
+        try:
+            return RunMeta.model_validate_json(clean, extra="ignore")
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            where, why = ".".join(map(str, first["loc"])), first["msg"]
+            raise UserError(f"{path} cannot be read as a run's: {where}: {why[0].lower()}{why[1:]}") from error
 
     @cached_property
     def redactor(self) -> Redactor:
         """Knows the keys of the run's endpoints."""
         try:
-            about = self.about
+            return Redactor((*self.secrets, *self.meta.secrets(os.environ)))
         except UserError:
-            about = {}
-        return Redactor((*self.secrets, *keys_of(about)))
+            return Redactor(self.secrets)
 
     @property
     def damage(self) -> str:
@@ -197,19 +201,21 @@ class RunDirectory:
         return f"{cut}{delete}--resume {self.path} measures again what is lost"
 
     @property
-    def gate(self) -> dict[str, Any] | None:
+    def gate(self) -> GateReport | None:
         """What ``gate.json`` says; None where the run was compared with nothing."""
-        try:
-            value = json.loads((self.path / GATE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        return value if isinstance(value, dict) else None
+        with contextlib.suppress(OSError, ValueError):
+            return GateReport.model_validate_json((self.path / GATE).read_bytes(), extra="ignore")
+        return None
 
-    def write_about(self, about: dict[str, Any]) -> None:
+    def write_meta(self, meta: RunMeta) -> None:
         """Write ``run.json`` whole or not at all."""
         if "redactor" not in self.__dict__:
-            self.redactor = Redactor((*self.secrets, *keys_of(about)))
-        self.write("run.json", json.dumps({"schema": SCHEMA, **about}, indent=2, ensure_ascii=False) + "\n")
+            self.redactor = Redactor((*self.secrets, *meta.secrets(os.environ)))
+        self.write("run.json", meta.model_dump_json(by_alias=True, indent=2) + "\n")
+
+    def update(self, **changes: object) -> None:
+        """Write ``run.json`` anew, with some of its fields changed."""
+        self.write_meta(RunMeta.model_validate({**dict(self.meta), **changes}))
 
     def write(self, name: str, text: str | Iterable[str]) -> Path:
         """Write a file of the run, a text or its parts, whole or not at all; its path.
@@ -290,6 +296,10 @@ class RunDirectory:
         """The same of every request that was sent again."""
         return self._latest(ReplayResult)
 
+    def measured(self) -> tuple[Measured, ...]:
+        """All results of the suites."""
+        return (*self.results(), *self.probes(), *self.cases())
+
     def exchanges(self, file: str) -> tuple[Exchange, ...]:
         """What a result's file of exchanges holds; nothing where it names none, or it is gone."""
         path = self.path / file
@@ -315,7 +325,7 @@ class RunDirectory:
 
 def redactor_of(runs: Iterable[RunDirectory]) -> Redactor:
     """Knows the keys of the endpoints of several runs."""
-    return Redactor(key for run in runs for key in (*run.secrets, *keys_of(run.about)))
+    return Redactor(key for run in runs for key in (*run.secrets, *run.meta.secrets(os.environ)))
 
 
 def _lines(path: Path) -> _Lines:

@@ -1,0 +1,54 @@
+"""``gate.json``: what the gate answered, where a run was compared with another."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from toolworthy.records.model import Document
+
+Answer = Literal["pass", "fail", "inconclusive"]
+About = Literal["these", "like-these"]
+"""What a drop is claimed of: the very items that were run, or all items like these."""
+
+
+class Criterion(Document):
+    """One criterion of the gate."""
+
+    name: str
+    answer: Answer
+    said: str
+    """Its figures in words."""
+    next: tuple[str, ...] = ()
+    """What would decide it, what could have been found, what was lost."""
+
+
+class Looks(Document):
+    """How often a run that ends as soon as it is decided was looked at."""
+
+    taken: int
+    most: int
+    alpha: float
+    """Level of this look."""
+    alphas: tuple[float, ...]
+    """Levels of all that were planned."""
+
+
+class GateReport(Document):
+    """``gate.json``."""
+
+    answer: Answer
+    meaning: str = ""
+    baseline: str = ""
+    baseline_started: float = 0.0
+    """Unix time, seconds."""
+    candidate: str = ""
+    policy: str = ""
+    about: About = "these"
+    """What a drop is claimed of: the very items that were run, or all items like these."""
+    confidence: float = 0.0
+    criteria: tuple[Criterion, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What was not compared, and why."""
+    baseline_run: str = ""
+    """The way from this run directory to the baseline's, where the baseline is one."""
+    looks: Looks | None = None

@@ -1,0 +1,199 @@
+"""What ``run.json`` says: the model by which it is written and read, and of which the published schema is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from toolworthy.content.adapters import Prices
+from toolworthy.records.model import Document
+from toolworthy.wire.declaration import Auth
+from toolworthy.wire.ir import Api
+
+SCHEMA = 1
+"""Version of the run directory's layout."""
+KEY_ENV = "TOOLWORTHY_API_KEY"
+"""Environment variable that holds a key where none is named."""
+SandboxKind = Literal["auto", "bubblewrap", "none"]
+Tier = Literal["quick", "standard", "full"]
+"""``quick``: does it work at all, for each agent. ``standard``: all that agents meet. ``full``: what is long is sent
+over every API, in every way."""
+
+
+class EndpointTold(Document):
+    """An endpoint, without its key."""
+
+    name: str = ""
+    """As the user named it."""
+    provider: str = ""
+    model: str = ""
+    """What was asked for."""
+    base_urls: dict[Api, str] = {}
+    key_env: str | None = None
+    """Environment variable that held the key."""
+    forced_api: Api | None = None
+    """The wire API that every agent was translated to."""
+    context: int | None = None
+    """Context window in tokens."""
+    headers: dict[str, str] = {}
+    """Further headers of every request; ``env:NAME`` for what an environment variable held."""
+    auth: Auth | None = None
+    """How the key was sent, where not as the provider has it."""
+
+    @property
+    def title(self) -> str:
+        """The endpoint in a few words."""
+        return " · ".join(filter(None, (self.name, self.model))) or "an unknown endpoint"
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """Environment variables that held its secrets."""
+        own = (value.removeprefix("env:") for value in self.headers.values() if value.startswith("env:"))
+        return frozenset((self.key_env or KEY_ENV, *own))
+
+
+class PreflightTold(Document):
+    """What preflight found."""
+
+    apis: list[Api] = []
+    """Wire APIs that the endpoint serves."""
+    base_urls: dict[Api, str] = {}
+    """Where they are; empty for the embedded oracle."""
+    readings: list[str] = []
+    """How what the user gave was read, where not as it stands."""
+    refused: dict[str, str] = {}
+    """Agent to why it cannot work here."""
+    server: str = ""
+    """Id of the provider whose server it is, by its own word; "" where it does not say."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a run may spend; None for as much as it takes."""
+
+    usd: float | None = None
+    tokens: int | None = None
+    """Input and output together."""
+    minutes: float | None = None
+
+    def __bool__(self) -> bool:
+        return (self.usd, self.tokens, self.minutes) != (None, None, None)
+
+    def after(self, before: Budget) -> Budget:
+        """This budget, with the money and tokens of the run that is gone on with where nothing is said."""
+        return replace(self, usd=self.usd or before.usd, tokens=self.tokens or before.tokens)
+
+
+class AgentPrint(Document):
+    """One face of an agent: what it told the model that it is and can do."""
+
+    version: str = ""
+    tools: str = ""
+    """Hash of the tools' names, descriptions and schemas, in no order."""
+    tool_count: int = 0
+    tool_chars: int = 0
+    system: str = ""
+    """Hash of the system prompt, without what changes from run to run."""
+    system_chars: int = 0
+    tasks: tuple[str, ...] = ()
+    """Where it was seen: prompts depend on the task, as where its folder is a git repository."""
+
+
+class RunOptions(Document):
+    """Options of a run; of a replay only `trials`, `concurrency`, `limit` and `only` mean something."""
+
+    trials: int = 0
+    concurrency: int | None = None
+    sandbox: SandboxKind = "auto"
+    tier: Tier = "full"
+    """How many probes of ``suites/wire`` were to be asked."""
+    timeout_factor: float = 1.0
+    max_turns: int = 60
+    wear: str | None = None
+    """Agent whose tools the built-in agent wore."""
+    stream: bool = True
+    reference: EndpointTold | None = None
+    """Asked a vendor verifier's requests, too."""
+    until_decided: bool = False
+    adapters: list[str] = []
+    """Files of the user's own agents."""
+    task_folders: list[str] = []
+    """Folders of the user's own tasks."""
+    case_paths: list[str] = []
+    """Where the user's own cases are."""
+    budget: Budget = Budget()
+    prices: Prices | None = None
+    limit: int | None = None
+    """How many recorded requests were to be sent again at most."""
+    only: str | None = None
+    """A glob over the recorded trials."""
+
+
+class Replayed(Document):
+    """What was sent again."""
+
+    of: str = ""
+    """The recording, as the user named it."""
+    recording: str = ""
+    """Its file's or folder's name."""
+    recorded: EndpointTold = EndpointTold()
+    """The recorded endpoint, as its own ``run.json`` says it; empty texts where nothing is known of it."""
+    reference: EndpointTold | None = None
+    """Asked only to learn how far the recorded endpoint agrees with itself."""
+
+
+class ProxyTold(Document):
+    """What ``toolworthy proxy`` writes beside its record."""
+
+    toolworthy: str = ""
+    started: Annotated[float, Field(ge=0, lt=2**37)] = 0.0
+    """Unix time, seconds."""
+    endpoint: EndpointTold = EndpointTold()
+
+
+class RunMeta(ProxyTold):
+    """``run.json``, of a run of suites or of a replay."""
+
+    version: int = Field(default=SCHEMA, alias="schema", json_schema_extra={"const": SCHEMA})
+    """Version of the run directory's layout."""
+    python: str = ""
+    platform: str = ""
+    command: str = ""
+    agents: dict[str, str] = {}
+    """Agent to its version."""
+    tasks: dict[str, str] = {}
+    """Task to a SHA-256 of all its files."""
+    cases: dict[str, str] = {}
+    """Case, or file of the field's, to a hash of what it says."""
+    vocabularies: list[str] = []
+    """Agents in whose words cases were to be asked."""
+    words: dict[str, str] = {}
+    """For each of them, a hash of the tools that its adapter describes."""
+    selected: list[str] | None = None
+    """What pytest selected, in its order: trials, cases, probes, and `rules/CODE`; null for everything."""
+    planned: dict[str, int] = {}
+    """By suite: how many trials, cases and probes there were to measure; more than there are results where it was cut
+    short."""
+    options: RunOptions = RunOptions()
+    preflight: PreflightTold = PreflightTold()
+    server: dict[str, list[str]] = {}
+    """What the server says of itself. A list that ends in `…` went on."""
+    fingerprints: dict[str, list[AgentPrint]] = {}
+    """Agent to its faces, usually one."""
+    replay: Replayed | None = None
+    """Of a replay: what was sent again."""
+
+    @property
+    def served(self) -> EndpointTold:
+        """The endpoint, with the base URLs at which preflight found it."""
+        found = self.preflight.base_urls
+        return self.endpoint.model_copy(update={"base_urls": found}) if found else self.endpoint
+
+    def secrets(self, environ: Mapping[str, str]) -> Iterator[str]:
+        """The keys of the run's endpoints, as far as `environ` still has them: none may get into a file."""
+        others = (self.options.reference, self.replay and self.replay.reference)
+        variables = frozenset[str]().union(*(one.variables for one in (self.endpoint, *others) if one))
+        return (environ.get(variable, "").strip() for variable in sorted(variables))

@@ -1,0 +1,102 @@
+"""The record of one probe: a line of ``results.jsonl``."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from toolworthy.content.situations import Situation
+from toolworthy.records.finding import Finding, Severity
+from toolworthy.records.model import Record
+from toolworthy.records.result import NO_ANSWER, NOT_RUN
+from toolworthy.records.score import Leaks
+from toolworthy.wire.ir import Api
+
+Verdict = Literal["supported", "rejected", "ignored", "broken", "unmeasured"]
+"""``rejected``: refused with a clear error; ``ignored``: accepted, without effect and without a word; ``unmeasured``:
+the model did not do what the probe needs, or the endpoint cannot be asked."""
+
+
+class ProbeKey(Record):
+    """One probe over one wire API, streamed or whole: unique in a run."""
+
+    suite: Literal["wire"] = "wire"
+    probe: str
+    api: Api
+    stream: bool | None = None
+    """None where it makes no difference."""
+
+    @property
+    def item(self) -> str:
+        return self.probe
+
+    @property
+    def asker(self) -> str:
+        return self.way
+
+    @property
+    def way(self) -> str:
+        """``chat-stream``, ``chat-whole`` or ``chat``."""
+        return self.api + ("" if self.stream is None else "-stream" if self.stream else "-whole")
+
+    def __str__(self) -> str:
+        return f"{self.suite}/{self.probe}/{self.way}"
+
+
+class ProbeResult(Record):
+    """What one probe found: a line of ``results.jsonl``."""
+
+    key: ProbeKey
+    title: str
+    verdict: Verdict
+    detail: str = ""
+    severity: Severity = "degrades"
+    """What it means for the agents concerned if this is not supported."""
+    situation: Situation = "always"
+    """When agents meet it."""
+    agents: tuple[str, ...] = ()
+    """Agents that need it; ``*`` for every one."""
+    main_path: bool = False
+    """Whether it is what its agent sends in every plain task: only this can break an agent."""
+    endpoint_api: Api | None = None
+    """What the endpoint was asked in; None where it was not asked."""
+    served: tuple[Api, ...] = ()
+    """The wire APIs of the endpoint, as preflight found them."""
+    findings: tuple[Finding, ...] = ()
+    leaks: Leaks = Leaks()
+    requests: int = 0
+    unasked: bool = False
+    """Not asked at all, since a budget was spent first."""
+    started: float = 0.0
+    """Unix time, seconds."""
+    seconds: float = 0.0
+    exchanges: str = ""
+    """File with its exchanges, relative to the run directory."""
+    reproduce: str = ""
+
+    @property
+    def judged(self) -> bool:
+        return self.verdict != "unmeasured"
+
+    @property
+    def ok(self) -> bool:
+        return self.verdict == "supported"
+
+    @property
+    def uncounted(self) -> str:
+        return "" if self.judged else NOT_RUN if self.unasked else NO_ANSWER
+
+    @property
+    def limit(self) -> None:
+        return None
+
+    @property
+    def status_word(self) -> str:
+        return self.verdict
+
+    @property
+    def api(self) -> Api | None:
+        return self.endpoint_api
+
+    def needed_by(self, agent: str) -> bool:
+        """Whether the agent meets what is asked: a failure of what it never sends is not its trouble."""
+        return "*" in self.agents or agent in self.agents
