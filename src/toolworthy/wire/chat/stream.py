@@ -18,6 +18,7 @@ from toolworthy.wire.chat.response import (
     stop_reason,
     write_usage,
 )
+from toolworthy.wire.decoder import SseDecoder
 from toolworthy.wire.failure import event_failure
 from toolworthy.wire.ir import (
     Counted,
@@ -28,7 +29,6 @@ from toolworthy.wire.ir import (
     PartClosed,
     PartDelta,
     PartOpened,
-    Repair,
     Request,
     Started,
     Stopped,
@@ -36,8 +36,8 @@ from toolworthy.wire.ir import (
     Thinking,
     ToolCall,
 )
-from toolworthy.wire.lenient import as_arguments, as_dict, as_int, as_list, as_str, dump_json, parse_json
-from toolworthy.wire.sse import SseEvent, SseParser, format_event
+from toolworthy.wire.lenient import as_arguments, as_dict, as_int, as_list, as_str, dump_json
+from toolworthy.wire.sse import format_event
 
 _REASONING_FIELDS = ("reasoning_content", "reasoning")
 
@@ -52,63 +52,37 @@ class _Call:
     arguments: str = ""
 
 
-class Decoder:
-    """Reads SSE bytes, cut anywhere, into events."""
+class Decoder(SseDecoder):
+    """Reads an event stream."""
+
+    unfinished = "no-done"
 
     def __init__(self) -> None:
-        self.repairs: list[Repair] = []
-        self._sse = SseParser()
-        self._started = self._stopped = self._done = self._ended = False
+        super().__init__()
         self._open: dict[int, Part] = {}
         self._count = 0
         self._calls: dict[int, _Call] = {}
         self._latest: _Call | None = None
         self._details: list[Any] = []
-        self._number = 0
 
-    def feed(self, data: bytes) -> list[Event]:
-        """The events that `data` completes."""
-        return [event for sse in self._sse.feed(data) for event in self._read(sse)]
+    def _marker(self) -> None:
+        self._done = True
 
-    def close(self) -> list[Event]:
-        """The last events; the very last is ``Ended``."""
-        events = [event for sse in self._sse.close() for event in self._read(sse)]
-        if self._ended:
-            return events
-        self._ended = True
-        self.repairs[:0] = self._sse.repairs
-        events += self._close_all()
-        if not self._done:
-            self.repairs.append(Repair("no-done", event=self._number))
-        return [*events, Ended(clean=self._done)]
-
-    def _read(self, sse: SseEvent) -> Iterator[Event]:
-        self._number = sse.number
-        if self._done:
-            return
-        if sse.data.strip() == "[DONE]":
-            self._done = True
-            return
-        chunk = parse_json(sse.data)
-        if not isinstance(chunk, dict):
-            self.repairs.append(Repair("bad-json", sse.data[:100], sse.number))
-            return
-        if failure := event_failure(chunk, sse.event):
+    def _event(self, name: str | None, value: Mapping[str, Any]) -> Iterator[Event]:
+        if failure := event_failure(value, name):
             yield Failed(failure)
             return
-        if not self._started:
-            self._started = True
-            yield Started(as_str(chunk.get("id")), as_str(chunk.get("model")))
-        for choice in as_list(chunk.get("choices")):
+        yield from self._start(value)
+        for choice in as_list(value.get("choices")):
             if as_int(as_dict(choice).get("index")) in (0, None):
                 yield from self._choice(as_dict(choice))
-        if usage := parse_usage(chunk.get("usage")):
+        if usage := parse_usage(value.get("usage")):
             yield Counted(usage)
 
     def _choice(self, choice: Mapping[str, Any]) -> Iterator[Event]:
         delta = choice.get("delta")
         if not isinstance(delta, dict) and isinstance(choice.get("message"), dict):
-            self.repairs.append(Repair("message-instead-of-delta", event=self._number))
+            self._repair("message-instead-of-delta")
             delta = choice["message"]
         delta = as_dict(delta)
         yield from self._reasoning(delta)
@@ -122,9 +96,8 @@ class Decoder:
             yield from self._call(as_dict(call), number)
         reason = stop_reason(choice.get("finish_reason"))
         if reason and not self._stopped:
-            self._stopped = True
-            yield from self._close_all()
-            yield Stopped(reason, as_str(choice.get("finish_reason")))
+            yield from self._rest()
+        yield from self._stop(reason, as_str(choice.get("finish_reason")))
 
     def _reasoning(self, delta: Mapping[str, Any]) -> Iterator[Event]:
         details = as_list(delta.get("reasoning_details"))
@@ -144,7 +117,7 @@ class Decoder:
         if current is None:
             if not text:
                 return
-            yield from self._close_all()
+            yield from self._rest()
             current = self._opened(empty)
             yield PartOpened(current, empty)
         if text:
@@ -159,9 +132,9 @@ class Decoder:
             yield from self._close_texts()
             yield PartOpened(call.part, ToolCall(call.id, call.name, "", custom="custom" in delta))
         if raw is not None and not isinstance(raw, str):
-            self.repairs.append(Repair("arguments-not-string", type(raw).__name__, self._number))
+            self._repair("arguments-not-string", type(raw).__name__)
         elif raw is None and "arguments" in function:
-            self.repairs.append(Repair("arguments-null", event=self._number))
+            self._repair("arguments-null")
         text = as_arguments(raw)
         if text:
             call.arguments += text
@@ -171,7 +144,7 @@ class Decoder:
         """The call that a delta goes on with; None where it begins one."""
         index, call_id = as_int(delta.get("index")), as_str(delta.get("id"))
         if index is None:
-            self._once(Repair("missing-index", event=self._number))
+            self._once("missing-index")
             if call_id:
                 return next((call for call in self._calls.values() if call.id == call_id), None)
             return None if name else self._latest
@@ -180,9 +153,9 @@ class Decoder:
             return call
         other = next((other for other in self._calls.values() if other.id == call_id), None)
         if not name and other is None:  # ids that change on every delta of one call
-            self._once(Repair("id-changes", f"{call.id} then {call_id}", self._number))
+            self._once("id-changes", f"{call.id} then {call_id}")
             return call
-        self._once(Repair("index-reused", f"index {index} for {call.id} and {call_id}", self._number))
+        self._once("index-reused", f"index {index} for {call.id} and {call_id}")
         return other
 
     def _new_call(self, delta: Mapping[str, Any], name: str, position: int) -> _Call:
@@ -191,7 +164,7 @@ class Decoder:
             index = max(self._calls, default=-1) + 1
         call_id = as_str(delta.get("id"))
         if not call_id:
-            self.repairs.append(Repair("missing-id", f"call {index} of {name}", self._number))
+            self._repair("missing-id", f"call {index} of {name}")
             call_id = f"call_{index}"
         call = _Call(self._count, call_id, name)
         self._opened(ToolCall(call_id, name, ""))
@@ -207,7 +180,7 @@ class Decoder:
     def _close_texts(self) -> Iterator[Event]:
         yield from self._close([i for i, part in self._open.items() if not isinstance(part, ToolCall)])
 
-    def _close_all(self) -> list[Event]:
+    def _rest(self) -> list[Event]:
         return list(self._close(list(self._open)))
 
     def _close(self, indices: list[int]) -> Iterator[Event]:
@@ -215,10 +188,6 @@ class Decoder:
             part = self._open.pop(index)
             details = isinstance(part, Thinking) and part.form == "reasoning_details"
             yield PartClosed(index, dump_json(self._details) if details else None)
-
-    def _once(self, repair: Repair) -> None:
-        if not any(known.code == repair.code for known in self.repairs):
-            self.repairs.append(repair)
 
 
 class Encoder:

@@ -11,6 +11,7 @@ from typing import Any
 
 from toolworthy.wire import shapes
 from toolworthy.wire.assemble import merge
+from toolworthy.wire.decoder import SseDecoder
 from toolworthy.wire.failure import event_failure
 from toolworthy.wire.ir import (
     Counted,
@@ -22,7 +23,6 @@ from toolworthy.wire.ir import (
     PartClosed,
     PartDelta,
     PartOpened,
-    Repair,
     Request,
     Started,
     Stopped,
@@ -31,19 +31,19 @@ from toolworthy.wire.ir import (
     ToolCall,
     Usage,
 )
-from toolworthy.wire.lenient import as_arguments, as_dict, as_int, as_str, dump_json, parse_json
+from toolworthy.wire.lenient import as_arguments, as_dict, as_int, as_str, dump_json
 from toolworthy.wire.messages.request import call_id
 from toolworthy.wire.messages.response import parse_usage, render_error, signature, stop_reason, stop_word, write_usage
-from toolworthy.wire.sse import SseEvent, SseParser, format_event
+from toolworthy.wire.sse import format_event
 
 
-class Decoder:
-    """Reads SSE bytes, cut anywhere, into events."""
+class Decoder(SseDecoder):
+    """Reads an event stream."""
+
+    unfinished = "no-message-stop"
 
     def __init__(self) -> None:
-        self.repairs: list[Repair] = []
-        self._sse = SseParser()
-        self._started = self._stopped = self._done = self._ended = False
+        super().__init__()
         self._blocks: dict[int, int] = {}
         """The endpoint's index of each open block to ours."""
         self._open: dict[int, Part] = {}
@@ -51,48 +51,16 @@ class Decoder:
         self._told: Mapping[str, Any] = {}
         """Usage as the message began; its end may tell only some of it again."""
         self._count = 0
-        self._number = 0
 
-    def feed(self, data: bytes) -> list[Event]:
-        """The events that `data` completes."""
-        return [event for sse in self._sse.feed(data) for event in self._read(sse)]
-
-    def close(self) -> list[Event]:
-        """The last events; the very last is ``Ended``."""
-        events = [event for sse in self._sse.close() for event in self._read(sse)]
-        if self._ended:
-            return events
-        self._ended = True
-        self.repairs[:0] = self._sse.repairs
-        events += [event for index in list(self._blocks) for event in self._close(index)]
-        if not self._done:
-            self.repairs.append(Repair("no-message-stop", event=self._number))
-        return [*events, Ended(clean=self._done)]
-
-    def _read(self, sse: SseEvent) -> Iterator[Event]:
-        self._number = sse.number
-        if sse.data.strip() == "[DONE]":
-            self._once(Repair("done-marker", "[DONE] is chat's", sse.number))
-            return
-        if self._done:
-            return
-        value = parse_json(sse.data)
-        if not isinstance(value, dict):
-            self.repairs.append(Repair("bad-json", sse.data[:100], sse.number))
-            return
-        kind = "error" if sse.event == "error" else as_str(value.get("type")) or sse.event or ""
-        if not sse.event:
-            self._once(Repair("missing-event-name", kind, sse.number))
-        yield from self._event(kind, value)
-
-    def _event(self, kind: str, value: Mapping[str, Any]) -> Iterator[Event]:
+    def _event(self, name: str | None, value: Mapping[str, Any]) -> Iterator[Event]:
+        kind = "error" if name == "error" else as_str(value.get("type")) or name or ""
+        if not name:
+            self._once("missing-event-name", kind)
         match kind:
             case "message_start":
                 message = as_dict(value.get("message"))
-                if not self._started:
-                    self._started = True
-                    self._told = as_dict(message.get("usage"))
-                    yield Started(as_str(message.get("id")), as_str(message.get("model")), parse_usage(self._told))
+                self._told = self._told if self._started else as_dict(message.get("usage"))
+                yield from self._start(message, parse_usage(self._told))
             case "content_block_start":
                 yield from self._block(as_int(value.get("index")), as_dict(value.get("content_block")))
             case "content_block_delta":
@@ -103,38 +71,35 @@ class Decoder:
                 yield from self._message_delta(value)
             case "message_stop":
                 self._done = True
-                yield from [event for index in list(self._blocks) for event in self._close(index)]
+                yield from self._rest()
             case "ping":
                 pass
             case _ if failure := event_failure(value, kind):
                 yield Failed(failure)
             case _:
-                self._once(Repair("unknown-event", kind[:60], self._number))
+                self._once("unknown-event", kind[:60])
 
     def _message_delta(self, value: Mapping[str, Any]) -> Iterator[Event]:
-        yield from [event for index in list(self._blocks) for event in self._close(index)]
+        yield from self._rest()
         told = as_dict(value.get("usage"))
         if usage := parse_usage({**self._told, **told} if told.get("input_tokens") else told):
             # Output only is the usual case; zero input beside it is a filler, not a count.
             yield Counted(usage if told.get("input_tokens") else Usage(output=usage.output))
         raw = as_dict(value.get("delta")).get("stop_reason")
-        reason = stop_reason(raw)
-        if reason and not self._stopped:
-            self._stopped = True
-            yield Stopped(reason, as_str(raw))
+        yield from self._stop(stop_reason(raw), as_str(raw))
 
     def _index(self, index: int | None) -> int:
         if index is None:
-            self._once(Repair("missing-index", event=self._number))
+            self._once("missing-index")
             return max(self._blocks, default=0)
         return index
 
     def _block(self, index: int | None, block: Mapping[str, Any]) -> Iterator[Event]:
         theirs = index if index is not None else self._count
         if index is None:
-            self._once(Repair("missing-index", event=self._number))
+            self._once("missing-index")
         if theirs in self._blocks:
-            self.repairs.append(Repair("index-reused", f"block {theirs}", self._number))
+            self._repair("index-reused", f"block {theirs}")
             yield from self._close(theirs)
         ours = self._blocks[theirs] = self._count
         self._count += 1
@@ -161,17 +126,17 @@ class Decoder:
     def _call(self, block: Mapping[str, Any], number: int) -> tuple[ToolCall, str]:
         name, given = as_str(block.get("name")), as_str(block.get("id"))
         if not given:
-            self.repairs.append(Repair("missing-id", f"call {number} of {name}", self._number))
+            self._repair("missing-id", f"call {number} of {name}")
         whole = block.get("input")
         if whole:
-            self._once(Repair("input-at-start", event=self._number))
+            self._once("input-at-start")
         return ToolCall(given or f"call_{number}", name, ""), dump_json(whole) if whole else ""
 
     def _delta(self, index: int | None, delta: Mapping[str, Any]) -> Iterator[Event]:
         theirs = self._index(index)
         kind = as_str(delta.get("type"))
         if theirs not in self._blocks:
-            self.repairs.append(Repair("missing-block-start", f"block {theirs}", self._number))
+            self._repair("missing-block-start", f"block {theirs}")
             kinds = {"thinking_delta": "thinking", "signature_delta": "thinking", "input_json_delta": "tool_use"}
             yield from self._block(theirs, {"type": kinds.get(kind, "text")})
         ours = self._blocks[theirs]
@@ -181,22 +146,21 @@ class Decoder:
         field = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "partial_json"}.get(kind)
         if field is None:
             if kind != "citations_delta":
-                self._once(Repair("unknown-delta", kind[:60], self._number))
+                self._once("unknown-delta", kind[:60])
             return
         if not isinstance(delta.get(field), str):
-            self._once(Repair("delta-not-string", kind, self._number))
+            self._once("delta-not-string", kind)
         if text := as_arguments(delta.get(field)):
             yield PartDelta(ours, text)
+
+    def _rest(self) -> list[Event]:
+        return [event for index in list(self._blocks) for event in self._close(index)]
 
     def _close(self, theirs: int) -> Iterator[Event]:
         if theirs in self._blocks:
             ours = self._blocks.pop(theirs)
             self._open.pop(ours, None)
             yield PartClosed(ours, self._signatures.pop(ours, None))
-
-    def _once(self, repair: Repair) -> None:
-        if not any(known.code == repair.code for known in self.repairs):
-            self.repairs.append(repair)
 
 
 class Encoder:

@@ -10,25 +10,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from toolworthy.wire.decoder import SseDecoder
 from toolworthy.wire.failure import answer_failure, event_failure
 from toolworthy.wire.ir import (
     Counted,
-    Ended,
     Event,
     Failed,
     PartClosed,
     PartDelta,
     PartOpened,
-    Repair,
-    Started,
-    Stopped,
     Text,
     Thinking,
     ToolCall,
 )
-from toolworthy.wire.lenient import as_arguments, as_dict, as_int, as_list, as_str, parse_json
+from toolworthy.wire.lenient import as_arguments, as_dict, as_int, as_list, as_str
 from toolworthy.wire.responses.response import item_parts, parse_usage, stop_of
-from toolworthy.wire.sse import SseEvent, SseParser
 
 _DELTAS = {
     "response.output_text.delta": "message",
@@ -73,42 +69,18 @@ class _Item:
     done: bool = False
 
 
-class Decoder:
-    """Reads SSE bytes, cut anywhere, into events."""
+class Decoder(SseDecoder):
+    """Reads an event stream."""
+
+    unfinished = "no-terminal-event"
 
     def __init__(self) -> None:
-        self.repairs: list[Repair] = []
-        self._sse = SseParser()
-        self._started = self._ended = self._terminal = False
+        super().__init__()
         self._items: list[_Item] = []
         self._calls = False
-        self._number = 0
 
-    def feed(self, data: bytes) -> list[Event]:
-        """The events that `data` completes."""
-        return [event for sse in self._sse.feed(data) for event in self._read(sse)]
-
-    def close(self) -> list[Event]:
-        """The last events; the very last is ``Ended``."""
-        events = [event for sse in self._sse.close() for event in self._read(sse)]
-        if self._ended:
-            return events
-        self._ended = True
-        self.repairs[:0] = self._sse.repairs
-        events += list(self._close_all())
-        if not self._terminal:
-            self.repairs.append(Repair("no-terminal-event", event=self._number))
-        return [*events, Ended(clean=self._terminal)]
-
-    def _read(self, sse: SseEvent) -> Iterator[Event]:
-        self._number = sse.number
-        if self._terminal or sse.data.strip() == "[DONE]":
-            return
-        value = parse_json(sse.data)
-        if not isinstance(value, dict):
-            self.repairs.append(Repair("bad-json", sse.data[:100], sse.number))
-            return
-        kind = as_str(value.get("type")) or sse.event or ""
+    def _event(self, name: str | None, value: Mapping[str, Any]) -> Iterator[Event]:
+        kind = as_str(value.get("type")) or name or ""
         if kind in _DELTAS:
             yield from self._delta(kind, value)
         elif kind == "response.created":
@@ -116,18 +88,13 @@ class Decoder:
         elif kind == "response.output_item.added":
             yield from self._added(value)
         elif kind == "response.output_item.done":
-            yield from self._done(value)
+            yield from self._item_done(value)
         elif kind in _TERMINAL:
             yield from self._finish(kind, value)
-        elif failure := event_failure(value, sse.event):
+        elif failure := event_failure(value, name):
             yield Failed(failure)
         elif kind not in _IGNORED:
-            self._once(Repair("unknown-event", kind[:60], sse.number))
-
-    def _start(self, response: Mapping[str, Any]) -> Iterator[Event]:
-        if not self._started:
-            self._started = True
-            yield Started(as_str(response.get("id")), as_str(response.get("model")))
+            self._once("unknown-event", kind[:60])
 
     def _added(self, value: Mapping[str, Any]) -> Iterator[Event]:
         item = as_dict(value.get("item"))
@@ -151,20 +118,20 @@ class Decoder:
         wanted = _DELTAS[kind]
         entry = self._find(self._key(value, {}), wanted)
         if entry is None and (entry := self._named(as_str(value.get("item_id")), wanted)):
-            self._once(Repair("misplaced-delta", kind, self._number))
+            self._once("misplaced-delta", kind)
         if entry is None:
-            self._once(Repair("missing-item-added", kind, self._number))
+            self._once("missing-item-added", kind)
             yield from self._open(self._key(value, {}), {"type": wanted, "id": value.get("item_id")})
             entry = self._items[-1]
         if not isinstance(value.get("delta"), str):
-            self._once(Repair("delta-not-string", kind, self._number))
+            self._once("delta-not-string", kind)
         text = as_arguments(value.get("delta"))
         if kind == "response.reasoning_summary_text.delta":
             entry.summary += text
         else:
             yield from self._grow(entry, text)
 
-    def _done(self, value: Mapping[str, Any]) -> Iterator[Event]:
+    def _item_done(self, value: Mapping[str, Any]) -> Iterator[Event]:
         item = as_dict(value.get("item"))
         key = self._key(value, item)
         kind = as_str(item.get("type")) or "message"
@@ -187,42 +154,41 @@ class Decoder:
             if whole.startswith(entry.sent):
                 yield from self._grow(entry, whole[len(entry.sent) :])
             elif whole:
-                self.repairs.append(Repair("done-differs-from-deltas", entry.kind, self._number))
+                self._repair("done-differs-from-deltas", entry.kind)
             break
         if entry.summary and not entry.sent:
             yield from self._grow(entry, entry.summary)
         yield PartClosed(entry.part, signature)
 
     def _finish(self, kind: str, value: Mapping[str, Any]) -> Iterator[Event]:
-        self._terminal = True
+        self._done = True
         response = as_dict(value.get("response"))
         yield from self._start(response)
-        yield from self._rest(as_list(response.get("output")))
-        yield from self._close_all()
+        yield from self._only_at_end(as_list(response.get("output")))
+        yield from self._rest()
         if usage := parse_usage(response.get("usage")):
             yield Counted(usage)
         if failure := event_failure(value, kind) or answer_failure(response):
             yield Failed(failure)
         status = as_str(response.get("status")) or kind.removeprefix("response.")
         reason, raw = stop_of({**response, "status": status}, self._calls)
-        if reason:
-            yield Stopped(reason, raw or status)
+        yield from self._stop(reason, raw or status)
 
-    def _rest(self, output: list[Any]) -> Iterator[Event]:
+    def _only_at_end(self, output: list[Any]) -> Iterator[Event]:
         """What only the final object holds, or the end of: items of one kind are those that came, in order."""
         came = list(self._items)
         for number, item in enumerate(map(as_dict, output)):
             kind = as_str(item.get("type")) or "message"
             entry = next((entry for entry in came if entry.kind == kind), None)
             if entry is None:
-                self._once(Repair("items-only-at-end", kind, self._number))
-                yield from self._done({"output_index": number + len(self._items), "item": item})
+                self._once("items-only-at-end", kind)
+                yield from self._item_done({"output_index": number + len(self._items), "item": item})
                 continue
             came.remove(entry)
             if not entry.done:
                 yield from self._complete(entry, item)
 
-    def _close_all(self) -> Iterator[Event]:
+    def _rest(self) -> Iterator[Event]:
         for entry in self._items:
             if not entry.done:
                 entry.done = True
@@ -240,7 +206,7 @@ class Decoder:
         index = as_int(value.get("output_index"))
         if index is not None:
             return f"#{index}"
-        self._once(Repair("missing-output-index", event=self._number))
+        self._once("missing-output-index")
         return as_str(value.get("item_id")) or as_str(item.get("id")) or as_str(item.get("call_id"))
 
     def _find(self, key: str, kind: str) -> _Item | None:
@@ -250,7 +216,3 @@ class Decoder:
     def _named(self, name: str, kind: str) -> _Item | None:
         """The open item of that id: what an index that is wrong cannot find."""
         return next((one for one in self._items if name and one.id == name and one.kind == kind and not one.done), None)
-
-    def _once(self, repair: Repair) -> None:
-        if not any(known.code == repair.code for known in self.repairs):
-            self.repairs.append(repair)
