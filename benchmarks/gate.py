@@ -35,6 +35,7 @@ from toolworthy.judgement.gate.policy import Criterion, Policy
 from toolworthy.judgement.gate.sample import Sample, Unit
 from toolworthy.judgement.gate.these import compared
 from toolworthy.records.gate import About
+from toolworthy.records.meta import EndpointName
 
 LEVEL = 0.05
 MARGINS = (0.05, 0.10)
@@ -455,7 +456,7 @@ def sample(
         names = {"item": f"i{item}", "agent": f"a{agent}"}
         units.append(Unit(suite="tasks", **names, values={"pass": rates(), "tokens": spent(), "seconds": spent()}))
         units.append(Unit(suite="tools", **names, values={"strict": rates(), "lenient": rates(), "credit": rates()}))
-    return Sample(name="s", toolworthy="0", started=0.0, endpoint={}, agents={}, units=tuple(units))
+    return Sample(name="s", toolworthy="0", started=0.0, endpoint=EndpointName(), agents={}, units=tuple(units))
 
 
 def family(pairs: int, rng: np.random.Generator) -> Iterator[str]:

@@ -15,7 +15,7 @@ from toolworthy.judgement.gate.decide import decide
 from toolworthy.judgement.gate.packed import pack, unpack
 from toolworthy.judgement.gate.policy import load_policy
 from toolworthy.judgement.gate.sample import AtLimit, Sample, Unit
-from toolworthy.records.meta import RunMeta
+from toolworthy.records.meta import EndpointName, RunMeta
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
 
@@ -29,7 +29,12 @@ ABOUT = {
 
 def sample(units: tuple[Unit, ...] = ()) -> Sample:
     return Sample(
-        name="s", toolworthy="0", started=0.0, endpoint={"name": "e", "model": "m"}, agents={"codex": "1"}, units=units
+        name="s",
+        toolworthy="0",
+        started=0.0,
+        endpoint=EndpointName(name="e", model="m"),
+        agents={"codex": "1"},
+        units=units,
     )
 
 

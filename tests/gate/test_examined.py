@@ -17,6 +17,7 @@ from toolworthy.judgement.gate.policy import Criterion, Policy
 from toolworthy.judgement.gate.sample import Sample, Unit
 from toolworthy.judgement.history.change import watch
 from toolworthy.judgement.history.table import Tally
+from toolworthy.records.meta import EndpointName
 from toolworthy.statistics import rates
 
 Cell = tuple[int, int, int, int]
@@ -183,7 +184,7 @@ def a_run(name: str, items: Sequence[tuple[int, int, int]], repeated: int = 0) -
         )
         for number, (ok, bad, missing) in enumerate(items)
     )
-    return Sample(name=name, toolworthy="1", started=0.0, endpoint={}, agents={"codex": "1"}, units=units)
+    return Sample(name=name, toolworthy="1", started=0.0, endpoint=EndpointName(), agents={"codex": "1"}, units=units)
 
 
 def answered(before: Sample, after: Sample, margin: float = 0.1, unmeasured: float = 1.0) -> str:

@@ -23,19 +23,24 @@ Tier = Literal["quick", "standard", "full"]
 over every API, in every way."""
 
 
-class EndpointTold(Document):
-    """An endpoint, without its key."""
+class EndpointName(Document):
+    """Which endpoint it is, and how it was spoken to."""
 
     name: str = ""
     """As the user named it."""
     provider: str = ""
     model: str = ""
     """What was asked for."""
+    forced_api: Api | None = None
+    """The wire API that every agent was translated to."""
+
+
+class EndpointTold(EndpointName):
+    """An endpoint, without its key."""
+
     base_urls: dict[Api, str] = {}
     key_env: str | None = None
     """Environment variable that held the key."""
-    forced_api: Api | None = None
-    """The wire API that every agent was translated to."""
     context: int | None = None
     """Context window in tokens."""
     headers: dict[str, str] = {}

@@ -153,7 +153,7 @@ def _fit(name: str) -> str:
 
 
 def _named_after(sample: Sample) -> str:
-    slug = re.sub(r"[^A-Za-z0-9._-]+", "-", str(sample.endpoint.get("model") or "")).strip("-._")
+    slug = re.sub(r"[^A-Za-z0-9._-]+", "-", sample.endpoint.model).strip("-._")
     return slug[:100] or "baseline"
 
 
@@ -165,7 +165,7 @@ def _told(sample: Sample) -> str:
     """One line: when, whom, how much."""
     suites = dict.fromkeys(unit.suite for unit in sample.units)
     many = ", ".join(f"{suite} {_attempts(list(sample.of(suite)))}" for suite in suites)
-    return f"{_date(sample)}, {sample.endpoint.get('model')} at {sample.endpoint.get('name')}; attempts: {many}"
+    return f"{_date(sample)}, {sample.endpoint.model} at {sample.endpoint.name}; attempts: {many}"
 
 
 def _attempts(units: list[Unit]) -> int:
@@ -175,8 +175,8 @@ def _attempts(units: list[Unit]) -> int:
 
 def _lines(sample: Sample) -> Iterator[str]:
     endpoint = sample.endpoint
-    forced = f" · through {endpoint['forced_api']}" if endpoint.get("forced_api") else ""
-    yield f"{sample.name}: endpoint {endpoint.get('name')} · model {endpoint.get('model')}{forced}"
+    forced = f" · through {endpoint.forced_api}" if endpoint.forced_api else ""
+    yield f"{sample.name}: endpoint {endpoint.name} · model {endpoint.model}{forced}"
     yield f"measured {_date(sample)} by toolworthy {sample.toolworthy}"
     if sample.agents:
         yield "agents: " + ", ".join(f"{agent} {version}".strip() for agent, version in sample.agents.items())

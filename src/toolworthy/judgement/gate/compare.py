@@ -317,7 +317,7 @@ def _notes(baseline: Sample, candidate: Sample, other: dict[str, str], policy: P
     yield from _leaks(baseline, candidate)
     if baseline.toolworthy != candidate.toolworthy:
         yield f"the baseline was measured by toolworthy {baseline.toolworthy}, the candidate by {candidate.toolworthy}"
-    if baseline.endpoint.get("forced_api") != candidate.endpoint.get("forced_api"):
+    if baseline.endpoint.forced_api != candidate.endpoint.forced_api:
         yield "one of them was forced to another wire API: the translation is compared as well"
 
 

@@ -13,7 +13,7 @@ from toolworthy.judgement.analysis.leaks import left_in_text
 from toolworthy.judgement.analysis.levels import levels
 from toolworthy.records.case import CaseResult
 from toolworthy.records.conditions import bounds
-from toolworthy.records.meta import AgentPrint, RunMeta
+from toolworthy.records.meta import AgentPrint, EndpointName, RunMeta
 from toolworthy.records.probe import ProbeResult
 from toolworthy.records.result import NOT_RUN, at
 from toolworthy.records.score import Leaks, Limit
@@ -127,7 +127,7 @@ class Sample(_Frozen):
     name: str
     toolworthy: str
     started: float
-    endpoint: dict[str, Any]
+    endpoint: EndpointName
     agents: dict[str, str]
     """Agent to version."""
     units: tuple[Unit, ...]
@@ -163,7 +163,7 @@ def from_run(run: RunDirectory) -> Sample:
         name=run.path.name,
         toolworthy=meta.toolworthy,
         started=meta.started,
-        endpoint=meta.endpoint.model_dump(include={"name", "provider", "model", "forced_api"}),
+        endpoint=EndpointName.model_validate(dict(meta.endpoint), extra="ignore"),
         agents=meta.agents,
         units=tuple(units),
         limits=bounds(meta),

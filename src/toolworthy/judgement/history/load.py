@@ -90,6 +90,7 @@ def _grouped(samples: Sequence[Sample]) -> list[Group]:
     groups: dict[tuple[str, str, str], Group] = {}
     for sample in samples:
         if any(unit.values or unit.limited for unit in sample.units):
-            name, model, wire = (str(sample.endpoint.get(key) or "") for key in ("name", "model", "forced_api"))
-            groups.setdefault((name, model, wire), Group(name, model, wire)).samples.append(sample)
+            told = sample.endpoint
+            key = told.name, told.model, told.forced_api or ""
+            groups.setdefault(key, Group(*key)).samples.append(sample)
     return list(groups.values())
