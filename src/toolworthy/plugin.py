@@ -1,7 +1,7 @@
 """The pytest door: options, and trials and probes that run concurrently while pytest's items wait for their own.
 
-Loaded by ``suites/pytest.toml`` only, never by an entry point: installing toolworthy changes nothing in other people's
-pytest runs.
+Loaded by ``suites/pytest.toml`` or for a suite of a user's own (``-p toolworthy.plugin``), never by an entry point:
+installing toolworthy changes nothing in other people's pytest runs.
 """
 
 from __future__ import annotations
@@ -15,6 +15,13 @@ import pytest
 
 from toolworthy.base.errors import UserError
 from toolworthy.base.visible import visible
+from toolworthy.cli.fixtures import OPTIONS as _OPTIONS
+from toolworthy.cli.fixtures import SESSION as _SESSION
+from toolworthy.cli.fixtures import ask as ask
+from toolworthy.cli.fixtures import asks
+from toolworthy.cli.fixtures import endpoint as endpoint
+from toolworthy.cli.fixtures import pytest_pyfunc_call as pytest_pyfunc_call
+from toolworthy.cli.fixtures import reference_server as reference_server
 from toolworthy.cli.interrupt import Interrupts
 from toolworthy.cli.options import pytest_addoption as pytest_addoption
 
@@ -27,10 +34,7 @@ if TYPE_CHECKING:
     from toolworthy.records.trial import Key, TrialResult
     from toolworthy.work.run.listener import Listener
     from toolworthy.work.run.plan import Options
-    from toolworthy.work.run.session import Session
 
-_OPTIONS = pytest.StashKey["Options"]()
-_SESSION: pytest.StashKey[Session] = pytest.StashKey()
 _INTERRUPTS = pytest.StashKey[Interrupts]()
 _LOOKS: pytest.StashKey[Looks] = pytest.StashKey()
 _MARKUP: dict[Tone, dict[str, bool]] = {"good": {"green": True}, "fair": {"yellow": True}, "bad": {"red": True}, "": {}}
@@ -115,14 +119,14 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     config = session.config
     keys = [key for item in session.items for key in _keys(item)]
     names = tuple(name for item in session.items if (name := _name(item)))
-    if config.option.collectonly or not names:
+    if config.option.collectonly or not (names or any(map(asks, session.items))):
         return (yield)
     from toolworthy.cli.live import shown
 
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     with config.stash[_INTERRUPTS] as interrupts, shown(reporter, config.stash[_OPTIONS]) as listener:
         interrupts.check()
-        if config.stash[_OPTIONS].selected is None:
+        if names and config.stash[_OPTIONS].selected is None:
             config.stash[_OPTIONS] = replace(config.stash[_OPTIONS], selected=names)
         _start(config, list(dict.fromkeys(keys)), listener)
         return (yield)
@@ -292,13 +296,15 @@ def pytest_terminal_summary(
     told = yield
     running = config.stash.get(_SESSION, None)
     if running is not None and running.run is not None:
+        from toolworthy.judgement.analysis.outcome import outcome
         from toolworthy.output.terminal.closing import WIDTH, gate_lines, summary_lines
         from toolworthy.output.write import write_report
 
         terminalreporter.write_sep("=", "toolworthy")
         width = terminalreporter._tw.fullwidth if terminalreporter.isatty else WIDTH
         try:
-            ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+            # A user's own test may fail where nothing harms an agent: then the exit code is not the run's.
+            ended = exitstatus == outcome(running.run.results(), running.run.cases(), running.run.probes()).exit_code
             for line in (*summary_lines(running.run, width, ended=ended), *gate_lines(running.run)):
                 terminalreporter.write_line(line.text, **_MARKUP[line.tone])
             terminalreporter.write_line(f"report: {write_report(running.run).html}")

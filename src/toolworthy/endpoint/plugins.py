@@ -50,10 +50,10 @@ def load_plugins(folder: Path) -> bool:
 def _load_entry(entry: EntryPoint) -> None:
     with _told(f"entry point {entry.name} = {entry.value}"):
         module = entry.load()
-    if not isinstance(module, ModuleType):
-        raise UserError(f"entry point {entry.name} = {entry.value}: it names no module")
+    if not hasattr(module, "__path__"):
+        raise UserError(f"entry point {entry.name} = {entry.value}: it names no package")
     MODULES[entry.value] = module
-    for path in map(Path, getattr(module, "__path__", ())):
+    for path in map(Path, module.__path__):
         _load_files(module.__name__, path)
 
 

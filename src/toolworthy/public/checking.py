@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from toolworthy import rules
+from toolworthy.base.errors import UserError
 from toolworthy.endpoint.plugins import load_plugins
-from toolworthy.judgement.gate.baseline import load
-from toolworthy.judgement.gate.decide import Decision, decide
-from toolworthy.judgement.gate.policy import load_policy
+from toolworthy.judgement.gate.answer import judge
 from toolworthy.public.results import Run
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import read_all
 from toolworthy.records.finding import Finding
+from toolworthy.records.gate import GateReport
+from toolworthy.records.store import RunDirectory
 
 
 def check(exchanges: Iterable[Exchange] | Path | str) -> tuple[Finding, ...]:
     """Every finding of every rule, in the order of the exchanges.
 
     Args:
-        exchanges: what a run has recorded, or what ``Exchange.of`` has made; or the path of a file of exchanges, as
-            ``toolworthy proxy`` writes it.
+        exchanges: what a run has recorded, or what ``Exchange.of`` has made; or the path of a run, or of a file of
+            exchanges, as ``toolworthy proxy`` writes it.
 
     Raises:
         ToolworthyError: the file cannot be read, or a rule of your own fails.
     """
     load_plugins(Path.cwd())
-    if isinstance(exchanges, (str, Path)):
-        exchanges = read_all(Path(exchanges))
-    return rules.check(exchanges)
+    return rules.check(_read(Path(exchanges)) if isinstance(exchanges, (str, Path)) else exchanges)
 
 
-def gate(baseline: Run | Path | str, candidate: Run | Path | str, policy: Path | str | None = None) -> Decision:
+def _read(path: Path) -> Iterator[Exchange]:
+    files = sorted((RunDirectory.open(path).path / "exchanges").glob("*.jsonl.zst")) if path.is_dir() else [path]
+    for file in files:
+        try:
+            yield from read_all(file)
+        except OSError as error:
+            raise UserError(f"{file} cannot be read: {error.strerror or error}") from error
+
+
+def gate(baseline: Run | Path | str, candidate: Run | Path | str, policy: Path | str | None = None) -> GateReport:
     """May the candidate replace the baseline?
 
     Args:
@@ -41,10 +49,11 @@ def gate(baseline: Run | Path | str, candidate: Run | Path | str, policy: Path |
         policy: a file; the default policy where none is given (``toolworthy gate --show-policy``).
 
     Returns:
-        The answer ``pass``, ``fail`` or ``inconclusive``, and what was judged, with figures.
+        The ``answer`` (``pass``, ``fail`` or ``inconclusive``) and its ``criteria`` with figures; also written as
+        ``gate.json`` into the candidate's run.
 
     Raises:
         ToolworthyError: one of them cannot be read.
     """
-    before, after = (load(one.path if isinstance(one, Run) else Path(one)) for one in (baseline, candidate))
-    return decide(before, after, load_policy(None if policy is None else Path(policy)))
+    before, after = (one.path if isinstance(one, Run) else Path(one) for one in (baseline, candidate))
+    return judge(before, after, None if policy is None else Path(policy))

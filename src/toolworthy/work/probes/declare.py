@@ -7,6 +7,7 @@ import inspect
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from toolworthy import content
@@ -42,6 +43,16 @@ class Probe:
     """What its agent sends in every plain task; asked through a translation where the endpoint lacks that API."""
     late: bool = False
     """Whether it is asked after all others, alone: what it sends may trouble an endpoint for a while."""
+    item: str = ""
+    """What pytest calls the test of a user's that it stands for."""
+
+    def node(self, key: ProbeKey) -> str:
+        """What pytest calls a way of it in a user's own suite; "" where it is of ours, or of a plugin."""
+        file, _, name = place(self.run).partition(": ")
+        known = file == "__main__" or any(
+            Path(file).is_relative_to(folder) for folder in (content.SUITES, *content.PLUGINS)
+        )
+        return self.item or ("" if known else f"{file}::{name}[{key.way}]")
 
     def ways(self, tier: Tier = "full") -> Iterator[ProbeKey]:
         """One key for every API and mode that belongs to `tier`."""

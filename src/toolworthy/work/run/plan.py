@@ -27,6 +27,7 @@ from toolworthy.records.probe import ProbeKey
 from toolworthy.records.trial import Key, TrialKey
 from toolworthy.work.cases.field import REFERENCE, Field, Kind, load_field
 from toolworthy.work.cases.model import Case, load_cases
+from toolworthy.work.probes import PROBES
 from toolworthy.work.run.fingerprint import words
 
 _NO_BUDGET = Budget()
@@ -135,6 +136,8 @@ class Options:
         suite: Suite
         match key:
             case ProbeKey():
+                if (probe := PROBES.get(key.probe)) and (node := probe.node(key)):
+                    return shlex.join(["pytest", "-p", "toolworthy.plugin", *conditions.arguments(plan, "wire"), node])
                 suite, chosen = "wire", ["-k", f"test_{key.probe.replace('-', '_')}[{key.way}]"]
             case CaseKey():
                 suite, chosen = "tools", ["--case", key.case]

@@ -149,6 +149,10 @@ class Session:
         """
         return self._results[key].result()
 
+    def future(self, key: Key) -> concurrent.futures.Future[Measured]:
+        """The same, to be waited for among others."""
+        return self._results[key]
+
     def close(self) -> None:
         """Stop what still runs and everything that was set up. What was measured is in the run directory."""
         if self._thread is None:

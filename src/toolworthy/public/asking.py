@@ -1,0 +1,138 @@
+"""What a plain test asks of the endpoint: a probe that lasts as long as the test, and ends as the test does."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from toolworthy.base.errors import UserError
+from toolworthy.base.visible import one_line
+from toolworthy.records.probe import ProbeKey, ProbeResult
+from toolworthy.wire.ir import APIS, Api
+from toolworthy.work.probes import PROBES, Answer, Ask, Outcome, Probe, Unmeasured
+from toolworthy.work.run.session import Session
+
+_R = TypeVar("_R")
+
+
+@dataclass
+class _Held:
+    """A probe that waits for the end of its test, on the session's loop."""
+
+    ask: Ask
+    loop: asyncio.AbstractEventLoop
+    over: asyncio.Future[Outcome | None]
+
+
+class Asking:
+    """Asks the endpoint for one test. All of it is recorded and judged by the rules, and lands in the run directory.
+
+    Args:
+        session: of the run.
+        key: under which the result is kept.
+        title: of the result.
+        item: what pytest calls the test.
+
+    Raises:
+        Unmeasured: the endpoint cannot be asked.
+        UserError: the run was stopped.
+    """
+
+    def __init__(self, session: Session, key: ProbeKey, title: str, item: str) -> None:
+        self._session, self._key, self._ended = session, key, False
+        ready = self._ready = concurrent.futures.Future[_Held]()
+        PROBES[key.probe] = Probe(
+            key.probe, title, (key.api,), "both", "degrades", "always", (), "", self._hold, item=item
+        )
+        session.add([key])
+        either: tuple[concurrent.futures.Future[Any], ...] = (ready, session.future(key))
+        concurrent.futures.wait(either, return_when=concurrent.futures.FIRST_COMPLETED)
+        if not ready.done():
+            result = session.wait(key)
+            raise Unmeasured(result.detail if isinstance(result, ProbeResult) else "")
+        self._held = ready.result()
+
+    async def _hold(self, ask: Ask) -> None:
+        loop = asyncio.get_running_loop()
+        held = _Held(ask, loop, loop.create_future())
+        self._ready.set_result(held)
+        if outcome := await held.over:
+            raise outcome
+
+    def end(self, outcome: Outcome | None) -> None:
+        """The test is over; its result is written."""
+        if not self._ended:
+            self._ended = True
+            self._held.loop.call_soon_threadsafe(self._held.over.set_result, outcome)
+            self._session.wait(self._key)
+
+    def _wait(self, asked: Coroutine[Any, Any, _R]) -> _R:
+        return asyncio.run_coroutine_threadsafe(asked, self._held.loop).result()
+
+    @property
+    def base_url(self) -> str:
+        """Where a client of your own finds the endpoint, recorded like everything: ``http://127.0.0.1:PORT/…/v1``."""
+        return f"{self._held.ask.url}/v1"
+
+    @property
+    def model(self) -> str:
+        """The model's id."""
+        return self._held.ask.endpoint.model
+
+    def __call__(self, said: str | Mapping[str, Any], **fields: Any) -> Answer:
+        """Ask, and take the answer if it is one.
+
+        Args:
+            said: the user's message; or the JSON of a request, in which model and ``stream`` need not stand.
+            fields: top-level fields of the JSON: ``tools=[…]``.
+
+        Raises:
+            Rejected: the endpoint says clearly that it does not take it.
+            Broken: there is no answer, or none that can be read.
+            Unmeasured: the endpoint has no time.
+        """
+        ask = self._held.ask
+        body = ask.body(ask.request(said)) if isinstance(said, str) else self._whole(said)
+        return self._wait(ask.accepted({**body, **fields}))
+
+    def says(self, text: str, **options: Any) -> Answer:
+        """Have the model say `text`; see :meth:`Ask.says`."""
+        return self._wait(self._held.ask.says(text, **options))
+
+    def calls(self, *wanted: tuple[str, Any], **options: Any) -> Answer:
+        """Have the model make these calls, told in several ways and several times; see :meth:`Ask.calls`."""
+        return self._wait(self._held.ask.calls(*wanted, **options))
+
+    def send(self, body: Mapping[str, Any], **options: Any) -> Answer:
+        """Send a request's JSON; whatever comes back is an answer; see :meth:`Ask.send`."""
+        return self._wait(self._held.ask.send(self._whole(body), **options))
+
+    def _whole(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """With what need not stand in it."""
+        return {"model": self.model, "stream": self._held.ask.stream, **body}
+
+    def overheard(self) -> Answer:
+        """The last answer that a client of your own had at `base_url`."""
+        return self._wait(self._held.ask.overheard())
+
+
+def key_of(module: str, name: str, way: str) -> ProbeKey:
+    """The key of a test's result.
+
+    Args:
+        module: name of its file, without ``.py``.
+        name: of the test, parameters included.
+        way: wire API, with ``-whole`` behind it for answers that are no streams.
+
+    Raises:
+        UserError: there is no such way.
+    """
+    api, _, mode = way.partition("-")
+    known: dict[str, Api] = {one: one for one in APIS}
+    if api not in known or mode not in ("", "stream", "whole"):
+        raise UserError(f"ask: there is no way {way!r}: one of {', '.join(APIS)}, with -whole behind it or without")
+    plain = f"{module.removeprefix('test_')}.{name.removeprefix('test_')}".replace("_", "-")
+    return ProbeKey(probe=one_line(plain), api=known[api], stream=mode != "whole")
