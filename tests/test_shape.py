@@ -5,13 +5,16 @@ One test a property, over all files at once: a test a file took longer to collec
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from toolworthy import wire
 from toolworthy.content import PACKAGE
+from toolworthy.wire.ir import Api
 
 LAYERS = (
     ("base", "wire"),
@@ -191,3 +194,35 @@ def test_no_file_grows_past_one_sitting() -> None:
             if body and (body[-1].end_lineno or 0) - body[0].lineno >= MAX_BODY:
                 long.add(f"{named(path)}: {body[0].lineno}")
     assert not long
+
+
+APIS = get_args(Api)
+DECLARED = [wire.api(name) for name in APIS]
+OF_ONE_API = {re.sub(r"^/v\d\w*|.*\{model\}", "", api.completion) for api in DECLARED}
+"""Paths and headers of one API."""
+OF_ONE_API |= {name for api in DECLARED for name in (*api.headers, api.auth) if name != "bearer"}
+
+
+def names_apis(node: ast.AST) -> bool:
+    """Whether code asks for an API by its name, or lists several."""
+
+    def constants(nodes: Iterable[ast.AST | None]) -> list[str]:
+        return [part.value for part in nodes if isinstance(part, ast.Constant) and part.value in APIS]
+
+    match node:
+        case ast.Compare(left=left, comparators=others):
+            return bool(constants([left, *others]))
+        case ast.MatchValue(value=value):
+            return bool(constants([value]))
+        case ast.Tuple(elts=elements) | ast.List(elts=elements) | ast.Set(elts=elements) | ast.Dict(keys=elements):
+            return len(constants(elements)) > 1
+        case ast.Constant(value=str(text)):
+            return "\n" not in text and any(mark in text for mark in OF_ONE_API)
+    return False
+
+
+def test_what_a_wire_api_is_like_stands_in_its_declaration() -> None:
+    """Another API is a package of ``wire/`` and a file of rules; no other module is to learn its name."""
+    others = [path for path in FILES if not named(path).startswith(("wire/", "rules/"))]
+    found = {(named(path), node.lineno) for path in others for node in ast.walk(tree(path)) if names_apis(node)}
+    assert not found

@@ -15,6 +15,7 @@ from toolworthy.base.visible import one_line, show
 from toolworthy.base.whole import whole
 from toolworthy.cli.command_line import refuse_keys
 from toolworthy.cli.interrupt import as_ctrl_c
+from toolworthy.wire.ir import APIS
 
 _SUITES = ("wire", "tools", "tasks")
 
@@ -134,7 +135,7 @@ def _endpoint_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--endpoint", required=True, help="a URL, a provider, or a name from toolworthy.toml")
     parser.add_argument("--model", help="model id")
     parser.add_argument("--key-env", help="environment variable that holds the key")
-    parser.add_argument("--wire", choices=("chat", "messages", "responses"), help="translate to this wire API")
+    parser.add_argument("--wire", choices=APIS, help="translate to this wire API")
 
 
 def _replay_options(parser: argparse.ArgumentParser) -> None:

@@ -11,6 +11,7 @@ import pytest
 from toolworthy.base.errors import UserError
 from toolworthy.cli.command_line import refuse_keys
 from toolworthy.cli.main import at_once, positive
+from toolworthy.wire.ir import APIS
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--endpoint", metavar="X", help="what is tested: a URL, a provider, a name from toolworthy.toml, or oracle")
     add("--model", metavar="ID", help="model id to ask for")
     add("--key-env", metavar="NAME", help="environment variable that holds the key")
-    add("--wire", choices=("chat", "messages", "responses"), help="translate every agent to this wire API")
+    add("--wire", choices=APIS, help="translate every agent to this wire API")
     add("--agent", action="append", default=[], metavar="NAME", help="agent tool (repeatable; all for every one)")
     add("--adapter", action="append", default=[], metavar="FILE", type=Path, help="an agent adapter of your own")
     add("--wear", metavar="AGENT", help="the built-in agent offers this agent's tools")

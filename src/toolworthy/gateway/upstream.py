@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from toolworthy import wire
 from toolworthy.endpoint.target import Endpoint
+from toolworthy.wire.declaration import KEY_HEADERS
 from toolworthy.wire.ir import Api, Request
 from toolworthy.wire.lenient import dump_json, parse_json
 from toolworthy.wire.routes import Route
@@ -24,15 +25,7 @@ HOP_BY_HOP = frozenset(
         "upgrade",
     }
 )
-_REPLACED = HOP_BY_HOP | {
-    "host",
-    "content-length",
-    "accept-encoding",
-    "authorization",
-    "x-api-key",
-    "api-key",
-    "cookie",
-}
+_REPLACED = HOP_BY_HOP | KEY_HEADERS | {"host", "content-length", "accept-encoding", "api-key", "cookie"}
 
 
 @dataclass(frozen=True)

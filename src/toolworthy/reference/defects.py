@@ -22,6 +22,7 @@ from toolworthy.reference.model import JSON, STREAM, Reply
 from toolworthy.reference.paths import places
 from toolworthy.reference.signs import Refusal, Sign
 from toolworthy.reference.spoil import Bytes, Edit, Saying, edited, edited_stream, rewritten, said
+from toolworthy.wire.declaration import KEY_HEADERS
 from toolworthy.wire.ir import Api, Request, Response
 
 
@@ -102,7 +103,7 @@ class Defect(_Strict):
     @property
     def of_credentials(self) -> bool:
         """Whether it looks at the key that is sent."""
-        return any({route.header, route.without} & {"authorization", "x-api-key"} for route in self.route)
+        return any({route.header, route.without} & KEY_HEADERS for route in self.route)
 
     def concerns(self, value: Mapping[str, Any]) -> bool:
         """Whether it shows for this request: all of `when` holds."""

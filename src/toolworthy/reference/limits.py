@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from toolworthy.wire.ir import Part, Request, Response, Text, Thinking, ToolCall, ToolResult, Usage
+from toolworthy import wire
+from toolworthy.wire.ir import Api, Part, Request, Response, Text, Thinking, ToolCall, ToolResult, Usage
+from toolworthy.wire.lenient import as_list
 
 CONTEXT = 200_000
 """Context window in tokens."""
 MODEL = "oracle"
 """Names that begin so are served."""
-_ROLES = {"system", "developer", "user", "assistant", "tool", "function"}
+_ROLES = ("system", "developer", "user", "assistant", "model", "tool", "function")
 CHARACTERS = 4
 """Characters of one token, about."""
 
@@ -61,15 +63,15 @@ def _cut(part: Part, left: int) -> Part:
     return replace(part, arguments=part.arguments[:left]) if isinstance(part, ToolCall) else part
 
 
-def refusal(value: Mapping[str, Any], request: Request) -> tuple[int, str] | None:
+def refusal(api: Api, value: Mapping[str, Any], request: Request) -> tuple[int, str] | None:
     """Status and reason for a request that no careful endpoint takes; None for one that is fine."""
     model = value.get("model")
     if not isinstance(model, str) or not model.startswith(MODEL):
         return 404, f"the model {model!r} does not exist; this endpoint serves {MODEL!r}"
-    messages = value.get("messages", [])
-    roles = {entry.get("role") for entry in messages if isinstance(entry, dict)} if isinstance(messages, list) else {""}
-    if not roles <= _ROLES:
-        return 400, "messages must be a list of objects with a role: system, developer, user, assistant or tool"
+    field = wire.api(api).conversation
+    roles = [entry["role"] for entry in as_list(value.get(field)) if isinstance(entry, dict) and "role" in entry]
+    if any(role not in _ROLES for role in roles):
+        return 400, f"{field} must be a list of objects with a role: {', '.join(_ROLES)}"
     if not request.messages:
         return 400, "the request has no messages"
     if value.get("previous_response_id"):

@@ -49,7 +49,7 @@ def reply(api: Api, body: bytes, answer: Answering, defects: Sequence[Defect] = 
     for defect in defects:
         value = defect.hears(value)
     request = wire.api(api).parse_request(value)
-    if wrong := refusal(value, request):
+    if wrong := refusal(api, value, request):
         return error(api, *wrong)
     said = replace(answer(request), id=_id(api, body))
     said = replace(said, parts=tuple(_signed(api, part) for part in said.parts))

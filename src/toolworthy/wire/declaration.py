@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 from urllib.parse import quote, unquote
 
 from toolworthy.wire.ir import PLAIN, Api, Dialect, Event, Failure, ReasoningForm, Rendered, Repair, Request, Response
@@ -14,6 +14,8 @@ from toolworthy.wire.ir import PLAIN, Api, Dialect, Event, Failure, ReasoningFor
 Operation = Literal["completion", "models", "count_tokens"]
 Auth = Literal["bearer", "x-api-key", "x-goog-api-key", "none"]
 """How a key is sent: ``Authorization: Bearer``, in the header of that name, not at all."""
+KEY_HEADERS = frozenset({"authorization", *get_args(Auth)}) - {"bearer", "none"}
+"""Headers that hold a key."""
 
 _VERSION = re.compile(r"^/v\d\w*(?=/)")
 

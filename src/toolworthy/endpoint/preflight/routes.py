@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from toolworthy import wire
 from toolworthy.endpoint.base_url import redirected
 from toolworthy.endpoint.preflight.asker import Asker
 from toolworthy.endpoint.preflight.completion import try_completion
@@ -62,7 +63,7 @@ def readings(endpoint: Endpoint, tried: dict[Api, list[Tried]]) -> list[Check]:
         first = endpoint.base_urls[apis[0]]
         said = tried[apis[0]][0].answer.says
         told.append(_reading(f"{first}: no {which}API there ({said}); using {base}"))
-    cut = endpoint.base_urls.get("chat", given)
+    cut = next((url for api, url in endpoint.base_urls.items() if wire.api(api).base), given)
     if given and found and cut != given and not moved:
         told.append(_reading(f"{given} read as {cut}"))
     return told

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from toolworthy import wire
 from toolworthy.base.errors import UserError
 from toolworthy.content import adapters, breakage
 from toolworthy.content.breakage import Measured
@@ -244,9 +245,9 @@ def _short(exchange: Exchange) -> str:
     except (ValueError, RecursionError):
         return head + body[:_REQUEST].decode("utf-8", "backslashreplace")
     if isinstance(value, dict):
-        for name in ("messages", "input"):
-            if isinstance(value.get(name), list) and len(value[name]) > 2:
-                value[name] = [f"… {len(value[name]) - 2} before …", *value[name][-2:]]
+        name = wire.api(api).conversation if (api := exchange.endpoint_api) else ""
+        if isinstance(value.get(name), list) and len(value[name]) > 2:
+            value[name] = [f"… {len(value[name]) - 2} before …", *value[name][-2:]]
         if isinstance(value.get("tools"), list):
             value["tools"] = ", ".join(_tool_name(tool) for tool in value["tools"])
     text = json.dumps(each_text(value, _cut), indent=1, ensure_ascii=False)

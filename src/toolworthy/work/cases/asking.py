@@ -40,12 +40,12 @@ async def ask(session: Session, api: Api, body: Mapping[str, Any]) -> Exchange:
         return await handler.ask(session, path, data, MAX_SECONDS)
 
     exchange = await patiently(send, lambda found: again(found, failed), session.gateway.patience)
-    if trouble := _trouble(exchange, body):
+    if trouble := _trouble(exchange):
         raise trouble
     return exchange
 
 
-def _trouble(exchange: Exchange, body: Mapping[str, Any]) -> Unmeasured | None:
+def _trouble(exchange: Exchange) -> Unmeasured | None:
     """Why an exchange holds nothing of the model's to judge; None where it does."""
     answer = exchange.response
     if busy(exchange):
@@ -57,8 +57,8 @@ def _trouble(exchange: Exchange, body: Mapping[str, Any]) -> Unmeasured | None:
         return Unmeasured("no answer")
     if answer.failure is not None:
         return Unmeasured(f"the endpoint answers HTTP {exchange.status}: {answer.failure.message[:300]}")
-    limit = body.get("max_tokens") or body.get("max_output_tokens")
+    limit = exchange.request.max_tokens if exchange.request else None
     used = (answer.usage or Usage()).output
-    if answer.stop == "length" and isinstance(limit, int) and (used is None or used >= limit - 1):
+    if answer.stop == "length" and limit and (used is None or used >= limit - 1):
         return Unmeasured(f"cut by our own limit of {limit} tokens", "tokens")
     return None

@@ -26,6 +26,8 @@ from toolworthy.work.scoring.measure import score
 Kind = Literal["bfcl", "k2vv"]
 REFERENCE = "k2vv-reference"
 """Stands for a vocabulary in the keys of requests that go to the reference."""
+_OWN: Api = "chat"
+"""What the field's own harnesses speak."""
 Item = bfcl.Item | verifier.Case
 
 
@@ -77,7 +79,7 @@ class FieldBench:
         item = self._field.items[key.case]
         endpoint, gateway = self._sides[key.vocabulary]
         session = gateway.direct(str(key))
-        api = endpoint.api_for("chat")
+        api = endpoint.api_for(_OWN)
         began, clock = time.time(), time.perf_counter()
         status: Status = "unmeasured"
         detail = ""
@@ -137,7 +139,7 @@ def _asked(messages: Sequence[Message], tools: Sequence[Tool]) -> str:
 
 def _body(item: Item, endpoint: Endpoint, api: Api, stream: bool) -> dict[str, Any]:
     """The request's JSON: a verifier's as it stands in its file where the endpoint speaks Chat Completions."""
-    if isinstance(item, verifier.Case) and api == "chat":
+    if isinstance(item, verifier.Case) and api == _OWN:
         usage = {"stream_options": {"include_usage": True}} if stream else {}
         return {**item.body, "model": endpoint.model, "stream": stream, **usage}
     request = item.request(endpoint.model)

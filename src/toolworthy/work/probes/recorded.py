@@ -95,7 +95,7 @@ class Conversation:
         body = _filled(self.record.body, _BRIEF if brief else None)
         if brief:
             _lengthen(body["tools"], self.record.body["tools"])
-        self._field = "input" if "input" in body else "messages"
+        self._field = wire.api(self.record.api).conversation
         first: list[Any] = body[self._field]
         self._tail = [first.pop()] if self.record.history.keeps_last else []
         self._body = {**body, "model": model}

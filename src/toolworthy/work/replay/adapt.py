@@ -145,7 +145,7 @@ def _without_seal(part: Part, api: Api, endpoint: Endpoint) -> Part | None:
     if not part.text:
         return None
     wanted = endpoint.dialect.reasoning_field
-    form = wanted if api == "chat" and part.form in _PLAIN_FORMS and wanted in _PLAIN_FORMS else part.form
+    form = wanted if part.form in _PLAIN_FORMS and wanted in _PLAIN_FORMS else part.form
     if part.form == "reasoning_details":  # of no use without the details that the signature holds
         form = "reasoning_content"
     return Thinking(part.text, form)  # type: ignore[arg-type]

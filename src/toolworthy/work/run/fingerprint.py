@@ -140,9 +140,8 @@ def server_says(exchange: Exchange, model: str) -> Iterator[tuple[str, str]]:
     answer, request = exchange.response, exchange.request
     if answer and answer.model and request and request.model == model:
         yield MODEL, answer.model[:_LONGEST]
-    if exchange.endpoint_api == "chat":
-        for found in dict.fromkeys(_FINGERPRINT.findall(exchange.body)):
-            yield FINGERPRINT, found.decode("utf-8", "replace")
+    for found in dict.fromkeys(_FINGERPRINT.findall(exchange.body)):
+        yield FINGERPRINT, found.decode("utf-8", "replace")
 
 
 def agent_print(request: Request, version: str) -> AgentPrint:
