@@ -248,7 +248,7 @@ def _served(folder: Path) -> Iterator[str]:
 def _peer(browser: Browser, python: Path, run: RunDirectory, folder: Path) -> None:
     """The same trials in Inspect's viewer."""
     command = python.with_name("inspect")
-    export.run([run.path], "inspect", folder / "logs")
+    export.run([run.path], ("inspect", folder / "logs"))
     started = time.perf_counter()
     subprocess.run(
         [command, "log", "convert", "--to", "eval", "--output-dir", folder / "eval", folder / "logs"],

@@ -7,12 +7,12 @@ import json
 import pytest
 
 from toolworthy import content, wire
-from toolworthy.cli.commands.catalogue import situations
 from toolworthy.cli.commands.matrix import Trial, belongs, beyond, outcome, table
 from toolworthy.content import adapters, breakage
 from toolworthy.content.breakage import Measured, Outcome
 from toolworthy.content.tasks import Step, load_task
 from toolworthy.content.vocabulary import tool_schema
+from toolworthy.output.defect_page import situations
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.trial import TrialKey, TrialResult
 from toolworthy.reference.defects import catalogue, defect

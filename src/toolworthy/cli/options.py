@@ -10,7 +10,7 @@ import pytest
 
 from toolworthy.base.errors import UserError
 from toolworthy.cli.command_line import refuse_keys
-from toolworthy.cli.main import at_once, positive
+from toolworthy.cli.commands import at_once, positive
 from toolworthy.wire.ir import APIS
 
 

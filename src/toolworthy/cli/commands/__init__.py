@@ -1,1 +1,205 @@
-"""What the command line does with runs: each module is one command."""
+"""The subcommands. Each is a module of this package, imported when it is called, and is declared here: name, help,
+arguments. The module's ``run`` takes the arguments by their names and returns the exit code.
+
+May import: everything.
+Does not belong here: what a command works out; only how it is asked for and what it prints.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from toolworthy.wire.ir import APIS
+
+SUITES = ("wire", "tools", "tasks")
+
+
+_Argument = tuple[tuple[str, ...], dict[str, Any]]
+"""What `argparse` is told of an argument: its names, and how it is read."""
+
+
+class Command(NamedTuple):
+    """A subcommand."""
+
+    name: str
+    """Of its module, too."""
+    help: str
+    arguments: tuple[_Argument, ...]
+    one_of: tuple[_Argument, ...] = ()
+    """Further ones, of which exactly one must be given."""
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 up, for the command line and pytest's."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 up")
+    return int(text)
+
+
+def at_once(text: str) -> int | None:
+    """The same, or ``auto``: as many as go well."""
+    return None if text == "auto" else positive(text)
+
+
+def _command(name: str, help: str, *arguments: _Argument, one_of: tuple[_Argument, ...] = ()) -> Command:
+    return Command(name, help, arguments, one_of)
+
+
+def _arg(*names: str, **how: Any) -> _Argument:
+    return names, how
+
+
+def _path(*names: str, **how: Any) -> _Argument:
+    return names, {"type": Path, **how}
+
+
+def _many(name: str, metavar: str, **how: Any) -> _Argument:
+    return (name,), {"action": "append", "default": [], "metavar": metavar, **how}
+
+
+def _flag(*names: str, **how: Any) -> _Argument:
+    return names, {"action": "store_true", **how}
+
+
+def _to(kind: str, metavar: str, help: str) -> _Argument:
+    return _arg(f"--{kind}", dest="to", type=lambda text: (kind, Path(text)), metavar=metavar, help=help)
+
+
+_ENDPOINT = (
+    _arg("--endpoint", required=True, help="a URL, a provider, or a name from toolworthy.toml"),
+    _arg("--model", help="model id"),
+    _arg("--key-env", help="environment variable that holds the key"),
+    _arg("--wire", choices=APIS, help="translate to this wire API"),
+)
+_SANDBOX = _arg("--sandbox", choices=("auto", "bubblewrap", "none"), default="auto")
+_LIST_OR_CHECK = _arg("what", choices=("list", "check"), nargs="?", default="list")
+_BASELINES = _path(
+    "--dir", dest="folder", default=Path("baselines"), metavar="DIR", help="where baselines are (default baselines)"
+)
+
+COMMANDS = (
+    _command("run", "run suites from anywhere, as `pytest suites` does: run [wire] [tools] [tasks] …"),
+    _command(
+        "report",
+        "write a run's report again, or one of several runs side by side",
+        _path("paths", nargs="+", metavar="RUN", help="the first is compared with the others"),
+        _path("-o", "--out", metavar="FILE", help="default: in the run, the last of several"),
+        _arg("--only", default="", metavar="GLOB", help="trials, cases and probes whose key fits"),
+    ),
+    _command(
+        "badge",
+        "a run as a badge: SVG, or JSON for shields.io",
+        _path("directory", metavar="RUN"),
+        _arg("--suite", choices=SUITES[::-1], help="default: the first of these it has"),
+        _path("-o", "--out", metavar="FILE", help="default: standard output"),
+        _flag("--json", dest="as_json", help="what shields.io's endpoint badge reads"),
+    ),
+    _command(
+        "evidence",
+        "a finding of a run as an archive for a ticket",
+        _path("path", metavar="RUN"),
+        _arg("wanted", nargs="?", metavar="FINDING", help="a code or an id; without it all are listed"),
+        _path("-o", "--out", metavar="FILE", help="default: a name of its own, here"),
+    ),
+    _command(
+        "export",
+        "runs as one table, or as logs of Inspect",
+        _path("paths", nargs="*", metavar="RUN"),
+        one_of=(
+            _to("csv", "FILE", "one row a result, of all runs"),
+            _to("parquet", "FILE", "the same, typed; needs toolworthy[parquet]"),
+            _to("inspect", "DIR", "logs for `inspect view`; FILE.json where there is one"),
+            _to("schema", "FILE", "JSON Schema of a run directory; without a run"),
+        ),
+    ),
+    _command("doctor", "look at an endpoint before tokens are spent", *_ENDPOINT),
+    _command(
+        "oracle",
+        "serve the reference endpoint",
+        _arg("--port", type=int, default=8378),
+        _many("--defect", "ID", dest="defects", help="show this defect (repeatable)"),
+        _flag("--list", dest="listed", help="list the defects that it can show"),
+        _path("--page", metavar="FILE", help="write the catalogue as a page"),
+    ),
+    _command(
+        "matrix",
+        "measure what real agents do with each defect",
+        _many("--defect", "ID", dest="defects"),
+        _many("--agent", "NAME", dest="agents"),
+        _many("--situation", "NAME", dest="situations", help="default: all it can stage"),
+        _path("--out", metavar="FILE", help="default: beside the catalogue"),
+        _arg("--concurrency", dest="at_once", type=int, default=2, metavar="N"),
+    ),
+    _command(
+        "proxy",
+        "record your own agent's traffic with an endpoint",
+        *_ENDPOINT,
+        _arg("--port", type=int, default=8377),
+        _path("--out", default=Path("reports")),
+        _flag("--open", dest="for_all", help="without the secret part of the address: all users may ask"),
+    ),
+    _command(
+        "replay",
+        "send a run's requests to another endpoint, and compare",
+        _path("recorded", metavar="RUN", help="a run directory, or a record of `toolworthy proxy`"),
+        *_ENDPOINT,
+        _arg("--reference", metavar="Y", help="ask this endpoint too: how far the recorded one is steady"),
+        _arg("--trials", type=positive, default=1, metavar="N", help="send every request N times"),
+        _arg("--concurrency", type=positive, default=4, metavar="N"),
+        _arg("--limit", type=positive, metavar="N", help="the first N requests only"),
+        _arg("--only", metavar="GLOB", help="trials whose name, suite, task or agent fits"),
+        _path("--out", default=Path("reports"), metavar="DIR"),
+        _path("--resume", nargs="?", const=Path(), metavar="DIR", help="go on with one; the newest if none is named"),
+    ),
+    _command(
+        "agents",
+        "list, install or check agent tools",
+        _arg("what", choices=("list", "install", "check"), nargs="?", default="list"),
+        _arg("names", nargs="*", metavar="NAME"),
+        _many("--adapter", "FILE", dest="files", type=Path),
+    ),
+    _command(
+        "tasks",
+        "list tasks, or prove that they are sound",
+        *(_LIST_OR_CHECK, _path("folders", nargs="*", metavar="DIR"), _SANDBOX),
+    ),
+    _command(
+        "gate",
+        "may the candidate replace the baseline? pass, fail or inconclusive",
+        _path("baseline", nargs="?", help="a run directory, a baseline's name or file"),
+        _path("candidate", nargs="?", help="a run directory"),
+        _path("--policy", metavar="FILE", help="what the candidate must hold; see --show-policy"),
+        _flag("--show-policy", help="print the default policy"),
+        _BASELINES,
+    ),
+    _command(
+        "baseline",
+        "keep what a run measured as a small file; show and list them",
+        _arg("what", choices=("save", "show", "list")),
+        _arg("names", nargs="*", metavar="RUN [NAME] | NAME", help="save RUN [NAME]; show NAME"),
+        _BASELINES,
+    ),
+    _command(
+        "history",
+        "many runs over time: what changed, and since when",
+        _path("paths", nargs="*", metavar="RUN | DIR", help="default: all under reports"),
+        _arg("--endpoint", metavar="NAME", help="only runs of the endpoint of that name"),
+        _arg("--model", metavar="ID", help="only runs of that model"),
+        _arg("--suite", choices=SUITES, help="only this suite"),
+        _flag("--json", dest="as_json", help="print it as JSON"),
+        _path("-o", "--out", metavar="FILE", help="write it as a page, too"),
+    ),
+    _command(
+        "cases",
+        "list tool-call cases, or prove that they are sound",
+        *(_LIST_OR_CHECK, _path("paths", nargs="*", metavar="PATH"), _SANDBOX),
+    ),
+    _command(
+        "rules",
+        "list the rules, explain one, or write their pages",
+        _arg("code", nargs="?", metavar="CODE"),
+        _path("--pages", metavar="DIR", help="write a page for every rule"),
+    ),
+)

@@ -21,9 +21,9 @@ from toolworthy.work.cases.world import World
 Kind = Literal["auto", "bubblewrap", "none"]
 
 
-def run(what: Literal["list", "check"], paths: tuple[Path, ...], sandbox: Kind) -> int:
+def run(what: Literal["list", "check"], paths: Sequence[Path], sandbox: Kind) -> int:
     """List the cases by category, or prove each in every vocabulary; exit code 1 where one is unsound."""
-    cases = load_cases(paths)
+    cases = load_cases(tuple(paths))
     if what == "list":
         for case in cases:
             show(f"{case.category:12} {case.id:40} {' '.join(case.turns[0].user.split())[:100]}")

@@ -17,15 +17,15 @@ from toolworthy.work.run.embedded import reached
 _MARKS = {True: "ok  ", False: "BAD ", None: "?   "}
 
 
-def examine(name: str, *, model: str | None, key_env: str | None, wire: Api | None) -> int:
+def run(endpoint: str, model: str | None, key_env: str | None, wire: Api | None) -> int:
     """Print the checks and a line per agent; exit code 1 where no agent can work.
 
     Raises:
         UserError: the endpoint is unknown or cannot be reached.
     """
     agents = adapters.agents()
-    endpoint = resolve(name, model=model, key_env=key_env, wire=wire)
-    found = asyncio.run(_look(endpoint, agents))
+    target = resolve(endpoint, model=model, key_env=key_env, wire=wire)
+    found = asyncio.run(_look(target, agents))
     for check in found.checks:
         show(f"{'note' if check.reading else _MARKS[check.ok]} {check.name}: {one_line(check.detail)}")
     for agent in agents:
@@ -33,11 +33,11 @@ def examine(name: str, *, model: str | None, key_env: str | None, wire: Api | No
         if why := found.refused.get(agent.id):
             show(f"BAD  {agent.title}: {one_line(why)}")
         elif api in agent.apis:
-            where = "the embedded oracle" if endpoint.is_oracle else f"base URL {found.endpoint.base_urls[api]}"
+            where = "the embedded oracle" if target.is_oracle else f"base URL {found.endpoint.base_urls[api]}"
             show(f"ok   {agent.title}: {where}")
         else:
             show(f"ok   {agent.title}: only through a translation from {agent.apis[0]} to {api}")
-    if (hint := endpoint.provider.hints.get("setup")) and not endpoint.is_oracle:
+    if (hint := target.provider.hints.get("setup")) and not target.is_oracle:
         show(f"     {hint}")
     return 1 if len(found.refused) == len(agents) else 0
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from toolworthy.base.errors import UserError
 from toolworthy.base.visible import show
@@ -15,15 +15,15 @@ from toolworthy.output.exports import inspect, schema, table
 from toolworthy.records.store import RunDirectory
 
 Format = Literal["csv", "parquet", "inspect", "schema"]
-FORMATS: tuple[Format, ...] = get_args(Format)
 
 
-def run(paths: Sequence[Path], kind: Format, target: Path) -> int:
+def run(paths: Sequence[Path], to: tuple[Format, Path]) -> int:
     """Write runs in another program's format; the paths of the files are printed. The exit code.
 
     Raises:
         UserError: a path is no run, there is nothing to write, a package is missing, or a file cannot be written.
     """
+    kind, target = to
     if kind == "schema" and paths:
         raise UserError("--schema tells of every run: name none")
     if kind != "schema" and not paths:

@@ -20,13 +20,13 @@ from toolworthy.agents.install import Installation, ensure
 from toolworthy.base import tree
 from toolworthy.base.redact import Redactor
 from toolworthy.base.visible import show
-from toolworthy.cli.commands.catalogue import situations
 from toolworthy.content import adapters, breakage
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.breakage import MEASURED, OUTCOMES, Measured, Outcome
 from toolworthy.content.tasks import Task
 from toolworthy.endpoint.target import resolve
 from toolworthy.gateway import Gateway
+from toolworthy.output.defect_page import situations
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.finding import rank
 from toolworthy.records.trial import TrialKey, TrialResult

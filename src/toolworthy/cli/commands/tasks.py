@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 from toolworthy.base.visible import show
 from toolworthy.content.tasks import Task
 from toolworthy.sandbox import Sandbox, choose
+from toolworthy.work.run.plan import choose_tasks
 from toolworthy.work.trials.check import Proof, attack, check
 
 
-def run(what: Literal["list", "check"], tasks: Sequence[Task], sandbox: Literal["auto", "bubblewrap", "none"]) -> int:
+def run(what: Literal["list", "check"], folders: list[Path], sandbox: Literal["auto", "bubblewrap", "none"]) -> int:
     """List the tasks, or prove each in every way there is and plant every attack; exit code 1 where a proof fails."""
+    tasks = choose_tasks([], folders)
     if what == "list":
         for task in tasks:
             show(f"{task.name:24} {task.config.metadata.difficulty:8} {task.config.metadata.title}")

@@ -1,4 +1,4 @@
-"""``toolworthy oracle`` and ``toolworthy proxy``: servers that run until they are stopped."""
+"""``toolworthy proxy``: records an agent's traffic until it is stopped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from toolworthy import __version__
@@ -18,43 +17,29 @@ from toolworthy.base.redact import Redactor
 from toolworthy.base.visible import one_line, show
 from toolworthy.base.whole import whole
 from toolworthy.cli.interrupt import SIGNALS
-from toolworthy.content import adapters
-from toolworthy.content.tasks import known_tasks
-from toolworthy.endpoint.target import Endpoint
+from toolworthy.endpoint.target import Endpoint, resolve
 from toolworthy.gateway import Gateway, serve_trial
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import ExchangeWriter
 from toolworthy.records.meta import ProxyTold
-from toolworthy.reference import Oracle
-from toolworthy.reference.defects import defect
+from toolworthy.wire.ir import Api
 from toolworthy.work.run.embedded import reached
 
 
-def serve_oracle(port: int, defects: Sequence[str] = ()) -> int:
-    """Serve the reference endpoint on loopback, with these defects, until Ctrl-C.
-
-    Raises:
-        UserError: no defect has that id, or the port is taken.
-    """
-    spoilt = [defect(name) for name in defects]
-
-    async def serve() -> None:
-        tasks = known_tasks()
-        async with Oracle(tasks, adapters.agents(), port=port, defects=spoilt) as oracle:
-            with_them = f" with {', '.join(defects)}" if defects else ""
-            show(f"oracle{with_them} at {oracle.url} (chat and responses: {oracle.url}/v1); Ctrl-C stops it")
-            await _stopped()
-
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve())
-    return 0
-
-
-def serve_proxy(endpoint: Endpoint, port: int, out: Path, *, secret: bool = True) -> int:
+def run(
+    endpoint: str, model: str | None, key_env: str | None, wire: Api | None, port: int, out: Path, for_all: bool
+) -> int:
     """Record the traffic of any agent pointed at it, until Ctrl-C; beside the record stands whose traffic it is.
 
-    It lends the endpoint's key. Its address has a part that nobody can guess, unless `secret` is false.
+    It lends the endpoint's key. Its address has a part that nobody can guess, unless it is `for_all`.
+
+    Raises:
+        UserError: the endpoint is unknown, the port is taken, or what comes cannot be written.
     """
+    return _serve(resolve(endpoint, model=model, key_env=key_env, wire=wire), port, out, secret=not for_all)
+
+
+def _serve(endpoint: Endpoint, port: int, out: Path, *, secret: bool) -> int:
     path = out / time.strftime("proxy-%Y%m%d-%H%M%S.jsonl.zst", time.gmtime())
     with writing(path):
         out.mkdir(parents=True, exist_ok=True)
@@ -86,7 +71,7 @@ def serve_proxy(endpoint: Endpoint, port: int, out: Path, *, secret: bool = True
             serve_trial(gateway, "proxy", listener, secret=secret) as session,
         ):
             show(f"point your agent at {session.base_url}; recording into {path}; Ctrl-C stops it")
-            await _stopped(stop)
+            await stopped(stop)
 
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve())
@@ -96,7 +81,7 @@ def serve_proxy(endpoint: Endpoint, port: int, out: Path, *, secret: bool = True
     return 0
 
 
-async def _stopped(stop: asyncio.Event | None = None) -> None:
+async def stopped(stop: asyncio.Event | None = None) -> None:
     """Wait for SIGINT, SIGTERM or SIGHUP, or for `stop`.
 
     The event loop takes them. What a handler of Python's own raises can come up in a destructor or in the middle of a

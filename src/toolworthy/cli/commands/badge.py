@@ -1,0 +1,26 @@
+"""``toolworthy badge RUN``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from toolworthy.base.visible import show
+from toolworthy.base.whole import whole
+from toolworthy.output.exports.badge import Suite, badge
+from toolworthy.records.store import RunDirectory
+
+
+def run(directory: Path, suite: Suite | None, out: Path | None, as_json: bool) -> int:
+    """Print or write a run's badge.
+
+    Raises:
+        UserError: it is no run, or it has no result of the suite.
+    """
+    made = badge(RunDirectory.open(directory), suite)
+    text = made.shields() if as_json else made.svg()
+    if out is None:
+        show(text, end="")
+        return 0
+    with whole(out) as partial:
+        partial.write_text(text, encoding="utf-8")
+    return 0

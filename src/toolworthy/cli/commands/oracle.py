@@ -1,0 +1,42 @@
+"""``toolworthy oracle``: serves the reference endpoint until it is stopped, or lists the defects that it can show."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from toolworthy.base.visible import show
+from toolworthy.base.whole import whole
+from toolworthy.cli.commands.proxy import stopped
+from toolworthy.content import adapters
+from toolworthy.content.tasks import known_tasks
+from toolworthy.output import defect_page
+from toolworthy.reference import Oracle
+from toolworthy.reference.defects import Defect, defect
+
+
+def run(port: int, defects: Sequence[str], listed: bool, page: Path | None) -> int:
+    """Serve the reference endpoint on loopback, with these defects, until Ctrl-C; or list or write the catalogue.
+
+    Raises:
+        UserError: no defect has that id, the port is taken, or the page cannot be written.
+    """
+    if page:
+        with whole(page) as partial:
+            partial.write_text(defect_page.page(), encoding="utf-8")
+    elif listed:
+        show("\n".join(defect_page.lines()))
+    else:
+        spoilt = [defect(name) for name in defects]
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(_serve(port, spoilt))
+    return 0
+
+
+async def _serve(port: int, spoilt: Sequence[Defect]) -> None:
+    async with Oracle(known_tasks(), adapters.agents(), port=port, defects=spoilt) as oracle:
+        with_them = f" with {', '.join(one.id for one in spoilt)}" if spoilt else ""
+        show(f"oracle{with_them} at {oracle.url} (chat and responses: {oracle.url}/v1); Ctrl-C stops it")
+        await stopped()
