@@ -124,7 +124,8 @@ def test_what_reproduces_it_runs_it_alone(tmp_path: Path, name: str) -> None:
 
 
 def test_it_finds_what_is_broken(tmp_path: Path) -> None:
-    done = run("pytest", "--endpoint", "oracle:call-id-null", "-k", "calls", cwd=project(tmp_path))
+    suite = SUITE + "\ndef test_sound(ask): assert not ask(TOLD, tools=[LOOK]).findings\n"
+    done = run("pytest", "--endpoint", "oracle:call-id-null", "-k", "sound", cwd=project(tmp_path, suite))
     assert done.returncode == 1
     (line,) = results(only_run(tmp_path))
     assert "TW101" in {finding["code"] for finding in line["findings"]}
