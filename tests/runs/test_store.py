@@ -12,6 +12,7 @@ from toolworthy.cli.main import main
 from toolworthy.endpoint.target import resolve
 from toolworthy.records import CaseKey, CaseResult, ProbeKey, ProbeResult, ReplayKey, ReplayResult, Result, store
 from toolworthy.records.meta import RunMeta
+from toolworthy.records.result import Named
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
 from toolworthy.work.run.plan import Options
@@ -199,6 +200,36 @@ def test_a_text_that_no_file_can_hold_is_written_as_far_as_it_can_be(tmp_path: P
     run = RunDirectory.create(tmp_path, RunMeta(command="\udcff", agents={"a\ud800": "\udfff"}))
     run.update(server={"model": ["\ud800"]})
     assert (run.meta.command, run.meta.agents, run.meta.server) == ("?", {"a?": "?"}, {"model": ["?"]})
+
+
+@pytest.mark.parametrize("join", ["\n", "{torn", " "], ids=["lines", "torn between", "no ends"])
+@pytest.mark.parametrize("tagged", [True, False], ids=["tagged", "as older runs wrote"])
+def test_every_kind_of_line_is_told_by_its_tag_or_by_what_it_fits(tmp_path: Path, tagged: bool, join: str) -> None:
+    made = [
+        result("a"),
+        CaseResult(key=CaseKey(case="c", vocabulary="codex"), category="x", status="right"),
+        ProbeResult(key=ProbeKey(probe="p", api="chat"), title="", verdict="broken"),
+        ReplayResult(key=ReplayKey(trial="t", exchange=0), status="compared"),
+    ]
+    told = [one.model_dump(mode="json") for one in made]
+    assert [one["kind"] for one in told] == ["trial", "case", "probe", "replay"]
+    old = [{name: value for name, value in one.items() if name != "kind" or value == "replay"} for one in told]
+    run = RunDirectory.create(tmp_path, RunMeta())
+    lines = [
+        json.dumps(dict(reversed(one.items())) if tagged and join == "\n" else one) for one in (told if tagged else old)
+    ]
+    (run.path / "results.jsonl").write_text(join.join(lines) + "\n")
+    assert [*run.results(), *run.cases(), *run.probes(), *run.replays()] == made
+
+
+def test_the_name_of_a_key_says_to_what_it_belongs() -> None:
+    keys = [
+        TrialKey(suite="tasks", task="a/b", agent="qwen-code", repeat=12),
+        CaseKey(case="live_simple_1-2", vocabulary="k2vv-reference"),
+        ProbeKey(probe="one-call", api="chat", stream=False),
+    ]
+    assert [Named.of(str(key)) for key in keys] == [Named(key.suite, key.item, key.asker) for key in keys]
+    assert Named.of("proxy") == Named("proxy", "", "")
 
 
 def test_every_kind_of_line_says_in_the_same_words_how_it_went() -> None:

@@ -111,6 +111,7 @@ class Noted:
 class CaseResult(Record):
     """How one case went."""
 
+    kind: Literal["case"] = "case"
     key: CaseKey
     category: str
     status: Status

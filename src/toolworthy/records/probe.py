@@ -45,6 +45,7 @@ class ProbeKey(Record):
 class ProbeResult(Record):
     """What one probe found: a line of ``results.jsonl``."""
 
+    kind: Literal["probe"] = "probe"
     key: ProbeKey
     title: str
     verdict: Verdict

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from toolworthy.records.finding import Finding
 from toolworthy.records.score import Leaks, Limit
@@ -79,6 +79,21 @@ class Result(Protocol):
     @property
     def reproduce(self) -> str:
         """The command that does it again; empty where there is none."""
+
+
+class Named(NamedTuple):
+    """What the name of a key says. Exchanges are recorded under such names."""
+
+    suite: str
+    item: str
+    asker: str
+
+    @classmethod
+    def of(cls, name: str) -> Named:
+        """Of a name that no key has, `item` and `asker` may be empty."""
+        suite, _, rest = name.partition("/")
+        item, _, asker = rest.rpartition("/")
+        return cls(suite, item, asker.partition("#")[0])
 
 
 def at(limit: str) -> str:

@@ -23,9 +23,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, BinaryIO, NamedTuple, TypeVar
+from typing import Annotated, Any, BinaryIO, NamedTuple, TypeVar
 
-from pydantic import ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from toolworthy import __version__
 from toolworthy.base.errors import UserError
@@ -55,7 +55,10 @@ SYNC_SECONDS = 0.2
 
 _BLANK = b"\0 \t\r\n"
 """Around a line, and all that a loss of power may leave of some."""
-_BEGIN = re.compile(rb'\{ ?"(?:key": ?\{ ?"suite"|kind": ?"replay")')
+_BEGIN = re.compile(rb'\{ ?"(?:key": ?\{ ?"suite"|kind": ?"(?:trial|probe|case|replay)")')
+_LINE: TypeAdapter[Line] = TypeAdapter(Annotated[Line, Field(discriminator="kind")])
+_UNTAGGED: TypeAdapter[Measured] = TypeAdapter(Annotated[Measured, Field(union_mode="left_to_right")])
+"""A line of an older run: of what it fits."""
 
 
 class _Lines(NamedTuple):
@@ -346,8 +349,9 @@ def _lines(path: Path) -> _Lines:
 
 
 def _result(text: bytes) -> Line | None:
-    with contextlib.suppress(ValidationError):
-        return _kind(text).model_validate_json(text)
+    for kinds in (_LINE, _UNTAGGED):
+        with contextlib.suppress(ValidationError):
+            return kinds.validate_json(text)
     return None
 
 
@@ -359,16 +363,6 @@ def _salvaged(text: bytes) -> Iterator[Line]:
             _, end = json.JSONDecoder().raw_decode(piece)
             if found := _result(piece[:end].encode()):
                 yield found
-
-
-def _kind(line: bytes) -> type[Line]:
-    """What a line holds, told by how it begins."""
-    begin = line[:100].replace(b" ", b"")
-    if begin.startswith(b'{"kind":"replay"'):
-        return ReplayResult
-    if begin.startswith(b'{"key":{"suite":"tools"'):
-        return CaseResult
-    return ProbeResult if b'"probe":' in begin[:60] else TrialResult
 
 
 @cache

@@ -54,6 +54,7 @@ class Verification(Record):
 class TrialResult(Record):
     """How one trial went."""
 
+    kind: Literal["trial"] = "trial"
     key: TrialKey
     status: Status
     cause: Cause | None = None

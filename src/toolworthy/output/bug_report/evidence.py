@@ -94,7 +94,7 @@ def bundle(run: RunDirectory, located: Located, environ: Mapping[str, str] | Non
 
 def name(located: Located) -> str:
     """A name for the archive, of characters that every file system takes."""
-    subject = located.subject.partition("/")[2]
+    subject = located.subject.removeprefix(f"{located.suite}/")
     plain = re.sub(r"[^A-Za-z0-9]+", "-", f"{located.code}-{subject}").strip("-")[:_LONG]
     return f"toolworthy-{plain}-{located.exchange}.zip"
 
@@ -124,9 +124,10 @@ def _of(run: RunDirectory, result: Result) -> Iterator[Located]:
 def _located(
     result: Result, code: str, title: str, severity: Severity, detail: str, exchange: int, excerpt: str = ""
 ) -> Located:
-    subject, agent = str(result.key), "" if result.key.suite == "wire" else result.key.asker
-    identity = f"{code}@{subject}:{exchange}"
-    return Located(identity, code, title, severity, detail, subject, agent, exchange, excerpt, result.exchanges)
+    key = result.key
+    agent, identity = "" if key.suite == "wire" else key.asker, f"{code}@{key}:{exchange}"
+    told = identity, code, title, severity, detail
+    return Located(*told, str(key), key.suite, agent, exchange, excerpt, result.exchanges)
 
 
 def _deciding(run: RunDirectory, result: ProbeResult) -> int:

@@ -49,6 +49,8 @@ class Located:
     detail: str
     subject: str
     """The trial, probe or ticket."""
+    suite: str
+    """Which it belongs to."""
     agent: str
     """Who asked, or in whose words a case was asked; empty for a probe."""
     exchange: int
@@ -150,7 +152,7 @@ def _wrong(ticket: Ticket) -> Iterator[str]:
 
 def expected(located: Located) -> str:
     """What a failed probe wanted; nothing for a trial's cause."""
-    if not located.subject.startswith("wire/"):
+    if located.suite != "wire":
         return ""
     probe = PROBES.get(located.code) or load_suite().get(located.code)
     return probe.explanation if probe else ""
@@ -225,10 +227,9 @@ def _hidden(side: str, headers: Mapping[str, str], bodies: Sequence[bytes]) -> I
 
 def _sender(ticket: Ticket) -> str:
     located = ticket.located
-    suite, _, rest = located.subject.partition("/")
-    if suite == "wire":
-        return f"toolworthy's probe {rest}"
-    if suite == "tools":
+    if located.suite == "wire":
+        return f"toolworthy's probe {located.subject.removeprefix('wire/')}"
+    if located.suite == "tools":
         return f"toolworthy, with the tools of {located.agent}"
     return f"{located.agent} {ticket.meta.agents.get(located.agent, '')}".strip()
 

@@ -119,9 +119,9 @@ def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
             mend=tuple(_mend(code, own, probes, meta.endpoint.name)),
             affected=breakage.affected(code),
             seen=_counted(found, apis),
-            apis=tuple(dict.fromkeys(api for one in found if (api := apis.get(one.subject)))),
+            apis=tuple(dict.fromkeys(api for one in found if (api := apis.get((one.suite, one.subject))))),
             follows=tuple(follower for follower, root in folded.items() if root == code),
-            agents=tuple(dict.fromkeys(one.agent for one in found if one.subject.startswith("tasks/"))),
+            agents=tuple(dict.fromkeys(one.agent for one in found if one.suite == "tasks")),
             breaks=breaks[code].whom if code in breaks else "",
             shown=_first(number, run, found, breaks[code].agents if code in breaks else (), at < _BUNDLES),
         )
@@ -146,14 +146,14 @@ def often(group: Group) -> str:
     return f"{told} over {', '.join(group.apis)}" if group.apis else told
 
 
-def _apis(run: RunDirectory) -> Iterator[tuple[str, str]]:
-    """Subject to what the endpoint was asked in, for all of which that is known."""
+def _apis(run: RunDirectory) -> Iterator[tuple[tuple[str, str], str]]:
+    """Suite and subject to what the endpoint was asked in, for all of which that is known."""
     for result in run.results():
-        yield str(result.key), result.endpoint_api or ""
+        yield (result.key.suite, str(result.key)), result.endpoint_api or ""
     for case in run.cases():
-        yield str(case.key), case.api or ""
+        yield (case.key.suite, str(case.key)), case.api or ""
     for probe in run.probes():
-        yield str(probe.key), probe.key.api
+        yield (probe.key.suite, str(probe.key)), probe.key.api
 
 
 def _mend(code: str, own: Mapping[str, str], probes: Sequence[ProbeResult], endpoint: str) -> Iterator[str]:
@@ -175,14 +175,14 @@ def _these(apis: Sequence[str]) -> str:
     return "these" if len(apis) > 1 else "it"
 
 
-def _counted(found: Sequence[Located], apis: Mapping[str, str]) -> dict[str, tuple[int, int]]:
+def _counted(found: Sequence[Located], apis: Mapping[tuple[str, str], str]) -> dict[str, tuple[int, int]]:
     """Suite to how many of its items show it, of how many that were asked over the same APIs."""
     counted = {}
     for suite in _SUITES:
-        seen = {one.subject for one in found if one.subject.startswith(f"{suite}/")}
-        over = {apis.get(subject) for subject in seen}
+        seen = {(suite, one.subject) for one in found if one.suite == suite}
+        over = {apis.get(one) for one in seen}
         if seen:
-            counted[suite] = len(seen), sum(key.startswith(f"{suite}/") and api in over for key, api in apis.items())
+            counted[suite] = len(seen), sum(own == suite and apis[own, name] in over for own, name in apis)
     return counted
 
 
@@ -191,7 +191,7 @@ def _first(
 ) -> Shown | None:
     """The first that can be shown still; of trials rather one of an agent that it breaks."""
     order = list(_SUITES)
-    best = sorted(found, key=lambda one: (order.index(one.subject.split("/", 1)[0]), one.agent not in broken))
+    best = sorted(found, key=lambda one: (order.index(one.suite), one.agent not in broken))
     for located in best[:5]:
         if (shown := _shown(number, run, located, bundled)) is not None:
             return shown

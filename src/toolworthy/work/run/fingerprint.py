@@ -15,10 +15,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from toolworthy.base.redact import MARK
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.vocabulary import tool_schema
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.meta import AgentPrint, RunMeta
+from toolworthy.records.result import Named
 from toolworthy.wire.ir import Request, Text, Tool
 
 MODEL, FINGERPRINT = "model", "system_fingerprint"
@@ -112,15 +114,14 @@ class Seen:
         return new
 
     def _note_agent(self, exchange: Exchange) -> bool:
-        agent = agent_of(exchange.trial)
-        if agent is None or exchange.kind != "completion" or exchange.index >= self._first.get(exchange.trial, 1 << 30):
+        suite, task, agent = Named.of(exchange.trial)
+        if suite != "tasks" or not task or exchange.index >= self._first.get(exchange.trial, 1 << 30):
             return False
-        if not (exchange.request and exchange.request.tools):
+        if exchange.kind != "completion" or not (exchange.request and exchange.request.tools):
             return False
         known = self.about()
         self._first[exchange.trial] = exchange.index
         face = agent_print(exchange.request, self._versions.get(agent, ""))
-        task = exchange.trial.partition("/")[2].rpartition("/")[0]
         self._trials[exchange.trial] = agent, face.model_copy(update={"tasks": (task,)})
         return self.about() != known
 
@@ -133,7 +134,7 @@ def server_says(exchange: Exchange, model: str) -> Iterator[tuple[str, str]]:
     if exchange.local or exchange.status is None:
         return
     for name, value in sorted(exchange.response_headers.items()):
-        if value and _TELLING.fullmatch(name.lower()) and "[redacted]" not in value:
+        if value and _TELLING.fullmatch(name.lower()) and MARK not in value:
             yield name.lower(), _LONG_ID.sub("<ID>", value)[:_LONGEST]
     if exchange.kind != "completion" or exchange.status >= 400:
         return
@@ -183,13 +184,6 @@ def words(agent: AgentAdapter) -> str:
     """Hash of the tools in whose words cases are asked."""
     told = {name: (spec.description, None if spec.custom else tool_schema(spec)) for name, spec in agent.tools.items()}
     return _hash(json.dumps([told, agent.mcp, agent.apis], sort_keys=True))
-
-
-def agent_of(trial: str) -> str | None:
-    """The agent of a task's trial; None for what no agent asked."""
-    suite, _, rest = trial.partition("/")
-    task, _, agent = rest.rpartition("/")
-    return agent.partition("#")[0] if suite == "tasks" and task else None
 
 
 class _Fingerprinted(Protocol):

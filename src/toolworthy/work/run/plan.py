@@ -24,6 +24,7 @@ from toolworthy.records.case import CaseKey
 from toolworthy.records.conditions import Suite
 from toolworthy.records.meta import Budget, RunMeta, RunOptions, SandboxKind, Tier
 from toolworthy.records.probe import ProbeKey
+from toolworthy.records.result import Named
 from toolworthy.records.trial import Key, TrialKey
 from toolworthy.work.cases.field import REFERENCE, Field, Kind, load_field
 from toolworthy.work.cases.model import Case, load_cases
@@ -127,7 +128,7 @@ class Options:
 
     def prices(self, trial: str) -> Prices | None:
         """What the endpoint costs that a trial, case or probe of this id asks."""
-        asked = self.reference if self.reference and f"/{REFERENCE}#" in trial else self.endpoint
+        asked = self.reference if self.reference and Named.of(trial).asker == REFERENCE else self.endpoint
         return asked.prices
 
     def reproduce(self, key: Key) -> str:
