@@ -15,7 +15,6 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -128,19 +127,18 @@ class ExchangeWriter:
             OSError: the disk is full; the file is as it was.
         """
         pieces: dict[str, str] = {}
-        record = {
+        record = ExchangeRecord(
             **{name: getattr(exchange, name) for name in _PLAIN},
-            "error": exchange.error and asdict(exchange.error),
-            "request_headers": dict(exchange.request_headers),
-            "response_headers": dict(exchange.response_headers),
-            "losses": list(exchange.losses),
-            "request_body": self._store(exchange.request_body, pieces),
-            "upstream_body": None if exchange.upstream_body is None else self._store(exchange.upstream_body, pieces),
-            "chunks": [[round(chunk.at, 6), _text(chunk.data)] for chunk in exchange.chunks],
-            "pieces": pieces,
-            "process": _PROCESS,
-        }
-        frame = self._compress.compress(self._redactor.data(json.dumps(record, ensure_ascii=False).encode()))
+            request_headers=dict(exchange.request_headers),
+            response_headers=dict(exchange.response_headers),
+            losses=list(exchange.losses),
+            request_body=self._store(exchange.request_body, pieces),
+            upstream_body=None if exchange.upstream_body is None else self._store(exchange.upstream_body, pieces),
+            chunks=[(round(chunk.at, 6), _text(chunk.data)) for chunk in exchange.chunks],
+            pieces=pieces,
+            process=_PROCESS,
+        )
+        frame = self._compress.compress(self._redactor.data(record.model_dump_json().encode()))
         before = self._file.tell()
         try:
             self._file.write(frame)
@@ -155,9 +153,9 @@ class ExchangeWriter:
         """Close the file."""
         self._file.close()
 
-    def _store(self, body: bytes, pieces: dict[str, str]) -> list[Any]:
-        """A body as literals (strings) and hashes (one-element lists); what is new goes into `pieces`."""
-        out: list[Any] = []
+    def _store(self, body: bytes, pieces: dict[str, str]) -> list[str | tuple[str]]:
+        """A body as literals (strings) and hashes (tuples of one); what is new goes into `pieces`."""
+        out: list[str | tuple[str]] = []
         for piece in split(body):
             if len(piece) < _SHORT:
                 out.append(_text(piece))
@@ -165,7 +163,7 @@ class ExchangeWriter:
             name = hashlib.sha256(piece).hexdigest()[:32]
             if name not in self._known:
                 pieces[name] = _text(piece)
-            out.append([name])
+            out.append((name,))
         return out
 
 
