@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from tests.support.examples import recorded
+from toolworthy import wire
 from toolworthy.records.exchange import Chunk
 from toolworthy.rules import check
 from toolworthy.wire import parse_body
 from toolworthy.wire.ir import Api
 
 TOOL = {"name": "read_file", "parameters": {"type": "object", "properties": {"path": {"type": "string"}}}}
-PATHS: dict[Api, str] = {"chat": "/v1/chat/completions", "messages": "/v1/messages", "responses": "/v1/responses"}
 SSE = {"content-type": "text/event-stream"}
 JSON = {"content-type": "application/json"}
 
@@ -30,7 +30,7 @@ def codes(api: Api, body: bytes, headers: dict[str, str], *, status: int = 200, 
     exchange = recorded(
         agent_api=api,
         endpoint_api=api,
-        path=PATHS[api],
+        path=wire.api(api).path(model="m"),
         request_body=json.dumps(request).encode(),
         status=status,
         response_headers=headers,

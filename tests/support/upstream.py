@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from toolworthy import wire
 from toolworthy.base.asgi import serving
 from toolworthy.content import adapters
 from toolworthy.endpoint.target import Endpoint
+from toolworthy.wire.ir import Api
 
 
 @dataclass
@@ -57,7 +59,10 @@ async def reply(send: Any, status: int, body: bytes, kind: str = "application/js
     await send({"type": "http.response.body", "body": body})
 
 
-def endpoint(url: str, *apis: str, key: str | None = "sk-secret-0123456789abcdef", model: str = "m") -> Endpoint:
+_COMMON: tuple[Api, ...] = ("chat", "messages", "responses")
+
+
+def endpoint(url: str, *apis: Api, key: str | None = "sk-secret-0123456789abcdef", model: str = "m") -> Endpoint:
     """A generic endpoint that speaks the APIs named."""
-    urls = {api: url if api == "messages" else f"{url}/v1" for api in apis or ("chat", "messages", "responses")}
-    return Endpoint("test", adapters.provider("generic"), urls, model, key)  # type: ignore[arg-type]
+    urls = {api: url + wire.api(api).base for api in apis or _COMMON}
+    return Endpoint("test", adapters.provider("generic"), urls, model, key)
