@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from toolworthy.judgement.analysis.uncounted import uncounted
 
 from tests.support.trials import answered, call, refused, said, trial, why
+from toolworthy.records.meta import RunMeta
 from toolworthy.records.score import Cause, CauseCode, CauseKind, Note
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
@@ -37,7 +37,7 @@ def test_every_code_and_note_has_its_words() -> None:
 def test_other_words_change_nothing_but_the_words(monkeypatch: pytest.MonkeyPatch) -> None:
     def found() -> tuple[list[Cause], list[str]]:
         causes = [why(exchanges, **ended) for exchanges, ended in SHOWN]  # type: ignore[arg-type]
-        return causes, [uncounted(TrialResult(key=KEY, status="error", cause=one)) for one in causes]
+        return causes, [TrialResult(key=KEY, status="error", cause=one).uncounted for one in causes]
 
     before, counted = found()
     monkeypatch.setattr(words, "SAID", {code: (kind, f"about {code}") for code, (kind, _) in words.SAID.items()})
@@ -60,7 +60,7 @@ def test_older_runs_kept_rule_and_refusal_in_one_place(kind: str, code: str, rul
 
 
 def test_what_ended_at_a_limit_of_ours_was_run_and_what_a_budget_kept_back_was_not(tmp_path: Path) -> None:
-    run = RunDirectory.create(tmp_path, {"planned": {"tasks": 2}})
+    run = RunDirectory.create(tmp_path, RunMeta(planned={"tasks": 2}))
     late = words.cause("stopped", "our limit", 3, limit="time", ended="timeout", seconds=9.0, calls=1)
     run.append(TrialResult(key=KEY, status="error", cause=late))
     spent = words.cause("not run", "our limit", said="the budget is spent")
