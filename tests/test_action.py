@@ -18,6 +18,8 @@ import pytest
 
 from toolworthy import content
 
+pytestmark = pytest.mark.process
+
 SCRIPTS = content.ROOT / "scripts" / "ci"
 ONE = "--case a-comment-forbids-the-change"
 TWO = "builtin codex"

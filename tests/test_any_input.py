@@ -24,6 +24,8 @@ from toolworthy.wire import api, parse_body, parse_request_bytes
 from toolworthy.wire.ir import APIS, Api
 from toolworthy.wire.sse import SseParser
 
+pytestmark = pytest.mark.slow
+
 any_input = settings(
     max_examples=150, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

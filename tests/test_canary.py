@@ -71,6 +71,7 @@ async def _ask(folder: Path, requests: Iterable[tuple[str, bytes, dict[str, str]
     return endpoint
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
 @pytest.mark.parametrize("api", REQUESTS)
 def test_no_exchange_holds_it(tmp_path: Path, api: str, stream: bool) -> None:
@@ -124,6 +125,7 @@ def test_what_unpacks_to_more_than_can_be_looked_at_is_not_kept() -> None:
     assert cleaned(exchange, Redactor(())).body == bomb
 
 
+@pytest.mark.process
 def test_a_request_that_holds_it_is_clean_too(tmp_path: Path) -> None:
     halves = [{"type": "text", "text": part} for part in (CANARY[:9], CANARY[9:])]
     cut = json.dumps({"model": "m", "messages": [{"role": "user", "content": halves}]}).encode()
@@ -135,6 +137,7 @@ def test_a_request_that_holds_it_is_clean_too(tmp_path: Path) -> None:
     assert not leaks(tmp_path)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "what",
     [
@@ -172,6 +175,7 @@ def test_no_file_of_a_run_holds_it_nor_does_the_terminal(tmp_path: Path, what: l
     assert not leaks(tmp_path / "reports")
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("form", ["plain", "base64 at 1", "upper hex"])
 @pytest.mark.parametrize("status", [400, 401])
 def test_no_refusal_shows_a_part_of_it(tmp_path: Path, form: str, status: int) -> None:

@@ -89,6 +89,7 @@ def test_what_is_no_key_is_none(arguments: list[str]) -> None:
 KEY = f"sk-{RANDOM}"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "command",
     [
@@ -122,6 +123,7 @@ def test_no_door_repeats_it(tmp_path: Path, command: list[str]) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.process
 def test_nor_from_the_variable_of_pytests_own_options(tmp_path: Path) -> None:
 
     done = run("pytest", str(content.SUITES), cwd=tmp_path, env={"PYTEST_ADDOPTS": f"--api-key {KEY}"})

@@ -25,6 +25,8 @@ from toolworthy import content
 from toolworthy.base.errors import UserError
 from toolworthy.records.store import RunDirectory
 
+pytestmark = pytest.mark.process
+
 KEY = "sk-users-own-key-0123456789"
 
 

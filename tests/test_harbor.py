@@ -11,6 +11,8 @@ import pytest
 from tests.support.commands import only_run, suites
 from toolworthy import content
 
+pytestmark = pytest.mark.process
+
 # Harbor asks for Python 3.12; of what that brought, its models use this one name.
 PRELUDE = "import sys, typing, pathlib\ntyping.override = getattr(typing, 'override', lambda f: f)\n"
 TASKS = sorted(path.parent for path in (content.FIXTURES / "tasks").glob("*/task.toml"))

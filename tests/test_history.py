@@ -195,6 +195,7 @@ def test_a_drop_of_ten_points_in_780_cases_is_found_after_two_nights() -> None:
     assert found >= 19
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("items", "days"), [(20, 0.0), (40, 0.0), (300, 0.02), (40, 0.04)])
 def test_false_alarms_are_rare_however_often_one_looks(items: int, days: float) -> None:
     alarms = sum(bool(watch(series_of(seed, [0.9] * 50, items, days=days)).changes) for seed in range(60))
@@ -534,6 +535,7 @@ def test_the_chart_knows_every_run_and_where_a_change_was_found(tmp_path: Path) 
     assert "".join(page(told)).count('data-chart="past 0"') == 1
 
 
+@pytest.mark.process
 def test_real_runs_have_a_history(tmp_path: Path) -> None:
     for _ in range(2):
         chosen = ("--case", "lines-of-a-function", "--case", "backslashes-in-json", "--agent", "codex")

@@ -26,6 +26,8 @@ from tests.support.commands import environment, only_run, results, suites
 from toolworthy import content
 from toolworthy.cli.live import Screen, can_draw
 
+pytestmark = pytest.mark.process
+
 _DRAWN = re.compile(r"(?=\r(?:\x1b\[\d+A)?\x1b\[J)")
 """How drawing again begins."""
 _KNOWN = re.compile(r"\x1b\[(\d*)A|\x1b\[J|\x1b\[[\d;]*m|\r|\n|[^\x1b\r\n]+")

@@ -16,6 +16,8 @@ import pytest
 
 from toolworthy import content
 
+pytestmark = pytest.mark.process
+
 CONTENT = ("suites", "adapters", "fixtures", "src/toolworthy")
 SOURCES = "src/toolworthy/output/html/app/"
 """Of the report's page, which is built beforehand."""

@@ -26,6 +26,8 @@ from toolworthy.gateway import Gateway, serve_trial
 from toolworthy.records.exchanges import read_all
 from toolworthy.reference import Oracle
 
+pytestmark = pytest.mark.process
+
 CANARY = "sk-Zq7Kp2Wd9XcV4bN6mT1sRf8Yg3H"
 
 

@@ -157,6 +157,7 @@ def test_a_mean_of_single_attempts_is_the_plain_mean() -> None:
         assert (found.value, found.low, found.high) == pytest.approx((plain.value, plain.low, plain.high))
 
 
+@pytest.mark.process
 def test_start_up_does_not_pay_for_scipy() -> None:
     code = "import sys, toolworthy.statistics.intervals; sys.exit('scipy' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -216,6 +217,7 @@ def benchmark() -> Any:
     return module
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_as_often_as_they_claim() -> None:
     """A few runs of the benchmark, where intervals that are tuned to like scenarios miss: loose bounds, since 400 runs
     are few."""

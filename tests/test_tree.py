@@ -91,6 +91,7 @@ def test_a_folder_that_is_moved_away_ends_the_walk(top: Path, tmp_path: Path) ->
     assert "theirs" not in "".join(seen)
 
 
+@pytest.mark.process
 def test_what_is_no_file_is_neither_opened_nor_copied(
     top: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

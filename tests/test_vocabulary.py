@@ -92,6 +92,7 @@ def test_short_types_are_schemas() -> None:
 contents = st.text(st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), max_size=80)
 
 
+@pytest.mark.process
 @settings(max_examples=25, deadline=None)
 @given(content=contents, old=contents.filter(bool), new=contents)
 def test_shell_ways_are_right_for_any_content(

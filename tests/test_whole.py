@@ -25,6 +25,8 @@ from toolworthy.base.whole import whole
 from toolworthy.cli.main import main
 from toolworthy.records.store import RunDirectory
 
+pytestmark = pytest.mark.process
+
 COMMANDS = {
     "report": ("report", "RUN", "-o", "OUT"),
     "baseline": ("baseline", "save", "RUN", "kept", "--dir", "."),

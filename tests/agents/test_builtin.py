@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from toolworthy.agents.builtin import mounts
 
 
+@pytest.mark.process
 def test_the_loop_runs_from_the_parts_that_are_mounted(tmp_path: Path) -> None:
     for mount in mounts():
         target = tmp_path / mount.target.partition("/opt/toolworthy/")[2]

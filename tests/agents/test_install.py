@@ -21,6 +21,8 @@ from toolworthy.agents.install import check, ensure, installed, state
 from toolworthy.base.errors import UserError
 from toolworthy.content.adapters import AgentAdapter
 
+pytestmark = pytest.mark.process
+
 TOKEN = "npm-secret-0123456789"
 PROGRAM = """#!/usr/bin/env node
 console.log("tiny 1.2.3");

@@ -9,6 +9,8 @@ import pytest
 from tests.support.commands import only_run, results, suites
 from toolworthy.content import adapters
 
+pytestmark = pytest.mark.agents
+
 REAL = [agent.id for agent in adapters.agents() if agent.install]
 OWN = {"claude-code": "messages", "codex": "responses"}
 TASKS = ("merge-conflict", "server-process", "unicode-crlf-edit")

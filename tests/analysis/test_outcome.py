@@ -82,6 +82,7 @@ trials = st.lists(st.sampled_from(("passed", "failed", "error", "unmeasured", "r
 cases = st.lists(st.sampled_from(("right", "lenient", "wrong", "unmeasured")), max_size=4)
 
 
+@pytest.mark.process
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(probes, trials, cases)
 def test_all_doors_agree(tmp_path: Path, asked: list[ProbeResult], ran: list[Any], judged: list[Any]) -> None:
@@ -167,6 +168,7 @@ def test_little_evidence_is_no_verdict() -> None:
     assert str(words["opencode"].headline) == "untested: 67% of what OpenCode needs was asked"
 
 
+@pytest.mark.process
 def test_a_real_run_ends_as_it_says(tmp_path: Path) -> None:
     """pytest's own count and ours are one."""
     for name, wanted in (("oracle", 0), ("oracle:own-ids-refused", 1), ("oracle:usage-all-zero", 0)):

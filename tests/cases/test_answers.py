@@ -17,6 +17,8 @@ from toolworthy.work.cases.answers import ENOUGH, Answer, Verdict, answers_of, l
 from toolworthy.work.cases.model import case_files, load_cases
 from toolworthy.work.cases.world import World
 
+pytestmark = pytest.mark.process
+
 FILES = case_files(FIXTURES / "cases")
 CASES = {case.id: case for case in load_cases()}
 EXAMINED = Path(__file__).with_name("examined.answers.toml")

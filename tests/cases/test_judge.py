@@ -42,6 +42,7 @@ def rule(stage: Scene, turn: Turn, parts: tuple[Part, ...], world: World | None 
     return asyncio.run(rule_on(stage, turn, answer, stage.state, world))
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_the_reference_is_right_in_every_vocabulary_and_silence_is_not(case: Case) -> None:
     async def check() -> list[str]:
@@ -140,6 +141,7 @@ def others(value: Any) -> Iterator[tuple[str, Any]]:
             yield "another key", {**value, "zzz_unknown": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [case for case in CASES if not case.filler_tokens], ids=lambda case: case.id)
 def test_nothing_near_the_reference_is_right(case: Case) -> None:
     for agent in vocabularies(case):
@@ -192,6 +194,7 @@ def call(name: str, **arguments: Any) -> ToolCall:
     return ToolCall(f"id-{name}", name, json.dumps(arguments))
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("calls", "expected"),
     [
@@ -241,6 +244,7 @@ def test_half_of_it_is_half_the_credit(tmp_path: Any) -> None:
     assert rule(scene(case, BUILTIN), case.turns[0], (call("get_time", city="Oslo"),)).credit == 0.5
 
 
+@pytest.mark.process
 def test_only_looking_around_is_told_apart_from_doing_wrong(tmp_path: Any) -> None:
     case = made(TWO, tmp_path)
     assert rule(scene(case, BUILTIN), case.turns[0], (call("read_file", path="a.py"),)).explores
@@ -277,6 +281,7 @@ right = [[{ do = "read", path = "src/a.py" }]]
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("commands", "expected", "turns"),
     [
@@ -309,6 +314,7 @@ def test_commands_are_the_sum_of_what_they_do(
     assert ruling.turns == turns
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("agent", "given", "right"),
     [

@@ -29,6 +29,8 @@ from toolworthy.work.cases.bench import CaseBench
 from toolworthy.work.cases.model import load_cases
 from toolworthy.work.cases.player import CasePlayer
 
+pytestmark = pytest.mark.process
+
 TWO = """
 [[case]]
 id = "both"

@@ -24,6 +24,7 @@ def test_every_target_is_known() -> None:
     assert {path.name for path in FOUND.iterdir()} <= set(TARGETS)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("name", TARGETS)
 def test_a_target_takes_its_seeds(name: str) -> None:
     target = importlib.import_module(f"tests.fuzz.{name}")
@@ -36,6 +37,7 @@ def test_what_was_found_once_stays_mended(path: Path) -> None:
     importlib.import_module(f"tests.fuzz.{path.parent.name}").one(path.read_bytes())
 
 
+@pytest.mark.process
 @pytest.mark.skipif(
     importlib.util.find_spec("atheris") is None,
     reason="atheris is not installed; it has wheels for 64-bit x86 Linux and Python 3.11 to 3.13",

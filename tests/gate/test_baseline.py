@@ -195,6 +195,7 @@ def test_an_empty_run_is_no_baseline(tmp_path: Path) -> None:
         baseline.save(RunDirectory.create(tmp_path, RunMeta.model_validate(ABOUT)).path, "x", tmp_path)
 
 
+@pytest.mark.process
 def test_the_doors_find_names(tmp_path: Path) -> None:
     """Save a run, guard the next by its name, and compare once more by hand."""
     quick = ("--case", "a-comment-forbids-the-change", "--agent", "builtin")

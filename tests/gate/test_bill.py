@@ -112,6 +112,7 @@ def test_what_could_have_been_found() -> None:
     assert 0.72 < failed / 400 < 0.88
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("items", "attempts"), [(5, 1), (20, 1), (10, 3), (20, 5)])
 @pytest.mark.parametrize("runaway", [(0.1, 58.0), (0.1, 10.0), (0.3, 3.0), (0.0, 1.0)])
 def test_runaways_make_no_false_claims(items: int, attempts: int, runaway: tuple[float, float]) -> None:

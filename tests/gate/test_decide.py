@@ -353,6 +353,7 @@ def test_a_few_runaway_attempts_are_told() -> None:
     assert "dear: i0 (codex), attempt 3 now: 90,000, ×90.0 the others at it, 43% of the sum" in one.next
 
 
+@pytest.mark.slow
 def test_one_of_many_that_looks_worse_is_not_enough() -> None:
     """A drop that would fail by itself does not beside twenty other criteria; it is said."""
     agents = [f"a{number:02}" for number in range(20)]

@@ -277,6 +277,7 @@ def test_a_run_beside_itself_is_neither_better_nor_worse(one: Sample) -> None:
 OPPOSITE = {"better": "worse", "worse": "better"}
 
 
+@pytest.mark.slow
 @given(samples("a"), samples("b"))
 @settings(max_examples=60, deadline=None)
 def test_the_other_way_round_all_is_mirrored(one: Sample, other: Sample) -> None:
@@ -339,6 +340,7 @@ def monkeypatch_module() -> Iterator[pytest.MonkeyPatch]:
         yield patch
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", [(10, 1, 1), (20, 1, 3), (50, 5, 1)])
 @pytest.mark.parametrize("drop", [0.0, 0.05, 0.2])
 def test_intervals_of_rates_hold_the_truth(benchmark: ModuleType, layout: tuple[int, int, int], drop: float) -> None:
@@ -355,6 +357,7 @@ def test_intervals_of_rates_are_not_idly_wide(benchmark: ModuleType) -> None:
     assert min(shares) >= 0.02
 
 
+@pytest.mark.slow
 def test_one_endpoint_twice_seldom_has_a_row_that_holds(benchmark: ModuleType) -> None:
     *_, line, _ = benchmark.pages(20, np.random.default_rng(11), [(20, 3)])
     _, rows, say, _, holding = (cell.strip() for cell in line.strip("|").split("|"))

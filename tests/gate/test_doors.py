@@ -69,6 +69,7 @@ ASKED = ("-q", "--agent", "builtin", "--agent", "codex", "--concurrency", "8")
 SOME = ("-k", "file or change or thinking or among or label or issue")
 
 
+@pytest.mark.process
 def test_pytest_with_a_baseline(tmp_path: Path) -> None:
     (tmp_path / "gate.toml").write_text('[metrics."tools.lenient"]\nmargin = 0.2\neach_agent = true\n')
     first = suites(*ASKED, *SOME, "--out", "first", cwd=tmp_path, suite="tools")
@@ -89,6 +90,7 @@ def test_pytest_with_a_baseline(tmp_path: Path) -> None:
     assert "not run" in few.stdout
 
 
+@pytest.mark.process
 def test_a_broken_policy_is_said_before_anything_is_measured(tmp_path: Path) -> None:
     (tmp_path / "gate.toml").write_text('[metrics."tools.lenint"]\nmargin = 0.05\n')
     done = suites("--baseline", made(tmp_path, 5, 0), "--gate", "gate.toml", cwd=tmp_path, suite="tools")

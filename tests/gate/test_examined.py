@@ -47,6 +47,7 @@ def chances(n: int, rate: float) -> list[float]:
     return [comb(n, ok) * rate**ok * (1 - rate) ** (n - ok) for ok in range(n + 1)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("margin", [0.1, 0.3])
 @pytest.mark.parametrize(("before", "after"), [(1, 1), (3, 3), (7, 7), (10, 1), (1, 10), (3, 8)])
 def test_one_item_errs_no_more_than_is_claimed(before: int, after: int, margin: float) -> None:
@@ -63,6 +64,7 @@ def test_one_item_errs_no_more_than_is_claimed(before: int, after: int, margin: 
         assert sum(was[ok] * now[good] for ok, good, _, borne in table if borne <= LEVELS[0]) <= LEVELS[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.5, 0.75, 1.0])
 def test_two_items_err_no_more_than_is_claimed(share: float) -> None:
     """Wherever the drop is: in both alike, or in one of them alone."""
@@ -192,6 +194,7 @@ def answered(before: Sample, after: Sample, margin: float = 0.1, unmeasured: flo
     return decide(before, after, Policy(metrics=metrics, unmeasured=unmeasured)).answer  # type: ignore[call-arg]
 
 
+@pytest.mark.slow
 def test_what_passes_or_fails_stands_whatever_the_missing_attempts_would_have_been() -> None:
     source, decided = random.Random(9), 0
     for _ in range(30):

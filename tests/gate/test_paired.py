@@ -47,6 +47,7 @@ def test_tangos_score_is_that_of_another_implementation() -> None:
     assert inside[-1] == pytest.approx(0.0148, abs=5e-5)
 
 
+@pytest.mark.slow
 @ABOUT
 @given(pairs=PAIRS, margin=MARGINS)
 @settings(max_examples=60, deadline=None)
@@ -59,6 +60,7 @@ def test_chances_are_chances_and_the_interval_holds_the_drop(about: About, pairs
     assert found.value - 1e-9 <= high <= 1
 
 
+@pytest.mark.slow
 @ABOUT
 @given(pairs=PAIRS, one=MARGINS, other=MARGINS)
 @settings(max_examples=60, deadline=None)

@@ -148,6 +148,7 @@ def baseline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.process
 def test_the_same_endpoint_passes_before_all_attempts_are_made(tmp_path: Path, baseline: Path) -> None:
     some = ["--agent", "builtin", "--baseline", str(baseline), "--until-decided"]
     done = suites(*some, "--trials", "5", cwd=tmp_path, suite="tools")
@@ -169,6 +170,7 @@ def test_the_same_endpoint_passes_before_all_attempts_are_made(tmp_path: Path, b
     assert json.loads((path / "gate.json").read_text())["looks"]["taken"] == taken
 
 
+@pytest.mark.process
 def test_a_worse_endpoint_fails_as_early(tmp_path: Path, baseline: Path) -> None:
     worse = [
         "--endpoint",
@@ -186,6 +188,7 @@ def test_a_worse_endpoint_fails_as_early(tmp_path: Path, baseline: Path) -> None
     assert (gate["answer"], gate["looks"]["taken"] < 5) == ("fail", True)
 
 
+@pytest.mark.process
 def test_undecided_to_the_end_is_inconclusive(tmp_path: Path) -> None:
     one = ["--task", "fix-failing-test"]
     suites(*one, cwd=tmp_path)
@@ -201,6 +204,7 @@ def test_undecided_to_the_end_is_inconclusive(tmp_path: Path) -> None:
     assert "was made with --trials 2, this is --trials 3" in more.stdout + more.stderr
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -12,6 +12,8 @@ import pytest
 
 from tests.support.commands import run, suites
 
+pytestmark = pytest.mark.process
+
 EXIT = {"pass": 0, "fail": 1, "inconclusive": 2}
 CASES = ("-q", "--agent", "builtin", "--agent", "codex", "--concurrency", "8", "-k", "file or change or among or label")
 TASK = ("-q", "--task", "fix-failing-test")

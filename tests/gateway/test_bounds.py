@@ -24,6 +24,8 @@ from toolworthy.gateway.record import KEPT_OF_ENDLESS, MAX_PIECES, Endless, Reco
 from toolworthy.records.exchange import Exchange, ExchangeFailure
 from toolworthy.wire.routes import Route
 
+pytestmark = pytest.mark.process
+
 CHAT = "/v1/chat/completions"
 ASKED = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 ANSWER = json.dumps({"id": "c", "choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}]}).encode()

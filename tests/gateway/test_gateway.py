@@ -17,6 +17,8 @@ from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import Gateway, Session, serve_trial
 from toolworthy.records.exchange import Exchange, ExchangeFailure
 
+pytestmark = pytest.mark.process
+
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 CHUNK = b'data: {"id":"c","model":"m","choices":[{"index":0,"delta":{"content":"hel\xc3\xa4"}}]}\n\n'
 LAST = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'

@@ -27,6 +27,7 @@ from toolworthy.work.cases.matching.showing import extended
 # ---- parsing -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.process
 def test_words_connectors_variables_and_redirections() -> None:
     commands = parse("cd /app && A=1 pytest -q 'a b'\"c\"\\ d $x *.py 2>&1 | head -5; echo done &")
     assert commands is not None
@@ -77,6 +78,7 @@ def test_no_command_line(text: str) -> None:
     assert parse(text) is None
 
 
+@pytest.mark.process
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0\n"), max_size=8), min_size=1, max_size=5))
 def test_quoted_words_come_back(words: list[str]) -> None:
     commands = parse("run " + shlex.join(words))

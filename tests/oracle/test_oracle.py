@@ -157,6 +157,7 @@ def test_reasoning_is_given_where_it_is_asked_for(task: Task) -> None:
     assert not any(isinstance(part, Thinking) for part in next_answer(asking(task), [task], AGENTS).parts)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("streams", [True, False])
 def test_it_serves_every_api(task: Task, api: Api, streams: bool) -> None:
@@ -177,6 +178,7 @@ def test_it_serves_every_api(task: Task, api: Api, streams: bool) -> None:
     asyncio.run(ask())
 
 
+@pytest.mark.process
 def test_the_vendors_own_clients_read_it(task: Task) -> None:
     async def ask() -> None:
         from anthropic import AsyncAnthropic

@@ -152,6 +152,7 @@ def test_a_stream_ends_in_an_error(api: Api) -> None:
     assert again.response.stop == "tool"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("api", APIS)
 def test_a_connection_closes_in_mid_stream(api: Api) -> None:
     async def ask() -> None:

@@ -17,6 +17,8 @@ from toolworthy.records.probe import ProbeResult
 from toolworthy.wire.ir import APIS
 from toolworthy.work.probes import ProbeBench, load_suite
 
+pytestmark = pytest.mark.process
+
 NAMES = ("plain-answer", "one-call", "tool-loop", "max-tokens", "client-openai-chat", "client-anthropic", "usage")
 
 

@@ -20,6 +20,8 @@ from toolworthy.records.probe import ProbeResult
 from toolworthy.wire.ir import APIS
 from toolworthy.work.probes import ProbeBench, load_suite
 
+pytestmark = pytest.mark.process
+
 MEMORY = 600 * 2**20
 """Bytes that the process may grow by."""
 

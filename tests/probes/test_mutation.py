@@ -53,7 +53,7 @@ DEFECTS = catalogue()
 CODES = {rule.code for rule in RULES}
 
 
-pytestmark = pytest.mark.usefixtures("hurry")
+pytestmark = [pytest.mark.process, pytest.mark.usefixtures("hurry")]
 
 
 async def ask(defects: Sequence[Defect], apis: Iterable[Api], names: Iterable[str]) -> list[ProbeResult]:

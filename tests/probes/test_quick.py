@@ -40,7 +40,7 @@ UNTOLD = {
 }
 """What ends as *untested*, with its reason; never as *works*."""
 
-pytestmark = pytest.mark.usefixtures("hurry")
+pytestmark = [pytest.mark.process, pytest.mark.usefixtures("hurry")]
 
 
 async def quick(name: str, agents: list[str]) -> dict[str, Level]:

@@ -46,6 +46,7 @@ def test_what_there_is_not_is_an_attribute_error() -> None:
         toolworthy.nonsense  # type: ignore[attr-defined] # noqa: B018
 
 
+@pytest.mark.process
 def test_importing_it_imports_nothing_of_it() -> None:
     code = "import sys; before = set(sys.modules); import toolworthy; print(*set(sys.modules) - before)"
     done = subprocess.run([sys.executable, "-Sc", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
@@ -59,6 +60,7 @@ WRONG = {
 }
 
 
+@pytest.mark.process
 def test_mypy_knows_them_in_a_users_file(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("\n".join([*WRONG, TYPED]).replace("", "import toolworthy\n", 1))
     argv = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "mine.py"]

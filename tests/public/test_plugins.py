@@ -18,6 +18,8 @@ from toolworthy.endpoint.plugins import MODULES, load_plugins
 from toolworthy.rules import RULES
 from toolworthy.work.probes import PROBES
 
+pytestmark = pytest.mark.process
+
 RULES_PY = '''
 from .words import GREETING
 from toolworthy import View, rule

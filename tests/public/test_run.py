@@ -16,6 +16,8 @@ import pytest
 import toolworthy
 from tests.support.commands import environment, only_run, results, run
 
+pytestmark = pytest.mark.process
+
 
 def begun(folder: Path) -> None:
     """Wait until something was measured."""

@@ -11,6 +11,8 @@ import pytest
 
 import toolworthy
 
+pytestmark = pytest.mark.process
+
 ASKED = {"model": "oracle", "messages": [{"role": "user", "content": "Reply with exactly: Hello."}]}
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 

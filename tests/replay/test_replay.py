@@ -22,6 +22,8 @@ from toolworthy.records.exchanges import read_all
 from toolworthy.records.replay import ReplayResult
 from toolworthy.records.store import RunDirectory
 
+pytestmark = pytest.mark.process
+
 KEY = "sk-users-own-key-0123456789"
 Decide = Callable[[dict[str, Any]], tuple[int, dict[str, Any]]]
 

@@ -33,6 +33,8 @@ from toolworthy.reference.limits import CONTEXT
 from toolworthy.wire.ir import APIS, Api
 from toolworthy.work.probes import ProbeBench, load_suite
 
+pytestmark = pytest.mark.process
+
 
 @asynccontextmanager
 async def probed(folder: Path, names: Sequence[str], spoilt: Sequence[str]) -> AsyncIterator[tuple[RunDirectory, str]]:

@@ -89,6 +89,7 @@ def test_white_text_can_be_read_on_every_colour() -> None:
         assert 1.05 / (light(colour) + 0.05) >= 4.5, colour
 
 
+@pytest.mark.process
 def test_the_command(tmp_path: Path) -> None:
     path = made(tmp_path, codex=(1, 1)).path
     done = run("toolworthy", "badge", str(path), "-o", "badge.svg", cwd=tmp_path)

@@ -101,6 +101,7 @@ def test_it_says_what_is_wrong_and_who_says_so(tmp_path: Path) -> None:
     assert b"POST /v1/chat/completions\n" in files["request-headers.txt"]
 
 
+@pytest.mark.process
 def test_a_translated_request_is_there_as_it_was_sent_and_as_the_agent_sent_it(tmp_path: Path) -> None:
     async def go() -> None:
         asked = {"model": "m", "max_tokens": 9, "stream": True, "messages": [{"role": "user", "content": "hi"}]}
@@ -320,6 +321,7 @@ def test_what_the_gateway_answered_is_no_evidence(tmp_path: Path) -> None:
         bundle(made, only(made))
 
 
+@pytest.mark.process
 def test_the_command_as_users_run_it(tmp_path: Path) -> None:
     options = ("--task", "fix-failing-test", "--endpoint", "oracle:done-marker-missing")
     assert suites(*options, cwd=tmp_path).returncode == 0
@@ -362,6 +364,7 @@ def test_mistakes_are_one_line(
     assert not list(tmp_path.glob("*.zip"))
 
 
+@pytest.mark.process
 def test_a_run_in_which_nothing_was_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from toolworthy.cli.commands import evidence
 

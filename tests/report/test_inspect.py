@@ -386,6 +386,7 @@ def test_a_run_that_was_killed_has_no_log(tmp_path: Path) -> None:
     assert inspect.logs(RunDirectory.create(tmp_path, RunMeta.model_validate(ABOUT))) == ()
 
 
+@pytest.mark.process
 def test_a_real_run_is_a_log(tmp_path: Path) -> None:
     done = suites("--task", "fix-failing-test", "--endpoint", "oracle:usage-all-zero", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -192,6 +192,7 @@ def test_a_run_without_results_is_an_empty_file(tmp_path: Path) -> None:
     assert root.attrib["tests"] == "0"
 
 
+@pytest.mark.process
 def test_it_agrees_with_pytests_own(tmp_path: Path) -> None:
     """A real run with a defect: as many failures as pytest counts, and the report writes the same file again."""
     chosen = ("-k", "session or one_call", "--junitxml", "pytest.xml")

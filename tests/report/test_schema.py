@@ -22,6 +22,8 @@ from toolworthy.output.exports import schema
 from toolworthy.records.exchanges import _records
 from toolworthy.records.store import GATE, SCHEMA, RunDirectory
 
+pytestmark = pytest.mark.process
+
 PUBLISHED = Path(__file__).parents[2] / "docs" / "schema" / "run-directory.schema.json"
 DOCUMENT = schema.document()
 

@@ -195,6 +195,7 @@ def test_a_failure_says_why_and_how_to_see_it_again() -> None:
     ]
 
 
+@pytest.mark.process
 def test_what_pytest_says_of_single_items_stands_above_and_is_not_obeyed(tmp_path: Path) -> None:
     done = suites("--endpoint", "oracle:own-ids-refused", "-k", "session", cwd=tmp_path, suite="wire")
     assert done.returncode == 1

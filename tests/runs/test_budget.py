@@ -194,6 +194,7 @@ def test_prices_of_the_users_own_file_come_first(tmp_path: Path) -> None:
     assert resolve("deepseek", folder=tmp_path.parent, environ={"DEEPSEEK_API_KEY": "k"}).prices != found.prices
 
 
+@pytest.mark.process
 def test_cases_end_at_the_budget_and_go_on_with_a_larger_one(tmp_path: Path) -> None:
     some = ["-k", "builtin", "--concurrency", "1"]
     done = suites(*some, "--budget-tokens", "5k", "-rs", cwd=tmp_path, suite="tools")
@@ -214,6 +215,7 @@ def test_cases_end_at_the_budget_and_go_on_with_a_larger_one(tmp_path: Path) -> 
     assert all(last[line["key"]["case"]] == line for line in measured)
 
 
+@pytest.mark.process
 def test_a_trial_that_is_not_run_is_no_fault_of_the_endpoint(tmp_path: Path) -> None:
     two = ["--task", "fix-failing-test", "--task", "rename-api", "--concurrency", "1"]
     done = suites(*two, "--price", "1000,1000", "--budget-usd", "0.01", "-rs", cwd=tmp_path)
@@ -227,6 +229,7 @@ def test_a_trial_that_is_not_run_is_no_fault_of_the_endpoint(tmp_path: Path) -> 
     assert (second["status"], second["cause"]["fault"]) == ("unmeasured", "our limit")
 
 
+@pytest.mark.process
 def test_probes_end_at_the_budget_and_no_rule_is_said_to_be_kept(tmp_path: Path) -> None:
     some = ["-k", "text or rule", "--concurrency", "1", "--budget-tokens", "1", "-rs"]
     done = suites(*some, cwd=tmp_path, suite="wire")
@@ -258,6 +261,7 @@ def test_what_runs_when_the_minutes_are_over_is_stopped_after_the_grace(monkeypa
     assert found.detail.startswith("budget of 0.001 minutes is spent, and it had not ended")  # type: ignore[union-attr]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

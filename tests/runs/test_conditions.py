@@ -101,6 +101,7 @@ def test_what_is_not_said_is_as_it_was(tmp_path: Path) -> None:
         assert (again.keys(), again.case_keys()) == (made.keys(), made.case_keys())
 
 
+@pytest.mark.process
 def test_what_goes_on_is_asked_as_before(tmp_path: Path) -> None:
     """The turns, the API and the tools worn, seen in what the agent did; a difference is one line and exit code 4."""
     done = suites(*MADE[:8], *MADE[10:], cwd=tmp_path)
@@ -137,6 +138,7 @@ BFCL = Path(__file__).parents[1] / "field" / "data" / "bfcl"
 RENAME = "tasks/test_tasks.py::test_task[rename-api-builtin]"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("suite", "given"),
     [
@@ -158,6 +160,7 @@ def test_only_what_was_selected_goes_on(tmp_path: Path, suite: str, given: list[
     assert f"{selected} passed" in again.stdout
 
 
+@pytest.mark.process
 def test_rules_go_on_that_were_selected(tmp_path: Path) -> None:
     suites("-k", "TW103", "--tier", "quick", cwd=tmp_path, suite="wire")
     again = suites("--resume", str(only_run(tmp_path)), "--collect-only", "-q", cwd=tmp_path, suite="wire")
@@ -187,6 +190,7 @@ KINDS: dict[str, tuple[str, Sequence[str]]] = {
 }
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("kind", KINDS)
 def test_again_is_a_command_that_does_the_same_again(tmp_path: Path, kind: str) -> None:
     suite, given = KINDS[kind]

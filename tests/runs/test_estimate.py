@@ -84,6 +84,7 @@ def test_long_prompts_are_counted_once_before_tier_full() -> None:
     assert sent(long, "full") == in_order(long)
 
 
+@pytest.mark.process
 def test_it_is_told_before_anything_is_asked(tmp_path: Path) -> None:
     lines: list[str] = []
 
@@ -150,6 +151,7 @@ def test_cases_that_are_right_share_the_bill() -> None:
     assert said.endswith("180 tokens and $0.030 a right case (n 2)")
 
 
+@pytest.mark.process
 def test_the_oracle_is_free_and_a_price_makes_it_cost(tmp_path: Path) -> None:
     some = ["--agent", "builtin", "--case", choose_cases([], [])[0].id]
     done = suites(*some, "--price", "10,20", cwd=tmp_path, suite="tools")

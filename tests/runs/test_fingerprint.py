@@ -245,6 +245,7 @@ def test_a_server_that_names_something_else_is_noted() -> None:
     assert list(renamed({"model": ["a", "b"], "x": ["1", MANY]}, {"model": ["b"], "x": ["2"], "via": ["new"]})) == []
 
 
+@pytest.mark.process
 def test_a_run_writes_what_it_saw_and_refuses_other_agents(tmp_path: Path) -> None:
     done = suites("--task", "fix-failing-test", cwd=tmp_path)
     assert done.returncode == 0, done.stdout

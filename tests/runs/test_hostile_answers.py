@@ -26,6 +26,8 @@ from toolworthy.work.run.plan import Options
 from toolworthy.work.trials import trial
 from toolworthy.work.trials.trial import Bench, run_trial
 
+pytestmark = pytest.mark.process
+
 TASK = load_task(content.FIXTURES / "tasks" / "log-report")
 KEY = TrialKey(suite="tasks", task=TASK.name, agent="builtin")
 

@@ -27,6 +27,8 @@ from toolworthy import content
 from toolworthy.records.store import RunDirectory
 from toolworthy.work.run.planned import done, unfinished
 
+pytestmark = pytest.mark.process
+
 _LONG = ("--agent", "builtin", "--agent", "codex")
 """For a run of the tools suite that goes on for some time, and can be brought to its end."""
 _MAKES_A_SMALL_DISK = ["unshare", "--user", "--map-root-user", "--mount"]

@@ -16,6 +16,8 @@ from toolworthy.base.errors import UserError
 from toolworthy.content import adapters
 from toolworthy.endpoint.preflight import preflight
 
+pytestmark = pytest.mark.process
+
 
 async def _chat_only(request: dict[str, Any], send: Any) -> None:
     """What a plain Chat Completions server does."""

@@ -18,6 +18,8 @@ from toolworthy.content import adapters
 from toolworthy.endpoint.preflight import Preflight, preflight
 from toolworthy.endpoint.target import Endpoint, resolve
 
+pytestmark = pytest.mark.process
+
 _PAGE = b"<!doctype html><html><head><title>Tiny Router</title></head><body><div id=app></div></body></html>"
 
 

@@ -20,6 +20,8 @@ from toolworthy.cli.commands.doctor import examine
 from toolworthy.endpoint.preflight import preflight
 from toolworthy.endpoint.preflight.model import MAX_BODY
 
+pytestmark = pytest.mark.process
+
 LISTED = json.dumps({"object": "list", "data": [{"id": "m", "object": "model"}]}).encode()
 
 

@@ -14,6 +14,8 @@ from tests.support.upstream import reply
 from toolworthy.base.errors import UserError
 from toolworthy.endpoint.preflight import asker
 
+pytestmark = pytest.mark.process
+
 _LIMITED = error("This model is rate limited upstream; this is not a budget problem, do not ask billing")
 
 

@@ -7,9 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.commands import run
 from tests.support.small_server import MODELS, PATHS, hello
 from tests.support.upstream import reply, serve
+
+pytestmark = pytest.mark.process
 
 QUERY = "api-version=2024-10-21"
 BASE = "/openai/deployments/d"

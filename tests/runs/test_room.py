@@ -47,6 +47,7 @@ def test_who_filled_the_disk_decides_whose_failure_it_is(tmp_path: Path, monkeyp
     assert not room.ran_out(tmp_path)
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not _MOUNTS, reason="no file system can be mounted here")
 @pytest.mark.parametrize("size", ["8m", "64k"])
 def test_a_run_on_a_full_disk_says_so(tmp_path: Path, size: str) -> None:

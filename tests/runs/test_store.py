@@ -109,6 +109,7 @@ READERS = {
 }
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("reader", READERS)
 def test_every_reader_says_in_a_line_what_it_could_not_read(
     reader: str,
@@ -151,6 +152,7 @@ def test_every_reader_says_in_a_line_what_it_could_not_read(
     assert "is there, with 3 results" in told
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("option", ["--resume", "--baseline"])
 def test_an_option_that_names_a_run_of_another_version_is_refused(option: str, tmp_path: Path) -> None:
     run = damaged(tmp_path, lambda lines: b"".join(lines)[:-20])

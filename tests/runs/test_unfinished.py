@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.commands import only_run, suites
 from toolworthy.records.store import RunDirectory
 from toolworthy.work.run.planned import unfinished
+
+pytestmark = pytest.mark.process
 
 
 def test_a_spent_budget_is_told_and_a_whole_run_says_nothing(tmp_path: Path) -> None:

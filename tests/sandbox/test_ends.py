@@ -16,6 +16,8 @@ from tests.support.boxed import WHO, as_who, run
 from toolworthy.sandbox import choose
 from toolworthy.sandbox.model import Command, Limits
 
+pytestmark = pytest.mark.process
+
 DAEMONS = """
 import os, sys
 for number in range(120):

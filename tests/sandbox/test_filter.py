@@ -14,7 +14,10 @@ from tests.support.boxed import WHO, as_who, run
 from toolworthy.content import PACKAGE
 from toolworthy.sandbox import filter
 
-pytestmark = pytest.mark.skipif(platform.machine() not in ("x86_64", "aarch64"), reason="no filter for this machine")
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.skipif(platform.machine() not in ("x86_64", "aarch64"), reason="no filter for this machine"),
+]
 TABLE = tomllib.loads((PACKAGE / "sandbox" / "syscalls.toml").read_text())
 HEADERS = {
     "x86_64": [Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h"), Path("/usr/include/asm/unistd_64.h")],

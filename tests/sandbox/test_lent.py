@@ -13,12 +13,14 @@ import pytest
 
 from toolworthy.content import ADAPTERS, FIXTURES, PACKAGE, SUITES
 
+pytestmark = pytest.mark.process
+
 PURELIB = sysconfig.get_path("purelib")
 VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
 LOOK = """
 import asyncio, sys
 from pathlib import Path
-from toolworthy import tree
+from toolworthy.base import tree
 from toolworthy.sandbox import choose
 from toolworthy.sandbox.model import Command
 

@@ -11,6 +11,8 @@ from tests.support.boxed import WHO, as_who, run
 from toolworthy.sandbox import choose
 from toolworthy.sandbox.model import Command, Limits
 
+pytestmark = pytest.mark.process
+
 HOLD = """
 import mmap, os, threading, time
 MB = 2**20

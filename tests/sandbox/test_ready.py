@@ -13,6 +13,8 @@ import pytest
 
 from tests.support.commands import suites
 
+pytestmark = pytest.mark.process
+
 WHY = "bwrap: Can't mount proc on /newroot/proc: Operation not permitted"
 FAILS = """#!/bin/sh
 echo >> %(count)s

@@ -12,7 +12,7 @@ from toolworthy.base.errors import UserError
 from toolworthy.sandbox import owner
 from toolworthy.sandbox.arguments import PROC_HIDDEN
 
-pytestmark = pytest.mark.parametrize("who", WHO)
+pytestmark = [pytest.mark.process, pytest.mark.parametrize("who", WHO)]
 
 WRITE = """
 import os, sys

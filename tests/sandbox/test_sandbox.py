@@ -17,6 +17,8 @@ from toolworthy.sandbox import choose
 from toolworthy.sandbox.bubblewrap import Bubblewrap
 from toolworthy.sandbox.model import Command, Limits, Mount
 
+pytestmark = pytest.mark.process
+
 
 def test_the_callers_files_are_not_there(tmp_path: Path) -> None:
     for place in (ROOT / "fixtures", PACKAGE / "reference", Path.home() / ".bashrc", tmp_path, Path("/etc/shadow")):

@@ -97,6 +97,7 @@ def test_what_failed_of_a_leak_is_told_from_what_failed_of_the_model() -> None:
     assert left_in_text(case.model_copy(update={"misses": (Miss(kind="leaked call"),)}))
 
 
+@pytest.mark.process
 def test_whole_trials_and_cases_count_their_leaks(tmp_path: Path) -> None:
     chosen = ("--agent", "builtin", "--endpoint", "oracle:doubao-seed-tool-call-leak")
     for suite, more in (("tasks", ("--task", "fix-failing-test")), ("tools", ("--case", "read-one-file"))):

@@ -21,6 +21,8 @@ from toolworthy.records.exchange import Exchange, ExchangeFailure
 from toolworthy.sandbox.model import Outcome
 from toolworthy.work.scoring.cause import diagnose
 
+pytestmark = pytest.mark.process
+
 CHAT = "/v1/chat/completions"
 ASKED = {
     "model": "m",

@@ -17,6 +17,8 @@ from toolworthy import content
 from toolworthy.judgement.gate.sample import from_run
 from toolworthy.records.store import RunDirectory
 
+pytestmark = pytest.mark.process
+
 TASK = "fix-failing-test"
 
 

@@ -16,6 +16,8 @@ from toolworthy.records.store import RunDirectory
 
 from .running import Server
 
+pytestmark = pytest.mark.agents
+
 AGENTS = ("Claude Code", "Codex", "OpenClaw", "OpenCode", "Qwen Code")
 LEVEL = re.compile(
     rf"^  ({'|'.join(AGENTS)})(?:, through \w+)?: (works, fails when|works|broken|untested)\b", re.MULTILINE

@@ -30,6 +30,7 @@ def judged(tmp_path: Path, test: str) -> Verdict:
     return asyncio.run(verify(task(tmp_path / "task", test), workspace, tmp_path, choose("bubblewrap")))
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("test", "reward"),
     [
@@ -56,6 +57,7 @@ def test_a_reward_is_a_number_from_0_to_1_or_none(tmp_path: Path, test: str, rew
     assert judged(tmp_path, test).reward == reward
 
 
+@pytest.mark.process
 def test_a_workspace_of_any_kind_is_judged(tmp_path: Path) -> None:
     """What is left out is said; the rest is judged."""
     workspace = tmp_path / "workspace"

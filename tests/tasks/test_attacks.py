@@ -22,6 +22,8 @@ from toolworthy.work.trials.attacks import Attack, attacks
 from toolworthy.work.trials.check import Proof, attack, play
 from toolworthy.work.trials.verify import Verdict, verify
 
+pytestmark = pytest.mark.process
+
 OURS = {task.name: task for task in load_tasks(content.FIXTURES / "tasks")}
 FEW = ("pytest-module", "sitecustomize", "exit", "write-reward", "kill-verifier", "closed")
 """What every task is tried with here, one of them daily; `toolworthy tasks check` tries it with all."""

@@ -19,6 +19,7 @@ from toolworthy.work.trials.workspace import diff
 OURS = load_tasks(content.FIXTURES / "tasks")
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("task", OURS, ids=lambda task: task.name)
 def test_our_tasks_are_sound(task: Task) -> None:
     proofs = asyncio.run(check(task, choose("auto")))
@@ -54,12 +55,14 @@ def write(folder: Path, *, test: str = "echo 1", steps: str = '[[step]]\nsay = "
     return folder
 
 
+@pytest.mark.process
 def test_tests_that_prove_nothing_are_found(tmp_path: Path) -> None:
     done = run("toolworthy", "tasks", "check", str(write(tmp_path / "t")), cwd=tmp_path)
     assert done.returncode == 1
     assert "an untouched workspace gets reward 1: the tests prove nothing" in done.stdout
 
 
+@pytest.mark.process
 def test_an_edit_that_does_not_fit_is_found(tmp_path: Path) -> None:
     steps = '[[step]]\nedit = "a"\nold = "nowhere"\nnew = "y"\n'
     done = run("toolworthy", "tasks", "check", str(write(tmp_path / "t", test="echo 0", steps=steps)), cwd=tmp_path)

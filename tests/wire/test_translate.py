@@ -20,7 +20,7 @@ from toolworthy.wire.translate import ResponseTranslator, translate_error, trans
 
 APIS: tuple[Api, ...] = get_args(Api)
 PAIRS = list(itertools.product(APIS, APIS))
-settings.register_profile("ci", max_examples=25, deadline=None, derandomize=True)
+settings.register_profile("ci", settings.get_profile("untimed"), max_examples=25, derandomize=True)
 settings.load_profile("ci")
 
 
@@ -42,6 +42,7 @@ def said(response: Response) -> tuple[object, ...]:
     return parts, response.stop, counts, response.complete
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("api", APIS)
 @given(request=requests())
 def test_a_request_survives_being_written_and_read(api: Api, request: Request) -> None:
@@ -50,6 +51,7 @@ def test_a_request_survives_being_written_and_read(api: Api, request: Request) -
     assert heard(wire.api(api).parse_request(rendered.body)) == request
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("agent", "endpoint"), PAIRS)
 @given(request=requests())
 def test_a_request_survives_translation(agent: Api, endpoint: Api, request: Request) -> None:

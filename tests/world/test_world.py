@@ -12,6 +12,8 @@ from toolworthy.sandbox import choose
 from toolworthy.work.cases.world import Commit, Effects, Repository, State, World
 from toolworthy.work.cases.world.repository import only_looks
 
+pytestmark = pytest.mark.process
+
 STATE = State({"a.txt": "one\ntwo\n", "src/b.py": "print(1)\n# one\n"})
 
 
