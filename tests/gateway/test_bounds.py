@@ -22,7 +22,7 @@ from toolworthy.gateway import allowance as allowances
 from toolworthy.gateway.allowance import Allowance
 from toolworthy.gateway.record import KEPT_OF_ENDLESS, MAX_PIECES, Endless, Record
 from toolworthy.records.exchange import Exchange, ExchangeFailure
-from toolworthy.wire.routes import Route
+from toolworthy.wire.declaration import Route
 
 pytestmark = pytest.mark.process
 

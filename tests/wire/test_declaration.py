@@ -6,8 +6,8 @@ from typing import get_args
 import pytest
 
 from toolworthy import wire
+from toolworthy.wire.declaration import Route
 from toolworthy.wire.ir import Api
-from toolworthy.wire.routes import Route, route
 
 ALL: tuple[Api, ...] = get_args(Api)
 BODY = {"model": "owner/m-1", "stream": True, "more": 1}
@@ -22,7 +22,7 @@ def test_what_is_sent_is_received(name: Api, stream: bool) -> None:
     assert api.received(path, sent) == {**BODY, "stream": stream}
     asked = api.asked("POST", path.partition("?")[0])
     assert asked
-    assert asked.operation == "completion"
+    assert asked.kind == "completion"
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -43,11 +43,11 @@ def test_a_model_in_the_path_is_read_with_what_is_asked_of_it() -> None:
 
 
 def test_a_list_of_models_is_of_the_api_whose_header_is_there() -> None:
-    assert route("GET", "/v1/models?limit=2") == Route("models", "chat")
-    assert route("GET", "/v1/models", {"anthropic-version"}) == Route("models", "messages")
-    assert route("POST", "/v1/messages/count_tokens") == Route("count_tokens", "messages")
-    assert route("HEAD", "/v1/") == Route("health", None)
-    assert route("GET", "/responses") == Route("other", None)
+    assert wire.route("GET", "/v1/models?limit=2") == Route("models", "chat")
+    assert wire.route("GET", "/v1/models", {"anthropic-version"}) == Route("models", "messages")
+    assert wire.route("POST", "/v1/messages/count_tokens") == Route("count_tokens", "messages")
+    assert wire.route("HEAD", "/v1/") == Route("health", None)
+    assert wire.route("GET", "/responses") == Route("other", None)
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from toolworthy.base.packing import unpack
 from toolworthy.gateway.record import MAX_ANSWER
 from toolworthy.records.exchange import Exchange
+from toolworthy.wire.declaration import Route
 from toolworthy.wire.ir import Api
 from toolworthy.wire.lenient import as_dict, parse_json
-from toolworthy.wire.routes import Route
 
 MAX_REQUEST = 64 * 2**20
 """Bytes of one request of anyone."""

@@ -18,7 +18,7 @@ from toolworthy.gateway.session import Session
 from toolworthy.gateway.upstream import HOP_BY_HOP, Upstream, plan
 from toolworthy.records.exchange import Exchange, ExchangeFailure
 from toolworthy.rules.refusal import broken_http
-from toolworthy.wire.routes import Route, route
+from toolworthy.wire.declaration import Route
 from toolworthy.wire.translate import ResponseTranslator, translate_error, translate_response
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ async def handle(session: Session, scope: Any, receive: Any, send: Any) -> None:
     """The ASGI application of one trial."""
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     target = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
-    asked = route(scope["method"], target, dict(headers))
+    asked = wire.route(scope["method"], target, dict(headers))
     allowance = session.allowance
     refused = allowance.refuses(asked)
     async with allowance.places if allowance.turns is not None else contextlib.nullcontext():
@@ -118,7 +118,7 @@ async def ask(
     """
     index = session.begin()
     sent = [("content-type", "application/json"), *(headers or {}).items()]
-    record = Record("POST", path, sent, body, route("POST", path))
+    record = Record("POST", path, sent, body, wire.route("POST", path))
     limit = asyncio.timeout(None)
     record.on_sent = lambda: limit.reschedule(asyncio.get_running_loop().time() + seconds)
     try:

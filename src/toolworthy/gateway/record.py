@@ -10,7 +10,7 @@ from toolworthy.base.redact import Redactor
 from toolworthy.gateway.upstream import Upstream
 from toolworthy.records.cleaned import cleaned
 from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure
-from toolworthy.wire.routes import Route
+from toolworthy.wire.declaration import Route
 
 MAX_ANSWER = 32 * 2**20
 """Bytes of one answer. No token limit that agents ask for comes near; what is longer has no end."""

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from toolworthy import wire
 from toolworthy.endpoint.target import Endpoint
-from toolworthy.wire.declaration import KEY_HEADERS
+from toolworthy.wire.declaration import KEY_HEADERS, Route
 from toolworthy.wire.ir import Api, Request
 from toolworthy.wire.lenient import dump_json, parse_json
-from toolworthy.wire.routes import Route
 from toolworthy.wire.translate import translate_request
 
 HOP_BY_HOP = frozenset(

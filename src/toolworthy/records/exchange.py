@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from toolworthy.wire.declaration import Kind
 from toolworthy.wire.ir import Api, Request, Response
-from toolworthy.wire.routes import Kind
 
 FailureKind = Literal[
     "agent gone",

@@ -23,8 +23,8 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from toolworthy.base.redact import Redactor
 from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure, FailureKind
+from toolworthy.wire.declaration import Kind
 from toolworthy.wire.ir import Api
-from toolworthy.wire.routes import Kind
 
 _SHORT = 64
 """Bytes below which a piece is not worth a hash."""

@@ -23,7 +23,6 @@ from toolworthy.reference.script import Play, find_task, next_answer
 from toolworthy.reference.stage import PLAIN, Stage, staged
 from toolworthy.wire.ir import APIS, Api, Request, Response
 from toolworthy.wire.lenient import dump_json, parse_json
-from toolworthy.wire.routes import route
 
 _MAX_REQUEST = 64 * 2**20
 
@@ -75,7 +74,7 @@ class Oracle:
             body += message.get("body", b"")
         body += message.get("body", b"")
         method, headers = scope["method"], _headers(scope)
-        asked = route(method, scope["path"], headers)
+        asked = wire.route(method, scope["path"], headers)
         api = wire.api(asked.api or APIS[0])
         answers = (defect.answers(method, _target(scope), headers) for defect in self._defects)
         if made := next(filter(None, answers), None):

@@ -9,14 +9,16 @@ Does not belong here: judging what was read.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from functools import cache
 from importlib import import_module
 from typing import Any
+from urllib.parse import urlsplit
 
-from toolworthy.wire.declaration import WireApi
+from toolworthy.wire.declaration import Route, WireApi
 from toolworthy.wire.ir import APIS, Api, Request, Response
 
-__all__ = ["WireApi", "api", "parse_body", "parse_request_bytes", "relatives"]
+__all__ = ["WireApi", "api", "parse_body", "parse_request_bytes", "relatives", "route"]
 
 
 @cache
@@ -29,6 +31,25 @@ def api(name: Api) -> WireApi:
 def relatives(name: Api) -> tuple[Api, ...]:
     """The APIs in which an agent that speaks `name` can be asked, its own first."""
     return tuple(dict.fromkeys((name, *api(name).relatives, *APIS)))
+
+
+def route(method: str, target: str, headers: Container[str] = ()) -> Route:
+    """What a request of an agent is: which operation, in which wire API. What stands before its path does not matter.
+
+    Args:
+        method: HTTP method.
+        target: path with its query.
+        headers: names of the request's headers, in lower case.
+    """
+    path = urlsplit(target).path.rstrip("/")
+    known = [api(name) for name in APIS]
+    marked = [one for one in known if one.mark in headers]
+    for one in (*marked, *known):
+        if asked := one.asked(method, path):
+            return asked
+    if method in ("GET", "HEAD") and path in ("", "/v1"):
+        return Route("health", None)
+    return Route("other", None)
 
 
 def parse_request_bytes(name: Api, body: bytes, path: str = "") -> Request | None:

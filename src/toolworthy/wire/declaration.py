@@ -12,6 +12,8 @@ from urllib.parse import quote, unquote
 from toolworthy.wire.ir import PLAIN, Api, Dialect, Event, Failure, ReasoningForm, Rendered, Repair, Request, Response
 
 Operation = Literal["completion", "models", "count_tokens"]
+Kind = Literal["completion", "models", "count_tokens", "health", "other"]
+"""What a request is: one of these operations, a look whether anybody is there, or anything else."""
 Auth = Literal["bearer", "x-api-key", "x-goog-api-key", "none"]
 """How a key is sent: ``Authorization: Bearer``, in the header of that name, not at all."""
 KEY_HEADERS = frozenset({"authorization", *get_args(Auth)}) - {"bearer", "none"}
@@ -46,10 +48,12 @@ class _RenderRequest(Protocol):
 
 
 @dataclass(frozen=True)
-class Asked:
+class Route:
     """What the path of a request says."""
 
-    operation: Operation
+    kind: Kind
+    api: Api | None
+    """The API it belongs to; None where that is not known."""
     model: str | None = None
     """None where the body names the model."""
     stream: bool | None = None
@@ -136,7 +140,7 @@ class WireApi:
             raise KeyError(operation)
         return path.partition("?")[0].replace("{model}", quote(model, safe="/"))
 
-    def asked(self, method: str, path: str) -> Asked | None:
+    def asked(self, method: str, path: str) -> Route | None:
         """What a request of this API asks for; None where it has no such path.
 
         Agents write a version before the path or not, as they like.
@@ -149,7 +153,7 @@ class WireApi:
             if method == wanted and (found := pattern.search(path)):
                 model = found.groupdict().get("model")
                 named = model is not None
-                return Asked(operation, unquote(model) if model else None, stream if named else None)
+                return Route(operation, self.name, unquote(model) if model else None, stream if named else None)
         return None
 
     def bare(self, path: str) -> str:

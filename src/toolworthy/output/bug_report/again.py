@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from toolworthy import wire
 from toolworthy.base.errors import UserError
 from toolworthy.base.redact import MARK, credential, looks_like_key
 from toolworthy.content import adapters
@@ -17,7 +18,6 @@ from toolworthy.gateway.upstream import plan
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.meta import EndpointTold
 from toolworthy.wire.ir import APIS
-from toolworthy.wire.routes import route
 
 URL, KEY = "ENDPOINT_URL", "ENDPOINT_KEY"
 """Environment variables of both programs. No vendor's own names: a key must not be sent to a stranger."""
@@ -59,7 +59,7 @@ def sent(exchange: Exchange, endpoint: EndpointTold) -> Sent:
     named = Endpoint("", provider, {api: _query(urls.get(api, "")) for api in served}, endpoint.model, _PLACE)
     where = replace(named, **_headers(endpoint))
     headers = exchange.request_headers
-    target = route(exchange.method, exchange.path, headers)
+    target = wire.route(exchange.method, exchange.path, headers)
     if exchange.local or target.api is None:
         raise UserError("toolworthy answered this request itself: it shows nothing of the endpoint")
     try:
