@@ -77,7 +77,7 @@ async def odd(said: bytes, more: bytes = b"") -> AsyncIterator[Odd]:
         yield made
 
 
-def doctor(said: bytes, more: bytes = b"") -> tuple[Odd, str]:
+def refused(said: bytes, more: bytes = b"") -> tuple[Odd, str]:
     """The endpoint, and the line in which the doctor refuses it."""
 
     async def go() -> tuple[Odd, str]:
@@ -104,7 +104,7 @@ def test_an_answer_that_unpacks_to_much_is_neither_unpacked_nor_judged_as_a_whol
     monkeypatch.setattr(Redactor, "pieces", counted)
     blanks = packed_blanks(40_000_000)
     packed = answer("200 OK", "content-type: application/json", "content-encoding: gzip", body=blanks)
-    server, line = doctor(packed)
+    server, line = refused(packed)
     assert "HTTP 200, an answer of more than 2 MiB" in line
     assert max(looked) <= 2**16
     completions = [path for path in server.asked if "models" not in path]
@@ -113,7 +113,7 @@ def test_an_answer_that_unpacks_to_much_is_neither_unpacked_nor_judged_as_a_whol
 
 def test_an_answer_without_end_is_read_to_a_bound() -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n"
-    server, line = doctor(head, b" " * 2**17)
+    server, line = refused(head, b" " * 2**17)
     assert "an answer of more than 2 MiB" in line
     held = 8 * 2**20  # by the kernel, of a connection at most
     assert server.sent < len(server.asked) * (MAX_BODY + held)
@@ -154,7 +154,7 @@ ODD = {
 @pytest.mark.parametrize("name", ODD)
 def test_what_was_sent_is_said_of_a_server_that_answers_badly(name: str) -> None:
     said, told = ODD[name]
-    _, line = doctor(said)
+    _, line = refused(said)
     assert told in line
     assert "cannot reach" not in line
     assert "bytearray" not in line
