@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from toolworthy.base.errors import UserError
+from toolworthy.content import PACKAGE
 from toolworthy.judgement.gate.policy import DEFAULT, load_policy
+from toolworthy.judgement.metrics import METRICS
 
 
 def test_the_default_policy_is_a_policy_file(tmp_path: Path) -> None:
@@ -68,3 +70,9 @@ def test_a_broken_policy_is_one_line(tmp_path: Path, content: str, told: str) ->
 def test_no_policy_file(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="No such file"):
         load_policy(tmp_path / "none.toml")
+
+
+def test_the_page_lists_every_metric() -> None:
+    page = (PACKAGE.parents[1] / "docs" / "gate.md").read_text(encoding="utf-8")
+    rows = [f"| `{one.key}` | {one.kind} | {one.unit} | {one.says} |" for one in METRICS.values()]
+    assert [line for line in page.splitlines() if line.startswith(("| `tasks.", "| `tools.", "| `wire."))] == rows

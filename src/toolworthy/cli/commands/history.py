@@ -9,9 +9,9 @@ from pathlib import Path
 from toolworthy.base.errors import UserError
 from toolworthy.base.visible import show
 from toolworthy.base.whole import whole
-from toolworthy.judgement.gate.sample import MAIN
 from toolworthy.judgement.history.load import find
 from toolworthy.judgement.history.series import history
+from toolworthy.judgement.metrics import MAIN
 from toolworthy.output.html.history import lines, page
 
 REPORTS = Path("reports")

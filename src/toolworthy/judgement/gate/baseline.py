@@ -21,15 +21,14 @@ from toolworthy.base.loading import misfit
 from toolworthy.base.visible import show
 from toolworthy.base.whole import whole
 from toolworthy.judgement.gate.packed import pack, unpack
-from toolworthy.judgement.gate.sample import SCHEMA, SCORES, Sample, Unit, from_run
+from toolworthy.judgement.gate.sample import SCHEMA, Sample, Unit, from_run
+from toolworthy.judgement.metrics import METRICS, SHARES, Metric
 from toolworthy.records.store import RunDirectory
 from toolworthy.statistics.intervals import clustered
 from toolworthy.statistics.rates import reasons
 
 FOLDER = Path("baselines")
 """Where names are looked for, under the working directory."""
-_BY_AGENT = ("pass", "lenient")
-"""Metrics that are shown for every agent, too."""
 _NAME = re.compile(r"[A-Za-z0-9][\w.@+-]{0,99}", re.ASCII)
 
 
@@ -182,7 +181,7 @@ def _lines(sample: Sample) -> Iterator[str]:
         yield "agents: " + ", ".join(f"{agent} {version}".strip() for agent, version in sample.agents.items())
     for name, told in sample.server.items():
         yield f"server: {name} {', '.join(told)}"
-    for suite, metrics in SCORES.items():
+    for suite, metrics in SHARES.items():
         units = list(sample.of(suite))
         if not units:
             continue
@@ -192,18 +191,18 @@ def _lines(sample: Sample) -> Iterator[str]:
         said = f", {ended.total()} of them at a limit of ours ({reasons(ended)}): not solved" if ended else ""
         said += f"; {without.total()} more are not counted ({reasons(without)})" if without else ""
         yield f"{suite}: {items} items, {_attempts(units)} attempts{said}"
-        yield from (f"  {line}" for metric in metrics for line in _rates(metric, units))
+        yield from (f"  {line}" for name in metrics for line in _rates(METRICS[f"{suite}.{name}"], units))
     for agent, codes in sample.blocking.items():
         if codes:
             yield f"blocked on the wire: {agent}: {', '.join(codes)}"
 
 
-def _rates(metric: str, units: list[Unit]) -> Iterator[str]:
+def _rates(metric: Metric, units: list[Unit]) -> Iterator[str]:
     """A metric's mean over all, and of every agent where there are several."""
-    agents = dict.fromkeys(unit.agent for unit in units) if metric in _BY_AGENT else {}
+    agents = dict.fromkeys(unit.agent for unit in units) if metric.by_agent else {}
     each = [(agent, [unit for unit in units if unit.agent == agent]) for agent in agents] if len(agents) > 1 else []
     for agent, own in [("", units), *each]:
-        found = clustered([(unit.item, value) for unit in own for value in unit.counted(metric)])
+        found = clustered([(unit.item, value) for unit in own for value in unit.counted(metric.name)])
         if found is not None:
-            name = f"  {agent}" if agent else metric
+            name = f"  {agent}" if agent else metric.name
             yield f"{name}: {found.value:.1%} ({found.low:.1%} to {found.high:.1%}) · n {found.n}"

@@ -11,7 +11,8 @@ from typing import Literal
 from toolworthy.judgement.analysis.leaks import leak_rate_of
 from toolworthy.judgement.gate.paired import Pair
 from toolworthy.judgement.gate.policy import Policy
-from toolworthy.judgement.gate.sample import COSTS, SCORES, Sample, Unit
+from toolworthy.judgement.gate.sample import Sample, Unit
+from toolworthy.judgement.metrics import COSTS, SHARES
 from toolworthy.records.conditions import unlike
 from toolworthy.records.result import NOT_RUN, at
 from toolworthy.records.score import Limit
@@ -181,7 +182,8 @@ class Comparable:
 
     def failed_by_leaks(self, metric: str, paired: Sequence[tuple[Unit, Pair]]) -> list[str]:
         """How many of the candidate's failures are calls that the server left in the text: none of the model's."""
-        if metric not in ("tasks.pass", "tools.strict", "tools.lenient", "tools.credit"):
+        suite, _, name = metric.partition(".")
+        if suite == "wire" or name in COSTS:
             return []
         items = {(unit.suite, unit.item, unit.agent) for unit, _ in paired}
         both = [(before, after) for before, after, _ in self.rows if (before.suite, before.item, before.agent) in items]
@@ -198,8 +200,8 @@ class Comparable:
 def _asked(unit: Unit, metric: str, beyond: Collection[Limit]) -> bool:
     """Whether the baseline asks for a metric of a unit: not for costs that it was never told, nor for a probe that says
     nothing of its model."""
-    judged = any(unit.values.get(name) for name in SCORES[unit.suite])
-    nothing = unit.suite != "wire" and metric in SCORES[unit.suite] and not judged and unit.attempts > 0
+    judged = any(unit.values.get(name) for name in SHARES[unit.suite])
+    nothing = unit.suite != "wire" and metric in SHARES[unit.suite] and not judged and unit.attempts > 0
     return nothing or bool(unit.counted(metric, beyond))
 
 
@@ -230,7 +232,7 @@ def _count(tally: Tally, unit: Unit, values: int, metric: str, beyond: Collectio
     without[NO_VALUE] += unit.attempts - without.total() - values
     tally.counted += values
     tally.uncounted += without
-    if metric in SCORES[unit.suite]:
+    if metric in SHARES[unit.suite]:
         tally.ended += unit.ended(beyond)
         tally.repeated += unit.repeated
     return without.total()
@@ -272,7 +274,7 @@ def comparable(baseline: Sample, candidate: Sample, policy: Policy) -> Comparabl
         elif after.digest != unit.digest:
             why = "changed"
         out.rows.append((unit, after, why))
-    out.beyond = {suite: unlike(baseline.limits, candidate.limits, suite) for suite in SCORES}
+    out.beyond = {suite: unlike(baseline.limits, candidate.limits, suite) for suite in SHARES}
     out.notes += _limits(out.beyond, baseline, candidate)
     out.notes += _notes(baseline, candidate, other, policy)
     return out

@@ -16,7 +16,8 @@ from toolworthy.judgement.gate.drop import drop
 from toolworthy.judgement.gate.paired import Pair
 from toolworthy.judgement.gate.policy import load_policy
 from toolworthy.judgement.gate.ratio import ratio, typical
-from toolworthy.judgement.gate.sample import COSTS, MAIN, METRICS, Sample
+from toolworthy.judgement.gate.sample import Sample
+from toolworthy.judgement.metrics import COSTS, MAIN, METRICS
 from toolworthy.statistics.intervals import holm
 
 ALPHA = 0.05
@@ -25,7 +26,6 @@ POINTS = 0.05
 """A rate that moved by less than this, either way, counts as the same."""
 TIMES = 1.1
 """A cost whose ratio lies between 1/1.1 and 1.1 counts as the same."""
-_CLOCKS = ("seconds", "first_token")
 
 Word = Literal["better", "worse", "same", "unclear", "not judged"]
 """What is claimed of a row, for these very items in the hands of these agents:
@@ -77,6 +77,11 @@ class Row:
     chance that any is wrong is one in twenty)."""
     why: str = ""
     """Why a figure is missing."""
+
+    @property
+    def says(self) -> str:
+        """What the metric is, in words."""
+        return METRICS[self.metric].says
 
 
 @dataclass(frozen=True)
@@ -151,11 +156,11 @@ def compare(baseline: Sample, candidate: Sample) -> Comparison:
 
 def _rows(both: Comparable, metric: str, unmeasured: float) -> Iterator[Row]:
     """A metric over all, and for a rate of tasks or tools of every agent, too, where there are several."""
-    suite, _, name = metric.partition(".")
+    suite = METRICS[metric].suite
     paired = both.of(metric).paired
     if not paired:
         return
-    if name in COSTS:
+    if METRICS[metric].kind == "cost":
         row, once = _cost(metric, [pair for _, pair in paired]), both.told_once(metric)
         if once > unmeasured * (once + len(paired)) and row.word != "not judged":
             why = "; ".join(filter(None, (row.why, f"{once} of {once + len(paired)} pairs have it on one side only")))
@@ -226,7 +231,7 @@ def _cost(metric: str, pairs: Sequence[Pair]) -> Row:
     p = min(1.0, 2 * min(found.p_worse(1.0), found.p_borne(1.0)))
     low, high = _around(1.0, *found.interval(ALPHA / 2), p)
     measured = replace(row, change=found.value, low=low, high=high)
-    if metric.endswith(_CLOCKS):
+    if METRICS[metric].by_clock:
         return replace(measured, word="not judged", why="; ".join(filter(None, (free, "each run at its own time"))))
     return replace(measured, word=_word(found.value < 1, p, low > 1 / TIMES and high < TIMES), p=p)
 

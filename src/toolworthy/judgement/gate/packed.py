@@ -24,7 +24,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from toolworthy.base.loading import misfit
-from toolworthy.judgement.gate.sample import COSTS, AtLimit, Sample, Unit
+from toolworthy.judgement.gate.sample import AtLimit, Sample, Unit
+from toolworthy.judgement.metrics import COSTS
 
 _FIRST = ["attempts", "missing"]
 _MOST = 1_000_000

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from toolworthy.base.loading import load_toml, meant
-from toolworthy.judgement.gate.sample import COSTS, METRICS
+from toolworthy.judgement.metrics import METRICS
 from toolworthy.records.gate import About
 
 DEFAULT = Path(__file__).with_name("policy.toml")
@@ -78,7 +78,7 @@ class Policy(_Strict):
     @classmethod
     def _of_its_kind(cls, metrics: dict[str, Criterion]) -> dict[str, Criterion]:
         for name, criterion in metrics.items():
-            cost = name.partition(".")[2] in COSTS
+            cost = METRICS[name].kind == "cost"
             if criterion.margin or criterion.floor if cost else criterion.at_most or criterion.tail_at_most:
                 wanted = "a cost: give at_most or tail_at_most" if cost else "a share: give margin or floor"
                 raise ValueError(f"{name} is {wanted}")

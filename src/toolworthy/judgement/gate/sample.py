@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from statistics import median
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from toolworthy.judgement.analysis.leaks import left_in_text
 from toolworthy.judgement.analysis.levels import levels
+from toolworthy.judgement.metrics import COSTS, SHARES, measured
 from toolworthy.records.case import CaseResult
 from toolworthy.records.conditions import bounds
 from toolworthy.records.meta import AgentPrint, EndpointName, RunMeta
@@ -22,23 +22,6 @@ from toolworthy.records.trial import TrialResult
 
 SCHEMA = 2
 """Version of a baseline file."""
-SCORES: dict[str, tuple[str, ...]] = {
-    "tasks": ("pass",),
-    "tools": ("strict", "lenient", "credit"),
-    "wire": ("supported",),
-}
-"""Metrics between 0 and 1, of each suite."""
-MAIN = {"tasks": "pass", "tools": "lenient", "wire": "supported"}
-"""The rate that is followed where one has to stand for a suite."""
-COSTS = ("tokens", "usd", "seconds", "first_token")
-"""Metrics that are compared as ratios: tokens of an item, US dollars, seconds until it is done, median seconds until an
-answer begins."""
-METRICS = tuple(
-    f"{suite}.{name}" for suite, names in SCORES.items() for name in (*names, *(COSTS if suite != "wire" else ()))
-)
-"""Every metric that a policy can name."""
-
-
 Value = Annotated[float, Field(ge=0)]
 _Count = Annotated[int, Field(ge=0, le=1_000_000)]
 
@@ -99,7 +82,7 @@ class Unit(_Frozen):
         out = list(self.values.get(metric, ()))
         for limit, ended in self.limited.items():
             if limit not in beyond:
-                score = [0.0] * ended.attempts if metric in SCORES[self.suite] else []
+                score = [0.0] * ended.attempts if metric in SHARES[self.suite] else []
                 out += score or ended.values.get(metric, ())
         return out
 
@@ -158,7 +141,7 @@ def from_run(run: RunDirectory) -> Sample:
     meta = run.meta
     probes = run.probes()
     found = levels(probes)
-    units = [*_tasks(run.results(), meta), *_tools(run.cases(), meta), *_wire(probes)]
+    units = [*_units("tasks", run.results(), meta), *_units("tools", run.cases(), meta), *_wire(probes)]
     return Sample(
         name=run.path.name,
         toolworthy=meta.toolworthy,
@@ -175,36 +158,16 @@ def from_run(run: RunDirectory) -> Sample:
     )
 
 
-def _tasks(results: Sequence[TrialResult], meta: RunMeta) -> Iterator[Unit]:
-    grouped: dict[tuple[str, str], list[TrialResult]] = defaultdict(list)
+def _units(suite: str, results: Sequence[TrialResult | CaseResult], meta: RunMeta) -> Iterator[Unit]:
+    grouped: dict[tuple[str, str], list[TrialResult | CaseResult]] = defaultdict(list)
     for result in results:
-        grouped[result.key.task, result.key.agent].append(result)
-    unbegun = _unbegun("tasks", len(results), meta)
-    for (task, agent), attempts in grouped.items():
-        # An agent that the endpoint cannot serve has solved nothing there.
-        judged = [result for result in attempts if result.judged or result.status == "refused"]
-        scores = {"pass": [float(result.ok) for result in judged]}
-        yield _unit(("tasks", task, agent, attempts[0].task_digest), scores, judged, attempts, unbegun)
-
-
-def _tools(results: Sequence[CaseResult], meta: RunMeta) -> Iterator[Unit]:
-    grouped: dict[tuple[str, str], list[CaseResult]] = defaultdict(list)
-    for result in results:
-        grouped[result.key.case, result.key.vocabulary].append(result)
-    unbegun = _unbegun("tools", len(results), meta)
-    for (case, words), attempts in grouped.items():
-        judged = [result for result in attempts if result.judged]
-        scores = {
-            "strict": [float(result.status == "right") for result in judged],
-            "lenient": [float(result.ok) for result in judged],
-            "credit": [result.credit for result in judged],
-        }
-        yield _unit(("tools", case, words, meta.cases.get(case, "")), scores, judged, attempts, unbegun)
-
-
-def _unbegun(suite: str, there: int, meta: RunMeta) -> int:
-    """How many attempts at an item there were to be, if some of the suite have not begun; else 0."""
-    return meta.options.trials if meta.planned.get(suite, 0) > there else 0
+        grouped[result.key.item, result.key.asker].append(result)
+    # How many attempts at an item there were to be, if some of the suite have not begun.
+    planned = meta.options.trials if meta.planned.get(suite, 0) > len(results) else 0
+    for (item, agent), attempts in grouped.items():
+        first = attempts[0]
+        digest = first.task_digest if isinstance(first, TrialResult) else meta.cases.get(item, "")
+        yield _unit((suite, item, agent, digest), attempts, planned)
 
 
 def _wire(results: Sequence[ProbeResult]) -> Iterator[Unit]:
@@ -214,20 +177,16 @@ def _wire(results: Sequence[ProbeResult]) -> Iterator[Unit]:
             suite="wire",
             item=result.key.probe,
             agent=result.key.way,
-            values={} if why else {"supported": [float(result.ok)]},
+            values={} if why else measured("wire", [result], "share"),
             missing={why: 1} if why else {},
             leaks=result.leaks,
         )
 
 
-def _unit(
-    key: tuple[str, str, str, str],
-    scores: dict[str, list[float]],
-    judged: Sequence[TrialResult] | Sequence[CaseResult],
-    attempts: Sequence[TrialResult] | Sequence[CaseResult],
-    planned: int,
-) -> Unit:
+def _unit(key: tuple[str, str, str, str], attempts: Sequence[TrialResult | CaseResult], planned: int) -> Unit:
     suite, item, agent, digest = key
+    # An agent that the endpoint cannot serve has solved nothing there.
+    judged = [result for result in attempts if result.judged or result.status == "refused"]
     ended: dict[Limit, list[TrialResult | CaseResult]] = defaultdict(list)
     missing: Counter[str] = Counter()
     for result in attempts:
@@ -243,22 +202,12 @@ def _unit(
         item=item,
         agent=agent,
         digest=digest,
-        values={name: told for name, told in {**scores, **_costs(judged)}.items() if told},
-        limited={limit: AtLimit(attempts=len(own), values=_costs(own)) for limit, own in ended.items()},
+        values=measured(suite, judged, "share", "cost"),
+        limited={
+            limit: AtLimit(attempts=len(own), values=measured(suite, own, "cost")) for limit, own in ended.items()
+        },
         missing=dict(missing),
         repeated=len(answers) - len(set(answers)),
         leaks=sum((result.score.leaks for result in judged), Leaks()),
         failed_by_leaks=sum(left_in_text(result) for result in judged),
     )
-
-
-def _costs(results: Sequence[TrialResult | CaseResult]) -> dict[str, list[float]]:
-    ran = [result for result in results if result.status != "refused"]
-    measured = [result.score for result in ran]
-    told = {
-        "tokens": [float((s.tokens.input or 0) + (s.tokens.output or 0)) for s in measured if s.tokens.input],
-        "usd": [score.cost_usd for score in measured if score.cost_usd is not None],
-        "seconds": [round(max(0.0, result.seconds), 4) for result in ran],  # clocks are set back now and then
-        "first_token": [median(score.first_token_seconds) for score in measured if score.first_token_seconds],
-    }
-    return {name: values for name, values in told.items() if values}

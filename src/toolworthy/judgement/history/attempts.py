@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from toolworthy.judgement.gate.sample import MAIN, Sample, Unit
+from toolworthy.judgement.gate.sample import Sample, Unit
 from toolworthy.judgement.history.table import Key, Tallies, Tally
+from toolworthy.judgement.metrics import MAIN
 from toolworthy.records.conditions import unlike
 from toolworthy.records.score import Limit
 

@@ -1,0 +1,104 @@
+"""The metrics: what the gate, baselines, differences and histories measure of every attempt. A new one is one entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, Literal
+
+from toolworthy.records.result import Result
+
+Kind = Literal["share", "cost"]
+"""``share``: from 0 to 1, the more the better, compared by its difference. ``cost``: the less the better, compared by
+its ratio."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """Something that is measured of every attempt of a suite."""
+
+    suite: str
+    name: str
+    kind: Kind
+    unit: str
+    says: str
+    """What it is, in words."""
+    of: Callable[[Any], float | None]
+    """Its value for a result; None where that does not tell it."""
+    main: bool = False
+    """Stands for its suite where one has to."""
+    by_agent: bool = False
+    """A baseline shows it of every agent, too."""
+    by_clock: bool = False
+    """Depends on when it was measured: differences of it are shown and not judged."""
+
+    @property
+    def key(self) -> str:
+        """As policies name it."""
+        return f"{self.suite}.{self.name}"
+
+
+def _costs(suite: str) -> Iterator[Metric]:
+    yield Metric(suite, "tokens", "cost", "tokens", "input and output of all requests", _tokens)
+    yield Metric(suite, "usd", "cost", "US dollars", "price of all requests", lambda result: result.score.cost_usd)
+    yield Metric(suite, "seconds", "cost", "seconds", "time until it is done", _seconds, by_clock=True)
+    yield Metric(suite, "first_token", "cost", "seconds", "median time until an answer begins", _first, by_clock=True)
+
+
+def _tokens(result: Any) -> float | None:
+    tokens = result.score.tokens
+    return float(tokens.input + (tokens.output or 0)) if tokens.input else None
+
+
+def _seconds(result: Result) -> float:
+    return round(max(0.0, result.seconds), 4)  # clocks are set back now and then
+
+
+def _first(result: Any) -> float | None:
+    seconds = result.score.first_token_seconds
+    return median(seconds) if seconds else None
+
+
+def _strict(result: Any) -> float:
+    return float(result.status == "right")
+
+
+def _ok(result: Result) -> float:
+    return float(result.ok)
+
+
+METRICS: dict[str, Metric] = {
+    metric.key: metric
+    for metric in (
+        Metric("tasks", "pass", "share", "tasks", "tasks that are done", _ok, main=True, by_agent=True),
+        *_costs("tasks"),
+        Metric("tools", "strict", "share", "cases", "cases that are right to the letter", _strict),
+        Metric("tools", "lenient", "share", "cases", "cases that are right", _ok, main=True, by_agent=True),
+        Metric("tools", "credit", "share", "cases", "parts of cases that are right", lambda result: result.credit),
+        *_costs("tools"),
+        Metric("wire", "supported", "share", "probes", "probes that find what they ask for", _ok, main=True),
+    )
+}
+"""By key: every metric that a policy can name."""
+MAIN = {metric.suite: metric.name for metric in METRICS.values() if metric.main}
+"""By suite: the share that is followed where one has to stand for it."""
+SHARES = {suite: tuple(m.name for m in METRICS.values() if (m.suite, m.kind) == (suite, "share")) for suite in MAIN}
+"""By suite: its shares."""
+COSTS = tuple(dict.fromkeys(metric.name for metric in METRICS.values() if metric.kind == "cost"))
+"""The costs, whichever the suite."""
+
+
+def measured(suite: str, results: Sequence[Result], *kinds: Kind) -> dict[str, list[float]]:
+    """By metric of a suite: its values for those results that tell it; a metric that none tells is left out.
+
+    What was refused has cost nothing, and tells no cost.
+    """
+    ran = [result for result in results if result.status_word != "refused"]
+    told = {
+        metric.name: [value for result in of if (value := metric.of(result)) is not None]
+        for metric in METRICS.values()
+        for of in (results if metric.kind == "share" else ran,)
+        if metric.suite == suite and metric.kind in kinds
+    }
+    return {name: values for name, values in told.items() if values}
