@@ -16,7 +16,7 @@ from tests.support.commands import run
 from tests.support.upstream import endpoint
 from toolworthy.base.errors import UserError
 from toolworthy.base.redact import Redactor
-from toolworthy.cli.commands.doctor import run
+from toolworthy.cli.commands import doctor
 from toolworthy.endpoint.preflight import preflight
 from toolworthy.endpoint.preflight.model import MAX_BODY
 
@@ -83,7 +83,7 @@ def refused(said: bytes, more: bytes = b"") -> tuple[Odd, str]:
     async def go() -> tuple[Odd, str]:
         async with odd(said, more) as server:
             with pytest.raises(UserError) as caught:
-                await asyncio.to_thread(run, server.url, model="m", key_env=None, wire=None)
+                await asyncio.to_thread(doctor.run, server.url, model="m", key_env=None, wire=None)
             return server, str(caught.value)
 
     server, line = asyncio.run(go())
