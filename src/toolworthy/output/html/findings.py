@@ -148,12 +148,9 @@ def often(group: Group) -> str:
 
 def _apis(run: RunDirectory) -> Iterator[tuple[tuple[str, str], str]]:
     """Suite and subject to what the endpoint was asked in, for all of which that is known."""
-    for result in run.results():
-        yield (result.key.suite, str(result.key)), result.endpoint_api or ""
-    for case in run.cases():
-        yield (case.key.suite, str(case.key)), case.api or ""
-    for probe in run.probes():
-        yield (probe.key.suite, str(probe.key)), probe.key.api
+    for result in run.measured():
+        api = result.key.api if isinstance(result, ProbeResult) else result.api
+        yield (result.key.suite, str(result.key)), api or ""
 
 
 def _mend(code: str, own: Mapping[str, str], probes: Sequence[ProbeResult], endpoint: str) -> Iterator[str]:
