@@ -79,7 +79,7 @@ async def test_parallel_mixed_calls(ask: Ask) -> None:
     )
 
 
-@probe("parallel calls switched off", modes="whole", situation="tool-choice")
+@probe("parallel calls switched off", "chat", "responses", "messages", modes="whole", situation="tool-choice")
 async def test_parallel_disabled(ask: Ask) -> None:
     """``parallel_tool_calls: false`` (Messages: ``disable_parallel_tool_use``) leaves one call an answer."""
     wanted = [("read_file", {"path": "src/a.py"}), ("read_file", {"path": "src/b.py"})]

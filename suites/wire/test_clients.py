@@ -41,7 +41,7 @@ def said(ask: Ask, error: Exception) -> Exception:
         return Unmeasured("the model wrote to its limit")
     if type(error).__name__ == "APITimeoutError":
         return Unmeasured(f"no answer within {ask.seconds:.0f} s, a limit of ours")
-    status = getattr(error, "status_code", None)
+    status = getattr(error, "status_code", None) or getattr(error, "code", None)
     if status in BUSY:
         return Unmeasured(f"rate limited: HTTP {status}, again and again: {text}")
     if isinstance(status, int) and 400 <= status < 500:
@@ -131,6 +131,37 @@ async def test_client_anthropic(ask: Ask) -> None:
         done = await patiently(ask, once)
     calls = [block for block in done.content if block.type == "tool_use"]
     await judge(ask, calls[0].name if calls else None, calls[0].input if calls else None)
+
+
+@probe("Google's client", "gemini", severity="degrades", situation="client-library")
+async def test_client_google(ask: Ask) -> None:
+    """``google-genai`` reads the chunks, signatures too."""
+    try:
+        genai = await client_of("google.genai")
+    except ImportError:
+        raise Unmeasured("the package google-genai is not installed") from None
+    body = ask.body(ask.order([CALL]))
+    asked = {"model": body["model"], "contents": body["contents"]}
+    asked["config"] = {
+        "tools": body["tools"],
+        "automatic_function_calling": {"disable": True},
+        **body["generationConfig"],
+    }
+    options = {"base_url": ask.url, "timeout": int(ask.seconds * 1_000)}
+    google = genai.Client(api_key="none", http_options=options)
+
+    async def once() -> Any:
+        if not ask.stream:
+            return [await google.aio.models.generate_content(**asked)]
+        return [chunk async for chunk in await google.aio.models.generate_content_stream(**asked)]
+
+    try:
+        chunks = await patiently(ask, once)
+    finally:
+        await google.aio.aclose()
+        google.close()
+    calls = [call for chunk in chunks for call in chunk.function_calls or ()]
+    await judge(ask, calls[0].name if calls else None, calls[0].args if calls else None)
 
 
 @probe("the connection lasts", modes="stream", severity="degrades", agents=EVERY_AGENT)

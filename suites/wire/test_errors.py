@@ -1,7 +1,6 @@
 """Mistakes of a client: are they told in words that it can show, with a status that it understands?"""
 
-import json
-
+from toolworthy import wire
 from toolworthy.gateway.patience import busy
 from toolworthy.wire.lenient import as_dict, parse_json
 from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Ignored, Rejected, probe
@@ -46,14 +45,14 @@ async def test_error_unknown_model(ask: Ask) -> None:
 async def test_error_no_messages(ask: Ask) -> None:
     """An empty conversation."""
     body = ask.body(ask.request(user("x")))
-    refused(ask, await ask.send({**body, ("input" if ask.api == "responses" else "messages"): []}), 400, 422)
+    refused(ask, await ask.send({**body, wire.api(ask.api).conversation: []}), 400, 422)
 
 
 @probe("an error for a bad tool schema", modes="none", severity="cosmetic", situation="bad-request")
 async def test_error_bad_schema(ask: Ask) -> None:
     """``"type": "objekt"``: refused in words, or taken; never a failure of the server."""
     body = ask.body(ask.request(user("Reply with exactly: Hello."), tools=TOOLS))
-    text = json.dumps(body).replace('"type": "object"', '"type": "objekt"')
+    text = ask.written(body).replace('"type": "object"', '"type": "objekt"')
     answer = await ask.post(text.encode())
     if answer.status >= 400:
         refused(ask, answer)
@@ -61,10 +60,9 @@ async def test_error_bad_schema(ask: Ask) -> None:
 
 @probe("an error for a value of the wrong type", modes="none", severity="cosmetic", situation="bad-request")
 async def test_error_bad_type(ask: Ask) -> None:
-    """``messages`` as a string of nonsense types: 400 or 422."""
+    """A number where the messages should be: 400 or 422."""
     body = ask.body(ask.request(user("x")))
-    wrong = {"input": 7} if ask.api == "responses" else {"messages": "none"}
-    refused(ask, await ask.send({**body, **wrong}), 400, 422)
+    refused(ask, await ask.send({**body, wire.api(ask.api).conversation: 7}), 400, 422)
 
 
 @probe("an error for an unknown role", "chat", "messages", modes="none", severity="cosmetic", situation="bad-request")
@@ -85,7 +83,7 @@ async def test_error_unknown_role(ask: Ask) -> None:
 async def test_error_while_streaming(ask: Ask) -> None:
     """The same error, with its status, not a stream of 200 that holds it."""
     body = ask.body(ask.request(user("x")))
-    answer = await ask.send({**body, ("input" if ask.api == "responses" else "messages"): []})
+    answer = await ask.send({**body, wire.api(ask.api).conversation: []})
     if answer.status == 200 and answer.response.failure:
         raise Broken("the error comes inside a stream with HTTP 200")
     refused(ask, answer)
@@ -104,7 +102,7 @@ async def test_lone_surrogate(ask: Ask) -> None:
     """Half an emoji, as tools cut it: taken, or refused in words; never a failure of the server."""
     call = ("call_a", "read_file", {"path": "a"})
     order = ask.request(user("Read it."), called(call), results(("call_a", "MARK")), tools=TOOLS)
-    answer = await ask.post(json.dumps(ask.body(order)).replace("MARK", "half an emoji: \\ud83d").encode())
+    answer = await ask.post(ask.written(ask.body(order)).replace("MARK", "half an emoji: \\ud83d").encode())
     if answer.status >= 400:
         refused(ask, answer)
         raise Rejected(f"HTTP {answer.status}: {answer.message[:200]}")
@@ -114,7 +112,9 @@ async def test_lone_surrogate(ask: Ask) -> None:
 @probe("good requests after a bad one", modes="none", agents=EVERY_AGENT, situation="refused-request", late=True)
 async def test_good_after_bad(ask: Ask) -> None:
     """A bad request is refused, and the next good one is answered: nothing is locked for a while."""
-    bad = ask.surface.knowledge.locks or json.dumps({**ask.body(ask.request(user("x"))), "max_tokens": "many"}).encode()
+    body = ask.body(ask.request(user("x")))
+    wrong = {"generationConfig": {"maxOutputTokens": "many"}} if ask.api == "gemini" else {"max_tokens": "many"}
+    bad = ask.surface.knowledge.locks.get(ask.api) or ask.written({**body, **wrong}).encode()
     waited = []
     for _ in range(2):
         await ask.post(bad)

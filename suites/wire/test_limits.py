@@ -80,7 +80,7 @@ async def test_no_limit(ask: Ask) -> None:
         raise Broken(f"without a limit asked for, the answer is cut after {len(answer.text)} characters")
 
 
-@probe("a stop string", "chat", "messages", severity="degrades", situation="settings")
+@probe("a stop string", "chat", "messages", "gemini", severity="degrades", situation="settings")
 async def test_stop_string(ask: Ask) -> None:
     """The text ends before the stop string."""
     answer = await ask.says("one two HALT three four", stop=("HALT",))
@@ -138,7 +138,7 @@ async def test_json_object(ask: Ask) -> None:
         raise Ignored(f"the text is no JSON object: {answer.text[:80]!r}")
 
 
-@probe("JSON by a schema", "chat", "responses", modes="both", severity="degrades", situation="json-output")
+@probe("JSON by a schema", "chat", "responses", "gemini", modes="both", severity="degrades", situation="json-output")
 async def test_json_schema(ask: Ask) -> None:
     """``response_format: json_schema``, strict."""
     wanted = {"type": "json_schema", "json_schema": {"name": "item", "schema": SCHEMA, "strict": True}}

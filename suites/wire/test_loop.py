@@ -54,7 +54,16 @@ async def test_tool_result_string(ask: Ask) -> None:
     await heard(ask, CODE)
 
 
-@probe("a result in parts", modes="stream", severity="degrades", agents=EVERY_AGENT, situation="field")
+@probe(
+    "a result in parts",
+    "chat",
+    "responses",
+    "messages",
+    modes="stream",
+    severity="degrades",
+    agents=EVERY_AGENT,
+    situation="field",
+)
 async def test_tool_result_parts(ask: Ask) -> None:
     """A result of several text parts; all of them count."""
     result = results((CALL[0], CODE))

@@ -157,6 +157,9 @@ def at_effort(ask: Ask, effort: str) -> dict[str, object]:
     body = ask.body(ask.thinking(ask.order([CALL])))
     if ask.api == "chat":
         return {**body, "reasoning_effort": effort}
+    if ask.api == "gemini":
+        thinks = {"includeThoughts": True, "thinkingLevel": effort.upper()}
+        return {**body, "generationConfig": {**as_dict(body.get("generationConfig")), "thinkingConfig": thinks}}
     name = "reasoning" if ask.api == "responses" else "output_config"
     return {**body, name: {**as_dict(body.get(name)), "effort": effort}}
 

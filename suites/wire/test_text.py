@@ -1,5 +1,6 @@
 """Conversations without tools: does the endpoint take what agents send, and does what it says come through?"""
 
+from toolworthy import wire
 from toolworthy.wire.ir import Image, Message, Text
 from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Unmeasured, damage, probe
 from toolworthy.work.probes.ask import message, user
@@ -92,10 +93,10 @@ async def test_multi_turn(ask: Ask) -> None:
 async def test_content_parts(ask: Ask) -> None:
     """Content as a list of parts, of which every one counts."""
     body = ask.body(ask.request(user("x")))
-    kind = "input_text" if ask.api == "responses" else "text"
-    parts = [{"type": kind, "text": text} for text in (CODE, "Hello.", "Reply with nothing but the code word.")]
-    field = "input" if ask.api == "responses" else "messages"
-    answer = await ask.accepted({**body, field: [{"role": "user", "content": parts}]})
+    kind = {"responses": {"type": "input_text"}, "gemini": {}}.get(ask.api, {"type": "text"})
+    parts = [{**kind, "text": text} for text in (CODE, "Hello.", "Reply with nothing but the code word.")]
+    content = "parts" if ask.api == "gemini" else "content"
+    answer = await ask.accepted({**body, wire.api(ask.api).conversation: [{"role": "user", content: parts}]})
     if "kestrel-47" not in answer.text:
         if ask.surface.obeys:
             raise Broken(f"the first of three parts is not known: {answer.text[:80]!r}")

@@ -1,4 +1,4 @@
-"""Answers and requests of the three APIs, and the rules over them. The first byte chooses API, status and streaming."""
+"""Answers and requests of the wire APIs, and the rules over them. The first byte chooses API, status and streaming."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SEEDS = [
 def one(data: bytes) -> None:
     """Anything is read, written again and judged without an error."""
     first, body = (data[0], data[1:]) if data else (0, b"")
-    name = APIS[first % 3]
+    name = APIS[first % len(APIS)]
     streamed, status = bool(first // 3 % 2), (200, 400, 500)[first // 6 % 3]
     response = parse_body(name, status, body, streamed=streamed)
     request = parse_request_bytes(name, _ASKED)

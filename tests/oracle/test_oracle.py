@@ -163,9 +163,10 @@ def test_reasoning_is_given_where_it_is_asked_for(task: Task) -> None:
 def test_it_serves_every_api(task: Task, api: Api, streams: bool) -> None:
     async def ask() -> None:
         async with Oracle([task], AGENTS) as oracle, httpx.AsyncClient() as client:
-            url = oracle.url + wire.api(api).path()
             request = replace(asking(task), stream=streams)
-            response = await client.post(url, json=wire.api(api).render_request(request).body)
+            path, body = wire.api(api).sent(wire.api(api).render_request(request).body)
+            url = oracle.url + path
+            response = await client.post(url, json=dict(body))
             assert ("event-stream" in response.headers["content-type"]) == streams
             answer = wire.parse_body(api, response.status_code, response.content, streamed=streams)
             assert answer.repairs == ()

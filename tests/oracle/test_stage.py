@@ -1,4 +1,4 @@
-"""Each stage shows what it says, over all three APIs, and is right in all else."""
+"""Each stage shows what it says, over all APIs, and is right in all else."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from toolworthy.wire.ir import APIS, Api, Message, Request, Text, Thinking, Tool
 TASK = load_task(content.FIXTURES / "tasks" / "fix-failing-test")
 AGENTS = adapters.agents()
 BUILTIN = adapters.agent("builtin")
-WORDS = {"chat": BUILTIN, "messages": adapters.agent("claude-code"), "responses": adapters.agent("codex")}
+WORDS = {"messages": adapters.agent("claude-code"), "responses": adapters.agent("codex")}
 
 
 def named(name: str) -> Stage:
@@ -33,7 +33,7 @@ def named(name: str) -> Stage:
 
 
 def first(api: Api) -> Request:
-    tools = tuple(Tool(name, "", tool_schema(spec)) for name, spec in WORDS[api].tools.items())
+    tools = tuple(Tool(name, "", tool_schema(spec)) for name, spec in WORDS.get(api, BUILTIN).tools.items())
     return Request("oracle", (Message("user", (Text(TASK.instruction),)),), tools, stream=True)
 
 
@@ -106,6 +106,8 @@ def test_an_answer_is_cut(api: Api, name: str) -> None:
         assert cut.response.calls == ()
         assert again.response.text.startswith(cut.response.text)
         assert len(again.response.text) > 1.5 * len(cut.response.text)
+    elif api == "gemini":  # its calls come whole or not at all
+        assert cut.response.calls == ()
     else:
         (part,), (whole,) = cut.response.calls, again.response.calls
         assert whole.arguments.startswith(part.arguments)
@@ -118,16 +120,17 @@ def test_an_answer_is_cut(api: Api, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "statuses", "kind"),
     [
-        ("refused-400", {400}, "invalid_request_error"),
-        ("refused-429", {429}, "rate_limit_error"),
-        ("refused-500", {500}, "server_error|api_error"),
-        ("refused-overloaded", {503, 529}, "overloaded_error"),
+        ("refused-400", {400}, "invalid_request_error|INVALID_ARGUMENT"),
+        ("refused-429", {429}, "rate_limit_error|RESOURCE_EXHAUSTED"),
+        ("refused-500", {500}, "server_error|api_error|INTERNAL"),
+        ("refused-overloaded", {503, 529}, "overloaded_error|UNAVAILABLE"),
     ],
 )
 def test_a_request_is_refused(api: Api, name: str, statuses: set[int], kind: str) -> None:
     _, refused, again, *_ = played(api, named(name))
     assert refused.status in statuses
-    assert json.loads(refused.body)["error"]["type"] in kind
+    told = json.loads(refused.body)["error"]
+    assert (told.get("type") or told["status"]) in kind.split("|")
     assert ("retry-after" in refused.response_headers) == (refused.status == 429)
     assert again.status == 200
     assert again.request_body == refused.request_body
@@ -157,9 +160,10 @@ def test_a_stream_ends_in_an_error(api: Api) -> None:
 def test_a_connection_closes_in_mid_stream(api: Api) -> None:
     async def ask() -> None:
         oracle = Oracle([TASK], AGENTS, stage=replace(named("stream-closed"), at=0))
-        body = wire.api(api).render_request(first(api)).body
+        path, asked = wire.api(api).sent(wire.api(api).render_request(first(api)).body)
+        body = dict(asked)
         async with oracle, httpx.AsyncClient() as client:
-            url = oracle.url + wire.api(api).path()
+            url = oracle.url + path
             pieces = bytearray()
             with pytest.raises(httpx.RemoteProtocolError):
                 await _read(client, url, body, pieces)

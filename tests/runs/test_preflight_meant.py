@@ -81,7 +81,8 @@ def test_an_address_that_hangs_up_is_asked_for_its_own_routes_only() -> None:
 
     with pytest.raises(UserError, match="does not answer in HTTP"):
         asyncio.run(look_at())
-    assert set(asked_for) == {b"/v1/chat/completions", b"/v1/messages", b"/v1/responses"}
+    own = {b"/v1/chat/completions", b"/v1/messages", b"/v1/responses"}
+    assert set(asked_for) == own | {b"/v1beta/models/m:streamGenerateContent?alt=sse"}
 
 
 def test_v1_is_left_out_where_the_api_is_at_the_root() -> None:

@@ -26,7 +26,8 @@ import zstandard
 
 from toolworthy import wire
 from toolworthy.wire.assemble import disassemble
-from toolworthy.wire.ir import APIS, Api, Event, PartDelta, Request, Response, Text, Thinking, ToolCall
+from toolworthy.wire.ir import Api, Event, PartDelta, Request, Response, Text, Thinking, ToolCall
+from toolworthy.wire.routes import route
 
 CANARY = "sk-Zq7/Kp+2Wd9XcV4bN6mT1sRf8Y_g3H"
 """A key with all that keys are made of."""
@@ -127,20 +128,18 @@ class Hostile:
         writer.close()
 
     def _answer(self, head: str, body: bytes) -> bytes:
-        found = re.search(r"^(?:authorization: Bearer|x-api-key:) (\S+)", head, re.IGNORECASE | re.MULTILINE)
+        found = re.search(r"^(?:authorization: Bearer|x-(?:goog-)?api-key:) (\S+)", head, re.IGNORECASE | re.MULTILINE)
         key = found[1] if found else "no key came"
         path = head.split(" ")[1].partition("?")[0]
-        api: Api | None = next((api for api in APIS if path.endswith(_ROUTES[api])), None)
+        api = route("POST", path).api
         if api is None or not body:
             models = [{"id": name, "object": "model"} for name in ("m", key, *(form(key) for form in TEXTS.values()))]
             return _http("200 OK", json.dumps({"object": "list", "data": models}).encode(), "application/json")
         place = self._places[self._count % len(self._places)]
         self._count += 1
         self.seen.append(place)
-        return _completion(place, api, wire.api(api).parse_request(json.loads(body)), key, self._turns)
-
-
-_ROUTES = {"chat": "/chat/completions", "messages": "/messages", "responses": "/responses"}
+        asked = wire.api(api).received(path, json.loads(body))
+        return _completion(place, api, wire.api(api).parse_request(asked), key, self._turns)
 
 
 def _completion(place: str, api: Api, request: Request, key: str, turns: int) -> bytes:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.replaying import replayed
 from toolworthy import wire
 from toolworthy.wire.failure import parse_error
 from toolworthy.wire.gemini.schema import json_schema, subset
@@ -58,22 +59,6 @@ def user(*parts: dict[str, Any]) -> dict[str, Any]:
 
 def model(*parts: dict[str, Any]) -> dict[str, Any]:
     return {"role": "model", "parts": list(parts)}
-
-
-def replayed(agent: Api, answer: dict[str, Any]) -> dict[str, Any]:
-    """The next request of an agent, its tools run."""
-    if agent == "chat":
-        message = answer["choices"][0]["message"]
-        results = [{"role": "tool", "tool_call_id": call["id"], "content": "x"} for call in message["tool_calls"]]
-        return {"model": "m", "messages": [{"role": "user", "content": "go"}, message, *results]}
-    if agent == "messages":
-        calls = [block for block in answer["content"] if block["type"] == "tool_use"]
-        results = [{"type": "tool_result", "tool_use_id": call["id"], "content": "x"} for call in calls]
-        turn = [{"role": "assistant", "content": answer["content"]}, {"role": "user", "content": results}]
-        return {"model": "m", "messages": [{"role": "user", "content": "go"}, *turn]}
-    calls = [item for item in answer["output"] if item["type"] == "function_call"]
-    results = [{"type": "function_call_output", "call_id": call["call_id"], "output": "x"} for call in calls]
-    return {"model": "m", "input": [{"role": "user", "content": "go"}, *answer["output"], *results]}
 
 
 def after(agent: Api, *parts: dict[str, Any]) -> Rendered:

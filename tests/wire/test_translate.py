@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.replaying import replayed
 from tests.support.strategies import requests, responses
 from toolworthy import wire
 from toolworthy.wire.assemble import assemble, disassemble
@@ -115,33 +116,12 @@ def test_reasoning_comes_back_to_its_endpoint_as_it_left(agent: Api, endpoint: A
     thought = Thinking("because", forms[endpoint], signature, item)  # type: ignore[arg-type]
     call = ToolCall("call_1", "ls", "{}")
     answer = wire.api(agent).render_response(Response("r", "m", (thought, call), "tool"), Request("m", ()))
-    replayed = _replay(agent, answer)
-    _, rendered = translate_request(agent, endpoint, replayed)
+    _, rendered = translate_request(agent, endpoint, replayed(agent, answer))
     read = wire.api(endpoint).parse_request(rendered.body)
     back = [part for message in read.messages for part in message.parts if isinstance(part, Thinking)]
     assert [(part.form, part.signature) for part in back] == [(thought.form, thought.signature)]
     if endpoint != "responses":  # its encrypted content holds the text
         assert back[0].text == "because"
-
-
-def _replay(agent: Api, answer: dict[str, object]) -> dict[str, object]:
-    """The next request of an agent that replays an answer unchanged."""
-    if agent == "chat":
-        message = answer["choices"][0]["message"]  # type: ignore[index]
-        result = {"role": "tool", "tool_call_id": "call_1", "content": "a"}
-        return {"model": "m", "messages": [{"role": "user", "content": "go"}, message, result]}
-    if agent == "messages":
-        results = [{"type": "tool_result", "tool_use_id": "call_1", "content": "a"}]
-        assistant = {"role": "assistant", "content": answer["content"]}
-        user = {"role": "user", "content": results}
-        return {"model": "m", "messages": [{"role": "user", "content": "go"}, assistant, user]}
-    if agent == "gemini":
-        result = {"functionResponse": {"id": "call_1", "name": "ls", "response": {"output": "a"}}}
-        contents = [{"role": "user", "parts": [{"text": "go"}]}, answer["candidates"][0]["content"]]  # type: ignore[index]
-        return {"model": "m", "contents": [*contents, {"role": "user", "parts": [result]}]}
-    output = {"type": "function_call_output", "call_id": "call_1", "output": "a"}
-    first = {"type": "message", "role": "user", "content": "go"}
-    return {"model": "m", "input": [first, *answer["output"], output]}  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("endpoint", ["chat", "messages", "gemini"])

@@ -81,7 +81,12 @@ def places(url: str) -> dict[Api, tuple[str, ...]]:
 
 
 def _at(parts: SplitResult, path: str, api: Api) -> str:
-    return parts._replace(path=path if wire.api(api).base else _VERSION.sub("", path)).geturl()
+    """The URL of `path` for an API, whose own paths may begin with the version that ends it."""
+    if not wire.api(api).base:
+        own = "/" + wire.api(api).completion.split("/")[1]
+        path = _VERSION.sub("", path.removesuffix("/openai") if path.endswith(f"{own}/openai") else path)
+        path = path.removesuffix(own)
+    return parts._replace(path=path).geturl()
 
 
 def join(base: str, path: str) -> str:

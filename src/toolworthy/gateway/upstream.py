@@ -58,7 +58,7 @@ def plan(endpoint: Endpoint, route: Route, path: str, headers: Iterable[tuple[st
     if api == route.api:
         url = endpoint.url(api, route.kind, route.model or "", stream=bool(route.stream))
         kept = {name.lower(): value for name, value in headers if name.lower() not in _REPLACED}
-        query = path.partition("?")[2]
+        query = "&".join(each for each in path.partition("?")[2].split("&") if not each.startswith("key="))
         full = f"{url}{'&' if '?' in url else '?'}{query}" if query else url
         return Upstream(api, full, {**kept, **_auth(endpoint, api)}, body)
     fresh = {"content-type": "application/json", "accept": "text/event-stream, application/json"}

@@ -13,7 +13,21 @@ from toolworthy.reference.defects import Defect
 from toolworthy.reference.limits import refusal
 from toolworthy.reference.model import JSON, STREAM, Reply
 from toolworthy.wire.assemble import disassemble
-from toolworthy.wire.ir import Api, Ended, Event, Failed, Failure, Part, PartDelta, Request, Response, Started, Thinking
+from toolworthy.wire.ir import (
+    Api,
+    Ended,
+    Event,
+    Failed,
+    Failure,
+    Part,
+    PartDelta,
+    ReasoningForm,
+    Request,
+    Response,
+    Started,
+    Thinking,
+    ToolCall,
+)
 from toolworthy.wire.lenient import as_dict, as_int, as_list, dump_json, parse_json
 from toolworthy.wire.sse import SseParser, format_event
 
@@ -52,7 +66,7 @@ def reply(api: Api, body: bytes, answer: Answering, defects: Sequence[Defect] = 
     if wrong := refusal(api, value, request):
         return error(api, *wrong)
     said = replace(answer(request), id=_id(api, body))
-    said = replace(said, parts=tuple(_signed(api, part) for part in said.parts))
+    said = replace(said, parts=_signed(api, said.parts))
     for defect in spoiling:
         said = defect.spoil_answer(said, request, shows=defect in defects)
     if request.stream:
@@ -93,13 +107,29 @@ def error(
     return Reply(status, JSON, (dump_json(value).encode(),), headers=headers)
 
 
-def _signed(api: Api, part: Part) -> Part:
-    """Reasoning in the API's own form, signed as its vendor does."""
+def _signed(api: Api, parts: Sequence[Part]) -> tuple[Part, ...]:
+    """Reasoning in the API's own form, signed as its vendor does: where it stands, or on what it led to."""
     form = wire.api(api).reasoning
-    if not isinstance(part, Thinking) or form is None:
-        return part
-    mark = "oracle-" + hashlib.sha256(part.text.encode("utf-8", "replace")).hexdigest()
+    if form != "thought":
+        return tuple(_marked(form, part) if isinstance(part, Thinking) and form else part for part in parts)
+    thought = [replace(part, form=form, signature=None) for part in parts if isinstance(part, Thinking)]
+    rest = [part for part in parts if not isinstance(part, Thinking)]
+    at = next((number for number, part in enumerate(rest) if isinstance(part, ToolCall)), len(rest))
+    if not thought and at == len(rest):
+        return tuple(rest)
+    call = rest[at] if at < len(rest) else None
+    mark = Thinking("", form, _mark(str(rest)), call.id if isinstance(call, ToolCall) else None)
+    return (*thought, *rest[:at], mark, *rest[at:])
+
+
+def _marked(form: ReasoningForm, part: Thinking) -> Thinking:
+    mark = _mark(part.text)
     return Thinking(part.text, form, mark, f"rs_{mark[-24:]}")
+
+
+def _mark(text: str) -> str:
+    """A signature, which may have to be base64."""
+    return "oracle" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest() + "00"
 
 
 def _several(made: Reply, count: int) -> Reply:

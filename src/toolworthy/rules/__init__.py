@@ -20,6 +20,7 @@ from toolworthy.rules import (  # noqa: F401 - each declares its rules
     errors,
     fragments,
     framing,
+    gemini,
     items,
     leaks,
     messages,

@@ -33,7 +33,7 @@ _LIMIT = re.compile(
     source="anomalyco/opencode#14972",
     right="The answer goes on to its stop reason and to what ends a stream: data: [DONE] (chat), message_stop "
     "(Messages), response.completed or the like (Responses).",
-    follows=("TW412", "TW603", "TW415", "TW506"),
+    follows=("TW412", "TW603", "TW415", "TW506", "TW806"),
 )
 def cut(view: View) -> Violations:
     """The answer ends without a stop reason and without the event that ends a stream: the server died, a proxy closed
@@ -165,6 +165,7 @@ def sse(view: View) -> Violations:
     right='The body of an error says what was wrong: {"error": {"type": "…", "message": "…"}}, in Messages with '
     '"type": "error" before it.',
     situation="refused-request",
+    follows=("TW809",),
 )
 def envelope(view: View) -> Violations:
     """An error's body is no JSON object with ``error.message`` in it; agents show "unknown error" and cannot tell what

@@ -27,6 +27,7 @@ Area = Literal[
     "Responses streams",
     "HTTP and framing",
     "usage and stop reasons",
+    "Gemini answers",
     "rules of your own",
 ]
 """What a rule is about."""

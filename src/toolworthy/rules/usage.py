@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from toolworthy import wire
 from toolworthy.rules import model
 from toolworthy.rules.model import Violations
 from toolworthy.rules.view import View
@@ -142,6 +143,9 @@ def only_thoughts(view: View) -> Violations:
 )
 def cut_empty(view: View) -> Violations:
     """The token limit was reached before text or a call came: the reasoning ate it, or a call was cut and dropped."""
+    usage = view.response.usage
+    if view.api == "gemini" and not (_thinks(view) or (usage and usage.reasoning)):
+        return  # whose calls come whole: one that was cut cannot be sent
     if view.answered and view.response.stop == "length" and not _acts(view):
         yield "stopped by the token limit with neither text nor call", view.tail()
 
@@ -156,18 +160,7 @@ def cut_empty(view: View) -> Violations:
 )
 def unknown_stop(view: View) -> Violations:
     """Agents take an unknown reason for an error or for the end."""
-    known = {
-        "chat": {"stop", "length", "tool_calls", "content_filter", "function_call"},
-        "messages": {
-            "end_turn",
-            "max_tokens",
-            "stop_sequence",
-            "tool_use",
-            "pause_turn",
-            "refusal",
-            "model_context_window_exceeded",
-        },
-    }.get(view.api or "")
+    known = wire.api(view.api).stops if view.api else ()
     raw = view.response.raw_stop
     if known and raw and raw not in known:
         yield f"the stop reason is {raw!r}", view.stopped()
@@ -239,7 +232,7 @@ def undelivered(view: View) -> Violations:
 
 _MARKS = 64
 """Tokens that a model may spend on the marks of its own format."""
-_SHOWN = ("choices", "delta", "content_block", "content", "output")
+_SHOWN = ("choices", "delta", "content_block", "content", "output", "parts")
 
 
 def _bytes(value: object, inside: bool = False) -> int:
@@ -257,6 +250,7 @@ def _bytes(value: object, inside: bool = False) -> int:
     "degrades",
     "chat",
     "messages",
+    "gemini",
     source="langchain-ai/langchain-aws#420",
     right='The text ends before the stop string, and the stop reason is "finish_reason": "stop" (chat), '
     '"stop_reason": "stop_sequence" (Messages).',

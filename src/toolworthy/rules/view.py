@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from toolworthy import wire
 from toolworthy.content.situations import Situation
 from toolworthy.records.exchange import Exchange
 from toolworthy.rules.leaked import LeakedCall, lost_calls
@@ -17,8 +18,8 @@ from toolworthy.wire.ir import Api, Request, Response, Thinking, ToolCall
 from toolworthy.wire.lenient import as_dict, as_int, as_list, parse_json
 from toolworthy.wire.sse import SseParser
 
-_STOP = re.compile(rb'"(?:finish_reason|stop_reason|status|reason)"\s*:\s*"[^"\\]{0,80}"')
-_USAGE = re.compile(rb'"usage"\s*+:\s*+\{(?:[^{}]++|\{[^{}]*+\})*+\}')
+_STOP = re.compile(rb'"(?:finish_reason|finishReason|stop_reason|status|reason)"\s*:\s*"[^"\\]{0,80}"')
+_USAGE = re.compile(rb'"usage(?:Metadata)?"\s*+:\s*+\{(?:[^{}]++|\{[^{}]*+\})*+\}')
 MAX_EVENTS = 50_000
 """Events that are looked at one by one; an endless stream must not cost endless time."""
 
@@ -60,8 +61,11 @@ class View:
 
     @cached_property
     def asked(self) -> Mapping[str, Any]:
-        """The JSON that the endpoint was sent."""
-        return as_dict(parse_json(self.exchange.upstream_body or self.exchange.request_body))
+        """The JSON that the endpoint was sent, with what the path of the request said."""
+        body = as_dict(parse_json(self.exchange.upstream_body or self.exchange.request_body))
+        if self.api is None or self.request is None or not wire.api(self.api).in_path:
+            return body
+        return {**body, "model": self.request.model, "stream": self.request.stream}
 
     @cached_property
     def response(self) -> Response:

@@ -106,7 +106,7 @@ def stream_failures(body: bytes, status: int | None = None) -> Iterator[Failure]
 
 
 def event_failure(value: Mapping[str, Any], event: str | None = None, status: int | None = None) -> Failure | None:
-    """The failure that one event of a stream reports, in any of the three APIs.
+    """The failure that one event of a stream reports, in any of the APIs.
 
     Args:
         value: its data.

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Api = Literal["chat", "messages", "responses", "gemini"]
 """The wire APIs by name; each is a package beside this module."""
-APIS: tuple[Api, ...] = ("chat", "messages", "responses")
+APIS: tuple[Api, ...] = get_args(Api)
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 StopReason = Literal["end", "tool", "length", "stop_sequence", "filter", "refusal", "pause", "error", "unknown"]

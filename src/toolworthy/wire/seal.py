@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import get_args
+from typing import Any, get_args
 
 from toolworthy.wire.ir import ReasoningForm, Thinking
 
@@ -18,8 +18,7 @@ _PREFIX = "tw1."
 
 def seal(thinking: Thinking) -> str:
     """Pack all of `thinking` into one opaque ASCII token."""
-    fields = [thinking.form, thinking.text, thinking.signature, thinking.id]
-    raw = json.dumps(fields, separators=(",", ":")).encode()
+    raw = json.dumps(fields(thinking), separators=(",", ":")).encode()
     return _PREFIX + base64.urlsafe_b64encode(raw).decode()
 
 
@@ -28,9 +27,21 @@ def unseal(token: str | None) -> Thinking | None:
     if not token or not token.startswith(_PREFIX):
         return None
     try:
-        form, text, signature, item_id = json.loads(base64.urlsafe_b64decode(token[len(_PREFIX) :]))
+        return restored(json.loads(base64.urlsafe_b64decode(token[len(_PREFIX) :])))
     except ValueError:
         return None
+
+
+def fields(thinking: Thinking) -> list[str | None]:
+    """All of `thinking`, as JSON has it."""
+    return [thinking.form, thinking.text, thinking.signature, thinking.id]
+
+
+def restored(value: Any) -> Thinking | None:
+    """The reasoning whose :func:`fields` these are; None where they are none."""
+    if not isinstance(value, list) or len(value) != 4:
+        return None
+    form, text, signature, item_id = value
     if form not in get_args(ReasoningForm) or not isinstance(text, str):
         return None
     return Thinking(text=text, form=form, signature=signature, id=item_id)

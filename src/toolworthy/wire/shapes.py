@@ -14,6 +14,10 @@ LATE_SYSTEM = "<system-message>\n{text}\n</system-message>"
 """How a system message reads where only a user message may stand."""
 
 
+UNPARSED = "_unparsed"
+"""The one key of arguments that are no object, for an API that wants one."""
+
+
 def canonical(messages: Iterable[tuple[Role, Sequence[Part]]]) -> tuple[Message, ...]:
     """Messages in the shape of ``ir``: neighbours of role tool, and of role assistant, become one; empty ones go."""
     merged: list[Message] = []
@@ -82,7 +86,7 @@ def arguments_object(call: ToolCall) -> dict[str, Any]:
     if call.custom:
         return {"input": call.arguments}
     value = parse_json(call.arguments) if call.arguments.strip() else {}
-    return value if isinstance(value, dict) else {"_unparsed": call.arguments}
+    return value if isinstance(value, dict) else {UNPARSED: call.arguments}
 
 
 def data_url(url: str) -> tuple[str, str] | None:

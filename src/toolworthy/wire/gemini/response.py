@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from toolworthy.wire import shapes
 from toolworthy.wire.assemble import assemble, disassemble
 from toolworthy.wire.failure import answer_failure, failure_of
 from toolworthy.wire.gemini import signs
@@ -207,7 +208,8 @@ def write_usage(usage: Usage) -> dict[str, int]:
 
 
 class Writer:
-    """Turns events into the parts that say the same. A call comes whole, and signed where its reasoning came before."""
+    """Turns events into the parts that say the same. A call comes whole, and signed where its reasoning came before;
+    one whose arguments are no object waits for the end, which says whether it was cut."""
 
     def __init__(self) -> None:
         self._parts: dict[int, Part] = {}
@@ -215,6 +217,7 @@ class Writer:
         self._marks: dict[str, str] = {}
         self._others: list[Thinking] = []
         """Reasoning of another API, which the next call carries."""
+        self._broken: list[dict[str, Any]] = []
 
     def parts(self, event: PartOpened | PartDelta | PartClosed) -> list[dict[str, Any]]:
         """The parts that can be sent now."""
@@ -229,9 +232,11 @@ class Writer:
             case PartClosed(index, signature):
                 return self._closed(index, signature)
 
-    def rest(self, *, all_said: bool) -> list[dict[str, Any]]:
-        """What is still to be sent at the end: open calls, if all was said, and reasoning that no call carried."""
-        out = [part for index in list(self._parts) for part in self._closed(index, None)] if all_said else []
+    def rest(self, stop: StopReason | None) -> list[dict[str, Any]]:
+        """What is still to be sent at the end: calls that did not end, or whose arguments are no object, unless the
+        token limit cut them; and reasoning that no call carried."""
+        out = [part for index in list(self._parts) for part in self._closed(index, None)]
+        out = [] if stop == "length" else [*out, *self._broken]
         return [*out, {"text": "", "thoughtSignature": self._carried()}] if self._others else out
 
     def _grown(self, index: int, text: str) -> list[dict[str, Any]]:
@@ -246,7 +251,11 @@ class Writer:
             case ToolCall():
                 mark = self._carried() if self._others else self._marks.get(part.id)
                 whole = ToolCall(part.id, flat_name(part), part.arguments + text, part.custom)
-                return [write_call(whole, mark)]
+                made = write_call(whole, mark)
+                if shapes.UNPARSED not in made["functionCall"]["args"]:
+                    return [made]
+                self._broken.append(made)
+                return []
             case Thinking(form="thought"):
                 return self._signed(Thinking(part.text + text, "thought", signature or part.signature, part.id))
             case Thinking():
@@ -291,7 +300,7 @@ def render_response(response: Response, request: Request) -> dict[str, Any]:
     """Write a whole answer for an agent that speaks Gemini."""
     writer = Writer()
     events = [event for event in disassemble(response) if isinstance(event, PartOpened | PartDelta | PartClosed)]
-    parts = [part for event in events for part in writer.parts(event)] + writer.rest(all_said=True)
+    parts = [part for event in events for part in writer.parts(event)] + writer.rest(response.stop)
     head = {"modelVersion": response.model or request.model, "responseId": response.id or "response_0"}
     return answer(head, parts or [{"text": ""}], finish_reason(response.stop or "end"), response.usage)
 

@@ -10,17 +10,20 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import json
 from collections.abc import Sequence
 from typing import Any
 
 from toolworthy.wire.ir import Thinking
-from toolworthy.wire.lenient import dump_json
-from toolworthy.wire.seal import seal, unseal
+from toolworthy.wire.lenient import as_list, dump_json, parse_json
+from toolworthy.wire.seal import fields, restored
 
 NOBODYS = "skip_thought_signature_validator"
 """What Google's documentation has for calls that no endpoint signed (ai.google.dev, "Thought signatures")."""
 _OTHERS = frozenset({NOBODYS, "context_engineering_is_the_way_to_go"})
 _MADE = "call_tw_"
+_SEALED = b"tw1."
+_URL_SAFE = str.maketrans("-_", "+/")
 
 
 def made_id(*seed: Any) -> str:
@@ -36,23 +39,24 @@ def own(call_id: str) -> str | None:
 
 def signed(thinking: Sequence[Thinking]) -> str:
     """A thought signature, which must be base64, that holds other APIs' reasoning."""
-    return base64.b64encode("\n".join(map(seal, thinking)).encode()).decode()
+    return base64.b64encode(_SEALED + json.dumps(list(map(fields, thinking)), separators=(",", ":")).encode()).decode()
 
 
 def read(signature: str) -> list[Thinking] | None:
     """The reasoning that :func:`signed` put into a signature; None for a signature of an endpoint's own."""
-    try:
-        text = base64.b64decode(signature, validate=True).decode("ascii")
-    except (binascii.Error, ValueError):
-        return None
-    found = [unseal(line) for line in text.split("\n")]
-    return [thought for thought in found if thought] if all(found) else None
+    text = (_text(signature) or "").encode()
+    found = [restored(each) for each in as_list(parse_json(text.removeprefix(_SEALED)))] if _SEALED in text[:4] else []
+    return [thought for thought in found if thought] or None
 
 
 def given(signature: str) -> bool:
     """Whether an endpoint gave this signature: it is none of the documented dummies, plain or in base64."""
+    return not {signature, _text(signature)} & _OTHERS
+
+
+def _text(signature: str) -> str | None:
+    """The ASCII text in it, in either alphabet of base64: Google's SDK for Python changes one into the other."""
     try:
-        plain = base64.b64decode(signature, validate=True).decode("ascii")
+        return base64.b64decode(signature.translate(_URL_SAFE), validate=True).decode("ascii")
     except (binascii.Error, ValueError):
-        plain = signature
-    return not {signature, plain} & _OTHERS
+        return None

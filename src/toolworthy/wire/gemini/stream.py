@@ -23,6 +23,7 @@ from toolworthy.wire.ir import (
     Request,
     Started,
     Stopped,
+    StopReason,
     Usage,
 )
 from toolworthy.wire.lenient import dump_json, parse_json
@@ -76,7 +77,7 @@ class Encoder:
         self._writer = Writer()
         self._head: dict[str, Any] = {"modelVersion": request.model, "responseId": "response_0"}
         self._usage: Usage | None = None
-        self._stop: str | None = None
+        self._stop: StopReason | None = None
         self._failed = False
 
     def encode(self, event: Event) -> bytes:
@@ -90,7 +91,7 @@ class Encoder:
             case PartOpened() | PartDelta() | PartClosed():
                 return b"".join(map(self._chunk, self._writer.parts(event)))
             case Stopped():
-                self._stop = finish_reason(event.reason)
+                self._stop = event.reason
                 return b""
             case Counted():
                 self._usage = merge(self._usage, event.usage)
@@ -104,8 +105,8 @@ class Encoder:
     def _end(self, clean: bool) -> bytes:
         if self._failed or (self._stop is None and not clean):
             return b""  # the endpoint broke off: the agent must see that, too
-        *rest, last = self._writer.rest(all_said=True) or [{"text": ""}]
-        final = answer(self._head, [last], self._stop or "STOP", self._usage)
+        *rest, last = self._writer.rest(self._stop) or [{"text": ""}]
+        final = answer(self._head, [last], finish_reason(self._stop or "end"), self._usage)
         return b"".join(map(self._chunk, rest)) + format_event(dump_json(final))
 
     def _chunk(self, part: Mapping[str, Any]) -> bytes:

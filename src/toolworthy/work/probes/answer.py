@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,8 +17,10 @@ from toolworthy.wire.lenient import as_dict, parse_json
 from toolworthy.work.probes import damage
 from toolworthy.work.probes.model import Broken, Outcome, Rejected, Unmeasured
 
-LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens")
 """What the APIs call the token limit of an answer."""
+_SETTINGS = "generationConfig"
+"""Where Gemini has it."""
 _LONG = 8 * 2**10
 """Bytes of a request that a slow server may need minutes to read."""
 _BYTES_A_TOKEN = 32
@@ -27,8 +29,19 @@ _BYTES_A_TOKEN = 32
 
 def token_limit(asked: Mapping[str, Any]) -> int | None:
     """The token limit that a request's JSON sets."""
-    told = [asked[name] for name in LIMITS if isinstance(asked.get(name), int)]
+    holders = (asked, as_dict(asked.get(_SETTINGS)))
+    told = [holder[name] for holder in holders for name in LIMITS if isinstance(holder.get(name), int)]
     return max(told, default=None)
+
+
+def widened(asked: Mapping[str, Any], limits: Container[int], more: int) -> dict[str, Any] | None:
+    """A request's JSON with its token limit raised; None where it sets none of `limits`."""
+    for name in LIMITS:
+        if asked.get(name) in limits:
+            return {**asked, name: asked[name] + more}
+    settings = asked.get(_SETTINGS)
+    wider = widened(settings, limits, more) if isinstance(settings, dict) else None
+    return {**asked, _SETTINGS: wider} if wider else None
 
 
 @dataclass(frozen=True)

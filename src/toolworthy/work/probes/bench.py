@@ -120,7 +120,7 @@ class ProbeBench:
         """Wait until good requests are answered again, so that the next probe finds the endpoint as it was."""
         bad = ask.last.exchange.request_body if ask.last else b""
         if (await recovered(ask)).seconds and bad:
-            self.knowledge.locks = bad
+            self.knowledge.locks[ask.api] = bad
 
     async def _asked(self, key: ProbeKey, probe: Probe, surface: Surface) -> ProbeResult:
         listener = socket.create_server(("127.0.0.1", 0))

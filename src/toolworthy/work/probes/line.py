@@ -4,13 +4,13 @@ follows the endpoint's own speed."""
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from toolworthy import wire
 from toolworthy.base.retry import TOLD, Again, patiently
-from toolworthy.endpoint.base_url import join
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import Session
 from toolworthy.gateway.patience import again, failed, refusal
@@ -19,7 +19,7 @@ from toolworthy.records.probe import ProbeKey
 from toolworthy.rules.refusal import BUSY
 from toolworthy.wire.ir import Api, Message, Reasoning, Request, Role, Text
 from toolworthy.wire.lenient import as_dict, dump_json, parse_json
-from toolworthy.work.probes.answer import LIMITS, Answer, Cut, token_limit
+from toolworthy.work.probes.answer import Answer, Cut, token_limit, widened
 from toolworthy.work.probes.surface import Surface
 
 if TYPE_CHECKING:
@@ -81,6 +81,10 @@ class Line:
         body: dict[str, Any] = wire.api(self.api).render_request(request, self._dialect).body
         return body
 
+    def written(self, body: Mapping[str, Any]) -> str:
+        """The text of a request's JSON, as it is sent."""
+        return json.dumps(dict(wire.api(self.api).sent(body)[1]))
+
     def request(self, *conversation: Message | str, **options: Any) -> Request:
         """A request with these messages (a string is the user's) and options of :class:`Request`."""
         messages = tuple(user(part) if isinstance(part, str) else part for part in conversation)
@@ -135,17 +139,18 @@ class Line:
             later = await self._post(body, headers, query)
             later.hangs = later.silent
             return later
-        limit = next((name for name in LIMITS if body.get(name) in self._ours), None)
-        if limit and not answer.cut and answer.cut_short:
+        more = widened(body, self._ours, ROOM)
+        if more and not answer.cut and answer.cut_short:
             self.superseded.add(answer.exchange.index)
-            wider = await self._post({**body, limit: body[limit] + ROOM}, headers, query)
+            wider = await self._post(more, headers, query)
             self.surface.thinks = self.surface.thinks or bool(not answer.calls and wider.answered)
             return wider
         return answer
 
     async def _post(self, body: Mapping[str, Any], headers: Mapping[str, str] | None = None, query: str = "") -> Answer:
         path, sent = wire.api(self.api).sent(body)
-        return await self.post(dump_json(sent).encode(), join(path, f"?{query}"), headers)
+        where = f"{path}{'&' if '?' in path else '?'}{query}" if query else path
+        return await self.post(dump_json(sent).encode(), where, headers)
 
     async def post(self, data: bytes | None, path: str = "", headers: Mapping[str, str] | None = None) -> Answer:
         """Send bytes, or ask by GET where there are none. An endpoint without time is given the time that it asks for,

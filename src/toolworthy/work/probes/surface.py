@@ -29,8 +29,8 @@ class Knowledge:
     """Why nothing more need be asked: an empty account, a bad key, an unknown model."""
     passed: int = 0
     """Requests that failed and were answered when they were asked again."""
-    locks: bytes = b""
-    """A bad request after which a good one was refused for a while."""
+    locks: dict[Api, bytes] = field(default_factory=dict)
+    """By API, a bad request after which a good one was refused for a while."""
 
     def stop(self, why: str) -> None:
         """Ask nothing more."""

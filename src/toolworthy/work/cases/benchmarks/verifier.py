@@ -161,7 +161,7 @@ def of_line(line: Mapping[str, Any]) -> Outcome:
 
 
 def of_response(response: Response | None) -> Outcome:
-    """An answer read from any of the three APIs; None, and an answer that failed or broke off, count as no answer."""
+    """An answer read from any of the APIs; None, and an answer that failed or broke off, count as no answer."""
     if response is None or response.failure or not response.complete or response.stop is None:
         return Outcome(None)
     words = {"tool": CALLED, "end": "stop"}
