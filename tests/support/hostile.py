@@ -23,11 +23,11 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 import zstandard
+from toolworthy.wire.routes import route
 
 from toolworthy import wire
 from toolworthy.wire.assemble import disassemble
 from toolworthy.wire.ir import Api, Event, PartDelta, Request, Response, Text, Thinking, ToolCall
-from toolworthy.wire.routes import route
 
 CANARY = "sk-Zq7/Kp+2Wd9XcV4bN6mT1sRf8Y_g3H"
 """A key with all that keys are made of."""
