@@ -26,6 +26,7 @@ from toolworthy.records.finding import Finding, Severity, rank
 from toolworthy.records.meta import EndpointTold, RunMeta
 from toolworthy.records.probe import ProbeResult
 from toolworthy.records.replay import DECISIVE, ReplayResult
+from toolworthy.records.result import Result
 from toolworthy.records.score import Score
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialResult
@@ -145,67 +146,42 @@ def write_parquet(path: Path, table: Iterable[Row]) -> None:
 
 def _trial(result: TrialResult, meta: RunMeta) -> Row:
     key, cause = result.key, result.cause
-    version = result.agent_version or meta.agents.get(key.agent)
     return {
-        **_asked(meta.endpoint),
+        **_common(result, meta.endpoint),
         **_measured(result.score, result.score.turns),
-        "started": _time(result.started),
-        "suite": key.suite,
-        "item": key.task,
-        "agent": key.agent,
-        "agent_version": None if version is None else str(version),
+        "agent_version": result.agent_version or meta.agents.get(key.agent),
         "repeat": key.repeat,
-        "status": result.status,
         "cause": cause.kind if cause else None,
         "fault": cause.fault if cause else None,
         "credit": result.verification.reward if result.verification and counts(result) else None,
-        "seconds": result.seconds,
         "agent_api": result.agent_api,
-        "endpoint_api": result.endpoint_api,
-        "reproduce": result.reproduce,
     }
 
 
 def _case(result: CaseResult, meta: RunMeta) -> Row:
-    key = result.key
-    of_reference = key.vocabulary == REFERENCE
+    of_reference = result.key.vocabulary == REFERENCE
     return {
-        **_asked(meta.options.reference if of_reference else meta.endpoint),
+        **_common(result, meta.options.reference if of_reference else meta.endpoint),
         **_measured(result.score, result.turns),
-        "started": _time(result.started),
-        "suite": key.suite,
-        "item": key.case,
-        "agent": key.vocabulary,
-        "repeat": key.repeat,
-        "status": result.status,
+        "repeat": result.key.repeat,
         "category": result.category,
         "cause": next((miss.kind for miss in result.misses if not miss.strict), None),
         "credit": result.credit if counts(result) else None,
-        "seconds": result.seconds,
         "agent_api": result.api,
-        "endpoint_api": result.api,
-        "reproduce": result.reproduce,
     }
 
 
 def _probe(result: ProbeResult, meta: RunMeta) -> Row:
-    key, wanting = result.key, result.judged and not result.ok
+    wanting = result.judged and not result.ok
     return {
-        **_asked(meta.endpoint),
-        "started": _time(result.started),
-        "suite": key.suite,
-        "item": key.probe,
-        "agent": key.way,
+        **_common(result, meta.endpoint),
         "repeat": 1,
-        "status": result.verdict,
         "severity": _worst([result.severity] if wanting else [], result.findings),
         "requests": result.requests,
-        "seconds": result.seconds,
-        "agent_api": key.api,
-        "endpoint_api": key.api,
+        "agent_api": result.key.api,
+        "endpoint_api": result.key.api,
         "translated": False,
         "findings": _codes(result.findings),
-        "reproduce": result.reproduce,
     }
 
 
@@ -213,17 +189,13 @@ def _replay(result: ReplayResult, meta: RunMeta) -> Row:
     key, new = result.key, result.new
     target = key.side == "target"
     row: Row = {
-        **_asked(meta.endpoint if target else meta.replay.reference if meta.replay else None),
-        "started": _time(result.started),
-        "suite": "replay",
+        **_common(result, meta.endpoint if target else meta.replay.reference if meta.replay else None),
         "item": str(key),
-        "agent": key.side,
         "repeat": key.number,
-        "status": result.status,
         "cause": next((one.kind for one in result.differences if one.kind in DECISIVE), None),
         "credit": None if result.same_decision is None else float(result.same_decision),
         "requests": 1 if result.exchanges else 0,
-        "endpoint_api": result.adapted.api if result.adapted else None,
+        "seconds": new.seconds if new else None,
     }
     if new is None:
         return row
@@ -231,16 +203,25 @@ def _replay(result: ReplayResult, meta: RunMeta) -> Row:
         "calls": len(new.calls),
         "input_tokens": new.input_tokens,
         "output_tokens": new.output_tokens,
-        "seconds": new.seconds,
         "first_token_seconds": new.first_seconds,
         "models_answered": (new.model,) if new.model else (),
         "findings": tuple(dict.fromkeys(new.findings)),
     }
 
 
-def _asked(endpoint: EndpointTold | None) -> Row:
-    """Whom the result is of, as ``run.json`` says it."""
-    return {"endpoint": endpoint.name, "model": endpoint.model} if endpoint else {}
+def _common(result: Result, endpoint: EndpointTold | None) -> Row:
+    """What is told of every result, and whom it is of, as ``run.json`` says it."""
+    return {
+        **({"endpoint": endpoint.name, "model": endpoint.model} if endpoint else {}),
+        "started": _time(result.started),
+        "suite": result.key.suite,
+        "item": result.key.item,
+        "agent": result.key.asker,
+        "status": result.status_word,
+        "endpoint_api": result.api,
+        "seconds": result.seconds,
+        "reproduce": result.reproduce or None,
+    }
 
 
 def _measured(score: Score, turns: int) -> Row:
