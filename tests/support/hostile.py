@@ -23,9 +23,9 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 import zstandard
-from toolworthy.wire.routes import route
 
 from toolworthy import wire
+from toolworthy.wire import route
 from toolworthy.wire.assemble import disassemble
 from toolworthy.wire.ir import Api, Event, PartDelta, Request, Response, Text, Thinking, ToolCall
 
