@@ -51,6 +51,10 @@ def name_of(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "ignore").decode()
 
 
+LISTS = ("adapters", "task_folders", "case_paths")
+"""Options of a run that are lists of texts."""
+
+
 def hostile(parent: Path, text: str) -> RunDirectory:
     """A run in which `text` stands in every field that others can influence."""
     name = name_of(text)
@@ -70,7 +74,7 @@ def hostile(parent: Path, text: str) -> RunDirectory:
         toolworthy=name,
         agents={"codex": name, name: name},
         tasks={name: name},
-        options={name: name},
+        options={**dict.fromkeys(("wear", "only"), name), **{option: [name] for option in LISTS}},
     )
     found = made.finding("TW201", title=name, detail=name, excerpt=name)
     score = made.score(found, models_answered=(name,), losses=(name,), translated=True, tokens=Tokens(input=10**30))
