@@ -8,6 +8,8 @@ import pytest
 
 import toolworthy
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[toolworthy.Run, toolworthy.Run]:

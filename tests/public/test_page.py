@@ -19,6 +19,8 @@ from toolworthy.endpoint.plugins import MODULES
 from toolworthy.rules import RULES
 from toolworthy.work.probes import PROBES
 
+pytestmark = pytest.mark.process
+
 PAGE = (content.ROOT / "docs" / "python.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 

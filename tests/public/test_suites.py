@@ -16,6 +16,8 @@ SUITE = '''
 import httpx, pytest
 from toolworthy import Ask, Rejected, probe
 
+pytestmark = pytest.mark.process
+
 LOOK = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 TOLD = {"messages": [{"role": "user", "content": "Call the tool `look` with exactly these arguments: {}"}]}
 
