@@ -349,7 +349,7 @@ MISTAKES = {
     "dead port": (["--endpoint", "DEAD", "--model", "m"], "cannot reach"),
     "HTML": (["--endpoint", "HTML", "--model", "m"], "speaks none of the wire APIs"),
     "wrong key": (["--endpoint", "KEY", "--model", "m"], "refuses the key in TOOLWORTHY_API_KEY"),
-    "unknown agent": (["--agent", "clyde"], "no agent is called 'clyde'; known: builtin, claude-code"),
+    "unknown agent": (["--agent", "clyde"], "no agent is called 'clyde'; did you mean 'codex'?"),
     "no trials": (["--trials", "0"], "is no whole number from 1 up"),
 }
 IN_OPTIONS = {

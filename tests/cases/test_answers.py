@@ -78,12 +78,12 @@ def test_answers_to_your_own_cases_are_proven(verdict: str, code: int, tmp_path:
     ("text", "said"),
     [
         ("x = [", "own.answers.toml: "),
-        ("[[answr]]\n", "unknown table 'answr'"),
+        ("[[answr]]\n", "answr: no such key; did you mean 'answer'"),
         (
             '[[answer]]\ncase = "look"\ntoolset = "x"\nverdict = "fine"\n',
-            "answer 1: verdict: verdict 'fine' is none of",
+            "answer.0.verdict: verdict 'fine' is none of",
         ),
-        ('[[answer]]\ncase = "look"\nverdict = "right"\n', "answer 1: toolset: Field required"),
+        ('[[answer]]\ncase = "look"\nverdict = "right"\n', "answer.0.toolset: field required"),
     ],
 )
 def test_a_broken_file_of_answers_is_one_line(text: str, said: str, tmp_path: Path) -> None:

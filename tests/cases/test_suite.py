@@ -100,12 +100,12 @@ def test_cases_of_your_own_and_resume(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--case", "reed-one-file"], "no case is called 'reed-one-file'; near: read-one-file"),
+        (["--case", "reed-one-file"], "no case is called 'reed-one-file'; did you mean 'read-one-file'?"),
         (["--cases", "nowhere.toml"], "nowhere.toml"),
-        (["--cases", "broken.toml"], "broken.toml: look: category 'odd' is none of single"),
+        (["--cases", "broken.toml"], "broken.toml: case.look: category 'odd' is none of single"),
         (["--cases", "bfcl:nowhere"], "nowhere: no such file or folder"),
         (["--cases", "k2vv:broken.toml"], "broken.toml"),
-        (["--cases", "empty.toml"], "empty.toml: look: turn.0: an alternative without calls; leave `right` out"),
+        (["--cases", "empty.toml"], "empty.toml: case.look.turn.0: an alternative without calls; leave `right` out"),
         (["--reference", "oracle"], "--reference belongs to --cases k2vv:PATH"),
     ],
 )
@@ -120,7 +120,7 @@ def test_mistakes_are_one_clear_line(arguments: list[str], said: str, tmp_path: 
 def test_a_mistake_ends_the_command_in_one_line(tmp_path: Path) -> None:
     done = suites("--case", "reed-one-file", cwd=tmp_path, suite="tools")
     assert done.returncode == 4
-    assert "no case is called 'reed-one-file'; near: read-one-file" in done.stdout + done.stderr
+    assert "no case is called 'reed-one-file'; did you mean 'read-one-file'?" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
 
 

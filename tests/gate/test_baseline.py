@@ -155,7 +155,7 @@ def test_the_gate_says_the_same_of_a_run_and_of_its_baseline(tmp_path: Path) -> 
         ('{"schema_version": 2}', "broken baseline file"),
         ('{"schema_version": 2, "columns": {}, "items": []}', "broken baseline file"),
         ('{"schema_version": 2, "columns": {}, "items": {"tasks/a": ["d", {"x": [1, 0, 1]}]}}', "broken baseline"),
-        ('{"schema_version": 2, "columns": {}, "items": {}}', "broken baseline file: name: Field required"),
+        ('{"schema_version": 2, "columns": {}, "items": {}}', "broken baseline file: name: field required"),
         ("[" * 100_000, "no baseline file"),
         ("\ufeff{}", "no baseline file"),
     ],

@@ -275,7 +275,7 @@ BROKEN = {
     "NaN": ("NaN", "NaN is no number"),
     "Infinity": ("Infinity", "Infinity is no number"),
     "-Infinity": ("-Infinity", "-Infinity is no number"),
-    "too large to be read": ("1e999", "tasks/t0 codex: values.pass.0: Input should be a finite number"),
+    "too large to be read": ("1e999", "tasks/t0 codex: values.pass.0: input should be a finite number"),
     "above one": ("1.5", "pass is a share, and 1.5 is above 1"),
     "below nought": ("-1", "greater than or equal to 0"),
     "a word": ('"many"', "values.pass.0"),

@@ -280,11 +280,11 @@ def test_a_code_stands_for_its_best_evidence(tmp_path: Path) -> None:
     every = found(made)
     assert choose(made, every, "tw101").exchange == 1
     assert choose(made, every, "TW101@tasks/fix-it/codex#1:2").exchange == 2
-    with pytest.raises(UserError, match=r"near: TW101@tasks/fix-it/codex#1:2"):
+    with pytest.raises(UserError, match=r"did you mean 'TW101@tasks/fix-it/codex#1:2'"):
         choose(made, every, "TW101@tasks/fix-it/codex:2")
-    with pytest.raises(UserError, match="near: TW101"):
+    with pytest.raises(UserError, match="did you mean 'TW101'"):
         choose(made, every, "TW102")
-    with pytest.raises(UserError, match=r"toolworthy evidence .* lists them"):
+    with pytest.raises(UserError, match="known: TW101, "):
         choose(made, every, "§§§§")
 
 
@@ -342,7 +342,7 @@ def test_the_command_as_users_run_it(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (("nowhere",), "nowhere is no run directory"),
-        (("RUN", "TW102"), "near: TW101"),
+        (("RUN", "TW102"), "did you mean 'TW101'?"),
         (("RUN", "TW101", "-o", "no/such/e.zip"), "cannot write no/such/e.zip"),
         (("RUN", "TW101", "-o", "."), "cannot write ."),
         (("RUN", "-o", "e.zip"), "name the finding"),

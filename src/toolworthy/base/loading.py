@@ -14,6 +14,8 @@ from pydantic_core import ErrorDetails
 from toolworthy.base.errors import UserError
 
 M = TypeVar("M", bound=BaseModel)
+_SHOWN = 30
+"""Names of which all are told, where none is like the one that was given."""
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -79,13 +81,15 @@ def misfit(model: type[BaseModel], error: ValidationError, data: Any = None) -> 
 
 def meant(wanted: str, known: Collection[str]) -> str:
     """What was probably meant by a name that is not known, to be put behind a message; else what is known."""
-    near = difflib.get_close_matches(wanted, known, 1, 0.4)
-    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
+    near = difflib.get_close_matches(wanted, known, 1)
+    shown = [*known][:_SHOWN] + ["…"] * (len(known) > _SHOWN)
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(shown)}"
 
 
 def _said(model: type[BaseModel], error: ErrorDetails) -> str:
     if error["type"] != "extra_forbidden":
-        return error["msg"].removeprefix("Value error, ")
+        said = error["msg"].removeprefix("Value error, ")
+        return said if said is not error["msg"] else said[0].lower() + said[1:]
     *place, key = error["loc"]
     keys = [name for found in _at(model, tuple(place)) for name in _keys(found)]
     return "no such key" + (meant(str(key), keys) if keys else "")

@@ -29,6 +29,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from toolworthy import __version__
 from toolworthy.base.errors import UserError
+from toolworthy.base.loading import misfit
 from toolworthy.base.redact import Redactor
 from toolworthy.base.whole import whole
 from toolworthy.records.case import CaseResult
@@ -170,9 +171,7 @@ class RunDirectory:
         try:
             return RunMeta.model_validate_json(clean, extra="ignore")
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            where, why = ".".join(map(str, first["loc"])), first["msg"]
-            raise UserError(f"{path} cannot be read as a run's: {where}: {why[0].lower()}{why[1:]}") from error
+            raise UserError(f"{path} cannot be read as a run's: {misfit(RunMeta, error)}") from error
 
     @cached_property
     def redactor(self) -> Redactor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import io
 import os
 import re
@@ -13,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from toolworthy.base.errors import UserError
+from toolworthy.base.loading import meant
 from toolworthy.base.redact import Redactor
 from toolworthy.output.bug_report import again, ticket
 from toolworthy.output.bug_report.ticket import Located
@@ -54,9 +54,7 @@ def choose(run: RunDirectory, every: Sequence[Located], wanted: str) -> Located:
     same = [located for located in every if located.code.casefold() == wanted.casefold()]
     if not same:
         names = dict.fromkeys(name for located in every for name in (located.code, located.id))
-        near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
-        told = f"near: {', '.join(near)}" if near else f"`toolworthy evidence {run.path}` lists them"
-        raise UserError(f"{run.path} has no finding {wanted!r}; {told}")
+        raise UserError(f"{run.path} has no finding {wanted!r}{meant(wanted, names)}")
     return min(same, key=lambda located: (rank(located.severity), _size(run, located)))
 
 

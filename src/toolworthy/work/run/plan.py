@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import platform
 import shlex
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from toolworthy import __version__
 from toolworthy.base.errors import UserError
+from toolworthy.base.loading import meant
 from toolworthy.content import adapters
 from toolworthy.content.adapters import AgentAdapter, Prices
 from toolworthy.content.tasks import Task, known_tasks, load_task, load_tasks
@@ -34,6 +34,9 @@ from toolworthy.work.run.fingerprint import words
 _NO_BUDGET = Budget()
 _TRIALS_AT_ONCE = 2
 """Where nobody says how many: an agent is a process of some hundred megabytes."""
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -198,13 +201,7 @@ def choose_tasks(names: list[str], folders: list[Path]) -> tuple[Task, ...]:
         if not found:
             raise UserError(f"{folder} holds no task: no task.toml in it or in its folders")
         tasks.extend(found)
-    if not names:
-        return tuple(tasks)
-    by_name = {task.name: task for task in tasks}
-    for name in names:
-        if name not in by_name:
-            raise UserError(f"no task is called {name!r}; known: {', '.join(sorted(by_name))}")
-    return tuple(by_name[name] for name in dict.fromkeys(names))
+    return _picked("task", names, {task.name: task for task in tasks}) if names else tuple(tasks)
 
 
 def choose_vocabularies(names: list[str], files: list[Path]) -> tuple[AgentAdapter, ...]:
@@ -229,7 +226,7 @@ def choose_field(names: list[str], given: list[str]) -> Field | None:
         raise UserError(f"--cases {found[0][1]} is asked alone: its figures are not to be mixed with others")
     kind, spec = found[0]
     field = load_field(kind, Path(spec.partition(":")[2]).resolve())
-    _known(names, field.items)
+    _picked("case", names, field.items)
     return replace(field, items={name: field.items[name] for name in names}) if names else field
 
 
@@ -246,9 +243,7 @@ def choose_cases(names: list[str], given: list[str]) -> tuple[Case, ...]:
         UserError: an unknown name, or a broken file.
     """
     cases = load_cases(tuple(map(Path, given)))
-    by_id = {case.id: case for case in cases}
-    _known(names, by_id)
-    return tuple(by_id[name] for name in dict.fromkeys(names)) if names else cases
+    return _picked("case", names, {case.id: case for case in cases}) if names else cases
 
 
 def _worded(key: Key) -> str:
@@ -256,11 +251,12 @@ def _worded(key: Key) -> str:
     return key.agent if isinstance(key, TrialKey) else key.vocabulary if isinstance(key, CaseKey) else ""
 
 
-def _known(names: list[str], by_id: Mapping[str, Any]) -> None:
+def _picked(what: str, names: Sequence[str], by_name: Mapping[str, T]) -> tuple[T, ...]:
+    """Those named, each once."""
     for name in names:
-        if name not in by_id:
-            near = difflib.get_close_matches(name, by_id, 3)
-            raise UserError(f"no case is called {name!r}{'; near: ' + ', '.join(near) if near else ''}")
+        if name not in by_name:
+            raise UserError(f"no {what} is called {name!r}{meant(name, by_name)}")
+    return tuple(by_name[name] for name in dict.fromkeys(names))
 
 
 def invocation(endpoint: Endpoint, command: str = "") -> dict[str, Any]:
