@@ -12,11 +12,11 @@ from tests.support.commands import only_run, results, run
 from toolworthy.output.exports import table
 from toolworthy.records.store import RunDirectory
 
+pytestmark = pytest.mark.process
+
 SUITE = '''
 import httpx, pytest
 from toolworthy import Ask, Rejected, probe
-
-pytestmark = pytest.mark.process
 
 LOOK = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 TOLD = {"messages": [{"role": "user", "content": "Call the tool `look` with exactly these arguments: {}"}]}
