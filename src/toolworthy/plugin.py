@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
 import pytest
 
@@ -28,10 +28,9 @@ from toolworthy.cli.options import pytest_addoption as pytest_addoption
 if TYPE_CHECKING:
     from toolworthy.judgement.gate.looks import Looks
     from toolworthy.output.terminal.closing import Tone
-    from toolworthy.records.case import CaseKey, CaseResult
     from toolworthy.records.finding import Finding
-    from toolworthy.records.probe import ProbeResult
-    from toolworthy.records.trial import Key, TrialResult
+    from toolworthy.records.result import Result, ResultKey
+    from toolworthy.work.kind import Kind, Told
     from toolworthy.work.run.listener import Listener
     from toolworthy.work.run.plan import Options
 
@@ -61,20 +60,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One item for every trial, case, way of a probe, or rule, where a test asks for one."""
-    if "trial" in metafunc.fixturenames:
-        keys = metafunc.config.stash[_OPTIONS].keys()
-        many = metafunc.config.stash[_OPTIONS].trials > 1
-        ids = [f"{key.task}-{key.agent}" + (f"-{key.repeat}" if many else "") for key in keys]
-        metafunc.parametrize("trial", keys, ids=ids, indirect=True)
-    if "case" in metafunc.fixturenames:
-        asked = metafunc.config.stash[_OPTIONS].case_keys()
-        many = metafunc.config.stash[_OPTIONS].trials > 1
-        names = [f"{key.case}-{key.vocabulary}" + (f"-{key.repeat}" if many else "") for key in asked]
-        metafunc.parametrize("case", asked, ids=names, indirect=True)
-    if "probed" in metafunc.fixturenames:
-        ways = list(metafunc.function.probe.ways())
-        metafunc.parametrize("probed", ways, ids=[key.way for key in ways], indirect=True)
+    """One item for all that a test asks for: trials, cases, ways of a probe, rules, and what else is registered."""
+    from toolworthy.work.kinds import KINDS
+
+    plan = metafunc.config.stash[_OPTIONS]
+    for kind in KINDS.values():
+        if kind.fixture in metafunc.fixturenames:
+            keys = kind.items(plan, metafunc.function)
+            ids = [kind.label(key, plan.trials > 1) for key in keys]
+            metafunc.parametrize(kind.fixture, keys, ids=ids, indirect=True)
     if "ruled" in metafunc.fixturenames:
         from toolworthy.rules import RULES
 
@@ -84,7 +78,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the ways of probes that the tier does not ask, and what the run that is gone on with did not select."""
     options = config.stash[_OPTIONS]
-    kept = [item for item in items if _in_tier(item, options) and _in_run(item, options)]
+    kept = [item for item in items if _in_plan(item, options) and _in_run(item, options)]
     if options.selected is not None and not any(_name(item) for item in kept):
         suites = sorted({name.partition("/")[0].replace("rules", "wire") for name in options.selected})
         raise pytest.UsageError(f"{options.resume} has nothing of this: it is a run of {', '.join(suites)}")
@@ -94,11 +88,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = kept
 
 
-def _in_tier(item: pytest.Item, options: Options) -> bool:
-    from toolworthy.work.probes import PROBES
-
-    key = _params(item).get("probed")
-    return key is None or key in PROBES[key.probe].ways(options.tier)
+def _in_plan(item: pytest.Item, options: Options) -> bool:
+    return all(kind.planned(options, key) for kind, key in _work(item))
 
 
 def _in_run(item: pytest.Item, options: Options) -> bool:
@@ -110,7 +101,7 @@ def _name(item: pytest.Item) -> str:
     params = _params(item)
     if "ruled" in params:
         return f"rules/{params['ruled'].code}"
-    return next((str(params[name]) for name in ("trial", "probed", "case") if name in params), "")
+    return next((str(key) for _, key in _work(item)), "")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -151,30 +142,30 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """Run a case's item the short way: pytest's own, with fixtures and capture, costs more than asking the case.
+    """Run an item that waits for one result the short way: pytest's own, with fixtures and capture, costs more than
+    asking a case.
 
     The last one of a file goes pytest's way, which puts its own house in order.
     """
     if interrupts := item.config.stash.get(_INTERRUPTS, None):
         interrupts.check()
-    if nextitem is None or nextitem.parent is not item.parent or not _is_lone_case(item):
+    if nextitem is None or nextitem.parent is not item.parent or not _is_lone(item):
         return None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    key = cast("CaseKey", item.callspec.params["case"])
-    found: list[CaseResult] = []
-    if _report(item, "setup", lambda: found.append(_awaited(item.config, key))):
-        _report(item, "call", lambda: item.obj(case=found[0]))
+    [(kind, key)] = _work(item)
+    found: dict[str, Any] = {}
+    if _report(item, "setup", lambda: found.update({kind.fixture: _given(item.config, kind, key)})):
+        _report(item, "call", lambda: item.obj(**found))
     _report(item, "teardown", lambda: None)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True
 
 
-def _is_lone_case(item: pytest.Item) -> TypeGuard[pytest.Function]:
-    """Whether an item needs nothing but the result of its case."""
+def _is_lone(item: pytest.Item) -> TypeGuard[pytest.Function]:
+    """Whether an item needs nothing but one result."""
     return (
         isinstance(item, pytest.Function)
-        and "case" in item.fixturenames
-        and not set(item.fixturenames) - {"case", "request"}
+        and {kind.fixture for kind, _ in _work(item)} == set(item.fixturenames) - {"request"} != set()
         and next(item.iter_markers(), None) is None
         and not item.config.option.usepdb
     )
@@ -188,7 +179,7 @@ def _report(item: pytest.Item, when: Literal["setup", "call", "teardown"], do: C
     return report.passed
 
 
-def _awaited(config: pytest.Config, key: Key) -> Any:
+def _awaited(config: pytest.Config, key: ResultKey) -> Any:
     """The result of `key`; what stops the run ends it here, in one line."""
     try:
         return config.stash[_SESSION].wait(key)
@@ -196,57 +187,57 @@ def _awaited(config: pytest.Config, key: Key) -> Any:
         pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
 
 
-@pytest.fixture
-def trial(request: pytest.FixtureRequest) -> TrialResult:
-    """The result of this item's trial, once it is there."""
-    result: TrialResult = _awaited(request.config, request.param)
-    if result.status == "unmeasured":
-        pytest.skip(f"unmeasured: {result.cause.detail if result.cause else ''}")
-    if result.status == "error":
-        detail = result.cause.detail if result.cause else "no detail"
-        kind = result.cause.kind if result.cause else "infrastructure"
-        pytest.fail(f"{kind}, not counted against the model: {detail}", pytrace=False)
+def _given(config: pytest.Config, kind: Kind[Any, Any], key: ResultKey) -> Any:
+    """What a test gets: the result, if it was measured, or a function that passes or fails as it says."""
+    result = _awaited(config, key)
+    told = kind.told(result)
+    if kind.settles:
+        return lambda: _settle(told, result)
+    if told.outcome in ("skipped", "error"):
+        _settle(told, result)
     return result
 
 
-@pytest.fixture
-def probed(request: pytest.FixtureRequest) -> Callable[[], None]:
-    """Settles this item by the verdict of its probe, once it is there."""
-    result: ProbeResult = _awaited(request.config, request.param)
-    return lambda: _settle(result)
+def _settle(told: Told, result: Result) -> None:
+    """Turn what a result comes to into pytest's outcome: what is wrong and harms none is an expected failure."""
+    match told.outcome:
+        case "skipped":
+            pytest.skip(told.message)
+        case "harmless":
+            pytest.xfail(f"{told.message} (harms no agent that we know)")
+        case "error":
+            pytest.fail(f"{told.kind}, {told.message}", pytrace=False)
+        case "failure":
+            again = f"\nagain: {result.reproduce}" if result.reproduce else ""
+            pytest.fail(told.message + again, pytrace=False)
 
 
-def _settle(result: ProbeResult) -> None:
-    """Turn a verdict into pytest's: what harms an agent fails; what is wrong and harms none is an expected failure."""
-    from toolworthy.judgement.analysis.effects import affected
+def fixture(suite: str, name: str) -> Any:
+    """The fixture of a kind of work: the result of an item, once it is there.
 
-    if result.verdict == "unmeasured":
-        pytest.skip(f"unmeasured: {result.detail}")
-    if result.ok:
-        return
-    said = f"{result.verdict}: {result.detail}"
-    if not affected(result, result.key.probe):
-        pytest.xfail(f"{said} (harms no agent that we know)")
-    again = f"\nagain: {result.reproduce}" if result.reproduce else ""
-    pytest.fail(said + again, pytrace=False)
+    Args:
+        suite: of the kind.
+        name: what tests ask for.
+    """
+
+    def wait(request: pytest.FixtureRequest) -> Any:
+        from toolworthy.work.kinds import KINDS
+
+        return _given(request.config, KINDS[suite], request.param)
+
+    return pytest.fixture(name=name)(wait)
 
 
-@pytest.fixture
-def case(request: pytest.FixtureRequest) -> CaseResult:
-    """What is said of this item's case, once it is there."""
-    result: CaseResult = _awaited(request.config, request.param)
-    return result
+trial, case, probed = fixture("tasks", "trial"), fixture("tools", "case"), fixture("wire", "probed")
 
 
 @pytest.fixture
 def ruled(request: pytest.FixtureRequest) -> list[Finding]:
     """What this item's rule has found in all that the probes have asked."""
-    from toolworthy.judgement.analysis.effects import affected
-    from toolworthy.records.probe import ProbeKey
+    from toolworthy.work.probes.effects import affected
 
-    keys = [key for key in _keys(request.node) if isinstance(key, ProbeKey)]
     running = request.config.stash[_SESSION]
-    asked: list[ProbeResult] = [_awaited(request.config, key) for key in keys]
+    asked = [_awaited(request.config, key) for key in _keys(request.node)]
     findings = [finding for one in asked for finding in one.findings if finding.code == request.param.code]
     if findings and not any(affected(one, request.param.code) for one in asked if one.findings):
         pytest.xfail(f"{len(findings)} answers: {findings[0].detail} (harms no agent that we know)")
@@ -266,7 +257,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     from toolworthy.judgement.analysis.outcome import outcome
 
     run = running.run
-    session.exitstatus = session.exitstatus or outcome(run.results(), run.cases(), run.probes()).exit_code
+    session.exitstatus = session.exitstatus or outcome(run.measured()).exit_code
     if session.config.option.baseline:
         from toolworthy.judgement.gate import answer
 
@@ -304,7 +295,7 @@ def pytest_terminal_summary(
         width = terminalreporter._tw.fullwidth if terminalreporter.isatty else WIDTH
         try:
             # A user's own test may fail where nothing harms an agent: then the exit code is not the run's.
-            ended = exitstatus == outcome(running.run.results(), running.run.cases(), running.run.probes()).exit_code
+            ended = exitstatus == outcome(running.run.measured()).exit_code
             for line in (*summary_lines(running.run, width, ended=ended), *gate_lines(running.run)):
                 terminalreporter.write_line(line.text, **_MARKUP[line.tone])
             terminalreporter.write_line(f"report: {write_report(running.run).html}")
@@ -337,15 +328,21 @@ def _check_gate(config: pytest.Config) -> None:
         load_policy(config.option.gate)
 
 
-def _keys(item: pytest.Item) -> list[Key]:
+def _keys(item: pytest.Item) -> list[ResultKey]:
     """What an item needs to be run: a rule's needs all that provokes it."""
-    params = _params(item)
-    if "ruled" in params:
-        from toolworthy.work.probes import load_suite
+    from toolworthy.work.kinds import KINDS
 
-        tier = item.config.stash[_OPTIONS].tier
-        return [key for probe in load_suite().values() for key in probe.ways(tier)]
-    return [params[name] for name in ("trial", "probed", "case") if name in params]
+    if "ruled" in _params(item):
+        return list(KINDS["wire"].keys(item.config.stash[_OPTIONS]))
+    return [key for _, key in _work(item)]
+
+
+def _work(item: pytest.Item) -> list[tuple[Kind[Any, Any], ResultKey]]:
+    """The kind and key of each result that a test asks for."""
+    from toolworthy.work.kinds import KINDS
+
+    params = _params(item)
+    return [(kind, params[kind.fixture]) for kind in KINDS.values() if kind.fixture in params]
 
 
 def _params(item: pytest.Item) -> dict[str, Any]:
@@ -353,7 +350,7 @@ def _params(item: pytest.Item) -> dict[str, Any]:
     return dict(item.callspec.params) if hasattr(item, "callspec") else {}
 
 
-def _start(config: pytest.Config, keys: Sequence[Key], listener: Listener) -> None:
+def _start(config: pytest.Config, keys: Sequence[ResultKey], listener: Listener) -> None:
     from toolworthy.work.run.session import Session
 
     if (options := config.stash[_OPTIONS]).until_decided:

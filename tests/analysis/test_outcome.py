@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from tests.support.commands import only_run, suites
 from toolworthy.content.situations import NEVER
-from toolworthy.judgement.analysis.effects import affected, of_result
 from toolworthy.judgement.analysis.levels import levels
 from toolworthy.judgement.analysis.outcome import outcome
 from toolworthy.output.terminal.closing import summary_lines
@@ -22,6 +21,7 @@ from toolworthy.records.meta import RunMeta
 from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
+from toolworthy.work.probes.effects import affected, of_result
 
 VERDICTS = ("supported", "rejected", "ignored", "broken", "unmeasured")
 OWN = {"claude-code": "messages", "codex": "responses", "openclaw": "chat", "opencode": "chat", "qwen-code": "chat"}
@@ -102,7 +102,7 @@ def test_all_doors_agree(tmp_path: Path, asked: list[ProbeResult], ran: list[Any
         run.append(CaseResult(key=CaseKey(case=f"c{number}", vocabulary="codex"), category="edit", status=status))
     for one in asked:
         run.append(one)
-    told = outcome(run.results(), run.cases(), run.probes())
+    told = outcome(run.measured())
     harmful = any(map(affected, asked)) or "failed" in ran or "error" in ran or "refused" in ran
     harmful = harmful or "wrong" in judged or "unmeasured" in judged
     nothing = any(one.main_path and not one.unasked for one in asked) and all(

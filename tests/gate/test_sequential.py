@@ -15,8 +15,9 @@ from toolworthy.judgement.gate.sequential import plan, spent, to_go_on_with
 from toolworthy.records.case import CaseKey
 from toolworthy.records.gate import Answer
 from toolworthy.records.probe import ProbeKey
+from toolworthy.records.result import ResultKey
 from toolworthy.records.store import RunDirectory
-from toolworthy.records.trial import Key, TrialKey
+from toolworthy.records.trial import TrialKey
 from toolworthy.work.run.release import Next, Release
 
 
@@ -59,20 +60,20 @@ def case(repeat: int) -> CaseKey:
     return CaseKey(case="c", vocabulary="a", repeat=repeat)
 
 
-KEYS: list[Key] = [trial(1), trial(2), trial(3), case(1), case(2), case(3), ProbeKey(probe="p", api="chat")]
+KEYS: list[ResultKey] = [trial(1), trial(2), trial(3), case(1), case(2), case(3), ProbeKey(probe="p", api="chat")]
 
 
-def play(look: object, keys: list[Key], kept: tuple[Key, ...] = ()) -> dict[Key, str]:
+def play(look: object, keys: list[ResultKey], kept: tuple[ResultKey, ...] = ()) -> dict[ResultKey, str]:
     """What comes of every key: empty if it ran, else why not; in the order in which they came."""
 
-    async def go() -> dict[Key, str]:
+    async def go() -> dict[ResultKey, str]:
         release = Release(look)  # type: ignore[arg-type]
         release.expect(keys)
         run, came = RunDirectory(Path("nowhere")), dict.fromkeys(kept, "kept")
         for key in kept:
             await release.done(key, run)
 
-        async def one(key: Key) -> None:
+        async def one(key: ResultKey) -> None:
             came[key] = await release.why_not(key)
             await asyncio.sleep(0)
             await release.done(key, run)

@@ -16,7 +16,7 @@ from toolworthy import content
 from toolworthy.base.errors import UserError
 from toolworthy.endpoint.plugins import MODULES, load_plugins
 from toolworthy.rules import RULES
-from toolworthy.work.probes import PROBES
+from toolworthy.work.probes import PROBES, load_suite
 
 pytestmark = pytest.mark.process
 
@@ -72,7 +72,7 @@ def plugin(folder: Path, *, config: str = 'plugins = ["mine"]\n') -> Path:
 @pytest.fixture
 def _only_here() -> Iterator[None]:
     """What is declared in this process is forgotten afterwards."""
-    before = RULES.copy(), PROBES.copy(), MODULES.copy(), content.PLUGINS.copy()
+    before = RULES.copy(), load_suite().copy(), MODULES.copy(), content.PLUGINS.copy()
     yield
     RULES[:], content.PLUGINS[:] = before[0], before[3]
     for now, then in ((PROBES, before[1]), (MODULES, before[2])):

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from tests.support.commands import run as command
 from tests.support.commands import suites
 from toolworthy.content import adapters
-from toolworthy.output.terminal.closing import WIDTH, Line, explain, gate_lines, summary_lines
+from toolworthy.output.terminal.closing import WIDTH, Line, gate_lines, summary_lines
 from toolworthy.records.case import CaseKey, CaseResult, Miss
 from toolworthy.records.finding import Evidence, Finding
 from toolworthy.records.meta import RunMeta
@@ -187,7 +187,7 @@ def test_nothing_in_it_is_obeyed(tmp_path: Path) -> None:
 
 
 def test_a_failure_says_why_and_how_to_see_it_again() -> None:
-    told = explain(trial("codex", "a", codes=["TW301"]).model_copy(update={"reproduce": "toolworthy run …"}))
+    told = trial("codex", "a", codes=["TW301"]).model_copy(update={"reproduce": "toolworthy run …"}).explanation
     assert told.splitlines() == [
         "wire defect, fault of server: d",
         "TW301 title of TW301: as it is said",

@@ -16,10 +16,11 @@ from toolworthy.output.terminal import costs
 from toolworthy.records.case import CaseKey, CaseResult
 from toolworthy.records.score import Score, Tokens
 from toolworthy.records.trial import TrialKey, TrialResult
+from toolworthy.work.kinds import KINDS
 from toolworthy.work.probes import load_suite
 from toolworthy.work.run.budget import Budget
 from toolworthy.work.run.estimate import dollars, estimate, line, short, table
-from toolworthy.work.run.listener import Quiet
+from toolworthy.work.run.listener import Listener
 from toolworthy.work.run.order import in_order, sent
 from toolworthy.work.run.plan import Options, choose_agents, choose_cases, choose_tasks, choose_vocabularies
 from toolworthy.work.run.session import Session
@@ -52,20 +53,20 @@ def test_all_of_our_own_content_was_measured() -> None:
     mine = options()
     mine = replace(mine, cases=choose_cases([], []), vocabularies=choose_vocabularies([], []))
     probes = [way for probe in load_suite().values() for way in probe.ways()]
-    keys = [*mine.keys(), *mine.case_keys(), *probes]
+    keys = [*KINDS["tasks"].keys(mine), *KINDS["tools"].keys(mine), *probes]
     assert estimate(keys, table()).unknown < 0.1 * len(keys)
 
 
 def test_the_line_tells_tokens_requests_and_dollars() -> None:
     mine = options()
-    said = line(mine, mine.keys())
+    said = line(mine, KINDS["tasks"].keys(mine))
     assert said.startswith("about ")
     assert "requests a task" in said
     assert "at DeepSeek's list price" in said
     own = replace(mine, endpoint=mine.endpoint.priced(Prices(input=1, output=1)), budget=Budget(usd=0.01))
-    assert line(own, own.keys()).endswith("at the price that you gave; the budget of $0.01 will not do")
+    assert line(own, KINDS["tasks"].keys(own)).endswith("at the price that you gave; the budget of $0.01 will not do")
     few = replace(mine, endpoint=resolve("oracle"), budget=Budget(tokens=10))
-    assert line(few, few.keys()).endswith("requests a task; the budget of 10 tokens will not do")
+    assert line(few, KINDS["tasks"].keys(few)).endswith("requests a task; the budget of 10 tokens will not do")
 
 
 def test_the_line_tells_what_the_other_tiers_take() -> None:
@@ -80,15 +81,15 @@ def test_the_line_tells_what_the_other_tiers_take() -> None:
 def test_long_prompts_are_counted_once_before_tier_full() -> None:
     long = list(load_suite()["long-input"].ways())
     assert len(long) > 1
-    assert len(sent(long, "standard")) == 1
-    assert sent(long, "full") == in_order(long)
+    assert len(sent(options(), long)) == 1
+    assert sent(replace(options(), tier="full"), long) == in_order(long)
 
 
 @pytest.mark.process
 def test_it_is_told_before_anything_is_asked(tmp_path: Path) -> None:
     lines: list[str] = []
 
-    class Heard(Quiet):
+    class Heard(Listener):
         def line(self, text: str) -> None:
             lines.append(text)
 
@@ -96,7 +97,7 @@ def test_it_is_told_before_anything_is_asked(tmp_path: Path) -> None:
     mine = Options(endpoint, (), (), cases=choose_cases([], []), vocabularies=choose_vocabularies([], []), out=tmp_path)
     session = Session(mine, Heard())
     with pytest.raises(UserError, match="cannot reach"):
-        session.start(mine.case_keys())
+        session.start(KINDS["tools"].keys(mine))
     session.close()
     assert lines[0].startswith("about ")
 

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from toolworthy.content.situations import Situation
+from toolworthy.endpoint.target import resolve
 from toolworthy.records.meta import Tier
 from toolworthy.records.probe import ProbeKey, ProbeResult, Verdict
 from toolworthy.records.trial import TrialKey
 from toolworthy.work.probes import PROBES, Probe
 from toolworthy.work.run.order import Once, apart, in_order
+from toolworthy.work.run.plan import Options
 
 
 async def nothing(ask: Any) -> None:
@@ -34,6 +36,10 @@ def _declared(monkeypatch: pytest.MonkeyPatch) -> None:
             name, name, ("chat", "messages"), "both", "blocks", situation, (), "", nothing, tier, late=name == "bad"
         )
         monkeypatch.setitem(PROBES, name, made)
+
+
+def plan(tier: Tier) -> Options:
+    return Options(resolve("oracle"), (), (), tier=tier)
 
 
 def ways(name: str, tier: Tier = "full") -> list[ProbeKey]:
@@ -78,7 +84,7 @@ def result(key: ProbeKey, verdict: Verdict) -> ProbeResult:
 )
 def test_a_long_prompt_is_sent_again_only_if_the_first_shows_something(verdicts: list[Verdict], asked: int) -> None:
     async def run() -> list[str]:
-        once = Once("standard")
+        once = Once(plan("standard"))
         keys = ways("long")
         once.expect(keys)
         why = []
@@ -93,6 +99,6 @@ def test_a_long_prompt_is_sent_again_only_if_the_first_shows_something(verdicts:
 
 
 def test_a_full_run_sends_all_of_it() -> None:
-    once = Once("full")
+    once = Once(plan("full"))
     once.expect(ways("long"))
     assert not any(asyncio.run(once.why_not(key)) for key in ways("long"))

@@ -79,11 +79,11 @@ def test_a_run_says_once_how_many_calls_leaked_and_that_it_was_rate_limited() ->
     cause = Cause(kind="endpoint error", fault="our limit", detail="d", refusal="rate limited")
     trials = [TrialResult(key=key, status="error", score=score, cause=cause)] * 2
     case = CaseResult(key=CaseKey(case="c", vocabulary="b"), category="x", status="right", score=score)
-    leaked, limited = remarks(trials, [], [case, case])
+    leaked, limited = remarks([*trials, case, case])
     assert leaked.startswith("calls that the server left in the text: tasks 2/8 · 25% (")
     assert "tools 2/8 · 25% (" in leaked
     assert limited.startswith("rate limited: 2 trials ended so and were not measured")
-    assert list(remarks([TrialResult(key=key, status="passed")], [], [])) == []
+    assert list(remarks([TrialResult(key=key, status="passed")])) == []
 
 
 def test_what_failed_of_a_leak_is_told_from_what_failed_of_the_model() -> None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from toolworthy.base.visible import one_line
 from toolworthy.output.terminal.columns import cut
 from toolworthy.output.terminal.progress import Progress
-from toolworthy.work.run.listener import Listener, Quiet
+from toolworthy.work.run.listener import Listener
 from toolworthy.work.run.plan import Options
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 def shown(reporter: pytest.TerminalReporter | None, options: Options) -> Iterator[Listener]:
     """A listener that shows a run in `reporter`'s output until the block ends, however it ends."""
     if reporter is None:
-        yield Quiet()
+        yield Listener()
         return
     reporter.ensure_newline()
     with _past_the_capture(reporter) as file:

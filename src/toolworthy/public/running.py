@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Unpack
@@ -24,12 +24,10 @@ from toolworthy.endpoint.target import Endpoint
 from toolworthy.output.terminal.progress import Progress
 from toolworthy.output.write import write_report
 from toolworthy.public.results import Run
-from toolworthy.records.conditions import Suite
 from toolworthy.records.meta import SandboxKind, Tier
-from toolworthy.records.result import Result
-from toolworthy.records.trial import Key
+from toolworthy.records.result import Result, ResultKey
 from toolworthy.rules import RULES
-from toolworthy.work.probes import load_suite
+from toolworthy.work.kinds import KINDS
 from toolworthy.work.run.given import read_options
 from toolworthy.work.run.plan import Options
 from toolworthy.work.run.session import Session
@@ -44,7 +42,7 @@ _Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 class RunOptions(TypedDict, total=False):
     """What may be said of a run, each as its option of ``toolworthy run`` says it, with the same defaults."""
 
-    suites: Suite | Sequence[Suite]
+    suites: str | Sequence[str]
     """``wire`` if nothing is said, which needs nothing but the endpoint; ``tools``, ``tasks``."""
     agents: Sequence[str]
     """Names of agent tools; ``all`` for every one."""
@@ -187,19 +185,16 @@ def _call(options: Options, given: RunOptions) -> str:
     return f"toolworthy.run({', '.join([repr(options.endpoint.name), *said])})"
 
 
-def _keys(options: Options, suites: Sequence[str]) -> tuple[Key, ...]:
+def _keys(options: Options, suites: Sequence[str]) -> tuple[ResultKey, ...]:
     """What is to be run; of a run that is gone on with, what that one selected."""
-    made: dict[str, Callable[[], Iterable[Key]]] = {
-        "wire": lambda: (key for probe in load_suite().values() for key in probe.ways(options.tier)),
-        "tools": options.case_keys,
-        "tasks": options.keys,
-    }
-    chosen = suites or (tuple(made) if options.selected else ("wire",))
-    keys = tuple(key for suite in made if suite in chosen for key in made[suite]())
+    if unknown := [suite for suite in suites if suite not in KINDS]:
+        raise UserError(f"run: no suite is called {unknown[0]!r}; known: {', '.join(KINDS)}")
+    chosen = suites or (KINDS if options.selected else ("wire",))
+    keys = tuple(key for suite in dict.fromkeys(chosen) for key in KINDS[suite].keys(options))
     return keys if options.selected is None else tuple(key for key in keys if str(key) in options.selected)
 
 
-def _selected(keys: Sequence[Key]) -> tuple[str, ...]:
+def _selected(keys: Sequence[ResultKey]) -> tuple[str, ...]:
     """As the pytest plugin names what it selects: rules are asked wherever probes are."""
     judged = [f"rules/{rule.code}" for rule in RULES] if any(key.suite == "wire" for key in keys) else []
     return (*map(str, keys), *judged)

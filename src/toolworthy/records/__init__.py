@@ -15,7 +15,7 @@ from toolworthy.records.replay import ReplayKey, ReplayResult
 from toolworthy.records.result import Result, ResultKey
 from toolworthy.records.score import Cause, Score
 from toolworthy.records.store import RunDirectory
-from toolworthy.records.trial import Key, TrialKey, TrialResult
+from toolworthy.records.trial import TrialKey, TrialResult
 
 __all__ = [
     "AgentPrint",
@@ -30,7 +30,6 @@ __all__ = [
     "ExchangeFailure",
     "ExchangeWriter",
     "Finding",
-    "Key",
     "Miss",
     "ProbeKey",
     "ProbeResult",

@@ -9,13 +9,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from toolworthy.records.meta import EndpointTold, RunMeta
 from toolworthy.records.score import Limit
-
-Suite = Literal["tasks", "tools", "wire"]
-_ALL: tuple[Suite, ...] = ("tasks", "tools", "wire")
 
 
 @dataclass(frozen=True)
@@ -28,8 +25,8 @@ class Condition:
     where: str
     """Where the plan's options have it, and the options of ``run.json``, or, of the endpoint, itself."""
     default: object = None
-    suites: tuple[Suite, ...] = _ALL
-    """The suites whose results it changes."""
+    suites: tuple[str, ...] | None = None
+    """The suites whose results it changes; None for all."""
     bounds: tuple[Limit, ...] = ()
     """The limits that it sets."""
     by_content: bool = False
@@ -41,6 +38,10 @@ class Condition:
         for name in self.where.split("."):
             value = getattr(value, name, None)
         return list(value) if isinstance(value, tuple) else value
+
+    def concerns(self, suite: str) -> bool:
+        """Whether it changes the results of a suite."""
+        return self.suites is None or suite in self.suites
 
     def said(self, value: object) -> str:
         """How a value is called: ``--max-turns 6``, ``no --wear``."""
@@ -102,16 +103,16 @@ def unlike(before: Mapping[str, Any], after: Mapping[str, Any], suite: str) -> d
     found: dict[Limit, tuple[str, str]] = {}
     for one in CONDITIONS:
         was, now = (side.get(one.option, one.default) for side in (before, after))
-        if was != now and suite in one.suites:
+        if was != now and one.concerns(suite):
             found |= dict.fromkeys(one.bounds, (one.said(was), one.said(now)))
     return found | ({"unnamed": next(iter(found.values()))} if found else {})
 
 
-def arguments(options: object, suite: Suite) -> Iterator[str]:
+def arguments(options: object, suite: str) -> Iterator[str]:
     """The command line that gives them to a suite."""
     for one in CONDITIONS:
         value = one.of(options)
-        if suite not in one.suites or value == one.default:
+        if not one.concerns(suite) or value == one.default:
             continue
         if isinstance(value, bool):
             yield one.option

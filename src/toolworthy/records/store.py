@@ -16,16 +16,15 @@ import errno
 import json
 import logging
 import os
-import re
 import stat
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from functools import cache, cached_property
 from pathlib import Path
 from secrets import token_hex
-from typing import Annotated, Any, BinaryIO, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from toolworthy import __version__
 from toolworthy.base.errors import UserError
@@ -36,46 +35,19 @@ from toolworthy.records.case import CaseResult
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import read_all
 from toolworthy.records.gate import GateReport
+from toolworthy.records.lines import BLANK, MODELS, NOTHING, Foreign, Lines, last_line, read_line, read_lines, salvaged
 from toolworthy.records.meta import SCHEMA, RunMeta
 from toolworthy.records.probe import ProbeResult
 from toolworthy.records.replay import ReplayResult
 from toolworthy.records.trial import TrialResult
 
-Measured = TrialResult | ProbeResult | CaseResult
-"""What a run of suites measures."""
-Line = Measured | ReplayResult
-"""What a line of ``results.jsonl`` may be."""
-_R = TypeVar("_R", TrialResult, ProbeResult, CaseResult, ReplayResult)
+_R = TypeVar("_R")
 
 RESULTS = "results.jsonl"
 GATE = "gate.json"
 """The gate's answer, where the run was compared with another."""
 SYNC_SECONDS = 0.2
 """How often results are synced to disk: each of them would cost as much as the case that it tells of."""
-
-
-_BLANK = b"\0 \t\r\n"
-"""Around a line, and all that a loss of power may leave of some."""
-_BEGIN = re.compile(rb'\{ ?"(?:key": ?\{ ?"suite"|kind": ?"(?:trial|probe|case|replay)")')
-_LINE: TypeAdapter[Line] = TypeAdapter(Annotated[Line, Field(discriminator="kind")])
-_UNTAGGED: TypeAdapter[Measured] = TypeAdapter(Annotated[Measured, Field(union_mode="left_to_right")])
-"""A line of an older run: of what it fits."""
-
-
-class _Lines(NamedTuple):
-    """What a file of results holds."""
-
-    latest: Mapping[type[Line], tuple[Any, ...]]
-    """The latest result of every key, by kind."""
-    read: int
-    """How many results there are."""
-    broken: tuple[int, ...] = ()
-    """Numbers of the lines that are none, from 1."""
-    cut: bool = False
-    """Whether the last of these is the file's last line and has no end: the run was killed while it wrote it."""
-
-
-_NOTHING = _Lines({}, 0)
 
 
 class RunDirectory:
@@ -93,7 +65,7 @@ class RunDirectory:
         """Where our own last line ends: if the file ends there too, no torn line does."""
         self._synced = -SYNC_SECONDS
         self._stamp: tuple[int, int] | None = None
-        self._held = _NOTHING
+        self._held = NOTHING
         """What was read from ``results.jsonl`` when its size and time were `_stamp`."""
 
     @classmethod
@@ -146,6 +118,9 @@ class RunDirectory:
             raise UserError(f"{run._damage}; {run._mended_by}")
         if run.damage:
             _log(run.damage)
+        if foreign := run.of(Foreign):
+            suites = ", ".join(sorted({result.key.suite for result in foreign}))
+            _log(f"{path}: {len(foreign)} results are left out: nothing that is loaded knows the suite {suites}")
         return run
 
     @property
@@ -231,7 +206,7 @@ class RunDirectory:
             file.writelines(self.redactor.parts([text] if isinstance(text, str) else text))
         return target
 
-    def append(self, result: Line) -> None:
+    def append(self, result: BaseModel) -> None:
         """Add one result. A killed process loses none that was added; a loss of power, those of a blink at most.
 
         Raises:
@@ -268,10 +243,10 @@ class RunDirectory:
         if not path.exists() or path.stat().st_size in (0, self._end):
             return
         with path.open("rb+") as file:
-            last = _last_line(file)
+            last = last_line(file)
             if last.endswith(b"\n"):
                 return
-            if _result(last.strip(_BLANK)) or any(_salvaged(last)):
+            if read_line(last.strip(BLANK)) or any(salvaged(last)):
                 file.seek(0, os.SEEK_END)
                 file.write(b"\n")
             else:
@@ -284,44 +259,45 @@ class RunDirectory:
 
     def results(self) -> tuple[TrialResult, ...]:
         """The latest result of every trial, in the order in which they were first written; torn lines are skipped."""
-        return self._latest(TrialResult)
+        return self.of(TrialResult)
 
     def probes(self) -> tuple[ProbeResult, ...]:
         """The same of every probe."""
-        return self._latest(ProbeResult)
+        return self.of(ProbeResult)
 
     def cases(self) -> tuple[CaseResult, ...]:
         """The same of every case."""
-        return self._latest(CaseResult)
+        return self.of(CaseResult)
 
     def replays(self) -> tuple[ReplayResult, ...]:
         """The same of every request that was sent again."""
-        return self._latest(ReplayResult)
+        return self.of(ReplayResult)
 
-    def measured(self) -> tuple[Measured, ...]:
-        """All results of the suites."""
-        return (*self.results(), *self.probes(), *self.cases())
+    def measured(self) -> tuple[Any, ...]:
+        """All results of all suites."""
+        return tuple(result for model in MODELS.values() for result in self.of(model))
+
+    def of(self, model: type[_R]) -> tuple[_R, ...]:
+        """The same of results of any kind."""
+        return self._read().latest.get(model, ())
 
     def exchanges(self, file: str) -> tuple[Exchange, ...]:
         """What a result's file of exchanges holds; nothing where it names none, or it is gone."""
         path = self.path / file
         return read_all(path) if file and path.is_file() else ()
 
-    def _latest(self, kind: type[_R]) -> tuple[_R, ...]:
-        return self._read().latest.get(kind, ())
-
-    def _read(self) -> _Lines:
+    def _read(self) -> Lines:
         """Read once for as long as the file stays as it is: pages ask for the same results many times."""
         path = self.path / RESULTS
         try:
             found = path.stat()
         except OSError:
-            return _NOTHING
+            return NOTHING
         if not stat.S_ISREG(found.st_mode):
             raise UserError(f"{path} cannot be read: it is no file")
         stamp = (found.st_size, found.st_mtime_ns)
         if self._stamp != stamp:
-            self._stamp, self._held = stamp, _lines(path)
+            self._stamp, self._held = stamp, read_lines(path)
         return self._held
 
 
@@ -330,52 +306,7 @@ def redactor_of(runs: Iterable[RunDirectory]) -> Redactor:
     return Redactor(key for run in runs for key in (*run.secrets, *run.meta.secrets(os.environ)))
 
 
-def _lines(path: Path) -> _Lines:
-    latest: dict[type[Line], dict[Any, Line]] = {}
-    broken: list[int] = []
-    read, cut = 0, False
-    with path.open("rb") as file:
-        for number, raw in enumerate(file, 1):
-            if text := raw.strip(_BLANK):
-                whole = _result(text)
-                if whole is None:
-                    broken.append(number)
-                    cut = not raw.endswith(b"\n")
-                for result in [whole] if whole else _salvaged(text):
-                    latest.setdefault(type(result), {})[result.key] = result
-                    read += 1
-    return _Lines({kind: tuple(results.values()) for kind, results in latest.items()}, read, tuple(broken), cut)
-
-
-def _result(text: bytes) -> Line | None:
-    for kinds in (_LINE, _UNTAGGED):
-        with contextlib.suppress(ValidationError):
-            return kinds.validate_json(text)
-    return None
-
-
-def _salvaged(text: bytes) -> Iterator[Line]:
-    """Whole results within a line that is none: the end of the line before them, or their own, was lost."""
-    for match in _BEGIN.finditer(text):
-        piece = text[match.start() :].decode("utf-8", "replace")
-        with contextlib.suppress(ValueError):
-            _, end = json.JSONDecoder().raw_decode(piece)
-            if found := _result(piece[:end].encode()):
-                yield found
-
-
 @cache
 def _log(damage: str) -> None:
     """Logged without a handler it is a line on stderr."""
     logging.getLogger("toolworthy").warning("%s", damage)
-
-
-def _last_line(file: BinaryIO) -> bytes:
-    """What stands behind the last end of a line but the file's own; read from its end, by ever larger pieces."""
-    size = file.seek(0, os.SEEK_END)
-    for many in (2**power for power in range(12, 64)):
-        file.seek(-min(many, size), os.SEEK_END)
-        found = file.read()
-        if many >= size or b"\n" in found[:-1]:
-            return found[found[:-1].rfind(b"\n") + 1 :]
-    return b""

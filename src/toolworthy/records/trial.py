@@ -6,10 +6,8 @@ from typing import Any, Literal
 
 from pydantic import model_validator
 
-from toolworthy.records.case import CaseKey
 from toolworthy.records.finding import Finding
 from toolworthy.records.model import Record
-from toolworthy.records.probe import ProbeKey
 from toolworthy.records.result import NOT_RUN, at
 from toolworthy.records.score import Cause, Leaks, Limit, Score
 from toolworthy.wire.ir import Api
@@ -17,6 +15,9 @@ from toolworthy.wire.ir import Api
 Status = Literal["passed", "failed", "error", "refused", "unmeasured"]
 """``error``: infrastructure or a limit of ours, never the model's score; ``refused``: preflight says that the agent
 cannot work here; ``unmeasured``: it was not run for a reason of ours, a budget for instance."""
+
+_TAIL = 1_200
+"""Characters of what the hidden tests said that an explanation shows."""
 
 
 class TrialKey(Record):
@@ -121,6 +122,22 @@ class TrialResult(Record):
     def leaks(self) -> Leaks:
         return self.score.leaks
 
+    @property
+    def explanation(self) -> str:
+        """Why it failed, and how to see more, for a test's message."""
+        if self.cause is None:
+            return f"{self.key}: {self.status}"
+        where = f" (exchange {self.cause.exchange})" if self.cause.exchange is not None else ""
+        lines = [f"{self.cause.kind}, fault of {self.cause.fault}{where}: {self.cause.detail}"]
+        for finding in self.findings:
+            if finding.severity == "blocks":
+                lines.append(f"{finding.code} {finding.title}: {finding.detail}")
+        if self.verification and self.verification.output.strip():
+            lines.append("hidden tests:\n" + self.verification.output.strip()[-_TAIL:])
+        if self.reproduce:
+            lines.append(f"again: {self.reproduce}")
+        return "\n".join(lines)
+
     @model_validator(mode="before")
     @classmethod
     def _told_apart(cls, value: Any) -> Any:
@@ -129,6 +146,3 @@ class TrialResult(Record):
         if isinstance(cause, dict) and cause.get("fault") == "endpoint":
             return {**value, "status": "refused"}
         return value
-
-
-Key = TrialKey | ProbeKey | CaseKey

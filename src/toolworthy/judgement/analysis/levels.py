@@ -14,11 +14,11 @@ from toolworthy.content import adapters
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.situations import NEVER
 from toolworthy.endpoint.target import nearest
-from toolworthy.judgement.analysis.effects import Reason, meets, over, reasons_for, weight
 from toolworthy.judgement.analysis.verdict import Headline, Word
 from toolworthy.records.finding import rank
 from toolworthy.records.probe import ProbeResult
 from toolworthy.wire.ir import APIS, Api
+from toolworthy.work.probes.effects import Reason, meets, over, reasons_for, weight
 from toolworthy.work.probes.tiers import LONG
 
 ENOUGH = 0.75

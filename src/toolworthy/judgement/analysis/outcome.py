@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from toolworthy.judgement.analysis.effects import affected
 from toolworthy.judgement.analysis.levels import levels
-from toolworthy.records.case import CaseResult
 from toolworthy.records.probe import ProbeResult
-from toolworthy.records.result import NO_ANSWER
-from toolworthy.records.trial import TrialResult
-
-_NAMED = 3
+from toolworthy.records.result import Result
+from toolworthy.work.kinds import by_kind
 
 
 @dataclass(frozen=True)
@@ -31,40 +27,12 @@ class Outcome:
         return f"exit {self.exit_code}" + (f": {'; '.join(self.reasons)}" if self.reasons else "")
 
 
-def outcome(results: Sequence[TrialResult], cases: Sequence[CaseResult], probes: Sequence[ProbeResult]) -> Outcome:
+def outcome(results: Iterable[Result]) -> Outcome:
     """What a run comes to."""
-    return Outcome((*_trials(results), *_cases(cases), *_probes(probes)))
-
-
-def _trials(results: Sequence[TrialResult]) -> Iterator[str]:
-    failed = sum(result.status == "failed" for result in results)
-    refused = sum(result.status == "refused" for result in results)
-    ended = sum(result.limit is not None for result in results)
-    without = sum(result.status == "error" for result in results) - ended
-    if failed:
-        yield f"{failed} of {len(results)} trials failed"
-    if refused:
-        yield f"{refused} of {len(results)} trials refused: their agent cannot work here"
-    if ended:
-        yield f"{ended} of {len(results)} trials ended at a limit of ours"
-    if without:
-        yield f"{without} of {len(results)} trials without a result"
-
-
-def _cases(cases: Sequence[CaseResult]) -> Iterator[str]:
-    if wrong := sum(case.status == "wrong" for case in cases):
-        yield f"{wrong} of {len(cases)} tool-call cases are wrong"
-    if silent := sum(case.uncounted == NO_ANSWER for case in cases):
-        yield f"{silent} of {len(cases)} tool-call cases without an answer"
-
-
-def _probes(probes: Sequence[ProbeResult]) -> Iterator[str]:
-    harmful = [probe for probe in probes if affected(probe)]
-    if harmful:
-        names = list(dict.fromkeys(probe.key.probe for probe in harmful))
-        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        yield f"{len(harmful)} of {len(probes)} probes harm an agent ({', '.join(names[:_NAMED])}{more})"
-    found = levels(probes)
+    every = [*results]
+    reasons = [why for kind, own in by_kind(every) for why in kind.reasons(own)]
+    probes = [result for result in every if isinstance(result, ProbeResult)]
     asked = any(probe.main_path and not probe.unasked for probe in probes)
-    if not harmful and asked and all(level.word == "untested" for level in found):
-        yield "no agent could be judged"
+    if not reasons and asked and all(level.word == "untested" for level in levels(probes)):
+        reasons.append("no agent could be judged")
+    return Outcome(tuple(reasons))

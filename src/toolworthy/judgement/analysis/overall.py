@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from toolworthy.content import adapters, breakage
-from toolworthy.judgement.analysis.effects import Reason
 from toolworthy.judgement.analysis.levels import Level, levels
 from toolworthy.judgement.analysis.verdict import WORDS, AgentVerdict, Headline, Why, Word, verdicts
 from toolworthy.records.probe import ProbeResult
 from toolworthy.records.trial import TrialResult
+from toolworthy.work.probes.effects import Reason
 
 
 @dataclass(frozen=True)

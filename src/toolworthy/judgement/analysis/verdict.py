@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from toolworthy.judgement.analysis.severity import severity_for
 from toolworthy.judgement.analysis.success import success
 from toolworthy.records.finding import rank
 from toolworthy.records.trial import TrialResult
 from toolworthy.statistics.rates import Rate
+from toolworthy.work.probes.severity import severity_for
 
 Word = Literal["works", "works, fails when", "broken", "untested"]
 WORDS: dict[Word, str] = {"works": "✓", "works, fails when": "~", "broken": "✗", "untested": "?"}

@@ -9,7 +9,6 @@ from typing import Any
 from toolworthy.judgement.analysis.success import counts
 from toolworthy.output.exports.arguments import arguments
 from toolworthy.output.exports.timeline import Turn, cut, timeline
-from toolworthy.output.terminal.closing import explain
 from toolworthy.records.case import CaseResult, Miss
 from toolworthy.records.conversation import messages_of, text_of
 from toolworthy.records.exchange import Exchange
@@ -242,7 +241,7 @@ def _score(result: Attempt, ok: bool) -> dict[str, Any]:
         return {"value": value, "explanation": "\n".join(map(_missed, result.misses)), "metadata": {"misses": kinds}}
     output = result.verification.output.strip()[-_TAIL:] if result.verification else ""
     cause = result.cause.model_dump(mode="json") if result.cause else None
-    return {"value": value, "explanation": explain(result) if cause else output, "metadata": {"cause": cause}}
+    return {"value": value, "explanation": result.explanation if cause else output, "metadata": {"cause": cause}}
 
 
 def _missed(miss: Miss) -> str:

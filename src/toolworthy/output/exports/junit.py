@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from xml.etree import ElementTree as ET
 
-from toolworthy.judgement.analysis.effects import affected
 from toolworthy.judgement.analysis.levels import levels
 from toolworthy.judgement.analysis.tools import figures
 from toolworthy.judgement.analysis.verdict import verdicts
-from toolworthy.output.terminal.closing import explain
 from toolworthy.records.case import CaseResult
 from toolworthy.records.finding import Finding
 from toolworthy.records.gate import GateReport
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.probe import ProbeResult
+from toolworthy.records.result import Result
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialResult
+from toolworthy.work.kind import Kind, attempt
+from toolworthy.work.kinds import by_kind
+from toolworthy.work.probes.effects import affected
 
 _UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold: control characters, lone surrogates, two non-characters."""
@@ -48,17 +50,12 @@ class _Case:
 def document(run: RunDirectory) -> str:
     """The whole file."""
     meta = run.meta
-    results, cases, probes = run.results(), run.cases(), run.probes()
-    suites: list[tuple[str, list[_Case], list[tuple[str, str]]]] = [
-        (
-            "toolworthy.wire",
-            [*map(_probe, probes), *_rules(probes)],
-            _tally(probes),
-        ),
-        ("toolworthy.tools", [*map(_case, cases)], _rates(cases)),
-        ("toolworthy.tasks", [*map(_trial, results)], _agents(results)),
-        ("toolworthy.gate", [*(_criteria(run.gate) if run.gate else ())], []),
-    ]
+    suites: list[tuple[str, list[_Case], list[tuple[str, str]]]] = []
+    for kind, own in by_kind(run.measured()):
+        more, told = _BESIDE.get(kind.suite, (_nothing, _nothing))
+        cases = [*(_case(kind, result) for result in own), *more(own)]
+        suites.append((f"toolworthy.{kind.suite}", cases, [*told(own)]))
+    suites.append(("toolworthy.gate", [*(_criteria(run.gate) if run.gate else ())], []))
     root = ET.Element("testsuites", name="toolworthy")
     shown = [suite for suite in suites if suite[1]]
     for number, (name, own, properties) in enumerate(shown):
@@ -109,42 +106,11 @@ def _fit(text: str) -> str:
     return _UNFIT.sub("", text)
 
 
-def _trial(result: TrialResult) -> _Case:
-    key = result.key
-    case = _Case(key.agent, key.task + _attempt(key.repeat), result.seconds)
-    kind = result.cause.kind if result.cause else result.status
-    message = result.cause.detail if result.cause else result.status
-    match result.status:
-        case "passed":
-            return case
-        case "unmeasured":
-            return _with(case, "skipped", kind, message, "")
-        case "error":
-            return _with(case, "error", kind, f"not counted against the model: {message}", explain(result))
-        case _:  # preflight's refusal of an agent is the endpoint's failure, as at pytest's door
-            return _with(case, "failure", kind, message, explain(result))
-
-
-def _case(result: CaseResult) -> _Case:
-    key = result.key
-    case = _Case(key.vocabulary, key.case + _attempt(key.repeat), result.seconds)
-    if result.status == "unmeasured":
-        return _with(case, "skipped", "unmeasured", f"unmeasured: {result.detail}", "")
-    if result.status == "wrong":
-        kinds = ", ".join(dict.fromkeys(miss.kind for miss in result.misses if not miss.strict))
-        return _with(case, "failure", kinds or "wrong", kinds or "wrong", result.explanation)
-    return case
-
-
-def _probe(result: ProbeResult) -> _Case:
-    case = _Case(result.key.way, result.key.probe, result.seconds)
-    if result.verdict == "unmeasured":
-        return _with(case, "skipped", "unmeasured", f"unmeasured: {result.detail}", "")
-    if affected(result):
-        found = "\n".join(f"{finding.code} {finding.title}: {finding.detail}" for finding in result.findings)
-        text = "\n".join(part for part in (result.title, result.detail, found, f"again: {result.reproduce}") if part)
-        return _with(case, "failure", result.verdict, f"{result.verdict}: {result.detail}", text)
-    return case
+def _case(kind: Kind[Any, Any], result: Result) -> _Case:
+    told, key = kind.told(result), result.key
+    name = key.item + (f" #{attempt(key)}" if attempt(key) > 1 else "")
+    outcome = "" if told.outcome == "harmless" else told.outcome
+    return _Case(key.asker, name, result.seconds, outcome, told.kind, told.message, told.text)
 
 
 def _rules(results: Sequence[ProbeResult]) -> Iterator[_Case]:
@@ -181,10 +147,6 @@ def _with(case: _Case, outcome: Literal["failure", "error", "skipped"], kind: st
     return _Case(case.group, case.name, case.seconds, outcome, kind, message, text)
 
 
-def _attempt(repeat: int) -> str:
-    return f" #{repeat}" if repeat > 1 else ""
-
-
 def _told(meta: RunMeta) -> list[tuple[str, str]]:
     return [("endpoint", meta.endpoint.name), ("model", meta.endpoint.model), ("toolworthy", meta.toolworthy)]
 
@@ -206,3 +168,15 @@ def _rates(results: Sequence[CaseResult]) -> list[tuple[str, str]]:
 
 def _tally(results: Sequence[ProbeResult]) -> list[tuple[str, str]]:
     return [(level.agent.title, str(level.headline)) for level in levels(results)]
+
+
+def _nothing(results: Sequence[Any]) -> Iterator[Any]:
+    return iter(())
+
+
+_BESIDE: dict[str, tuple[Callable[[Any], Iterable[_Case]], Callable[[Any], Iterable[tuple[str, str]]]]] = {
+    "wire": (_rules, _tally),
+    "tools": (_nothing, _rates),
+    "tasks": (_nothing, _agents),
+}
+"""By suite: test cases that are no result of it, and what is said of the whole."""

@@ -11,28 +11,26 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
-from typing import Literal
+from typing import Any, Literal
 
 from toolworthy.base.errors import UserError
 from toolworthy.base.visible import one_line
-from toolworthy.judgement.analysis.success import counts
-from toolworthy.records.case import CaseResult
-from toolworthy.records.finding import Finding, Severity, rank
+from toolworthy.records.finding import rank
 from toolworthy.records.meta import EndpointTold, RunMeta
-from toolworthy.records.probe import ProbeResult
 from toolworthy.records.replay import DECISIVE, ReplayResult
 from toolworthy.records.result import Result
 from toolworthy.records.score import Score
 from toolworthy.records.store import RunDirectory
-from toolworthy.records.trial import TrialResult
 from toolworthy.work.cases.field import REFERENCE
+from toolworthy.work.kind import Kind, attempt
+from toolworthy.work.kinds import by_kind
 
-Kind = Literal["text", "texts", "integer", "number", "boolean", "time"]
+Type = Literal["text", "texts", "integer", "number", "boolean", "time"]
 Cell = str | tuple[str, ...] | int | float | bool | datetime | None
 """None where it was not measured, or makes no sense of such a result."""
 Row = dict[str, Cell]
@@ -43,7 +41,7 @@ class Column:
     """One column: its name, what its cells are, and what they say."""
 
     name: str
-    kind: Kind
+    kind: Type
     about: str
 
 
@@ -76,7 +74,7 @@ COLUMNS = (
     Column("cost_usd", "number", "US dollars"),
     Column("seconds", "number", "from its start to its end"),
     Column("first_token_seconds", "number", "median over the streamed answers, until their first byte"),
-    Column("agent_api", "text", "wire API that the agent spoke: `chat`, `messages`, `responses`"),
+    Column("agent_api", "text", "wire API that the agent spoke: `chat`, `messages`, `responses`, `gemini`"),
     Column("endpoint_api", "text", "wire API that the endpoint was asked in"),
     Column("translated", "boolean", "whether the two differed in some request"),
     Column("models_answered", "texts", "model ids that answers carried"),
@@ -102,9 +100,7 @@ def rows(run: RunDirectory) -> Iterator[Row]:
     empty: Row = dict.fromkeys(column.name for column in COLUMNS)
     empty |= {"run": run.path.resolve().name, "toolworthy": meta.toolworthy}
     told = (
-        *(_trial(result, meta) for result in run.results()),
-        *(_case(result, meta) for result in run.cases()),
-        *(_probe(result, meta) for result in run.probes()),
+        *(_row(kind, result, meta) for kind, own in by_kind(run.measured()) for result in own),
         *(_replay(result, meta) for result in run.replays()),
     )
     for row in told:
@@ -144,44 +140,16 @@ def write_parquet(path: Path, table: Iterable[Row]) -> None:
     parquet.write_table(pyarrow.Table.from_pylist(list(table), pyarrow.schema(fields)), path, compression="zstd")
 
 
-def _trial(result: TrialResult, meta: RunMeta) -> Row:
-    key, cause = result.key, result.cause
+def _row(kind: Kind[Any, Any], result: Result, meta: RunMeta) -> Row:
+    key, score = result.key, getattr(result, "score", None)
     return {
-        **_common(result, meta.endpoint),
-        **_measured(result.score, result.score.turns),
-        "agent_version": result.agent_version or meta.agents.get(key.agent),
-        "repeat": key.repeat,
-        "cause": cause.kind if cause else None,
-        "fault": cause.fault if cause else None,
-        "credit": result.verification.reward if result.verification and counts(result) else None,
-        "agent_api": result.agent_api,
-    }
-
-
-def _case(result: CaseResult, meta: RunMeta) -> Row:
-    of_reference = result.key.vocabulary == REFERENCE
-    return {
-        **_common(result, meta.options.reference if of_reference else meta.endpoint),
-        **_measured(result.score, result.turns),
-        "repeat": result.key.repeat,
-        "category": result.category,
-        "cause": next((miss.kind for miss in result.misses if not miss.strict), None),
-        "credit": result.credit if counts(result) else None,
+        **_common(result, meta.options.reference if key.asker == REFERENCE else meta.endpoint),
+        **(_measured(score) if score else {}),
+        "repeat": attempt(key),
+        "severity": min((finding.severity for finding in result.findings), key=rank, default=None),
         "agent_api": result.api,
-    }
-
-
-def _probe(result: ProbeResult, meta: RunMeta) -> Row:
-    wanting = result.judged and not result.ok
-    return {
-        **_common(result, meta.endpoint),
-        "repeat": 1,
-        "severity": _worst([result.severity] if wanting else [], result.findings),
-        "requests": result.requests,
-        "agent_api": result.key.api,
-        "endpoint_api": result.key.api,
-        "translated": False,
-        "findings": _codes(result.findings),
+        "findings": tuple(dict.fromkeys(finding.code for finding in result.findings)),
+        **kind.columns(result, meta),
     }
 
 
@@ -224,11 +192,10 @@ def _common(result: Result, endpoint: EndpointTold | None) -> Row:
     }
 
 
-def _measured(score: Score, turns: int) -> Row:
+def _measured(score: Score) -> Row:
     tokens = score.tokens
     return {
-        "severity": _worst([], score.findings),
-        "turns": turns,
+        "turns": score.turns,
         "calls": score.calls,
         "requests": score.requests,
         "input_tokens": tokens.input,
@@ -240,16 +207,7 @@ def _measured(score: Score, turns: int) -> Row:
         "first_token_seconds": median(score.first_token_seconds) if score.first_token_seconds else None,
         "translated": score.translated,
         "models_answered": score.models_answered,
-        "findings": _codes(score.findings),
     }
-
-
-def _worst(own: Sequence[Severity], findings: Sequence[Finding]) -> Severity | None:
-    return min((*own, *(finding.severity for finding in findings)), key=rank, default=None)
-
-
-def _codes(findings: Sequence[Finding]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(finding.code for finding in findings))
 
 
 def _time(seconds: float) -> datetime | None:

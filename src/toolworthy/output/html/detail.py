@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from toolworthy.content import breakage
-from toolworthy.judgement.analysis.severity import severity_for
 from toolworthy.output.exports.timeline import Turn, cut, timeline
 from toolworthy.output.html.pack import Local, each_text
 from toolworthy.records.case import CaseResult
@@ -16,6 +15,7 @@ from toolworthy.records.finding import Finding
 from toolworthy.records.probe import ProbeResult
 from toolworthy.records.result import Result
 from toolworthy.records.trial import TrialResult
+from toolworthy.work.probes.severity import severity_for
 
 _MOST_BYTES = 400_000
 """Bytes of one body that the page holds; all are in the run directory, and in the evidence archive."""

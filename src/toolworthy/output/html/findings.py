@@ -11,7 +11,6 @@ from toolworthy.base.errors import UserError
 from toolworthy.content import adapters, breakage
 from toolworthy.content.breakage import Measured
 from toolworthy.judgement.analysis.breaking import breaking
-from toolworthy.judgement.analysis.effects import weight
 from toolworthy.judgement.analysis.levels import Level, levels, reasons, served_apis
 from toolworthy.judgement.analysis.remedy import server_of
 from toolworthy.output.bug_report import evidence, ticket
@@ -24,6 +23,7 @@ from toolworthy.records.probe import ProbeResult
 from toolworthy.records.store import RunDirectory
 from toolworthy.rules import RULES
 from toolworthy.rules.model import Rule
+from toolworthy.work.probes.effects import weight
 
 _AROUND = 700
 """Characters of the answer shown before and after the marked part."""

@@ -8,7 +8,6 @@ from statistics import median
 from typing import Any, TypeVar
 
 from toolworthy.base.visible import visible
-from toolworthy.judgement.analysis.effects import affected
 from toolworthy.judgement.analysis.levels import levels
 from toolworthy.judgement.analysis.success import success
 from toolworthy.judgement.analysis.tools import lenient
@@ -20,6 +19,7 @@ from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialResult
 from toolworthy.statistics.intervals import pass_hat_k
 from toolworthy.statistics.rates import Rate, plain
+from toolworthy.work.probes.effects import affected
 
 _LONG = 160
 GOOD = ("passed", "right", "supported")

@@ -8,7 +8,6 @@ from typing import Literal, NamedTuple
 
 from toolworthy.base.visible import one_line
 from toolworthy.content.adapters import ProviderAdapter
-from toolworthy.judgement.analysis.effects import Reason, weight
 from toolworthy.judgement.analysis.levels import Level, hints, levels, reasons
 from toolworthy.judgement.analysis.outcome import outcome
 from toolworthy.judgement.analysis.overall import Overall, overall
@@ -19,12 +18,12 @@ from toolworthy.output.terminal.columns import cut, packed
 from toolworthy.output.terminal.wire import tallies
 from toolworthy.records.probe import ProbeResult
 from toolworthy.records.store import RunDirectory
-from toolworthy.records.trial import TrialResult
+from toolworthy.work.kinds import kind_lines
+from toolworthy.work.probes.effects import Reason, weight
 from toolworthy.work.run.planned import unfinished
 
 WIDTH = 120
 """Columns, where there is no terminal that says how many it has."""
-_TAIL = 1_200
 _REASONS = 5
 _CODES = 3
 """Reasons, and codes of one agent, in the terminal; all are in the report."""
@@ -59,12 +58,12 @@ def summary_lines(run: RunDirectory, width: int = WIDTH, *, ended: bool = True) 
         yield from _agent(one, width)
     for text in wire_lines(probes, server_of(meta, probes), width):
         yield _line(text)
-    for text in remarks(results, probes, cases):
+    for text in remarks(run.measured()):
         yield _line(f"  {text}")
-    for text in (*tools.lines(cases, width), *costs.lines(results, cases)):
+    for text in (*kind_lines(run), *tools.lines(cases, width), *costs.lines(results, cases)):
         yield _line(text)
     if run.gate is None and ended:
-        yield _line(str(outcome(results, cases, probes)))
+        yield _line(str(outcome(run.measured())))
 
 
 def gate_lines(run: RunDirectory) -> Iterator[Line]:
@@ -133,19 +132,3 @@ def _harm(cause: Reason, found: Sequence[Level]) -> str:
             when = f" {worst.when}" if worst.effect == "fails" else ""
             harmed.setdefault(f"{worst.effect} {{}}{when}", []).append(level.agent.title)
     return " and ".join(how.format(", ".join(names)) for how, names in harmed.items()) or "noted"
-
-
-def explain(result: TrialResult) -> str:
-    """Why a trial failed, and how to see more, for a test's message."""
-    if result.cause is None:
-        return f"{result.key}: {result.status}"
-    where = f" (exchange {result.cause.exchange})" if result.cause.exchange is not None else ""
-    lines = [f"{result.cause.kind}, fault of {result.cause.fault}{where}: {result.cause.detail}"]
-    for finding in result.score.findings:
-        if finding.severity == "blocks":
-            lines.append(f"{finding.code} {finding.title}: {finding.detail}")
-    if result.verification and result.verification.output.strip():
-        lines.append("hidden tests:\n" + result.verification.output.strip()[-_TAIL:])
-    if result.reproduce:
-        lines.append(f"again: {result.reproduce}")
-    return "\n".join(lines)

@@ -7,28 +7,19 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import get_args
 
 from toolworthy.base.visible import one_line
 from toolworthy.output.terminal.columns import aligned, cut, packed
 from toolworthy.output.terminal.eta import Group, Pace, left
-from toolworthy.records import case as cases
-from toolworthy.records import trial as trials
 from toolworthy.records.exchange import Exchange
-from toolworthy.records.probe import Verdict
 from toolworthy.records.result import Result, ResultKey
-from toolworthy.records.trial import Key, TrialKey
+from toolworthy.work.kind import attempt
+from toolworthy.work.kinds import KINDS, kind_of
 from toolworthy.work.run.budget import Spending, Took
 from toolworthy.work.run.estimate import dollars, short
-from toolworthy.work.run.listener import Quiet
+from toolworthy.work.run.listener import Listener
 from toolworthy.work.run.plan import Options
 
-_KINDS = {
-    "tasks": ("trials", get_args(trials.Status)),
-    "tools": ("cases", get_args(cases.Status)),
-    "wire": ("probes", get_args(Verdict)),
-}
-"""What the items of a suite are called, and what may be said of them, the best first."""
 _NAMED = 3
 """Running trials that a plain line names."""
 
@@ -37,7 +28,7 @@ _NAMED = 3
 class _Running:
     """A trial, probe or case that has begun."""
 
-    key: Key
+    key: ResultKey
     began: float
     turns: int = 0
     """As in its score: answers that took part in the task's own conversation."""
@@ -59,7 +50,7 @@ class _Running:
         return "working" if self.asked else "starting"
 
 
-class Progress(Quiet):
+class Progress(Listener):
     """Listens to a session and tells how far it is, from any thread.
 
     Args:
@@ -73,7 +64,7 @@ class Progress(Quiet):
         self._priced = False
         self._total: Counter[str] = Counter()
         """By suite."""
-        self._said: dict[str, Counter[str]] = {suite: Counter() for suite in _KINDS}
+        self._said: dict[str, Counter[str]] = {suite: Counter() for suite in KINDS}
         self._waiting: Counter[Group] = Counter()
         self._running: dict[str, _Running] = {}
         self._repeated = False
@@ -82,14 +73,14 @@ class Progress(Quiet):
         """Of the clock: until then the endpoint wants no requests."""
         self._lock = threading.Lock()
 
-    def expected(self, keys: Sequence[Key], spending: Spending) -> None:
+    def expected(self, keys: Sequence[ResultKey], spending: Spending) -> None:
         with self._lock:
             self._spending = spending
             self._total.update(key.suite for key in keys)
             self._waiting.update(_group(key) for key in keys)
-            self._repeated = self._repeated or any(getattr(key, "repeat", 1) > 1 for key in keys)
+            self._repeated = self._repeated or any(attempt(key) > 1 for key in keys)
 
-    def started(self, key: Key) -> None:
+    def started(self, key: ResultKey) -> None:
         with self._lock:
             self._waiting[_group(key)] -= 1
             self._running[str(key)] = _Running(key, self._clock())
@@ -108,14 +99,14 @@ class Progress(Quiet):
                 one.input += took.input
                 one.output += took.output
                 one.usd = one.usd if took.usd is None else (one.usd or 0.0) + took.usd
-                if isinstance(one.key, TrialKey):
+                if kind_of(one.key).heavy:
                     one.turns += bool(exchange.offers_tools and exchange.response)
 
     def waiting(self, seconds: float) -> None:
         with self._lock:
             self._held_until = self._clock() + seconds
 
-    def verifying(self, key: TrialKey) -> None:
+    def verifying(self, key: ResultKey) -> None:
         with self._lock:
             if one := self._running.get(str(key)):
                 one.verifying = True
@@ -150,12 +141,11 @@ class Progress(Quiet):
             return "; ".join([*self._held(), *self._counts(), *what, *self._taken(), self._times()])
 
     def _trials(self) -> list[_Running]:
-        return [one for one in self._running.values() if isinstance(one.key, TrialKey)]
+        return [one for one in self._running.values() if kind_of(one.key).heavy]
 
     def _name(self, one: _Running) -> str:
-        assert isinstance(one.key, TrialKey)
-        repeat = f" #{one.key.repeat}" if self._repeated else ""
-        return one_line(f"{one.key.agent} {one.key.task}{repeat}")
+        repeat = f" #{attempt(one.key)}" if self._repeated else ""
+        return one_line(f"{one.key.asker} {one.key.item}{repeat}")
 
     def _row(self, one: _Running) -> list[str]:
         agent, _, task = self._name(one).partition(" ")
@@ -168,11 +158,11 @@ class Progress(Quiet):
             yield "waiting for the rate limit"
 
     def _counts(self) -> Iterator[str]:
-        for suite, (name, words) in _KINDS.items():
+        for suite, kind in KINDS.items():
             if total := self._total[suite]:
                 said = self._said[suite]
-                told = [f"{said[word]} {word}" for word in words if said[word]]
-                yield ", ".join([f"{said.total()}/{total} {name}", *told])
+                told = [f"{said[word]} {word}" for word in kind.words if said[word]]
+                yield ", ".join([f"{said.total()}/{total} {kind.many}", *told])
 
     def _taken(self) -> Iterator[str]:
         if self._spending is not None and self._spending.tokens:
@@ -190,10 +180,9 @@ class Progress(Quiet):
         now = self._clock()
         running = [(_group(one.key), now - one.began) for one in self._running.values()]
         ends = []
-        for suites, slots in (
-            ({"tasks"}, self._options.trials_at_once),
-            ({"tools", "wire"}, self._options.probes_at_once),
-        ):
+        for heavy in (True, False):
+            suites = {suite for suite, kind in KINDS.items() if kind.heavy == heavy}
+            slots = self._options.at_once(heavy=heavy)
             own = {group: count for group, count in waiting.items() if group[0] in suites}
             end = left(self._pace, own, [one for one in running if one[0][0] in suites], slots)
             if end is None:

@@ -19,6 +19,7 @@ from toolworthy.records.meta import EndpointTold
 from toolworthy.records.probe import ProbeResult
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialResult
+from toolworthy.work.kinds import kind_lines
 from toolworthy.work.run.planned import unfinished
 
 LEGEND = (
@@ -45,12 +46,13 @@ def markdown(run: RunDirectory) -> str:
         [_headline(meta.endpoint, results, probes, cases)],
         [plain(cut_short)] if (cut_short := unfinished(run)) else [],
         _in_words(results, probes, found),
-        [plain(text) for text in remarks(results, probes, cases)],
-        [] if gate else [plain(str(outcome(results, cases, probes)))],
+        [plain(text) for text in remarks(run.measured())],
+        [] if gate else [plain(str(outcome(run.measured())))],
         gated.markdown(gate) if gate else [],
         _agents(results),
         _wire(found),
         asked[:first],
+        [f"- {plain(text)}" for text in kind_lines(run)],
         _folded("What it cost", costs.markdown(results, cases)),
         _folded("What would decide, and what was lost", gated.steps(gate) if gate else []),
         _folded("Tasks by agent", _matrix(results)),

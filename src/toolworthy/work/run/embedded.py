@@ -9,8 +9,7 @@ from toolworthy.content.tasks import known_tasks
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.reference import Oracle
 from toolworthy.reference.defects import defect
-from toolworthy.work.cases.field import FieldPlayer
-from toolworthy.work.cases.player import CasePlayer
+from toolworthy.work.kinds import KINDS
 from toolworthy.work.run.plan import Options
 
 
@@ -31,11 +30,6 @@ async def reached(endpoint: Endpoint, stack: contextlib.AsyncExitStack, options:
     else:
         chosen = {agent.id for agent in options.agents}
         vocabularies = (*options.agents, *(agent for agent in ours if agent.id not in chosen))
-        oracle = Oracle(options.tasks, vocabularies, defects=spoilt, plays=[_player(options)])
+        plays = [player for kind in KINDS.values() for player in kind.plays(options)]
+        oracle = Oracle(options.tasks, vocabularies, defects=spoilt, plays=plays)
     return endpoint.at((await stack.enter_async_context(oracle)).base_urls)
-
-
-def _player(options: Options) -> CasePlayer | FieldPlayer:
-    if options.field:
-        return FieldPlayer(options.field)
-    return CasePlayer(options.cases, (*options.vocabularies, *adapters.agents()))

@@ -16,12 +16,9 @@ from statistics import median
 
 from toolworthy import content
 from toolworthy.content import adapters
-from toolworthy.records.meta import Tier
-from toolworthy.records.probe import ProbeKey
+from toolworthy.records.result import ResultKey
 from toolworthy.records.score import Tokens
-from toolworthy.records.trial import Key, TrialKey
-from toolworthy.work.probes import PROBES
-from toolworthy.work.probes.tiers import TIERS
+from toolworthy.work.kinds import KINDS, kind_of
 from toolworthy.work.run.order import sent
 from toolworthy.work.run.plan import Options
 from toolworthy.work.scoring.measure import cost
@@ -50,7 +47,7 @@ def table() -> Table:
     return found
 
 
-def estimate(keys: Sequence[Key], known: Table) -> Estimate:
+def estimate(keys: Sequence[ResultKey], known: Table) -> Estimate:
     """The sum over `keys`."""
     total, unknown = [0.0, 0.0, 0.0], 0
     for key in keys:
@@ -70,11 +67,11 @@ def _usual(known: Table, suite: str, agent: str) -> Taken:
     return first, second, third
 
 
-def line(options: Options, keys: Sequence[Key]) -> str:
+def line(options: Options, keys: Sequence[ResultKey]) -> str:
     """What `keys` will take, in a line."""
-    keys = sent(keys, options.tier)
+    keys = sent(options, keys)
     whole = estimate(keys, table())
-    trials = [key for key in keys if isinstance(key, TrialKey)]
+    trials = [key for key in keys if kind_of(key).heavy]
     each = estimate(trials, table()).requests / len(trials) if trials else 0.0
     requests = f"{each:.0f} requests a task" if trials else f"{whole.requests:,.0f} requests"
     said = f"about {short(whole.input)} input and {short(whole.output)} output tokens, {requests}"
@@ -87,26 +84,22 @@ def line(options: Options, keys: Sequence[Key]) -> str:
     if whole.unknown:
         said += f"; {whole.unknown} of {len(keys)} items were never measured and are taken to be like the others"
     said += "; less if it is decided early" if options.until_decided else ""
-    return said + _beyond(options, whole, usd) + _other_tiers(options, keys)
+    return said + _beyond(options, whole, usd) + _instead(options, keys)
 
 
-def _other_tiers(options: Options, keys: Sequence[Key]) -> str:
-    """What the other tiers would take, where all of one is asked."""
-    if {*keys} < {*sent(_of_tier(options.tier), options.tier)} or not any(isinstance(key, ProbeKey) for key in keys):
-        return ""
+def _instead(options: Options, keys: Sequence[ResultKey]) -> str:
+    """What might be asked instead would take, where all of a kind is asked."""
     told = ""
-    for tier in TIERS:
-        if tier != options.tier:
-            taken = estimate(sent(_of_tier(tier), tier), table())
-            tokens = taken.input + taken.output
+    for kind in KINDS.values():
+        own = {key for key in keys if key.suite == kind.suite}
+        if not own or own < {*sent(options, kind.keys(options))}:
+            continue
+        for option, other in kind.instead(options).items():
+            taken = estimate(sent(other, kind.keys(other)), table())
             usd = cost(Tokens(input=round(taken.input), output=round(taken.output)), options.endpoint.prices)
             dear = f", {dollars(usd)}" if usd is not None else ""
-            told += f"; --tier {tier}: {taken.requests:,.0f} requests, {short(tokens)} tokens{dear}"
+            told += f"; {option}: {taken.requests:,.0f} requests, {short(taken.input + taken.output)} tokens{dear}"
     return told
-
-
-def _of_tier(tier: Tier) -> list[Key]:
-    return [key for probe in PROBES.values() for key in probe.ways(tier)]
 
 
 def _beyond(options: Options, whole: Estimate, usd: float | None) -> str:

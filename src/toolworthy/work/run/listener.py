@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from toolworthy.records.exchange import Exchange
-from toolworthy.records.result import Result
-from toolworthy.records.trial import Key, TrialKey
+from toolworthy.records.result import Result, ResultKey
 from toolworthy.work.run.budget import Spending, Took
 
 
-class Listener(Protocol):
-    """Hears what a session does, mostly on the session's thread, which it must not hold up.
+class Listener:
+    """Hears what a session does, mostly on the session's thread, which it must not hold up. This one says nothing.
 
     What `trial` names is a trial, case or probe, as the text of its key.
     """
@@ -20,10 +18,10 @@ class Listener(Protocol):
     def line(self, text: str) -> None:
         """Something worth a line."""
 
-    def expected(self, keys: Sequence[Key], spending: Spending) -> None:
+    def expected(self, keys: Sequence[ResultKey], spending: Spending) -> None:
         """These are going to be run, too; `spending` goes on counting what the run takes."""
 
-    def started(self, key: Key) -> None:
+    def started(self, key: ResultKey) -> None:
         """A trial, probe or case begins."""
 
     def asking(self, trial: str) -> None:
@@ -35,36 +33,8 @@ class Listener(Protocol):
     def waiting(self, seconds: float) -> None:
         """The endpoint wants no requests for so long."""
 
-    def verifying(self, key: TrialKey) -> None:
+    def verifying(self, key: ResultKey) -> None:
         """An agent is done; its hidden tests begin."""
 
     def ended(self, result: Result) -> None:
         """A trial, probe or case is over, or was not run."""
-
-
-class Quiet:
-    """A listener that says nothing."""
-
-    def line(self, text: str) -> None:
-        """Nothing."""
-
-    def expected(self, keys: Sequence[Key], spending: Spending) -> None:
-        """Nothing."""
-
-    def started(self, key: Key) -> None:
-        """Nothing."""
-
-    def asking(self, trial: str) -> None:
-        """Nothing."""
-
-    def exchanged(self, exchange: Exchange, took: Took) -> None:
-        """Nothing."""
-
-    def waiting(self, seconds: float) -> None:
-        """Nothing."""
-
-    def verifying(self, key: TrialKey) -> None:
-        """Nothing."""
-
-    def ended(self, result: Result) -> None:
-        """Nothing."""

@@ -6,76 +6,73 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from toolworthy.records.meta import Tier
-from toolworthy.records.probe import ProbeKey, ProbeResult
-from toolworthy.records.result import Result
-from toolworthy.records.trial import Key
-from toolworthy.work.probes import PROBES
-from toolworthy.work.probes.tiers import LONG
+from toolworthy.records.result import Result, ResultKey
+from toolworthy.work.kinds import kind_of
+from toolworthy.work.run.plan import Options
 
 
-def in_order(keys: Iterable[Key]) -> list[Key]:
-    """Probes that tell most come first; trials and cases keep their order."""
-    return sorted(keys, key=lambda key: PROBES[key.probe].rank(key) if isinstance(key, ProbeKey) else ())
+def in_order(keys: Iterable[ResultKey]) -> list[ResultKey]:
+    """What tells most comes first; else keys keep their order."""
+    return sorted(keys, key=lambda key: kind_of(key).rank(key))
 
 
-def sent(keys: Iterable[Key], tier: Tier) -> list[Key]:
-    """`keys` without those that are asked only if a long prompt shows a fault where it is sent first."""
-    found: dict[object, Key] = {}
+def sent(plan: Options, keys: Iterable[ResultKey]) -> list[ResultKey]:
+    """`keys` without those that are asked only if the first of their like shows a fault."""
+    found: dict[object, ResultKey] = {}
     for key in in_order(keys):
-        long = isinstance(key, ProbeKey) and tier != "full" and PROBES[key.probe].situation in LONG
-        found.setdefault(key.probe if long and isinstance(key, ProbeKey) else key, key)
+        found.setdefault(kind_of(key).once(plan, key) or key, key)
     return list(found.values())
 
 
-def apart(keys: Sequence[Key]) -> tuple[list[Key], list[ProbeKey]]:
-    """What may run at once, and what must wait for it and runs alone: requests that are bad on purpose."""
-    late = [key for key in keys if isinstance(key, ProbeKey) and PROBES[key.probe].late]
+def apart(keys: Sequence[ResultKey]) -> tuple[list[ResultKey], list[ResultKey]]:
+    """What may run at once, and what must wait for it and runs alone."""
+    late = [key for key in keys if kind_of(key).late(key)]
     return [key for key in keys if key not in late], late
 
 
 @dataclass
-class _Long:
-    """The ways of one long probe: each waits for the one before it."""
+class _Like:
+    """Items of which one is enough: each waits for the one before it."""
 
-    ended: dict[Key, asyncio.Event] = field(default_factory=dict)
-    supported: str = ""
-    """The way in which it is."""
+    ended: dict[ResultKey, asyncio.Event] = field(default_factory=dict)
+    sound: str = ""
+    """Why no other is needed, where the first shows no fault."""
     fails: bool = False
 
 
 class Once:
-    """Long prompts: sent once, and again over other APIs and in other ways only if that shows a fault."""
+    """What is asked once, and in other ways only if that shows a fault."""
 
-    def __init__(self, tier: Tier) -> None:
-        self._full = tier == "full"
-        self._probes: dict[str, _Long] = {}
+    def __init__(self, plan: Options) -> None:
+        self._plan = plan
+        self._likes: dict[str, _Like] = {}
 
-    def expect(self, keys: Iterable[Key]) -> None:
+    def expect(self, keys: Iterable[ResultKey]) -> None:
         """These are going to be run, in this order."""
         for key in keys:
-            if isinstance(key, ProbeKey) and not self._full and PROBES[key.probe].situation in LONG:
-                self._probes.setdefault(key.probe, _Long()).ended.setdefault(key, asyncio.Event())
+            if name := kind_of(key).once(self._plan, key):
+                self._likes.setdefault(name, _Like()).ended.setdefault(key, asyncio.Event())
 
-    async def why_not(self, key: Key) -> str:
+    async def why_not(self, key: ResultKey) -> str:
         """Why `key` need not be asked, once those before it have been; empty where it must be."""
-        long = self._probes.get(key.probe) if isinstance(key, ProbeKey) else None
-        if long is None or key not in long.ended:
+        if (like := self._like(key)) is None:
             return ""
-        before = list(long.ended)[: list(long.ended).index(key)]
+        before = list(like.ended)[: list(like.ended).index(key)]
         for other in before:
-            await long.ended[other].wait()
-        return f"asked once, {long.supported}: supported" if long.supported and not long.fails else ""
+            await like.ended[other].wait()
+        return "" if like.fails else like.sound
 
-    def done(self, key: Key, result: Result | None) -> None:
+    def done(self, key: ResultKey, result: Result | None) -> None:
         """`key` is over, with this result if there is one."""
-        long = self._probes.get(key.probe) if isinstance(key, ProbeKey) else None
-        if long is None or key not in long.ended:
+        if (like := self._like(key)) is None:
             return
-        if isinstance(result, ProbeResult) and result.judged:
-            found = any(finding.severity != "cosmetic" for finding in result.findings)
-            if result.ok and not found:
-                long.supported = long.supported or result.key.way
+        if result is not None and result.judged:
+            if result.ok and all(finding.severity == "cosmetic" for finding in result.findings):
+                like.sound = like.sound or f"asked once, {key.asker}: {result.status_word}"
             else:
-                long.fails = True
-        long.ended[key].set()
+                like.fails = True
+        like.ended[key].set()
+
+    def _like(self, key: ResultKey) -> _Like | None:
+        like = self._likes.get(kind_of(key).once(self._plan, key))
+        return like if like and key in like.ended else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import shlex
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -20,15 +19,10 @@ from toolworthy.content.tasks import Task, known_tasks, load_task, load_tasks
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import flow
 from toolworthy.records import conditions
-from toolworthy.records.case import CaseKey
-from toolworthy.records.conditions import Suite
 from toolworthy.records.meta import Budget, RunMeta, RunOptions, SandboxKind, Tier
-from toolworthy.records.probe import ProbeKey
 from toolworthy.records.result import Named
-from toolworthy.records.trial import Key, TrialKey
 from toolworthy.work.cases.field import REFERENCE, Field, Kind, load_field
 from toolworthy.work.cases.model import Case, load_cases
-from toolworthy.work.probes import PROBES
 from toolworthy.work.run.fingerprint import words
 
 _NO_BUDGET = Budget()
@@ -93,67 +87,14 @@ class Options:
         """Values that must never be written down."""
         return (*self.endpoint.secrets, *(self.reference.secrets if self.reference else ()))
 
-    def keys(self) -> tuple[TrialKey, ...]:
-        """Every trial of the plan. Repeats come last, so that a run that is cut short has seen every task."""
-        return tuple(
-            TrialKey(suite="tasks", task=task.name, agent=agent.id, repeat=repeat)
-            for repeat in range(1, self.trials + 1)
-            for task in self.tasks
-            for agent in self.agents
-        )
-
-    def case_keys(self) -> tuple[CaseKey, ...]:
-        """Every case of the plan. One that offers no agent's tools is asked once, not in every agent's words."""
-        if self.field:
-            words = (self.field.kind, *([REFERENCE] if self.reference else []))
-            return tuple(
-                CaseKey(case=name, vocabulary=word, repeat=repeat)
-                for repeat in range(1, self.trials + 1)
-                for name in self.field.items
-                for word in words
-            )
-        return tuple(
-            CaseKey(case=case.id, vocabulary=agent.id, repeat=repeat)
-            for repeat in range(1, self.trials + 1)
-            for case in self.cases
-            for agent in (self.vocabularies[:1] if case.alone else self.vocabularies)
-        )
-
-    @property
-    def trials_at_once(self) -> int:
-        """Trials at the same time."""
-        return self.concurrency or _TRIALS_AT_ONCE
-
-    @property
-    def probes_at_once(self) -> int:
-        """Probes and cases at the same time, beside trials: each has one request in flight."""
-        return self.concurrency or flow.AUTO
+    def at_once(self, *, heavy: bool) -> int:
+        """How many trials at the same time, or beside them probes and cases: each has one request in flight."""
+        return self.concurrency or (_TRIALS_AT_ONCE if heavy else flow.AUTO)
 
     def prices(self, trial: str) -> Prices | None:
         """What the endpoint costs that a trial, case or probe of this id asks."""
         asked = self.reference if self.reference and Named.of(trial).asker == REFERENCE else self.endpoint
         return asked.prices
-
-    def reproduce(self, key: Key) -> str:
-        """The command that does one trial, probe or case of this plan again, and nothing else."""
-        plan = replace(self, adapters=tuple(path for path in self.adapters if Path(path).stem == _worded(key)))
-        suite: Suite
-        match key:
-            case ProbeKey():
-                if (probe := PROBES.get(key.probe)) and (node := probe.node(key)):
-                    return shlex.join(["pytest", "-p", "toolworthy.plugin", *conditions.arguments(plan, "wire"), node])
-                suite, chosen = "wire", ["-k", f"test_{key.probe.replace('-', '_')}[{key.way}]"]
-            case CaseKey():
-                suite, chosen = "tools", ["--case", key.case]
-                if not self.field:
-                    chosen += ["--agent", key.vocabulary]
-                elif key.vocabulary != REFERENCE:
-                    plan = replace(plan, reference=None)
-            case _:
-                suite, chosen = "tasks", ["--task", key.task, "--agent", key.agent]
-                own = [str(task.path.resolve()) for task in self.tasks if task.name == key.task and self.task_folders]
-                plan = replace(plan, task_folders=tuple(own))
-        return shlex.join(["toolworthy", "run", suite, *conditions.arguments(plan, suite), *chosen])
 
     def meta(self) -> RunMeta:
         """The content of ``run.json``."""
@@ -244,11 +185,6 @@ def choose_cases(names: list[str], given: list[str]) -> tuple[Case, ...]:
     """
     cases = load_cases(tuple(map(Path, given)))
     return _picked("case", names, {case.id: case for case in cases}) if names else cases
-
-
-def _worded(key: Key) -> str:
-    """The agent whose adapter a key needs."""
-    return key.agent if isinstance(key, TrialKey) else key.vocabulary if isinstance(key, CaseKey) else ""
 
 
 def _picked(what: str, names: Sequence[str], by_name: Mapping[str, T]) -> tuple[T, ...]:

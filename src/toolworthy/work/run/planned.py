@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from toolworthy.records.result import NOT_RUN
 from toolworthy.records.store import RunDirectory
-
-_NAMES = {"tasks": "trials", "tools": "cases", "wire": "probes"}
+from toolworthy.work.kinds import KINDS, by_kind
 
 
 def done(run: RunDirectory) -> Mapping[str, tuple[int, int]]:
     """By suite: what was run, whatever came of it, and what was planned."""
-    ran = {
-        "tasks": sum(one.status != "unmeasured" for one in run.results()),
-        "tools": sum(not one.unasked for one in run.cases()),
-        "wire": sum(not one.unasked for one in run.probes()),
-    }
     planned = run.meta.planned
-    return {suite: (ran[suite], planned[suite]) for suite in _NAMES if planned.get(suite)}
+    ran = {kind.suite: sum(result.uncounted != NOT_RUN for result in own) for kind, own in by_kind(run.measured())}
+    return {suite: (ran[suite], planned[suite]) for suite in ran if planned.get(suite)}
 
 
 def unfinished(run: RunDirectory) -> str:
@@ -25,5 +21,5 @@ def unfinished(run: RunDirectory) -> str:
     told = done(run)
     if all(ran >= planned for ran, planned in told.values()):
         return ""
-    parts = [f"{ran} of {planned} {_NAMES[suite]}" for suite, (ran, planned) in told.items()]
+    parts = [f"{ran} of {planned} {KINDS[suite].many}" for suite, (ran, planned) in told.items()]
     return f"{', '.join(parts)} measured; go on with `toolworthy run {' '.join(told)} --resume {run.path}`"

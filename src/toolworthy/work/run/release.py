@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from toolworthy.records.result import ResultKey
 from toolworthy.records.store import RunDirectory
-from toolworthy.records.trial import Key
+from toolworthy.work.kind import attempt
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Release:
     def __init__(self, look: Looking | None) -> None:
         self._look = look
         self._lock = asyncio.Lock()
-        self._lacking: dict[int, set[Key]] = {}
+        self._lacking: dict[int, set[ResultKey]] = {}
         """By number of the attempt: what has no result yet."""
         self._suites: dict[int, set[str]] = defaultdict(set)
         """By number of the attempt: of which suites it is."""
@@ -46,13 +47,13 @@ class Release:
         """Suites that need no more attempts."""
         self._broken: Exception | None = None
 
-    def expect(self, keys: Iterable[Key]) -> None:
+    def expect(self, keys: Iterable[ResultKey]) -> None:
         """Tell of all `keys` before any of them begins."""
         for key in keys:
             self._lacking.setdefault(attempt(key), set()).add(key)
             self._suites[attempt(key)].add(key.suite)
 
-    async def why_not(self, key: Key) -> str:
+    async def why_not(self, key: ResultKey) -> str:
         """Wait until it is `key`'s turn: empty if it may begin, else why it is not needed.
 
         Raises:
@@ -66,7 +67,7 @@ class Release:
             raise self._broken
         return self._why.get(key.suite, "")
 
-    async def done(self, key: Key, run: RunDirectory) -> None:
+    async def done(self, key: ResultKey, run: RunDirectory) -> None:
         """Tell that the result of `key` is there. The last of an attempt brings about a look."""
         self._lacking.get(attempt(key), set()).discard(key)
         if self._look is None:
@@ -88,8 +89,3 @@ class Release:
         for number in self._lacking:
             if self._over or number <= self._now:
                 self._begun[number].set()
-
-
-def attempt(key: Key) -> int:
-    """Number of a key's attempt; probes are asked once."""
-    return getattr(key, "repeat", 1)

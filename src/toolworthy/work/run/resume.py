@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from toolworthy.records.store import Measured, RunDirectory
+from collections.abc import Iterator
+
+from toolworthy.records.result import Result
+from toolworthy.records.store import RunDirectory
 from toolworthy.work.run.hold import Hold
 from toolworthy.work.run.plan import Options
 
@@ -26,6 +29,6 @@ def open_run(options: Options) -> tuple[RunDirectory, Hold]:
     return run, hold
 
 
-def kept(run: RunDirectory) -> tuple[Measured, ...]:
+def kept(run: RunDirectory) -> Iterator[Result]:
     """What need not be done again. What ended at a limit of ours would only be given a second chance."""
-    return tuple(one for one in run.measured() if one.judged or one.limit)
+    return (result for result in run.measured() if result.judged or result.limit)

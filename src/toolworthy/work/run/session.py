@@ -1,4 +1,4 @@
-"""Run a plan's trials and probes concurrently in one asyncio loop, on a thread beside the one that waits for them."""
+"""Run a plan's items, of every kind, concurrently in one asyncio loop, on a thread beside the one that waits."""
 
 from __future__ import annotations
 
@@ -8,40 +8,31 @@ import contextlib
 import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from toolworthy.agents.install import Installation, ensure
 from toolworthy.base import tree
 from toolworthy.base.errors import UserError, writing
-from toolworthy.base.redact import Redactor
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.endpoint.preflight import Check, preflight
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import Gateway
 from toolworthy.gateway.flow import Flow
-from toolworthy.records.case import CaseKey, CaseResult
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import ExchangeWriter, file_name
-from toolworthy.records.probe import ProbeKey, ProbeResult
-from toolworthy.records.store import Measured, RunDirectory
-from toolworthy.records.trial import Key, TrialKey, TrialResult
-from toolworthy.sandbox import Sandbox, choose
-from toolworthy.work.cases.bench import CaseBench
-from toolworthy.work.cases.field import REFERENCE, FieldBench
-from toolworthy.work.probes import ProbeBench
+from toolworthy.records.result import Result, ResultKey
+from toolworthy.records.store import RunDirectory
+from toolworthy.work.kind import Bench, Site
+from toolworthy.work.kinds import KINDS, kind_of
 from toolworthy.work.run import estimate
 from toolworthy.work.run.budget import GRACE_SECONDS, Spending
 from toolworthy.work.run.embedded import reached
 from toolworthy.work.run.fingerprint import Seen
 from toolworthy.work.run.hold import Hold
-from toolworthy.work.run.listener import Listener, Quiet
+from toolworthy.work.run.listener import Listener
 from toolworthy.work.run.order import Once, apart, in_order
 from toolworthy.work.run.plan import Options
 from toolworthy.work.run.release import Looking, Release
 from toolworthy.work.run.resume import kept, open_run
-from toolworthy.work.run.unrun import refused, unrun
-from toolworthy.work.trials.trial import Bench, run_trial, sandbox_for
 
 _T = TypeVar("_T")
 
@@ -49,24 +40,8 @@ _LOOK_SECONDS = 0.5
 """How often a run makes sure that its directory is there."""
 
 
-@dataclass
-class _Prepared:
-    """What is known once the endpoint has been looked at."""
-
-    endpoint: Endpoint
-    gateway: Gateway
-    probes: ProbeBench
-    refused: dict[str, str] = field(default_factory=dict)
-    """Agent id to why it cannot work here."""
-    bench: Bench | None = None
-    """What trials need; None until there are some."""
-    installations: dict[str, Installation | None] = field(default_factory=dict)
-    cases: CaseBench | FieldBench | None = None
-    """What cases need; None until there are some."""
-
-
 class Session:
-    """All trials, probes and cases of one invocation.
+    """All that one invocation does.
 
     ``start`` sets everything up (and raises what the user must mend), then all run on their own; ``wait`` gives one
     result; ``close`` stops what still runs. Results are in the run directory before anyone is told of them.
@@ -74,30 +49,31 @@ class Session:
 
     def __init__(self, options: Options, listener: Listener | None = None, look: Looking | None = None) -> None:
         self.options = options
-        self.listener = listener or Quiet()
+        self.listener = listener or Listener()
         self.run: RunDirectory | None = None
         self.checks: tuple[Check, ...] = ()
-        self.unrun: dict[Key, str] = {}
+        self.unrun: dict[ResultKey, str] = {}
         """What was not run, and why."""
         self._release = Release(look)
-        self._once = Once(options.tier)
+        self._once = Once(options)
         self._planned: Counter[str] = Counter()  # by suite
         self.spending = Spending(options.budget, options.prices)
         self._loop = asyncio.new_event_loop()
         self._thread: threading.Thread | None = None
         self._stack = contextlib.AsyncExitStack()
-        self._results: dict[Key, concurrent.futures.Future[Measured]] = {}
+        self._results: dict[ResultKey, concurrent.futures.Future[Result]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._hold: Hold | None = None
         self._watching: concurrent.futures.Future[None] | None = None
         self._stopped: UserError | None = None
         """What has ended the run before its end."""
-        self._prepared: _Prepared | None = None
+        self._site: Site | None = None
+        self._benches: dict[str, Bench[Any, Any]] = {}
+        """By suite."""
         self._seen = Seen(options.endpoint.model, {})
-        self._trials = asyncio.Semaphore(options.trials_at_once)
-        self._probes = asyncio.Semaphore(options.probes_at_once)
+        self._slots = {heavy: asyncio.Semaphore(options.at_once(heavy=heavy)) for heavy in (True, False)}
 
-    def start(self, keys: Sequence[Key]) -> None:
+    def start(self, keys: Sequence[ResultKey]) -> None:
         """Set up and begin with `keys`, in their order.
 
         Raises:
@@ -113,7 +89,7 @@ class Session:
         self._watching = asyncio.run_coroutine_threadsafe(self._watch(), self._loop)
         self.add(keys)
 
-    def add(self, keys: Sequence[Key]) -> None:
+    def add(self, keys: Sequence[ResultKey]) -> None:
         """Begin with `keys` that have not begun; a resumed run's own results are taken as they are.
 
         Raises:
@@ -128,7 +104,7 @@ class Session:
                 self._results[key].set_result(done[key])
         left = [key for key in new if key not in done]
         self._plan(Counter(key.suite for key in new))
-        if left and self._prepared is None and not self.options.endpoint.is_oracle:
+        if left and self._site is None and not self.options.endpoint.is_oracle:
             self.listener.line(estimate.line(self.options, left))
         self.listener.expected(left, self.spending)
         self._call(self._arrive(new, [key for key in new if key in done]))
@@ -141,7 +117,7 @@ class Session:
         with contextlib.suppress(UserError):  # results, which matter more, will say that the disk is full
             self.run.update(planned=dict(self._planned))
 
-    def wait(self, key: Key) -> Measured:
+    def wait(self, key: ResultKey) -> Any:
         """The result of `key`, once it is there.
 
         Raises:
@@ -149,7 +125,7 @@ class Session:
         """
         return self._results[key].result()
 
-    def future(self, key: Key) -> concurrent.futures.Future[Measured]:
+    def future(self, key: ResultKey) -> concurrent.futures.Future[Any]:
         """The same, to be waited for among others."""
         return self._results[key]
 
@@ -181,12 +157,10 @@ class Session:
         finally:
             future.cancel()  # if we were interrupted it is not to go on
 
-    async def _prepare(self, agents: Sequence[AgentAdapter]) -> _Prepared:
-        import httpx
-
-        found = await preflight(
-            await reached(self.options.endpoint, self._stack, self.options), agents, self.listener.line
-        )
+    async def _look(self, agents: Sequence[AgentAdapter]) -> Site:
+        """Look at the endpoint before anything is asked of it."""
+        endpoint = await reached(self.options.endpoint, self._stack, self.options)
+        found = await preflight(endpoint, agents, self.listener.line)
         assert self.run is not None
         self.run.update(preflight=found.told())
         self.checks = found.checks
@@ -194,43 +168,30 @@ class Session:
             if check.ok is False or check.reading:
                 self.listener.line(f"preflight: {check.name}: {check.detail}")
         gateway = await self._gateway(found.endpoint, self._record)
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-        client = httpx.AsyncClient(timeout=None, limits=limits, trust_env=False)
-        await self._stack.enter_async_context(client)
-        probes = ProbeBench(found.endpoint, gateway, client, self.listener.line)
-        return _Prepared(found.endpoint, gateway, probes, found.refused)
+        return Site(self.options, found.endpoint, gateway, self.listener, found.refused, self._stack, self._reach)
+
+    async def _reach(self, endpoint: Endpoint) -> tuple[Endpoint, Gateway]:
+        """Another endpoint, whose exchanges count and tell nothing of the one that is measured."""
+        other = await reached(endpoint, self._stack, self.options)
+        return other, await self._gateway(other, self._count)
 
     async def _gateway(self, endpoint: Endpoint, record: Callable[[Exchange], None]) -> Gateway:
         flow = Flow(self.options.concurrency, self.listener.waiting, self.spending.patience)
         gateway = Gateway(endpoint, record, self.listener.asking, flow, self._keep)
         return await self._stack.enter_async_context(gateway)
 
-    async def _prepare_trials(self, prepared: _Prepared, sandbox: Sandbox) -> Bench:
-        redactor = Redactor(prepared.endpoint.secrets)
-        bench = Bench(self.options, prepared.endpoint, prepared.gateway, sandbox, redactor, self.listener)
-        for agent in self.options.agents:
-            if agent.install is None or agent.id in prepared.refused:
-                prepared.installations[agent.id] = None
-            else:
-                prepared.installations[agent.id] = await ensure(agent, self.listener.line, sandbox)
-        return bench
-
-    async def _begin(self, keys: Sequence[Key]) -> None:
+    async def _begin(self, keys: Sequence[ResultKey]) -> None:
         self._keep_track(asyncio.current_task())
-        trials = any(isinstance(key, TrialKey) for key in keys)
-        new = trials and (self._prepared is None or self._prepared.bench is None)
-        sandbox = sandbox_for(self.options, self.options.agents, self.listener) if new else None
-        if self._prepared is None:
-            self._prepared = await self._prepare(self.options.agents if trials else ())
-        if sandbox is not None:
-            self._prepared.bench = await self._prepare_trials(self._prepared, sandbox)
-        if self._prepared.cases is None and any(isinstance(key, CaseKey) for key in keys):
-            self._prepared.cases = await self._prepare_cases(self._prepared)
+        new = [KINDS[suite] for suite in dict.fromkeys(key.suite for key in keys) if suite not in self._benches]
+        agents = [agent for kind in new for agent in kind.agents(self.options)]
+        self._site = self._site or await self._look(agents)
+        for kind in new:
+            self._benches[kind.suite] = await kind.open(self._site)
         first, last = apart(keys)
         for key in first:
-            self._spawn(self._one(self._prepared, key))
+            self._spawn(self._one(key))
         if last:
-            self._spawn(self._afterwards(self._prepared, tuple(self._tasks), last))
+            self._spawn(self._afterwards(tuple(self._tasks), last))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._keep_track(self._loop.create_task(work))
@@ -240,34 +201,13 @@ class Session:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _afterwards(self, prepared: _Prepared, before: Sequence[Any], keys: Sequence[ProbeKey]) -> None:
+    async def _afterwards(self, before: Sequence[Any], keys: Sequence[ResultKey]) -> None:
         """`keys` one by one, once all that was begun is over."""
         await asyncio.gather(*before, return_exceptions=True)
         for key in keys:
-            await self._one(prepared, key)
+            await self._one(key)
 
-    async def _prepare_cases(self, prepared: _Prepared) -> CaseBench | FieldBench:
-        options = self.options
-        if options.field:
-            sides: dict[str, tuple[Endpoint, Gateway]] = {options.field.kind: (prepared.endpoint, prepared.gateway)}
-            if options.reference:
-                reference = await reached(options.reference, self._stack, options)
-                sides[REFERENCE] = reference, await self._gateway(reference, self._count)
-            return FieldBench(options.field, stream=options.stream, sides=sides)
-        try:
-            sandbox = choose(options.sandbox)
-        except UserError:
-            sandbox = None  # a case that needs one says so
-        return CaseBench(
-            prepared.endpoint,
-            prepared.gateway,
-            options.cases,
-            options.vocabularies,
-            stream=options.stream,
-            sandbox=sandbox,
-        )
-
-    async def _arrive(self, keys: Sequence[Key], kept: Sequence[Key]) -> None:
+    async def _arrive(self, keys: Sequence[ResultKey], kept: Sequence[ResultKey]) -> None:
         assert self.run is not None
         self._release.expect(keys)
         self._once.expect(keys)
@@ -275,17 +215,17 @@ class Session:
             self._once.done(key, self._results[key].result())
             await self._release.done(key, self.run)
 
-    async def _one(self, prepared: _Prepared, key: Key) -> None:
+    async def _one(self, key: ResultKey) -> None:
         assert self.run is not None
         future = self._results[key]
-        result: Measured
+        result: Any
         try:
             if why := await self._release.why_not(key) or await self._once.why_not(key):
                 self._planned[key.suite] -= 1
                 result = self._unrun(key, why)  # not in the run directory: it is not missing
             else:
-                async with self._trials if isinstance(key, TrialKey) else self._probes:
-                    result = await self._within_budget(prepared, key)
+                async with self._slots[kind_of(key).heavy]:
+                    result = await self._within_budget(key)
                 self.run.append(result)
             self.listener.ended(result)
             self._once.done(key, result)
@@ -323,47 +263,31 @@ class Session:
             await asyncio.sleep(_LOOK_SECONDS)
         self._stop(UserError(f"{self._hold.path} is gone: it was moved or deleted while the run went on"))
 
-    async def _within_budget(self, prepared: _Prepared, key: Key) -> Measured:
+    async def _within_budget(self, key: ResultKey) -> Any:
         """What comes of `key`, unless a budget is spent."""
         if self.spending.spent:
             return self._unrun(key, self.spending.spent)
         self.listener.started(key)
         try:
             async with asyncio.timeout(self.spending.seconds_left) as limit:
-                if isinstance(key, ProbeKey):
-                    return await self._probe_result(prepared, key)
-                if isinstance(key, CaseKey):
-                    return await self._case_result(prepared, key)
-                return await self._result(prepared, key)
+                return self._told(key, await self._benches[key.suite].run(key))
         except TimeoutError:
             if not limit.expired():
                 raise
             why = f"{self.spending.spent}, and it had not ended {GRACE_SECONDS:.0f} seconds later"
             return self._unrun(key, why)
 
-    def _unrun(self, key: Key, why: str) -> Measured:
+    def _unrun(self, key: ResultKey, why: str) -> Any:
         self.unrun[key] = why
-        return unrun(self.options, key, why)
+        return self._told(key, kind_of(key).unrun(self.options, key, why))
 
-    async def _probe_result(self, prepared: _Prepared, key: ProbeKey) -> ProbeResult:
-        result = await prepared.probes.run(key)
-        file = f"exchanges/{file_name(str(key))}" if result.requests else ""
-        return result.model_copy(update={"exchanges": file, "reproduce": self.options.reproduce(key)})
-
-    async def _case_result(self, prepared: _Prepared, key: CaseKey) -> CaseResult:
-        assert prepared.cases is not None
-        result = await prepared.cases.run(key)
-        file = f"exchanges/{file_name(str(key))}" if result.score.requests else ""
-        return result.model_copy(update={"exchanges": file, "reproduce": self.options.reproduce(key)})
-
-    async def _result(self, prepared: _Prepared, key: TrialKey) -> TrialResult:
-        task = next(task for task in self.options.tasks if task.name == key.task)
-        agent = next(agent for agent in self.options.agents if agent.id == key.agent)
-        if key.agent in prepared.refused:
-            return refused(self.options, key, prepared.refused[key.agent])
-        assert prepared.bench is not None
-        result = await run_trial(prepared.bench, key, task, agent, prepared.installations[agent.id])
-        return result.model_copy(update={"exchanges": f"exchanges/{file_name(str(key))}"})
+    def _told(self, key: ResultKey, result: Any) -> Any:
+        """The result with where its exchanges are, and how it is done again."""
+        assert self.run is not None
+        file = f"exchanges/{file_name(str(key))}"
+        there = (self.run.path / file).is_file()
+        again = kind_of(key).reproduce(self.options, key)
+        return result.model_copy(update={"exchanges": file * there, "reproduce": again})
 
     def _record(self, exchange: Exchange) -> None:
         self._count(exchange)

@@ -7,7 +7,7 @@ import contextlib
 import socket
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -32,7 +32,7 @@ from toolworthy.sandbox import Sandbox, choose
 from toolworthy.sandbox.model import Command, Limits, Outcome, SandboxError
 from toolworthy.sandbox.watch import through
 from toolworthy.wire.ir import Api
-from toolworthy.work.run.listener import Listener, Quiet
+from toolworthy.work.run.listener import Listener
 from toolworthy.work.run.plan import Options
 from toolworthy.work.scoring import diagnose, score
 from toolworthy.work.scoring.words import cause, noted
@@ -59,7 +59,24 @@ class Bench:
     gateway: Gateway
     sandbox: Sandbox
     redactor: Redactor
-    listener: Listener = field(default_factory=Quiet)
+    listener: Listener = field(default_factory=Listener)
+    installations: dict[str, Installation] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Agent to why it cannot work here, as preflight says."""
+
+    async def run(self, key: TrialKey) -> TrialResult:
+        """One attempt of the plan."""
+        if why := self.refused.get(key.agent):
+            return without(self.options, key, "refused", cause("preflight", "endpoint", said=why))
+        task = next(task for task in self.options.tasks if task.name == key.task)
+        agent = next(agent for agent in self.options.agents if agent.id == key.agent)
+        return await run_trial(self, key, task, agent, self.installations.get(key.agent))
+
+
+def without(plan: Options, key: TrialKey, status: Status, why: Cause) -> TrialResult:
+    """The result of a trial that was not run."""
+    digest = next((task.digest for task in plan.tasks if task.name == key.task), "")
+    return TrialResult(key=key, status=status, cause=why, task_digest=digest)
 
 
 async def run_trial(
@@ -143,8 +160,6 @@ async def _attempt(
         diff=redact(changed),
         sandbox=bench.sandbox.name,
         task_digest=task.digest,
-        exchanges="",
-        reproduce=bench.options.reproduce(key),
     )
 
 
@@ -254,15 +269,12 @@ def _judge(
     return ("error" if found.fault in ("infrastructure", "our limit") else "failed"), found
 
 
-def sandbox_for(options: Options, agents: Sequence[AgentAdapter], listener: Listener) -> Sandbox:
+def sandbox_for(options: Options, agents: Sequence[AgentAdapter]) -> Sandbox:
     """The sandbox asked for. Only our own loop on the oracle, which plays known solutions, may do without one."""
     try:
-        sandbox = choose(options.sandbox)
+        return choose(options.sandbox)
     except UserError:
         harmless = options.endpoint.is_oracle and all(agent.install is None for agent in agents)
         if options.sandbox != "auto" or not harmless:
             raise
-        sandbox = choose("none")
-    if sandbox.name == "none":
-        listener.line("no sandbox: what the model writes runs with your rights and sees your files")
-    return sandbox
+        return choose("none")

@@ -9,11 +9,11 @@ from typing import Literal, get_args
 from toolworthy.content import adapters, situations
 from toolworthy.content.situations import PHRASES, Situation
 from toolworthy.endpoint.target import nearest
-from toolworthy.judgement.analysis.severity import severity_for
 from toolworthy.records.finding import Severity, rank
 from toolworthy.records.probe import ProbeResult
 from toolworthy.rules import codes
 from toolworthy.wire.ir import Api
+from toolworthy.work.probes.severity import severity_for
 
 Effect = Literal["breaks", "fails", "noted"]
 """``breaks``: the agent's own requests, as it sends them in every plain task, go wrong. ``fails``: it goes wrong in a

@@ -1,0 +1,108 @@
+"""The lines of ``results.jsonl``: what each holds, and what can be read of one that is broken."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from pydantic import ConfigDict, ValidationError
+
+from toolworthy.records.case import CaseResult
+from toolworthy.records.model import Record
+from toolworthy.records.probe import ProbeResult
+from toolworthy.records.replay import ReplayResult
+from toolworthy.records.trial import TrialResult
+
+MODELS: dict[str, type[Any]] = {"trial": TrialResult, "probe": ProbeResult, "case": CaseResult}
+"""What a line is that has such a `kind`. Further kinds of work add theirs."""
+
+
+BLANK = b"\0 \t\r\n"
+"""Around a line, and all that a loss of power may leave of some."""
+_KIND = re.compile(rb'\{ ?"kind": ?"([a-z0-9-]+)"')
+_BEGIN = re.compile(rb'\{ ?"(?:key": ?\{ ?"suite"|kind": ?"[a-z0-9-]+", ?"key")')
+
+
+class _ForeignKey(Record):
+    model_config = ConfigDict(extra="allow")
+
+    suite: str
+
+
+class Foreign(Record):
+    """A result of a kind of work that nothing here knows."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: str
+    key: _ForeignKey
+
+
+class Lines(NamedTuple):
+    """What a file of results holds."""
+
+    latest: Mapping[type[Any], tuple[Any, ...]]
+    """The latest result of every key, by kind."""
+    read: int
+    """How many results there are."""
+    broken: tuple[int, ...] = ()
+    """Numbers of the lines that are none, from 1."""
+    cut: bool = False
+    """Whether the last of these is the file's last line and has no end: the run was killed while it wrote it."""
+
+
+NOTHING = Lines({}, 0)
+
+
+def read_lines(path: Path) -> Lines:
+    """All of a file."""
+    latest: dict[type[Any], dict[Any, Any]] = {}
+    broken: list[int] = []
+    read, cut = 0, False
+    with path.open("rb") as file:
+        for number, raw in enumerate(file, 1):
+            if text := raw.strip(BLANK):
+                whole = read_line(text)
+                if whole is None:
+                    broken.append(number)
+                    cut = not raw.endswith(b"\n")
+                for result in [whole] if whole else salvaged(text):
+                    latest.setdefault(type(result), {})[result.key] = result
+                    read += 1
+    return Lines({kind: tuple(results.values()) for kind, results in latest.items()}, read, tuple(broken), cut)
+
+
+def read_line(text: bytes) -> Any:
+    """What a line tells, by its kind; where it does not begin with one, as in older runs, what it fits."""
+    kind = _KIND.match(text)
+    every: dict[str, type[Any]] = {**MODELS, "replay": ReplayResult}
+    for model in (every.get(kind[1].decode(), Foreign),) if kind else tuple(every.values()):
+        with contextlib.suppress(ValidationError):
+            return model.model_validate_json(text)
+    return None
+
+
+def salvaged(text: bytes) -> Iterator[Any]:
+    """Whole results within a line that is none: the end of the line before them, or their own, was lost."""
+    for match in _BEGIN.finditer(text):
+        piece = text[match.start() :].decode("utf-8", "replace")
+        with contextlib.suppress(ValueError):
+            _, end = json.JSONDecoder().raw_decode(piece)
+            if found := read_line(piece[:end].encode()):
+                yield found
+
+
+def last_line(file: BinaryIO) -> bytes:
+    """What stands behind the last end of a line but the file's own; read from its end, by ever larger pieces."""
+    size = file.seek(0, os.SEEK_END)
+    for many in (2**power for power in range(12, 64)):
+        file.seek(-min(many, size), os.SEEK_END)
+        found = file.read()
+        if many >= size or b"\n" in found[:-1]:
+            return found[found[:-1].rfind(b"\n") + 1 :]
+    return b""

@@ -1,0 +1,119 @@
+"""Probes as a kind of work: one behaviour of an endpoint, asked over one API, streamed or whole."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, get_args
+
+from toolworthy.records import conditions
+from toolworthy.records.finding import rank
+from toolworthy.records.meta import RunMeta
+from toolworthy.records.probe import ProbeKey, ProbeResult, Verdict
+from toolworthy.work.kind import Kind, Site, Told
+from toolworthy.work.probes.bench import ProbeBench
+from toolworthy.work.probes.declare import PROBES, load_suite
+from toolworthy.work.probes.effects import affected
+from toolworthy.work.probes.tiers import LONG, TIERS
+from toolworthy.work.run.plan import Options
+
+_NAMED = 3
+
+
+class Probes(Kind[ProbeKey, ProbeResult]):
+    """One item is one way of a probe."""
+
+    suite, many, fixture = "wire", "probes", "probed"
+    result, words, settles = ProbeResult, get_args(Verdict), True
+
+    def keys(self, plan: Options) -> Sequence[ProbeKey]:
+        return [key for probe in load_suite().values() for key in probe.ways(plan.tier)]
+
+    def items(self, plan: Options, test: Any) -> Sequence[ProbeKey]:
+        """All ways of the test's own probe."""
+        return [*test.probe.ways()]
+
+    def planned(self, plan: Options, key: ProbeKey) -> bool:
+        return key in PROBES[key.probe].ways(plan.tier)
+
+    def label(self, key: ProbeKey, repeated: bool) -> str:
+        return key.way
+
+    def reproduce(self, plan: Options, key: ProbeKey) -> str:
+        if (probe := PROBES.get(key.probe)) and (node := probe.node(key)):  # of a user's own file
+            given = conditions.arguments(replace(plan, adapters=()), self.suite)
+            return shlex.join(["pytest", "-p", "toolworthy.plugin", *given, node])
+        return super().reproduce(plan, key)
+
+    def alone(self, plan: Options, key: ProbeKey) -> tuple[Options, Sequence[str]]:
+        return plan, ("-k", f"test_{key.probe.replace('-', '_')}[{key.way}]")
+
+    def instead(self, plan: Options) -> Mapping[str, Options]:
+        return {f"--tier {tier}": replace(plan, tier=tier) for tier in TIERS if tier != plan.tier}
+
+    def rank(self, key: ProbeKey) -> tuple[int, ...]:
+        return PROBES[key.probe].rank(key)
+
+    def late(self, key: ProbeKey) -> bool:
+        """Of requests that are bad on purpose."""
+        return PROBES[key.probe].late
+
+    def once(self, plan: Options, key: ProbeKey) -> str:
+        """Long prompts are sent once, and again over other APIs and in other ways only if that shows a fault."""
+        return key.probe if plan.tier != "full" and PROBES[key.probe].situation in LONG else ""
+
+    async def open(self, site: Site) -> ProbeBench:
+        import httpx
+
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+        client = httpx.AsyncClient(timeout=None, limits=limits, trust_env=False)
+        await site.stack.enter_async_context(client)
+        return ProbeBench(site.endpoint, site.gateway, client, site.listener.line)
+
+    def unrun(self, plan: Options, key: ProbeKey, why: str) -> ProbeResult:
+        probe = PROBES[key.probe]
+        return ProbeResult(
+            key=key,
+            title=probe.title,
+            verdict="unmeasured",
+            detail=why,
+            unasked=True,
+            severity=probe.severity,
+            situation=probe.situation,
+            agents=probe.agents,
+            main_path=probe.main_path,
+        )
+
+    def told(self, result: ProbeResult) -> Told:
+        """What harms an agent fails. What rules find in it is told of the rules."""
+        if not result.judged:
+            return Told("skipped", "unmeasured", f"unmeasured: {result.detail}")
+        if result.ok:
+            return Told()
+        said = f"{result.verdict}: {result.detail}"
+        if not affected(result, result.key.probe):
+            return Told("harmless", result.verdict, said)
+        found = "\n".join(f"{finding.code} {finding.title}: {finding.detail}" for finding in result.findings)
+        text = (result.title, result.detail, found, f"again: {result.reproduce}")
+        return Told("failure", result.verdict, said, "\n".join(filter(None, text)))
+
+    def reasons(self, results: Sequence[ProbeResult]) -> Iterator[str]:
+        harmful = [probe for probe in results if affected(probe)]
+        names = list(dict.fromkeys(probe.key.probe for probe in harmful))
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        if harmful:
+            yield f"{len(harmful)} of {len(results)} probes harm an agent ({', '.join(names[:_NAMED])}{more})"
+
+    def lines(self, results: Sequence[ProbeResult]) -> Iterator[str]:
+        return iter(())
+
+    def columns(self, result: ProbeResult, meta: RunMeta) -> Mapping[str, Any]:
+        own = [result.severity] if result.judged and not result.ok else []
+        return {
+            "severity": min((*own, *(finding.severity for finding in result.findings)), key=rank, default=None),
+            "requests": result.requests,
+            "translated": False,
+            "agent_api": result.key.api,
+            "endpoint_api": result.key.api,
+        }

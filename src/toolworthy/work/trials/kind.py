@@ -1,0 +1,102 @@
+"""Trials as a kind of work: an agent at a task, judged by hidden tests."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, get_args
+
+from toolworthy.agents.install import ensure
+from toolworthy.base.redact import Redactor
+from toolworthy.content.adapters import AgentAdapter
+from toolworthy.records.meta import RunMeta
+from toolworthy.records.trial import Status, TrialKey, TrialResult
+from toolworthy.work.kind import Kind, Site, Told
+from toolworthy.work.run.plan import Options
+from toolworthy.work.scoring.words import cause
+from toolworthy.work.trials.trial import Bench, sandbox_for, without
+
+
+class Trials(Kind[TrialKey, TrialResult]):
+    """One item is one attempt of an agent at a task."""
+
+    suite, many, fixture = "tasks", "trials", "trial"
+    result, words, heavy = TrialResult, get_args(Status), True
+
+    def keys(self, plan: Options) -> Sequence[TrialKey]:
+        """Repeats come last, so that a run that is cut short has seen every task."""
+        return [
+            TrialKey(suite="tasks", task=task.name, agent=agent.id, repeat=repeat)
+            for repeat in range(1, plan.trials + 1)
+            for task in plan.tasks
+            for agent in plan.agents
+        ]
+
+    def alone(self, plan: Options, key: TrialKey) -> tuple[Options, Sequence[str]]:
+        own = [str(task.path.resolve()) for task in plan.tasks if task.name == key.task and plan.task_folders]
+        return replace(plan, task_folders=tuple(own)), ("--task", key.task, "--agent", key.agent)
+
+    def agents(self, plan: Options) -> Sequence[AgentAdapter]:
+        sandbox_for(plan, plan.agents)
+        return plan.agents
+
+    async def open(self, site: Site) -> Bench:
+        """Install what agents need."""
+        sandbox = sandbox_for(site.plan, site.plan.agents)
+        if sandbox.name == "none":
+            site.listener.line("no sandbox: what the model writes runs with your rights and sees your files")
+        bench = Bench(
+            site.plan,
+            site.endpoint,
+            site.gateway,
+            sandbox,
+            Redactor(site.endpoint.secrets),
+            site.listener,
+            refused=site.refused,
+        )
+        for agent in site.plan.agents:
+            if agent.install and agent.id not in site.refused:
+                bench.installations[agent.id] = await ensure(agent, site.listener.line, sandbox)
+        return bench
+
+    def unrun(self, plan: Options, key: TrialKey, why: str) -> TrialResult:
+        return without(plan, key, "unmeasured", cause("not run", "our limit", said=why))
+
+    def told(self, result: TrialResult) -> Told:
+        kind = result.cause.kind if result.cause else result.status
+        message = result.cause.detail if result.cause else result.status
+        match result.status:
+            case "passed":
+                return Told()
+            case "unmeasured":
+                return Told("skipped", kind, f"unmeasured: {message}")
+            case "error":
+                return Told("error", kind, f"not counted against the model: {message}", result.explanation)
+            case _:  # preflight's refusal of an agent is the endpoint's failure
+                return Told("failure", kind, message, result.explanation)
+
+    def reasons(self, results: Sequence[TrialResult]) -> Iterator[str]:
+        counts = Counter(result.status for result in results)
+        ended = sum(result.limit is not None for result in results)
+        if failed := counts["failed"]:
+            yield f"{failed} of {len(results)} trials failed"
+        if refused := counts["refused"]:
+            yield f"{refused} of {len(results)} trials refused: their agent cannot work here"
+        if ended:
+            yield f"{ended} of {len(results)} trials ended at a limit of ours"
+        if without := counts["error"] - ended:
+            yield f"{without} of {len(results)} trials without a result"
+
+    def lines(self, results: Sequence[TrialResult]) -> Iterator[str]:
+        return iter(())
+
+    def columns(self, result: TrialResult, meta: RunMeta) -> Mapping[str, Any]:
+        counts = result.judged or result.limit is not None
+        return {
+            "agent_version": result.agent_version or meta.agents.get(result.key.agent),
+            "agent_api": result.agent_api,
+            "cause": result.cause.kind if result.cause else None,
+            "fault": result.cause.fault if result.cause else None,
+            "credit": result.verification.reward if result.verification and counts else None,
+        }
