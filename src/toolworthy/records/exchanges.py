@@ -169,20 +169,8 @@ class ExchangeWriter:
 
 _MAGIC = bytes.fromhex("28b52ffd")
 """How a zstd frame begins (RFC 8878, 3.1.1)."""
-_PLAIN = (
-    "trial",
-    "index",
-    "kind",
-    "agent_api",
-    "endpoint_api",
-    "method",
-    "path",
-    "status",
-    "started",
-    "seconds",
-    "error",
-    "local",
-)
+_PLAIN = tuple(itertools.takewhile(lambda name: name != "request_headers", ExchangeRecord.model_fields))
+"""What a record and an exchange have alike."""
 
 
 def split(body: bytes) -> list[bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from toolworthy.content.situations import Situation
 from toolworthy.records.finding import Finding, Severity
@@ -46,6 +46,8 @@ class ProbeResult(Record):
     """What one probe found: a line of ``results.jsonl``."""
 
     kind: Literal["probe"] = "probe"
+    limit: ClassVar[None] = None
+
     key: ProbeKey
     title: str
     verdict: Verdict
@@ -85,10 +87,6 @@ class ProbeResult(Record):
     @property
     def uncounted(self) -> str:
         return "" if self.judged else NOT_RUN if self.unasked else NO_ANSWER
-
-    @property
-    def limit(self) -> None:
-        return None
 
     @property
     def status_word(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from toolworthy.records.finding import Finding
 from toolworthy.records.model import Record
@@ -35,6 +35,7 @@ DECISIVE: tuple[DifferenceKind, ...] = ("endpoint error", "no call", "call", "ot
 class ReplayKey(Record):
     """Which request, and which sending of it."""
 
+    suite: ClassVar[str] = "replay"
     trial: str
     """Name of the recorded trial."""
     exchange: int
@@ -47,10 +48,6 @@ class ReplayKey(Record):
     def request(self) -> tuple[str, int]:
         """The recorded request, whoever was asked and how often."""
         return self.trial, self.exchange
-
-    @property
-    def suite(self) -> str:
-        return "replay"
 
     @property
     def item(self) -> str:
@@ -140,6 +137,11 @@ class Adaptation(Record):
 class ReplayResult(Record):
     """How one sending of one recorded request went."""
 
+    limit: ClassVar[None] = None
+    findings: ClassVar[tuple[Finding, ...]] = ()
+    leaks: ClassVar[Leaks] = Leaks()
+    reproduce: ClassVar[str] = ""
+
     kind: Literal["replay"] = "replay"
     key: ReplayKey
     status: Status
@@ -180,20 +182,8 @@ class ReplayResult(Record):
         return "" if self.judged else NO_ANSWER if self.status == "compared" else self.status
 
     @property
-    def limit(self) -> None:
-        return None
-
-    @property
     def status_word(self) -> str:
         return self.status
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        return ()
-
-    @property
-    def leaks(self) -> Leaks:
-        return Leaks()
 
     @property
     def api(self) -> Api | None:
@@ -202,7 +192,3 @@ class ReplayResult(Record):
     @property
     def seconds(self) -> float:
         return self.new.seconds if self.new else 0.0
-
-    @property
-    def reproduce(self) -> str:
-        return ""

@@ -16,16 +16,11 @@ class ResultKey(Protocol):
     """Which result: unique in a run; as a string, its name."""
 
     @property
-    def suite(self) -> str:
-        """``tasks``, ``tools``, ``wire`` or ``replay``."""
-
+    def suite(self) -> str: ...  # tasks, tools, wire or replay
     @property
-    def item(self) -> str:
-        """The task, case, probe or recorded trial, of which there may be several attempts."""
-
+    def item(self) -> str: ...  # the task, case, probe or recorded trial, of which there may be several attempts
     @property
-    def asker(self) -> str:
-        """The agent, or that in whose words it was asked; of a probe its API and mode, of a replay its side."""
+    def asker(self) -> str: ...  # the agent, or that in whose words; of a probe its API and mode, of a replay its side
 
 
 class Result(Protocol):
@@ -34,51 +29,29 @@ class Result(Protocol):
     @property
     def key(self) -> ResultKey: ...
     @property
-    def judged(self) -> bool:
-        """Whether what the endpoint answered could be judged."""
-
+    def judged(self) -> bool: ...  # whether what the endpoint answered could be judged
     @property
-    def ok(self) -> bool:
-        """Whether it was judged, and is as it should be."""
-
+    def ok(self) -> bool: ...  # judged, and as it should be
     @property
-    def uncounted(self) -> str:
-        """Why it counts in no rate, in a word or two that are the same wherever it is said: ``infrastructure``, ``time
-        limit``, ``rate limited``, ``not run`` …; empty where it was judged."""
-
+    def uncounted(self) -> str: ...  # why it was not judged, the same wherever it is said: time limit, not run, …
     @property
-    def limit(self) -> Limit | None:
-        """The limit of ours at which it ended without having been judged."""
-
+    def limit(self) -> Limit | None: ...  # the limit of ours at which it ended without having been judged
     @property
-    def status_word(self) -> str:
-        """How it went, in the word of its suite."""
-
+    def status_word(self) -> str: ...  # how it went, in the word of its suite
     @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What the rules found in it; a replay keeps their codes only, with each answer."""
-
+    def findings(self) -> tuple[Finding, ...]: ...  # of the rules; a replay keeps codes only, with each answer
     @property
-    def leaks(self) -> Leaks:
-        """How often the server left a call of the model's in the text."""
-
+    def leaks(self) -> Leaks: ...  # how often the server left a call of the model's in the text
     @property
-    def api(self) -> Api | None:
-        """What the endpoint was asked in; None where it was not asked."""
-
+    def api(self) -> Api | None: ...  # what the endpoint was asked in; None where it was not asked
     @property
-    def started(self) -> float:
-        """Unix time, seconds."""
-
+    def started(self) -> float: ...  # Unix time, seconds
     @property
     def seconds(self) -> float: ...
     @property
-    def exchanges(self) -> str:
-        """File with its exchanges, relative to the run directory; empty where there are none."""
-
+    def exchanges(self) -> str: ...  # file with its exchanges, relative to the run directory
     @property
-    def reproduce(self) -> str:
-        """The command that does it again; empty where there is none."""
+    def reproduce(self) -> str: ...  # the command that does it again; empty where there is none
 
 
 class Named(NamedTuple):

@@ -29,42 +29,25 @@ def judge(baseline: Path, candidate: Path, policy: Path | None, folder: Path = F
         UserError: one of them cannot be read, or the policy is broken.
     """
     before, after = load(baseline, folder), load(candidate, folder)
-    decision = decide(before, after, load_policy(policy))
-    if not candidate.is_dir():
-        return report(decision, before, after.name)
-    return keep(RunDirectory.open(candidate), report(decision, before, after.name, find(baseline, folder), candidate))
+    gate = report(decide(before, after, load_policy(policy)), before, after.name)
+    return keep(RunDirectory.open(candidate), gate, find(baseline, folder)) if candidate.is_dir() else gate
 
 
-def keep(run: RunDirectory, gate: GateReport) -> GateReport:
-    """Write ``gate.json``."""
+def keep(run: RunDirectory, gate: GateReport, baseline: Path, looks: Looks | None = None) -> GateReport:
+    """Write ``gate.json``, with the way to the baseline."""
+    gate = gate.model_copy(update={"baseline_run": way_to(baseline, run.path), "looks": looks})
     run.write(GATE, gate.model_dump_json(indent=2) + "\n")
     return gate
 
 
-def report(
-    decision: Decision,
-    baseline: Sample,
-    name: str,
-    there: Path | None = None,
-    here: Path | None = None,
-    looks: Looks | None = None,
-) -> GateReport:
-    """What is told of a decision.
-
-    Args:
-        decision: what came of the comparison.
-        baseline: with what.
-        name: of the candidate.
-        there: where the baseline is.
-        here: the candidate's run directory; None where it is none.
-        looks: how often the run was looked at, where it was more than once.
-    """
+def report(decision: Decision, baseline: Sample, candidate: str) -> GateReport:
+    """What is told of a decision."""
     return GateReport(
         answer=decision.answer,
         meaning=_MEANING[decision.answer],
         baseline=baseline.name,
         baseline_started=baseline.started,
-        candidate=name,
+        candidate=candidate,
         policy=decision.policy,
         about=decision.about,
         confidence=decision.confidence,
@@ -72,8 +55,6 @@ def report(
             Criterion(name=one.name, answer=one.answer, said=one.said, next=tuple(one.next)) for one in decision.judged
         ),
         notes=tuple(decision.notes),
-        baseline_run=way_to(there, here) if there and here else "",
-        looks=looks,
     )
 
 

@@ -46,8 +46,8 @@ class Looks:
         )
         alphas = tuple(one.alpha for one in self._plan)
         looks = records.Looks(taken=attempts, most=most, alpha=look.alpha, alphas=alphas)
-        gate = answer.report(decision, self._baseline, run.path.name, self._place, run.path, looks)
-        self.gate = answer.keep(run, gate)
+        gate = answer.report(decision, self._baseline, run.path.name)
+        self.gate = answer.keep(run, gate, self._place, looks)
         on = f"; on with {' and '.join(sorted(suites))}" if suites else ""
         self._say(f"look {attempts} of at most {most}: {decision.answer}{on}")
         after = f"after {attempts} attempt{'s' * (attempts > 1)}"
