@@ -2,6 +2,7 @@
 
 from toolworthy import wire
 from toolworthy.gateway.patience import busy
+from toolworthy.wire.ir import Failure
 from toolworthy.wire.lenient import as_dict, parse_json
 from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Ignored, Rejected, probe
 from toolworthy.work.probes.answer import Answer, accept
@@ -22,8 +23,9 @@ def refused(ask: Ask, answer: Answer, *statuses: int) -> None:
     value = as_dict(parse_json(answer.exchange.body))
     if not as_dict(value.get("error")).get("message"):
         raise Broken(f"the error is not where clients look for it (error.message): {answer.exchange.body[:120]!r}")
-    if ask.api == "messages" and value.get("type") != "error":
-        raise Broken(f"the error lacks type: error: {answer.exchange.body[:120]!r}")
+    for name, due in wire.api(ask.api).render_error(Failure("")).items():
+        if name != "error" and value.get(name) != due:
+            raise Broken(f"the error lacks {name}: {due}: {answer.exchange.body[:120]!r}")
     if statuses and answer.status not in statuses:
         raise Broken(f"HTTP {answer.status} where {' or '.join(map(str, statuses))} is due: {answer.message[:120]}")
 

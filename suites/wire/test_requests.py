@@ -53,7 +53,7 @@ async def test_user_field(ask: Ask) -> None:
 @probe("metadata", modes="stream", severity="degrades", agents=("claude-code",), situation="field")
 async def test_metadata(ask: Ask) -> None:
     """Claude Code sends ``metadata.user_id``."""
-    await taken(ask, metadata={"user_id": "user_abc"} if ask.api == "messages" else {"project": "a"})
+    await taken(ask, metadata={"user_id": "user_abc"})
 
 
 @probe(

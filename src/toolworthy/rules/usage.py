@@ -144,8 +144,8 @@ def only_thoughts(view: View) -> Violations:
 def cut_empty(view: View) -> Violations:
     """The token limit was reached before text or a call came: the reasoning ate it, or a call was cut and dropped."""
     usage = view.response.usage
-    if view.api == "gemini" and not (_thinks(view) or (usage and usage.reasoning)):
-        return  # whose calls come whole: one that was cut cannot be sent
+    if _whole_calls(view) == "always" and not (_thinks(view) or (usage and usage.reasoning)):
+        return  # a call that was cut cannot be sent
     if view.answered and view.response.stop == "length" and not _acts(view):
         yield "stopped by the token limit with neither text nor call", view.tail()
 
@@ -220,7 +220,7 @@ def undelivered(view: View) -> Violations:
     usage = view.response.usage
     if not (view.answered and usage and usage.output and view.response.stop in ("end", "tool", "unknown")):
         return
-    if view.api == "messages" and view.whole and view.calls:
+    if _whole_calls(view) != "never" and view.whole and view.calls:
         return  # the arguments are an object: what white space they were written with, nobody knows
     said = usage.output - (usage.reasoning or 0)
     if said <= _MARKS:
@@ -270,6 +270,10 @@ def _ends_idle(view: View) -> bool:
     """Whether an answer that is more than its own end has neither text nor call."""
     ended = view.answered and view.response.stop in ("end", "unknown") and view.exchange.body
     return bool(ended) and not _acts(view) and not view.at_once
+
+
+def _whole_calls(view: View) -> str:
+    return wire.api(view.api).whole_calls if view.api else "never"
 
 
 def _thinks(view: View) -> bool:

@@ -100,6 +100,8 @@ class WireApi:
     """Fields that only its answers and events have."""
     kinds: re.Pattern[str]
     """How ``object`` or ``type`` of its answers and events begin."""
+    whole_calls: Literal["always", "outside streams", "never"] = "never"
+    """Where the arguments of a call are an object and not text, so that none can come cut or empty."""
     reasoning: ReasoningForm | None
     """How it shows reasoning that its endpoint signs; None where none is signed."""
     overloaded: int = 503

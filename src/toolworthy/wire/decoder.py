@@ -65,6 +65,8 @@ class SseDecoder(ABC):
             self._marker()
         elif not self._done:
             value = parse_json(sse.data)
+            if isinstance(value, list) and len(value) == 1:  # Google's errors come in an array
+                value = value[0]
             if isinstance(value, dict):
                 yield from self._event(sse.event, value)
             else:

@@ -25,6 +25,7 @@ API = WireApi(
     stops=frozenset(STOPS),
     fields=frozenset({"candidates", "promptFeedback"}),
     kinds=re.compile(r"(?!)"),
+    whole_calls="always",
     reasoning="thought",
     decoder=Decoder,
     encoder=Encoder,

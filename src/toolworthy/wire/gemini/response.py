@@ -12,7 +12,6 @@ from toolworthy.wire.gemini import signs
 from toolworthy.wire.gemini.request import flat_name, write_call
 from toolworthy.wire.ir import (
     Counted,
-    Ended,
     Event,
     Failed,
     Failure,
@@ -79,8 +78,8 @@ _KINDS = {"invalid_request_error": 400, "not_found_error": 404, "rate_limit_erro
 class Reader:
     """Reads chunks into events. Text of neighbouring parts is one part, unless one of them is signed."""
 
-    def __init__(self) -> None:
-        self.repairs: list[Repair] = []
+    def __init__(self, repairs: list[Repair]) -> None:
+        self.repairs = repairs
         self.number = 0
         """Of the event that is read."""
         self._started = self._called = False
@@ -112,12 +111,11 @@ class Reader:
             yield Counted(usage)
 
     def close(self) -> Iterator[Event]:
-        """The last events; the very last is ``Ended``."""
+        """The last events."""
         yield from self._close()
         if self._stop:
             reason, raw = self._stop
             yield Stopped("tool" if reason == "end" and self._called else reason, raw)
-        yield Ended(clean=self._stop is not None)
 
     def _part(self, part: Mapping[str, Any], seed: tuple[Any, int]) -> Iterator[Event]:
         signature = as_str(part.get("thoughtSignature"))
@@ -178,7 +176,7 @@ def parse_response(body: Any) -> Response:
     if not any(name in value for value in values for name in _ANSWER):
         failure = failure_of(body) or Failure("the answer has no candidates", "invalid_response")
         return Response(failure=failure, complete=False)
-    reader = Reader()
+    reader = Reader([])
     events = [event for value in values for event in reader.read(value)]
     return assemble([*events, *reader.close()], tuple(reader.repairs))
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from toolworthy.wire.assemble import merge
+from toolworthy.wire.decoder import SseDecoder
 from toolworthy.wire.gemini.response import Reader, Writer, answer, finish_reason, render_error
 from toolworthy.wire.ir import (
     Counted,
@@ -19,55 +20,33 @@ from toolworthy.wire.ir import (
     PartClosed,
     PartDelta,
     PartOpened,
-    Repair,
     Request,
     Started,
     Stopped,
     StopReason,
     Usage,
 )
-from toolworthy.wire.lenient import dump_json, parse_json
-from toolworthy.wire.sse import SseEvent, SseParser, format_event
+from toolworthy.wire.lenient import dump_json
+from toolworthy.wire.sse import format_event
 
 
-class Decoder:
-    """Reads SSE bytes, cut anywhere, into events."""
+class Decoder(SseDecoder):
+    """Reads an event stream."""
+
+    unfinished = "no-finish-reason"
 
     def __init__(self) -> None:
-        self._sse = SseParser()
-        self._reader = Reader()
-        self._ended = False
+        super().__init__()
+        self._reader = Reader(self.repairs)
 
-    @property
-    def repairs(self) -> list[Repair]:
-        """Liberties taken so far."""
-        return self._reader.repairs
+    def _event(self, name: str | None, value: Mapping[str, Any]) -> Iterator[Event]:
+        self._reader.number = self._number
+        return self._reader.read(value)
 
-    def feed(self, data: bytes) -> list[Event]:
-        """The events that `data` completes."""
-        return [event for sse in self._sse.feed(data) for event in self._read(sse)]
-
-    def close(self) -> list[Event]:
-        """The last events; the very last is ``Ended``."""
-        events = [event for sse in self._sse.close() for event in self._read(sse)]
-        if self._ended:
-            return events
-        self._ended = True
-        self.repairs[:0] = self._sse.repairs
-        return [*events, *self._reader.close()]
-
-    def _read(self, sse: SseEvent) -> Iterator[Event]:
-        self._reader.number = sse.number
-        if sse.data.strip() == "[DONE]":
-            self.repairs.append(Repair("done-marker", "[DONE] is chat's", sse.number))
-            return
-        value = parse_json(sse.data)
-        if isinstance(value, list) and len(value) == 1:  # Google's own errors come in an array
-            value = value[0]
-        if not isinstance(value, dict):
-            self.repairs.append(Repair("bad-json", sse.data[:100], sse.number))
-            return
-        yield from self._reader.read(value)
+    def _rest(self) -> list[Event]:
+        rest = list(self._reader.close())
+        self._done = any(isinstance(event, Stopped) for event in rest)
+        return rest
 
 
 class Encoder:
