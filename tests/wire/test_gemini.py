@@ -307,3 +307,19 @@ def test_an_error_result_and_its_picture() -> None:
 def test_any_other_response_object_is_the_output() -> None:
     result = {"functionResponse": {"id": "f2", "name": "read", "response": {"lines": 2, "error": ""}}}
     assert asked(user(result)).messages[0].parts == (ToolResult("f2", (Text('{"lines":2,"error":""}'),)),)
+
+
+def test_a_result_answers_no_call_of_an_interrupted_turn() -> None:
+    call = {"functionCall": {"name": "read", "args": {}}}
+    result = {"functionResponse": {"name": "read", "response": {"output": "x"}}}
+    request = asked(user({"text": "go"}), model(call), user({"text": "stop"}), model(call), user(result))
+    last = request.messages[3].parts[0]
+    assert isinstance(last, ToolCall)
+    assert request.messages[4].parts == (ToolResult(last.id, (Text("x"),)),)
+
+
+def test_a_stream_that_breaks_off_has_no_finish_reason_for_the_agent() -> None:
+    translator = ResponseTranslator("gemini", "chat", Request("m", (), stream=True))
+    out = translator.feed(b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"a"}}]}\n\n') + translator.close()
+    assert b'"text":"a"' in out
+    assert b"finishReason" not in out
