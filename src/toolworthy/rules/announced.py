@@ -6,7 +6,7 @@ import json
 from functools import partial
 
 from toolworthy.rules import model
-from toolworthy.rules.model import Violations
+from toolworthy.rules.model import UNREAD, Violations
 from toolworthy.rules.view import View
 from toolworthy.wire.lenient import as_dict, as_int, as_list
 
@@ -59,20 +59,7 @@ def stop_denies(view: View) -> Violations:
     source=_OPENAI,
     right='The calls that the stop reason announces are in the answer; one without calls ends with "stop" (chat), '
     '"end_turn" (Messages), "completed" (Responses).',
-    follows=(
-        "TW201",
-        "TW204",
-        "TW205",
-        "TW111",
-        "TW503",
-        "TW705",
-        "TW314",
-        "TW318",
-        "TW415",
-        "TW506",
-        "TW603",
-        "TW604",
-    ),
+    follows=("TW201", "TW204", "TW205", "TW111", "TW503", "TW705", *UNREAD),
 )
 def announced(view: View) -> Violations:
     """The stop reason says tool calls, and there is none. Agents wait, fail, or ask the same again for ever."""
@@ -119,12 +106,7 @@ def forbidden(view: View) -> Violations:
         "TW704",
         "TW710",
         "TW601",
-        "TW314",
-        "TW318",
-        "TW415",
-        "TW506",
-        "TW603",
-        "TW604",
+        *UNREAD,
         "TW605",
         "TW708",
     ),

@@ -22,7 +22,6 @@ _SPEC = "https://platform.openai.com/docs/api-reference/chat-streaming"
     "TW308",
     "no finish_reason",
     "blocks",
-    "chat",
     source="openclaw/openclaw#98575",
     right='Before [DONE] a chunk says why the choice ended: {"index": 0, "delta": {}, "finish_reason": "stop"}, or '
     '"tool_calls", or "length"; so does the choice of a whole answer.',
@@ -38,7 +37,6 @@ def never_finished(view: View) -> Violations:
     "TW309",
     "finish_reason left out",
     "cosmetic",
-    "chat",
     source="maximhq/bifrost#7397",
     right='Every choice of every chunk has the key: "finish_reason": null, and in its last chunk the reason.',
 )
@@ -54,7 +52,6 @@ def finish_key(view: View) -> Violations:
     "TW310",
     "first chunk without a role",
     "cosmetic",
-    "chat",
     source="router-for-me/CLIProxyAPI#530",
     right='The first delta says who speaks: "delta": {"role": "assistant", "content": ""}.',
     follows=("TW314", "TW318", "TW603", "TW321"),
@@ -70,7 +67,6 @@ def no_role(view: View) -> Violations:
     "TW311",
     "no [DONE]",
     "degrades",
-    "chat",
     source="lidge-jun/opencodex#1170",
     right="The stream ends with the line data: [DONE] and a blank line, after the finish reason and the usage.",
 )
@@ -86,7 +82,6 @@ def no_done(view: View) -> Violations:
     "TW312",
     "more after [DONE]",
     "degrades",
-    "chat",
     source="vllm-project/vllm#378",
     right="data: [DONE] comes once, and nothing follows it but the blank line that ends it.",
 )
@@ -103,7 +98,6 @@ def after_done(view: View) -> Violations:
     "TW313",
     "chunk without choices",
     "degrades",
-    "chat",
     source="zai-org/GLM-5#91",
     right='Every chunk has an array of choices; one that brings only the usage has an empty one: "choices": [].',
 )
@@ -118,7 +112,6 @@ def no_choices(view: View) -> Violations:
     "TW314",
     "whole message in a stream",
     "blocks",
-    "chat",
     source=_SPEC,
     right='In a stream every choice has a delta: {"index": 0, "delta": {"content": "…"}, "finish_reason": null}; a '
     "message is for whole answers.",
@@ -133,7 +126,6 @@ def message(view: View) -> Violations:
     "TW315",
     "id of the answer changes",
     "degrades",
-    "chat",
     source="jundot/omlx#1478",
     right='All chunks of an answer have the same id, made once: "id": "chatcmpl-a1".',
 )
@@ -152,7 +144,6 @@ def id_changes(view: View) -> Violations:
     "TW316",
     "deltas after the finish reason",
     "degrades",
-    "chat",
     source="docker/docker-agent#2992",
     right="All text and calls of a choice come before its finish reason, or in the same chunk; after it comes nothing "
     "but usage and [DONE].",
@@ -173,7 +164,6 @@ def late(view: View) -> Violations:
     "TW317",
     "wrong name of the object",
     "degrades",
-    "chat",
     source="zed-industries/zed#62517",
     right='Every chunk has "object": "chat.completion.chunk", a whole answer "object": "chat.completion".',
 )
@@ -193,7 +183,6 @@ def object_name(view: View) -> Violations:
     "TW318",
     "choice without a delta",
     "degrades",
-    "chat",
     source="microsoft/agent-framework#5734",
     right='Every choice of a chunk has a delta, empty where there is nothing to say: {"index": 0, "delta": {}, '
     '"finish_reason": "stop"}.',
@@ -210,7 +199,6 @@ def no_delta(view: View) -> Violations:
     "TW319",
     "several choices under one index",
     "degrades",
-    "chat",
     source="BerriAI/litellm#15962",
     right="Each of the n answers has one index, from 0 to n - 1, that is its own and the same in all its chunks.",
     situation="settings",
@@ -227,7 +215,6 @@ def choices_merged(view: View) -> Violations:
     "TW320",
     "fewer choices than asked for",
     "cosmetic",
-    "chat",
     source="InternLM/lmdeploy#4419",
     right='As many choices come as "n" asks for, with the indices 0 to n - 1; a server that cannot do it refuses the '
     "request with HTTP 400.",
@@ -248,7 +235,6 @@ def choices_missing(view: View) -> Violations:
     "TW321",
     "role that is none",
     "degrades",
-    "chat",
     source="anomalyco/opencode#28427",
     right='The first delta has "role": "assistant"; later ones have no role.',
 )
@@ -265,7 +251,6 @@ def odd_role(view: View) -> Violations:
     "TW322",
     "finish_reason that is an empty string",
     "degrades",
-    "chat",
     source="aaif-goose/goose#10258",
     right='Until a choice ends its chunks have "finish_reason": null; its last one has a reason, "stop" or '
     '"tool_calls" for instance.',
@@ -283,7 +268,6 @@ def empty_finish(view: View) -> Violations:
     "TW324",
     "text sent again",
     "degrades",
-    "chat",
     source="NVIDIA/TensorRT-LLM#3280",
     right="A delta holds only the text that is new; all of them joined are the text, once.",
 )

@@ -20,7 +20,6 @@ rule = partial(model.rule, area="chat streams")
     "TW301",
     "call delta without an index",
     "degrades",
-    "chat",
     source="vercel/ai#7238",
     right='Every entry of delta.tool_calls says which call it belongs to: "index": 0 in all fragments of the first '
     'call, "index": 1 in all of the second.',
@@ -36,7 +35,6 @@ def no_index(view: View) -> Violations:
     "TW302",
     "two calls under one index",
     "degrades",
-    "chat",
     source="InternLM/lmdeploy#3412",
     right='Every call has an index that no other has: {"index": 0, "id": "call_a1", …} begins the first, {"index": 1, '
     '"id": "call_b2", …} the second.',
@@ -52,7 +50,6 @@ def index_reused(view: View) -> Violations:
     "TW303",
     "id of a call changes or comes again",
     "degrades",
-    "chat",
     source="spring-projects/spring-ai#6369",
     right='Only the first fragment of a call has an id, {"index": 0, "id": "call_a1", …}; later ones leave it out: '
     '{"index": 0, "function": {"arguments": "…"}}.',
@@ -75,7 +72,6 @@ def id_repeated(view: View) -> Violations:
     "TW304",
     "first fragment without id or name",
     "blocks",
-    "chat",
     source="danny-avila/LibreChat#13987",
     right='A call begins with {"index": 0, "id": "call_a1", "type": "function", "function": {"name": "ls", '
     '"arguments": ""}}; its arguments follow under that index.',
@@ -95,7 +91,6 @@ def headless(view: View) -> Violations:
     "TW305",
     "indices with a gap",
     "degrades",
-    "chat",
     source="vllm-project/vllm#50782",
     right="The indices number the calls of an answer from 0 without a gap: 0, 1, 2; text and reasoning are not "
     "counted.",
@@ -111,7 +106,6 @@ def index_gap(view: View) -> Violations:
     "TW306",
     "one index twice in a chunk",
     "degrades",
-    "chat",
     source="openai/openai-python#3438",
     right="An index stands at most once in a delta: what belongs to one call is joined in one entry, or comes in the "
     "next chunk.",
@@ -129,7 +123,6 @@ def index_twice(view: View) -> Violations:
     "TW307",
     "null where a string belongs",
     "degrades",
-    "chat",
     source="aaif-goose/goose#6796",
     right='"name" and "arguments" of a fragment are strings, or left out where there is nothing new: {"index": 0, '
     '"function": {"arguments": "…"}}.',
@@ -148,7 +141,6 @@ def null_fields(view: View) -> Violations:
     "TW323",
     "arguments sent again",
     "blocks",
-    "chat",
     source="NousResearch/hermes-agent#35718",
     right='A fragment holds only what is new; all of them joined are the arguments, once: {"path": "a.py"}, not '
     '{"path": "a.py"}{"path": "a.py"}.',
@@ -171,7 +163,6 @@ def arguments_again(view: View) -> Violations:
     "TW325",
     "call without its type",
     "degrades",
-    "chat",
     source="vercel/ai#12770",
     right='A call says "type": "function" (or "custom") in its first fragment and in a whole answer; later fragments '
     "leave it out.",

@@ -49,7 +49,6 @@ def _parts(view: View) -> Iterator[tuple[Mapping[str, Any], str]]:
     "TW801",
     "content after the finish reason",
     "degrades",
-    "gemini",
     source="router-for-me/CLIProxyAPI#5640",
     right='Only the last chunk has a "finishReason"; chunks before it leave it out.',
 )
@@ -64,7 +63,6 @@ def early_finish(view: View) -> Violations:
     "TW802",
     "call without a thought signature",
     "degrades",
-    "gemini",
     source="BerriAI/litellm#25322",
     right='The first call of an answer that was thought about is signed, beside the call: {"functionCall": {…}, '
     '"thoughtSignature": "…"}.',
@@ -84,7 +82,6 @@ def unsigned(view: View) -> Violations:
     "TW803",
     "thought signature that cannot be read",
     "degrades",
-    "gemini",
     source=_SIGNATURES,
     right='A signature is base64, and comes in one piece: "thoughtSignature": "Cl8B3uV4…".',
 )
@@ -108,7 +105,6 @@ def _base64(value: Any) -> bool:
     "TW804",
     "end marker of another API",
     "degrades",
-    "gemini",
     source="Sophomoresty/gemini-web2api#31",
     right="The stream ends with the chunk that has the finish reason, and holds no [DONE].",
 )
@@ -122,7 +118,6 @@ def done(view: View) -> Violations:
     "TW805",
     "content without its role",
     "degrades",
-    "gemini",
     source="nicobailon/pi-web-access#74",
     right='Every content has its role: {"role": "model", "parts": […]}.',
 )
@@ -138,7 +133,6 @@ def role(view: View) -> Violations:
     "TW806",
     "names in snake case",
     "degrades",
-    "gemini",
     source=_SPEC,
     right='Names of fields are in camel case: "functionCall", "finishReason", "usageMetadata".',
     follows=("TW803",),
@@ -158,7 +152,6 @@ def snake(view: View) -> Violations:
     "TW807",
     "call given up as malformed",
     "degrades",
-    "gemini",
     source="pydantic/pydantic-ai#3095",
     right="The call comes as the model wrote it, or as text where it cannot be read as one; the client tells the model "
     "what was wrong.",
@@ -174,7 +167,6 @@ def given_up(view: View) -> Violations:
     "TW808",
     "error without its status word",
     "degrades",
-    "gemini",
     source="https://cloud.google.com/apis/design/errors",
     right='An error is {"error": {"code": 429, "message": "…", "status": "RESOURCE_EXHAUSTED"}}, its code the HTTP '
     "status.",
@@ -194,7 +186,6 @@ def status_word(view: View) -> Violations:
     "TW809",
     "error in an array",
     "degrades",
-    "gemini",
     source="google-gemini/gemini-cli#11248",
     right='An error is one object, {"error": {…}}; only a stream without alt=sse is an array.',
     situation="refused-request",
@@ -215,7 +206,6 @@ def array(view: View) -> Violations:
     "TW810",
     "usageMetadata that does not add up",
     "cosmetic",
-    "gemini",
     source=_SPEC,
     right='"totalTokenCount" is the sum of prompt, candidates, thoughts and tool use; "candidatesTokenCount" counts no '
     "thoughts.",
@@ -236,7 +226,6 @@ def total(view: View) -> Violations:
     "TW811",
     "tokens counted chunk by chunk",
     "degrades",
-    "gemini",
     source=_SPEC,
     right='Each "usageMetadata" counts all tokens so far, and the last one all of the answer.',
     situation="token-counts",

@@ -38,7 +38,6 @@ def _items(view: View) -> Iterator[tuple[str, Mapping[str, Any]]]:
     "TW503",
     "item never completed",
     "blocks",
-    "responses",
     source="sgl-project/sglang#12652",
     right="Each item ends with response.output_item.done, which holds it whole and has the output_index of its "
     "output_item.added.",
@@ -59,7 +58,6 @@ def not_done(view: View) -> Violations:
     "TW504",
     "call_id differs between events",
     "degrades",
-    "responses",
     source="claude-code-best/claude-code#349",
     right="A call has one call_id, the same in output_item.added, in output_item.done and at its place in the output "
     "of the last event.",
@@ -86,7 +84,6 @@ def unstable(view: View) -> Violations:
     "TW508",
     "item without id or status",
     "degrades",
-    "responses",
     source="diegosouzapw/OmniRoute#13956",
     right='Every item has an id, a message or call also a status: {"type": "function_call", "id": "fc_a1", "call_id": '
     '"call_a1", "status": "completed", …}.',
@@ -105,7 +102,6 @@ def incomplete_items(view: View) -> Violations:
     "TW509",
     "id with another object's prefix",
     "degrades",
-    "responses",
     source="BerriAI/litellm#37946",
     right='Ids begin as their objects do: "resp_a1" (response), "msg_a1" (message), "fc_a1" (function_call), "ctc_a1" '
     '(custom_tool_call), "rs_a1" (reasoning).',
@@ -126,7 +122,6 @@ def prefix(view: View) -> Violations:
     "TW511",
     "final response without its output",
     "degrades",
-    "responses",
     source="sgl-project/sglang#12652",
     right="The output of the response in the last event lists every item that output_item.done has completed.",
     follows=("TW503", "TW501", "TW506"),
@@ -143,7 +138,6 @@ def no_output(view: View) -> Violations:
     "TW512",
     "call without its namespace",
     "degrades",
-    "responses",
     source="openai/codex#23186",
     right='A call has name and namespace apart, as the tool was offered: "namespace": "files", "name": "read".',
 )
@@ -161,7 +155,6 @@ def namespace(view: View) -> Violations:
     "TW516",
     "output of a call nobody made",
     "degrades",
-    "responses",
     source="vllm-project/vllm#55592",
     right="Each output has the call_id of a call that stands in the answer or in the request's input; a call that the "
     "server ran is listed before its output.",
@@ -186,7 +179,6 @@ def _is_output(item: Mapping[str, Any]) -> bool:
     "TW517",
     "compaction asked for, none came",
     "degrades",
-    "responses",
     source="openai/codex#42393",
     right='The output holds exactly one item {"type": "compaction", "encrypted_content": "…"}, which stands for the '
     "conversation so far.",
@@ -206,7 +198,6 @@ def no_compaction(view: View) -> Violations:
     "TW521",
     "cut item called completed",
     "cosmetic",
-    "responses",
     source="vllm-project/vllm#57998",
     right='The item that was cut, the last, has "status": "incomplete", as the response has.',
     situation="token-limit",

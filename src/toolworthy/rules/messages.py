@@ -25,7 +25,6 @@ _DELTA_OF = {
     "TW401",
     "no message_stop",
     "degrades",
-    "messages",
     source="tombii/better-ccflare#307",
     right='After message_delta the stream ends with event: message_stop and data: {"type": "message_stop"}.',
 )
@@ -40,7 +39,6 @@ def no_stop(view: View) -> Violations:
     "TW402",
     "message_start not once",
     "degrades",
-    "messages",
     source="BerriAI/litellm#32357",
     right="Each stream has one message_start, as its first event but for pings.",
 )
@@ -55,7 +53,6 @@ def starts(view: View) -> Violations:
     "TW403",
     "block not opened or not closed",
     "blocks",
-    "messages",
     source=_SPEC,
     right="Each block is opened by content_block_start, filled by deltas and closed by content_block_stop, all with "
     'the same "index", before the next one begins.',
@@ -76,7 +73,6 @@ def blocks(view: View) -> Violations:
     "TW404",
     "delta of another type than its block",
     "blocks",
-    "messages",
     source="BerriAI/litellm#25212",
     right="Deltas fit their block: text_delta in text, thinking_delta and signature_delta in thinking, "
     "input_json_delta in tool_use; each kind has a block of its own.",
@@ -99,7 +95,6 @@ def mismatch(view: View) -> Violations:
     "TW405",
     "events after message_stop",
     "degrades",
-    "messages",
     source="anthropics/claude-code#67809",
     right="message_stop is the last event; every block, and message_delta with stop reason and usage, come before it.",
 )
@@ -114,7 +109,6 @@ def late(view: View) -> Violations:
     "TW406",
     "event without a name",
     "degrades",
-    "messages",
     source=_SPEC,
     right='Each event has its type as its name, too: the line event: ping, and then data: {"type": "ping"}.',
     follows=("TW415", "TW416"),
@@ -129,7 +123,6 @@ def unnamed(view: View) -> Violations:
     "TW407",
     "stop_reason null",
     "degrades",
-    "messages",
     source="anthropics/claude-code#16785",
     right='The answer says why it ended: "stop_reason": "end_turn", "tool_use", "max_tokens" …; in a stream in '
     'message_delta, "delta": {"stop_reason": "end_turn"}.',
@@ -144,7 +137,6 @@ def null_stop(view: View) -> Violations:
     "TW408",
     "marker of another API",
     "cosmetic",
-    "messages",
     source=_SPEC,
     right="A stream of this API ends with message_stop and holds no [DONE].",
 )
@@ -158,7 +150,6 @@ def done(view: View) -> Violations:
     "TW409",
     "unknown event or delta",
     "cosmetic",
-    "messages",
     source=_SPEC,
     right="Events are message_start, message_delta, message_stop, content_block_start, content_block_delta, "
     "content_block_stop, ping or error; deltas fit their block.",
@@ -173,7 +164,6 @@ def unknown(view: View) -> Violations:
     "TW410",
     "input already in the block's start",
     "degrades",
-    "messages",
     source="BerriAI/litellm#32357",
     right='content_block_start has "input": {}; the arguments follow in deltas: {"type": "input_json_delta", '
     '"partial_json": "…"}.',
@@ -189,7 +179,6 @@ def early_input(view: View) -> Violations:
     "TW411",
     "message without its fields",
     "degrades",
-    "messages",
     source="https://docs.anthropic.com/en/api/messages",
     right='A message has "id": "msg_a1", "type": "message", "role": "assistant", "content": […] and "usage": {…}, '
     "whole and in message_start.",
@@ -217,7 +206,6 @@ def fields(view: View) -> Violations:
     "TW412",
     "nothing but pings",
     "degrades",
-    "messages",
     source=_SPEC,
     right="Pings come between the events of a message, from message_start to message_stop; where there can be no "
     "message, an error event says why.",
@@ -232,7 +220,6 @@ def pings(view: View) -> Violations:
     "TW413",
     "thinking without a signature",
     "degrades",
-    "messages",
     source="https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking",
     right='A thinking block has a signature: "signature": "…" in a whole answer; in a stream "" at its start, and a '
     "signature_delta before its end.",
@@ -256,7 +243,6 @@ _RUN_BY_SERVER = ("web_search_", "web_fetch_", "code_execution_", "tool_search_t
     "TW414",
     "server tool called as the client's",
     "degrades",
-    "messages",
     source="https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/overview",
     right='The endpoint runs a tool of its own: a server_tool_use block ("id": "srvtoolu_a1"), then its result; '
     "tool_use is for tools of the client.",
@@ -276,7 +262,6 @@ def server_tool(view: View) -> Violations:
     "TW415",
     "event without a type",
     "degrades",
-    "messages",
     source="anomalyco/opencode#23960",
     right='The JSON of every event has its type: {"type": "content_block_delta", …}, and of an error {"type": '
     '"error", "error": {…}}.',
@@ -292,7 +277,6 @@ def untyped(view: View) -> Violations:
     "TW416",
     "error in another API's shape",
     "degrades",
-    "messages",
     source="https://docs.anthropic.com/en/api/errors",
     right='An error is {"type": "error", "error": {"type": "overloaded_error", "message": "…"}}, as a body and as an '
     "event.",
@@ -317,7 +301,6 @@ def error_shape(view: View) -> Violations:
     "TW417",
     "input tokens come late",
     "degrades",
-    "messages",
     source="sgl-project/sglang#20678",
     right='message_start counts the input already: "usage": {"input_tokens": 812, "output_tokens": 1}, and beside it '
     '"cache_read_input_tokens" where a cache was used.',
@@ -339,7 +322,6 @@ def late_usage(view: View) -> Violations:
     "TW418",
     "block index used again",
     "degrades",
-    "messages",
     source="router-for-me/CLIProxyAPI#539",
     right="Blocks are numbered 0, 1, 2 in the order in which they begin, and no index is used again, not even after "
     "content_block_stop.",
@@ -359,7 +341,6 @@ def index_again(view: View) -> Violations:
     "TW419",
     "text already in the block's start",
     "degrades",
-    "messages",
     source="Compresr-ai/Context-Gateway#30",
     right='A block begins empty, {"type": "text", "text": ""} or {"type": "thinking", "thinking": "", "signature": '
     '""}, and deltas bring all that is in it.',

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,6 +31,15 @@ Area = Literal[
     "rules of your own",
 ]
 """What a rule is about."""
+_APIS: Mapping[Area, tuple[Api, ...]] = {
+    "chat streams": ("chat",),
+    "Messages streams": ("messages",),
+    "Responses streams": ("responses",),
+    "Gemini answers": ("gemini",),
+}
+"""The APIs of an area's rules, where they name none."""
+UNREAD = ("TW314", "TW318", "TW415", "TW506", "TW603", "TW604")
+"""Codes of rules whose fault hides what an answer says."""
 _CODE = re.compile(r"[A-Z]{2,8}\d{3}")
 
 
@@ -120,8 +129,8 @@ def rule(
     """
 
     def make(look: Callable[[View], Violations]) -> Rule:
-        explanation = inspect.cleandoc(look.__doc__ or "")
-        made = Rule(code, title, severity, apis or APIS, source, explanation, right, look, situation, follows, area)
+        explanation, holds = inspect.cleandoc(look.__doc__ or ""), apis or _APIS.get(area, APIS)
+        made = Rule(code, title, severity, holds, source, explanation, right, look, situation, follows, area)
         _declare(made)
         return made
 

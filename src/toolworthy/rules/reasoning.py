@@ -25,7 +25,6 @@ _NOT_TEXT = re.compile(r"signature|opaque|encrypted|token|effort|_id$|summary|fi
     "TW331",
     "reasoning under a name nobody reads",
     "degrades",
-    "chat",
     source="nhatbien/copilot-helper#7",
     right='Reasoning stands in "reasoning_content" or "reasoning": of the delta in a stream, of the message in a '
     "whole answer.",

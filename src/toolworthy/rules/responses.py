@@ -31,7 +31,6 @@ def items_done(view: View) -> bool:
     "TW501",
     "no terminal event",
     "degrades",
-    "responses",
     source=_SPEC,
     right="The last event is response.completed, response.incomplete or response.failed, with the whole response in "
     "it.",
@@ -47,7 +46,6 @@ def no_terminal(view: View) -> Violations:
     "TW502",
     "item never announced",
     "degrades",
-    "responses",
     source=_SPEC,
     right="Before its first delta an item is announced: response.output_item.added, with its type, its id and the "
     "output_index that the deltas have.",
@@ -63,7 +61,6 @@ def not_added(view: View) -> Violations:
     "TW505",
     "sequence numbers",
     "cosmetic",
-    "responses",
     source=_SPEC,
     right='Each event has a number higher than the one before: "sequence_number": 0, then 1, then 2.',
 )
@@ -81,7 +78,6 @@ def sequence(view: View) -> Violations:
     "TW506",
     "event without a type",
     "degrades",
-    "responses",
     source="pjq/sap-ai-core-llm-proxy#35",
     right='The JSON of each event has its type, and a response stands in a field of it: {"type": "response.created", '
     '"response": {…}, "sequence_number": 0}.',
@@ -97,7 +93,6 @@ def untyped(view: View) -> Violations:
     "TW507",
     "done differs from the deltas",
     "blocks",
-    "responses",
     source=_SPEC,
     right="output_item.done says what the deltas of its item, joined, said: the same text, the same arguments, letter "
     "for letter.",
@@ -112,7 +107,6 @@ def differs(view: View) -> Violations:
     "TW510",
     "arguments without deltas",
     "cosmetic",
-    "responses",
     source="lidge-jun/opencodex#4652",
     right="The arguments come in response.function_call_arguments.delta, in one piece or many, before "
     "response.function_call_arguments.done repeats them.",
@@ -128,7 +122,6 @@ def no_deltas(view: View) -> Violations:
     "TW513",
     "stream begins otherwise",
     "degrades",
-    "responses",
     source=_SPEC,
     right='The first event is {"type": "response.created", "sequence_number": 0, "response": {"id": "resp_a1", '
     '"status": "in_progress", …}}.',
@@ -144,7 +137,6 @@ def first_event(view: View) -> Violations:
     "TW514",
     "error event without its type",
     "blocks",
-    "responses",
     source="anomalyco/opencode#18897",
     right='An error in a stream is {"type": "error", "code": "server_error", "message": "…", "param": null, '
     '"sequence_number": 7}, or response.failed.',
@@ -162,7 +154,6 @@ def bare_error(view: View) -> Violations:
     "TW515",
     "response without its fields",
     "degrades",
-    "responses",
     source="diegosouzapw/OmniRoute#13956",
     right='Each response object, whole or in an event, has "id": "resp_a1", "object": "response", "status": '
     '"in_progress" (later how it ended) and "output": […].',
@@ -192,7 +183,6 @@ def fields(view: View) -> Violations:
     "TW518",
     "content part never announced",
     "degrades",
-    "responses",
     source="Wei-Shaw/sub2api#2875",
     right="Before its first text a part is announced: response.content_part.added, with the item_id and content_index "
     "that the deltas have.",
@@ -219,7 +209,6 @@ _PLACES = {
     "TW519",
     "delta without its place",
     "degrades",
-    "responses",
     source="Oaklight/llm-rosetta#56",
     right='Each delta says where it belongs: "item_id": "msg_a1", "output_index": 0, and of a text "content_index": 0.',
 )
@@ -238,7 +227,6 @@ def no_place(view: View) -> Violations:
     "TW520",
     "status denies the last event",
     "degrades",
-    "responses",
     source="vllm-project/agentic-api#273",
     right='The last event is named after the status in it: response.completed has "status": "completed", '
     'response.incomplete "incomplete", response.failed "failed".',

@@ -6,7 +6,7 @@ from functools import partial
 
 from toolworthy import wire
 from toolworthy.rules import model
-from toolworthy.rules.model import Violations
+from toolworthy.rules.model import UNREAD, Violations
 from toolworthy.rules.view import View
 from toolworthy.wire.ir import Text, Thinking, ToolCall
 from toolworthy.wire.lenient import as_dict, as_int
@@ -107,7 +107,7 @@ def inconsistent(view: View) -> Violations:
     source="NousResearch/hermes-agent#18066",
     right="What the model wrote is in the answer, as text or as a call; where nothing could be made of it, an error "
     "says so.",
-    follows=("TW111", "TW503", "TW314", "TW318", "TW415", "TW506", "TW603", "TW604"),
+    follows=("TW111", "TW503", *UNREAD),
 )
 def nothing(view: View) -> Violations:
     """The answer ends in order with neither text, reasoning nor call. Agents end the task as if it were done. Where
@@ -123,7 +123,7 @@ def nothing(view: View) -> Violations:
     source="vybestack/llxprt-code#1731",
     right="Behind the reasoning stands what it led to, outside of it: text, or a call in tool_calls (chat), a "
     "tool_use block (Messages), a function_call item (Responses).",
-    follows=("TW111", "TW503", "TW314", "TW318", "TW415", "TW506", "TW603", "TW604"),
+    follows=("TW111", "TW503", *UNREAD),
 )
 def only_thoughts(view: View) -> Violations:
     """The answer ends in order and holds reasoning alone: the text or the call went into it, or the model stopped
@@ -206,12 +206,7 @@ def repeated(view: View) -> Violations:
         "TW704",
         "TW705",
         "TW710",
-        "TW314",
-        "TW318",
-        "TW415",
-        "TW506",
-        "TW603",
-        "TW604",
+        *UNREAD,
     ),
 )
 def undelivered(view: View) -> Violations:
