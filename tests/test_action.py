@@ -349,8 +349,9 @@ def test_the_page_and_the_action_name_the_same_inputs() -> None:
 
 def test_gitlabs_snippet_runs(kept: Path, temp: Path) -> None:
     """Each line of the page's scripts, with its variables, on the oracle; the JUnit file is where the page says."""
-    job = yaml(page_block("yaml", "toolworthy:"))["toolworthy"]
-    clone, *lines = [*job["before_script"], *job["script"]]
+    job: dict[str, Any] = yaml(page_block("yaml", "toolworthy:"))["toolworthy"]
+    steps: list[str] = [*job["before_script"], *job["script"]]
+    clone, *lines = steps
     assert clone.startswith("git clone ")
     (kept / ".toolworthy").symlink_to(content.ROOT)
     ours = {

@@ -24,7 +24,7 @@ from toolworthy.records.cleaned import cleaned
 from toolworthy.records.exchange import Chunk
 from toolworthy.records.exchanges import ExchangeWriter, read_all
 
-REQUESTS = {
+REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
     "chat": ("/v1/chat/completions", {"messages": [{"role": "user", "content": "hi"}]}),
     "messages": ("/v1/messages", {"max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}),
     "responses": ("/v1/responses", {"input": "hi"}),

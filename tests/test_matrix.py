@@ -122,7 +122,7 @@ def trial(
     status: str, requests: int, ended: str = "exit", code: int | None = 0, on: Stage = PLAIN, diff: str = ""
 ) -> Trial:
     key = TrialKey(suite="tasks", task="t", agent="codex")
-    result = TrialResult(key=key, status=status, agent_ended=ended, agent_exit=code, diff=diff)  # type: ignore[arg-type]
+    result = TrialResult(key=key, status=status, agent_ended=ended, agent_exit=code, diff=diff)
     return Trial(on, result, tuple(asked(requests)))
 
 

@@ -206,7 +206,7 @@ OF_ONE_API |= {name for api in DECLARED for name in (*api.headers, api.auth) if 
 def names_apis(node: ast.AST) -> bool:
     """Whether code asks for an API by its name, or lists several."""
 
-    def constants(nodes: Iterable[ast.AST | None]) -> list[str]:
+    def constants(nodes: Iterable[ast.AST | None]) -> list[object]:
         return [part.value for part in nodes if isinstance(part, ast.Constant) and part.value in APIS]
 
     match node:
@@ -224,5 +224,5 @@ def names_apis(node: ast.AST) -> bool:
 def test_what_a_wire_api_is_like_stands_in_its_declaration() -> None:
     """Another API is a package of ``wire/`` and a file of rules; no other module is to learn its name."""
     others = [path for path in FILES if not named(path).startswith(("wire/", "rules/"))]
-    found = {(named(path), node.lineno) for path in others for node in ast.walk(tree(path)) if names_apis(node)}
+    found = {(named(path), ast.unparse(node)) for path in others for node in ast.walk(tree(path)) if names_apis(node)}
     assert not found

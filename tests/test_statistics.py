@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import binom, binomtest
+from scipy.stats import binom, binomtest  # type: ignore[import-untyped]
 
 from toolworthy.statistics.intervals import (
     Estimate,

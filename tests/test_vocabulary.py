@@ -47,7 +47,7 @@ def test_calls_fit_the_schema_of_their_tool(agent: AgentAdapter) -> None:
     tools = offered(agent)
     values = {"path": "a.py", "content": "x", "old": "a", "new": "b", "pattern": "a"}
     for action in ("read", "write", "edit", "search", "find", "list"):
-        for way in ways(action, values, tools, agent):  # type: ignore[arg-type]
+        for way in ways(action, values, tools, agent):
             schema = next(tool.parameters for tool in tools if tool.name == way.tool)
             jsonschema_rs.validate(schema, json.loads(way.arguments))
     assert ways("run", {"command": "ls"}, tools, agent)

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -129,14 +130,22 @@ READERS = (
 WRONG: tuple[Any, ...] = (5, True, "x", [5], {"x": []}, [{}], 1e300)
 
 
+def _with(about: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
+    return {**about, name: value}
+
+
+def _through(about: dict[str, Any], name: str, put: Callable[[Any], Any], value: Any) -> dict[str, Any]:
+    return {**about, name: put(value)}
+
+
 def changed(about: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Callable[[Any], Any]]]:
     """Every field of a JSON document but its version, and the document with another value there."""
     for name in about:
         if name != "schema":
-            yield (*path, name), lambda value, name=name: {**about, name: value}
+            yield (*path, name), partial(_with, about, name)
         if isinstance(about[name], dict):
             for at, put in changed(about[name], (*path, name)):
-                yield at, lambda value, name=name, put=put: {**about, name: put(value)}
+                yield at, partial(_through, about, name, put)
 
 
 def test_no_run_of_wrong_types_is_read(

@@ -11,8 +11,8 @@ from toolworthy.records.trial import TrialKey, TrialResult
 
 
 def failed(agent: str, kind: str, code: str, status: str = "failed") -> TrialResult:
-    cause = Cause(kind=kind, fault="server", detail="d", rule=code)  # type: ignore[arg-type]
-    return TrialResult(key=TrialKey(suite="tasks", task="t", agent=agent), status=status, cause=cause)  # type: ignore[arg-type]
+    cause = Cause(kind=kind, fault="server", detail="d", rule=code)
+    return TrialResult(key=TrialKey(suite="tasks", task="t", agent=agent), status=status, cause=cause)
 
 
 def without_ids() -> list[ProbeResult]:

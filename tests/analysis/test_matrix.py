@@ -24,7 +24,7 @@ CRASHED = Cause(kind="infrastructure", fault="infrastructure", detail="the agent
 def trials(*statuses: str, agent: str = "codex", **more: Any) -> list[TrialResult]:
     """One a task."""
     return [
-        TrialResult(key=TrialKey(suite="tasks", task=f"t{number}", agent=agent), status=status, **more)  # type: ignore[arg-type]
+        TrialResult(key=TrialKey(suite="tasks", task=f"t{number}", agent=agent), status=status, **more)
         for number, status in enumerate(statuses)
     ]
 
@@ -34,7 +34,7 @@ def cases(*statuses: str, words: str = "codex", asked: bool = True, **more: Any)
         CaseResult(
             key=CaseKey(case=f"c{number}", vocabulary=words),
             category="edit",
-            status=status,  # type: ignore[arg-type]
+            status=status,
             score=Score(requests=int(asked)),
             **more,
         )
@@ -43,10 +43,10 @@ def cases(*statuses: str, words: str = "codex", asked: bool = True, **more: Any)
 
 
 def probe(name: str, verdict: str = "supported", api: str = "responses", **more: Any) -> ProbeResult:
-    key = ProbeKey(probe=name, api=api, stream=more.pop("stream", True))  # type: ignore[arg-type]
+    key = ProbeKey(probe=name, api=api, stream=more.pop("stream", True))
     own = {"agents": ("codex",), "main_path": True} if name == "session-codex" else {"agents": ("*",)}
     about = {"title": name, "severity": "degrades", "requests": 1, "served": (api,), "endpoint_api": api, **own, **more}
-    return ProbeResult(key=key, verdict=verdict, **about)  # type: ignore[arg-type]
+    return ProbeResult(key=key, verdict=verdict, **about)
 
 
 def of(found: Matrix, suite: Suite, agent: str = "codex") -> Cell:

@@ -34,7 +34,7 @@ def session(agent: str, verdict: str = "supported", **more: Any) -> ProbeResult:
 
 def probe(name: str, api: str, verdict: str = "supported", **more: Any) -> ProbeResult:
     about = {"title": name, "agents": ("*",), "requests": 1, "endpoint_api": api, "served": SERVED, **more}
-    return ProbeResult(key=ProbeKey(probe=name, api=api, stream=True), verdict=verdict, **about)  # type: ignore[arg-type]
+    return ProbeResult(key=ProbeKey(probe=name, api=api, stream=True), verdict=verdict, **about)
 
 
 def found(severity: str, situation: str = "always", follows: str = "") -> tuple[Finding, ...]:
@@ -43,8 +43,8 @@ def found(severity: str, situation: str = "always", follows: str = "") -> tuple[
         Finding(
             code="TW999",
             title="made up",
-            severity=severity,  # type: ignore[arg-type]
-            situation=situation,  # type: ignore[arg-type]
+            severity=severity,
+            situation=situation,
             detail="d",
             follows=follows,
             evidence=evidence,

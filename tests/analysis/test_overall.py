@@ -16,7 +16,7 @@ AGENT = "codex"
 
 def trials(*statuses: str) -> list[TrialResult]:
     return [
-        TrialResult(key=TrialKey(suite="tasks", task="t", agent=AGENT, repeat=at), status=status)  # type: ignore[arg-type]
+        TrialResult(key=TrialKey(suite="tasks", task="t", agent=AGENT, repeat=at), status=status)
         for at, status in enumerate(statuses, 1)
     ]
 
@@ -30,13 +30,13 @@ def probes(
 ) -> list[ProbeResult]:
     """Codex's session, and a probe that it meets, with a finding of this severity in one of them. None: no finding."""
     evidence = Evidence(exchange=0)
-    found = [Finding(code=code, title="made up", severity=severity, detail="d", evidence=evidence)] if severity else []  # type: ignore[arg-type]
+    found = [Finding(code=code, title="made up", severity=severity, detail="d", evidence=evidence)] if severity else []
     return [
         ProbeResult(
             key=ProbeKey(probe=name, api="responses", stream=True),
             title=name,
-            verdict=verdict,  # type: ignore[arg-type]
-            situation="always" if own else situation,  # type: ignore[arg-type]
+            verdict=verdict,
+            situation="always" if own else situation,
             agents=(AGENT,) if own else ("*",),
             findings=tuple(found) if own == main_path else (),
             requests=1,

@@ -82,7 +82,7 @@ def mutations(stage: Scene, turn: Turn, parts: tuple[Part, ...]) -> Iterator[tup
         if deed is not None and not looks(deed):
             yield "a call too many", (*calls, replace(call, id="again", arguments=call.arguments))
         for name, value in values.items() if spec and spec.call else ():
-            if isinstance(value, str) and name in spec.call and "{" in json.dumps(spec.call[name]):
+            if isinstance(value, str) and spec and name in spec.call and "{" in json.dumps(spec.call[name]):
                 changed = json.dumps({**values, name: f"{CHANGED} {value}" if name != "path" else CHANGED})
                 yield f"{name} changed", (*before, replace(call, arguments=changed), *after)
     wants = turn.right[0] if turn.right else ()

@@ -20,4 +20,4 @@ def one(data: bytes) -> None:
     model: type[AgentAdapter] | type[ProviderAdapter] = ProviderAdapter if data[:1] and data[0] % 2 else AgentAdapter
     path = FOLDER / "adapter.toml"
     path.write_bytes(data[1:])
-    refused_in_a_line(lambda: load(model, path))
+    refused_in_a_line(lambda: load(model, path))  # type: ignore[type-var]

@@ -44,7 +44,7 @@ def made(tmp_path: Path, passed: int = 7, failed: int = 3) -> RunDirectory:
     for agent in ("codex", "builtin"):
         for number, status in enumerate(["passed"] * passed + ["failed"] * failed):
             key = TrialKey(suite="tasks", task=f"t{number}", agent=agent)
-            written.append(TrialResult(key=key, status=status, task_digest="d", seconds=1.5))  # type: ignore[arg-type]
+            written.append(TrialResult(key=key, status=status, task_digest="d", seconds=1.5))
     return written
 
 

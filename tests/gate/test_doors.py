@@ -20,7 +20,7 @@ def made(parent: Path, passed: int, failed: int) -> str:
     run = RunDirectory.create(parent, RunMeta.model_validate(ABOUT))
     for number, status in enumerate(["passed"] * passed + ["failed"] * failed):
         key = TrialKey(suite="tasks", task=f"t{number}", agent="codex")
-        run.append(TrialResult(key=key, status=status, task_digest="d", seconds=1.5))  # type: ignore[arg-type]
+        run.append(TrialResult(key=key, status=status, task_digest="d", seconds=1.5))
     return str(run.path)
 
 

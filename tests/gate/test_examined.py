@@ -123,7 +123,7 @@ def test_the_order_of_items_and_attempts_changes_nothing(about: str) -> None:
                 )
                 for pair in source.sample(pairs(cells), len(cells))
             ]
-            found = drop(mixed, about)  # type: ignore[arg-type]
+            found = drop(mixed, about)
             assert found is not None
             told.append((found.value, found.p_worse(margin), found.p_borne(margin), found.interval(0.05)))
         assert told[0] == told[1], cells
@@ -190,8 +190,8 @@ def a_run(name: str, items: Sequence[tuple[int, int, int]], repeated: int = 0) -
 
 
 def answered(before: Sample, after: Sample, margin: float = 0.1, unmeasured: float = 1.0) -> str:
-    metrics = {"tasks.pass": Criterion(margin=margin)}  # type: ignore[call-arg]
-    return decide(before, after, Policy(metrics=metrics, unmeasured=unmeasured)).answer  # type: ignore[call-arg]
+    metrics = {"tasks.pass": Criterion(margin=margin)}
+    return decide(before, after, Policy(metrics=metrics, unmeasured=unmeasured)).answer
 
 
 @pytest.mark.slow

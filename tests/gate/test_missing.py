@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from tests.support.examples import ABOUT
 from toolworthy.cli.main import main
 from toolworthy.judgement.gate import baseline
 from toolworthy.judgement.gate.compare import _once
-from toolworthy.judgement.gate.decide import Decision, Judged, decide
+from toolworthy.judgement.gate.criteria.judged import Judged
+from toolworthy.judgement.gate.decide import Decision, decide
 from toolworthy.judgement.gate.policy import Criterion, Policy
 from toolworthy.judgement.gate.sample import Sample, from_run
 from toolworthy.records.case import CaseKey, CaseResult
@@ -31,7 +32,7 @@ DOWN = Cause(kind="infrastructure", fault="infrastructure", detail="the agent as
 
 def trial(number: int, status: str, cause: Cause | None = None, items: int = 20, **more: Any) -> TrialResult:
     key = TrialKey(suite="tasks", task=f"t{number % items}", agent="codex", repeat=number // items + 1)
-    return TrialResult(key=key, status=status, cause=cause, task_digest="d", seconds=1.5, **more)  # type: ignore[arg-type]
+    return TrialResult(key=key, status=status, cause=cause, task_digest="d", seconds=1.5, **more)
 
 
 def made(folder: Path, statuses: Sequence[tuple[str, Cause | None]], items: int = 20, **about: Any) -> RunDirectory:
@@ -317,7 +318,7 @@ def test_a_baseline_file_that_tells_of_an_item_twice_is_refused(
     assert "no baseline file: 'tasks/t0' stands in it twice" in told
 
 
-DAMAGE = {
+DAMAGE: dict[str, tuple[Callable[[list[str]], str], str]] = {
     "cut": (lambda lines: "".join(lines)[:-20], "it ends in the middle of a line: --resume"),
     "cut within": (lambda lines: lines[0][:40] + "\n" + "".join(lines[1:]), "delete line 1, then --resume"),
     "no number": (lambda lines: "".join(lines).replace("1.5", "NaN", 1), "delete line 1, then --resume"),

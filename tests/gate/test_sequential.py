@@ -67,7 +67,7 @@ def play(look: object, keys: list[ResultKey], kept: tuple[ResultKey, ...] = ()) 
     """What comes of every key: empty if it ran, else why not; in the order in which they came."""
 
     async def go() -> dict[ResultKey, str]:
-        release = Release(look)  # type: ignore[arg-type]
+        release = Release(look)
         release.expect(keys)
         run, came = RunDirectory(Path("nowhere")), dict.fromkeys(kept, "kept")
         for key in kept:

@@ -28,7 +28,7 @@ from toolworthy.work.probes.material import orders
 pytestmark = pytest.mark.process
 
 READ = ("read_file", {"path": "src/a.py"})
-LIST = ("list_files", {})
+LIST: tuple[str, dict[str, Any]] = ("list_files", {})
 READS = types.Schema(
     type=types.Type.OBJECT, properties={"path": types.Schema(type=types.Type.STRING)}, required=["path"]
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -87,7 +88,7 @@ def test_quoted_words_come_back(words: list[str]) -> None:
     assert all(word.literal and not word.pattern for word in commands[0].words)
 
 
-STYLES = {
+STYLES: dict[str, Callable[[str], str]] = {
     "'": lambda text: "'" + text.replace("'", "") + "'",
     '"': lambda text: '"' + re.sub(r'([$`"\\\\])', r"\\\1", text) + '"',
     "\\": lambda text: re.sub(r"([^a-z0-9])", r"\\\1", text),

@@ -180,7 +180,7 @@ def test_ctrl_c_is_raised_where_it_is_waited_for(tmp_path: Path) -> None:
 )
 def test_mistakes_are_one_clear_line(here: Path, options: dict[str, object], says: str) -> None:
     with pytest.raises(toolworthy.ToolworthyError) as raised:
-        toolworthy.run(**{"endpoint": "oracle", **options})  # type: ignore[arg-type]
+        toolworthy.run(**{"endpoint": "oracle", **options})
     assert says in str(raised.value)
     assert "\n" not in str(raised.value)
     assert not (here / "reports").exists()

@@ -143,7 +143,7 @@ def _answer(*parts: Text | ToolCall | Thinking) -> tuple[Exchange, Request]:
     asked = exchange("chat", body).request
     assert asked is not None
     stop = "tool" if any(isinstance(part, ToolCall) for part in parts) else "end"
-    return exchange("chat", body, Response(id="1", model="m", parts=parts, stop=stop), asked), asked  # type: ignore[arg-type]
+    return exchange("chat", body, Response(id="1", model="m", parts=parts, stop=stop), asked), asked
 
 
 def _kinds(old: tuple[Text | ToolCall, ...], new: tuple[Text | ToolCall, ...]) -> list[str]:

@@ -26,7 +26,7 @@ def made(tmp_path: Path, model: str = "m", **agents: tuple[int, int]) -> RunDire
     for agent, (passed, failed) in agents.items():
         for number, status in enumerate(["passed"] * passed + ["failed"] * failed):
             key = TrialKey(suite="tasks", task=f"t{number}", agent=agent)
-            written.append(TrialResult(key=key, status=status))  # type: ignore[arg-type]
+            written.append(TrialResult(key=key, status=status))
     return written
 
 

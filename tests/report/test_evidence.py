@@ -237,7 +237,7 @@ def test_failed_trials_and_probes_are_there_too(tmp_path: Path) -> None:
     for verdict in ("broken", "rejected", "ignored", "supported", "unmeasured"):
         probe = ProbeKey(probe=f"is-{verdict}", api="chat")
         made.append(
-            ProbeResult(key=probe, title="t", verdict=verdict, detail="d", requests=2, exchanges=file_of(probe))  # type: ignore[arg-type]
+            ProbeResult(key=probe, title="t", verdict=verdict, detail="d", requests=2, exchanges=file_of(probe))
         )
     assert [located.id for located in found(made)] == [
         "cause-unknown-tool@tasks/fix-it/codex#2:4",

@@ -63,8 +63,8 @@ def check(element: ET.Element) -> None:
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", element.attrib["timestamp"])
         assert names.count("properties") == names.count("system-out") == names.count("system-err") == 1
     if element.tag in ("testsuite", "testsuites"):
-        for name, child in (("tests", "testcase"), ("failures", "failure"), ("errors", "error")):
-            assert int(element.attrib[name]) == len(list(element.iter(child)))
+        for name, tag in (("tests", "testcase"), ("failures", "failure"), ("errors", "error")):
+            assert int(element.attrib[name]) == len(list(element.iter(tag)))
     if element.tag == "testcase":
         assert len(names) <= 1
         assert element.attrib["name"]
@@ -88,9 +88,9 @@ def written(tmp_path: Path) -> RunDirectory:
     made.append(trial("cut", "unmeasured"))
     miss = Miss(kind="wrong argument", wanted="a", given=ODD, detail="<x>")
     for name, status in (("right", "right"), ("mild", "lenient"), ("wrong", "wrong"), ("none", "unmeasured")):
-        key = CaseKey(case=name, vocabulary="codex")
+        asked = CaseKey(case=name, vocabulary="codex")
         misses = (miss,) if status == "wrong" else ()
-        made.append(CaseResult(key=key, category="edit", status=status, misses=misses, detail="no answer"))  # type: ignore[arg-type]
+        made.append(CaseResult(key=asked, category="edit", status=status, misses=misses, detail="no answer"))
     finding: dict[str, Any] = {
         "code": "TW991",
         "title": "no index",
@@ -105,7 +105,7 @@ def written(tmp_path: Path) -> RunDirectory:
             ProbeResult(
                 key=key,
                 title=name,
-                verdict=verdict,  # type: ignore[arg-type]
+                verdict=verdict,
                 detail=ODD,
                 severity="blocks",
                 situation="image" if verdict == "broken" else "always",

@@ -15,9 +15,10 @@ from toolworthy.output.terminal.eta import Pace, left
 from toolworthy.output.terminal.progress import Progress, clock, span
 from toolworthy.records.case import CaseKey, CaseResult
 from toolworthy.records.exchange import Exchange
+from toolworthy.records.meta import Budget
 from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.records.trial import TrialKey, TrialResult
-from toolworthy.work.run.budget import Budget, Spending, Took
+from toolworthy.work.run.budget import Spending, Took
 from toolworthy.work.run.plan import Options
 
 A, B, WIRE = ("tasks", "a"), ("tasks", "b"), ("wire", "chat")
@@ -72,11 +73,11 @@ class Run:
 
     def end(self, key: Any, said: str) -> None:
         if isinstance(key, TrialKey):
-            self.progress.ended(TrialResult(key=key, status=said))  # type: ignore[arg-type]
+            self.progress.ended(TrialResult(key=key, status=said))
         elif isinstance(key, CaseKey):
-            self.progress.ended(CaseResult(key=key, category="c", status=said))  # type: ignore[arg-type]
+            self.progress.ended(CaseResult(key=key, category="c", status=said))
         else:
-            self.progress.ended(ProbeResult(key=key, title="t", verdict=said))  # type: ignore[arg-type]
+            self.progress.ended(ProbeResult(key=key, title="t", verdict=said))
 
     def lines(self, width: int = 120, height: int = 20) -> list[str]:
         return self.progress.lines(width, height)
@@ -94,7 +95,7 @@ def test_a_trial_is_a_line_that_says_what_is_waited_for() -> None:
     assert run.lines() == ["a  fix-bug  turn 0  starting  0:00  0 in, 0 out", "0:00, ETA – · 0/1 trials"]
     run.progress.asking(str(key))
     assert "  asking  " in run.lines()[0]
-    run.progress.exchanged(Exchange(*(str(key), *[None] * 15)), Took(0, 0, None))  # type: ignore[arg-type]
+    run.progress.exchanged(Exchange(*(str(key), *[None] * 15)), Took(0, 0, None))
     run.now = 83
     run.take(key, 40_600, 2_000, 0.021)
     assert run.lines() == [

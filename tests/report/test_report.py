@@ -47,7 +47,7 @@ def result(
 ) -> TrialResult:
     cause = None if status == "passed" else Cause(kind="wrong result", fault="model", detail=detail)
     key = TrialKey(suite="tasks", task=task, agent=agent, repeat=repeat)
-    return TrialResult(key=key, status=status, cause=cause, agent_output=detail, diff=detail)  # type: ignore[arg-type]
+    return TrialResult(key=key, status=status, cause=cause, agent_output=detail, diff=detail)
 
 
 def test_errors_and_what_was_not_run_are_no_measure() -> None:
@@ -64,7 +64,7 @@ def lost(task: str) -> TrialResult:
 
 
 def at_limit(task: str = "t", repeat: int = 1, limit: str = "time") -> TrialResult:
-    cause = Cause(kind="budget", fault="our limit", detail="stopped", limit=limit)  # type: ignore[arg-type]
+    cause = Cause(kind="budget", fault="our limit", detail="stopped", limit=limit)
     return result("error", task, repeat=repeat).model_copy(update={"cause": cause})
 
 

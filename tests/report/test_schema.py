@@ -8,7 +8,7 @@ import json
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from tests.support.upstream import reply, serve
 from toolworthy.endpoint.target import resolve
 from toolworthy.output.exports import schema
 from toolworthy.records.exchanges import _records
-from toolworthy.records.store import GATE, SCHEMA, RunDirectory
+from toolworthy.records.meta import SCHEMA
+from toolworthy.records.store import GATE, RunDirectory
 
 pytestmark = pytest.mark.process
 
@@ -163,7 +164,7 @@ def test_what_the_proxy_records_fits(tmp_path: Path) -> None:
 
 def wrongs(held: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The run, each time with one thing wrong."""
-    for name, change in {
+    changes: dict[str, Callable[[Any], Any]] = {
         "no endpoint": lambda run: run["run.json"].pop("endpoint"),
         "another version": lambda run: run["run.json"].update(schema=SCHEMA + 1),
         "a key in the endpoint": lambda run: run["run.json"]["endpoint"].update(key="sk-1"),
@@ -173,7 +174,8 @@ def wrongs(held: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         "a line that is none": lambda run: run["results.jsonl"].append({"kind": "other"}),
         "a chunk without its time": lambda run: records_of(run)[0].update(chunks=[["text"]]),
         "a piece of two": lambda run: records_of(run)[0].update(request_body=[["a", "b"]]),
-    }.items():
+    }
+    for name, change in changes.items():
         wrong = copy.deepcopy(held)
         change(wrong)
         yield name, wrong

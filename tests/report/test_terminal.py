@@ -26,23 +26,23 @@ AGENTS = [agent.id for agent in adapters.agents()]
 
 def finding(code: str, severity: str = "blocks", detail: str = "as it is said") -> Finding:
     evidence = Evidence(exchange=0, excerpt="")
-    return Finding(code=code, title=f"title of {code}", severity=severity, detail=detail, evidence=evidence)  # type: ignore[arg-type]
+    return Finding(code=code, title=f"title of {code}", severity=severity, detail=detail, evidence=evidence)
 
 
 def trial(agent: str, task: str, status: str = "failed", codes: Sequence[str] = (), detail: str = "d") -> TrialResult:
     cause = None if status == "passed" else Cause(kind="wire defect", fault="server", detail=detail)
     score = Score(findings=tuple(map(finding, codes)), tokens=Tokens(input=100_000, output=2_000))
     key = TrialKey(suite="tasks", task=task, agent=agent)
-    return TrialResult(key=key, status=status, cause=cause, score=score, agent_version="1.2.3")  # type: ignore[arg-type]
+    return TrialResult(key=key, status=status, cause=cause, score=score, agent_version="1.2.3")
 
 
 def probe(
     name: str, api: str, verdict: str = "broken", detail: str = "no", codes: Sequence[str] = (), **more: Any
 ) -> ProbeResult:
     return ProbeResult(
-        key=ProbeKey(probe=name, api=api, stream=True),  # type: ignore[arg-type]
+        key=ProbeKey(probe=name, api=api, stream=True),
         title=f"title of {name}",
-        verdict=verdict,  # type: ignore[arg-type]
+        verdict=verdict,
         detail=detail,
         severity="blocks",
         requests=1,
@@ -82,7 +82,7 @@ def all_that_goes_wrong() -> list[Any]:
             key=CaseKey(case=f"{word}-{repeat}", vocabulary=agent, repeat=repeat),
             category=word,
             status="wrong",
-            misses=(Miss(kind=kinds[number % len(kinds)]),),  # type: ignore[arg-type]
+            misses=(Miss(kind=kinds[number % len(kinds)]),),
             score=Score(findings=(finding("TW901"), finding("TW902")), tokens=Tokens(input=9, output=9)),
         )
         for number, word in enumerate(words)

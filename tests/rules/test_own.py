@@ -11,6 +11,7 @@ from tests.support.examples import chat
 from toolworthy import rules
 from toolworthy.base.errors import UserError
 from toolworthy.cli.commands import rules as commands
+from toolworthy.output.rule_pages import write_pages
 from toolworthy.rules import RULES, Rule, rule
 from toolworthy.rules.model import Violations
 from toolworthy.rules.view import View
@@ -51,7 +52,7 @@ def test_it_judges_as_ours_do(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_its_page_stands_beside_ours(tmp_path: Path) -> None:
     greets()
-    commands.write_pages(tmp_path)
+    write_pages(tmp_path)
     assert (tmp_path / "MY101.md").is_file()
     assert "## Rules of your own\n" in (tmp_path / "README.md").read_text()
 

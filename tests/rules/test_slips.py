@@ -147,7 +147,8 @@ def streamed(*deltas: dict[str, Any]) -> set[str]:
     ],
 )
 def test_arguments_that_come_again_are_told_from_those_that_look_alike(pieces: list[str], again: bool) -> None:
-    first, *rest = ({"index": 0, "function": {"arguments": piece}} for piece in pieces)
+    calls: list[dict[str, Any]] = [{"index": 0, "function": {"arguments": piece}} for piece in pieces]
+    first, *rest = calls
     first |= {"id": "c1", "type": "function", "function": {"name": "read_file", **first["function"]}}
     deltas: list[dict[str, Any]] = [{"tool_calls": [call]} for call in (first, *rest)]
     assert streamed(*deltas) == ({"TW323"} if again else set())

@@ -20,8 +20,9 @@ from toolworthy.content.adapters import Prices
 from toolworthy.endpoint.config import load_config
 from toolworthy.endpoint.target import Endpoint, resolve
 from toolworthy.records.exchange import Chunk, Exchange
+from toolworthy.records.meta import Budget
 from toolworthy.work.run import budget as budgets
-from toolworthy.work.run.budget import Budget, Spending, amount, count, price, tokens_of
+from toolworthy.work.run.budget import Spending, amount, count, price, tokens_of
 from toolworthy.work.run.session import Session
 from toolworthy.work.scoring import measure
 
@@ -59,11 +60,12 @@ RESPONSES = {"input_tokens": 75_157, "output_tokens": 1_059}
 
 def counted(api: str, usage: dict[str, Any], *, streamed: bool = False) -> Exchange:
     """An answer of which only its usage matters."""
-    value: dict[str, Any] = {
+    answers: dict[str, dict[str, Any]] = {
         "chat": {"choices": [{"message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}]},
         "messages": {"type": "message", "role": "assistant", "content": [], "stop_reason": "end_turn"},
         "responses": {"object": "response", "status": "completed", "output": []},
-    }[api] | {"usage": usage}
+    }
+    value = answers[api] | {"usage": usage}
     body, kind = json.dumps(value), "application/json"
     if streamed:
         events = (
@@ -254,11 +256,11 @@ def test_what_runs_when_the_minutes_are_over_is_stopped_after_the_grace(monkeypa
     async def hang(*_: object) -> None:
         await asyncio.sleep(60)
 
-    monkeypatch.setattr(session, "_case_result", hang)
     key = CaseKey(case=cases[0].id, vocabulary="builtin")
-    found = session._loop.run_until_complete(session._within_budget(None, key))  # type: ignore[arg-type]
+    monkeypatch.setattr(session._benches[key.suite], "run", hang)
+    found = session._loop.run_until_complete(session._within_budget(key))
     session._loop.close()
-    assert found.detail.startswith("budget of 0.001 minutes is spent, and it had not ended")  # type: ignore[union-attr]
+    assert found.detail.startswith("budget of 0.001 minutes is spent, and it had not ended")
 
 
 @pytest.mark.process

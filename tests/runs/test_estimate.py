@@ -14,11 +14,11 @@ from toolworthy.content.adapters import Prices
 from toolworthy.endpoint.target import resolve
 from toolworthy.output.terminal import costs
 from toolworthy.records.case import CaseKey, CaseResult
+from toolworthy.records.meta import Budget
 from toolworthy.records.score import Score, Tokens
 from toolworthy.records.trial import TrialKey, TrialResult
 from toolworthy.work.kinds import KINDS
 from toolworthy.work.probes import load_suite
-from toolworthy.work.run.budget import Budget
 from toolworthy.work.run.estimate import dollars, estimate, line, short, table
 from toolworthy.work.run.listener import Listener
 from toolworthy.work.run.order import in_order, sent
@@ -114,7 +114,7 @@ def test_dollars_have_two_digits_that_count(usd: float, said: str) -> None:
 
 def trial(task: str, status: str, tokens: int | None, usd: float | None) -> TrialResult:
     told = Score(tokens=Tokens(input=tokens, output=tokens and 0), cost_usd=usd)
-    return TrialResult(key=key(task, "a"), status=status, score=told)  # type: ignore[arg-type]
+    return TrialResult(key=key(task, "a"), status=status, score=told)
 
 
 def test_failed_attempts_are_paid_for_too() -> None:
@@ -145,7 +145,7 @@ def test_cases_that_are_right_share_the_bill() -> None:
     def case(status: str) -> CaseResult:
         told = Score(tokens=Tokens(input=100, output=20), cost_usd=0.02)
         where = CaseKey(case=status, vocabulary="a")
-        return CaseResult(key=where, category="c", status=status, score=told)  # type: ignore[arg-type]
+        return CaseResult(key=where, category="c", status=status, score=told)
 
     (said,) = costs.markdown([], [case("right"), case("lenient"), case("wrong")])
     assert said.startswith("- cost of tool calls: 300 input and 60 output tokens, $0.060; ")

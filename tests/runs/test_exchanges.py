@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -55,7 +55,7 @@ def test_why_there_is_no_answer_is_read_as_it_was_written(tmp_path: Path, kind: 
     ],
 )
 def test_runs_that_told_it_in_a_sentence_are_still_read(sentence: str, failure: ExchangeFailure) -> None:
-    plain = {"request_body": [], "upstream_body": None, "chunks": [], "pieces": {}}
+    plain: dict[str, Any] = {"request_body": [], "upstream_body": None, "chunks": [], "pieces": {}}
     told = ExchangeRecord.model_validate({**asdict(exchange(0, b"{}")), **plain, "error": sentence})
     assert told.error == failure
 

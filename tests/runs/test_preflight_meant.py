@@ -255,7 +255,7 @@ def test_the_doctor_tells_the_same(tmp_path: Path, capsys: pytest.CaptureFixture
     async def both() -> Preflight:
         async with serve(_application) as upstream:
             asyncio.get_running_loop()
-            await asyncio.to_thread(doctor.examine, upstream.url, model="m", key_env=None, wire=None)
+            await asyncio.to_thread(doctor.run, upstream.url, model="m", key_env=None, wire=None)
             return await preflight(resolve(upstream.url, model="m"), adapters.agents())
 
     found = asyncio.run(both())

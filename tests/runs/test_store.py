@@ -19,7 +19,7 @@ from toolworthy.work.run.plan import Options
 
 
 def result(task: str, status: str = "passed") -> TrialResult:
-    return TrialResult(key=TrialKey(suite="tasks", task=task, agent="a"), status=status)  # type: ignore[arg-type]
+    return TrialResult(key=TrialKey(suite="tasks", task=task, agent="a"), status=status)
 
 
 def test_the_latest_result_of_a_trial_counts(tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_every_kind_of_line_is_told_by_its_tag_or_by_what_it_fits(tmp_path: Path
 
 
 def test_the_name_of_a_key_says_to_what_it_belongs() -> None:
-    keys = [
+    keys: list[TrialKey | CaseKey | ProbeKey] = [
         TrialKey(suite="tasks", task="a/b", agent="qwen-code", repeat=12),
         CaseKey(case="live_simple_1-2", vocabulary="k2vv-reference"),
         ProbeKey(probe="one-call", api="chat", stream=False),

@@ -86,10 +86,10 @@ def test_a_listener_is_handed_out_and_served_from_outside(tmp_path: Path) -> Non
             (await server).close()
         return outcome.stdout
 
-    async def both() -> list[bytes]:
+    async def both() -> tuple[bytes, bytes]:
         return await asyncio.gather(trial("a"), trial("b"))  # the same port in both
 
-    assert asyncio.run(both()) == [b"hello a\n", b"hello b\n"]
+    assert asyncio.run(both()) == (b"hello a\n", b"hello b\n")
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_nothing_outlives_it(tmp_path: Path, kind: str) -> None:
         f"setsid python3 -c 'import time; time.sleep(999)' {mark} & disown; echo started",
         tmp_path,
         sandbox=choose(kind),
-    )  # type: ignore[arg-type]
+    )
     assert outcome.stdout == b"started\n"
     assert time.monotonic() - began < 15
     deadline = time.monotonic() + 5
@@ -162,7 +162,7 @@ def test_cancelling_ends_it_at_whatever_moment(tmp_path: Path, kind: str, steps:
 
     async def go() -> None:
         command = Command(("sleep", seconds), tmp_path / "w", tmp_path / "h", limits=Limits(seconds=60))
-        task = asyncio.create_task(choose(kind).run(command))  # type: ignore[arg-type]
+        task = asyncio.create_task(choose(kind).run(command))
         for _ in range(steps):
             await asyncio.sleep(0)
         task.cancel()

@@ -42,7 +42,7 @@ KINDS: dict[str, tuple[list[Exchange], dict[str, object], str]] = {
 @pytest.mark.parametrize("kind", get_args(CauseKind))
 def test_each_cause_is_named_where_its_exchanges_show_it(kind: str) -> None:
     exchanges, ended, fault = KINDS[kind]
-    found = why(exchanges, **ended)  # type: ignore[arg-type]
+    found = why(exchanges, **ended)
     assert (found.kind, found.fault) == (kind, fault), found.detail
     if exchanges:
         assert found.exchange is not None
@@ -70,7 +70,7 @@ def test_the_table_is_in_the_order_of_precedence() -> None:
     ],
 )
 def test_the_first_in_the_order_is_named(exchanges: list[Exchange], ended: dict[str, object], kind: str) -> None:
-    assert why(exchanges, **ended).kind == kind  # type: ignore[arg-type]
+    assert why(exchanges, **ended).kind == kind
 
 
 def test_an_agent_that_we_stop_before_it_asks_was_at_our_limit_and_one_that_ends_could_not_start() -> None:
@@ -78,7 +78,7 @@ def test_an_agent_that_we_stop_before_it_asks_was_at_our_limit_and_one_that_ends
     assert (stopped.kind, stopped.fault, stopped.limit) == ("budget", "our limit", "time")
     assert stopped.code == "nothing asked in time"
     for ended in ({"exit_code": 0}, {"exit_code": 127}, {"ended": "memory"}):
-        found = why([], **ended)  # type: ignore[arg-type]
+        found = why([], **ended)
         assert (found.kind, found.limit) == ("infrastructure", None)
 
 

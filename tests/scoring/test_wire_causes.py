@@ -63,7 +63,7 @@ def test_what_the_agent_was_seen_to_break_on_is_named(
 def test_what_the_agent_says_went_wrong_stands_beside_the_cause(stdout: bytes, said: str) -> None:
     def detail(**more: object) -> str:
         ended = {"ended": "exit", "exit_code": 1, "stdout": stdout, "stderr": b"", "seconds": 1.0, **more}
-        return diagnose([spoilt()], Outcome(**ended), adapters.agent("openclaw"), 60).detail  # type: ignore[arg-type]
+        return diagnose([spoilt()], Outcome(**ended), adapters.agent("openclaw"), 60).detail
 
     told = detail()
     assert (f"; the agent says: {said}" in told) if said else ("the agent says" not in told)

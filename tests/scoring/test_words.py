@@ -36,7 +36,7 @@ def test_every_code_and_note_has_its_words() -> None:
 
 def test_other_words_change_nothing_but_the_words(monkeypatch: pytest.MonkeyPatch) -> None:
     def found() -> tuple[list[Cause], list[str]]:
-        causes = [why(exchanges, **ended) for exchanges, ended in SHOWN]  # type: ignore[arg-type]
+        causes = [why(exchanges, **ended) for exchanges, ended in SHOWN]
         return causes, [TrialResult(key=KEY, status="error", cause=one).uncounted for one in causes]
 
     before, counted = found()

@@ -134,7 +134,7 @@ def read(path: Path, kind: type[Line]) -> dict[tuple[str, tuple[str, ...], str],
 
 def write(path: Path, lines: Iterable[Observed] | Iterable[Predicted], kind: type[Line]) -> None:
     """Put lines in the place of those of the same pairs."""
-    every = read(path, kind) | {line.key: line for line in lines}  # type: ignore[dict-item]
+    every = read(path, kind) | {line.key: line for line in lines}
     path.write_text("".join(every[key].model_dump_json() + "\n" for key in sorted(every)), encoding="utf-8")
 
 

@@ -53,7 +53,7 @@ class _Parser(argparse.ArgumentParser):
 def asked(folder: Path, *arguments: str) -> Any:
     """What these options of `pytest suites`, given in `folder`, ask for; without a process of its own."""
     parser = _Parser()
-    plugin.pytest_addoption(parser)  # type: ignore[arg-type]
+    plugin.pytest_addoption(parser)
     return read_options(parser.parse_args(arguments), folder)
 
 

@@ -61,8 +61,9 @@ def exchange(key: object, index: int = 0, said: str = "I look.", **more: Any) ->
     """A chat request that offers a tool, and an answer that says something and calls it, in two pieces."""
     call = {"id": f"call_{index}", "type": "function", "function": {"name": "read", "arguments": '{"path": "a.py"}'}}
     message = {"role": "assistant", "content": said, "tool_calls": [more.pop("call", call)]}
-    answer = {"id": "1", "model": "some-model", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
-    answer["usage"] = {"prompt_tokens": 900, "completion_tokens": 40, "total_tokens": 940}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 900, "completion_tokens": 40, "total_tokens": 940}
+    answer = {"id": "1", "model": "some-model", "choices": [choice], "usage": usage}
     body = more.pop("body", json.dumps(answer).encode())
     given: dict[str, Any] = {
         "trial": str(key),
@@ -113,7 +114,7 @@ def finding(code: str = "TW201", severity: str = "blocks", exchange: int = 0, **
     """What a rule says."""
     given = {"title": "a call stands in the text", "detail": "it is not a call", **more}
     evidence = Evidence(exchange=exchange, excerpt=given.pop("excerpt", LEAK))
-    return Finding(code=code, severity=severity, evidence=evidence, **given)  # type: ignore[arg-type]
+    return Finding(code=code, severity=severity, evidence=evidence, **given)
 
 
 def trial(task: str, agent: str, status: str = "passed", repeat: int = 1, **more: Any) -> TrialResult:
@@ -177,7 +178,7 @@ def case(name: str, words: str = "codex", status: str = "right", **more: Any) ->
 def probe(name: str, api: str = "chat", verdict: str = "supported", **more: Any) -> ProbeResult:
     """What a probe found."""
     given: dict[str, Any] = {
-        "key": ProbeKey(probe=name, api=api, stream=True),  # type: ignore[arg-type]
+        "key": ProbeKey(probe=name, api=api, stream=True),
         "title": f"the title of {name}",
         "verdict": verdict,
         "detail": "" if verdict == "supported" else "HTTP 400: it is not known",

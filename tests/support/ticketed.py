@@ -37,7 +37,7 @@ def recorded(index: int = 0, **more: Any) -> Exchange:
 
 def finding(code: str = "TW101", exchange: int = 0, severity: str = "blocks", detail: str = "d") -> Finding:
     evidence = Evidence(exchange=exchange, excerpt="the bytes")
-    return Finding(code=code, title="t", severity=severity, detail=detail, evidence=evidence)  # type: ignore[arg-type]
+    return Finding(code=code, title="t", severity=severity, detail=detail, evidence=evidence)
 
 
 def a_run(folder: Path, exchanges: Sequence[Exchange], *findings: Finding, **more: Any) -> RunDirectory:

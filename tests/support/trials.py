@@ -56,7 +56,7 @@ def refused(status: int, message: str = "no") -> Exchange:
 
 def streamed(*deltas: Message | None, finish: str | None = "stop") -> Exchange:
     """A streamed answer of these deltas."""
-    events = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
+    events: list[Message] = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
     events.append({"index": 0, "delta": {}, "finish_reason": finish})
     about = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m"}
     lines = [f"data: {json.dumps({**about, 'choices': [event]})}\n\n" for event in events]

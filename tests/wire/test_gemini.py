@@ -96,7 +96,7 @@ def test_made_up_ids_differ_between_calls_and_between_answers() -> None:
 
 
 def test_results_without_ids_answer_the_calls_of_their_names_in_order() -> None:
-    calls = [{"functionCall": {"name": name, "args": {}}} for name in ("read", "ls", "read")]
+    calls: list[dict[str, Any]] = [{"functionCall": {"name": name, "args": {}}} for name in ("read", "ls", "read")]
     results = [{"functionResponse": {"name": name, "response": {"output": name}}} for name in ("read", "read", "ls")]
     request = asked(user({"text": "go"}), model(*calls), user(*results))
     made = [part.id for part in request.messages[1].parts if isinstance(part, ToolCall)]

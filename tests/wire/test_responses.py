@@ -98,7 +98,7 @@ def test_reasoning_is_read_under_both_of_its_names() -> None:
 
 
 def test_the_words_of_a_failure_are_read_where_they_stand_beside_the_response() -> None:
-    failed = {"id": "r", "status": "failed", "error": None, "output": []}
+    failed: dict[str, Any] = {"id": "r", "status": "failed", "error": None, "output": []}
     event = {"type": "response.failed", "response": failed, "error": {"message": "no provider", "code": "upstream"}}
     body = f"event: response.failed\ndata: {json.dumps(event)}\n\n".encode()
     read = wire.parse_body("responses", 200, body, streamed=True)

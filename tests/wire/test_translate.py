@@ -113,7 +113,7 @@ def test_reasoning_comes_back_to_its_endpoint_as_it_left(agent: Api, endpoint: A
     forms = {"chat": "reasoning_content", "messages": "thinking", "responses": "reasoning_item", "gemini": "thought"}
     signature = None if endpoint == "chat" else "c2lnbmVk"
     item = "rs_1" if endpoint == "responses" else None
-    thought = Thinking("because", forms[endpoint], signature, item)  # type: ignore[arg-type]
+    thought = Thinking("because", forms[endpoint], signature, item)
     call = ToolCall("call_1", "ls", "{}")
     answer = wire.api(agent).render_response(Response("r", "m", (thought, call), "tool"), Request("m", ()))
     _, rendered = translate_request(agent, endpoint, replayed(agent, answer))

@@ -23,7 +23,7 @@ def world() -> World:
 
 
 def run(world: World, command: str, state: State = STATE, folder: str = "/app", **more: object) -> Effects:
-    return asyncio.run(world.run(state, command, folder, **more))  # type: ignore[arg-type]
+    return asyncio.run(world.run(state, command, folder, **more))
 
 
 def repository(world: World, command: str, state: State = STATE) -> tuple[Repository | None, Repository | None]:

@@ -95,7 +95,7 @@ def test_it_is_dark_ink_on_white_whatever_the_system_is(visit: Visit, ordinary: 
     for scheme in ("light", "dark"):
         page = visit(ordinary, TRIAL, color_scheme=scheme)
         page.wait_for_selector(".subject .facts")
-        page.emulate_media(media="print", color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(media="print", color_scheme=scheme)
         colours[scheme] = page.evaluate(
             """() => [...document.querySelectorAll("body, body *")].map((node) => {
               const { color, backgroundColor, borderLeftColor, fill, stroke } = getComputedStyle(node);
