@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -257,7 +258,8 @@ def test_what_runs_when_the_minutes_are_over_is_stopped_after_the_grace(monkeypa
         await asyncio.sleep(60)
 
     key = CaseKey(case=cases[0].id, vocabulary="builtin")
-    monkeypatch.setattr(session._benches[key.suite], "run", hang)
+    monkeypatch.setitem(session._benches, key.suite, SimpleNamespace(run=hang))
+    monkeypatch.setattr(session, "_told", lambda _, result: result)
     found = session._loop.run_until_complete(session._within_budget(key))
     session._loop.close()
     assert found.detail.startswith("budget of 0.001 minutes is spent, and it had not ended")
