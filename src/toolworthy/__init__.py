@@ -7,6 +7,7 @@ Each name is imported when it is first used: ``import toolworthy`` by itself cos
 TYPE_CHECKING = False  # for a type checker it is true; typing itself would take as long as all that is here
 if TYPE_CHECKING:
     from toolworthy.base.errors import ToolworthyError
+    from toolworthy.base.version import __version__ as __version__
     from toolworthy.endpoint.target import Endpoint
     from toolworthy.public.checking import check, gate
     from toolworthy.public.results import Run
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from toolworthy.rules.view import View
     from toolworthy.work.probes import Ask, Broken, Ignored, Rejected, Unmeasured, probe
 
-__version__ = "0.1.0"
 _MODULES = {
     "base.errors": ("ToolworthyError",),
+    "base.version": ("__version__",),
     "endpoint.target": ("Endpoint",),
     "public.checking": ("check", "gate"),
     "public.results": ("Run",),

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from toolworthy import __version__
 from toolworthy.base.errors import UserError
+from toolworthy.base.version import __version__
 from toolworthy.base.visible import one_line, show
 from toolworthy.cli.command_line import refuse_keys
 from toolworthy.cli.commands import COMMANDS

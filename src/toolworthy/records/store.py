@@ -26,10 +26,10 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from toolworthy import __version__
 from toolworthy.base.errors import UserError
 from toolworthy.base.loading import misfit
 from toolworthy.base.redact import Redactor
+from toolworthy.base.version import __version__
 from toolworthy.base.whole import whole
 from toolworthy.records.case import CaseResult
 from toolworthy.records.exchange import Exchange

@@ -11,9 +11,9 @@ import socket
 import time
 from pathlib import Path
 
-from toolworthy import __version__
 from toolworthy.base.errors import UserError, writing
 from toolworthy.base.redact import Redactor
+from toolworthy.base.version import __version__
 from toolworthy.base.visible import one_line, show
 from toolworthy.base.whole import whole
 from toolworthy.cli.interrupt import SIGNALS

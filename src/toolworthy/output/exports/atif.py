@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from toolworthy import __version__
+from toolworthy.base.version import __version__
 from toolworthy.output.exports.arguments import arguments
 from toolworthy.output.exports.timeline import Call, Turn, timeline
 from toolworthy.records.exchange import Exchange

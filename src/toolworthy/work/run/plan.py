@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from toolworthy import __version__
 from toolworthy.base.errors import UserError
 from toolworthy.base.loading import meant
+from toolworthy.base.version import __version__
 from toolworthy.content import adapters
 from toolworthy.content.adapters import AgentAdapter, Prices
 from toolworthy.content.tasks import Task, known_tasks, load_task, load_tasks
