@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from toolworthy.base.errors import UserError
@@ -16,6 +16,12 @@ from toolworthy.base.errors import UserError
 M = TypeVar("M", bound=BaseModel)
 _SHOWN = 30
 """Names of which all are told, where none is like the one that was given."""
+
+
+class Strict(BaseModel):
+    """What a file holds: every key is known, and no value changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from toolworthy import content
 from toolworthy.base.errors import UserError
-from toolworthy.base.loading import load_toml, meant
+from toolworthy.base.loading import Strict, load_toml, meant
 from toolworthy.wire.declaration import Auth
 from toolworthy.wire.ir import Api, Dialect
 
@@ -24,11 +24,7 @@ Action = Literal["run", "read", "view", "write", "edit", "patch", "search", "fin
 ``wait`` asks for the rest of a command that still runs."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Install(_Strict):
+class Install(Strict):
     """How the agent tool gets onto this machine."""
 
     npm: str
@@ -48,14 +44,14 @@ class Install(_Strict):
         return value
 
 
-class ConfigFile(_Strict):
+class ConfigFile(Strict):
     """A file that is written before the agent starts; path and content are templates."""
 
     path: str
     content: str
 
 
-class Run(_Strict):
+class Run(Strict):
     """How the agent is started in a trial.
 
     Every string is a template: ``{instruction} {model} {base_url} {key} {workspace} {home} {install} {node} {python}
@@ -71,7 +67,7 @@ class Run(_Strict):
     stdin: str = ""
 
 
-class Scope(_Strict):
+class Scope(Strict):
     """Parameters of a tool that say where it acts, and on how much of it: each is the parameter's name."""
 
     folder: str = ""
@@ -90,7 +86,7 @@ class Scope(_Strict):
     """True: a search takes capital and small letters as equal."""
 
 
-class ToolSpec(_Strict):
+class ToolSpec(Strict):
     """A tool that the agent offers, as far as toolworthy uses it."""
 
     does: Action | None = None
@@ -110,7 +106,7 @@ class ToolSpec(_Strict):
     """The tool refuses to touch a file that was not read before."""
 
 
-class AgentAdapter(_Strict):
+class AgentAdapter(Strict):
     """An agent tool."""
 
     id: str
@@ -144,7 +140,7 @@ class AgentAdapter(_Strict):
         return any("{max_turns}" in text for text in told)
 
 
-class Prices(_Strict):
+class Prices(Strict):
     """US dollars per million tokens."""
 
     input: float = Field(ge=0)
@@ -158,7 +154,7 @@ class Prices(_Strict):
     source: str = ""
 
 
-class Signs(_Strict):
+class Signs(Strict):
     """What a server says of itself."""
 
     owner: tuple[str, ...] = ()
@@ -167,7 +163,7 @@ class Signs(_Strict):
     """Regular expressions: words of its errors that no other server has."""
 
 
-class ProviderAdapter(_Strict):
+class ProviderAdapter(Strict):
     """A hosted provider or a local server."""
 
     id: str

@@ -12,10 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from toolworthy import content
-from toolworthy.base.loading import read_toml
+from toolworthy.base.loading import Strict, read_toml
 from toolworthy.content.situations import Situation
 
 Outcome = Literal["unaffected", "recovers", "wrong result", "dies", "hangs"]
@@ -24,10 +22,8 @@ OUTCOMES: tuple[Outcome, ...] = ("unaffected", "recovers", "wrong result", "dies
 MEASURED = content.FIXTURES / "defects" / "measured.jsonl"
 
 
-class Measured(BaseModel):
+class Measured(Strict):
     """One defect, one agent, one stage."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     defect: str
     """Its id; empty for the stage alone, whose outcome is in comparison with the plain task."""

@@ -22,13 +22,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from toolworthy import content
 from toolworthy.base.errors import UserError
-from toolworthy.base.loading import load_toml
+from toolworthy.base.loading import Strict, load_toml
 
 
-class Step(BaseModel):
+class Step(Strict):
     """One neutral step. Paths are relative to the workspace."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     run: str | None = None
     """A shell command, run in the workspace."""
@@ -64,8 +62,7 @@ class Step(BaseModel):
         return self
 
 
-class _Steps(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class _Steps(Strict):
     step: tuple[Step, ...]
 
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from toolworthy.base.errors import UserError
-from toolworthy.base.loading import load_toml
+from toolworthy.base.loading import Strict, load_toml
 from toolworthy.base.redact import credential, looks_like_key
 from toolworthy.content.adapters import Prices
 from toolworthy.wire.declaration import Auth
 from toolworthy.wire.ir import Api
 
 
-class NamedEndpoint(BaseModel):
+class NamedEndpoint(Strict):
     """One ``[endpoints.NAME]`` table."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     provider: str = "generic"
     url: str | None = None
@@ -68,10 +66,8 @@ class VariableError(UserError, ValueError):
     """What should name an environment variable names none."""
 
 
-class Config(BaseModel):
+class Config(Strict):
     """The whole file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     endpoints: dict[str, NamedEndpoint] = Field(default_factory=dict)
     prices: dict[str, Prices] = Field(default_factory=dict)

@@ -13,11 +13,11 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from toolworthy import content
 from toolworthy.base.errors import UserError
-from toolworthy.base.loading import load_toml
+from toolworthy.base.loading import Strict, load_toml
 from toolworthy.reference.model import JSON, STREAM, Reply
 from toolworthy.reference.paths import places
 from toolworthy.reference.signs import Refusal, Sign
@@ -26,11 +26,7 @@ from toolworthy.wire.declaration import KEY_HEADERS
 from toolworthy.wire.ir import Api, Request, Response
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Route(_Strict):
+class Route(Strict):
     """Another answer to some requests, by their path and headers and whatever stands in them."""
 
     path: str
@@ -59,7 +55,7 @@ class Route(_Strict):
         return header in headers and re.search(self.like, headers[header]) is not None
 
 
-class Defect(_Strict):
+class Defect(Strict):
     """One defect of the catalogue."""
 
     id: str
@@ -169,9 +165,7 @@ def catalogue() -> tuple[Defect, ...]:
     return tuple(sorted(found, key=lambda defect: defect.id))
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class _File(Strict):
     defect: tuple[Defect, ...]
 
 

@@ -29,7 +29,7 @@ from toolworthy.wire.ir import (
     ToolCall,
 )
 from toolworthy.wire.lenient import as_dict, as_int, as_list, dump_json, parse_json
-from toolworthy.wire.sse import SseParser, format_event
+from toolworthy.wire.sse import events, format_event
 
 _MOST = 16
 """Choices of one answer."""
@@ -86,10 +86,10 @@ def stream(api: Api, answer: Response, request: Request) -> Iterator[bytes]:
     first, *rest = disassemble(replace(answer, failure=None))
     if isinstance(first, Started) and answer.usage:
         first = replace(first, usage=replace(answer.usage, output=None))
-    events = list(itertools.chain.from_iterable(map(_pieces, [first, *rest])))
+    told = list(itertools.chain.from_iterable(map(_pieces, [first, *rest])))
     if answer.failure:
-        events = [*events[: len(events) * 6 // 10], Failed(answer.failure), Ended(clean=False)]
-    for event in events:
+        told = [*told[: len(told) * 6 // 10], Failed(answer.failure), Ended(clean=False)]
+    for event in told:
         if data := encoder.encode(event):
             yield data
 
@@ -143,10 +143,9 @@ def _several(made: Reply, count: int) -> Reply:
         value = as_dict(parse_json(made.body))
         choices = [choice for each in grown(value) for choice in each["choices"]]
         return replace(made, pieces=(dump_json({**value, "choices": choices}).encode(),))
-    parser = SseParser()
     pieces = [
         format_event(data)
-        for event in [*parser.feed(made.body), *parser.close()]
+        for event in events(made.body)
         for data in ([event.data] if event.data == "[DONE]" else map(dump_json, grown(parse_json(event.data))))
     ]
     return replace(made, pieces=tuple(pieces))

@@ -8,8 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from toolworthy.base.loading import Strict
 from toolworthy.reference.paths import places
 from toolworthy.wire.lenient import parse_json
 
@@ -17,10 +16,8 @@ Kind = Literal["null", "empty", "string", "array", "object", "number", "no-json"
 """Of a value: ``empty`` is an array without elements, ``no-json`` a string that should hold JSON and does not."""
 
 
-class Sign(BaseModel):
+class Sign(Strict):
     """What a request must have for a defect to show."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     has: str
     """Path in the request's JSON that sets it off."""

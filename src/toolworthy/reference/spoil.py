@@ -10,22 +10,19 @@ import re
 from dataclasses import replace
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from toolworthy.base.loading import Strict
 from toolworthy.reference import texts
 from toolworthy.reference.model import Reply
 from toolworthy.reference.paths import places
 from toolworthy.reference.signs import Sign
 from toolworthy.wire.ir import Part, Request, Response, StopReason, Text, Thinking, ToolCall, Usage
 from toolworthy.wire.lenient import dump_json, parse_json
-from toolworthy.wire.sse import SseParser, format_event
+from toolworthy.wire.sse import events, format_event
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Saying(_Strict):
+class Saying(Strict):
     """What is said instead of the right answer."""
 
     only_calls: str | None = None
@@ -81,7 +78,7 @@ class Saying(_Strict):
     """``gross``: what came from a cache is counted among the plain input as well."""
 
 
-class Edit(_Strict):
+class Edit(Strict):
     """A change of the JSON that is sent: of a stream's events, or of a whole answer."""
 
     type: str | None = None
@@ -121,7 +118,7 @@ class Edit(_Strict):
     """Sequence numbers are counted anew."""
 
 
-class Bytes(_Strict):
+class Bytes(Strict):
     """A change of the bytes."""
 
     prefix: str = ""
@@ -257,24 +254,22 @@ def edited(edits: tuple[Edit, ...], made: Reply) -> tuple[bytes, ...]:
 
 def edited_stream(edits: tuple[Edit, ...], made: Reply) -> tuple[bytes, ...]:
     """A stream's events, edited."""
-    parser = SseParser()
-    events: list[tuple[str | None, Any]] = [
-        (event.event, parse_json(event.data) if event.data != "[DONE]" else "[DONE]")
-        for event in [*parser.feed(made.body), *parser.close()]
+    sent: list[tuple[str | None, Any]] = [
+        (event.event, parse_json(event.data) if event.data != "[DONE]" else "[DONE]") for event in events(made.body)
     ]
     for edit in edits:
-        events = _pass(edit, events)
+        sent = _pass(edit, sent)
     return tuple(
-        format_event(value if isinstance(value, str) else dump_json(value), name or None) for name, value in events
+        format_event(value if isinstance(value, str) else dump_json(value), name or None) for name, value in sent
     )
 
 
-def _pass(edit: Edit, events: list[tuple[str | None, Any]]) -> list[tuple[str | None, Any]]:
-    hits = [number for number, (name, value) in enumerate(events) if _concerns(edit, name, value)]
+def _pass(edit: Edit, sent: list[tuple[str | None, Any]]) -> list[tuple[str | None, Any]]:
+    hits = [number for number, (name, value) in enumerate(sent) if _concerns(edit, name, value)]
     chosen = {"all": hits, "first": hits[:1], "rest": hits[1:], "last": hits[-1:]}[edit.which]
     out: list[tuple[str | None, Any]] = []
-    gone = _joined(edit, [events[number][1] for number in chosen])
-    for number, (name, value) in enumerate(events):
+    gone = _joined(edit, [sent[number][1] for number in chosen])
+    for number, (name, value) in enumerate(sent):
         if number in chosen and gone[chosen.index(number)]:
             continue
         if number not in chosen:
@@ -301,9 +296,9 @@ def _beside(text: str, name: str | None, value: Any) -> tuple[str | None, str]:
     return (told.get("type") if name and isinstance(told, dict) else None), text
 
 
-def _renumbered(events: list[tuple[str | None, Any]]) -> list[tuple[str | None, Any]]:
+def _renumbered(sent: list[tuple[str | None, Any]]) -> list[tuple[str | None, Any]]:
     out: list[tuple[str | None, Any]] = []
-    for name, value in events:
+    for name, value in sent:
         told = parse_json(value) if isinstance(value, str) else value
         out.append((name, {**told, "sequence_number": len(out)} if isinstance(told, dict) else value))
     return out

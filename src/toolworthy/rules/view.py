@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -16,7 +15,7 @@ from toolworthy.records.exchange import Exchange
 from toolworthy.rules.leaked import LeakedCall, lost_calls
 from toolworthy.wire.ir import Api, Request, Response, Thinking, ToolCall
 from toolworthy.wire.lenient import as_dict, as_int, as_list, parse_json
-from toolworthy.wire.sse import SseParser
+from toolworthy.wire.sse import events
 
 _STOP = re.compile(rb'"(?:finish_reason|finishReason|stop_reason|status|reason)"\s*:\s*"[^"\\]{0,80}"')
 _USAGE = re.compile(rb'"usage(?:Metadata)?"\s*+:\s*+\{(?:[^{}]++|\{[^{}]*+\})*+\}')
@@ -121,11 +120,9 @@ class View:
         """The events of a stream; none of a whole answer."""
         if not self.exchange.streamed:
             return ()
-        parser = SseParser()
-        made = itertools.chain(parser.feed(self.exchange.body), parser.close())
         return tuple(
             WireEvent(event.event, event.data, as_dict(parse_json(event.data)))
-            for event in itertools.islice(made, MAX_EVENTS)
+            for event in events(self.exchange.body)[:MAX_EVENTS]
         )
 
     @cached_property

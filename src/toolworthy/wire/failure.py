@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from toolworthy.wire.ir import Failure
 from toolworthy.wire.lenient import as_dict, as_list, as_str, dump_json, parse_json
-from toolworthy.wire.sse import SseParser
+from toolworthy.wire.sse import events
 
 RefusalKind = Literal[
     "rate limited",
@@ -96,8 +96,7 @@ def stream_failures(body: bytes, status: int | None = None) -> Iterator[Failure]
     """The failures that the events of a stream report; none where `body` is no stream."""
     if b"data:" not in body:
         return
-    parser = SseParser()
-    for sse in (*parser.feed(body), *parser.close()):
+    for sse in events(body):
         value = parse_json(sse.data)
         if sse.event == "error" and not isinstance(value, dict) and sse.data.strip():
             yield Failure(sse.data.strip(), error_type(status), status=status)

@@ -73,6 +73,11 @@ class ToolCall:
     item_id: str | None = None
     """The id of the responses item, which is not the call's id."""
 
+    @property
+    def flat_name(self) -> str:
+        """The name of its tool in an API without namespaces."""
+        return f"{self.namespace}__{self.name}" if self.namespace else self.name
+
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:

@@ -7,7 +7,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from toolworthy.wire.ir import Dialect, Message, Part, Reasoning, Role, Text, Tool, ToolCall, ToolChoice, ToolResult
+from toolworthy.wire.ir import (
+    Api,
+    Dialect,
+    Failure,
+    Message,
+    Part,
+    Reasoning,
+    Request,
+    Role,
+    Text,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+)
 from toolworthy.wire.lenient import as_dict, as_str, dump_json, parse_json
 
 LATE_SYSTEM = "<system-message>\n{text}\n</system-message>"
@@ -103,6 +117,18 @@ def result_text(result: ToolResult) -> str:
     return text
 
 
+def offered(request: Request, api: Api | None = None) -> tuple[list[Tool], list[str]]:
+    """The tools that an endpoint can be offered, and which are lost: those that another API's endpoint runs itself.
+
+    Args:
+        request: what is asked.
+        api: whose own server tools stay; none do if None.
+    """
+    lost = [tool for tool in request.tools if tool.server and tool.raw_api != api]
+    kept = [tool for tool in request.tools if not tool.server or tool.raw_api == api]
+    return kept, [f"server tool {tool.name} dropped" for tool in lost]
+
+
 def choice(request_choice: ToolChoice | None, dialect: Dialect) -> ToolChoice | None:
     """The tool choice that the endpoint takes: forced ones become ``auto`` where it refuses them."""
     if request_choice and request_choice.mode in ("required", "named") and not dialect.forced_tool_choice:
@@ -120,6 +146,11 @@ def effort(reasoning: Reasoning, dialect: Dialect) -> str | None:
     wanted = scale.index(reasoning.effort)
     known = [name for name in dialect.efforts if name in scale]
     return min(known, key=lambda name: abs(scale.index(name) - wanted), default=None)
+
+
+def openai_error(failure: Failure) -> dict[str, Any]:
+    """An error body in OpenAI's envelope."""
+    return {"error": {"message": failure.message, "type": failure.type, "param": None, "code": failure.code}}
 
 
 def openai_models(model: str, context: int | None) -> dict[str, Any]:

@@ -122,6 +122,12 @@ class SseParser:
             self.repairs.append(Repair("event-too-long", f"more than {MAX_EVENT} characters", self._count))
 
 
+def events(body: bytes) -> list[SseEvent]:
+    """The events of a whole stream."""
+    parser = SseParser()
+    return [*parser.feed(body), *parser.close()]
+
+
 def format_event(data: str, event: str | None = None) -> bytes:
     """One event as bytes."""
     head = f"event: {event}\n" if event else ""

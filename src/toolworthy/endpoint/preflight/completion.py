@@ -17,7 +17,7 @@ from toolworthy.endpoint.target import Endpoint
 from toolworthy.wire.failure import page
 from toolworthy.wire.ir import APIS, Api, Message, Request, Response, Text, Tool
 from toolworthy.wire.lenient import as_str, parse_json
-from toolworthy.wire.sse import SseParser
+from toolworthy.wire.sse import events
 
 Part = Literal["system message in mid-conversation", "tool", "stream"]
 _ALL: tuple[Part, ...] = ("system message in mid-conversation", "tool", "stream")
@@ -137,8 +137,7 @@ def speaks(api: Api, answer: Answer) -> bool:
     """Whether an answer has fields of `api`, or is a stream that is no other's."""
     if not _is_stream(answer):
         return _marked(api, parse_json(answer.body))
-    parser = SseParser()
-    values = [parse_json(sse.data) for sse in (*parser.feed(answer.body), *parser.close())]
+    values = [parse_json(sse.data) for sse in events(answer.body)]
     spoken = [other for other in APIS if any(_marked(other, value) for value in values)]
     return api in spoken or not spoken
 

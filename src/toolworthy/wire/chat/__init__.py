@@ -6,10 +6,10 @@ Source: OpenAI API reference, Chat Completions; vendors' deviations as noted whe
 import re
 
 from toolworthy.wire.chat.request import parse_request, render_request
-from toolworthy.wire.chat.response import parse_response, render_error, render_response
+from toolworthy.wire.chat.response import parse_response, render_response
 from toolworthy.wire.chat.stream import Decoder, Encoder
 from toolworthy.wire.declaration import WireApi
-from toolworthy.wire.shapes import openai_models
+from toolworthy.wire.shapes import openai_error, openai_models
 
 API = WireApi(
     name="chat",
@@ -31,6 +31,6 @@ API = WireApi(
     render_request=render_request,
     parse_response=parse_response,
     render_response=render_response,
-    render_error=render_error,
+    render_error=openai_error,
     render_models=openai_models,
 )

@@ -209,8 +209,8 @@ def render_request(request: Request, dialect: Dialect = PLAIN) -> Rendered:
     """Write a request in `dialect`."""
     losses: list[str] = []
     body: dict[str, Any] = {"model": request.model, "messages": list(_write_messages(request, dialect, losses))}
-    tools = [tool for tool in request.tools if not tool.server]
-    losses += [f"server tool {tool.name} dropped" for tool in request.tools if tool.server]
+    tools, lost = shapes.offered(request)
+    losses += lost
     if tools:
         body["tools"] = [_write_tool(tool) for tool in tools]
         if picked := shapes.choice(request.tool_choice, dialect):
@@ -318,9 +318,8 @@ def _write_thoughts(thoughts: list[Thinking], dialect: Dialect) -> dict[str, Any
 
 
 def _write_call(call: ToolCall) -> dict[str, Any]:
-    name = f"{call.namespace}__{call.name}" if call.namespace else call.name
     arguments = shapes.wrap_input(call.arguments) if call.custom else call.arguments or "{}"
-    return {"id": call.id, "type": "function", "function": {"name": name, "arguments": arguments}}
+    return {"id": call.id, "type": "function", "function": {"name": call.flat_name, "arguments": arguments}}
 
 
 def _write_tool(tool: Tool) -> dict[str, Any]:

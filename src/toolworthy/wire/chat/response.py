@@ -20,22 +20,13 @@ _STOPS: dict[str, StopReason] = {
     "length": "length",
     "content_filter": "filter",
     "model_context_window_exceeded": "length",
+    "error": "error",
     "insufficient_system_resource": "error",
     "network_error": "error",
-    "error": "error",
     "aborted": "error",
 }
-_WORDS: dict[StopReason, str] = {
-    "end": "stop",
-    "tool": "tool_calls",
-    "length": "length",
-    "stop_sequence": "stop",
-    "filter": "content_filter",
-    "refusal": "content_filter",
-    "pause": "stop",
-    "error": "error",
-    "unknown": "stop",
-}
+_WORDS: dict[StopReason, str] = {reason: word for word, reason in reversed(_STOPS.items())}
+"""The first word for each."""
 
 
 def parse_response(body: Any) -> Response:
@@ -84,7 +75,7 @@ def stop_reason(raw: Any) -> StopReason | None:
 
 def finish_reason(stop: StopReason) -> str:
     """The ``finish_reason`` for a neutral reason."""
-    return _WORDS[stop]
+    return _WORDS.get("filter" if stop == "refusal" else stop, "stop")
 
 
 def parse_usage(value: Any) -> Usage | None:
@@ -166,8 +157,3 @@ def write_call(call: ToolCall, request: Request) -> dict[str, Any]:
         text = call.arguments if call.custom else shapes.unwrap_input(call.arguments)
         return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": text}}
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-
-
-def render_error(failure: Failure) -> dict[str, Any]:
-    """An error body in OpenAI's envelope."""
-    return {"error": {"message": failure.message, "type": failure.type, "param": None, "code": failure.code}}

@@ -14,7 +14,6 @@ from toolworthy.wire.chat.response import (
     parse_usage,
     reasoning_detail,
     reasoning_field,
-    render_error,
     stop_reason,
     write_usage,
 )
@@ -222,7 +221,7 @@ class Encoder:
                 self._usage = merge(self._usage, event.usage)
                 return b""
             case Failed():
-                return format_event(dump_json(render_error(event.failure)))
+                return format_event(dump_json(shapes.openai_error(event.failure)))
             case Ended():
                 return self._usage_chunk() + (format_event("[DONE]") if event.clean else b"")
 

@@ -220,14 +220,14 @@ def _format(settings: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def render_request(request: Request, dialect: Dialect = PLAIN) -> Rendered:
     """Write a request in `dialect`."""
-    losses = [f"server tool {tool.name} dropped" for tool in request.tools if _foreign(tool)]
+    tools, losses = shapes.offered(request, "gemini")
     head, rest = shapes.leading_system(request.messages)
     body: dict[str, Any] = {"model": request.model, "contents": _contents(rest, losses)}
     if head:
         texts = [text for message in head for text in shapes.texts(message.parts)]
         body["systemInstruction"] = {"parts": [{"text": text} for text in texts]}
-    if tools := _write_tools([tool for tool in request.tools if not _foreign(tool)]):
-        body["tools"] = tools
+    if tools:
+        body["tools"] = _write_tools(tools)
         if choice := shapes.choice(request.tool_choice, dialect):
             body["toolConfig"] = {"functionCallingConfig": _write_choice(choice)}
         if request.parallel_tool_calls is False:
@@ -239,21 +239,13 @@ def render_request(request: Request, dialect: Dialect = PLAIN) -> Rendered:
         "stopSequences": list(request.stop) or None,
     }
     config = {name: value for name, value in settings.items() if value is not None} | _write_format(request)
-    if (
-        request.reasoning
-        and dialect.thinking_switch != "none"
-        and (asked := _write_reasoning(request.reasoning, dialect))
-    ):
-        config["thinkingConfig"] = asked
+    if request.reasoning and dialect.thinking_switch != "none":
+        config["thinkingConfig"] = _write_reasoning(request.reasoning, dialect)
     if config:
         body["generationConfig"] = config
     if request.stream:
         body["stream"] = True
     return Rendered(body, tuple(dict.fromkeys(losses)))
-
-
-def _foreign(tool: Tool) -> bool:
-    return tool.server and tool.raw_api != "gemini"
 
 
 def _write_tools(tools: list[Tool]) -> list[dict[str, Any]]:
@@ -296,7 +288,7 @@ def _write_format(request: Request) -> dict[str, Any]:
 def _contents(messages: tuple[Message, ...], losses: list[str]) -> list[dict[str, Any]]:
     """Contents that alternate: neighbours of the same role are merged."""
     calls = (part for message in messages for part in message.parts if isinstance(part, ToolCall))
-    names = {call.id: flat_name(call) for call in calls}
+    names = {call.id: call.flat_name for call in calls}
     current = max((number for number, message in enumerate(messages) if message.role == "user"), default=-1)
     out: list[dict[str, Any]] = []
     for number, message in enumerate(messages):
@@ -352,13 +344,8 @@ def _write_thought(part: Thinking) -> list[dict[str, Any]]:
 def write_call(call: ToolCall, signature: str | None) -> dict[str, Any]:
     """A call as a part."""
     named = {"id": own} if (own := signs.own(call.id)) else {}
-    part: dict[str, Any] = {"functionCall": {**named, "name": flat_name(call), "args": shapes.arguments_object(call)}}
+    part: dict[str, Any] = {"functionCall": {**named, "name": call.flat_name, "args": shapes.arguments_object(call)}}
     return part | ({"thoughtSignature": signature} if signature else {})
-
-
-def flat_name(call: ToolCall) -> str:
-    """The name of a call's tool, with its namespace."""
-    return f"{call.namespace}__{call.name}" if call.namespace else call.name
 
 
 def _write_user(part: Part, names: Mapping[str, str], losses: list[str]) -> Iterator[dict[str, Any]]:

@@ -9,7 +9,7 @@ from toolworthy.wire import shapes
 from toolworthy.wire.assemble import assemble, disassemble
 from toolworthy.wire.failure import answer_failure, failure_of
 from toolworthy.wire.gemini import signs
-from toolworthy.wire.gemini.request import flat_name, write_call
+from toolworthy.wire.gemini.request import write_call
 from toolworthy.wire.ir import (
     Counted,
     Event,
@@ -248,7 +248,7 @@ class Writer:
         match part:
             case ToolCall():
                 mark = self._carried() if self._others else self._marks.get(part.id)
-                whole = ToolCall(part.id, flat_name(part), part.arguments + text, part.custom)
+                whole = ToolCall(part.id, part.flat_name, part.arguments + text, part.custom)
                 made = write_call(whole, mark)
                 if shapes.UNPARSED not in made["functionCall"]["args"]:
                     return [made]

@@ -181,7 +181,7 @@ def _format(value: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def render_request(request: Request, dialect: Dialect = PLAIN) -> Rendered:
     """Write a request in `dialect`."""
-    losses = [f"server tool {tool.name} dropped" for tool in request.tools if _foreign(tool)]
+    tools, losses = shapes.offered(request, "messages")
     head, rest = shapes.leading_system(request.messages)
     body: dict[str, Any] = {
         "model": request.model,
@@ -190,7 +190,6 @@ def render_request(request: Request, dialect: Dialect = PLAIN) -> Rendered:
     }
     if head:
         body["system"] = [{"type": "text", "text": text} for message in head for text in shapes.texts(message.parts)]
-    tools = [tool for tool in request.tools if not _foreign(tool)]
     if tools:
         body["tools"] = [_write_tool(tool) for tool in tools]
         if choice := _write_choice(request, dialect):
@@ -228,10 +227,6 @@ def own_id(value: str) -> str:
         return bytes.fromhex(value.removeprefix(_SPELT)).decode("utf-8", "surrogatepass") if spelt else value
     except ValueError:
         return value
-
-
-def _foreign(tool: Tool) -> bool:
-    return tool.server and tool.raw_api != "messages"
 
 
 def _write_tool(tool: Tool) -> dict[str, Any]:
@@ -296,8 +291,8 @@ def _write_part(part: Part, dialect: Dialect, losses: list[str]) -> dict[str, An
         case Thinking():
             return _write_thinking(part, dialect, losses)
         case ToolCall():
-            name = f"{part.namespace}__{part.name}" if part.namespace else part.name
-            return {"type": "tool_use", "id": call_id(part.id), "name": name, "input": shapes.arguments_object(part)}
+            arguments = shapes.arguments_object(part)
+            return {"type": "tool_use", "id": call_id(part.id), "name": part.flat_name, "input": arguments}
         case ToolResult():
             return _write_result(part)
         case _:

@@ -33,17 +33,8 @@ STOPS: dict[str, StopReason] = {
     "refusal": "refusal",
     "pause_turn": "pause",
 }
-_WORDS: dict[StopReason, str] = {
-    "end": "end_turn",
-    "tool": "tool_use",
-    "length": "max_tokens",
-    "stop_sequence": "stop_sequence",
-    "filter": "refusal",
-    "refusal": "refusal",
-    "pause": "pause_turn",
-    "error": "end_turn",
-    "unknown": "end_turn",
-}
+_WORDS: dict[StopReason, str] = {reason: word for word, reason in reversed(STOPS.items())}
+"""The first word for each."""
 
 
 def parse_response(body: Any) -> Response:
@@ -83,7 +74,7 @@ def stop_reason(raw: Any) -> StopReason | None:
 
 def stop_word(stop: StopReason) -> str:
     """The ``stop_reason`` for a neutral reason."""
-    return _WORDS[stop]
+    return _WORDS.get("refusal" if stop == "filter" else stop, "end_turn")
 
 
 def parse_usage(value: Any) -> Usage | None:

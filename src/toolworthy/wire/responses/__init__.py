@@ -8,9 +8,9 @@ import re
 from toolworthy.wire.declaration import WireApi
 from toolworthy.wire.responses.encode import Encoder
 from toolworthy.wire.responses.request import parse_request, render_request
-from toolworthy.wire.responses.response import parse_response, render_error, render_response
+from toolworthy.wire.responses.response import parse_response, render_response
 from toolworthy.wire.responses.stream import Decoder
-from toolworthy.wire.shapes import openai_models
+from toolworthy.wire.shapes import openai_error, openai_models
 
 API = WireApi(
     name="responses",
@@ -30,6 +30,6 @@ API = WireApi(
     render_request=render_request,
     parse_response=parse_response,
     render_response=render_response,
-    render_error=render_error,
+    render_error=openai_error,
     render_models=openai_models,
 )

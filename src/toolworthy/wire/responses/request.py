@@ -77,20 +77,13 @@ def item_part(item: Mapping[str, Any]) -> Part:
     match item.get("type"):
         case "reasoning":
             return reasoning_part(item)
-        case "function_call":
+        case "function_call" | "custom_tool_call" as kind:
+            custom = kind == "custom_tool_call"
             return ToolCall(
                 id=as_str(item.get("call_id")),
                 name=as_str(item.get("name")),
-                arguments=as_arguments(item.get("arguments")),
-                namespace=as_str(item.get("namespace")) or None,
-                item_id=as_str(item.get("id")) or None,
-            )
-        case "custom_tool_call":
-            return ToolCall(
-                id=as_str(item.get("call_id")),
-                name=as_str(item.get("name")),
-                arguments=as_arguments(item.get("input")),
-                custom=True,
+                arguments=as_arguments(item.get("input" if custom else "arguments")),
+                custom=custom,
                 namespace=as_str(item.get("namespace")) or None,
                 item_id=as_str(item.get("id")) or None,
             )
@@ -196,7 +189,7 @@ def _format(value: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def render_request(request: Request, dialect: Dialect = PLAIN) -> Rendered:
     """Write a request in `dialect`. Nothing is stored at the endpoint: the whole conversation is sent every time."""
-    losses = [f"server tool {tool.name} dropped" for tool in request.tools if _foreign(tool)]
+    tools, losses = shapes.offered(request, "responses")
     head, rest = shapes.leading_system(request.messages)
     body: dict[str, Any] = {
         "model": request.model,
@@ -205,7 +198,6 @@ def render_request(request: Request, dialect: Dialect = PLAIN) -> Rendered:
     }
     if head:
         body["instructions"] = "\n\n".join(shapes.joined(message.parts) for message in head)
-    tools = [tool for tool in request.tools if not _foreign(tool)]
     if tools:
         body["tools"] = list(write_tools(tools))
         if choice := shapes.choice(request.tool_choice, dialect):
@@ -230,10 +222,6 @@ def render_request(request: Request, dialect: Dialect = PLAIN) -> Rendered:
     if request.stream:
         body["stream"] = True
     return Rendered(body, tuple(dict.fromkeys(losses)))
-
-
-def _foreign(tool: Tool) -> bool:
-    return tool.server and tool.raw_api != "responses"
 
 
 def _write_reasoning(reasoning: Reasoning, dialect: Dialect) -> dict[str, Any]:
@@ -326,16 +314,13 @@ def write_call(call: ToolCall) -> dict[str, Any]:
 
 
 def _write_thinking(part: Thinking) -> dict[str, Any] | None:
-    if part.form == "reasoning_item":
-        out: dict[str, Any] = {"type": "reasoning", "summary": []}
-        if part.id:
-            out["id"] = part.id
-        if part.signature:
-            return {**out, "encrypted_content": part.signature}
-        return {**out, "content": [{"type": "reasoning_text", "text": part.text}]}
-    if not part.text:
+    own = part.form == "reasoning_item"
+    if not own and not part.text:
         return None
-    return {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": part.text}]}
+    item = {"type": "reasoning", "summary": []} | ({"id": part.id} if own and part.id else {})
+    if own and part.signature:
+        return {**item, "encrypted_content": part.signature}
+    return {**item, "content": [{"type": "reasoning_text", "text": part.text}]}
 
 
 def _write_output(part: ToolResult) -> Any:

@@ -151,8 +151,3 @@ def _reasoning_item(part: Thinking, item_id: str) -> dict[str, Any]:
         item["content"] = [{"type": "reasoning_text", "text": part.text}]
     encrypted = part.signature if own else seal(part)
     return item | ({"encrypted_content": encrypted} if encrypted else {})
-
-
-def render_error(failure: Failure) -> dict[str, Any]:
-    """An error body in OpenAI's envelope."""
-    return {"error": {"message": failure.message, "type": failure.type, "param": None, "code": failure.code}}
