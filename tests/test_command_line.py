@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.commands import run
 from toolworthy import content
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.cli.command_line import refuse_keys
 from toolworthy.endpoint.target import resolve
 
@@ -23,7 +23,7 @@ OPTIONS = ("--model", "--endpoint", "--endpoint-name", "--key-env", "--wire", "-
 
 
 def _refused(arguments: list[str], **environ: str) -> str:
-    with pytest.raises(UserError) as caught:
+    with pytest.raises(ToolworthyError) as caught:
         refuse_keys(arguments, environ)
     line = str(caught.value)
     assert len(line.splitlines()) == 1
@@ -57,7 +57,7 @@ def test_no_option_of_ours_is_taken_for_one_of_a_key() -> None:
 
 def test_a_key_of_the_environment_is_known_whatever_it_looks_like() -> None:
     assert _refused(["doctor", "--model", "hunter2-hunter2"], MY_API_KEY="hunter2-hunter2\n").startswith("--model is")
-    with pytest.raises(UserError, match="--model is given the key"):
+    with pytest.raises(ToolworthyError, match="--model is given the key"):
         resolve("http://llm.example/v1", model="hunter", key_env="MINE", environ={"MINE": "hunter"})
 
 

@@ -22,7 +22,7 @@ import pytest
 
 from tests.support.commands import asked, only_run, results, run, suites
 from toolworthy import content
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.records.store import RunDirectory
 
 pytestmark = pytest.mark.process
@@ -393,7 +393,7 @@ def test_mistakes_in_options_are_one_clear_line(tmp_path: Path, monkeypatch: pyt
     monkeypatch.delenv("DEEPSEEK_API_KEY", raising=False)
     monkeypatch.chdir(tmp_path)
     arguments, says = IN_OPTIONS[what]
-    with pytest.raises(UserError, match=re.escape(says)) as caught:
+    with pytest.raises(ToolworthyError, match=re.escape(says)) as caught:
         asked(tmp_path, *arguments)
     assert "\n" not in str(caught.value)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.endpoint.base_url import redirected
 from toolworthy.endpoint.target import resolve
 
@@ -95,7 +95,7 @@ def test_the_agents_own_api_passes_through_and_the_nearest_is_translated_to() ->
     ],
 )
 def test_mistakes_are_one_line(name: str, says: str) -> None:
-    with pytest.raises(UserError) as caught:
+    with pytest.raises(ToolworthyError) as caught:
         resolve(name, environ={})
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -104,7 +104,7 @@ def test_mistakes_are_one_line(name: str, says: str) -> None:
 @pytest.mark.parametrize("text", ["endpoints = 3", "[endpoints.a]\nkey = 'sk-x'", "not toml"])
 def test_a_broken_config_names_its_file(tmp_path: Path, text: str) -> None:
     (tmp_path / "toolworthy.toml").write_text(text)
-    with pytest.raises(UserError, match=r"toolworthy\.toml: "):
+    with pytest.raises(ToolworthyError, match=r"toolworthy\.toml: "):
         resolve("mine", folder=tmp_path, environ={})
 
 
@@ -131,7 +131,7 @@ def test_blanks_and_line_breaks_around_a_key_are_no_part_of_it(value: str) -> No
     ],
 )
 def test_a_key_that_no_header_can_carry_is_refused_and_not_shown(value: str, says: str) -> None:
-    with pytest.raises(UserError) as caught:
+    with pytest.raises(ToolworthyError) as caught:
         resolve("http://llm.example/v1", model="m", key_env="MINE", environ={"MINE": value})
     assert says in str(caught.value)
     assert "MINE" in str(caught.value)
@@ -146,7 +146,7 @@ def test_the_same_is_told_of_a_header_that_holds_a_key(tmp_path: Path, value: st
     (tmp_path / "toolworthy.toml").write_text(config)
     found = resolve("mine", folder=tmp_path, environ={"MINE": value})
     assert found.headers("chat")["x-mine"] == value.strip()
-    with pytest.raises(UserError, match="has a line break in it") as caught:
+    with pytest.raises(ToolworthyError, match="has a line break in it") as caught:
         resolve("mine", folder=tmp_path, environ={"MINE": f"a\n{CANARY}"})
     assert CANARY not in str(caught.value)
 
@@ -174,36 +174,36 @@ def test_the_same_is_told_of_a_header_that_holds_a_key(tmp_path: Path, value: st
     ],
 )
 def test_no_message_shows_a_key_that_was_given_for_an_endpoint(tmp_path: Path, url: str) -> None:
-    with pytest.raises(UserError) as caught:
+    with pytest.raises(ToolworthyError) as caught:
         resolve(url, model="m", environ={})
     assert CANARY not in str(caught.value)
     (tmp_path / "toolworthy.toml").write_text(f'[endpoints.mine.urls]\nchat = "{url}"\n')
-    with pytest.raises(UserError) as caught:
+    with pytest.raises(ToolworthyError) as caught:
         resolve("mine", model="m", folder=tmp_path, environ={})
     assert CANARY not in str(caught.value)
 
 
 @pytest.mark.parametrize("url", [f"https://llm.example/{CANARY}/v1", f"https://llm.example/v1?tenant={CANARY[:23]}%59"])
 def test_the_key_itself_is_known_in_a_url(url: str) -> None:
-    with pytest.raises(UserError, match=r"holds (?:the|a) key") as caught:
+    with pytest.raises(ToolworthyError, match=r"holds (?:the|a) key") as caught:
         resolve(url, model="m", key_env="MINE", environ={"MINE": CANARY})
     assert CANARY[:23] not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", [f"sk-{CANARY}", f"gsk_{CANARY}", CANARY, f"Bearer {CANARY}", "MY KEY", "", "ключ"])
 def test_key_env_takes_a_name_and_never_shows_a_key(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UserError, match="the name of the environment variable") as caught:
+    with pytest.raises(ToolworthyError, match="the name of the environment variable") as caught:
         resolve("http://llm.example/v1", model="m", key_env=name, environ={})
     assert CANARY not in str(caught.value)
     (tmp_path / "toolworthy.toml").write_text(f'[endpoints.mine]\nurl = "http://a.example"\nkey_env = "{name}"\n')
-    with pytest.raises(UserError, match="the name of the environment variable") as caught:
+    with pytest.raises(ToolworthyError, match="the name of the environment variable") as caught:
         resolve("mine", model="m", folder=tmp_path, environ={})
     assert CANARY not in str(caught.value)
 
 
 def test_urls_of_single_apis_are_read_as_any_other(tmp_path: Path) -> None:
     (tmp_path / "toolworthy.toml").write_text('[endpoints.mine.urls]\nchat = "http://localhost:99999/v1"\n')
-    with pytest.raises(UserError, match="is no URL"):
+    with pytest.raises(ToolworthyError, match="is no URL"):
         resolve("mine", model="m", folder=tmp_path, environ={})
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.commands import run as command
 from tests.support.commands import suites
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.cli.commands.history import run as print_history
 from toolworthy.judgement.history.attempts import tallies
 from toolworthy.judgement.history.change import shift, watch
@@ -434,7 +434,7 @@ def test_runs_are_grouped_by_endpoint_and_model_and_chosen_by_them(tmp_path: Pat
     assert names == [("a", "x"), ("a", "y"), ("b", "y")]
     assert [group.model for group in find([tmp_path], endpoint="a").groups] == ["x", "y"]
     assert [group.endpoint for group in find([tmp_path], model="y").groups] == ["a", "b"]
-    with pytest.raises(UserError, match="no run of c; there are runs of a x, a y, b y"):
+    with pytest.raises(ToolworthyError, match="no run of c; there are runs of a x, a y, b y"):
         find([tmp_path], endpoint="c")
 
 
@@ -458,22 +458,22 @@ def test_a_broken_run_among_others_is_skipped_with_a_line(tmp_path: Path, conten
     named = find([tmp_path / "day00", tmp_path / "broken"])
     assert named.skipped == found.skipped
     assert len(named.groups) == 1
-    with pytest.raises(UserError):
+    with pytest.raises(ToolworthyError):
         find([tmp_path / "broken"])
 
 
 def test_mistakes_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match="there is no folder reports here"):
+    with pytest.raises(ToolworthyError, match="there is no folder reports here"):
         print_history([])
-    with pytest.raises(UserError, match="no such run, baseline or folder"):
+    with pytest.raises(ToolworthyError, match="no such run, baseline or folder"):
         print_history([tmp_path / "none"])
-    with pytest.raises(UserError, match="no run that measured anything"):
+    with pytest.raises(ToolworthyError, match="no run that measured anything"):
         print_history([tmp_path])
     path = record(tmp_path, 0, {"codex": [True]})
-    with pytest.raises(UserError, match="none of these runs asked the suite wire"):
+    with pytest.raises(ToolworthyError, match="none of these runs asked the suite wire"):
         print_history([path], suite="wire")
-    with pytest.raises(UserError, match="cannot write"):
+    with pytest.raises(ToolworthyError, match="cannot write"):
         print_history([path], out=tmp_path / "no" / "page.html")
 
 

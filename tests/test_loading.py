@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import load_toml
 from toolworthy.content import PACKAGE
 
@@ -60,7 +60,7 @@ class Box(Strict):
 def test_what_is_wrong_is_one_line(tmp_path: Path, content: str, told: str) -> None:
     path = tmp_path / "box.toml"
     path.write_bytes(content.encode(errors="surrogateescape"))
-    with pytest.raises(UserError) as error:
+    with pytest.raises(ToolworthyError) as error:
         load_toml(Box, path)
     said = str(error.value)
     assert said.startswith(f"{path}: ")
@@ -79,7 +79,7 @@ def test_only_a_table_of_it_can_be_the_model(tmp_path: Path) -> None:
     path.write_text("[tool.box]\nname = 'x'\n[tool.other]\nsize = 3\n")
     assert load_toml(Box, path, table=("tool", "box")).name == "x"
     path.write_text("tool = 3")
-    with pytest.raises(UserError, match="valid dictionary"):
+    with pytest.raises(ToolworthyError, match="valid dictionary"):
         load_toml(Box, path, table=("tool", "box"))
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from tests.support.commands import only_run, run, suites
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.whole import whole
 from toolworthy.cli.main import main
 from toolworthy.records.store import RunDirectory
@@ -85,7 +85,7 @@ def test_a_link_stays_and_a_pipe_is_written_itself(tmp_path: Path) -> None:
     assert (tmp_path / "real").read_text() == "new"
     with whole(Path("/dev/null")) as partial:
         assert partial == Path("/dev/null")
-    with pytest.raises(UserError, match="cannot write"), whole(tmp_path / "none" / "x") as partial:
+    with pytest.raises(ToolworthyError, match="cannot write"), whole(tmp_path / "none" / "x") as partial:
         partial.write_text("")
 
 
@@ -158,7 +158,7 @@ def test_no_run_of_wrong_types_is_read(
         refused = 0
         for wrong in WRONG:
             Path("run/run.json").write_text(json.dumps(put(wrong)))
-            with contextlib.suppress(UserError):
+            with contextlib.suppress(ToolworthyError):
                 RunDirectory.open(Path("run"))
                 continue
             code = main(["badge", "run"])

@@ -8,11 +8,11 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 works() {
     "$venv/bin/python" -I - <<CHECK
 import sys
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.sandbox import choose
 try:
     choose("bubblewrap")
-except UserError as error:
+except ToolworthyError as error:
     sys.exit(str(error))
 CHECK
 }

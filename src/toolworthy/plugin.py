@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
 import pytest
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.visible import visible
 from toolworthy.cli.fixtures import OPTIONS as _OPTIONS
 from toolworthy.cli.fixtures import SESSION as _SESSION
@@ -55,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
             load_suite()  # or a probe of theirs with the name of one of ours would be a mistake in a file of ours
         config.stash[_OPTIONS] = read_options(config.option, config.invocation_params.dir)
         _check_gate(config)
-    except UserError as error:
+    except ToolworthyError as error:
         raise pytest.UsageError(str(error)) from None
 
 
@@ -183,7 +183,7 @@ def _awaited(config: pytest.Config, key: ResultKey) -> Any:
     """The result of `key`; what stops the run ends it here, in one line."""
     try:
         return config.stash[_SESSION].wait(key)
-    except UserError as error:
+    except ToolworthyError as error:
         pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
 
 
@@ -265,7 +265,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         try:
             given = session.config.option
             gate = looks.gate if looks else answer.judge(given.baseline, run.path, given.gate)
-        except UserError as error:
+        except ToolworthyError as error:
             pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
         if gate is not None:
             session.exitstatus = answer.EXIT[gate.answer]
@@ -299,7 +299,7 @@ def pytest_terminal_summary(
             for line in (*summary_lines(running.run, width, ended=ended), *gate_lines(running.run)):
                 terminalreporter.write_line(line.text, **_MARKUP[line.tone])
             terminalreporter.write_line(f"report: {write_report(running.run).html}")
-        except UserError as error:
+        except ToolworthyError as error:
             terminalreporter.write_line(f"no report: {error}", **_MARKUP["bad"])
             if exitstatus == pytest.ExitCode.OK and terminalreporter._session is not None:
                 terminalreporter._session.exitstatus = pytest.ExitCode.USAGE_ERROR
@@ -309,13 +309,15 @@ def pytest_terminal_summary(
 def _check_alone(config: pytest.Config) -> None:
     """Workers of pytest-xdist would each make a run of their own, and ask everything again for its rules."""
     if getattr(config.option, "dist", "no") != "no":  # what -n, -n auto, -d and --dist come to
-        raise UserError("-n is not needed: one session runs everything concurrently (--concurrency N); leave it out")
+        raise ToolworthyError(
+            "-n is not needed: one session runs everything concurrently (--concurrency N); leave it out"
+        )
 
 
 def _check_gate(config: pytest.Config) -> None:
     """A mistake about the gate is said before anything is measured."""
     if config.option.gate and not config.option.baseline:
-        raise UserError("--gate says how to compare; --baseline RUN says with what")
+        raise ToolworthyError("--gate says how to compare; --baseline RUN says with what")
     if config.stash[_OPTIONS].until_decided:
         from toolworthy.judgement.gate import looks
 
@@ -361,7 +363,7 @@ def _start(config: pytest.Config, keys: Sequence[ResultKey], listener: Listener)
     config.stash[_SESSION] = running
     try:
         running.start(keys)
-    except UserError as error:
+    except ToolworthyError as error:
         running.close()
         del config.stash[_SESSION]  # nothing was measured: there is no verdict to tell
         pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)

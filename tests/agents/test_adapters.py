@@ -11,7 +11,7 @@ import pytest
 from toolworthy import content
 from toolworthy.agents.install import lock_file
 from toolworthy.agents.template import NAMES, render
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.content import adapters
 from toolworthy.content.adapters import AgentAdapter
 
@@ -63,7 +63,7 @@ def test_all_providers_load() -> None:
 def test_a_broken_file_names_itself_and_the_field(tmp_path: Path, text: str, says: str) -> None:
     path = tmp_path / "mine.toml"
     path.write_bytes(text.encode("latin-1"))
-    with pytest.raises(UserError) as caught:
+    with pytest.raises(ToolworthyError) as caught:
         adapters.load(AgentAdapter, path)
     assert str(caught.value).startswith(f"{path}: {says}")
     assert "\n" not in str(caught.value)
@@ -73,5 +73,5 @@ def test_a_users_file_is_equal_to_ours(tmp_path: Path) -> None:
     mine = tmp_path / "claude-code.toml"
     mine.write_text((content.ADAPTERS / "agents" / "builtin.toml").read_text())
     assert adapters.agent("claude-code", (mine,)).install is None
-    with pytest.raises(UserError, match="no agent is called 'x'"):
+    with pytest.raises(ToolworthyError, match="no agent is called 'x'"):
         adapters.agent("x", (mine,))

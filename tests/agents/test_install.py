@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from toolworthy.agents.install import check, ensure, installed, state
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.content.adapters import AgentAdapter
 
 pytestmark = pytest.mark.process
@@ -133,7 +133,7 @@ def left(tmp_path: Path) -> list[str]:
 def test_it_is_installed_and_checked(registry: Registry, tmp_path: Path) -> None:
     agent = made()
     assert installed(agent) is None
-    with pytest.raises(UserError, match="not installed; toolworthy agents install tiny"):
+    with pytest.raises(ToolworthyError, match="not installed; toolworthy agents install tiny"):
         asyncio.run(check(agent))
     found = asyncio.run(ensure(agent))
     program = found.path / "node_modules" / "tiny" / "tiny.js"
@@ -193,7 +193,7 @@ def test_what_was_changed_is_noticed_and_installed_again(registry: Registry, how
         program.write_text(PROGRAM.replace("tiny 1.2.3", "evil 1.2.3"))
         if how == "content and times":
             os.utime(program, ns=(was.st_atime_ns, was.st_mtime_ns))
-    with pytest.raises(UserError, match="not installed" if how == "no record" else "is not as it was installed"):
+    with pytest.raises(ToolworthyError, match="not installed" if how == "no record" else "is not as it was installed"):
         asyncio.run(check(agent))
     assert state(agent) != "installed"
     asked = len(registry.asked)
@@ -233,7 +233,7 @@ def test_what_fails_leaves_nothing_and_says_why(registry: Registry, tmp_path: Pa
     registry.archives.clear()
     killed = tmp_path / "cache" / "installed" / "tiny-1.2.3.abcdefgh" / "files"
     killed.mkdir(parents=True)  # an install that was killed
-    with pytest.raises(UserError) as caught:
+    with pytest.raises(ToolworthyError) as caught:
         asyncio.run(ensure(made()))
     assert str(caught.value).startswith("cannot install Tiny 1.2.3: ")
     assert "404" in str(caught.value)
@@ -245,5 +245,5 @@ def test_what_fails_leaves_nothing_and_says_why(registry: Registry, tmp_path: Pa
 def test_another_version_than_the_pin_is_told(registry: Registry) -> None:
     registry.add({"name": "tiny", "version": "9.9.9"}, {"tiny.js": PROGRAM})
     asyncio.run(ensure(made("9.9.9")))
-    with pytest.raises(UserError, match=r"says it is 'tiny 1\.2\.3', pinned is 9\.9\.9"):
+    with pytest.raises(ToolworthyError, match=r"says it is 'tiny 1\.2\.3', pinned is 9\.9\.9"):
         asyncio.run(check(made("9.9.9")))

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.commands import run
 from tests.support.examples import A_LOOK
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.content import FIXTURES, adapters
 from toolworthy.sandbox import choose
 from toolworthy.work.cases.answers import ENOUGH, Answer, Verdict, answers_of, load_answers, verdicts
@@ -89,5 +89,5 @@ def test_answers_to_your_own_cases_are_proven(verdict: str, code: int, tmp_path:
 def test_a_broken_file_of_answers_is_one_line(text: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text(A_LOOK)
     (tmp_path / "own.answers.toml").write_text(text)
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(ToolworthyError, match=said):
         answers_of(tmp_path / "own.toml")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.work.cases.check import unproven
 from toolworthy.work.cases.model import Case, load_cases
 
@@ -32,7 +32,7 @@ def test_a_phrase_that_is_misjudged_is_said(tmp_path: Path) -> None:
 
 
 def test_phrases_need_an_answer_to_prove(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="`phrases` prove the `answer` of a turn where no call is right"):
+    with pytest.raises(ToolworthyError, match="`phrases` prove the `answer` of a turn where no call is right"):
         loaded(tmp_path, OWN.replace('answer = { "$contains" = "4" }\n', ""))
 
 
@@ -54,5 +54,5 @@ def test_every_answer_in_words_of_ours_is_matched_and_proven() -> None:
 
 @pytest.mark.process
 def test_a_broken_matcher_is_said_when_the_case_is_read(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"case\.how-many\.turn\.0: @refuse is no class of phrases"):
+    with pytest.raises(ToolworthyError, match=r"case\.how-many\.turn\.0: @refuse is no class of phrases"):
         loaded(tmp_path, OWN.replace('"$contains" = "4"', '"$words" = { any = ["@refuse"] }'))

@@ -16,7 +16,7 @@ from tests.support.commands import asked as asked_options
 from tests.support.commands import only_run, results, run, suites
 from tests.support.examples import A_LOOK
 from tests.support.upstream import endpoint, reply, serve
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.content import adapters
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import Gateway
@@ -112,7 +112,7 @@ def test_cases_of_your_own_and_resume(tmp_path: Path) -> None:
 def test_mistakes_are_one_clear_line(arguments: list[str], said: str, tmp_path: Path) -> None:
     (tmp_path / "empty.toml").write_text(A_LOOK.replace('path = "a.py" }]', 'path = "a.py" }], []'))
     (tmp_path / "broken.toml").write_text(A_LOOK.replace('"single"', '"odd"'))
-    with pytest.raises(UserError, match=re.escape(said)) as caught:
+    with pytest.raises(ToolworthyError, match=re.escape(said)) as caught:
         asked_options(tmp_path, *arguments)
     assert "\n" not in str(caught.value)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.wire.chat.request import render_request
 from toolworthy.work.cases.benchmarks import bfcl, literals
 
@@ -218,17 +218,17 @@ def test_one_file_and_the_names_of_version_3(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no such file"):
+    with pytest.raises(ToolworthyError, match="no such file"):
         bfcl.load(tmp_path / "nowhere")
-    with pytest.raises(UserError, match="no file of the Berkeley"):
+    with pytest.raises(ToolworthyError, match="no file of the Berkeley"):
         bfcl.load(tmp_path)
     other = tmp_path / "BFCL_v4_memory.json"
     other.write_text("{}")
-    with pytest.raises(UserError, match="left out: memory"):
+    with pytest.raises(ToolworthyError, match="left out: memory"):
         bfcl.load(other)
     lone = tmp_path / "BFCL_v4_multiple.json"
     shutil.copy(DATA / lone.name, lone)
-    with pytest.raises(UserError, match="accepted answers are missing"):
+    with pytest.raises(ToolworthyError, match="accepted answers are missing"):
         bfcl.load(lone)
     broken = tmp_path / "BFCL_v4_irrelevance.json"
     for text, said in (
@@ -237,7 +237,7 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
         ('{"id": "i_0"}', "not as BFCL writes"),
     ):
         broken.write_text(text)
-        with pytest.raises(UserError, match=said):
+        with pytest.raises(ToolworthyError, match=said):
             bfcl.load(broken)
 
 
@@ -261,7 +261,7 @@ def test_a_single_function_is_meant_whatever_the_answers_call_it(tmp_path: Path)
         (tmp_path / "possible_answer" / f"BFCL_v3_{name}.json").write_text(json.dumps(truth))
     (only,) = bfcl.load(tmp_path / "BFCL_v3_simple.json")
     assert bfcl.judge(only, [("f", "{}")]).accepted
-    with pytest.raises(UserError, match="name no function"):
+    with pytest.raises(ToolworthyError, match="name no function"):
         bfcl.load(tmp_path / "BFCL_v3_multiple.json")
 
 

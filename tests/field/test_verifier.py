@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.records.case import Outcome
 from toolworthy.records.score import Count
 from toolworthy.wire.ir import Failure, Response, Text, Thinking, ToolCall
@@ -188,12 +188,12 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
         ("version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
     ):
         path.write_text(text)
-        with pytest.raises(UserError, match=said):
+        with pytest.raises(ToolworthyError, match=said):
             verifier.load(path)
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(ToolworthyError, match="cannot be read"):
         verifier.load(tmp_path / "nowhere.jsonl")
     write(path, request())
-    with pytest.raises(UserError, match="no result for any"):
+    with pytest.raises(ToolworthyError, match="no result for any"):
         verifier.load(path, write(tmp_path / "other.jsonl", result(7, "stop")))
 
 

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 
 FOLDER = Path(tempfile.mkdtemp(prefix="toolworthy-fuzz-"))
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
@@ -19,6 +19,6 @@ def refused_in_a_line(read: Callable[[], object]) -> None:
     refused = ""
     try:
         read()
-    except UserError as error:
+    except ToolworthyError as error:
         refused = str(error)
     assert "\n" not in refused

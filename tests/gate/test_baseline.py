@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import only_run, run, suites
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.judgement.gate import baseline
 from toolworthy.judgement.gate.decide import decide
 from toolworthy.judgement.gate.packed import pack, unpack
@@ -162,7 +162,7 @@ def test_the_gate_says_the_same_of_a_run_and_of_its_baseline(tmp_path: Path) -> 
 )
 def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, content: str, told: str) -> None:
     (tmp_path / "old.json").write_text(content)
-    with pytest.raises(UserError, match=told) as caught:
+    with pytest.raises(ToolworthyError, match=told) as caught:
         baseline.load(Path("old"), tmp_path)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 400
@@ -170,14 +170,14 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, content: str, to
 
 
 def test_an_unknown_name_is_one_line_with_what_is_near(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="there are none yet"):
+    with pytest.raises(ToolworthyError, match="there are none yet"):
         baseline.load(Path("main"), tmp_path / "none")
     path = made(tmp_path).path
     for name in ("main", "nightly"):
         baseline.save(path, name, tmp_path)
-    with pytest.raises(UserError, match="did you mean 'main'"):
+    with pytest.raises(ToolworthyError, match="did you mean 'main'"):
         baseline.load(Path("mian"), tmp_path)
-    with pytest.raises(UserError, match="known: main, nightly"):
+    with pytest.raises(ToolworthyError, match="known: main, nightly"):
         baseline.load(Path("zzzzzz"), tmp_path)
 
 
@@ -185,13 +185,13 @@ def test_an_unknown_name_is_one_line_with_what_is_near(tmp_path: Path) -> None:
 def test_a_name_stays_in_its_folder(tmp_path: Path, name: str) -> None:
     path = made(tmp_path).path
     if name:
-        with pytest.raises(UserError, match="is no name for a baseline"):
+        with pytest.raises(ToolworthyError, match="is no name for a baseline"):
             baseline.save(path, name, tmp_path / "kept")
     assert not (tmp_path / "kept").exists()
 
 
 def test_an_empty_run_is_no_baseline(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="nothing to keep"):
+    with pytest.raises(ToolworthyError, match="nothing to keep"):
         baseline.save(RunDirectory.create(tmp_path, RunMeta.model_validate(ABOUT)).path, "x", tmp_path)
 
 

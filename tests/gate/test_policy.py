@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.content import PACKAGE
 from toolworthy.judgement.gate.policy import DEFAULT, load_policy
 from toolworthy.judgement.metrics import METRICS
@@ -59,7 +59,7 @@ def test_the_default_policy_is_a_policy_file(tmp_path: Path) -> None:
 def test_a_broken_policy_is_one_line(tmp_path: Path, content: str, told: str) -> None:
     path = tmp_path / "gate.toml"
     path.write_text(content)
-    with pytest.raises(UserError) as error:
+    with pytest.raises(ToolworthyError) as error:
         load_policy(path)
     said = str(error.value)
     assert told in said
@@ -68,7 +68,7 @@ def test_a_broken_policy_is_one_line(tmp_path: Path, content: str, told: str) ->
 
 
 def test_no_policy_file(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="No such file"):
+    with pytest.raises(ToolworthyError, match="No such file"):
         load_policy(tmp_path / "none.toml")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.work.cases.matching.programs import Call, Invocation, described, invocation, programs
 
 SAME = [
@@ -120,5 +120,5 @@ def test_every_description_is_read_and_no_name_is_taken_twice() -> None:
 
 
 def test_a_broken_description_is_an_error() -> None:
-    with pytest.raises(UserError, match=r"x\.toml: x: flagz: no such key; did you mean 'flags'\?"):
+    with pytest.raises(ToolworthyError, match=r"x\.toml: x: flagz: no such key; did you mean 'flags'\?"):
         described({"x": {"flagz": ""}}, Path("x.toml"))

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from toolworthy import content, rules, wire
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.content import adapters
 from toolworthy.content.tasks import load_task
 from toolworthy.content.vocabulary import tool_schema
@@ -237,7 +237,7 @@ def test_a_staged_error_is_spoilt_where_the_defect_leaves_answers_alone() -> Non
 def test_an_unknown_situation_is_said() -> None:
     assert {stage.situation for stage in stages(["token-limit"])} == {"token-limit"}
     assert stages([]) == STAGES
-    with pytest.raises(UserError, match=r"'nothing'; there are .*token-limit"):
+    with pytest.raises(ToolworthyError, match=r"'nothing'; there are .*token-limit"):
         stages(["nothing"])
 
 

@@ -13,7 +13,7 @@ import pytest
 import toolworthy
 from tests.support.commands import only_run, results, run
 from toolworthy import content
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.endpoint.plugins import MODULES, load_plugins
 from toolworthy.rules import RULES
 from toolworthy.work.probes import PROBES, load_suite
@@ -146,7 +146,7 @@ def test_a_package_announces_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "word-of-mine" in PROBES
     assert [tmp_path / "my_package"] == content.PLUGINS
     (about / "entry_points.txt").write_text("[toolworthy]\nother = my_package.nothing\n")
-    with pytest.raises(UserError, match=r"^entry point other = my_package\.nothing: ModuleNotFoundError: "):
+    with pytest.raises(ToolworthyError, match=r"^entry point other = my_package\.nothing: ModuleNotFoundError: "):
         load_plugins(tmp_path)
 
 

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.support.commands import run
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.output.exports.badge import _COLOURS, badge
 from toolworthy.records.case import CaseKey, CaseResult
 from toolworthy.records.meta import RunMeta
@@ -104,5 +104,5 @@ def test_the_command(tmp_path: Path) -> None:
 
 
 def test_nothing_measured_is_no_badge(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="has no results"):
+    with pytest.raises(ToolworthyError, match="has no results"):
         badge(made(tmp_path))

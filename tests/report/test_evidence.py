@@ -33,7 +33,7 @@ from tests.support.ticketed import (
 )
 from tests.support.upstream import endpoint, reply, serve
 from toolworthy import rules
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.cli import main as cli
 from toolworthy.gateway import Gateway, ask
 from toolworthy.output.bug_report.evidence import bundle, choose, found, name
@@ -280,11 +280,11 @@ def test_a_code_stands_for_its_best_evidence(tmp_path: Path) -> None:
     every = found(made)
     assert choose(made, every, "tw101").exchange == 1
     assert choose(made, every, "TW101@tasks/fix-it/codex#1:2").exchange == 2
-    with pytest.raises(UserError, match=r"did you mean 'TW101@tasks/fix-it/codex#1:2'"):
+    with pytest.raises(ToolworthyError, match=r"did you mean 'TW101@tasks/fix-it/codex#1:2'"):
         choose(made, every, "TW101@tasks/fix-it/codex:2")
-    with pytest.raises(UserError, match="did you mean 'TW101'"):
+    with pytest.raises(ToolworthyError, match="did you mean 'TW101'"):
         choose(made, every, "TW102")
-    with pytest.raises(UserError, match="known: TW101, "):
+    with pytest.raises(ToolworthyError, match="known: TW101, "):
         choose(made, every, "§§§§")
 
 
@@ -296,7 +296,7 @@ def test_bytes_that_are_gone_are_told(tmp_path: Path) -> None:
     path = made.path / only(made).file
     whole = path.read_bytes()
     path.write_bytes(whole[:-3])
-    with pytest.raises(UserError, match=r"is torn: the bytes of TW101@.*:1 are not in it"):
+    with pytest.raises(ToolworthyError, match=r"is torn: the bytes of TW101@.*:1 are not in it"):
         bundle(made, only(made))
     for rubbish in (
         b"",
@@ -305,19 +305,19 @@ def test_bytes_that_are_gone_are_told(tmp_path: Path) -> None:
         zstandard.compress(b'{"pieces": {"a": "\\u0000!"}}'),
     ):
         path.write_bytes(rubbish)
-        with pytest.raises(UserError, match=r"is torn|is no record of exchanges"):
+        with pytest.raises(ToolworthyError, match=r"is torn|is no record of exchanges"):
             bundle(made, only(made))
     path.unlink()
-    with pytest.raises(UserError, match="the bytes are gone"):
+    with pytest.raises(ToolworthyError, match="the bytes are gone"):
         bundle(made, only(made))
     path.mkdir()
-    with pytest.raises(UserError, match="the bytes are gone"):
+    with pytest.raises(ToolworthyError, match="the bytes are gone"):
         bundle(made, only(made))
 
 
 def test_what_the_gateway_answered_is_no_evidence(tmp_path: Path) -> None:
     made = a_run(tmp_path, [recorded(local=True)], finding())
-    with pytest.raises(UserError, match="answered this request itself"):
+    with pytest.raises(ToolworthyError, match="answered this request itself"):
         bundle(made, only(made))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.output.exports import table
 from toolworthy.output.write import write_report
 from toolworthy.records.case import CaseKey, CaseResult, Miss
@@ -310,6 +310,6 @@ def test_parquet_of_nothing_is_a_table_without_rows(tmp_path: Path) -> None:
 
 def test_without_pyarrow_one_line_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(UserError, match=r"pip install 'toolworthy\[parquet\]'"):
+    with pytest.raises(ToolworthyError, match=r"pip install 'toolworthy\[parquet\]'"):
         table.write_parquet(tmp_path / "t.parquet", [])
     assert not (tmp_path / "t.parquet").exists()

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.examples import chat
 from toolworthy import rules
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.cli.commands import rules as commands
 from toolworthy.output.rule_pages import write_pages
 from toolworthy.rules import RULES, Rule, rule
@@ -66,7 +66,9 @@ def test_what_is_declared_again_replaces_itself() -> None:
 
 def test_a_code_belongs_to_one_rule() -> None:
     greets()
-    with pytest.raises(UserError, match=r"test_own\.py: .*other: another rule has the code MY101, .*greeting: take"):
+    with pytest.raises(
+        ToolworthyError, match=r"test_own\.py: .*other: another rule has the code MY101, .*greeting: take"
+    ):
 
         @rule("MY101", "another", "cosmetic")
         def other(view: View) -> Violations:
@@ -75,7 +77,9 @@ def test_a_code_belongs_to_one_rule() -> None:
 
 @pytest.mark.parametrize("code", ["TW101", "TW999", "my101", "M1", "MY-101", "../MY101", "MY101\n"])
 def test_a_code_that_cannot_be(code: str) -> None:
-    with pytest.raises(UserError, match="cannot be a rule's code: take letters of your own and three digits, MY101"):
+    with pytest.raises(
+        ToolworthyError, match="cannot be a rule's code: take letters of your own and three digits, MY101"
+    ):
         greets(code)
 
 
@@ -85,5 +89,5 @@ def test_one_that_fails_is_named(wrong: object) -> None:
     def broken(view: View) -> Violations:
         return wrong  # type: ignore[return-value]
 
-    with pytest.raises(UserError, match=r"test_own\.py: .*broken: rule MY102 fails: (Type|Value)Error: "):
+    with pytest.raises(ToolworthyError, match=r"test_own\.py: .*broken: rule MY102 fails: (Type|Value)Error: "):
         rules.check([HELLO])

@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.commands import asked, only_run, results, run, suites
 from toolworthy import content
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.records.conditions import CONDITIONS
 from toolworthy.records.store import RunDirectory
 from toolworthy.work import kinds
@@ -78,13 +78,15 @@ MADE = shlex.split(
 )
 def test_a_run_goes_on_under_no_other_conditions(tmp_path: Path, given: list[str], says: str) -> None:
     run = RunDirectory.create(tmp_path, asked(tmp_path, *MADE).meta())
-    with pytest.raises(UserError, match=re.escape(f"{run.path} {says}")):
+    with pytest.raises(ToolworthyError, match=re.escape(f"{run.path} {says}")):
         asked(tmp_path, "--resume", str(run.path), *given)
 
 
 def test_whole_answers_are_not_gone_on_with_as_streams(tmp_path: Path) -> None:
     run = RunDirectory.create(tmp_path, asked(tmp_path).meta())
-    with pytest.raises(UserError, match="was made with no --no-stream, this is --no-stream; --resume goes on under"):
+    with pytest.raises(
+        ToolworthyError, match="was made with no --no-stream, this is --no-stream; --resume goes on under"
+    ):
         asked(tmp_path, "--resume", str(run.path), "--no-stream")
 
 
@@ -132,7 +134,7 @@ def test_a_run_of_before_there_were_these_conditions_goes_on(tmp_path: Path) -> 
     run.write("run.json", json.dumps(about))
     again = asked(tmp_path, "--resume", str(run.path))
     assert (again.tier, again.max_turns, again.selected) == ("full", 60, None)
-    with pytest.raises(UserError, match="was made with --max-turns 60, this is --max-turns 6"):
+    with pytest.raises(ToolworthyError, match="was made with --max-turns 60, this is --max-turns 6"):
         asked(tmp_path, "--resume", str(run.path), "--max-turns", "6")
 
 

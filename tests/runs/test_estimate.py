@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.commands import only_run, suites
 from toolworthy import content
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.content.adapters import Prices
 from toolworthy.endpoint.target import resolve
 from toolworthy.output.terminal import costs
@@ -96,7 +96,7 @@ def test_it_is_told_before_anything_is_asked(tmp_path: Path) -> None:
     endpoint = resolve("http://127.0.0.1:9/v1", model="m", environ={})
     mine = Options(endpoint, (), (), cases=choose_cases([], []), vocabularies=choose_vocabularies([], []), out=tmp_path)
     session = Session(mine, Heard())
-    with pytest.raises(UserError, match="cannot reach"):
+    with pytest.raises(ToolworthyError, match="cannot reach"):
         session.start(KINDS["tools"].keys(mine))
     session.close()
     assert lines[0].startswith("about ")

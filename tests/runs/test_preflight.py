@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.small_server import asked, error, hello, look, sound
 from tests.support.upstream import endpoint, reply, serve
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.content import adapters
 from toolworthy.endpoint.preflight import preflight
 
@@ -212,7 +212,7 @@ def test_nothing_that_answers_is_one_line() -> None:
         async with _raw(lambda path: None) as url:
             return await preflight(endpoint(url), [])
 
-    with pytest.raises(UserError, match="does not answer in HTTP") as caught:
+    with pytest.raises(ToolworthyError, match="does not answer in HTTP") as caught:
         asyncio.run(look_at())
     assert "\n" not in str(caught.value)
 

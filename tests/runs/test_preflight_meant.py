@@ -13,7 +13,7 @@ import pytest
 from tests.support.commands import run
 from tests.support.small_server import Answering, asked, error, look, sound
 from tests.support.upstream import endpoint, reply, serve
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.content import adapters
 from toolworthy.endpoint.preflight import Preflight, preflight
 from toolworthy.endpoint.target import Endpoint, resolve
@@ -79,7 +79,7 @@ def test_an_address_that_hangs_up_is_asked_for_its_own_routes_only() -> None:
             port = server.sockets[0].getsockname()[1]
             await preflight(resolve(f"http://127.0.0.1:{port}/v1", model="m", environ={}), [])
 
-    with pytest.raises(UserError, match="does not answer in HTTP"):
+    with pytest.raises(ToolworthyError, match="does not answer in HTTP"):
         asyncio.run(look_at())
     own = {b"/v1/chat/completions", b"/v1/messages", b"/v1/responses"}
     assert set(asked_for) == own | {b"/v1beta/models/m:streamGenerateContent?alt=sse"}
@@ -101,7 +101,7 @@ def test_a_web_page_is_never_an_answer(status: int) -> None:
     async def answer(request: dict[str, Any], send: Any) -> None:
         await reply(send, status, _PAGE, "text/html")
 
-    with pytest.raises(UserError, match="Tiny Router") as caught:
+    with pytest.raises(ToolworthyError, match="Tiny Router") as caught:
         asyncio.run(look(answer, tested=_given("/v1")))
     assert "\n" not in str(caught.value)
 
@@ -139,7 +139,7 @@ def test_a_name_that_is_nearly_right_is_corrected_in_one_line(listed: str, wante
         requests.append(request["path"])
         await server(request, send)
 
-    with pytest.raises(UserError, match=f"has no model {wanted}: did you mean {listed}\\?") as caught:
+    with pytest.raises(ToolworthyError, match=f"has no model {wanted}: did you mean {listed}\\?") as caught:
         asyncio.run(look(answer, tested=lambda url: endpoint(url, model=wanted)))
     assert "No available channel" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -153,7 +153,7 @@ def test_a_model_that_is_refused_in_other_words_and_not_listed_is_unknown() -> N
         else:
             await sound(request, send)
 
-    with pytest.raises(UserError, match=r"has no model nothing-like-it The endpoint has m .*bad parameter"):
+    with pytest.raises(ToolworthyError, match=r"has no model nothing-like-it The endpoint has m .*bad parameter"):
         asyncio.run(look(answer, tested=lambda url: endpoint(url, model="nothing-like-it")))
 
 
@@ -177,7 +177,7 @@ def test_an_account_or_key_of_no_use_is_one_line_in_the_servers_words(status: in
     async def answer(request: dict[str, Any], send: Any) -> None:
         await reply(send, status, body)
 
-    with pytest.raises(UserError, match=says) as caught:
+    with pytest.raises(ToolworthyError, match=says) as caught:
         asyncio.run(look(answer))
     assert "\n" not in str(caught.value)
 
@@ -186,7 +186,7 @@ def test_a_key_that_a_server_repeats_is_not_said() -> None:
     async def answer(request: dict[str, Any], send: Any) -> None:
         await reply(send, 401, error(f"bad key {request['headers'].get('authorization', '')}"))
 
-    with pytest.raises(UserError) as caught:
+    with pytest.raises(ToolworthyError) as caught:
         asyncio.run(look(answer))
     assert "sk-secret" not in str(caught.value)
 
@@ -198,7 +198,9 @@ def test_a_forced_api_that_is_not_there_is_one_line() -> None:
         else:
             await sound(request, send)
 
-    with pytest.raises(UserError, match=r"has no chat API \(HTTP 404: no such route .*it has messages, responses"):
+    with pytest.raises(
+        ToolworthyError, match=r"has no chat API \(HTTP 404: no such route .*it has messages, responses"
+    ):
         asyncio.run(look(answer, tested=_given("/v1", wire="chat")))
 
 
@@ -245,7 +247,9 @@ def test_a_key_in_a_header_of_the_gateways_own(tmp_path: Path) -> None:
 
 def test_a_key_that_its_header_holds_wrongly_is_said_with_its_variable(tmp_path: Path) -> None:
     tested = _configured(tmp_path, 'headers = { "x-gate-key" = "env:GATE" }')
-    with pytest.raises(UserError, match=r"refuses the key in its header x-gate-key \(GATE\).*no key for the gate"):
+    with pytest.raises(
+        ToolworthyError, match=r"refuses the key in its header x-gate-key \(GATE\).*no key for the gate"
+    ):
         asyncio.run(look(_own_header, tested=tested))
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.commands import run
 from tests.support.upstream import endpoint
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.redact import Redactor
 from toolworthy.cli.commands import doctor
 from toolworthy.endpoint.preflight import preflight
@@ -82,7 +82,7 @@ def refused(said: bytes, more: bytes = b"") -> tuple[Odd, str]:
 
     async def go() -> tuple[Odd, str]:
         async with odd(said, more) as server:
-            with pytest.raises(UserError) as caught:
+            with pytest.raises(ToolworthyError) as caught:
                 await asyncio.to_thread(doctor.run, server.url, model="m", key_env=None, wire=None)
             return server, str(caught.value)
 

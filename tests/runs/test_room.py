@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.commands import only_run, results
 from toolworthy import content
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.work.trials import room
 
 _MOUNTS = shutil.which("unshare") is not None and (
@@ -32,7 +32,7 @@ def test_a_trial_does_not_begin_without_room(tmp_path: Path, monkeypatch: pytest
     _free(monkeypatch, room.LEAST)
     room.check(tmp_path / "trial")
     _free(monkeypatch, room.LEAST - 1)
-    with pytest.raises(UserError, match=r"has 63 MiB left, and a trial needs 64; make room, or set TMPDIR"):
+    with pytest.raises(ToolworthyError, match=r"has 63 MiB left, and a trial needs 64; make room, or set TMPDIR"):
         room.check(tmp_path / "trial")
 
 

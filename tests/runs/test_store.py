@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import suites
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.cli.main import main
 from toolworthy.endpoint.target import resolve
 from toolworthy.records import CaseKey, CaseResult, ProbeKey, ProbeResult, ReplayKey, ReplayResult, Result, store
@@ -163,19 +163,19 @@ def test_an_option_that_names_a_run_of_another_version_is_refused(option: str, t
 
 
 def test_a_folder_that_is_no_run_is_said_to_be_none(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="is no run directory"):
+    with pytest.raises(ToolworthyError, match="is no run directory"):
         RunDirectory.open(tmp_path)
 
 
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot write a run directory"):
+    with pytest.raises(ToolworthyError, match="cannot write a run directory"):
         RunDirectory.create(tmp_path / "file", RunMeta())
 
 
 def test_a_disk_that_refuses_is_one_line() -> None:
     full = RunDirectory(Path("/nonexistent"))
-    with pytest.raises(UserError, match="results so far are kept"):
+    with pytest.raises(ToolworthyError, match="results so far are kept"):
         full.append(result("a"))
 
 

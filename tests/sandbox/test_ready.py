@@ -27,13 +27,13 @@ exec %(bwrap)s "$@"
 
 FULL = """
 import resource
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.sandbox import choose
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
     choose("bubblewrap")
-except UserError as error:
+except ToolworthyError as error:
     print(error)
 """
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.boxed import WHO, as_who, run
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.sandbox import owner
 from toolworthy.sandbox.arguments import PROC_HIDDEN
 
@@ -92,5 +92,5 @@ def test_root_is_told_what_it_alone_can_read(tmp_path: Path, who: str, monkeypat
     (tmp_path / "wire").mkdir()
     (tmp_path / "wire" / "__init__.py").touch(0o600)
     monkeypatch.setattr(owner, "PACKAGE", tmp_path)
-    with pytest.raises(UserError, match=r"root alone may read .*chmod -R o\+rX"):
+    with pytest.raises(ToolworthyError, match=r"root alone may read .*chmod -R o\+rX"):
         owner.find()

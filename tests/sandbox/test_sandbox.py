@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.boxed import WHO, as_who, run
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.content import PACKAGE, ROOT
 from toolworthy.sandbox import choose
 from toolworthy.sandbox.bubblewrap import Bubblewrap
@@ -199,7 +199,7 @@ def test_without_bubblewrap_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("PATH", str(tmp_path))
     Bubblewrap.ready.cache_clear()
     try:
-        with pytest.raises(UserError, match=r"apt-get install bubblewrap.*--sandbox none"):
+        with pytest.raises(ToolworthyError, match=r"apt-get install bubblewrap.*--sandbox none"):
             choose("auto")
     finally:
         Bubblewrap.ready.cache_clear()

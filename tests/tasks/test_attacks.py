@@ -13,7 +13,7 @@ import pytest
 from tests.support.commands import run
 from toolworthy import content
 from toolworthy.base import tree
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.content.tasks import Step, Task, load_task, load_tasks
 from toolworthy.sandbox import Sandbox, choose
 from toolworthy.sandbox.model import Command, Mount, SandboxError
@@ -174,7 +174,7 @@ def test_a_sandbox_that_does_not_work_is_no_verdict(tmp_path: Path, monkeypatch:
         return await was(self, command, *more)
 
     monkeypatch.setattr(type(sandbox), "run", broken)
-    with pytest.raises(UserError, match="no room"):
+    with pytest.raises(ToolworthyError, match="no room"):
         solved(OURS["fix-failing-test"], "innocent-module", sandbox)
 
 
@@ -209,7 +209,7 @@ def test_our_verifiers_judge_without_us(name: str, way: str) -> None:
 
 
 def test_no_attack_is_planted_without_a_sandbox(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="in a sandbox only"):
+    with pytest.raises(ToolworthyError, match="in a sandbox only"):
         asyncio.run(anext(attack(OURS["log-report"], choose("none"))))
     at = str(OURS["log-report"].path)
     done = run("toolworthy", "tasks", "check", at, "--sandbox", "none", cwd=tmp_path)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.commands import run
 from toolworthy import content
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.content.tasks import Task, load_task, load_tasks
 from toolworthy.sandbox import choose
 from toolworthy.work.trials.check import check
@@ -80,7 +80,7 @@ def test_an_edit_that_does_not_fit_is_found(tmp_path: Path) -> None:
     ],
 )
 def test_broken_steps_name_their_file(tmp_path: Path, steps: str, says: str) -> None:
-    with pytest.raises(UserError) as caught:
+    with pytest.raises(ToolworthyError) as caught:
         load_task(write(tmp_path / "t", steps=steps))
     assert str(caught.value).startswith(str(tmp_path / "t" / "solution" / "steps.toml"))
     assert says in str(caught.value)

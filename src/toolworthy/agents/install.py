@@ -24,7 +24,7 @@ from toolworthy.agents import manifest, registry
 from toolworthy.agents.template import render
 from toolworthy.base import tree
 from toolworthy.base.asgi import serving
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.content.adapters import AgentAdapter, Install
 from toolworthy.sandbox import Sandbox, choose, toolchain
 from toolworthy.sandbox.model import Command, Limits, Mount, Outcome
@@ -92,7 +92,7 @@ async def ensure(
         sandbox: where npm runs; bubblewrap if None.
 
     Raises:
-        UserError: npm failed; the line holds npm's own reason. Nothing half-installed is left. Or there is no sandbox.
+        ToolworthyError: npm failed, with npm's own reason (nothing half-installed is left), or there is no sandbox.
     """
     say = say or (lambda _: None)
     assert agent.install is not None
@@ -109,7 +109,7 @@ async def ensure(
             say(f"installing {agent.title} {agent.install.version} (once)")
             await _install(agent, agent.install, folder, say, sandbox or choose("auto"))
     except OSError as error:
-        raise UserError(f"cannot install {agent.title} into {folder}: {error.strerror or error}") from error
+        raise ToolworthyError(f"cannot install {agent.title} into {folder}: {error.strerror or error}") from error
     return Installation(folder / _FILES, agent.install.version)
 
 
@@ -117,15 +117,15 @@ async def check(agent: AgentAdapter) -> str:
     """What the installed agent says of its version, once every file of it has been read; both in the sandbox.
 
     Raises:
-        UserError: it is not installed, has been changed, does not start, or is another version than the pinned one.
+        ToolworthyError: it is not installed, was changed, does not start, or is another version than the pinned one.
     """
     if agent.install is None:
         return "built in"
     found = installed(agent)
     if found is None:
-        raise UserError(f"not installed; toolworthy agents install {agent.id}")
+        raise ToolworthyError(f"not installed; toolworthy agents install {agent.id}")
     if why := await asyncio.to_thread(changed, agent, read=True):
-        raise UserError(f"{why}; toolworthy agents install {agent.id} installs it again")
+        raise ToolworthyError(f"{why}; toolworthy agents install {agent.id} installs it again")
     sandbox = choose("auto")
     mounts = (Mount(found.path, SHOWN), Mount(toolchain.node_root(), toolchain.NODE))
     values = {"install": sandbox.shown(mounts[0]), "node": f"{sandbox.shown(mounts[1])}/bin/node"}
@@ -137,9 +137,9 @@ async def check(agent: AgentAdapter) -> str:
     said = _lines(outcome.stdout) or _lines(outcome.stderr)
     if outcome.exit_code != 0 or not said:
         why = f"exit {outcome.exit_code}" if outcome.ended == "exit" else outcome.ended
-        raise UserError(f"does not start: {why}: {' '.join(_lines(outcome.stderr))[-200:]}")
+        raise ToolworthyError(f"does not start: {why}: {' '.join(_lines(outcome.stderr))[-200:]}")
     if agent.install.version not in said[0]:
-        raise UserError(f"says it is {said[0]!r}, pinned is {agent.install.version}")
+        raise ToolworthyError(f"says it is {said[0]!r}, pinned is {agent.install.version}")
     return said[0]
 
 
@@ -170,7 +170,7 @@ async def _install(
 
         outcome = await _npm(install, files, home, sandbox, tell)
         if outcome.exit_code != 0:
-            raise UserError(f"cannot install {agent.title} {install.version}: {_reason(outcome)}")
+            raise ToolworthyError(f"cannot install {agent.title} {install.version}: {_reason(outcome)}")
         await asyncio.to_thread(_finish, files, home, folder, work)
     finally:
         await asyncio.to_thread(tree.remove, work)

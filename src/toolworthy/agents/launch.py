@@ -9,7 +9,7 @@ from pathlib import Path
 from toolworthy.agents import builtin
 from toolworthy.agents.install import SHOWN, Installation
 from toolworthy.agents.template import render
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.sandbox import Sandbox, toolchain
 from toolworthy.sandbox.model import Command, Limits, Mount
@@ -36,7 +36,7 @@ def command(agent: AgentAdapter, installation: Installation | None, sandbox: San
     """The command for one trial; the agent's config files are written into its home.
 
     Raises:
-        UserError: a config file would lie outside the agent's home.
+        ToolworthyError: a config file would lie outside the agent's home.
     """
     mounts: list[Mount] = []
     env: dict[str, str] = {}
@@ -82,7 +82,7 @@ def _write(agent: AgentAdapter, home: Path, values: Mapping[str, str], path: str
     inside = render(path, values)
     prefix = values["home"].rstrip("/") + "/"
     if not inside.startswith(prefix) or ".." in Path(inside).parts:
-        raise UserError(f"{agent.id}: config file {path} must lie under {{home}}")
+        raise ToolworthyError(f"{agent.id}: config file {path} must lie under {{home}}")
     target = home / inside.removeprefix(prefix)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(render(content, values), encoding="utf-8")

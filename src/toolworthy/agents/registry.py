@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from toolworthy.base import tree
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.sandbox import toolchain
 from toolworthy.wire.lenient import as_dict, as_str
 
@@ -63,7 +63,7 @@ def settings() -> Settings:
     """What npm itself reads of the user's configuration and environment.
 
     Raises:
-        UserError: it cannot be read.
+        ToolworthyError: it cannot be read.
     """
     node = toolchain.node_root()
     script = Path(__file__).with_name("npm_settings.cjs")
@@ -76,7 +76,7 @@ def settings() -> Settings:
     with tree.temporary() as nowhere:  # no project's settings
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=env, cwd=nowhere, timeout=60)
     if done.returncode != 0:
-        raise UserError(f"npm's settings cannot be read: {(done.stderr.strip() or 'no reason given')[-300:]}")
+        raise ToolworthyError(f"npm's settings cannot be read: {(done.stderr.strip() or 'no reason given')[-300:]}")
     found = json.loads(done.stdout)
     registries = {scope: Registry(one["url"], one["authorization"]) for scope, one in found["registries"].items()}
     return Settings(registries, found["standard"], found["proxy"], tuple(found["ca"]), found["strict"])

@@ -20,21 +20,17 @@ class ToolworthyError(Exception):
         return one_line(Redactor(()).text(super().__str__()))
 
 
-class UserError(ToolworthyError):
-    """A mistake that the user can mend."""
-
-
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """What is done in it writes `path`.
 
     Raises:
-        UserError: it cannot be written.
+        ToolworthyError: it cannot be written.
     """
     try:
         yield
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+        raise ToolworthyError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def place(function: Callable[..., Any]) -> str:

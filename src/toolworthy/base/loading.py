@@ -11,7 +11,7 @@ from typing import Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 
 M = TypeVar("M", bound=BaseModel)
 _SHOWN = 30
@@ -28,16 +28,16 @@ def read_toml(path: Path) -> dict[str, Any]:
     """What a TOML file holds; a byte order mark before it is tolerated.
 
     Raises:
-        UserError: the file cannot be read, or is no TOML; one line with path, line and column.
+        ToolworthyError: the file cannot be read, or is no TOML; one line with path, line and column.
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from error
+        raise ToolworthyError(f"{path}: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"{path}: {error}") from error
+        raise ToolworthyError(f"{path}: {error}") from error
     except RecursionError as error:
-        raise UserError(f"{path}: its values are nested too deeply") from error
+        raise ToolworthyError(f"{path}: its values are nested too deeply") from error
 
 
 def load_toml(model: type[M], path: Path, *, table: Iterable[str] = (), **preset: Any) -> M:
@@ -50,7 +50,7 @@ def load_toml(model: type[M], path: Path, *, table: Iterable[str] = (), **preset
         preset: values of fields that the file does not give.
 
     Raises:
-        UserError: as `read_toml` and `fit`.
+        ToolworthyError: as `read_toml` and `fit`.
     """
     data: Any = read_toml(path)
     for name in table:
@@ -67,12 +67,12 @@ def fit(model: type[M], data: Any, what: object) -> M:
         what: where it was read: path, and whose part it is.
 
     Raises:
-        UserError: it does not fit; one line that begins with `what`.
+        ToolworthyError: it does not fit; one line that begins with `what`.
     """
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise UserError(f"{what}: {misfit(model, error, data)}") from error
+        raise ToolworthyError(f"{what}: {misfit(model, error, data)}") from error
 
 
 def misfit(model: type[BaseModel], error: ValidationError, data: Any = None) -> str:

@@ -15,7 +15,7 @@ def whole(target: Path) -> Iterator[Path]:
     """Yields the path to write to: beside `target`, whose place it takes at the end. Pipes and devices are written to.
 
     Raises:
-        UserError: the disk is full or the folder is gone; `target` is as it was.
+        ToolworthyError: the disk is full or the folder is gone; `target` is as it was.
     """
     with writing(target):
         if target.exists() and not target.is_file():

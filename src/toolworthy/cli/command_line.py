@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.redact import looks_like_key
 
 _PUT = "put it into an environment variable and name that with --key-env NAME"
@@ -30,15 +30,15 @@ def refuse_keys(arguments: Iterable[str], environ: Mapping[str, str]) -> None:
         environ: environment variables: a key that one of them holds is known, whatever it looks like.
 
     Raises:
-        UserError: in one line, without any part of it.
+        ToolworthyError: in one line, without any part of it.
     """
     held = (value.strip() for name, value in environ.items() if _VARIABLE.search(name))
     known = [value for value in held if _KNOWN.fullmatch(value)]
     for option, value in _pairs(arguments):
         if _OPTION.search(option):
-            raise UserError(f"there is no option {option}: {_PUT}")
+            raise ToolworthyError(f"there is no option {option}: {_PUT}")
         if _is_key(value) or any(key in value for key in known):
-            raise UserError(f"{option or 'an argument'} is given what looks like a key: {_PUT}")
+            raise ToolworthyError(f"{option or 'an argument'} is given what looks like a key: {_PUT}")
 
 
 def _is_key(text: str) -> bool:

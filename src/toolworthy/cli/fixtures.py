@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 
 if TYPE_CHECKING:
     from toolworthy.endpoint.target import Endpoint
@@ -67,7 +67,7 @@ def ask(request: pytest.FixtureRequest) -> Iterator[Asking]:
         )
     except Unmeasured as why:
         pytest.skip(f"unmeasured: {why}")
-    except UserError as error:
+    except ToolworthyError as error:
         pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
     yield asking
     asking.end(Unmeasured("the test did not come to its end"))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.version import __version__
 from toolworthy.base.visible import one_line, show
 from toolworthy.cli.command_line import refuse_keys
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with as_ctrl_c():
             load_plugins(Path.cwd())
             return _call(**options)
-    except UserError as error:
+    except ToolworthyError as error:
         show(f"toolworthy: {error}", sys.stderr)
         return 4
     except BrokenPipeError:

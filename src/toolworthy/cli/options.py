@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.cli.command_line import refuse_keys
 from toolworthy.cli.commands import at_once, positive
 from toolworthy.wire.ir import APIS
@@ -22,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """
     try:
         refuse_keys([*sys.argv[1:], *os.environ.get("PYTEST_ADDOPTS", "").split()], os.environ)
-    except UserError as error:
+    except ToolworthyError as error:
         raise pytest.UsageError(str(error)) from None
     group = parser.getgroup("toolworthy")
     add = group.addoption

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import Field, field_validator
 
 from toolworthy import content
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import Strict, load_toml, meant
 from toolworthy.wire.declaration import Auth
 from toolworthy.wire.ir import Api, Dialect
@@ -196,7 +196,7 @@ def load(kind: type[_A], path: Path) -> _A:
     """Read one adapter file.
 
     Raises:
-        UserError: the file is missing, is no TOML, or does not fit the model; one line with path and field.
+        ToolworthyError: the file is missing, is no TOML, or does not fit the model; one line with path and field.
     """
     return load_toml(kind, path, id=path.stem)
 
@@ -205,7 +205,7 @@ def agent(name: str, extra: tuple[Path, ...] = ()) -> AgentAdapter:
     """The agent adapter called `name`: of the user's files `extra` first, then of all others.
 
     Raises:
-        UserError: there is none of that name.
+        ToolworthyError: there is none of that name.
     """
     for path in extra:
         if path.stem == name:
@@ -217,7 +217,7 @@ def provider(name: str) -> ProviderAdapter:
     """The provider adapter called `name`.
 
     Raises:
-        UserError: there is none of that name.
+        ToolworthyError: there is none of that name.
     """
     return _named(ProviderAdapter, "providers", name)
 
@@ -261,7 +261,7 @@ def _all(kind: type[_A], folders: tuple[Path, ...]) -> tuple[_A, ...]:
 def _named(kind: type[_A], what: content.Kind, name: str) -> _A:
     files = _files(content.folders(what))
     if name not in files:
-        raise UserError(f"no {what[:-1]} is called {name!r}{meant(name, sorted(files))}")
+        raise ToolworthyError(f"no {what[:-1]} is called {name!r}{meant(name, sorted(files))}")
     return load(kind, files[name])
 
 
@@ -270,6 +270,6 @@ def _files(folders: tuple[Path, ...]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in (path for folder in folders for path in sorted(folder.glob("*.toml"))):
         if path.stem in found:
-            raise UserError(f"{path}: {path.stem} is there already, {found[path.stem]}: take another name")
+            raise ToolworthyError(f"{path}: {path.stem} is there already, {found[path.stem]}: take another name")
         found[path.stem] = path
     return found

@@ -21,7 +21,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from toolworthy import content
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import Strict, load_toml
 
 
@@ -124,7 +124,7 @@ def load_task(path: Path) -> Task:
     """Read a task folder.
 
     Raises:
-        UserError: a file is missing or does not fit; one line with its path.
+        ToolworthyError: a file is missing or does not fit; one line with its path.
     """
     config = load_toml(TaskConfig, path / "task.toml")
     steps_path = path / "solution" / "steps.toml"
@@ -132,7 +132,7 @@ def load_task(path: Path) -> Task:
     try:
         instruction = (path / "instruction.md").read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise UserError(f"{path / 'instruction.md'}: {error.strerror}") from error
+        raise ToolworthyError(f"{path / 'instruction.md'}: {error.strerror}") from error
     return Task(path, config, instruction, steps)
 
 
@@ -140,13 +140,15 @@ def known_tasks() -> tuple[Task, ...]:
     """All tasks that there are: ours, then those of plugins.
 
     Raises:
-        UserError: a broken one, or two of one name.
+        ToolworthyError: a broken one, or two of one name.
     """
     tasks = tuple(task for folder in content.folders("tasks") for task in load_tasks(folder))
     known: dict[str, Path] = {}
     for task in tasks:
         if task.name in known:
-            raise UserError(f"{task.path}: another task is called {task.name}, {known[task.name]}: take another name")
+            raise ToolworthyError(
+                f"{task.path}: another task is called {task.name}, {known[task.name]}: take another name"
+            )
         known[task.name] = task.path
     return tasks
 

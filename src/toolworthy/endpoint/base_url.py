@@ -6,7 +6,7 @@ import re
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from toolworthy import wire
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.redact import credential, looks_like_key
 from toolworthy.wire.ir import APIS, Api
 
@@ -30,7 +30,7 @@ def tidy(text: str) -> str:
     """`text` as a URL with its scheme, without what came with it by copying: quotes, a fragment, doubled slashes.
 
     Raises:
-        UserError: it is none that can be asked.
+        ToolworthyError: it is none that can be asked.
     """
     url = text.strip().strip("\"'<>").strip()
     _check_no_key(url)
@@ -41,11 +41,11 @@ def tidy(text: str) -> str:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise UserError(f"{shown} is no URL: {error}") from error
+        raise ToolworthyError(f"{shown} is no URL: {error}") from error
     if parts.scheme not in ("http", "https") or "://" not in url:
-        raise UserError(f"{shown} is no URL: it must begin with http:// or https://")
+        raise ToolworthyError(f"{shown} is no URL: it must begin with http:// or https://")
     if not host or re.search(r"[\s,]", url):
-        raise UserError(f"{shown} is no URL: it has {'no host' if not host else 'more in it than one address'}")
+        raise ToolworthyError(f"{shown} is no URL: it has {'no host' if not host else 'more in it than one address'}")
     return parts._replace(netloc=parts.netloc.lower(), path=re.sub("/{2,}", "/", parts.path), fragment="").geturl()
 
 
@@ -56,11 +56,11 @@ def _check_no_key(url: str) -> None:
     address, _, query = (rest if mark else url).partition("#")[0].partition("?")
     host, _, path = address.partition("/")
     if "@" in host:
-        raise UserError(f"the URL holds a password; {where}")
+        raise ToolworthyError(f"the URL holds a password; {where}")
     asked = parse_qsl(query, keep_blank_values=True)
     told = looks_like_key(path if mark else address, by_looks=False)
     if told or any(credential(f"x-{name}") or looks_like_key(f"{name} {value}") for name, value in asked):
-        raise UserError(f"the URL holds a key; {where}")
+        raise ToolworthyError(f"the URL holds a key; {where}")
 
 
 def places(url: str) -> dict[Api, tuple[str, ...]]:

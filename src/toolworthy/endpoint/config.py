@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field, field_validator
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import Strict, load_toml
 from toolworthy.base.redact import credential, looks_like_key
 from toolworthy.content.adapters import Prices
@@ -53,7 +53,7 @@ def check_variable(name: str | None, where: str) -> None:
     """Refuse what is no name of an environment variable; it may be the key itself, so that the message has none of it.
 
     Raises:
-        UserError: it is none.
+        ToolworthyError: it is none.
         ValueError: likewise, for pydantic.
     """
     if name is not None and (looks_like_key(name) or not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII)):
@@ -62,7 +62,7 @@ def check_variable(name: str | None, where: str) -> None:
         )
 
 
-class VariableError(UserError, ValueError):
+class VariableError(ToolworthyError, ValueError):
     """What should name an environment variable names none."""
 
 
@@ -80,7 +80,7 @@ def load_config(start: Path) -> Config:
     """The nearest config at or above `start`; an empty one where there is none.
 
     Raises:
-        UserError: the file is no TOML or has a field that does not belong; one line with its path.
+        ToolworthyError: the file is no TOML or has a field that does not belong; one line with its path.
     """
     for folder in (start, *start.parents):
         path = folder / "toolworthy.toml"

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 
 from toolworthy import content
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.endpoint.config import load_config
 
 GROUP = "toolworthy"
@@ -36,7 +36,7 @@ def load_plugins(folder: Path) -> bool:
         folder: where the config is looked for, in it and above it.
 
     Raises:
-        UserError: one cannot be loaded; one line with file and reason.
+        ToolworthyError: one cannot be loaded; one line with file and reason.
     """
     for entry in entry_points(group=GROUP):
         if entry.value not in MODULES:
@@ -51,7 +51,7 @@ def _load_entry(entry: EntryPoint) -> None:
     with _told(f"entry point {entry.name} = {entry.value}"):
         module = entry.load()
     if not hasattr(module, "__path__"):
-        raise UserError(f"entry point {entry.name} = {entry.value}: it names no package")
+        raise ToolworthyError(f"entry point {entry.name} = {entry.value}: it names no package")
     MODULES[entry.value] = module
     for path in map(Path, module.__path__):
         _load_files(module.__name__, path)
@@ -59,7 +59,7 @@ def _load_entry(entry: EntryPoint) -> None:
 
 def _load_folder(path: Path) -> None:
     if not path.is_dir():
-        raise UserError(f"{path}: there is no such folder; plugins names it")
+        raise ToolworthyError(f"{path}: there is no such folder; plugins names it")
     name = f"toolworthy_plugin_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     init = path / "__init__.py"
     if init.is_file():
@@ -89,11 +89,11 @@ def _told(what: object, folder: Path | None = None) -> Iterator[None]:
     """Say in one line what goes wrong while users' code is imported, and in which line of theirs."""
     try:
         yield
-    except UserError:  # it names the file: two rules of one code, for instance
+    except ToolworthyError:  # it names the file: two rules of one code, for instance
         raise
     except (Exception, SystemExit) as error:
         lines = [(one.filename, one.lineno) for one in traceback.extract_tb(error.__traceback__)]
         if isinstance(error, SyntaxError) and error.filename:
             lines.append((error.filename, error.lineno))
         theirs = [f"{file}:{line}" for file, line in lines if folder and Path(file).is_relative_to(folder)]
-        raise UserError(f"{[what, *theirs][-1]}: {type(error).__name__}: {error}") from error
+        raise ToolworthyError(f"{[what, *theirs][-1]}: {type(error).__name__}: {error}") from error

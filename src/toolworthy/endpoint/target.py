@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from toolworthy import wire
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.redact import Redactor, looks_like_key
 from toolworthy.content import adapters
 from toolworthy.content.adapters import Prices, ProviderAdapter
@@ -117,7 +117,7 @@ class Endpoint:
         """The API to ask in for an agent that speaks `agent_api`: its own if the endpoint has it.
 
         Raises:
-            UserError: the endpoint has no wire API at all, or not the forced one.
+            ToolworthyError: the endpoint has no wire API at all, or not the forced one.
         """
         if self.forced_api:
             found = self.forced_api if self.forced_api in self.base_urls else None
@@ -125,7 +125,7 @@ class Endpoint:
             found = nearest(agent_api, self.base_urls)
         if found is None:
             wanted = (self.forced_api,) if self.forced_api else wire.relatives(agent_api)
-            raise UserError(f"{self.name} speaks none of {', '.join(wanted)}; check the base URL")
+            raise ToolworthyError(f"{self.name} speaks none of {', '.join(wanted)}; check the base URL")
         return found
 
     def url(self, api: Api, operation: Operation = "completion", model: str = "", *, stream: bool = False) -> str:
@@ -200,7 +200,7 @@ def resolve(
         environ: environment variables; the process' own if None.
 
     Raises:
-        UserError: unknown name, no model, missing key, or a URL that is none.
+        ToolworthyError: unknown name, no model, missing key, or a URL that is none.
     """
     environ = os.environ if environ is None else environ
     check_variable(key_env, "--key-env")
@@ -219,20 +219,20 @@ def resolve(
         else dict(provider.base_urls)
     )
     if wire and wire not in urls:
-        raise UserError(f"{name} has no {wire} API; it has {', '.join(urls) or 'none'}")
+        raise ToolworthyError(f"{name} has no {wire} API; it has {', '.join(urls) or 'none'}")
     extra = tuple(_header(name, header, value, environ) for header, value in named.headers.items())
     variable = key_env or named.key_env or (None if named.auth == "none" else provider.key_env)
     key = _secret(environ, variable or KEY_ENV) if variable or named.auth != "none" else ""
     if variable and not key and not _is_local(urls):
-        raise UserError(f"{name} needs a key: {_put(variable)}")
+        raise ToolworthyError(f"{name} needs a key: {_put(variable)}")
     if any(Redactor([key]).text(text) != text for text in (name, *urls.values())):
-        raise UserError("--endpoint holds the key, which reports would show; leave it out, --key-env is enough")
+        raise ToolworthyError("--endpoint holds the key, which reports would show; leave it out, --key-env is enough")
     chosen = model or named.model or provider.default_model
     if not chosen:
         known = f"; for instance --model {provider.models[0]}" if provider.models else ""
-        raise UserError(f"{name} needs a model: give --model ID{known}")
+        raise ToolworthyError(f"{name} needs a model: give --model ID{known}")
     if chosen == key:
-        raise UserError("--model is given the key; give the model's id")
+        raise ToolworthyError("--model is given the key; give the model's id")
     context = named.context or provider.context.get(chosen)
     found = Endpoint(
         name,
@@ -263,10 +263,12 @@ def _named(name: str, config: Config) -> NamedEndpoint:
         return NamedEndpoint(url=url, provider=_provider_of(url))
     names = [ORACLE, *sorted(config.endpoints), *known]
     if looks_like_key(bare):
-        raise UserError("--endpoint is given a key: put it into an environment variable and name it with --key-env")
+        raise ToolworthyError(
+            "--endpoint is given a key: put it into an environment variable and name it with --key-env"
+        )
     near = difflib.get_close_matches(bare.lower(), names, 1)
     hint = f"did you mean {near[0]}? " if near else ""
-    raise UserError(f"no endpoint is called {name!r}; {hint}give a URL, or one of: {', '.join(names)}")
+    raise ToolworthyError(f"no endpoint is called {name!r}; {hint}give a URL, or one of: {', '.join(names)}")
 
 
 def _first(read: Mapping[Api, tuple[str, ...]]) -> dict[Api, str]:
@@ -279,7 +281,7 @@ def _header(endpoint: str, name: str, value: str, environ: Mapping[str, str]) ->
     if kind != "env":
         return Header(name.lower(), value)
     if not (found := _secret(environ, variable, blanks=True)):
-        raise UserError(f"{endpoint} needs its header {name}: {_put(variable)}")
+        raise ToolworthyError(f"{endpoint} needs its header {name}: {_put(variable)}")
     return Header(name.lower(), found, variable)
 
 
@@ -292,7 +294,7 @@ def _secret(environ: Mapping[str, str], variable: str, *, blanks: bool = False) 
         blanks: whether blanks may stand inside, as in a header's value.
 
     Raises:
-        UserError: no header can carry it; the message has no part of it.
+        ToolworthyError: no header can carry it; the message has no part of it.
     """
     value = environ.get(variable, "").strip()
     if re.search(r"[\r\n]", value):
@@ -303,7 +305,7 @@ def _secret(environ: Mapping[str, str], variable: str, *, blanks: bool = False) 
         what = "has a blank or a control character in it"
     else:
         return value
-    raise UserError(f"the key in the environment variable {variable} {what}: {_put(variable)}, alone")
+    raise ToolworthyError(f"the key in the environment variable {variable} {what}: {_put(variable)}, alone")
 
 
 def _put(variable: str) -> str:

@@ -28,7 +28,7 @@ def write_report(run: RunDirectory) -> Written:
     """Write ``report.html``, ``summary.md``, ``junit.xml``, ``results.csv`` and ``atif/`` from what the run holds.
 
     Raises:
-        UserError: the disk is full, or the directory is gone.
+        ToolworthyError: the disk is full, or the directory is gone.
     """
     from toolworthy.output.exports import junit, table
     from toolworthy.output.html.whole import parts

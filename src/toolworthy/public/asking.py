@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.visible import one_line
 from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.wire.ir import APIS, Api
@@ -38,7 +38,7 @@ class Asking:
 
     Raises:
         Unmeasured: the endpoint cannot be asked.
-        UserError: the run was stopped.
+        ToolworthyError: the run was stopped.
     """
 
     def __init__(self, session: Session, key: ProbeKey, title: str, item: str) -> None:
@@ -128,11 +128,13 @@ def key_of(module: str, name: str, way: str) -> ProbeKey:
         way: wire API, with ``-whole`` behind it for answers that are no streams.
 
     Raises:
-        UserError: there is no such way.
+        ToolworthyError: there is no such way.
     """
     api, _, mode = way.partition("-")
     known: dict[str, Api] = {one: one for one in APIS}
     if api not in known or mode not in ("", "stream", "whole"):
-        raise UserError(f"ask: there is no way {way!r}: one of {', '.join(APIS)}, with -whole behind it or without")
+        raise ToolworthyError(
+            f"ask: there is no way {way!r}: one of {', '.join(APIS)}, with -whole behind it or without"
+        )
     plain = f"{module.removeprefix('test_')}.{name.removeprefix('test_')}".replace("_", "-")
     return ProbeKey(probe=one_line(plain), api=known[api], stream=mode != "whole")

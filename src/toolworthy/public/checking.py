@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from toolworthy import rules
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.endpoint.plugins import load_plugins
 from toolworthy.judgement.gate.answer import judge
 from toolworthy.public.results import Run
@@ -37,7 +37,7 @@ def _read(path: Path) -> Iterator[Exchange]:
         try:
             yield from read_all(file)
         except OSError as error:
-            raise UserError(f"{file} cannot be read: {error.strerror or error}") from error
+            raise ToolworthyError(f"{file} cannot be read: {error.strerror or error}") from error
 
 
 def gate(baseline: Run | Path | str, candidate: Run | Path | str, policy: Path | str | None = None) -> GateReport:

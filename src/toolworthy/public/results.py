@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.judgement.analysis.outcome import outcome
 from toolworthy.judgement.analysis.overall import Overall, overall
 from toolworthy.output.exports.table import Row, rows
@@ -111,7 +111,7 @@ class Run:
         try:
             import pandas
         except ImportError as error:
-            raise UserError("a DataFrame needs pandas: pip install 'toolworthy[pandas]'") from error
+            raise ToolworthyError("a DataFrame needs pandas: pip install 'toolworthy[pandas]'") from error
         return pandas.DataFrame(self.rows())
 
     def _repr_markdown_(self) -> str:

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Unpack
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.visible import one_line
 from toolworthy.content.adapters import Prices
 from toolworthy.endpoint.plugins import load_plugins
@@ -122,13 +122,13 @@ class _Going:
             told: Any = dict(TypeAdapter(RunOptions).validate_python(given))
         except ValidationError as error:
             first = error.errors()[0]
-            raise UserError(f"run: {first['loc'][0]}: {first['msg']}") from None
+            raise ToolworthyError(f"run: {first['loc'][0]}: {first['msg']}") from None
         suites, say = told.pop("suites", None), told.pop("say", None)
         load_plugins(Path.cwd())
         options = read_options(_namespace(endpoint, told), Path.cwd())
         self._keys = _keys(options, (suites,) if isinstance(suites, str) else suites or ())
         if not self._keys:
-            raise UserError("run: there is nothing to run in these suites")
+            raise ToolworthyError("run: there is nothing to run in these suites")
         options = replace(options, selected=options.selected or _selected(self._keys), command=_call(options, given))
         self._session = Session(options, _Told(options, say) if say else None)
 
@@ -188,7 +188,7 @@ def _call(options: Options, given: RunOptions) -> str:
 def _keys(options: Options, suites: Sequence[str]) -> tuple[ResultKey, ...]:
     """What is to be run; of a run that is gone on with, what that one selected."""
     if unknown := [suite for suite in suites if suite not in KINDS]:
-        raise UserError(f"run: no suite is called {unknown[0]!r}; known: {', '.join(KINDS)}")
+        raise ToolworthyError(f"run: no suite is called {unknown[0]!r}; known: {', '.join(KINDS)}")
     chosen = suites or (KINDS if options.selected else ("wire",))
     keys = tuple(key for suite in dict.fromkeys(chosen) for key in KINDS[suite].keys(options))
     return keys if options.selected is None else tuple(key for key in keys if str(key) in options.selected)

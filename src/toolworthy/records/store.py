@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import misfit
 from toolworthy.base.redact import Redactor
 from toolworthy.base.version import __version__
@@ -73,7 +73,7 @@ class RunDirectory:
         """Make a new directory under `parent`, named by time, and write ``run.json``.
 
         Raises:
-            UserError: it cannot be written.
+            ToolworthyError: it cannot be written.
         """
         run = cls.planned(parent, secrets)
         run.begin(meta)
@@ -89,13 +89,13 @@ class RunDirectory:
         """Make a planned directory, and write ``run.json``.
 
         Raises:
-            UserError: it cannot be written.
+            ToolworthyError: it cannot be written.
         """
         try:
             (self.path / "exchanges").mkdir(parents=True)
             self.write_meta(meta)
         except OSError as error:
-            raise UserError(f"cannot write a run directory under {self.path.parent}: {error.strerror}") from error
+            raise ToolworthyError(f"cannot write a run directory under {self.path.parent}: {error.strerror}") from error
 
     @classmethod
     def open(cls, path: Path, secrets: Iterable[str] = (), *, whole: bool = False) -> RunDirectory:
@@ -107,15 +107,15 @@ class RunDirectory:
             whole: whether all results are needed, as for a comparison: a line that is lost would change it silently.
 
         Raises:
-            UserError: there is none at `path`, or its ``run.json`` cannot be read; or it is not whole.
+            ToolworthyError: there is none at `path`, or its ``run.json`` cannot be read; or it is not whole.
         """
         run = cls(path, secrets)
         if not (path / "run.json").is_file():
             left = f"; {path / RESULTS} is there, with {run._read().read} results" * (path / RESULTS).is_file()
-            raise UserError(f"{path} is no run directory: it has no run.json{left}")
+            raise ToolworthyError(f"{path} is no run directory: it has no run.json{left}")
         run.meta  # noqa: B018 - refuses what is not to be read
         if run.damage and whole:
-            raise UserError(f"{run._damage}; {run._mended_by}")
+            raise ToolworthyError(f"{run._damage}; {run._mended_by}")
         if run.damage:
             _log(run.damage)
         if foreign := run.of(Foreign):
@@ -128,32 +128,32 @@ class RunDirectory:
         """What ``run.json`` says. What this version does not know of it is left out.
 
         Raises:
-            UserError: it is no JSON object, or of another version, or holds what none does.
+            ToolworthyError: it is no JSON object, or of another version, or holds what none does.
         """
         path = self.path / "run.json"
         try:
             value = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError) as error:
-            raise UserError(f"{path} cannot be read: {error}") from error
+            raise ToolworthyError(f"{path} cannot be read: {error}") from error
         if not isinstance(value, dict):
-            raise UserError(f"{path} cannot be read: it is no JSON object")
+            raise ToolworthyError(f"{path} cannot be read: it is no JSON object")
         version = value.get("schema")
         if version != SCHEMA or isinstance(version, bool):
             by = f"toolworthy {value.get('toolworthy', '?')}"
             told = f"is of schema {json.dumps(version)}" if "schema" in value else "names no schema"
-            raise UserError(f"{path} {told}, of {by}: this one, {__version__}, reads schema {SCHEMA}")
+            raise ToolworthyError(f"{path} {told}, of {by}: this one, {__version__}, reads schema {SCHEMA}")
         clean = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")  # lone surrogates do no harm
         try:
             return RunMeta.model_validate_json(clean, extra="ignore")
         except ValidationError as error:
-            raise UserError(f"{path} cannot be read as a run's: {misfit(RunMeta, error)}") from error
+            raise ToolworthyError(f"{path} cannot be read as a run's: {misfit(RunMeta, error)}") from error
 
     @cached_property
     def redactor(self) -> Redactor:
         """Knows the keys of the run's endpoints."""
         try:
             return Redactor((*self.secrets, *self.meta.secrets(os.environ)))
-        except UserError:
+        except ToolworthyError:
             return Redactor(self.secrets)
 
     @property
@@ -198,7 +198,7 @@ class RunDirectory:
         """Write a file of the run, a text or its parts, whole or not at all; its path.
 
         Raises:
-            UserError: the disk is full or the directory is gone.
+            ToolworthyError: the disk is full or the directory is gone.
         """
         target = self.path / name
         # Model output may hold lone surrogates; they are shown as replacement marks rather than lost with the file.
@@ -210,7 +210,7 @@ class RunDirectory:
         """Add one result. A killed process loses none that was added; a loss of power, those of a blink at most.
 
         Raises:
-            UserError: the disk is full or the directory is gone; what is already there stays whole.
+            ToolworthyError: the disk is full or the directory is gone; what is already there stays whole.
         """
         line = self.redactor.data(result.model_dump_json().encode("utf-8", "replace")) + b"\n"
         path = self.path / RESULTS
@@ -229,7 +229,7 @@ class RunDirectory:
                     raise
                 self._end = before + len(line)
         except OSError as error:
-            raise UserError(
+            raise ToolworthyError(
                 f"cannot write {path}: {error.strerror}; results so far are kept, --resume goes on"
             ) from error
 
@@ -294,7 +294,7 @@ class RunDirectory:
         except OSError:
             return NOTHING
         if not stat.S_ISREG(found.st_mode):
-            raise UserError(f"{path} cannot be read: it is no file")
+            raise ToolworthyError(f"{path} cannot be read: it is no file")
         stamp = (found.st_size, found.st_mtime_ns)
         if self._stamp != stamp:
             self._stamp, self._held = stamp, read_lines(path)

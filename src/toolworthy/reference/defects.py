@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from toolworthy import content
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import Strict, load_toml
 from toolworthy.reference.model import JSON, STREAM, Reply
 from toolworthy.reference.paths import places
@@ -173,9 +173,9 @@ def defect(name: str) -> Defect:
     """The defect called `name`.
 
     Raises:
-        UserError: there is none.
+        ToolworthyError: there is none.
     """
     found = next((entry for entry in catalogue() if entry.id == name), None)
     if found is None:
-        raise UserError(f"no defect is called {name!r}; `toolworthy oracle --list` has them all")
+        raise ToolworthyError(f"no defect is called {name!r}; `toolworthy oracle --list` has them all")
     return found

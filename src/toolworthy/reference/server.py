@@ -12,7 +12,7 @@ from typing import Any
 from toolworthy import wire
 from toolworthy.base.asgi import serving
 from toolworthy.base.door import guarded
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.tasks import Task
 from toolworthy.reference.defects import Defect
@@ -59,7 +59,7 @@ class Oracle:
             listener = socket.create_server(("127.0.0.1", self._port), backlog=1024)
         except (OSError, OverflowError) as error:
             said = getattr(error, "strerror", None) or "there is none beyond 65535"
-            raise UserError(f"cannot listen on port {self._port}: {said}; give another with --port") from error
+            raise ToolworthyError(f"cannot listen on port {self._port}: {said}; give another with --port") from error
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         await self._stack.enter_async_context(serving(guarded(self.app), listener))
         return self

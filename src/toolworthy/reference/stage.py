@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from toolworthy import wire
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.content.situations import Situation
 from toolworthy.content.tasks import Step
 from toolworthy.reference.defects import Defect
@@ -273,10 +273,12 @@ def stages(situations: Sequence[str]) -> tuple[Stage, ...]:
     """The stages of these situations; all if none is named.
 
     Raises:
-        UserError: there is none of that situation.
+        ToolworthyError: there is none of that situation.
     """
     known = {stage.situation for stage in STAGES}
     for name in situations:
         if name not in known:
-            raise UserError(f"no situation that can be staged is called {name!r}; there are {', '.join(sorted(known))}")
+            raise ToolworthyError(
+                f"no situation that can be staged is called {name!r}; there are {', '.join(sorted(known))}"
+            )
     return tuple(stage for stage in STAGES if not situations or stage.situation in situations)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from toolworthy.base.errors import UserError, place
+from toolworthy.base.errors import ToolworthyError, place
 from toolworthy.content.situations import Situation
 from toolworthy.records.finding import Evidence, Finding, Severity
 from toolworthy.rules.view import View
@@ -68,7 +68,7 @@ class Rule:
         """The violations in one exchange; one is enough to tell, so equal ones are not repeated.
 
         Raises:
-            UserError: a user's rule fails on what it sees.
+            ToolworthyError: a user's rule fails on what it sees.
         """
         if view.api not in self.apis:
             return
@@ -91,7 +91,9 @@ class Rule:
         except Exception as error:
             if _is_ours(self.look):
                 raise
-            raise UserError(f"{place(self.look)}: rule {self.code} fails: {type(error).__name__}: {error}") from error
+            raise ToolworthyError(
+                f"{place(self.look)}: rule {self.code} fails: {type(error).__name__}: {error}"
+            ) from error
 
 
 RULES: list[Rule] = []
@@ -125,7 +127,7 @@ def rule(
         area: what it is about.
 
     Raises:
-        UserError: no such code can be, or another rule has it.
+        ToolworthyError: no such code can be, or another rule has it.
     """
 
     def make(look: Callable[[View], Violations]) -> Rule:
@@ -141,12 +143,12 @@ def _declare(made: Rule) -> None:
     """Put it in its place; a function that is declared again, as by a notebook's cell, replaces itself."""
     where = place(made.look)
     if not _CODE.fullmatch(made.code) or (made.code.startswith("TW") and not _is_ours(made.look)):
-        raise UserError(
+        raise ToolworthyError(
             f"{where}: {made.code} cannot be a rule's code: take letters of your own and three digits, MY101"
         )
     for old in [one for one in RULES if one.code == made.code]:
         if place(old.look) != where:
-            raise UserError(f"{where}: another rule has the code {made.code}, {place(old.look)}: take another")
+            raise ToolworthyError(f"{where}: another rule has the code {made.code}, {place(old.look)}: take another")
         RULES.remove(old)
     bisect.insort(RULES, made, key=lambda one: one.code)
 

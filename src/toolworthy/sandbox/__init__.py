@@ -19,6 +19,6 @@ def choose(kind: Literal["auto", "bubblewrap", "none"]) -> Sandbox:
     """The sandbox asked for; ``auto`` is bubblewrap.
 
     Raises:
-        UserError: bubblewrap is not there or cannot make namespaces; the line says what to do.
+        ToolworthyError: bubblewrap is not there or cannot make namespaces; the line says what to do.
     """
     return Bare() if kind == "none" else Bubblewrap.ready()

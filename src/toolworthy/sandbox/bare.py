@@ -8,7 +8,7 @@ import signal
 import socket
 from pathlib import Path
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.sandbox import toolchain
 from toolworthy.sandbox.model import Command, Mount, OnListener, Outcome
 from toolworthy.sandbox.usage import family
@@ -43,7 +43,7 @@ class Bare:
         try:
             process = await start(*command.argv, env=env, cwd=command.workspace)
         except OSError as error:
-            raise UserError(f"cannot start {command.argv[0]}: {error.strerror}") from error
+            raise ToolworthyError(f"cannot start {command.argv[0]}: {error.strerror}") from error
         writable = [command.workspace, command.home, *(m.source for m in command.mounts if m.writable)]
         return await supervise(process, command.limits, command.stdin, writable, _Inside(process.pid, mark))
 
@@ -52,7 +52,7 @@ def _listen(port: int) -> socket.socket:
     try:
         listener = socket.create_server(("127.0.0.1", port), backlog=1024)
     except OSError as error:
-        raise UserError(f"cannot listen on port {port}: {error.strerror}") from error
+        raise ToolworthyError(f"cannot listen on port {port}: {error.strerror}") from error
     listener.setblocking(False)
     return listener
 

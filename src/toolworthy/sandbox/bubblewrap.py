@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 
 from toolworthy.base import tree
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.visible import visible
 from toolworthy.sandbox import filter, owner, skeleton
 from toolworthy.sandbox.arguments import IN_MEMORY, arguments
@@ -51,11 +51,11 @@ class Bubblewrap:
         """A bubblewrap that has shown that it works here.
 
         Raises:
-            UserError: it is missing, or the kernel does not let it make namespaces.
+            ToolworthyError: it is missing, or the kernel does not let it make namespaces.
         """
         program = shutil.which("bwrap")
         if program is None:
-            raise UserError(f"bubblewrap is not installed; {_HELP}")
+            raise ToolworthyError(f"bubblewrap is not installed; {_HELP}")
         who = owner.find()
         _guard(skeleton.root().parent)
         found = cls(program, replace(who, closed=True))

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 
 APP = "/app"
 HOME = "/home/agent"
 
 
-class SandboxError(UserError):
+class SandboxError(ToolworthyError):
     """The sandbox itself does not work: no command will run, whatever it is."""
 
 
@@ -111,5 +111,5 @@ class Sandbox(Protocol):
             port: that port.
 
         Raises:
-            UserError: the command cannot be started at all.
+            ToolworthyError: the command cannot be started at all.
         """

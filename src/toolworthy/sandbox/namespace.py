@@ -15,7 +15,7 @@ import resource
 import signal
 from typing import Any
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.sandbox.model import Limits
 
 _SECONDS = 30.0
@@ -79,14 +79,14 @@ class Namespace:
         """Return when nothing inside is alive.
 
         Raises:
-            UserError: it does not end, though it was killed.
+            ToolworthyError: it does not end, though it was killed.
         """
         if self._pidfd is None:
             return
         try:
             await asyncio.wait_for(readable(self._pidfd), _SECONDS)
         except TimeoutError as error:
-            raise UserError(f"a sandbox did not end within {_SECONDS:g} s of being killed") from error
+            raise ToolworthyError(f"a sandbox did not end within {_SECONDS:g} s of being killed") from error
 
     def started_command(self) -> bool:
         """Whether the command itself was reached: bubblewrap gives an exit code only then."""

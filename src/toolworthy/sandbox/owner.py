@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.content import FIXTURES, PACKAGE
 from toolworthy.sandbox.watch import through
 
@@ -44,7 +44,7 @@ class Owner:
         """What goes before bubblewrap: the way into a user namespace that no other sandbox has meanwhile.
 
         Raises:
-            UserError: none can be made.
+            ToolworthyError: none can be made.
         """
         if self.spaces is None:
             yield []
@@ -93,17 +93,17 @@ def find() -> Owner:
     """The owner for this process.
 
     Raises:
-        UserError: this is root, and cannot be anyone else.
+        ToolworthyError: this is root, and cannot be anyone else.
     """
     if os.geteuid() != 0:
         return Owner(os.geteuid())
     for program in (_NSENTER, _SETPRIV):
         if not os.path.exists(program):
-            raise UserError(f"root gives up its rights by {program}, which is not there: install util-linux")
+            raise ToolworthyError(f"root gives up its rights by {program}, which is not there: install util-linux")
     for path in (PACKAGE / "wire" / "__init__.py", FIXTURES / "tasks", Path(sys.executable)):
         if path.exists() and not path.stat().st_mode & stat.S_IROTH:
             why = "root gives up its rights in the sandbox, and root alone may read"
-            raise UserError(f"{why} {path}; chmod -R o+rX {path.parent}, or run as an ordinary user")
+            raise ToolworthyError(f"{why} {path}; chmod -R o+rX {path.parent}, or run as an ordinary user")
     ranges = [tuple(map(int, line.split())) for line in Path("/proc/self/uid_map").read_text().splitlines()]
     known = [(inside, count) for inside, _, count in ranges]
     if any(inside <= _OUTSIDE < inside + count for inside, count in known):
@@ -113,7 +113,7 @@ def find() -> Owner:
         return Owner(max(others), Spaces(max(others)))
     if ranges and ranges[0][1] != 0:
         return Owner(0)  # root by name only: outside this user namespace it is an ordinary user
-    raise UserError("root cannot give up its rights here: no other user is mapped; run as an ordinary user")
+    raise ToolworthyError("root cannot give up its rights here: no other user is mapped; run as an ordinary user")
 
 
 def _user_namespace(uid: int) -> int:
@@ -133,8 +133,8 @@ def _user_namespace(uid: int) -> int:
                 helper.stdout.read(1)
                 return found
         except OSError as error:
-            raise UserError(
+            raise ToolworthyError(
                 f"root cannot give up its rights here ({error.strerror}); it needs CAP_SETUID, CAP_SETGID and "
                 "CAP_SETFCAP; or run as an ordinary user"
             ) from error
-    raise UserError("bubblewrap cannot isolate here (no user namespace can be made); allow user namespaces")
+    raise ToolworthyError("bubblewrap cannot isolate here (no user namespace can be made); allow user namespaces")

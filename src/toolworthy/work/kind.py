@@ -48,7 +48,7 @@ class Bench(Protocol[_K, _R]):
         """Do one item. What goes wrong becomes a result.
 
         Raises:
-            UserError: it would be the same for all that come.
+            ToolworthyError: it would be the same for all that come.
         """
 
 
@@ -136,7 +136,7 @@ class Kind(ABC, Generic[K, R]):
         """Whom preflight is to look at.
 
         Raises:
-            UserError: this machine lacks what they need.
+            ToolworthyError: this machine lacks what they need.
         """
         return ()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from toolworthy.agents.install import changed, check, ensure, installed, state
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.visible import one_line, show
 from toolworthy.content import adapters
 from toolworthy.content.adapters import AgentAdapter
@@ -52,7 +52,7 @@ def _check(agents: Sequence[AgentAdapter]) -> int:
     for agent in agents:
         try:
             show(f"ok   {agent.id:14} {asyncio.run(check(agent))}")
-        except UserError as error:
+        except ToolworthyError as error:
             bad += 1
             show(f"BAD  {agent.id:14} {error}")
     return 1 if bad else 0

@@ -14,7 +14,7 @@ def run(directory: Path, suite: Suite | None, out: Path | None, as_json: bool) -
     """Print or write a run's badge.
 
     Raises:
-        UserError: it is no run, or it has no result of the suite.
+        ToolworthyError: it is no run, or it has no result of the suite.
     """
     made = badge(RunDirectory.open(directory), suite)
     text = made.shields() if as_json else made.svg()

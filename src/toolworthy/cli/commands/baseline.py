@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.judgement.gate import baseline
 
 
@@ -13,7 +13,7 @@ def run(what: str, names: Sequence[str], folder: Path) -> int:
     """Keep, show or list baselines.
 
     Raises:
-        UserError: there are too few or too many names, or as `baseline.save` and `baseline.show_one`.
+        ToolworthyError: there are too few or too many names, or as `baseline.save` and `baseline.show_one`.
     """
     if what == "save" and 1 <= len(names) <= 2:
         return baseline.save(Path(names[0]), names[1] if len(names) == 2 else None, folder)
@@ -21,4 +21,4 @@ def run(what: str, names: Sequence[str], folder: Path) -> int:
         return baseline.show_one(names[0], folder)
     if what == "list" and not names:
         return baseline.list_all(folder)
-    raise UserError("toolworthy baseline save RUN [NAME] | show NAME | list")
+    raise ToolworthyError("toolworthy baseline save RUN [NAME] | show NAME | list")

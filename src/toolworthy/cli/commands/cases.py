@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from toolworthy import content
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.visible import show
 from toolworthy.content import adapters
 from toolworthy.sandbox import choose
@@ -34,7 +34,7 @@ def run(what: Literal["list", "check"], paths: Sequence[Path], sandbox: Kind) ->
     answers = [answer for file in files for answer in answers_of(file)]
     try:
         world: World | None = World(choose(sandbox))
-    except UserError:
+    except ToolworthyError:
         world = None
     found = asyncio.run(_all(cases, answers, world))
     for line in found:

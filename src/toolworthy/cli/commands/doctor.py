@@ -21,7 +21,7 @@ def run(endpoint: str, model: str | None, key_env: str | None, wire: Api | None)
     """Print the checks and a line per agent; exit code 1 where no agent can work.
 
     Raises:
-        UserError: the endpoint is unknown or cannot be reached.
+        ToolworthyError: the endpoint is unknown or cannot be reached.
     """
     agents = adapters.agents()
     target = resolve(endpoint, model=model, key_env=key_env, wire=wire)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.visible import show, visible
 from toolworthy.base.whole import whole
 from toolworthy.output.bug_report.evidence import Located, bundle, choose, found, name
@@ -21,13 +21,13 @@ def run(path: Path, wanted: str | None = None, out: Path | None = None) -> int:
     """List what was found in a run, or write the evidence of one finding; the exit code.
 
     Raises:
-        UserError: there is no run or no such finding, its bytes are gone, or the file cannot be written.
+        ToolworthyError: there is no run or no such finding, its bytes are gone, or the file cannot be written.
     """
     directory = RunDirectory.open(path)
     every = found(directory)
     if wanted is None:
         if out is not None:
-            raise UserError(f"name the finding that is to be written; `toolworthy evidence {path}` lists them")
+            raise ToolworthyError(f"name the finding that is to be written; `toolworthy evidence {path}` lists them")
         show("\n".join(lines(every)) or "nothing to bundle: no rule was broken, no probe and no trial failed")
         return 0
     located = choose(directory, every, wanted)

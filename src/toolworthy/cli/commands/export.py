@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.visible import show
 from toolworthy.base.whole import whole
 from toolworthy.output.exports import inspect, schema, table
@@ -21,18 +21,18 @@ def run(paths: Sequence[Path], to: tuple[Format, Path]) -> int:
     """Write runs in another program's format; the paths of the files are printed. The exit code.
 
     Raises:
-        UserError: a path is no run, there is nothing to write, a package is missing, or a file cannot be written.
+        ToolworthyError: a path is no run, there is nothing to write, a package is missing, or a file cannot be written.
     """
     kind, target = to
     if kind == "schema" and paths:
-        raise UserError("--schema tells of every run: name none")
+        raise ToolworthyError("--schema tells of every run: name none")
     if kind != "schema" and not paths:
-        raise UserError(f"name runs: toolworthy export RUN… --{kind} {target}")
+        raise ToolworthyError(f"name runs: toolworthy export RUN… --{kind} {target}")
     runs = [RunDirectory.open(path) for path in paths]
     if kind == "inspect":
         found = {one.path: inspect.logs(one) for one in runs}
         if not any(found.values()):
-            raise UserError(f"{paths[0]} holds no trial and no case: there is nothing that Inspect could show")
+            raise ToolworthyError(f"{paths[0]} holds no trial and no case: there is nothing that Inspect could show")
         for path in (path for path, logs in found.items() if not logs):
             show(f"{path} holds no trial and no case: left out", sys.stderr)
         _logs([log for logs in found.values() for log in logs], target)
@@ -51,13 +51,13 @@ def _logs(logs: Sequence[inspect.Log], target: Path) -> None:
         try:
             target.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError(f"cannot write into {target}: {error.strerror}") from error
+            raise ToolworthyError(f"cannot write into {target}: {error.strerror}") from error
         for log in logs:
             _write(target / log.file_name, partial(_put, log.parts()))
         return
     if len(logs) > 1:
         told = ", ".join(f"{log.suite} by {log.agent}" for log in logs[:4]) + (", …" if len(logs) > 4 else "")
-        raise UserError(f"there are {len(logs)} logs ({told}), and a file holds one: name a folder")
+        raise ToolworthyError(f"there are {len(logs)} logs ({told}), and a file holds one: name a folder")
     _write(target, partial(_put, logs[0].parts()))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.visible import show
 from toolworthy.judgement.gate.answer import EXIT, judge
 from toolworthy.judgement.gate.policy import DEFAULT
@@ -18,13 +18,13 @@ def run(baseline: Path | None, candidate: Path | None, policy: Path | None, show
     Or print the default policy, to be changed and kept.
 
     Raises:
-        UserError: one of them is not named or cannot be read, or the policy is broken.
+        ToolworthyError: one of them is not named or cannot be read, or the policy is broken.
     """
     if show_policy:
         show(DEFAULT.read_text(encoding="utf-8"), end="")
         return 0
     if baseline is None or candidate is None:
-        raise UserError("give two runs: toolworthy gate BASELINE CANDIDATE")
+        raise ToolworthyError("give two runs: toolworthy gate BASELINE CANDIDATE")
     gate = judge(baseline, candidate, policy, folder)
     if candidate.is_dir():
         write_report(RunDirectory.open(candidate))

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.visible import show
 from toolworthy.base.whole import whole
 from toolworthy.judgement.history.load import find
@@ -29,13 +29,13 @@ def run(
     """Print the history of the runs under `paths`; write it as a page where `out` is given.
 
     Raises:
-        UserError: no run is there, or the page cannot be written.
+        ToolworthyError: no run is there, or the page cannot be written.
     """
     if not paths and not REPORTS.is_dir():
-        raise UserError("there is no folder reports here: name runs, or a folder of them")
+        raise ToolworthyError("there is no folder reports here: name runs, or a folder of them")
     told = history(find(paths or [REPORTS], endpoint, model), (suite,) if suite else tuple(MAIN))
     if not told["groups"]:
-        raise UserError(f"none of these runs asked the suite {suite}")
+        raise ToolworthyError(f"none of these runs asked the suite {suite}")
     if out is not None:
         with whole(out) as partial, partial.open("w", encoding="utf-8", errors="replace") as file:
             file.writelines(page(told))

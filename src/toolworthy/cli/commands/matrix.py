@@ -97,7 +97,7 @@ def run(
         at_once: trials at the same time.
 
     Raises:
-        UserError: an unknown defect, agent or situation, no sandbox, or an agent that cannot be installed.
+        ToolworthyError: an unknown defect, agent or situation, no sandbox, or an agent that cannot be installed.
     """
     path = out or MEASURED
     wanted = [defect(name) for name in defects] or list(catalogue())

@@ -21,7 +21,7 @@ def run(port: int, defects: Sequence[str], listed: bool, page: Path | None) -> i
     """Serve the reference endpoint on loopback, with these defects, until Ctrl-C; or list or write the catalogue.
 
     Raises:
-        UserError: no defect has that id, the port is taken, or the page cannot be written.
+        ToolworthyError: no defect has that id, the port is taken, or the page cannot be written.
     """
     if page:
         with whole(page) as partial:

@@ -11,7 +11,7 @@ import socket
 import time
 from pathlib import Path
 
-from toolworthy.base.errors import UserError, writing
+from toolworthy.base.errors import ToolworthyError, writing
 from toolworthy.base.redact import Redactor
 from toolworthy.base.version import __version__
 from toolworthy.base.visible import one_line, show
@@ -34,7 +34,7 @@ def run(
     It lends the endpoint's key. Its address has a part that nobody can guess, unless it is `for_all`.
 
     Raises:
-        UserError: the endpoint is unknown, the port is taken, or what comes cannot be written.
+        ToolworthyError: the endpoint is unknown, the port is taken, or what comes cannot be written.
     """
     return _serve(resolve(endpoint, model=model, key_env=key_env, wire=wire), port, out, secret=not for_all)
 
@@ -48,7 +48,7 @@ def _serve(endpoint: Endpoint, port: int, out: Path, *, secret: bool) -> int:
     with whole(path.with_name(path.name.replace(".jsonl.zst", ".json"))) as partial:
         partial.write_text(meta.model_dump_json(indent=2) + "\n", encoding="utf-8")
     stop = asyncio.Event()
-    unwritten: list[UserError] = []
+    unwritten: list[ToolworthyError] = []
 
     def record(exchange: Exchange) -> None:
         try:
@@ -56,7 +56,7 @@ def _serve(endpoint: Endpoint, port: int, out: Path, *, secret: bool) -> int:
                 if not path.exists():
                     raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
                 writer.append(exchange)
-        except UserError as error:  # nothing more is asked that cannot be kept
+        except ToolworthyError as error:  # nothing more is asked that cannot be kept
             unwritten.append(error)
             stop.set()
             return
@@ -99,4 +99,4 @@ def _listen(port: int) -> socket.socket:
         return socket.create_server(("127.0.0.1", port))
     except (OSError, OverflowError) as error:
         said = getattr(error, "strerror", None) or "there is none beyond 65535"
-        raise UserError(f"port {port} cannot be listened on: {said}; give another with --port") from error
+        raise ToolworthyError(f"port {port} cannot be listened on: {said}; give another with --port") from error

@@ -32,7 +32,7 @@ def run(
         chosen: the further fields of `Plan`.
 
     Raises:
-        UserError: nothing is recorded there, or an endpoint is unknown or cannot be reached.
+        ToolworthyError: nothing is recorded there, or an endpoint is unknown or cannot be reached.
     """
     recording = Recording.open(recorded)
     target = resolve(endpoint, model=model, key_env=key_env, wire=wire)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.visible import show
 from toolworthy.output.rule_pages import page, write_pages
 from toolworthy.rules import RULES
@@ -14,7 +14,7 @@ def run(code: str | None, pages: Path | None) -> int:
     """Print all rules or one, or write their pages into a folder; the exit code.
 
     Raises:
-        UserError: no rule has that code.
+        ToolworthyError: no rule has that code.
     """
     if pages is not None:
         write_pages(pages)
@@ -24,6 +24,6 @@ def run(code: str | None, pages: Path | None) -> int:
     else:
         found = next((rule for rule in RULES if rule.code == code.upper()), None)
         if found is None:
-            raise UserError(f"no rule has the code {code}; `toolworthy rules` lists them")
+            raise ToolworthyError(f"no rule has the code {code}; `toolworthy rules` lists them")
         show(page(found), end="")
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.redact import Redactor
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.endpoint.preflight import mistakes, models, routes
@@ -54,8 +54,8 @@ async def preflight(
         say: hears what is waited for.
 
     Raises:
-        UserError: nothing can be measured there: nothing listens, it speaks no wire API, it refuses the key or the
-            model, its account is empty, or it had no time for as long as we asked.
+        ToolworthyError: nothing can be measured there: nothing listens, it speaks no wire API, it refuses the key or
+            the model, its account is empty, or it had no time for as long as we asked.
     """
     import httpx
 
@@ -66,8 +66,8 @@ async def preflight(
             return await _look(
                 Asker(endpoint, client, lambda line: say(redact(f"preflight: {line}"))), endpoint, agents, redact
             )
-    except UserError as error:
-        raise UserError(redact(str(error))) from error
+    except ToolworthyError as error:
+        raise ToolworthyError(redact(str(error))) from error
 
 
 async def _look(

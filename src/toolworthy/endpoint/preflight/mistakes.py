@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.endpoint.preflight import models
 from toolworthy.endpoint.preflight.model import Tried
 from toolworthy.endpoint.target import Endpoint
@@ -18,26 +18,28 @@ def stop_if_useless(endpoint: Endpoint, tried: dict[Api, list[Tried]]) -> None:
     """Nothing can be measured here, for a reason that does not hang on the model's name.
 
     Raises:
-        UserError: in one line.
+        ToolworthyError: in one line.
     """
     last = [ways[-1] for ways in tried.values()]
     if any(one.state == "answers" for one in last):
         return
     if limited := _of("rate limited", last):
-        raise UserError(f"{endpoint.name}: {_limited(limited)}")
+        raise ToolworthyError(f"{endpoint.name}: {_limited(limited)}")
     if broke := _of("empty account", last):
-        raise UserError(f"{endpoint.name}: the account or key has nothing left to spend ({_said(broke)})")
+        raise ToolworthyError(f"{endpoint.name}: the account or key has nothing left to spend ({_said(broke)})")
     if refused := _of("bad key", last):
-        raise UserError(f"{endpoint.name} {_key(endpoint)} ({_said(refused)})")
+        raise ToolworthyError(f"{endpoint.name} {_key(endpoint)} ({_said(refused)})")
     if gone := next((one for one in last if one.answer.busy), None):
-        raise UserError(f"{endpoint.name} has had no time for {gone.answer.waited:.0f} s ({_said(gone)}); try later")
+        raise ToolworthyError(
+            f"{endpoint.name} has had no time for {gone.answer.waited:.0f} s ({_said(gone)}); try later"
+        )
 
 
 def stop_if_unknown_model(endpoint: Endpoint, tried: dict[Api, list[Tried]], listed: list[dict[str, Any]]) -> None:
     """The endpoint has no model of this name: it says so, or refuses one that it does not list.
 
     Raises:
-        UserError: in one line, with the nearest name.
+        ToolworthyError: in one line, with the nearest name.
     """
     last = [ways[-1] for ways in tried.values()]
     names = [models.name_of(entry) for entry in listed]
@@ -50,23 +52,23 @@ def stop_if_unknown_model(endpoint: Endpoint, tried: dict[Api, list[Tried]], lis
     near = models.nearest(endpoint.model, names) if unlisted else None
     hint = f": did you mean {near}?" if near else ""
     there = f" The endpoint has {models.shown(names)}" if unlisted else ""
-    raise UserError(f"{endpoint.name} has no model {endpoint.model}{hint}{there} ({_said(refused)})")
+    raise ToolworthyError(f"{endpoint.name} has no model {endpoint.model}{hint}{there} ({_said(refused)})")
 
 
 def stop_if_nothing_is_there(endpoint: Endpoint, tried: dict[Api, list[Tried]]) -> None:
     """No wire API is there, or not the one that is asked for.
 
     Raises:
-        UserError: in one line.
+        ToolworthyError: in one line.
     """
     if all(ways[-1].answer.trouble and not ways[-1].answer.status for ways in tried.values()):
-        raise UserError(next(ways[-1] for ways in tried.values()).answer.trouble)
+        raise ToolworthyError(next(ways[-1] for ways in tried.values()).answer.trouble)
     there = [api for api, ways in tried.items() if ways[-1].state != "absent"]
     if not there:
-        raise UserError(f"{endpoint.name} speaks none of the wire APIs ({_all(tried)}); check the base URL")
+        raise ToolworthyError(f"{endpoint.name} speaks none of the wire APIs ({_all(tried)}); check the base URL")
     if endpoint.forced_api and endpoint.forced_api not in there:
         said = _said(tried[endpoint.forced_api][0])
-        raise UserError(f"{endpoint.name} has no {endpoint.forced_api} API ({said}); it has {', '.join(there)}")
+        raise ToolworthyError(f"{endpoint.name} has no {endpoint.forced_api} API ({said}); it has {', '.join(there)}")
 
 
 def _of(kind: RefusalKind, tried: Iterable[Tried]) -> Tried | None:

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.judgement.gate.baseline import FOLDER, find, load
 from toolworthy.judgement.gate.decide import Decision, decide
 from toolworthy.judgement.gate.policy import load_policy
@@ -26,7 +26,7 @@ def judge(baseline: Path, candidate: Path, policy: Path | None, folder: Path = F
     """The gate's answer, also written as ``gate.json`` into the candidate's run.
 
     Raises:
-        UserError: one of them cannot be read, or the policy is broken.
+        ToolworthyError: one of them cannot be read, or the policy is broken.
     """
     before, after = load(baseline, folder), load(candidate, folder)
     gate = report(decide(before, after, load_policy(policy)), before, after.name)
@@ -87,7 +87,7 @@ def baseline_of(run: RunDirectory, folder: Path = FOLDER) -> Baseline | None:
     given = run.path / way if way and not Path(way).is_absolute() else Path(gate.baseline)
     try:
         sample = load(given, folder)
-    except (UserError, OSError):
+    except (ToolworthyError, OSError):
         return None
     if (sample.name, sample.started) != (gate.baseline, gate.baseline_started):
         return None

@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from toolworthy.base.errors import UserError, writing
+from toolworthy.base.errors import ToolworthyError, writing
 from toolworthy.base.loading import misfit
 from toolworthy.base.visible import show
 from toolworthy.base.whole import whole
@@ -36,11 +36,11 @@ def save(run: Path, name: str | None, folder: Path = FOLDER) -> int:
     """Keep what `run` measured under `name`, its model's name where none is given.
 
     Raises:
-        UserError: `run` is none or measured nothing, the name is unfit, the file cannot be written.
+        ToolworthyError: `run` is none or measured nothing, the name is unfit, the file cannot be written.
     """
     sample = from_run(RunDirectory.open(run, whole=True))
     if not sample.units:
-        raise UserError(f"{run} has no results: there is nothing to keep")
+        raise ToolworthyError(f"{run} has no results: there is nothing to keep")
     kept = sample.model_copy(update={"name": _fit(name) if name else _named_after(sample)})
     path = folder / f"{kept.name}.json"
     known = path.exists()
@@ -56,7 +56,7 @@ def show_one(name: str, folder: Path = FOLDER) -> int:
     """Print what is in a baseline, or in a run as a baseline would keep it.
 
     Raises:
-        UserError: as :func:`load`.
+        ToolworthyError: as :func:`load`.
     """
     show("\n".join(_lines(load(Path(name), folder))))
     return 0
@@ -68,7 +68,7 @@ def list_all(folder: Path = FOLDER) -> int:
     for path in paths:
         try:
             show(f"{path.stem}  {_told(load(path))}")
-        except UserError as error:
+        except ToolworthyError as error:
             show(f"{path.stem}  cannot be read: {error}")
     if not paths:
         show(f"no baselines in {folder}: toolworthy baseline save RUN [NAME] makes one")
@@ -79,7 +79,7 @@ def load(given: Path, folder: Path = FOLDER) -> Sample:
     """The sample of a run directory, of a baseline file, or of a baseline's name.
 
     Raises:
-        UserError: it is none of these, or broken, or of another version; one line.
+        ToolworthyError: it is none of these, or broken, or of another version; one line.
     """
     path = find(given, folder)
     if path.is_dir():
@@ -87,20 +87,20 @@ def load(given: Path, folder: Path = FOLDER) -> Sample:
     try:
         data = json.loads(path.read_bytes(), parse_constant=_no_number, object_pairs_hook=_once)
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from error
+        raise ToolworthyError(f"{path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}: no baseline file: {error}") from error
+        raise ToolworthyError(f"{path}: no baseline file: {error}") from error
     if not isinstance(data, dict) or "schema_version" not in data:
-        raise UserError(f"{path}: no baseline file: it names no schema_version")
+        raise ToolworthyError(f"{path}: no baseline file: it names no schema_version")
     if data["schema_version"] != SCHEMA:
         by = f"version {data['schema_version']}, written by toolworthy {data.get('toolworthy', '?')}"
-        raise UserError(f"{path}: of {by}; this toolworthy reads version {SCHEMA}: save the run again")
+        raise ToolworthyError(f"{path}: of {by}; this toolworthy reads version {SCHEMA}: save the run again")
     try:
         return unpack(data)
     except ValidationError as error:
-        raise UserError(f"{path}: a broken baseline file: {misfit(Sample, error)}") from error
+        raise ToolworthyError(f"{path}: a broken baseline file: {misfit(Sample, error)}") from error
     except ValueError as error:
-        raise UserError(f"{path}: a broken baseline file: {error}") from error
+        raise ToolworthyError(f"{path}: a broken baseline file: {error}") from error
 
 
 def _of_run(path: Path) -> Sample:
@@ -108,7 +108,7 @@ def _of_run(path: Path) -> Sample:
         return from_run(RunDirectory.open(path, whole=True))
     except (ValueError, TypeError, AttributeError) as error:
         first = str(error).splitlines()[0]
-        raise UserError(f"{path / 'run.json'}: not readable as a run's ({first})") from error
+        raise ToolworthyError(f"{path / 'run.json'}: not readable as a run's ({first})") from error
 
 
 def _no_number(name: str) -> float:
@@ -128,7 +128,7 @@ def find(given: Path, folder: Path = FOLDER) -> Path:
     """A path that is there, or the file of a name.
 
     Raises:
-        UserError: neither; one line, with what was probably meant.
+        ToolworthyError: neither; one line, with what was probably meant.
     """
     named = folder / f"{given}.json"
     if given.is_dir() and not (given / "run.json").is_file() and named.is_file():
@@ -140,14 +140,16 @@ def find(given: Path, folder: Path = FOLDER) -> Path:
     known = sorted(path.stem for path in folder.glob("*.json"))
     near = difflib.get_close_matches(str(given), known, 3, 0.5)
     if near:
-        raise UserError(f"no baseline is called {str(given)!r}; did you mean {' or '.join(map(repr, near))}?")
+        raise ToolworthyError(f"no baseline is called {str(given)!r}; did you mean {' or '.join(map(repr, near))}?")
     there = f"known: {', '.join(known[:10])}" if known else "there are none yet: toolworthy baseline save RUN [NAME]"
-    raise UserError(f"{given}: no run directory, no baseline file, and no baseline in {folder} ({there})")
+    raise ToolworthyError(f"{given}: no run directory, no baseline file, and no baseline in {folder} ({there})")
 
 
 def _fit(name: str) -> str:
     if not _NAME.fullmatch(name):
-        raise UserError(f"{name!r} is no name for a baseline: letters, digits, . _ - @ + only, a letter or digit first")
+        raise ToolworthyError(
+            f"{name!r} is no name for a baseline: letters, digits, . _ - @ + only, a letter or digit first"
+        )
     return name
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.judgement.gate import answer
 from toolworthy.judgement.gate.baseline import find, load
 from toolworthy.judgement.gate.decide import decide
@@ -25,7 +25,7 @@ class Looks:
     """Compares a run with its baseline after each of `most` attempts; ``gate.json`` holds the last look's answer.
 
     Raises:
-        UserError: baseline or policy cannot be read.
+        ToolworthyError: baseline or policy cannot be read.
     """
 
     def __init__(self, baseline: Path, policy: Path | None, most: int, say: Callable[[str], None]) -> None:
@@ -59,12 +59,12 @@ def check(options: Options, baseline: Path | None) -> None:
     """The looks are planned beforehand: how many there may be is not for their results to say, nor for ``--resume``.
 
     Raises:
-        UserError: nothing to look at, or one look only.
+        ToolworthyError: nothing to look at, or one look only.
     """
     if baseline is None:
-        raise UserError("--until-decided looks at a gate: give --baseline RUN")
+        raise ToolworthyError("--until-decided looks at a gate: give --baseline RUN")
     if options.trials < 2:
-        raise UserError("--until-decided needs --trials MAX, at least 2: how many attempts there may be")
+        raise ToolworthyError("--until-decided needs --trials MAX, at least 2: how many attempts there may be")
 
 
 class UpTo(RunDirectory):

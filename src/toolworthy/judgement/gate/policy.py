@@ -98,7 +98,7 @@ def load_policy(path: Path | None) -> Policy:
     """The policy of a file, or the default.
 
     Raises:
-        UserError: no such file, no TOML, an unknown metric or key; one line, with what was probably meant.
+        ToolworthyError: no such file, no TOML, an unknown metric or key; one line, with what was probably meant.
     """
     if path is None:
         return load_toml(Policy, DEFAULT)

@@ -136,7 +136,7 @@ def from_run(run: RunDirectory) -> Sample:
     """What a run directory measured so far.
 
     Raises:
-        UserError: its ``run.json`` cannot be read.
+        ToolworthyError: its ``run.json`` cannot be read.
     """
     meta = run.meta
     probes = run.probes()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.judgement.gate.baseline import load
 from toolworthy.judgement.gate.sample import Sample, from_run
 from toolworthy.records.store import RESULTS, RunDirectory
@@ -38,7 +38,7 @@ def find(paths: Sequence[Path], endpoint: str | None = None, model: str | None =
     """The runs under `paths`: run directories, baseline files, or folders that hold some.
 
     Raises:
-        UserError: a path does not exist, nothing was measured, or nothing fits what was asked for.
+        ToolworthyError: a path does not exist, nothing was measured, or nothing fits what was asked for.
     """
     samples: dict[tuple[str, float], Sample] = {}
     skipped: list[str] = []
@@ -48,23 +48,23 @@ def find(paths: Sequence[Path], endpoint: str | None = None, model: str | None =
     groups = _grouped(sorted(samples.values(), key=lambda sample: (sample.started, sample.name)))
     if not groups:
         where = ", ".join(map(str, paths))
-        raise UserError(f"no run that measured anything under {where}" + (f"; {skipped[0]}" if skipped else ""))
+        raise ToolworthyError(f"no run that measured anything under {where}" + (f"; {skipped[0]}" if skipped else ""))
     chosen = [group for group in groups if endpoint in (None, group.endpoint) and model in (None, group.model)]
     if not chosen:
         known = ", ".join(dict.fromkeys(f"{group.endpoint} {group.model}" for group in groups))
-        raise UserError(f"no run of {' '.join(filter(None, (endpoint, model)))}; there are runs of {known}")
+        raise ToolworthyError(f"no run of {' '.join(filter(None, (endpoint, model)))}; there are runs of {known}")
     return Found(chosen, skipped)
 
 
 def _read(path: Path, skipped: list[str]) -> Iterator[Sample]:
     """What is there; of what cannot be read, a line."""
     if not path.exists():
-        raise UserError(f"{path}: no such run, baseline or folder")
+        raise ToolworthyError(f"{path}: no such run, baseline or folder")
     single = _is_run(path) or not path.is_dir()
     for one in [path] if single else sorted(filter(_is_run, path.iterdir())):
         try:
             yield _sample(one) if _is_run(one) else load(one)
-        except UserError as error:
+        except ToolworthyError as error:
             skipped.append(str(error))
 
 
@@ -77,13 +77,13 @@ def _sample(path: Path) -> Sample:
     """What a run measured.
 
     Raises:
-        UserError: its ``run.json`` is not one of ours, or some of its results cannot be read.
+        ToolworthyError: its ``run.json`` is not one of ours, or some of its results cannot be read.
     """
     try:
         return from_run(RunDirectory.open(path, whole=True))
     except (ValidationError, ValueError, TypeError, AttributeError) as error:
         first = str(error).splitlines()[0]
-        raise UserError(f"{path / 'run.json'}: not readable as a run's ({first})") from error
+        raise ToolworthyError(f"{path / 'run.json'}: not readable as a run's ({first})") from error
 
 
 def _grouped(samples: Sequence[Sample]) -> list[Group]:

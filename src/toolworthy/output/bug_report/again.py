@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from toolworthy import wire
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.redact import MARK, credential, looks_like_key
 from toolworthy.content import adapters
 from toolworthy.endpoint.target import Endpoint, Header
@@ -51,7 +51,7 @@ def sent(exchange: Exchange, endpoint: EndpointTold) -> Sent:
         endpoint: as ``run.json`` has it.
 
     Raises:
-        UserError: the request never got to the endpoint.
+        ToolworthyError: the request never got to the endpoint.
     """
     urls = endpoint.base_urls
     served = (exchange.endpoint_api,) if exchange.endpoint_api else tuple(api for api in APIS if api in urls) or APIS
@@ -61,11 +61,11 @@ def sent(exchange: Exchange, endpoint: EndpointTold) -> Sent:
     headers = exchange.request_headers
     target = wire.route(exchange.method, exchange.path, headers)
     if exchange.local or target.api is None:
-        raise UserError("toolworthy answered this request itself: it shows nothing of the endpoint")
+        raise ToolworthyError("toolworthy answered this request itself: it shows nothing of the endpoint")
     try:
         planned = plan(where, target, exchange.path, headers.items(), exchange.request_body)
     except ValueError as error:
-        raise UserError(f"the request cannot be sent again: {error}") from error
+        raise ToolworthyError(f"the request cannot be sent again: {error}") from error
     ((name, value),) = ((name, value) for name, value in where.headers(planned.api).items() if value.endswith(_PLACE))
     unpacked = {name, "content-encoding"}  # the body is kept as text
     kept = {other: text for other, text in planned.headers.items() if other not in unpacked and _plain(other, text)}

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import meant
 from toolworthy.base.redact import Redactor
 from toolworthy.output.bug_report import again, ticket
@@ -46,7 +46,7 @@ def choose(run: RunDirectory, every: Sequence[Located], wanted: str) -> Located:
     """The finding with the id `wanted`; for a code its best evidence: the worst severity, then the fewest bytes.
 
     Raises:
-        UserError: there is none.
+        ToolworthyError: there is none.
     """
     exact = next((located for located in every if located.id == wanted), None)
     if exact is not None:
@@ -54,7 +54,7 @@ def choose(run: RunDirectory, every: Sequence[Located], wanted: str) -> Located:
     same = [located for located in every if located.code.casefold() == wanted.casefold()]
     if not same:
         names = dict.fromkeys(name for located in every for name in (located.code, located.id))
-        raise UserError(f"{run.path} has no finding {wanted!r}{meant(wanted, names)}")
+        raise ToolworthyError(f"{run.path} has no finding {wanted!r}{meant(wanted, names)}")
     return min(same, key=lambda located: (rank(located.severity), _size(run, located)))
 
 
@@ -67,7 +67,7 @@ def bundle(run: RunDirectory, located: Located, environ: Mapping[str, str] | Non
         environ: environment variables, for the keys that must not be in it; the process' own if None.
 
     Raises:
-        UserError: the exchange is not in its file any more, or never went to the endpoint.
+        ToolworthyError: the exchange is not in its file any more, or never went to the endpoint.
     """
     meta = run.meta
     redact = Redactor((*run.secrets, *meta.secrets(os.environ if environ is None else environ)))
@@ -133,7 +133,7 @@ def _deciding(run: RunDirectory, result: ProbeResult) -> int:
     asked after it for comparison; the last of all where that cannot be told any more."""
     try:
         exchanges = _read(run, result.exchanges)
-    except UserError:
+    except ToolworthyError:
         return result.requests - 1
     own = [
         exchange.index
@@ -147,7 +147,7 @@ def _size(run: RunDirectory, located: Located) -> float:
     """Bytes of request and answer; infinite where they are gone."""
     try:
         exchange = exchange_of(run, located)
-    except UserError:
+    except ToolworthyError:
         return float("inf")
     return len(exchange.request_body) + len(exchange.body)
 
@@ -159,12 +159,12 @@ def exchange_of(run: RunDirectory, located: Located) -> Exchange:
     """The bytes of a finding.
 
     Raises:
-        UserError: they are gone.
+        ToolworthyError: they are gone.
     """
     exchanges = _read(run, located.file)
     if located.exchange not in exchanges:
         path = run.path / located.file
-        raise UserError(f"{path} is torn: the bytes of {located.id} are not in it; run that again")
+        raise ToolworthyError(f"{path} is torn: the bytes of {located.id} are not in it; run that again")
     return exchanges[located.exchange]
 
 
@@ -174,9 +174,11 @@ def _read(run: RunDirectory, file: str) -> Mapping[int, Exchange]:
         about = path.stat()
         return _held(path, about.st_size, about.st_mtime_ns)
     except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}): the bytes are gone; run that again") from error
+        raise ToolworthyError(
+            f"{path} cannot be read ({error.strerror}): the bytes are gone; run that again"
+        ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} is no record of exchanges: the bytes are gone; run that again") from error
+        raise ToolworthyError(f"{path} is no record of exchanges: the bytes are gone; run that again") from error
 
 
 @lru_cache(maxsize=_HELD)

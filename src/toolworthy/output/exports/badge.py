@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 from xml.sax.saxutils import escape, quoteattr
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.judgement.analysis.levels import levels
 from toolworthy.judgement.analysis.success import success
 from toolworthy.judgement.analysis.tools import lenient
@@ -68,7 +68,7 @@ def badge(run: RunDirectory, suite: Suite | None = None) -> Badge:
     """The badge of a suite; of the first of tasks, tools and wire that the run has, where none is named.
 
     Raises:
-        UserError: the run has no results of it.
+        ToolworthyError: the run has no results of it.
     """
     model = run.meta.endpoint.model
     told = said(run.results(), run.cases(), run.probes())
@@ -76,7 +76,7 @@ def badge(run: RunDirectory, suite: Suite | None = None) -> Badge:
         if name in told:
             message, word = told[name]
             return Badge(_plain(f"toolworthy: {model}"), _plain(message), word)
-    raise UserError(f"{run.path} has no results" + (f" of {suite}" if suite else ""))
+    raise ToolworthyError(f"{run.path} has no results" + (f" of {suite}" if suite else ""))
 
 
 def said(

@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.visible import one_line
 from toolworthy.records.finding import rank
 from toolworthy.records.meta import EndpointTold, RunMeta
@@ -94,7 +94,7 @@ def rows(run: RunDirectory) -> Iterator[Row]:
     """A row for each result of `run`: trials, cases, probes, requests that were sent again.
 
     Raises:
-        UserError: ``run.json`` is broken.
+        ToolworthyError: ``run.json`` is broken.
     """
     meta = run.meta
     empty: Row = dict.fromkeys(column.name for column in COLUMNS)
@@ -120,14 +120,14 @@ def write_parquet(path: Path, table: Iterable[Row]) -> None:
     """Write the table as Parquet, its columns typed and described.
 
     Raises:
-        UserError: pyarrow is not installed.
+        ToolworthyError: pyarrow is not installed.
         OSError: the file cannot be written.
     """
     try:
         import pyarrow  # type: ignore[import-untyped]
         from pyarrow import parquet
     except ImportError as error:
-        raise UserError("Parquet is written by pyarrow: pip install 'toolworthy[parquet]'") from error
+        raise ToolworthyError("Parquet is written by pyarrow: pip install 'toolworthy[parquet]'") from error
     types = {
         "text": pyarrow.string(),
         "texts": pyarrow.list_(pyarrow.string()),

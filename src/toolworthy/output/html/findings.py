@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from toolworthy import wire
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.content import adapters, breakage
 from toolworthy.content.breakage import Measured
 from toolworthy.judgement.analysis.breaking import breaking
@@ -198,7 +198,7 @@ def _first(
 def _shown(number: int, run: RunDirectory, located: Located, bundled: bool) -> Shown | None:
     try:
         exchange = evidence.exchange_of(run, located)
-    except UserError:  # the bytes are gone
+    except ToolworthyError:  # the bytes are gone
         return None
     before, marked, after = _marked(exchange.body.decode("utf-8", "backslashreplace"), located.excerpt)
     return Shown(
@@ -218,7 +218,7 @@ def _shown(number: int, run: RunDirectory, located: Located, bundled: bool) -> S
 def _bundle(run: RunDirectory, located: Located) -> bytes:
     try:
         made = evidence.bundle(run, located)
-    except UserError:  # it never went to the endpoint: the page says where it is all the same
+    except ToolworthyError:  # it never went to the endpoint: the page says where it is all the same
         return b""
     return made if len(made) <= _HEAVY else b""
 

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.judgement.analysis.matrix import Cell
 from toolworthy.judgement.history.load import find
 from toolworthy.judgement.history.series import history
@@ -58,12 +58,12 @@ def parts(runs: Sequence[RunDirectory], only: str = "", also: Also | None = None
         also: told of every result with its exchanges, since they are read here.
 
     Raises:
-        UserError: a run cannot be read, or nothing fits `only`.
+        ToolworthyError: a run cannot be read, or nothing fits `only`.
     """
     sides = [side_of(number, run) for number, run in enumerate(runs)]
     rows = [item for side in sides for item in items(side.number, side.run) if _wanted(item, only)]
     if only and not rows:
-        raise UserError(f"no trial, case or probe fits {only!r}: keys are like tasks/fix-failing-test/codex#1")
+        raise ToolworthyError(f"no trial, case or probe fits {only!r}: keys are like tasks/fix-failing-test/codex#1")
     measures = [asdict(measure) for side in sides for measure in side.measures]
     causes = _causes(sides)
     series = history(find([run.path for run in runs])) if len(runs) > _MANY else None

@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import fit, read_toml
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.records.case import MissKind
@@ -93,7 +93,7 @@ def answers_of(path: Path) -> list[Answer]:
     """The answers that prove a file of cases; none where it has no such file beside it.
 
     Raises:
-        UserError: the file is no TOML, or an answer does not fit; one line with path, number and field.
+        ToolworthyError: the file is no TOML, or an answer does not fit; one line with path, number and field.
     """
     beside = path.with_name(path.name.removesuffix(".toml") + SUFFIX)
     return load_answers(beside, path) if beside.is_file() else []
@@ -105,7 +105,7 @@ def load_answers(path: Path, *cases: Path) -> list[Answer]:
     try:
         data = filled(data, texts)
     except (KeyError, ValueError) as error:
-        raise UserError(f"{path}: {error}") from error
+        raise ToolworthyError(f"{path}: {error}") from error
     return list(fit(_File, data, path).answer)
 
 

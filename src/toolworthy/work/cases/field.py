@@ -56,7 +56,7 @@ def load_field(kind: Kind, path: Path) -> Field:
     """Read a file or folder of the field's.
 
     Raises:
-        UserError: as :func:`bfcl.load` and :func:`verifier.load`.
+        ToolworthyError: as :func:`bfcl.load` and :func:`verifier.load`.
     """
     if kind == "bfcl":
         items: dict[str, Item] = {}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, get_args
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.content import adapters
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import Gateway
@@ -57,7 +57,7 @@ class Cases(Kind[CaseKey, CaseResult]):
             return FieldBench(plan.field, stream=plan.stream, sides=sides)
         try:
             sandbox = choose(plan.sandbox)
-        except UserError:
+        except ToolworthyError:
             sandbox = None  # a case that needs one says so
         return CaseBench(
             site.endpoint, site.gateway, plan.cases, plan.vocabularies, stream=plan.stream, sandbox=sandbox

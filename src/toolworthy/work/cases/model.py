@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from toolworthy import content
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import fit, load_toml, read_toml
 from toolworthy.content.adapters import Action, Scope, ToolSpec
 from toolworthy.work.cases.matching.values import compare
@@ -257,13 +257,13 @@ def load_file(path: Path) -> CaseFile:
     """Read one file of cases.
 
     Raises:
-        UserError: the file is missing, is no TOML, or does not fit the model; one line with path, case and field.
+        ToolworthyError: the file is missing, is no TOML, or does not fit the model; one line with path, case and field.
     """
     data = read_toml(path)
     try:
         data = filled(data, texts_of(data))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"{path}: [text]: {error}") from error
+        raise ToolworthyError(f"{path}: [text]: {error}") from error
     own = fit(_Tools, data, path).tools
     rows = [{**row, "own": own, "source": path.name} for row in data.get("case", ())]
     return CaseFile(path, fit(_Cases, {"case": rows}, path).case)
@@ -313,18 +313,18 @@ def load_cases(paths: tuple[Path, ...] = ()) -> tuple[Case, ...]:
     """The cases of files and folders; where none is given ours, and those of plugins.
 
     Raises:
-        UserError: a broken file, no case at all, or the same id twice.
+        ToolworthyError: a broken file, no case at all, or the same id twice.
     """
     if not paths:
         return _known(content.folders("cases"))
     files = [file for path in paths for file in case_files(path)]
     cases = [case for file in files for case in load_file(file).cases]
     if not cases:
-        raise UserError(f"{', '.join(map(str, paths))}: no [[case]] there")
+        raise ToolworthyError(f"{', '.join(map(str, paths))}: no [[case]] there")
     seen: dict[str, str] = {}
     for case in cases:
         if case.id in seen:
-            raise UserError(f"{case.source}: the id {case.id!r} is taken, in {seen[case.id]}")
+            raise ToolworthyError(f"{case.source}: the id {case.id!r} is taken, in {seen[case.id]}")
         seen[case.id] = case.source
     return tuple(cases)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from toolworthy import content
-from toolworthy.base.errors import UserError, place
+from toolworthy.base.errors import ToolworthyError, place
 from toolworthy.content.situations import Situation
 from toolworthy.records.finding import Severity
 from toolworthy.records.meta import Tier
@@ -101,16 +101,16 @@ def probe(
         late: whether it is asked after all others, alone; bad requests always are.
 
     Raises:
-        UserError: the function's name does not begin with ``test_``, or another probe has the id.
+        ToolworthyError: the function's name does not begin with ``test_``, or another probe has the id.
     """
 
     def make(function: Callable[[Ask], Awaitable[None]]) -> Any:
         name = function.__name__.removeprefix("test_").replace("_", "-")
         if not function.__name__.startswith("test_"):
-            raise UserError(f"{place(function)}: a probe is called test_…: pytest takes it for a test then")
+            raise ToolworthyError(f"{place(function)}: a probe is called test_…: pytest takes it for a test then")
         if name in PROBES and place(PROBES[name].run) != place(function):
             ours, theirs = sorted((place(PROBES[name].run), place(function)), key=_is_a_users)
-            raise UserError(f"{theirs}: another probe is called {name}, {ours}: take another name")
+            raise ToolworthyError(f"{theirs}: another probe is called {name}, {ours}: take another name")
         declared = Probe(
             name,
             title,

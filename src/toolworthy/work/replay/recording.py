@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import read_all
 from toolworthy.records.meta import EndpointTold, ProxyTold
@@ -46,13 +46,13 @@ class Recording:
         """The recording at `path`.
 
         Raises:
-            UserError: there is none.
+            ToolworthyError: there is none.
         """
         if path.is_dir():
             endpoint = RunDirectory.open(path).meta.endpoint
             return cls(path, tuple(sorted((path / "exchanges").glob(f"*{_SUFFIX}"))), endpoint)
         if not path.is_file():
-            raise UserError(f"{path} does not exist; give a run directory, or a record of toolworthy proxy")
+            raise ToolworthyError(f"{path} does not exist; give a run directory, or a record of toolworthy proxy")
         return cls(path, (path,), _beside(path))
 
     def requests(self, only: str | None = None, limit: int | None = None) -> tuple[Recorded, ...]:
@@ -63,14 +63,16 @@ class Recording:
             limit: how many at most.
 
         Raises:
-            UserError: there are none, or a file is no record.
+            ToolworthyError: there are none, or a file is no record.
         """
         found = tuple(self._all())
         if not found:
-            raise UserError(f"{self.path} holds no completion request")
+            raise ToolworthyError(f"{self.path} holds no completion request")
         chosen = [item for item in found if only is None or matches(item.trial, only)]
         if not chosen:
-            raise UserError(f"nothing recorded in {self.path} matches {only!r}; a trial's name is {found[0].trial!r}")
+            raise ToolworthyError(
+                f"nothing recorded in {self.path} matches {only!r}; a trial's name is {found[0].trial!r}"
+            )
         return tuple(chosen[:limit])
 
     def exchange(self, item: Recorded) -> Exchange:
@@ -89,7 +91,7 @@ class Recording:
             try:
                 read = {exchange.index: readable(exchange) for exchange in read_all(file)}
             except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-                raise UserError(f"{file} is no record of exchanges") from error
+                raise ToolworthyError(f"{file} is no record of exchanges") from error
             while len(self._held) >= _HELD:
                 self._held.pop(next(iter(self._held)))
             self._held[file] = read

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.endpoint.target import Endpoint, resolve
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.meta import Replayed, RunMeta, RunOptions
@@ -66,7 +66,7 @@ def reference_endpoint(name: str, recording: Recording) -> Endpoint:
     """The endpoint called `name`, asked for the recorded model.
 
     Raises:
-        UserError: as :func:`toolworthy.endpoint.target.resolve`.
+        ToolworthyError: as :func:`toolworthy.endpoint.target.resolve`.
     """
     return resolve(name, model=recording.endpoint.model or None)
 
@@ -78,7 +78,7 @@ class Replay:
         """Choose the requests; nothing is sent yet.
 
         Raises:
-            UserError: there are none, or there is nothing to go on with.
+            ToolworthyError: there are none, or there is nothing to go on with.
         """
         self.plan = plan
         self.run: RunDirectory | None = None
@@ -92,7 +92,7 @@ class Replay:
         """Send what has not been sent yet; exit code 1 where no request was answered.
 
         Raises:
-            UserError: an endpoint cannot be reached, or the disk is full.
+            ToolworthyError: an endpoint cannot be reached, or the disk is full.
             KeyboardInterrupt: what was measured is in the run directory.
         """
         with contextlib.ExitStack() as holding:
@@ -231,20 +231,22 @@ def _resumed(plan: Plan) -> RunDirectory | None:
     """The run directory to go on with.
 
     Raises:
-        UserError: there is none, or it is of something else.
+        ToolworthyError: there is none, or it is of something else.
     """
     if plan.resume is None:
         return None
     if plan.resume == NEWEST:
         found = [run for run in _replays_in(plan.out) if _fits(plan, run)]
         if not found:
-            raise UserError(
+            raise ToolworthyError(
                 f"{plan.out} holds no replay of {plan.recording.path} at {plan.endpoint.name} to go on with"
             )
         return found[-1]
     run = RunDirectory.open(plan.resume)
     if not _fits(plan, run):
-        raise UserError(f"{run.path} is no replay of {plan.recording.path} at {plan.endpoint.name}; start another")
+        raise ToolworthyError(
+            f"{run.path} is no replay of {plan.recording.path} at {plan.endpoint.name}; start another"
+        )
     return run
 
 
@@ -256,7 +258,7 @@ def _replays_in(folder: Path) -> Iterator[RunDirectory]:
 def _fits(plan: Plan, run: RunDirectory) -> bool:
     try:
         meta = run.meta
-    except UserError:
+    except ToolworthyError:
         return False
     same = plan.replayed().model_copy(update={"of": meta.replay.of}) if meta.replay else None
     return meta.endpoint == plan.endpoint.public() and meta.replay is not None and meta.replay == same

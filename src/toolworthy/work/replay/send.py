@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.retry import patiently
 from toolworthy.content import adapters
 from toolworthy.endpoint.preflight import preflight
@@ -26,7 +26,7 @@ SECONDS = 600.0
 """How long one answer may take; as long as agents wait."""
 _PATIENT = 3
 """Requests in a row that reach nobody, after which none is tried twice."""
-_Unwritten = dict[tuple[str, int], UserError]
+_Unwritten = dict[tuple[str, int], ToolworthyError]
 """Why exchanges could not be kept, by trial and index."""
 
 
@@ -51,7 +51,7 @@ class Sender:
         """Send one request; an endpoint without time is given some, one that is gone is not waited for forever.
 
         Raises:
-            UserError: what came cannot be written.
+            ToolworthyError: what came cannot be written.
         """
         session = self._session(trial)
 
@@ -94,7 +94,7 @@ async def open_sender(
         say: hears what preflight finds wrong.
 
     Raises:
-        UserError: it cannot be reached, or speaks nothing that is needed.
+        ToolworthyError: it cannot be reached, or speaks nothing that is needed.
     """
     found = await preflight(await reached(endpoint, stack), _speakers(apis), say)
     for check in found.checks:
@@ -111,7 +111,7 @@ async def open_sender(
                 writer.append(exchange)
         except OSError as error:
             told = f"cannot write {path}: {error.strerror}; --resume goes on"
-            unwritten[exchange.trial, exchange.index] = UserError(told)
+            unwritten[exchange.trial, exchange.index] = ToolworthyError(told)
 
     gateway = await stack.enter_async_context(Gateway(found.endpoint, record))
     return Sender(side, found.endpoint, gateway, run.path, unwritten)

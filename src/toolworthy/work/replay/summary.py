@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 from typing import get_args
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.visible import show
 from toolworthy.records.meta import EndpointTold, Replayed
 from toolworthy.records.replay import DECISIVE, Decision, DifferenceKind, ReplayResult, Status
@@ -53,7 +53,7 @@ def markdown(run: RunDirectory) -> str:
 def tell(run: RunDirectory) -> None:
     """Print the replay, and write ``summary.md`` as far as the disk has room."""
     show("\n".join((*lines(run), f"results: {run.path}")))
-    with contextlib.suppress(UserError):
+    with contextlib.suppress(ToolworthyError):
         run.write("summary.md", markdown(run))
 
 

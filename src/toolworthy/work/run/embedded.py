@@ -19,7 +19,7 @@ async def reached(endpoint: Endpoint, stack: contextlib.AsyncExitStack, options:
     It plays what the run of these options asks; without options, our tasks for our agents.
 
     Raises:
-        UserError: no defect has the id that is asked for.
+        ToolworthyError: no defect has the id that is asked for.
     """
     if not endpoint.is_oracle:
         return endpoint

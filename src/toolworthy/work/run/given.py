@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.endpoint.target import resolve
 from toolworthy.records.conditions import difference, restore
 from toolworthy.records.meta import Budget, RunMeta
@@ -30,7 +30,7 @@ def read_options(given: argparse.Namespace, folder: Path) -> Options:
         folder: where relative paths begin, and ``toolworthy.toml`` is.
 
     Raises:
-        UserError: a mistake in any of it.
+        ToolworthyError: a mistake in any of it.
     """
     run = RunDirectory.open(given.resume).meta if given.resume else None
     old = run or RunMeta()
@@ -44,7 +44,7 @@ def read_options(given: argparse.Namespace, folder: Path) -> Options:
     prices = given.price or old.options.prices
     field = choose_field(given.case, paths)
     if given.reference and (field is None or field.kind != "k2vv"):
-        raise UserError("--reference belongs to --cases k2vv:PATH")
+        raise ToolworthyError("--reference belongs to --cases k2vv:PATH")
     asked = Options(
         endpoint=endpoint.priced(prices) if prices else endpoint,
         budget=Budget(given.budget_usd, given.budget_tokens, given.budget_minutes).after(old.options.budget),
@@ -71,7 +71,7 @@ def read_options(given: argparse.Namespace, folder: Path) -> Options:
         stream=given.stream,
     )
     if run and (other := difference(run, asked.meta())):
-        raise UserError(f"{given.resume} {other}; --resume goes on under the same conditions")
+        raise ToolworthyError(f"{given.resume} {other}; --resume goes on under the same conditions")
     _check_budget(asked)
     return asked
 
@@ -90,7 +90,7 @@ def _check_budget(options: Options) -> None:
     """Refuse dollars without a price."""
     for endpoint in (options.endpoint, options.reference):
         if options.budget.usd is not None and endpoint is not None and endpoint.prices is None:
-            raise UserError(
+            raise ToolworthyError(
                 f"--budget-usd needs to know what {endpoint.model} costs at {endpoint.name}: give --price IN,OUT "
                 f'(US dollars per million tokens), or [prices."{endpoint.model}"] in toolworthy.toml'
             )

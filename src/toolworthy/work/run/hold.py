@@ -7,7 +7,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 
 
 class Hold:
@@ -17,7 +17,7 @@ class Hold:
         path: of the directory.
 
     Raises:
-        UserError: another process holds it, or it is gone.
+        ToolworthyError: another process holds it, or it is gone.
     """
 
     def __init__(self, path: Path) -> None:
@@ -25,12 +25,12 @@ class Hold:
         try:
             self._directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
-            raise UserError(f"cannot open {path}: {error.strerror}") from error
+            raise ToolworthyError(f"cannot open {path}: {error.strerror}") from error
         try:
             fcntl.flock(self._directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self.close()
-            raise UserError(f"{path}: another process is at work on this run; wait for it, or stop it") from None
+            raise ToolworthyError(f"{path}: another process is at work on this run; wait for it, or stop it") from None
         except OSError:
             pass  # a file system without locks (some of NFS): nothing keeps two apart there
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import meant
 from toolworthy.base.version import __version__
 from toolworthy.content import adapters
@@ -120,7 +120,7 @@ def choose_agents(names: list[str], files: list[Path]) -> tuple[AgentAdapter, ..
     """The agents named, the user's own adapter files first; ``builtin`` where none is named.
 
     Raises:
-        UserError: an unknown name or a broken file.
+        ToolworthyError: an unknown name or a broken file.
     """
     chosen = [*names, *(path.stem for path in files if path.stem not in names)] or ["builtin"]
     if "all" in chosen:
@@ -134,13 +134,13 @@ def choose_tasks(names: list[str], folders: list[Path]) -> tuple[Task, ...]:
     A folder may be one task or hold several.
 
     Raises:
-        UserError: an unknown name, a folder without tasks, or a broken task.
+        ToolworthyError: an unknown name, a folder without tasks, or a broken task.
     """
     tasks: list[Task] = [] if folders else [*known_tasks()]
     for folder in folders:
         found = (load_task(folder),) if (folder / "task.toml").is_file() else load_tasks(folder)
         if not found:
-            raise UserError(f"{folder} holds no task: no task.toml in it or in its folders")
+            raise ToolworthyError(f"{folder} holds no task: no task.toml in it or in its folders")
         tasks.extend(found)
     return _picked("task", names, {task.name: task for task in tasks}) if names else tuple(tasks)
 
@@ -149,7 +149,7 @@ def choose_vocabularies(names: list[str], files: list[Path]) -> tuple[AgentAdapt
     """Agents in whose words cases are asked: those named, else every one that we know.
 
     Raises:
-        UserError: as :func:`choose_agents`.
+        ToolworthyError: as :func:`choose_agents`.
     """
     return choose_agents(names, files) if names or files else adapters.agents()
 
@@ -158,13 +158,13 @@ def choose_field(names: list[str], given: list[str]) -> Field | None:
     """The field's file that ``--cases bfcl:PATH`` or ``k2vv:PATH`` names, or the cases of it that are named.
 
     Raises:
-        UserError: a broken file, an unknown case, or something else beside it.
+        ToolworthyError: a broken file, an unknown case, or something else beside it.
     """
     found = [(kind, spec) for spec in given if (kind := field_of(spec))]
     if not found:
         return None
     if len(given) > 1:
-        raise UserError(f"--cases {found[0][1]} is asked alone: its figures are not to be mixed with others")
+        raise ToolworthyError(f"--cases {found[0][1]} is asked alone: its figures are not to be mixed with others")
     kind, spec = found[0]
     field = load_field(kind, Path(spec.partition(":")[2]).resolve())
     _picked("case", names, field.items)
@@ -181,7 +181,7 @@ def choose_cases(names: list[str], given: list[str]) -> tuple[Case, ...]:
     """The cases named, of the paths given (all that are known where there are none); all of them where none is named.
 
     Raises:
-        UserError: an unknown name, or a broken file.
+        ToolworthyError: an unknown name, or a broken file.
     """
     cases = load_cases(tuple(map(Path, given)))
     return _picked("case", names, {case.id: case for case in cases}) if names else cases
@@ -191,7 +191,7 @@ def _picked(what: str, names: Sequence[str], by_name: Mapping[str, T]) -> tuple[
     """Those named, each once."""
     for name in names:
         if name not in by_name:
-            raise UserError(f"no {what} is called {name!r}{meant(name, by_name)}")
+            raise ToolworthyError(f"no {what} is called {name!r}{meant(name, by_name)}")
     return tuple(by_name[name] for name in dict.fromkeys(names))
 
 

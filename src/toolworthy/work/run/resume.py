@@ -14,7 +14,7 @@ def open_run(options: Options) -> tuple[RunDirectory, Hold]:
     """The run's directory, new unless one is gone on with, and ours alone until the hold is closed.
 
     Raises:
-        UserError: it cannot be written, or another process is at work on it.
+        ToolworthyError: it cannot be written, or another process is at work on it.
     """
     if options.resume is None:
         run = RunDirectory.create(options.out, options.meta(), options.secrets)

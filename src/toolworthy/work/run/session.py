@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from toolworthy.base import tree
-from toolworthy.base.errors import UserError, writing
+from toolworthy.base.errors import ToolworthyError, writing
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.endpoint.preflight import Check, preflight
 from toolworthy.endpoint.target import Endpoint
@@ -65,7 +65,7 @@ class Session:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._hold: Hold | None = None
         self._watching: concurrent.futures.Future[None] | None = None
-        self._stopped: UserError | None = None
+        self._stopped: ToolworthyError | None = None
         """What has ended the run before its end."""
         self._site: Site | None = None
         self._benches: dict[str, Bench[Any, Any]] = {}
@@ -77,7 +77,7 @@ class Session:
         """Set up and begin with `keys`, in their order.
 
         Raises:
-            UserError: no sandbox, no agent, no endpoint, no disk.
+            ToolworthyError: no sandbox, no agent, no endpoint, no disk.
         """
         self.run, self._hold = open_run(self.options)
         tree.sweep()
@@ -93,7 +93,7 @@ class Session:
         """Begin with `keys` that have not begun; a resumed run's own results are taken as they are.
 
         Raises:
-            UserError: as ``start``.
+            ToolworthyError: as ``start``.
         """
         assert self.run is not None
         new = [key for key in in_order(keys) if key not in self._results]
@@ -114,14 +114,14 @@ class Session:
     def _plan(self, more: Counter[str]) -> None:
         assert self.run is not None
         self._planned += more
-        with contextlib.suppress(UserError):  # results, which matter more, will say that the disk is full
+        with contextlib.suppress(ToolworthyError):  # results, which matter more, will say that the disk is full
             self.run.update(planned=dict(self._planned))
 
     def wait(self, key: ResultKey) -> Any:
         """The result of `key`, once it is there.
 
         Raises:
-            UserError: the run was stopped by something the user must mend (a full disk); nothing goes on.
+            ToolworthyError: the run was stopped by something the user must mend (a full disk); nothing goes on.
         """
         return self._results[key].result()
 
@@ -153,7 +153,7 @@ class Session:
         try:
             return future.result()
         except concurrent.futures.CancelledError:
-            raise self._stopped or UserError("the run was stopped") from None
+            raise self._stopped or ToolworthyError("the run was stopped") from None
         finally:
             future.cancel()  # if we were interrupted it is not to go on
 
@@ -234,7 +234,7 @@ class Session:
         except asyncio.CancelledError:
             future.cancel()
             raise
-        except UserError as error:  # a full disk, no sandbox: it would be the same for all that come
+        except ToolworthyError as error:  # a full disk, no sandbox: it would be the same for all that come
             self._stop(error)
         except Exception as error:  # a defect of ours: the one who waits must hear of it
             if not future.done():
@@ -245,7 +245,7 @@ class Session:
             if not future.done():
                 future.set_result(result)
 
-    def _stop(self, error: UserError) -> None:
+    def _stop(self, error: ToolworthyError) -> None:
         """End all that runs, on the loop's thread; whoever waits for a result hears why."""
         if self._stopped is not None:
             return
@@ -261,7 +261,7 @@ class Session:
         assert self._hold is not None
         while self._hold.in_place():  # noqa: ASYNC110 - nobody tells of it
             await asyncio.sleep(_LOOK_SECONDS)
-        self._stop(UserError(f"{self._hold.path} is gone: it was moved or deleted while the run went on"))
+        self._stop(ToolworthyError(f"{self._hold.path} is gone: it was moved or deleted while the run went on"))
 
     async def _within_budget(self, key: ResultKey) -> Any:
         """What comes of `key`, unless a budget is spent."""
@@ -293,7 +293,7 @@ class Session:
         self._count(exchange)
         if self._seen.add(exchange):
             assert self.run is not None
-            with contextlib.suppress(UserError):  # results, which matter more, will say that the disk is full
+            with contextlib.suppress(ToolworthyError):  # results, which matter more, will say that the disk is full
                 self.run.update(**self._seen.about())
 
     def _count(self, exchange: Exchange) -> None:
@@ -306,7 +306,7 @@ class Session:
         try:
             with writing(path), contextlib.closing(ExchangeWriter(path, self.run.redactor)) as writer:
                 writer.append(exchange)
-        except UserError as error:
+        except ToolworthyError as error:
             self._loop.call_soon_threadsafe(self._stop, error)
 
     async def _shut_down(self) -> None:

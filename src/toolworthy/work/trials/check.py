@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from toolworthy.base import tree
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.content.tasks import Step, Task
 from toolworthy.sandbox import Sandbox
 from toolworthy.sandbox.model import Command, Limits, Mount
@@ -49,10 +49,10 @@ async def attack(task: Task, sandbox: Sandbox, which: Sequence[Attack] | None = 
     """Plant every attack (or those given), each in a workspace of its own.
 
     Raises:
-        UserError: there is no sandbox, and they would hit this machine.
+        ToolworthyError: there is no sandbox, and they would hit this machine.
     """
     if sandbox.name == "none":
-        raise UserError("attacks are planted in a sandbox only; --sandbox none is none")
+        raise ToolworthyError("attacks are planted in a sandbox only; --sandbox none is none")
     room = asyncio.Semaphore(os.cpu_count() or 1)
 
     async def one(attack: Attack) -> Proof:
@@ -82,7 +82,7 @@ async def _prove(task: Task, way: str | Attack, sandbox: Sandbox) -> Proof:
             elif way == SCRIPT:
                 await _solve(task, workspace, folder, sandbox)
             verdict = await verify(task, workspace, folder, sandbox)
-        except UserError as error:
+        except ToolworthyError as error:
             return Proof(task.name, name, False, str(error), 0.0)
     return Proof(task.name, name, _as_it_must(way, verdict), _detail(way, verdict), verdict.seconds)
 
@@ -113,7 +113,7 @@ async def play(steps: tuple[Step, ...], workspace: Path, folder: Path, sandbox: 
     """Carry out `steps` in a workspace, in a sandbox.
 
     Raises:
-        UserError: one fails.
+        ToolworthyError: one fails.
     """
     home = folder / "steps-home"
     home.mkdir()
@@ -121,7 +121,7 @@ async def play(steps: tuple[Step, ...], workspace: Path, folder: Path, sandbox: 
     outcome = await sandbox.run(Command(("bash", "-s"), workspace, home, limits=Limits(seconds=120), stdin=script))
     if outcome.exit_code != 0:
         tail = (outcome.stderr or outcome.stdout).decode(errors="replace").strip()[-300:]
-        raise UserError(f"steps.toml: exit {outcome.exit_code} ({outcome.ended}): {tail}")
+        raise ToolworthyError(f"steps.toml: exit {outcome.exit_code} ({outcome.ended}): {tail}")
 
 
 async def _solve(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) -> None:
@@ -132,4 +132,4 @@ async def _solve(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) ->
     outcome = await sandbox.run(Command(argv, workspace, home, mounts=(solution,), limits=Limits(seconds=120)))
     if outcome.exit_code != 0:
         tail = (outcome.stderr or outcome.stdout).decode(errors="replace").strip()[-300:]
-        raise UserError(f"solve.sh: exit {outcome.exit_code} ({outcome.ended}): {tail}")
+        raise ToolworthyError(f"solve.sh: exit {outcome.exit_code} ({outcome.ended}): {tail}")

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from toolworthy.base import tree
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 
 LEAST = 64 * 2**20
 """Bytes that a trial needs."""
@@ -18,11 +18,11 @@ def check(folder: Path) -> None:
     """Look before a trial begins.
 
     Raises:
-        UserError: there is not enough.
+        ToolworthyError: there is not enough.
     """
     free = shutil.disk_usage(folder).free
     if free < LEAST:
-        raise UserError(f"{_told(folder, free)}, and a trial needs {LEAST >> 20}; make room, or set TMPDIR")
+        raise ToolworthyError(f"{_told(folder, free)}, and a trial needs {LEAST >> 20}; make room, or set TMPDIR")
 
 
 def ran_out(folder: Path) -> str:

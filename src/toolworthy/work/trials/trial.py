@@ -18,7 +18,7 @@ from toolworthy.agents.install import Installation
 from toolworthy.agents.launch import Start
 from toolworthy.agents.launch import command as launch
 from toolworthy.base import tree
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.redact import Redactor
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.tasks import Task
@@ -100,7 +100,7 @@ async def run_trial(
     except SandboxError:
         raise
     except Exception as error:
-        told = str(error) if isinstance(error, (UserError, OSError)) else _at_fault(error)
+        told = str(error) if isinstance(error, (ToolworthyError, OSError)) else _at_fault(error)
         why = cause("not started", "infrastructure", said=bench.redactor.text(told))
         return TrialResult(key=key, status="error", cause=why, task_digest=task.digest, started=started)
     finally:
@@ -273,7 +273,7 @@ def sandbox_for(options: Options, agents: Sequence[AgentAdapter]) -> Sandbox:
     """The sandbox asked for. Only our own loop on the oracle, which plays known solutions, may do without one."""
     try:
         return choose(options.sandbox)
-    except UserError:
+    except ToolworthyError:
         harmless = options.endpoint.is_oracle and all(agent.install is None for agent in agents)
         if options.sandbox != "auto" or not harmless:
             raise

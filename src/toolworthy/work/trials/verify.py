@@ -40,7 +40,7 @@ async def verify(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) ->
     that gives no reward here, and one for the untouched workspace, was kept from it by what the agent left.
 
     Raises:
-        UserError: we cannot judge; SandboxError among them.
+        ToolworthyError: we cannot judge; SandboxError among them.
         OSError: the same.
     """
     verdict = await _verify(task, workspace, folder, sandbox)

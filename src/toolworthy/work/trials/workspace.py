@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from toolworthy.base import tree
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.content.tasks import Task
 from toolworthy.sandbox import Sandbox
 from toolworthy.sandbox.model import Command, Limits, Mount
@@ -26,12 +26,14 @@ async def prepare(task: Task, folder: Path, sandbox: Sandbox) -> Path:
     """Make the task's workspace at ``folder/app`` and return that path.
 
     Raises:
-        UserError: the task has no workspace, or its ``setup.sh`` fails.
+        ToolworthyError: the task has no workspace, or its ``setup.sh`` fails.
     """
     environment = task.path / "environment"
     workspace = folder / "app"
     if not (environment / "app").is_dir() and not (environment / "setup.sh").is_file():
-        raise UserError(f"{environment}: neither app/ nor setup.sh; a task that needs a container image runs in Harbor")
+        raise ToolworthyError(
+            f"{environment}: neither app/ nor setup.sh; a task that needs a container image runs in Harbor"
+        )
     if (environment / "app").is_dir():
         shutil.copytree(environment / "app", workspace, symlinks=True, ignore=_caches)
     else:
@@ -44,7 +46,9 @@ async def prepare(task: Task, folder: Path, sandbox: Sandbox) -> Path:
         outcome = await sandbox.run(command)
         if outcome.ended != "exit" or outcome.exit_code != 0:
             tail = (outcome.stderr or outcome.stdout).decode(errors="replace").strip()[-500:]
-            raise UserError(f"{environment / 'setup.sh'}: ended by {outcome.ended}, exit {outcome.exit_code}: {tail}")
+            raise ToolworthyError(
+                f"{environment / 'setup.sh'}: ended by {outcome.ended}, exit {outcome.exit_code}: {tail}"
+            )
     return workspace
 
 

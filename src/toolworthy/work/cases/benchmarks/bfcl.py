@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.content.vocabulary import sample
 from toolworthy.records.score import Count
 from toolworthy.wire.chat.request import parse_request
@@ -148,11 +148,13 @@ def load(path: Path) -> tuple[Item, ...]:
     """All items of a file, or of all files of a folder, that can be judged here.
 
     Raises:
-        UserError: if there are none, or a file is not what BFCL's are.
+        ToolworthyError: if there are none, or a file is not what BFCL's are.
     """
     items = [item for file in _files(path) if _category(file) in CATEGORIES for item in _read(file)]
     if not items:
-        raise UserError(f"{path}: {left_out(path) or 'no file of the Berkeley Function Calling Leaderboard there'}")
+        raise ToolworthyError(
+            f"{path}: {left_out(path) or 'no file of the Berkeley Function Calling Leaderboard there'}"
+        )
     return tuple(items)
 
 
@@ -176,7 +178,7 @@ def _files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
-        raise UserError(f"{path}: no such file or folder")
+        raise ToolworthyError(f"{path}: no such file or folder")
     return sorted(path.glob("BFCL_v*.json"))
 
 
@@ -190,13 +192,13 @@ def _read(file: Path) -> Iterator[Item]:
     category = _category(file)
     answers = file.parent / "possible_answer" / file.name
     if category in _ANSWERED and not answers.is_file():
-        raise UserError(f"{file}: its accepted answers are missing, which belong into {answers}")
+        raise ToolworthyError(f"{file}: its accepted answers are missing, which belong into {answers}")
     truths = {line["id"]: line["ground_truth"] for line in _lines(answers)} if category in _ANSWERED else {}
     for line in _lines(file):
         try:
             yield _item(line, category, truths.get(line["id"], ()))
         except (KeyError, TypeError, AttributeError, IndexError) as error:
-            raise UserError(f"{file}: item {line['id']} is not as BFCL writes them ({error!r})") from error
+            raise ToolworthyError(f"{file}: item {line['id']} is not as BFCL writes them ({error!r})") from error
 
 
 def _lines(file: Path) -> Iterator[dict[str, Any]]:
@@ -205,9 +207,11 @@ def _lines(file: Path) -> Iterator[dict[str, Any]]:
             try:
                 line = json.loads(text)
             except ValueError as error:
-                raise UserError(f"{file}: line {number} is not JSON; BFCL's files hold one object a line") from error
+                raise ToolworthyError(
+                    f"{file}: line {number} is not JSON; BFCL's files hold one object a line"
+                ) from error
             if not (isinstance(line, dict) and isinstance(line.get("id"), str)):
-                raise UserError(f"{file}: line {number} has no id; is this a file of BFCL's?")
+                raise ToolworthyError(f"{file}: line {number} has no id; is this a file of BFCL's?")
             yield line
 
 
@@ -231,12 +235,14 @@ def _check(name: str, category: str, functions: Sequence[Any], truth: Sequence[A
     known = {function["name"] for function in functions}
     named = "multiple" in category or "parallel" in category  # elsewhere the only function is meant, whatever its name
     if not truth or (named and not all(key in known for call in truth for key in call)):
-        raise UserError(f"{name}: its accepted answers name no function that it offers")
+        raise ToolworthyError(f"{name}: its accepted answers name no function that it offers")
     for function in functions:
         for key, declared in function["parameters"]["properties"].items():
             words = [declared["type"], *([declared["items"]["type"]] if declared["type"] in LISTS else [])]
             if unknown := [word for word in words if word not in types]:
-                raise UserError(f"{name}: {function['name']} declares {key} as {unknown[0]}, which BFCL cannot judge")
+                raise ToolworthyError(
+                    f"{name}: {function['name']} declares {key} as {unknown[0]}, which BFCL cannot judge"
+                )
 
 
 def _language(category: str) -> Language:

@@ -27,7 +27,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from toolworthy.base.errors import UserError
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.records.case import CALLED, Noted, Outcome
 from toolworthy.records.score import Count
 from toolworthy.wire.chat.request import parse_request
@@ -124,7 +124,7 @@ def load(path: Path, reference: Path | None = None) -> tuple[Case, ...]:
         reference: result file of the reference; without it, the only ``*results.jsonl`` that lies beside, if any.
 
     Raises:
-        UserError: if a file is missing, or not of this kind.
+        ToolworthyError: if a file is missing, or not of this kind.
     """
     beside = [file for file in sorted(path.parent.glob("*results.jsonl")) if file != path]
     if reference is None and len(beside) == 1:
@@ -132,12 +132,12 @@ def load(path: Path, reference: Path | None = None) -> tuple[Case, ...]:
     known = outcomes(reference) if reference else {}
     cases = tuple(_case(index, line, known) for index, line in _lines(path))
     if not cases:
-        raise UserError(f"{path}: empty; it is to hold a chat request on each line")
+        raise ToolworthyError(f"{path}: empty; it is to hold a chat request on each line")
     if reference and not any(case.reference for case in cases):
-        raise UserError(f"{reference}: holds no result for any request of {path}")
+        raise ToolworthyError(f"{reference}: holds no result for any request of {path}")
     for case in cases:
         if not as_list(case.body.get("messages")):
-            raise UserError(f"{path}: request {case.index} has no messages; is this a verifier's file?")
+            raise ToolworthyError(f"{path}: request {case.index} has no messages; is this a verifier's file?")
     return cases
 
 
@@ -178,18 +178,18 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read ({error})") from error
+        raise ToolworthyError(f"{path}: cannot be read ({error})") from error
     if text.startswith("version https://git-lfs"):
-        raise UserError(f"{path}: is a pointer of Git LFS; get the file itself with git lfs pull")
+        raise ToolworthyError(f"{path}: is a pointer of Git LFS; get the file itself with git lfs pull")
     for number, part in enumerate(text.split("\n"), 1):
         if not part.strip():
             continue
         try:
             line = json.loads(part)
         except ValueError as error:
-            raise UserError(f"{path}: line {number} is not JSON") from error
+            raise ToolworthyError(f"{path}: line {number} is not JSON") from error
         if not isinstance(line, dict):
-            raise UserError(f"{path}: line {number} is no JSON object")
+            raise ToolworthyError(f"{path}: line {number} is no JSON object")
         index = line.get("data_index")
         yield (index if isinstance(index, int) else number), line
 

@@ -152,7 +152,7 @@ def described(tables: Mapping[str, Any], path: Path) -> dict[str, Program]:
     """Programs from the tables of a file, by name.
 
     Raises:
-        UserError: a table does not fit; one line with path, name and field.
+        ToolworthyError: a table does not fit; one line with path, name and field.
     """
     found: dict[str, Program] = {}
     for name, table in tables.items():
