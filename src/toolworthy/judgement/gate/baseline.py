@@ -83,7 +83,7 @@ def load(given: Path, folder: Path = FOLDER) -> Sample:
     """
     path = find(given, folder)
     if path.is_dir():
-        return _of_run(path)
+        return of_run(path)
     try:
         data = json.loads(path.read_bytes(), parse_constant=_no_number, object_pairs_hook=_once)
     except OSError as error:
@@ -103,7 +103,12 @@ def load(given: Path, folder: Path = FOLDER) -> Sample:
         raise ToolworthyError(f"{path}: a broken baseline file: {error}") from error
 
 
-def _of_run(path: Path) -> Sample:
+def of_run(path: Path) -> Sample:
+    """What a run measured.
+
+    Raises:
+        ToolworthyError: its ``run.json`` is not one of ours, or some of its results cannot be read.
+    """
     try:
         return from_run(RunDirectory.open(path, whole=True))
     except (ValueError, TypeError, AttributeError) as error:

@@ -6,12 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.judgement.gate.baseline import load
-from toolworthy.judgement.gate.sample import Sample, from_run
-from toolworthy.records.store import RESULTS, RunDirectory
+from toolworthy.judgement.gate.baseline import load, of_run
+from toolworthy.judgement.gate.sample import Sample
+from toolworthy.records.store import RESULTS
 
 
 @dataclass
@@ -63,7 +61,7 @@ def _read(path: Path, skipped: list[str]) -> Iterator[Sample]:
     single = _is_run(path) or not path.is_dir()
     for one in [path] if single else sorted(filter(_is_run, path.iterdir())):
         try:
-            yield _sample(one) if _is_run(one) else load(one)
+            yield of_run(one) if _is_run(one) else load(one)
         except ToolworthyError as error:
             skipped.append(str(error))
 
@@ -71,19 +69,6 @@ def _read(path: Path, skipped: list[str]) -> Iterator[Sample]:
 def _is_run(path: Path) -> bool:
     """Also one that has lost its ``run.json``, which is to be said."""
     return any((path / name).is_file() for name in ("run.json", RESULTS))
-
-
-def _sample(path: Path) -> Sample:
-    """What a run measured.
-
-    Raises:
-        ToolworthyError: its ``run.json`` is not one of ours, or some of its results cannot be read.
-    """
-    try:
-        return from_run(RunDirectory.open(path, whole=True))
-    except (ValidationError, ValueError, TypeError, AttributeError) as error:
-        first = str(error).splitlines()[0]
-        raise ToolworthyError(f"{path / 'run.json'}: not readable as a run's ({first})") from error
 
 
 def _grouped(samples: Sequence[Sample]) -> list[Group]:

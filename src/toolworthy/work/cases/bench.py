@@ -18,11 +18,10 @@ from toolworthy.sandbox import Sandbox
 from toolworthy.wire.ir import Api, Message, Reasoning, Request, Response, Text, ToolCall, ToolResult
 from toolworthy.work.cases.asking import Unmeasured, ask
 from toolworthy.work.cases.doing import Undecided
-from toolworthy.work.cases.judge import Ruling, rule_on
+from toolworthy.work.cases.judge import Ruling, rule_on, unspoken
 from toolworthy.work.cases.model import Case
 from toolworthy.work.cases.render import answer_of, results, scene
 from toolworthy.work.cases.scene import Scene
-from toolworthy.work.cases.turns import unspoken
 from toolworthy.work.cases.world import State, World
 from toolworthy.work.scoring.measure import score
 

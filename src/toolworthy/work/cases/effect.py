@@ -112,13 +112,9 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, st
 
 def together(effects: Sequence[Effect], before: State) -> Effect:
     """What several effects come to, one after another."""
-    files: dict[str, str | None] = {}
-    executable: dict[str, bool] = {}
-    links: dict[str, str | None] = {}
-    for one in effects:
-        files |= one.files
-        executable |= one.executable
-        links |= one.links
+    files = {path: text for one in effects for path, text in one.files.items()}
+    executable = {path: given for one in effects for path, given in one.executable.items()}
+    links = {path: target for one in effects for path, target in one.links.items()}
     return Effect(
         {path: text for path, text in files.items() if text != before.files.get(path)},
         {path: given for path, given in executable.items() if given != (path in before.executable)},

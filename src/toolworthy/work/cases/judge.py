@@ -6,6 +6,7 @@ does and shows.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -207,3 +208,9 @@ def _unreadable(call: Found) -> Miss:
 def _words(wants: Sequence[Want]) -> str:
     """What was wanted, in short."""
     return ", ".join(want.words for want in wants)
+
+
+def unspoken(turns: Sequence[Turn], number: int) -> tuple[Turn, ...]:
+    """The turns after that of `number` in which only results come, and more calls are due."""
+    following = itertools.takewhile(lambda turn: turn.right and not turn.user and not turn.error, turns[number + 1 :])
+    return () if turns[number].error else tuple(following)

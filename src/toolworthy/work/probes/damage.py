@@ -59,16 +59,12 @@ def _at_markup(rest: str) -> bool:
     return rest.lstrip().startswith(("<", "</", "[", "```", "{"))
 
 
-def _mojibake(value: str) -> str:
-    return value.encode().decode("latin-1")
-
-
 def _ascii_only(mark: str) -> Callable[[str], str]:
     return lambda value: "".join(char if ord(char) < 128 else mark for char in value)
 
 
 _CHANGES: dict[str, Callable[[str], str]] = {
-    "as UTF-8 read as Latin-1": _mojibake,
+    "as UTF-8 read as Latin-1": lambda value: value.encode().decode("latin-1"),
     "as UTF-8 read as Windows-1252": lambda value: value.encode().decode("cp1252"),
     "escaped once too often": lambda value: json.dumps(value, ensure_ascii=False)[1:-1],
     "with \\u escapes as text": lambda value: json.dumps(value)[1:-1],

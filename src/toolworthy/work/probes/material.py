@@ -45,11 +45,7 @@ ASK_CODE = "Reply with nothing but the code word that you were told."
 
 def orders(wanted: Sequence[tuple[str, Any]], say: str = "") -> str:
     """An order to make these calls, in this order."""
-    lines = [f"First write exactly: {say}"] if say else []
-    lines += [
-        f"Call the tool `{name}` with exactly these arguments: {json.dumps(arguments, ensure_ascii=False)}"
-        for name, arguments in wanted
-    ]
+    lines = [*([f"First write exactly: {say}"] if say else []), *_each(wanted)]
     if len(wanted) > 1:
         lines.append("Make these calls at once, in parallel, in one answer.")
     return "\n".join([*lines, "When you have the result, reply with exactly: done"])
@@ -57,12 +53,13 @@ def orders(wanted: Sequence[tuple[str, Any]], say: str = "") -> str:
 
 def sequence(wanted: Sequence[tuple[str, Any]]) -> str:
     """An order to make these calls one by one, each once the result of the one before is there."""
-    lines = ["Make these calls one after the other, one in each answer, and wait for its result before the next one:"]
-    lines += [
-        f"Call the tool `{name}` with exactly these arguments: {json.dumps(arguments, ensure_ascii=False)}"
-        for name, arguments in wanted
-    ]
-    return "\n".join([*lines, "When you have the last result, reply with exactly: done"])
+    first = "Make these calls one after the other, one in each answer, and wait for its result before the next one:"
+    return "\n".join([first, *_each(wanted), "When you have the last result, reply with exactly: done"])
+
+
+def _each(wanted: Sequence[tuple[str, Any]]) -> list[str]:
+    told = [(name, json.dumps(arguments, ensure_ascii=False)) for name, arguments in wanted]
+    return [f"Call the tool `{name}` with exactly these arguments: {arguments}" for name, arguments in told]
 
 
 def called(*calls: tuple[str, str, Any], text: str = "") -> Message:

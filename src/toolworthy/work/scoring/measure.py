@@ -42,19 +42,8 @@ def score(exchanges: Sequence[Exchange], agent: AgentAdapter, endpoint: Endpoint
 
 def _tokens(exchanges: Sequence[Exchange]) -> Tokens:
     usages = [exchange.response.usage for exchange in exchanges if exchange.response and exchange.response.usage]
-
-    def total(values: list[int | None]) -> int | None:
-        told = [value for value in values if value is not None]
-        return sum(told) if told else None
-
-    return Tokens(
-        input=total([usage.input for usage in usages]),
-        output=total([usage.output for usage in usages]),
-        cached=total([usage.cached for usage in usages]),
-        cache_write=total([usage.cache_write for usage in usages]),
-        cache_write_1h=total([usage.cache_write_1h for usage in usages]),
-        reasoning=total([usage.reasoning for usage in usages]),
-    )
+    told = {name: [n for usage in usages if (n := getattr(usage, name)) is not None] for name in Tokens.model_fields}
+    return Tokens(**{name: sum(counts) for name, counts in told.items() if counts})
 
 
 def cost(tokens: Tokens, prices: Prices | None) -> float | None:

@@ -35,7 +35,9 @@ async def prepare(task: Task, folder: Path, sandbox: Sandbox) -> Path:
             f"{environment}: neither app/ nor setup.sh; a task that needs a container image runs in Harbor"
         )
     if (environment / "app").is_dir():
-        shutil.copytree(environment / "app", workspace, symlinks=True, ignore=_caches)
+        shutil.copytree(
+            environment / "app", workspace, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache")
+        )
     else:
         workspace.mkdir()
     if (environment / "setup.sh").is_file():
@@ -85,7 +87,3 @@ def _file_diff(name: str, old: bytes | None, new: bytes | None) -> Iterator[str]
     target = f"b/{name}" if new is not None else "/dev/null"
     for line in difflib.unified_diff(was, now, source, target):
         yield line if line.endswith("\n") else line + "\n\\ no newline at end of file\n"
-
-
-def _caches(_: str, names: list[str]) -> list[str]:
-    return [name for name in names if name in ("__pycache__", ".pytest_cache")]
