@@ -21,8 +21,7 @@ from toolworthy.wire.translate import ResponseTranslator, translate_error, trans
 
 APIS: tuple[Api, ...] = get_args(Api)
 PAIRS = list(itertools.product(APIS, APIS))
-settings.register_profile("ci", settings.get_profile("untimed"), max_examples=25, derandomize=True)
-settings.load_profile("ci")
+few = settings(max_examples=25)
 
 
 def heard(request: Request) -> Request:
@@ -45,6 +44,7 @@ def said(response: Response) -> tuple[object, ...]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("api", APIS)
+@few
 @given(request=requests())
 def test_a_request_survives_being_written_and_read(api: Api, request: Request) -> None:
     rendered = wire.api(api).render_request(request)
@@ -54,6 +54,7 @@ def test_a_request_survives_being_written_and_read(api: Api, request: Request) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("agent", "endpoint"), PAIRS)
+@few
 @given(request=requests())
 def test_a_request_survives_translation(agent: Api, endpoint: Api, request: Request) -> None:
     body = wire.api(agent).render_request(request).body
@@ -62,6 +63,7 @@ def test_a_request_survives_translation(agent: Api, endpoint: Api, request: Requ
 
 
 @pytest.mark.parametrize("api", APIS)
+@few
 @given(response=responses(), data=st.data())
 def test_a_stream_reads_the_same_however_it_is_cut(api: Api, response: Response, data: st.DataObject) -> None:
     request = Request("m", (), extra={"stream_options": {"include_usage": True}})
@@ -77,6 +79,7 @@ def test_a_stream_reads_the_same_however_it_is_cut(api: Api, response: Response,
 
 
 @pytest.mark.parametrize("api", APIS)
+@few
 @given(response=responses())
 def test_a_whole_answer_survives_being_written_and_read(api: Api, response: Response) -> None:
     body = wire.api(api).render_response(response, Request("m", ()))
@@ -86,6 +89,7 @@ def test_a_whole_answer_survives_being_written_and_read(api: Api, response: Resp
 
 
 @pytest.mark.parametrize(("agent", "endpoint"), PAIRS)
+@few
 @given(response=responses(), data=st.data())
 def test_a_translated_stream_says_the_same(agent: Api, endpoint: Api, response: Response, data: st.DataObject) -> None:
     request = Request("m", (), stream=True, extra={"stream_options": {"include_usage": True}})
@@ -98,6 +102,7 @@ def test_a_translated_stream_says_the_same(agent: Api, endpoint: Api, response: 
 
 
 @pytest.mark.parametrize(("agent", "endpoint"), PAIRS)
+@few
 @given(response=responses())
 def test_plain_json_where_a_stream_was_asked_for_is_understood(agent: Api, endpoint: Api, response: Response) -> None:
     request = Request("m", (), stream=True, extra={"stream_options": {"include_usage": True}})
@@ -165,6 +170,7 @@ def test_an_error_keeps_the_endpoints_words(agent: Api, endpoint: Api) -> None:
 
 
 @pytest.mark.parametrize("api", APIS)
+@few
 @given(noise=st.binary(max_size=400), response=responses(), place=st.floats(0, 1))
 def test_no_stream_is_too_broken_to_read(api: Api, noise: bytes, response: Response, place: float) -> None:
     encoder = wire.api(api).encoder(Request("m", ()))
