@@ -11,7 +11,9 @@ from toolworthy.wire.ir import (
     Api,
     Dialect,
     Failure,
+    Image,
     Message,
+    Opaque,
     Part,
     Reasoning,
     Request,
@@ -22,7 +24,7 @@ from toolworthy.wire.ir import (
     ToolChoice,
     ToolResult,
 )
-from toolworthy.wire.lenient import as_dict, as_str, dump_json, parse_json
+from toolworthy.wire.lenient import as_dict, as_list, as_str, dump_json, parse_json
 
 LATE_SYSTEM = "<system-message>\n{text}\n</system-message>"
 """How a system message reads where only a user message may stand."""
@@ -43,6 +45,30 @@ def canonical(messages: Iterable[tuple[Role, Sequence[Part]]]) -> tuple[Message,
         else:
             merged.append(Message(role, tuple(parts)))
     return tuple(merged)
+
+
+def content_parts(content: Any, api: Api, image: str) -> list[Part]:
+    """The parts of a message's content in OpenAI's APIs: a string, null, or an array of typed parts.
+
+    Args:
+        content: as it was sent.
+        api: whose it is.
+        image: type of a part that is a picture.
+    """
+    if isinstance(content, str):
+        return [Text(content)] if content else []
+    parts: list[Part] = []
+    for value in map(as_dict, as_list(content)):
+        url = value.get("image_url")
+        if value.get("type") == image:
+            parts.append(Image(as_str(url) or as_str(as_dict(url).get("url"))))
+        elif isinstance(value.get("text"), str):
+            parts.append(Text(value["text"]))
+        elif isinstance(value.get("refusal"), str):
+            parts.append(Text(value["refusal"]))
+        else:
+            parts.append(Opaque(api, value))
+    return parts
 
 
 def texts(parts: Iterable[Part]) -> list[str]:

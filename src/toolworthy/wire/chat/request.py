@@ -100,26 +100,10 @@ def reasoning_parts(message: Mapping[str, Any]) -> list[Thinking]:
 
 
 def content_parts(content: Any) -> list[Part]:
-    """The parts of a message's content: a string, null, or an array of typed parts."""
-    if isinstance(content, str):
-        return [Text(content)] if content else []
-    parts: list[Part] = []
-    for item in as_list(content):
-        if isinstance(item, str):
-            parts.append(Text(item))
-            continue
-        value = as_dict(item)
-        kind = as_str(value.get("type"))
-        if kind == "image_url":
-            url = value.get("image_url")
-            parts.append(Image(as_str(url) or as_str(as_dict(url).get("url"))))
-        elif isinstance(value.get("text"), str):
-            parts.append(Text(value["text"]))
-        elif isinstance(value.get("refusal"), str):
-            parts.append(Text(value["refusal"]))
-        else:
-            parts.append(Opaque("chat", value))
-    return parts
+    """The parts of a message's content, in which bare strings may stand as well."""
+    if isinstance(content, list):
+        content = [{"text": item} if isinstance(item, str) else item for item in content]
+    return shapes.content_parts(content, "chat", "image_url")
 
 
 def call_part(value: Mapping[str, Any]) -> ToolCall:

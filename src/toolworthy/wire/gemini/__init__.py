@@ -8,8 +8,15 @@ import re
 
 from toolworthy.wire.declaration import WireApi
 from toolworthy.wire.gemini.request import parse_request, render_request
-from toolworthy.wire.gemini.response import STOPS, parse_response, render_error, render_models, render_response
-from toolworthy.wire.gemini.stream import Decoder, Encoder
+from toolworthy.wire.gemini.response import (
+    STOPS,
+    Decoder,
+    parse_response,
+    render_error,
+    render_models,
+    render_response,
+)
+from toolworthy.wire.gemini.stream import Encoder
 
 API = WireApi(
     name="gemini",

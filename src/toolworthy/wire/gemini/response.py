@@ -1,4 +1,4 @@
-"""Gemini answers that come whole, a stream of one chunk: read and written."""
+"""Gemini answers, streamed or whole, which is a stream of one chunk: read; whole ones written."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from toolworthy.wire import shapes
 from toolworthy.wire.assemble import assemble, disassemble
+from toolworthy.wire.decoder import SseDecoder
 from toolworthy.wire.failure import answer_failure, failure_of
 from toolworthy.wire.gemini import signs
 from toolworthy.wire.gemini.request import write_call
@@ -20,11 +21,8 @@ from toolworthy.wire.ir import (
     PartClosed,
     PartDelta,
     PartOpened,
-    Repair,
     Request,
     Response,
-    Started,
-    Stopped,
     StopReason,
     Text,
     Thinking,
@@ -75,47 +73,44 @@ _STATUS = {
 _KINDS = {"invalid_request_error": 400, "not_found_error": 404, "rate_limit_error": 429, "overloaded_error": 503}
 
 
-class Reader:
-    """Reads chunks into events. Text of neighbouring parts is one part, unless one of them is signed."""
+class Decoder(SseDecoder):
+    """Reads an event stream. Text of neighbouring parts is one part, unless one of them is signed."""
 
-    def __init__(self, repairs: list[Repair]) -> None:
-        self.repairs = repairs
-        self.number = 0
-        """Of the event that is read."""
-        self._started = self._called = False
-        self._stop: tuple[StopReason, str] | None = None
+    unfinished = "no-finish-reason"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._called = False
+        self._reason: tuple[StopReason, str] | None = None
         self._open: tuple[int, bool] | None = None
         """Index of the open part, and whether it is a thought."""
         self._count = 0
 
-    def read(self, value: Mapping[str, Any]) -> Iterator[Event]:
-        """The events of one chunk."""
+    def _event(self, name: str | None, value: Mapping[str, Any]) -> Iterator[Event]:
         if failure := answer_failure(value):
             yield Failed(failure)
             return
-        if not self._started:
-            self._started = True
-            yield Started(as_str(value.get("responseId")), as_str(value.get("modelVersion")))
+        yield from self._start({"id": value.get("responseId"), "model": value.get("modelVersion")})
         found = [as_dict(item) for item in as_list(value.get("candidates"))]
         candidate = next((item for item in found if not item.get("index")), {})
         parts = [as_dict(part) for part in as_list(as_dict(candidate.get("content")).get("parts"))]
-        if self._stop and any(part.get("text") != "" for part in parts):
-            self.repairs.append(Repair("early-finish", self._stop[1], self.number))
+        if self._reason and any(part.get("text") != "" for part in parts):
+            self._repair("early-finish", self._reason[1])
         for number, part in enumerate(parts):
             yield from self._part(part, (value, number))
         raw = candidate.get("finishReason") or as_dict(value.get("promptFeedback")).get("blockReason")
         if isinstance(raw, str) and raw:
             blocked = not candidate.get("finishReason")
-            self._stop = ("filter" if blocked else STOPS.get(raw, "unknown")), raw
+            self._reason = ("filter" if blocked else STOPS.get(raw, "unknown")), raw
         if usage := parse_usage(value.get("usageMetadata")):
             yield Counted(usage)
 
-    def close(self) -> Iterator[Event]:
-        """The last events."""
+    def _rest(self) -> Iterator[Event]:
         yield from self._close()
-        if self._stop:
-            reason, raw = self._stop
-            yield Stopped("tool" if reason == "end" and self._called else reason, raw)
+        if self._reason:
+            self._done = True
+            reason, raw = self._reason
+            yield from self._stop("tool" if reason == "end" and self._called else reason, raw)
 
     def _part(self, part: Mapping[str, Any], seed: tuple[Any, int]) -> Iterator[Event]:
         signature = as_str(part.get("thoughtSignature"))
@@ -132,7 +127,7 @@ class Reader:
     def _call(self, value: Mapping[str, Any], mark: str | None, seed: tuple[Any, int]) -> Iterator[Event]:
         args = value.get("args")
         if args is not None and not isinstance(args, dict):
-            self.repairs.append(Repair("arguments-not-object", type(args).__name__, self.number))
+            self._repair("arguments-not-object", type(args).__name__)
         call = ToolCall(as_str(value.get("id")) or signs.made_id(*seed), as_str(value.get("name")), "")
         if mark:
             yield from self._whole(Thinking("", "thought", mark, call.id))
@@ -176,9 +171,9 @@ def parse_response(body: Any) -> Response:
     if not any(name in value for value in values for name in _ANSWER):
         failure = failure_of(body) or Failure("the answer has no candidates", "invalid_response")
         return Response(failure=failure, complete=False)
-    reader = Reader([])
-    events = [event for value in values for event in reader.read(value)]
-    return assemble([*events, *reader.close()], tuple(reader.repairs))
+    decoder = Decoder()
+    events = [event for value in values for event in decoder._event(None, value)]
+    return assemble([*events, *decoder._rest()], tuple(decoder.repairs))
 
 
 def parse_usage(value: Any) -> Usage | None:

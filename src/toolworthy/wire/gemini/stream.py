@@ -1,4 +1,4 @@
-"""Gemini streams: read leniently, written strictly.
+"""Gemini streams, written strictly.
 
 Every event is a whole answer with what is new in it, without a name, and none marks the end: the last one has a
 ``finishReason``. A call comes in one piece (js-genai, ``src/_api_client.ts``; ai.google.dev, "Generating content").
@@ -6,12 +6,11 @@ Every event is a whole answer with what is new in it, without a name, and none m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from toolworthy.wire.assemble import merge
-from toolworthy.wire.decoder import SseDecoder
-from toolworthy.wire.gemini.response import Reader, Writer, answer, finish_reason, render_error
+from toolworthy.wire.gemini.response import Writer, answer, finish_reason, render_error
 from toolworthy.wire.ir import (
     Counted,
     Ended,
@@ -28,25 +27,6 @@ from toolworthy.wire.ir import (
 )
 from toolworthy.wire.lenient import dump_json
 from toolworthy.wire.sse import format_event
-
-
-class Decoder(SseDecoder):
-    """Reads an event stream."""
-
-    unfinished = "no-finish-reason"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._reader = Reader(self.repairs)
-
-    def _event(self, name: str | None, value: Mapping[str, Any]) -> Iterator[Event]:
-        self._reader.number = self._number
-        return self._reader.read(value)
-
-    def _rest(self) -> list[Event]:
-        rest = list(self._reader.close())
-        self._done = any(isinstance(event, Stopped) for event in rest)
-        return rest
 
 
 class Encoder:

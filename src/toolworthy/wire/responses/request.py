@@ -102,21 +102,7 @@ def reasoning_part(item: Mapping[str, Any]) -> Thinking:
 
 def message_parts(content: Any) -> list[Part]:
     """The content of a message item."""
-    if isinstance(content, str):
-        return [Text(content)] if content else []
-    parts: list[Part] = []
-    for item in as_list(content):
-        value = as_dict(item)
-        kind = as_str(value.get("type"))
-        if kind == "input_image":
-            parts.append(Image(as_str(value.get("image_url"))))
-        elif isinstance(value.get("text"), str):
-            parts.append(Text(value["text"]))
-        elif isinstance(value.get("refusal"), str):
-            parts.append(Text(value["refusal"]))
-        else:
-            parts.append(Opaque("responses", value))
-    return parts
+    return shapes.content_parts(content, "responses", "input_image")
 
 
 def _item(item: Mapping[str, Any]) -> tuple[Role, list[Part]]:

@@ -12,17 +12,7 @@ from typing import Any
 
 from toolworthy.wire.decoder import SseDecoder
 from toolworthy.wire.failure import answer_failure, event_failure
-from toolworthy.wire.ir import (
-    Counted,
-    Event,
-    Failed,
-    PartClosed,
-    PartDelta,
-    PartOpened,
-    Text,
-    Thinking,
-    ToolCall,
-)
+from toolworthy.wire.ir import Counted, Event, Failed, PartClosed, PartDelta, PartOpened, Text, Thinking, ToolCall
 from toolworthy.wire.lenient import as_arguments, as_dict, as_int, as_list, as_str
 from toolworthy.wire.responses.response import item_parts, parse_usage, stop_of
 
