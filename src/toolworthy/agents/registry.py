@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from toolworthy.base import tree
+from toolworthy.base.asgi import respond
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.sandbox import toolchain
 from toolworthy.wire.lenient import as_dict, as_str
@@ -104,7 +105,7 @@ class Door:
         query = f"?{scope['query_string'].decode()}" if scope["query_string"] else ""
         target = self._target(scope["raw_path"].decode("latin-1")) if scope["method"] in ("GET", "HEAD") else None
         if target is None:
-            await _answer(send, 403, b"only packages are served here")
+            await respond(send, 403, b"only packages are served here", "text/plain")
             return
         url, authorization = target
         asked = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
@@ -114,7 +115,8 @@ class Door:
             async with self._client.stream(scope["method"], url + query, headers=headers) as answer:
                 await self._pass_on(answer, send)
         except httpx.HTTPError as error:
-            await _answer(send, 502, f"the registry cannot be asked: {error or type(error).__name__}".encode())
+            why = f"the registry cannot be asked: {error or type(error).__name__}"
+            await respond(send, 502, why.encode(), "text/plain")
 
     def _target(self, path: str) -> tuple[str, str] | None:
         """What a path stands for, and what opens it; None where it is nobody's."""
@@ -133,7 +135,7 @@ class Door:
     async def _pass_on(self, answer: httpx.Response, send: Any) -> None:
         if "json" in answer.headers.get("content-type", ""):
             body = self._addressed(await answer.aread())
-            await _answer(send, answer.status_code, body, answer.headers.get("content-type", ""))
+            await respond(send, answer.status_code, body, answer.headers.get("content-type", ""))
             return
         headers = [(name.encode(), answer.headers[name].encode()) for name in _TOLD if name in answer.headers]
         await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
@@ -195,9 +197,3 @@ def _trusted(given: Settings) -> ssl.SSLContext:
     if (extra := os.environ.get("NODE_EXTRA_CA_CERTS")) and Path(extra).is_file():
         context.load_verify_locations(extra)
     return context
-
-
-async def _answer(send: Any, status: int, body: bytes, kind: str = "text/plain") -> None:
-    headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -11,6 +11,21 @@ from typing import Any
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
+async def respond(send: Any, status: int, body: bytes, kind: str = "application/json", *, head: bool = False) -> None:
+    """Send a whole answer.
+
+    Args:
+        send: ASGI's.
+        status: HTTP status.
+        body: its bytes.
+        kind: content type.
+        head: whether HEAD was asked, whose answer has no body.
+    """
+    headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if head else body})
+
+
 @contextlib.asynccontextmanager
 async def serving(app: App, listener: socket.socket) -> AsyncIterator[None]:
     """Serve `app` on `listener` until the block ends. Any number of these may run in one loop.

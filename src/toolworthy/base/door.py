@@ -12,7 +12,7 @@ import secrets
 from typing import Any
 from urllib.parse import urlsplit
 
-from toolworthy.base.asgi import App
+from toolworthy.base.asgi import App, respond
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SEGMENT = 16
@@ -75,6 +75,4 @@ def _name(url: str) -> str | None:
 
 async def _forbid(send: Any, why: str) -> None:
     body = json.dumps({"error": {"message": f"toolworthy: refused: {why}", "type": "permission_error"}}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 403, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await respond(send, 403, body)

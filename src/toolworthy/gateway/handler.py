@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from toolworthy import wire
+from toolworthy.base.asgi import respond
 from toolworthy.gateway import local
 from toolworthy.gateway.allowance import TOLD, No
 from toolworthy.gateway.record import Endless, Record
@@ -335,11 +336,7 @@ async def _local(record: Record, send: Any, status: int, value: dict[str, Any]) 
 
 
 async def _send_json(send: Any, status: int, value: dict[str, Any], *, head: bool = False) -> None:
-    body = json.dumps(value).encode()
-    await _start(send, status, [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())])
-    if not head:
-        await _more(send, body)
-    await _end(send)
+    await respond(send, status, json.dumps(value).encode(), head=head)
 
 
 async def _start(send: Any, status: int, headers: _Raw) -> None:

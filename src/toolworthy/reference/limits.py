@@ -37,19 +37,20 @@ def _by_stops(request: Request, answer: Response) -> Response:
 
 def _by_tokens(request: Request, answer: Response) -> Response:
     left = None if request.max_tokens is None else max(request.max_tokens, 1) * CHARACTERS
-    if left is None or sum(len(_words(part)) for part in answer.parts) <= left:
+    if left is None or sum(len(words(part)) for part in answer.parts) <= left:
         return answer
     parts: list[Part] = []
     for part in answer.parts:
         if left <= 0:
             break
         parts.append(_cut(part, left))
-        left -= len(_words(part))
+        left -= len(words(part))
     usage = answer.usage or Usage()
     return replace(answer, parts=tuple(parts), stop="length", usage=replace(usage, output=request.max_tokens))
 
 
-def _words(part: Part) -> str:
+def words(part: Part) -> str:
+    """The text of a part, or the arguments of a call."""
     if isinstance(part, ToolResult):
         return "".join(entry.text for entry in part.content if isinstance(entry, Text))
     if isinstance(part, (Text, Thinking)):
@@ -76,7 +77,7 @@ def refusal(api: Api, value: Mapping[str, Any], request: Request) -> tuple[int, 
         return 400, "the request has no messages"
     if value.get("previous_response_id"):
         return 400, "previous_response_id is not supported: this endpoint keeps no state"
-    size = sum(len(_words(part)) for message in request.messages for part in message.parts) // CHARACTERS
+    size = sum(len(words(part)) for message in request.messages for part in message.parts) // CHARACTERS
     if size > CONTEXT:
         return 400, f"the conversation has about {size} tokens, the maximum context length is {CONTEXT} tokens"
     return None

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from toolworthy.content.adapters import Action, AgentAdapter
 from toolworthy.content.tasks import Step, Task
 from toolworthy.content.vocabulary import Way, speaker, ways
-from toolworthy.reference.limits import limited
+from toolworthy.reference.limits import limited, words
 from toolworthy.reference.obey import obey
 from toolworthy.wire.ir import Message, Part, Request, Response, StopReason, Text, Thinking, ToolCall, ToolResult, Usage
 
@@ -69,7 +69,7 @@ def next_answer(
             return _played(request, prepared)
     task = find_task(request, tasks)
     if task is None or not request.tools:
-        return _obedient(request)
+        return _played(request, obey(request))
     adapter = speaker(request.tools, adapters)
     place = _place(request, task, adapter)
     before: list[str] = ["I will work through this step by step."] if place.step == place.way == 0 else []
@@ -231,10 +231,6 @@ def _answer(request: Request, text: str, *calls: ToolCall) -> Response:
     return Response(model=request.model, parts=tuple(parts), stop="tool", usage=_usage(request, parts))
 
 
-def _obedient(request: Request) -> Response:
-    return _played(request, obey(request))
-
-
 def _played(request: Request, made: Sequence[Part]) -> Response:
     parts = [*_thinking(request, "The message says what to do."), *made]
     called = any(isinstance(part, ToolCall) for part in parts)
@@ -268,12 +264,4 @@ def _usage(request: Request, made: Sequence[Part]) -> Usage:
 
 
 def _words(part: Part) -> str:
-    match part:
-        case Text() | Thinking():
-            return part.text
-        case ToolCall():
-            return part.name + part.arguments
-        case ToolResult():
-            return "".join(item.text for item in part.content if isinstance(item, Text))
-        case _:
-            return ""
+    return (part.name if isinstance(part, ToolCall) else "") + words(part)

@@ -10,9 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 from toolworthy import wire
-from toolworthy.base.asgi import serving
+from toolworthy.base.asgi import respond, serving
 from toolworthy.base.door import guarded
 from toolworthy.base.errors import ToolworthyError
+from toolworthy.base.packing import unpack
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.tasks import Task
 from toolworthy.reference.defects import Defect
@@ -112,15 +113,8 @@ class Oracle:
 
 def decoded(headers: Mapping[str, str], body: bytes) -> bytes:
     """The body without zstd, which Codex can send; as it is where it is none."""
-    import zstandard
-
-    if headers.get("content-encoding") != "zstd":
-        return body
-    try:
-        with zstandard.ZstdDecompressor().stream_reader(body) as reader:
-            return reader.read(_MAX_REQUEST)
-    except zstandard.ZstdError:
-        return body
+    found = unpack(body, limit=_MAX_REQUEST) if headers.get("content-encoding") == "zstd" else None
+    return found.data if found else body
 
 
 def _whole(api: wire.WireApi, path: str, body: bytes) -> bytes:
@@ -153,7 +147,4 @@ async def _send(send: Any, made: Reply) -> None:
 
 
 async def _json(send: Any, status: int, value: dict[str, Any], *, head: bool = False) -> None:
-    body = dump_json(value).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if head else body})
+    await respond(send, status, dump_json(value).encode(), head=head)

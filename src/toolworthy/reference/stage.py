@@ -248,13 +248,7 @@ STAGES: tuple[Stage, ...] = (
         lasts=True,
         patience=100.0,
     ),
-    Stage(
-        "stream-closed",
-        "broken-stream",
-        "the connection closes in mid-stream",
-        breaks="closed",
-        patience=100.0,
-    ),
+    Stage("stream-closed", "broken-stream", "the connection closes in mid-stream", breaks="closed", patience=100.0),
     Stage("stream-error", "broken-stream", "an error event ends a stream", breaks="error", patience=100.0),
     Stage(
         "image",

@@ -7,7 +7,7 @@ from functools import partial
 
 from toolworthy.rules import model
 from toolworthy.rules.model import Violations
-from toolworthy.rules.view import View
+from toolworthy.rules.view import View, wrong
 from toolworthy.wire.failure import event_failure
 from toolworthy.wire.lenient import as_dict, as_int, as_key, as_list, parse_json
 
@@ -187,19 +187,15 @@ def fields(view: View) -> Violations:
     """``id``, ``type: message``, ``role: assistant`` and ``content`` are required; typed clients fail without."""
     starts = [as_dict(event.value.get("message")) for event in view.events if event.type == "message_start"]
     for message in starts[:1] or ([dict(view.whole)] if view.whole and view.answered else []):
-        wrong = [
-            name
-            for name, fine in (
-                ("id", isinstance(message.get("id"), str) and message.get("id")),
-                ("type", message.get("type") == "message"),
-                ("role", message.get("role") == "assistant"),
-                ("content", isinstance(message.get("content"), list)),
-                ("usage", isinstance(message.get("usage"), dict)),
-            )
-            if not fine
-        ]
-        if wrong:
-            yield f"wrong or missing: {', '.join(wrong)}", json.dumps(message, ensure_ascii=False)
+        fine = {
+            "id": isinstance(message.get("id"), str) and message.get("id"),
+            "type": message.get("type") == "message",
+            "role": message.get("role") == "assistant",
+            "content": isinstance(message.get("content"), list),
+            "usage": isinstance(message.get("usage"), dict),
+        }
+        if names := wrong(fine):
+            yield f"wrong or missing: {names}", json.dumps(message, ensure_ascii=False)
 
 
 @rule(

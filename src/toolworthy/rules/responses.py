@@ -8,7 +8,7 @@ from functools import partial
 
 from toolworthy.rules import model
 from toolworthy.rules.model import Violations
-from toolworthy.rules.view import View
+from toolworthy.rules.view import View, wrong
 from toolworthy.wire.lenient import as_dict, as_int
 
 rule = partial(model.rule, area="Responses streams")
@@ -165,18 +165,14 @@ def fields(view: View) -> Violations:
     events = [(event.type, event.value) for event in view.events if event.type in ("response.created", *TERMINAL)]
     events += [(event.type, event.value) for event in view.events if event.type == "response.in_progress"]
     for where, response in [*whole, *((kind, as_dict(value.get("response"))) for kind, value in events)]:
-        wrong = [
-            name
-            for name, fine in (
-                ("id", isinstance(response.get("id"), str) and response.get("id")),
-                ("object", response.get("object") == "response"),
-                ("status", isinstance(response.get("status"), str)),
-                ("output", isinstance(response.get("output"), list)),
-            )
-            if not fine
-        ]
-        if wrong:
-            yield f"{where}: wrong or missing: {', '.join(wrong)}", json.dumps(response, ensure_ascii=False)
+        fine = {
+            "id": isinstance(response.get("id"), str) and response.get("id"),
+            "object": response.get("object") == "response",
+            "status": isinstance(response.get("status"), str),
+            "output": isinstance(response.get("output"), list),
+        }
+        if names := wrong(fine):
+            yield f"{where}: wrong or missing: {names}", json.dumps(response, ensure_ascii=False)
 
 
 @rule(

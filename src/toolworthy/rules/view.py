@@ -174,6 +174,11 @@ class View:
         return next((one.decode() for one in reversed(told) if one.endswith(raw)), self.tail())
 
 
+def wrong(fine: Mapping[str, object]) -> str:
+    """Names of the fields that are not fine, for a message; empty where all are."""
+    return ", ".join(name for name, is_fine in fine.items() if not is_fine)
+
+
 def chat_calls(view: View) -> Iterator[Mapping[str, Any]]:
     """The calls of a whole chat answer, as they were written."""
     for choice in as_list(view.whole.get("choices")):

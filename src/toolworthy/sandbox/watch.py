@@ -75,11 +75,7 @@ async def start(*argv: str, **given: Any) -> asyncio.subprocess.Process:
 
 
 async def supervise(
-    process: asyncio.subprocess.Process,
-    limits: Limits,
-    stdin: bytes,
-    writable: Iterable[Path],
-    inside: Inside,
+    process: asyncio.subprocess.Process, limits: Limits, stdin: bytes, writable: Iterable[Path], inside: Inside
 ) -> Outcome:
     """See a process through to its end, and what it started to theirs: nothing is alive when this returns or raises."""
     started = time.monotonic()
