@@ -10,12 +10,29 @@ import pytest
 
 from toolworthy import content
 from toolworthy.agents.install import lock_file
-from toolworthy.agents.template import NAMES, render
+from toolworthy.agents.template import render
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.content import adapters
 from toolworthy.content.adapters import AgentAdapter
 
 AGENTS = adapters.agents()
+NAMES = frozenset(
+    {
+        "instruction",
+        "model",
+        "base_url",
+        "key",
+        "workspace",
+        "home",
+        "install",
+        "node",
+        "python",
+        "max_turns",
+        "context",
+        "max_output",
+    }
+)
+"""What a template may name, as ``content.adapters.Run`` says."""
 
 
 @pytest.mark.parametrize("agent", AGENTS, ids=lambda agent: agent.id)

@@ -5,24 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-NAMES = frozenset(
-    {
-        "instruction",
-        "model",
-        "base_url",
-        "key",
-        "workspace",
-        "home",
-        "install",
-        "node",
-        "python",
-        "max_turns",
-        "context",
-        "max_output",
-    }
-)
-"""What a template may name."""
-
 
 def render(template: str, values: Mapping[str, str]) -> str:
     """`template` with every ``{name}`` of `values` replaced; any other brace stands for itself."""

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 ANSWER_SECONDS = 60.0
 """How long one answer may take: a slow machine may have to load the model first."""
 LIST_SECONDS = 15.0
-_CONNECT_SECONDS = 15.0
 _BEGINNING = 2**16
 """Bytes of a longer one that are looked at."""
 PATIENCE_SECONDS = 60.0
