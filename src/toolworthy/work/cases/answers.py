@@ -10,10 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.loading import fit, read_toml
+from toolworthy.base.loading import Strict, fit, read_toml
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.records.case import MissKind
 from toolworthy.wire.ir import Part, Response, Text, ToolCall
@@ -34,22 +34,18 @@ _AT_ONCE = 4
 _VERDICTS = ("right", "lenient", *get_args(MissKind))
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Given(_Strict):
+class Given(Strict):
     """A call."""
 
     name: str
     """As it is offered."""
-    arguments: dict[str, Any] | str = {}
+    arguments: dict[str, Any] | str = Field(default_factory=dict)
     """Text for a free-form tool."""
     raw: str | None = None
     """The arguments as they come, where they are no JSON object."""
 
 
-class Answer(_Strict):
+class Answer(Strict):
     """An answer to a turn of a case, and its verdict."""
 
     case: str
@@ -108,7 +104,7 @@ def load_answers(path: Path, *cases: Path) -> list[Answer]:
     return list(fit(_File, data, path).answer)
 
 
-class _File(_Strict):
+class _File(Strict):
     answer: tuple[Answer, ...] = ()
 
 

@@ -11,11 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.loading import fit, load_toml, read_toml
+from toolworthy.base.loading import Strict, fit, load_toml, read_toml
 from toolworthy.content.adapters import Action, Scope, ToolSpec
 from toolworthy.work.cases.matching.values import compare
 
@@ -39,11 +39,7 @@ CATEGORIES = {
 """What cases are about."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Want(_Strict):
+class Want(Strict):
     """One call that is right; ``change`` is met by all calls together that leave the files as they should be."""
 
     do: Literal["read", "run", "search", "find", "list", "change"] | None = None
@@ -101,7 +97,7 @@ class Want(_Strict):
         return self
 
 
-class Phrases(_Strict):
+class Phrases(Strict):
     """Answers in words that prove the matcher of a turn."""
 
     yes: tuple[str, ...] = ()
@@ -110,7 +106,7 @@ class Phrases(_Strict):
     """Wrong ones."""
 
 
-class Turn(_Strict):
+class Turn(Strict):
     """What is said to the model, and what it should do then."""
 
     user: str = ""
@@ -142,7 +138,7 @@ class Turn(_Strict):
         return self
 
 
-class CaseTool(_Strict):
+class CaseTool(Strict):
     """A tool of a file's own, beside those of the agent."""
 
     description: str
@@ -164,7 +160,7 @@ class CaseTool(_Strict):
         return ToolSpec(does=self.does, parameters=shorts, call=self.call, scope=self.scope)
 
 
-class Step(_Strict):
+class Step(Strict):
     """A commit of a case's repository."""
 
     message: str
@@ -175,7 +171,7 @@ class Step(_Strict):
     """What the case calls it, as if that were its hash."""
 
 
-class Case(_Strict):
+class Case(Strict):
     """A scenario."""
 
     id: str
@@ -269,7 +265,7 @@ def load_file(path: Path) -> CaseFile:
     return CaseFile(path, fit(_Cases, {"case": rows}, path).case)
 
 
-class _Tools(_Strict):
+class _Tools(Strict):
     """A file of cases; the cases themselves want its tools."""
 
     tools: dict[str, CaseTool] = Field(default_factory=dict)
@@ -277,7 +273,7 @@ class _Tools(_Strict):
     case: tuple[dict[str, Any], ...] = ()
 
 
-class _Cases(_Strict):
+class _Cases(Strict):
     case: tuple[Case, ...]
 
 

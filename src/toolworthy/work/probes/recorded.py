@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from toolworthy import content, wire
+from toolworthy.base.loading import Strict
 from toolworthy.content import adapters
 from toolworthy.content.adapters import Action
 from toolworthy.content.vocabulary import ways
@@ -30,10 +29,8 @@ _LONG_ENOUGH = 1_100
 """Characters of the one description that stays long: some servers take no more than 1,024."""
 
 
-class History(BaseModel):
+class History(Strict):
     """How an agent sends back what the endpoint said and what its tools answered."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     empty_content: Literal["null", "text"] = "null"
     """Chat: ``content`` of a message that only calls, null or ``""``."""
@@ -51,10 +48,8 @@ class History(BaseModel):
     """Responses: items go back as they came, with ``id`` and ``status``."""
 
 
-class Recorded(BaseModel):
+class Recorded(Strict):
     """The first request of one agent."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     agent: str
     version: str

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from pydantic import BaseModel, ConfigDict
 
-from toolworthy.base.loading import load_toml
+from toolworthy.base.loading import Strict, load_toml
 from toolworthy.content import FIXTURES
 from toolworthy.content.tasks import Step
 
@@ -31,10 +31,8 @@ for folder, folders, names in os.walk("."):
 """
 
 
-class Attack(BaseModel):
+class Attack(Strict):
     """One way, as ``fixtures/attacks.toml`` tells it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str
     title: str

@@ -15,21 +15,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from toolworthy import content
-from toolworthy.base.loading import fit, read_toml
+from toolworthy.base.loading import Strict, fit, read_toml
 from toolworthy.base.paths import ROOT, absolute
 from toolworthy.work.cases.matching.options import Read, Spec, ordered_options, read, spec
 from toolworthy.work.cases.matching.plain import HARMLESS
 from toolworthy.work.cases.matching.syntax import Word
 
 
-class Form(BaseModel):
+class Form(Strict):
     """How the words behind a program, or behind one of its subcommands, are read. Tables of options are those of
     :func:`toolworthy.work.cases.matching.options.spec`: ``"n=namespace o=output"``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     flags: str = ""
     values: str = ""

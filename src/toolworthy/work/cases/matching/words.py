@@ -31,17 +31,16 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from toolworthy.base.loading import misfit
+from toolworthy.base.loading import Strict, misfit
 from toolworthy.work.cases.matching import clauses
 from toolworthy.work.cases.matching.numbers import as_number, numbers
 
 
-class _Told(BaseModel):
+class _Told(Strict):
     """A matcher as it is written."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     all: tuple[str | tuple[str, ...], ...] = ()
     any: tuple[str | tuple[str, ...], ...] = ()
     none: tuple[str | tuple[str, ...], ...] = ()
