@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from toolworthy.records.result import Result, ResultKey
     from toolworthy.work.kind import Kind, Told
     from toolworthy.work.run.listener import Listener
-    from toolworthy.work.run.plan import Options
 
 _INTERRUPTS = pytest.StashKey[Interrupts]()
 _LOOKS: pytest.StashKey[Looks] = pytest.StashKey()
@@ -78,7 +77,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the ways of probes that the tier does not ask, and what the run that is gone on with did not select."""
     options = config.stash[_OPTIONS]
-    kept = [item for item in items if _in_plan(item, options) and _in_run(item, options)]
+    planned = [item for item in items if all(kind.planned(options, key) for kind, key in _work(item))]
+    kept = [one for one in planned if options.selected is None or _name(one) in {"", *options.selected}]
     if options.selected is not None and not any(_name(item) for item in kept):
         suites = sorted({name.partition("/")[0].replace("rules", "wire") for name in options.selected})
         raise pytest.UsageError(f"{options.resume} has nothing of this: it is a run of {', '.join(suites)}")
@@ -86,14 +86,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if out := [item for item in items if id(item) not in left]:
         config.hook.pytest_deselected(items=out)
         items[:] = kept
-
-
-def _in_plan(item: pytest.Item, options: Options) -> bool:
-    return all(kind.planned(options, key) for kind, key in _work(item))
-
-
-def _in_run(item: pytest.Item, options: Options) -> bool:
-    return options.selected is None or _name(item) in {"", *options.selected}
 
 
 def _name(item: pytest.Item) -> str:
@@ -298,7 +290,7 @@ def pytest_terminal_summary(
             ended = exitstatus == outcome(running.run.measured()).exit_code
             for line in (*summary_lines(running.run, width, ended=ended), *gate_lines(running.run)):
                 terminalreporter.write_line(line.text, **_MARKUP[line.tone])
-            terminalreporter.write_line(f"report: {write_report(running.run).html}")
+            terminalreporter.write_line(f"report: {write_report(running.run)}")
         except ToolworthyError as error:
             terminalreporter.write_line(f"no report: {error}", **_MARKUP["bad"])
             if exitstatus == pytest.ExitCode.OK and terminalreporter._session is not None:

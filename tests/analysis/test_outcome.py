@@ -109,9 +109,9 @@ def test_all_doors_agree(tmp_path: Path, asked: list[ProbeResult], ran: list[Any
         level.word == "untested" for level in levels(asked)
     )
     assert told.exit_code == int(harmful or nothing)
-    paths = write_report(run)
+    page = write_report(run)
     terminal = "\n".join(line.text for line in summary_lines(run))
-    for door in (terminal, (run.path / "summary.md").read_text(), paths.html.read_text()):
+    for door in (terminal, (run.path / "summary.md").read_text(), page.read_text()):
         assert f"exit {told.exit_code}" in door
     for level in levels(asked):
         if not any(status in ("passed", "failed", "refused") for status in ran) or level.agent.id != "codex":

@@ -54,7 +54,7 @@ def begun(parent: Path, **more: Any) -> RunDirectory:
 
 def page(run: RunDirectory) -> Path:
     """The run's page."""
-    return write_report(run).html
+    return write_report(run)
 
 
 def exchange(key: object, index: int = 0, said: str = "I look.", **more: Any) -> Exchange:

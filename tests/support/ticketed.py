@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.examples import recorded as exchanged
-from toolworthy.output.bug_report.evidence import Located, found
+from toolworthy.output.bug_report.evidence import found
+from toolworthy.output.bug_report.ticket import Located
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import ExchangeWriter, file_name
 from toolworthy.records.finding import Evidence, Finding

@@ -45,55 +45,37 @@ def _page() -> Iterator[str]:
     defects = catalogue()
     seen = [defect for defect in defects if defect.caught_by]
     agents = [agent for agent in adapters.agents() if agent.install]
-    yield "# The defect catalogue"
-    yield ""
-    yield "Written by `toolworthy oracle --page docs/defects.md`."
-    yield ""
+    yield from ("# The defect catalogue", "", "Written by `toolworthy oracle --page docs/defects.md`.", "")
     yield (
         f"{len(defects)} defects of real endpoints, which the oracle can show: "
         "`pytest suites --endpoint oracle:ID[,ID]` tests the suite with one, `toolworthy oracle --defect ID` serves it "
         f"for a client of yours. {len(seen)} of them are caught by the rules and probes that are named here, as a test "
         "of the suite proves on every change; the others cannot be told from a right answer, and say why."
     )
-    yield ""
-    yield from _alone(agents)
-    yield ""
-    yield "## The defects"
-    yield ""
+    yield from ("", *_alone(agents), "", "## The defects", "")
     yield (
         "The columns of the agents say what each did when the oracle showed it the defect, in the plain task or on the "
         "stage that is named: – unaffected, recovers (more requests than without), wrong result, dies, hangs; · the "
         "agent asked nothing that the defect shows in. What an agent does on the stage anyway is not held against the "
         "defect. Empty: not measured, or the agent does not speak that API. One trial each."
     )
-    yield ""
-    yield (
-        "| defect | API | caught by | measured on | "
-        + " | ".join(agent.title for agent in agents)
-        + " | seen at | sources |"
-    )
+    titles = " | ".join(agent.title for agent in agents)
+    yield from ("", f"| defect | API | caught by | measured on | {titles} | seen at | sources |")
     yield "|---|---|---|---|" + "---|" * len(agents) + "---|---|"
     rows: dict[str, list[Measured]] = {}
     for row in breakage.measured():
         rows.setdefault(row.defect, []).append(row)
     for defect in seen:
         yield _seen(defect, rows.get(defect.id, []), agents)
-    yield ""
-    yield "## What no client can see"
-    yield ""
-    yield "| defect | API | why | sources |"
-    yield "|---|---|---|---|"
-    for defect in defects:
-        if defect.unseen:
-            yield _unseen(defect)
+    yield from ("", "## What no client can see", "", "| defect | API | why | sources |", "|---|---|---|---|")
+    yield from (_unseen(defect) for defect in defects if defect.unseen)
 
 
 def _alone(agents: Sequence[AgentAdapter]) -> Iterator[str]:
     """What agents do on each stage without a defect."""
     versions = {row.agent: row.version for row in breakage.rows()}
     cells = {(row.stage, row.agent): _SHORT[row.outcome] for row in breakage.rows() if not row.defect}
-    yield "## What agents do with it"
-    yield ""
+    yield from ("## What agents do with it", "")
     yield (
         "`toolworthy matrix` shows a defect to real agents in a small coding task ("
         + ", ".join(f"{agent.title} {versions[agent.id]}" for agent in agents if agent.id in versions)
@@ -101,8 +83,7 @@ def _alone(agents: Sequence[AgentAdapter]) -> Iterator[str]:
         "Where the fault itself is staged (a refused request, a broken stream), a defect takes its place, once. What "
         "agents do on each stage without any defect:"
     )
-    yield ""
-    yield "| stage | situation | what happens | " + " | ".join(agent.title for agent in agents) + " |"
+    yield from ("", "| stage | situation | what happens | " + " | ".join(agent.title for agent in agents) + " |")
     yield "|---|---|---|" + "---|" * len(agents)
     for stage in STAGES:
         told = (cells.get((stage.id, agent.id), "") for agent in agents)
@@ -134,11 +115,8 @@ def _where(defect: Defect, rows: Sequence[Measured]) -> str:
 def _cell(rows: Sequence[Measured]) -> str:
     """What one agent did, stage by stage; what it did not meet is told only where it met nothing."""
     met = {row.stage: _SHORT[row.outcome] for row in rows if row.met}
-    told = [
-        met[stage.id] + ("" if stage.situation == "always" else f" on {stage.id}")
-        for stage in STAGES
-        if stage.id in met
-    ]
+    on = {stage.id: "" if stage.situation == "always" else f" on {stage.id}" for stage in STAGES if stage.id in met}
+    told = [met[name] + where for name, where in on.items()]
     return ", ".join(told) or ("·" if rows else "")
 
 

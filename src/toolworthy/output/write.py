@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -16,16 +15,9 @@ from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialResult
 
 
-@dataclass(frozen=True)
-class Written:
-    """Where a run's pages are."""
-
-    html: Path
-    summary: Path
-
-
-def write_report(run: RunDirectory) -> Written:
+def write_report(run: RunDirectory) -> Path:
     """Write ``report.html``, ``summary.md``, ``junit.xml``, ``results.csv`` and ``atif/`` from what the run holds.
+    Returns the path of the first.
 
     Raises:
         ToolworthyError: the disk is full, or the directory is gone.
@@ -37,15 +29,14 @@ def write_report(run: RunDirectory) -> Written:
 
     with writing(run.path / "atif"):
         (run.path / "atif").mkdir(exist_ok=True)
-    html = run.write(
-        "report.html",
-        parts([run], also=partial(_trajectory, run, run.meta.endpoint.model)),
-    )
+    html = run.write("report.html", parts([run], also=partial(_trajectory, run, run.meta.endpoint.model)))
     run.write("results.csv", table.csv_text(table.rows(run)))
     if run.replays():
-        return Written(html, run.write("summary.md", replayed.markdown(run)))
-    run.write("junit.xml", junit.document(run))
-    return Written(html, run.write("summary.md", summary.markdown(run)))
+        run.write("summary.md", replayed.markdown(run))
+    else:
+        run.write("junit.xml", junit.document(run))
+        run.write("summary.md", summary.markdown(run))
+    return html
 
 
 def _trajectory(run: RunDirectory, model: str, result: Result, exchanges: Sequence[Exchange]) -> None:

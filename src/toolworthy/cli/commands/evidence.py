@@ -9,7 +9,8 @@ from pathlib import Path
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.visible import show, visible
 from toolworthy.base.whole import whole
-from toolworthy.output.bug_report.evidence import Located, bundle, choose, found, name
+from toolworthy.output.bug_report.evidence import bundle, choose, found, name
+from toolworthy.output.bug_report.ticket import Located
 from toolworthy.records.finding import rank
 from toolworthy.records.store import RunDirectory
 

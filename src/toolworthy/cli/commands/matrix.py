@@ -103,12 +103,10 @@ def run(
     wanted = [defect(name) for name in defects] or list(catalogue())
     staging = stages(situations)
     chosen = [adapters.agent(name) for name in agents] or [a for a in adapters.agents() if a.install]
-    say = show
-    installed = {agent.id: asyncio.run(ensure(agent, say)) for agent in chosen if agent.install}
+    installed = {agent.id: asyncio.run(ensure(agent, show)) for agent in chosen if agent.install}
     asyncio.run(_Measuring(path, installed, at_once).run(wanted, chosen, staging))
     breakage.forget()
-    for line in table(breakage.rows(path), [agent.id for agent in chosen]):
-        show(line)
+    show("\n".join(table(breakage.rows(path), [agent.id for agent in chosen])))
     return 0
 
 
@@ -210,12 +208,10 @@ class _Measuring:
         self._alone[agent.id, stage.id] = trial
         plain = self._alone.get((agent.id, PLAIN.id), trial)
         if ("", stage.id, agent.id, self._version(agent)) not in self._have:
-            normal = plain.requests + stage.requests
-            self._note(None, agent, stage, trial, outcome(trial, normal))
+            self._note(None, agent, stage, trial, outcome(trial, plain.requests + stage.requests))
 
     async def _with(self, spoilt: Defect, agent: AgentAdapter, stage: Stage) -> None:
-        trial = await self._trial(spoilt, agent, stage)
-        if trial is not None:
+        if trial := await self._trial(spoilt, agent, stage):
             alone = self._alone[agent.id, stage.id]
             found = outcome(trial, alone.requests)
             self._note(spoilt, agent, stage, trial, beyond(found, outcome(alone, alone.requests)))
@@ -277,8 +273,8 @@ async def _trial(
     tasks = _task()
     limit = tasks[0].config.agent.timeout_sec
     async with AsyncExitStack() as stack:
-        defects = [spoilt] if spoilt else []
-        oracle = await stack.enter_async_context(Oracle(tasks, adapters.agents(), defects=defects, stage=stage))
+        shown = Oracle(tasks, adapters.agents(), defects=[spoilt] if spoilt else [], stage=stage)
+        oracle = await stack.enter_async_context(shown)
         endpoint = resolve("oracle").at({api: oracle.base_urls[api] for api in agent.apis[:1]})
         exchanges: list[Exchange] = []
         gateway = await stack.enter_async_context(Gateway(endpoint, exchanges.append))

@@ -25,7 +25,7 @@ def run(paths: Sequence[Path], out: Path | None = None, only: str = "") -> int:
     """
     runs = [RunDirectory.open(path, whole=len(paths) > 1) for path in paths]
     if len(runs) == 1 and out is None and not only:
-        show(write_report(runs[0]).html)
+        show(write_report(runs[0]))
         return 0
     target = out or runs[-1].path / BESIDE
     page = parts(runs, only)

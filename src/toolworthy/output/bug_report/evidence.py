@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import meant
@@ -28,11 +29,11 @@ from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialResult
 from toolworthy.work.replay.recording import readable
 
-__all__ = ["Located", "bundle", "choose", "exchange_of", "found", "name"]
-
 _FAILED = ("broken", "rejected", "ignored")
 _HELD = 4
 """Files of exchanges that are held in memory."""
+_OF_OTHERS = ("id", "title", "detail", "subject", "excerpt")
+"""What a finding says in words that may hold a key."""
 _LONG = 100
 """Characters of a file's name that tell what is in it."""
 
@@ -76,15 +77,9 @@ def bundle(run: RunDirectory, located: Located, environ: Mapping[str, str] | Non
     recorded = exchange_of(run, located)
     unpacked = readable(recorded)
     exchange = cleaned(unpacked, redact)  # as it was when it was recorded; whoever sends it to strangers looks again
-    clean = replace(
-        located,
-        id=redact.text(located.id),
-        title=redact.text(located.title),
-        detail=redact.text(located.detail),
-        subject=redact.text(located.subject),
-        excerpt=redact.text(located.excerpt),
-    )
-    made = ticket.Ticket(clean, exchange, again.sent(exchange, meta.endpoint), meta, unpacked is not recorded)
+    clean: dict[str, Any] = {of: redact.text(getattr(located, of)) for of in _OF_OTHERS}
+    request = again.sent(exchange, meta.endpoint)
+    made = ticket.Ticket(replace(located, **clean), exchange, request, meta, unpacked is not recorded)
     files = {name: redact.data(data) for name, data in _files(made)}
     files["README.md"] = redact.data(_encoded(ticket.readme(made, list(files))))
     return _archive(files)
@@ -104,15 +99,13 @@ def _of(run: RunDirectory, result: Result) -> Iterator[Located]:
     told: dict[tuple[str, int], list[Finding]] = {}
     for finding in result.findings:
         told.setdefault((finding.code, finding.evidence.exchange), []).append(finding)
-    for (code, index), same in told.items():
-        details = "; ".join(finding.detail for finding in same)
-        first = same[0]
+    for (code, index), (first, *more) in told.items():
+        details = "; ".join(finding.detail for finding in (first, *more))
         yield _located(result, code, first.title, first.severity, details, index, first.evidence.excerpt)
-    if isinstance(result, TrialResult) and result.status == "failed" and result.cause is not None:
-        cause = result.cause
-        if cause.exchange is not None:
-            code = f"cause-{cause.kind.replace(' ', '-')}"
-            yield _located(result, code, cause.kind, "blocks", cause.detail, cause.exchange)
+    cause = result.cause if isinstance(result, TrialResult) and result.status == "failed" else None
+    if cause and cause.exchange is not None:
+        code = f"cause-{cause.kind.replace(' ', '-')}"
+        yield _located(result, code, cause.kind, "blocks", cause.detail, cause.exchange)
     if isinstance(result, ProbeResult) and result.verdict in _FAILED and result.requests:
         title = f"{result.verdict}: {result.title}"
         index = _deciding(run, result)

@@ -6,15 +6,13 @@ Format: Agent Trajectory Interchange Format v1.6, as read by the models of the `
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from toolworthy.base.version import __version__
 from toolworthy.output.exports.arguments import arguments
-from toolworthy.output.exports.timeline import Call, Turn, timeline
+from toolworthy.output.exports.timeline import Call, Turn, iso, timeline
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.trial import TrialResult
-from toolworthy.wire.ir import Usage
 
 VERSION = "ATIF-v1.6"
 
@@ -39,11 +37,7 @@ def trajectory(result: TrialResult, exchanges: Sequence[Exchange], model: str) -
     return {
         "schema_version": VERSION,
         "session_id": str(result.key),
-        "agent": {
-            "name": result.key.agent,
-            "version": result.agent_version or __version__,
-            "model_name": model,
-        },
+        "agent": {"name": result.key.agent, "version": result.agent_version or __version__, "model_name": model},
         "steps": [{"step_id": number, **step} for number, step in enumerate(steps, 1)],
         "final_metrics": _some(totals),
         "extra": {"status": result.status, "task": result.key.task, "translated": result.score.translated},
@@ -51,12 +45,16 @@ def trajectory(result: TrialResult, exchanges: Sequence[Exchange], model: str) -
 
 
 def _asked(turn: Turn, role: str, text: str) -> dict[str, Any]:
-    return {"timestamp": _time(turn), "source": "user" if role == "user" else "system", "message": text}
+    return {"timestamp": iso(turn.exchange.started), "source": "user" if role == "user" else "system", "message": text}
 
 
 def _answered(turn: Turn) -> dict[str, Any]:
     response = turn.exchange.response
-    step: dict[str, Any] = {"timestamp": _time(turn), "source": "agent", "message": turn.text or turn.note}
+    step: dict[str, Any] = {
+        "timestamp": iso(turn.exchange.started),
+        "source": "agent",
+        "message": turn.text or turn.note,
+    }
     if turn.reasoning:
         step["reasoning_content"] = turn.reasoning
     if turn.calls:
@@ -70,8 +68,9 @@ def _answered(turn: Turn) -> dict[str, Any]:
             step["observation"] = {"results": observed}
     if response and response.model:
         step["model_name"] = response.model
-    if response and response.usage and (metrics := _metrics(response.usage)):
-        step["metrics"] = metrics
+    if response and (usage := response.usage):
+        told = {"prompt_tokens": usage.input, "completion_tokens": usage.output, "cached_tokens": usage.cached}
+        step |= {"metrics": metrics} if (metrics := _some(told)) else {}
     return step
 
 
@@ -80,13 +79,5 @@ def _tool_call(number: int, call: Call) -> dict[str, Any]:
     return {"tool_call_id": call.call.id or str(number), "function_name": call.call.name, "arguments": given}
 
 
-def _metrics(usage: Usage) -> dict[str, int]:
-    return _some({"prompt_tokens": usage.input, "completion_tokens": usage.output, "cached_tokens": usage.cached})
-
-
 def _some(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _time(turn: Turn) -> str:
-    return datetime.fromtimestamp(turn.exchange.started, UTC).isoformat()

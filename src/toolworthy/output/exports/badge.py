@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 from xml.sax.saxutils import escape, quoteattr
 
 from toolworthy.base.errors import ToolworthyError
@@ -20,7 +20,7 @@ from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialResult
 
 Suite = Literal["tasks", "tools", "wire"]
-SUITES: tuple[Suite, ...] = ("tasks", "tools", "wire")
+SUITES: tuple[Suite, ...] = get_args(Suite)
 _COLOURS: dict[Word, tuple[str, str]] = {
     "works": ("brightgreen", "#287a35"),
     "works, fails when": ("yellow", "#8a6100"),
@@ -83,12 +83,8 @@ def said(
     results: Sequence[TrialResult], cases: Sequence[CaseResult], probes: Sequence[ProbeResult]
 ) -> dict[Suite, tuple[str, Word]]:
     """Of every suite that has results, the figure in a few words, and the verdict."""
-    told: dict[Suite, tuple[str, Word] | None] = {
-        "tasks": _tasks(results),
-        "tools": _tools(cases),
-        "wire": _wire(probes),
-    }
-    return {suite: figure for suite, figure in told.items() if figure is not None}
+    told = (_tasks(results), _tools(cases), _wire(probes))
+    return {suite: figure for suite, figure in zip(SUITES, told, strict=True) if figure is not None}
 
 
 def _tasks(results: Sequence[TrialResult]) -> tuple[str, Word] | None:

@@ -18,7 +18,8 @@ from math import sqrt
 from statistics import fmean, stdev
 from typing import Any
 
-from toolworthy.output.exports.inspect_sample import Attempt, error, iso, sample, scores, usage
+from toolworthy.output.exports.inspect_sample import Attempt, error, sample, scores, usage
+from toolworthy.output.exports.timeline import iso
 from toolworthy.records.meta import EndpointTold, RunMeta
 from toolworthy.records.store import RunDirectory
 from toolworthy.statistics.intervals import mean_pass
@@ -74,7 +75,8 @@ class Log:
                 "task_version": version,
                 "task_args": {"agent": self.agent},
                 "solver": self.agent,
-                "solver_args": {"version": self._version},
+                # No agent speaks a vocabulary.
+                "solver_args": {"version": self.meta.agents.get(self.agent) if self.suite == "tasks" else None},
                 "tags": ["toolworthy"],
                 "dataset": {"name": self.suite, "samples": len(ids), "sample_ids": ids, "shuffled": False},
                 "model": self._model,
@@ -127,11 +129,6 @@ class Log:
         }
 
     @property
-    def _version(self) -> str | None:
-        """Of the agent; None for a vocabulary, which no agent speaks."""
-        return self.meta.agents.get(self.agent) if self.suite == "tasks" else None
-
-    @property
     def _task(self) -> str:
         return f"toolworthy-{self.suite}"
 
@@ -158,9 +155,8 @@ class Log:
 def logs(run: RunDirectory) -> tuple[Log, ...]:
     """The logs of a run; none where it holds no trial and no case."""
     meta = run.meta
-    groups: dict[tuple[str, str], list[Attempt]] = {}
-    for trial in run.results():
-        groups.setdefault(("tasks", trial.key.agent), []).append(trial)
-    for case in run.cases():
-        groups.setdefault(("tools", case.key.vocabulary), []).append(case)
+    groups: dict[tuple[str, str], list[Attempt]] = defaultdict(list)
+    results: list[Attempt] = [*run.results(), *run.cases()]
+    for result in results:
+        groups[result.key.suite, result.key.asker].append(result)
     return tuple(Log(run, meta, suite, agent, tuple(attempts)) for (suite, agent), attempts in groups.items())

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from toolworthy.judgement.analysis.success import counts
 from toolworthy.output.exports.arguments import arguments
-from toolworthy.output.exports.timeline import Turn, cut, timeline
+from toolworthy.output.exports.timeline import Turn, cut, iso, timeline
 from toolworthy.records.case import CaseResult, Miss
 from toolworthy.records.conversation import messages_of, text_of
 from toolworthy.records.exchange import Exchange
@@ -27,6 +26,7 @@ _STOPS: Mapping[StopReason, str] = {
     "refusal": "content_filter",
 }
 """Inspect's words; all others are ``unknown``."""
+_COUNTS = ("input", "output", "cached", "cache_write", "reasoning")
 _MOST = 2**53
 """Beyond it numbers are not exact in every program."""
 _TAIL = 4_000
@@ -56,15 +56,8 @@ def usage(measured: Sequence[Score], model: str) -> dict[str, Any]:
     known = [score for score in measured if score.tokens.input is not None or score.tokens.output is not None]
     if not known:
         return {}
-    tokens = [score.tokens for score in known]
     costs = [score.cost_usd for score in known if score.cost_usd is not None]
-    told = Usage(
-        input=sum(one.input or 0 for one in tokens),
-        output=sum(one.output or 0 for one in tokens),
-        cached=sum(one.cached or 0 for one in tokens),
-        cache_write=sum(one.cache_write or 0 for one in tokens),
-        reasoning=sum(one.reasoning or 0 for one in tokens),
-    )
+    told = Usage(**{name: sum(getattr(one.tokens, name) or 0 for one in known) for name in _COUNTS})
     return {model: {**_usage(told), "total_cost": sum(costs) if len(costs) == len(known) else None}}
 
 
@@ -217,8 +210,7 @@ def _event(turn: Turn, place: int, output: dict[str, Any], uuid: str, began: flo
 
 
 def _usage(told: Usage) -> dict[str, Any]:
-    counts = (told.input, told.output, told.cached, told.cache_write, told.reasoning)
-    whole, output, cached, written, reasoning = map(_count, counts)
+    whole, output, cached, written, reasoning = (_count(getattr(told, name)) for name in _COUNTS)
     return {
         "input_tokens": max(0, (whole or 0) - (cached or 0) - (written or 0)),
         "output_tokens": output or 0,
@@ -245,15 +237,9 @@ def _score(result: Attempt, ok: bool) -> dict[str, Any]:
 
 
 def _missed(miss: Miss) -> str:
-    lines = [
-        f"turn {miss.turn + 1}: {miss.kind}" + (" (only the strict reading minds)" if miss.strict else ""),
-        *(
-            f"  {name} {said}"
-            for name, said in (("why", miss.detail), ("wanted", miss.wanted), ("given", miss.given))
-            if said
-        ),
-    ]
-    return "\n".join(lines)
+    head = f"turn {miss.turn + 1}: {miss.kind}" + (" (only the strict reading minds)" if miss.strict else "")
+    told = (("why", miss.detail), ("wanted", miss.wanted), ("given", miss.given))
+    return "\n".join([head, *(f"  {name} {said}" for name, said in told if said)])
 
 
 def _target(result: Attempt) -> str:
@@ -282,8 +268,3 @@ def _metadata(result: Attempt) -> dict[str, Any]:
         "agent_api": result.agent_api,
         "endpoint_api": result.endpoint_api,
     }
-
-
-def iso(seconds: float) -> str:
-    """Unix time as Inspect writes it."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat()

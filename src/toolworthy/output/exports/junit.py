@@ -115,16 +115,14 @@ def _case(kind: Kind[Any, Any], result: Result) -> _Case:
 
 def _rules(results: Sequence[ProbeResult]) -> Iterator[_Case]:
     """Every rule that an answer broke so that an agent is harmed, as the suite's own items say it."""
-    found: dict[str, list[Finding]] = {}
-    harmful: set[str] = set()
+    found: dict[str, list[tuple[ProbeResult, Finding]]] = {}
     for result in results:
         for finding in result.findings:
-            found.setdefault(finding.code, []).append(finding)
-            if finding.code not in harmful and affected(result, finding.code):
-                harmful.add(finding.code)
-    for code in sorted(harmful):
-        broken = found[code]
-        first = broken[0]
+            found.setdefault(finding.code, []).append((result, finding))
+    for code, broken in sorted(found.items()):
+        if not any(affected(result, code) for result, _ in broken):
+            continue
+        first = broken[0][1]
         more = f" ({len(broken)} answers)" if len(broken) > 1 else ""
         told = f"{code} {first.title}: {first.detail}{more}"
         yield _Case("rules", code, 0.0, "failure", first.severity, told, f"{told}\n{first.evidence.excerpt}")
@@ -133,18 +131,14 @@ def _rules(results: Sequence[ProbeResult]) -> Iterator[_Case]:
 def _criteria(gate: GateReport) -> Iterator[_Case]:
     """The gate's criteria, where the run was compared with another."""
     for one in gate.criteria:
-        case = _Case("criteria", one.name, 0.0)
         text = "\n".join([one.said, *one.next])
-        if one.answer == "fail":
-            yield _with(case, "failure", "worse", one.said, text)
-        elif one.answer == "inconclusive":
-            yield _with(case, "skipped", "", f"inconclusive: {one.said}", text)
-        else:
-            yield case
-
-
-def _with(case: _Case, outcome: Literal["failure", "error", "skipped"], kind: str, message: str, text: str) -> _Case:
-    return _Case(case.group, case.name, case.seconds, outcome, kind, message, text)
+        match one.answer:
+            case "pass":
+                yield _Case("criteria", one.name, 0.0)
+            case "fail":
+                yield _Case("criteria", one.name, 0.0, "failure", "worse", one.said, text)
+            case "inconclusive":
+                yield _Case("criteria", one.name, 0.0, "skipped", "", f"inconclusive: {one.said}", text)
 
 
 def _told(meta: RunMeta) -> list[tuple[str, str]]:
@@ -152,18 +146,15 @@ def _told(meta: RunMeta) -> list[tuple[str, str]]:
 
 
 def _agents(results: Sequence[TrialResult]) -> list[tuple[str, str]]:
-    return [
-        (f"{verdict.agent} {verdict.version}".strip(), f"{verdict.headline} · {verdict.rate}")
-        for verdict in verdicts(results)
-    ]
+    found = verdicts(results)
+    return [(f"{one.agent} {one.version}".strip(), f"{one.headline} · {one.rate}") for one in found]
 
 
 def _rates(results: Sequence[CaseResult]) -> list[tuple[str, str]]:
     if not results:
         return []
     whole = figures("all", results)
-    both = (("right, strictly", whole.strict), ("right, leniently", whole.lenient))
-    return [(name, str(found)) for name, found in both]
+    return [("right, strictly", str(whole.strict)), ("right, leniently", str(whole.lenient))]
 
 
 def _tally(results: Sequence[ProbeResult]) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from toolworthy.records.conversation import news_of, results_of, text_of
 from toolworthy.records.exchange import Exchange
@@ -65,16 +66,18 @@ def _turn(
         side=exchange.kind != "completion" or not exchange.offers_tools,
         reasoning=cut("".join(part.text for part in response.parts if isinstance(part, Thinking))),
         text=cut(response.text),
-        calls=tuple(_call(call, result) for call, result in zip(response.calls, results, strict=True)),
+        calls=tuple(
+            Call(call, cut(text_of(result.content)), result.is_error) if result else Call(call, None, False)
+            for call, result in zip(response.calls, results, strict=True)
+        ),
         findings=tuple(findings),
         note=str(exchange.error or failure),
     )
 
 
-def _call(call: ToolCall, result: ToolResult | None) -> Call:
-    if result is None:
-        return Call(call, None, False)
-    return Call(call, cut(text_of(result.content)), result.is_error)
+def iso(seconds: float) -> str:
+    """Unix time as other programs read it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
 def cut(text: str, most: int = _CUT) -> str:

@@ -74,11 +74,7 @@ def _facts(result: Result) -> Iterator[tuple[str, str]]:
         version = f" {result.agent_version}" if result.agent_version else ""
         yield "agent", f"{result.key.agent}{version}, ended by {ended}{code}"
         translated = " (translated" + "".join(f"; {loss}" for loss in result.score.losses) + ")"
-        yield (
-            "wire",
-            f"{result.agent_api or '–'} → {result.endpoint_api or '–'}"
-            + (translated if result.score.translated else ""),
-        )
+        yield "wire", f"{result.agent_api or '–'} → {result.endpoint_api or '–'}" + translated * result.score.translated
         yield "sandbox", result.sandbox or "–"
         yield "task", f"SHA-256 {result.task_digest[:16]}"
     elif isinstance(result, CaseResult):
@@ -104,7 +100,7 @@ def _measured(result: TrialResult | CaseResult) -> Iterator[tuple[str, str]]:
 
 
 def _step(turn: Turn, findings: Sequence[Finding], start: float, texts: Local) -> dict[str, Any]:
-    exchange = turn.exchange
+    exchange, upstream = turn.exchange, turn.exchange.upstream_body
     usage = exchange.response.usage if exchange.response else None
     own = {id(finding) for finding in turn.findings}
     return {
@@ -134,9 +130,7 @@ def _step(turn: Turn, findings: Sequence[Finding], start: float, texts: Local) -
         ],
         "findings": [at for at, finding in enumerate(findings) if id(finding) in own],
         "request": [texts(piece) for piece in _pieces(exchange.request_body)],
-        "upstream": None
-        if exchange.upstream_body is None
-        else [texts(piece) for piece in _pieces(exchange.upstream_body)],
+        "upstream": None if upstream is None else [texts(piece) for piece in _pieces(upstream)],
         "headers": [_headers(exchange.request_headers), _headers(exchange.response_headers)],
         "response": list(_chunks(exchange)),
     }

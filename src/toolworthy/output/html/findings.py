@@ -103,11 +103,12 @@ def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
     folded = _folded(found_levels, grouped)
     harm = {reason.code: weight(reason.effect) for reason in reasons(found_levels)}
 
-    def place(code: str) -> tuple[int, int, int, str]:
-        whom = breaks[code].agents if code in breaks else ()
-        return harm.get(code, weight("noted")), -len(whom), rank(severity[code]), code
+    broken = {code: breaks[code].agents if code in breaks else () for code in grouped}
 
-    ordered = sorted(((code, grouped[code]) for code in grouped if code not in folded), key=lambda one: place(one[0]))
+    def place(code: str) -> tuple[int, int, int, str]:
+        return harm.get(code, weight("noted")), -len(broken[code]), rank(severity[code]), code
+
+    ordered = [(code, grouped[code]) for code in sorted(grouped, key=place) if code not in folded]
     return tuple(
         Group(
             code=code,
@@ -123,7 +124,7 @@ def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
             follows=tuple(follower for follower, root in folded.items() if root == code),
             agents=tuple(dict.fromkeys(one.agent for one in found if one.suite == "tasks")),
             breaks=breaks[code].whom if code in breaks else "",
-            shown=_first(number, run, found, breaks[code].agents if code in breaks else (), at < _BUNDLES),
+            shown=_first(number, run, found, broken[code], at < _BUNDLES),
         )
         for at, (code, found) in enumerate(ordered)
     )
@@ -160,16 +161,13 @@ def _mend(code: str, own: Mapping[str, str], probes: Sequence[ProbeResult], endp
     seen = {one.key.api for one in probes if code == one.key.probe or code in {found.code for found in one.findings}}
     free = [api for api in served_apis(probes) if api not in seen] if seen else []
     if free:
+        these = "these" if len(free) > 1 else "it"
         yield (
-            f"Over {' and '.join(free)} no probe met it, so agents that speak {_these(free)} are spared. Others can be "
+            f"Over {' and '.join(free)} no probe met it, so agents that speak {these} are spared. Others can be "
             f"served through toolworthy proxy --endpoint {endpoint} --wire {free[0]}, which translates."
         )
     if not told and not free:
         yield "No setting is known that mends it. It is the server's to mend; the evidence is made for its tracker."
-
-
-def _these(apis: Sequence[str]) -> str:
-    return "these" if len(apis) > 1 else "it"
 
 
 def _counted(found: Sequence[Located], apis: Mapping[tuple[str, str], str]) -> dict[str, tuple[int, int]]:
@@ -189,10 +187,7 @@ def _first(
     """The first that can be shown still; of trials rather one of an agent that it breaks."""
     order = list(_SUITES)
     best = sorted(found, key=lambda one: (order.index(one.suite), one.agent not in broken))
-    for located in best[:5]:
-        if (shown := _shown(number, run, located, bundled)) is not None:
-            return shown
-    return None
+    return next(filter(None, (_shown(number, run, located, bundled) for located in best[:5])), None)
 
 
 def _shown(number: int, run: RunDirectory, located: Located, bundled: bool) -> Shown | None:

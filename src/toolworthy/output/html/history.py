@@ -30,9 +30,8 @@ def lines(told: Mapping[str, Any]) -> Iterator[str]:
 
 def marks(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What changed with a run, each with its lane."""
-    yield from (("agent lane", line) for line in row["agents_moved"])
-    yield from (("measure", line) for line in row["measure_moved"])
-    yield from (("endpoint lane", line) for line in row["server_moved"])
+    for lane, of in (("agent lane", "agents"), ("measure", "measure"), ("endpoint lane", "server")):
+        yield from ((lane, line) for line in row[f"{of}_moved"])
 
 
 def page(told: Mapping[str, Any]) -> Iterator[str]:
@@ -43,17 +42,12 @@ def page(told: Mapping[str, Any]) -> Iterator[str]:
 
 def shown(told: Mapping[str, Any]) -> dict[str, Any]:
     """What the template shows."""
-    return {
-        "groups": [
-            {**group, "name": _name(group), "suites": [_suite(one) for one in group["suites"]]}
-            for group in told["groups"]
-        ],
-        "skipped": told["skipped"],
-    }
-
-
-def _suite(suite: Mapping[str, Any]) -> dict[str, Any]:
-    return {**suite, "runs": [{**row, "marks": list(marks(row))} for row in suite["runs"]]}
+    groups = []
+    for group in told["groups"]:
+        marked = ([{**row, "marks": list(marks(row))} for row in suite["runs"]] for suite in group["suites"])
+        suites = [{**suite, "runs": rows} for suite, rows in zip(group["suites"], marked, strict=True)]
+        groups.append({**group, "name": _name(group), "suites": suites})
+    return {"groups": groups, "skipped": told["skipped"]}
 
 
 def past(told: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 from typing import Any, TypeVar
 
@@ -38,9 +38,9 @@ def items(number: int, run: RunDirectory) -> list[dict[str, Any]]:
 
 
 def _tasks(run: int, results: Sequence[TrialResult]) -> Iterator[dict[str, Any]]:
-    tasks, agents = (_ranks(getattr(r.key, of) for r in results) for of in ("task", "agent"))
-    ordered = sorted(results, key=lambda r: (tasks[r.key.task], agents[r.key.agent], r.key.repeat))
-    for (task, agent), attempts in _grouped(ordered, lambda r: (r.key.task, r.key.agent)):
+    tasks, agents = ([*dict.fromkeys(getattr(r.key, of) for r in results)] for of in ("task", "agent"))
+    ordered = sorted(results, key=lambda r: (tasks.index(r.key.task), agents.index(r.key.agent), r.key.repeat))
+    for (task, agent), attempts in _grouped(ordered):
         kind, _ = cell(attempts)
         rate = success(attempts)
         causes = Counter(result.cause.kind for result in attempts if result.cause and not result.ok)
@@ -48,21 +48,16 @@ def _tasks(run: int, results: Sequence[TrialResult]) -> Iterator[dict[str, Any]]
             **_row(run, "tasks", task, agent, attempts),
             "kind": {"cannot work": "na"}.get(kind or "", kind),
             **_rated(rate),
-            "word": _counted(rate) or (attempts[-1].status),
+            "word": _counted(rate) or attempts[-1].status,
             "why": ", ".join(cause for cause, _ in causes.most_common()),
             "about": next((r.cause.detail[:_LONG] for r in attempts if r.cause), ""),
-            **_costs([(result.score, result.seconds) for result in attempts]),
+            **_costs(attempts),
             **_attempts(run, attempts),
         }
 
 
-def _ranks(names: Iterable[str]) -> dict[str, int]:
-    """Names by when they first came."""
-    return {name: at for at, name in enumerate(dict.fromkeys(names))}
-
-
 def _cases(run: int, results: Sequence[CaseResult]) -> Iterator[dict[str, Any]]:
-    for (case, words), attempts in _grouped(results, lambda r: (r.key.case, r.key.vocabulary)):
+    for (case, words), attempts in _grouped(results):
         rate = lenient(attempts)
         kinds = Counter(miss.kind for result in attempts for miss in result.misses if not miss.strict)
         worst = "error" if rate.n == rate.ended else "pass" if rate.ok == rate.n else "flaky" if rate.ok else "fail"
@@ -74,7 +69,7 @@ def _cases(run: int, results: Sequence[CaseResult]) -> Iterator[dict[str, Any]]:
             "category": attempts[0].category,
             "why": ", ".join(kind for kind, _ in kinds.most_common()),
             "about": next((r.detail[:_LONG] for r in attempts if r.detail), ""),
-            **_costs([(result.score, result.seconds) for result in attempts]),
+            **_costs(attempts),
             **_attempts(run, attempts),
         }
 
@@ -123,17 +118,16 @@ def _attempts(run: int, results: Sequence[Result]) -> dict[str, Any]:
     return {"telling": next((one for one in every if one["word"] not in GOOD), every[0])["id"], "attempts": every}
 
 
-def _costs(scores: Sequence[tuple[Any, float]]) -> dict[str, Any]:
+def _costs(attempts: Sequence[TrialResult | CaseResult]) -> dict[str, Any]:
     """Medians over the attempts."""
-    tokens = [(s.tokens.input or 0) + (s.tokens.output or 0) for s, _ in scores if s.tokens.input]
-    first = [seconds for score, _ in scores for seconds in score.first_token_seconds]
+    scores = [result.score for result in attempts]
     return {
-        "turns": median([score.turns for score, _ in scores]),
-        "calls": median([score.calls for score, _ in scores]),
-        "tokens": median(tokens) if tokens else None,
-        "cost": _median([score.cost_usd for score, _ in scores if score.cost_usd is not None]),
-        "seconds": median([seconds for _, seconds in scores]),
-        "first": _median(first),
+        "turns": median(score.turns for score in scores),
+        "calls": median(score.calls for score in scores),
+        "tokens": _median([(s.tokens.input or 0) + (s.tokens.output or 0) for s in scores if s.tokens.input]),
+        "cost": _median([score.cost_usd for score in scores if score.cost_usd is not None]),
+        "seconds": median(result.seconds for result in attempts),
+        "first": _median([seconds for score in scores for seconds in score.first_token_seconds]),
     }
 
 
@@ -152,8 +146,9 @@ def _counted(rate: Rate) -> str:
     return f"{rate.ok}/{rate.n}" if rate.n else ""
 
 
-def _grouped(results: Sequence[_R], key: Callable[[_R], tuple[str, str]]) -> Iterator[tuple[tuple[str, str], list[_R]]]:
+def _grouped(results: Sequence[_R]) -> Iterable[tuple[tuple[str, str], list[_R]]]:
+    """The attempts at each item by each agent, or in each agent's words."""
     grouped: dict[tuple[str, str], list[_R]] = defaultdict(list)
     for result in results:
-        grouped[key(result)].append(result)
-    yield from grouped.items()
+        grouped[result.key.item, result.key.asker].append(result)
+    return grouped.items()

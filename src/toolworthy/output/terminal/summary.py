@@ -14,8 +14,6 @@ from toolworthy.output.exports.badge import said
 from toolworthy.output.terminal import costs, tools
 from toolworthy.output.terminal import gate as gated
 from toolworthy.output.terminal.gate import plain
-from toolworthy.records.case import CaseResult
-from toolworthy.records.meta import EndpointTold
 from toolworthy.records.probe import ProbeResult
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialResult
@@ -39,11 +37,12 @@ def markdown(run: RunDirectory) -> str:
     meta, gate = run.meta, run.gate
     results, probes, cases = run.results(), run.probes(), run.cases()
     found = levels(probes)
+    figures = " · ".join(f"{WORDS[word]} {told} ({word})" for told, word in said(results, cases, probes).values())
     asked = list(tools.markdown(cases))
     first = asked.index("") if "" in asked else len(asked)
     parts = [
         [gated.headline(gate)] if gate else [],
-        [_headline(meta.endpoint, results, probes, cases)],
+        [f"**{plain(meta.endpoint.model)}** at {plain(meta.endpoint.name)}: {figures or 'nothing was measured'}"],
         [plain(cut_short)] if (cut_short := unfinished(run)) else [],
         _in_words(results, probes, found),
         [plain(text) for text in remarks(run.measured())],
@@ -67,18 +66,6 @@ def _code(text: str) -> str:
     return " ".join(text.split()).replace("`", "'")[:300]
 
 
-def _headline(
-    endpoint: EndpointTold,
-    results: Sequence[TrialResult],
-    probes: Sequence[ProbeResult],
-    cases: Sequence[CaseResult],
-) -> str:
-    """Whom, and the verdict of every suite."""
-    told = [f"{WORDS[word]} {figure} ({word})" for figure, word in said(results, cases, probes).values()]
-    model, name = plain(endpoint.model), plain(endpoint.name)
-    return f"**{model}** at {name}: {' · '.join(told) or 'nothing was measured'}"
-
-
 def _in_words(results: Sequence[TrialResult], probes: Sequence[ProbeResult], found: Sequence[Level]) -> Iterator[str]:
     """Which agents work, and what breaks the others."""
     if said := sentence(overall(results, probes)):
@@ -93,17 +80,12 @@ def _folded(title: str, lines: Iterable[str]) -> Iterator[str]:
     """Details behind their title; nothing where there are none."""
     inner = list(lines)
     if inner:
-        yield f"<details><summary>{title}</summary>"
-        yield ""
-        yield from inner
-        yield ""
-        yield "</details>"
+        yield from (f"<details><summary>{title}</summary>", "", *inner, "", "</details>")
 
 
 def _wire(found: Sequence[Level]) -> Iterator[str]:
     if found:
-        yield "| agent | the wire | why |"
-        yield "|---|---|---|"
+        yield from ("| agent | the wire | why |", "|---|---|---|")
     for level in found:
         through = f" through {level.api}" if level.translated else ""
         codes = [reason.code for reason in level.reasons if not reason.root]

@@ -44,13 +44,11 @@ def lines(results: Sequence[CaseResult], width: int) -> Iterator[str]:
     if weak:
         worst = sorted(weak, key=lambda row: row.lenient.ok / row.lenient.n)[:5]
         yield from _listed("weakest:", [f"{row.name} {row.lenient.share}" for row in worst], width)
-    told = [f"{kind} {grave}" for kind, grave, _ in kinds(results) if grave]
-    yield from _listed("misses:", told, width)
+    yield from _listed("misses:", [f"{kind} {grave}" for kind, grave, _ in kinds(results) if grave], width)
     met = [f"{code} {title}, in {count} cases" for code, title, count in on_the_wire(results)]
     yield from _listed("on the wire:", met[:_MET], width)
-    yield from _listed(
-        "of several attempts:", [f"{name} {percents(found)}" for name, found in repeats(results)[-2:]], width
-    )
+    told = [f"{name} {percents(found)}" for name, found in repeats(results)[-2:]]
+    yield from _listed("of several attempts:", told, width)
 
 
 def _listed(what: str, parts: Sequence[str], width: int) -> Iterator[str]:
@@ -70,12 +68,10 @@ def markdown(results: Sequence[CaseResult]) -> Iterator[str]:
     notes = f"; {whole.lenient.notes}" if whole.lenient.notes else ""
     yield f"Tool calls: right {_both(whole)}{notes}."
     yield ""
-    words = list(dict.fromkeys(result.key.vocabulary for result in results))
+    words, rows = _by_words(results)
     yield "| category | " + " | ".join(words) + " | all (95 % interval) |"
     yield "|---|" + "---|" * (len(words) + 1)
-    for row in by_category(results):
-        own = [result for result in results if result.category == row.name]
-        cells = [_share([result for result in own if result.key.vocabulary == word]) for word in words]
+    for row, cells in rows:
         yield f"| {row.name} | " + " | ".join(cells) + f" | {row.lenient} |"
     if kinds(results):
         yield ""
@@ -87,8 +83,14 @@ def _cases(results: Sequence[CaseResult]) -> list[CaseResult]:
     return [result for result in results if result.noted is None]
 
 
-def _share(results: Sequence[CaseResult]) -> str:
-    return lenient(results).counts if results else "–"
+def _by_words(results: Sequence[CaseResult]) -> tuple[list[str], list[tuple[Figures, list[str]]]]:
+    """Vocabularies; and each category, with what is right in the words of each."""
+    words = list(dict.fromkeys(result.key.vocabulary for result in results))
+    rows = []
+    for row in by_category(results):
+        own = {word: [r for r in results if (r.category, r.key.vocabulary) == (row.name, word)] for word in words}
+        rows.append((row, [lenient(found).counts if found else "–" for found in own.values()]))
+    return words, rows
 
 
 def _both(whole: Figures) -> str:
@@ -100,17 +102,12 @@ def section(results: Sequence[CaseResult]) -> dict[str, Any] | None:
     if not results:
         return None
     verified, results = verifier.told(results), _cases(results)
-    words = list(dict.fromkeys(result.key.vocabulary for result in results))
-    rows = []
-    for row in by_category(results):
-        own = [result for result in results if result.category == row.name]
-        cells = [_share([result for result in own if result.key.vocabulary == word]) for word in words]
-        rows.append((row, CATEGORIES.get(row.name, row.name), cells))
+    words, rows = _by_words(results)
     return {
         "verifier": verified,
         "whole": figures("all", results),
         "words": words,
-        "rows": rows,
+        "rows": [(row, CATEGORIES.get(row.name, row.name), cells) for row, cells in rows],
         "vocabularies": by_vocabulary(results),
         "kinds": kinds(results),
         "repeats": repeats(results),
@@ -124,11 +121,10 @@ def section(results: Sequence[CaseResult]) -> dict[str, Any] | None:
 
 def _examples(results: Sequence[CaseResult]) -> list[tuple[CaseResult, Miss]]:
     """Misses to look at: the grave first, one of each kind before a second of any."""
-    every = [(result, miss) for result in results for miss in result.misses]
     seen: Counter[tuple[bool, str]] = Counter()
-    ranked: list[tuple[bool, int, int, CaseResult, Miss]] = []
-    for result, miss in every:
-        ranked.append((miss.strict, seen[miss.strict, miss.kind], len(ranked), result, miss))
+    ranked: list[tuple[tuple[bool, int], CaseResult, Miss]] = []
+    for result, miss in [(one, miss) for one in results for miss in one.misses]:
+        ranked.append(((miss.strict, seen[miss.strict, miss.kind]), result, miss))
         seen[miss.strict, miss.kind] += 1
-    ranked.sort(key=lambda row: row[:3])
-    return [(result, miss) for *_, result, miss in ranked[:_EXAMPLES]]
+    ranked.sort(key=lambda row: row[0])
+    return [(result, miss) for _, result, miss in ranked[:_EXAMPLES]]

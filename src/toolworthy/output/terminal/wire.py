@@ -12,9 +12,5 @@ from toolworthy.records.probe import ProbeResult, Verdict
 
 def tallies(results: Sequence[ProbeResult]) -> list[tuple[str, list[tuple[str, int]]]]:
     """For every API that answers, how many probes have which verdict."""
-    return [(api, _tally(results, api)) for api in served_apis(results)]
-
-
-def _tally(results: Sequence[ProbeResult], api: str) -> list[tuple[str, int]]:
-    counted = Counter(result.verdict for result in results if result.key.api == api)
-    return [(word, counted[word]) for word in get_args(Verdict) if counted[word]]
+    counted = {api: Counter(one.verdict for one in results if one.key.api == api) for api in served_apis(results)}
+    return [(api, [(word, own[word]) for word in get_args(Verdict) if own[word]]) for api, own in counted.items()]

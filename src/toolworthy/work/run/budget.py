@@ -94,7 +94,7 @@ class Spending:
         """How long what is started now may take, the grace included; None for as long as it wants."""
         if self.budget.minutes is None:
             return None
-        return max(0.0, 60 * self.budget.minutes - self._elapsed) + GRACE_SECONDS
+        return self.patience() + GRACE_SECONDS
 
     def patience(self) -> float:
         """Seconds that a request may wait if the endpoint asks for it."""

@@ -39,6 +39,10 @@ class Estimate:
     unknown: int = 0
     """Items that were never measured; they are taken to be like the others."""
 
+    def usd(self, options: Options) -> float | None:
+        """What it costs; None where no price is known."""
+        return cost(Tokens(input=round(self.input), output=round(self.output)), options.endpoint.prices)
+
 
 @cache
 def table() -> Table:
@@ -75,11 +79,11 @@ def line(options: Options, keys: Sequence[ResultKey]) -> str:
     each = estimate(trials, table()).requests / len(trials) if trials else 0.0
     requests = f"{each:.0f} requests a task" if trials else f"{whole.requests:,.0f} requests"
     said = f"about {short(whole.input)} input and {short(whole.output)} output tokens, {requests}"
-    prices = options.endpoint.prices
-    usd = cost(Tokens(input=round(whole.input), output=round(whole.output)), prices)
+    usd = whole.usd(options)
     if usd is not None:
-        listed = prices == adapters.provider(options.endpoint.provider.id).prices.get(options.endpoint.model)
-        whose = f"{options.endpoint.provider.title}'s list price" if listed else "the price that you gave"
+        endpoint = options.endpoint
+        listed = endpoint.prices == adapters.provider(endpoint.provider.id).prices.get(endpoint.model)
+        whose = f"{endpoint.provider.title}'s list price" if listed else "the price that you gave"
         said += f"; about {dollars(usd)} at {whose}"
     if whole.unknown:
         said += f"; {whole.unknown} of {len(keys)} items were never measured and are taken to be like the others"
@@ -96,8 +100,7 @@ def _instead(options: Options, keys: Sequence[ResultKey]) -> str:
             continue
         for option, other in kind.instead(options).items():
             taken = estimate(sent(other, kind.keys(other)), table())
-            usd = cost(Tokens(input=round(taken.input), output=round(taken.output)), options.endpoint.prices)
-            dear = f", {dollars(usd)}" if usd is not None else ""
+            dear = f", {dollars(usd)}" if (usd := taken.usd(options)) is not None else ""
             told += f"; {option}: {taken.requests:,.0f} requests, {short(taken.input + taken.output)} tokens{dear}"
     return told
 

@@ -149,9 +149,8 @@ def agent_print(request: Request, version: str) -> AgentPrint:
     """The face that an agent's request shows."""
     tools = sorted(json.dumps(_tool(tool), sort_keys=True, ensure_ascii=False) for tool in request.tools)
     offered = steady("\n".join(tools))
-    system = steady(
-        system_prompt(request).replace(request.model, "<MODEL>") if request.model else system_prompt(request)
-    )
+    said = system_prompt(request)
+    system = steady(said.replace(request.model, "<MODEL>") if request.model else said)
     return AgentPrint(
         version=version,
         tools=_hash(offered),
@@ -207,12 +206,12 @@ def reshaped(before: _Fingerprinted, after: _Fingerprinted) -> Iterator[str]:
         if not old or not new or before.agents.get(agent) != after.agents.get(agent):
             continue
         changed = [
-            what
-            for what in ("tools", "system")
+            name
+            for what, name in (("tools", "tools"), ("system", "prompt"))
             if not {getattr(one, what) for one in old} & {getattr(one, what) for one in new}
         ]
         if changed:
-            told = " and ".join({"tools": "tools", "system": "prompt"}[what] for what in changed)
+            told = " and ".join(changed)
             yield f"{agent}'s {told} changed although its version ({after.agents.get(agent)}) did not"
     for agent, hashed in before.words.items():
         if after.words.get(agent, hashed) != hashed:
