@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import isclose
@@ -136,14 +136,14 @@ def unshown(worth: int, carried: np.ndarray) -> np.ndarray:
     return np.maximum((1 - code.RARE) ** worth, (1 - code._CARRIED) ** carried)
 
 
-def pairs_of(was: np.ndarray, now: np.ndarray) -> list[Pair]:
+def pairs_of(was: Iterable[Sequence[float]], now: Iterable[Sequence[float]]) -> list[Pair]:
     """One pair of runs as the gate holds it."""
-    return [Pair(str(i), tuple(a.tolist()), tuple(b.tolist())) for i, (a, b) in enumerate(zip(was, now, strict=True))]
+    return [Pair(str(i), tuple(a), tuple(b)) for i, (a, b) in enumerate(zip(was, now, strict=True))]
 
 
 def check(was: np.ndarray, now: np.ndarray, found: Found) -> None:
     """The first pair, by the gate's own code."""
-    own = bill(pairs_of(was[0], now[0]))
+    own = bill(pairs_of(was[0].tolist(), now[0].tolist()))
     assert own is not None
     assert isclose(own.p_borne(LIMIT), found.borne[0], rel_tol=1e-6, abs_tol=1e-12)
     assert isclose(own.p_worse(LIMIT), found.worse[0], rel_tol=1e-6, abs_tol=1e-12)
@@ -260,9 +260,9 @@ def ragged(pairs: int, rng: np.random.Generator) -> Iterator[str]:
                     many = int(rng.integers(least, 6))
                     sides[side].append((size * times * attempts((many,), 0.5, own, rng)).tolist())
             was, now = sides
-            pass_ = bill([Pair(str(i), tuple(a), tuple(b)) for i, (a, b) in enumerate(zip(was, now, strict=True))])
+            pass_ = bill(pairs_of(was, now))
             dearer = [[LIMIT * LIMIT * value for value in own] for own in was]
-            fail = bill([Pair(str(i), tuple(a), tuple(b)) for i, (a, b) in enumerate(zip(now, dearer, strict=True))])
+            fail = bill(pairs_of(now, dearer))
             assert pass_ is not None
             assert fail is not None
             passed += pass_.p_borne(LIMIT) <= 0.05
@@ -279,12 +279,12 @@ def findable(pairs: int, rng: np.random.Generator) -> Iterator[str]:
         for _ in range(many):
             size = rng.lognormal(0, 0.7, (cells, 1))
             was, now, then, dear = (size * rng.lognormal(0, spread, (cells, m)) for _ in range(4))
-            seen = bill(pairs_of(was, now))
+            seen = bill(pairs_of(was.tolist(), now.tolist()))
             assert seen is not None
             times = seen.findable(LIMIT, LEVELS[0])
             if times is not None:
                 said.append(times)
-                found = bill(pairs_of(then, dear * times))
+                found = bill(pairs_of(then.tolist(), (dear * times).tolist()))
                 assert found is not None
                 failed += found.p_worse(LIMIT) <= LEVELS[0]
         told = f"×{np.median(said):.2f} could have been found, {failed / len(said):.0%} were"
@@ -313,12 +313,12 @@ def steps(pairs: int, rng: np.random.Generator) -> Iterator[str]:
     lost = asked = 0
     for _ in range(pairs):
         was, now = (attempts((10, 5), 0.5, (0.05, 10.0), rng) for _ in range(2))
-        found = bill(pairs_of(was, now))
+        found = bill(pairs_of(was.tolist(), now.tolist()))
         assert found is not None
         if found.p_borne(LIMIT) > 0.05:
             continue
         now[rng.integers(10), rng.integers(5)] /= 2
-        cheaper = bill(pairs_of(was, now))
+        cheaper = bill(pairs_of(was.tolist(), now.tolist()))
         assert cheaper is not None
         asked, lost = asked + 1, lost + (cheaper.p_borne(LIMIT) > 0.05)
     yield f"* a pass, and one attempt half as dear: no pass any more in {lost} of {asked}"

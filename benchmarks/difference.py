@@ -16,10 +16,10 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 
 import numpy as np
+from costs import pairs_of
 from gate import AGAIN, FINE, SKILLS, Setting, kinds, sample, simulate
 
 from toolworthy.judgement.gate.difference import ALPHA, POINTS, compare
-from toolworthy.judgement.gate.paired import Pair
 from toolworthy.judgement.gate.ratio import ratio
 
 LAYOUTS = tuple(product((5, 10, 20, 50, 130), (1, 5), (1, 3, 10)))
@@ -79,7 +79,7 @@ def costs(pairs: int, rng: np.random.Generator) -> Iterator[str]:
         now = np.exp(base + shift + rng.normal(0, spread, (pairs, items, k)))
         out = 0
         for one, then in zip(was.tolist(), now.tolist(), strict=True):
-            found = ratio([Pair(str(i), tuple(a), tuple(b)) for i, (a, b) in enumerate(zip(one, then, strict=True))])
+            found = ratio(pairs_of(one, then))
             assert found is not None
             low, high = found.interval(ALPHA / 2)
             out += not low <= 1 <= high

@@ -159,10 +159,8 @@ def judged(setting: Setting, ok: np.ndarray, ok_now: np.ndarray, made: int) -> C
     lost, won = ((weight * one * (1 - other)).sum(2) for one, other in ((was, now), (now, was)))
     found = tango.seen(weight * setting.agents, lost, won)
     of = (found.lost, found.won, setting.items)
-    borne, worse = (
-        tango.worth_of_none(weight * cells, found, setting.items),
-        tango.worth_of_change(weight * cells, found),
-    )
+    borne = tango.worth_of_none(weight * cells, found, setting.items)
+    worse = tango.worth_of_change(weight * cells, found)
     return lambda margin: Verdicts(
         lambda level: tango.p_worse(worse, *of, margin) <= level,
         lambda level: tango.p_borne(borne, *of, margin) <= level,
@@ -187,9 +185,8 @@ def simulate(
     both = chances(setting, pairs, rng)
     if both is None:
         return None
-    told = judged(
-        setting, rng.binomial(setting.tried, both[0]), rng.binomial(setting.attempts, both[1]), setting.attempts
-    )
+    ok, now = rng.binomial(setting.tried, both[0]), rng.binomial(setting.attempts, both[1])
+    told = judged(setting, ok, now, setting.attempts)
     return {at: told(at) for at in margins}
 
 

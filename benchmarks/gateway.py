@@ -95,18 +95,8 @@ def serve_gateway(port: int, target: int) -> None:
 @contextlib.contextmanager
 def litellm(program: str, port: int, target: int) -> Iterator[None]:
     """Process: LiteLLM's proxy in front of the same endpoint."""
-    config = {
-        "model_list": [
-            {
-                "model_name": "m",
-                "litellm_params": {
-                    "model": "openai/m",
-                    "api_base": f"http://127.0.0.1:{target}/v1",
-                    "api_key": "x",
-                },
-            }
-        ]
-    }
+    params = {"model": "openai/m", "api_base": f"http://127.0.0.1:{target}/v1", "api_key": "x"}
+    config = {"model_list": [{"model_name": "m", "litellm_params": params}]}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "config.json"
         path.write_text(json.dumps(config))

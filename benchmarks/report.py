@@ -24,6 +24,7 @@ import time
 import urllib.parse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -38,68 +39,31 @@ from toolworthy.output.html.whole import parts
 from toolworthy.records.exchange import Chunk, Exchange
 from toolworthy.records.exchanges import ExchangeWriter, file_name
 from toolworthy.records.finding import Evidence, Finding
-from toolworthy.records.meta import RunMeta
+from toolworthy.records.meta import EndpointTold, RunMeta
 from toolworthy.records.score import Cause, Score, Tokens
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
 
 AGENTS = ("builtin", "claude-code", "codex", "opencode", "qwen-code")
-WORDS = [
-    f"{a}{b}{c}"
-    for a in ("re", "un", "pre", "co", "de")
-    for b in ("form", "play", "link", "code")
-    for c in ("s", "ed", "er")
-]
+_PARTS = (("re", "un", "pre", "co", "de"), ("form", "play", "link", "code"), ("s", "ed", "er"))
+WORDS = ["".join(parts) for parts in product(*_PARTS)]
 
 
 def make(folder: Path, trials: int, exchanges: int, agents: Sequence[str] = AGENTS) -> RunDirectory:
     """A run directory with so many trials of so many exchanges."""
     rng = random.Random(7)
-    run = RunDirectory.create(
-        folder,
-        RunMeta.model_validate(
-            {
-                "toolworthy": "0",
-                "python": "3",
-                "platform": "benchmark",
-                "command": "benchmarks/report.py",
-                "started": 1.7e9,
-                "endpoint": {
-                    "name": "made-up",
-                    "provider": "generic",
-                    "model": "m",
-                    "base_urls": {},
-                    "forced_api": None,
-                },
-                "agents": {agent: "1" for agent in agents},
-                "tasks": {},
-                "options": {},
-            }
-        ),
-    )
+    endpoint = EndpointTold(name="made-up", provider="generic", model="m")
+    known = dict.fromkeys(agents, "1")
+    meta = RunMeta(toolworthy="0", command="benchmarks/report.py", started=1.7e9, endpoint=endpoint, agents=known)
+    run = RunDirectory.create(folder, meta)
     said = {agent: _text(rng, 8_000) for agent in agents}
-    tools = [
-        {
-            "type": "function",
-            "function": {
-                "name": f"tool_{n}",
-                "description": _text(rng, 600),
-                "parameters": {
-                    "type": "object",
-                    "properties": {"path": {"type": "string"}, "content": {"type": "string"}},
-                },
-            },
-        }
-        for n in range(12)
-    ]
+    taken = {"type": "object", "properties": {"path": {"type": "string"}, "content": {"type": "string"}}}
+    functions = [{"name": f"tool_{n}", "description": _text(rng, 600), "parameters": taken} for n in range(12)]
+    tools = [{"type": "function", "function": function} for function in functions]
     for number in range(trials):
         agent = agents[number % len(agents)]
-        key = TrialKey(
-            suite="tasks",
-            task=f"task-{number // (len(agents) * 2):04}",
-            agent=agent,
-            repeat=1 + number // len(agents) % 2,
-        )
+        task = f"task-{number // (len(agents) * 2):04}"
+        key = TrialKey(suite="tasks", task=task, agent=agent, repeat=1 + number // len(agents) % 2)
         name = f"exchanges/{file_name(str(key))}"
         writer = ExchangeWriter(run.path / name)
         for exchange in _exchanges(rng, str(key), exchanges, said[agent], tools):
@@ -123,14 +87,9 @@ def _exchanges(rng: random.Random, trial: str, many: int, system: str, tools: li
         deltas: list[dict[str, Any]] = [{"role": "assistant", "content": _text(rng, 120)}, {"tool_calls": [first]}]
         deltas += [{"tool_calls": [{"index": 0, "function": {"arguments": cut}}]} for cut in cuts]
         lines = [{"id": f"c{index}", "model": "m", "choices": [{"index": 0, "delta": delta}]} for delta in deltas]
-        lines.append(
-            {
-                "id": f"c{index}",
-                "model": "m",
-                "choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}],
-                "usage": {"prompt_tokens": 5000 + 300 * index, "completion_tokens": 150},
-            }
-        )
+        usage = {"prompt_tokens": 5000 + 300 * index, "completion_tokens": 150}
+        ended = [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]
+        lines.append({"id": f"c{index}", "model": "m", "choices": ended, "usage": usage})
         chunks = [Chunk(0.2 + 0.02 * at, f"data: {json.dumps(line)}\n\n".encode()) for at, line in enumerate(lines)]
         yield Exchange(
             trial=trial,
@@ -250,16 +209,11 @@ def _peer(browser: Browser, python: Path, run: RunDirectory, folder: Path) -> No
     command = python.with_name("inspect")
     export.run([run.path], ("inspect", folder / "logs"))
     started = time.perf_counter()
-    subprocess.run(
-        [command, "log", "convert", "--to", "eval", "--output-dir", folder / "eval", folder / "logs"],
-        check=True,
-        capture_output=True,
-    )
-    subprocess.run(
-        [command, "view", "bundle", "--log-dir", folder / "eval", "--output-dir", folder / "out"],
-        check=True,
-        capture_output=True,
-    )
+    for argv in (
+        ["log", "convert", "--to", "eval", "--output-dir", folder / "eval", folder / "logs"],
+        ["view", "bundle", "--log-dir", folder / "eval", "--output-dir", folder / "out"],
+    ):
+        subprocess.run([command, *argv], check=True, capture_output=True)
     wall = time.perf_counter() - started
     log = next((folder / "eval").glob("*.eval"))
     size = sum(path.stat().st_size for path in (folder / "out").rglob("*") if path.is_file())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -12,16 +12,15 @@ from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.visible import show
 from toolworthy.content import adapters
+from toolworthy.records.meta import SandboxKind
 from toolworthy.sandbox import choose
 from toolworthy.work.cases.answers import ENOUGH, Answer, answers_of, verdicts
 from toolworthy.work.cases.check import problems
 from toolworthy.work.cases.model import CATEGORIES, Case, case_files, load_cases
 from toolworthy.work.cases.world import World
 
-Kind = Literal["auto", "bubblewrap", "none"]
 
-
-def run(what: Literal["list", "check"], paths: Sequence[Path], sandbox: Kind) -> int:
+def run(what: Literal["list", "check"], paths: Sequence[Path], sandbox: SandboxKind) -> int:
     """List the cases by category, or prove each in every vocabulary; exit code 1 where one is unsound."""
     cases = load_cases(tuple(paths))
     if what == "list":
@@ -41,8 +40,7 @@ def run(what: Literal["list", "check"], paths: Sequence[Path], sandbox: Kind) ->
         show(f"BAD  {line}")
     said = f"{len(cases)} cases in {len(adapters.agents())} vocabularies, {len(answers)} answers"
     show(f"{said}, {len(found)} problems")
-    for line in _few(cases, answers):
-        show(line)
+    _tell_few(cases, answers)
     return 1 if found else 0
 
 
@@ -56,11 +54,11 @@ async def _all(cases: Sequence[Case], answers: Sequence[Answer], world: World | 
     return lines
 
 
-def _few(cases: Sequence[Case], answers: Sequence[Answer]) -> Iterator[str]:
+def _tell_few(cases: Sequence[Case], answers: Sequence[Answer]) -> None:
     """What says how well the cases are proven."""
     right = Counter(answer.case for answer in answers if answer.right)
     wrong = Counter(answer.case for answer in answers if not answer.right)
     few = [case.id for case in cases if min(right[case.id], wrong[case.id]) < ENOUGH]
     if few:
         shown = ", ".join(few[:3]) + (", …" if len(few) > 3 else "")
-        yield f"{len(few)} of {len(cases)} cases have fewer than {ENOUGH} right and {ENOUGH} wrong answers: {shown}"
+        show(f"{len(few)} of {len(cases)} cases have fewer than {ENOUGH} right and {ENOUGH} wrong answers: {shown}")

@@ -9,12 +9,13 @@ from typing import Literal
 
 from toolworthy.base.visible import show
 from toolworthy.content.tasks import Task
+from toolworthy.records.meta import SandboxKind
 from toolworthy.sandbox import Sandbox, choose
 from toolworthy.work.run.plan import choose_tasks
 from toolworthy.work.trials.check import Proof, attack, check
 
 
-def run(what: Literal["list", "check"], folders: list[Path], sandbox: Literal["auto", "bubblewrap", "none"]) -> int:
+def run(what: Literal["list", "check"], folders: list[Path], sandbox: SandboxKind) -> int:
     """List the tasks, or prove each in every way there is and plant every attack; exit code 1 where a proof fails."""
     tasks = choose_tasks([], folders)
     if what == "list":
@@ -28,22 +29,18 @@ async def _check(tasks: Sequence[Task], sandbox: Sandbox) -> int:
     bad = 0
     for task in tasks:
         proofs = list(await check(task, sandbox))
-        for proof in proofs:
-            _tell(proof)
+        _tell(*proofs)
         if all(proof.ok for proof in proofs) and sandbox.name != "none":
             withstood = [proof async for proof in attack(task, sandbox)]
             proofs += withstood
-            for proof in withstood:
-                if not proof.ok:
-                    _tell(proof)
-            good = sum(proof.ok for proof in withstood)
-            show(
-                f"{'ok  ' if good == len(withstood) else 'BAD '} {task.name:24} {good} of {len(withstood)} attacks fail"
-            )
+            _tell(*(proof for proof in withstood if not proof.ok))
+            good, most = sum(proof.ok for proof in withstood), len(withstood)
+            show(f"{'ok  ' if good == most else 'BAD '} {task.name:24} {good} of {most} attacks fail")
         bad += not all(proof.ok for proof in proofs)
     show(f"{len(tasks)} tasks, {bad} bad" + ("; no attack was planted without a sandbox" * (sandbox.name == "none")))
     return 1 if bad else 0
 
 
-def _tell(proof: Proof) -> None:
-    show(f"{'ok  ' if proof.ok else 'BAD '} {proof.task:24} {proof.way:10} {proof.detail}")
+def _tell(*proofs: Proof) -> None:
+    for proof in proofs:
+        show(f"{'ok  ' if proof.ok else 'BAD '} {proof.task:24} {proof.way:10} {proof.detail}")

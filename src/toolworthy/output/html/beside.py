@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,18 +67,17 @@ def _tells(row: Row) -> bool:
 
 def drawn(compared: Sequence[Beside]) -> list[dict[str, Any]]:
     """The rows of the charts."""
-    return [row for one in compared for row in _drawn(one)]
-
-
-def _drawn(one: Beside) -> Iterator[dict[str, Any]]:
-    for row in one.telling:
-        if row.change is not None and row.low is not None and row.high is not None:
-            yield {
-                "of": one.number,
-                "name": row.metric + (f" {row.agent}" if row.agent else ""),
-                "value": row.change,
-                "low": row.low,
-                "high": row.high,
-                "word": row.word,
-                "ratio": row.kind == "ratio",
-            }
+    return [
+        {
+            "of": one.number,
+            "name": row.metric + (f" {row.agent}" if row.agent else ""),
+            "value": row.change,
+            "low": row.low,
+            "high": row.high,
+            "word": row.word,
+            "ratio": row.kind == "ratio",
+        }
+        for one in compared
+        for row in one.telling
+        if None not in (row.change, row.low, row.high)
+    ]

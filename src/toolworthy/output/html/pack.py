@@ -74,10 +74,6 @@ class Pool:
     _shared: dict[bytes, int] = field(default_factory=dict)
     _seen: set[bytes] = field(default_factory=set)
 
-    def local(self) -> Local:
-        """The texts of one more trial."""
-        return Local(self)
-
     def find(self, digest: bytes, text: str) -> int | None:
         """The reference of a text of another trial; None, and from now on known, where it is new."""
         if digest not in self._seen:

@@ -19,7 +19,7 @@ from toolworthy.output.html import beside, findings, speed
 from toolworthy.output.html.detail import detail
 from toolworthy.output.html.history import past, shown
 from toolworthy.output.html.items import GOOD, items, subject
-from toolworthy.output.html.pack import Pool, block, file_block, index
+from toolworthy.output.html.pack import Local, Pool, block, file_block, index
 from toolworthy.output.html.shell import environment, shell
 from toolworthy.output.html.side import Side, side_of
 from toolworthy.output.terminal.gate import MARKS as GATE_MARKS
@@ -119,7 +119,7 @@ def _details(order: Sequence[tuple[Side, Result]], also: Also | None) -> Iterato
             if also is not None:
                 also(result, exchanges)
             if room > 0:
-                batch[subject(side.number, result.key)] = detail(result, exchanges, pool.local())
+                batch[subject(side.number, result.key)] = detail(result, exchanges, Local(pool))
         if batch:
             made = block(f"d-{number}", batch)
             room -= len(made)

@@ -53,25 +53,23 @@ def costs(results: Sequence[TrialResult], cases: Sequence[CaseResult]) -> list[C
     """One for each agent's tasks, one for all cases; nothing where no answer told its tokens."""
     agents = dict.fromkeys(result.key.agent for result in results)
     trials = [(agent, [result for result in results if result.key.agent == agent]) for agent in agents]
-    rows = [_cost(f"tasks, {agent}", "solved task", [(one.score, one.ok) for one in own]) for agent, own in trials]
-    right = [(one.score, one.ok) for one in cases]
-    rows.append(_cost("tool calls", "right case", right))
-    return [row for row in rows if row is not None]
+    rows = [_cost(f"tasks, {agent}", "solved task", own) for agent, own in trials]
+    return [row for row in (*rows, _cost("tool calls", "right case", cases)) if row is not None]
 
 
-def _cost(name: str, what: str, scores: Sequence[tuple[Score, bool]]) -> Cost | None:
-    told = [(score, good) for score, good in scores if _told(score)]
+def _cost(name: str, what: str, results: Sequence[TrialResult] | Sequence[CaseResult]) -> Cost | None:
+    told = [one for one in results if _told(one.score)]
     if not told:
         return None
-    known = [score.cost_usd for score, _ in told if score.cost_usd is not None]
+    known = [one.score.cost_usd for one in told if one.score.cost_usd is not None]
     return Cost(
         name=name,
         what=what,
-        input=sum(score.tokens.input or 0 for score, _ in told),
-        output=sum(score.tokens.output or 0 for score, _ in told),
+        input=sum(one.score.tokens.input or 0 for one in told),
+        output=sum(one.score.tokens.output or 0 for one in told),
         usd=sum(known) if len(known) == len(told) else None,
-        good=sum(good for _, good in told),
-        untold=sum(bool(score.requests) for score, _ in scores if not _told(score)),
+        good=sum(one.ok for one in told),
+        untold=sum(bool(one.score.requests) for one in results if not _told(one.score)),
     )
 
 
