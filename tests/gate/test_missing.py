@@ -356,10 +356,10 @@ def test_a_run_with_lines_that_cannot_be_read_is_not_compared(
         (lambda about: {**about, "schema": "1"}, 'is of schema "1"'),
         (lambda about: {**about, "schema": True}, "is of schema true"),
         (lambda about: {key: value for key, value in about.items() if key != "schema"}, "names no schema"),
-        (lambda about: {**about, "agents": 5}, "cannot be read as a run's: agents: Input should be an object"),
+        (lambda about: {**about, "agents": 5}, "cannot be read as a run's: agents: input"),
         (
             lambda about: {**about, "planned": {"tasks": "x"}},
-            "cannot be read as a run's: planned.tasks: Input should be a valid integer",
+            "cannot be read as a run's: planned.tasks: input",
         ),
     ],
 )
