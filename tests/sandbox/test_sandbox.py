@@ -87,7 +87,8 @@ def test_a_listener_is_handed_out_and_served_from_outside(tmp_path: Path) -> Non
         return outcome.stdout
 
     async def both() -> tuple[bytes, bytes]:
-        return await asyncio.gather(trial("a"), trial("b"))  # the same port in both
+        first, second = await asyncio.gather(trial("a"), trial("b"))  # the same port in both
+        return first, second
 
     assert asyncio.run(both()) == (b"hello a\n", b"hello b\n")
 

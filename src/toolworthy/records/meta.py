@@ -18,6 +18,8 @@ SCHEMA = 1
 KEY_ENV = "TOOLWORTHY_API_KEY"
 """Environment variable that holds a key where none is named."""
 SandboxKind = Literal["auto", "bubblewrap", "none"]
+Number = Annotated[float, Field(strict=True)]
+"""None of text, and no truth value."""
 Tier = Literal["quick", "standard", "full"]
 """``quick``: does it work at all, for each agent. ``standard``: all that agents meet. ``full``: what is long is sent
 over every API, in every way."""
@@ -79,10 +81,10 @@ class PreflightTold(Document):
 class Budget:
     """What a run may spend; None for as much as it takes."""
 
-    usd: float | None = None
+    usd: Number | None = None
     tokens: int | None = None
     """Input and output together."""
-    minutes: float | None = None
+    minutes: Number | None = None
 
     def __bool__(self) -> bool:
         return (self.usd, self.tokens, self.minutes) != (None, None, None)
@@ -115,7 +117,7 @@ class RunOptions(Document):
     sandbox: SandboxKind = "auto"
     tier: Tier = "full"
     """How many probes of ``suites/wire`` were to be asked."""
-    timeout_factor: float = 1.0
+    timeout_factor: Number = 1.0
     max_turns: int = 60
     wear: str | None = None
     """Agent whose tools the built-in agent wore."""
