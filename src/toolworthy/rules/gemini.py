@@ -177,7 +177,7 @@ def status_word(view: View) -> Violations:
     the rate from a quota that is used up, and retry what never succeeds."""
     for value, written in _errors(view):
         error = as_dict(value.get("error"))
-        told = {"code": as_int(error.get("code")), "status": error.get("status")}
+        told = {"numeric code": as_int(error.get("code")), "status": error.get("status")}
         if error and (missing := [name for name, there in told.items() if not there]):
             yield f"an error has no {' and no '.join(missing)}", written
 
