@@ -57,6 +57,8 @@ LITELLM = {
     "TW417": "Messages: message_start counts no input tokens",
     "TW610": "500 for a body of wrong types",
     "TW709": "Messages: stop_sequences are lost",
+    "TW116": "Gemini: toolConfig is not read",
+    "model-named": "Gemini: no modelVersion",
     "TW808": "Gemini: the error for bad JSON has OpenAI's shape",
 }
 """Findings that docs/servers.md shows to be true of this server."""

@@ -93,6 +93,7 @@ def test_made_up_ids_differ_between_calls_and_between_answers() -> None:
     ids = [call.id for value in answers for call in wire.api("gemini").parse_response(value).calls]
     assert len(set(ids)) == 4
     assert ids[:2] == [call.id for call in wire.api("gemini").parse_response(answers[0]).calls]
+    assert len({call.id for call in read(chunk(call), chunk(call), chunk(stop="STOP")).calls}) == 2  # in equal chunks
 
 
 def test_results_without_ids_answer_the_calls_of_their_names_in_order() -> None:

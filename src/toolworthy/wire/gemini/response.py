@@ -128,7 +128,7 @@ class Decoder(SseDecoder):
         args = value.get("args")
         if args is not None and not isinstance(args, dict):
             self._repair("arguments-not-object", type(args).__name__)
-        call = ToolCall(as_str(value.get("id")) or signs.made_id(*seed), as_str(value.get("name")), "")
+        call = ToolCall(as_str(value.get("id")) or signs.made_id(*seed, self._count), as_str(value.get("name")), "")
         if mark:
             yield from self._whole(Thinking("", "thought", mark, call.id))
         self._called = True
