@@ -38,7 +38,7 @@ def test_a_type_checker_sees_the_names_that_there_are() -> None:
     assert seen == {
         node.module: {alias.name for alias in node.names} for node in block.body if isinstance(node, ast.ImportFrom)
     }
-    assert sorted(name for names in seen.values() for name in names) == sorted(toolworthy.__all__)
+    assert sorted(name for names in seen.values() for name in names) == sorted([*toolworthy.__all__, "__version__"])
 
 
 def test_what_there_is_not_is_an_attribute_error() -> None:
