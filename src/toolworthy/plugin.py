@@ -134,8 +134,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """Run an item that waits for one result the short way: pytest's own, with fixtures and capture, costs more than
-    asking a case.
+    """Run a quick item the short way: pytest's own, with fixtures and capture, costs more than asking a case.
 
     The last one of a file goes pytest's way, which puts its own house in order.
     """
@@ -154,10 +153,11 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 def _is_lone(item: pytest.Item) -> TypeGuard[pytest.Function]:
-    """Whether an item needs nothing but one result."""
+    """Whether an item needs nothing but one result, which comes quickly."""
     return (
         isinstance(item, pytest.Function)
         and {kind.fixture for kind, _ in _work(item)} == set(item.fixturenames) - {"request"} != set()
+        and all(kind.quick for kind, _ in _work(item))
         and next(item.iter_markers(), None) is None
         and not item.config.option.usepdb
     )

@@ -79,6 +79,8 @@ class Kind(ABC, Generic[K, R]):
     """All that a result's `status_word` may be, the best first."""
     heavy = False
     """Whether an item is an agent that works for minutes: such have slots of their own, and a line in the terminal."""
+    quick = False
+    """Whether an item is so quick that pytest's hooks and fixtures would cost more: its test then runs without them."""
     settles = False
     """Whether a test only has to call what its fixture gives to pass or fail as the result says."""
 

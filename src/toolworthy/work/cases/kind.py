@@ -25,7 +25,7 @@ class Cases(Kind[CaseKey, CaseResult]):
     """One item is one case in the words of one agent, or of a benchmark's file."""
 
     suite, many, fixture = "tools", "cases", "case"
-    result, words = CaseResult, get_args(Status)
+    result, words, quick = CaseResult, get_args(Status), True
 
     def keys(self, plan: Options) -> Sequence[CaseKey]:
         """One that offers no agent's tools is asked once, not in every agent's words."""
