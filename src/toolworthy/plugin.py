@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from toolworthy.judgement.gate.looks import Looks
     from toolworthy.output.terminal.closing import Tone
     from toolworthy.records.finding import Finding
+    from toolworthy.records.probe import ProbeResult
     from toolworthy.records.result import Result, ResultKey
     from toolworthy.work.kind import Kind, Told
     from toolworthy.work.run.listener import Listener
@@ -100,7 +101,8 @@ def _name(item: pytest.Item) -> str:
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     """Start everything selected at once, before the first item asks for its result, and show how it goes on."""
     config = session.config
-    keys = [key for item in session.items for key in _keys(item)]
+    provoking = _provoking(config) if any("ruled" in _params(item) for item in session.items) else []
+    keys = [*(key for item in session.items for _, key in _work(item)), *provoking]
     names = tuple(name for item in session.items if (name := _name(item)))
     if config.option.collectonly or not (names or any(map(asks, session.items))):
         return (yield)
@@ -223,18 +225,23 @@ def fixture(suite: str, name: str) -> Any:
 trial, case, probed = fixture("tasks", "trial"), fixture("tools", "case"), fixture("wire", "probed")
 
 
+@pytest.fixture(scope="session")
+def _probed(request: pytest.FixtureRequest) -> list[ProbeResult]:
+    """What came of all that provokes rules, once all of it has come."""
+    return [_awaited(request.config, key) for key in _provoking(request.config)]
+
+
 @pytest.fixture
-def ruled(request: pytest.FixtureRequest) -> list[Finding]:
+def ruled(request: pytest.FixtureRequest, _probed: list[ProbeResult]) -> list[Finding]:
     """What this item's rule has found in all that the probes have asked."""
     from toolworthy.work.probes.effects import affected
 
-    running = request.config.stash[_SESSION]
-    asked = [_awaited(request.config, key) for key in _keys(request.node)]
-    findings = [finding for one in asked for finding in one.findings if finding.code == request.param.code]
-    if findings and not any(affected(one, request.param.code) for one in asked if one.findings):
+    unrun = request.config.stash[_SESSION].unrun
+    findings = [finding for one in _probed for finding in one.findings if finding.code == request.param.code]
+    if findings and not any(affected(one, request.param.code) for one in _probed if one.findings):
         pytest.xfail(f"{len(findings)} answers: {findings[0].detail} (harms no agent that we know)")
-    if not findings and (missing := [running.unrun[one.key] for one in asked if one.key in running.unrun]):
-        pytest.skip(f"unmeasured: {len(missing)} of {len(asked)} probes were not asked: {missing[0]}")
+    if not findings and (missing := [unrun[one.key] for one in _probed if one.key in unrun]):
+        pytest.skip(f"unmeasured: {len(missing)} of {len(_probed)} probes were not asked: {missing[0]}")
     return findings
 
 
@@ -322,13 +329,11 @@ def _check_gate(config: pytest.Config) -> None:
         load_policy(config.option.gate)
 
 
-def _keys(item: pytest.Item) -> list[ResultKey]:
-    """What an item needs to be run: a rule's needs all that provokes it."""
+def _provoking(config: pytest.Config) -> Sequence[ResultKey]:
+    """What must be run for rules: all that provokes them."""
     from toolworthy.work.kinds import KINDS
 
-    if "ruled" in _params(item):
-        return list(KINDS["wire"].keys(item.config.stash[_OPTIONS]))
-    return [key for _, key in _work(item)]
+    return KINDS["wire"].keys(config.stash[_OPTIONS])
 
 
 def _work(item: pytest.Item) -> list[tuple[Kind[Any, Any], ResultKey]]:
