@@ -25,8 +25,7 @@ from toolworthy.wire.declaration import Auth, Operation
 from toolworthy.wire.ir import Api, Dialect
 
 ORACLE = "oracle"
-"""Where the key of an endpoint given as a bare URL is looked for. Never another vendor's variable: a key must not be
-sent to a stranger."""
+"""Name of the reference endpoint."""
 
 
 def nearest(agent_api: Api, served: Container[Api]) -> Api | None:

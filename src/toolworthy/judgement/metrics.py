@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Any, Literal
 
 from toolworthy.records.result import Result
@@ -43,7 +42,11 @@ def _costs(suite: str) -> Iterator[Metric]:
     yield Metric(suite, "tokens", "cost", "tokens", "input and output of all requests", _tokens)
     yield Metric(suite, "usd", "cost", "US dollars", "price of all requests", lambda result: result.score.cost_usd)
     yield Metric(suite, "seconds", "cost", "seconds", "time until it is done", _seconds, by_clock=True)
-    yield Metric(suite, "first_token", "cost", "seconds", "median time until an answer begins", _first, by_clock=True)
+    yield Metric(
+        *(suite, "first_token", "cost", "seconds", "median time until an answer begins"),
+        lambda result: result.score.first_token,
+        by_clock=True,
+    )
 
 
 def _tokens(result: Any) -> float | None:
@@ -53,11 +56,6 @@ def _tokens(result: Any) -> float | None:
 
 def _seconds(result: Result) -> float:
     return round(max(0.0, result.seconds), 4)  # clocks are set back now and then
-
-
-def _first(result: Any) -> float | None:
-    seconds = result.score.first_token_seconds
-    return median(seconds) if seconds else None
 
 
 def _strict(result: Any) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import median
 from typing import Any, Literal, get_args
 
 from pydantic import ConfigDict, model_validator
@@ -182,3 +183,8 @@ class Score(Record):
     losses: tuple[str, ...] = ()
     models_answered: tuple[str, ...] = ()
     """Model ids that answers carried."""
+
+    @property
+    def first_token(self) -> float | None:
+        """Median of `first_token_seconds`; None where nothing was streamed."""
+        return median(self.first_token_seconds) if self.first_token_seconds else None

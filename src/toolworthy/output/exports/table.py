@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
 from typing import Any, Literal
 
 from toolworthy.base.errors import ToolworthyError
@@ -204,7 +203,7 @@ def _measured(score: Score) -> Row:
         "cache_write_tokens": tokens.cache_write,
         "reasoning_tokens": tokens.reasoning,
         "cost_usd": score.cost_usd,
-        "first_token_seconds": median(score.first_token_seconds) if score.first_token_seconds else None,
+        "first_token_seconds": score.first_token,
         "translated": score.translated,
         "models_answered": score.models_answered,
     }

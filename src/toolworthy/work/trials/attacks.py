@@ -6,8 +6,6 @@ import shlex
 from functools import cache
 from pathlib import PurePosixPath
 
-from pydantic import BaseModel, ConfigDict
-
 from toolworthy.base.loading import Strict, load_toml
 from toolworthy.content import FIXTURES
 from toolworthy.content.tasks import Step
@@ -54,9 +52,7 @@ class Attack(Strict):
         return (*planted, *([Step(run=self.run)] if self.run else []))
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class _File(Strict):
     attack: tuple[Attack, ...]
 
 
