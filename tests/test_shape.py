@@ -155,6 +155,17 @@ def test_the_page_that_follows_a_request_names_what_exists() -> None:
         assert not name or name in defined, (file, name)
 
 
+def test_documents_name_sources_that_exist() -> None:
+    root = PACKAGE.parents[1]
+    named = {
+        (file.name, path)
+        for file in (*root.glob("*.md"), *(root / "docs").glob("*.md"))
+        for path in re.findall(r"src/toolworthy/[\w./-]*\w", file.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 10
+    assert not {(file, path) for file, path in named if not (root / path).exists() and "NAME" not in path}
+
+
 PRINTS = {"base/visible.py", "agents/loop.py", "work/cases/world/lookers.py"}
 """The one way, and programs of their own that run inside the sandbox."""
 
