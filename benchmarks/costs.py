@@ -24,9 +24,9 @@ from math import isclose
 import numpy as np
 from scipy.special import stdtr
 
-from toolworthy.judgement.gate import bill as code
-from toolworthy.judgement.gate.bill import bill, tail
+from toolworthy.judgement.gate import total_cost as code
 from toolworthy.judgement.gate.paired import Pair
+from toolworthy.judgement.gate.total_cost import bill, tail
 
 LIMIT = 1.5
 LEVELS = (0.05, 0.01, 0.001)

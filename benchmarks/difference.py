@@ -19,8 +19,8 @@ import numpy as np
 from costs import pairs_of
 from gate import AGAIN, FINE, SKILLS, Setting, kinds, sample, simulate
 
+from toolworthy.judgement.gate.cost_ratio import ratio
 from toolworthy.judgement.gate.difference import ALPHA, POINTS, compare
-from toolworthy.judgement.gate.ratio import ratio
 
 LAYOUTS = tuple(product((5, 10, 20, 50, 130), (1, 5), (1, 3, 10)))
 PAGES = ((10, 1), (20, 3), (50, 3))

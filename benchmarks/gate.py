@@ -26,14 +26,14 @@ from typing import get_args
 import numpy as np
 from scipy.stats import binom, norm
 
-from toolworthy.judgement.gate import tango
+from toolworthy.judgement.gate import score_test as tango
 from toolworthy.judgement.gate.decide import decide
 from toolworthy.judgement.gate.drop import drop
 from toolworthy.judgement.gate.floor import reached
 from toolworthy.judgement.gate.paired import Drop, Pair
 from toolworthy.judgement.gate.policy import Criterion, Policy
+from toolworthy.judgement.gate.same_items import compared
 from toolworthy.judgement.gate.sample import Sample, Unit
-from toolworthy.judgement.gate.these import compared
 from toolworthy.records.gate import About
 from toolworthy.records.meta import EndpointName
 

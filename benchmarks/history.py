@@ -24,8 +24,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: processes sh
 
 import numpy as np
 
-from toolworthy.judgement.history.chance import NIGHTS
 from toolworthy.judgement.history.change import watch
+from toolworthy.judgement.history.significance import NIGHTS
 from toolworthy.judgement.history.table import Table
 
 SHORT, LONG = 50, 200

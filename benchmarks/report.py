@@ -35,7 +35,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from toolworthy.cli.commands import export
-from toolworthy.output.html.whole import parts
+from toolworthy.output.html.page import parts
 from toolworthy.records.exchange import Chunk, Exchange
 from toolworthy.records.exchanges import ExchangeWriter, file_name
 from toolworthy.records.finding import Evidence, Finding

@@ -20,9 +20,9 @@ from toolworthy.base import packing
 from toolworthy.base.redact import Redactor
 from toolworthy.endpoint.target import resolve
 from toolworthy.gateway import Gateway, ask
-from toolworthy.records.cleaned import cleaned
 from toolworthy.records.exchange import Chunk
 from toolworthy.records.exchanges import ExchangeWriter, read_all
+from toolworthy.records.sanitized import cleaned
 
 REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
     "chat": ("/v1/chat/completions", {"messages": [{"role": "user", "content": "hi"}]}),

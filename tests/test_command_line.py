@@ -10,7 +10,7 @@ import pytest
 from tests.support.commands import run
 from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.cli.command_line import refuse_keys
+from toolworthy.cli._command_line import refuse_keys
 from toolworthy.endpoint.target import resolve
 
 RANDOM = "kq7Zp2Wd9XcV4bN6mT1sRf8Y"

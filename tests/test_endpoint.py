@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.endpoint.base_url import redirected
+from toolworthy.endpoint._base_url import redirected
 from toolworthy.endpoint.target import resolve
 
 

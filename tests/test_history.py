@@ -16,7 +16,7 @@ from tests.support.commands import run as command
 from tests.support.commands import suites
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.cli.commands.history import run as print_history
-from toolworthy.judgement.history.attempts import tallies
+from toolworthy.judgement.history._attempts import tallies
 from toolworthy.judgement.history.change import shift, watch
 from toolworthy.judgement.history.load import find
 from toolworthy.judgement.history.series import history
@@ -555,8 +555,8 @@ def test_real_runs_have_a_history(tmp_path: Path) -> None:
 
 
 def test_the_gate_notes_what_changed_under_the_same_name(tmp_path: Path) -> None:
+    from toolworthy.judgement.gate._compare import comparable
     from toolworthy.judgement.gate.baseline import load
-    from toolworthy.judgement.gate.compare import comparable
     from toolworthy.judgement.gate.policy import load_policy
 
     def made(day: int, system: str, fingerprint: str) -> Path:

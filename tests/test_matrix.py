@@ -11,12 +11,12 @@ from toolworthy.cli.commands.matrix import Trial, belongs, beyond, outcome, tabl
 from toolworthy.content import adapters, breakage
 from toolworthy.content.breakage import Measured, Outcome
 from toolworthy.content.tasks import Step, load_task
-from toolworthy.content.vocabulary import tool_schema
+from toolworthy.content.toolset import tool_schema
 from toolworthy.output.defect_page import situations
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.trial import TrialKey, TrialResult
 from toolworthy.reference.defects import catalogue, defect
-from toolworthy.reference.stage import PLAIN, STAGES, Stage
+from toolworthy.reference.events import PLAIN, STAGES, Stage
 from toolworthy.wire.ir import Message, Request, Text, Tool
 
 TASK = load_task(content.FIXTURES / "tasks" / "fix-failing-test")

@@ -106,7 +106,7 @@ def edges(path: Path, modules: dict[str, Path]) -> set[str]:
             found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
         elif isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-    own = name_of(path)
+    own = name_of(path) if path.is_relative_to(PACKAGE) else "elsewhere"
     around = {outer for name in found for outer in outside(name) if not own.startswith(f"{outer}.")}
     return (around & modules.keys()) - {own}
 
@@ -129,6 +129,38 @@ def test_no_file_imports_itself_through_others() -> None:
     while ready := {name for name, needs in left.items() if not needs & left.keys()}:
         left = {name: needs for name, needs in left.items() if name not in ready}
     assert not {name: needs & left.keys() for name, needs in left.items()}
+
+
+OPEN = {
+    "agents.loop",
+    "agents.actions",
+    "sandbox.guard",
+    "sandbox.launcher",
+    "sandbox.userns",
+    "work.cases.world.lookers",
+}
+"""Programs of their own, which run inside or beside a sandbox."""
+OPEN |= {"records.model", "cli.main"}
+
+
+def test_a_module_is_private_where_only_its_own_package_imports_it() -> None:
+    """Its name begins with an underscore then, and only then. Tests may look inside."""
+    root = PACKAGE.parents[1]
+    modules = {name_of(path): path for path in FILES}
+    programs = [path for path in (root / "scripts").iterdir() if path.is_file() and b"python" in path.read_bytes()[:40]]
+    importers: dict[str, set[str]] = {name: set() for name in modules}
+    for path in [*FILES, *root.glob("suites/**/*.py"), *root.glob("benchmarks/*.py"), *programs]:
+        for name in edges(path, modules):
+            importers[name].add(name_of(path) if path in FILES else "elsewhere")
+    wrong = set()
+    for name, path in modules.items():
+        package, _, leaf = name.rpartition(".")
+        short = name.removeprefix("toolworthy.")
+        if path.name == "__init__.py" or package == "toolworthy" or short in OPEN or short.startswith("cli.commands."):
+            continue
+        if leaf.startswith("_") != all(user == package or user.startswith(f"{package}.") for user in importers[name]):
+            wrong.add(name)
+    assert not wrong
 
 
 def test_imports_stand_at_the_top() -> None:
@@ -166,7 +198,7 @@ def test_documents_name_sources_that_exist() -> None:
     assert not {(file, path) for file, path in named if not (root / path).exists() and "NAME" not in path}
 
 
-PRINTS = {"base/visible.py", "agents/loop.py", "work/cases/world/lookers.py"}
+PRINTS = {"base/sanitize.py", "agents/loop.py", "work/cases/world/lookers.py"}
 """The one way, and programs of their own that run inside the sandbox."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from toolworthy.base.visible import one_line, visible
+from toolworthy.base.sanitize import one_line, visible
 
 
 @pytest.mark.parametrize(

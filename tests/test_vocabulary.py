@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from toolworthy.content import adapters
 from toolworthy.content.adapters import AgentAdapter, ToolSpec
-from toolworthy.content.vocabulary import placeholders, shell, speaker, tool_schema, ways
+from toolworthy.content.toolset import placeholders, shell, speaker, tool_schema, ways
 from toolworthy.wire.ir import Tool
 
 AGENTS = adapters.agents()

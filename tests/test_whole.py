@@ -21,8 +21,8 @@ from typing import Any
 import pytest
 
 from tests.support.commands import only_run, run, suites
+from toolworthy.base.atomic import whole
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.whole import whole
 from toolworthy.cli.main import main
 from toolworthy.records.store import RunDirectory
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 import pytest
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.visible import visible
+from toolworthy.base.sanitize import visible
 from toolworthy.cli.fixtures import OPTIONS as _OPTIONS
 from toolworthy.cli.fixtures import SESSION as _SESSION
 from toolworthy.cli.fixtures import ask as ask
@@ -26,13 +26,13 @@ from toolworthy.cli.interrupt import Interrupts
 from toolworthy.cli.options import pytest_addoption as pytest_addoption
 
 if TYPE_CHECKING:
-    from toolworthy.judgement.gate.looks import Looks
-    from toolworthy.output.terminal.closing import Tone
+    from toolworthy.judgement.gate.interim import Looks
+    from toolworthy.output.terminal.final_screen import Tone
     from toolworthy.records.finding import Finding
     from toolworthy.records.probe import ProbeResult
     from toolworthy.records.result import Result, ResultKey
     from toolworthy.work.kind import Kind, Told
-    from toolworthy.work.run.listener import Listener
+    from toolworthy.work.run.observer import Listener
 
 _INTERRUPTS = pytest.StashKey[Interrupts]()
 _LOOKS: pytest.StashKey[Looks] = pytest.StashKey()
@@ -43,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the options once; a mistake ends here, in one line."""
     from toolworthy.endpoint.plugins import load_plugins
     from toolworthy.work.probes import load_suite
-    from toolworthy.work.run.given import read_options
+    from toolworthy.work.run.merge_options import read_options
 
     if config.option.help or config.option.version:
         return
@@ -287,7 +287,7 @@ def pytest_terminal_summary(
     running = config.stash.get(_SESSION, None)
     if running is not None and running.run is not None:
         from toolworthy.judgement.analysis.outcome import outcome
-        from toolworthy.output.terminal.closing import WIDTH, gate_lines, summary_lines
+        from toolworthy.output.terminal.final_screen import WIDTH, gate_lines, summary_lines
         from toolworthy.output.write import write_report
 
         terminalreporter.write_sep("=", "toolworthy")
@@ -318,7 +318,7 @@ def _check_gate(config: pytest.Config) -> None:
     if config.option.gate and not config.option.baseline:
         raise ToolworthyError("--gate says how to compare; --baseline RUN says with what")
     if config.stash[_OPTIONS].until_decided:
-        from toolworthy.judgement.gate import looks
+        from toolworthy.judgement.gate import interim as looks
 
         looks.check(config.stash[_OPTIONS], config.option.baseline)
     if config.option.baseline:
@@ -353,7 +353,7 @@ def _start(config: pytest.Config, keys: Sequence[ResultKey], listener: Listener)
     from toolworthy.work.run.session import Session
 
     if (options := config.stash[_OPTIONS]).until_decided:
-        from toolworthy.judgement.gate.looks import Looks
+        from toolworthy.judgement.gate.interim import Looks
 
         config.stash[_LOOKS] = Looks(config.option.baseline, config.option.gate, options.trials, listener.line)
     running = Session(options, listener, config.stash.get(_LOOKS, None))

@@ -5,7 +5,7 @@ import importlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from toolworthy.gateway.patience import failed
+from toolworthy.gateway.retries import failed
 from toolworthy.rules.refusal import BUSY
 from toolworthy.wire.lenient import parse_json
 from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Rejected, Unmeasured, probe

@@ -1,7 +1,7 @@
 """Mistakes of a client: are they told in words that it can show, with a status that it understands?"""
 
 from toolworthy import wire
-from toolworthy.gateway.patience import busy
+from toolworthy.gateway.retries import busy
 from toolworthy.wire.ir import Failure
 from toolworthy.wire.lenient import as_dict, parse_json
 from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Ignored, Rejected, probe

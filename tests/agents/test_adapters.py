@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from toolworthy import content
+from toolworthy.agents._template import render
 from toolworthy.agents.install import lock_file
-from toolworthy.agents.template import render
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.content import adapters
 from toolworthy.content.adapters import AgentAdapter

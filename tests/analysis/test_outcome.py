@@ -13,7 +13,7 @@ from tests.support.commands import only_run, suites
 from toolworthy.content.situations import NEVER
 from toolworthy.judgement.analysis.levels import levels
 from toolworthy.judgement.analysis.outcome import outcome
-from toolworthy.output.terminal.closing import summary_lines
+from toolworthy.output.terminal.final_screen import summary_lines
 from toolworthy.output.write import write_report
 from toolworthy.records.case import CaseKey, CaseResult
 from toolworthy.records.finding import Evidence, Finding

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from toolworthy.content import adapters
-from toolworthy.endpoint.preflight import models
+from toolworthy.endpoint.preflight import _models as models
 from toolworthy.judgement.analysis.remedy import server_of
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.probe import ProbeKey, ProbeResult

@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 
 from toolworthy.content import adapters
-from toolworthy.content.vocabulary import understand
+from toolworthy.content.toolset import understand
 from toolworthy.sandbox import choose
 from toolworthy.wire.ir import Part, Response, Text, ToolCall
+from toolworthy.work.cases._execution import Undecided
+from toolworthy.work.cases._files import looks
+from toolworthy.work.cases._judge import Ruling, rule_on, unspoken
+from toolworthy.work.cases._scene import Scene
 from toolworthy.work.cases.check import problems
-from toolworthy.work.cases.doing import Undecided
-from toolworthy.work.cases.files import looks
-from toolworthy.work.cases.judge import Ruling, rule_on, unspoken
 from toolworthy.work.cases.model import Case, Turn, load_cases
 from toolworthy.work.cases.player import reference
 from toolworthy.work.cases.render import scene
-from toolworthy.work.cases.scene import Scene
 from toolworthy.work.cases.world import World
 
 CASES = load_cases()

@@ -24,8 +24,8 @@ from toolworthy.judgement.analysis.tools import figures
 from toolworthy.records.case import CaseKey, CaseResult
 from toolworthy.reference import Oracle
 from toolworthy.wire.ir import Part, Request, Text
-from toolworthy.work.cases import asking
-from toolworthy.work.cases.bench import CaseBench
+from toolworthy.work.cases import _request as asking
+from toolworthy.work.cases._bench import CaseBench
 from toolworthy.work.cases.model import load_cases
 from toolworthy.work.cases.player import CasePlayer
 

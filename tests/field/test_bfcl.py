@@ -11,7 +11,8 @@ import pytest
 
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.wire.chat.request import render_request
-from toolworthy.work.cases.benchmarks import bfcl, literals
+from toolworthy.work.cases.benchmarks import _literals as literals
+from toolworthy.work.cases.benchmarks import bfcl
 
 DATA = Path(__file__).parent / "data" / "bfcl"
 ITEMS = {item.id: item for item in bfcl.load(DATA)}

@@ -8,8 +8,8 @@ import gzip
 from tests.support.examples import recorded
 from toolworthy.base.packing import pack, unpack
 from toolworthy.base.redact import Redactor
-from toolworthy.records.cleaned import cleaned
 from toolworthy.records.exchange import Chunk
+from toolworthy.records.sanitized import cleaned
 
 KEY = "sk-Zq7/Kp+2Wd9"
 _REDACTOR = Redactor([KEY])

@@ -11,7 +11,7 @@ import pytest
 
 from toolworthy.judgement.gate import baseline
 from toolworthy.judgement.gate.answer import baseline_of, judge, way_to
-from toolworthy.judgement.gate.looks import Looks
+from toolworthy.judgement.gate.interim import Looks
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult

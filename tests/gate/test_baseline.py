@@ -11,8 +11,8 @@ import pytest
 from tests.support.commands import only_run, run, suites
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.judgement.gate import baseline
+from toolworthy.judgement.gate._compact import pack, unpack
 from toolworthy.judgement.gate.decide import decide
-from toolworthy.judgement.gate.packed import pack, unpack
 from toolworthy.judgement.gate.policy import load_policy
 from toolworthy.judgement.gate.sample import AtLimit, Sample, Unit
 from toolworthy.records.meta import EndpointName, RunMeta

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolworthy.judgement.gate import bill as module
-from toolworthy.judgement.gate.bill import bill, tail
+from toolworthy.judgement.gate import total_cost as module
 from toolworthy.judgement.gate.paired import Pair
+from toolworthy.judgement.gate.total_cost import bill, tail
 
 COST = st.floats(0.01, 1e6)
 PAIR = st.tuples(st.lists(COST, min_size=1, max_size=4), st.lists(COST, min_size=1, max_size=4))

@@ -12,7 +12,7 @@ import pytest
 from tests.support.examples import ABOUT
 from toolworthy.cli.main import main
 from toolworthy.judgement.gate import baseline
-from toolworthy.judgement.gate.compare import _once
+from toolworthy.judgement.gate._compare import _once
 from toolworthy.judgement.gate.criteria.judged import Judged
 from toolworthy.judgement.gate.decide import Decision, decide
 from toolworthy.judgement.gate.policy import Criterion, Policy

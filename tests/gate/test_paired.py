@@ -17,12 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest  # type: ignore[import-untyped]
 
-from toolworthy.judgement.gate import limits, tango
-from toolworthy.judgement.gate.alike import Alike
+from toolworthy.judgement.gate import _limits as limits
+from toolworthy.judgement.gate import score_test as tango
+from toolworthy.judgement.gate._similar_items import Alike
+from toolworthy.judgement.gate.cost_ratio import ratio
 from toolworthy.judgement.gate.drop import drop
 from toolworthy.judgement.gate.floor import reached
 from toolworthy.judgement.gate.paired import Drop, Pair
-from toolworthy.judgement.gate.ratio import ratio
 from toolworthy.records.gate import About
 
 VALUES = st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=1, max_size=5).map(tuple)

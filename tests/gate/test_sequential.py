@@ -18,7 +18,7 @@ from toolworthy.records.probe import ProbeKey
 from toolworthy.records.result import ResultKey
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey
-from toolworthy.work.run.release import Next, Release
+from toolworthy.work.run.waves import Next, Release
 
 
 @pytest.mark.parametrize("alpha", [0.01, 0.05, 0.2])

@@ -18,9 +18,9 @@ import zstandard
 from tests.support.upstream import endpoint, reply, serve
 from toolworthy.base.redact import Redactor
 from toolworthy.gateway import Gateway, Session, ask, serve_trial
-from toolworthy.gateway import allowance as allowances
-from toolworthy.gateway.allowance import Allowance
-from toolworthy.gateway.record import KEPT_OF_ENDLESS, MAX_PIECES, Endless, Record
+from toolworthy.gateway import trial_limits as allowances
+from toolworthy.gateway._record import KEPT_OF_ENDLESS, MAX_PIECES, Endless, Record
+from toolworthy.gateway.trial_limits import Allowance
 from toolworthy.records.exchange import Exchange, ExchangeFailure
 from toolworthy.wire.declaration import Route
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from toolworthy.work.cases.matching._displayed import extended
 from toolworthy.work.cases.matching.shell import (
     Find,
     Search,
@@ -23,7 +24,6 @@ from toolworthy.work.cases.matching.shell import (
     searches,
     writes,
 )
-from toolworthy.work.cases.matching.showing import extended
 
 # ---- parsing -----------------------------------------------------------------------------------------------------
 

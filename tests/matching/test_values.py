@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolworthy.work.cases.matching.code import same_code
+from toolworthy.work.cases.matching._code import same_code
 from toolworthy.work.cases.matching.values import Mismatch, compare
 
 

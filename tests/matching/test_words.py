@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolworthy.work.cases.matching import clauses
-from toolworthy.work.cases.matching.numbers import numbers
+from toolworthy.work.cases.matching import _clauses as clauses
+from toolworthy.work.cases.matching._numbers import numbers
+from toolworthy.work.cases.matching._words import read
 from toolworthy.work.cases.matching.values import compare
-from toolworthy.work.cases.matching.words import read
 
 
 def fits(wanted: dict[str, Any], text: str) -> bool:

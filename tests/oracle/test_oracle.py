@@ -15,9 +15,9 @@ import pytest
 from toolworthy import wire
 from toolworthy.content import adapters
 from toolworthy.content.tasks import Task, load_task
-from toolworthy.content.vocabulary import tool_schema
+from toolworthy.content.toolset import tool_schema
 from toolworthy.reference import Oracle
-from toolworthy.reference.script import next_answer
+from toolworthy.reference._next_step import next_answer
 from toolworthy.wire.failure import parse_error
 from toolworthy.wire.ir import APIS, Api, Message, Reasoning, Request, Text, Thinking, Tool, ToolResult
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.support.open_responses import complaints, stream_complaints
-from toolworthy.reference.reply import reply
-from toolworthy.reference.script import next_answer
+from toolworthy.reference._next_step import next_answer
+from toolworthy.reference._reply import reply
 
 SCHEMA = {"type": "object", "properties": {"location": {"type": "string"}}, "required": ["location"]}
 WEATHER = {"type": "function", "name": "get_weather", "description": "Get the weather", "parameters": SCHEMA}

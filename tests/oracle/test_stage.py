@@ -15,11 +15,11 @@ from toolworthy import content, rules, wire
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.content import adapters
 from toolworthy.content.tasks import load_task
-from toolworthy.content.vocabulary import tool_schema
+from toolworthy.content.toolset import tool_schema
 from toolworthy.records.exchange import Chunk, Exchange
 from toolworthy.reference import Oracle
 from toolworthy.reference.defects import defect
-from toolworthy.reference.stage import PLAIN, STAGES, Stage, stages
+from toolworthy.reference.events import PLAIN, STAGES, Stage, stages
 from toolworthy.wire.ir import APIS, Api, Message, Request, Text, Thinking, Tool, ToolCall, ToolResult
 
 TASK = load_task(content.FIXTURES / "tasks" / "fix-failing-test")

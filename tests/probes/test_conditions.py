@@ -12,7 +12,7 @@ import pytest
 from tests.support.conditions import Conditions, under
 from tests.support.upstream import endpoint
 from toolworthy.gateway import Gateway
-from toolworthy.gateway.flow import Flow
+from toolworthy.gateway.concurrency import Flow
 from toolworthy.records.probe import ProbeResult
 from toolworthy.wire.ir import APIS
 from toolworthy.work.probes import ProbeBench, load_suite
@@ -67,7 +67,7 @@ def test_a_slow_endpoint_is_not_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits follow the endpoint's own speed; before anything is known of it, there is time."""
     results, _ = asked(NAMES[:3], delay=0.3, rate=100)
     assert not bad(results)
-    monkeypatch.setattr("toolworthy.work.probes.speed.LONGEST", 0.2)
+    monkeypatch.setattr("toolworthy.work.probes._speed.LONGEST", 0.2)
     results, _ = asked(("plain-answer",), rate=1)
     assert {one.verdict for one in results} == {"unmeasured"}
     assert "a limit of ours" in results[0].detail

@@ -14,8 +14,8 @@ from toolworthy.content import adapters
 from toolworthy.gateway import Gateway
 from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.reference import Oracle
+from toolworthy.reference._limits import CONTEXT
 from toolworthy.reference.defects import Defect, catalogue
-from toolworthy.reference.limits import CONTEXT
 from toolworthy.rules import RULES
 from toolworthy.wire.ir import APIS, Api
 from toolworthy.work.probes import ProbeBench, load_suite

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from toolworthy.records.exchange import Chunk, Exchange
-from toolworthy.reference.reply import stream
+from toolworthy.reference._reply import stream
 from toolworthy.wire.ir import Request, Response, Text, Thinking, ToolCall
 from toolworthy.work.probes.answer import Answer
 from toolworthy.work.probes.material import sequence

@@ -17,9 +17,9 @@ from toolworthy.records.exchange import Exchange
 from toolworthy.records.replay import ReplayKey, ReplayResult, Status
 from toolworthy.wire import api
 from toolworthy.wire.ir import Api, Request, Response, Text, Thinking, ToolCall
-from toolworthy.work.replay import agreement
-from toolworthy.work.replay.adapt import prepare, with_model
-from toolworthy.work.replay.compare import decision, differences
+from toolworthy.work.replay import _agreement as agreement
+from toolworthy.work.replay._adapt import prepare, with_model
+from toolworthy.work.replay._compare import decision, differences
 from toolworthy.work.replay.recording import matches
 
 SCHEMA = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}

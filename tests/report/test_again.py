@@ -21,15 +21,15 @@ from tests.support.upstream import endpoint, reply, serve
 from toolworthy import rules
 from toolworthy.content import adapters
 from toolworthy.gateway import Gateway
-from toolworthy.output.bug_report.again import sent
+from toolworthy.output.bug_report._reproduce import sent
 from toolworthy.output.bug_report.evidence import bundle, choose, found
 from toolworthy.records.exchange import Chunk, ExchangeFailure
 from toolworthy.records.exchanges import read_all
 from toolworthy.records.meta import EndpointTold, RunMeta
 from toolworthy.records.store import RunDirectory
 from toolworthy.reference import Oracle
+from toolworthy.reference._limits import CONTEXT
 from toolworthy.reference.defects import defect
-from toolworthy.reference.limits import CONTEXT
 from toolworthy.wire.ir import APIS, Api
 from toolworthy.work.probes import ProbeBench, load_suite
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.commands import only_run, suites
 from toolworthy.output.exports import inspect
-from toolworthy.output.exports.arguments import arguments
+from toolworthy.output.exports._arguments import arguments
 from toolworthy.output.exports.atif import trajectory
 from toolworthy.records.case import CaseKey, CaseResult, Miss
 from toolworthy.records.exchange import Chunk, Exchange

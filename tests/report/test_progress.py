@@ -10,8 +10,8 @@ from rich.cells import cell_len
 
 from toolworthy.content.adapters import Prices
 from toolworthy.endpoint.target import resolve
+from toolworthy.output.terminal._eta import Pace, left
 from toolworthy.output.terminal.columns import aligned, cut, packed
-from toolworthy.output.terminal.eta import Pace, left
 from toolworthy.output.terminal.progress import Progress, clock, span
 from toolworthy.records.case import CaseKey, CaseResult
 from toolworthy.records.exchange import Exchange

@@ -12,9 +12,9 @@ import pytest
 from toolworthy.judgement.analysis.verdict import cell, verdicts
 from toolworthy.output.exports import junit
 from toolworthy.output.exports.badge import badge
-from toolworthy.output.html.whole import parts
+from toolworthy.output.html.page import parts
 from toolworthy.output.terminal import summary
-from toolworthy.output.terminal.closing import summary_lines
+from toolworthy.output.terminal.final_screen import summary_lines
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.score import Cause
 from toolworthy.records.store import RunDirectory

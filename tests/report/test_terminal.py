@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from tests.support.commands import run as command
 from tests.support.commands import suites
 from toolworthy.content import adapters
-from toolworthy.output.terminal.closing import WIDTH, Line, gate_lines, summary_lines
+from toolworthy.output.terminal.final_screen import WIDTH, Line, gate_lines, summary_lines
 from toolworthy.records.case import CaseKey, CaseResult, Miss
 from toolworthy.records.finding import Evidence, Finding
 from toolworthy.records.meta import RunMeta

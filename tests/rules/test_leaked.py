@@ -131,7 +131,7 @@ def test_nothing_is_too_odd_to_be_read(pieces: list[str]) -> None:
 def test_a_long_text_costs_bounded_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that repeats itself until its limit names a tool ten thousand times."""
     tried = []
-    monkeypatch.setattr("toolworthy.rules.notations._json_behind", lambda *_: tried.append(1))
+    monkeypatch.setattr("toolworthy.rules._notations._json_behind", lambda *_: tried.append(1))
     leaked_calls("read_file " * 10_000, TOOLS)
     assert 0 < len(tried) < 1_000
 

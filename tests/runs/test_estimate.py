@@ -12,16 +12,16 @@ from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.content.adapters import Prices
 from toolworthy.endpoint.target import resolve
-from toolworthy.output.terminal import costs
+from toolworthy.output.terminal import _costs as costs
 from toolworthy.records.case import CaseKey, CaseResult
 from toolworthy.records.meta import Budget
 from toolworthy.records.score import Score, Tokens
 from toolworthy.records.trial import TrialKey, TrialResult
 from toolworthy.work.kinds import KINDS
 from toolworthy.work.probes import load_suite
+from toolworthy.work.run._order import in_order, sent
 from toolworthy.work.run.estimate import dollars, estimate, line, short, table
-from toolworthy.work.run.listener import Listener
-from toolworthy.work.run.order import in_order, sent
+from toolworthy.work.run.observer import Listener
 from toolworthy.work.run.plan import Options, choose_agents, choose_cases, choose_tasks, choose_vocabularies
 from toolworthy.work.run.session import Session
 

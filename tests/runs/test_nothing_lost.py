@@ -25,7 +25,7 @@ import pytest
 from tests.support.commands import only_run, results, suites
 from toolworthy import content
 from toolworthy.records.store import RunDirectory
-from toolworthy.work.run.planned import done, unfinished
+from toolworthy.work.run.completeness import done, unfinished
 
 pytestmark = pytest.mark.process
 

@@ -13,7 +13,7 @@ from toolworthy.records.meta import Tier
 from toolworthy.records.probe import ProbeKey, ProbeResult, Verdict
 from toolworthy.records.trial import TrialKey
 from toolworthy.work.probes import PROBES, Probe
-from toolworthy.work.run.order import Once, apart, in_order
+from toolworthy.work.run._order import Once, apart, in_order
 from toolworthy.work.run.plan import Options
 
 

@@ -18,7 +18,7 @@ from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.redact import Redactor
 from toolworthy.cli.commands import doctor
 from toolworthy.endpoint.preflight import preflight
-from toolworthy.endpoint.preflight.model import MAX_BODY
+from toolworthy.endpoint.preflight._model import MAX_BODY
 
 pytestmark = pytest.mark.process
 

@@ -12,7 +12,7 @@ import pytest
 from tests.support.small_server import Answering, error, look, sound
 from tests.support.upstream import reply
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.endpoint.preflight import asker
+from toolworthy.endpoint.preflight import _client as asker
 
 pytestmark = pytest.mark.process
 

@@ -14,7 +14,7 @@ import pytest
 from tests.support.commands import only_run, results
 from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.work.trials import room
+from toolworthy.work.trials import _disk_space as room
 
 _MOUNTS = shutil.which("unshare") is not None and (
     subprocess.run(

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.commands import only_run, suites
 from toolworthy.records.store import RunDirectory
-from toolworthy.work.run.planned import unfinished
+from toolworthy.work.run.completeness import unfinished
 
 pytestmark = pytest.mark.process
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.boxed import WHO, as_who, run
 from toolworthy.content import PACKAGE
-from toolworthy.sandbox import filter
+from toolworthy.sandbox import _filter as filter
 
 pytestmark = [
     pytest.mark.process,

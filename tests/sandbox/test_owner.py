@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.boxed import run
-from toolworthy.sandbox.owner import Owner
+from toolworthy.sandbox._owner import Owner
 
 SETGID, SETUID, SETPCAP = 6, 7, 8
 """Numbers of capabilities: capabilities(7)."""

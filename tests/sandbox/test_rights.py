@@ -9,8 +9,8 @@ import pytest
 
 from tests.support.boxed import WHO, as_who, run
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.sandbox import owner
-from toolworthy.sandbox.arguments import PROC_HIDDEN
+from toolworthy.sandbox import _owner as owner
+from toolworthy.sandbox._arguments import PROC_HIDDEN
 
 pytestmark = [pytest.mark.process, pytest.mark.parametrize("who", WHO)]
 

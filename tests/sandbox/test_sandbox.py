@@ -14,7 +14,7 @@ from tests.support.boxed import WHO, as_who, run
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.content import PACKAGE, ROOT
 from toolworthy.sandbox import choose
-from toolworthy.sandbox.bubblewrap import Bubblewrap
+from toolworthy.sandbox._bubblewrap import Bubblewrap
 from toolworthy.sandbox.model import Command, Limits, Mount
 
 pytestmark = pytest.mark.process

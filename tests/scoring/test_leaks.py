@@ -15,7 +15,7 @@ from toolworthy.records.exchange import Exchange
 from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.records.score import Cause, Leaks, Score
 from toolworthy.records.trial import TrialKey, TrialResult
-from toolworthy.work.scoring.lost import leaks
+from toolworthy.work.scoring.lost_calls import leaks
 
 LEAKED = said('I will look.\n<tool_call id="call_7" name="run">\n{"command": "ls"}\n</tool_call>')
 AS_JSON = said('{"name": "run", "arguments": {"command": "ls"}}')

@@ -19,7 +19,7 @@ from toolworthy.content import adapters
 from toolworthy.gateway import Gateway, serve_trial
 from toolworthy.records.exchange import Exchange, ExchangeFailure
 from toolworthy.sandbox.model import Outcome
-from toolworthy.work.scoring.cause import diagnose
+from toolworthy.work.scoring._cause import diagnose
 
 pytestmark = pytest.mark.process
 
@@ -141,7 +141,7 @@ def _fields(exchange: Exchange) -> dict[str, Any]:
 @pytest.mark.parametrize("value", ["²", "٣", "-1", "1e99", "9" * 400, "nan", "inf"])
 @pytest.mark.parametrize("name", ["retry-after", "retry-after-ms", "x-ratelimit-reset-requests"])
 def test_no_time_to_wait_is_too_odd(name: str, value: str) -> None:
-    from toolworthy.gateway.patience import refusal
+    from toolworthy.gateway.retries import refusal
 
     header = f"{name}: {value}".encode()
     exchange, _ = asyncio.run(_through(answer("429 No", header, body=b'{"error": {"message": "slow"}}')))

@@ -9,7 +9,7 @@ from toolworthy.content import adapters, breakage
 from toolworthy.content.breakage import Measured
 from toolworthy.records.exchange import Exchange
 from toolworthy.sandbox.model import Outcome
-from toolworthy.work.scoring.cause import diagnose
+from toolworthy.work.scoring._cause import diagnose
 
 CALL = {"id": None, "type": "function", "function": {"name": "run", "arguments": "{}"}}
 

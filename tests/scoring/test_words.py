@@ -14,7 +14,7 @@ from toolworthy.records.meta import RunMeta
 from toolworthy.records.score import Cause, CauseCode, CauseKind, Note
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
-from toolworthy.work.run.planned import done
+from toolworthy.work.run.completeness import done
 from toolworthy.work.scoring import words
 
 SHOWN = [

@@ -20,7 +20,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from toolworthy.agents.template import render
+from toolworthy.agents._template import render
 from toolworthy.sandbox import toolchain
 from toolworthy.wire.ir import Api
 

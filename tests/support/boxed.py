@@ -18,7 +18,7 @@ import pytest
 from toolworthy.base import tree
 from toolworthy.content import PACKAGE
 from toolworthy.sandbox import Sandbox, choose, toolchain, watch
-from toolworthy.sandbox.bubblewrap import Bubblewrap
+from toolworthy.sandbox._bubblewrap import Bubblewrap
 from toolworthy.sandbox.model import Command, Limits, Outcome
 
 USER = 60_998

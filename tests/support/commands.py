@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from toolworthy import content, plugin
-from toolworthy.work.run.given import read_options
+from toolworthy.work.run.merge_options import read_options
 
 
 def environment(more: dict[str, str] | None = None) -> dict[str, str]:

@@ -11,7 +11,7 @@ from toolworthy.content import adapters
 from toolworthy.records.exchange import Chunk, Exchange
 from toolworthy.records.score import Cause
 from toolworthy.sandbox.model import Ended, Outcome
-from toolworthy.work.scoring.cause import diagnose
+from toolworthy.work.scoring._cause import diagnose
 
 SCHEMA = {
     "type": "object",

@@ -10,8 +10,8 @@ import pytest
 
 from toolworthy.content.tasks import Task, load_task
 from toolworthy.sandbox import choose
-from toolworthy.work.trials.verify import Verdict, verify
-from toolworthy.work.trials.workspace import diff, snapshot
+from toolworthy.work.trials._verify import Verdict, verify
+from toolworthy.work.trials._workspace import diff, snapshot
 
 
 def task(folder: Path, test: str) -> Task:

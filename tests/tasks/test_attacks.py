@@ -17,10 +17,10 @@ from toolworthy.base.errors import ToolworthyError
 from toolworthy.content.tasks import Step, Task, load_task, load_tasks
 from toolworthy.sandbox import Sandbox, choose
 from toolworthy.sandbox.model import Command, Mount, SandboxError
-from toolworthy.work.trials import workspace as workspaces
-from toolworthy.work.trials.attacks import Attack, attacks
+from toolworthy.work.trials import _workspace as workspaces
+from toolworthy.work.trials._attacks import Attack, attacks
+from toolworthy.work.trials._verify import Verdict, verify
 from toolworthy.work.trials.check import Proof, attack, play
-from toolworthy.work.trials.verify import Verdict, verify
 
 pytestmark = pytest.mark.process
 

@@ -12,9 +12,9 @@ from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.content.tasks import Task, load_task, load_tasks
 from toolworthy.sandbox import choose
+from toolworthy.work.trials._script import as_script
+from toolworthy.work.trials._workspace import diff
 from toolworthy.work.trials.check import check
-from toolworthy.work.trials.script import as_script
-from toolworthy.work.trials.workspace import diff
 
 OURS = load_tasks(content.FIXTURES / "tasks")
 

@@ -10,8 +10,8 @@ import pytest
 from tests.support.replaying import replayed
 from toolworthy import wire
 from toolworthy.wire.failure import parse_error
-from toolworthy.wire.gemini.schema import json_schema, subset
-from toolworthy.wire.gemini.signs import NOBODYS
+from toolworthy.wire.gemini._schema import json_schema, subset
+from toolworthy.wire.gemini._signatures import NOBODYS
 from toolworthy.wire.ir import (
     Api,
     Failure,

@@ -10,7 +10,7 @@ import pytest
 
 from toolworthy.sandbox import choose
 from toolworthy.work.cases.world import Commit, Effects, Repository, State, World
-from toolworthy.work.cases.world.repository import only_looks
+from toolworthy.work.cases.world._repository import only_looks
 
 pytestmark = pytest.mark.process
 
@@ -183,7 +183,7 @@ def test_nothing_is_left_on_this_machine(world: World, tmp_path: Path, monkeypat
 def test_a_command_without_end_is_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 
-    from toolworthy.work.cases.world import running
+    from toolworthy.work.cases.world import _running as running
 
     monkeypatch.setattr(running, "_LIMITS", replace(running._LIMITS, seconds=1.0))
     assert run(world, "while :; do :; done").code is None

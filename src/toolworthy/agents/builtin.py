@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from toolworthy.content import PACKAGE, adapters
 from toolworthy.content.adapters import AgentAdapter
-from toolworthy.content.vocabulary import tool_schema
+from toolworthy.content.toolset import tool_schema
 from toolworthy.sandbox.model import Mount
 from toolworthy.wire.ir import Api
 

@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from toolworthy import content
-from toolworthy.agents import manifest, registry
-from toolworthy.agents.template import render
+from toolworthy.agents import _manifest as manifest
+from toolworthy.agents import _registry as registry
+from toolworthy.agents._template import render
 from toolworthy.base import tree
 from toolworthy.base.asgi import serving
 from toolworthy.base.errors import ToolworthyError

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from toolworthy.agents import builtin
+from toolworthy.agents._template import render
 from toolworthy.agents.install import SHOWN, Installation
-from toolworthy.agents.template import render
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.sandbox import Sandbox, toolchain

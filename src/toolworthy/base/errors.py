@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from toolworthy.base.redact import Redactor
-from toolworthy.base.visible import one_line
+from toolworthy.base.sanitize import one_line
 
 
 class ToolworthyError(Exception):

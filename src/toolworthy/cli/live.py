@@ -17,10 +17,10 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TextIO
 
-from toolworthy.base.visible import one_line
+from toolworthy.base.sanitize import one_line
 from toolworthy.output.terminal.columns import cut
 from toolworthy.output.terminal.progress import Progress
-from toolworthy.work.run.listener import Listener
+from toolworthy.work.run.observer import Listener
 from toolworthy.work.run.plan import Options
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from importlib import import_module
 from pathlib import Path
 
 from toolworthy.base.errors import ToolworthyError
+from toolworthy.base.sanitize import one_line, show
 from toolworthy.base.version import __version__
-from toolworthy.base.visible import one_line, show
-from toolworthy.cli.command_line import refuse_keys
+from toolworthy.cli._command_line import refuse_keys
 from toolworthy.cli.commands import COMMANDS
 from toolworthy.cli.interrupt import as_ctrl_c
 

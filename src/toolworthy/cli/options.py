@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.cli.command_line import refuse_keys
+from toolworthy.cli._command_line import refuse_keys
 from toolworthy.cli.commands import at_once, positive
 from toolworthy.wire.ir import APIS
 

@@ -21,7 +21,7 @@ from types import ModuleType
 
 from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.endpoint.config import load_config
+from toolworthy.endpoint._config import load_config
 
 GROUP = "toolworthy"
 """Of entry points."""

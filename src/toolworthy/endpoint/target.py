@@ -16,8 +16,8 @@ from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.redact import Redactor, looks_like_key
 from toolworthy.content import adapters
 from toolworthy.content.adapters import Prices, ProviderAdapter
-from toolworthy.endpoint.base_url import join, looks_like_one, places, tidy
-from toolworthy.endpoint.config import Config, NamedEndpoint, check_variable, load_config
+from toolworthy.endpoint._base_url import join, looks_like_one, places, tidy
+from toolworthy.endpoint._config import Config, NamedEndpoint, check_variable, load_config
 from toolworthy.endpoint.plugins import load_plugins
 from toolworthy.records.meta import KEY_ENV, EndpointTold
 from toolworthy.reference.defects import defect

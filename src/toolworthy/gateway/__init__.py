@@ -4,8 +4,8 @@ May import: `base` to `endpoint`.
 Does not belong here: judging what passes through.
 """
 
+from toolworthy.gateway._server import serve_trial
+from toolworthy.gateway._session import Gateway, Session
 from toolworthy.gateway.handler import ask
-from toolworthy.gateway.server import serve_trial
-from toolworthy.gateway.session import Gateway, Session
 
 __all__ = ["Gateway", "Session", "ask", "serve_trial"]

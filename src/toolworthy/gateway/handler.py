@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from toolworthy import wire
 from toolworthy.base.asgi import respond
-from toolworthy.gateway import local
-from toolworthy.gateway.allowance import TOLD, No
-from toolworthy.gateway.record import Endless, Record
-from toolworthy.gateway.session import Session
+from toolworthy.gateway import _local as local
+from toolworthy.gateway._record import Endless, Record
+from toolworthy.gateway._session import Session
+from toolworthy.gateway.trial_limits import TOLD, No
 from toolworthy.gateway.upstream import HOP_BY_HOP, Upstream, plan
 from toolworthy.records.exchange import Exchange, ExchangeFailure
 from toolworthy.rules.refusal import broken_http

@@ -11,7 +11,7 @@ from toolworthy.content.breakage import Measured
 from toolworthy.content.situations import NEVER, Situation, order
 from toolworthy.output.rule_pages import link
 from toolworthy.reference.defects import Defect, catalogue
-from toolworthy.reference.stage import STAGES
+from toolworthy.reference.events import STAGES
 from toolworthy.work.probes import load_suite
 
 _SHORT: dict[breakage.Outcome, str] = {

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import get_args
 
-from toolworthy.base.whole import whole
+from toolworthy.base.atomic import whole
 from toolworthy.content import adapters
 from toolworthy.content.breakage import naming
 from toolworthy.content.situations import PHRASES

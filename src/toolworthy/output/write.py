@@ -23,7 +23,7 @@ def write_report(run: RunDirectory) -> Path:
         ToolworthyError: the disk is full, or the directory is gone.
     """
     from toolworthy.output.exports import junit, table
-    from toolworthy.output.html.whole import parts
+    from toolworthy.output.html.page import parts
     from toolworthy.output.terminal import summary
     from toolworthy.work.replay import summary as replayed
 

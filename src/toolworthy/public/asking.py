@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.visible import one_line
+from toolworthy.base.sanitize import one_line
 from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.wire.ir import APIS, Api
 from toolworthy.work.probes import PROBES, Answer, Ask, Outcome, Probe, Unmeasured

@@ -17,7 +17,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_confi
 from typing_extensions import TypedDict
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.visible import one_line
+from toolworthy.base.sanitize import one_line
 from toolworthy.content.adapters import Prices
 from toolworthy.endpoint.plugins import load_plugins
 from toolworthy.endpoint.target import Endpoint
@@ -28,7 +28,7 @@ from toolworthy.records.meta import SandboxKind, Tier
 from toolworthy.records.result import Result, ResultKey
 from toolworthy.rules import RULES
 from toolworthy.work.kinds import KINDS
-from toolworthy.work.run.given import read_options
+from toolworthy.work.run.merge_options import read_options
 from toolworthy.work.run.plan import Options
 from toolworthy.work.run.session import Session
 

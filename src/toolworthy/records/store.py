@@ -26,11 +26,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from toolworthy.base.atomic import whole
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import misfit
 from toolworthy.base.redact import Redactor
 from toolworthy.base.version import __version__
-from toolworthy.base.whole import whole
 from toolworthy.records.case import CaseResult
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import read_all

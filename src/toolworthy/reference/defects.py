@@ -18,10 +18,10 @@ from pydantic import Field
 from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import Strict, load_toml
+from toolworthy.reference._inject import Bytes, Edit, Saying, edited, edited_stream, rewritten, said
+from toolworthy.reference._paths import places
+from toolworthy.reference._triggers import Refusal, Sign
 from toolworthy.reference.model import JSON, STREAM, Reply
-from toolworthy.reference.paths import places
-from toolworthy.reference.signs import Refusal, Sign
-from toolworthy.reference.spoil import Bytes, Edit, Saying, edited, edited_stream, rewritten, said
 from toolworthy.wire.declaration import KEY_HEADERS
 from toolworthy.wire.ir import Api, Request, Response
 

@@ -10,18 +10,18 @@ from dataclasses import replace
 from typing import Any
 
 from toolworthy import wire
+from toolworthy.base.access import guarded
 from toolworthy.base.asgi import respond, serving
-from toolworthy.base.door import guarded
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.packing import unpack
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.tasks import Task
+from toolworthy.reference._limits import CONTEXT, MODEL
+from toolworthy.reference._next_step import Play, find_task, next_answer
+from toolworthy.reference._reply import error
 from toolworthy.reference.defects import Defect
-from toolworthy.reference.limits import CONTEXT, MODEL
+from toolworthy.reference.events import PLAIN, Stage, staged
 from toolworthy.reference.model import Reply
-from toolworthy.reference.reply import error
-from toolworthy.reference.script import Play, find_task, next_answer
-from toolworthy.reference.stage import PLAIN, Stage, staged
 from toolworthy.wire.ir import APIS, Api, Request, Response
 from toolworthy.wire.lenient import dump_json, parse_json
 

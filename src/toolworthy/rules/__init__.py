@@ -14,19 +14,19 @@ from collections.abc import Iterable, Iterator, Set
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.finding import Finding
 from toolworthy.rules import (  # noqa: F401 - each declares its rules
-    announced,
+    _announced,
+    _chat,
+    _errors,
+    _fragments,
+    _framing,
+    _gemini,
+    _items,
+    _messages,
+    _reasoning,
+    _responses,
+    _usage,
     calls,
-    chat,
-    errors,
-    fragments,
-    framing,
-    gemini,
-    items,
     leaks,
-    messages,
-    reasoning,
-    responses,
-    usage,
 )
 from toolworthy.rules.model import RULES, Area, Rule, rule
 from toolworthy.rules.view import View

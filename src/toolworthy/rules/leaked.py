@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from toolworthy.rules.notations import Form, candidates
-from toolworthy.rules.spoken import rows, spoken_of
+from toolworthy.rules._mentioned import rows, spoken_of
+from toolworthy.rules._notations import Form, candidates
 from toolworthy.wire.ir import Request, Response, Text, Thinking, Tool, ToolResult
 from toolworthy.wire.lenient import parse_json
 

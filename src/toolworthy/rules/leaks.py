@@ -8,9 +8,9 @@ from functools import partial
 from itertools import islice
 
 from toolworthy.rules import model
+from toolworthy.rules._mentioned import spoken_of
+from toolworthy.rules._notations import Candidate
 from toolworthy.rules.model import Violations
-from toolworthy.rules.notations import Candidate
-from toolworthy.rules.spoken import spoken_of
 from toolworthy.rules.view import View
 from toolworthy.wire.ir import Thinking
 from toolworthy.wire.lenient import parse_json

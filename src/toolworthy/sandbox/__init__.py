@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from toolworthy.sandbox.bare import Bare
-from toolworthy.sandbox.bubblewrap import Bubblewrap
+from toolworthy.sandbox._bare import Bare
+from toolworthy.sandbox._bubblewrap import Bubblewrap
 from toolworthy.sandbox.model import OnListener, Sandbox
 
 __all__ = ["OnListener", "Sandbox", "choose"]

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from toolworthy.sandbox._usage import Meter
 from toolworthy.sandbox.model import Ended, Limits, Outcome
-from toolworthy.sandbox.usage import Meter
 
 _TICK = 0.25
 _FIRST = 0.03

@@ -16,7 +16,7 @@ from toolworthy.gateway import Gateway
 from toolworthy.records import conditions
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.result import Result, ResultKey
-from toolworthy.work.run.listener import Listener
+from toolworthy.work.run.observer import Listener
 from toolworthy.work.run.plan import Options
 
 K = TypeVar("K", bound=ResultKey)

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support import made
 from tests.support.look import Visit, unfold
-from toolworthy.base.visible import HIDDEN
+from toolworthy.base.sanitize import HIDDEN
 from toolworthy.records.case import Miss
 from toolworthy.records.exchange import ExchangeFailure
 from toolworthy.records.score import Cause, Tokens

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.support import made
-from toolworthy.output.html.findings import groups, often
+from toolworthy.output.html._findings import groups, often
 
 
 def test_shares_are_of_what_was_asked_over_the_same_api(tmp_path: Path) -> None:

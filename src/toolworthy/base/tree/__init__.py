@@ -6,9 +6,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolworthy.base.tree.copy import copy
-from toolworthy.base.tree.remove import remove
-from toolworthy.base.tree.scratch import new_folder, sweep, temporary
+from toolworthy.base.tree._copy import copy
+from toolworthy.base.tree._remove import remove
+from toolworthy.base.tree._scratch import new_folder, sweep, temporary
 from toolworthy.base.tree.walk import DEPTH, ENTRIES, Entry, entry_of, open_file, open_top, walk
 
 __all__ = [

@@ -10,7 +10,7 @@ from typing import Literal
 
 from toolworthy.agents.install import changed, check, ensure, installed, state
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.visible import one_line, show
+from toolworthy.base.sanitize import one_line, show
 from toolworthy.content import adapters
 from toolworthy.content.adapters import AgentAdapter
 

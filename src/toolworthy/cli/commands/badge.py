@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from toolworthy.base.visible import show
-from toolworthy.base.whole import whole
+from toolworthy.base.atomic import whole
+from toolworthy.base.sanitize import show
 from toolworthy.output.exports.badge import Suite, badge
 from toolworthy.records.store import RunDirectory
 

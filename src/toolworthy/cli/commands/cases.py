@@ -10,7 +10,7 @@ from typing import Literal
 
 from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.visible import show
+from toolworthy.base.sanitize import show
 from toolworthy.content import adapters
 from toolworthy.records.meta import SandboxKind
 from toolworthy.sandbox import choose

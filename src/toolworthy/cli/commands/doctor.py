@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 
-from toolworthy.base.visible import one_line, show
+from toolworthy.base.sanitize import one_line, show
 from toolworthy.content import adapters
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.endpoint.preflight import Preflight, preflight

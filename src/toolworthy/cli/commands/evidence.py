@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from toolworthy.base.atomic import whole
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.visible import show, visible
-from toolworthy.base.whole import whole
+from toolworthy.base.sanitize import show, visible
 from toolworthy.output.bug_report.evidence import bundle, choose, found, name
 from toolworthy.output.bug_report.ticket import Located
 from toolworthy.records.finding import rank

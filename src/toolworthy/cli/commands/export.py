@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from toolworthy.base.atomic import whole
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.visible import show
-from toolworthy.base.whole import whole
+from toolworthy.base.sanitize import show
 from toolworthy.output.exports import inspect, schema, table
 from toolworthy.records.store import RunDirectory
 

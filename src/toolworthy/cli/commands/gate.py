@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.visible import show
+from toolworthy.base.sanitize import show
 from toolworthy.judgement.gate.answer import EXIT, judge
 from toolworthy.judgement.gate.policy import DEFAULT
 from toolworthy.output.terminal.gate import lines

@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from toolworthy.base.atomic import whole
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.visible import show
-from toolworthy.base.whole import whole
+from toolworthy.base.sanitize import show
 from toolworthy.judgement.history.load import find
 from toolworthy.judgement.history.series import history
 from toolworthy.judgement.metrics import MAIN

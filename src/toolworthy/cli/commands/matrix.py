@@ -1,7 +1,7 @@
 """``toolworthy matrix``: what every real agent does when the oracle shows it a defect, in the situations that show it.
 
 Each pair of an agent and a defect is one trial of a small task, in the sandbox, against the oracle with that defect.
-On a stage (`toolworthy.reference.stage`) something happens in the task besides. What the agent asks on each stage
+On a stage (`toolworthy.reference.events`) something happens in the task besides. What the agent asks on each stage
 without a defect is recorded first: it tells which defects can show there at all, and what the agent does anyway.
 The result is a line of JSON; a file that already holds a pair of the same agent version is gone on with.
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 from toolworthy.agents.install import Installation, ensure
 from toolworthy.base import tree
 from toolworthy.base.redact import Redactor
-from toolworthy.base.visible import show
+from toolworthy.base.sanitize import show
 from toolworthy.content import adapters, breakage
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.breakage import MEASURED, OUTCOMES, Measured, Outcome
@@ -32,9 +32,9 @@ from toolworthy.records.finding import rank
 from toolworthy.records.trial import TrialKey, TrialResult
 from toolworthy.reference import Oracle
 from toolworthy.reference.defects import Defect, catalogue, defect
+from toolworthy.reference.events import PLAIN, STAGES, Stage, stages
 from toolworthy.reference.model import Reply
 from toolworthy.reference.server import decoded
-from toolworthy.reference.stage import PLAIN, STAGES, Stage, stages
 from toolworthy.sandbox import choose
 from toolworthy.work.run.plan import Options, choose_tasks
 from toolworthy.work.trials.trial import Bench, run_trial

@@ -7,8 +7,8 @@ import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from toolworthy.base.visible import show
-from toolworthy.base.whole import whole
+from toolworthy.base.atomic import whole
+from toolworthy.base.sanitize import show
 from toolworthy.cli.commands.proxy import stopped
 from toolworthy.content import adapters
 from toolworthy.content.tasks import known_tasks

@@ -11,11 +11,11 @@ import socket
 import time
 from pathlib import Path
 
+from toolworthy.base.atomic import whole
 from toolworthy.base.errors import ToolworthyError, writing
 from toolworthy.base.redact import Redactor
+from toolworthy.base.sanitize import one_line, show
 from toolworthy.base.version import __version__
-from toolworthy.base.visible import one_line, show
-from toolworthy.base.whole import whole
 from toolworthy.cli.interrupt import SIGNALS
 from toolworthy.endpoint.target import Endpoint, resolve
 from toolworthy.gateway import Gateway, serve_trial

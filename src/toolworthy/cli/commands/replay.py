@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from toolworthy.base.visible import one_line, show
+from toolworthy.base.sanitize import one_line, show
 from toolworthy.endpoint.target import resolve
 from toolworthy.wire.ir import Api
 from toolworthy.work.replay import summary

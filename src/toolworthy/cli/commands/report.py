@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
-from toolworthy.base.visible import show
-from toolworthy.base.whole import whole
-from toolworthy.output.html.whole import parts
+from toolworthy.base.atomic import whole
+from toolworthy.base.sanitize import show
+from toolworthy.output.html.page import parts
 from toolworthy.output.write import write_report
 from toolworthy.records.store import RunDirectory, redactor_of
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from toolworthy.base.visible import show
+from toolworthy.base.sanitize import show
 from toolworthy.content.tasks import Task
 from toolworthy.records.meta import SandboxKind
 from toolworthy.sandbox import Sandbox, choose

@@ -1,6 +1,6 @@
 """Before tokens are spent: what the user meant, which wire APIs there are, and which agents can work with them."""
 
-from toolworthy.endpoint.preflight.look import Preflight, preflight
-from toolworthy.endpoint.preflight.model import Check
+from toolworthy.endpoint.preflight._discover import Preflight, preflight
+from toolworthy.endpoint.preflight._model import Check
 
 __all__ = ["Check", "Preflight", "preflight"]

@@ -9,7 +9,7 @@ from toolworthy.records.result import Result
 from toolworthy.records.score import Leaks
 from toolworthy.records.trial import TrialResult
 from toolworthy.statistics.rates import Rate, rate_of_counts
-from toolworthy.work.scoring.lost import LEAKS
+from toolworthy.work.scoring.lost_calls import LEAKS
 
 
 def leak_rate(results: Sequence[Result]) -> Rate | None:

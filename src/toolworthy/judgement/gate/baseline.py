@@ -16,11 +16,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from toolworthy.base.atomic import whole
 from toolworthy.base.errors import ToolworthyError, writing
 from toolworthy.base.loading import misfit
-from toolworthy.base.visible import show
-from toolworthy.base.whole import whole
-from toolworthy.judgement.gate.packed import pack, unpack
+from toolworthy.base.sanitize import show
+from toolworthy.judgement.gate._compact import pack, unpack
 from toolworthy.judgement.gate.sample import SCHEMA, Sample, Unit, from_run
 from toolworthy.judgement.metrics import METRICS, SHARES, Metric
 from toolworthy.records.store import RunDirectory

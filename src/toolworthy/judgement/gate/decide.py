@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from toolworthy.judgement.gate.compare import Comparable, comparable
+from toolworthy.judgement.gate._compare import Comparable, comparable
 from toolworthy.judgement.gate.criteria import blocks, cost, floor, margin
 from toolworthy.judgement.gate.criteria.judged import Judged, lack, too_few
 from toolworthy.judgement.gate.policy import Criterion, Policy

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from toolworthy.judgement.gate.compare import Comparable, Compared, comparable
+from toolworthy.judgement.gate._compare import Comparable, Compared, comparable
+from toolworthy.judgement.gate.cost_ratio import ratio, typical
 from toolworthy.judgement.gate.drop import drop
 from toolworthy.judgement.gate.paired import Pair
 from toolworthy.judgement.gate.policy import load_policy
-from toolworthy.judgement.gate.ratio import ratio, typical
 from toolworthy.judgement.gate.sample import Sample
 from toolworthy.judgement.metrics import COSTS, MAIN, METRICS
 from toolworthy.statistics.intervals import holm

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from toolworthy.judgement.gate.alike import alike
+from toolworthy.judgement.gate._similar_items import alike
 from toolworthy.judgement.gate.paired import Drop, Pair
-from toolworthy.judgement.gate.these import these
+from toolworthy.judgement.gate.same_items import these
 from toolworthy.records.gate import About
 
 

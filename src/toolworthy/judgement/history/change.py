@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from toolworthy.judgement.history.boundaries import Boundaries, Window
-from toolworthy.judgement.history.chance import NIGHTS, Chance, least
-from toolworthy.judgement.history.spread import Ints, together
+from toolworthy.judgement.history._boundaries import Boundaries, Window
+from toolworthy.judgement.history._spread import Ints, together
+from toolworthy.judgement.history.significance import NIGHTS, Chance, least
 from toolworthy.judgement.history.table import Floats, Table, Tallies
 from toolworthy.statistics.intervals import Z_POWER
 

@@ -9,11 +9,11 @@ from itertools import pairwise
 from typing import Any
 
 from toolworthy.judgement.gate.sample import Sample, Unit
-from toolworthy.judgement.history.attempts import Beyond, beyond, counted, notes, tallies
-from toolworthy.judgement.history.chance import NIGHTS
+from toolworthy.judgement.history._attempts import Beyond, beyond, counted, notes, tallies
+from toolworthy.judgement.history._context import Moves, moves
 from toolworthy.judgement.history.change import Change, Shift, Watch, shift, watch
-from toolworthy.judgement.history.lanes import Moves, moves
 from toolworthy.judgement.history.load import Found, Group
+from toolworthy.judgement.history.significance import NIGHTS
 from toolworthy.judgement.history.table import Table, Tallies
 from toolworthy.judgement.metrics import MAIN
 from toolworthy.statistics.intervals import clustered

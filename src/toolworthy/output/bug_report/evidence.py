@@ -15,16 +15,17 @@ from typing import Any
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import meant
 from toolworthy.base.redact import Redactor
-from toolworthy.output.bug_report import again, ticket
+from toolworthy.output.bug_report import _reproduce as again
+from toolworthy.output.bug_report import ticket
 from toolworthy.output.bug_report.ticket import Located
 from toolworthy.output.rule_pages import page
-from toolworthy.records.cleaned import cleaned
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import read_all
 from toolworthy.records.finding import Finding, Severity, rank
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.probe import ProbeResult
 from toolworthy.records.result import Result
+from toolworthy.records.sanitized import cleaned
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialResult
 from toolworthy.work.replay.recording import readable

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from toolworthy.base.redact import MARK
-from toolworthy.base.visible import visible
-from toolworthy.output.bug_report.again import KEY, URL, Sent
+from toolworthy.base.sanitize import visible
+from toolworthy.output.bug_report._reproduce import KEY, URL, Sent
 from toolworthy.output.rule_pages import SEVERITY, link
 from toolworthy.output.terminal.gate import plain
 from toolworthy.records.exchange import Exchange

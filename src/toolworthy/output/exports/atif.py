@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from toolworthy.base.version import __version__
-from toolworthy.output.exports.arguments import arguments
+from toolworthy.output.exports._arguments import arguments
 from toolworthy.output.exports.timeline import Call, Turn, iso, timeline
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.trial import TrialResult

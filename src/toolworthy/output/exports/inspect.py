@@ -18,7 +18,7 @@ from math import sqrt
 from statistics import fmean, stdev
 from typing import Any
 
-from toolworthy.output.exports.inspect_sample import Attempt, error, sample, scores, usage
+from toolworthy.output.exports._inspect_sample import Attempt, error, sample, scores, usage
 from toolworthy.output.exports.timeline import iso
 from toolworthy.records.meta import EndpointTold, RunMeta
 from toolworthy.records.store import RunDirectory

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.visible import one_line
+from toolworthy.base.sanitize import one_line
 from toolworthy.records.finding import rank
 from toolworthy.records.meta import EndpointTold, RunMeta
 from toolworthy.records.replay import DECISIVE, ReplayResult

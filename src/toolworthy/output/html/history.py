@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from toolworthy.base.visible import visible
+from toolworthy.base.sanitize import visible
+from toolworthy.output.html._shell import environment, shell
 from toolworthy.output.html.pack import index
-from toolworthy.output.html.shell import environment, shell
 
 
 def lines(told: Mapping[str, Any]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from toolworthy.base.visible import HIDDEN, visible
+from toolworthy.base.sanitize import HIDDEN, visible
 
 _SHORT = 64
 """Characters below which a text is not worth a reference."""

@@ -8,16 +8,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from toolworthy.base.visible import one_line
+from toolworthy.base.sanitize import one_line
+from toolworthy.output.terminal._eta import Group, Pace, left
 from toolworthy.output.terminal.columns import aligned, cut, packed
-from toolworthy.output.terminal.eta import Group, Pace, left
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.result import Result, ResultKey
 from toolworthy.work.kind import attempt
 from toolworthy.work.kinds import KINDS, kind_of
 from toolworthy.work.run.budget import Spending, Took
 from toolworthy.work.run.estimate import dollars, short
-from toolworthy.work.run.listener import Listener
+from toolworthy.work.run.observer import Listener
 from toolworthy.work.run.plan import Options
 
 _NAMED = 3

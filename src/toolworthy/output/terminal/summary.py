@@ -11,14 +11,15 @@ from toolworthy.judgement.analysis.overall import overall, sentence
 from toolworthy.judgement.analysis.remarks import remarks
 from toolworthy.judgement.analysis.verdict import WORDS, cell, verdicts
 from toolworthy.output.exports.badge import said
-from toolworthy.output.terminal import costs, tools
+from toolworthy.output.terminal import _costs as costs
 from toolworthy.output.terminal import gate as gated
+from toolworthy.output.terminal import tools
 from toolworthy.output.terminal.gate import plain
 from toolworthy.records.probe import ProbeResult
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialResult
 from toolworthy.work.kinds import kind_lines
-from toolworthy.work.run.planned import unfinished
+from toolworthy.work.run.completeness import unfinished
 
 LEGEND = (
     "✓ passed · ~ passed sometimes · ✗ failed · ! ended by infrastructure or at a limit of ours · – cannot work here"

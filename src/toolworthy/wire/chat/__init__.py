@@ -5,9 +5,9 @@ Source: OpenAI API reference, Chat Completions; vendors' deviations as noted whe
 
 import re
 
+from toolworthy.wire.chat._response import parse_response, render_response
+from toolworthy.wire.chat._stream import Decoder, Encoder
 from toolworthy.wire.chat.request import parse_request, render_request
-from toolworthy.wire.chat.response import parse_response, render_response
-from toolworthy.wire.chat.stream import Decoder, Encoder
 from toolworthy.wire.declaration import WireApi
 from toolworthy.wire.shapes import openai_error, openai_models
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from toolworthy.wire import shapes
+from toolworthy.wire._carried_reasoning import unseal
 from toolworthy.wire.ir import (
     PLAIN,
     Dialect,
@@ -35,7 +36,6 @@ from toolworthy.wire.lenient import (
     dump_json,
     parse_json,
 )
-from toolworthy.wire.seal import unseal
 
 _ROLES: dict[str, Role] = {"system": "system", "developer": "developer", "user": "user", "assistant": "assistant"}
 _KNOWN = frozenset(

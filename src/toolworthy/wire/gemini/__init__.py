@@ -7,8 +7,8 @@ otherwise as noted where it is handled.
 import re
 
 from toolworthy.wire.declaration import WireApi
-from toolworthy.wire.gemini.request import parse_request, render_request
-from toolworthy.wire.gemini.response import (
+from toolworthy.wire.gemini._request import parse_request, render_request
+from toolworthy.wire.gemini._response import (
     STOPS,
     Decoder,
     parse_response,
@@ -16,7 +16,7 @@ from toolworthy.wire.gemini.response import (
     render_models,
     render_response,
 )
-from toolworthy.wire.gemini.stream import Encoder
+from toolworthy.wire.gemini._stream import Encoder
 
 API = WireApi(
     name="gemini",

@@ -6,9 +6,9 @@ Source: Anthropic API reference, Messages; what agents send beyond it as noted w
 import re
 
 from toolworthy.wire.declaration import WireApi
-from toolworthy.wire.messages.request import parse_request, render_request
-from toolworthy.wire.messages.response import STOPS, parse_response, render_error, render_models, render_response
-from toolworthy.wire.messages.stream import Decoder, Encoder
+from toolworthy.wire.messages._request import parse_request, render_request
+from toolworthy.wire.messages._response import STOPS, parse_response, render_error, render_models, render_response
+from toolworthy.wire.messages._stream import Decoder, Encoder
 
 API = WireApi(
     name="messages",

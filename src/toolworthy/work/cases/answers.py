@@ -17,12 +17,12 @@ from toolworthy.base.loading import Strict, fit, read_toml
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.records.case import MissKind
 from toolworthy.wire.ir import Part, Response, Text, ToolCall
-from toolworthy.work.cases.doing import Undecided
-from toolworthy.work.cases.judge import Ruling, rule_on, unspoken
+from toolworthy.work.cases._execution import Undecided
+from toolworthy.work.cases._judge import Ruling, rule_on, unspoken
+from toolworthy.work.cases._scene import Scene
 from toolworthy.work.cases.model import Case, filled, texts_of
 from toolworthy.work.cases.player import reference
 from toolworthy.work.cases.render import scene
-from toolworthy.work.cases.scene import Scene
 from toolworthy.work.cases.world import World
 
 SUFFIX = ".answers.toml"

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.wire.ir import Response
-from toolworthy.work.cases.doing import Undecided
-from toolworthy.work.cases.judge import rule_on
+from toolworthy.work.cases._execution import Undecided
+from toolworthy.work.cases._judge import rule_on
+from toolworthy.work.cases._scene import Scene
 from toolworthy.work.cases.matching.values import compare
 from toolworthy.work.cases.model import Case, Turn
 from toolworthy.work.cases.player import reference
 from toolworthy.work.cases.render import scene
-from toolworthy.work.cases.scene import Scene
 from toolworthy.work.cases.world import World
 
 

@@ -19,7 +19,7 @@ from toolworthy.records.exchange import Exchange
 from toolworthy.records.score import Limit
 from toolworthy.wire.ir import Api, Message, Part, Request, Response, Text, Tool, ToolCall
 from toolworthy.wire.lenient import dump_json
-from toolworthy.work.cases.asking import Unmeasured, ask
+from toolworthy.work.cases._request import Unmeasured, ask
 from toolworthy.work.cases.benchmarks import bfcl, verifier
 from toolworthy.work.scoring.measure import score
 

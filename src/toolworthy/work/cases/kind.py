@@ -14,7 +14,7 @@ from toolworthy.records.case import CaseKey, CaseResult, Status
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.result import NO_ANSWER
 from toolworthy.sandbox import choose
-from toolworthy.work.cases.bench import CaseBench
+from toolworthy.work.cases._bench import CaseBench
 from toolworthy.work.cases.field import REFERENCE, FieldBench, FieldPlayer
 from toolworthy.work.cases.player import CasePlayer
 from toolworthy.work.kind import Kind, Site, Told

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from toolworthy.content.adapters import AgentAdapter
-from toolworthy.content.vocabulary import speaker
+from toolworthy.content.toolset import speaker
 from toolworthy.wire.ir import Message, Part, Request, Text
+from toolworthy.work.cases._reference import calls_for, plain
+from toolworthy.work.cases._scene import Scene
 from toolworthy.work.cases.model import Case, Turn
-from toolworthy.work.cases.reference import calls_for, plain
 from toolworthy.work.cases.render import scene
-from toolworthy.work.cases.scene import Scene
 
 
 class CasePlayer:

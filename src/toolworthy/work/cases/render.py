@@ -9,13 +9,13 @@ from dataclasses import replace
 from functools import lru_cache
 
 from toolworthy.content.adapters import AgentAdapter, ToolSpec
-from toolworthy.content.vocabulary import tool_schema, understand
+from toolworthy.content.toolset import tool_schema, understand
 from toolworthy.wire.ir import Message, Part, Text, Tool, ToolCall, ToolResult
 from toolworthy.wire.lenient import parse_json
-from toolworthy.work.cases.files import answer_from
+from toolworthy.work.cases._files import answer_from
+from toolworthy.work.cases._reference import calls_for
+from toolworthy.work.cases._scene import Scene
 from toolworthy.work.cases.model import Case, CaseTool, Turn, Want, crowd
-from toolworthy.work.cases.reference import calls_for
-from toolworthy.work.cases.scene import Scene
 from toolworthy.work.cases.world import Commit, State
 
 _SYSTEM = (

@@ -1,10 +1,10 @@
 """Probes: crafted request sequences that provoke one behaviour of an endpoint. Probes provoke, rules judge."""
 
+from toolworthy.work.probes._bench import ProbeBench
+from toolworthy.work.probes._declare import EVERY_AGENT, PROBES, Probe, load_suite, probe
+from toolworthy.work.probes._model import Broken, Ignored, Outcome, Rejected, Unmeasured
 from toolworthy.work.probes.answer import Answer
 from toolworthy.work.probes.ask import Ask
-from toolworthy.work.probes.bench import ProbeBench
-from toolworthy.work.probes.declare import EVERY_AGENT, PROBES, Probe, load_suite, probe
-from toolworthy.work.probes.model import Broken, Ignored, Outcome, Rejected, Unmeasured
 
 __all__ = [
     "EVERY_AGENT",

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from toolworthy import rules
-from toolworthy.gateway.patience import busy, no_time, refusal, unreachable
+from toolworthy.gateway.retries import busy, no_time, refusal, unreachable
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.finding import Finding
 from toolworthy.rules.view import View
 from toolworthy.wire.ir import ToolCall
 from toolworthy.wire.lenient import as_dict, parse_json
 from toolworthy.work.probes import damage
-from toolworthy.work.probes.model import Broken, Outcome, Rejected, Unmeasured
+from toolworthy.work.probes._model import Broken, Outcome, Rejected, Unmeasured
 
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens")
 """What the APIs call the token limit of an answer."""

@@ -13,11 +13,11 @@ from toolworthy.records.finding import Finding
 from toolworthy.records.probe import ProbeKey
 from toolworthy.rules import codes
 from toolworthy.wire.ir import Message, Request, Tool, ToolChoice
+from toolworthy.work.probes._channel import SHORT, Line, message, user
+from toolworthy.work.probes._model import Broken, Ignored, Outcome, Rejected, Unmeasured
+from toolworthy.work.probes._surface import Surface
 from toolworthy.work.probes.answer import Answer, Trouble, accept, speaks, trouble_with
-from toolworthy.work.probes.line import SHORT, Line, message, user
 from toolworthy.work.probes.material import ASK_CODE, CODE_WORD, TOOLS, orders
-from toolworthy.work.probes.model import Broken, Ignored, Outcome, Rejected, Unmeasured
-from toolworthy.work.probes.surface import Surface
 
 if TYPE_CHECKING:
     import httpx

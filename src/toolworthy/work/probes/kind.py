@@ -12,8 +12,8 @@ from toolworthy.records.finding import rank
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.probe import ProbeKey, ProbeResult, Verdict
 from toolworthy.work.kind import Kind, Site, Told
-from toolworthy.work.probes.bench import ProbeBench
-from toolworthy.work.probes.declare import PROBES, load_suite
+from toolworthy.work.probes._bench import ProbeBench
+from toolworthy.work.probes._declare import PROBES, load_suite
 from toolworthy.work.probes.effects import affected
 from toolworthy.work.probes.tiers import LONG, TIERS
 from toolworthy.work.run.plan import Options

@@ -17,7 +17,7 @@ from toolworthy import content, wire
 from toolworthy.base.loading import Strict
 from toolworthy.content import adapters
 from toolworthy.content.adapters import Action
-from toolworthy.content.vocabulary import ways
+from toolworthy.content.toolset import ways
 from toolworthy.wire.ir import Api, Dialect, Message, Request, Text, ToolResult
 from toolworthy.wire.lenient import as_dict, as_list
 from toolworthy.work.probes.answer import Answer
@@ -112,7 +112,7 @@ class Conversation:
 
         Args:
             action: what it does.
-            values: as :func:`toolworthy.content.vocabulary.ways` takes them.
+            values: as :func:`toolworthy.content.toolset.ways` takes them.
         """
         tools = wire.api(self.record.api).parse_request(self._body).tools
         way = ways(action, values, tools, adapters.agent(self.record.agent))[0]

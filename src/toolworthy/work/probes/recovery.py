@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass
 
 from toolworthy.base.retry import Again, patiently
-from toolworthy.gateway.patience import failed, refusal
+from toolworthy.gateway.retries import failed, refusal
 from toolworthy.wire.lenient import dump_json
+from toolworthy.work.probes._channel import Line
 from toolworthy.work.probes.answer import Answer
-from toolworthy.work.probes.line import Line
 
 LONGEST = 120.0
 """Seconds that a good request is waited for."""

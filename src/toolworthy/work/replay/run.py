@@ -16,11 +16,11 @@ from toolworthy.records.meta import Replayed, RunMeta, RunOptions
 from toolworthy.records.replay import Decision, ReplayKey, ReplayResult
 from toolworthy.records.store import RunDirectory
 from toolworthy.wire.ir import Request
-from toolworthy.work.replay.adapt import Prepared, prepare
-from toolworthy.work.replay.compare import decision, differences
+from toolworthy.work.replay._adapt import Prepared, prepare
+from toolworthy.work.replay._compare import decision, differences
+from toolworthy.work.replay._send import Sender, open_sender, unmeasured
 from toolworthy.work.replay.recording import Recorded, Recording
-from toolworthy.work.replay.send import Sender, open_sender, unmeasured
-from toolworthy.work.run.hold import Hold
+from toolworthy.work.run.lock import Hold
 from toolworthy.work.run.plan import invocation
 
 _MANY = 200

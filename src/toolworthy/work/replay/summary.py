@@ -9,13 +9,13 @@ from statistics import median
 from typing import get_args
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.visible import show
+from toolworthy.base.sanitize import show
 from toolworthy.records.meta import EndpointTold, Replayed
 from toolworthy.records.replay import DECISIVE, Decision, DifferenceKind, ReplayResult, Status
 from toolworthy.records.store import RunDirectory
 from toolworthy.statistics.rates import percents
-from toolworthy.work.replay import agreement
-from toolworthy.work.replay.agreement import Trigger
+from toolworthy.work.replay import _agreement as agreement
+from toolworthy.work.replay._agreement import Trigger
 
 _EXAMPLES = 2
 """Of each kind of difference, in the terminal."""

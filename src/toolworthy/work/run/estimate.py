@@ -19,7 +19,7 @@ from toolworthy.content import adapters
 from toolworthy.records.result import ResultKey
 from toolworthy.records.score import Tokens
 from toolworthy.work.kinds import KINDS, kind_of
-from toolworthy.work.run.order import sent
+from toolworthy.work.run._order import sent
 from toolworthy.work.run.plan import Options
 from toolworthy.work.scoring.measure import cost
 

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from toolworthy.base.redact import MARK
 from toolworthy.content.adapters import AgentAdapter
-from toolworthy.content.vocabulary import tool_schema
+from toolworthy.content.toolset import tool_schema
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.meta import AgentPrint, RunMeta
 from toolworthy.records.result import Named

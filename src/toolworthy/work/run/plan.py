@@ -17,7 +17,7 @@ from toolworthy.content import adapters
 from toolworthy.content.adapters import AgentAdapter, Prices
 from toolworthy.content.tasks import Task, known_tasks, load_task, load_tasks
 from toolworthy.endpoint.target import Endpoint
-from toolworthy.gateway import flow
+from toolworthy.gateway import concurrency as flow
 from toolworthy.records import conditions
 from toolworthy.records.meta import Budget, RunMeta, RunOptions, SandboxKind, Tier
 from toolworthy.records.result import Named

@@ -16,7 +16,7 @@ from toolworthy.content.adapters import AgentAdapter
 from toolworthy.endpoint.preflight import Check, preflight
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import Gateway
-from toolworthy.gateway.flow import Flow
+from toolworthy.gateway.concurrency import Flow
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import ExchangeWriter, file_name
 from toolworthy.records.result import Result, ResultKey
@@ -24,15 +24,15 @@ from toolworthy.records.store import RunDirectory
 from toolworthy.work.kind import Bench, Site
 from toolworthy.work.kinds import KINDS, kind_of
 from toolworthy.work.run import estimate
+from toolworthy.work.run._order import Once, apart, in_order
+from toolworthy.work.run._resume import kept, open_run
 from toolworthy.work.run.budget import GRACE_SECONDS, Spending
 from toolworthy.work.run.embedded import reached
 from toolworthy.work.run.fingerprint import Seen
-from toolworthy.work.run.hold import Hold
-from toolworthy.work.run.listener import Listener
-from toolworthy.work.run.order import Once, apart, in_order
+from toolworthy.work.run.lock import Hold
+from toolworthy.work.run.observer import Listener
 from toolworthy.work.run.plan import Options
-from toolworthy.work.run.release import Looking, Release
-from toolworthy.work.run.resume import kept, open_run
+from toolworthy.work.run.waves import Looking, Release
 
 _T = TypeVar("_T")
 

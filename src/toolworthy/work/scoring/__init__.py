@@ -1,6 +1,6 @@
 """What was measured of a trial, and why it failed."""
 
-from toolworthy.work.scoring.cause import diagnose
+from toolworthy.work.scoring._cause import diagnose
 from toolworthy.work.scoring.measure import score
 
 __all__ = ["diagnose", "score"]

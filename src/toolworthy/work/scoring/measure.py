@@ -9,9 +9,9 @@ from toolworthy.content.adapters import AgentAdapter, Prices
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.score import Score, Tokens
+from toolworthy.work.scoring._copies import answers_of
 from toolworthy.work.scoring.calls import call_scores, judge_calls
-from toolworthy.work.scoring.copies import answers_of
-from toolworthy.work.scoring.lost import leaks
+from toolworthy.work.scoring.lost_calls import leaks
 
 
 def score(exchanges: Sequence[Exchange], agent: AgentAdapter, endpoint: Endpoint) -> Score:

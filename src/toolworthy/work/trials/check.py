@@ -13,10 +13,10 @@ from toolworthy.base.errors import ToolworthyError
 from toolworthy.content.tasks import Step, Task
 from toolworthy.sandbox import Sandbox
 from toolworthy.sandbox.model import Command, Limits, Mount
-from toolworthy.work.trials import workspace as workspaces
-from toolworthy.work.trials.attacks import Attack, attacks
-from toolworthy.work.trials.script import as_script
-from toolworthy.work.trials.verify import Verdict, verify
+from toolworthy.work.trials import _workspace as workspaces
+from toolworthy.work.trials._attacks import Attack, attacks
+from toolworthy.work.trials._script import as_script
+from toolworthy.work.trials._verify import Verdict, verify
 
 NOTHING, STEPS, SCRIPT = "nothing", "steps", "solve.sh"
 _PATIENCE = 15.0

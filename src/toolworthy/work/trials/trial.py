@@ -24,7 +24,7 @@ from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.tasks import Task
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import Gateway, serve_trial
-from toolworthy.gateway.allowance import Allowance
+from toolworthy.gateway.trial_limits import Allowance
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.score import Cause
 from toolworthy.records.trial import Status, TrialKey, TrialResult, Verification
@@ -32,14 +32,14 @@ from toolworthy.sandbox import Sandbox, choose
 from toolworthy.sandbox.model import Command, Limits, Outcome, SandboxError
 from toolworthy.sandbox.watch import through
 from toolworthy.wire.ir import Api
-from toolworthy.work.run.listener import Listener
+from toolworthy.work.run.observer import Listener
 from toolworthy.work.run.plan import Options
 from toolworthy.work.scoring import diagnose, score
 from toolworthy.work.scoring.words import cause, noted
-from toolworthy.work.trials import room
-from toolworthy.work.trials import workspace as workspaces
-from toolworthy.work.trials.children import free_port
-from toolworthy.work.trials.verify import Verdict, verify
+from toolworthy.work.trials import _disk_space as room
+from toolworthy.work.trials import _workspace as workspaces
+from toolworthy.work.trials._isolated_commands import free_port
+from toolworthy.work.trials._verify import Verdict, verify
 
 PORT = 8377
 """Where every agent finds the gateway, inside its own network namespace."""

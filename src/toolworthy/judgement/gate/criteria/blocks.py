@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolworthy.judgement.gate.compare import Comparable
+from toolworthy.judgement.gate._compare import Comparable
 from toolworthy.judgement.gate.criteria.judged import Judged, too_few
 from toolworthy.judgement.gate.policy import Policy
 from toolworthy.judgement.gate.sample import Sample

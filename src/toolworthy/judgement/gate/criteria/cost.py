@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil, inf, log
 
-from toolworthy.judgement.gate.bill import RARE, Bill, bill, tail
+from toolworthy.judgement.gate.cost_ratio import ratio
 from toolworthy.judgement.gate.criteria.judged import Judged, counted, needed
 from toolworthy.judgement.gate.paired import Pair
-from toolworthy.judgement.gate.ratio import ratio
 from toolworthy.judgement.gate.sample import Unit
+from toolworthy.judgement.gate.total_cost import RARE, Bill, bill, tail
 from toolworthy.records.gate import About, Answer
 
 _STUCK = "more attempts would not decide it, the items differ too much: add items"

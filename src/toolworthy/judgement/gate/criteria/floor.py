@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil, log
 
-from toolworthy.judgement.gate.compare import Compared
+from toolworthy.judgement.gate._compare import Compared
 from toolworthy.judgement.gate.criteria.judged import Judged
 from toolworthy.judgement.gate.floor import Reached, reached
 from toolworthy.judgement.gate.paired import Pair

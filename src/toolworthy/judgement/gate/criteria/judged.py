@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from toolworthy.judgement.gate.compare import Compared
+from toolworthy.judgement.gate._compare import Compared
 from toolworthy.judgement.gate.policy import Policy
 from toolworthy.records.gate import Answer
 from toolworthy.statistics.rates import reasons

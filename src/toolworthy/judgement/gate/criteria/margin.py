@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from toolworthy.judgement.gate.compare import Compared
+from toolworthy.judgement.gate._compare import Compared
 from toolworthy.judgement.gate.criteria.judged import Judged, counted, needed
 from toolworthy.judgement.gate.drop import drop
 from toolworthy.judgement.gate.paired import Drop, Pair

@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.content.vocabulary import sample
+from toolworthy.content.toolset import sample
 from toolworthy.records.score import Count
 from toolworthy.wire.chat.request import parse_request
 from toolworthy.wire.ir import Message, Request, Tool
-from toolworthy.work.cases.benchmarks.values import LISTS, TYPES, Fault, Kind, Language, fault
+from toolworthy.work.cases.benchmarks._values import LISTS, TYPES, Fault, Kind, Language, fault
 
 TEMPERATURE = 0.001
 """What BFCL asks with, unless told otherwise."""

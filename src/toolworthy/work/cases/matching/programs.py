@@ -20,14 +20,14 @@ from pydantic import Field
 from toolworthy import content
 from toolworthy.base.loading import Strict, fit, read_toml
 from toolworthy.base.paths import ROOT, absolute
-from toolworthy.work.cases.matching.options import Read, Spec, ordered_options, read, spec
-from toolworthy.work.cases.matching.plain import HARMLESS
-from toolworthy.work.cases.matching.syntax import Word
+from toolworthy.work.cases.matching._options import Read, Spec, ordered_options, read, spec
+from toolworthy.work.cases.matching._syntax import Word
+from toolworthy.work.cases.matching._unwrap import HARMLESS
 
 
 class Form(Strict):
     """How the words behind a program, or behind one of its subcommands, are read. Tables of options are those of
-    :func:`toolworthy.work.cases.matching.options.spec`: ``"n=namespace o=output"``."""
+    :func:`toolworthy.work.cases.matching._options.spec`: ``"n=namespace o=output"``."""
 
     flags: str = ""
     values: str = ""

@@ -38,9 +38,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from toolworthy.base.paths import same_path
-from toolworthy.work.cases.matching import words
-from toolworthy.work.cases.matching.code import same_code
-from toolworthy.work.cases.matching.same import same_command
+from toolworthy.work.cases.matching import _words as words
+from toolworthy.work.cases.matching._code import same_code
+from toolworthy.work.cases.matching._equivalent import same_command
 
 Kind = Literal["missing argument", "extra argument", "wrong argument", "wrong type"]
 _FENCE = re.compile(r"\s*```[^\n`]*\n(.*?)\n?```\s*", re.S)

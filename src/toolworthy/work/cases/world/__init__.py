@@ -3,8 +3,8 @@
 It may import the sandbox, trees and the matching of commands. What is right is none of its business.
 """
 
-from toolworthy.work.cases.world.effects import Commit, Effects, State
-from toolworthy.work.cases.world.repository import Repository
-from toolworthy.work.cases.world.running import World
+from toolworthy.work.cases.world._effects import Commit, Effects, State
+from toolworthy.work.cases.world._repository import Repository
+from toolworthy.work.cases.world._running import World
 
 __all__ = ["Commit", "Effects", "Repository", "State", "World"]

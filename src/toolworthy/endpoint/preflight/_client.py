@@ -1,0 +1,121 @@
+"""Small requests to an endpoint, with patience for what may pass, and bounds to what comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from toolworthy.base.packing import unpack
+from toolworthy.base.redact import Redactor
+from toolworthy.base.retry import Again, patiently
+from toolworthy.endpoint.preflight._model import MAX_BODY, Answer
+from toolworthy.endpoint.target import Endpoint
+from toolworthy.rules.refusal import broken_http
+from toolworthy.wire.ir import Api
+
+if TYPE_CHECKING:
+    import httpx
+
+ANSWER_SECONDS = 60.0
+"""How long one answer may take: a slow machine may have to load the model first."""
+LIST_SECONDS = 15.0
+_BEGINNING = 2**16
+"""Bytes of a longer one that are looked at."""
+PATIENCE_SECONDS = 60.0
+"""How long to wait for an endpoint that asks for it."""
+_LONG = 4.0
+"""Seconds of waiting that the user hears of."""
+
+
+class Asker:
+    """Asks one endpoint."""
+
+    def __init__(self, endpoint: Endpoint, client: httpx.AsyncClient, say: Callable[[str], None]) -> None:
+        self.endpoint, self._client, self._say = endpoint, client, say
+        self._redactor = Redactor(endpoint.secrets)
+
+    async def post(self, url: str, body: Any, api: Api) -> Answer:
+        """The answer to a completion request."""
+        return await self._patiently("POST", url, api, body, ANSWER_SECONDS)
+
+    async def get(self, url: str, api: Api) -> Answer:
+        """The answer to a GET."""
+        return await self._patiently("GET", url, api, None, LIST_SECONDS)
+
+    async def _patiently(self, method: str, url: str, api: Api, body: Any, seconds: float) -> Answer:
+        """Ask until it is answered, or refused for good, or our patience ends; the last answer."""
+        begun = time.monotonic()
+
+        def heard(answer: Answer, pause: float) -> None:
+            if pause >= _LONG:
+                self._say(f"{answer.says}; asking again in {pause:.0f} s")
+
+        answer = await patiently(
+            lambda: self._once(method, url, api, body, seconds), _again, PATIENCE_SECONDS, before=heard
+        )
+        return replace(answer, waited=time.monotonic() - begun)
+
+    async def _once(self, method: str, url: str, api: Api, body: Any, seconds: float) -> Answer:
+        import httpx
+
+        content = None if body is None else json.dumps(body).encode()
+        headers = {"content-type": "application/json", "accept-encoding": "identity", **self.endpoint.headers(api)}
+        answer, data = Answer(url), bytearray()
+        try:
+            async with (
+                asyncio.timeout(seconds),
+                self._client.stream(method, url, headers=headers, content=content) as response,
+            ):
+                known = {name.lower(): value for name, value in response.headers.items()}
+                answer = replace(answer, status=response.status_code, headers=known)
+                async for piece in response.aiter_raw():  # as it is sent: a small piece may unpack to a large one
+                    data += piece
+                    if len(data) > MAX_BODY:
+                        break
+        except TimeoutError:
+            answer = replace(answer, timed_out=True, trouble=f"{url} did not answer within {seconds:.0f} s")
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            answer = replace(answer, trouble=_trouble(url, error, begun=bool(answer.status)))
+        body, too_long = _body(bytes(data), answer.headers.get("content-encoding", "").strip().lower())
+        # Before anyone quotes a part of it, which may be a part of a key.
+        headers, (body,) = self._redactor.headers(answer.headers), self._redactor.pieces([body])
+        trouble = self._redactor.text(answer.trouble)
+        return replace(answer, headers=headers, body=body, too_long=too_long, trouble=trouble)
+
+
+def _trouble(url: str, error: Exception, begun: bool) -> str:
+    """What to say of an answer that did not come, or not whole.
+
+    Args:
+        url: what was asked.
+        error: httpx's.
+        begun: whether a status came.
+    """
+    import httpx
+
+    reason = str(error) or type(error).__name__
+    if begun:
+        return f"{url} broke off its answer: {reason}"
+    if isinstance(error, (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)):
+        return f"{url} is reached, but does not answer in HTTP: {broken_http(reason)}"
+    return f"cannot reach {url}: {reason}; is the server running, and the base URL right?"
+
+
+def _body(data: bytes, coding: str) -> tuple[bytes, bool]:
+    """A body unpacked, and whether it is longer than any need be: then no more than its beginning."""
+    inside = unpack(data, coding, MAX_BODY) if coding not in ("", "identity") else None
+    body, too_long = (inside.data, inside.cut) if inside else (data, len(data) > MAX_BODY)
+    return (body[:_BEGINNING] if too_long else body), too_long
+
+
+def _again(answer: Answer) -> Again | None:
+    told = answer.refusal
+    if answer.timed_out or answer.too_long or answer.is_odd:
+        return None
+    if told and not answer.trouble:
+        return Again(told.busy, told.retry_after) if told.passes else None
+    return Again() if answer.trouble or (answer.status < 400 and not answer.body) else None

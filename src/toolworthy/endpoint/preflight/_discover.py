@@ -1,0 +1,122 @@
+"""Look at an endpoint as agents will use it. Costs a few small requests, and does not hang on what is to be run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from toolworthy.base.errors import ToolworthyError
+from toolworthy.base.redact import Redactor
+from toolworthy.content.adapters import AgentAdapter
+from toolworthy.endpoint.preflight import _mistakes as mistakes
+from toolworthy.endpoint.preflight import _models as models
+from toolworthy.endpoint.preflight import _routes as routes
+from toolworthy.endpoint.preflight._client import Asker
+from toolworthy.endpoint.preflight._model import Check, Tried
+from toolworthy.endpoint.target import Endpoint
+from toolworthy.records.meta import PreflightTold
+from toolworthy.wire.ir import Api
+
+_REPLY_TOKENS = 4_000
+"""Room an agent needs beside its fixed prompt to do anything."""
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What was found, and the endpoint as it really is."""
+
+    endpoint: Endpoint
+    """With only those wire APIs that are there, and the dialect as seen."""
+    checks: tuple[Check, ...]
+    refused: dict[str, str]
+    """Agent id to why it cannot work here."""
+
+    server: str = ""
+    """Id of the provider whose server it is, by its own word; "" where it does not say."""
+
+    def told(self) -> PreflightTold:
+        """What ``run.json`` says of it."""
+        return PreflightTold(
+            apis=list(self.endpoint.base_urls),
+            base_urls={} if self.endpoint.is_oracle else self.endpoint.public().base_urls,
+            readings=[f"{check.name}: {check.detail}" for check in self.checks if check.reading],
+            refused=self.refused,
+            server=self.server,
+        )
+
+
+async def preflight(
+    endpoint: Endpoint, agents: Sequence[AgentAdapter], say: Callable[[str], None] = lambda line: None
+) -> Preflight:
+    """Look at `endpoint` as `agents` will use it.
+
+    Args:
+        endpoint: as the user named it.
+        agents: of which it is told whether they can work here.
+        say: hears what is waited for.
+
+    Raises:
+        ToolworthyError: nothing can be measured there: nothing listens, it speaks no wire API, it refuses the key or
+            the model, its account is empty, or it had no time for as long as we asked.
+    """
+    import httpx
+
+    redact = Redactor(endpoint.secrets).text
+    client = httpx.AsyncClient(timeout=None, follow_redirects=False, trust_env=not endpoint.is_local)
+    try:
+        async with client:
+            return await _look(
+                Asker(endpoint, client, lambda line: say(redact(f"preflight: {line}"))), endpoint, agents, redact
+            )
+    except ToolworthyError as error:
+        raise ToolworthyError(redact(str(error))) from error
+
+
+async def _look(
+    asker: Asker, endpoint: Endpoint, agents: Sequence[AgentAdapter], redact: Callable[[str], str]
+) -> Preflight:
+    tried = await routes.find(asker, endpoint)
+    mistakes.stop_if_useless(endpoint, tried)
+    reached = {api: ways[-1].base_url for api, ways in tried.items() if ways[-1].answer.status}
+    listed = await models.listed(asker, endpoint.at(reached)) if reached else []
+    mistakes.stop_if_unknown_model(endpoint, tried, listed)
+    mistakes.stop_if_nothing_is_there(endpoint, tried)
+    checks = [*routes.readings(endpoint, tried), *(check for ways in tried.values() for check in ways[-1].checks)]
+    checks.append(models.check(endpoint, listed))
+    there = _there(tried)
+    found = _as_seen(endpoint, there)
+    found = replace(found, context=found.context or models.context(listed, found.model))
+    refused = {agent.id: redact(why) for agent in agents if (why := _refusal(agent, found, there))}
+    checks = [replace(check, detail=redact(check.detail)) for check in checks]
+    return Preflight(found, tuple(checks), refused, models.server(listed))
+
+
+def _there(tried: dict[Api, list[Tried]]) -> dict[Api, Tried]:
+    """The APIs that are there. One that refuses the key that another takes is none for us."""
+    last = {api: ways[-1] for api, ways in tried.items() if ways[-1].state != "absent"}
+    if not any(one.state == "answers" for one in last.values()):
+        return last
+    return {api: one for api, one in last.items() if not one.refusal or one.refusal.kind != "bad key"}
+
+
+def _as_seen(endpoint: Endpoint, there: dict[Api, Tried]) -> Endpoint:
+    """The endpoint with the APIs that are there, and what they turned out to want."""
+    dialect = endpoint.dialect
+    if any(not one.system_anywhere for one in there.values()):
+        dialect = replace(dialect, system_anywhere=False)
+    if any(one.max_completion_tokens for one in there.values()):
+        dialect = replace(dialect, max_tokens_field="max_completion_tokens")
+    return endpoint.at({api: one.base_url for api, one in there.items()}).speaking(dialect)
+
+
+def _refusal(agent: AgentAdapter, endpoint: Endpoint, there: dict[Api, Tried]) -> str | None:
+    api = endpoint.api_for(agent.apis[0])
+    if there[api].state == "fails":
+        return f"{api}: {there[api].answer.says}"
+    room = agent.prompt_tokens + _REPLY_TOKENS
+    if endpoint.context is not None and endpoint.context < room:
+        return (
+            f"context window {endpoint.context:,} tokens; {agent.title} needs about {agent.prompt_tokens:,} for its "
+            f"own prompt and tools and {_REPLY_TOKENS:,} to work in"
+        )
+    return None

@@ -1,0 +1,106 @@
+"""What ends a run before it begins, in one line that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from toolworthy.base.errors import ToolworthyError
+from toolworthy.endpoint.preflight import _models as models
+from toolworthy.endpoint.preflight._model import Tried
+from toolworthy.endpoint.target import Endpoint
+from toolworthy.records.meta import KEY_ENV
+from toolworthy.wire.failure import RefusalKind
+from toolworthy.wire.ir import Api
+
+
+def stop_if_useless(endpoint: Endpoint, tried: dict[Api, list[Tried]]) -> None:
+    """Nothing can be measured here, for a reason that does not hang on the model's name.
+
+    Raises:
+        ToolworthyError: in one line.
+    """
+    last = [ways[-1] for ways in tried.values()]
+    if any(one.state == "answers" for one in last):
+        return
+    if limited := _of("rate limited", last):
+        raise ToolworthyError(f"{endpoint.name}: {_limited(limited)}")
+    if broke := _of("empty account", last):
+        raise ToolworthyError(f"{endpoint.name}: the account or key has nothing left to spend ({_said(broke)})")
+    if refused := _of("bad key", last):
+        raise ToolworthyError(f"{endpoint.name} {_key(endpoint)} ({_said(refused)})")
+    if gone := next((one for one in last if one.answer.busy), None):
+        raise ToolworthyError(
+            f"{endpoint.name} has had no time for {gone.answer.waited:.0f} s ({_said(gone)}); try later"
+        )
+
+
+def stop_if_unknown_model(endpoint: Endpoint, tried: dict[Api, list[Tried]], listed: list[dict[str, Any]]) -> None:
+    """The endpoint has no model of this name: it says so, or refuses one that it does not list.
+
+    Raises:
+        ToolworthyError: in one line, with the nearest name.
+    """
+    last = [ways[-1] for ways in tried.values()]
+    names = [models.name_of(entry) for entry in listed]
+    if any(one.state == "answers" for one in last):
+        return
+    unlisted = bool(names) and endpoint.model not in names
+    reasons = [one for one in last if one.refusal and one.state == "fails"] if unlisted else []
+    if (refused := _of("unknown model", last) or next(iter(reasons), None)) is None:
+        return
+    near = models.nearest(endpoint.model, names) if unlisted else None
+    hint = f": did you mean {near}?" if near else ""
+    there = f" The endpoint has {models.shown(names)}" if unlisted else ""
+    raise ToolworthyError(f"{endpoint.name} has no model {endpoint.model}{hint}{there} ({_said(refused)})")
+
+
+def stop_if_nothing_is_there(endpoint: Endpoint, tried: dict[Api, list[Tried]]) -> None:
+    """No wire API is there, or not the one that is asked for.
+
+    Raises:
+        ToolworthyError: in one line.
+    """
+    if all(ways[-1].answer.trouble and not ways[-1].answer.status for ways in tried.values()):
+        raise ToolworthyError(next(ways[-1] for ways in tried.values()).answer.trouble)
+    there = [api for api, ways in tried.items() if ways[-1].state != "absent"]
+    if not there:
+        raise ToolworthyError(f"{endpoint.name} speaks none of the wire APIs ({_all(tried)}); check the base URL")
+    if endpoint.forced_api and endpoint.forced_api not in there:
+        said = _said(tried[endpoint.forced_api][0])
+        raise ToolworthyError(f"{endpoint.name} has no {endpoint.forced_api} API ({said}); it has {', '.join(there)}")
+
+
+def _of(kind: RefusalKind, tried: Iterable[Tried]) -> Tried | None:
+    return next((one for one in tried if one.refusal and one.refusal.kind == kind), None)
+
+
+def _said(tried: Tried) -> str:
+    return f"{tried.answer.says} from {tried.answer.url}"
+
+
+def _all(tried: dict[Api, list[Tried]]) -> str:
+    """What each address said; those that said the same, together."""
+    said: dict[str, list[str]] = {}
+    for one in (ways[0] for ways in tried.values()):
+        said.setdefault(one.answer.says, []).append(one.answer.url)
+    return "; ".join(f"{says} from {', '.join(urls)}" for says, urls in said.items())
+
+
+def _limited(tried: Tried) -> str:
+    refusal, answer = tried.refusal, tried.answer
+    assert refusal is not None
+    if refusal.retry_after and refusal.retry_after > answer.waited:
+        return f"rate limited; it says to come again in {refusal.retry_after:,.0f} s ({_said(tried)})"
+    return f"rate limited for {answer.waited:.0f} s ({_said(tried)}); try later or with a key that may ask more"
+
+
+def _key(endpoint: Endpoint) -> str:
+    own = [f"{header.name} ({header.variable})" for header in endpoint.extra if header.variable]
+    if own:
+        return f"refuses the key in its header {', '.join(own)}"
+    what = "refuses the key in" if endpoint.key else "wants a key: put it into"
+    return (
+        f"{what} {endpoint.key_env or KEY_ENV}; if it takes its key in a header of its own, say so under headers in "
+        "toolworthy.toml"
+    )

@@ -1,0 +1,91 @@
+"""What an endpoint's list of models says of the one that is asked for."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+from toolworthy.content import adapters
+from toolworthy.endpoint.preflight._client import Asker
+from toolworthy.endpoint.preflight._model import Check
+from toolworthy.endpoint.target import Endpoint
+from toolworthy.wire.ir import APIS
+from toolworthy.wire.lenient import as_dict, as_list, as_str, parse_json
+
+_SHOWN = 8
+
+
+async def listed(asker: Asker, endpoint: Endpoint) -> list[dict[str, Any]]:
+    """The entries of ``GET /models``, of the first API that lists any."""
+    asked: set[str] = set()
+    for api in (api for api in APIS if api in endpoint.base_urls):
+        url = endpoint.url(api, "models")
+        if url in asked:
+            continue
+        asked.add(url)
+        answer = await asker.get(url, api)
+        value = parse_json(answer.body) if answer.status == 200 else None
+        data = as_list(as_dict(value).get("data")) or as_list(as_dict(value).get("models"))
+        if entries := [entry for entry in data if isinstance(entry, dict) and name_of(entry)]:
+            return entries
+    return []
+
+
+def name_of(entry: dict[str, Any]) -> str:
+    """The model's id."""
+    return as_str(entry.get("id")) or as_str(entry.get("name"))
+
+
+def check(endpoint: Endpoint, models: list[dict[str, Any]]) -> Check:
+    """Whether the model that answers is listed."""
+    names = [name_of(entry) for entry in models]
+    if not names:
+        return Check("model list", None, "GET /models lists nothing")
+    if endpoint.model in names:
+        return Check("model list", True, f"{endpoint.model} is listed")
+    return Check(
+        "model list", None, f"{endpoint.model} is not listed, and answers; listed: {shown(names)}", reading=True
+    )
+
+
+def server(models: list[dict[str, Any]]) -> str:
+    """Id of the provider whose server these models are on, by their owner; "" where it does not say."""
+    found = adapters.by_owner(as_str(entry.get("owned_by")) for entry in models)
+    return found.id if found else ""
+
+
+def shown(names: list[str]) -> str:
+    """What there is, in few words."""
+    return ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
+
+
+def nearest(model: str, names: Iterable[str]) -> str | None:
+    """The name that was probably meant: the same in other letters or without its owner's, else one like it."""
+    known = {_plain(name): name for name in reversed(list(names))}
+    bare = {name.rpartition("/")[2]: full for name, full in known.items()}
+    wanted = _plain(model)
+    for table, name in ((known, wanted), (bare, wanted), (known, wanted.rpartition("/")[2]), (bare, _last(wanted))):
+        if name in table:
+            return table[name]
+    near = difflib.get_close_matches(wanted, known, 1) or difflib.get_close_matches(_last(wanted), bare, 1)
+    return (known | bare)[near[0]] if near else None
+
+
+def _plain(name: str) -> str:
+    return name.strip().casefold().replace("_", "-").removeprefix("models/")
+
+
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def context(models: list[dict[str, Any]], model: str) -> int | None:
+    """Context window, as servers tell it: vLLM, SGLang ``max_model_len``; OpenRouter ``context_length``; llama.cpp
+    ``meta.n_ctx``."""
+    entry = next((entry for entry in models if name_of(entry) == model), {})
+    for place in (entry, as_dict(entry.get("meta"))):
+        for name in ("max_model_len", "context_length", "context_window", "n_ctx"):
+            if isinstance(place.get(name), int) and place[name] > 0:
+                return int(place[name])
+    return None

@@ -1,0 +1,78 @@
+"""Where an endpoint's wire APIs are: at the base URL as it was given, or at one that the user may have meant."""
+
+from __future__ import annotations
+
+import asyncio
+
+from toolworthy import wire
+from toolworthy.endpoint._base_url import redirected
+from toolworthy.endpoint.preflight._client import Asker
+from toolworthy.endpoint.preflight._completion import try_completion
+from toolworthy.endpoint.preflight._model import Check, Tried
+from toolworthy.endpoint.target import Endpoint
+from toolworthy.wire.ir import Api
+
+_NEAR = 2
+"""Addresses tried of every API: as given, and with ``/v1`` or without. The rest only where nothing is at all."""
+
+
+async def find(asker: Asker, endpoint: Endpoint) -> dict[Api, list[Tried]]:
+    """Every API with what was tried of it: the last is where it is, if it is anywhere."""
+    tried: dict[Api, list[Tried]] = {api: [] for api in endpoint.base_urls}
+    places = {api: [base, *endpoint.variants.get(api, ())] for api, base in endpoint.base_urls.items()}
+    for number in range(max(map(len, places.values()), default=0)):
+        if number >= _NEAR and any(_is_found(ways) for ways in tried.values()):
+            break
+        if number and all(ways and not ways[-1].answer.status for ways in tried.values()):
+            break  # nobody listens there
+        left = [api for api, ways in tried.items() if not _is_found(ways)]
+        await asyncio.gather(*(_try(asker, endpoint, api, places[api][number:][:1], tried[api]) for api in left))
+    return {api: ways if _is_found(ways) else ways[:1] for api, ways in tried.items()}
+
+
+async def _try(asker: Asker, endpoint: Endpoint, api: Api, bases: list[str], tried: list[Tried]) -> None:
+    for base in bases:
+        if base in (one.base_url for one in tried):
+            continue
+        tried.append(await try_completion(asker, endpoint.at({api: base}), api))
+        answer = tried[-1].answer
+        moved = redirected(base, _without_route(endpoint, api, base, answer.headers.get("location", "")))
+        if 300 <= answer.status < 400 and moved:
+            tried.append(await try_completion(asker, endpoint.at({api: moved}), api))
+
+
+def _without_route(endpoint: Endpoint, api: Api, base: str, location: str) -> str:
+    """The base URL that a redirection of its route speaks of."""
+    route = endpoint.at({api: "http://x"}).url(api).removeprefix("http://x")
+    return location.partition("?")[0].rstrip("/").removesuffix(route)
+
+
+def _is_found(tried: list[Tried]) -> bool:
+    return bool(tried) and tried[-1].state != "absent"
+
+
+def readings(endpoint: Endpoint, tried: dict[Api, list[Tried]]) -> list[Check]:
+    """How the base URL was read, where that is not as it was given."""
+    given = endpoint.given.rstrip("/")
+    found = {api: ways[-1] for api, ways in tried.items() if ways[-1].state != "absent"}
+    moved = {api: one for api, one in found.items() if one.base_url != endpoint.base_urls[api]}
+    told: list[Check] = []
+    for base in dict.fromkeys(one.base_url for one in moved.values()):
+        apis = [api for api, one in moved.items() if one.base_url == base]
+        which = "" if len(apis) == len(found) or _follows(found, base) else f"{' and '.join(apis)} "
+        first = endpoint.base_urls[apis[0]]
+        said = tried[apis[0]][0].answer.says
+        told.append(_reading(f"{first}: no {which}API there ({said}); using {base}"))
+    cut = next((url for api, url in endpoint.base_urls.items() if wire.api(api).base), given)
+    if given and found and cut != given and not moved:
+        told.append(_reading(f"{given} read as {cut}"))
+    return told
+
+
+def _follows(found: dict[Api, Tried], base: str) -> bool:
+    """Whether the APIs that were not moved are those that name ``/v1`` themselves."""
+    return all(one.base_url == base or f"{one.base_url}/v1" == base for one in found.values())
+
+
+def _reading(text: str) -> Check:
+    return Check("base URL", None, text, reading=True)

@@ -1,0 +1,115 @@
+"""What is known of a request while it is answered, up to limits, and the exchange that is made of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from toolworthy.base.redact import Redactor
+from toolworthy.gateway.upstream import Upstream
+from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure
+from toolworthy.records.sanitized import cleaned
+from toolworthy.wire.declaration import Route
+
+MAX_ANSWER = 32 * 2**20
+"""Bytes of one answer. No token limit that agents ask for comes near; what is longer has no end."""
+UNFINISHED = 2**20
+"""Bytes of an answer that was given up, by us or by the agent, from which on only its beginning is kept."""
+KEPT_OF_ENDLESS = 2**16
+"""Bytes of such an answer that are kept: its beginning shows what it is."""
+MAX_PIECES = 2**14
+"""Pieces whose times are told apart; what comes after is one more."""
+LARGE = 2**18
+"""Bytes of an exchange from which on reading it is work for a thread."""
+
+Headers = list[tuple[str, str]]
+
+
+class Endless(Exception):
+    """An answer is longer than any can be."""
+
+
+@dataclass
+class Record:
+    """What is known of an exchange while it happens."""
+
+    method: str
+    path: str
+    headers: Headers
+    body: bytes
+    route: Route
+    on_sent: Callable[[], None] = lambda: None
+    """Is told when the request has had its turn and is sent."""
+    started: float = field(default_factory=time.time)
+    clock: float = field(default_factory=time.perf_counter)
+    upstream: Upstream | None = None
+    status: int | None = None
+    response_headers: dict[str, str] = field(default_factory=dict)
+    times: list[float] = field(default_factory=list)
+    pieces: list[bytes | bytearray] = field(default_factory=list)
+    size: int = 0
+    error: ExchangeFailure | None = None
+    local: bool = False
+    longest: int = MAX_ANSWER
+    """Bytes that the answer may have."""
+
+    def keep(self, data: bytes) -> None:
+        """Note bytes that came.
+
+        Raises:
+            Endless: there were more than any answer has.
+        """
+        self.size += len(data)
+        if self.size > self.longest:
+            raise Endless
+        now = time.perf_counter() - self.clock
+        if len(self.pieces) > MAX_PIECES:
+            self.pieces[-1] += data
+            self.times[-1] = now
+        else:
+            self.times.append(now)
+            self.pieces.append(data if len(self.pieces) < MAX_PIECES else bytearray(data))
+
+    def _cut(self) -> None:
+        """Keep the beginning only, and the time at which the last byte came."""
+        size, last = 0, self.times[-1]
+        for number, piece in enumerate(self.pieces):
+            size += len(piece)
+            if size > KEPT_OF_ENDLESS:
+                self.pieces[number] = piece[: len(piece) - (size - KEPT_OF_ENDLESS)]
+                del self.pieces[number + 1 :], self.times[number + 1 :]
+                self.times[-1] = last
+                return
+
+    @property
+    def large(self) -> bool:
+        """Whether it takes so long to read that nobody else is to wait for it."""
+        return len(self.body) + self.size > LARGE
+
+    def exchange(self, trial: str, index: int, redactor: Redactor) -> Exchange:
+        """The exchange, without secrets."""
+        if self.error is not None and self.size > UNFINISHED:
+            self._cut()
+        upstream, completion = self.upstream, self.route.kind == "completion"
+        made = Exchange(
+            trial=trial,
+            index=index,
+            kind=self.route.kind,
+            agent_api=self.route.api if completion else None,
+            endpoint_api=upstream.api if completion and upstream else None,
+            method=self.method,
+            path=self.path,
+            request_headers=dict(self.headers),
+            request_body=self.body,
+            upstream_body=upstream.body if upstream and upstream.translated else None,
+            losses=upstream.losses if upstream else (),
+            status=self.status,
+            response_headers=self.response_headers,
+            chunks=tuple(Chunk(at, bytes(data)) for at, data in zip(self.times, self.pieces, strict=True)),
+            started=self.started,
+            seconds=time.perf_counter() - self.clock,
+            error=self.error,
+            local=self.local,
+        )
+        return cleaned(made, redactor)

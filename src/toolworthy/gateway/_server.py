@@ -1,0 +1,48 @@
+"""Serve trials: every listener is one trial's, every request of it becomes an exchange.
+
+Hundreds of listeners cost no more than their connections. Bytes pass as they come; nothing is buffered but what a
+translation has to see whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+from toolworthy.base.access import guarded, new_segment
+from toolworthy.base.asgi import serving
+from toolworthy.gateway._session import Gateway, Session
+from toolworthy.gateway.handler import handle
+from toolworthy.gateway.trial_limits import Allowance
+
+
+@contextlib.asynccontextmanager
+async def serve_trial(
+    gateway: Gateway, trial: str, listener: socket.socket, allowance: Allowance | None = None, *, secret: bool = False
+) -> AsyncIterator[Session]:
+    """Serve `listener`, which may come out of another network namespace, until the block ends.
+
+    Args:
+        gateway: whose endpoint is asked.
+        trial: the id of its exchanges.
+        listener: a listening socket.
+        allowance: what may be asked; without it, anything.
+        secret: whether the session's base URL has a segment that nobody can guess: it lends the key, and whoever
+            else is on this machine must not find it.
+    """
+    session = Session(gateway, trial, listener.getsockname()[1], allowance=allowance)
+    segment = new_segment() if secret else ""
+    session.base_url += f"/{segment}" if segment else ""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await handle(session, scope, receive, send)
+
+    try:
+        async with serving(guarded(app, listener.getsockname()[0], segment), listener):
+            yield session
+    finally:
+        if session.telling:
+            await asyncio.wait(session.telling)

@@ -1,0 +1,132 @@
+"""The gateway, and each trial's side of it: where requests go, and who hears of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING
+
+from toolworthy.base.redact import Redactor
+from toolworthy.base.retry import TOLD
+from toolworthy.endpoint.target import Endpoint
+from toolworthy.gateway.concurrency import Flow
+from toolworthy.gateway.trial_limits import Allowance
+from toolworthy.records.exchange import Exchange
+
+if TYPE_CHECKING:
+    import httpx
+
+CONNECT_SECONDS = 20.0
+IDLE_SECONDS = 300.0
+"""Silence of the endpoint after which a request is given up. Long, because local servers read prompts slowly."""
+KEPT_CONNECTIONS = 64
+"""Connections to the endpoint that are kept for later requests."""
+
+
+class Session:
+    """One trial's side of the gateway."""
+
+    def __init__(
+        self, gateway: Gateway, trial: str, port: int, first: int = 0, allowance: Allowance | None = None
+    ) -> None:
+        self.gateway = gateway
+        self.allowance = allowance or Allowance()
+        self.trial = trial
+        self.base_url = f"http://127.0.0.1:{port}"
+        self.exchanges: list[Exchange] = []
+        self.telling: set[asyncio.Future[Exchange]] = set()
+        """Long exchanges that are being read and written."""
+        self.on_exchange: Callable[[Exchange], None] | None = None
+        self.on_sent: Callable[[], None] = lambda: None
+        """Is told when a request has had its turn and is sent."""
+        self._count = first
+
+    def begin(self) -> int:
+        """A request has come: the number of its exchange."""
+        self.gateway.asking(self.trial)
+        self._count += 1
+        return self._count - 1
+
+    def record(self, exchange: Exchange) -> None:
+        """Keep an exchange; whoever records for good is told first."""
+        self.gateway.record(exchange)
+        if self.gateway.flow and not exchange.local:
+            self.gateway.flow.heard(exchange)
+        self.exchanges.append(exchange)
+        if self.on_exchange is not None:
+            self.on_exchange(exchange)
+
+
+class Gateway:
+    """An endpoint, made reachable for trials and recorded.
+
+    Args:
+        endpoint: where requests go.
+        record: gets every exchange once it is over.
+        write: gets it before, perhaps on another thread: for what takes its time.
+        asking: is told of every request when it comes, by the id of its trial.
+        flow: how many requests may be in flight; None for as many as come.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        record: Callable[[Exchange], None],
+        asking: Callable[[str], None] = lambda trial: None,
+        flow: Flow | None = None,
+        write: Callable[[Exchange], None] = lambda exchange: None,
+    ) -> None:
+        self.endpoint = endpoint
+        self.record = record
+        self.write = write
+        self.asking = asking
+        self.flow = flow
+        self.redactor = Redactor(endpoint.secrets)
+        self._idle: list[httpx.AsyncClient] = []
+        self._tls: ssl.SSLContext | None = None
+
+    async def __aenter__(self) -> Gateway:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        while self._idle:
+            await self._idle.pop().aclose()
+
+    def turn(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """A place among the requests in flight."""
+        return self.flow.turn() if self.flow else contextlib.nullcontext()
+
+    @property
+    def patience(self) -> float:
+        """Seconds that a request may wait if the endpoint asks for it."""
+        return self.flow.allowed() if self.flow else TOLD
+
+    @contextlib.asynccontextmanager
+    async def client(self) -> AsyncIterator[httpx.AsyncClient]:
+        """A client for one request at a time, with the connection that was used last.
+
+        One that all requests shared would look at every one of its connections several times a request, which at 32 of
+        them costs more than the request itself.
+        """
+        client = self._idle.pop() if self._idle else self._new_client()
+        try:
+            yield client
+        finally:
+            if len(self._idle) < KEPT_CONNECTIONS:
+                self._idle.append(client)
+            else:
+                await client.aclose()
+
+    def _new_client(self) -> httpx.AsyncClient:
+        import httpx
+
+        trust = not self.endpoint.is_local
+        self._tls = self._tls or httpx.create_ssl_context(trust_env=trust)
+        timeout = httpx.Timeout(IDLE_SECONDS, connect=CONNECT_SECONDS, pool=None)
+        return httpx.AsyncClient(timeout=timeout, verify=self._tls, trust_env=trust)
+
+    def direct(self, trial: str, first: int = 0) -> Session:
+        """A session that is only asked directly, without a listener; `first` is the number of its first exchange."""
+        return Session(self, trial, 0, first)

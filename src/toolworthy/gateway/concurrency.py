@@ -1,0 +1,90 @@
+"""How many requests may be in flight to one endpoint: fewer when it has no time, slowly more while it has."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+
+from toolworthy.base.retry import TOLD
+from toolworthy.gateway.retries import busy, refusal
+from toolworthy.records.exchange import Exchange
+
+FIRST = 4
+"""Requests in flight at the beginning."""
+AUTO = 8
+"""The most, where nobody says how many."""
+LONGEST_HOLD = 60.0
+"""Seconds for which one answer may hold back all requests."""
+_CAREFUL = 8
+"""How many times more slowly it grows where it was once too much."""
+
+
+class Flow:
+    """Requests in flight to one endpoint, in the order in which they came.
+
+    Halved by an answer that asks to come later, for the requests that it was sent with; one more for as many good
+    answers as are in flight.
+
+    Args:
+        most: requests in flight; None for as many as go well.
+        waiting: is told for how many seconds all requests are held back.
+        allowed: seconds that a request may wait if the endpoint asks for it.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        most: int | None = None,
+        waiting: Callable[[float], None] = lambda seconds: None,
+        allowed: Callable[[], float] = lambda: TOLD,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.most = most or AUTO
+        self.limit = float(min(FIRST, self.most))
+        self.allowed = allowed
+        self._waiting, self._clock = waiting, clock
+        self._flying = 0
+        self._room = asyncio.Condition()
+        self._held_until = 0.0
+        self._halved = float("-inf")
+        self._too_many = float("inf")
+        """In flight when the endpoint last had no time."""
+
+    @contextlib.asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for a place, and for the endpoint to have time again; keep the place until the block ends."""
+        async with self._room:
+            await self._room.wait_for(lambda: self._flying < int(self.limit))
+            self._flying += 1
+        try:
+            await self._time()
+            yield
+        finally:
+            self._flying -= 1
+            async with self._room:
+                self._room.notify_all()
+
+    async def _time(self) -> None:
+        """Wait until the endpoint has time; while it is waited for, an answer may ask for more."""
+        while True:
+            pause = self._held_until - self._clock()
+            if pause <= 0:
+                return
+            await asyncio.sleep(pause)
+
+    def heard(self, exchange: Exchange) -> None:
+        """A request has had its answer."""
+        now = self._clock()
+        if busy(exchange):
+            if now - exchange.seconds >= self._halved:
+                self._too_many, self._halved = self.limit, now
+                self.limit = max(1.0, self.limit / 2)
+            told = refusal(exchange)
+            if told and told.retry_after:
+                self._held_until = max(self._held_until, now + min(told.retry_after, LONGEST_HOLD))
+                self._waiting(self._held_until - now)
+        elif exchange.status is not None and exchange.status < 400:
+            careful = _CAREFUL if self.limit + 1 > self._too_many else 1
+            self.limit = min(float(self.most), self.limit + 1 / (self.limit * careful))

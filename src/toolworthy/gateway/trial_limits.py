@@ -1,0 +1,110 @@
+"""What one trial may ask of the gateway: what its agent needs, and no more. What the model starts can reach it too."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from toolworthy.base.packing import unpack
+from toolworthy.gateway._record import MAX_ANSWER
+from toolworthy.records.exchange import Exchange
+from toolworthy.wire.declaration import Route
+from toolworthy.wire.ir import Api
+from toolworthy.wire.lenient import as_dict, parse_json
+
+MAX_REQUEST = 64 * 2**20
+"""Bytes of one request of anyone."""
+TRIAL_REQUEST = 16 * 2**20
+"""Bytes of one request of a trial: more than any context window takes."""
+TRIAL_ANSWER = 8 * 2**20
+"""Bytes of one answer to it: more than its agent's token limit allows."""
+TRIAL_BYTES = 128 * 2**20
+"""Bytes of all requests of a trial, and of all answers to it."""
+AT_ONCE = 8
+"""Requests of one trial that are held in memory."""
+TOLD = 20
+"""Refused requests that are recorded."""
+_SIDE = 40
+"""Completions beside the task's turns that an agent may ask for, and as many again as it has turns."""
+_OTHERS = 5
+"""Requests of any kind for each completion."""
+
+
+@dataclass(frozen=True)
+class No:
+    """A request that is not passed on."""
+
+    status: int
+    why: str
+
+
+@dataclass
+class Allowance:
+    """What is left of it; without `turns`, as for an agent of the user's own, only single requests are bounded."""
+
+    model: str = ""
+    apis: Collection[Api] = ()
+    turns: int | None = None
+    spent: str = ""
+    """Which part of it is used up, in a few words; empty while none is."""
+    completions: int = 0
+    requests: int = 0
+    sent: int = 0
+    received: int = 0
+    refused: int = 0
+    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+
+    @property
+    def longest(self) -> int:
+        """Bytes that the next request may have."""
+        return MAX_REQUEST if self.turns is None else min(TRIAL_REQUEST, max(0, TRIAL_BYTES - self.sent))
+
+    @property
+    def answer(self) -> int:
+        """Bytes that the next answer may have."""
+        return MAX_ANSWER if self.turns is None else TRIAL_ANSWER
+
+    def refuses(self, route: Route) -> No | None:
+        """Whether a request is refused before it is read."""
+        if self.turns is None:
+            return None
+        self.requests += 1
+        completions = 2 * self.turns + _SIDE
+        if self.requests > _OTHERS * completions:
+            return self._no(f"{_OTHERS * completions} requests are used up")
+        if max(self.sent, self.received) >= TRIAL_BYTES:
+            return self._no(f"{TRIAL_BYTES >> 20} MiB are used up")
+        if route.kind in ("completion", "count_tokens") and route.api not in self.apis:
+            return No(404, f"this trial speaks {' and '.join(self.apis)}")
+        if route.kind == "completion":
+            if self.completions >= completions:
+                return self._no(f"{completions} completions are used up")
+            self.completions += 1
+        return None
+
+    def refuses_body(self, route: Route, body: bytes, coding: str) -> No | None:
+        """Whether it is refused for what is in it."""
+        self.sent += len(body)
+        if self.turns is None or route.kind != "completion":
+            return None
+        packed = unpack(body, coding)
+        asked = route.model or as_dict(parse_json(packed.data if packed else body)).get("model")
+        return None if asked == self.model else No(404, f"this trial may ask the model {self.model} only")
+
+    def too_large(self) -> No:
+        """For a request that is longer than it may be."""
+        most = self.longest
+        if self.turns is not None and most < TRIAL_REQUEST:
+            return self._no(f"{TRIAL_BYTES >> 20} MiB are used up")
+        return No(413, f"request larger than {most >> 20} MiB")
+
+    def came(self, exchange: Exchange, size: int) -> None:
+        """An answer has come. A request that failed need not be explained by a turn."""
+        self.received += size
+        if exchange.kind == "completion" and (exchange.error or exchange.status is None or exchange.status >= 400):
+            self.completions -= 1
+
+    def _no(self, why: str) -> No:
+        self.spent = self.spent or why
+        return No(429, f"this trial asked more than its turns explain: {why}")

@@ -1,0 +1,88 @@
+"""The gate, asked after every attempt of a run that ends as soon as it is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from toolworthy.base.errors import ToolworthyError
+from toolworthy.judgement.gate import answer
+from toolworthy.judgement.gate.baseline import find, load
+from toolworthy.judgement.gate.decide import decide
+from toolworthy.judgement.gate.policy import load_policy
+from toolworthy.judgement.gate.sample import from_run
+from toolworthy.judgement.gate.sequential import plan, to_go_on_with
+from toolworthy.records import gate as records
+from toolworthy.records.case import CaseResult
+from toolworthy.records.meta import RunMeta
+from toolworthy.records.store import RunDirectory
+from toolworthy.records.trial import TrialResult
+from toolworthy.work.run.plan import Options
+from toolworthy.work.run.waves import Next
+
+
+class Looks:
+    """Compares a run with its baseline after each of `most` attempts; ``gate.json`` holds the last look's answer.
+
+    Raises:
+        ToolworthyError: baseline or policy cannot be read.
+    """
+
+    def __init__(self, baseline: Path, policy: Path | None, most: int, say: Callable[[str], None]) -> None:
+        self._baseline, self._policy, self._say = load(baseline), load_policy(policy), say
+        self._place = find(baseline)
+        self._plan = plan(self._policy.alpha, most)
+        self.gate: records.GateReport | None = None
+        """As in ``gate.json``; None before the first look."""
+
+    def __call__(self, run: RunDirectory, attempts: int, left: frozenset[str]) -> Next:
+        """One look; what to go on with, of the suites that have attempts left."""
+        look, most = self._plan[attempts - 1], len(self._plan)
+        decision = decide(self._baseline, from_run(UpTo(run.path, attempts)), self._policy, alpha=look.alpha)
+        suites = to_go_on_with(decision, left)
+        decision.notes.append(
+            f"look {attempts} of at most {most}: each claim may be wrong in {100 * look.alpha:.2g} % of runs, "
+            f"in {100 * self._policy.alpha:.2g} % over all looks; intervals are as wide"
+        )
+        alphas = tuple(one.alpha for one in self._plan)
+        looks = records.Looks(taken=attempts, most=most, alpha=look.alpha, alphas=alphas)
+        gate = answer.report(decision, self._baseline, run.path.name)
+        self.gate = answer.keep(run, gate, self._place, looks)
+        on = f"; on with {' and '.join(sorted(suites))}" if suites else ""
+        self._say(f"look {attempts} of at most {most}: {decision.answer}{on}")
+        after = f"after {attempts} attempt{'s' * (attempts > 1)}"
+        stuck = decision.answer == "inconclusive" and not suites
+        return Next(suites, f"undecided {after}, and more would not tell" if stuck else f"decided {after}")
+
+
+def check(options: Options, baseline: Path | None) -> None:
+    """The looks are planned beforehand: how many there may be is not for their results to say, nor for ``--resume``.
+
+    Raises:
+        ToolworthyError: nothing to look at, or one look only.
+    """
+    if baseline is None:
+        raise ToolworthyError("--until-decided looks at a gate: give --baseline RUN")
+    if options.trials < 2:
+        raise ToolworthyError("--until-decided needs --trials MAX, at least 2: how many attempts there may be")
+
+
+class UpTo(RunDirectory):
+    """A run as it was after some attempts: one that is gone on with holds later ones already."""
+
+    def __init__(self, path: Path, attempts: int) -> None:
+        super().__init__(path)
+        self._attempts = attempts
+
+    def results(self) -> tuple[TrialResult, ...]:
+        """Those of the first attempts."""
+        return tuple(result for result in super().results() if result.key.repeat <= self._attempts)
+
+    def cases(self) -> tuple[CaseResult, ...]:
+        """The same of cases."""
+        return tuple(result for result in super().cases() if result.key.repeat <= self._attempts)
+
+    @property
+    def meta(self) -> RunMeta:
+        """What ``run.json`` says, but for how many attempts are planned: later ones are not missing."""
+        return super().meta.model_copy(update={"planned": {}})

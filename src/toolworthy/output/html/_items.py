@@ -1,0 +1,154 @@
+"""The rows of the page's tables: what one agent did with one task, case or probe, over all attempts."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from statistics import median
+from typing import Any, TypeVar
+
+from toolworthy.base.sanitize import visible
+from toolworthy.judgement.analysis.levels import levels
+from toolworthy.judgement.analysis.success import success
+from toolworthy.judgement.analysis.tools import lenient
+from toolworthy.judgement.analysis.verdict import cell
+from toolworthy.records.case import CaseResult
+from toolworthy.records.probe import ProbeResult
+from toolworthy.records.result import Result
+from toolworthy.records.store import RunDirectory
+from toolworthy.records.trial import TrialResult
+from toolworthy.statistics.intervals import pass_hat_k
+from toolworthy.statistics.rates import Rate, plain
+from toolworthy.work.probes.effects import affected
+
+_LONG = 160
+GOOD = ("passed", "right", "supported")
+"""Words of attempts that went well."""
+_R = TypeVar("_R", TrialResult, CaseResult)
+
+
+def subject(run: int, key: object) -> str:
+    """The id of a trial, case or probe on the page: the run's number, and its key."""
+    return f"{run}/{visible(key)}"
+
+
+def items(number: int, run: RunDirectory) -> list[dict[str, Any]]:
+    """The rows of the run with this number: tasks, then cases, then probes."""
+    return [*_tasks(number, run.results()), *_cases(number, run.cases()), *_probes(number, run.probes())]
+
+
+def _tasks(run: int, results: Sequence[TrialResult]) -> Iterator[dict[str, Any]]:
+    tasks, agents = ([*dict.fromkeys(getattr(r.key, of) for r in results)] for of in ("task", "agent"))
+    ordered = sorted(results, key=lambda r: (tasks.index(r.key.task), agents.index(r.key.agent), r.key.repeat))
+    for (task, agent), attempts in _grouped(ordered):
+        kind, _ = cell(attempts)
+        rate = success(attempts)
+        causes = Counter(result.cause.kind for result in attempts if result.cause and not result.ok)
+        yield {
+            **_row(run, "tasks", task, agent, attempts),
+            "kind": {"cannot work": "na"}.get(kind or "", kind),
+            **_rated(rate),
+            "word": _counted(rate) or attempts[-1].status,
+            "why": ", ".join(cause for cause, _ in causes.most_common()),
+            "about": next((r.cause.detail[:_LONG] for r in attempts if r.cause), ""),
+            **_costs(attempts),
+            **_attempts(run, attempts),
+        }
+
+
+def _cases(run: int, results: Sequence[CaseResult]) -> Iterator[dict[str, Any]]:
+    for (case, words), attempts in _grouped(results):
+        rate = lenient(attempts)
+        kinds = Counter(miss.kind for result in attempts for miss in result.misses if not miss.strict)
+        worst = "error" if rate.n == rate.ended else "pass" if rate.ok == rate.n else "flaky" if rate.ok else "fail"
+        yield {
+            **_row(run, "tools", case, words, attempts),
+            "kind": worst,
+            **_rated(rate),
+            "word": attempts[0].status if len(attempts) == 1 else _counted(rate) or "unmeasured",
+            "category": attempts[0].category,
+            "why": ", ".join(kind for kind, _ in kinds.most_common()),
+            "about": next((r.detail[:_LONG] for r in attempts if r.detail), ""),
+            **_costs(attempts),
+            **_attempts(run, attempts),
+        }
+
+
+def _probes(run: int, results: Sequence[ProbeResult]) -> Iterator[dict[str, Any]]:
+    meets: dict[str, list[str]] = defaultdict(list)
+    for level in levels(results):
+        for met in level.probes:
+            meets[str(met.key)].append(level.agent.id)
+    for result in results:
+        yield {
+            **_row(run, "wire", result.key.probe, result.key.way, [result]),
+            "kind": _probed(result),
+            "ok": int(result.ok),
+            "n": int(result.judged),
+            "word": result.verdict,
+            "category": result.key.api,
+            "power": None,
+            "share": "",
+            "notes": "",
+            "why": result.detail[:_LONG],
+            "about": result.title,
+            "meets": meets[str(result.key)],
+            "seconds": result.seconds,
+            **_attempts(run, [result]),
+        }
+
+
+def _probed(result: ProbeResult) -> str:
+    """What harms an agent fails; what goes wrong and harms none is not supported."""
+    if affected(result):
+        return "fail"
+    return {"supported": "pass", "unmeasured": "error"}.get(result.verdict, "without")
+
+
+def _row(run: int, suite: str, item: str, agent: str, attempts: Sequence[Result]) -> dict[str, Any]:
+    codes = dict.fromkeys(finding.code for result in attempts for finding in result.findings)
+    return {"run": run, "suite": suite, "item": item, "agent": agent, "codes": list(codes)}
+
+
+def _attempts(run: int, results: Sequence[Result]) -> dict[str, Any]:
+    """All of them, and the one that tells most: the first that went wrong, the first where none did."""
+    every = [
+        {"id": subject(run, one.key), "word": one.status_word, "seconds": round(one.seconds, 3)} for one in results
+    ]
+    return {"telling": next((one for one in every if one["word"] not in GOOD), every[0])["id"], "attempts": every}
+
+
+def _costs(attempts: Sequence[TrialResult | CaseResult]) -> dict[str, Any]:
+    """Medians over the attempts."""
+    scores = [result.score for result in attempts]
+    return {
+        "turns": median(score.turns for score in scores),
+        "calls": median(score.calls for score in scores),
+        "tokens": _median([(s.tokens.input or 0) + (s.tokens.output or 0) for s in scores if s.tokens.input]),
+        "cost": _median([score.cost_usd for score in scores if score.cost_usd is not None]),
+        "seconds": median(result.seconds for result in attempts),
+        "first": _median([seconds for score in scores for seconds in score.first_token_seconds]),
+    }
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return median(values) if values else None
+
+
+def _rated(rate: Rate) -> dict[str, Any]:
+    """pass@1 for this very item, whose attempts are no cluster of others like it; pass^n, None where nothing counts."""
+    own = plain(rate.ok, rate.n)
+    power = pass_hat_k(rate.n, rate.ok, rate.n) if rate.n else None
+    return {"ok": rate.ok, "n": rate.n, "share": own.share if rate.n else "", "notes": rate.notes, "power": power}
+
+
+def _counted(rate: Rate) -> str:
+    return f"{rate.ok}/{rate.n}" if rate.n else ""
+
+
+def _grouped(results: Sequence[_R]) -> Iterable[tuple[tuple[str, str], list[_R]]]:
+    """The attempts at each item by each agent, or in each agent's words."""
+    grouped: dict[tuple[str, str], list[_R]] = defaultdict(list)
+    for result in results:
+        grouped[result.key.item, result.key.asker].append(result)
+    return grouped.items()

@@ -1,0 +1,98 @@
+"""One run as the page's template shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from toolworthy.judgement.analysis.matrix import Matrix, matrix
+from toolworthy.judgement.analysis.outcome import Outcome, outcome
+from toolworthy.judgement.analysis.overall import Overall, overall, sentence
+from toolworthy.judgement.analysis.remarks import remarks
+from toolworthy.judgement.analysis.verdict import Word
+from toolworthy.output.exports import badge
+from toolworthy.output.html import _findings as findings
+from toolworthy.output.html import _speed as speed
+from toolworthy.output.terminal import tools, wire
+from toolworthy.records.meta import RunMeta
+from toolworthy.records.store import RunDirectory
+from toolworthy.work.replay import summary
+from toolworthy.work.run.completeness import unfinished
+
+_EXAMPLES = 100
+"""Requests whose answer is another one, shown of a replay."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One run, as the template shows it."""
+
+    number: int
+    run: RunDirectory
+    meta: RunMeta
+    agents: tuple[Overall, ...]
+    outcome: Outcome
+    remarks: tuple[str, ...]
+    """How much was measured of a run that was cut short, rates of calls left in the text, rate limits; a line each."""
+    groups: tuple[findings.Group, ...]
+    said: dict[badge.Suite, tuple[str, Word]]
+    answered: tuple[str, ...]
+    tools: dict[str, Any] | None
+    matrix: Matrix
+    wire: list[tuple[str, list[tuple[str, int]]]]
+    """How many probes of every API have which verdict."""
+    measures: tuple[speed.Measure, ...]
+    replay: str
+    """What a replay has to tell, in lines; "" where the run is none."""
+
+    @property
+    def name(self) -> str:
+        """Of its directory."""
+        return self.run.path.resolve().name
+
+    @property
+    def title(self) -> str:
+        """Model and endpoint."""
+        return f"{self.meta.endpoint.model} at {self.meta.endpoint.name}"
+
+    @property
+    def embedded(self) -> bool:
+        """Whether it was toolworthy's own oracle that answered."""
+        return self.meta.endpoint.name.split(":", 1)[0] == "oracle" and not self.meta.endpoint.base_urls
+
+    @property
+    def first(self) -> list[tuple[str, list[findings.Group]]]:
+        """What breaks an agent, by what can be done about it: where a reader begins."""
+        by_mend: dict[str, list[findings.Group]] = {}
+        for group in self.groups:
+            if group.breaks:
+                by_mend.setdefault(group.mend[0], []).append(group)
+        return [*by_mend.items()]
+
+    @property
+    def verdict(self) -> str:
+        """The whole run in a sentence."""
+        return sentence(self.agents)
+
+
+def side_of(number: int, run: RunDirectory) -> Side:
+    """All of a run that stands in the page without a script."""
+    results, cases, probes = run.results(), run.cases(), run.probes()
+    scores = [*(result.score for result in results), *(case.score for case in cases)]
+    answered = {model for score in scores for model in score.models_answered}
+    return Side(
+        number=number,
+        run=run,
+        meta=run.meta,
+        agents=overall(results, probes),
+        outcome=outcome(run.measured()),
+        remarks=(*filter(None, [unfinished(run)]), *remarks(run.measured())),
+        groups=findings.groups(number, run),
+        said=badge.said(results, cases, probes),
+        answered=tuple(sorted(answered)),
+        tools=tools.section(cases),
+        matrix=matrix(results, cases, probes),
+        wire=wire.tallies(probes),
+        measures=speed.measures(results),
+        replay="\n".join(summary.lines(run, _EXAMPLES)) if run.replays() else "",
+    )

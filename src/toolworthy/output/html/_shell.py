@@ -1,0 +1,96 @@
+"""What every page has around it: its policy, style and script, and the filters of its templates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from toolworthy.base.sanitize import visible
+from toolworthy.judgement.analysis.verdict import WORDS
+from toolworthy.judgement.gate.difference import Row
+from toolworthy.output.exports.timeline import cut
+from toolworthy.output.html.pack import policy
+from toolworthy.statistics.rates import percent
+
+if TYPE_CHECKING:
+    import jinja2
+
+_LONG = 5_000
+"""Characters that one text may take up outside opened trials."""
+_BUILT = Path(__file__).with_name("built")
+
+
+def shell(template: jinja2.Template, blocks: Iterable[str], **shown: object) -> Iterator[str]:
+    """The page piece by piece: what the template shows, the script, then its data.
+
+    The script stands before the bulk of the data, so that a long page can be used while it is still read; it asks for
+    a block when that is opened.
+    """
+    import markupsafe
+
+    script, style = _built("page.js"), _built("page.css")
+    data = iter(blocks)
+    first = next(data, "")  # what the script needs at once
+    yield from template.generate(
+        policy=policy(script, style),
+        script=markupsafe.Markup(script),
+        style=markupsafe.Markup(style),
+        index=markupsafe.Markup(first),
+        blocks=(markupsafe.Markup(one) for one in data),
+        **shown,
+    )
+
+
+@cache
+def _built(name: str) -> str:
+    return (_BUILT / name).read_text(encoding="utf-8")
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Where the templates are, with all that they use; what they show is cut, made visible and escaped."""
+    import jinja2
+    import markupsafe
+
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("toolworthy.output.html"),
+        autoescape=True,
+        finalize=lambda value: value if isinstance(value, markupsafe.Markup) else visible(cut(str(value), _LONG)),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(clock=_clock, value=_value, change=_change, figure=figure, percent=percent)
+    made.globals["WORDS"] = WORDS
+    return made
+
+
+def _clock(unix: object) -> str:
+    """A time; what is not known (Jinja's undefined) is said so."""
+    if not isinstance(unix, (int, float)):
+        return "at an unknown time"
+    return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _value(row: Row, side: Literal["before", "after"]) -> str:
+    found: float | None = getattr(row, side)
+    if found is None:
+        return "–"
+    return f"{found:.1%}" if row.kind == "difference" else figure(found)
+
+
+def figure(value: float) -> str:
+    """Three digits that count, and no powers of ten."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _change(row: Row) -> str:
+    if row.change is None:
+        return "–"
+    if row.kind == "ratio":
+        inside = "" if row.low is None or row.high is None else f" ({row.low:.2f}–{row.high:.2f})"
+        return f"× {row.change:.2f}{inside}"
+    inside = "" if row.low is None or row.high is None else f" ({100 * row.low:+.1f} to {100 * row.high:+.1f})"
+    return f"{round(100 * row.change, 1) + 0.0:+.1f} points{inside}"

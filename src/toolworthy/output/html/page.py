@@ -1,0 +1,172 @@
+"""The page, put together: what stands in it without a script, and the data that the script unpacks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from fnmatch import fnmatchcase
+from html import escape
+from itertools import chain
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from toolworthy.base.errors import ToolworthyError
+from toolworthy.judgement.analysis.matrix import Cell
+from toolworthy.judgement.history.load import find
+from toolworthy.judgement.history.series import history
+from toolworthy.output.html import _comparison as beside
+from toolworthy.output.html import _findings as findings
+from toolworthy.output.html import _speed as speed
+from toolworthy.output.html._detail import detail
+from toolworthy.output.html._items import GOOD, items, subject
+from toolworthy.output.html._run_view import Side, side_of
+from toolworthy.output.html._shell import environment, shell
+from toolworthy.output.html.history import past, shown
+from toolworthy.output.html.pack import Local, Pool, block, file_block, index
+from toolworthy.output.terminal.gate import MARKS as GATE_MARKS
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.result import Result
+from toolworthy.records.store import RunDirectory
+
+Also = Callable[[Result, Sequence[Exchange]], None]
+_DETAILS = 48_000_000
+"""Characters that all opened trials may take in the page; what does not fit is in the run directory only."""
+_BLOCK = 16
+"""Results in a block: neighbours are alike, and packed together take two thirds; ``data.ts`` counts by it, too."""
+KINDS = {
+    "pass": {"mark": "✓", "css": "pass"},
+    "flaky": {"mark": "~", "css": "flaky"},
+    "fail": {"mark": "✗", "css": "fail"},
+    "inconclusive": {"mark": "?", "css": "inconclusive"},
+    "error": {"mark": "!", "css": "error"},
+    "not applicable": {"mark": "–", "css": "na"},
+    "not tested": {"mark": "·", "css": "na"},
+}
+_FIRST = 3
+"""Findings that break an agent, named at the top."""
+_REASONS = 3
+"""Reasons of a card, and codes of a cell, that are shown at once."""
+_MANY = 2
+"""Runs up to which a page compares them instead of drawing their history."""
+
+
+def parts(runs: Sequence[RunDirectory], only: str = "", also: Also | None = None) -> Iterator[str]:
+    """The page, piece by piece.
+
+    Args:
+        runs: the first is what others are compared with.
+        only: a pattern for keys (``tasks/*/codex#*``); "" for all.
+        also: told of every result with its exchanges, since they are read here.
+
+    Raises:
+        ToolworthyError: a run cannot be read, or nothing fits `only`.
+    """
+    sides = [side_of(number, run) for number, run in enumerate(runs)]
+    rows = [item for side in sides for item in items(side.number, side.run) if _wanted(item, only)]
+    if only and not rows:
+        raise ToolworthyError(f"no trial, case or probe fits {only!r}: keys are like tasks/fix-failing-test/codex#1")
+    measures = [asdict(measure) for side in sides for measure in side.measures]
+    causes = _causes(sides)
+    series = history(find([run.path for run in runs])) if len(runs) > _MANY else None
+    compared = beside.beside(sides, rows)
+    order = _order(sides, only)
+    first = index(
+        runs=[{"name": side.name, "title": side.title} for side in sides],
+        items=rows,
+        order=[subject(side.number, result.key) for side, result in order],
+        points=speed.POINTS,
+        measures=measures,
+        causes=causes,
+        differences=beside.drawn(compared),
+        past=past(series) if series else [],
+    )
+    yield from shell(
+        environment().get_template("page.html.j2"),
+        chain([first], _archives(sides), _details(order, also)),
+        sides=sides,
+        side=sides[0],
+        rows=rows,
+        causes=causes,
+        matrix=_matrix(sides),
+        kinds=KINDS,
+        series=shown(series) if series else None,
+        compared=compared,
+        most_changed=beside.CHANGED,
+        most_first=_FIRST,
+        most_reasons=_REASONS,
+        glyphs=beside.MARKS,
+        marks=GATE_MARKS,
+        gate=sides[-1].run.gate,
+        often=findings.often,
+        at=_at,
+        finding_id=_finding_id,
+    )
+
+
+def _order(sides: Sequence[Side], only: str) -> list[tuple[Side, Result]]:
+    """All that can be opened, in the order in which it is kept: what went wrong first."""
+    every = [(side, result) for side in sides for result in side.run.measured()]
+    wanted = [pair for pair in every if not only or fnmatchcase(str(pair[1].key), only)]
+    return sorted(wanted, key=lambda pair: pair[1].status_word in GOOD)
+
+
+def _details(order: Sequence[tuple[Side, Result]], also: Also | None) -> Iterator[str]:
+    """The results block by block, as long as there is room; then what they share."""
+    pool, room = Pool(), _DETAILS
+    for number, start in enumerate(range(0, len(order), _BLOCK)):
+        batch = {}
+        for side, result in order[start : start + _BLOCK]:
+            exchanges = side.run.exchanges(result.exchanges)
+            if also is not None:
+                also(result, exchanges)
+            if room > 0:
+                batch[subject(side.number, result.key)] = detail(result, exchanges, Local(pool))
+        if batch:
+            made = block(f"d-{number}", batch)
+            room -= len(made)
+            yield made
+        elif also is None:
+            break
+    yield block("shared", pool.shared)
+
+
+def _archives(sides: Sequence[Side]) -> Iterator[str]:
+    for side in sides:
+        for group in side.groups:
+            if group.shown and group.shown.data:
+                yield file_block(escape(f"e-{side.number}-{group.code}"), group.shown.data)
+
+
+def _wanted(item: dict[str, Any], only: str) -> bool:
+    return not only or any(fnmatchcase(attempt["id"].split("/", 1)[1], only) for attempt in item["attempts"])
+
+
+def _matrix(sides: Sequence[Side]) -> list[tuple[str, list[tuple[Side, Cell | None]]]]:
+    """Agents with their cells of every run and suite; None where a run knows nothing of an agent."""
+    cells = {(side.number, cell.agent, cell.suite): cell for side in sides for cell in side.matrix.cells}
+    agents = dict.fromkeys(agent for side in sides for agent in side.matrix.agents)
+    columns = [(side, suite) for side in sides for suite in side.matrix.suites]
+    return [(agent, [(side, cells.get((side.number, agent, suite))) for side, suite in columns]) for agent in agents]
+
+
+def _causes(sides: Sequence[Side]) -> list[dict[str, Any]]:
+    counted: Counter[tuple[str, str, str]] = Counter()
+    for side in sides:
+        for result in side.run.results():
+            if result.status == "failed" and result.cause:
+                agent = result.key.agent + (f" ({side.name})" if len(sides) > 1 else "")
+                counted[agent, result.cause.kind, result.cause.fault] += 1
+    return [{"agent": agent, "kind": kind, "fault": fault, "count": n} for (agent, kind, fault), n in counted.items()]
+
+
+def _finding_id(run: int, code: str) -> str:
+    """The id of a finding's place on the page; the script's ``route.ts`` makes the same."""
+    return f"finding-{code}" if run == 0 else f"finding-{run}-{code}"
+
+
+def _at(identity: str, step: int | None = None, beside: str = "") -> str:
+    """The fragment of a trial, of a step in it, of another beside it; the script's ``route.ts`` reads it."""
+    path = "/".join(quote(part, safe="") for part in identity.split("/"))
+    query = {name: value for name, value in (("step", step), ("with", beside)) if value not in (None, "")}
+    return f"#/at/{path}" + (f"?{urlencode(query)}" if query else "")

@@ -1,0 +1,385 @@
+"""What a defect does to an answer: to what is said, to the JSON that is sent, to the bytes."""
+
+from __future__ import annotations
+
+import copy
+import gzip
+import hashlib
+import json
+import re
+from dataclasses import replace
+from typing import Any, Literal
+
+from pydantic import Field
+
+from toolworthy.base.loading import Strict
+from toolworthy.reference import _texts as texts
+from toolworthy.reference._paths import places
+from toolworthy.reference._triggers import Sign
+from toolworthy.reference.model import Reply
+from toolworthy.wire.ir import Part, Request, Response, StopReason, Text, Thinking, ToolCall, Usage
+from toolworthy.wire.lenient import dump_json, parse_json
+from toolworthy.wire.sse import events, format_event
+
+
+class Saying(Strict):
+    """What is said instead of the right answer."""
+
+    only_calls: str | None = None
+    """Only an answer with a call whose arguments have this pattern; empty for any call."""
+    only_stop: StopReason | None = None
+    """Only an answer that ends like this."""
+    stop: Literal["end", "tool", "length", "error", "none"] | None = None
+    calls: Literal["drop", "leak", "think", "first"] | None = None
+    """Left out, written into the text or the reasoning by `form`, or only the first kept."""
+    only: Literal["custom", "namespaced"] | None = None
+    """Only calls of such tools are touched."""
+    add: str = ""
+    """Name of one more call, without arguments."""
+    form: str = ""
+    """A call as text: ``{name}`` and ``{arguments}`` are filled in, and ``{each}`` argument by the next two."""
+    each: str = ""
+    """One argument in `form`: ``{key}``, ``{value}`` (a string bare) and ``{json}`` are filled in."""
+    between: str = "\n"
+    """What stands between two of them."""
+    arguments: (
+        Literal[
+            "cut", "cut-brace", "close", "empty", "none", "stringify", "wrap", "shuffle", "escape", "replace", "void"
+        ]
+        | None
+    ) = None
+    """``close`` mends those that were cut; ``escape`` writes all but ASCII as escapes;
+    ``void``: those of a call without any are no text at all."""
+    lose: Literal["last-brace", "after-empty"] | None = None
+    """Of the arguments: the last brace where no string stands before it, or all behind a call without any."""
+    argument_text: str = ""
+    """Put behind the arguments; of ``replace``, in their place."""
+    argument_swap: texts.Swaps = ()
+    """In the arguments' JSON text."""
+    value_swap: texts.Swaps = ()
+    """In each string within the arguments."""
+    id: Literal["empty", "same"] | None = None
+    id_form: str = ""
+    """Every call's id: ``{name}``, ``{index}`` (in the answer), ``{number}`` (in the conversation) and ``{hash}`` (9
+    characters) are filled in. Also where `when` does not hold."""
+    name: str | None = None
+    """Instead of every call's name."""
+    text: str | None = None
+    """Instead of the text; an empty one leaves it out."""
+    before: str = ""
+    """Put before the text."""
+    text_swap: texts.Swaps = ()
+    """In the text."""
+    stop_string: bool = False
+    """The text keeps the stop string that ended it."""
+    think: Literal["tags", "only", "drop"] | None = None
+    """Reasoning in tags within the text, nothing but reasoning, or none."""
+    usage: Literal["none", "zero", "gross"] | None = None
+    """``gross``: what came from a cache is counted among the plain input as well."""
+
+
+class Edit(Strict):
+    """A change of the JSON that is sent: of a stream's events, or of a whole answer."""
+
+    type: str | None = None
+    """Only events of this type; ``[DONE]`` is chat's end marker."""
+    has: str | None = None
+    """Only where this path is."""
+    match: str = ""
+    """Only where what is there, as text, has this pattern."""
+    lacks: str | None = None
+    """Only where this path is not."""
+    which: Literal["all", "first", "rest", "last"] = "all"
+    set: dict[str, Any] = Field(default_factory=dict)
+    null: tuple[str, ...] = ()
+    delete: tuple[str, ...] = ()
+    shift: dict[str, int] = Field(default_factory=dict)
+    """Added to the numbers there."""
+    join: str | None = None
+    """Path whose texts or arrays, of all these events, are put together into the first of them."""
+    carry: str | None = None
+    """Path whose value is put into the later ones of these events as well."""
+    per: tuple[str, ...] = ()
+    """Of `join` and `carry`: only events that have the same values here belong together."""
+    count: str | None = None
+    """Path whose values are numbered through, each event by another one; numbers grow by it."""
+    text: bool = False
+    """Values in `set` are put in as the JSON text of what stands there."""
+    drop: bool = False
+    repeat: bool = False
+    name: str | None = None
+    """The SSE field ``event``; empty for none."""
+    lift: str | None = None
+    """Path of what is sent in place of the event's whole JSON."""
+    before: str | None = None
+    after: str | None = None
+    """Data of one more event; ``{index}`` and the like are the values of the event that it stands beside."""
+    renumber: bool = False
+    """Sequence numbers are counted anew."""
+
+
+class Bytes(Strict):
+    """A change of the bytes."""
+
+    prefix: str = ""
+    suffix: str = ""
+    swap: tuple[tuple[str, str], ...] = ()
+    """Patterns and what is put in their place, in every event's bytes."""
+    keep: float = 1.0
+    """Share of the pieces that is sent at all."""
+    wait: float = 0.0
+    """Seconds of silence."""
+    wait_for: str = ""
+    """Pattern in the bytes before which it is silent; empty for before everything, the headers too."""
+    status: int | None = None
+    content_type: str | None = None
+    split: int = 0
+    """Sent in pieces of so many bytes, whatever that cuts through."""
+    gzip: bool = False
+    """Compressed, and no header says so."""
+    body: str | None = None
+    """Instead of everything."""
+
+
+# ---- what is said ----------------------------------------------------------------------------------------------------
+
+
+def said(say: Saying, answer: Response, request: Request) -> Response:
+    """What is said, changed."""
+    made = [part for part in answer.parts if isinstance(part, ToolCall)]
+    if not _fits(say, answer):
+        return answer
+    calls = [call for call in made if _meant(say, call, request)]
+    if say.only and not calls:
+        return answer
+    text = "".join(part.text for part in answer.parts if isinstance(part, Text))
+    thought = "".join(part.text for part in answer.parts if isinstance(part, Thinking))
+    leaked = (
+        "\n".join(texts.written(call, say.form, say.each, say.between) for call in calls)
+        if say.calls in ("leak", "think")
+        else ""
+    )
+    if say.calls == "leak":
+        text += leaked
+    if say.calls == "think":
+        thought += leaked
+    kept = calls[:1] if say.calls == "first" else [] if say.calls else calls
+    if say.text is not None and (calls or not say.calls):
+        text = say.text
+    if say.think == "tags":
+        text, thought = f"<think>{thought or 'I should look first.'}</think>{text}", ""
+    text = say.before + texts.swapped(say.text_swap, text)
+    if say.stop_string:
+        text = texts.with_stop_string(text, request.stop, answer.stop == "stop_sequence") or text
+    parts: list[Part] = []
+    if say.think == "only":
+        text, kept, thought = "", [], thought or text or "I should look first."
+    if thought and say.think != "drop":
+        parts.append(Thinking(thought, "reasoning_content"))
+    parts += [Text(text)] if text else []
+    before = sum(isinstance(part, ToolCall) for message in request.messages for part in message.parts)
+    parts += [call for call in made if call not in calls]
+    parts += [_changed(say, call, number, before) for number, call in enumerate(_lost(say, kept))]
+    parts += [ToolCall("call_added", say.add, "{}")] if say.add else []
+    stop: StopReason | None = answer.stop
+    if say.stop is not None:
+        stop = None if say.stop == "none" else say.stop
+    elif say.calls in ("drop", "leak", "think") and len(calls) == len(made):
+        stop = "end"
+    return replace(answer, parts=tuple(parts), stop=stop, raw_stop=None, usage=_counted(say, answer.usage))
+
+
+def _counted(say: Saying, usage: Usage | None) -> Usage | None:
+    if usage is None or say.usage == "none":
+        return None
+    if say.usage == "gross":
+        return replace(usage, input=(usage.input or 0) + (usage.cached or 0))
+    return Usage(input=0, output=0) if say.usage == "zero" else usage
+
+
+def _fits(say: Saying, answer: Response) -> bool:
+    """Whether the answer is one that is changed."""
+    if say.only_calls is not None and not any(re.search(say.only_calls, call.arguments) for call in answer.calls):
+        return False
+    return say.only_stop in (None, answer.stop)
+
+
+def _meant(say: Saying, call: ToolCall, request: Request) -> bool:
+    if say.only is None:
+        return True
+    tool = next((tool for tool in request.tools if call.name in (tool.name, tool.flat_name)), None)
+    return tool is not None and (tool.custom if say.only == "custom" else tool.namespace is not None)
+
+
+def _lost(say: Saying, calls: list[ToolCall]) -> list[ToolCall]:
+    if say.lose == "last-brace":
+        return [
+            call if call.arguments.endswith(('"}', "{}")) else replace(call, arguments=call.arguments[:-1])
+            for call in calls
+        ]
+    if say.lose == "after-empty":
+        empty = next((number for number, call in enumerate(calls) if call.arguments in ("", "{}")), len(calls))
+        return [replace(call, arguments="") if number > empty else call for number, call in enumerate(calls)]
+    return calls
+
+
+def _changed(say: Saying, call: ToolCall, number: int, before: int) -> ToolCall:
+    call_id = "" if say.id == "empty" else "call_1" if say.id == "same" else call.id
+    if say.id_form:
+        digest = hashlib.sha256(call.id.encode()).hexdigest()[:9]
+        call_id = say.id_form.replace("{name}", call.name).replace("{hash}", digest)
+        call_id = call_id.replace("{index}", str(number)).replace("{number}", str(before + number))
+    name = call.name if say.name is None else say.name
+    arguments = texts.arguments(say.arguments, call.arguments, number, say.argument_text)
+    if say.value_swap and (value := parse_json(arguments)) is not None:
+        arguments = dump_json(texts.swapped_values(say.value_swap, value))
+    return replace(call, id=call_id, name=name, arguments=texts.swapped(say.argument_swap, arguments) + _behind(say))
+
+
+def _behind(say: Saying) -> str:
+    return "" if say.arguments == "replace" else say.argument_text
+
+
+# ---- what is sent ----------------------------------------------------------------------------------------------------
+
+
+def edited(edits: tuple[Edit, ...], made: Reply) -> tuple[bytes, ...]:
+    """A whole answer's JSON, edited."""
+    value = parse_json(made.body)
+    for edit in edits:
+        if edit.type is None and _concerns(edit, None, value):
+            _apply(edit, value, 0)
+    return (dump_json(value).encode(),)
+
+
+def edited_stream(edits: tuple[Edit, ...], made: Reply) -> tuple[bytes, ...]:
+    """A stream's events, edited."""
+    sent: list[tuple[str | None, Any]] = [
+        (event.event, parse_json(event.data) if event.data != "[DONE]" else "[DONE]") for event in events(made.body)
+    ]
+    for edit in edits:
+        sent = _pass(edit, sent)
+    return tuple(
+        format_event(value if isinstance(value, str) else dump_json(value), name or None) for name, value in sent
+    )
+
+
+def _pass(edit: Edit, sent: list[tuple[str | None, Any]]) -> list[tuple[str | None, Any]]:
+    hits = [number for number, (name, value) in enumerate(sent) if _concerns(edit, name, value)]
+    chosen = {"all": hits, "first": hits[:1], "rest": hits[1:], "last": hits[-1:]}[edit.which]
+    out: list[tuple[str | None, Any]] = []
+    gone = _joined(edit, [sent[number][1] for number in chosen])
+    for number, (name, value) in enumerate(sent):
+        if number in chosen and gone[chosen.index(number)]:
+            continue
+        if number not in chosen:
+            out.append((name, value))
+            continue
+        if edit.before is not None:
+            out.append(_beside(edit.before, name, value))
+        if not edit.drop:
+            _apply(edit, value, number)
+            named = name if edit.name is None else edit.name
+            value = next((container[k] for container, k in places(value, edit.lift)), value) if edit.lift else value
+            out += [(named, value), (named, copy.deepcopy(value))][: 2 if edit.repeat else 1]
+        if edit.after is not None:
+            out.append(_beside(edit.after, name, value))
+    return _renumbered(out) if edit.renumber else out
+
+
+def _beside(text: str, name: str | None, value: Any) -> tuple[str | None, str]:
+    """One more event; it is named like its type where the one beside it has a name."""
+    for key, known in value.items() if isinstance(value, dict) else ():
+        if isinstance(known, (str, int)):
+            text = text.replace(f"{{{key}}}", str(known))
+    told = parse_json(text)
+    return (told.get("type") if name and isinstance(told, dict) else None), text
+
+
+def _renumbered(sent: list[tuple[str | None, Any]]) -> list[tuple[str | None, Any]]:
+    out: list[tuple[str | None, Any]] = []
+    for name, value in sent:
+        told = parse_json(value) if isinstance(value, str) else value
+        out.append((name, {**told, "sequence_number": len(out)} if isinstance(told, dict) else value))
+    return out
+
+
+def _joined(edit: Edit, values: list[Any]) -> list[bool]:
+    """Do what `join` and `carry` say; of each value, whether it went into another."""
+    first: dict[str, Any] = {}
+    gone: list[bool] = []
+    for value in values:
+        key = json.dumps([[container[k] for container, k in places(value, path)] for path in edit.per])
+        base = first.setdefault(key, value)
+        gone.append(edit.join is not None and base is not value)
+        if base is not value and edit.join:
+            for (into, k), (container, other) in zip(places(base, edit.join), places(value, edit.join), strict=False):
+                into[k] = into[k] + container[other]
+        if base is not value and edit.carry:
+            known = [container[k] for container, k in places(base, edit.carry)]
+            _apply(Edit(set={edit.carry: known[0]} if known else {}), value, 0)
+    return gone
+
+
+def _concerns(edit: Edit, name: str | None, value: Any) -> bool:
+    if edit.type is not None:
+        told = value if isinstance(value, str) else value.get("type") or name
+        if told != edit.type:
+            return False
+    if edit.lacks is not None and next(places(value, edit.lacks), None) is not None:
+        return False
+    return edit.has is None or Sign(has=edit.has, match=edit.match).holds(value)
+
+
+def _apply(edit: Edit, value: Any, number: int) -> None:
+    for path, new in edit.set.items():
+        parent, _, key = path.rpartition(".")
+        holders = [container[k] for container, k in places(value, parent)] if parent else [value]
+        for holder in holders:
+            read = parse_json(holder[key]) if edit.text and isinstance(holder, dict) else copy.deepcopy(new)
+            _put(holder, key, holder[key] if edit.text and read is None else read)
+    for path in edit.null:
+        for container, key in places(value, path):
+            container[key] = None
+    for path in edit.delete:
+        for container, key in list(places(value, path)):
+            del container[key]
+    for path, step in edit.shift.items():
+        for container, key in places(value, path):
+            container[key] += step
+    if edit.count:
+        for container, key in places(value, edit.count):
+            old = container[key]
+            container[key] = old + number if isinstance(old, int) else f"{old}{number}"
+
+
+def _put(holder: Any, key: str, value: Any) -> None:
+    """Put `value` into an object, or, with the key ``+``, behind what an array has."""
+    if isinstance(holder, dict):
+        holder[key] = value
+    elif isinstance(holder, list) and key == "+":
+        holder.append(value)
+
+
+def rewritten(change: Bytes, made: Reply) -> Reply:
+    """The bytes, changed."""
+    pieces = list(made.pieces[: max(1, int(len(made.pieces) * change.keep))])
+    if change.keep < 1 and len(made.pieces) == 1:
+        pieces = [made.body[: int(len(made.body) * change.keep)]]
+    for old, new in change.swap:
+        pieces = [
+            re.sub(old, new, piece.decode(), flags=re.DOTALL).encode("utf-8", "surrogatepass") for piece in pieces
+        ]
+    if change.body is not None:
+        pieces = [change.body.encode()]
+    pieces = [change.prefix.encode(), *pieces, change.suffix.encode()]
+    pieces = [piece for piece in pieces if piece]
+    if change.gzip:
+        pieces = [gzip.compress(b"".join(pieces), mtime=0)]
+    if change.split:
+        whole = b"".join(pieces)
+        pieces = [whole[start : start + change.split] for start in range(0, len(whole), change.split)]
+    at = next((i for i, piece in enumerate(pieces) if re.search(change.wait_for, piece.decode(errors="replace"))), 0)
+    status = change.status or made.status
+    kind = change.content_type or made.content_type
+    return replace(made, status=status, content_type=kind, pieces=tuple(pieces), wait=change.wait, wait_at=at)

@@ -1,0 +1,107 @@
+"""What the oracle says to a request that is no task: it does, word for word, what the last message tells it to.
+
+Probes and tests ask like this, in words that a real model understands as well::
+
+    First write exactly: I will look.
+    Call the tool `read` with exactly these arguments: {"path": "a.txt"}
+    Then reply with exactly: done
+
+    Make these calls one after the other.
+    Call the tool …
+
+    Reply with nothing but the code word that you were told.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+
+from toolworthy.content.toolset import sample
+from toolworthy.reference._side_requests import side_answer
+from toolworthy.wire.ir import Part, Request, Text, Tool, ToolCall, ToolResult
+from toolworthy.wire.lenient import as_dict, dump_json
+
+_CALL = re.compile(r"Call the tool `([^`]+)` with exactly these arguments: (?=\{)")
+_FIRST = re.compile(r"First write exactly: (.+)")
+_ONE_BY_ONE = re.compile(r"one after the other")
+_ASK_CODE = re.compile(r"nothing but the code word")
+_CODE = re.compile(r"code word is ([\w-]+)")
+_SAY = re.compile(r"reply with exactly: (.+)", re.IGNORECASE)
+
+
+def obey(request: Request) -> tuple[Part, ...]:
+    """The parts of the answer: calls where they are demanded and not made yet, else text."""
+    orders, results = _orders(request)
+    choice = request.tool_choice
+    forbidden = choice is not None and choice.mode == "none"
+    one_by_one = bool(_ONE_BY_ONE.search(orders))
+    if request.tools and not forbidden and (one_by_one or not results):
+        calls = list(_calls(request, orders))
+        calls = calls[results : results + 1] if one_by_one else calls
+        if choice and choice.mode == "named":
+            calls = [call for call in calls if call.name == choice.name] or [_sampled(_tool(request, choice.name))]
+        if choice and choice.mode == "required" and not calls:
+            calls = [_sampled(request.tools[0])]
+        if calls:
+            before = [Text(match[1].strip()) for match in _FIRST.finditer(orders)]
+            return (*before, *(calls[:1] if request.parallel_tool_calls is False else calls))
+    if _ASK_CODE.search(orders) and (word := _code_word(request)):
+        return (Text(word),)
+    said = None if request.response_format else _SAY.search(orders)
+    return (Text(said[1].strip()) if said else Text(side_answer(request)),)
+
+
+def _code_word(request: Request) -> str | None:
+    """The code word that stands last in the conversation, whoever said it."""
+    found: list[str] = []
+    for part in (part for message in request.messages for part in message.parts):
+        told = [part] if isinstance(part, Text) else part.content if isinstance(part, ToolResult) else ()
+        found += [word for text in told if isinstance(text, Text) for word in _CODE.findall(text.text)]
+    return found[-1] if found else None
+
+
+def _orders(request: Request) -> tuple[str, int]:
+    """The newest user message, and how many results follow it; an order to be done step by step outlives newer ones
+    that order nothing."""
+    results, newest = 0, ("", 0)
+    for message in reversed(request.messages):
+        text = "\n".join(part.text for part in message.parts if isinstance(part, Text))
+        if message.role == "user" and text:
+            newest = newest if newest[0] else (text, results)
+            if _ONE_BY_ONE.search(text):
+                return text, results
+            if _CALL.search(newest[0]) or _SAY.search(newest[0]) or _ASK_CODE.search(newest[0]):
+                break
+        results += sum(isinstance(part, ToolResult) for part in message.parts)
+    return newest
+
+
+def _calls(request: Request, orders: str) -> Iterator[ToolCall]:
+    turn = sum(isinstance(part, ToolCall) for message in request.messages for part in message.parts)
+    for number, match in enumerate(_CALL.finditer(orders)):
+        tool = next((tool for tool in request.tools if tool.name == match[1]), None)
+        try:
+            value, end = json.JSONDecoder().raw_decode(orders[match.end() :])
+        except ValueError:
+            continue
+        if tool is not None:
+            written = orders[match.end() : match.end() + end]
+            yield _made(tool, written if json.loads(written) == value else dump_json(value), f"{turn}.{number}")
+
+
+def _tool(request: Request, name: str | None) -> Tool:
+    return next((tool for tool in request.tools if tool.name == name), request.tools[0])
+
+
+def _sampled(tool: Tool) -> ToolCall:
+    return _made(tool, dump_json(sample(as_dict(tool.parameters))), "0")
+
+
+def _made(tool: Tool, arguments: str, seed: str) -> ToolCall:
+    if tool.custom:
+        arguments = str(as_dict(json.loads(arguments)).get("input", arguments))
+    digest = hashlib.sha256(f"{seed}{tool.name}{arguments}".encode("utf-8", "replace")).hexdigest()
+    return ToolCall(f"call_{digest[:20]}", tool.name, arguments, custom=tool.custom, namespace=tool.namespace)

@@ -1,0 +1,163 @@
+"""The oracle's answer as bytes: pure, so that it can be served, tested and spoilt."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from toolworthy import wire
+from toolworthy.reference._limits import refusal
+from toolworthy.reference.defects import Defect
+from toolworthy.reference.model import JSON, STREAM, Reply
+from toolworthy.wire.assemble import disassemble
+from toolworthy.wire.ir import (
+    Api,
+    Ended,
+    Event,
+    Failed,
+    Failure,
+    Part,
+    PartDelta,
+    ReasoningForm,
+    Request,
+    Response,
+    Started,
+    Thinking,
+    ToolCall,
+)
+from toolworthy.wire.lenient import as_dict, as_int, as_list, dump_json, parse_json
+from toolworthy.wire.sse import events, format_event
+
+_MOST = 16
+"""Choices of one answer."""
+_PIECE = 24
+"""Characters of one delta, about what real servers send."""
+
+
+Answering = Callable[[Request], Response]
+"""What to say to a request."""
+
+
+def reply(api: Api, body: bytes, answer: Answering, defects: Sequence[Defect] = ()) -> Reply:
+    """What is sent back for a completion request.
+
+    Args:
+        api: the wire API asked in.
+        body: the request as it came.
+        answer: what to say.
+        defects: how to spoil it, one after the other; none for an answer as it should be.
+    """
+    value = parse_json(body)
+    if not isinstance(value, dict):
+        return error(api, 400, "the request body is no JSON object")
+    spoiling = [defect for defect in defects if api in defect.apis]
+    for defect in spoiling:
+        value = defect.assumes(value)
+    defects = [defect for defect in spoiling if defect.concerns(value)]
+    for defect in defects:
+        if refused := defect.refuses(value):
+            return refused
+    for defect in defects:
+        value = defect.hears(value)
+    request = wire.api(api).parse_request(value)
+    if wrong := refusal(api, value, request):
+        return error(api, *wrong)
+    said = replace(answer(request), id=_id(api, body))
+    said = replace(said, parts=_signed(api, said.parts))
+    for defect in spoiling:
+        said = defect.spoil_answer(said, request, shows=defect in defects)
+    if request.stream:
+        made = Reply(200, STREAM, tuple(stream(api, said, request)))
+    else:
+        made = Reply(200, JSON, (dump_json(wire.api(api).render_response(said, request)).encode(),))
+    if (count := as_int(value.get(wire.api(api).several)) or 1) > 1:
+        made = _several(made, min(count, _MOST))
+    for defect in defects:
+        made = defect.spoil_reply(made)
+    return made
+
+
+def stream(api: Api, answer: Response, request: Request) -> Iterator[bytes]:
+    """The answer as events, in pieces of a few characters, as a model would say it. One with a failure breaks off."""
+    encoder = wire.api(api).encoder(request)
+    first, *rest = disassemble(replace(answer, failure=None))
+    if isinstance(first, Started) and answer.usage:
+        first = replace(first, usage=replace(answer.usage, output=None))
+    told = list(itertools.chain.from_iterable(map(_pieces, [first, *rest])))
+    if answer.failure:
+        told = [*told[: len(told) * 6 // 10], Failed(answer.failure), Ended(clean=False)]
+    for event in told:
+        if data := encoder.encode(event):
+            yield data
+
+
+def error(
+    api: Api,
+    status: int,
+    message: str,
+    *,
+    kind: str = "invalid_request_error",
+    headers: tuple[tuple[str, str], ...] = (),
+) -> Reply:
+    """An error in the API's own envelope."""
+    value = wire.api(api).render_error(Failure(message, kind, status=status))
+    return Reply(status, JSON, (dump_json(value).encode(),), headers=headers)
+
+
+def _signed(api: Api, parts: Sequence[Part]) -> tuple[Part, ...]:
+    """Reasoning in the API's own form, signed as its vendor does: where it stands, or on what it led to."""
+    form = wire.api(api).reasoning
+    if form != "thought":
+        return tuple(_marked(form, part) if isinstance(part, Thinking) and form else part for part in parts)
+    thought = [replace(part, form=form, signature=None) for part in parts if isinstance(part, Thinking)]
+    rest = [part for part in parts if not isinstance(part, Thinking)]
+    at = next((number for number, part in enumerate(rest) if isinstance(part, ToolCall)), len(rest))
+    if not thought and at == len(rest):
+        return tuple(rest)
+    call = rest[at] if at < len(rest) else None
+    mark = Thinking("", form, _mark(str(rest)), call.id if isinstance(call, ToolCall) else None)
+    return (*thought, *rest[:at], mark, *rest[at:])
+
+
+def _marked(form: ReasoningForm, part: Thinking) -> Thinking:
+    mark = _mark(part.text)
+    return Thinking(part.text, form, mark, f"rs_{mark[-24:]}")
+
+
+def _mark(text: str) -> str:
+    """A signature, which may have to be base64."""
+    return "oracle" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest() + "00"
+
+
+def _several(made: Reply, count: int) -> Reply:
+    """The answer `count` times over, as chat's ``n`` wants it."""
+
+    def grown(value: Any) -> list[Any]:
+        choices = as_list(as_dict(value).get("choices"))
+        return [{**value, "choices": [{**choice, "index": i}]} for i in range(count) for choice in choices] or [value]
+
+    if made.content_type != STREAM:
+        value = as_dict(parse_json(made.body))
+        choices = [choice for each in grown(value) for choice in each["choices"]]
+        return replace(made, pieces=(dump_json({**value, "choices": choices}).encode(),))
+    pieces = [
+        format_event(data)
+        for event in events(made.body)
+        for data in ([event.data] if event.data == "[DONE]" else map(dump_json, grown(parse_json(event.data))))
+    ]
+    return replace(made, pieces=tuple(pieces))
+
+
+def _pieces(event: Event) -> Iterator[Event]:
+    if not isinstance(event, PartDelta):
+        yield event
+        return
+    for start in range(0, len(event.text), _PIECE):
+        yield PartDelta(event.index, event.text[start : start + _PIECE])
+
+
+def _id(api: Api, body: bytes) -> str:
+    return wire.api(api).id_prefix + hashlib.sha256(body).hexdigest()[:24]

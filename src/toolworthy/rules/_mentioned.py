@@ -1,0 +1,87 @@
+"""Whether a text makes a call, or speaks of one: shows an example, quotes, documents."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from toolworthy.rules._notations import LEADS, TAG, TOKEN, Candidate
+
+_CLOSERS = re.compile(
+    rf"(?:\s|</[^<>\n]{{0,200}}+>|<[|｜][^<>\n]{{0,200}}+>|{TOKEN}|```|[)\]}}\"'`;,]|@@\w*@@|✿\w+✿)*+"
+)
+_FENCE = re.compile(r"^[ \t]*(```|~~~)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+_INLINE = re.compile(r"(?<!`)`[^`\n]+`(?!`)")
+_EXAMPLE = re.compile(
+    r"\b(?:e\.g|examples?|for instance|such as|like (?:this|so)|looks? like|usage|syntax|format(?:s|ted)?|schema"
+    r"|documentation|docs|would|you (?:can|could|should|may|might)|previously|earlier|emit(?:s|ted)?|quote[sd]?"
+    r"|instead of|do(?:es)? not|don't|never)\b",
+    re.IGNORECASE,
+)
+"""Words of a sentence that says: what follows is shown, not done."""
+_TRANSCRIPT = re.compile(r"^\W{0,4}(?:user|human)\W{0,4}:", re.IGNORECASE | re.MULTILINE)
+_OUR_FENCE = re.compile(r"\s*```.*", re.DOTALL)
+
+
+def rows(text: str, found: Iterable[Candidate]) -> list[list[Candidate]]:
+    """Candidates between which nothing but marks stands, together; one that lies in another is left out."""
+    made: list[list[Candidate]] = []
+    for call in found:
+        last = made[-1][-1] if made else None
+        if last and (call.start, call.end) != (last.start, last.end):
+            if call.start < last.end:
+                continue
+            between = _CLOSERS.sub("", text[last.end : call.start], count=1)
+            if not LEADS.fullmatch(between):
+                last = None
+        if last:
+            made[-1].append(call)
+        else:
+            made.append([call])
+    return made
+
+
+def spoken_of(text: str, call: Candidate) -> bool:
+    """Whether the text speaks of this call rather than makes it."""
+    if any(span.start() <= call.start < span.end() for span in _INLINE.finditer(text)):
+        return True
+    fence = next((found for found in _FENCE.finditer(text) if found.start(2) <= call.start < found.end(2)), None)
+    if fence is not None:
+        return not _alone(text, call, *fence.span(2), fence.end()) or _announced(text, fence.start())
+    if _announced(text, call.start) or _TRANSCRIPT.search(text, 0, call.start):
+        return True
+    if call.marked:
+        return False
+    closed = _after(text, call.end)
+    line = text.rfind("\n", 0, call.start) + 1
+    if text.startswith(("    ", "\t"), line) and re.search(r"\n[ \t]*\n\Z", text[:line]) and closed < len(text):
+        return True
+    lead = text[line : call.start].rstrip()
+    begins = LEADS.fullmatch(lead) is not None or (
+        closed == len(text) and lead.endswith((".", "!", "?", ":", "。", "："))
+    )
+    ends = closed == len(text) or "\n" in text[call.end : closed] or text[call.end - 1] == "\n"
+    return not (begins and ends)
+
+
+def _alone(text: str, call: Candidate, start: int, end: int, closed: int) -> bool:
+    """Whether a fence holds this call only, or several, and is the end of the text."""
+    rest = text[closed:].strip()
+    assigned = re.search(r"\w\s*=\s*\Z", text[start : call.start]) or re.match(
+        r"\s*\w+\s*=\s*[\[{(]", text[call.start :]
+    )
+    own = not assigned and LEADS.fullmatch(text, start, call.start) and _after(text[:end], call.end) == end
+    return bool(own) and (not rest or _OUR_FENCE.fullmatch(rest) is not None or not _CLOSERS.sub("", rest, count=1))
+
+
+def _after(text: str, end: int) -> int:
+    """Where what closes a call ends."""
+    found = _CLOSERS.match(text, end)
+    return found.end() if found else end
+
+
+def _announced(text: str, at: int) -> bool:
+    """Whether the sentence that leads here says that an example comes."""
+    said = re.sub(rf"{TAG}|{TOKEN}", " ", text[max(0, at - 400) : at]).rstrip()
+    led = said[said.rfind("\n\n") + 1 :] if said.endswith((":", "：")) else said[said.rfind("\n") + 1 :]
+    return _EXAMPLE.search(re.split(r"(?<=[.!?])\s+(?=\S)", led.strip())[-1]) is not None

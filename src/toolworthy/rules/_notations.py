@@ -1,0 +1,250 @@
+"""Where a text names an offered tool next to arguments that fit it, in any notation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Literal
+
+from toolworthy.rules._text_arguments import (
+    LONGEST,
+    arguments_of_code,
+    balanced,
+    block_of,
+    elements,
+    json_value,
+    json_values,
+    pairs,
+)
+from toolworthy.rules.schemas import fitted
+from toolworthy.wire.ir import Tool
+from toolworthy.wire.lenient import as_dict, as_list, parse_json
+from toolworthy.wire.shapes import as_function
+
+_NAMESPACES = frozenset({"functions", "function", "tools", "tool", "default_api", "api"})
+"""What models write before a dot and a tool's name."""
+Form = Literal["json", "markup", "code", "lines"]
+
+TAG = r"<[^<>\n]{0,200}+>"
+TOKEN = r"\[/?[A-Za-z_]{2,24}\]"
+_LABEL = r"[\"']?\w+(?: \w+)?[\"']?\s*[:=]"
+_SYMBOLS = r"[^\w\s]{2,}+\w+ |[^\w\s]\w+(?=[^\w\s.,;(])"
+LEADS = re.compile(
+    rf"(?:{TAG}|{TOKEN}|{_LABEL}|{_SYMBOLS}|[\w.]+[.:](?=\w|$)|\w{{1,12}}\(|[a-z]{{4,12}}\Z"
+    r"|(?:function|tool|call|action) |[^\w])*+"
+)
+"""What may stand in a line before the name of a call: marks and labels, no words of a sentence."""
+_GLUE = re.compile(
+    rf"(?:{TAG}|{TOKEN}(?:\w+(?=\[))?|{_LABEL}|[^\w\s]\w+(?=[^\w\s.,;(])|```\w*|\bjson\b|:\d+|[^\w<{{])*+(?=\{{)"
+)
+"""What may stand between a name and its arguments in JSON."""
+_JUNK = re.compile(r"[^\n{]{0,60}\s*(?=\{)")
+_OPENED = re.compile(rf"(?:<[^<>\n]*+|{TAG}|{TOKEN}|\bto=)[\s\w.:=\"'`\[{{-]{{0,40}}\Z")
+_PLACEHOLDER = re.compile(r"\.{3}|…|<[\w ./-]+>|string|(?:path|file)[/_]to[/_]\S+")
+_NAMESPACE = re.compile(r"^(?:functions|tools|default_api|namespace)[.:/]")
+_HEAD = re.compile(r"[\"'`*」]*\s*,?(?:「末」)?,?:?[ \t]*\r?\n")
+_LABELLED = re.compile(r"(?:\s*[-*]?\s*[\"'*]*\w+(?: \w+)?[\"'*]*\s*[:=]|.*\bcall)[\"'\s*「始」`]*", re.IGNORECASE)
+_INPUT = re.compile(r"[ \t]*(?:\w+[ _])?(?:input|arguments?|args|parameters)[ \t]*:[ \t]*(.+)", re.IGNORECASE)
+_BRACKET = re.compile(r"\[\s*(?:\w+(?:[ _]\w+)*\s*[:=]\s*)?")
+MAX_PLACES = 50
+"""Mentions of tools that are looked at: a text that holds more is no answer, and must not cost endless time."""
+_KEYS = {"id", "type", "call_id", "tool_call_id"}
+_Read = tuple[dict[str, Any], int, Form] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A name and arguments that stand together; whether they are meant as a call is not said."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    start: int
+    end: int
+    form: Form
+    marked: bool
+
+
+def candidates(text: str, tools: Sequence[Tool]) -> list[Candidate]:
+    """All of them, by where they begin, the longest first."""
+    offered = {name: as_function(tool) for tool in tools for name in (tool.name, tool.flat_name) if name}
+    if not any(name in text for name in offered):
+        return []
+    found = [*_in_json(text, offered), *_by_name(text, offered)]
+    return sorted(found, key=lambda call: (call.start, -call.end))
+
+
+def _known(tool: Tool) -> Mapping[str, Any]:
+    return as_dict(as_dict(tool.parameters).get("properties"))
+
+
+def _fit(tool: Tool, arguments: object) -> dict[str, Any] | None:
+    """The arguments, where they are some that the tool takes; a schema and a placeholder are none."""
+    given = parse_json(arguments) if isinstance(arguments, str) else arguments
+    if not isinstance(given, dict) or (given.get("type") == "object" and "properties" in given):
+        return None
+    if any(isinstance(value, str) and _PLACEHOLDER.fullmatch(value.strip()) for value in given.values()):
+        return None
+    return fitted(tool.parameters or {}, given)
+
+
+def _only(tool: Tool, text: str) -> dict[str, Any] | None:
+    """Bare text as the one argument that the tool requires."""
+    required = as_list(as_dict(tool.parameters).get("required"))
+    return _fit(tool, {required[0]: text.strip()}) if len(required) == 1 and text.strip() else None
+
+
+# ---- JSON that holds name and arguments ------------------------------------------------------------------------------
+
+
+def _in_json(text: str, offered: Mapping[str, Tool]) -> Iterator[Candidate]:
+    for value, start, end in json_values(text):
+        marked = bool(_OPENED.search(text, max(0, start - 80), start))
+        for name, arguments in _walk(value, offered, 8):
+            yield Candidate(name, arguments, start, end, "json", marked)
+
+
+def _walk(value: object, offered: Mapping[str, Tool], depth: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The calls that a JSON value is or holds."""
+    if isinstance(value, list) and depth:
+        for item in value:
+            yield from _walk(item, offered, depth - 1)
+    if not isinstance(value, dict) or not depth:
+        return
+    for key, named in value.items():
+        tool = offered.get(_NAMESPACE.sub("", named.strip())) if isinstance(named, str) else None
+        rest = {other: inner for other, inner in value.items() if other != key}
+        if tool and (made := _beside(tool, rest, bare=key != "name")) is not None:
+            yield tool.flat_name, made
+            return
+    if len(value) == 1:
+        ((key, inner),) = value.items()
+        tool = offered.get(key)
+        if tool and inner and (made := _fit(tool, inner)) is not None:
+            yield tool.flat_name, made
+            return
+    for inner in value.values():
+        yield from _walk(inner, offered, depth - 1)
+
+
+def _beside(tool: Tool, rest: Mapping[str, Any], *, bare: bool) -> dict[str, Any] | None:
+    """The arguments that stand beside a tool's name: under a key of their own, or bare, where the name's own key says
+    more than that it is a name."""
+    for inner in rest.values():
+        if isinstance(inner, dict | str) and (made := _fit(tool, inner)) is not None:
+            return made
+    given = {key: value for key, value in rest.items() if key in _known(tool) or key not in _KEYS}
+    return _fit(tool, given) if bare and given and _known(tool) else None
+
+
+# ---- a name, and arguments behind it ---------------------------------------------------------------------------------
+
+
+def _by_name(text: str, offered: Mapping[str, Tool]) -> Iterator[Candidate]:
+    names = "|".join(re.escape(name) for name in sorted(offered, key=len, reverse=True))
+    end = 0
+    for found in islice(re.finditer(rf"(?<!\w)(?:{names})(?!\w)", text), MAX_PLACES):
+        if found.start() < end:
+            continue
+        tool = offered[found.group()]
+        line = max(end, text.rfind("\n", 0, found.start()) + 1)
+        marked = bool(_OPENED.search(text, max(line, found.start() - 200), found.start()))
+        tag = text.rfind("<", line, found.start()) if marked else -1
+        start = tag if tag >= 0 else line if LEADS.fullmatch(text, line, found.start()) else found.start()
+        for read in (_json_behind, _code_behind, _markup_behind, _lines_behind):
+            if read is _code_behind and not marked and _is_method(text[max(0, found.start() - 40) : found.start()]):
+                continue
+            if made := read(text, found.end(), tool, marked):
+                arguments, end, form = made
+                yield Candidate(tool.flat_name, arguments, start, end, form, marked)
+                break
+
+
+def _is_method(before: str) -> bool:
+    """Whether a name behind this is some object's own: ``file.write("a", "b")`` is code, no call of a tool `write`."""
+    owner = re.search(r"([\w\])]+)\.$", before)
+    return owner is not None and owner[1].lower() not in _NAMESPACES
+
+
+def _json_behind(text: str, at: int, tool: Tool, marked: bool) -> _Read:
+    """``name {…}``, with nothing but markup between."""
+    harmony = _JUNK if marked and re.search(r"\bto=[\w.]*$", text[max(0, at - 200) : at]) else _GLUE
+    for begin in dict.fromkeys((at, _in_tag(text, at))):
+        glue = (_GLUE.match(text, begin, begin + 300)) or harmony.match(text, begin, begin + 300)
+        read = json_value(text, glue.end()) if glue else None
+        made = _fit(tool, read[0]) if read else None
+        if read is not None and made is not None:
+            return made, read[1], "markup" if marked else "json"
+    return None
+
+
+def _in_tag(text: str, at: int) -> int:
+    """Where to read on: behind the tag that holds the name."""
+    opened, closed = text.rfind("<", max(0, at - 200), at), text.rfind(">", max(0, at - 200), at)
+    close = text.find(">", at, at + 300)
+    return close + 1 if opened > closed and close >= 0 else at
+
+
+def _markup_behind(text: str, at: int, tool: Tool, marked: bool) -> _Read:
+    """``<tag name>`` with the arguments as elements in it, or as attributes of it; or a line with the name before."""
+    if not marked and re.compile(r"[ \t]*\n\s*<\w").match(text, at):
+        found, stop = elements(text[at : at + LONGEST], _known(tool))
+        made = _fit(tool, found) if found else None
+        return None if made is None else (made, at + stop, "markup")
+    tag = text.rfind("<", max(0, at - 300), at)
+    opened = re.compile(r"<([^\s<>=/\"']++)").match(text, tag) if marked and tag >= 0 else None
+    if opened is None:
+        return None
+    inside = _in_tag(text, at)
+    given = pairs(text[at : inside - 1].rstrip("/ "), _known(tool)) if inside > at else {}
+    if given and (made := _fit(tool, given)) is not None:
+        return made, inside, "markup"
+    close = text.find(f"</{opened[1]}", inside, inside + LONGEST)
+    inner = text[inside : close if close >= 0 else at + LONGEST]
+    if close >= 0 and not inner.strip() and inside == at:
+        inside = _in_tag(text, close + 2)
+        inner = text[inside : inside + LONGEST]
+    elif close >= 0 and not inner.strip():
+        empty = opened[1] not in (tool.name, tool.flat_name) and _fit(tool, {}) is not None
+        return ({}, close, "markup") if empty else None
+    found, stop = elements(inner, _known(tool))
+    if found and (made := _fit(tool, found)) is not None:
+        return made, inside + stop, "markup"
+    whole = opened[1].endswith((tool.name, tool.flat_name)) and close >= 0 and "<" not in inner
+    made = _only(tool, inner) if whole else None
+    return None if made is None else (made, close, "markup")
+
+
+def _code_behind(text: str, at: int, tool: Tool, marked: bool) -> _Read:
+    """``name(path="a")``, ``name["a"]`` and ``name{path: a}``."""
+    at += 5 if text.startswith(".call(", at) else 0
+    end = balanced(text, at) if text[at : at + 1] in ("(", "[", "{") else None
+    if end is None:
+        return None
+    inner = text[at + 1 : end - 1]
+    order = list(dict.fromkeys([*as_list(as_dict(tool.parameters).get("required")), *_known(tool)]))
+    given = arguments_of_code(f"({inner})", order) if text[at] != "{" else None
+    if text[at] == "[" and not given:
+        return None
+    if given is None or (inner.strip() and not given):
+        given = pairs(inner.strip("{} \n"), _known(tool)) or None
+    made = _fit(tool, given) if given or not inner.strip() else None
+    return None if made is None else (made, end, "markup" if marked else "code")
+
+
+def _lines_behind(text: str, at: int, tool: Tool, marked: bool) -> _Read:
+    """A line that names the tool, and lines of ``key: value`` below it; or all of it in one pair of brackets."""
+    line = text.rfind("\n", 0, at) + 1
+    bracket = text.rfind("[", line, at)
+    close = balanced(text, bracket) if bracket >= 0 and _BRACKET.fullmatch(text, bracket, at) else None
+    if close and (given := pairs(text[at : close - 1], _known(tool))) and (made := _fit(tool, given)) is not None:
+        return made, close, "lines"
+    head = _HEAD.match(text, at)
+    if head is None or not (marked or _LABELLED.match(text[line:at])):
+        return None
+    if (said := _INPUT.match(text, head.end())) and (made := _only(tool, said[1])) is not None:
+        return made, said.end(), "lines"
+    block, given = block_of(text, head.end(), _known(tool), _KEYS)
+    made = _fit(tool, given) if given else None
+    return None if made is None else (made, head.end() + len(block), "lines")

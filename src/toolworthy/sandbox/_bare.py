@@ -1,0 +1,91 @@
+"""No sandbox: the same interface, a fresh home and an allow-list environment, but no isolation."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+from pathlib import Path
+
+from toolworthy.base.errors import ToolworthyError
+from toolworthy.sandbox import toolchain
+from toolworthy.sandbox._usage import family
+from toolworthy.sandbox.model import Command, Mount, OnListener, Outcome
+from toolworthy.sandbox.watch import start, supervise
+
+_MARK = "TOOLWORTHY_TRIAL"
+
+
+class Bare:
+    """Runs commands as they are."""
+
+    name = "none"
+
+    def shown(self, mount: Mount) -> str:
+        """The mount's source: nothing is mounted anywhere."""
+        return str(mount.source)
+
+    def app(self, workspace: Path) -> str:
+        """The workspace itself."""
+        return str(workspace)
+
+    def home(self, home: Path) -> str:
+        """The home itself."""
+        return str(home)
+
+    async def run(self, command: Command, on_listener: OnListener | None = None, port: int = 0) -> Outcome:
+        """See the protocol."""
+        if on_listener is not None:
+            on_listener(_listen(port))
+        mark = f"{command.home}"
+        env = {**toolchain.environment(str(command.home)), **command.env, _MARK: mark}
+        try:
+            process = await start(*command.argv, env=env, cwd=command.workspace)
+        except OSError as error:
+            raise ToolworthyError(f"cannot start {command.argv[0]}: {error.strerror}") from error
+        writable = [command.workspace, command.home, *(m.source for m in command.mounts if m.writable)]
+        return await supervise(process, command.limits, command.stdin, writable, _Inside(process.pid, mark))
+
+
+def _listen(port: int) -> socket.socket:
+    try:
+        listener = socket.create_server(("127.0.0.1", port), backlog=1024)
+    except OSError as error:
+        raise ToolworthyError(f"cannot listen on port {port}: {error.strerror}") from error
+    listener.setblocking(False)
+    return listener
+
+
+class _Inside:
+    """A process and what it started, as far as we find it: without a namespace there is no end to wait for."""
+
+    memory: tuple[str, ...] = ()
+
+    def __init__(self, pid: int, mark: str) -> None:
+        self._pid = pid
+        self._mark = mark
+
+    async def begin(self) -> None:
+        """Nothing holds it."""
+
+    def kill(self) -> None:
+        """End all that is found."""
+        _kill(self._pid, self._mark)
+
+    async def ended(self) -> None:
+        """It was killed; the kernel does the rest."""
+
+
+def _kill(pid: int, mark: str) -> None:
+    """End the process, its group, its offspring, and what it left behind: the environment tells whose it is."""
+    for member in family(pid)[0]:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(member, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    wanted = f"{_MARK}={mark}".encode()
+    for entry in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if wanted in entry.read_bytes().split(b"\0"):
+                os.kill(int(entry.parent.name), signal.SIGKILL)

@@ -1,0 +1,186 @@
+"""The sandbox proper: bubblewrap, with namespaces of its own for everything.
+
+Of the host only the system directories, the toolchain and the mounts asked for are visible, read-only; the network is
+loopback and nothing else. Works as root and as an ordinary user.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from toolworthy.base import tree
+from toolworthy.base.errors import ToolworthyError
+from toolworthy.base.sanitize import visible
+from toolworthy.sandbox import _filter as filter
+from toolworthy.sandbox import _owner as owner
+from toolworthy.sandbox import _skeleton as skeleton
+from toolworthy.sandbox._arguments import IN_MEMORY, arguments
+from toolworthy.sandbox._namespace import Namespace, readable
+from toolworthy.sandbox._owner import Owner
+from toolworthy.sandbox.model import APP, HOME, Command, Limits, Mount, OnListener, Outcome, SandboxError
+from toolworthy.sandbox.watch import start, supervise, through
+
+_HELP = "install it (apt-get install bubblewrap), or accept what --sandbox none means"
+_ALLOW = "let bwrap make user namespaces (docs/ci.md says how), or accept what --sandbox none means"
+_NO_SUCH_COMMAND = b"bwrap: execvp "
+_guards: dict[int, subprocess.Popen[bytes]] = {}
+"""By process. A guard's input is closed by the kernel, in whatever way the process ends."""
+
+
+class Bubblewrap:
+    """Runs commands under bwrap."""
+
+    name = "bubblewrap"
+
+    def __init__(self, program: str, who: Owner) -> None:
+        self._program = program
+        self._owner = who
+
+    @classmethod
+    @cache
+    def ready(cls) -> Bubblewrap:
+        """A bubblewrap that has shown that it works here.
+
+        Raises:
+            ToolworthyError: it is missing, or the kernel does not let it make namespaces.
+        """
+        program = shutil.which("bwrap")
+        if program is None:
+            raise ToolworthyError(f"bubblewrap is not installed; {_HELP}")
+        who = owner.find()
+        _guard(skeleton.root().parent)
+        found = cls(program, replace(who, closed=True))
+        with ThreadPoolExecutor(1) as elsewhere:  # an event loop may be running here
+            try:
+                elsewhere.submit(asyncio.run, found._prove()).result()
+            except SandboxError:  # before 0.8, or in a container; the filter of system calls refuses them, too
+                found = cls(program, who)
+                elsewhere.submit(asyncio.run, found._prove()).result()
+        return found
+
+    async def _prove(self) -> None:
+        """Run a command as a trial does: with the same mounts, filter and launcher."""
+        with tree.temporary() as folder:
+            (folder / "app").mkdir()
+            (folder / "home").mkdir()
+            command = Command(("true",), folder / "app", folder / "home", limits=Limits(seconds=60))
+            outcome = await self.run(command, socket.socket.close, 8377)
+        if outcome.exit_code != 0:
+            raise _failed(outcome.stderr)
+
+    def shown(self, mount: Mount) -> str:
+        """The mount's target."""
+        return mount.target
+
+    def app(self, workspace: Path) -> str:
+        """Always /app."""
+        return APP
+
+    def home(self, home: Path) -> str:
+        """Always /home/agent."""
+        return HOME
+
+    async def run(self, command: Command, on_listener: OnListener | None = None, port: int = 0) -> Outcome:
+        """See the protocol."""
+        writable = [command.workspace, command.home, *(m.source for m in command.mounts if m.writable)]
+        if self._owner.uid != os.geteuid():
+            for folder in writable:
+                tree.own(folder, self._owner.uid, self._owner.uid)
+        async with contextlib.AsyncExitStack() as stack:
+            entered = await stack.enter_async_context(self._owner.enter())
+            ours, theirs = socket.socketpair()
+            stack.enter_context(ours)
+            namespace = stack.enter_context(contextlib.closing(Namespace(command.limits)))
+            with theirs:
+                argv = [*entered, self._program, *self._owner.arguments(), *arguments(command), *namespace.arguments()]
+                passed = [*namespace.passed]
+                if (seccomp := filter.descriptor()) is not None:
+                    stack.callback(os.close, seccomp)
+                    argv += ["--seccomp", str(seccomp)]
+                    passed.append(seccomp)
+                argv += ["--", *self._owner.command()]
+                if on_listener is not None:
+                    argv += [sys.executable, "-I", "-S", skeleton.LAUNCHER, str(theirs.fileno()), str(port)]
+                    passed.append(theirs.fileno())
+                process = await start(*argv, *command.argv, env={}, pass_fds=passed)
+            inside = _Inside(process, namespace)
+            handing = asyncio.create_task(_hand_over(ours, on_listener)) if on_listener is not None else None
+            try:
+                outcome = await supervise(process, command.limits, command.stdin, writable, inside)
+            finally:
+                if handing is not None:
+                    handing.cancel()
+                    await through(asyncio.wait({handing}))  # before its socket is closed, and the number another's
+            begun = outcome.ended != "exit" or outcome.exit_code == 0 or namespace.started_command()
+            if not begun and not outcome.stderr.startswith(_NO_SUCH_COMMAND):
+                raise _failed(outcome.stderr)
+            return outcome
+
+
+def _guard(folder: Path) -> None:
+    """See to it that no sandbox outlives this process, which cannot do so itself if it is killed; once for each."""
+    if os.getpid() not in _guards:
+        script = Path(__file__).with_name("guard.py")
+        _guards[os.getpid()] = subprocess.Popen(
+            [sys.executable, "-I", "-S", script, folder],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={},
+            cwd="/",
+            start_new_session=True,
+        )
+
+
+class _Inside:
+    """All processes of one sandbox, bubblewrap's own among them."""
+
+    memory: tuple[str, ...] = IN_MEMORY
+
+    def __init__(self, process: asyncio.subprocess.Process, namespace: Namespace) -> None:
+        self._process = process
+        self._namespace = namespace
+
+    async def begin(self) -> None:
+        """Let the first process go on, now that it can be waited for."""
+        await self._namespace.begin()
+
+    def kill(self) -> None:
+        """End the first process, and with it all others; and bubblewrap, which may not have made it yet."""
+        self._namespace.kill()
+        with contextlib.suppress(ProcessLookupError):
+            if self._process.returncode is None:
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    async def ended(self) -> None:
+        """Return when none is alive."""
+        await self._namespace.ended()
+
+
+def _failed(stderr: bytes) -> SandboxError:
+    lines = stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no reason given"]
+    return SandboxError(f"bubblewrap cannot isolate here ({visible(lines[0][:300])}); {_ALLOW}")
+
+
+async def _hand_over(ours: socket.socket, on_listener: OnListener) -> None:
+    """Take the listener that the launcher made, have it served, and give the word to go on."""
+    ours.setblocking(False)
+    await readable(ours.fileno())
+    message, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
+    if message != b"L" or not descriptors:
+        return  # it died before it could listen; its exit says so
+    listener = socket.socket(fileno=descriptors[0])
+    listener.setblocking(False)
+    on_listener(listener)
+    await asyncio.get_running_loop().sock_sendall(ours, b"G")

@@ -1,0 +1,62 @@
+"""What Gemini signs: the ids that we make up for calls without one, and reasoning carried in thought signatures.
+
+Gemini signs the part behind its reasoning, usually a call, and wants the signature back on that part. In the neutral
+form the signature is a reasoning part of its own, without text, which names the call. Reasoning of another API goes to
+an agent that speaks Gemini as the signature of a call, since such agents keep those and often drop the thoughts.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from toolworthy.wire._carried_reasoning import fields, restored
+from toolworthy.wire.ir import Thinking
+from toolworthy.wire.lenient import as_list, dump_json, parse_json
+
+NOBODYS = "skip_thought_signature_validator"
+"""What Google's documentation has for calls that no endpoint signed (ai.google.dev, "Thought signatures")."""
+_OTHERS = frozenset({NOBODYS, "context_engineering_is_the_way_to_go"})
+_MADE = "call_tw_"
+_SEALED = b"tw1."
+_URL_SAFE = str.maketrans("-_", "+/")
+
+
+def made_id(*seed: Any) -> str:
+    """An id for a call that came without one, the same whenever the same is read again."""
+    text = dump_json(seed).encode("utf-8", "replace")
+    return _MADE + hashlib.sha256(text).hexdigest()[:20]
+
+
+def own(call_id: str) -> str | None:
+    """The id that Gemini gave a call; None where it gave none and we did."""
+    return None if call_id.startswith(_MADE) or not call_id else call_id
+
+
+def signed(thinking: Sequence[Thinking]) -> str:
+    """A thought signature, which must be base64, that holds other APIs' reasoning."""
+    return base64.b64encode(_SEALED + json.dumps(list(map(fields, thinking)), separators=(",", ":")).encode()).decode()
+
+
+def read(signature: str) -> list[Thinking] | None:
+    """The reasoning that :func:`signed` put into a signature; None for a signature of an endpoint's own."""
+    text = (_text(signature) or "").encode()
+    found = [restored(each) for each in as_list(parse_json(text.removeprefix(_SEALED)))] if _SEALED in text[:4] else []
+    return [thought for thought in found if thought] or None
+
+
+def given(signature: str) -> bool:
+    """Whether an endpoint gave this signature: it is none of the documented dummies, plain or in base64."""
+    return not {signature, _text(signature)} & _OTHERS
+
+
+def _text(signature: str) -> str | None:
+    """The ASCII text in it, in either alphabet of base64: Google's SDK for Python changes one into the other."""
+    try:
+        return base64.b64decode(signature.translate(_URL_SAFE), validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        return None

@@ -1,0 +1,301 @@
+"""Anthropic Messages streams: read leniently, written strictly.
+
+Grammar: platform.claude.com, "Streaming messages": message_start, blocks (start, deltas, stop), message_delta,
+message_stop; ping and error anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from toolworthy.wire import shapes
+from toolworthy.wire._decoder import SseDecoder
+from toolworthy.wire.assemble import merge
+from toolworthy.wire.failure import event_failure
+from toolworthy.wire.ir import (
+    Counted,
+    Ended,
+    Event,
+    Failed,
+    Opaque,
+    Part,
+    PartClosed,
+    PartDelta,
+    PartOpened,
+    Request,
+    Started,
+    Stopped,
+    Text,
+    Thinking,
+    ToolCall,
+    Usage,
+)
+from toolworthy.wire.lenient import as_arguments, as_dict, as_int, as_str, dump_json
+from toolworthy.wire.messages._request import call_id
+from toolworthy.wire.messages._response import parse_usage, render_error, signature, stop_reason, stop_word, write_usage
+from toolworthy.wire.sse import format_event
+
+
+class Decoder(SseDecoder):
+    """Reads an event stream."""
+
+    unfinished = "no-message-stop"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._blocks: dict[int, int] = {}
+        """The endpoint's index of each open block to ours."""
+        self._open: dict[int, Part] = {}
+        self._signatures: dict[int, str] = {}
+        self._told: Mapping[str, Any] = {}
+        """Usage as the message began; its end may tell only some of it again."""
+        self._count = 0
+
+    def _event(self, name: str | None, value: Mapping[str, Any]) -> Iterator[Event]:
+        kind = "error" if name == "error" else as_str(value.get("type")) or name or ""
+        if not name:
+            self._once("missing-event-name", kind)
+        match kind:
+            case "message_start":
+                message = as_dict(value.get("message"))
+                self._told = self._told if self._started else as_dict(message.get("usage"))
+                yield from self._start(message, parse_usage(self._told))
+            case "content_block_start":
+                yield from self._block(as_int(value.get("index")), as_dict(value.get("content_block")))
+            case "content_block_delta":
+                yield from self._delta(as_int(value.get("index")), as_dict(value.get("delta")))
+            case "content_block_stop":
+                yield from self._close(self._index(as_int(value.get("index"))))
+            case "message_delta":
+                yield from self._message_delta(value)
+            case "message_stop":
+                self._done = True
+                yield from self._rest()
+            case "ping":
+                pass
+            case _ if failure := event_failure(value, kind):
+                yield Failed(failure)
+            case _:
+                self._once("unknown-event", kind[:60])
+
+    def _message_delta(self, value: Mapping[str, Any]) -> Iterator[Event]:
+        yield from self._rest()
+        told = as_dict(value.get("usage"))
+        if usage := parse_usage({**self._told, **told} if told.get("input_tokens") else told):
+            # Output only is the usual case; zero input beside it is a filler, not a count.
+            yield Counted(usage if told.get("input_tokens") else Usage(output=usage.output))
+        raw = as_dict(value.get("delta")).get("stop_reason")
+        yield from self._stop(stop_reason(raw), as_str(raw))
+
+    def _index(self, index: int | None) -> int:
+        if index is None:
+            self._once("missing-index")
+            return max(self._blocks, default=0)
+        return index
+
+    def _block(self, index: int | None, block: Mapping[str, Any]) -> Iterator[Event]:
+        theirs = index if index is not None else self._count
+        if index is None:
+            self._once("missing-index")
+        if theirs in self._blocks:
+            self._repair("index-reused", f"block {theirs}")
+            yield from self._close(theirs)
+        ours = self._blocks[theirs] = self._count
+        self._count += 1
+        text = ""
+        match block.get("type"):
+            case "text":
+                part: Text | Thinking | ToolCall | Opaque = Text("")
+                text = as_str(block.get("text"))
+            case "thinking":
+                part, text = Thinking("", "thinking"), as_str(block.get("thinking"))
+                if given := as_str(block.get("signature")):
+                    self._signatures[ours] = given
+            case "redacted_thinking":
+                part = Thinking("", "redacted_thinking", as_str(block.get("data")))
+            case "tool_use":
+                part, text = self._call(block, ours)
+            case _:
+                part = Opaque("messages", block)
+        self._open[ours] = part
+        yield PartOpened(ours, part)
+        if text:
+            yield PartDelta(ours, text)
+
+    def _call(self, block: Mapping[str, Any], number: int) -> tuple[ToolCall, str]:
+        name, given = as_str(block.get("name")), as_str(block.get("id"))
+        if not given:
+            self._repair("missing-id", f"call {number} of {name}")
+        whole = block.get("input")
+        if whole:
+            self._once("input-at-start")
+        return ToolCall(given or f"call_{number}", name, ""), dump_json(whole) if whole else ""
+
+    def _delta(self, index: int | None, delta: Mapping[str, Any]) -> Iterator[Event]:
+        theirs = self._index(index)
+        kind = as_str(delta.get("type"))
+        if theirs not in self._blocks:
+            self._repair("missing-block-start", f"block {theirs}")
+            kinds = {"thinking_delta": "thinking", "signature_delta": "thinking", "input_json_delta": "tool_use"}
+            yield from self._block(theirs, {"type": kinds.get(kind, "text")})
+        ours = self._blocks[theirs]
+        if kind == "signature_delta":
+            self._signatures[ours] = self._signatures.get(ours, "") + as_str(delta.get("signature"))
+            return
+        field = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "partial_json"}.get(kind)
+        if field is None:
+            if kind != "citations_delta":
+                self._once("unknown-delta", kind[:60])
+            return
+        if not isinstance(delta.get(field), str):
+            self._once("delta-not-string", kind)
+        if text := as_arguments(delta.get(field)):
+            yield PartDelta(ours, text)
+
+    def _rest(self) -> list[Event]:
+        return [event for index in list(self._blocks) for event in self._close(index)]
+
+    def _close(self, theirs: int) -> Iterator[Event]:
+        if theirs in self._blocks:
+            ours = self._blocks.pop(theirs)
+            self._open.pop(ours, None)
+            yield PartClosed(ours, self._signatures.pop(ours, None))
+
+
+class Encoder:
+    """Writes events as the stream that a Messages agent reads: one block open at a time, indices without gaps."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._begun = False
+        self._usage = Usage()
+        self._stop: str | None = None
+        self._failed = False
+        self._parts: dict[int, Part] = {}
+        self._texts: dict[int, list[str]] = {}
+        self._current: int | None = None
+        self._queue: list[PartOpened | PartDelta | PartClosed] = []
+        """Events of parts that must wait until the open block ends."""
+        self._count = 0
+
+    def encode(self, event: Event) -> bytes:
+        """The bytes of one event; b"" where it has none of its own, or must wait for another block's end."""
+        match event:
+            case Started():
+                self._usage = merge(self._usage, event.usage) if event.usage else self._usage
+                return self._begin(event.id, event.model)
+            case PartOpened() | PartDelta() | PartClosed():
+                return self._begin() + self._part(event)
+            case Stopped():
+                self._stop = stop_word(event.reason)
+                return b""
+            case Counted():
+                self._usage = merge(self._usage, event.usage)
+                return b""
+            case Failed():
+                self._failed = True
+                return self._begin() + _sse("error", render_error(event.failure))
+            case Ended():
+                return self._end(event.clean)
+
+    def _begin(self, message_id: str = "", model: str = "") -> bytes:
+        if self._begun:
+            return b""
+        self._begun = True
+        message: dict[str, Any] = {
+            "id": message_id or "msg_0",
+            "type": "message",
+            "role": "assistant",
+            "model": model or self._request.model,
+            "content": [],
+            "stop_reason": None,
+            "stop_sequence": None,
+            "usage": write_usage(self._usage),
+        }
+        return _sse("message_start", {"type": "message_start", "message": message})
+
+    def _part(self, event: PartOpened | PartDelta | PartClosed) -> bytes:
+        if self._current is not None and event.index != self._current:
+            self._queue.append(event)
+            return b""
+        if isinstance(event, PartOpened):
+            return self._opened(event)
+        if self._current is None:
+            return b""
+        if isinstance(event, PartDelta):
+            self._texts.setdefault(event.index, []).append(event.text)
+            return self._grown(event.index, event.text)
+        return self._finish(event.index, event.signature)
+
+    def _opened(self, event: PartOpened) -> bytes:
+        self._parts[event.index] = event.part
+        self._current = event.index
+        start = {"type": "content_block_start", "index": self._count, "content_block": _empty_block(event.part)}
+        text = event.part.text if isinstance(event.part, (Text, Thinking)) else ""
+        if isinstance(event.part, ToolCall):
+            text = event.part.arguments
+        return _sse("content_block_start", start) + (self._grown(event.index, text) if text else b"")
+
+    def _grown(self, index: int, text: str) -> bytes:
+        part = self._parts.get(index)
+        if index != self._current or part is None:
+            return b""
+        if isinstance(part, Text):
+            delta = {"type": "text_delta", "text": text}
+        elif isinstance(part, Thinking):
+            delta = {"type": "thinking_delta", "thinking": text}
+        elif isinstance(part, ToolCall) and not part.custom:
+            delta = {"type": "input_json_delta", "partial_json": text}
+        else:
+            return b""
+        return _sse("content_block_delta", {"type": "content_block_delta", "index": self._count, "delta": delta})
+
+    def _finish(self, index: int, given: str | None) -> bytes:
+        part = self._parts.pop(index)
+        text = "".join(self._texts.pop(index, []))
+        out = b""
+        delta: dict[str, str] | None = None
+        if isinstance(part, Thinking) and part.form != "redacted_thinking":
+            whole = Thinking(part.text + text, part.form, given or part.signature, part.id)
+            delta = {"type": "signature_delta", "signature": signature(whole)}
+        elif isinstance(part, ToolCall) and part.custom:
+            delta = {"type": "input_json_delta", "partial_json": shapes.wrap_input(part.arguments + text)}
+        if delta:
+            out = _sse("content_block_delta", {"type": "content_block_delta", "index": self._count, "delta": delta})
+        out += _sse("content_block_stop", {"type": "content_block_stop", "index": self._count})
+        self._count += 1
+        self._current = None
+        waiting, self._queue = self._queue, []
+        return out + b"".join(self._part(event) for event in waiting)
+
+    def _end(self, clean: bool) -> bytes:
+        out = b""
+        while self._current is not None:
+            out += self._finish(self._current, None)
+        if self._failed or (self._stop is None and not clean):
+            return out
+        delta = {"stop_reason": self._stop or "end_turn", "stop_sequence": None}
+        usage = write_usage(self._usage)
+        out = self._begin() + out + _sse("message_delta", {"type": "message_delta", "delta": delta, "usage": usage})
+        return out + _sse("message_stop", {"type": "message_stop"})
+
+
+def _empty_block(part: Part) -> dict[str, Any]:
+    match part:
+        case Text():
+            return {"type": "text", "text": ""}
+        case Thinking(form="redacted_thinking"):
+            return {"type": "redacted_thinking", "data": part.signature or ""}
+        case Thinking():
+            return {"type": "thinking", "thinking": "", "signature": ""}
+        case ToolCall():
+            return {"type": "tool_use", "id": call_id(part.id), "name": part.name, "input": {}}
+        case Opaque(api="messages"):
+            return dict(part.value)
+        case _:
+            return {"type": "text", "text": ""}
+
+
+def _sse(name: str, value: Mapping[str, Any]) -> bytes:
+    return format_event(dump_json(value), name)

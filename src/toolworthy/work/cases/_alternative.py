@@ -1,0 +1,260 @@
+"""Measure what an answer did by one alternative of what is right."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from toolworthy.records.case import Miss
+from toolworthy.work.cases._assignment import assigned
+from toolworthy.work.cases._effect import Effect, changes, together, words
+from toolworthy.work.cases._execution import Done, Found, Stage
+from toolworthy.work.cases._scene import Scene
+from toolworthy.work.cases._want_and_call import Reference, Trouble, all_shown, references, trouble_with
+from toolworthy.work.cases.matching import shell
+from toolworthy.work.cases.model import Want
+from toolworthy.work.cases.world import State
+
+_FOLDERS = re.compile(r"\s*mkdir\s[^;&|<>$`]*")
+"""To make a folder that a file needs is no call too many, though nothing is kept of it."""
+
+
+@dataclass
+class Measured:
+    """What an answer is worth by one alternative."""
+
+    state: State
+    misses: list[Miss] = field(default_factory=list)
+    met: int = 0
+    """How many wants are met."""
+    meets: dict[int, int] = field(default_factory=dict)
+    shown: dict[int, str] = field(default_factory=dict)
+    looks: bool = False
+    """The calls do nothing but look."""
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Wants, of which each is to be met."""
+
+    scene: Scene
+    stage: Stage
+    wants: tuple[Want, ...]
+    found: Sequence[Found]
+    first: int
+    """How many of them belong to the first turn."""
+
+    async def measure(self, done: list[Done], *, whole: bool) -> Measured | None:
+        """Measure what the calls did.
+
+        Args:
+            done: what they did, in order.
+            whole: only as a whole; None where they do not come to it.
+        """
+        known = await references(self.stage, self.wants)
+        measured = Measured(done[-1].after if done else self.stage.before)
+        measured.shown = {self._place(one): one.ran.output for one in done if one.ran is not None}
+        measured.looks = bool(done) and all(one.shows for one in done)
+        summed = self._sum(done, known) if self._begins(done, known) else None
+        if summed is not None:
+            measured.misses, measured.met = summed, len(self.wants)
+            measured.meets = self._by_want(done, known)
+            return measured
+        if whole:
+            return None
+        self._apart(measured, done, known)
+        return measured
+
+    def _begins(self, done: list[Done], known: Sequence[Sequence[Reference]]) -> bool:
+        """Whether, of several calls for several turns, the first do what the first turn wants and nothing else."""
+        if self.first == len(self.wants) or len(done) < 2:
+            return True
+        head = replace(self, wants=self.wants[: self.first])
+        return any(head._sum(done[:count], known[: self.first], part=True) == [] for count in range(1, len(done)))
+
+    # ---- as a whole --------------------------------------------------------------------------------------------------
+
+    def _sum(self, done: list[Done], known: Sequence[Sequence[Reference]], *, part: bool = False) -> list[Miss] | None:
+        """What only the strict reading minds, where all calls together come to what is wanted; else None."""
+        doing = [one for one in done if one.found.deed is not None]
+        by_effect = self.stage.world is not None and not self.stage.turn.apart and not any(w.tool for w in self.wants)
+        if not by_effect or (len(doing) < len(self.found) and not part):
+            return None
+        before = self.stage.before
+        parts = [_effect(want, ways, before) for want, ways in zip(self.wants, known, strict=True)]
+        whole = together([part for part in parts if part is not None], before)
+        given = together([one.effect for one in doing], before)
+        if None in parts or not given.same(whole, ordered=self.stage.turn.ordered):
+            return None
+        if not all_shown(self.wants, known, doing, before.files):
+            return None
+        return list(self._superfluous(known, doing, whole))
+
+    def _superfluous(self, known: Sequence[Sequence[Reference]], done: list[Done], whole: Effect) -> Iterator[Miss]:
+        """Calls that could be left out, but for folders that are made."""
+        before, rest = self.stage.before, list(done)
+        for one in done:
+            others = [other for other in rest if other is not one]
+            if not others or replace(one.effect, tried=frozenset()) or _FOLDERS.fullmatch(one.found.command or ""):
+                continue
+            same = together([other.effect for other in others], before).same(whole)
+            if same and all_shown(self.wants, known, others, before.files):
+                rest = others
+                yield Miss(kind="extra call", given=one.found.words, strict=True)
+
+    def _by_want(self, done: list[Done], known: Sequence[Sequence[Reference]]) -> dict[int, int]:
+        """Which call meets which want by itself."""
+        files = self.stage.before.files
+        met: dict[int, int] = {}
+        for one in done:
+            for number, want in enumerate(self.wants):
+                alone = want.do != "change" and number not in met.values()
+                if alone and not trouble_with(self.scene, want, one, known[number], files, lenient=True):
+                    met[self._place(one)] = number
+                    break
+        return met
+
+    # ---- want by want ------------------------------------------------------------------------------------------------
+
+    def _apart(self, measured: Measured, done: list[Done], known: Sequence[Sequence[Reference]]) -> None:
+        change = next((want for want in self.wants if want.do == "change"), None)
+        makers = [one for one in done if change and one.found.deed is not None and not one.shows]
+        makers = [one for one in makers if not self._meets_another(one, known)]
+        others = [one for one in done if all(one is not maker for maker in makers)]
+        first = {one.found.words: one for one in reversed(others)}
+        again = [one for one in others if first[one.found.words] is not one]
+        others = list(reversed(first.values()))
+        plain = [(number, want) for number, want in enumerate(self.wants) if want is not change]
+        order = self._match(measured, plain, others, known)
+        if change:
+            trouble = list(self._change(change, makers))
+            measured.misses += trouble
+            measured.met += all(miss.strict for miss in trouble)
+        measured.misses += [
+            Miss(kind="extra call", given=one.found.words, strict=one.shows)
+            for one in (*(one for number, one in enumerate(others) if number not in order), *again)
+        ]
+        measured.meets = {self._place(others[call]): plain[n][0] for n, call in enumerate(order) if call >= 0}
+        measured.meets |= {self._place(one): self.wants.index(change) for one in makers[:1] if change}
+
+    def _place(self, one: Done) -> int:
+        """Where its call stands; two calls may be equal and are not the same."""
+        return next(number for number, found in enumerate(self.found) if found is one.found)
+
+    def _meets_another(self, one: Done, known: Sequence[Sequence[Reference]]) -> bool:
+        files = self.stage.before.files
+        return any(
+            want.do != "change" and not trouble_with(self.scene, want, one, ways, files, lenient=True)
+            for want, ways in zip(self.wants, known, strict=True)
+        )
+
+    def _match(
+        self,
+        measured: Measured,
+        wants: Sequence[tuple[int, Want]],
+        done: list[Done],
+        known: Sequence[Sequence[Reference]],
+    ) -> list[int]:
+        """Which call meets which want best (-1 where none is left); what is amiss goes to `measured`."""
+        costs = [[self._cost(want, one, known[number]) for one in done] for number, want in wants]
+        order = assigned([[cost for cost, _ in row] for row in costs], len(done))
+        before = len(measured.misses)
+        for (_, want), number, row in zip(wants, order, costs, strict=True):
+            amiss = row[number][1] if number >= 0 else [Miss(kind="missing call", wanted=want.words)]
+            measured.met += all(miss.strict or miss.kind == "extra call" for miss in amiss)
+            measured.misses += amiss
+        taken = [number for number in order if number >= 0]
+        right = all(miss.strict for miss in measured.misses[before:])
+        if self.stage.turn.ordered and taken != sorted(taken) and right:
+            said = ", ".join(want.words for _, want in wants)
+            given = ", ".join(one.found.words for one in done)
+            measured.misses.append(Miss(kind="wrong order", wanted=said, given=given))
+        return order
+
+    def _cost(self, want: Want, one: Done, known: Sequence[Reference]) -> tuple[int, list[Miss]]:
+        files = self.stage.before.files
+        exact = self.scene.case.exact
+        trouble = trouble_with(self.scene, want, one, known, files, lenient=not exact)
+        if trouble:
+            weight = 100 if any(one.kind == "wrong tool" for one in trouble) else 10 + len(trouble)
+            return weight, [_miss(want, one, amiss, strict=False) for amiss in trouble]
+        strict = trouble_with(self.scene, want, one, known, files, lenient=False)
+        return len(strict), [_miss(want, one, amiss, strict=True) for amiss in strict]
+
+    def _change(self, want: Want, makers: Sequence[Done]) -> Iterator[Miss]:
+        """Whether the calls leave the files as they should be, and nothing else."""
+        if not makers:
+            yield Miss(kind="missing call", wanted=want.words)
+            return
+        given = ", ".join(one.found.words for one in makers)
+        failed = next((one.failed for one in makers if one.failed), "")
+        unsure = any(not one.sure for one in makers)
+        if failed or unsure:
+            yield Miss(kind="wrong argument", wanted=want.words, given=given, detail=failed)
+            return
+        before = self.stage.before
+        effect = together([one.effect for one in makers], before)
+        files = _after(before.files, effect)
+        target = _after(before.files, _target(want, before))
+        apart = sum(len(shell.parse(one.found.command or "") or ("",)) for one in makers) > 1
+        if files != target and apart and _holds(effect, _target(want, before)):
+            more = Effect({path: text for path, text in effect.files.items() if target.get(path) != text})
+            yield Miss(kind="extra call", wanted=want.words, given=given, detail=f"also {words(more)}")
+        elif files != target:
+            loose = {p: t.strip() for p, t in files.items()} == {p: t.strip() for p, t in target.items()}
+            strict = loose and not self.scene.case.exact
+            detail = _difference(target, files)
+            yield Miss(kind="wrong argument", wanted=want.words, given=given, detail=detail, strict=strict)
+        else:
+            yield from _twice(makers)
+        beyond = replace(effect, files={})
+        if beyond:
+            yield Miss(kind="extra call", wanted=want.words, given=given, detail=f"also {words(beyond)}")
+
+
+def _effect(want: Want, known: Sequence[Reference], before: State) -> Effect | None:
+    """What a want comes to; None where that is not known."""
+    if want.do == "change":
+        return _target(want, before)
+    if want.do == "run":
+        return known[0].effect if known else None
+    return Effect()
+
+
+def _target(want: Want, before: State) -> Effect:
+    files = {**want.after, **dict.fromkeys(want.gone)}
+    return Effect({path: text for path, text in files.items() if text != before.files.get(path)})
+
+
+def _holds(effect: Effect, target: Effect) -> bool:
+    """Whether all that is to change has changed, and other files besides."""
+    return effect.files.items() > target.files.items()
+
+
+def _after(files: Mapping[str, str], effect: Effect) -> dict[str, str]:
+    return {path: text for path, text in {**files, **effect.files}.items() if text is not None}
+
+
+def _twice(makers: Sequence[Done]) -> Iterator[Miss]:
+    """Calls that were made before, word for word, and did nothing more."""
+    for number, one in enumerate(makers):
+        if one.found.words in [other.found.words for other in makers[:number]]:
+            yield Miss(kind="extra call", given=one.found.words, strict=True)
+
+
+def _miss(want: Want, one: Done, trouble: Trouble, *, strict: bool) -> Miss:
+    return Miss(kind=trouble.kind, wanted=want.words, given=one.found.words, detail=trouble.detail, strict=strict)
+
+
+def _difference(wanted: Mapping[str, str], given: Mapping[str, str]) -> str:
+    path = min(changes(wanted, given))
+    if path not in given:
+        return f"{path} is not there"
+    if path not in wanted:
+        return f"{path} should not be there"
+    lines = difflib.unified_diff(
+        wanted[path].splitlines(keepends=True), given[path].splitlines(keepends=True), f"{path} (wanted)", path, n=0
+    )
+    return "".join(repr(line)[1:-1] + "\n" for line in lines)[:2_000]

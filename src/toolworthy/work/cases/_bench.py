@@ -1,0 +1,168 @@
+"""Ask cases: each a conversation with the endpoint, judged turn by turn."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from toolworthy import wire
+from toolworthy.content.adapters import AgentAdapter
+from toolworthy.endpoint.target import Endpoint
+from toolworthy.gateway import Gateway, Session
+from toolworthy.records.case import CaseKey, CaseResult, Miss, Status
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.score import Limit
+from toolworthy.sandbox import Sandbox
+from toolworthy.wire.ir import Api, Message, Reasoning, Request, Response, Text, ToolCall, ToolResult
+from toolworthy.work.cases._execution import Undecided
+from toolworthy.work.cases._judge import Ruling, rule_on, unspoken
+from toolworthy.work.cases._request import Unmeasured, ask
+from toolworthy.work.cases._scene import Scene
+from toolworthy.work.cases.model import Case
+from toolworthy.work.cases.render import answer_of, results, scene
+from toolworthy.work.cases.world import State, World
+from toolworthy.work.scoring.measure import score
+
+LOOKS = 2
+"""How often the model may look around before it does what it was asked; only the lenient reading allows it."""
+
+
+@dataclass
+class _Play:
+    """How a case goes."""
+
+    messages: list[Message]
+    state: State
+    misses: list[Miss] = field(default_factory=list)
+    credit: float = 0.0
+    turns: int = 0
+    stopped: bool = False
+
+
+class CaseBench:
+    """What the cases of one run share."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        gateway: Gateway,
+        cases: Sequence[Case],
+        agents: Sequence[AgentAdapter],
+        *,
+        stream: bool = True,
+        sandbox: Sandbox | None = None,
+    ) -> None:
+        self._endpoint, self._gateway, self._stream = endpoint, gateway, stream
+        self._cases = {case.id: case for case in cases}
+        self._agents = {agent.id: agent for agent in agents}
+        self._world = World(sandbox) if sandbox else None
+
+    async def run(self, key: CaseKey) -> CaseResult:
+        """Ask one case. Never raises: what cannot be judged is unmeasured."""
+        case, agent = self._cases[key.case], self._agents[key.vocabulary]
+        began, clock = time.time(), time.perf_counter()
+        session = self._gateway.direct(str(key))
+        api = self._endpoint.api_for(agent.apis[0])
+        stage = scene(case, agent)
+        play = _Play(list(stage.messages), stage.state)
+        status: Status = "unmeasured"
+        detail = ""
+        limit: Limit | None = None
+        try:
+            number = 0
+            while number < len(case.turns) and not play.stopped:
+                number += await self._turn(session, api, stage, number, play)
+            status = _status(play)
+        except (Unmeasured, Undecided) as reason:
+            detail = self._gateway.redactor.text(str(reason))
+            limit = reason.limit if isinstance(reason, Unmeasured) else None
+        seconds = time.perf_counter() - clock
+        measured = await asyncio.to_thread(score, session.exchanges, agent, self._endpoint)
+        return CaseResult(
+            key=key,
+            category=case.category,
+            status=status,
+            credit=round(play.credit / len(case.turns), 4),
+            misses=tuple(play.misses),
+            detail=detail,
+            limit=limit,
+            think=case.think,
+            api=api,
+            turns=play.turns,
+            score=measured,
+            started=began,
+            seconds=seconds,
+        )
+
+    async def _turn(self, session: Session, api: Api, stage: Scene, number: int, play: _Play) -> int:
+        """Ask one turn; how many turns the answer did at once."""
+        turn, ahead = stage.case.turns[number], unspoken(stage.case.turns, number)
+        if turn.user:
+            play.messages.append(Message("user", (Text(turn.user),)))
+        for look in range(LOOKS + 1):
+            exchange = await self._ask(session, api, stage, play.messages)
+            answer = exchange.response or Response()
+            if answer.stop == "length":
+                play.misses.append(
+                    Miss(kind="truncated", turn=number, detail="the endpoint's own limit cut the answer")
+                )
+                play.turns, play.stopped = play.turns + 1, True
+                return 1
+            ruling = await rule_on(stage, turn, answer, play.state, self._world, ahead)
+            if not ruling.explores or look == LOOKS:
+                break
+            play.misses.append(Miss(kind="extra call", turn=number, given=answer.calls[0].name, strict=True))
+            looked = looked_at(stage, answer.calls, ruling, play.state)
+            play.messages += [Message("assistant", answer.parts), Message("tool", looked)]
+        self._note(ruling, number, play)
+        if not play.stopped and answer.calls:
+            said = results(stage, turn, answer.calls, ruling.meets, play.state.files, ruling.shown)
+            play.messages += [Message("assistant", answer.parts), Message("tool", tuple(said))]
+            play.state = play.state if turn.error else ruling.state
+        elif not play.stopped:
+            play.messages.append(Message("assistant", answer.parts))
+        return ruling.turns
+
+    @staticmethod
+    def _note(ruling: Ruling, number: int, play: _Play) -> None:
+        play.turns += ruling.turns
+        play.credit += ruling.credit + ruling.turns - 1
+        play.misses += [miss.model_copy(update={"turn": number}) for miss in ruling.misses]
+        play.stopped = not ruling.lenient
+
+    async def _ask(self, session: Session, api: Api, stage: Scene, messages: Sequence[Message]) -> Exchange:
+        """One answer of the model.
+
+        Raises:
+            Unmeasured: there is none, for a reason that is not the model's.
+        """
+        case = stage.case
+        request = Request(
+            model=self._endpoint.model,
+            messages=tuple(messages),
+            tools=stage.tools,
+            stream=self._stream,
+            reasoning=_reasoning(case.think),
+        )
+        rendered = wire.api(api).render_request(request, self._endpoint.dialect).body
+        return await ask(session, api, rendered)
+
+
+def looked_at(stage: Scene, calls: Sequence[ToolCall], ruling: Ruling, state: State) -> tuple[ToolResult, ...]:
+    """What the tools say to calls that only look around."""
+    return tuple(
+        ToolResult(call.id, (Text(ruling.shown.get(number) or answer_of(stage, call, state.files)),))
+        for number, call in enumerate(calls)
+    )
+
+
+def _reasoning(think: bool | None) -> Reasoning | None:
+    return None if think is None else Reasoning(enabled=think, effort="medium" if think else None)
+
+
+def _status(play: _Play) -> Status:
+    if any(not miss.strict for miss in play.misses):
+        return "wrong"
+    return "lenient" if play.misses else "right"

@@ -1,0 +1,159 @@
+"""What the calls of an answer do, one after another."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from toolworthy.base.paths import ROOT
+from toolworthy.content.toolset import Deed
+from toolworthy.wire.ir import ToolCall
+from toolworthy.work.cases._effect import Effect, changes, effect_of
+from toolworthy.work.cases._files import LOOKS, Failed, answer_from, changed, folder_of, looks
+from toolworthy.work.cases.matching import shell
+from toolworthy.work.cases.matching.programs import Invocation, programs
+from toolworthy.work.cases.model import Turn
+from toolworthy.work.cases.world import Effects, Repository, State, World
+
+
+class Undecided(Exception):
+    """What a command does can only be seen by running it, and there is no sandbox."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A call, read."""
+
+    call: ToolCall
+    arguments: Any
+    """None where they cannot be read or the tool is unknown."""
+    deed: Deed | None
+    unknown: bool = False
+    looks: bool = False
+    """A tool of the case's own that only shows something."""
+    lacking: tuple[str, ...] = ()
+    """Parameters of the tool that are due and not given."""
+    odd: tuple[str, ...] = ()
+    """Arguments that a tool of the case's own does not have."""
+
+    @property
+    def broken(self) -> bool:
+        """Whether nobody can tell what it is to do."""
+        return self.arguments is None or bool(self.lacking or self.odd)
+
+    @property
+    def words(self) -> str:
+        """The call as it is shown to people."""
+        return f"{self.call.name}({self.call.arguments[:1_000]})"
+
+    @property
+    def command(self) -> str | None:
+        """The command line that it runs, if it runs one."""
+        return self.deed.values[0]["command"] if self.deed is not None and self.deed.action == "run" else None
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a call did."""
+
+    found: Found
+    after: State
+    effect: Effect = field(default_factory=Effect)
+    outputs: tuple[str, ...] = ()
+    """What it showed; several where the tool can be read in several ways."""
+    ran: Effects | None = None
+    """Of a command that was run."""
+    failed: str = ""
+    """Why the tool would refuse it."""
+    sure: bool = True
+    """False: a command whose effect is not known without running it."""
+
+    @property
+    def shows(self) -> bool:
+        """Whether it does no more than show something."""
+        deed = self.found.deed
+        if deed is None:
+            return self.found.looks
+        return self.sure and not self.effect and not self.failed and (deed.action in LOOKS or deed.action == "run")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where the calls of a turn are made."""
+
+    before: State
+    turn: Turn
+    world: World | None = None
+    repository: Repository | None = None
+    """As it is before."""
+    private: tuple[str, ...] = ()
+    """Files that are not to be shown."""
+
+    async def do(self, calls: Sequence[Found]) -> list[Done]:
+        """What the calls do, one after another; commands are run only where there is a world."""
+        done: list[Done] = []
+        state, repository = self.before, self.repository
+        for found in calls:
+            made = self._noted(await self._one(found, state, repository))
+            done.append(made)
+            state = made.after
+            repository = made.effect.repository or repository
+        return done
+
+    def _noted(self, made: Done) -> Done:
+        """With the private files that it shows, as if those were called."""
+        lines = {line: path for path in self.private for line in self.before.files[path].splitlines() if line.strip()}
+        shown = {lines[line] for text in made.outputs for line in text.splitlines() if line in lines}
+        seen = tuple(Invocation("private", operands=(path,), said=f"show {path}") for path in sorted(shown))
+        return replace(made, effect=replace(made.effect, acts=(*made.effect.acts, *seen))) if seen else made
+
+    async def _one(self, found: Found, state: State, repository: Repository | None) -> Done:
+        deed = found.deed
+        if deed is None:
+            return Done(found, state)
+        if found.command is not None and self.world is not None:
+            ran = await self.run(found.command, state, folder_of(deed))
+            return Done(found, ran.state, effect_of(state, repository, ran), (ran.output,), ran)
+        if deed.action in LOOKS or looks(deed):
+            readings = {answer_from(deed, state.files, shift) for shift in (0, 1)}
+            exact = found.command is None or bool(shell.reads(found.command) and folder_of(deed) == ROOT)
+            return Done(found, state, outputs=tuple(text for text in readings if text is not None and exact))
+        try:
+            files = changed(state.files, deed)
+        except Failed as error:
+            return Done(found, state, failed=str(error))
+        if files is None:
+            return Done(found, state, sure=False)
+        return Done(found, replace(state, files=files), Effect(changes(state.files, files)))
+
+    async def run(self, command: str, state: State | None = None, folder: str = "") -> Effects:
+        """What a command does in the world."""
+        if self.world is None:
+            raise Undecided(f"only a sandbox can tell what this does: {command[:100]}")
+        says, fails = _scripted(self.turn)
+        return await self.world.run(state or self.before, command, folder or ROOT, says=says, fails=fails)
+
+
+def _scripted(turn: Turn) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """What stand-ins say in this turn, and which calls of theirs fail: those of the reference, by the program."""
+    says: dict[str, str] = {}
+    fails: dict[str, str] = {}
+    for number, want in enumerate(turn.right[0] if turn.right else ()):
+        if want.do != "run":
+            continue
+        parsed = shell.parse(want.command[0])
+        argv = parsed[0].argv if parsed else ()
+        names = _names(argv[0] if argv else "")
+        if number < len(turn.results):
+            says |= dict.fromkeys(names, f"{turn.results[number].strip()}\n")
+        if turn.error:
+            fails |= dict.fromkeys(names, " ".join(argv[1:]))
+    return says, fails
+
+
+def _names(program: str) -> tuple[str, ...]:
+    """Every name that a program is started by."""
+    known = programs().get(posixpath.basename(program))
+    return (known.name, *known.names) if known else (program,)

@@ -1,0 +1,249 @@
+"""A case's files: what they tell a tool that looks, and what they are after a tool that changes them."""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from toolworthy.base.paths import ROOT
+from toolworthy.content.toolset import Deed
+from toolworthy.work.cases.matching import patch, shell, unified
+
+LOOKS = ("read", "search", "find", "list", "view")
+
+
+class Failed(Exception):
+    """A change that the tool would refuse; the message says why."""
+
+
+def relative(path: str, folder: str = ROOT) -> str:
+    """`path`, as seen from `folder`, as the files' keys have it."""
+    inside = posixpath.normpath(posixpath.join(ROOT, folder, path))
+    return inside.removeprefix(ROOT).lstrip("/") if inside == ROOT or inside.startswith(f"{ROOT}/") else inside
+
+
+def folder_of(deed: Deed) -> str:
+    """The absolute path that a deed works in."""
+    return posixpath.normpath(posixpath.join(ROOT, str(deed.scope.get("folder") or "")))
+
+
+def looks(deed: Deed) -> bool:
+    """Whether it is sure to do no more than show something."""
+    if deed.action == "run":
+        command = deed.values[0].get("command", "")
+        return bool(shell.reads(command) or shell.searches(command) or shell.finds(command))
+    return deed.action in LOOKS
+
+
+# ---- what a tool says ----------------------------------------------------------------------------------------------
+
+
+def answer_from(deed: Deed, files: Mapping[str, str], shift: int = 0) -> str | None:
+    """What a tool says that looks at the files; None where that is not known.
+
+    Args:
+        deed: what is done.
+        files: what lies there.
+        shift: 1 where the tool counts lines from 0.
+    """
+    value = deed.values[0]
+    match deed.action:
+        case "read":
+            return _shown(value["path"], files, *_span(deed, shift))
+        case "list":
+            return "\n".join(_most(deed, _listed(relative(value["path"]), files))) or "empty"
+        case "find":
+            return "\n".join(_most(deed, _named(deed, files))) or "no files"
+        case "search":
+            return "\n".join(_most(deed, _searched(deed, files))) or "no matches"
+        case "run":
+            return _told(value["command"], files) if folder_of(deed) == ROOT else None
+        case _:
+            return None
+
+
+def _most(deed: Deed, lines: list[str]) -> list[str]:
+    """As many of the lines as the call wants to see."""
+    most = _whole(deed.scope.get("most"))
+    return lines if most is None or most <= 0 else lines[:most]
+
+
+def _listed(folder: str, files: Mapping[str, str]) -> list[str]:
+    prefix = f"{folder}/" if folder else ""
+    return sorted({path.removeprefix(prefix).partition("/")[0] for path in files if path.startswith(prefix)})
+
+
+def _within(folder: str, files: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Files in a folder, or the one file, with their paths from there."""
+    for path in sorted(files):
+        if path == folder:
+            yield path, path.rpartition("/")[2]
+        elif not folder or path.startswith(f"{folder}/"):
+            yield path, path[len(folder) + 1 :] if folder else path
+
+
+def _named(deed: Deed, files: Mapping[str, str]) -> list[str]:
+    pattern = deed.values[0]["pattern"]
+    folder = relative(str(deed.scope.get("folder") or ""))
+    if pattern.startswith(f"{ROOT}/"):
+        pattern, folder = pattern.removeprefix(f"{ROOT}/"), ""
+    return [path for path, inside in _within(folder, files) if glob_matches(pattern, inside)]
+
+
+def _searched(deed: Deed, files: Mapping[str, str]) -> list[str]:
+    folder, names = relative(str(deed.scope.get("folder") or "")), deed.scope.get("names")
+    found = {
+        path: files[path] for path, inside in _within(folder, files) if not names or glob_matches(str(names), inside)
+    }
+    return _found(deed.values[0]["pattern"], found, ignore_case=deed.scope.get("ignore_case") is True)
+
+
+def _told(command: str, files: Mapping[str, str]) -> str | None:
+    """What a command that only looks says, where that is sure."""
+    if shown := shell.reads(command):
+        return "".join(_shown(part.path, files, part.first, part.last) for part in shown)
+    if sought := shell.searches(command):
+        hits = _found(sought.pattern, files, fixed=sought.fixed, ignore_case=sought.ignore_case)
+        return "\n".join(hits) or "no matches"
+    if found := shell.finds(command):
+        named = [path for path in sorted(files) if any(glob_matches(pattern, path) for pattern in globs(found))]
+        return "\n".join(named) or "no files"
+    return None
+
+
+def _span(deed: Deed, shift: int) -> tuple[int, int | None]:
+    """First and last line that a read tool was asked for; None: to the end."""
+    given, count = _whole(deed.scope.get("first")), _whole(deed.scope.get("most"))
+    first = 1 if given is None else max(given + shift, 1) if given >= 0 else given
+    return first, None if count is None else first + count - 1
+
+
+def _whole(value: object) -> int | None:
+    """A number of lines; None where it is none."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    return value if isinstance(value, int) else None
+
+
+def _shown(path: str, files: Mapping[str, str], first: int = 1, last: int | None = None) -> str:
+    text = files.get(relative(path))
+    if text is None:
+        return f"Error: {path}: no such file"
+    lines = text.splitlines(keepends=True)
+    begin, end = (number + len(lines) + 1 if number < 0 else number for number in (first, last or len(lines)))
+    return "".join(lines[max(begin - 1, 0) : max(end, 0)])
+
+
+def _found(pattern: str, files: Mapping[str, str], *, fixed: bool = False, ignore_case: bool = False) -> list[str]:
+    wanted = compiled(pattern, fixed=fixed, ignore_case=ignore_case)
+    if wanted is None:
+        return [f"Error: {pattern!r} is no regular expression"]
+    return [
+        f"{path}:{number}:{line}"
+        for path, text in sorted(files.items())
+        for number, line in enumerate(text.splitlines(), 1)
+        if wanted.search(line)
+    ]
+
+
+def globs(found: shell.Find) -> tuple[str, ...]:
+    """What a shell command finds, as globs from the working directory."""
+    starts = [relative(start) for start in found.starts]
+    if not found.recursive:
+        return tuple(f"{start}/{name}".lstrip("/") for start in starts for name in found.names or ("*",))
+    whole = [name.removeprefix("./") for name in found.names if "/" in name]
+    names = [name for name in found.names if "/" not in name] or ([] if whole else ["*"])
+    deep = [f"{start}/**/" if start else "**/" for start in starts]
+    return (*whole, *(f"{start}{name}" for start in deep for name in names))
+
+
+def compiled(pattern: str, *, fixed: bool = False, ignore_case: bool = False) -> re.Pattern[str] | None:
+    """A search tool's pattern; None where it is none."""
+    try:
+        return re.compile(re.escape(pattern) if fixed else pattern, re.IGNORECASE if ignore_case else 0)
+    except re.error:
+        return None
+
+
+def glob_matches(pattern: str, path: str) -> bool:
+    """Whether a glob, as agents' tools understand it, finds `path`: ``**`` any folders, braces alternatives."""
+    pattern = pattern.removeprefix(f"{ROOT}/").removeprefix("./")
+    if brace := re.search(r"\{([^{}]*)\}", pattern):
+        return any(
+            glob_matches(pattern[: brace.start()] + option + pattern[brace.end() :], path)
+            for option in brace[1].split(",")
+        )
+    if "/" not in pattern:
+        return fnmatch.fnmatchcase(path.rpartition("/")[2], pattern)
+    loose = re.escape(pattern).replace(r"\*\*/", "(?:.*/)?").replace(r"\*\*", ".*").replace(r"\*", "[^/]*")
+    return re.fullmatch(loose.replace(r"\?", "[^/]"), path) is not None
+
+
+# ---- what a tool leaves ----------------------------------------------------------------------------------------------
+
+
+def changed(files: Mapping[str, str], deed: Deed) -> dict[str, str] | None:
+    """The files after `deed`; None where only running it can tell.
+
+    Raises:
+        Failed: the tool would refuse it.
+    """
+    out = dict(files)
+    match deed.action:
+        case "write":
+            out[relative(deed.values[0]["path"])] = deed.values[0]["content"]
+        case "edit":
+            for values in deed.values:
+                _edit(out, values, deed.scope)
+        case "patch":
+            _patch(out, deed.values[0]["patch"])
+        case "run":
+            return _run(out, deed.values[0]["command"], folder_of(deed))
+        case _:
+            pass
+    return out
+
+
+def _edit(files: dict[str, str], values: Mapping[str, str], scope: Mapping[str, Any]) -> None:
+    path, old, new = relative(values["path"]), values["old"], values["new"]
+    if path not in files:
+        raise Failed(f"{path} does not exist")
+    parts = files[path].split(old) if old else [files[path]]
+    which = _whole(scope.get("which"))
+    if len(parts) > 1 and (len(parts) == 2 or scope.get("everywhere") is True):
+        files[path] = new.join(parts)
+    elif which is not None and 0 < which < len(parts):
+        files[path] = new.join((old.join(parts[:which]), old.join(parts[which:])))
+    else:
+        raise Failed(f"the old text stands {len(parts) - 1} times in {path}")
+
+
+def _patch(files: dict[str, str], text: str, kind: str = "codex") -> None:
+    try:
+        result = (patch if kind == "codex" else unified).apply(files, text)
+    except unified.PatchError as error:
+        raise Failed(str(error)) from error
+    for path, content in result.items():
+        if content is None:
+            files.pop(relative(path), None)
+        else:
+            files[relative(path)] = content
+
+
+def _run(files: dict[str, str], command: str, folder: str) -> dict[str, str] | None:
+    """What a command writes, where that is all it does."""
+    if folder != ROOT:
+        return None
+    if patched := shell.patches(command):
+        _patch(files, patched[1], patched[0])
+        return files
+    others = [part for part in shell.parse(command) or () if part.argv[:1] != ("mkdir",)]
+    if len(others) != 1 or not (written := shell.writes(command)):
+        return None
+    for file in written:
+        where = relative(file.path)
+        files[where] = files.get(where, "") * file.append + file.content
+    return files

@@ -1,0 +1,64 @@
+"""One answer of the model's to one request of a case, or why there is none to judge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from toolworthy import wire
+from toolworthy.base.retry import patiently
+from toolworthy.gateway import Session, handler
+from toolworthy.gateway.retries import again, busy, failed, no_time
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.score import Limit
+from toolworthy.wire.ir import Api, Usage
+from toolworthy.wire.lenient import dump_json
+
+MAX_SECONDS = 300.0
+"""How long one answer may take; what is not there then is unmeasured."""
+
+
+class Unmeasured(Exception):
+    """There is no answer of the model's to judge; the message says why."""
+
+    def __init__(self, why: str, limit: Limit | None = None) -> None:
+        super().__init__(why)
+        self.limit = limit
+        """The limit of ours that ended it, if one did."""
+
+
+async def ask(session: Session, api: Api, body: Mapping[str, Any]) -> Exchange:
+    """The exchange of one request; an endpoint without time is given some, and what may pass is asked again.
+
+    Raises:
+        Unmeasured: the endpoint failed, or a limit of ours ended it.
+    """
+    path, sent = wire.api(api).sent(body)
+    data = dump_json(sent).encode()
+
+    async def send() -> Exchange:
+        return await handler.ask(session, path, data, MAX_SECONDS)
+
+    exchange = await patiently(send, lambda found: again(found, failed), session.gateway.patience)
+    if trouble := _trouble(exchange):
+        raise trouble
+    return exchange
+
+
+def _trouble(exchange: Exchange) -> Unmeasured | None:
+    """Why an exchange holds nothing of the model's to judge; None where it does."""
+    answer = exchange.response
+    if busy(exchange):
+        return Unmeasured(no_time(exchange))
+    if error := exchange.error:
+        told = str(error) if error.kind == "our limit" else f"the endpoint failed: {error}"
+        return Unmeasured(told, "time" if error.kind in ("our limit", "silent") else None)
+    if answer is None:
+        return Unmeasured("no answer")
+    if answer.failure is not None:
+        return Unmeasured(f"the endpoint answers HTTP {exchange.status}: {answer.failure.message[:300]}")
+    limit = exchange.request.max_tokens if exchange.request else None
+    used = (answer.usage or Usage()).output
+    if answer.stop == "length" and limit and (used is None or used >= limit - 1):
+        return Unmeasured(f"cut by our own limit of {limit} tokens", "tokens")
+    return None

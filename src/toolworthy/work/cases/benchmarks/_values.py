@@ -1,0 +1,200 @@
+"""Whether BFCL accepts one argument: its types first, then its list of values.
+
+By definition of ``bfcl_eval`` 2026.3.23 (``ast_checker.py``), with what follows from it:
+
+* types are compared exactly (a boolean is no integer), but an integer passes for a float;
+* where the first accepted value is of another type than the parameter (a variable's name for a number, an integer for
+  a float), an argument of that other type passes too, and is then compared as it stands;
+* texts are compared without case, blanks and ``,./-_*^``, quotes being equal; the texts directly in a list or
+  dict too, deeper ones as they stand;
+* an accepted value of ``""`` means "may be left out"; it also accepts an empty list.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from toolworthy.work.cases.benchmarks import _literals as literals
+
+Language = Literal["python", "java", "javascript"]
+Kind = Literal[
+    "no call",
+    "wrong tool",
+    "missing argument",
+    "extra argument",
+    "wrong argument",
+    "wrong type",
+    "extra call",
+    "missing call",
+    "call where none is due",
+    "malformed call",
+]
+
+TYPES: dict[Language, dict[str, type]] = {
+    "python": {
+        "string": str,
+        "integer": int,
+        "float": float,
+        "boolean": bool,
+        "array": list,
+        "tuple": list,
+        "dict": dict,
+        "any": str,
+    },
+    "java": {
+        "byte": int,
+        "short": int,
+        "integer": int,
+        "long": int,
+        "float": float,
+        "double": float,
+        "boolean": bool,
+        "char": str,
+        "String": str,
+        "any": str,
+        "Array": list,
+        "ArrayList": list,
+        "HashMap": dict,
+    },
+    "javascript": {
+        "String": str,
+        "integer": int,
+        "float": float,
+        "Bigint": int,
+        "Boolean": bool,
+        "dict": dict,
+        "array": list,
+        "any": str,
+    },
+}
+"""What BFCL calls a type, in each language, and what it is once read."""
+LISTS = frozenset({"array", "tuple", "Array", "ArrayList"})
+"""Types that have a type of element."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with an answer: one of our kinds, and a sentence."""
+
+    kind: Kind
+    detail: str
+
+
+def fault(
+    name: str, value: Any, accepted: Sequence[Any], declared: Mapping[str, Any], language: Language
+) -> Fault | None:
+    """What is wrong with an argument; None where BFCL accepts it.
+
+    Args:
+        name: the parameter's.
+        value: as the model gave it, out of JSON.
+        accepted: BFCL's list of accepted values.
+        declared: BFCL's own declaration of the parameter (``{"type": "array", "items": {"type": "float"}}``).
+        language: that of the tool; in all but Python the value has to be source text.
+    """
+    word = declared["type"]
+    expected, inner_word = TYPES[language][word], declared["items"]["type"] if word in LISTS else None
+    inner = TYPES[language][inner_word] if inner_word else None
+    if language != "python":
+        if type(value) is not str:
+            return Fault("wrong type", f"{name} is to be {language} source text in a string, and is {_shown(value)}")
+        read = literals.java if language == "java" else literals.javascript
+        value = read(value, word, inner_word or "any")
+    elif word == "float" and type(value) is int:
+        value = _as_float(value)
+    how = _typed(value, accepted, expected, inner)
+    if how is None:
+        return Fault("wrong type", f"{name} is to be {word}, and is {_shown(value)}")
+    if how == "declared" and expected is dict:
+        return _dict_fault(name, value, accepted)
+    if how == "declared" and inner is dict:
+        return _dicts_fault(name, value, accepted)
+    if how == "declared" and expected in (str, list):
+        fits = _standard(value) in [_standard(option) for option in accepted if isinstance(option, expected)]
+        if expected is list:
+            fits = fits or (value == [] and "" in accepted)
+    else:
+        fits = value in accepted
+    return None if fits else Fault("wrong argument", f"{name} is {_shown(value)}, not one of {_shown(accepted)}")
+
+
+def _typed(
+    value: Any, accepted: Sequence[Any], expected: type, inner: type | None
+) -> Literal["declared", "as accepted"] | None:
+    """How the value's type fits: as declared, or only as that of the accepted values; None where it does not."""
+    first = next((type(option) for option in accepted if option != ""), None)
+    if type(value) is expected:
+        if inner and not any(_elements_typed(value, option, inner) for option in accepted):
+            return None
+        return "declared" if first in (None, expected) else "as accepted"
+    return "as accepted" if first is not None and type(value) is first else None
+
+
+def _elements_typed(value: Any, option: Any, inner: type) -> bool:
+    return not isinstance(option, list) or all(_typed(item, option, inner, None) for item in value)
+
+
+def _standard(value: Any) -> Any:
+    """A text as BFCL compares it, or a list with its texts so."""
+    if isinstance(value, str):
+        return re.sub(r"[ ,./\-_*^]", "", value).lower().replace("'", '"')
+    if isinstance(value, list):
+        return [_standard(item) if isinstance(item, str) else item for item in value]
+    return value
+
+
+def _dict_fault(name: str, value: Mapping[str, Any], accepted: Sequence[Any]) -> Fault | None:
+    found: Fault | None = Fault("wrong argument", f"{name} is not to be given")
+    for option in accepted:
+        if option != "":
+            found = _entries_fault(name, value, option)
+            if found is None:
+                return None
+    return found
+
+
+def _entries_fault(name: str, value: Mapping[str, Any], option: Any) -> Fault | None:
+    if not isinstance(option, dict):
+        return Fault("wrong argument", f"{name} is {_shown(value)}, not {_shown(option)}")
+    for key, item in value.items():
+        if key not in option:
+            return Fault("extra argument", f"{name}.{key} is not asked for")
+        texts = [_flat(entry) for entry in option[key]]
+        if _flat(item) not in texts:
+            return Fault("wrong argument", f"{name}.{key} is {_shown(item)}, not one of {_shown(option[key])}")
+    for key, entries in option.items():
+        if key not in value and "" not in entries:
+            return Fault("missing argument", f"{name}.{key} is missing")
+    return None
+
+
+def _flat(value: Any) -> Any:
+    return _standard(value) if isinstance(value, str) else value
+
+
+def _dicts_fault(name: str, value: Sequence[Any], accepted: Sequence[Any]) -> Fault | None:
+    found: Fault | None = Fault("wrong argument", f"{name} is not to be given")
+    for option in accepted:
+        if len(option) != len(value):
+            found = Fault("wrong argument", f"{name} has {len(value)} entries, not {len(option)}")
+            continue
+        faults = (_dict_fault(f"{name}[{n}]", item, [option[n]]) for n, item in enumerate(value))
+        found = next((one for one in faults if one), None)
+        if found is None:
+            return None
+    return found
+
+
+def _as_float(value: int) -> float | int:
+    try:
+        return float(value)
+    except OverflowError:
+        return value
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "…"

@@ -1,0 +1,377 @@
+"""What a command line shows: lines of files, places where a text stands, names of files.
+
+Each answer is given only where it is sure. A line that also does something else has none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from toolworthy.work.cases.matching._flow import Step, steps
+from toolworthy.work.cases.matching._options import KNOWN, Read, Spec, read, spec
+from toolworthy.work.cases.matching._syntax import Word
+
+# ---- files -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Lines of a file. Numbers begin at 1; negative ones count from the end, where -1 is the last line."""
+
+    path: str
+    """As seen from the root."""
+    first: int = 1
+    last: int | None = None
+    """None: to the end."""
+
+
+_SHOWERS: dict[str, Spec] = {
+    "cat": KNOWN["cat"],
+    "nl": KNOWN["nl"],
+    "head": KNOWN["head"],
+    "tail": KNOWN["tail"],
+    "sed": KNOWN["sed"],
+    "less": spec("N R S F X"),
+    "more": spec(),
+    "bat": spec("p=plain n=number A=show-all", "r=line-range style paging language l theme decorations wrap"),
+    "awk": spec(skip=1),
+    "tac": spec(),
+}
+_SHOWERS["batcat"] = _SHOWERS["bat"]
+_SHOWERS["gawk"] = _SHOWERS["awk"]
+_LINES = re.compile(r"(\d+|\$)(?:,(\+?)(\d+|\$))?p")
+_QUIT = re.compile(r"(\d+)q")
+_AWK_PRINT = r"\s*(?:\{\s*print(?:\s+(?:\$0|NR[^{}]*\$0))?\s*;?\s*\})?\s*"
+_AWK = re.compile(r"\s*NR\s*>=\s*(\d+)\s*&&\s*NR\s*<=\s*(\d+)" + _AWK_PRINT)
+_AWK_RANGE = re.compile(r"\s*NR\s*==\s*(\d+)\s*(?:,\s*NR\s*==\s*(\d+))?" + _AWK_PRINT)
+_AWK_ALL = re.compile(r"\s*(?:1|\{\s*print(?:\s+(?:\$0|NR[^{}]*\$0))?\s*;?\s*\})\s*")
+_OPEN = re.compile(r"""print\(open\((['"])([^'"\\]+)\1\)\.read\(\)(?:, *end=(?:''|""))?\)""")
+
+
+def reads(text: str) -> tuple[Shown, ...]:
+    """What `text` shows of which files, where it does nothing else.
+
+    Separators between files (``echo ---``) are let pass. Where a part is not sure, there is no answer at all.
+    """
+    shown: list[Shown] = []
+    pipe: list[Shown] | None = None
+    for step in steps(text):
+        if not step.only_shows or step.command.then not in ("", "&&", ";", "|", "|&"):
+            return ()
+        if pipe is None and step.name in ("echo", "printf", "true") and not step.piped:
+            continue
+        found = _shown(step) if pipe is None else _narrowed(step, pipe)
+        if not found:
+            return ()
+        pipe = found if step.piped else None
+        if pipe is None:
+            shown += found
+    return tuple(shown)
+
+
+def _shown(step: Step) -> list[Shown]:
+    """What one command shows of the files that it names."""
+    if step.name == "python" and len(step.rest) == 2 and step.rest[0].text == "-c":
+        match = _OPEN.fullmatch(step.rest[1].text.strip().rstrip(";"))
+        return [Shown(step.place(match[2]))] if match else []
+    known = _SHOWERS.get(step.name)
+    found = read(known, step.rest) if known else None
+    if known is None or found is None:
+        return []
+    paths = found.operands[0 if _script_given(known, found) else known.skip :]
+    parts = _parts(step.name, found)
+    if not paths or any(word.pattern or word.text == "-" for word in paths):
+        return []
+    return [Shown(step.place(word.text), *part) for word in paths for part in parts]
+
+
+def _script_given(known: Spec, found: Read) -> bool:
+    return any(found.values(name) for name in known.script)
+
+
+def _narrowed(step: Step, pipe: Sequence[Shown]) -> list[Shown]:
+    """What a command leaves of what is piped into it."""
+    known = _SHOWERS.get(step.name)
+    found = read(known, step.rest) if known else None
+    if known is None or found is None:
+        return []
+    paths = found.operands[0 if _script_given(known, found) else known.skip :]
+    if [word.text for word in paths] not in ([], ["-"]):
+        return []
+    parts = _parts(step.name, found)
+    if parts == [(1, None)]:
+        return list(pipe)
+    if len(pipe) != 1:
+        return []
+    cut = [_cut(pipe[0], first, last) for first, last in parts]
+    return [part for part in cut if part] if all(cut) else []
+
+
+def _cut(whole: Shown, first: int, last: int | None) -> Shown | None:
+    """The lines from `first` to `last` of `whole`; None where the numbers do not tell."""
+    if first > 0 and whole.first > 0 and (last is None or last > 0):
+        end = whole.first + last - 1 if last else None
+        ends = [number for number in (whole.last, end) if number is not None and number > 0]
+        if whole.last is not None and whole.last < 0:
+            return None
+        return replace(whole, first=whole.first + first - 1, last=min(ends) if ends else None)
+    if first < 0 and last is None and whole.last is not None:
+        return replace(whole, first=max(whole.first, whole.last + first + 1)) if whole.last > 0 else None
+    if first < 0 and last is None and whole.first == 1:
+        return replace(whole, first=first)
+    if first == 1 and last and last > 0 and whole.first < 0 and whole.last is None:
+        end = whole.first + last - 1
+        return replace(whole, last=end if end < -1 else None)
+    return None
+
+
+def _parts(name: str, found: Read) -> list[tuple[int, int | None]]:
+    """First and last line of each part that a command shows; nothing where it cannot be told."""
+    if name in ("head", "tail"):
+        return _ends(name, found)
+    if name == "sed":
+        return _sed(found)
+    if name in ("awk", "gawk"):
+        return _awk(found.operands[0].text) if found.operands else []
+    if name in ("bat", "batcat") and found.values("r"):
+        match = re.fullmatch(r"(\d*):(\d*)", found.values("r")[0])
+        return (
+            [(int(match[1] or 1), int(match[2]) if match[2] else None)] if match and len(found.values("r")) == 1 else []
+        )
+    return [] if name == "tac" else [(1, None)]
+
+
+def _ends(name: str, found: Read) -> list[tuple[int, int | None]]:
+    names = {option for option, _ in found.options}
+    count = (found.values("n") or ["10"])[-1]
+    if names - {"n", "q", "v"} or not re.fullmatch(r"[+-]?\d+", count):
+        return []
+    number = int(count.lstrip("+-"))
+    if name == "tail":
+        return [(max(number, 1) if count.startswith("+") else -number, None)] if number or count[0] == "+" else []
+    return [(1, -number - 1 if number else None)] if count.startswith("-") else [(1, number)] if number else []
+
+
+def _sed(found: Read) -> list[tuple[int, int | None]]:
+    """``sed -n '3,7p'`` and ``sed 7q``, also several of the first."""
+    scripts = found.values("e") or [word.text for word in found.operands[:1]]
+    names = {option for option, _ in found.options}
+    words = [part.strip() for script in scripts for part in re.split(r"[;\n]", script) if part.strip()]
+    if names - {"n", "e", "E", "s", "u"} or not words:
+        return []
+    if "n" not in names:
+        match = _QUIT.fullmatch(words[0])
+        return [(1, int(match[1]))] if match and len(words) == 1 else []
+    if len(words) > 1 and _QUIT.fullmatch(words[-1]):
+        words = words[:-1]
+    parts = [_LINES.fullmatch(re.sub(r"\s+", "", word).replace("{p}", "p")) for word in words]
+    return [_sed_lines(match) for match in parts if match] if all(parts) else []
+
+
+def _sed_lines(match: re.Match[str]) -> tuple[int, int | None]:
+    first = -1 if match[1] == "$" else int(match[1])
+    if match[3] is None:
+        return first, None if first == -1 else first
+    if match[3] == "$":
+        return first, None
+    return first, first + int(match[3]) if match[2] else max(int(match[3]), first)
+
+
+def _awk(program: str) -> list[tuple[int, int | None]]:
+    if _AWK_ALL.fullmatch(program):
+        return [(1, None)]
+    match = _AWK.fullmatch(program) or _AWK_RANGE.fullmatch(program)
+    return [(int(match[1]), int(match[2] or match[1]))] if match else []
+
+
+# ---- texts in files ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is sought, and where."""
+
+    pattern: str
+    """As an extended regular expression, or as it is where `fixed`."""
+    fixed: bool = False
+    ignore_case: bool = False
+    words: bool = False
+    paths: tuple[str, ...] = (".",)
+    """As seen from the root."""
+    globs: tuple[str, ...] = ()
+    """Names of the files to look into; those left out begin with ``!``."""
+
+
+_SEEKERS: dict[str, Spec] = {
+    "grep": KNOWN["grep"],
+    "rg": KNOWN["rg"],
+    "git grep": spec("n=line-number i=ignore-case w=word-regexp E=extended-regexp F=fixed-strings P l c p h H I", "e"),
+    "ack": spec("i=ignore-case w=word-regexp Q=literal l n r=R H h c nocolor noheading", "A B C m"),
+    "ag": spec("i=ignore-case w=word-regexp Q=literal=F=fixed-strings s S l n H c nocolor noheading", "A B C G m"),
+}
+_TYPES = {"rust": "rs", "markdown": "md", "python": "py", "typescript": "ts", "javascript": "js"}
+_OTHERWISE = frozenset({"v", "L", "f", "files", "files-without-match"})
+
+
+def searches(text: str) -> Search | None:
+    """The search that `text` is. Its output may be cut or sorted, and ``|| true`` may follow."""
+    found = _shortened(steps(text))
+    if found is None or not found.command.literal:
+        return None
+    name, rest = found.name, found.rest
+    if name == "git" and rest[:1] == (Word("grep"),):
+        name, rest = "git grep", rest[1:]
+    known = _SEEKERS.get(name)
+    given = read(known, rest) if known else None
+    if given is None:
+        return None
+    return _search(name, given, found)
+
+
+def _shortened(line: Sequence[Step]) -> Step | None:
+    """The one command of a line whose output is only cut, sorted, or excused for being none."""
+    while len(line) > 1:
+        before, last = line[-2].command, line[-1]
+        if not last.only_shows:
+            return None
+        excuse = before.then in ("||", ";") and last.name in ("true", "echo", ":")
+        cut = before.then in ("|", "|&") and last.name in ("head", "tail", "cat", "sort", "less") and _no_files(last)
+        if not excuse and not cut:
+            return None
+        line = line[:-1]
+    return line[0] if line and not line[0].outputs else None
+
+
+def _no_files(step: Step) -> bool:
+    found = read(KNOWN.get(step.name, _SHOWERS["less"]), step.rest)
+    return found is not None and not found.operands
+
+
+def _search(name: str, given: Read, step: Step) -> Search | None:
+    options = {option for option, _ in given.options}
+    patterns = given.values("e") or [word.text for word in given.operands[:1]]
+    if options & _OTHERWISE or len(patterns) != 1:
+        return None
+    paths = given.operands if given.values("e") else given.operands[1:]
+    recursive = name != "grep" or bool(options & {"r", "R"})
+    if any(word.pattern for word in paths) or (not paths and not recursive):
+        return None
+    fixed = bool(options & {"F", "Q"})
+    basic = name in ("grep", "git grep") and not options & {"E", "P", "F"}
+    pattern = extended(patterns[0]) if basic else patterns[0]
+    smart = "S" in options and pattern == pattern.lower()
+    places = tuple(step.place(word.text) for word in paths) or (step.place("."),)
+    return Search(pattern, fixed, "i" in options or smart, "w" in options, places, tuple(_globs(given)))
+
+
+def _globs(given: Read) -> Iterator[str]:
+    for option, value in given.options:
+        if option in ("g", "include", "iglob"):
+            yield value
+        elif option == "exclude":
+            yield f"!{value}"
+        elif option == "exclude-dir":
+            yield f"!{value}/"
+        elif option in ("t", "T"):
+            yield f"{'!' if option == 'T' else ''}*.{_TYPES.get(value, value)}"
+
+
+def extended(pattern: str) -> str:
+    """A basic regular expression of grep as an extended one: there ``\\|`` is what is ``|`` here."""
+    parts = re.findall(r"\[\^?\]?[^\]]*\]|\\.|.", pattern, re.S)
+    return "".join(_extended_part(part) for part in parts)
+
+
+def _extended_part(part: str) -> str:
+    if len(part) == 2 and part[0] == "\\" and part[1] in "|(){}+?":
+        return part[1]
+    return "\\" + part if part in "|(){}+?" and len(part) == 1 else part
+
+
+# ---- names of files --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Find:
+    """Which names are sought, and where."""
+
+    names: tuple[str, ...] = ()
+    """Patterns as they are given; none: all. fd's are regular expressions, others' are globs."""
+    starts: tuple[str, ...] = (".",)
+    """As seen from the root."""
+    recursive: bool = True
+
+
+_ACTIONS = frozenset({"-exec", "-execdir", "-ok", "-okdir", "-delete", "-fprint", "-fprintf", "-fls", "-fprint0"})
+_NAMED = frozenset({"-name", "-iname", "-path", "-ipath", "-wholename", "-regex", "-iregex"})
+_FD = spec("H=hidden I=no-ignore g=glob a p=full-path i=ignore-case s F", "e=extension t=type d=max-depth E=exclude")
+
+
+def finds(text: str) -> Find | None:
+    """The look for files that `text` is; its output may be cut or sorted."""
+    found = _shortened(steps(text))
+    if found is None or not found.command.literal:
+        return None
+    if found.name == "git" and found.rest[:1] == (Word("ls-files"),):
+        return _listed(found, read(spec("c o=others m=modified"), found.rest[1:]), "names")
+    match found.name:
+        case "find":
+            return _find(found)
+        case "ls" | "tree":
+            return _ls(found)
+        case "fd" | "fdfind":
+            return _fd(found)
+        case "rg":
+            given = read(KNOWN["rg"], found.rest)
+            return _listed(found, given, "starts") if given and "files" in dict(given.options) else None
+        case _:
+            return None
+
+
+def _listed(step: Step, given: Read | None, operands: str) -> Find | None:
+    if given is None:
+        return None
+    if operands == "names":
+        return Find(tuple(word.text for word in given.operands), (step.place("."),))
+    return Find(tuple(_globs(given)), tuple(step.place(word.text) for word in given.operands) or (step.place("."),))
+
+
+def _find(step: Step) -> Find | None:
+    texts = [word.text for word in step.rest]
+    at = next((n for n, text in enumerate(texts) if text[:1] in ("-", "(", "!")), len(texts))
+    if _ACTIONS & set(texts):
+        return None
+    names: list[str] = []
+    for number, text in enumerate(texts[at:], at):
+        # What is left out (``! -path x``) is not what is sought.
+        if text in _NAMED and number + 1 < len(texts) and texts[number - 1] not in ("!", "-not"):
+            names.append(texts[number + 1])
+    starts = tuple(step.place(text) for text in texts[:at]) or (step.place("."),)
+    return Find(tuple(names), starts)
+
+
+def _ls(step: Step) -> Find | None:
+    given = read(KNOWN[step.name], step.rest)
+    if given is None:
+        return None
+    recursive = step.name == "tree" or "R" in dict(given.options)
+    names, starts = list[str](), list[str]()
+    for word in given.operands:
+        folder, _, name = word.text.rpartition("/")
+        names += [name] if word.pattern else []
+        starts.append(
+            step.place((folder or ("/" if word.text.startswith("/") else ".")) if word.pattern else word.text)
+        )
+    names += given.values("P")
+    return Find(tuple(names), tuple(starts) or (step.place("."),), recursive)
+
+
+def _fd(step: Step) -> Find | None:
+    given = read(_FD, step.rest)
+    if given is None:
+        return None
+    pattern, *places = [word.text for word in given.operands] or ["."]
+    names = [*([pattern] if pattern != "." else []), *(f"*.{value}" for value in given.values("e"))]
+    return Find(tuple(names), tuple(step.place(place) for place in places) or (step.place("."),))

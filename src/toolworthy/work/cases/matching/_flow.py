@@ -1,0 +1,75 @@
+"""The commands of a line together with the folder each runs in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from toolworthy.base.paths import ROOT, absolute, relative
+from toolworthy.work.cases.matching._syntax import Command, Word, parse
+from toolworthy.work.cases.matching._unwrap import bare, inner
+
+_QUIET = (("2", "/dev/null"), ("2", "1"))
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command without its wrappers, and where it runs if those before it succeed."""
+
+    command: Command
+    folder: str
+
+    @property
+    def name(self) -> str:
+        return self.command.argv[0] if self.command.words else ""
+
+    @property
+    def rest(self) -> tuple[Word, ...]:
+        return self.command.words[1:]
+
+    @property
+    def piped(self) -> bool:
+        """Whether its output goes into the next command."""
+        return self.command.then in ("|", "|&")
+
+    def place(self, path: str) -> str:
+        """A path of this command, as seen from the root."""
+        return relative(path, self.folder)
+
+    @property
+    def only_shows(self) -> bool:
+        """Whether all its words are known and its output goes nowhere but to the reader or the next command."""
+        return self.command.literal and bool(self.command.words) and not self.outputs
+
+    @property
+    def outputs(self) -> list[tuple[str, int, Word | None]]:
+        """Redirections but for those of errors to the output or to nowhere."""
+        found = []
+        for redirect in self.command.redirects:
+            text = redirect.target.text if redirect.target else ""
+            fd = redirect.fd if redirect.fd is not None else 0 if redirect.op.startswith("<") else 1
+            if (str(fd), text) not in _QUIET or redirect.op not in (">", ">&"):
+                found.append((redirect.op, fd, redirect.target))
+        return found
+
+
+def steps(text: str, folder: str = ROOT, depth: int = 0) -> tuple[Step, ...]:
+    """The commands of `text`, without ``cd``; nothing where it cannot be read or does not simply run from the start."""
+    commands = parse(text) or ()
+    found: list[Step] = []
+    for command in map(bare, commands):
+        nested = inner(command)
+        if nested is not None and depth < 3:
+            more = steps(nested, folder, depth + 1)
+            if not more or command.then not in ("", ";", "&&"):
+                return ()
+            found += [*more[:-1], replace(more[-1], command=replace(more[-1].command, then=command.then))]
+            continue
+        if command.compound:
+            return ()
+        if command.argv[:1] == ("cd",):
+            if len(command.words) != 2 or not command.literal or command.then not in ("&&", ";", ""):
+                return ()
+            folder = absolute(command.argv[1], folder)
+            continue
+        found.append(Step(command, folder))
+    return tuple(found)

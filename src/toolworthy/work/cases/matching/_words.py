@@ -1,0 +1,243 @@
+"""Whether an answer in words says what it should: a fact, a refusal, a question, and no false claim.
+
+What is wanted is an object of these, all optional:
+
+=========== ==========================================================================================================
+``all``     statements, each of which the text makes
+``any``     statements, one of which the text makes
+``none``    statements, none of which the text makes
+``with``    words that the facts go with in their clause ("fails")
+``against`` words that the facts do not go with ("passes"); denied, they count as the ones above ("did not pass")
+``only``    a regular expression: what it matches and goes with ``with`` is one of the facts, or the text is wrong
+=========== ==========================================================================================================
+
+A statement is a term, or a list of terms that stand in one clause. A term is
+
+* ``"1912"``, ``"3.4"``: a number, in whatever notation ("1,912", "1 912", "sixteen");
+* ``"limits/limits.go"``: a word or a name as a whole, case aside; ``"fail*"`` is how one begins; ``"a|b"`` is either;
+* ``"/.../"``: a regular expression;
+* ``"@refuses"``: a phrase of that class of ``fixtures/words.toml``. Terms in a list with one stand in its sentence, or
+  in the one before where it speaks of "it".
+
+A fact is not stated where it is denied ("not 16"), doubted ("either 16 or 19") or goes with a word of ``against``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from pydantic import Field, ValidationError, model_validator
+
+from toolworthy.base.loading import Strict, misfit
+from toolworthy.work.cases.matching import _clauses as clauses
+from toolworthy.work.cases.matching._numbers import as_number, numbers
+
+
+class _Told(Strict):
+    """A matcher as it is written."""
+
+    all: tuple[str | tuple[str, ...], ...] = ()
+    any: tuple[str | tuple[str, ...], ...] = ()
+    none: tuple[str | tuple[str, ...], ...] = ()
+    goes_with: str = Field(default="", alias="with")
+    against: str = ""
+    only: str = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> _Told:
+        if not (self.all or self.any or self.none):
+            raise ValueError("it has `all`, `any` or `none` at least")
+        if "" in (*self.all, *self.any, *self.none) or () in (*self.all, *self.any, *self.none):
+            raise ValueError("a statement is empty")
+        if self.only and not self.goes_with:
+            raise ValueError("`only` needs the words that the facts go with, in `with`")
+        return self
+
+
+_LETTERS = r"A-Za-z0-9_À-ÿ"
+_PART = re.compile(r"\b(?:of|von)\s(?:the\s|all\s|a total of\s)?$", re.I)
+_PAST = re.compile(r"\b(?:were|had|there was|before|previously)\b", re.I)
+_IT = re.compile(r"\b(?:it|its|that|this|them|they|those|one)\b", re.I)
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term of a statement."""
+
+    group: str = ""
+    """A class of phrases."""
+    pattern: re.Pattern[str] | None = None
+    values: frozenset[float] = frozenset()
+
+    def places(self, text: str, *, wide: bool = True) -> Iterator[tuple[int, int]]:
+        """Where it stands in `text`.
+
+        Args:
+            text: a clause or a sentence.
+            wide: a number in any notation, not only as English readers take it.
+        """
+        if self.pattern:
+            yield from (match.span() for match in self.pattern.finditer(text))
+        for number in numbers(text) if self.values else ():
+            if self.values & (number.readings if wide else {number.value}):
+                yield number.start, number.end
+
+
+@dataclass(frozen=True)
+class Words:
+    """What is wanted of a text."""
+
+    all: tuple[tuple[Term, ...], ...]
+    any: tuple[tuple[Term, ...], ...]
+    none: tuple[tuple[Term, ...], ...]
+    goes_with: re.Pattern[str] | None
+    against: re.Pattern[str] | None
+    topic: re.Pattern[str] | None
+    """Either."""
+    only: re.Pattern[str] | None
+
+    def fit(self, text: str) -> bool:
+        """Whether `text` says so."""
+        found = clauses.sentences(clauses.plain(text))
+        return (
+            all(self._made(found, statement) for statement in self.all)
+            and (not self.any or any(self._made(found, statement) for statement in self.any))
+            and not any(self._made(found, statement, none=True) for statement in self.none)
+            and not (self.only and any(self._other(sentence) for sentence in found))
+            and not (self._facts() and any(clauses.phrases("unsure").match(sentence) for sentence in found))
+        )
+
+    def _facts(self) -> bool:
+        return any(not term.group for statement in (*self.all, *self.any) for term in statement[:1])
+
+    def _made(self, sentences: list[str], statement: tuple[Term, ...], *, none: bool = False) -> bool:
+        groups = [term.group for term in statement if term.group]
+        words = [term for term in statement if not term.group]
+        if groups:
+            deed = any(clauses.phrases(group).kind for group in groups)
+            return any(
+                all(clauses.phrases(group).match(sentence) for group in groups)
+                and (_stand(words, sentence, deed) or (bool(_IT.search(sentence)) and _stand(words, before, deed)))
+                for before, sentence in zip(["", *sentences], sentences, strict=False)
+            )
+        if len(words) > 1 or none:
+            parts = [clause for sentence in sentences for clause in clauses.clauses(sentence, self.topic)]
+            return any(_stand(words, clause, wide=not none) for clause in parts)
+        return self._stated(sentences, words[0])
+
+    def _stated(self, sentences: list[str], term: Term) -> bool:
+        signs = {
+            self._sign(clause)
+            for sentence in sentences
+            for clause in clauses.clauses(sentence, self.topic)
+            for start, end in term.places(clause)
+            if not clauses.doubted(clause, start) and not clauses.denied(clause, start, end, self.topic)
+        }
+        return 1 in signs or signs == {0}
+
+    def _sign(self, clause: str) -> int:
+        """1 where a clause has words that the facts go with, -1 where it has others, 0 where it has neither."""
+        signs = set()
+        for pattern, sign in ((self.goes_with, 1), (self.against, -1)):
+            for match in pattern.finditer(clause) if pattern else ():
+                signs.add(-sign if clauses.refused(clause, match.start()) else sign)
+        return -1 if -1 in signs else max(signs, default=0)
+
+    def _named(self, clause: str) -> bool:
+        """Whether a word that the facts go with stands in a clause, not denied."""
+        found = self.goes_with.finditer(clause) if self.goes_with else ()
+        return any(not clauses.refused(clause, match.start()) for match in found)
+
+    def _other(self, sentence: str) -> bool:
+        """Whether something else than the facts is said to be one."""
+        assert self.only is not None
+        for clause in clauses.clauses(sentence, self.topic):
+            if _PAST.search(clause) or self._sign(clause) <= 0 or not self._named(clause):
+                continue
+            facts = [
+                place for statement in (*self.all, *self.any) for term in statement for place in term.places(clause)
+            ]
+            for match in self.only.finditer(clause):
+                start, end = match.span()
+                if any(one < end and start < two for one, two in facts) or _PART.search(clause[:start]):
+                    continue
+                if not clauses.doubted(clause, start) and not clauses.denied(clause, start, end, self.topic):
+                    return True
+        return False
+
+
+def _stand(terms: list[Term], text: str, stated: bool = True, *, wide: bool = True) -> bool:
+    """Whether each of `terms` stands in `text`; not denied, where it is to be `stated`."""
+    return all(
+        any(
+            not stated or not (clauses.refused(text, start) or clauses.doubted(text, start))
+            for start, _ in term.places(text, wide=wide)
+        )
+        for term in terms
+    )
+
+
+def read(wanted: Mapping[str, Any]) -> Words:
+    """The matcher that `wanted` is.
+
+    Raises:
+        ValueError: it has an unknown field or class, or says nothing.
+    """
+    return _read(json.dumps(wanted))
+
+
+@cache
+def _read(text: str) -> Words:
+    try:
+        told = _Told.model_validate_json(text)
+    except ValidationError as error:
+        raise ValueError(f"$words.{misfit(_Told, error)}") from error
+    try:
+        return Words(
+            all=tuple(_statement(one) for one in told.all),
+            any=tuple(_statement(one) for one in told.any),
+            none=tuple(_statement(one) for one in told.none),
+            goes_with=_words(told.goes_with),
+            against=_words(told.against),
+            topic=_words("|".join(words for words in (told.goes_with, told.against) if words)),
+            only=re.compile(rf"(?<![\w./-])(?<!\w:)(?:{told.only})(?![\w/-]|[.:]\w)") if told.only else None,
+        )
+    except re.error as error:
+        raise ValueError(f"$words: {error.pattern!r} is no regular expression: {error}") from error
+
+
+def _statement(told: str | tuple[str, ...]) -> tuple[Term, ...]:
+    return tuple(_term(one) for one in ([told] if isinstance(told, str) else told))
+
+
+def _term(told: str) -> Term:
+    if told.startswith("@"):
+        clauses.phrases(told[1:])
+        return Term(group=told[1:])
+    if len(told) > 2 and told.startswith("/") and told.endswith("/"):
+        return Term(pattern=re.compile(told[1:-1], re.I))
+    values = {one: as_number(one) for one in told.split("|")}
+    words = [word for word, value in values.items() if value is None]
+    numbers_ = frozenset(value for value in values.values() if value is not None)
+    return Term(pattern=_words("|".join(words)), values=numbers_)
+
+
+def _words(told: str) -> re.Pattern[str] | None:
+    """Words with ``|`` between, each as a whole; the beginning of one where it ends with ``*``."""
+    return re.compile("|".join(_word(word) for word in told.split("|")), re.I) if told else None
+
+
+def _word(word: str) -> str:
+    beginning = word.endswith("*")
+    text = re.escape(word.removesuffix("*"))
+    if not word.isascii():
+        return text
+    name = re.search(r"[^A-Za-z* ]", word)
+    before = rf"(?<![{_LETTERS}])" + (r"(?<![\w][-.])" if name else "")
+    after = "" if beginning else rf"(?![{_LETTERS}])" + (r"(?![-.]\w)" if name else "")
+    return before + text + after

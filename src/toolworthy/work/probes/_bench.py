@@ -1,0 +1,170 @@
+"""Run probes, each through a gateway session of its own, and give each its verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from toolworthy import rules
+from toolworthy.endpoint.target import Endpoint
+from toolworthy.gateway import Gateway, serve_trial
+from toolworthy.gateway.retries import busy, failed, refusal
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.probe import ProbeKey, ProbeResult, Verdict
+from toolworthy.wire.ir import Api
+from toolworthy.work.probes._declare import PROBES, Probe
+from toolworthy.work.probes._model import Outcome, Rejected
+from toolworthy.work.probes._surface import Calls, Knowledge, Surface
+from toolworthy.work.probes.ask import Ask
+from toolworthy.work.probes.recovery import recovered
+from toolworthy.work.scoring.lost_calls import leaks
+
+if TYPE_CHECKING:
+    import httpx
+
+
+_PLAIN = "plain-answer"
+"""The one that is asked even where nothing can be read, and says so for all."""
+_OPENINGS = 2
+"""How often to ask a plain question, each time with patience, before an API is called dead."""
+_REFUSED = "TW609"
+"""That a request was refused is what many a probe is out for; its verdict says it."""
+
+
+class ProbeBench:
+    """What the probes of one run share."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        gateway: Gateway,
+        client: httpx.AsyncClient,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self._endpoint, self._gateway, self._client = endpoint, gateway, client
+        self.knowledge = Knowledge(say)
+        self._calls: dict[Api, Calls] = {}
+        self._surfaces: dict[tuple[Api, bool], Surface] = {}
+        self._gates: dict[tuple[Api, bool], asyncio.Lock] = {}
+
+    async def run(self, key: ProbeKey, probe: Probe | None = None) -> ProbeResult:
+        """Ask one probe. Never raises: whatever an endpoint does ends as a verdict."""
+        probe = probe or PROBES[key.probe]
+        began, clock = time.time(), time.perf_counter()
+        forced = self._endpoint.forced_api
+        served = key.api in self._endpoint.base_urls and forced in (None, key.api)
+        if not (served or probe.main_path):
+            why = f"only {forced} is asked" if forced else f"no {key.api} API here"
+            result = ProbeResult(key=key, title=probe.title, verdict="unmeasured", detail=why)
+        elif (why := await self._hopeless(key)) and (self.knowledge.stopped or not _decides(probe)):
+            result = ProbeResult(key=key, title=probe.title, verdict="unmeasured", detail=why)
+        else:
+            result = await self._asked(key, probe, await self._surface(key))
+        return result.model_copy(
+            update={
+                "severity": probe.severity,
+                "situation": probe.situation,
+                "agents": probe.agents,
+                "main_path": probe.main_path,
+                "served": (forced,) if forced else tuple(self._endpoint.base_urls),
+                "started": began,
+                "seconds": time.perf_counter() - clock,
+            }
+        )
+
+    async def _hopeless(self, key: ProbeKey) -> str:
+        """Why it is not worth asking; empty where it is."""
+        return self.knowledge.stopped or (await self._surface(key)).dead or self.knowledge.stopped
+
+    async def _surface(self, key: ProbeKey) -> Surface:
+        """What is known of the API; the first probe to ask finds out whether it can be asked at all."""
+        which = key.api, bool(key.stream)
+        async with self._gates.setdefault(which, asyncio.Lock()):
+            if which not in self._surfaces:
+                calls = self._calls.setdefault(key.api, Calls(key.api, self.knowledge))
+                surface = Surface(self.knowledge, calls)
+                opening = ProbeKey(probe="opening", api=key.api, stream=bool(key.stream))
+                probe = Probe(
+                    "opening",
+                    "an answer that can be read",
+                    (key.api,),
+                    "both",
+                    "blocks",
+                    "always",
+                    (),
+                    "",
+                    self._opening,
+                )
+                for _ in range(_OPENINGS):
+                    result = await self._asked(opening, probe, surface)
+                    surface.dead = f"no plain answer can be read: {result.detail}" * (result.verdict == "broken")
+                    if not surface.dead or surface.hangs or self.knowledge.stopped:
+                        break
+                self._surfaces[which] = surface
+        return self._surfaces[which]
+
+    async def _opening(self, ask: Ask) -> None:
+        """Asks a plain question; what is refused to it is refused to all."""
+        try:
+            await ask.says("Hello.")
+        except Rejected:
+            told = refusal(ask.last.exchange) if ask.last else None
+            if ask.last and told and told.kind in ("bad key", "unknown model"):
+                self.knowledge.stop(f"{told.kind}: HTTP {ask.last.status}: {told.message[:200]}")
+            raise
+
+    async def _recovered(self, ask: Ask) -> None:
+        """Wait until good requests are answered again, so that the next probe finds the endpoint as it was."""
+        bad = ask.last.exchange.request_body if ask.last else b""
+        if (await recovered(ask)).seconds and bad:
+            self.knowledge.locks[ask.api] = bad
+
+    async def _asked(self, key: ProbeKey, probe: Probe, surface: Surface) -> ProbeResult:
+        listener = socket.create_server(("127.0.0.1", 0))
+        verdict: Verdict = "supported"
+        detail = ""
+        async with serve_trial(self._gateway, str(key), listener, secret=True) as session:
+            ask = Ask(key, self._endpoint, session, self._client, surface)
+            try:
+                await probe.run(ask)
+            except Outcome as outcome:
+                verdict, detail = outcome.verdict, str(outcome)
+            except Exception as error:
+                # A mistake of the probe's, on an answer that nobody foresaw: it must not take the others with it.
+                verdict, detail = "unmeasured", f"the probe itself failed: {type(error).__name__}: {error}"
+            if probe.situation == "bad-request":
+                await self._recovered(ask)
+        ask.superseded |= repeated(session.exchanges)
+        # An answer without end says nothing beyond that, and reading all of it would take minutes.
+        read = [one for one in session.exchanges if one.index not in ask.flooded]
+        found = ask.lasting(await asyncio.to_thread(rules.check, read))  # a long answer holds up nobody
+        return ProbeResult(
+            key=key,
+            title=probe.title,
+            verdict=verdict,
+            detail=self._gateway.redactor.text(detail),
+            findings=tuple(finding for finding in found if finding.code != _REFUSED),
+            leaks=leaks(read),
+            requests=len(session.exchanges),
+            endpoint_api=next((one.endpoint_api for one in session.exchanges if one.endpoint_api), None),
+        )
+
+
+def _decides(probe: Probe) -> bool:
+    """Whether it is asked even where no plain answer can be read: its own answer is the evidence."""
+    return probe.main_path or probe.id == _PLAIN
+
+
+def repeated(exchanges: Sequence[Exchange]) -> set[int]:
+    """Exchanges that failed in a way that may pass, and whose request was sent again, as clients do by themselves."""
+    found: set[int] = set()
+    later: set[tuple[str, bytes]] = set()
+    for exchange in reversed(exchanges):
+        asked = exchange.path, exchange.request_body
+        if asked in later and (busy(exchange) or failed(exchange)):
+            found.add(exchange.index)
+        later.add(asked)
+    return found

@@ -1,0 +1,289 @@
+"""A probe's way to the endpoint: every request goes through the gateway, with patience, a token limit and a time that
+follows the endpoint's own speed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from toolworthy import wire
+from toolworthy.base.retry import TOLD, Again, patiently
+from toolworthy.endpoint.target import Endpoint
+from toolworthy.gateway import Session
+from toolworthy.gateway.retries import again, failed, refusal
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.probe import ProbeKey
+from toolworthy.rules.refusal import BUSY
+from toolworthy.wire.ir import Api, Message, Reasoning, Request, Role, Text
+from toolworthy.wire.lenient import as_dict, dump_json, parse_json
+from toolworthy.work.probes._surface import Surface
+from toolworthy.work.probes.answer import Answer, Cut, token_limit, widened
+
+if TYPE_CHECKING:
+    import httpx
+
+MAX_BYTES = 8 * 2**20
+"""How long one answer may be: more than any token limit of ours allows."""
+SHORT = 64
+"""Tokens for an answer of a few words."""
+THOUGHT = 1_024
+"""Tokens that a model is told it may think with."""
+ROOM = 4_096
+"""Tokens more for a model that thinks before it does what it is told."""
+
+
+class Line:
+    """Sends one probe's requests, over one API, streamed or whole."""
+
+    def __init__(
+        self, key: ProbeKey, endpoint: Endpoint, session: Session, client: httpx.AsyncClient, surface: Surface
+    ) -> None:
+        self.key, self.endpoint, self.surface = key, endpoint, surface
+        self.api: Api = key.api
+        self.stream = bool(key.stream)
+        self.url = session.base_url
+        self.superseded: set[int] = set()
+        """Exchanges of requests that were sent again, with more patience or more room."""
+        self.cut: set[int] = set()
+        """Exchanges that were not waited for to the end."""
+        self.flooded: set[int] = set()
+        """Those of them whose answer was longer than any that was asked for."""
+        self.refused_for_time: set[int] = set()
+        """Exchanges that a limit of the rate refused."""
+        self.limited: set[int] = set()
+        """Exchanges under a token limit of ours."""
+        self.last: Answer | None = None
+        """The latest answer."""
+        self._client, self._session = client, session
+        self._ours: set[int] = set()
+        """Token limits that are ours, not the probe's."""
+        self._recorded: asyncio.Queue[Exchange] = asyncio.Queue()
+        session.on_exchange = self._recorded.put_nowait
+        # A probe wants to see what the endpoint does, not what its adapter spares it.
+        self._dialect = replace(
+            endpoint.dialect,
+            developer_role=True,
+            system_anywhere=True,
+            forced_tool_choice=True,
+            unsigned_thinking=True,
+            thinking_switch="reasoning_effort"
+            if endpoint.dialect.thinking_switch == "none"
+            else endpoint.dialect.thinking_switch,
+        )
+
+    # ---- requests ------------------------------------------------------------------------------------------------
+
+    def body(self, request: Request) -> dict[str, Any]:
+        """The request's JSON for this API."""
+        body: dict[str, Any] = wire.api(self.api).render_request(request, self._dialect).body
+        return body
+
+    def written(self, body: Mapping[str, Any]) -> str:
+        """The text of a request's JSON, as it is sent."""
+        return json.dumps(dict(wire.api(self.api).sent(body)[1]))
+
+    def request(self, *conversation: Message | str, **options: Any) -> Request:
+        """A request with these messages (a string is the user's) and options of :class:`Request`."""
+        messages = tuple(user(part) if isinstance(part, str) else part for part in conversation)
+        options = {"stream": self.stream, **options}
+        if options.get("max_tokens") is None:
+            options["max_tokens"] = self.room(SHORT)
+        return Request(model=self.endpoint.model, messages=messages, **options)
+
+    def room(self, tokens: int) -> int:
+        """A token limit of ours for so many tokens; more for a model that thinks."""
+        limit = tokens + ROOM * self.surface.thinks
+        self._ours.add(limit)
+        return limit
+
+    @property
+    def thinking_tokens(self) -> int:
+        """Token limit for a request that thinks."""
+        return self.room(THOUGHT + 512)
+
+    def thinking(self, request: Request) -> Request:
+        """The same request with thinking on, as far as the API can say so."""
+        wish = Reasoning(enabled=True, effort="medium", budget_tokens=THOUGHT)
+        return replace(request, reasoning=wish, max_tokens=self.thinking_tokens)
+
+    @property
+    def seconds(self) -> float:
+        """How long another client may wait for an answer, its turn included."""
+        return self.surface.knowledge.speed.seconds(0, self.room(SHORT)) + TOLD
+
+    # ---- sending -------------------------------------------------------------------------------------------------
+
+    async def send(
+        self,
+        request: Request | Mapping[str, Any],
+        fields: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        query: str = "",
+    ) -> Answer:
+        """Send a completion request, as it is; whatever comes back is an answer.
+
+        Where a token limit of ours cut the answer before it was one, the request is sent again with more room.
+
+        Args:
+            request: what to ask, or the JSON itself.
+            fields: top-level fields put into the JSON.
+            headers: further request headers.
+            query: of the URL.
+        """
+        body = {**(self.body(request) if isinstance(request, Request) else dict(request)), **(fields or {})}
+        answer = await self._post(body, headers, query)
+        if answer.silent and await self._answers_others():
+            later = await self._post(body, headers, query)
+            later.hangs = later.silent
+            return later
+        more = widened(body, self._ours, ROOM)
+        if more and not answer.cut and answer.cut_short:
+            self.superseded.add(answer.exchange.index)
+            wider = await self._post(more, headers, query)
+            self.surface.thinks = self.surface.thinks or bool(not answer.calls and wider.answered)
+            return wider
+        return answer
+
+    async def _post(self, body: Mapping[str, Any], headers: Mapping[str, str] | None = None, query: str = "") -> Answer:
+        path, sent = wire.api(self.api).sent(body)
+        where = f"{path}{'&' if '?' in path else '?'}{query}" if query else path
+        return await self.post(dump_json(sent).encode(), where, headers)
+
+    async def post(self, data: bytes | None, path: str = "", headers: Mapping[str, str] | None = None) -> Answer:
+        """Send bytes, or ask by GET where there are none. An endpoint without time is given the time that it asks for,
+        and what fails in a way that may pass is asked again."""
+        answers: list[Answer] = []
+
+        async def ask() -> Exchange:
+            answers.append(await self.once(data, path, headers))
+            return answers[-1].exchange
+
+        def passing(exchange: Exchange) -> bool:
+            return not answers[-1].cut and failed(exchange)
+
+        await patiently(ask, lambda found: again(found, passing), self._session.gateway.patience, self.surface.tries)
+        *before, answer = answers
+        self.superseded |= {one.exchange.index for one in before}
+        self.last = answer
+        self._learn(answer, [one for one in before if passed_over(one)])
+        return answer
+
+    async def once(self, data: bytes | None, path: str = "", headers: Mapping[str, str] | None = None) -> Answer:
+        """The same without any patience."""
+        api = wire.api(self.api)
+        sent = {**api.headers, "content-type": "application/json", **(headers or {})}
+        path = path or api.sent({"model": self.endpoint.model, "stream": self.stream})[0]
+        return await self._roundtrip("GET" if data is None else "POST", path, data, sent)
+
+    def _learn(self, answer: Answer, before: list[Answer]) -> None:
+        knowledge = self.surface.knowledge
+        if answer.cut:
+            self.cut.add(answer.exchange.index)
+        if answer.flooded:
+            self.flooded.add(answer.exchange.index)
+        if answer.limit in self._ours:
+            self.limited.add(answer.exchange.index)
+        fails = not answer.cut and failed(answer.exchange)
+        self.surface.faults += fails
+        knowledge.passed += bool(before) and not fails
+        told = refusal(answer.exchange)
+        if told and told.kind == "rate limited":
+            self.refused_for_time.add(answer.exchange.index)
+        if told and told.kind == "empty account":
+            knowledge.stop(f"the account is empty: HTTP {answer.status}: {told.message[:200]}")
+        if answer.unreachable:
+            self.surface.dead = str(answer.exchange.error or "")
+        self.surface.hangs = self.surface.hangs + 1 if answer.cut else 0
+        if self.surface.hangs >= 3:
+            self.surface.dead = f"three answers in a row did not end ({answer.cut})"
+        if not answer.cut:
+            knowledge.speed.saw(answer.exchange)
+
+    async def direct(
+        self,
+        method: str,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        path: str = "/",
+    ) -> int:
+        """Ask without the gateway, for what it would answer or replace itself; only the status is kept.
+
+        Without a body `path` is asked for, else the API's own route. 0 where no answer comes.
+        """
+        import httpx
+
+        where, asked = self.endpoint.sent(self.api, body or {})
+        url = httpx.URL(where) if body is not None else httpx.URL(where).copy_with(path=path)
+        given = asked if body is not None else None
+        sent = {**wire.api(self.api).headers, **(headers or {})}
+
+        async def ask() -> int:
+            try:
+                async with (
+                    self._session.gateway.turn(),
+                    asyncio.timeout(self.surface.knowledge.speed.seconds(0, SHORT)),
+                    self._client.stream(method, url, json=given, headers=sent) as response,
+                ):
+                    return response.status_code
+            except (TimeoutError, httpx.HTTPError):
+                return 0
+
+        def failing(status: int) -> Again | None:
+            return Again() if not status or status >= 500 or status in BUSY else None
+
+        return await patiently(ask, failing, tries=self.surface.tries)
+
+    async def overheard(self) -> Answer:
+        """The last answer that another client had at this probe's address."""
+        exchange = await self._recorded.get()
+        while not self._recorded.empty():
+            exchange = self._recorded.get_nowait()
+        return Answer(exchange)
+
+    async def _answers_others(self) -> bool:
+        """Whether a plain question is answered, now that another was not."""
+        for stream in (False, True):
+            asked = replace(self.request("Reply with exactly: Hello."), stream=stream)
+            answer = await self._post(self.body(asked))
+            if answer.status == 200 and not answer.cut:
+                return True
+        return False
+
+    async def _roundtrip(self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]) -> Answer:
+        import httpx
+
+        tokens = token_limit(as_dict(parse_json(data or b""))) or ROOM
+        seconds = self.surface.knowledge.speed.seconds(len(data or b""), tokens)
+        cut, size = None, 0
+        limit = asyncio.timeout(None)
+        self._session.on_sent = lambda: limit.reschedule(asyncio.get_running_loop().time() + seconds)
+        try:
+            async with limit, self._client.stream(method, self.url + path, content=data, headers=dict(headers)) as came:
+                async for piece in came.aiter_raw():
+                    size += len(piece)
+                    if size > MAX_BYTES:
+                        cut = Cut("bytes", MAX_BYTES)
+                        break
+        except TimeoutError:
+            cut = Cut("seconds", seconds)
+        except httpx.HTTPError:
+            pass  # the gateway has recorded why
+        return Answer(await self._recorded.get(), cut)
+
+
+def passed_over(answer: Answer) -> bool:
+    """Whether an answer was none because of a fault that passed, not for want of time."""
+    return failed(answer.exchange) and answer.status not in BUSY
+
+
+def message(role: Role, text: str) -> Message:
+    """A message of one text."""
+    return Message(role, (Text(text),))
+
+
+def user(text: str) -> Message:
+    """A user message."""
+    return message("user", text)

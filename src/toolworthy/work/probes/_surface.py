@@ -1,0 +1,108 @@
+"""What the probes of one API learn of it, so that none sends what cannot succeed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+from toolworthy.wire.ir import Api
+from toolworthy.work.probes._speed import Speed
+
+CALL_LESS = 2
+"""Probes in which the model made no call, however it was asked, after which none is asked for one."""
+_REMEDY = (
+    "if the model can call tools, the server lacks its tool-call parser (vLLM: --enable-auto-tool-choice and "
+    "--tool-call-parser, SGLang: --tool-call-parser, llama.cpp: --jinja) or a chat template with tools"
+)
+
+
+@dataclass
+class Knowledge:
+    """What is known of the endpoint as a whole."""
+
+    say: Callable[[str], None] = lambda text: None
+    """Hears what is worth a line."""
+    speed: Speed = field(default_factory=Speed)
+    stopped: str = ""
+    """Why nothing more need be asked: an empty account, a bad key, an unknown model."""
+    passed: int = 0
+    """Requests that failed and were answered when they were asked again."""
+    locks: dict[Api, bytes] = field(default_factory=dict)
+    """By API, a bad request after which a good one was refused for a while."""
+
+    def stop(self, why: str) -> None:
+        """Ask nothing more."""
+        if not self.stopped:
+            self.stopped = why
+            self.say(f"{why}; the probes that are left are not asked")
+
+
+class Calls:
+    """Whether the model calls over one API."""
+
+    def __init__(self, api: Api, knowledge: Knowledge) -> None:
+        self.made = 0
+        """Probes in which it called as it was told."""
+        self.refused = 0
+        """Probes in which it did not."""
+        self.less = ""
+        """Why it is not worth asking for a call."""
+        self._silent = 0
+        self._api, self._knowledge = api, knowledge
+        self._first = asyncio.Lock()
+
+    @property
+    def tries(self) -> int:
+        """How often to ask for a call."""
+        return 1 if self.refused >= 3 and not self.made else 3
+
+    @contextlib.asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """One probe after the other, until it is known whether the model calls at all."""
+        async with contextlib.AsyncExitStack() as alone:
+            if not self._known:
+                await alone.enter_async_context(self._first)
+            if self._known:
+                await alone.aclose()
+            yield
+
+    @property
+    def _known(self) -> bool:
+        return bool(self.made or self.less or self.refused > CALL_LESS)
+
+    def missed(self, why: str, silent: bool) -> None:
+        """A probe has asked for a call in every way and got none; `silent` if there was none at all."""
+        self.refused += 1
+        self._silent += silent
+        if self._silent >= CALL_LESS and not self.made and not self.less:
+            self.less = f"no probe that needs a call is asked over {self._api}: {why}"
+            self._knowledge.say(f"{self.less}; {_REMEDY}")
+
+
+@dataclass
+class Surface:
+    """What is known of one API, streamed or whole."""
+
+    knowledge: Knowledge
+    calls: Calls
+    dead: str = ""
+    """Why it is not worth asking."""
+    hangs: int = 0
+    """Answers in a row that did not end."""
+    obeys: bool = False
+    """The model has said, once, exactly what it was told to say."""
+    thinks: bool = False
+    """It thinks before it speaks: its answers need more room."""
+    babbles: bool = False
+    """It goes on until its token limit."""
+    faults: int = 0
+    """Requests that failed again and again."""
+
+    @property
+    def tries(self) -> int:
+        """How often to ask what fails in a way that may pass: more where that has helped, less where it has not."""
+        if self.knowledge.passed:
+            return 5
+        return 3 if self.faults < 2 else 2

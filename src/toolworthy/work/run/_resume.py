@@ -1,0 +1,34 @@
+"""Begin a run, or go on with one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from toolworthy.records.result import Result
+from toolworthy.records.store import RunDirectory
+from toolworthy.work.run.lock import Hold
+from toolworthy.work.run.plan import Options
+
+
+def open_run(options: Options) -> tuple[RunDirectory, Hold]:
+    """The run's directory, new unless one is gone on with, and ours alone until the hold is closed.
+
+    Raises:
+        ToolworthyError: it cannot be written, or another process is at work on it.
+    """
+    if options.resume is None:
+        run = RunDirectory.create(options.out, options.meta(), options.secrets)
+        return run, Hold(run.path)
+    run = RunDirectory.open(options.resume, options.secrets)
+    hold = Hold(run.path)
+    run.mend()
+    old, new = run.meta.options, options.meta().options
+    now = old.model_copy(update={"budget": new.budget, "prices": new.prices})
+    if now != old:
+        run.update(options=now)
+    return run, hold
+
+
+def kept(run: RunDirectory) -> Iterator[Result]:
+    """What need not be done again. What ended at a limit of ours would only be given a second chance."""
+    return (result for result in run.measured() if result.judged or result.limit)

@@ -1,0 +1,263 @@
+"""Why a trial failed: one cause, by evidence, the first in the order below that the exchanges show.
+
+infrastructure · endpoint error · wire defect · malformed call · unknown tool · bad arguments · repetition · budget ·
+announced but did not act · gave up · wrong result. What the agent got over counts for none of them: a fault decides
+only where no call that came after it was run well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+from toolworthy.content.adapters import AgentAdapter
+from toolworthy.content.breakage import did
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.finding import Finding, rank
+from toolworthy.records.score import Cause, CauseCode, Fault, Limit, Note
+from toolworthy.rules.leaked import lost_calls
+from toolworthy.rules.refusal import classify
+from toolworthy.sandbox.model import Ended, Outcome
+from toolworthy.wire.failure import RefusalKind
+from toolworthy.work.scoring._agent_error import complaint
+from toolworthy.work.scoring._progress import Course
+from toolworthy.work.scoring.lost_calls import LEAKS, emptied
+from toolworthy.work.scoring.words import cause, noted
+
+_ANNOUNCES = re.compile(r"\b(I will|I'll|let me|I am going to|I'm going to|next, I|going to)\b", re.IGNORECASE)
+_GIVES_UP = re.compile(r"\b(cannot|can't|unable to|not able to|give up|sorry)\b", re.IGNORECASE)
+
+_FAULTS: dict[RefusalKind, Fault] = {"rate limited": "our limit", "empty account": "infrastructure"}
+"""Whose fault an error is that is not the endpoint's: we asked too often, the user has to pay."""
+_NO_ANSWER: tuple[RefusalKind, ...] = (*_FAULTS, "wrong route")
+"""Errors that no status tells from an answer, under HTTP 200."""
+_HARM = ("wrong result", "dies", "hangs")
+_BAD_JSON = "TW102"
+"""Arguments that are no JSON: no client can tell a bad parser from a model that wrote them so."""
+_EMPTY = "TW704"
+"""An answer with neither text nor call, though the model did not end it with its first tokens."""
+_EMPTIED: tuple[Literal["call emptied", "answer emptied"], ...] = ("call emptied", "answer emptied")
+"""What was lost of the last answer, where it has no call."""
+_ALTERS = ("TW103", "TW104", "TW302", "TW323", "TW507")
+"""Faults that make a call say something else than the model did."""
+_NO_JSON, _ARGUMENTS = "TW603", re.compile(r"arguments|partial_json")
+"""An event that no client can read, and what it holds where it is a piece of a call."""
+_PATIENCE = 60.0
+"""Seconds of silence that no server needs within an answer."""
+_LIMITS: dict[Ended, Limit] = {"timeout": "time", "turns": "turns"}
+"""How a process ends, and at which limit of ours."""
+_TAKEN: dict[Ended, str] = {"memory": "memory", "processes": "processes", "disk": "disk space"}
+"""What the commands of a model took too much of. An agent by itself comes nowhere near, and no task wants so much."""
+
+
+def diagnose(exchanges: Sequence[Exchange], outcome: Outcome, agent: AgentAdapter, max_turns: int) -> Cause:
+    """The cause of a failed trial.
+
+    Args:
+        exchanges: all of it, in order.
+        outcome: how the agent's process ended.
+        agent: whose trial it was.
+        max_turns: how many turns it had.
+    """
+    asked = [exchange for exchange in exchanges if exchange.kind == "completion"]
+    if not asked:
+        return _nothing_asked(outcome)
+    course = Course(asked, outcome, agent, max_turns)
+    found = (
+        _endpoint_error(course)
+        or _silence(course)
+        or _leak(course)
+        or _wire_defect(course)
+        or _call_trouble(course)
+        or _limit(course)
+        or _altered(course)
+        or _ending(course)
+    )
+    return noted(found, {**_overcome(found, course), **_testimony(found, course)})
+
+
+def _testimony(found: Cause, course: Course) -> dict[Note, str]:
+    """What the agent itself said went wrong, or that it took the answer for the end."""
+    if said := complaint(course.outcome):
+        return {"agent says": said}
+    if found.kind == "wire defect" and course.outcome.exit_code == 0 and found.exchange == course.last.index:
+        return {"agent content": ""}
+    return {}
+
+
+def _overcome(found: Cause, course: Course) -> dict[Note, str]:
+    """Of a failure that is the model's: what was wrong on the wire besides, and did not stop the agent."""
+    if found.fault != "model":
+        return {}
+    blocking = [one for one in course.findings if one.severity == "blocks" and one.code not in (found.rule, _BAD_JSON)]
+    first = {one.code: one for one in reversed(blocking)}
+    told = [f"{one.code} {one.title} (exchange {one.evidence.exchange})" for _, one in sorted(first.items())]
+    return {"in spite of": ", ".join(told)} if told else {}
+
+
+def _nothing_asked(outcome: Outcome) -> Cause:
+    """An agent that ended by itself could not start; one that we stopped was at work, for longer than we let it."""
+    said = " ".join((outcome.stderr or outcome.stdout).decode(errors="replace").split())[-300:]
+    if outcome.ended == "timeout":
+        return cause("nothing asked in time", "our limit", limit="time", seconds=outcome.seconds, said=said)
+    how = f"exit {outcome.exit_code}" if outcome.ended == "exit" else outcome.ended
+    return cause("nothing asked", "infrastructure", how=how, said=said)
+
+
+def _endpoint_error(course: Course) -> Cause | None:
+    """Errors count where they were the last word: an agent that recovered was not stopped by them. What it asked beside
+    its task may stop it, too, and then it says so by its exit code."""
+    died = course.outcome.ended == "exit" and course.outcome.exit_code != 0
+    return _error(course.last) or (_error(course.asked[-1]) if died else None)
+
+
+def _error(last: Exchange) -> Cause | None:
+    if last.error is not None and last.error.kind != "agent gone":
+        answered = last.status is not None or last.error.kind == "no HTTP"
+        waited: Limit | None = "time" if not answered and last.error.kind == "silent" else None
+        fault: Fault = "endpoint" if answered else "infrastructure"
+        return cause("no whole answer", fault, last, limit=waited, failure=str(last.error))
+    if last.status is not None and 200 < last.status < 400:  # no API has such an answer to this
+        where = last.response_headers.get("location", "")
+        found = cause("redirected", "endpoint", last, status=last.status)
+        return noted(found, {"to": where[:200]} if where else {})
+    refusal = None if last.status is None else classify(last.status, last.response_headers, last.body)
+    if refusal is None or last.status is None or (last.status < 400 and refusal.kind not in _NO_ANSWER):
+        return None  # of an error within an answer a rule says more
+    said = refusal.message.strip()[:300] or "without a reason"
+    fault = _FAULTS.get(refusal.kind, "endpoint")
+    return cause("refused", fault, last, refusal=refusal.kind, status=last.status, said=said)
+
+
+def _silence(course: Course) -> Cause | None:
+    """An answer that stopped coming. Less than a minute of it may be a slow server, and is our impatience."""
+    last, outcome = course.last, course.outcome
+    if outcome.ended != "timeout" or last.error is None or last.error.kind != "agent gone":
+        return None
+    silent = last.seconds - (last.chunks[-1].at if last.chunks else 0.0)
+    if silent < outcome.seconds / 4:
+        return None
+    ours = silent < _PATIENCE
+    fault: Fault = "our limit" if ours else "endpoint"
+    limit: Limit | None = "time" if ours else None
+    return cause("went silent", fault, last, limit=limit, silent=silent, seconds=outcome.seconds)
+
+
+def _leak(course: Course) -> Cause | None:
+    """A call that the server left in the text, so that it was not run, and after which no call was run well."""
+    for exchange in reversed(course.open):
+        used = exchange.index in course.used  # what its reasoning holds besides was only thought of
+        lost = [call for call in lost_calls(exchange.request, exchange.response) if call.where == "text" or not used]
+        if lost:
+            here = (one for one in course.findings if one.evidence.exchange == exchange.index)
+            rule = next((one for one in here if one.code in LEAKS), None)
+            first = lost[0]
+            said = first.excerpt[:200]
+            return cause(
+                "call in text", "server", exchange, rule=rule, tool=first.name, where=first.where, excerpt=said
+            )
+    return None
+
+
+def _wire_defect(course: Course) -> Cause | None:
+    """An answer that no client can use, or whose call this one did not find. What this agent was seen to break on is
+    named before what it took; what came last, before what came earlier."""
+    last, missed = course.last.index, _missed(course)
+    found = [
+        one
+        for one in course.open_findings
+        if one.severity == "blocks" or (missed and one.evidence.exchange == last and one.severity != "cosmetic")
+    ]
+    if not found:
+        code = next((code for code in _EMPTIED if code in missed), None)
+        return cause(code, "server", course.last) if code else None
+    worst = course.root(max(found, key=lambda one: _weight(one, course)))
+    if worst.code == _BAD_JSON:
+        return _broken("arguments broken", "model", worst)
+    bears = did(course.agent.id, worst.code) in ("unaffected", "recovers")
+    borne: dict[Note, str] = {"borne elsewhere": course.agent.title} if bears else {}
+    at_last = missed if worst.evidence.exchange == last else {}
+    return noted(_broken("broken rule", "server", worst), {**borne, **at_last})
+
+
+def _broken(code: CauseCode, fault: Fault, finding: Finding) -> Cause:
+    return cause(code, fault, finding.evidence.exchange, rule=finding, said=finding.detail)
+
+
+def _missed(course: Course) -> dict[Note, str]:
+    """A call of the last answer that the agent did not run, though it ended by itself; empty where there is none."""
+    response = course.last.response
+    if course.outcome.ended != "exit" or course.out_of_turns or response is None:
+        return {}
+    if response.calls:
+        return {"call not run": ", ".join(dict.fromkeys(call.name for call in response.calls))}
+    if emptied(course.last):
+        return {"call emptied": ""}
+    empty = any(one.code == _EMPTY and one.evidence.exchange == course.last.index for one in course.findings)
+    return {"answer emptied": ""} if empty else {}
+
+
+def _weight(finding: Finding, course: Course) -> tuple[bool, int, int]:
+    """What weighs most: what this agent was seen to break on, then what blocks, then what came last."""
+    harms = did(course.agent.id, finding.code) in _HARM
+    return harms, -rank(finding.severity), finding.evidence.exchange
+
+
+def _call_trouble(course: Course) -> Cause | None:
+    for call in reversed(course.calls):
+        tool = call.call.name
+        if not call.parses:
+            return cause("arguments no JSON", "model", call.exchange, tool=tool, arguments=call.call.arguments[:200])
+        if not call.known:
+            return cause("tool unknown", "model", call.exchange, tool=tool)
+        if call.valid is False:
+            return cause("arguments misfit", "model", call.exchange, tool=tool, problem=call.problem)
+        if call.executed:
+            return None  # it had found its way again
+    return None
+
+
+def _limit(course: Course) -> Cause | None:
+    """A loop, or a limit of ours that it ran into."""
+    last, outcome, calls = course.last, course.outcome, course.calls
+    loop = next((call for call in reversed(calls) if not call.fresh), None)
+    if loop is not None:
+        return cause("same call again", "model", loop.exchange, tool=loop.call.name)
+    if course.out_of_turns:
+        return cause("turns used up", "our limit", last, limit="turns", turns=course.max_turns)
+    if outcome.ended in _TAKEN:
+        return cause("took too much", "model", last, what=_TAKEN[outcome.ended], calls=len(calls))
+    if outcome.ended != "exit":
+        how, limit, seconds = outcome.ended, _LIMITS.get(outcome.ended), outcome.seconds
+        return cause("stopped", "our limit", last, limit=limit, ended=how, seconds=seconds, calls=len(calls))
+    if last.response and last.response.stop == "length":
+        return cause("answer cut", "our limit", last, limit="tokens")
+    return None
+
+
+def _altered(course: Course) -> Cause | None:
+    """A call that was run well, and did not say what the model had said: what was done by it is wrong since."""
+    calls = {call.exchange for call in course.calls}
+    for one in reversed(course.findings):
+        whole = one.code in _ALTERS or (one.code == _NO_JSON and _ARGUMENTS.search(one.evidence.excerpt))
+        if (
+            whole
+            and one.evidence.exchange in calls
+            and did(course.agent.id, one.code) not in ("unaffected", "recovers")
+        ):
+            return _broken("call altered", "server", one)
+    return None
+
+
+def _ending(course: Course) -> Cause:
+    last, calls = course.last, course.calls
+    text = last.response.text if last.response else ""
+    said = text[-200:]
+    if not calls:
+        return cause("no call", "model", last, answers=len(course.asked), said=said)
+    if _ANNOUNCES.search(text[-300:]):
+        return cause("only announced", "model", last, said=said)
+    if _GIVES_UP.search(text):
+        return cause("gave up", "model", last, said=said)
+    return cause("tests fail", "model", last)

@@ -1,0 +1,105 @@
+"""Run a task's hidden tests on a clean copy of the workspace, in a sandbox of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from toolworthy.base import tree
+from toolworthy.content.tasks import Task
+from toolworthy.sandbox import Sandbox
+from toolworthy.sandbox.model import Command, Limits, Mount
+from toolworthy.sandbox.watch import through
+from toolworthy.work.trials._isolated_commands import VARIABLE, Children, copy
+from toolworthy.work.trials._workspace import prepare
+
+_OUTPUT_CHARACTERS = 20_000
+_REWARD_BYTES = 10_000
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the hidden tests said."""
+
+    reward: float | None
+    """1.0 is solved; None where the verifier gives no reward, whatever the workspace."""
+    output: str
+    ended: str
+    seconds: float
+    reason: str = ""
+    """Why it is 0, where the workspace kept the verifier from saying it."""
+
+
+async def verify(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) -> Verdict:
+    """Judge `workspace`, which stays as it is; `folder` is for working files.
+
+    The agent never saw ``tests/``; the verifier sees a copy of what the agent left and nothing else of it. A verifier
+    that gives no reward here, and one for the untouched workspace, was kept from it by what the agent left.
+
+    Raises:
+        ToolworthyError: we cannot judge; SandboxError among them.
+        OSError: the same.
+    """
+    verdict = await _verify(task, workspace, folder, sandbox)
+    if verdict.reward is not None:
+        return verdict
+    with tree.temporary() as elsewhere:
+        untouched = await prepare(task, elsewhere, sandbox)
+        if (await _verify(task, untouched, elsewhere, sandbox)).reward is None:
+            return verdict
+    how = "it ended without one" if verdict.ended == "exit" else f"it was stopped by {verdict.ended}"
+    reason = f"what the agent left kept the verifier from a reward: {how}; for the untouched workspace it gives one"
+    return replace(verdict, reward=0.0, reason=reason)
+
+
+async def _verify(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) -> Verdict:
+    judged, home, logs = folder / "judged", folder / "verifier-home", folder / "verifier-logs"
+    left = await through(asyncio.to_thread(copy, workspace, judged, task))
+    home.mkdir()
+    logs.mkdir()
+    tests = Mount(task.path / "tests", "/tests")
+    out = Mount(logs, "/logs/verifier", writable=True)
+    children = Children(task, workspace, folder, sandbox)
+    env = {"TESTS_DIR": sandbox.shown(tests), "LOGS_DIR": sandbox.shown(out), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = Command(
+        ("bash", f"{sandbox.shown(tests)}/test.sh"),
+        judged,
+        home,
+        env={**env, VARIABLE: f"127.0.0.1:{children.port}"},
+        mounts=(tests, out),
+        limits=Limits(seconds=task.config.verifier.timeout_sec, memory_mb=task.config.environment.memory_mb),
+    )
+    try:
+        outcome = await sandbox.run(command, children.listen, children.port)
+    finally:
+        await children.close()
+    if children.failure is not None:
+        raise children.failure
+    text = (outcome.stdout + outcome.stderr).decode(errors="replace")[-_OUTPUT_CHARACTERS:]
+    if left:
+        text += f"\n(of the workspace, {left} entries were left out: no plain files, too deep, or too much)\n"
+    reward = await asyncio.to_thread(_reward, logs)
+    if outcome.ended != "exit" and reward:
+        reward = None  # it had not said its last word
+    return Verdict(reward, text, outcome.ended, outcome.seconds)
+
+
+def _reward(logs: Path) -> float | None:
+    """Harbor's two forms: ``reward.txt`` with a number, ``reward.json`` with ``{"reward": number}``.
+
+    A number in [0, 1] or none: whoever writes anything else is not heard.
+    """
+    try:
+        if (text := tree.read(logs, "reward.txt", _REWARD_BYTES)) is not None:
+            reward = float(text.decode("ascii").strip())
+        elif (text := tree.read(logs, "reward.json", _REWARD_BYTES)) is not None:
+            found = json.loads(text)["reward"]
+            reward = math.nan if isinstance(found, bool) else float(found)
+        else:
+            return None
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return None
+    return reward if 0 <= reward <= 1 else None
