@@ -31,7 +31,7 @@ from toolworthy.judgement.gate.decide import decide
 from toolworthy.judgement.gate.drop import drop
 from toolworthy.judgement.gate.floor import reached
 from toolworthy.judgement.gate.paired import Drop, Pair
-from toolworthy.judgement.gate.policy import Criterion, Policy
+from toolworthy.judgement.gate.policy import Policy, Requirement
 from toolworthy.judgement.gate.same_items import compared
 from toolworthy.judgement.gate.sample import Sample, Unit
 from toolworthy.records.gate import About
@@ -428,10 +428,10 @@ def _moved(chances: np.ndarray, mean: float) -> np.ndarray:
 
 FAMILY = Policy(
     metrics={
-        **{name: Criterion(margin=0.10, each_agent=True) for name in ("tasks.pass", "tools.strict", "tools.lenient")},
-        "tools.credit": Criterion(margin=0.10, each_agent=True),
-        "tasks.tokens": Criterion(at_most=1.5, each_agent=True),
-        "tasks.seconds": Criterion(at_most=1.5, each_agent=True),
+        **{name: Requirement(margin=0.10, each_agent=True) for name in ("tasks.pass", "tools.strict", "tools.lenient")},
+        "tools.credit": Requirement(margin=0.10, each_agent=True),
+        "tasks.tokens": Requirement(at_most=1.5, each_agent=True),
+        "tasks.seconds": Requirement(at_most=1.5, each_agent=True),
     }
 )
 

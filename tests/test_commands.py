@@ -9,11 +9,11 @@ from inspect import signature
 import pytest
 
 from toolworthy import content
-from toolworthy.cli.commands import COMMANDS, Command
+from toolworthy.cli.commands import COMMANDS, Subcommand
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
-def test_a_command_is_declared_as_its_function_takes_it(command: Command) -> None:
+def test_a_command_is_declared_as_its_function_takes_it(command: Subcommand) -> None:
     """The module of its name has ``run``, whose parameters are the arguments that are declared."""
     taken = signature(import_module(f"toolworthy.cli.commands.{command.name}").run)
     if command.name == "run":  # pytest's command line

@@ -163,6 +163,16 @@ def test_a_module_is_private_where_only_its_own_package_imports_it() -> None:
     assert not wrong
 
 
+def test_no_two_public_classes_share_a_name() -> None:
+    """One name means one thing; a class that only its own file uses begins with an underscore."""
+    places: dict[str, list[str]] = {}
+    for path in FILES:
+        for node in tree(path).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(named(path))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
 def test_imports_stand_at_the_top() -> None:
     late = {
         (named(path), node.lineno)

@@ -26,7 +26,7 @@ from toolworthy.cli.interrupt import Interrupts
 from toolworthy.cli.options import pytest_addoption as pytest_addoption
 
 if TYPE_CHECKING:
-    from toolworthy.judgement.gate.interim import Looks
+    from toolworthy.judgement.gate.interim import InterimAnalyses
     from toolworthy.output.terminal.final_screen import Tone
     from toolworthy.records.finding import Finding
     from toolworthy.records.probe import ProbeResult
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from toolworthy.work.run.observer import Listener
 
 _INTERRUPTS = pytest.StashKey[Interrupts]()
-_LOOKS: pytest.StashKey[Looks] = pytest.StashKey()
+_LOOKS: pytest.StashKey[InterimAnalyses] = pytest.StashKey()
 _MARKUP: dict[Tone, dict[str, bool]] = {"good": {"green": True}, "fair": {"yellow": True}, "bad": {"red": True}, "": {}}
 
 
@@ -353,9 +353,11 @@ def _start(config: pytest.Config, keys: Sequence[ResultKey], listener: Listener)
     from toolworthy.work.run.session import Session
 
     if (options := config.stash[_OPTIONS]).until_decided:
-        from toolworthy.judgement.gate.interim import Looks
+        from toolworthy.judgement.gate.interim import InterimAnalyses
 
-        config.stash[_LOOKS] = Looks(config.option.baseline, config.option.gate, options.trials, listener.line)
+        config.stash[_LOOKS] = InterimAnalyses(
+            config.option.baseline, config.option.gate, options.trials, listener.line
+        )
     running = Session(options, listener, config.stash.get(_LOOKS, None))
     config.stash[_SESSION] = running
     try:

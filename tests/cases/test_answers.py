@@ -13,7 +13,7 @@ from tests.support.examples import A_LOOK
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.content import FIXTURES, adapters
 from toolworthy.sandbox import choose
-from toolworthy.work.cases.answers import ENOUGH, Answer, Verdict, answers_of, load_answers, verdicts
+from toolworthy.work.cases.answers import ENOUGH, ExampleAnswer, Judgement, answers_of, load_answers, verdicts
 from toolworthy.work.cases.model import case_files, load_cases
 from toolworthy.work.cases.world import World
 
@@ -26,7 +26,7 @@ EVERY = 8
 """Of so many answers one is judged here; `toolworthy cases check` judges them all."""
 
 
-def wrongly_judged(answers: list[Answer]) -> list[Verdict]:
+def wrongly_judged(answers: list[ExampleAnswer]) -> list[Judgement]:
     found = asyncio.run(verdicts(answers, tuple(CASES.values()), adapters.agents(), World(choose("auto"))))
     return [one for one in found if one.said != one.answer.verdict]
 

@@ -82,7 +82,7 @@ def item(category: str = "simple_python", calls: int = 1) -> bfcl.Item:
     ],
 )
 def test_accepted(given: dict[str, Any]) -> None:
-    assert bfcl.judge(item(), [sample(**given)]) == bfcl.Verdict(True)
+    assert bfcl.judge(item(), [sample(**given)]) == bfcl.BfclVerdict(True)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
 
 
 def test_counts_by_category() -> None:
-    right, wrong = bfcl.Verdict(True), bfcl.Verdict(False, "no call")
+    right, wrong = bfcl.BfclVerdict(True), bfcl.BfclVerdict(False, "no call")
     counts = bfcl.tally([(item(), right), (item(), wrong), (item("parallel"), right)])
     assert {name: (count.ok, count.n) for name, count in counts.items()} == {
         "simple_python": (1, 2),

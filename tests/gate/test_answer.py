@@ -11,7 +11,7 @@ import pytest
 
 from toolworthy.judgement.gate import baseline
 from toolworthy.judgement.gate.answer import baseline_of, judge, way_to
-from toolworthy.judgement.gate.interim import Looks
+from toolworthy.judgement.gate.interim import InterimAnalyses
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
@@ -54,7 +54,7 @@ def test_a_baselines_run_is_found_from_the_candidates_wherever_both_are_moved(tm
 
 def test_looks_tell_it_too(tmp_path: Path) -> None:
     before, after = made(tmp_path), made(tmp_path)
-    Looks(before.path, None, 2, lambda _: None)(after, 1, frozenset({"tasks"}))
+    InterimAnalyses(before.path, None, 2, lambda _: None)(after, 1, frozenset({"tasks"}))
     assert told(after)["baseline_run"] == f"../{before.path.name}"
 
 

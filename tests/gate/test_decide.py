@@ -9,13 +9,13 @@ from typing import Any, get_args
 import pytest
 
 from toolworthy.judgement.gate.criteria.judged import Judged
-from toolworthy.judgement.gate.decide import Decision, decide
-from toolworthy.judgement.gate.policy import Criterion, Policy, load_policy
+from toolworthy.judgement.gate.decide import GateDecision, decide
+from toolworthy.judgement.gate.policy import Policy, Requirement, load_policy
 from toolworthy.judgement.gate.sample import Sample, Unit
 from toolworthy.records.gate import About, Answer
 from toolworthy.records.score import Leaks
 
-TASKS = Policy(metrics={"tasks.pass": Criterion(margin=0.10)}, no_new_blocks_for=())
+TASKS = Policy(metrics={"tasks.pass": Requirement(margin=0.10)}, no_new_blocks_for=())
 
 
 def unit(
@@ -31,7 +31,7 @@ def sample(*units: Unit, **more: Any) -> Sample:
     return Sample(**{**about, "units": units, **more})
 
 
-def only(decision: Decision) -> Judged:
+def only(decision: GateDecision) -> Judged:
     (one,) = decision.judged
     return one
 
@@ -134,7 +134,7 @@ def test_a_baseline_of_another_suite_version() -> None:
 
 
 def test_little_may_be_missing_and_is_said() -> None:
-    wide = TASKS.model_copy(update={"metrics": {"tasks.pass": Criterion(margin=0.25)}})
+    wide = TASKS.model_copy(update={"metrics": {"tasks.pass": Requirement(margin=0.25)}})
     one = only(decide(GOOD, sample(*GOOD.units[1:]), wide))
     assert one.answer == "pass"
     assert "not compared: 1 not run (i0)" in one.next
@@ -195,7 +195,7 @@ def test_an_agent_that_is_missing_altogether_is_named() -> None:
 def test_each_agent_is_asked_by_itself() -> None:
     two = sample(*GOOD.units, *(unit(item, "qwen") for item in range(40)))
     worse = sample(*GOOD.units, *(unit(item, "qwen", (0, 0, 1)) for item in range(40)))
-    each = TASKS.model_copy(update={"metrics": {"tasks.pass": Criterion(margin=0.10, each_agent=True)}})
+    each = TASKS.model_copy(update={"metrics": {"tasks.pass": Requirement(margin=0.10, each_agent=True)}})
     assert {one.name: one.answer for one in decide(two, worse, each).judged} == {
         "tasks.pass [codex]": "pass",
         "tasks.pass [qwen]": "fail",
@@ -270,7 +270,7 @@ def test_a_baseline_without_the_wire_suite() -> None:
 
 
 def test_a_floor() -> None:
-    policy = TASKS.model_copy(update={"metrics": {"tasks.pass": Criterion(margin=0.10, floor=0.8)}})
+    policy = TASKS.model_copy(update={"metrics": {"tasks.pass": Requirement(margin=0.10, floor=0.8)}})
     assert decide(GOOD, GOOD, policy).answer == "pass"
     assert [one.answer for one in decide(BAD, BAD, policy).judged][1] == "fail"
     few = sample(*(unit(item, passed=(1,)) for item in range(8)))
@@ -287,7 +287,7 @@ def costly(factor: float, attempts: int = 3, seed: int = 1) -> Sample:
     return sample(*(unit(item, passed=(1,) * attempts, costs={"tokens": one}) for item, one in enumerate(spent)))
 
 
-TOKENS = Policy(metrics={"tasks.tokens": Criterion(at_most=1.5)}, no_new_blocks_for=())
+TOKENS = Policy(metrics={"tasks.tokens": Requirement(at_most=1.5)}, no_new_blocks_for=())
 
 
 def test_costs() -> None:
@@ -325,7 +325,7 @@ def test_a_handful_of_attempts_shows_nothing_about_a_bill() -> None:
 
 def test_the_tail_of_a_cost() -> None:
     """At most one attempt in ten may cost ten times what the item did: 29 attempts show it, where none does."""
-    policy = TOKENS.model_copy(update={"metrics": {"tasks.tokens": Criterion(tail_at_most=10)}})
+    policy = TOKENS.model_copy(update={"metrics": {"tasks.tokens": Requirement(tail_at_most=10)}})
 
     def told(far: int, n: int) -> Judged:
         return only(decide(tokens([100.0] * n), tokens([2000.0] * far + [100.0] * (n - far)), policy))
@@ -364,7 +364,7 @@ def test_one_of_many_that_looks_worse_is_not_enough() -> None:
         for agent in agents
     ]
     first = TASKS.model_copy(update={"agents": ("a00",)})
-    each = TASKS.model_copy(update={"metrics": {"tasks.pass": Criterion(margin=0.10, each_agent=True)}})
+    each = TASKS.model_copy(update={"metrics": {"tasks.pass": Requirement(margin=0.10, each_agent=True)}})
     p = only(decide(sample(*base), sample(*now), first)).p_worse
     assert p is not None
     assert p <= 0.05

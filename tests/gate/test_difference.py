@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolworthy.judgement.gate.difference import Change, Comparison, Row, compare
+from toolworthy.judgement.gate.difference import Comparison, ItemChange, Row, compare
 from toolworthy.judgement.gate.sample import Sample, Unit
 
 NAMES = {"tasks": "pass", "tools": "lenient", "wire": "supported"}
@@ -323,7 +323,7 @@ def test_a_word_says_what_its_interval_shows_and_all_is_json(one: Sample, other:
     assert losses == sorted(losses)
 
 
-def _moved(one: Change) -> float:
+def _moved(one: ItemChange) -> float:
     return one.after.ok / one.after.n - one.before.ok / one.before.n
 
 

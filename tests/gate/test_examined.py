@@ -13,7 +13,7 @@ import pytest
 from toolworthy.judgement.gate.decide import decide
 from toolworthy.judgement.gate.drop import drop
 from toolworthy.judgement.gate.paired import Pair
-from toolworthy.judgement.gate.policy import Criterion, Policy
+from toolworthy.judgement.gate.policy import Policy, Requirement
 from toolworthy.judgement.gate.sample import Sample, Unit
 from toolworthy.judgement.history.change import watch
 from toolworthy.judgement.history.table import Tally
@@ -190,7 +190,7 @@ def a_run(name: str, items: Sequence[tuple[int, int, int]], repeated: int = 0) -
 
 
 def answered(before: Sample, after: Sample, margin: float = 0.1, unmeasured: float = 1.0) -> str:
-    metrics = {"tasks.pass": Criterion(margin=margin)}
+    metrics = {"tasks.pass": Requirement(margin=margin)}
     return decide(before, after, Policy(metrics=metrics, unmeasured=unmeasured)).answer
 
 

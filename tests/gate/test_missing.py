@@ -14,8 +14,8 @@ from toolworthy.cli.main import main
 from toolworthy.judgement.gate import baseline
 from toolworthy.judgement.gate._compare import _once
 from toolworthy.judgement.gate.criteria.judged import Judged
-from toolworthy.judgement.gate.decide import Decision, decide
-from toolworthy.judgement.gate.policy import Criterion, Policy
+from toolworthy.judgement.gate.decide import GateDecision, decide
+from toolworthy.judgement.gate.policy import Policy, Requirement
 from toolworthy.judgement.gate.sample import Sample, from_run
 from toolworthy.records.case import CaseKey, CaseResult
 from toolworthy.records.meta import RunMeta
@@ -23,9 +23,9 @@ from toolworthy.records.score import Cause, Limit, Score, Tokens
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
 
-TASKS = Policy(metrics={"tasks.pass": Criterion(margin=0.10)}, no_new_blocks_for=())
-TOOLS = Policy(metrics={"tools.lenient": Criterion(margin=0.10)}, no_new_blocks_for=())
-TOKENS = Policy(metrics={"tasks.tokens": Criterion(at_most=1.5)}, no_new_blocks_for=())
+TASKS = Policy(metrics={"tasks.pass": Requirement(margin=0.10)}, no_new_blocks_for=())
+TOOLS = Policy(metrics={"tools.lenient": Requirement(margin=0.10)}, no_new_blocks_for=())
+TOKENS = Policy(metrics={"tasks.tokens": Requirement(at_most=1.5)}, no_new_blocks_for=())
 TIMEOUT = Cause(kind="budget", fault="our limit", detail="stopped by timeout after 600 s and 3 calls", limit="time")
 DOWN = Cause(kind="infrastructure", fault="infrastructure", detail="the agent asked nothing")
 
@@ -54,7 +54,7 @@ def spread(passed: int, failed: int = 0, ended: int = 0, down: int = 0) -> list[
     return [every[(number * 7) % len(every)] for number in range(len(every))]
 
 
-def only(decision: Decision) -> Judged:
+def only(decision: GateDecision) -> Judged:
     (one,) = decision.judged
     return one
 
@@ -160,7 +160,7 @@ def test_runs_within_other_limits_do_not_compare_what_ended_at_them(tmp_path: Pa
 
 def test_what_is_missing_lets_nothing_pass_that_it_could_have_failed(tmp_path: Path) -> None:
     """6 % missing, all of it against the candidate, would be beyond a margin of five points."""
-    near = TASKS.model_copy(update={"metrics": {"tasks.pass": Criterion(margin=0.05)}, "unmeasured": 0.5})
+    near = TASKS.model_copy(update={"metrics": {"tasks.pass": Requirement(margin=0.05)}, "unmeasured": 0.5})
     before = from_run(made(tmp_path / "a", spread(200), 200))
     after = from_run(made(tmp_path / "b", spread(188, down=12), 200))
     found = decide(before, after, near)

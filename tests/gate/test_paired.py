@@ -312,20 +312,22 @@ def test_pairs_that_were_lost_are_those_that_every_pair_shows(pairs: list[Pair])
 @pytest.mark.parametrize("alpha", [0.2, 0.05, 0.01, 0.001, 1e-6])
 def test_a_limit_never_falls_by_one_success_however_it_varies(alpha: float) -> None:
     """One success where none was makes an item vary by one attempt more; one limits the other side by itself."""
-    still = limits.Count(0.0, 0.0, 1.0)
+    still = limits.LimitCount(0.0, 0.0, 1.0)
     count, varied = np.meshgrid(np.arange(1.0, 60.0), np.linspace(0.0, 6.0, 13))
     varied = np.minimum(varied, count)
-    low = count - limits.distance((limits.Count(count, varied, 1.0), still), alpha)
+    low = count - limits.distance((limits.LimitCount(count, varied, 1.0), still), alpha)
     for more in (-1.0, 0.0, 1.0):
         other = np.maximum(0.0, varied + more)
-        assert (count + 1 - limits.distance((limits.Count(count + 1, other, 1.0), still), alpha) >= low - 1e-9).all()
+        assert (
+            count + 1 - limits.distance((limits.LimitCount(count + 1, other, 1.0), still), alpha) >= low - 1e-9
+        ).all()
 
 
 def test_a_limit_is_the_binomial_one_where_nothing_or_everything_varied() -> None:
     """``scipy.stats.binomtest(k, n).proportion_ci`` is one-sided at twice the level of its two-sided interval."""
-    still = limits.Count(0.0, 0.0, 1.0)
+    still = limits.LimitCount(0.0, 0.0, 1.0)
     for ok, n in ((30, 30), (27, 30), (3, 30)):
-        low = float(ok - limits.distance((limits.Count(ok, ok * (n - ok) / n, 1.0), still), 0.05))
+        low = float(ok - limits.distance((limits.LimitCount(ok, ok * (n - ok) / n, 1.0), still), 0.05))
         assert low == pytest.approx(n * binomtest(ok, n).proportion_ci(0.90, "exact").low, rel=1e-6)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.commands import results, suites
 from toolworthy.judgement.gate.criteria.judged import Judged
-from toolworthy.judgement.gate.decide import Decision
+from toolworthy.judgement.gate.decide import GateDecision
 from toolworthy.judgement.gate.sequential import plan, spent, to_go_on_with
 from toolworthy.records.case import CaseKey
 from toolworthy.records.gate import Answer
@@ -38,9 +38,9 @@ def test_little_is_spent_early() -> None:
     assert alphas == sorted(alphas)
 
 
-def decision(answer: Answer, **answers: Answer) -> Decision:
+def decision(answer: Answer, **answers: Answer) -> GateDecision:
     judged = [Judged(name.replace("_", "."), told, "") for name, told in answers.items()]
-    return Decision(answer, "p", "these", 0.95, judged, [])
+    return GateDecision(answer, "p", "these", 0.95, judged, [])
 
 
 def test_only_suites_that_are_open_go_on() -> None:
@@ -48,7 +48,9 @@ def test_only_suites_that_are_open_go_on() -> None:
     assert to_go_on_with(some, {"tasks", "tools", "wire"}) == {"tasks"}
     assert to_go_on_with(some, {"tools"}) == frozenset()
     assert to_go_on_with(decision("fail", tasks_pass="fail", tools_lenient="inconclusive"), {"tools"}) == frozenset()
-    agents = Decision("inconclusive", "p", "these", 0.95, [Judged("tasks.pass [codex], floor", "inconclusive", "")], [])
+    agents = GateDecision(
+        "inconclusive", "p", "these", 0.95, [Judged("tasks.pass [codex], floor", "inconclusive", "")], []
+    )
     assert to_go_on_with(agents, {"tasks"}) == {"tasks"}
 
 

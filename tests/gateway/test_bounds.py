@@ -17,9 +17,9 @@ import zstandard
 
 from tests.support.upstream import endpoint, reply, serve
 from toolworthy.base.redact import Redactor
-from toolworthy.gateway import Gateway, Session, ask, serve_trial
+from toolworthy.gateway import Gateway, GatewaySession, ask, serve_trial
 from toolworthy.gateway import trial_limits as allowances
-from toolworthy.gateway._record import KEPT_OF_ENDLESS, MAX_PIECES, Endless, Record
+from toolworthy.gateway._record import KEPT_OF_ENDLESS, MAX_PIECES, Endless, PendingExchange
 from toolworthy.gateway.trial_limits import Allowance
 from toolworthy.records.exchange import Exchange, ExchangeFailure
 from toolworthy.wire.declaration import Route
@@ -38,7 +38,7 @@ async def _answers(request: dict[str, Any], send: Any) -> None:
 @contextlib.asynccontextmanager
 async def trial(
     turns: int = 3, answer: Callable[[dict[str, Any], Any], Any] = _answers
-) -> AsyncIterator[tuple[Session, httpx.AsyncClient, list[dict[str, Any]]]]:
+) -> AsyncIterator[tuple[GatewaySession, httpx.AsyncClient, list[dict[str, Any]]]]:
     records: list[Exchange] = []
     listener = socket.create_server(("127.0.0.1", 0))
     async with (
@@ -50,7 +50,7 @@ async def trial(
         yield session, client, upstream.requests
 
 
-async def _recorded(session: Session) -> Exchange:
+async def _recorded(session: GatewaySession) -> Exchange:
     for _ in range(600):
         if session.exchanges:
             return session.exchanges[0]
@@ -225,7 +225,7 @@ def test_reading_a_long_answer_does_not_hold_up_the_loop() -> None:
 
 def test_of_an_answer_that_was_not_waited_for_the_beginning_is_kept() -> None:
     """And the time of its last byte: it did not go silent."""
-    record = Record("POST", CHAT, [], b"{}", Route("completion", "chat"))
+    record = PendingExchange("POST", CHAT, [], b"{}", Route("completion", "chat"))
     for _ in range(3_000):
         record.keep(b"data: {}\n\n" * 100)
     record.error, last = ExchangeFailure("agent gone"), record.times[-1]

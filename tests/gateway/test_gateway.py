@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.upstream import endpoint, reply, serve
 from toolworthy.endpoint.target import Endpoint
-from toolworthy.gateway import Gateway, Session, serve_trial
+from toolworthy.gateway import Gateway, GatewaySession, serve_trial
 from toolworthy.records.exchange import Exchange, ExchangeFailure
 
 pytestmark = pytest.mark.process
@@ -25,7 +25,7 @@ LAST = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\nda
 
 
 @contextlib.asynccontextmanager
-async def gateway(where: Endpoint) -> AsyncIterator[tuple[Session, httpx.AsyncClient]]:
+async def gateway(where: Endpoint) -> AsyncIterator[tuple[GatewaySession, httpx.AsyncClient]]:
     records: list[Exchange] = []
     async with Gateway(where, records.append) as made:
         listener = socket.create_server(("127.0.0.1", 0))
@@ -36,7 +36,7 @@ async def gateway(where: Endpoint) -> AsyncIterator[tuple[Session, httpx.AsyncCl
             yield session, client
 
 
-async def recorded(session: Session, count: int = 1) -> Exchange:
+async def recorded(session: GatewaySession, count: int = 1) -> Exchange:
     for _ in range(400):
         if len(session.exchanges) >= count:
             return session.exchanges[-1]

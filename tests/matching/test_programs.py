@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.work.cases.matching.programs import Call, Invocation, described, invocation, programs
+from toolworthy.work.cases.matching.programs import Invocation, ProgramCall, described, invocation, programs
 
 SAME = [
     ("kubectl -n shop delete pod/web-1", "kubectl delete pods web-1 --namespace=shop"),
@@ -58,7 +58,7 @@ OTHER = [
 
 
 def form(line: str, folder: str = "/app", **env: str) -> Invocation:
-    return invocation(Call(tuple(shlex.split(line)), folder, env))
+    return invocation(ProgramCall(tuple(shlex.split(line)), folder, env))
 
 
 @pytest.mark.parametrize(("one", "two"), SAME)

@@ -24,7 +24,7 @@ from toolworthy.records.trial import TrialKey, TrialResult
 from toolworthy.sandbox import choose
 from toolworthy.work.run.plan import Options
 from toolworthy.work.trials import trial
-from toolworthy.work.trials.trial import Bench, run_trial
+from toolworthy.work.trials.trial import TrialBench, run_trial
 
 pytestmark = pytest.mark.process
 
@@ -65,7 +65,7 @@ async def one(where: Endpoint, folder: Path) -> TrialResult:
     options = Options(endpoint=where, tasks=(TASK,), agents=(adapters.agent("builtin"),), stream=False)
     writer = ExchangeWriter(folder / "exchanges" / "x.zst")
     async with Gateway(where, record=writer.append) as gateway:
-        bench = Bench(options, where, gateway, choose("bubblewrap"), Redactor(()))
+        bench = TrialBench(options, where, gateway, choose("bubblewrap"), Redactor(()))
         try:
             return await run_trial(bench, KEY, TASK, adapters.agent("builtin"), None)
         finally:

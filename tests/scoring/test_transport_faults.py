@@ -18,7 +18,7 @@ from tests.support.upstream import endpoint
 from toolworthy.content import adapters
 from toolworthy.gateway import Gateway, serve_trial
 from toolworthy.records.exchange import Exchange, ExchangeFailure
-from toolworthy.sandbox.model import Outcome
+from toolworthy.sandbox.model import CommandOutcome
 from toolworthy.work.scoring._cause import diagnose
 
 pytestmark = pytest.mark.process
@@ -108,7 +108,7 @@ async def _through(said: bytes) -> tuple[Exchange, int | None]:
 def test_a_broken_protocol_is_the_endpoints_fault(name: str, capfd: pytest.CaptureFixture[str]) -> None:
     said, told = FAULTS[name]
     exchange, _ = asyncio.run(_through(said))
-    cause = diagnose([exchange], Outcome(1, "exit", b"", b"", 3.0), adapters.agent("builtin"), 60)
+    cause = diagnose([exchange], CommandOutcome(1, "exit", b"", b"", 3.0), adapters.agent("builtin"), 60)
     assert (cause.kind, cause.fault) == ("endpoint error", "endpoint"), cause
     assert told in cause.detail
     assert len(cause.detail.splitlines()) == 1
@@ -129,7 +129,7 @@ def test_an_answer_that_was_still_coming_did_not_go_silent() -> None:
     """A stream that is given up for its length was not silent since its last recorded byte."""
     exchange, _ = asyncio.run(_through(answer()))
     endless = Exchange(**{**_fields(exchange), "error": ExchangeFailure("endless", "32 MiB"), "seconds": 25.0})
-    cause = diagnose([endless], Outcome(None, "timeout", b"", b"", 25.0), adapters.agent("builtin"), 60)
+    cause = diagnose([endless], CommandOutcome(None, "timeout", b"", b"", 25.0), adapters.agent("builtin"), 60)
     assert (cause.kind, cause.fault) == ("endpoint error", "endpoint")
     assert cause.detail == str(endless.error)
 

@@ -8,7 +8,7 @@ from tests.support.examples import chat
 from toolworthy.content import adapters, breakage
 from toolworthy.content.breakage import Measured
 from toolworthy.records.exchange import Exchange
-from toolworthy.sandbox.model import Outcome
+from toolworthy.sandbox.model import CommandOutcome
 from toolworthy.work.scoring._cause import diagnose
 
 CALL = {"id": None, "type": "function", "function": {"name": "run", "arguments": "{}"}}
@@ -36,7 +36,7 @@ def test_what_the_agent_was_seen_to_break_on_is_named(
         return {"openclaw": Measured(defect="d", agent="openclaw", version="1", outcome=row)} if row else {}
 
     monkeypatch.setattr(breakage, "affected", affected)
-    outcome = Outcome(ended="exit", exit_code=0, stdout=b"", stderr=b"", seconds=1.0)
+    outcome = CommandOutcome(ended="exit", exit_code=0, stdout=b"", stderr=b"", seconds=1.0)
     found = diagnose([spoilt()], outcome, adapters.agent("openclaw"), 60)
     assert (found.kind, found.fault) == ("wire defect", "server")
     assert found.rule == code
@@ -63,7 +63,7 @@ def test_what_the_agent_was_seen_to_break_on_is_named(
 def test_what_the_agent_says_went_wrong_stands_beside_the_cause(stdout: bytes, said: str) -> None:
     def detail(**more: object) -> str:
         ended = {"ended": "exit", "exit_code": 1, "stdout": stdout, "stderr": b"", "seconds": 1.0, **more}
-        return diagnose([spoilt()], Outcome(**ended), adapters.agent("openclaw"), 60).detail
+        return diagnose([spoilt()], CommandOutcome(**ended), adapters.agent("openclaw"), 60).detail
 
     told = detail()
     assert (f"; the agent says: {said}" in told) if said else ("the agent says" not in told)

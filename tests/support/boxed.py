@@ -19,7 +19,7 @@ from toolworthy.base import tree
 from toolworthy.content import PACKAGE
 from toolworthy.sandbox import Sandbox, choose, toolchain, watch
 from toolworthy.sandbox._bubblewrap import Bubblewrap
-from toolworthy.sandbox.model import Command, Limits, Outcome
+from toolworthy.sandbox.model import Command, CommandOutcome, Limits
 
 USER = 60_998
 WHO = ["self", "user"] if os.getuid() == 0 else ["self"]
@@ -27,7 +27,7 @@ WHO = ["self", "user"] if os.getuid() == 0 else ["self"]
 
 def run(
     script: str, folder: Path, *, sandbox: Sandbox | None = None, limits: Limits | None = None, **more: Any
-) -> Outcome:
+) -> CommandOutcome:
     """Run a shell script with `folder`/w as its workspace and `folder`/h as its home."""
     workspace, home = folder / "w", folder / "h"
     workspace.mkdir(exist_ok=True)

@@ -10,7 +10,7 @@ from tests.support.examples import recorded
 from toolworthy.content import adapters
 from toolworthy.records.exchange import Chunk, Exchange
 from toolworthy.records.score import Cause
-from toolworthy.sandbox.model import Ended, Outcome
+from toolworthy.sandbox.model import CommandOutcome, Ended
 from toolworthy.work.scoring._cause import diagnose
 
 SCHEMA = {
@@ -105,7 +105,7 @@ def why(
     stdout: bytes = b"",
 ) -> Cause:
     """What failed the trial, by its exchanges and how the agent ended."""
-    outcome = Outcome(exit_code if ended == "exit" else None, ended, stdout, b"", seconds)
+    outcome = CommandOutcome(exit_code if ended == "exit" else None, ended, stdout, b"", seconds)
     return diagnose(exchanges, outcome, adapters.agent(agent), max_turns)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from toolworthy.content.tasks import Task, load_task
 from toolworthy.sandbox import choose
-from toolworthy.work.trials._verify import Verdict, verify
+from toolworthy.work.trials._verify import HiddenTestResult, verify
 from toolworthy.work.trials._workspace import diff, snapshot
 
 
@@ -24,7 +24,7 @@ def task(folder: Path, test: str) -> Task:
     return load_task(folder)
 
 
-def judged(tmp_path: Path, test: str) -> Verdict:
+def judged(tmp_path: Path, test: str) -> HiddenTestResult:
     workspace = tmp_path / "workspace"
     workspace.mkdir(exist_ok=True)
     return asyncio.run(verify(task(tmp_path / "task", test), workspace, tmp_path, choose("bubblewrap")))

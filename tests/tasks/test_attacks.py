@@ -19,7 +19,7 @@ from toolworthy.sandbox import Sandbox, choose
 from toolworthy.sandbox.model import Command, Mount, SandboxError
 from toolworthy.work.trials import _workspace as workspaces
 from toolworthy.work.trials._attacks import Attack, attacks
-from toolworthy.work.trials._verify import Verdict, verify
+from toolworthy.work.trials._verify import HiddenTestResult, verify
 from toolworthy.work.trials.check import Proof, attack, play
 
 pytestmark = pytest.mark.process
@@ -57,10 +57,10 @@ def test_the_worst_attacks_fail_in_every_task(name: str) -> None:
     assert [proof for proof in tried(OURS[name], which) if not proof.ok] == []
 
 
-def solved(task: Task, which: str, sandbox: Sandbox) -> Verdict:
+def solved(task: Task, which: str, sandbox: Sandbox) -> HiddenTestResult:
     """What is said of a workspace in which the task was done, besides what an attack leaves."""
 
-    async def judged() -> Verdict:
+    async def judged() -> HiddenTestResult:
         with tree.temporary() as folder:
             workspace = await workspaces.prepare(task, folder, sandbox)
             planted = next(one for one in attacks() if one.id == which)
@@ -100,10 +100,10 @@ def task(folder: Path, test: str) -> Task:
     return load_task(folder)
 
 
-def said(tmp_path: Path, test: str, left: str) -> Verdict:
+def said(tmp_path: Path, test: str, left: str) -> HiddenTestResult:
     """What a verifier of others says of a workspace that holds what `left` leaves there."""
 
-    async def judged() -> Verdict:
+    async def judged() -> HiddenTestResult:
         made, sandbox = task(tmp_path / "t", test), choose("bubblewrap")
         with tree.temporary() as folder:
             workspace = await workspaces.prepare(made, folder, sandbox)
@@ -150,7 +150,7 @@ def test_what_runs_for_a_verifier_sees_neither_tests_nor_reward(tmp_path: Path) 
     made = task(tmp_path / "t", test)
     (made.path / "tests" / "workspace.py").write_bytes((OURS["log-report"].path / "tests/workspace.py").read_bytes())
 
-    async def judged() -> Verdict:
+    async def judged() -> HiddenTestResult:
         with tree.temporary() as folder:
             sandbox = choose("bubblewrap")
             workspace = await workspaces.prepare(made, folder, sandbox)

@@ -28,7 +28,7 @@ from toolworthy.base.asgi import serving
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.content.adapters import AgentAdapter, Install
 from toolworthy.sandbox import Sandbox, choose, toolchain
-from toolworthy.sandbox.model import Command, Limits, Mount, Outcome
+from toolworthy.sandbox.model import Command, CommandOutcome, Limits, Mount
 
 SHOWN = "/opt/agent"
 """Where an agent is in the sandbox."""
@@ -191,7 +191,7 @@ def _finish(files: Path, home: Path, folder: Path, work: Path) -> None:
     work.rename(folder)
 
 
-async def _npm(install: Install, files: Path, home: Path, sandbox: Sandbox, tell: Callable[[], None]) -> Outcome:
+async def _npm(install: Install, files: Path, home: Path, sandbox: Sandbox, tell: Callable[[], None]) -> CommandOutcome:
     """Let npm install in `files`, with the registry behind the one port that it reaches."""
     given = await asyncio.to_thread(registry.settings)
     port = _PORT if sandbox.name != "none" else _free_port()
@@ -249,7 +249,7 @@ def _pins(lock: Path, install: Install) -> bool:
     return bool(root.get("dependencies") == {install.npm: install.version})
 
 
-def _reason(outcome: Outcome) -> str:
+def _reason(outcome: CommandOutcome) -> str:
     if outcome.ended == "timeout":
         return f"npm did not end within {_LIMITS.seconds:.0f} s"
     if outcome.ended != "exit":

@@ -78,13 +78,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     """The outcome of a test that asks is its verdict, and a verdict that is raised in it is its outcome."""
     if not asks(pyfuncitem):
         return (yield)
-    from toolworthy.work.probes import Broken, Outcome, Unmeasured
+    from toolworthy.work.probes import Broken, ProbeOutcome, Unmeasured
 
     asking: Any = pyfuncitem.funcargs["ask"]
 
     try:
         done = yield
-    except Outcome as outcome:
+    except ProbeOutcome as outcome:
         asking.end(outcome)
         said = f"{outcome.verdict}: {outcome}"
         if isinstance(outcome, Unmeasured):

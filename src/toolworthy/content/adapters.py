@@ -51,7 +51,7 @@ class ConfigFile(Strict):
     content: str
 
 
-class Run(Strict):
+class AgentLaunch(Strict):
     """How the agent is started in a trial.
 
     Every string is a template: ``{instruction} {model} {base_url} {key} {workspace} {home} {install} {node} {python}
@@ -115,7 +115,7 @@ class AgentAdapter(Strict):
     apis: tuple[Api, ...]
     """Wire APIs that it speaks, the one `run` sets up first."""
     install: Install | None = None
-    run: Run
+    run: AgentLaunch
     version_command: tuple[str, ...] = ()
     """Prints the installed version; templates as in `run`."""
     paths: Literal["absolute", "relative"] = "relative"

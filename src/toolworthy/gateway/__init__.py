@@ -5,7 +5,7 @@ Does not belong here: judging what passes through.
 """
 
 from toolworthy.gateway._server import serve_trial
-from toolworthy.gateway._session import Gateway, Session
+from toolworthy.gateway._session import Gateway, GatewaySession
 from toolworthy.gateway.handler import ask
 
-__all__ = ["Gateway", "Session", "ask", "serve_trial"]
+__all__ = ["Gateway", "GatewaySession", "ask", "serve_trial"]

@@ -31,7 +31,7 @@ class Endless(Exception):
 
 
 @dataclass
-class Record:
+class PendingExchange:
     """What is known of an exchange while it happens."""
 
     method: str

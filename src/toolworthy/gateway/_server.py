@@ -14,7 +14,7 @@ from typing import Any
 
 from toolworthy.base.access import guarded, new_segment
 from toolworthy.base.asgi import serving
-from toolworthy.gateway._session import Gateway, Session
+from toolworthy.gateway._session import Gateway, GatewaySession
 from toolworthy.gateway.handler import handle
 from toolworthy.gateway.trial_limits import Allowance
 
@@ -22,7 +22,7 @@ from toolworthy.gateway.trial_limits import Allowance
 @contextlib.asynccontextmanager
 async def serve_trial(
     gateway: Gateway, trial: str, listener: socket.socket, allowance: Allowance | None = None, *, secret: bool = False
-) -> AsyncIterator[Session]:
+) -> AsyncIterator[GatewaySession]:
     """Serve `listener`, which may come out of another network namespace, until the block ends.
 
     Args:
@@ -33,7 +33,7 @@ async def serve_trial(
         secret: whether the session's base URL has a segment that nobody can guess: it lends the key, and whoever
             else is on this machine must not find it.
     """
-    session = Session(gateway, trial, listener.getsockname()[1], allowance=allowance)
+    session = GatewaySession(gateway, trial, listener.getsockname()[1], allowance=allowance)
     segment = new_segment() if secret else ""
     session.base_url += f"/{segment}" if segment else ""
 

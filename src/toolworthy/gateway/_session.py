@@ -25,7 +25,7 @@ KEPT_CONNECTIONS = 64
 """Connections to the endpoint that are kept for later requests."""
 
 
-class Session:
+class GatewaySession:
     """One trial's side of the gateway."""
 
     def __init__(
@@ -127,6 +127,6 @@ class Gateway:
         timeout = httpx.Timeout(IDLE_SECONDS, connect=CONNECT_SECONDS, pool=None)
         return httpx.AsyncClient(timeout=timeout, verify=self._tls, trust_env=trust)
 
-    def direct(self, trial: str, first: int = 0) -> Session:
+    def direct(self, trial: str, first: int = 0) -> GatewaySession:
         """A session that is only asked directly, without a listener; `first` is the number of its first exchange."""
-        return Session(self, trial, 0, first)
+        return GatewaySession(self, trial, 0, first)

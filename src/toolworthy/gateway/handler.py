@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 from toolworthy import wire
 from toolworthy.base.asgi import respond
 from toolworthy.gateway import _local as local
-from toolworthy.gateway._record import Endless, Record
-from toolworthy.gateway._session import Session
+from toolworthy.gateway._record import Endless, PendingExchange
+from toolworthy.gateway._session import GatewaySession
 from toolworthy.gateway.trial_limits import TOLD, No
 from toolworthy.gateway.upstream import HOP_BY_HOP, Upstream, plan
 from toolworthy.records.exchange import Exchange, ExchangeFailure
@@ -38,7 +38,7 @@ _UNSENDABLE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _Raw = list[tuple[bytes, bytes]]
 
 
-async def handle(session: Session, scope: Any, receive: Any, send: Any) -> None:
+async def handle(session: GatewaySession, scope: Any, receive: Any, send: Any) -> None:
     """The ASGI application of one trial."""
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     target = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
@@ -52,7 +52,7 @@ async def handle(session: Session, scope: Any, receive: Any, send: Any) -> None:
             refused = allowance.too_large()
         elif not refused:
             refused = allowance.refuses_body(asked, body, coding)
-        record = Record(scope["method"], target, headers, body or b"", asked, session.on_sent)
+        record = PendingExchange(scope["method"], target, headers, body or b"", asked, session.on_sent)
         record.longest = allowance.answer
         if refused:
             await _refuse(session, record, send, refused)
@@ -64,7 +64,7 @@ async def handle(session: Session, scope: Any, receive: Any, send: Any) -> None:
             await _told(session, record, index)
 
 
-async def _refuse(session: Session, record: Record, send: Any, refused: No) -> None:
+async def _refuse(session: GatewaySession, record: PendingExchange, send: Any, refused: No) -> None:
     """Answer what is not passed on. Of a flood of such requests only the first are recorded, and no body is."""
     session.allowance.refused += 1
     record.body, record.route = b"", Route("other", None)
@@ -75,7 +75,7 @@ async def _refuse(session: Session, record: Record, send: Any, refused: No) -> N
             await _told(session, record, session.begin())
 
 
-async def _told(session: Session, record: Record, index: int) -> Exchange:
+async def _told(session: GatewaySession, record: PendingExchange, index: int) -> Exchange:
     """Make the exchange and record it; one that takes long to read or write does not hold up the others. The session's
     end waits for it."""
     redactor = session.gateway.redactor
@@ -99,14 +99,14 @@ async def _told(session: Session, record: Record, index: int) -> Exchange:
     return await asyncio.shield(telling)
 
 
-def _recorded(session: Session, record: Record, exchange: Exchange) -> Exchange:
+def _recorded(session: GatewaySession, record: PendingExchange, exchange: Exchange) -> Exchange:
     session.allowance.came(exchange, record.size)
     session.record(exchange)
     return exchange
 
 
 async def ask(
-    session: Session, path: str, body: bytes, seconds: float, headers: Mapping[str, str] | None = None
+    session: GatewaySession, path: str, body: bytes, seconds: float, headers: Mapping[str, str] | None = None
 ) -> Exchange:
     """Ask the endpoint as an agent would, with nobody in between: no socket, no server, the same record.
 
@@ -119,7 +119,7 @@ async def ask(
     """
     index = session.begin()
     sent = [("content-type", "application/json"), *(headers or {}).items()]
-    record = Record("POST", path, sent, body, wire.route("POST", path))
+    record = PendingExchange("POST", path, sent, body, wire.route("POST", path))
     limit = asyncio.timeout(None)
     record.on_sent = lambda: limit.reschedule(asyncio.get_running_loop().time() + seconds)
     try:
@@ -150,7 +150,7 @@ async def _body(receive: Any, longest: int) -> bytes | None:
             return b"".join(pieces)
 
 
-async def _while_connected(receive: Any, record: Record, work: Any) -> None:
+async def _while_connected(receive: Any, record: PendingExchange, work: Any) -> None:
     """Run `work`, but not for an agent that is gone."""
     working = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(receive())
@@ -164,7 +164,7 @@ async def _while_connected(receive: Any, record: Record, work: Any) -> None:
         raise failure
 
 
-async def _answer(session: Session, record: Record, send: Any) -> None:
+async def _answer(session: GatewaySession, record: PendingExchange, send: Any) -> None:
     kind, api = record.route.kind, record.route.api
     endpoint = session.gateway.endpoint
     if kind == "health":
@@ -183,13 +183,15 @@ async def _answer(session: Session, record: Record, send: Any) -> None:
             await _forward(session, record, record.upstream, send)
 
 
-async def _forward(session: Session, record: Record, upstream: Upstream, send: Any) -> None:
+async def _forward(session: GatewaySession, record: PendingExchange, upstream: Upstream, send: Any) -> None:
     async with session.gateway.turn(), session.gateway.client() as client:
         record.on_sent()
         await _through(client, session, record, upstream, send)
 
 
-async def _through(client: httpx.AsyncClient, session: Session, record: Record, upstream: Upstream, send: Any) -> None:
+async def _through(
+    client: httpx.AsyncClient, session: GatewaySession, record: PendingExchange, upstream: Upstream, send: Any
+) -> None:
     import httpx
 
     try:
@@ -215,7 +217,7 @@ async def _through(client: httpx.AsyncClient, session: Session, record: Record, 
         await response.aclose()
 
 
-async def _sent(client: httpx.AsyncClient, record: Record, upstream: Upstream) -> httpx.Response:
+async def _sent(client: httpx.AsyncClient, record: PendingExchange, upstream: Upstream) -> httpx.Response:
     """The beginning of an answer. A connection that was kept may have been closed by the endpoint just as it was used
     again, which is nobody's fault: only what happens on a fresh one counts."""
     import httpx
@@ -243,7 +245,9 @@ class _Fresh:
         self.connected = self.connected or event.startswith("connection.connect")
 
 
-async def _back(session: Session, record: Record, upstream: Upstream, response: httpx.Response, send: Any) -> None:
+async def _back(
+    session: GatewaySession, record: PendingExchange, upstream: Upstream, response: httpx.Response, send: Any
+) -> None:
     if record.route.kind == "models" and (response.status_code != 200 or upstream.api != record.route.api):
         async with _kept(record, response.aiter_bytes()) as pieces:
             async for _ in pieces:
@@ -260,7 +264,7 @@ async def _back(session: Session, record: Record, upstream: Upstream, response: 
         await _translate_stream(record, upstream, response, send)
 
 
-async def _pass_through(record: Record, response: httpx.Response, send: Any) -> None:
+async def _pass_through(record: PendingExchange, response: httpx.Response, send: Any) -> None:
     headers = [
         (name, value) for name, value in response.headers.raw if name.lower().decode("latin-1") not in HOP_BY_HOP
     ]
@@ -271,7 +275,7 @@ async def _pass_through(record: Record, response: httpx.Response, send: Any) -> 
     await _end(send)
 
 
-async def _translate_whole(record: Record, upstream: Upstream, response: httpx.Response, send: Any) -> None:
+async def _translate_whole(record: PendingExchange, upstream: Upstream, response: httpx.Response, send: Any) -> None:
     async with _kept(record, response.aiter_bytes()) as pieces:
         body = b"".join([data async for data in pieces])
     agent = record.route.api
@@ -294,7 +298,7 @@ def _passed(response: httpx.Response) -> _Raw:
     return [(name, value) for name, value in response.headers.raw if name.lower() in _KEPT]
 
 
-async def _translate_stream(record: Record, upstream: Upstream, response: httpx.Response, send: Any) -> None:
+async def _translate_stream(record: PendingExchange, upstream: Upstream, response: httpx.Response, send: Any) -> None:
     agent = record.route.api
     assert agent is not None
     assert upstream.request is not None
@@ -309,7 +313,7 @@ async def _translate_stream(record: Record, upstream: Upstream, response: httpx.
 
 
 @contextlib.asynccontextmanager
-async def _kept(record: Record, pieces: AsyncIterator[bytes]) -> AsyncIterator[AsyncGenerator[bytes]]:
+async def _kept(record: PendingExchange, pieces: AsyncIterator[bytes]) -> AsyncIterator[AsyncGenerator[bytes]]:
     """Pieces of an answer, recorded; many that come at once do not hold up the others. They end with the block, also
     where it is left early."""
 
@@ -327,7 +331,7 @@ async def _kept(record: Record, pieces: AsyncIterator[bytes]) -> AsyncIterator[A
         yield kept
 
 
-async def _local(record: Record, send: Any, status: int, value: dict[str, Any]) -> None:
+async def _local(record: PendingExchange, send: Any, status: int, value: dict[str, Any]) -> None:
     record.local = True
     record.status = status
     record.response_headers = {"content-type": "application/json"}

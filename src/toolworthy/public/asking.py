@@ -12,7 +12,7 @@ from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.sanitize import one_line
 from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.wire.ir import APIS, Api
-from toolworthy.work.probes import PROBES, Answer, Ask, Outcome, Probe, Unmeasured
+from toolworthy.work.probes import PROBES, Answer, Ask, Probe, ProbeOutcome, Unmeasured
 from toolworthy.work.run.session import Session
 
 _R = TypeVar("_R")
@@ -24,7 +24,7 @@ class _Held:
 
     ask: Ask
     loop: asyncio.AbstractEventLoop
-    over: asyncio.Future[Outcome | None]
+    over: asyncio.Future[ProbeOutcome | None]
 
 
 class Asking:
@@ -62,7 +62,7 @@ class Asking:
         if outcome := await held.over:
             raise outcome
 
-    def end(self, outcome: Outcome | None) -> None:
+    def end(self, outcome: ProbeOutcome | None) -> None:
         """The test is over; its result is written."""
         if not self._ended:
             self._ended = True

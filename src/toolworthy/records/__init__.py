@@ -8,7 +8,7 @@ from toolworthy.records.case import CaseKey, CaseResult, Miss
 from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure
 from toolworthy.records.exchanges import ExchangeWriter, read_all, read_exchanges
 from toolworthy.records.finding import Evidence, Finding, Severity
-from toolworthy.records.meta import AgentPrint, Budget, EndpointTold, Replayed, RunMeta, RunOptions
+from toolworthy.records.meta import AgentPrint, Budget, EndpointTold, RecordedOptions, Replayed, RunMeta
 from toolworthy.records.model import Record
 from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.records.replay import ReplayKey, ReplayResult
@@ -34,6 +34,7 @@ __all__ = [
     "ProbeKey",
     "ProbeResult",
     "Record",
+    "RecordedOptions",
     "ReplayKey",
     "ReplayResult",
     "Replayed",
@@ -41,7 +42,6 @@ __all__ = [
     "ResultKey",
     "RunDirectory",
     "RunMeta",
-    "RunOptions",
     "Score",
     "Severity",
     "TrialKey",

@@ -43,7 +43,7 @@ class Foreign(Record):
     key: _ForeignKey
 
 
-class Lines(NamedTuple):
+class ResultLines(NamedTuple):
     """What a file of results holds."""
 
     latest: Mapping[type[Any], tuple[Any, ...]]
@@ -56,10 +56,10 @@ class Lines(NamedTuple):
     """Whether the last of these is the file's last line and has no end: the run was killed while it wrote it."""
 
 
-NOTHING = Lines({}, 0)
+NOTHING = ResultLines({}, 0)
 
 
-def read_lines(path: Path) -> Lines:
+def read_lines(path: Path) -> ResultLines:
     """All of a file."""
     latest: dict[type[Any], dict[Any, Any]] = {}
     broken: list[int] = []
@@ -74,7 +74,7 @@ def read_lines(path: Path) -> Lines:
                 for result in [whole] if whole else salvaged(text):
                     latest.setdefault(type(result), {})[result.key] = result
                     read += 1
-    return Lines({kind: tuple(results.values()) for kind, results in latest.items()}, read, tuple(broken), cut)
+    return ResultLines({kind: tuple(results.values()) for kind, results in latest.items()}, read, tuple(broken), cut)
 
 
 def read_line(text: bytes) -> Any:

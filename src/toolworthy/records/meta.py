@@ -110,7 +110,7 @@ class AgentPrint(Document):
     """Where it was seen: prompts depend on the task, as where its folder is a git repository."""
 
 
-class RunOptions(Document):
+class RecordedOptions(Document):
     """Options of a run; of a replay only `trials`, `concurrency`, `limit` and `only` mean something."""
 
     trials: int = 0
@@ -185,7 +185,7 @@ class RunMeta(ProxyTold):
     planned: dict[str, int] = {}
     """By suite: how many trials, cases and probes there were to measure; more than there are results where it was cut
     short."""
-    options: RunOptions = RunOptions()
+    options: RecordedOptions = RecordedOptions()
     preflight: PreflightTold = PreflightTold()
     server: dict[str, list[str]] = {}
     """What the server says of itself. A list that ends in `…` went on."""

@@ -35,7 +35,17 @@ from toolworthy.records.case import CaseResult
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import read_all
 from toolworthy.records.gate import GateReport
-from toolworthy.records.lines import BLANK, MODELS, NOTHING, Foreign, Lines, last_line, read_line, read_lines, salvaged
+from toolworthy.records.lines import (
+    BLANK,
+    MODELS,
+    NOTHING,
+    Foreign,
+    ResultLines,
+    last_line,
+    read_line,
+    read_lines,
+    salvaged,
+)
 from toolworthy.records.meta import SCHEMA, RunMeta
 from toolworthy.records.probe import ProbeResult
 from toolworthy.records.replay import ReplayResult
@@ -286,7 +296,7 @@ class RunDirectory:
         path = self.path / file
         return read_all(path) if file and path.is_file() else ()
 
-    def _read(self) -> Lines:
+    def _read(self) -> ResultLines:
         """Read once for as long as the file stays as it is: pages ask for the same results many times."""
         path = self.path / RESULTS
         try:

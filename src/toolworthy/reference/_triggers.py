@@ -103,7 +103,7 @@ def _is(value: Any, kind: Kind) -> bool:
             return isinstance(value, str) and not isinstance(parse_json(value), dict)
 
 
-class Refusal(Sign):
+class RefusalSign(Sign):
     """The endpoint does not take a request that it should take."""
 
     status: int = 400

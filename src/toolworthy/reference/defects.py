@@ -20,13 +20,13 @@ from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import Strict, load_toml
 from toolworthy.reference._inject import Bytes, Edit, Saying, edited, edited_stream, rewritten, said
 from toolworthy.reference._paths import places
-from toolworthy.reference._triggers import Refusal, Sign
+from toolworthy.reference._triggers import RefusalSign, Sign
 from toolworthy.reference.model import JSON, STREAM, Reply
 from toolworthy.wire.declaration import KEY_HEADERS
 from toolworthy.wire.ir import Api, Request, Response
 
 
-class Route(Strict):
+class RouteAnswer(Strict):
     """Another answer to some requests, by their path and headers and whatever stands in them."""
 
     path: str
@@ -85,8 +85,8 @@ class Defect(Strict):
     """Top-level fields of the request that the endpoint takes as so where they are not sent."""
     ignore: tuple[str, ...] = ()
     """Paths in the request that the endpoint does not read."""
-    route: tuple[Route, ...] = ()
-    refuse: tuple[Refusal, ...] = ()
+    route: tuple[RouteAnswer, ...] = ()
+    refuse: tuple[RefusalSign, ...] = ()
     say: Saying | None = None
     edit: tuple[Edit, ...] = ()
     bytes: Bytes | None = None

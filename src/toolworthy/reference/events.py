@@ -26,7 +26,7 @@ from toolworthy.wire.ir import APIS, Api, Failure, Reasoning, Request, Response,
 
 
 @dataclass(frozen=True)
-class Refused:
+class ErrorAnswer:
     """An error in the API's own envelope, in place of an answer."""
 
     message: str
@@ -54,7 +54,7 @@ class Stage:
     """The model thinks before it acts, whether it was asked to or not."""
     cut: Literal["call", "text"] | None = None
     """The answer ends at the token limit, in the middle of this part; what stands behind it is not said."""
-    refuse: Refused | None = None
+    refuse: ErrorAnswer | None = None
     breaks: Literal["closed", "error"] | None = None
     """The stream breaks off: the connection closes, or an error event ends it."""
     patience: float = 40.0
@@ -173,10 +173,10 @@ def _everywhere(status: int) -> dict[Api, int]:
     return dict.fromkeys(APIS, status)
 
 
-_BAD = Refused("the request could not be read", "invalid_request_error", _everywhere(400))
-_LIMIT = Refused("rate limit reached", "rate_limit_error", _everywhere(429), (("retry-after", "2"),))
-_FAILED = Refused("internal server error", "server_error", _everywhere(500))
-_BUSY = Refused(_OVERLOADED.message, "overloaded_error", {api: wire.api(api).overloaded for api in APIS})
+_BAD = ErrorAnswer("the request could not be read", "invalid_request_error", _everywhere(400))
+_LIMIT = ErrorAnswer("rate limit reached", "rate_limit_error", _everywhere(429), (("retry-after", "2"),))
+_FAILED = ErrorAnswer("internal server error", "server_error", _everywhere(500))
+_BUSY = ErrorAnswer(_OVERLOADED.message, "overloaded_error", {api: wire.api(api).overloaded for api in APIS})
 
 PLAIN = Stage("plain", "always", "nothing but the task")
 STAGES: tuple[Stage, ...] = (

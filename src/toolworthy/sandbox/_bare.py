@@ -11,7 +11,7 @@ from pathlib import Path
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.sandbox import toolchain
 from toolworthy.sandbox._usage import family
-from toolworthy.sandbox.model import Command, Mount, OnListener, Outcome
+from toolworthy.sandbox.model import Command, CommandOutcome, Mount, OnListener
 from toolworthy.sandbox.watch import start, supervise
 
 _MARK = "TOOLWORTHY_TRIAL"
@@ -34,7 +34,7 @@ class Bare:
         """The home itself."""
         return str(home)
 
-    async def run(self, command: Command, on_listener: OnListener | None = None, port: int = 0) -> Outcome:
+    async def run(self, command: Command, on_listener: OnListener | None = None, port: int = 0) -> CommandOutcome:
         """See the protocol."""
         if on_listener is not None:
             on_listener(_listen(port))

@@ -28,7 +28,7 @@ from toolworthy.sandbox import _skeleton as skeleton
 from toolworthy.sandbox._arguments import IN_MEMORY, arguments
 from toolworthy.sandbox._namespace import Namespace, readable
 from toolworthy.sandbox._owner import Owner
-from toolworthy.sandbox.model import APP, HOME, Command, Limits, Mount, OnListener, Outcome, SandboxError
+from toolworthy.sandbox.model import APP, HOME, Command, CommandOutcome, Limits, Mount, OnListener, SandboxError
 from toolworthy.sandbox.watch import start, supervise, through
 
 _HELP = "install it (apt-get install bubblewrap), or accept what --sandbox none means"
@@ -91,7 +91,7 @@ class Bubblewrap:
         """Always /home/agent."""
         return HOME
 
-    async def run(self, command: Command, on_listener: OnListener | None = None, port: int = 0) -> Outcome:
+    async def run(self, command: Command, on_listener: OnListener | None = None, port: int = 0) -> CommandOutcome:
         """See the protocol."""
         writable = [command.workspace, command.home, *(m.source for m in command.mounts if m.writable)]
         if self._owner.uid != os.geteuid():

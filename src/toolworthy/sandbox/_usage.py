@@ -65,14 +65,14 @@ class Meter:
         size, entries = now.size - self._before.size, now.entries - self._before.entries
         return "disk" if size + deleted > self._limits.disk_mb * 2**20 or entries > self._limits.entries else None
 
-    def _used(self) -> tree.Usage:
+    def _used(self) -> tree.DiskUsage:
         size = entries = 0
         for folder in self._writable:
             one = tree.usage(folder, 2 * self._limits.entries)
             size, entries = size + one.size, entries + one.entries
-        return tree.Usage(size, entries)
+        return tree.DiskUsage(size, entries)
 
-    def _file_system(self, members: list[int], path: str) -> tree.Usage | None:
+    def _file_system(self, members: list[int], path: str) -> tree.DiskUsage | None:
         for member in members:  # not all let us in: bubblewrap's own have other rights
             try:
                 found = os.statvfs(f"/proc/{member}/root{path}")
@@ -81,7 +81,7 @@ class Meter:
             # Before the sandbox is made this is the host's: it is known by its size.
             if 0 <= found.f_blocks * found.f_frsize - self._limits.in_memory < _PAGE:
                 size = (found.f_blocks - found.f_bfree) * found.f_frsize
-                return tree.Usage(size, found.f_files - found.f_ffree)
+                return tree.DiskUsage(size, found.f_files - found.f_ffree)
         return None
 
 

@@ -71,7 +71,7 @@ Ended = Literal["exit", "timeout", "memory", "processes", "disk", "cancelled", "
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CommandOutcome:
     """How a command ended."""
 
     exit_code: int | None
@@ -101,7 +101,7 @@ class Sandbox(Protocol):
     def home(self, home: Path) -> str:
         """Where a command sees its home."""
 
-    async def run(self, command: Command, on_listener: OnListener | None = None, port: int = 0) -> Outcome:
+    async def run(self, command: Command, on_listener: OnListener | None = None, port: int = 0) -> CommandOutcome:
         """Run `command` to its end or its limits.
 
         Args:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from toolworthy.sandbox._usage import Meter
-from toolworthy.sandbox.model import Ended, Limits, Outcome
+from toolworthy.sandbox.model import CommandOutcome, Ended, Limits
 
 _TICK = 0.25
 _FIRST = 0.03
@@ -76,7 +76,7 @@ async def start(*argv: str, **given: Any) -> asyncio.subprocess.Process:
 
 async def supervise(
     process: asyncio.subprocess.Process, limits: Limits, stdin: bytes, writable: Iterable[Path], inside: Inside
-) -> Outcome:
+) -> CommandOutcome:
     """See a process through to its end, and what it started to theirs: nothing is alive when this returns or raises."""
     started = time.monotonic()
     out, err = _Stream(bytearray()), _Stream(bytearray())
@@ -106,7 +106,7 @@ async def supervise(
     code = process.returncode
     if code is not None and code < 0:
         code = 128 - code
-    return Outcome(
+    return CommandOutcome(
         exit_code=code if ended == "exit" else None,
         ended=ended,
         stdout=bytes(out.data),

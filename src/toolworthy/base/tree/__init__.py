@@ -13,7 +13,7 @@ from toolworthy.base.tree.walk import DEPTH, ENTRIES, Entry, entry_of, open_file
 
 __all__ = [
     "ENTRIES",
-    "Usage",
+    "DiskUsage",
     "copy",
     "new_folder",
     "own",
@@ -28,7 +28,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class DiskUsage:
     """What a tree takes of its file system."""
 
     size: int
@@ -36,7 +36,7 @@ class Usage:
     entries: int
 
 
-def usage(top: Path, most: int = ENTRIES) -> Usage:
+def usage(top: Path, most: int = ENTRIES) -> DiskUsage:
     """What the tree takes; counting stops at `most` entries."""
     size = entries = 0
     for entry in walk(top):
@@ -45,7 +45,7 @@ def usage(top: Path, most: int = ENTRIES) -> Usage:
             entries += 1
             if entries > most:
                 break
-    return Usage(size, entries)
+    return DiskUsage(size, entries)
 
 
 def own(top: Path, uid: int, gid: int) -> None:

@@ -20,7 +20,7 @@ _Argument = tuple[tuple[str, ...], dict[str, Any]]
 """What `argparse` is told of an argument: its names, and how it is read."""
 
 
-class Command(NamedTuple):
+class Subcommand(NamedTuple):
     """A subcommand."""
 
     name: str
@@ -43,8 +43,8 @@ def at_once(text: str) -> int | None:
     return None if text == "auto" else positive(text)
 
 
-def _command(name: str, help: str, *arguments: _Argument, one_of: tuple[_Argument, ...] = ()) -> Command:
-    return Command(name, help, arguments, one_of)
+def _command(name: str, help: str, *arguments: _Argument, one_of: tuple[_Argument, ...] = ()) -> Subcommand:
+    return Subcommand(name, help, arguments, one_of)
 
 
 def _arg(*names: str, **how: Any) -> _Argument:

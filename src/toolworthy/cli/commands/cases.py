@@ -14,7 +14,7 @@ from toolworthy.base.sanitize import show
 from toolworthy.content import adapters
 from toolworthy.records.meta import SandboxKind
 from toolworthy.sandbox import choose
-from toolworthy.work.cases.answers import ENOUGH, Answer, answers_of, verdicts
+from toolworthy.work.cases.answers import ENOUGH, ExampleAnswer, answers_of, verdicts
 from toolworthy.work.cases.check import problems
 from toolworthy.work.cases.model import CATEGORIES, Case, case_files, load_cases
 from toolworthy.work.cases.world import World
@@ -44,7 +44,7 @@ def run(what: Literal["list", "check"], paths: Sequence[Path], sandbox: SandboxK
     return 1 if found else 0
 
 
-async def _all(cases: Sequence[Case], answers: Sequence[Answer], world: World | None) -> list[str]:
+async def _all(cases: Sequence[Case], answers: Sequence[ExampleAnswer], world: World | None) -> list[str]:
     agents = adapters.agents()
     lines = [line async for line in problems(cases, agents, world)]
     for one in await verdicts(answers, cases, agents, world):
@@ -54,7 +54,7 @@ async def _all(cases: Sequence[Case], answers: Sequence[Answer], world: World | 
     return lines
 
 
-def _tell_few(cases: Sequence[Case], answers: Sequence[Answer]) -> None:
+def _tell_few(cases: Sequence[Case], answers: Sequence[ExampleAnswer]) -> None:
     """What says how well the cases are proven."""
     right = Counter(answer.case for answer in answers if answer.right)
     wrong = Counter(answer.case for answer in answers if not answer.right)

@@ -37,7 +37,7 @@ from toolworthy.reference.model import Reply
 from toolworthy.reference.server import decoded
 from toolworthy.sandbox import choose
 from toolworthy.work.run.plan import Options, choose_tasks
-from toolworthy.work.trials.trial import Bench, run_trial
+from toolworthy.work.trials.trial import TrialBench, run_trial
 
 TASK = "fix-failing-test"
 _LOST = "the task is done, but a file that was to be written besides is not whole"
@@ -280,7 +280,7 @@ async def _trial(
         gateway = await stack.enter_async_context(Gateway(endpoint, exchanges.append))
         out = stack.enter_context(tree.temporary())
         options = Options(endpoint, (agent,), tasks, timeout_factor=seconds / limit, max_turns=30, out=out)
-        bench = Bench(options, endpoint, gateway, choose("auto"), Redactor(()))
+        bench = TrialBench(options, endpoint, gateway, choose("auto"), Redactor(()))
         key = TrialKey(suite="tasks", task=TASK, agent=agent.id)
         result = await run_trial(bench, key, tasks[0], agent, installation)
     return Trial(stage, result, tuple(sorted(exchanges, key=lambda exchange: exchange.index)))

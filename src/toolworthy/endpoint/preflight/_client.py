@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from toolworthy.base.packing import unpack
 from toolworthy.base.redact import Redactor
 from toolworthy.base.retry import Again, patiently
-from toolworthy.endpoint.preflight._model import MAX_BODY, Answer
+from toolworthy.endpoint.preflight._model import MAX_BODY, PreflightAnswer
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.rules.refusal import broken_http
 from toolworthy.wire.ir import Api
@@ -38,19 +38,19 @@ class Asker:
         self.endpoint, self._client, self._say = endpoint, client, say
         self._redactor = Redactor(endpoint.secrets)
 
-    async def post(self, url: str, body: Any, api: Api) -> Answer:
+    async def post(self, url: str, body: Any, api: Api) -> PreflightAnswer:
         """The answer to a completion request."""
         return await self._patiently("POST", url, api, body, ANSWER_SECONDS)
 
-    async def get(self, url: str, api: Api) -> Answer:
+    async def get(self, url: str, api: Api) -> PreflightAnswer:
         """The answer to a GET."""
         return await self._patiently("GET", url, api, None, LIST_SECONDS)
 
-    async def _patiently(self, method: str, url: str, api: Api, body: Any, seconds: float) -> Answer:
+    async def _patiently(self, method: str, url: str, api: Api, body: Any, seconds: float) -> PreflightAnswer:
         """Ask until it is answered, or refused for good, or our patience ends; the last answer."""
         begun = time.monotonic()
 
-        def heard(answer: Answer, pause: float) -> None:
+        def heard(answer: PreflightAnswer, pause: float) -> None:
             if pause >= _LONG:
                 self._say(f"{answer.says}; asking again in {pause:.0f} s")
 
@@ -59,12 +59,12 @@ class Asker:
         )
         return replace(answer, waited=time.monotonic() - begun)
 
-    async def _once(self, method: str, url: str, api: Api, body: Any, seconds: float) -> Answer:
+    async def _once(self, method: str, url: str, api: Api, body: Any, seconds: float) -> PreflightAnswer:
         import httpx
 
         content = None if body is None else json.dumps(body).encode()
         headers = {"content-type": "application/json", "accept-encoding": "identity", **self.endpoint.headers(api)}
-        answer, data = Answer(url), bytearray()
+        answer, data = PreflightAnswer(url), bytearray()
         try:
             async with (
                 asyncio.timeout(seconds),
@@ -112,7 +112,7 @@ def _body(data: bytes, coding: str) -> tuple[bytes, bool]:
     return (body[:_BEGINNING] if too_long else body), too_long
 
 
-def _again(answer: Answer) -> Again | None:
+def _again(answer: PreflightAnswer) -> Again | None:
     told = answer.refusal
     if answer.timed_out or answer.too_long or answer.is_odd:
         return None

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from toolworthy import wire
 from toolworthy.endpoint.preflight._client import Asker
-from toolworthy.endpoint.preflight._model import Answer, Check, State, Tried
+from toolworthy.endpoint.preflight._model import Check, PreflightAnswer, State, Tried
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.wire.failure import page
 from toolworthy.wire.ir import APIS, Api, Message, Request, Response, Text, Tool
@@ -36,7 +36,7 @@ class _Way:
     api: Api
     tokens: int = _FEW
 
-    async def ask(self, parts: Collection[Part]) -> Answer:
+    async def ask(self, parts: Collection[Part]) -> PreflightAnswer:
         """The answer to a completion request with these parts."""
         for _ in range(3):
             answer = await self.asker.post(*self.endpoint.sent(self.api, self._body(parts)), self.api)
@@ -44,7 +44,7 @@ class _Way:
                 break
         return answer
 
-    def _learns(self, answer: Answer) -> bool:
+    def _learns(self, answer: PreflightAnswer) -> bool:
         """Whether the refusal says what to ask otherwise."""
         said = answer.refusal.message if answer.refusal and answer.refusal.kind == "bad request" else ""
         dialect = self.endpoint.dialect
@@ -115,7 +115,7 @@ async def _with_less(way: _Way) -> Tried:
     return Tried(api, base, "answers", shown, tuple(checks), system, wants)
 
 
-def answered(api: Api, answer: Answer) -> bool:
+def answered(api: Api, answer: PreflightAnswer) -> bool:
     """Whether a completion came: text, a call, or an end of its own."""
     if answer.refusal or answer.too_long or not answer.status or not speaks(api, answer):
         return False
@@ -123,7 +123,7 @@ def answered(api: Api, answer: Answer) -> bool:
     return response.failure is None and bool(response.parts or response.stop)
 
 
-def absent(api: Api, answer: Answer) -> bool:
+def absent(api: Api, answer: PreflightAnswer) -> bool:
     """Whether nothing here speaks `api`: no such route, a web page, no answer by its status, or none of its fields."""
     if answer.is_odd:
         return True
@@ -133,7 +133,7 @@ def absent(api: Api, answer: Answer) -> bool:
     return bool(answer.status) and bool(answer.body) and not speaks(api, answer)
 
 
-def speaks(api: Api, answer: Answer) -> bool:
+def speaks(api: Api, answer: PreflightAnswer) -> bool:
     """Whether an answer has fields of `api`, or is a stream that is no other's."""
     if not _is_stream(answer):
         return _marked(api, parse_json(answer.body))
@@ -151,7 +151,7 @@ def _marked(api: Api, value: Any) -> bool:
     return bool(own.fields & value.keys()) or any(own.kinds.match(kind) for kind in kinds)
 
 
-def _decided(api: Api, answer: Answer) -> State | None:
+def _decided(api: Api, answer: PreflightAnswer) -> State | None:
     """What an answer tells of its API; None where it is to be asked otherwise."""
     if answer.timed_out or answer.busy or (answer.refusal and answer.refusal.kind == "other client"):
         return "unknown"
@@ -163,7 +163,7 @@ def _decided(api: Api, answer: Answer) -> State | None:
     return "fails" if answer.refusal and answer.refusal.kind in kinds else None
 
 
-def _is_stream(answer: Answer) -> bool:
+def _is_stream(answer: PreflightAnswer) -> bool:
     kind = answer.headers.get("content-type", "")
     return "event-stream" in kind or bool(re.match(rb"\s*(?:data|event|id|retry)?:", answer.body))
 

@@ -26,7 +26,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Answer:
+class PreflightAnswer:
     """What came back to one request."""
 
     url: str
@@ -88,7 +88,7 @@ class Tried:
     api: Api
     base_url: str
     state: State
-    answer: Answer
+    answer: PreflightAnswer
     """The one that shows it."""
     checks: tuple[Check, ...] = ()
     system_anywhere: bool = True

@@ -50,7 +50,7 @@ On the wire, by the agent's level, which stands in the text:
 
 
 @dataclass(frozen=True)
-class Score:
+class CellScore:
     """A rate of `n`."""
 
     value: float
@@ -69,7 +69,7 @@ class Cell:
     agent: str
     suite: Suite
     kind: Kind
-    score: Score | None
+    score: CellScore | None
     """Tasks that passed, cases that are right leniently, probes that are supported of those that the agent meets."""
     text: str
     """All of it in words, for those who hear it."""
@@ -119,7 +119,7 @@ def _wire(agent: str, level: Level | None) -> Cell:
     statuses = [(f"{one.key.probe}/{one.key.way}", one.verdict) for one in level.probes]
     measured = [verdict for _, verdict in statuses if verdict != "unmeasured"]
     supported = measured.count("supported")
-    score = Score(supported / len(measured), None, None, len(measured)) if measured else None
+    score = CellScore(supported / len(measured), None, None, len(measured)) if measured else None
     many = f"{supported} of {len(measured)} probes supported" if measured else "nothing measured"
     through = f", through {level.api}" if level.translated else ""
     text = f"{level.headline}, {many}{through}"
@@ -183,11 +183,11 @@ def _unjudged(results: Sequence[TrialResult]) -> tuple[Kind, str]:
     return ("error", f"{len(failed)} {how}: {why}") if failed else ("not tested", why)
 
 
-def _rated(rate: Rate, found: Estimate, word: str) -> tuple[Kind, str, Score]:
+def _rated(rate: Rate, found: Estimate, word: str) -> tuple[Kind, str, CellScore]:
     """What a rate says (see :data:`Kind`), in words, and in figures."""
     notes = f", {rate.notes}" if rate.notes else ""
     said = f"{rate.ok} of {rate.n} {word}, {rate.share.replace('–', ' to ')}{notes}"
-    return _rated_kind(found), said, Score(found.value, found.low, found.high, rate.n, rate.notes)
+    return _rated_kind(found), said, CellScore(found.value, found.low, found.high, rate.n, rate.notes)
 
 
 def _rated_kind(found: Estimate) -> Kind:
@@ -203,7 +203,7 @@ def _cell(
     suite: Suite,
     kind: Kind,
     text: str,
-    score: Score | None = None,
+    score: CellScore | None = None,
     statuses: Iterable[tuple[str, str]] = (),
     translated: bool = False,
     deciding: tuple[str, ...] = (),

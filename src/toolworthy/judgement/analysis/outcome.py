@@ -12,7 +12,7 @@ from toolworthy.work.kinds import by_kind
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunOutcome:
     """What a run comes to, without a gate."""
 
     reasons: tuple[str, ...]
@@ -27,7 +27,7 @@ class Outcome:
         return f"exit {self.exit_code}" + (f": {'; '.join(self.reasons)}" if self.reasons else "")
 
 
-def outcome(results: Iterable[Result]) -> Outcome:
+def outcome(results: Iterable[Result]) -> RunOutcome:
     """What a run comes to."""
     every = [*results]
     reasons = [why for kind, own in by_kind(every) for why in kind.reasons(own)]
@@ -35,4 +35,4 @@ def outcome(results: Iterable[Result]) -> Outcome:
     asked = any(probe.main_path and not probe.unasked for probe in probes)
     if not reasons and asked and all(level.word == "untested" for level in levels(probes)):
         reasons.append("no agent could be judged")
-    return Outcome(tuple(reasons))
+    return RunOutcome(tuple(reasons))

@@ -44,7 +44,7 @@ NO_VALUE = "without usage"
 
 
 @dataclass
-class Tally:
+class AttemptCounts:
     """What became of the attempts of one side."""
 
     counted: int = 0
@@ -75,8 +75,8 @@ class Compared:
     """Units that the candidate did not try: as many attempts are missing as the baseline made."""
     lost: dict[Why, list[Unit]] = field(default_factory=lambda: defaultdict(list))
     """The baseline's units that have nothing beside them, by reason."""
-    before: Tally = field(default_factory=Tally)
-    after: Tally = field(default_factory=Tally)
+    before: AttemptCounts = field(default_factory=AttemptCounts)
+    after: AttemptCounts = field(default_factory=AttemptCounts)
     beyond: Collection[Limit] = ()
     """Limits that the two runs did not have in common: what ended at one is missing."""
 
@@ -226,7 +226,7 @@ def _put(out: Compared, row: tuple[Unit, Unit | None, Why | None], metric: str, 
         out.lost[why or "unmeasured"].append(before)
 
 
-def _count(tally: Tally, unit: Unit, values: int, metric: str, beyond: Collection[Limit]) -> int:
+def _count(tally: AttemptCounts, unit: Unit, values: int, metric: str, beyond: Collection[Limit]) -> int:
     """Add a unit's attempts to its side; how many have no value."""
     without = unit.uncounted(beyond)
     without[NO_VALUE] += unit.attempts - without.total() - values

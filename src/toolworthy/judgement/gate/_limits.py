@@ -23,7 +23,7 @@ _FREE = 0.78
 """Where the square of the normal quantile is less than four times this, one attempt more never lowers a limit."""
 
 
-class Count(NamedTuple):
+class LimitCount(NamedTuple):
     """Something that was counted, and that may be less where it is expected."""
 
     count: Any
@@ -33,7 +33,7 @@ class Count(NamedTuple):
     unit: Any
     """What an attempt is worth, in the metric's unit."""
 
-    def less(self, attempts: float) -> Count:
+    def less(self, attempts: float) -> LimitCount:
         """As if so many had not come, and all items had kept their shares."""
         if np.isinf(self.count):
             return self._replace(variance=self.variance + attempts)
@@ -53,7 +53,7 @@ def within(ok: ArrayLike, attempts: ArrayLike) -> Array:
     return np.asarray((whole * (n - whole) + part * (n - 2 * whole - 1)) / (n - 1))
 
 
-def distance(parts: tuple[Count, Count], alpha: ArrayLike) -> Array:
+def distance(parts: tuple[LimitCount, LimitCount], alpha: ArrayLike) -> Array:
     """How far a difference of two counts may lie beyond what was seen, in the metric's unit, but for a chance `alpha`.
 
     Limits of the two counts are joined as by R. G. Newcombe ("Interval estimation for the difference between

@@ -21,7 +21,7 @@ from toolworthy.statistics.intervals import Z_POWER
 class Alike(Drop):
     """A drop of all items like these."""
 
-    seen: tango.Seen
+    seen: tango.PairShares
     uneven: float = 0.0
     """Variance of what the loss of one item, drawn by chance, would cost; in squares of the metric's unit."""
 
@@ -81,7 +81,7 @@ class Alike(Drop):
 
         With `lost_items` whole ones are lost: their pairs go together, and chance is in which ones, and in the others.
         """
-        seen = tango.Seen(lost, won, self.seen.size * times, 1.0 if lost_items else self.seen.correlation)
+        seen = tango.PairShares(lost, won, self.seen.size * times, 1.0 if lost_items else self.seen.correlation)
         pairs, value = self.pairs * times, lost - won
         fails = value > margin
         n = float(tango.worth_of_change(pairs, seen) if fails else tango.worth_of_none(pairs, seen, self.clusters))
@@ -108,6 +108,6 @@ def alike(pairs: Sequence[Pair]) -> Alike:
     )
     n = fsum(sizes)
     before = fsum(right) / n
-    seen = tango.Seen(*map(float, tango.seen(sizes, minus, plus)))
+    seen = tango.PairShares(*map(float, tango.seen(sizes, minus, plus)))
     uneven = variance(one / n for one in right) if len(right) > 1 else 0.0
     return Alike(before, before - (seen.lost - seen.won), n, len(groups), seen, uneven)

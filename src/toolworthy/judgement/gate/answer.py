@@ -8,7 +8,7 @@ from pathlib import Path
 
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.judgement.gate.baseline import FOLDER, find, load
-from toolworthy.judgement.gate.decide import Decision, decide
+from toolworthy.judgement.gate.decide import GateDecision, decide
 from toolworthy.judgement.gate.policy import load_policy
 from toolworthy.judgement.gate.sample import Sample
 from toolworthy.records.gate import Answer, Criterion, GateReport, Looks
@@ -40,7 +40,7 @@ def keep(run: RunDirectory, gate: GateReport, baseline: Path, looks: Looks | Non
     return gate
 
 
-def report(decision: Decision, baseline: Sample, candidate: str) -> GateReport:
+def report(decision: GateDecision, baseline: Sample, candidate: str) -> GateReport:
     """What is told of a decision."""
     return GateReport(
         answer=decision.answer,

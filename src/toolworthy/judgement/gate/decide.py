@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from toolworthy.judgement.gate._compare import Comparable, comparable
 from toolworthy.judgement.gate.criteria import blocks, cost, floor, margin
 from toolworthy.judgement.gate.criteria.judged import Judged, lack, too_few
-from toolworthy.judgement.gate.policy import Criterion, Policy
+from toolworthy.judgement.gate.policy import Policy, Requirement
 from toolworthy.judgement.gate.sample import Sample
 from toolworthy.records.gate import About, Answer
 from toolworthy.statistics.intervals import holm
 
 
 @dataclass
-class Decision:
+class GateDecision:
     """The answer with its reasons."""
 
     answer: Answer
@@ -31,7 +31,7 @@ class Decision:
     notes: list[str]
 
 
-def decide(baseline: Sample, candidate: Sample, policy: Policy, alpha: float | None = None) -> Decision:
+def decide(baseline: Sample, candidate: Sample, policy: Policy, alpha: float | None = None) -> GateDecision:
     """Compare `candidate` with `baseline`.
 
     Args:
@@ -51,7 +51,7 @@ def decide(baseline: Sample, candidate: Sample, policy: Policy, alpha: float | N
     judged = [one for wish in wanted for one in _criterion(both, *wish, policy, level, many)]
     _holm(judged, level)
     judged += blocks.judge(both, baseline, candidate, policy)
-    return Decision(_answer(judged), policy.source, policy.about, policy.confidence, judged, both.notes)
+    return GateDecision(_answer(judged), policy.source, policy.about, policy.confidence, judged, both.notes)
 
 
 def _answer(judged: Sequence[Judged]) -> Answer:
@@ -72,7 +72,7 @@ def _holm(judged: Sequence[Judged], alpha: float) -> None:
 
 
 def _criterion(
-    both: Comparable, name: str, criterion: Criterion, agent: str | None, policy: Policy, alpha: float, many: int
+    both: Comparable, name: str, criterion: Requirement, agent: str | None, policy: Policy, alpha: float, many: int
 ) -> list[Judged]:
     shown = f"{name} [{agent}]" if agent else name
     of = both.of(name, agent)

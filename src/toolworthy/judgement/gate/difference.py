@@ -85,7 +85,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Side:
+class ItemAttempts:
     """All attempts at one item in one run."""
 
     outcome: Outcome
@@ -94,7 +94,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Change:
+class ItemChange:
     """An item whose outcome is another. With few attempts on a side this comes by chance, too."""
 
     suite: str
@@ -102,8 +102,8 @@ class Change:
     """Task, case or probe."""
     agent: str
     """Agent, vocabulary, or the probe's way."""
-    before: Side
-    after: Side
+    before: ItemAttempts
+    after: ItemAttempts
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Comparison:
     rows: tuple[Row, ...]
     caution: str
     """How many rows there are, and what chance alone makes of them."""
-    changed: tuple[Change, ...]
+    changed: tuple[ItemChange, ...]
     """The largest loss first, by the share of attempts that went well."""
     lost: tuple[Lost, ...]
     notes: tuple[str, ...]
@@ -268,20 +268,20 @@ def _caution(rows: Sequence[Row]) -> str:
     )
 
 
-def _changed(both: Comparable) -> Iterator[Change]:
+def _changed(both: Comparable) -> Iterator[ItemChange]:
     for suite, metric in MAIN.items():
         for unit, pair in both.of(f"{suite}.{metric}").paired:
             before, after = _side(pair.before), _side(pair.after)
             if before.outcome != after.outcome:
-                yield Change(suite, unit.item, unit.agent, before, after)
+                yield ItemChange(suite, unit.item, unit.agent, before, after)
 
 
-def _side(values: Sequence[float]) -> Side:
+def _side(values: Sequence[float]) -> ItemAttempts:
     ok, n = sum(values), len(values)
-    return Side("pass" if ok >= n else "flaky" if ok > 0 else "fail", ok, n)
+    return ItemAttempts("pass" if ok >= n else "flaky" if ok > 0 else "fail", ok, n)
 
 
-def _moved(one: Change) -> float:
+def _moved(one: ItemChange) -> float:
     return one.after.ok / one.after.n - one.before.ok / one.before.n
 
 
@@ -297,7 +297,7 @@ def _lost(both: Comparable) -> Iterator[Lost]:
 
 
 def _notes(
-    both: Comparable, baseline: Sample, candidate: Sample, rows: Sequence[Row], changed: Sequence[Change]
+    both: Comparable, baseline: Sample, candidate: Sample, rows: Sequence[Row], changed: Sequence[ItemChange]
 ) -> Iterator[str]:
     yield from both.notes
     yield from _blocks(both, baseline, candidate)

@@ -21,7 +21,7 @@ from toolworthy.work.run.plan import Options
 from toolworthy.work.run.waves import Next
 
 
-class Looks:
+class InterimAnalyses:
     """Compares a run with its baseline after each of `most` attempts; ``gate.json`` holds the last look's answer.
 
     Raises:

@@ -22,7 +22,7 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Criterion(_Strict):
+class Requirement(_Strict):
     """What is asked of one metric."""
 
     margin: float | None = Field(None, gt=0, lt=1)
@@ -42,7 +42,7 @@ class Criterion(_Strict):
         return sum(asked is not None for asked in (self.margin, self.floor, self.at_most, self.tail_at_most))
 
     @model_validator(mode="after")
-    def _some(self) -> Criterion:
+    def _some(self) -> Requirement:
         if not self.parts:
             raise ValueError("asks for nothing: give margin, floor, at_most or tail_at_most")
         return self
@@ -58,7 +58,7 @@ class Policy(_Strict):
     agents: tuple[str, ...] = ("*",)
     """Agents of the baseline that count."""
     no_new_blocks_for: tuple[str, ...] = ("*",)
-    metrics: dict[str, Criterion] = Field(default_factory=dict)
+    metrics: dict[str, Requirement] = Field(default_factory=dict)
     source: str = Field("the default policy", exclude=True)
     required: bool = Field(False, exclude=True)
     """Whether a metric that was not measured leaves the gate undecided; the default policy takes what there is."""
@@ -76,7 +76,7 @@ class Policy(_Strict):
 
     @field_validator("metrics")
     @classmethod
-    def _of_its_kind(cls, metrics: dict[str, Criterion]) -> dict[str, Criterion]:
+    def _of_its_kind(cls, metrics: dict[str, Requirement]) -> dict[str, Requirement]:
         for name, criterion in metrics.items():
             cost = METRICS[name].kind == "cost"
             if criterion.margin or criterion.floor if cost else criterion.at_most or criterion.tail_at_most:

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr  # type: ignore[import-untyped]
 
-from toolworthy.judgement.gate._limits import Array, Count, distance, within
+from toolworthy.judgement.gate._limits import Array, LimitCount, distance, within
 from toolworthy.judgement.gate.paired import Drop, Pair, root
 from toolworthy.statistics.intervals import Z_POWER
 
@@ -34,7 +34,7 @@ _FAR = 8.0
 """Normal quantile beyond which chances are not told apart."""
 
 
-class Side(NamedTuple):
+class _Side(NamedTuple):
     """One run's attempts, in attempts of those cells that were tried least."""
 
     well: Any
@@ -52,23 +52,23 @@ class Side(NamedTuple):
         return self.unit * self.well
 
     @property
-    def done(self) -> Count:
+    def done(self) -> LimitCount:
         """Successes, which may be less."""
-        return Count(self.well, np.minimum(self.variance, self.well), self.unit)
+        return LimitCount(self.well, np.minimum(self.variance, self.well), self.unit)
 
     @property
-    def failed(self) -> Count:
+    def failed(self) -> LimitCount:
         """Failures, which may be less."""
-        return Count(self.badly, np.minimum(self.variance, self.badly), self.unit)
+        return LimitCount(self.badly, np.minimum(self.variance, self.badly), self.unit)
 
 
 class Apart(NamedTuple):
     """Two runs' difference."""
 
     drop: Any
-    more: tuple[Count, Count]
+    more: tuple[LimitCount, LimitCount]
     """What may be less than counted if the true drop is more."""
-    less: tuple[Count, Count]
+    less: tuple[LimitCount, LimitCount]
     """The same if it is less."""
 
     def most(self, alpha: ArrayLike) -> Array:
@@ -80,7 +80,7 @@ class Apart(NamedTuple):
         return np.asarray(np.maximum(-1.0, self.drop - distance(self.less, alpha)))
 
 
-def side(ok: ArrayLike, attempts: ArrayLike, items: ArrayLike) -> Side:
+def side(ok: ArrayLike, attempts: ArrayLike, items: ArrayLike) -> _Side:
     """One run's.
 
     Args:
@@ -94,7 +94,7 @@ def side(ok: ArrayLike, attempts: ArrayLike, items: ArrayLike) -> Side:
     many = n > 1
     varied = [share[many] ** 2 * within(done[..., many], n[many])] if many.any() else []
     varied += [_together(done[..., cells])[..., None] for cells in _singles(n, np.asarray(items))]
-    return Side(_sum(share * done), _sum(share * (n - done)), _sum(np.concatenate(varied, -1)), unit)
+    return _Side(_sum(share * done), _sum(share * (n - done)), _sum(np.concatenate(varied, -1)), unit)
 
 
 def _singles(attempts: Array, items: Array) -> list[Array]:
@@ -111,7 +111,7 @@ def _together(ok: Array) -> Array:
     return within(_sum(ok), size) if size > 1 else np.full(ok.shape[:-1], _COIN)
 
 
-def apart(before: Side, after: Side) -> Apart:
+def apart(before: _Side, after: _Side) -> Apart:
     """From both sides."""
     return Apart(before.rate - after.rate, (after.done, before.failed), (after.failed, before.done))
 
@@ -119,22 +119,22 @@ def apart(before: Side, after: Side) -> Apart:
 def apart_by_pairs(lost: ArrayLike, won: ArrayLike, cells: int) -> Apart:
     """From totals of the discordant pairs of one attempt each."""
     minus, plus, unit = np.asarray(lost, float), np.asarray(won, float), 1 / cells
-    fewer = [Count(one, one, unit) for one in (plus, minus)]
-    further = [Count(np.where(one > 0, np.inf, cells), one, unit) for one in (minus, plus)]
+    fewer = [LimitCount(one, one, unit) for one in (plus, minus)]
+    further = [LimitCount(np.where(one > 0, np.inf, cells), one, unit) for one in (minus, plus)]
     return Apart((minus - plus) * unit, (further[0], fewer[0]), (further[1], fewer[1]))
 
 
-class Compared(NamedTuple):
+class _Compared(NamedTuple):
     """Two runs, and their difference."""
 
     by_pairs: bool
     """Whether both made one attempt at everything."""
-    was: Side
-    now: Side
+    was: _Side
+    now: _Side
     apart: Apart
 
 
-def compared(before: ArrayLike, tried: ArrayLike, after: ArrayLike, retried: ArrayLike, items: ArrayLike) -> Compared:
+def compared(before: ArrayLike, tried: ArrayLike, after: ArrayLike, retried: ArrayLike, items: ArrayLike) -> _Compared:
     """Both runs.
 
     Args:
@@ -146,20 +146,20 @@ def compared(before: ArrayLike, tried: ArrayLike, after: ArrayLike, retried: Arr
     """
     was, now = side(before, tried, items), side(after, retried, items)
     if max(np.max(tried), np.max(retried)) > 1:
-        return Compared(False, was, now, apart(was, now))
+        return _Compared(False, was, now, apart(was, now))
     gap = np.subtract(before, after)
     lost, won = _sum(np.maximum(gap, 0.0)), _sum(np.maximum(-gap, 0.0))
     each = (lost + won) / 2
     was, now = (one._replace(variance=np.minimum(one.variance, each)) for one in (was, now))
-    return Compared(True, was, now, apart_by_pairs(lost, won, gap.shape[-1]))
+    return _Compared(True, was, now, apart_by_pairs(lost, won, gap.shape[-1]))
 
 
 @dataclass(frozen=True)
 class These(Drop):
     """A drop at these very items."""
 
-    was: Side
-    now: Side
+    was: _Side
+    now: _Side
     apart: Apart
     by_pairs: bool
     """Whether both sides made one attempt at everything."""
@@ -204,11 +204,11 @@ class These(Drop):
             return _shown(self._seen(after, self.value**2), margin, alpha)
         return _shown(apart(_repeated(self.was, times), _repeated(after, times)), margin, alpha)
 
-    def _as_before(self) -> Side:
+    def _as_before(self) -> _Side:
         """What the candidate's attempts would show, were it the baseline."""
         return _expected(self.before, self.was.variance * self.was.unit / self.now.unit, self.now.unit)
 
-    def _seen(self, after: Side, squares: float) -> Apart:
+    def _seen(self, after: _Side, squares: float) -> Apart:
         """What is seen of a candidate, `squares` being the mean square of what items lose."""
         if not self.by_pairs:
             return apart(self.was, after)
@@ -241,13 +241,13 @@ def these(pairs: Sequence[Pair]) -> These:
     )
 
 
-def _expected(rate: float, varied: float, unit: float) -> Side:
-    return Side(rate / unit, (1 - rate) / unit, varied, unit)
+def _expected(rate: float, varied: float, unit: float) -> _Side:
+    return _Side(rate / unit, (1 - rate) / unit, varied, unit)
 
 
-def _repeated(one: Side, times: float) -> Side:
+def _repeated(one: _Side, times: float) -> _Side:
     """So many times the attempts; half a success or failure may have been left out by chance."""
-    return Side(times * one.well, times * one.badly, times * (one.variance + _COIN), one.unit / times)
+    return _Side(times * one.well, times * one.badly, times * (one.variance + _COIN), one.unit / times)
 
 
 def _shown(seen: Apart, margin: float, alpha: float, more: float = 0.0) -> bool:
@@ -267,7 +267,7 @@ def _shown(seen: Apart, margin: float, alpha: float, more: float = 0.0) -> bool:
     return bool(distance((first, second), alpha) <= abs(seen.drop - margin) - error)
 
 
-def _chance(gap: float, parts: tuple[Count, Count]) -> float:
+def _chance(gap: float, parts: tuple[LimitCount, LimitCount]) -> float:
     """Of a result that lies so far from a drop in question; a half where it lies no way off."""
     if gap <= 0 or distance(parts, _HALF) > gap:
         return _HALF

@@ -27,7 +27,7 @@ _MORE_FREEDOM = 15.0
 _NONE = 1e-12
 
 
-class Seen(NamedTuple):
+class PairShares(NamedTuple):
     """Shares of pairs, and how far pairs of one cluster hang together."""
 
     lost: Any
@@ -39,7 +39,7 @@ class Seen(NamedTuple):
     """Within clusters, from 0 to 1."""
 
 
-def seen(sizes: ArrayLike, lost: ArrayLike, won: ArrayLike) -> Seen:
+def seen(sizes: ArrayLike, lost: ArrayLike, won: ArrayLike) -> PairShares:
     """From totals of clusters, the last axis: pairs, and those of them that were lost and won."""
     pairs, minus, plus = np.broadcast_arrays(np.asarray(sizes, float), np.asarray(lost, float), np.asarray(won, float))
     n, clusters = pairs.sum(-1), pairs.shape[-1]
@@ -50,10 +50,10 @@ def seen(sizes: ArrayLike, lost: ArrayLike, won: ArrayLike) -> Seen:
     spread = ((minus - plus - pairs * value[..., None]) ** 2).sum(-1) * clusters / max(1, clusters - 1)
     effect = np.where(single > _NONE, spread / np.maximum(n * single, _NONE), size if clusters < 2 else 1.0)
     correlation = np.clip((effect - 1) / np.maximum(size - 1, _NONE), 0.0, 1.0)
-    return Seen(share_lost, share_won, size, np.where(size > 1 + 1e-9, 1.0 if clusters < 2 else correlation, 0.0))
+    return PairShares(share_lost, share_won, size, np.where(size > 1 + 1e-9, 1.0 if clusters < 2 else correlation, 0.0))
 
 
-def worth_of_none(pairs: ArrayLike, found: Seen, clusters: ArrayLike) -> Array:
+def worth_of_none(pairs: ArrayLike, found: PairShares, clusters: ArrayLike) -> Array:
     """How many independent pairs as many `pairs` as these are worth to a claim that nothing changed beyond a margin.
 
     Clusters count as lost or won as a whole until clusters have shown otherwise: none of 10 items lost, however often
@@ -62,12 +62,12 @@ def worth_of_none(pairs: ArrayLike, found: Seen, clusters: ArrayLike) -> Array:
     return _worth(pairs, found, np.asarray(clusters, float) * (found.lost + found.won), 1.0, _ALL_OR_NOTHING)
 
 
-def worth_of_change(pairs: ArrayLike, found: Seen) -> Array:
+def worth_of_change(pairs: ArrayLike, found: PairShares) -> Array:
     """The same to a claim that something did."""
     return _worth(pairs, found, np.asarray(pairs, float) * (found.lost + found.won), PRIOR_CORRELATION, PRIOR_WEIGHT)
 
 
-def _worth(pairs: ArrayLike, found: Seen, events: Array, prior: float, weight: float) -> Array:
+def _worth(pairs: ArrayLike, found: PairShares, events: Array, prior: float, weight: float) -> Array:
     """The correlation is drawn up to a prior while there are few events, never down to it."""
     drawn = (events * found.correlation + weight * prior) / (events + weight)
     spread = np.maximum(found.size - 1, 0.0) * np.maximum(found.correlation, drawn)

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import sqrt
 
-from toolworthy.judgement.gate.decide import Decision
+from toolworthy.judgement.gate.decide import GateDecision
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def plan(alpha: float, most: int) -> tuple[Look, ...]:
     return tuple(Look(number, shares[number] - shares[number - 1]) for number in range(1, most + 1))
 
 
-def to_go_on_with(decision: Decision, suites: Iterable[str]) -> frozenset[str]:
+def to_go_on_with(decision: GateDecision, suites: Iterable[str]) -> frozenset[str]:
     """Which of `suites` more attempts are worth while on: those with a criterion that is still open; none once decided.
 
     Whole suites, never single items. Whoever repeats the items that have just failed, or leaves out those that went

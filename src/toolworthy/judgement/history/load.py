@@ -13,7 +13,7 @@ from toolworthy.records.store import RESULTS
 
 
 @dataclass
-class Group:
+class RunGroup:
     """Runs of one endpoint and model, the oldest first."""
 
     endpoint: str
@@ -24,15 +24,15 @@ class Group:
 
 
 @dataclass
-class Found:
+class LoadedRuns:
     """What was read, and what could not be."""
 
-    groups: list[Group]
+    groups: list[RunGroup]
     skipped: list[str]
     """One line each."""
 
 
-def find(paths: Sequence[Path], endpoint: str | None = None, model: str | None = None) -> Found:
+def find(paths: Sequence[Path], endpoint: str | None = None, model: str | None = None) -> LoadedRuns:
     """The runs under `paths`: run directories, baseline files, or folders that hold some.
 
     Raises:
@@ -51,7 +51,7 @@ def find(paths: Sequence[Path], endpoint: str | None = None, model: str | None =
     if not chosen:
         known = ", ".join(dict.fromkeys(f"{group.endpoint} {group.model}" for group in groups))
         raise ToolworthyError(f"no run of {' '.join(filter(None, (endpoint, model)))}; there are runs of {known}")
-    return Found(chosen, skipped)
+    return LoadedRuns(chosen, skipped)
 
 
 def _read(path: Path, skipped: list[str]) -> Iterator[Sample]:
@@ -71,11 +71,11 @@ def _is_run(path: Path) -> bool:
     return any((path / name).is_file() for name in ("run.json", RESULTS))
 
 
-def _grouped(samples: Sequence[Sample]) -> list[Group]:
-    groups: dict[tuple[str, str, str], Group] = {}
+def _grouped(samples: Sequence[Sample]) -> list[RunGroup]:
+    groups: dict[tuple[str, str, str], RunGroup] = {}
     for sample in samples:
         if any(unit.values or unit.limited for unit in sample.units):
             told = sample.endpoint
             key = told.name, told.model, told.forced_api or ""
-            groups.setdefault(key, Group(*key)).samples.append(sample)
+            groups.setdefault(key, RunGroup(*key)).samples.append(sample)
     return list(groups.values())

@@ -12,7 +12,7 @@ from toolworthy.judgement.gate.sample import Sample, Unit
 from toolworthy.judgement.history._attempts import Beyond, beyond, counted, notes, tallies
 from toolworthy.judgement.history._context import Moves, moves
 from toolworthy.judgement.history.change import Change, Shift, Watch, shift, watch
-from toolworthy.judgement.history.load import Found, Group
+from toolworthy.judgement.history.load import LoadedRuns, RunGroup
 from toolworthy.judgement.history.significance import NIGHTS
 from toolworthy.judgement.history.table import Table, Tallies
 from toolworthy.judgement.metrics import MAIN
@@ -22,13 +22,13 @@ from toolworthy.statistics.rates import Rate
 ERROR = f"at most one false alarm in {NIGHTS:,} nights"
 
 
-def history(found: Found, suites: Sequence[str] = tuple(MAIN)) -> dict[str, Any]:
+def history(found: LoadedRuns, suites: Sequence[str] = tuple(MAIN)) -> dict[str, Any]:
     """All groups with their suites, their runs, and what changed."""
     groups = [_group(group, suites) for group in found.groups]
     return {"groups": [group for group in groups if group["suites"]], "skipped": found.skipped}
 
 
-def _group(group: Group, suites: Sequence[str]) -> dict[str, Any]:
+def _group(group: RunGroup, suites: Sequence[str]) -> dict[str, Any]:
     return {
         "endpoint": group.endpoint,
         "model": group.model,

@@ -7,7 +7,7 @@ from typing import Any
 
 from toolworthy.judgement.analysis.success import counts
 from toolworthy.output.exports._arguments import arguments
-from toolworthy.output.exports.timeline import Turn, cut, iso, timeline
+from toolworthy.output.exports.timeline import TimelineTurn, cut, iso, timeline
 from toolworthy.records.case import CaseResult, Miss
 from toolworthy.records.conversation import messages_of, text_of
 from toolworthy.records.exchange import Exchange
@@ -101,7 +101,7 @@ def sample(result: Attempt, exchanges: Sequence[Exchange], model: str, uuid: str
     }
 
 
-def _input(turns: Sequence[Turn]) -> str:
+def _input(turns: Sequence[TimelineTurn]) -> str:
     """What the user asked. What agents add to that of their own stands in tags; "" where nothing was asked."""
     first = messages_of(turns[0].exchange) if turns else ()
     texts = [part.text for one in first if one.role == "user" for part in one.parts if isinstance(part, Text)]
@@ -109,7 +109,7 @@ def _input(turns: Sequence[Turn]) -> str:
     return cut((own or texts or [""])[-1])
 
 
-def _conversation(turns: Sequence[Turn]) -> Iterator[dict[str, Any]]:
+def _conversation(turns: Sequence[TimelineTurn]) -> Iterator[dict[str, Any]]:
     """Every message, in order: all that the first request holds, then what each adds, answers, what tools said."""
     for number, turn in enumerate(turns):
         if number:
@@ -137,7 +137,7 @@ def _given(message: Message) -> Iterator[dict[str, Any]]:
     yield {**told, "source": "input"}
 
 
-def _answered(turn: Turn) -> dict[str, Any]:
+def _answered(turn: TimelineTurn) -> dict[str, Any]:
     response = turn.exchange.response
     return {
         "role": "assistant",
@@ -175,7 +175,7 @@ def _id(call: ToolCall, place: int) -> str:
     return call.id or f"call-{place}"
 
 
-def _output(turn: Turn, message: dict[str, Any], model: str) -> dict[str, Any]:
+def _output(turn: TimelineTurn, message: dict[str, Any], model: str) -> dict[str, Any]:
     response = turn.exchange.response
     stop = _STOPS.get(response.stop, "unknown") if response and response.stop else "unknown"
     return {
@@ -188,7 +188,7 @@ def _output(turn: Turn, message: dict[str, Any], model: str) -> dict[str, Any]:
     }
 
 
-def _event(turn: Turn, place: int, output: dict[str, Any], uuid: str, began: float) -> dict[str, Any]:
+def _event(turn: TimelineTurn, place: int, output: dict[str, Any], uuid: str, began: float) -> dict[str, Any]:
     """One request. What it held is told by reference: the messages of the conversation up to `place`."""
     exchange = turn.exchange
     return {

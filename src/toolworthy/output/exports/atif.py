@@ -10,7 +10,7 @@ from typing import Any
 
 from toolworthy.base.version import __version__
 from toolworthy.output.exports._arguments import arguments
-from toolworthy.output.exports.timeline import Call, Turn, iso, timeline
+from toolworthy.output.exports.timeline import Call, TimelineTurn, iso, timeline
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.trial import TrialResult
 
@@ -44,11 +44,11 @@ def trajectory(result: TrialResult, exchanges: Sequence[Exchange], model: str) -
     }
 
 
-def _asked(turn: Turn, role: str, text: str) -> dict[str, Any]:
+def _asked(turn: TimelineTurn, role: str, text: str) -> dict[str, Any]:
     return {"timestamp": iso(turn.exchange.started), "source": "user" if role == "user" else "system", "message": text}
 
 
-def _answered(turn: Turn) -> dict[str, Any]:
+def _answered(turn: TimelineTurn) -> dict[str, Any]:
     response = turn.exchange.response
     step: dict[str, Any] = {
         "timestamp": iso(turn.exchange.started),

@@ -25,7 +25,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Turn:
+class TimelineTurn:
     """One exchange."""
 
     exchange: Exchange
@@ -41,7 +41,7 @@ class Turn:
     """What went wrong with the exchange itself, or ""."""
 
 
-def timeline(exchanges: Sequence[Exchange], findings: Sequence[Finding]) -> tuple[Turn, ...]:
+def timeline(exchanges: Sequence[Exchange], findings: Sequence[Finding]) -> tuple[TimelineTurn, ...]:
     """The turns of a trial, in order."""
     by_exchange: dict[int, list[Finding]] = {}
     for finding in findings:
@@ -55,10 +55,10 @@ def timeline(exchanges: Sequence[Exchange], findings: Sequence[Finding]) -> tupl
 
 def _turn(
     exchange: Exchange, new: list[Message], results: Sequence[ToolResult | None], findings: list[Finding]
-) -> Turn:
+) -> TimelineTurn:
     response = exchange.response or Response()
     failure = f"HTTP {exchange.status}: {response.failure.message}" if response.failure else ""
-    return Turn(
+    return TimelineTurn(
         exchange=exchange,
         asked=tuple(
             (message.role, cut(text_of(message.parts))) for message in new if message.role not in ("tool", "assistant")

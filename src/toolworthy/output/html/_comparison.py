@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolworthy.judgement.gate.answer import baseline_of
-from toolworthy.judgement.gate.difference import Change, Comparison, Row, compare
+from toolworthy.judgement.gate.difference import Comparison, ItemChange, Row, compare
 from toolworthy.judgement.gate.sample import from_run
-from toolworthy.output.html._run_view import Side
+from toolworthy.output.html._run_view import RunView
 
 MARKS = {"better": "▲", "worse": "▼", "same": "=", "unclear": "?", "not judged": "·"}
 CHANGED = 60
@@ -38,14 +38,14 @@ class Beside:
         """The rest."""
         return [row for row in self.comparison.rows if not _tells(row)]
 
-    def place(self, change: Change) -> tuple[str, str] | None:
+    def place(self, change: ItemChange) -> tuple[str, str] | None:
         """The ids of two trials that can be opened side by side; None where the page has but one of them."""
         key = (change.suite, change.item, change.agent)
         after, before = self.attempts.get((self.after, *key)), self.attempts.get((self.before, *key))
         return (after, before) if after and before else None
 
 
-def beside(sides: Sequence[Side], rows: Sequence[Mapping[str, Any]]) -> tuple[Beside, ...]:
+def beside(sides: Sequence[RunView], rows: Sequence[Mapping[str, Any]]) -> tuple[Beside, ...]:
     """Every run with the first one; a run alone with the baseline that its gate names, if that is still there.
 
     Args:

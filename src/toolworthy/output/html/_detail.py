@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from toolworthy.content import breakage
-from toolworthy.output.exports.timeline import Turn, cut, timeline
+from toolworthy.output.exports.timeline import TimelineTurn, cut, timeline
 from toolworthy.output.html.pack import Local, each_text
 from toolworthy.records.case import CaseResult
 from toolworthy.records.exchange import Exchange
@@ -99,7 +99,7 @@ def _measured(result: TrialResult | CaseResult) -> Iterator[tuple[str, str]]:
         yield "answered as", ", ".join(score.models_answered)
 
 
-def _step(turn: Turn, findings: Sequence[Finding], start: float, texts: Local) -> dict[str, Any]:
+def _step(turn: TimelineTurn, findings: Sequence[Finding], start: float, texts: Local) -> dict[str, Any]:
     exchange, upstream = turn.exchange, turn.exchange.upstream_body
     usage = exchange.response.usage if exchange.response else None
     own = {id(finding) for finding in turn.findings}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolworthy.judgement.analysis.matrix import Matrix, matrix
-from toolworthy.judgement.analysis.outcome import Outcome, outcome
+from toolworthy.judgement.analysis.outcome import RunOutcome, outcome
 from toolworthy.judgement.analysis.overall import Overall, overall, sentence
 from toolworthy.judgement.analysis.remarks import remarks
 from toolworthy.judgement.analysis.verdict import Word
@@ -24,14 +24,14 @@ _EXAMPLES = 100
 
 
 @dataclass(frozen=True)
-class Side:
+class RunView:
     """One run, as the template shows it."""
 
     number: int
     run: RunDirectory
     meta: RunMeta
     agents: tuple[Overall, ...]
-    outcome: Outcome
+    outcome: RunOutcome
     remarks: tuple[str, ...]
     """How much was measured of a run that was cut short, rates of calls left in the text, rate limits; a line each."""
     groups: tuple[findings.Group, ...]
@@ -75,12 +75,12 @@ class Side:
         return sentence(self.agents)
 
 
-def side_of(number: int, run: RunDirectory) -> Side:
+def side_of(number: int, run: RunDirectory) -> RunView:
     """All of a run that stands in the page without a script."""
     results, cases, probes = run.results(), run.cases(), run.probes()
     scores = [*(result.score for result in results), *(case.score for case in cases)]
     answered = {model for score in scores for model in score.models_answered}
-    return Side(
+    return RunView(
         number=number,
         run=run,
         meta=run.meta,

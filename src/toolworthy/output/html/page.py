@@ -20,7 +20,7 @@ from toolworthy.output.html import _findings as findings
 from toolworthy.output.html import _speed as speed
 from toolworthy.output.html._detail import detail
 from toolworthy.output.html._items import GOOD, items, subject
-from toolworthy.output.html._run_view import Side, side_of
+from toolworthy.output.html._run_view import RunView, side_of
 from toolworthy.output.html._shell import environment, shell
 from toolworthy.output.html.history import past, shown
 from toolworthy.output.html.pack import Local, Pool, block, file_block, index
@@ -104,14 +104,14 @@ def parts(runs: Sequence[RunDirectory], only: str = "", also: Also | None = None
     )
 
 
-def _order(sides: Sequence[Side], only: str) -> list[tuple[Side, Result]]:
+def _order(sides: Sequence[RunView], only: str) -> list[tuple[RunView, Result]]:
     """All that can be opened, in the order in which it is kept: what went wrong first."""
     every = [(side, result) for side in sides for result in side.run.measured()]
     wanted = [pair for pair in every if not only or fnmatchcase(str(pair[1].key), only)]
     return sorted(wanted, key=lambda pair: pair[1].status_word in GOOD)
 
 
-def _details(order: Sequence[tuple[Side, Result]], also: Also | None) -> Iterator[str]:
+def _details(order: Sequence[tuple[RunView, Result]], also: Also | None) -> Iterator[str]:
     """The results block by block, as long as there is room; then what they share."""
     pool, room = Pool(), _DETAILS
     for number, start in enumerate(range(0, len(order), _BLOCK)):
@@ -131,7 +131,7 @@ def _details(order: Sequence[tuple[Side, Result]], also: Also | None) -> Iterato
     yield block("shared", pool.shared)
 
 
-def _archives(sides: Sequence[Side]) -> Iterator[str]:
+def _archives(sides: Sequence[RunView]) -> Iterator[str]:
     for side in sides:
         for group in side.groups:
             if group.shown and group.shown.data:
@@ -142,7 +142,7 @@ def _wanted(item: dict[str, Any], only: str) -> bool:
     return not only or any(fnmatchcase(attempt["id"].split("/", 1)[1], only) for attempt in item["attempts"])
 
 
-def _matrix(sides: Sequence[Side]) -> list[tuple[str, list[tuple[Side, Cell | None]]]]:
+def _matrix(sides: Sequence[RunView]) -> list[tuple[str, list[tuple[RunView, Cell | None]]]]:
     """Agents with their cells of every run and suite; None where a run knows nothing of an agent."""
     cells = {(side.number, cell.agent, cell.suite): cell for side in sides for cell in side.matrix.cells}
     agents = dict.fromkeys(agent for side in sides for agent in side.matrix.agents)
@@ -150,7 +150,7 @@ def _matrix(sides: Sequence[Side]) -> list[tuple[str, list[tuple[Side, Cell | No
     return [(agent, [(side, cells.get((side.number, agent, suite))) for side, suite in columns]) for agent in agents]
 
 
-def _causes(sides: Sequence[Side]) -> list[dict[str, Any]]:
+def _causes(sides: Sequence[RunView]) -> list[dict[str, Any]]:
     counted: Counter[tuple[str, str, str]] = Counter()
     for side in sides:
         for result in side.run.results():

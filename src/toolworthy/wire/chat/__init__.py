@@ -6,7 +6,7 @@ Source: OpenAI API reference, Chat Completions; vendors' deviations as noted whe
 import re
 
 from toolworthy.wire.chat._response import parse_response, render_response
-from toolworthy.wire.chat._stream import Decoder, Encoder
+from toolworthy.wire.chat._stream import ChatDecoder, ChatEncoder
 from toolworthy.wire.chat.request import parse_request, render_request
 from toolworthy.wire.declaration import WireApi
 from toolworthy.wire.shapes import openai_error, openai_models
@@ -25,8 +25,8 @@ API = WireApi(
     fields=frozenset({"choices"}),
     kinds=re.compile(r"chat\.completion"),
     reasoning=None,
-    decoder=Decoder,
-    encoder=Encoder,
+    decoder=ChatDecoder,
+    encoder=ChatEncoder,
     parse_request=parse_request,
     render_request=render_request,
     parse_response=parse_response,

@@ -51,7 +51,7 @@ class _Call:
     arguments: str = ""
 
 
-class Decoder(SseDecoder):
+class ChatDecoder(SseDecoder):
     """Reads an event stream."""
 
     unfinished = "no-done"
@@ -189,7 +189,7 @@ class Decoder(SseDecoder):
             yield PartClosed(index, dump_json(self._details) if details else None)
 
 
-class Encoder:
+class ChatEncoder:
     """Writes events as the stream that a chat agent reads."""
 
     def __init__(self, request: Request) -> None:

@@ -10,13 +10,13 @@ from toolworthy.wire.declaration import WireApi
 from toolworthy.wire.gemini._request import parse_request, render_request
 from toolworthy.wire.gemini._response import (
     STOPS,
-    Decoder,
+    GeminiDecoder,
     parse_response,
     render_error,
     render_models,
     render_response,
 )
-from toolworthy.wire.gemini._stream import Encoder
+from toolworthy.wire.gemini._stream import GeminiEncoder
 
 API = WireApi(
     name="gemini",
@@ -34,8 +34,8 @@ API = WireApi(
     kinds=re.compile(r"(?!)"),
     whole_calls="always",
     reasoning="thought",
-    decoder=Decoder,
-    encoder=Encoder,
+    decoder=GeminiDecoder,
+    encoder=GeminiEncoder,
     parse_request=parse_request,
     render_request=render_request,
     parse_response=parse_response,

@@ -73,7 +73,7 @@ _STATUS = {
 _KINDS = {"invalid_request_error": 400, "not_found_error": 404, "rate_limit_error": 429, "overloaded_error": 503}
 
 
-class Decoder(SseDecoder):
+class GeminiDecoder(SseDecoder):
     """Reads an event stream. Text of neighbouring parts is one part, unless one of them is signed."""
 
     unfinished = "no-finish-reason"
@@ -171,7 +171,7 @@ def parse_response(body: Any) -> Response:
     if not any(name in value for value in values for name in _ANSWER):
         failure = failure_of(body) or Failure("the answer has no candidates", "invalid_response")
         return Response(failure=failure, complete=False)
-    decoder = Decoder()
+    decoder = GeminiDecoder()
     events = [event for value in values for event in decoder._event(None, value)]
     return assemble([*events, *decoder._rest()], tuple(decoder.repairs))
 

@@ -29,7 +29,7 @@ from toolworthy.wire.lenient import dump_json
 from toolworthy.wire.sse import format_event
 
 
-class Encoder:
+class GeminiEncoder:
     """Writes events as the stream that a Gemini agent reads: calls whole, stop reason and usage in the last chunk."""
 
     def __init__(self, request: Request) -> None:

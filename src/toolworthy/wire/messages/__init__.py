@@ -8,7 +8,7 @@ import re
 from toolworthy.wire.declaration import WireApi
 from toolworthy.wire.messages._request import parse_request, render_request
 from toolworthy.wire.messages._response import STOPS, parse_response, render_error, render_models, render_response
-from toolworthy.wire.messages._stream import Decoder, Encoder
+from toolworthy.wire.messages._stream import MessagesDecoder, MessagesEncoder
 
 API = WireApi(
     name="messages",
@@ -27,8 +27,8 @@ API = WireApi(
     whole_calls="outside streams",
     reasoning="thinking",
     overloaded=529,
-    decoder=Decoder,
-    encoder=Encoder,
+    decoder=MessagesDecoder,
+    encoder=MessagesEncoder,
     parse_request=parse_request,
     render_request=render_request,
     parse_response=parse_response,

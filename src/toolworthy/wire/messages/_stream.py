@@ -37,7 +37,7 @@ from toolworthy.wire.messages._response import parse_usage, render_error, signat
 from toolworthy.wire.sse import format_event
 
 
-class Decoder(SseDecoder):
+class MessagesDecoder(SseDecoder):
     """Reads an event stream."""
 
     unfinished = "no-message-stop"
@@ -163,7 +163,7 @@ class Decoder(SseDecoder):
             yield PartClosed(ours, self._signatures.pop(ours, None))
 
 
-class Encoder:
+class MessagesEncoder:
     """Writes events as the stream that a Messages agent reads: one block open at a time, indices without gaps."""
 
     def __init__(self, request: Request) -> None:

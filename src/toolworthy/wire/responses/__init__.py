@@ -6,10 +6,10 @@ Source: OpenAI API reference, Responses; what Codex sends beyond it as noted whe
 import re
 
 from toolworthy.wire.declaration import WireApi
-from toolworthy.wire.responses._encode import Encoder
+from toolworthy.wire.responses._encode import ResponsesEncoder
 from toolworthy.wire.responses._request import parse_request, render_request
 from toolworthy.wire.responses._response import parse_response, render_response
-from toolworthy.wire.responses._stream import Decoder
+from toolworthy.wire.responses._stream import ResponsesDecoder
 from toolworthy.wire.shapes import openai_error, openai_models
 
 API = WireApi(
@@ -24,8 +24,8 @@ API = WireApi(
     fields=frozenset({"output", "response"}),
     kinds=re.compile(r"response"),
     reasoning="reasoning_item",
-    decoder=Decoder,
-    encoder=Encoder,
+    decoder=ResponsesDecoder,
+    encoder=ResponsesEncoder,
     parse_request=parse_request,
     render_request=render_request,
     parse_response=parse_response,

@@ -29,7 +29,7 @@ from toolworthy.wire.responses._response import output_item
 from toolworthy.wire.sse import format_event
 
 
-class Encoder:
+class ResponsesEncoder:
     """Every item whole in its last event, sequence numbers without gaps, exactly one terminal event."""
 
     def __init__(self, request: Request) -> None:

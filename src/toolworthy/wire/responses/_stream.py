@@ -59,7 +59,7 @@ class _Item:
     done: bool = False
 
 
-class Decoder(SseDecoder):
+class ResponsesDecoder(SseDecoder):
     """Reads an event stream."""
 
     unfinished = "no-terminal-event"

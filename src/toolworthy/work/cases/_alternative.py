@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from toolworthy.records.case import Miss
 from toolworthy.work.cases._assignment import assigned
 from toolworthy.work.cases._effect import Effect, changes, together, words
-from toolworthy.work.cases._execution import Done, Found, Stage
+from toolworthy.work.cases._execution import Done, Execution, Found
 from toolworthy.work.cases._scene import Scene
-from toolworthy.work.cases._want_and_call import Reference, Trouble, all_shown, references, trouble_with
+from toolworthy.work.cases._want_and_call import CallTrouble, Reference, all_shown, references, trouble_with
 from toolworthy.work.cases.matching import shell
 from toolworthy.work.cases.model import Want
 from toolworthy.work.cases.world import State
@@ -22,7 +22,7 @@ _FOLDERS = re.compile(r"\s*mkdir\s[^;&|<>$`]*")
 
 
 @dataclass
-class Measured:
+class Worth:
     """What an answer is worth by one alternative."""
 
     state: State
@@ -40,13 +40,13 @@ class Alternative:
     """Wants, of which each is to be met."""
 
     scene: Scene
-    stage: Stage
+    stage: Execution
     wants: tuple[Want, ...]
     found: Sequence[Found]
     first: int
     """How many of them belong to the first turn."""
 
-    async def measure(self, done: list[Done], *, whole: bool) -> Measured | None:
+    async def measure(self, done: list[Done], *, whole: bool) -> Worth | None:
         """Measure what the calls did.
 
         Args:
@@ -54,7 +54,7 @@ class Alternative:
             whole: only as a whole; None where they do not come to it.
         """
         known = await references(self.stage, self.wants)
-        measured = Measured(done[-1].after if done else self.stage.before)
+        measured = Worth(done[-1].after if done else self.stage.before)
         measured.shown = {self._place(one): one.ran.output for one in done if one.ran is not None}
         measured.looks = bool(done) and all(one.shows for one in done)
         summed = self._sum(done, known) if self._begins(done, known) else None
@@ -118,7 +118,7 @@ class Alternative:
 
     # ---- want by want ------------------------------------------------------------------------------------------------
 
-    def _apart(self, measured: Measured, done: list[Done], known: Sequence[Sequence[Reference]]) -> None:
+    def _apart(self, measured: Worth, done: list[Done], known: Sequence[Sequence[Reference]]) -> None:
         change = next((want for want in self.wants if want.do == "change"), None)
         makers = [one for one in done if change and one.found.deed is not None and not one.shows]
         makers = [one for one in makers if not self._meets_another(one, known)]
@@ -152,7 +152,7 @@ class Alternative:
 
     def _match(
         self,
-        measured: Measured,
+        measured: Worth,
         wants: Sequence[tuple[int, Want]],
         done: list[Done],
         known: Sequence[Sequence[Reference]],
@@ -244,7 +244,7 @@ def _twice(makers: Sequence[Done]) -> Iterator[Miss]:
             yield Miss(kind="extra call", given=one.found.words, strict=True)
 
 
-def _miss(want: Want, one: Done, trouble: Trouble, *, strict: bool) -> Miss:
+def _miss(want: Want, one: Done, trouble: CallTrouble, *, strict: bool) -> Miss:
     return Miss(kind=trouble.kind, wanted=want.words, given=one.found.words, detail=trouble.detail, strict=strict)
 
 

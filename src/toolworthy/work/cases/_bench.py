@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from toolworthy import wire
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.endpoint.target import Endpoint
-from toolworthy.gateway import Gateway, Session
+from toolworthy.gateway import Gateway, GatewaySession
 from toolworthy.records.case import CaseKey, CaseResult, Miss, Status
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.score import Limit
@@ -18,7 +18,7 @@ from toolworthy.sandbox import Sandbox
 from toolworthy.wire.ir import Api, Message, Reasoning, Request, Response, Text, ToolCall, ToolResult
 from toolworthy.work.cases._execution import Undecided
 from toolworthy.work.cases._judge import Ruling, rule_on, unspoken
-from toolworthy.work.cases._request import Unmeasured, ask
+from toolworthy.work.cases._request import NoAnswer, ask
 from toolworthy.work.cases._scene import Scene
 from toolworthy.work.cases.model import Case
 from toolworthy.work.cases.render import answer_of, results, scene
@@ -75,9 +75,9 @@ class CaseBench:
             while number < len(case.turns) and not play.stopped:
                 number += await self._turn(session, api, stage, number, play)
             status = _status(play)
-        except (Unmeasured, Undecided) as reason:
+        except (NoAnswer, Undecided) as reason:
             detail = self._gateway.redactor.text(str(reason))
-            limit = reason.limit if isinstance(reason, Unmeasured) else None
+            limit = reason.limit if isinstance(reason, NoAnswer) else None
         seconds = time.perf_counter() - clock
         measured = await asyncio.to_thread(score, session.exchanges, agent, self._endpoint)
         return CaseResult(
@@ -96,7 +96,7 @@ class CaseBench:
             seconds=seconds,
         )
 
-    async def _turn(self, session: Session, api: Api, stage: Scene, number: int, play: _Play) -> int:
+    async def _turn(self, session: GatewaySession, api: Api, stage: Scene, number: int, play: _Play) -> int:
         """Ask one turn; how many turns the answer did at once."""
         turn, ahead = stage.case.turns[number], unspoken(stage.case.turns, number)
         if turn.user:
@@ -132,7 +132,7 @@ class CaseBench:
         play.misses += [miss.model_copy(update={"turn": number}) for miss in ruling.misses]
         play.stopped = not ruling.lenient
 
-    async def _ask(self, session: Session, api: Api, stage: Scene, messages: Sequence[Message]) -> Exchange:
+    async def _ask(self, session: GatewaySession, api: Api, stage: Scene, messages: Sequence[Message]) -> Exchange:
         """One answer of the model.
 
         Raises:

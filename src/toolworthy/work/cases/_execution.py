@@ -11,7 +11,7 @@ from toolworthy.base.paths import ROOT
 from toolworthy.content.toolset import Deed
 from toolworthy.wire.ir import ToolCall
 from toolworthy.work.cases._effect import Effect, changes, effect_of
-from toolworthy.work.cases._files import LOOKS, Failed, answer_from, changed, folder_of, looks
+from toolworthy.work.cases._files import LOOKS, EditRefused, answer_from, changed, folder_of, looks
 from toolworthy.work.cases.matching import shell
 from toolworthy.work.cases.matching.programs import Invocation, programs
 from toolworthy.work.cases.model import Turn
@@ -80,7 +80,7 @@ class Done:
 
 
 @dataclass(frozen=True)
-class Stage:
+class Execution:
     """Where the calls of a turn are made."""
 
     before: State
@@ -122,7 +122,7 @@ class Stage:
             return Done(found, state, outputs=tuple(text for text in readings if text is not None and exact))
         try:
             files = changed(state.files, deed)
-        except Failed as error:
+        except EditRefused as error:
             return Done(found, state, failed=str(error))
         if files is None:
             return Done(found, state, sure=False)

@@ -15,7 +15,7 @@ from toolworthy.work.cases.matching import patch, shell, unified
 LOOKS = ("read", "search", "find", "list", "view")
 
 
-class Failed(Exception):
+class EditRefused(Exception):
     """A change that the tool would refuse; the message says why."""
 
 
@@ -210,7 +210,7 @@ def changed(files: Mapping[str, str], deed: Deed) -> dict[str, str] | None:
 def _edit(files: dict[str, str], values: Mapping[str, str], scope: Mapping[str, Any]) -> None:
     path, old, new = relative(values["path"]), values["old"], values["new"]
     if path not in files:
-        raise Failed(f"{path} does not exist")
+        raise EditRefused(f"{path} does not exist")
     parts = files[path].split(old) if old else [files[path]]
     which = _whole(scope.get("which"))
     if len(parts) > 1 and (len(parts) == 2 or scope.get("everywhere") is True):
@@ -218,14 +218,14 @@ def _edit(files: dict[str, str], values: Mapping[str, str], scope: Mapping[str, 
     elif which is not None and 0 < which < len(parts):
         files[path] = new.join((old.join(parts[:which]), old.join(parts[which:])))
     else:
-        raise Failed(f"the old text stands {len(parts) - 1} times in {path}")
+        raise EditRefused(f"the old text stands {len(parts) - 1} times in {path}")
 
 
 def _patch(files: dict[str, str], text: str, kind: str = "codex") -> None:
     try:
         result = (patch if kind == "codex" else unified).apply(files, text)
     except unified.PatchError as error:
-        raise Failed(str(error)) from error
+        raise EditRefused(str(error)) from error
     for path, content in result.items():
         if content is None:
             files.pop(relative(path), None)

@@ -17,8 +17,8 @@ from toolworthy.rules.leaked import lost_calls
 from toolworthy.rules.leaks import TOOL_SYNTAX
 from toolworthy.wire.ir import Message, Request, Response, Text, ToolCall
 from toolworthy.wire.lenient import parse_json
-from toolworthy.work.cases._alternative import Alternative, Measured
-from toolworthy.work.cases._execution import Found, Stage, Undecided
+from toolworthy.work.cases._alternative import Alternative, Worth
+from toolworthy.work.cases._execution import Execution, Found, Undecided
 from toolworthy.work.cases._files import looks
 from toolworthy.work.cases._scene import Scene
 from toolworthy.work.cases.matching.values import compare
@@ -81,7 +81,7 @@ async def rule_on(
     if not turn.right:
         misses = tuple(_no_call(scene, turn, answer, found))
         return Ruling(state, misses, 0.0 if misses else 1.0, explores=explores and bool(misses))
-    stage = Stage(state, turn, private=scene.case.private)
+    stage = Execution(state, turn, private=scene.case.private)
     best = await _best(scene, stage, found, answer, ahead)
     if (best.misses or (thorough and world)) and any(call.command is not None for call in found):
         if world is not None:
@@ -98,7 +98,7 @@ def _commands(found: Sequence[Found]) -> str:
     return "; ".join(call.command for call in found if call.command is not None)
 
 
-async def _furnished(stage: Stage, world: World, found: Sequence[Found], ahead: Sequence[Turn]) -> Stage:
+async def _furnished(stage: Execution, world: World, found: Sequence[Found], ahead: Sequence[Turn]) -> Execution:
     """The stage in which commands are run, with a repository where one may be needed."""
     wanted = [way for one in (stage.turn, *ahead) for wants in one.right for want in wants for way in want.command]
     if not world.needs_repository(stage.before, _commands(found), *wanted):
@@ -107,7 +107,7 @@ async def _furnished(stage: Stage, world: World, found: Sequence[Found], ahead: 
     return replace(stage, before=state, world=world, repository=repository)
 
 
-async def _best(scene: Scene, stage: Stage, found: list[Found], answer: Response, ahead: Sequence[Turn]) -> Ruling:
+async def _best(scene: Scene, stage: Execution, found: list[Found], answer: Response, ahead: Sequence[Turn]) -> Ruling:
     """What is said by the alternative that comes nearest."""
     done = await stage.do([call for call in found if not call.broken])
     broken = [_unreadable(call) for call in found if call.broken]
@@ -127,9 +127,7 @@ async def _best(scene: Scene, stage: Stage, found: list[Found], answer: Response
     return best
 
 
-def _ruling(
-    measured: Measured, wants: Sequence[Want], found: list[Found], broken: list[Miss], answer: Response
-) -> Ruling:
+def _ruling(measured: Worth, wants: Sequence[Want], found: list[Found], broken: list[Miss], answer: Response) -> Ruling:
     # What is missing is said last: it may be due to what else is amiss.
     misses = [*broken, *sorted(measured.misses, key=lambda miss: miss.kind == "missing call")]
     if not found:

@@ -7,7 +7,7 @@ from typing import Any
 
 from toolworthy import wire
 from toolworthy.base.retry import patiently
-from toolworthy.gateway import Session, handler
+from toolworthy.gateway import GatewaySession, handler
 from toolworthy.gateway.retries import again, busy, failed, no_time
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.score import Limit
@@ -18,7 +18,7 @@ MAX_SECONDS = 300.0
 """How long one answer may take; what is not there then is unmeasured."""
 
 
-class Unmeasured(Exception):
+class NoAnswer(Exception):
     """There is no answer of the model's to judge; the message says why."""
 
     def __init__(self, why: str, limit: Limit | None = None) -> None:
@@ -27,7 +27,7 @@ class Unmeasured(Exception):
         """The limit of ours that ended it, if one did."""
 
 
-async def ask(session: Session, api: Api, body: Mapping[str, Any]) -> Exchange:
+async def ask(session: GatewaySession, api: Api, body: Mapping[str, Any]) -> Exchange:
     """The exchange of one request; an endpoint without time is given some, and what may pass is asked again.
 
     Raises:
@@ -45,20 +45,20 @@ async def ask(session: Session, api: Api, body: Mapping[str, Any]) -> Exchange:
     return exchange
 
 
-def _trouble(exchange: Exchange) -> Unmeasured | None:
+def _trouble(exchange: Exchange) -> NoAnswer | None:
     """Why an exchange holds nothing of the model's to judge; None where it does."""
     answer = exchange.response
     if busy(exchange):
-        return Unmeasured(no_time(exchange))
+        return NoAnswer(no_time(exchange))
     if error := exchange.error:
         told = str(error) if error.kind == "our limit" else f"the endpoint failed: {error}"
-        return Unmeasured(told, "time" if error.kind in ("our limit", "silent") else None)
+        return NoAnswer(told, "time" if error.kind in ("our limit", "silent") else None)
     if answer is None:
-        return Unmeasured("no answer")
+        return NoAnswer("no answer")
     if answer.failure is not None:
-        return Unmeasured(f"the endpoint answers HTTP {exchange.status}: {answer.failure.message[:300]}")
+        return NoAnswer(f"the endpoint answers HTTP {exchange.status}: {answer.failure.message[:300]}")
     limit = exchange.request.max_tokens if exchange.request else None
     used = (answer.usage or Usage()).output
     if answer.stop == "length" and limit and (used is None or used >= limit - 1):
-        return Unmeasured(f"cut by our own limit of {limit} tokens", "tokens")
+        return NoAnswer(f"cut by our own limit of {limit} tokens", "tokens")
     return None

@@ -13,7 +13,7 @@ from toolworthy.records.case import MissKind
 from toolworthy.wire.ir import ToolCall
 from toolworthy.wire.lenient import parse_json
 from toolworthy.work.cases._effect import Effect, effect_of, words
-from toolworthy.work.cases._execution import Done, Found, Stage
+from toolworthy.work.cases._execution import Done, Execution, Found
 from toolworthy.work.cases._files import LOOKS, folder_of
 from toolworthy.work.cases._output import lacks, same_output, shows_any
 from toolworthy.work.cases._reference import calls_for
@@ -25,7 +25,7 @@ from toolworthy.work.cases.world import Effects
 
 
 @dataclass(frozen=True)
-class Trouble:
+class CallTrouble:
     """What is amiss with one call."""
 
     kind: MissKind
@@ -40,7 +40,7 @@ class Reference:
     effect: Effect
 
 
-async def references(stage: Stage, wants: Sequence[Want]) -> list[tuple[Reference, ...]]:
+async def references(stage: Execution, wants: Sequence[Want]) -> list[tuple[Reference, ...]]:
     """What each want does, for every way of its own that the case lists; nothing where there is no world."""
     found: list[tuple[Reference, ...]] = []
     for want in wants:
@@ -56,7 +56,7 @@ async def references(stage: Stage, wants: Sequence[Want]) -> list[tuple[Referenc
 
 def trouble_with(
     scene: Scene, want: Want, done: Done, known: Sequence[Reference], files: Any, *, lenient: bool
-) -> list[Trouble]:
+) -> list[CallTrouble]:
     """All that is amiss with a call, measured by one want; nothing where it is right.
 
     Args:
@@ -70,10 +70,10 @@ def trouble_with(
     found = done.found
     if want.tool is not None:
         if found.call.name != scene.names[want.tool]:
-            return [Trouble("wrong tool", f"{found.call.name} instead of {scene.names[want.tool]}")]
+            return [CallTrouble("wrong tool", f"{found.call.name} instead of {scene.names[want.tool]}")]
         return _arguments(want, found, lenient=lenient)
     if found.deed is None:
-        return [Trouble("wrong tool", f"{found.call.name} cannot {want.do}")]
+        return [CallTrouble("wrong tool", f"{found.call.name} cannot {want.do}")]
     # Where it was run, what it did and showed decides.
     if done.ran is None and not done.outputs and _as_reference(scene, want, found):
         return []
@@ -82,7 +82,7 @@ def trouble_with(
     return _look(want, done, files)
 
 
-def _arguments(want: Want, found: Found, *, lenient: bool) -> list[Trouble]:
+def _arguments(want: Want, found: Found, *, lenient: bool) -> list[CallTrouble]:
     mismatch = compare(want.arguments, found.arguments, lenient=lenient)
     if mismatch is None:
         return []
@@ -92,7 +92,7 @@ def _arguments(want: Want, found: Found, *, lenient: bool) -> list[Trouble]:
     given = mismatch.given
     if kind == "wrong type" and mismatch.wanted is None and isinstance(given, str) and given.lower() not in _NOTHING:
         kind = "wrong argument"  # a value where none is due
-    return [Trouble(kind, _said(mismatch))]
+    return [CallTrouble(kind, _said(mismatch))]
 
 
 _NOTHING = frozenset({"", "null", "none", "nil", "undefined"})
@@ -123,27 +123,27 @@ def _equal(wanted: ToolCall, given: ToolCall) -> bool:
     return wanted.arguments == given.arguments or parse_json(wanted.arguments) == parse_json(given.arguments)
 
 
-def _run(want: Want, done: Done, known: Sequence[Reference]) -> list[Trouble]:
+def _run(want: Want, done: Done, known: Sequence[Reference]) -> list[CallTrouble]:
     if done.found.command is None:
-        return [Trouble("wrong tool", f"{_action(done.found.deed)} instead of run")]
+        return [CallTrouble("wrong tool", f"{_action(done.found.deed)} instead of run")]
     detail = f"`{done.found.command[:300]}` instead of `{want.command[0]}`"
     if done.ran is None or not known:
-        return [Trouble("wrong argument", detail)]
+        return [CallTrouble("wrong argument", detail)]
     found = [_beside(want, one, done) for one in known]
     return min(found, key=lambda trouble: [one.kind != "extra call" for one in trouble])
 
 
-def _beside(want: Want, known: Reference, done: Done) -> list[Trouble]:
+def _beside(want: Want, known: Reference, done: Done) -> list[CallTrouble]:
     """What a command did, beside what the wanted one does."""
     assert done.ran is not None
     if done.ran.code is None:
-        return [Trouble("wrong argument", f"`{done.found.command}` was stopped at a limit")]
+        return [CallTrouble("wrong argument", f"`{done.found.command}` was stopped at a limit")]
     if done.effect.same(known.effect):
-        return [Trouble("wrong argument", shown)] if (shown := _hidden(want, known, [done.ran])) else []
+        return [CallTrouble("wrong argument", shown)] if (shown := _hidden(want, known, [done.ran])) else []
     # What a command that fails says is not looked for in what does more, and may not fail.
     if done.effect.beyond(known.effect) and (known.ran.code or not _hidden(want, known, [done.ran])):
-        return [Trouble("extra call", f"more than was asked for: {words(done.effect)}")]
-    return [Trouble("wrong argument", f"`{want.command[0]}`: {words(known.effect)}; here: {words(done.effect)}")]
+        return [CallTrouble("extra call", f"more than was asked for: {words(done.effect)}")]
+    return [CallTrouble("wrong argument", f"`{want.command[0]}`: {words(known.effect)}; here: {words(done.effect)}")]
 
 
 def _hidden(want: Want, known: Reference, ran: Sequence[Effects]) -> str:
@@ -162,17 +162,17 @@ def _hidden(want: Want, known: Reference, ran: Sequence[Effects]) -> str:
     return "" if same_output(wanted, output) else f"the output is not that of `{want.command[0]}`: {output[:200]!r}"
 
 
-def _look(want: Want, done: Done, files: Any) -> list[Trouble]:
+def _look(want: Want, done: Done, files: Any) -> list[CallTrouble]:
     deed = done.found.deed
     if deed is None or not (done.shows or done.ran is not None):
-        return [Trouble("wrong tool", f"{_action(deed)} instead of {want.do}")]
+        return [CallTrouble("wrong tool", f"{_action(deed)} instead of {want.do}")]
     lost = [lacks(want, output, files) for output in done.outputs] or ["what it shows is not known"]
     if not all(lost):
-        return [Trouble("extra call", words(done.effect))] if done.effect else []
+        return [CallTrouble("extra call", words(done.effect))] if done.effect else []
     if want.lines and deed.action == "read" and not {"first", "most"} & deed.scope.keys():
-        return [Trouble("missing argument", f"the whole file instead of lines {want.lines[0]} to {want.lines[1]}")]
+        return [CallTrouble("missing argument", f"the whole file instead of lines {want.lines[0]} to {want.lines[1]}")]
     other = deed.action in LOOKS and {deed.action, want.do} not in ({want.do}, {"find", "list"})
-    return [Trouble("wrong tool" if other else "wrong argument", lost[0])]
+    return [CallTrouble("wrong tool" if other else "wrong argument", lost[0])]
 
 
 def _action(deed: Deed | None) -> str:

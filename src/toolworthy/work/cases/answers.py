@@ -45,7 +45,7 @@ class Given(Strict):
     """The arguments as they come, where they are no JSON object."""
 
 
-class Answer(Strict):
+class ExampleAnswer(Strict):
     """An answer to a turn of a case, and its verdict."""
 
     case: str
@@ -67,7 +67,7 @@ class Answer(Strict):
         return verdict
 
     @model_validator(mode="after")
-    def _whole(self) -> Answer:
+    def _whole(self) -> ExampleAnswer:
         if self.turn < 1:
             raise ValueError("turns are counted from 1")
         return self
@@ -84,7 +84,7 @@ class Answer(Strict):
         return self.verdict in ("right", "lenient")
 
 
-def answers_of(path: Path) -> list[Answer]:
+def answers_of(path: Path) -> list[ExampleAnswer]:
     """The answers that prove a file of cases; none where it has no such file beside it.
 
     Raises:
@@ -94,7 +94,7 @@ def answers_of(path: Path) -> list[Answer]:
     return load_answers(beside, path) if beside.is_file() else []
 
 
-def load_answers(path: Path, *cases: Path) -> list[Answer]:
+def load_answers(path: Path, *cases: Path) -> list[ExampleAnswer]:
     """The answers of one file; ``{{NAME}}`` in them is a text of a file of `cases`."""
     data, texts = read_toml(path), {name: text for file in cases for name, text in texts_of(read_toml(file)).items()}
     try:
@@ -105,10 +105,10 @@ def load_answers(path: Path, *cases: Path) -> list[Answer]:
 
 
 class _File(Strict):
-    answer: tuple[Answer, ...] = ()
+    answer: tuple[ExampleAnswer, ...] = ()
 
 
-async def judged(answer: Answer, stage: Scene, world: World | None) -> Ruling:
+async def judged(answer: ExampleAnswer, stage: Scene, world: World | None) -> Ruling:
     """What the judge says of an answer, after the reference has played the turns before.
 
     Raises:
@@ -127,7 +127,7 @@ async def judged(answer: Answer, stage: Scene, world: World | None) -> Ruling:
     return await rule_on(stage, turn, response(answer, stage), state, world, unspoken(turns, answer.turn - 1))
 
 
-def response(answer: Answer, stage: Scene) -> Response:
+def response(answer: ExampleAnswer, stage: Scene) -> Response:
     """The answer as a model gives it."""
     parts: list[Part] = [Text(answer.text)] if answer.text else []
     for number, given in enumerate(answer.calls):
@@ -145,12 +145,12 @@ def verdict(ruling: Ruling) -> str:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Judgement:
     """What the judge says of an answer."""
 
-    answer: Answer
+    answer: ExampleAnswer
     said: str
-    """As `Answer.verdict` has it; empty where nothing can be said."""
+    """As `ExampleAnswer.verdict` has it; empty where nothing can be said."""
     why: str
 
     @property
@@ -160,8 +160,8 @@ class Verdict:
 
 
 async def verdicts(
-    answers: Sequence[Answer], cases: Sequence[Case], agents: Sequence[AgentAdapter], world: World | None
-) -> list[Verdict]:
+    answers: Sequence[ExampleAnswer], cases: Sequence[Case], agents: Sequence[AgentAdapter], world: World | None
+) -> list[Judgement]:
     """Judge answers, some at a time.
 
     Args:
@@ -177,14 +177,14 @@ async def verdicts(
     def stage(case: str, toolset: str) -> Scene:
         return scene(known[case], toolsets[toolset])
 
-    async def one(answer: Answer) -> Verdict:
+    async def one(answer: ExampleAnswer) -> Judgement:
         if answer.case not in known or answer.toolset not in toolsets:
-            return Verdict(answer, "", f"there is no case {answer.case!r} in the tools of {answer.toolset!r}")
+            return Judgement(answer, "", f"there is no case {answer.case!r} in the tools of {answer.toolset!r}")
         async with room:
             try:
                 ruling = await judged(answer, stage(answer.case, answer.toolset), world)
             except (LookupError, Undecided) as error:
-                return Verdict(answer, "", str(error))
-        return Verdict(answer, verdict(ruling), "; ".join(f"{m.kind}: {m.detail or m.given}" for m in ruling.misses))
+                return Judgement(answer, "", str(error))
+        return Judgement(answer, verdict(ruling), "; ".join(f"{m.kind}: {m.detail or m.given}" for m in ruling.misses))
 
     return list(await asyncio.gather(*map(one, answers)))

@@ -19,7 +19,7 @@ from toolworthy.records.exchange import Exchange
 from toolworthy.records.score import Limit
 from toolworthy.wire.ir import Api, Message, Part, Request, Response, Text, Tool, ToolCall
 from toolworthy.wire.lenient import dump_json
-from toolworthy.work.cases._request import Unmeasured, ask
+from toolworthy.work.cases._request import NoAnswer, ask
 from toolworthy.work.cases.benchmarks import bfcl, verifier
 from toolworthy.work.scoring.measure import score
 
@@ -28,7 +28,7 @@ REFERENCE = "k2vv-reference"
 """Stands for a vocabulary in the keys of requests that go to the reference."""
 _OWN: Api = "chat"
 """What the field's own harnesses speak."""
-Item = bfcl.Item | verifier.Case
+Item = bfcl.Item | verifier.VerifierCase
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,9 @@ class FieldBench:
             misses, noted = _judged(item, exchange)
             grave = any(not miss.strict for miss in misses)
             status = "wrong" if grave else "lenient" if misses else "right"
-        except Unmeasured as reason:
+        except NoAnswer as reason:
             detail, limit = gateway.redactor.text(str(reason)), reason.limit
-            if isinstance(item, verifier.Case):
+            if isinstance(item, verifier.VerifierCase):
                 noted = verifier.note(item, verifier.of_response(None))
         seconds = time.perf_counter() - clock
         measured = await asyncio.to_thread(score, session.exchanges, self._builtin, endpoint)
@@ -139,7 +139,7 @@ def _asked(messages: Sequence[Message], tools: Sequence[Tool]) -> str:
 
 def _body(item: Item, endpoint: Endpoint, api: Api, stream: bool) -> dict[str, Any]:
     """The request's JSON: a verifier's as it stands in its file where the endpoint speaks Chat Completions."""
-    if isinstance(item, verifier.Case) and api == _OWN:
+    if isinstance(item, verifier.VerifierCase) and api == _OWN:
         usage = {"stream_options": {"include_usage": True}} if stream else {}
         return {**item.body, "model": endpoint.model, "stream": stream, **usage}
     request = item.request(endpoint.model)

@@ -160,7 +160,7 @@ class CaseTool(Strict):
         return ToolSpec(does=self.does, parameters=shorts, call=self.call, scope=self.scope)
 
 
-class Step(Strict):
+class CaseCommit(Strict):
     """A commit of a case's repository."""
 
     message: str
@@ -181,7 +181,7 @@ class Case(Strict):
     """The conversation so far: played as the reference would, not judged."""
     files: dict[str, str] = Field(default_factory=dict)
     """What lies in the working directory."""
-    commits: tuple[Step, ...] = Field(default=(), alias="commit")
+    commits: tuple[CaseCommit, ...] = Field(default=(), alias="commit")
     """How the repository came to be, oldest first; without any, one commit holds all files."""
     branch: str = "main"
     """The branch that is checked out."""

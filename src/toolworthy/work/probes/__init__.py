@@ -2,7 +2,7 @@
 
 from toolworthy.work.probes._bench import ProbeBench
 from toolworthy.work.probes._declare import EVERY_AGENT, PROBES, Probe, load_suite, probe
-from toolworthy.work.probes._model import Broken, Ignored, Outcome, Rejected, Unmeasured
+from toolworthy.work.probes._model import Broken, Ignored, ProbeOutcome, Rejected, Unmeasured
 from toolworthy.work.probes.answer import Answer
 from toolworthy.work.probes.ask import Ask
 
@@ -13,9 +13,9 @@ __all__ = [
     "Ask",
     "Broken",
     "Ignored",
-    "Outcome",
     "Probe",
     "ProbeBench",
+    "ProbeOutcome",
     "Rejected",
     "Unmeasured",
     "load_suite",

@@ -16,7 +16,7 @@ from toolworthy.records.exchange import Exchange
 from toolworthy.records.probe import ProbeKey, ProbeResult, Verdict
 from toolworthy.wire.ir import Api
 from toolworthy.work.probes._declare import PROBES, Probe
-from toolworthy.work.probes._model import Outcome, Rejected
+from toolworthy.work.probes._model import ProbeOutcome, Rejected
 from toolworthy.work.probes._surface import Calls, Knowledge, Surface
 from toolworthy.work.probes.ask import Ask
 from toolworthy.work.probes.recovery import recovered
@@ -130,7 +130,7 @@ class ProbeBench:
             ask = Ask(key, self._endpoint, session, self._client, surface)
             try:
                 await probe.run(ask)
-            except Outcome as outcome:
+            except ProbeOutcome as outcome:
                 verdict, detail = outcome.verdict, str(outcome)
             except Exception as error:
                 # A mistake of the probe's, on an answer that nobody foresaw: it must not take the others with it.

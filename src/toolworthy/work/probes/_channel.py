@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from toolworthy import wire
 from toolworthy.base.retry import TOLD, Again, patiently
 from toolworthy.endpoint.target import Endpoint
-from toolworthy.gateway import Session
+from toolworthy.gateway import GatewaySession
 from toolworthy.gateway.retries import again, failed, refusal
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.probe import ProbeKey
@@ -35,11 +35,11 @@ ROOM = 4_096
 """Tokens more for a model that thinks before it does what it is told."""
 
 
-class Line:
+class Channel:
     """Sends one probe's requests, over one API, streamed or whole."""
 
     def __init__(
-        self, key: ProbeKey, endpoint: Endpoint, session: Session, client: httpx.AsyncClient, surface: Surface
+        self, key: ProbeKey, endpoint: Endpoint, session: GatewaySession, client: httpx.AsyncClient, surface: Surface
     ) -> None:
         self.key, self.endpoint, self.surface = key, endpoint, surface
         self.api: Api = key.api

@@ -15,7 +15,7 @@ from toolworthy.rules.view import View
 from toolworthy.wire.ir import ToolCall
 from toolworthy.wire.lenient import as_dict, parse_json
 from toolworthy.work.probes import damage
-from toolworthy.work.probes._model import Broken, Outcome, Rejected, Unmeasured
+from toolworthy.work.probes._model import Broken, ProbeOutcome, Rejected, Unmeasured
 
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens")
 """What the APIs call the token limit of an answer."""
@@ -197,7 +197,7 @@ def speaks(answer: Answer, told: str = "", without: str = "neither text nor a ca
     raise Broken(without)
 
 
-def _unended(answer: Answer) -> Outcome:
+def _unended(answer: Answer) -> ProbeOutcome:
     """An answer that was not waited for to its end. It is at fault only if it goes on beyond its token limit, stays
     open when all of it has come, or never begins while other requests are answered."""
     exchange = answer.exchange

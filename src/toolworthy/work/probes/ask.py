@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from toolworthy.endpoint.target import Endpoint
-from toolworthy.gateway import Session
+from toolworthy.gateway import GatewaySession
 from toolworthy.records.finding import Finding
 from toolworthy.records.probe import ProbeKey
 from toolworthy.rules import codes
 from toolworthy.wire.ir import Message, Request, Tool, ToolChoice
-from toolworthy.work.probes._channel import SHORT, Line, message, user
-from toolworthy.work.probes._model import Broken, Ignored, Outcome, Rejected, Unmeasured
+from toolworthy.work.probes._channel import SHORT, Channel, message, user
+from toolworthy.work.probes._model import Broken, Ignored, ProbeOutcome, Rejected, Unmeasured
 from toolworthy.work.probes._surface import Surface
 from toolworthy.work.probes.answer import Answer, Trouble, accept, speaks, trouble_with
 from toolworthy.work.probes.material import ASK_CODE, CODE_WORD, TOOLS, orders
@@ -31,16 +31,16 @@ _SILENCE = "TW612"
 _OF_TIME = ("TW611", "TW623")
 """Rules about how an endpoint says that it has no time."""
 _SENDING = ("fields", "headers", "query")
-"""Options of :meth:`Line.send`."""
+"""Options of :meth:`Channel.send`."""
 _TALK = 256
 """Tokens that a model may spend around a call."""
 
 
-class Ask(Line):
+class Ask(Channel):
     """What a probe can ask for."""
 
     def __init__(
-        self, key: ProbeKey, endpoint: Endpoint, session: Session, client: httpx.AsyncClient, surface: Surface
+        self, key: ProbeKey, endpoint: Endpoint, session: GatewaySession, client: httpx.AsyncClient, surface: Surface
     ) -> None:
         super().__init__(key, endpoint, session, client, surface)
         self._any_call = False
@@ -110,7 +110,7 @@ class Ask(Line):
                 raise Unmeasured(known.less)
             try:
                 return await self._called(wanted, asked, exact, sending)
-            except Outcome as outcome:
+            except ProbeOutcome as outcome:
                 if not known.made and isinstance(outcome, (Broken, Rejected)) and self.key.stream is not None:
                     known.made += await self._comes_right(1, wanted, asked, exact)
                 known.missed(str(outcome), plain and not self._any_call)

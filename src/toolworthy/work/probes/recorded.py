@@ -48,7 +48,7 @@ class History(Strict):
     """Responses: items go back as they came, with ``id`` and ``status``."""
 
 
-class Recorded(Strict):
+class FirstRequest(Strict):
     """The first request of one agent."""
 
     agent: str
@@ -65,14 +65,14 @@ class Recorded(Strict):
 
 
 @cache
-def recorded(agent: str) -> Recorded:
+def recorded(agent: str) -> FirstRequest:
     """The record of an agent.
 
     Raises:
         OSError: there is none of that id.
     """
     path = content.FIXTURES / "wire" / "first-requests" / f"{agent}.json"
-    return Recorded.model_validate_json(path.read_bytes())
+    return FirstRequest.model_validate_json(path.read_bytes())
 
 
 class Conversation:

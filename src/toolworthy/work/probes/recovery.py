@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from toolworthy.base.retry import Again, patiently
 from toolworthy.gateway.retries import failed, refusal
 from toolworthy.wire.lenient import dump_json
-from toolworthy.work.probes._channel import Line
+from toolworthy.work.probes._channel import Channel
 from toolworthy.work.probes.answer import Answer
 
 LONGEST = 120.0
@@ -28,7 +28,7 @@ class Recovery:
     """What the endpoint said instead."""
 
 
-async def recovered(line: Line) -> Recovery:
+async def recovered(line: Channel) -> Recovery:
     """Ask a plain question, alone, until it is answered. A limit of the rate is waited for, and is no lock; where no
     question was ever answered, none is waited for."""
     began, why, knows = time.monotonic(), "", line.surface.knowledge.speed.known

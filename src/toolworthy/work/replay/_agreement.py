@@ -12,7 +12,7 @@ from toolworthy.statistics.rates import Rate, rate_of
 
 
 @dataclass(frozen=True)
-class Trigger:
+class TriggerAgreement:
     """Call or no call, against the recording."""
 
     agree: Rate
@@ -52,11 +52,11 @@ def same_trigger(results: Iterable[ReplayResult]) -> Rate:
     return share((result for result in results if result.offers_tools), lambda result: _both(result, _calls))
 
 
-def trigger(results: Sequence[ReplayResult]) -> Trigger:
+def trigger(results: Sequence[ReplayResult]) -> TriggerAgreement:
     """Call or no call against the recording, of the requests that offer tools."""
     offering = [result for result in results if result.offers_tools]
     both = [result for result in offering if result.status == "compared"]
-    return Trigger(
+    return TriggerAgreement(
         same_trigger(offering),
         share(both, lambda result: _old(result) if _new(result) else None),
         share(both, lambda result: _new(result) if _old(result) else None),

@@ -12,7 +12,7 @@ from toolworthy.base.retry import patiently
 from toolworthy.content import adapters
 from toolworthy.endpoint.preflight import preflight
 from toolworthy.endpoint.target import Endpoint
-from toolworthy.gateway import Gateway, Session, ask
+from toolworthy.gateway import Gateway, GatewaySession, ask
 from toolworthy.gateway.retries import again, busy
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import ExchangeWriter, file_name, read_all
@@ -39,7 +39,7 @@ class Sender:
         self._gateway = gateway
         self._folder = folder
         self._unwritten = unwritten
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, GatewaySession] = {}
         self._gone = 0
         """Requests in a row that reached nobody."""
 
@@ -66,7 +66,7 @@ class Sender:
         self._gone = self._gone + 1 if unreachable(exchange) else 0
         return exchange
 
-    def _session(self, trial: str) -> Session:
+    def _session(self, trial: str) -> GatewaySession:
         if trial not in self._sessions:
             path = self._folder / self.file(trial)
             kept = read_all(path) if path.is_file() else ()

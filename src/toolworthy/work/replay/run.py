@@ -12,7 +12,7 @@ from pathlib import Path
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.endpoint.target import Endpoint, resolve
 from toolworthy.records.exchange import Exchange
-from toolworthy.records.meta import Replayed, RunMeta, RunOptions
+from toolworthy.records.meta import RecordedOptions, Replayed, RunMeta
 from toolworthy.records.replay import Decision, ReplayKey, ReplayResult
 from toolworthy.records.store import RunDirectory
 from toolworthy.wire.ir import Request
@@ -49,7 +49,7 @@ class Plan:
         return RunMeta(
             **invocation(self.endpoint),
             replay=self.replayed(),
-            options=RunOptions(trials=self.trials, concurrency=self.concurrency, limit=self.limit, only=self.only),
+            options=RecordedOptions(trials=self.trials, concurrency=self.concurrency, limit=self.limit, only=self.only),
         )
 
     def replayed(self) -> Replayed:

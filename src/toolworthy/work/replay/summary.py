@@ -15,7 +15,7 @@ from toolworthy.records.replay import DECISIVE, Decision, DifferenceKind, Replay
 from toolworthy.records.store import RunDirectory
 from toolworthy.statistics.rates import percents
 from toolworthy.work.replay import _agreement as agreement
-from toolworthy.work.replay._agreement import Trigger
+from toolworthy.work.replay._agreement import TriggerAgreement
 
 _EXAMPLES = 2
 """Of each kind of difference, in the terminal."""
@@ -77,7 +77,7 @@ def _counts(results: Sequence[ReplayResult]) -> str:
     return " · ".join([f"{requests} requests{of}{sent}", *told.values()])
 
 
-def _trigger(found: Trigger) -> Iterator[str]:
+def _trigger(found: TriggerAgreement) -> Iterator[str]:
     f1 = "not measured" if found.f1 is None else percents(found.f1)
     yield f"  call or no call, as recorded: {found.agree}"
     yield f"      precision {found.precision}; recall {found.recall}; F1 {f1}"

@@ -30,7 +30,7 @@ Table = Mapping[str, Mapping[str, Mapping[str, Taken]]]
 
 
 @dataclass(frozen=True)
-class Estimate:
+class RunEstimate:
     """What some items will take."""
 
     input: float
@@ -51,14 +51,14 @@ def table() -> Table:
     return found
 
 
-def estimate(keys: Sequence[ResultKey], known: Table) -> Estimate:
+def estimate(keys: Sequence[ResultKey], known: Table) -> RunEstimate:
     """The sum over `keys`."""
     total, unknown = [0.0, 0.0, 0.0], 0
     for key in keys:
         taken = known.get(key.suite, {}).get(key.asker, {}).get(key.item)
         unknown += taken is None
         total = [one + other for one, other in zip(total, taken or _usual(known, key.suite, key.asker), strict=True)]
-    return Estimate(total[0], total[1], total[2], unknown)
+    return RunEstimate(total[0], total[1], total[2], unknown)
 
 
 def _usual(known: Table, suite: str, agent: str) -> Taken:
@@ -105,7 +105,7 @@ def _instead(options: Options, keys: Sequence[ResultKey]) -> str:
     return told
 
 
-def _beyond(options: Options, whole: Estimate, usd: float | None) -> str:
+def _beyond(options: Options, whole: RunEstimate, usd: float | None) -> str:
     budget = options.budget
     if budget.usd is not None and usd is not None and usd > budget.usd:
         return f"; the budget of ${budget.usd:,g} will not do"

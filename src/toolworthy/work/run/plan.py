@@ -19,7 +19,7 @@ from toolworthy.content.tasks import Task, known_tasks, load_task, load_tasks
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import concurrency as flow
 from toolworthy.records import conditions
-from toolworthy.records.meta import Budget, RunMeta, RunOptions, SandboxKind, Tier
+from toolworthy.records.meta import Budget, RecordedOptions, RunMeta, SandboxKind, Tier
 from toolworthy.records.result import Named
 from toolworthy.work.cases.field import REFERENCE, Field, Kind, load_field
 from toolworthy.work.cases.model import Case, load_cases
@@ -106,7 +106,7 @@ class Options:
             vocabularies=[agent.id for agent in self.vocabularies],
             words={agent.id: words(agent) for agent in self.vocabularies},
             selected=None if self.selected is None else list(self.selected),
-            options=RunOptions(
+            options=RecordedOptions(
                 **conditions.told(self),
                 concurrency=self.concurrency,
                 reference=self.reference.public() if self.reference else None,

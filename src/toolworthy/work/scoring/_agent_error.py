@@ -6,13 +6,13 @@ import json
 import re
 from typing import Any
 
-from toolworthy.sandbox.model import Outcome
+from toolworthy.sandbox.model import CommandOutcome
 
 _ERROR = re.compile(r"\berror\b", re.IGNORECASE)
 _LONG = 240
 
 
-def complaint(outcome: Outcome) -> str:
+def complaint(outcome: CommandOutcome) -> str:
     """In one line, as the agent put it; "" where it ended well, or named no error.
 
     Agents print plain lines or JSON lines; of these the message of an error counts, wherever it stands in them.

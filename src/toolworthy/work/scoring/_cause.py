@@ -18,7 +18,7 @@ from toolworthy.records.finding import Finding, rank
 from toolworthy.records.score import Cause, CauseCode, Fault, Limit, Note
 from toolworthy.rules.leaked import lost_calls
 from toolworthy.rules.refusal import classify
-from toolworthy.sandbox.model import Ended, Outcome
+from toolworthy.sandbox.model import CommandOutcome, Ended
 from toolworthy.wire.failure import RefusalKind
 from toolworthy.work.scoring._agent_error import complaint
 from toolworthy.work.scoring._progress import Course
@@ -51,7 +51,7 @@ _TAKEN: dict[Ended, str] = {"memory": "memory", "processes": "processes", "disk"
 """What the commands of a model took too much of. An agent by itself comes nowhere near, and no task wants so much."""
 
 
-def diagnose(exchanges: Sequence[Exchange], outcome: Outcome, agent: AgentAdapter, max_turns: int) -> Cause:
+def diagnose(exchanges: Sequence[Exchange], outcome: CommandOutcome, agent: AgentAdapter, max_turns: int) -> Cause:
     """The cause of a failed trial.
 
     Args:
@@ -96,7 +96,7 @@ def _overcome(found: Cause, course: Course) -> dict[Note, str]:
     return {"in spite of": ", ".join(told)} if told else {}
 
 
-def _nothing_asked(outcome: Outcome) -> Cause:
+def _nothing_asked(outcome: CommandOutcome) -> Cause:
     """An agent that ended by itself could not start; one that we stopped was at work, for longer than we let it."""
     said = " ".join((outcome.stderr or outcome.stdout).decode(errors="replace").split())[-300:]
     if outcome.ended == "timeout":

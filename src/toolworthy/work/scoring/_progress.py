@@ -12,7 +12,7 @@ from toolworthy.content.adapters import AgentAdapter
 from toolworthy.records.conversation import messages_of
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.finding import Finding
-from toolworthy.sandbox.model import Outcome
+from toolworthy.sandbox.model import CommandOutcome
 from toolworthy.work.scoring.calls import JudgedCall, judge_calls
 
 
@@ -22,7 +22,7 @@ class Course:
 
     asked: Sequence[Exchange]
     """Every completion, in order; at least one."""
-    outcome: Outcome
+    outcome: CommandOutcome
     """How the agent's process ended."""
     agent: AgentAdapter
     max_turns: int

@@ -21,7 +21,7 @@ from typing import Any
 from toolworthy.base import tree
 from toolworthy.content.tasks import Task
 from toolworthy.sandbox import Sandbox
-from toolworthy.sandbox.model import Command, Ended, Limits, Mount, Outcome
+from toolworthy.sandbox.model import Command, CommandOutcome, Ended, Limits, Mount
 from toolworthy.sandbox.watch import through
 
 VARIABLE = "TOOLWORTHY_CHILDREN"
@@ -94,7 +94,7 @@ class Children:
     async def _run(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Carry out one request. Once a limit stopped some, no more is started: it would take all the time."""
         if self._stopped:
-            return _told(Outcome(None, self._stopped, b"", b"", 0.0), {})
+            return _told(CommandOutcome(None, self._stopped, b"", b"", 0.0), {})
         self._number += 1
         here = self._folder / str(self._number)
         app, home, work = self._folder / "app", here / "home", here / "work"
@@ -133,7 +133,7 @@ class Children:
         )
 
 
-def _told(outcome: Outcome, files: dict[str, bytes]) -> dict[str, Any]:
+def _told(outcome: CommandOutcome, files: dict[str, bytes]) -> dict[str, Any]:
     return {
         "exit": outcome.exit_code,
         "ended": outcome.ended,

@@ -21,7 +21,7 @@ _REWARD_BYTES = 10_000
 
 
 @dataclass(frozen=True)
-class Verdict:
+class HiddenTestResult:
     """What the hidden tests said."""
 
     reward: float | None
@@ -33,7 +33,7 @@ class Verdict:
     """Why it is 0, where the workspace kept the verifier from saying it."""
 
 
-async def verify(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) -> Verdict:
+async def verify(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) -> HiddenTestResult:
     """Judge `workspace`, which stays as it is; `folder` is for working files.
 
     The agent never saw ``tests/``; the verifier sees a copy of what the agent left and nothing else of it. A verifier
@@ -55,7 +55,7 @@ async def verify(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) ->
     return replace(verdict, reward=0.0, reason=reason)
 
 
-async def _verify(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) -> Verdict:
+async def _verify(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) -> HiddenTestResult:
     judged, home, logs = folder / "judged", folder / "verifier-home", folder / "verifier-logs"
     left = await through(asyncio.to_thread(copy, workspace, judged, task))
     home.mkdir()
@@ -84,7 +84,7 @@ async def _verify(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) -
     reward = await asyncio.to_thread(_reward, logs)
     if outcome.ended != "exit" and reward:
         reward = None  # it had not said its last word
-    return Verdict(reward, text, outcome.ended, outcome.seconds)
+    return HiddenTestResult(reward, text, outcome.ended, outcome.seconds)
 
 
 def _reward(logs: Path) -> float | None:

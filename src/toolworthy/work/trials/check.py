@@ -16,7 +16,7 @@ from toolworthy.sandbox.model import Command, Limits, Mount
 from toolworthy.work.trials import _workspace as workspaces
 from toolworthy.work.trials._attacks import Attack, attacks
 from toolworthy.work.trials._script import as_script
-from toolworthy.work.trials._verify import Verdict, verify
+from toolworthy.work.trials._verify import HiddenTestResult, verify
 
 NOTHING, STEPS, SCRIPT = "nothing", "steps", "solve.sh"
 _PATIENCE = 15.0
@@ -93,11 +93,11 @@ def _impatient(task: Task) -> Task:
     return replace(task, config=task.config.model_copy(update={"verifier": verifier}))
 
 
-def _as_it_must(way: str | Attack, verdict: Verdict) -> bool:
+def _as_it_must(way: str | Attack, verdict: HiddenTestResult) -> bool:
     return verdict.reward == (1.0 if way in (STEPS, SCRIPT) else 0.0)
 
 
-def _detail(way: str | Attack, verdict: Verdict) -> str:
+def _detail(way: str | Attack, verdict: HiddenTestResult) -> str:
     if verdict.reward is None:
         return f"the verifier gave no reward ({verdict.ended}): {verdict.output.strip()[-300:]}"
     if _as_it_must(way, verdict):

@@ -15,7 +15,7 @@ from toolworthy.records.trial import Status, TrialKey, TrialResult
 from toolworthy.work.kind import Kind, Site, Told
 from toolworthy.work.run.plan import Options
 from toolworthy.work.scoring.words import cause
-from toolworthy.work.trials.trial import Bench, sandbox_for, without
+from toolworthy.work.trials.trial import TrialBench, sandbox_for, without
 
 
 class Trials(Kind[TrialKey, TrialResult]):
@@ -41,12 +41,12 @@ class Trials(Kind[TrialKey, TrialResult]):
         sandbox_for(plan, plan.agents)
         return plan.agents
 
-    async def open(self, site: Site) -> Bench:
+    async def open(self, site: Site) -> TrialBench:
         """Install what agents need."""
         sandbox = sandbox_for(site.plan, site.plan.agents)
         if sandbox.name == "none":
             site.listener.line("no sandbox: what the model writes runs with your rights and sees your files")
-        bench = Bench(
+        bench = TrialBench(
             site.plan,
             site.endpoint,
             site.gateway,

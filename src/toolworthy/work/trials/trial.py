@@ -29,7 +29,7 @@ from toolworthy.records.exchange import Exchange
 from toolworthy.records.score import Cause
 from toolworthy.records.trial import Status, TrialKey, TrialResult, Verification
 from toolworthy.sandbox import Sandbox, choose
-from toolworthy.sandbox.model import Command, Limits, Outcome, SandboxError
+from toolworthy.sandbox.model import Command, CommandOutcome, Limits, SandboxError
 from toolworthy.sandbox.watch import through
 from toolworthy.wire.ir import Api
 from toolworthy.work.run.observer import Listener
@@ -39,7 +39,7 @@ from toolworthy.work.scoring.words import cause, noted
 from toolworthy.work.trials import _disk_space as room
 from toolworthy.work.trials import _workspace as workspaces
 from toolworthy.work.trials._isolated_commands import free_port
-from toolworthy.work.trials._verify import Verdict, verify
+from toolworthy.work.trials._verify import HiddenTestResult, verify
 
 PORT = 8377
 """Where every agent finds the gateway, inside its own network namespace."""
@@ -51,7 +51,7 @@ _MAX_OUTPUT = 16_384
 
 
 @dataclass(frozen=True)
-class Bench:
+class TrialBench:
     """What all trials of a run share."""
 
     options: Options
@@ -80,7 +80,7 @@ def without(plan: Options, key: TrialKey, status: Status, why: Cause) -> TrialRe
 
 
 async def run_trial(
-    bench: Bench,
+    bench: TrialBench,
     key: TrialKey,
     task: Task,
     agent: AgentAdapter,
@@ -116,7 +116,7 @@ def _at_fault(error: Exception) -> str:
 
 
 async def _attempt(
-    bench: Bench,
+    bench: TrialBench,
     key: TrialKey,
     task: Task,
     agent: AgentAdapter,
@@ -164,7 +164,7 @@ async def _attempt(
 
 
 def _command(
-    bench: Bench,
+    bench: TrialBench,
     task: Task,
     agent: AgentAdapter,
     installation: Installation | None,
@@ -194,14 +194,14 @@ def _command(
     return launch(agent, installation, bench.sandbox, start)
 
 
-def _apis(bench: Bench, agent: AgentAdapter) -> tuple[Api, ...]:
+def _apis(bench: TrialBench, agent: AgentAdapter) -> tuple[Api, ...]:
     """In which an agent may ask: the built-in one is given one of all."""
     return (bench.endpoint.forced_api or agent.apis[0],) if agent.id == "builtin" else agent.apis
 
 
 async def _run_agent(
-    bench: Bench, key: TrialKey, command: Command, port: int, allowance: Allowance
-) -> tuple[Outcome, tuple[Exchange, ...]]:
+    bench: TrialBench, key: TrialKey, command: Command, port: int, allowance: Allowance
+) -> tuple[CommandOutcome, tuple[Exchange, ...]]:
     """Start the agent with the gateway behind its listener; both end together.
 
     Not every agent can be told how many turns it has: who goes on beyond is stopped.
@@ -239,19 +239,21 @@ async def _run_agent(
     return outcome, tuple(sorted(exchanges, key=lambda exchange: exchange.index))
 
 
-async def _ended(running: asyncio.Task[Outcome], out_of_turns: Callable[[], bool], started: float) -> Outcome:
+async def _ended(
+    running: asyncio.Task[CommandOutcome], out_of_turns: Callable[[], bool], started: float
+) -> CommandOutcome:
     """How the agent ended, if it was stopped for its turns too."""
     try:
         return await running
     except asyncio.CancelledError:
         if not (running.cancelled() and out_of_turns()):
             raise
-        return Outcome(None, "turns", b"", b"", time.monotonic() - started)
+        return CommandOutcome(None, "turns", b"", b"", time.monotonic() - started)
 
 
 def _judge(
-    verdict: Verdict,
-    outcome: Outcome,
+    verdict: HiddenTestResult,
+    outcome: CommandOutcome,
     exchanges: tuple[Exchange, ...],
     agent: AgentAdapter,
     max_turns: int,

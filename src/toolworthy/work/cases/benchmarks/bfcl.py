@@ -81,7 +81,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class BfclVerdict:
     """Whether BFCL accepts an answer, and what is wrong with it if not."""
 
     accepted: bool
@@ -166,7 +166,7 @@ def left_out(path: Path) -> str:
     return f"left out: {', '.join(names)}, which cannot be judged without BFCL's own Python back ends"
 
 
-def tally(judged: Iterable[tuple[Item, Verdict]]) -> dict[str, Count]:
+def tally(judged: Iterable[tuple[Item, BfclVerdict]]) -> dict[str, Count]:
     """Accepted answers of each category, over which BFCL then takes means (plain ones, but for its live half)."""
     counts: dict[str, Count] = {}
     for item, verdict in judged:
@@ -316,7 +316,7 @@ def _schema(declared: Mapping[str, Any]) -> dict[str, Any]:
 Call = tuple[str, Mapping[str, Any]]
 
 
-def judge(item: Item, calls: Sequence[tuple[str, Mapping[str, Any] | str]], text: str = "") -> Verdict:
+def judge(item: Item, calls: Sequence[tuple[str, Mapping[str, Any] | str]], text: str = "") -> BfclVerdict:
     """Whether BFCL accepts an answer.
 
     Args:
@@ -326,7 +326,7 @@ def judge(item: Item, calls: Sequence[tuple[str, Mapping[str, Any] | str]], text
     """
     read = [(name, arguments) for name, given in calls if (arguments := _arguments(given)) is not None]
     found = _fault(item, read, len(calls), text)
-    return Verdict(False, found.kind, found.detail) if found else Verdict(True)
+    return BfclVerdict(False, found.kind, found.detail) if found else BfclVerdict(True)
 
 
 def _arguments(given: Mapping[str, Any] | str) -> Mapping[str, Any] | None:

@@ -43,7 +43,7 @@ _NO_PART_OF_A_REQUEST = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class VerifierCase:
     """One request of a verifier's file."""
 
     index: int
@@ -116,7 +116,7 @@ class Metrics:
 # ---- reading ---------------------------------------------------------------------------------------------------------
 
 
-def load(path: Path, reference: Path | None = None) -> tuple[Case, ...]:
+def load(path: Path, reference: Path | None = None) -> tuple[VerifierCase, ...]:
     """The requests of a file.
 
     Args:
@@ -194,7 +194,7 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield (index if isinstance(index, int) else number), line
 
 
-def _case(index: int, line: Mapping[str, Any], known: Mapping[int, Outcome]) -> Case:
+def _case(index: int, line: Mapping[str, Any], known: Mapping[int, Outcome]) -> VerifierCase:
     own = as_dict(line.get("request")) or {
         name: value for name, value in line.items() if name not in _NO_PART_OF_A_REQUEST
     }
@@ -203,7 +203,7 @@ def _case(index: int, line: Mapping[str, Any], known: Mapping[int, Outcome]) -> 
     reference = known.get(index)
     if reference is None and isinstance(line.get("response"), dict):
         reference = of_line(line)
-    return Case(index, {**own, "messages": messages}, due if isinstance(due, bool) else None, reference)
+    return VerifierCase(index, {**own, "messages": messages}, due if isinstance(due, bool) else None, reference)
 
 
 def _message(message: Any) -> Any:
@@ -218,12 +218,12 @@ def _text(arguments: Any) -> str:
 # ---- measuring -------------------------------------------------------------------------------------------------------
 
 
-def measure(cases: Iterable[Case], results: Mapping[int, Outcome]) -> Metrics:
+def measure(cases: Iterable[VerifierCase], results: Mapping[int, Outcome]) -> Metrics:
     """The figures over all cases that have an outcome in `results` (by index)."""
     return figures(note(case, results[case.index]) for case in cases if case.index in results)
 
 
-def note(case: Case, outcome: Outcome) -> Noted:
+def note(case: VerifierCase, outcome: Outcome) -> Noted:
     """What the figures need of one request and its outcome."""
     tools = as_list(case.body.get("tools"))
     return Noted(case.index, outcome, tuple(fits(tools, *call) for call in outcome.calls), case.due, case.reference)

@@ -112,7 +112,7 @@ def planned(before: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Phrases:
+class PhraseClass:
     """A class of phrases."""
 
     patterns: tuple[re.Pattern[str], ...]
@@ -144,7 +144,7 @@ def _before(parts: Sequence[str], number: int) -> str:
 
 
 @cache
-def phrases(name: str) -> Phrases:
+def phrases(name: str) -> PhraseClass:
     """The class of that name.
 
     Raises:
@@ -156,4 +156,4 @@ def phrases(name: str) -> Phrases:
     told = known[name]
     deeds = "|".join(told.get("deeds", "").split())
     patterns = (re.compile(pattern.replace("{deeds}", deeds), re.I) for pattern in told["patterns"])
-    return Phrases(tuple(patterns), told.get("kind", ""))
+    return PhraseClass(tuple(patterns), told.get("kind", ""))

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from toolworthy.work.cases.matching._flow import Step, steps
+from toolworthy.work.cases.matching._flow import FlowStep, steps
 from toolworthy.work.cases.matching._options import KNOWN, Read, Spec, read, spec
 from toolworthy.work.cases.matching._syntax import Word
 
@@ -17,7 +17,7 @@ from toolworthy.work.cases.matching._syntax import Word
 
 
 @dataclass(frozen=True)
-class Shown:
+class DisplayedLines:
     """Lines of a file. Numbers begin at 1; negative ones count from the end, where -1 is the last line."""
 
     path: str
@@ -50,13 +50,13 @@ _AWK_ALL = re.compile(r"\s*(?:1|\{\s*print(?:\s+(?:\$0|NR[^{}]*\$0))?\s*;?\s*\})
 _OPEN = re.compile(r"""print\(open\((['"])([^'"\\]+)\1\)\.read\(\)(?:, *end=(?:''|""))?\)""")
 
 
-def reads(text: str) -> tuple[Shown, ...]:
+def reads(text: str) -> tuple[DisplayedLines, ...]:
     """What `text` shows of which files, where it does nothing else.
 
     Separators between files (``echo ---``) are let pass. Where a part is not sure, there is no answer at all.
     """
-    shown: list[Shown] = []
-    pipe: list[Shown] | None = None
+    shown: list[DisplayedLines] = []
+    pipe: list[DisplayedLines] | None = None
     for step in steps(text):
         if not step.only_shows or step.command.then not in ("", "&&", ";", "|", "|&"):
             return ()
@@ -71,11 +71,11 @@ def reads(text: str) -> tuple[Shown, ...]:
     return tuple(shown)
 
 
-def _shown(step: Step) -> list[Shown]:
+def _shown(step: FlowStep) -> list[DisplayedLines]:
     """What one command shows of the files that it names."""
     if step.name == "python" and len(step.rest) == 2 and step.rest[0].text == "-c":
         match = _OPEN.fullmatch(step.rest[1].text.strip().rstrip(";"))
-        return [Shown(step.place(match[2]))] if match else []
+        return [DisplayedLines(step.place(match[2]))] if match else []
     known = _SHOWERS.get(step.name)
     found = read(known, step.rest) if known else None
     if known is None or found is None:
@@ -84,14 +84,14 @@ def _shown(step: Step) -> list[Shown]:
     parts = _parts(step.name, found)
     if not paths or any(word.pattern or word.text == "-" for word in paths):
         return []
-    return [Shown(step.place(word.text), *part) for word in paths for part in parts]
+    return [DisplayedLines(step.place(word.text), *part) for word in paths for part in parts]
 
 
 def _script_given(known: Spec, found: Read) -> bool:
     return any(found.values(name) for name in known.script)
 
 
-def _narrowed(step: Step, pipe: Sequence[Shown]) -> list[Shown]:
+def _narrowed(step: FlowStep, pipe: Sequence[DisplayedLines]) -> list[DisplayedLines]:
     """What a command leaves of what is piped into it."""
     known = _SHOWERS.get(step.name)
     found = read(known, step.rest) if known else None
@@ -109,7 +109,7 @@ def _narrowed(step: Step, pipe: Sequence[Shown]) -> list[Shown]:
     return [part for part in cut if part] if all(cut) else []
 
 
-def _cut(whole: Shown, first: int, last: int | None) -> Shown | None:
+def _cut(whole: DisplayedLines, first: int, last: int | None) -> DisplayedLines | None:
     """The lines from `first` to `last` of `whole`; None where the numbers do not tell."""
     if first > 0 and whole.first > 0 and (last is None or last > 0):
         end = whole.first + last - 1 if last else None
@@ -230,7 +230,7 @@ def searches(text: str) -> Search | None:
     return _search(name, given, found)
 
 
-def _shortened(line: Sequence[Step]) -> Step | None:
+def _shortened(line: Sequence[FlowStep]) -> FlowStep | None:
     """The one command of a line whose output is only cut, sorted, or excused for being none."""
     while len(line) > 1:
         before, last = line[-2].command, line[-1]
@@ -244,12 +244,12 @@ def _shortened(line: Sequence[Step]) -> Step | None:
     return line[0] if line and not line[0].outputs else None
 
 
-def _no_files(step: Step) -> bool:
+def _no_files(step: FlowStep) -> bool:
     found = read(KNOWN.get(step.name, _SHOWERS["less"]), step.rest)
     return found is not None and not found.operands
 
 
-def _search(name: str, given: Read, step: Step) -> Search | None:
+def _search(name: str, given: Read, step: FlowStep) -> Search | None:
     options = {option for option, _ in given.options}
     patterns = given.values("e") or [word.text for word in given.operands[:1]]
     if options & _OTHERWISE or len(patterns) != 1:
@@ -330,7 +330,7 @@ def finds(text: str) -> Find | None:
             return None
 
 
-def _listed(step: Step, given: Read | None, operands: str) -> Find | None:
+def _listed(step: FlowStep, given: Read | None, operands: str) -> Find | None:
     if given is None:
         return None
     if operands == "names":
@@ -338,7 +338,7 @@ def _listed(step: Step, given: Read | None, operands: str) -> Find | None:
     return Find(tuple(_globs(given)), tuple(step.place(word.text) for word in given.operands) or (step.place("."),))
 
 
-def _find(step: Step) -> Find | None:
+def _find(step: FlowStep) -> Find | None:
     texts = [word.text for word in step.rest]
     at = next((n for n, text in enumerate(texts) if text[:1] in ("-", "(", "!")), len(texts))
     if _ACTIONS & set(texts):
@@ -352,7 +352,7 @@ def _find(step: Step) -> Find | None:
     return Find(tuple(names), starts)
 
 
-def _ls(step: Step) -> Find | None:
+def _ls(step: FlowStep) -> Find | None:
     given = read(KNOWN[step.name], step.rest)
     if given is None:
         return None
@@ -368,7 +368,7 @@ def _ls(step: Step) -> Find | None:
     return Find(tuple(names), tuple(starts) or (step.place("."),), recursive)
 
 
-def _fd(step: Step) -> Find | None:
+def _fd(step: FlowStep) -> Find | None:
     given = read(_FD, step.rest)
     if given is None:
         return None

@@ -18,9 +18,9 @@ from typing import Any
 
 from toolworthy.base.paths import ROOT, absolute
 from toolworthy.work.cases.matching._options import KNOWN, Read, Spec, ordered_options, read
-from toolworthy.work.cases.matching._syntax import Command, Redirect, Word, parse
+from toolworthy.work.cases.matching._syntax import Redirect, SimpleCommand, Word, parse
 from toolworthy.work.cases.matching._unwrap import bare, inner, untail
-from toolworthy.work.cases.matching.programs import Call, invocation, programs
+from toolworthy.work.cases.matching.programs import ProgramCall, invocation, programs
 
 Key = tuple[Any, ...]
 _INTERPRETERS = frozenset({"python", "bash", "sh", "node", "ruby", "perl"})
@@ -69,7 +69,7 @@ def _steps(text: str, start: str, depth: int) -> tuple[Key, ...] | None:
     return tuple(keys)
 
 
-def _folder(command: Command) -> str | None:
+def _folder(command: SimpleCommand) -> str | None:
     """Where a leading ``cd folder &&`` goes."""
     simple = command.literal and not command.env and not command.redirects and command.then in ("&&", ";")
     return command.argv[1] if simple and len(command.words) == 2 and _is_cd(command.argv) else None
@@ -79,7 +79,7 @@ def _is_cd(argv: Sequence[str]) -> bool:
     return argv[0] == "cd" and not argv[1].startswith("-") and argv[1] != ""
 
 
-def _without_set(commands: tuple[Command, ...]) -> tuple[Command, ...]:
+def _without_set(commands: tuple[SimpleCommand, ...]) -> tuple[SimpleCommand, ...]:
     """Without ``set -e`` in front of one pipeline, where it changes nothing that matters."""
     first, rest = commands[0], commands[1:]
     alone = bool(rest) and all(command.then in ("|", "|&") for command in rest[:-1])
@@ -92,7 +92,7 @@ def _without_set(commands: tuple[Command, ...]) -> tuple[Command, ...]:
 # ---- one command -------------------------------------------------------------------------------------------------
 
 
-def _key(command: Command, cwd: str | None, piped: bool) -> Key:
+def _key(command: SimpleCommand, cwd: str | None, piped: bool) -> Key:
     """Everything about one command that matters, as values that can be compared."""
     redirects = _redirects(command, cwd)
     env = tuple(sorted((name, _word(value)) for name, value in command.env))
@@ -101,7 +101,7 @@ def _key(command: Command, cwd: str | None, piped: bool) -> Key:
     name = command.argv[0]
     if name in programs() and command.literal and not any(word.pattern for word in command.words):
         given = {variable: value.text for variable, value in command.env}
-        return ("program", invocation(Call(command.argv, cwd or "", given)), redirects)
+        return ("program", invocation(ProgramCall(command.argv, cwd or "", given)), redirects)
     what, loose = _arguments(name, command.words[1:], cwd, piped)
     if "/" in name and command.words[0].literal:
         name = _place(name, cwd)
@@ -220,7 +220,7 @@ def _interpreted(words: tuple[Word, ...], cwd: str | None) -> Key:
 # ---- redirections -------------------------------------------------------------------------------------------------
 
 
-def _redirects(command: Command, cwd: str | None) -> Key:
+def _redirects(command: SimpleCommand, cwd: str | None) -> Key:
     found = [part for redirect in command.redirects for part in _redirect(redirect, cwd)]
     if command.then == "|&":
         found.append((">&", 2, "1"))

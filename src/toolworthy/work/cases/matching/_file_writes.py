@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from toolworthy.base.paths import ROOT
-from toolworthy.work.cases.matching._flow import Step, steps
+from toolworthy.work.cases.matching._flow import FlowStep, steps
 from toolworthy.work.cases.matching._heredoc import Heredoc
 from toolworthy.work.cases.matching._syntax import Word
 
@@ -44,7 +44,7 @@ def writes(text: str) -> tuple[Written, ...]:
     return tuple(found)
 
 
-def _redirected(step: Step, content: str) -> list[Written]:
+def _redirected(step: FlowStep, content: str) -> list[Written]:
     """The file that the output goes to, where there is one and it is known."""
     targets = [(op, word) for op, fd, word in step.outputs if fd == 1 and op in (">", ">>", ">|", "&>", "&>>")]
     if len(targets) != 1 or step.piped:
@@ -55,7 +55,7 @@ def _redirected(step: Step, content: str) -> list[Written]:
     return [Written(step.place(word.text), content, op.endswith(">>"))]
 
 
-def _tee(step: Step, content: str | None) -> list[Written]:
+def _tee(step: FlowStep, content: str | None) -> list[Written]:
     if content is None or not step.command.literal:
         return []
     append = any(word.text in ("-a", "--append") for word in step.rest)
@@ -65,11 +65,11 @@ def _tee(step: Step, content: str | None) -> list[Written]:
     return [Written(step.place(word.text), content, append) for word in files if not word.text.startswith("/dev/")]
 
 
-def _piped(step: Step) -> str | None:
+def _piped(step: FlowStep) -> str | None:
     return None if any(fd == 1 for _, fd, _ in step.outputs) else _output(step)
 
 
-def _output(step: Step) -> str | None:
+def _output(step: FlowStep) -> str | None:
     """What a command prints, where that is known from the command alone."""
     if not step.command.literal or step.command.env:
         return None
@@ -86,11 +86,11 @@ def _output(step: Step) -> str | None:
             return None
 
 
-def _stdin_given(step: Step) -> bool:
+def _stdin_given(step: FlowStep) -> bool:
     return any(redirect.op.startswith("<") for redirect in step.command.redirects)
 
 
-def _stdin(step: Step) -> str | None:
+def _stdin(step: FlowStep) -> str | None:
     """The text that is given to a command as its input, where it stands there as it is."""
     given = [redirect for redirect in step.command.redirects if redirect.op.startswith("<")]
     if len(given) != 1:
@@ -193,7 +193,7 @@ def patches(text: str) -> tuple[Kind, str] | None:
     return None
 
 
-def _kind(step: Step) -> Kind | None:
+def _kind(step: FlowStep) -> Kind | None:
     if step.name in ("apply_patch", "applypatch"):
         return "codex"
     git = step.name == "git" and step.command.argv[1:2] == ("apply",)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from toolworthy.base.paths import ROOT, absolute, relative
-from toolworthy.work.cases.matching._syntax import Command, Word, parse
+from toolworthy.work.cases.matching._syntax import SimpleCommand, Word, parse
 from toolworthy.work.cases.matching._unwrap import bare, inner
 
 _QUIET = (("2", "/dev/null"), ("2", "1"))
 
 
 @dataclass(frozen=True)
-class Step:
+class FlowStep:
     """A command without its wrappers, and where it runs if those before it succeed."""
 
-    command: Command
+    command: SimpleCommand
     folder: str
 
     @property
@@ -52,10 +52,10 @@ class Step:
         return found
 
 
-def steps(text: str, folder: str = ROOT, depth: int = 0) -> tuple[Step, ...]:
+def steps(text: str, folder: str = ROOT, depth: int = 0) -> tuple[FlowStep, ...]:
     """The commands of `text`, without ``cd``; nothing where it cannot be read or does not simply run from the start."""
     commands = parse(text) or ()
-    found: list[Step] = []
+    found: list[FlowStep] = []
     for command in map(bare, commands):
         nested = inner(command)
         if nested is not None and depth < 3:
@@ -71,5 +71,5 @@ def steps(text: str, folder: str = ROOT, depth: int = 0) -> tuple[Step, ...]:
                 return ()
             folder = absolute(command.argv[1], folder)
             continue
-        found.append(Step(command, folder))
+        found.append(FlowStep(command, folder))
     return tuple(found)

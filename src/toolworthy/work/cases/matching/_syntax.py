@@ -41,7 +41,7 @@ class Redirect:
 
 
 @dataclass(frozen=True)
-class Command:
+class SimpleCommand:
     """A simple command, and how it hangs on the next one."""
 
     words: tuple[Word, ...] = ()
@@ -63,7 +63,7 @@ class Command:
 
 
 @lru_cache(maxsize=2_048)
-def parse(text: str) -> tuple[Command, ...] | None:
+def parse(text: str) -> tuple[SimpleCommand, ...] | None:
     """The commands of `text` in order; None where it is no Bash, or nothing at all."""
     if len(text) > _MOST:
         return None
@@ -101,9 +101,9 @@ class _Reader:
     def text(self, node: Node) -> str:
         return self.source[node.start_byte : node.end_byte]
 
-    def sequence(self, node: Node) -> list[Command]:
+    def sequence(self, node: Node) -> list[SimpleCommand]:
         """The commands of a program, a list or a pipeline."""
-        found: list[Command] = []
+        found: list[SimpleCommand] = []
         for child in self.children(node):
             if child.type == "comment" or child.type.strip() == "":
                 continue
@@ -125,7 +125,7 @@ class _Reader:
             raise _Strange
         return node.children
 
-    def statement(self, node: Node) -> list[Command]:
+    def statement(self, node: Node) -> list[SimpleCommand]:
         match node.type:
             case "list" | "pipeline":
                 return self.sequence(node)
@@ -134,7 +134,7 @@ class _Reader:
             case "command" | "variable_assignment" | "variable_assignments" | "declaration_command":
                 return [self.command(node)]
             case _:
-                return [Command(compound=self.whole(node))]
+                return [SimpleCommand(compound=self.whole(node))]
 
     def whole(self, node: Node) -> str:
         """The text of `node`, which must not hide a here-document that was taken out of it."""
@@ -143,9 +143,9 @@ class _Reader:
             raise _Strange
         return text
 
-    def redirected(self, node: Node) -> list[Command]:
+    def redirected(self, node: Node) -> list[SimpleCommand]:
         body = node.child_by_field_name("body")
-        commands = self.statement(body) if body else [Command()]
+        commands = self.statement(body) if body else [SimpleCommand()]
         words, redirects = list(commands[-1].words), list(commands[-1].redirects)
         self.children(node)
         for child in node.children_by_field_name("redirect"):
@@ -155,7 +155,7 @@ class _Reader:
         commands[-1] = replace(commands[-1], words=tuple(words), redirects=tuple(redirects))
         return commands
 
-    def command(self, node: Node) -> Command:
+    def command(self, node: Node) -> SimpleCommand:
         words: list[Word] = []
         env: list[tuple[str, Word]] = []
         redirects: list[Redirect] = []
@@ -174,7 +174,7 @@ class _Reader:
                 words += more
             else:
                 words.append(self.word(child))
-        return Command(tuple(words), tuple(env), tuple(redirects))
+        return SimpleCommand(tuple(words), tuple(env), tuple(redirects))
 
     def word(self, node: Node) -> Word:
         text = self.whole(node)

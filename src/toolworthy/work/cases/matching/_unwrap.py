@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from toolworthy.work.cases.matching._options import KNOWN, read
-from toolworthy.work.cases.matching._syntax import Command, Word
+from toolworthy.work.cases.matching._syntax import SimpleCommand, Word
 
 TOOLS = frozenset({"pytest", "pip", "ruff", "mypy", "black", "flake8", "isort", "coverage", "pylint", "tox", "nox"})
 """What ``python -m`` starts as the command of that name does."""
@@ -28,7 +28,7 @@ _SHORTEST = 10
 """Seconds of time, and lines of output, from which on a limit is no more than a caution."""
 
 
-def bare(command: Command) -> Command:
+def bare(command: SimpleCommand) -> SimpleCommand:
     """`command` without harmless wrappers and variables, under the usual name of its tool."""
     words, env = command.words, list(command.env)
     while words and words[0].literal:
@@ -95,7 +95,7 @@ def _named(words: tuple[Word, ...]) -> tuple[Word, ...]:
     return (Word(name), *rest)
 
 
-def inner(command: Command) -> str | None:
+def inner(command: SimpleCommand) -> str | None:
     """The command line inside ``bash -lc '…'`` or ``( … )``, where that is all there is."""
     if command.env or command.redirects:
         return None
@@ -110,7 +110,7 @@ def inner(command: Command) -> str | None:
 # ---- tails ---------------------------------------------------------------------------------------------------------
 
 
-def untail(commands: tuple[Command, ...]) -> tuple[Command, ...]:
+def untail(commands: tuple[SimpleCommand, ...]) -> tuple[SimpleCommand, ...]:
     """Without ``; echo $?`` and ``| head -50`` at the end, where they only change what is shown."""
     while len(commands) > 1:
         *before, last = commands
@@ -123,7 +123,7 @@ def untail(commands: tuple[Command, ...]) -> tuple[Command, ...]:
     return commands
 
 
-def _shows_status(command: Command) -> bool:
+def _shows_status(command: SimpleCommand) -> bool:
     if command.redirects or command.env or command.then not in ("", ";") or not command.words:
         return False
     rest = command.words[1:]
@@ -132,7 +132,7 @@ def _shows_status(command: Command) -> bool:
     return command.argv[0] in ("echo", "printf") and bool(status) and plain
 
 
-def _only_shortens(shown: Command, cut: Command) -> bool:
+def _only_shortens(shown: SimpleCommand, cut: SimpleCommand) -> bool:
     """Whether `cut` leaves enough of the output of `shown`, and that output is not what is wanted itself."""
     if cut.redirects or cut.env or not cut.literal or not shown.words:
         return False

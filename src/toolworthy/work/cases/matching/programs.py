@@ -120,7 +120,7 @@ class Invocation:
 
 
 @dataclass(frozen=True)
-class Call:
+class ProgramCall:
     """A call of a program, as it was made."""
 
     argv: tuple[str, ...]
@@ -160,7 +160,7 @@ def described(tables: Mapping[str, Any], path: Path) -> dict[str, Program]:
     return found
 
 
-def invocation(call: Call) -> Invocation:
+def invocation(call: ProgramCall) -> Invocation:
     """The form of a call; that of a program that nobody described is the call itself."""
     name = posixpath.basename(call.argv[0])
     program = programs().get(name)

@@ -14,8 +14,8 @@ from pathlib import Path
 from toolworthy.base import tree
 from toolworthy.base.paths import ROOT
 from toolworthy.sandbox import Sandbox
-from toolworthy.sandbox.model import Command, Limits, Outcome
-from toolworthy.work.cases.matching.programs import Call, Invocation, invocation, programs
+from toolworthy.sandbox.model import Command, CommandOutcome, Limits
+from toolworthy.work.cases.matching.programs import Invocation, ProgramCall, invocation, programs
 from toolworthy.work.cases.world._effects import Commit, Effects, State
 from toolworthy.work.cases.world._repository import Repository, only_looks, repository, subcommand
 from toolworthy.work.cases.world.lookers import PROGRAMS
@@ -114,14 +114,14 @@ class World:
                 self._repositories[known] = found
         return self._repositories[known]
 
-    async def _start(self, app: Path, home: Path, *argv: str, env: Mapping[str, str] | None = None) -> Outcome:
+    async def _start(self, app: Path, home: Path, *argv: str, env: Mapping[str, str] | None = None) -> CommandOutcome:
         world = f"{self._sandbox.home(home)}/.world"
         variables = {**_GIT, "APP": self._sandbox.app(app), "WORLD": world, **(env or {})}
         script, *rest = argv
         command = ("bash", f"{world}/{script}", *rest)
         return await self._sandbox.run(Command(command, app, home, env=variables, limits=_LIMITS))
 
-    def _effects(self, before: State, app: Path, world: Path, outcome: Outcome) -> Effects:
+    def _effects(self, before: State, app: Path, world: Path, outcome: CommandOutcome) -> Effects:
         shown = self._sandbox.app(app)
         files, executable, links = _read(app)
         git = tree.read_all(app / ".git", _FILE_BYTES, _ALL_BYTES) if before.git is not None else None
@@ -211,12 +211,12 @@ def _calls(noted: bytes, app: str) -> Iterator[Invocation]:
             argv = (name, *(next(fields) for _ in range(count)))
             stdin = next(fields)
             env = dict(line.partition("=")[::2] for line in iter(fields.__next__, ""))
-            yield _call(Call(argv, folder, _set(env), stdin))
+            yield _call(ProgramCall(argv, folder, _set(env), stdin))
     except (StopIteration, ValueError):
         return  # the note was cut off with the command
 
 
-def _call(call: Call) -> Invocation:
+def _call(call: ProgramCall) -> Invocation:
     found = invocation(call)
     if found.program != "git":
         return found
