@@ -91,7 +91,7 @@ def test_no_daemon_is_left_when_it_is_cancelled_twice(tmp_path: Path) -> None:
 KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from toolworthy.sandbox import choose, namespace
+from toolworthy.sandbox import _namespace as namespace, choose
 from toolworthy.sandbox.model import Command
 
 folder, moment, mark = sys.argv[1:]
