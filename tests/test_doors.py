@@ -473,7 +473,7 @@ def test_help_and_collection_load_nothing_heavy(tmp_path: Path) -> None:
     program += "try: main(['--help'])\nexcept SystemExit: print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
     loaded = set(done.stdout.splitlines()[-1].split())
-    assert not loaded & {"httpx", "pydantic", "uvicorn", "jinja2", "zstandard", "pytest", "asyncio"}
+    assert not loaded & {"httpx", "pydantic", "uvicorn", "jinja2", "zstandard", "pytest", "asyncio", "toolworthy.rules"}
     collected = suites("--collect-only", "-q", cwd=tmp_path)
     assert "10 tests collected" in collected.stdout
     assert not (tmp_path / "reports").exists()

@@ -28,10 +28,12 @@ from toolworthy.rules import (  # noqa: F401 - each declares its rules
     calls,
     leaks,
 )
-from toolworthy.rules.model import RULES, Area, Rule, rule
+from toolworthy.rules.model import RULES, Area, Rule, check_complete, rule
 from toolworthy.rules.view import View
 
 __all__ = ["RULES", "Area", "Rule", "check", "codes", "rule"]
+
+check_complete()
 
 
 def check(exchanges: Iterable[Exchange]) -> tuple[Finding, ...]:

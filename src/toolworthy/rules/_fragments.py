@@ -5,58 +5,26 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from functools import partial
 from typing import Any
 
-from toolworthy.rules import model
-from toolworthy.rules.model import Violations
+from toolworthy.rules.model import Violations, builtin
 from toolworthy.rules.view import View, WireEvent, chat_calls
 from toolworthy.wire.lenient import as_dict, as_int, as_key, as_list, parse_json
 
-rule = partial(model.rule, area="chat streams")
 
-
-@rule(
-    "TW301",
-    "call delta without an index",
-    "degrades",
-    source="vercel/ai#7238",
-    right='Every entry of delta.tool_calls says which call it belongs to: "index": 0 in all fragments of the first '
-    'call, "index": 1 in all of the second.',
-)
-def no_index(view: View) -> Violations:
-    """An entry of ``delta.tool_calls`` has no ``index``, the only key that all fragments of a call share. Typed
-    clients refuse the chunk; others put parallel calls into one."""
+@builtin("TW301")
+def _missing_tool_call_index(view: View) -> Violations:
     for detail, excerpt in view.repairs("missing-index"):
         yield detail or "a fragment of a tool call has no index", excerpt
 
 
-@rule(
-    "TW302",
-    "two calls under one index",
-    "degrades",
-    source="InternLM/lmdeploy#3412",
-    right='Every call has an index that no other has: {"index": 0, "id": "call_a1", …} begins the first, {"index": 1, '
-    '"id": "call_b2", …} the second.',
-    situation="parallel-calls",
-    follows=("TW304",),
-)
-def index_reused(view: View) -> Violations:
-    """A second call begins under the index of the first. Clients that go by the index glue them together."""
+@builtin("TW302")
+def _shared_tool_call_index(view: View) -> Violations:
     yield from view.repairs("index-reused")
 
 
-@rule(
-    "TW303",
-    "id of a call changes or comes again",
-    "degrades",
-    source="spring-projects/spring-ai#6369",
-    right='Only the first fragment of a call has an id, {"index": 0, "id": "call_a1", …}; later ones leave it out: '
-    '{"index": 0, "function": {"arguments": "…"}}.',
-)
-def id_repeated(view: View) -> Violations:
-    """The id belongs to the first fragment of a call only. Clients that take an id as the beginning of a call split it
-    where it is repeated, changed or sent empty."""
+@builtin("TW303")
+def _repeated_tool_call_id(view: View) -> Violations:
     for detail, excerpt in view.repairs("id-changes"):
         yield f"the id changes within a call: {detail}", excerpt
     begun: dict[object, set[object]] = defaultdict(set)
@@ -68,17 +36,8 @@ def id_repeated(view: View) -> Violations:
         known.add(as_key(call.get("id")))
 
 
-@rule(
-    "TW304",
-    "first fragment without id or name",
-    "blocks",
-    source="danny-avila/LibreChat#13987",
-    right='A call begins with {"index": 0, "id": "call_a1", "type": "function", "function": {"name": "ls", '
-    '"arguments": ""}}; its arguments follow under that index.',
-)
-def headless(view: View) -> Violations:
-    """An index shows up for the first time without id or name, so that its arguments belong to no call. Seen where a
-    proxy counts content blocks instead of calls."""
+@builtin("TW304")
+def _headless_tool_call_delta(view: View) -> Violations:
     begun: set[object] = set()
     for event, index, call in _fragments(view):
         name = as_dict(call.get("function") or call.get("custom")).get("name")
@@ -87,31 +46,15 @@ def headless(view: View) -> Violations:
         begun.add(index)
 
 
-@rule(
-    "TW305",
-    "indices with a gap",
-    "degrades",
-    source="vllm-project/vllm#50782",
-    right="The indices number the calls of an answer from 0 without a gap: 0, 1, 2; text and reasoning are not "
-    "counted.",
-)
-def index_gap(view: View) -> Violations:
-    """Indices do not run 0, 1, 2 …; clients that keep an array find a hole in it."""
+@builtin("TW305")
+def _tool_call_index_gap(view: View) -> Violations:
     seen = sorted({index for _, call in view.call_deltas if (index := as_int(call.get("index"))) is not None})
     if seen and seen != list(range(len(seen))):
         yield f"indices of tool calls are {seen}", ""
 
 
-@rule(
-    "TW306",
-    "one index twice in a chunk",
-    "degrades",
-    source="openai/openai-python#3438",
-    right="An index stands at most once in a delta: what belongs to one call is joined in one entry, or comes in the "
-    "next chunk.",
-)
-def index_twice(view: View) -> Violations:
-    """One chunk has two entries with one index; accumulators that replace instead of append lose one of them."""
+@builtin("TW306")
+def _duplicate_index_in_chunk(view: View) -> Violations:
     for event, choice in view.choices:
         indices = [as_dict(call).get("index") for call in as_list(as_dict(choice.get("delta")).get("tool_calls"))]
         known = [index for index in indices if index is not None]
@@ -119,17 +62,8 @@ def index_twice(view: View) -> Violations:
             yield "two entries of one chunk have the same index", event.data
 
 
-@rule(
-    "TW307",
-    "null where a string belongs",
-    "degrades",
-    source="aaif-goose/goose#6796",
-    right='"name" and "arguments" of a fragment are strings, or left out where there is nothing new: {"index": 0, '
-    '"function": {"arguments": "…"}}.',
-)
-def null_fields(view: View) -> Violations:
-    """A fragment has ``arguments: null`` or ``name: null``. Typed clients fail on it, others write "null" into the
-    arguments. Leave the field out."""
+@builtin("TW307")
+def _null_name_or_arguments(view: View) -> Violations:
     for event, call in view.call_deltas:
         function = as_dict(call.get("function"))
         empty = [name for name in ("name", "arguments") if name in function and function[name] is None]
@@ -137,17 +71,8 @@ def null_fields(view: View) -> Violations:
             yield f"{' and '.join(empty)} of a fragment is null", event.data
 
 
-@rule(
-    "TW323",
-    "arguments sent again",
-    "blocks",
-    source="NousResearch/hermes-agent#35718",
-    right='A fragment holds only what is new; all of them joined are the arguments, once: {"path": "a.py"}, not '
-    '{"path": "a.py"}{"path": "a.py"}.',
-)
-def arguments_again(view: View) -> Violations:
-    """Fragments repeat what fragments before them have brought: each holds all the arguments so far, or the last one
-    holds them whole once more. Put together as the API wants it, they are no JSON, and the call is lost."""
+@builtin("TW323")
+def _repeated_arguments(view: View) -> Violations:
     sent: dict[object, list[str]] = defaultdict(list)
     for _, index, call in _fragments(view):
         if text := as_dict(call.get("function")).get("arguments"):
@@ -159,18 +84,8 @@ def arguments_again(view: View) -> Violations:
             yield "the last fragment holds all the arguments again", "".join(pieces)
 
 
-@rule(
-    "TW325",
-    "call without its type",
-    "degrades",
-    source="vercel/ai#12770",
-    right='A call says "type": "function" (or "custom") in its first fragment and in a whole answer; later fragments '
-    "leave it out.",
-    follows=("TW304", "TW107"),
-)
-def call_type(view: View) -> Violations:
-    """A call says ``type: function`` (or ``custom``), streamed in its first fragment, and nothing else later. Typed
-    clients refuse it where it is missing there, and wherever it is an empty string."""
+@builtin("TW325")
+def _missing_tool_call_type(view: View) -> Violations:
     begun: set[object] = set()
     for event, index, call in _fragments(view):
         if (index not in begun and call.get("type") is None) or not _typed(call):

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from functools import partial
 from typing import Any
 
-from toolworthy.rules import model
 from toolworthy.rules._responses import TERMINAL
-from toolworthy.rules.model import Violations
+from toolworthy.rules.model import Violations, builtin
 from toolworthy.rules.view import View
 from toolworthy.wire.lenient import as_dict, as_key, as_list, parse_json
-
-rule = partial(model.rule, area="Responses streams")
 
 _PREFIXES = {"message": "msg_", "function_call": "fc_", "reasoning": "rs_", "custom_tool_call": "ctc_"}
 
@@ -34,16 +30,8 @@ def _items(view: View) -> Iterator[tuple[str, Mapping[str, Any]]]:
         yield "output", as_dict(item)
 
 
-@rule(
-    "TW503",
-    "item never completed",
-    "blocks",
-    source="sgl-project/sglang#12652",
-    right="Each item ends with response.output_item.done, which holds it whole and has the output_index of its "
-    "output_item.added.",
-)
-def not_done(view: View) -> Violations:
-    """An item lacks its output_item.done, the event from which Codex takes calls and messages: they never happen."""
+@builtin("TW503")
+def _missing_output_item_done(view: View) -> Violations:
     if not view.answered or not view.events:
         return
     added = {event.value.get("output_index") for event in view.events if event.type == "response.output_item.added"}
@@ -54,16 +42,8 @@ def not_done(view: View) -> Violations:
         yield "items stand in response.completed only", excerpt
 
 
-@rule(
-    "TW504",
-    "call_id differs between events",
-    "degrades",
-    source="claude-code-best/claude-code#349",
-    right="A call has one call_id, the same in output_item.added, in output_item.done and at its place in the output "
-    "of the last event.",
-)
-def unstable(view: View) -> Violations:
-    """One call has another call_id in another event; its result answers a call that does not exist."""
+@builtin("TW504")
+def _changing_call_id(view: View) -> Violations:
     if not view.events:
         return
     ids: dict[object, set[object]] = {}
@@ -80,16 +60,8 @@ def unstable(view: View) -> Violations:
             yield f"item {index} has the call_ids {', '.join(sorted(map(str, seen)))}", view.tail()
 
 
-@rule(
-    "TW508",
-    "item without id or status",
-    "degrades",
-    source="diegosouzapw/OmniRoute#13956",
-    right='Every item has an id, a message or call also a status: {"type": "function_call", "id": "fc_a1", "call_id": '
-    '"call_a1", "status": "completed", …}.',
-)
-def incomplete_items(view: View) -> Violations:
-    """Output items carry ``id`` (and messages and calls ``status``); the SDK's types demand them."""
+@builtin("TW508")
+def _incomplete_output_item(view: View) -> Violations:
     for where, item in _items(view):
         kind = item.get("type")
         wanted = ["id"] if kind == "reasoning" else ["id", "status"]
@@ -98,17 +70,8 @@ def incomplete_items(view: View) -> Violations:
             yield f"{kind} in {where} lacks {' and '.join(missing)}", json.dumps(item, ensure_ascii=False)
 
 
-@rule(
-    "TW509",
-    "id with another object's prefix",
-    "degrades",
-    source="BerriAI/litellm#37946",
-    right='Ids begin as their objects do: "resp_a1" (response), "msg_a1" (message), "fc_a1" (function_call), "ctc_a1" '
-    '(custom_tool_call), "rs_a1" (reasoning).',
-)
-def prefix(view: View) -> Violations:
-    """Ids of Responses objects begin with resp_, msg_, fc_, rs_. An id with a chat answer's or a call's prefix is
-    refused by OpenAI's own API as soon as the item is sent back."""
+@builtin("TW509")
+def _wrong_id_prefix(view: View) -> Violations:
     if str(_final(view).get("id") or "").startswith(("chatcmpl", "call_", "msg_")):
         yield f"the response's id is {_final(view)['id']}", ""
     for where, item in _items(view):
@@ -118,31 +81,16 @@ def prefix(view: View) -> Violations:
             yield f"{kind} in {where} has the id {name}", json.dumps(item, ensure_ascii=False)
 
 
-@rule(
-    "TW511",
-    "final response without its output",
-    "degrades",
-    source="sgl-project/sglang#12652",
-    right="The output of the response in the last event lists every item that output_item.done has completed.",
-    follows=("TW503", "TW501", "TW506"),
-)
-def no_output(view: View) -> Violations:
-    """response.completed repeats all items; clients that do not stream take them from there."""
+@builtin("TW511")
+def _incomplete_final_output(view: View) -> Violations:
     done = sum(event.type == "response.output_item.done" for event in view.events)
     listed = len(as_list(_final(view).get("output")))
     if done and done != listed:
         yield f"{done} items were completed, {listed} are listed at the end", ""
 
 
-@rule(
-    "TW512",
-    "call without its namespace",
-    "degrades",
-    source="openai/codex#23186",
-    right='A call has name and namespace apart, as the tool was offered: "namespace": "files", "name": "read".',
-)
-def namespace(view: View) -> Violations:
-    """A tool offered in a namespace is called without it, or with it glued to the name; Codex finds no such tool."""
+@builtin("TW512")
+def _missing_tool_namespace(view: View) -> Violations:
     tools = [tool for tool in view.request.tools if tool.namespace] if view.request else []
     for call in view.calls:
         for tool in tools:
@@ -151,18 +99,8 @@ def namespace(view: View) -> Violations:
                 yield f"{call.name} is called without its namespace {tool.namespace}", call.arguments
 
 
-@rule(
-    "TW516",
-    "output of a call nobody made",
-    "degrades",
-    source="vllm-project/vllm#55592",
-    right="Each output has the call_id of a call that stands in the answer or in the request's input; a call that the "
-    "server ran is listed before its output.",
-    situation="side-request",
-)
-def orphan_output(view: View) -> Violations:
-    """The answer holds the output of a tool that the server ran, and its call_id is no call's. Nobody can tell what
-    it answers; sent back as history it is refused."""
+@builtin("TW516")
+def _orphan_tool_output(view: View) -> Violations:
     items = [item for _, item in _items(view)]
     items_before = [as_dict(item) for item in as_list(view.asked.get("input"))]
     calls = {as_key(item.get("call_id")) for item in [*items, *items_before] if not _is_output(item)}
@@ -175,18 +113,8 @@ def _is_output(item: Mapping[str, Any]) -> bool:
     return str(item.get("type") or "").endswith("_output")
 
 
-@rule(
-    "TW517",
-    "compaction asked for, none came",
-    "degrades",
-    source="openai/codex#42393",
-    right='The output holds exactly one item {"type": "compaction", "encrypted_content": "…"}, which stands for the '
-    "conversation so far.",
-    situation="compaction",
-)
-def no_compaction(view: View) -> Violations:
-    """The request ends with a ``compaction_trigger`` item, and the answer holds not exactly one ``compaction`` item.
-    Codex ends the session with an error as soon as its context is full."""
+@builtin("TW517")
+def _missing_compaction_item(view: View) -> Violations:
     asked = any(as_dict(item).get("type") == "compaction_trigger" for item in as_list(view.asked.get("input")))
     if asked and view.answered and view.exchange.body:
         kinds = [as_dict(item).get("type") for item in as_list(_final(view).get("output"))]
@@ -194,16 +122,8 @@ def no_compaction(view: View) -> Violations:
             yield f"{kinds.count('compaction')} compaction items among {len(kinds)}", view.tail()
 
 
-@rule(
-    "TW521",
-    "cut item called completed",
-    "cosmetic",
-    source="vllm-project/vllm#57998",
-    right='The item that was cut, the last, has "status": "incomplete", as the response has.',
-    situation="token-limit",
-)
-def cut_item(view: View) -> Violations:
-    """The token limit cut the response, and its last item, where the cut is, has the status completed."""
+@builtin("TW521")
+def _truncated_item_completed(view: View) -> Violations:
     final = _final(view)
     items = [as_dict(item) for item in as_list(final.get("output"))]
     if as_dict(final.get("incomplete_details")).get("reason") != "max_output_tokens" or not items:

@@ -5,15 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import partial
 from typing import Any
 
-from toolworthy.rules import model
-from toolworthy.rules.model import Violations
+from toolworthy.rules.model import Violations, builtin
 from toolworthy.rules.view import View
 from toolworthy.wire.lenient import as_dict, as_list
-
-rule = partial(model.rule, area="chat streams")
 
 _KNOWN = {"reasoning_content", "reasoning", "reasoning_details", "reasoning_text"}
 """Where clients look: DeepSeek's field, vLLM's and OpenRouter's, OpenRouter's list, Copilot's."""
@@ -21,17 +17,8 @@ _MEANT = re.compile(r"think|thought|reason", re.IGNORECASE)
 _NOT_TEXT = re.compile(r"signature|opaque|encrypted|token|effort|_id$|summary|finish|stop", re.IGNORECASE)
 
 
-@rule(
-    "TW331",
-    "reasoning under a name nobody reads",
-    "degrades",
-    source="nhatbien/copilot-helper#7",
-    right='Reasoning stands in "reasoning_content" or "reasoning": of the delta in a stream, of the message in a '
-    "whole answer.",
-)
-def other_name(view: View) -> Violations:
-    """Chat Completions has no field for reasoning. ``reasoning_content`` and ``reasoning`` are what clients know; under
-    another name it is lost, and cannot be sent back where the endpoint wants it back."""
+@builtin("TW331")
+def _unknown_reasoning_field(view: View) -> Violations:
     for said, written in _said(view):
         for name, value in said.items():
             strange = name not in _KNOWN and _MEANT.search(name) and not _NOT_TEXT.search(name)

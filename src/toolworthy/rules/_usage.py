@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from toolworthy import wire
-from toolworthy.rules import model
-from toolworthy.rules.model import UNREAD, Violations
+from toolworthy.rules.model import Violations, builtin
 from toolworthy.rules.view import View
 from toolworthy.wire.ir import Text, Thinking, ToolCall
 from toolworthy.wire.lenient import as_dict, as_int
-
-rule = partial(model.rule, area="usage and stop reasons")
-
-_SPEC = "https://platform.openai.com/docs/api-reference/chat/object"
 
 
 def _wanted(view: View) -> bool:
@@ -21,51 +14,21 @@ def _wanted(view: View) -> bool:
     return view.answered and view.response.complete and not view.uncounted
 
 
-@rule(
-    "TW701",
-    "no usage",
-    "degrades",
-    source=_SPEC,
-    right='"usage" is there: {"prompt_tokens": 812, "completion_tokens": 45, "total_tokens": 857} (chat), '
-    '{"input_tokens": 812, "output_tokens": 45, …} (Messages, Responses).',
-    situation="token-counts",
-    follows=("TW506",),
-)
-def no_usage(view: View) -> Violations:
-    """The answer says nothing of tokens used. Agents cannot tell when to compact, and run into the context limit."""
+@builtin("TW701")
+def _missing_usage(view: View) -> Violations:
     if _wanted(view) and view.response.usage is None:
         yield "the answer says nothing of tokens used", ""
 
 
-@rule(
-    "TW702",
-    "usage of zero",
-    "degrades",
-    source=_SPEC,
-    right='Input and output both count more than 0: "prompt_tokens" and "completion_tokens" (chat), "input_tokens" '
-    'and "output_tokens" (Messages, Responses).',
-    situation="token-counts",
-    follows=("TW711",),
-)
-def zero(view: View) -> Violations:
-    """Usage is there and counts nothing although there is an answer. Agents take the context for empty."""
+@builtin("TW702")
+def _zero_usage(view: View) -> Violations:
     usage = view.response.usage
     if _wanted(view) and usage and view.response.parts and not ((usage.input or 0) and (usage.output or 0)):
         yield f"input {usage.input}, output {usage.output}", view.usage()
 
 
-@rule(
-    "TW711",
-    "usage that counts nothing",
-    "cosmetic",
-    source="zed-industries/zed#42893",
-    right='"usage" is null, or left out, where nothing is counted yet; where it is an object it has its numbers: '
-    '{"prompt_tokens": 812, …}.',
-    situation="client-library",
-)
-def empty_usage(view: View) -> Violations:
-    """``usage`` is an empty object. Clients whose usage has numbers that must be there, those in Rust among them,
-    cannot read the chunk, and end there."""
+@builtin("TW711")
+def _empty_usage_object(view: View) -> Violations:
     values = [(event.value, event.data) for event in view.events] or [(view.whole, view.tail())]
     for value, written in values:
         holders = (value, as_dict(value.get("message")), as_dict(value.get("response")))
@@ -73,17 +36,8 @@ def empty_usage(view: View) -> Violations:
             yield "usage is an empty object", written
 
 
-@rule(
-    "TW703",
-    "usage that does not add up",
-    "cosmetic",
-    source=_SPEC,
-    right='"total_tokens" is input plus output; reasoning tokens are among the output, cached ones among the input '
-    "(in Messages they are counted apart).",
-    situation="token-counts",
-)
-def inconsistent(view: View) -> Violations:
-    """More cached than input tokens, more reasoning than output tokens, or a total that is not the sum."""
+@builtin("TW703")
+def _inconsistent_usage(view: View) -> Violations:
     usage = view.response.usage
     if usage is None:
         return
@@ -100,49 +54,20 @@ def inconsistent(view: View) -> Violations:
         yield f"total_tokens is {total}, the sum of {parts[0]} and {parts[1]} is not", str(told)
 
 
-@rule(
-    "TW704",
-    "nothing said, nothing done",
-    "degrades",
-    source="NousResearch/hermes-agent#18066",
-    right="What the model wrote is in the answer, as text or as a call; where nothing could be made of it, an error "
-    "says so.",
-    follows=("TW111", "TW503", *UNREAD),
-)
-def nothing(view: View) -> Violations:
-    """The answer ends in order with neither text, reasoning nor call. Agents end the task as if it were done. Where
-    the usage shows that the model ended with its first tokens, nothing was lost, and it does not count."""
+@builtin("TW704")
+def _no_text_or_tool_call(view: View) -> Violations:
     if _ends_idle(view) and not _thinks(view):
         yield "neither text nor call", view.tail()
 
 
-@rule(
-    "TW710",
-    "nothing but reasoning",
-    "degrades",
-    source="vybestack/llxprt-code#1731",
-    right="Behind the reasoning stands what it led to, outside of it: text, or a call in tool_calls (chat), a "
-    "tool_use block (Messages), a function_call item (Responses).",
-    follows=("TW111", "TW503", *UNREAD),
-)
-def only_thoughts(view: View) -> Violations:
-    """The answer ends in order and holds reasoning alone: the text or the call went into it, or the model stopped
-    there. Agents end the task as if it were done. A few tokens of reasoning are the model's slip, and do not count."""
+@builtin("TW710")
+def _only_reasoning(view: View) -> Violations:
     if _ends_idle(view) and _thinks(view):
         yield "reasoning only, neither text nor call", view.tail()
 
 
-@rule(
-    "TW705",
-    "cut before anything was said",
-    "degrades",
-    source="openai/openai-agents-python#4510",
-    right="Reasoning leaves room for an answer within the token limit, and text or a call that was cut is sent as far "
-    "as it came.",
-    situation="token-limit",
-)
-def cut_empty(view: View) -> Violations:
-    """The token limit was reached before text or a call came: the reasoning ate it, or a call was cut and dropped."""
+@builtin("TW705")
+def _truncated_before_content(view: View) -> Violations:
     usage = view.response.usage
     if _whole_calls(view) == "always" and not (_thinks(view) or (usage and usage.reasoning)):
         return  # a call that was cut cannot be sent
@@ -150,35 +75,16 @@ def cut_empty(view: View) -> Violations:
         yield "stopped by the token limit with neither text nor call", view.tail()
 
 
-@rule(
-    "TW706",
-    "stop reason that the API does not have",
-    "cosmetic",
-    source=_SPEC,
-    right='The stop reason is one that the API has: "stop", "length", "tool_calls", "content_filter" (chat), '
-    '"end_turn", "max_tokens", "stop_sequence", "tool_use" … (Messages).',
-)
-def unknown_stop(view: View) -> Violations:
-    """Agents take an unknown reason for an error or for the end."""
+@builtin("TW706")
+def _unknown_stop_reason(view: View) -> Violations:
     known = wire.api(view.api).stops if view.api else ()
     raw = view.response.raw_stop
     if known and raw and raw not in known:
         yield f"the stop reason is {raw!r}", view.stopped()
 
 
-@rule(
-    "TW707",
-    "usage in more than one chunk",
-    "degrades",
-    "chat",
-    source="camel-ai/camel#4217",
-    right='Usage comes once, in the last chunk before [DONE], {"choices": [], "usage": {…}}; chunks before it have '
-    '"usage": null, or no such key.',
-    situation="token-counts",
-)
-def repeated(view: View) -> Violations:
-    """Usage belongs into one chunk, the last, and is null before. Agents that add up what they get count the tokens
-    several times, and compact or stop long before they must."""
+@builtin("TW707")
+def _repeated_usage(view: View) -> Violations:
     if as_dict(view.asked.get("stream_options")).get("continuous_usage_stats"):
         return
     counted = [event for event in view.events if as_int(as_dict(event.value.get("usage")).get("total_tokens"))]
@@ -186,32 +92,8 @@ def repeated(view: View) -> Violations:
         yield f"{len(counted)} chunks have usage", counted[0].data
 
 
-@rule(
-    "TW708",
-    "tokens counted that never came",
-    "cosmetic",
-    source="noonghunna/club-3090#1191",
-    right="All output tokens that are counted are in the answer, as text, reasoning or arguments; hidden reasoning is "
-    'counted apart: "reasoning_tokens": 310 (chat, Responses).',
-    situation="token-counts",
-    follows=(
-        "TW102",
-        "TW105",
-        "TW201",
-        "TW204",
-        "TW205",
-        "TW111",
-        "TW113",
-        "TW118",
-        "TW704",
-        "TW705",
-        "TW710",
-        *UNREAD,
-    ),
-)
-def undelivered(view: View) -> Violations:
-    """More output tokens are counted than the answer has bytes. A parser swallowed text or a call; or there was
-    reasoning that is neither shown nor counted apart, so that nobody can tell."""
+@builtin("TW708")
+def _undelivered_tokens(view: View) -> Violations:
     usage = view.response.usage
     if not (view.answered and usage and usage.output and view.response.stop in ("end", "tool", "unknown")):
         return
@@ -239,21 +121,8 @@ def _bytes(value: object, inside: bool = False) -> int:
     return len(value.encode(errors="replace")) if inside and isinstance(value, str) else 0
 
 
-@rule(
-    "TW709",
-    "stop string in the text",
-    "degrades",
-    "chat",
-    "messages",
-    "gemini",
-    source="langchain-ai/langchain-aws#420",
-    right='The text ends before the stop string, and the stop reason is "finish_reason": "stop" (chat), '
-    '"stop_reason": "stop_sequence" (Messages).',
-    situation="settings",
-)
-def stop_string(view: View) -> Violations:
-    """The text holds a string at which it was to stop; text ends before that string. Agents that cut their answers by
-    stop strings take what follows for the model's."""
+@builtin("TW709")
+def _stop_string_in_text(view: View) -> Violations:
     if view.request is None or view.asked.get("include_stop_str_in_output"):
         return
     for stop in view.request.stop:

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import partial
 from itertools import islice
 
-from toolworthy.rules import model
 from toolworthy.rules._mentioned import spoken_of
 from toolworthy.rules._notations import Candidate
-from toolworthy.rules.model import Violations
+from toolworthy.rules.model import Violations, builtin
 from toolworthy.rules.view import View
 from toolworthy.wire.ir import Thinking
 from toolworthy.wire.lenient import parse_json
-
-rule = partial(model.rule, area="leaks into text")
 
 # Marks of the tool-call formats that models are trained on; a parser that missed one leaves it in the text.
 TOOL_SYNTAX = re.compile(
@@ -73,19 +69,8 @@ def _search(view: View, pattern: re.Pattern[str], text: str) -> tuple[str, str] 
     return found and _around(found)
 
 
-@rule(
-    "TW201",
-    "tool-call syntax in the text",
-    "blocks",
-    source="https://docs.vllm.ai/en/latest/features/tool_calling.html",
-    right="Each call is taken out of text and reasoning, marks and all, and stands in tool_calls (chat), a tool_use "
-    "block (Messages), a function_call item (Responses).",
-)
-def tool_syntax(view: View) -> Violations:
-    """A call in the model's own notation stands in the text or the reasoning, or the beginning of one does: the server
-    has no parser for this model, the wrong one, or one that stumbled. The agent sees prose, and runs nothing. A call is
-    known by an offered tool's name next to arguments that fit its schema, in any markup. A tag behind which no offered
-    tool is named is a slip of the model's that no parser could mend, and does not count."""
+@builtin("TW201")
+def _tool_call_markup_in_text(view: View) -> Violations:
     lost = [call for call in view.lost_calls if call.marked or call.form in ("markup", "lines")]
     for call in lost:
         yield f"a call of {call.name} stands in the {call.where}", call.excerpt
@@ -106,18 +91,8 @@ def _shown(mark: re.Match[str]) -> bool:
     return spoken_of(mark.string, Candidate("", {}, mark.start(), mark.end(), "markup", marked=True))
 
 
-@rule(
-    "TW202",
-    "reasoning tags in the text",
-    "degrades",
-    source="QwenLM/qwen-code#8818",
-    right='Reasoning stands, without tags, in a place of its own: "reasoning_content" or "reasoning" (chat), a '
-    "thinking block (Messages), a reasoning item (Responses).",
-)
-def think_tag(view: View) -> Violations:
-    """Reasoning is left in the text, with its tags, instead of the field that the API has for it. Agents show it,
-    store it, and send it back as the model's own words. A tag that encloses nothing, or stands within JSON or further
-    on, is a slip of the model's, and does not count."""
+@builtin("TW202")
+def _reasoning_tags_in_text(view: View) -> Violations:
     tags = list(islice(_marks(view, _THINK_TAG, view.response.text), 2))
     if tags and _encloses(view, tags) and not isinstance(parse_json(view.response.text), dict | list):
         mark, excerpt = _around(tags[0])
@@ -132,17 +107,8 @@ def _encloses(view: View, tags: Sequence[re.Match[str]]) -> bool:
     return (len(tags) == 1 and bool(before) and not view.thoughts.strip()) if closes else not before
 
 
-@rule(
-    "TW203",
-    "control tokens in the text",
-    "degrades",
-    source="https://cookbook.openai.com/articles/openai-harmony",
-    right="Text, reasoning and arguments hold the model's words only; tokens of the chat template are taken out, the "
-    "one that ends the turn included.",
-    follows=("TW201", "TW204", "TW205"),
-)
-def special_tokens(view: View) -> Violations:
-    """A token of the chat template (end of turn, channel, role) is passed on as text."""
+@builtin("TW203")
+def _control_tokens_in_text(view: View) -> Violations:
     texts = [("text", view.response.text)]
     texts += [("reasoning", part.text) for part in view.response.parts if isinstance(part, Thinking)]
     for where, text in texts:
@@ -155,17 +121,8 @@ def special_tokens(view: View) -> Violations:
                 yield f"{found[0]!r} ends an argument of {call.name}", value[-200:]
 
 
-@rule(
-    "TW207",
-    "marks of a call format in the text",
-    "degrades",
-    source="vllm-project/vllm#40806",
-    right="What opens and closes a call in the model's own format is taken out of the text with the call.",
-    follows=("TW201", "TW206"),
-)
-def marks_left(view: View) -> Violations:
-    """Marks of the model's own call format are left in the text beside a call that was read, or without any. The call
-    is run; agents show the marks and send them back, and the model learns from them."""
+@builtin("TW207")
+def _call_marker_in_text(view: View) -> Violations:
     found = next(_marks(view, TOOL_SYNTAX, view.response.text), None)
     offers = bool(view.request and view.request.tools)
     if found and offers and (view.calls or found.group().startswith(_CONTROL)):
@@ -182,47 +139,22 @@ def _strings(value: object) -> Iterator[str]:
         yield value
 
 
-@rule(
-    "TW204",
-    "a call written as JSON text",
-    "blocks",
-    source="ollama/ollama#15529",
-    right="The call stands in tool_calls (chat), a tool_use block (Messages) or a function_call item (Responses), and "
-    "its JSON is not in the text.",
-)
-def call_as_json(view: View) -> Violations:
-    """The text is a JSON object that names an offered tool and holds arguments. Model or parser meant a call."""
+@builtin("TW204")
+def _tool_call_as_json_text(view: View) -> Violations:
     for call in view.lost_calls:
         if call.form == "json" and not call.marked:
             yield f"the text holds a call of {call.name}", call.excerpt
 
 
-@rule(
-    "TW205",
-    "a call written as code",
-    "blocks",
-    source="vllm-project/vllm#22917",
-    right='The notation is read and leaves the text: [ls(path="src")] becomes a call of ls with the arguments '
-    '{"path": "src"}.',
-)
-def call_as_code(view: View) -> Violations:
-    """The text holds a call as code writes it, ``tool(argument=…)``: the notation of some models, not parsed."""
+@builtin("TW205")
+def _tool_call_as_code_text(view: View) -> Violations:
     for call in view.lost_calls:
         if call.form == "code" and not call.marked:
             yield f"the text holds a call of {call.name}", call.excerpt
 
 
-@rule(
-    "TW206",
-    "half a mark before a call",
-    "degrades",
-    source="vllm-project/vllm#40806",
-    right="Text that may begin the mark of a call is held back until that is clear, and what comes before a call "
-    "holds nothing of its mark.",
-)
-def half_mark(view: View) -> Violations:
-    """The text before a call ends with the first characters of the mark that opens one. The parser saw the mark in two
-    pieces and let the first one through; agents show it and send it back, and the model learns from it."""
+@builtin("TW206")
+def _partial_call_marker_in_text(view: View) -> Violations:
     text = view.response.text.rstrip()
     if not (view.calls and text):
         return

@@ -6,10 +6,15 @@ import bisect
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
 
 from toolworthy.base.errors import ToolworthyError, place
+from toolworthy.base.loading import Strict, fit, read_toml
+from toolworthy.content import FIXTURES
 from toolworthy.content.situations import Situation
 from toolworthy.records.finding import Evidence, Finding, Severity
 from toolworthy.rules.view import View
@@ -31,38 +36,34 @@ Area = Literal[
     "rules of your own",
 ]
 """What a rule is about."""
-_APIS: Mapping[Area, tuple[Api, ...]] = {
-    "chat streams": ("chat",),
-    "Messages streams": ("messages",),
-    "Responses streams": ("responses",),
-    "Gemini answers": ("gemini",),
-}
-"""The APIs of an area's rules, where they name none."""
-UNREAD = ("TW314", "TW318", "TW415", "TW506", "TW603", "TW604")
-"""Codes of rules whose fault hides what an answer says."""
+_TABLES = FIXTURES / "rules"
+_SHARED = ("area", "apis")
+"""What a file says of all its rules at once."""
 _CODE = re.compile(r"[A-Z]{2,8}\d{3}")
 
 
-@dataclass(frozen=True)
-class Rule:
-    """A small pure function over one exchange, and what is known of it."""
+class Rule(Strict):
+    """A small pure function over one exchange, and what is declared of it. Of ours a table in ``fixtures/rules``."""
 
     code: str
+    slug: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    """Its name in words; of ours as unique as its code."""
     title: str
     severity: Severity
-    apis: tuple[Api, ...]
+    apis: tuple[Api, ...] = APIS
     source: str
     """Who says so: specification, vendor's page, or the issue that shows the harm."""
     explanation: str
     """What is wrong, and what an agent makes of it."""
     right: str
     """What a right answer has in its place, in one sentence, with the JSON or the bytes where that is shortest."""
-    look: Callable[[View], Violations]
     situation: Situation = "always"
     """When agents meet the fault; ``always`` where any answer may show it."""
     follows: tuple[str, ...] = ()
     """Codes of rules whose fault, in the same exchange, brings this one about."""
-    area: Area = "rules of your own"
+    area: Area
+    look: Callable[[View], Any] = Field(exclude=True)
+    """Yields the `Violations`."""
 
     def findings(self, view: View) -> Iterator[Finding]:
         """The violations in one exchange; one is enough to tell, so equal ones are not repeated.
@@ -131,26 +132,81 @@ def rule(
     """
 
     def make(look: Callable[[View], Violations]) -> Rule:
-        explanation, holds = inspect.cleandoc(look.__doc__ or ""), apis or _APIS.get(area, APIS)
-        made = Rule(code, title, severity, holds, source, explanation, right, look, situation, follows, area)
-        _declare(made)
-        return made
+        declared = {
+            "slug": re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or code.lower(),
+            "title": title,
+            "severity": severity,
+            "apis": apis or APIS,
+            "source": source,
+            "explanation": inspect.cleandoc(look.__doc__ or ""),
+            "right": right,
+            "situation": situation,
+            "follows": follows,
+            "area": area,
+        }
+        return _declare(code, declared, look, place(look))
 
     return make
 
 
-def _declare(made: Rule) -> None:
-    """Put it in its place; a function that is declared again, as by a notebook's cell, replaces itself."""
-    where = place(made.look)
-    if not _CODE.fullmatch(made.code) or (made.code.startswith("TW") and not _is_ours(made.look)):
+def builtin(code: str) -> Callable[[Callable[[View], Violations]], Rule]:
+    """The function of a rule of ours; all else is declared by its table in ``fixtures/rules``.
+
+    Raises:
+        ToolworthyError: there is no such table, or it does not fit.
+    """
+
+    def make(look: Callable[[View], Violations]) -> Rule:
+        if code not in tables():
+            raise ToolworthyError(f"{place(look)}: no file in {_TABLES} declares {code}: add a table [{code}]")
+        path, declared = tables()[code]
+        return _declare(code, declared, look, f"{path}: {code}")
+
+    return make
+
+
+@cache
+def tables() -> Mapping[str, tuple[Path, Mapping[str, Any]]]:
+    """What is declared of our own rules: code to its file, and its table there.
+
+    Raises:
+        ToolworthyError: a file cannot be read, or a rule is declared twice.
+    """
+    found: dict[str, tuple[Path, Mapping[str, Any]]] = {}
+    for path in sorted(_TABLES.glob("*.toml")):
+        data = read_toml(path)
+        shared = {name: data.pop(name) for name in _SHARED if name in data}
+        for code, table in data.items():
+            if code in found:
+                raise ToolworthyError(f"{path}: {found[code][0].name} declares {code}, too: remove one of the two")
+            found[code] = path, shared | (table if isinstance(table, dict) else {code: table})
+    return found
+
+
+def check_complete() -> None:
+    """Every table is some function's.
+
+    Raises:
+        ToolworthyError: one is none's.
+    """
+    for code in tables().keys() - {rule.code for rule in RULES}:
+        raise ToolworthyError(f"{tables()[code][0]}: no function in {__package__} has @builtin({code!r}): write one")
+
+
+def _declare(code: str, declared: Mapping[str, Any], look: Callable[[View], Violations], what: str) -> Rule:
+    """Put a rule in its place; a function that is declared again, as by a notebook's cell, replaces itself."""
+    where = place(look)
+    if not _CODE.fullmatch(code) or (code.startswith("TW") and not _is_ours(look)):
         raise ToolworthyError(
-            f"{where}: {made.code} cannot be a rule's code: take letters of your own and three digits, MY101"
+            f"{where}: {code} cannot be a rule's code: take letters of your own and three digits, MY101"
         )
-    for old in [one for one in RULES if one.code == made.code]:
+    made = fit(Rule, {**declared, "code": code, "look": look}, what)
+    for old in [one for one in RULES if one.code == code]:
         if place(old.look) != where:
-            raise ToolworthyError(f"{where}: another rule has the code {made.code}, {place(old.look)}: take another")
+            raise ToolworthyError(f"{where}: another rule has the code {code}, {place(old.look)}: take another")
         RULES.remove(old)
     bisect.insort(RULES, made, key=lambda one: one.code)
+    return made
 
 
 def _is_ours(look: Callable[[View], Violations]) -> bool:
