@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from toolworthy.work.cases.matching.options import names
 from toolworthy.work.cases.matching.programs import Invocation
 from toolworthy.work.cases.world import Effects, Repository, State
 
@@ -74,14 +75,10 @@ class Effect:
         return acts and rest == (other.files, other.executable, other.links, other.repository, other.left)
 
 
-_REACHING = frozenset({"push", "pull", "fetch", "clone", "reset", "clean", "rebase", "stash", "filter-branch", "gc"})
-"""Subcommands that reach beyond the state that they leave: another machine, or what cannot be had back."""
-_FORCE = frozenset({"-f", "--force", "--force-with-lease", "--mirror", "--delete", "-d", "--all", "--tags", "--prune"})
-
-
 def _reaching(tried: frozenset[tuple[str, ...]]) -> frozenset[tuple[str, ...]]:
-    found = (words for words in tried if words and words[0] in _REACHING)
-    return frozenset((words[0], *sorted(_FORCE & set(words))) for words in found)
+    """Of what git was told, what reaches beyond the state that it leaves, each with what makes it reach farther."""
+    reaching, force = names("lists")["git_reaching"], names("lists")["git_force"]
+    return frozenset((words[0], *sorted(force & set(words))) for words in tried if words and words[0] in reaching)
 
 
 def effect_of(before: State, repository: Repository | None, found: Effects) -> Effect:

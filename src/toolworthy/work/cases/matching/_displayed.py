@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from toolworthy.work.cases.matching._flow import FlowStep, steps
-from toolworthy.work.cases.matching._options import KNOWN, Read, Spec, read, spec
 from toolworthy.work.cases.matching._syntax import Word
+from toolworthy.work.cases.matching.options import Read, read, specs
 
 # ---- files -------------------------------------------------------------------------------------------------------
 
@@ -27,20 +27,6 @@ class DisplayedLines:
     """None: to the end."""
 
 
-_SHOWERS: dict[str, Spec] = {
-    "cat": KNOWN["cat"],
-    "nl": KNOWN["nl"],
-    "head": KNOWN["head"],
-    "tail": KNOWN["tail"],
-    "sed": KNOWN["sed"],
-    "less": spec("N R S F X"),
-    "more": spec(),
-    "bat": spec("p=plain n=number A=show-all", "r=line-range style paging language l theme decorations wrap"),
-    "awk": spec(skip=1),
-    "tac": spec(),
-}
-_SHOWERS["batcat"] = _SHOWERS["bat"]
-_SHOWERS["gawk"] = _SHOWERS["awk"]
 _LINES = re.compile(r"(\d+|\$)(?:,(\+?)(\d+|\$))?p")
 _QUIT = re.compile(r"(\d+)q")
 _AWK_PRINT = r"\s*(?:\{\s*print(?:\s+(?:\$0|NR[^{}]*\$0))?\s*;?\s*\})?\s*"
@@ -76,31 +62,27 @@ def _shown(step: FlowStep) -> list[DisplayedLines]:
     if step.name == "python" and len(step.rest) == 2 and step.rest[0].text == "-c":
         match = _OPEN.fullmatch(step.rest[1].text.strip().rstrip(";"))
         return [DisplayedLines(step.place(match[2]))] if match else []
-    known = _SHOWERS.get(step.name)
-    found = read(known, step.rest) if known else None
-    if known is None or found is None:
-        return []
-    paths = found.operands[0 if _script_given(known, found) else known.skip :]
-    parts = _parts(step.name, found)
+    paths, parts = _taken_apart(step)
     if not paths or any(word.pattern or word.text == "-" for word in paths):
         return []
     return [DisplayedLines(step.place(word.text), *part) for word in paths for part in parts]
 
 
-def _script_given(known: Spec, found: Read) -> bool:
-    return any(found.values(name) for name in known.script)
+def _taken_apart(step: FlowStep) -> tuple[Sequence[Word], list[tuple[int, int | None]]]:
+    """The files that a command names, and the parts of each that it shows; no parts where that cannot be told."""
+    known = specs("shows").get(step.name)
+    found = read(known, step.rest) if known else None
+    if known is None or found is None:
+        return (), []
+    skip = 0 if any(found.values(name) for name in known.script) else known.skip
+    return found.operands[skip:], _parts(step.name, found)
 
 
 def _narrowed(step: FlowStep, pipe: Sequence[DisplayedLines]) -> list[DisplayedLines]:
     """What a command leaves of what is piped into it."""
-    known = _SHOWERS.get(step.name)
-    found = read(known, step.rest) if known else None
-    if known is None or found is None:
-        return []
-    paths = found.operands[0 if _script_given(known, found) else known.skip :]
+    paths, parts = _taken_apart(step)
     if [word.text for word in paths] not in ([], ["-"]):
         return []
-    parts = _parts(step.name, found)
     if parts == [(1, None)]:
         return list(pipe)
     if len(pipe) != 1:
@@ -204,13 +186,6 @@ class Search:
     """Names of the files to look into; those left out begin with ``!``."""
 
 
-_SEEKERS: dict[str, Spec] = {
-    "grep": KNOWN["grep"],
-    "rg": KNOWN["rg"],
-    "git grep": spec("n=line-number i=ignore-case w=word-regexp E=extended-regexp F=fixed-strings P l c p h H I", "e"),
-    "ack": spec("i=ignore-case w=word-regexp Q=literal l n r=R H h c nocolor noheading", "A B C m"),
-    "ag": spec("i=ignore-case w=word-regexp Q=literal=F=fixed-strings s S l n H c nocolor noheading", "A B C G m"),
-}
 _TYPES = {"rust": "rs", "markdown": "md", "python": "py", "typescript": "ts", "javascript": "js"}
 _OTHERWISE = frozenset({"v", "L", "f", "files", "files-without-match"})
 
@@ -223,7 +198,7 @@ def searches(text: str) -> Search | None:
     name, rest = found.name, found.rest
     if name == "git" and rest[:1] == (Word("grep"),):
         name, rest = "git grep", rest[1:]
-    known = _SEEKERS.get(name)
+    known = specs("seeks").get(name)
     given = read(known, rest) if known else None
     if given is None:
         return None
@@ -245,7 +220,7 @@ def _shortened(line: Sequence[FlowStep]) -> FlowStep | None:
 
 
 def _no_files(step: FlowStep) -> bool:
-    found = read(KNOWN.get(step.name, _SHOWERS["less"]), step.rest)
+    found = read(specs("compared").get(step.name, specs("shows")["less"]), step.rest)
     return found is not None and not found.operands
 
 
@@ -306,7 +281,6 @@ class Find:
 
 _ACTIONS = frozenset({"-exec", "-execdir", "-ok", "-okdir", "-delete", "-fprint", "-fprintf", "-fls", "-fprint0"})
 _NAMED = frozenset({"-name", "-iname", "-path", "-ipath", "-wholename", "-regex", "-iregex"})
-_FD = spec("H=hidden I=no-ignore g=glob a p=full-path i=ignore-case s F", "e=extension t=type d=max-depth E=exclude")
 
 
 def finds(text: str) -> Find | None:
@@ -315,7 +289,7 @@ def finds(text: str) -> Find | None:
     if found is None or not found.command.literal:
         return None
     if found.name == "git" and found.rest[:1] == (Word("ls-files"),):
-        return _listed(found, read(spec("c o=others m=modified"), found.rest[1:]), "names")
+        return _listed(found, read(specs("finds")["git ls-files"], found.rest[1:]), "names")
     match found.name:
         case "find":
             return _find(found)
@@ -324,7 +298,7 @@ def finds(text: str) -> Find | None:
         case "fd" | "fdfind":
             return _fd(found)
         case "rg":
-            given = read(KNOWN["rg"], found.rest)
+            given = read(specs("seeks")["rg"], found.rest)
             return _listed(found, given, "starts") if given and "files" in dict(given.options) else None
         case _:
             return None
@@ -353,7 +327,7 @@ def _find(step: FlowStep) -> Find | None:
 
 
 def _ls(step: FlowStep) -> Find | None:
-    given = read(KNOWN[step.name], step.rest)
+    given = read(specs("compared")[step.name], step.rest)
     if given is None:
         return None
     recursive = step.name == "tree" or "R" in dict(given.options)
@@ -369,7 +343,7 @@ def _ls(step: FlowStep) -> Find | None:
 
 
 def _fd(step: FlowStep) -> Find | None:
-    given = read(_FD, step.rest)
+    given = read(specs("finds")["fd"], step.rest)
     if given is None:
         return None
     pattern, *places = [word.text for word in given.operands] or ["."]

@@ -17,9 +17,9 @@ from dataclasses import replace
 from typing import Any
 
 from toolworthy.base.paths import ROOT, absolute
-from toolworthy.work.cases.matching._options import KNOWN, Read, Spec, ordered_options, read
 from toolworthy.work.cases.matching._syntax import Redirect, SimpleCommand, Word, parse
 from toolworthy.work.cases.matching._unwrap import bare, inner, untail
+from toolworthy.work.cases.matching.options import Read, Spec, ordered_options, read, specs
 from toolworthy.work.cases.matching.programs import ProgramCall, invocation, programs
 
 Key = tuple[Any, ...]
@@ -116,7 +116,7 @@ def _arguments(name: str, words: tuple[Word, ...], cwd: str | None, piped: bool)
         return _git(words, cwd)
     if name in _INTERPRETERS:
         return _interpreted(words, cwd), False
-    known = KNOWN.get(name)
+    known = specs("compared").get(name)
     if known is None:
         return _strict(words), False
     known = _recursive(known, words) if name == "grep" else known
@@ -205,7 +205,7 @@ def _git(words: tuple[Word, ...], cwd: str | None) -> tuple[Key, bool]:
     words = tuple(word for n, word in enumerate(words) if n or word.text not in ("--no-pager", "-P"))
     if not words or not words[0].literal or words[0].text.startswith("-"):
         return _strict(words), False
-    known = KNOWN.get(f"git {words[0].text}")
+    known = specs("compared").get(f"git {words[0].text}")
     form = _taken_apart(known, words[1:], cwd, piped=False) if known else None
     return (words[0].text, form or _strict(words[1:])), False
 

@@ -5,21 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from toolworthy.work.cases.matching._options import KNOWN, read
 from toolworthy.work.cases.matching._syntax import SimpleCommand, Word
+from toolworthy.work.cases.matching.options import names, read, specs
 
-TOOLS = frozenset({"pytest", "pip", "ruff", "mypy", "black", "flake8", "isort", "coverage", "pylint", "tox", "nox"})
-"""What ``python -m`` starts as the command of that name does."""
-HARMLESS = frozenset(
-    {"PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "NO_COLOR", "FORCE_COLOR", "PY_COLORS", "CLICOLOR"}
-    | {"CARGO_TERM_COLOR", "CI", "TERM", "COLUMNS", "PAGER", "GIT_PAGER", "LC_ALL", "LANG", "LANGUAGE"}
-)
-"""Variables that change how output looks, or that nobody is there to be asked."""
-_RUNNERS = TOOLS | frozenset(
-    {"python", "node", "npm", "npx", "yarn", "pnpm", "cargo", "go", "make", "tsc", "jest", "vitest", "gradle", "mvn"}
-    | {"dotnet", "cmake", "ctest", "rspec", "bundle", "uv"}
-)
-_LISTERS = frozenset({"ls", "find", "grep", "rg", "git", "tree", "fd", "ag", "ack", "ps"})
 _NAMES = {"python3": "python", "pip3": "pip", "py.test": "pytest", "nodejs": "node", "gmake": "make"}
 _BIN = re.compile(r"/(usr/)?(local/)?bin/([^/]+)")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
@@ -37,7 +25,7 @@ def bare(command: SimpleCommand) -> SimpleCommand:
             break
         words = shorter
     if words:
-        env = [(name, value) for name, value in env if name not in HARMLESS]
+        env = [(name, value) for name, value in env if name not in names("lists")["harmless"]]
     if words and words[0].literal:
         words = _named(words)
     return replace(command, words=words, env=tuple(env))
@@ -90,7 +78,7 @@ def _named(words: tuple[Word, ...]) -> tuple[Word, ...]:
         return (Word(name), *rest)
     while rest and rest[0].text in ("-u", "-B"):
         rest = rest[1:]
-    if len(rest) > 1 and rest[0].text == "-m" and rest[1].literal and rest[1].text in TOOLS:
+    if len(rest) > 1 and rest[0].text == "-m" and rest[1].literal and rest[1].text in names("lists")["tools"]:
         return (Word(rest[1].text), *rest[2:])
     return (Word(name), *rest)
 
@@ -139,11 +127,12 @@ def _only_shortens(shown: SimpleCommand, cut: SimpleCommand) -> bool:
     if cut.argv == ("cat",):
         return True
     name = cut.argv[0] if cut.words else ""
-    found = read(KNOWN[name], cut.words[1:]) if name in ("head", "tail") else None
+    found = read(specs("compared")[name], cut.words[1:]) if name in ("head", "tail") else None
     if found is None or found.operands or any(option != "n" for option, _ in found.options):
         return False
     count = (found.values("n") or ["10"])[-1]
     least = 1 if name == "tail" else _SHORTEST
     enough = count.isdecimal() and int(count) >= least
     producer = shown.argv[0]
-    return enough and (producer in _RUNNERS or (name == "head" and producer in _LISTERS))
+    cuttable = names("lists")["runners"] | names("lists")["tools"]
+    return enough and (producer in cuttable or (name == "head" and producer in names("lists")["listers"]))

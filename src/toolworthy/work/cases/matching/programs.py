@@ -20,9 +20,8 @@ from pydantic import Field
 from toolworthy import content
 from toolworthy.base.loading import Strict, fit, read_toml
 from toolworthy.base.paths import ROOT, absolute
-from toolworthy.work.cases.matching._options import Read, Spec, ordered_options, read, spec
 from toolworthy.work.cases.matching._syntax import Word
-from toolworthy.work.cases.matching._unwrap import HARMLESS
+from toolworthy.work.cases.matching.options import Read, Spec, names, ordered_options, read, spec
 
 
 class Form(Strict):
@@ -241,7 +240,7 @@ def _operands(form: Form, operands: list[str], folder: str) -> list[str]:
 
 def _plays_no_part(key: str, value: str, folder: str) -> bool:
     """Whether a variable changes only what is printed, or says what is so anyway: Python looks into its folder."""
-    return key in HARMLESS or (key == "PYTHONPATH" and absolute(value, folder) == folder)
+    return key in names("lists")["harmless"] or (key == "PYTHONPATH" and absolute(value, folder) == folder)
 
 
 _TYPE_AND_NAME = re.compile(r"([a-z][a-z.]*)/([^/]+)")

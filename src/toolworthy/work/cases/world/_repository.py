@@ -6,23 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-LOOKS = frozenset(
-    """annotate blame cat-file check-ignore describe diff diff-tree for-each-ref grep help log ls-files ls-remote
-    ls-tree merge-base name-rev reflog rev-list rev-parse shortlog show show-branch show-ref status symbolic-ref var
-    version whatchanged""".split()  # noqa: SIM905
-)
-"""Subcommands that only show something."""
-_LISTS = {
-    "branch": ({"-a", "-r", "-v", "-vv", "-l", "--all", "--list", "--merged", "--no-merged", "--show-current"}, set()),
-    "tag": ({"-l", "-n", "--list"}, set()),
-    "remote": ({"-v", "--verbose"}, {"show", "get-url"}),
-    "stash": (set(), {"list", "show"}),
-    "worktree": (set(), {"list"}),
-    "config": ({"-l", "--list", "--get", "--get-all", "--get-regexp"}, {"get", "list"}),
-    "notes": (set(), {"list", "show"}),
-    "submodule": (set(), {"status", "summary"}),
-}
-"""Of subcommands that show or change: options and words with which they show; some show without any word."""
+from toolworthy.work.cases.matching.options import names
 
 
 @dataclass(frozen=True)
@@ -100,8 +84,8 @@ def only_looks(arguments: tuple[str, ...]) -> bool:
     if not found:
         return True
     name, behind = found[0], found[1:]
-    if name not in _LISTS:
-        return name in LOOKS or "--dry-run" in behind or (name in ("push", "add", "clean") and "-n" in behind)
-    options, words = _LISTS[name]
-    shows = options & {word.partition("=")[0] for word in behind} or (behind and behind[0] in words)
-    return bool(shows or (not behind and name != "stash"))
+    if (shows := names("git_lists").get(name)) is None:
+        looks = name in names("lists")["git_looks"]
+        return looks or "--dry-run" in behind or (name in ("push", "add", "clean") and "-n" in behind)
+    given = {word.partition("=")[0] for word in behind if word.startswith("-")} | {*behind[:1]}
+    return bool(shows & given or (not behind and name != "stash"))
