@@ -11,6 +11,7 @@ import pytest
 from tests.support.trials import answered, call, failed_beside, final_only, page, refused, said, streamed, trial, why
 from toolworthy.records.exchange import Exchange, ExchangeFailure
 from toolworthy.records.score import CauseKind
+from toolworthy.work.scoring import _cause
 
 WITHOUT_ID = {**call(), "tool_calls": [{**call()["tool_calls"][0], "id": None}]}
 NO_JSON = call(arguments='{"command": ls}')
@@ -83,7 +84,8 @@ def test_an_agent_that_we_stop_before_it_asks_was_at_our_limit_and_one_that_ends
 
 
 def test_the_same_call_twice_is_no_loop_and_thrice_is() -> None:
-    assert why(trial(*LOOP[:2], answered(said()))).kind == "wrong result"
+    twice = why(trial(*LOOP[:2], answered(said())))
+    assert (twice.kind, twice.notes) == ("wrong result", ())
     assert why(trial(*LOOP, answered(said()))).kind == "repetition"
     other = answered(call("pwd", number=9))
     assert why(trial(LOOP[0], LOOP[1], other, LOOP[2], answered(said()))).kind == "wrong result"
@@ -124,6 +126,40 @@ def test_the_servers_own_words_are_quoted_and_tell_whose_fault_it_is(
     found = why(trial(answered(call()), last), exit_code=1)
     assert (found.code, found.fault, found.refusal) == ("refused", fault, refusal)
     assert words in found.detail
+
+
+@pytest.mark.parametrize(("status", "redirects"), [(201, True), (302, True), (399, True), (200, False), (400, False)])
+def test_a_redirection_is_named_with_its_goal_where_it_has_one(status: int, redirects: bool) -> None:
+    there = replace(answered(said()), status=status, response_headers={"location": "http://127.0.0.1/login"})
+    found = why(trial(answered(call()), there))
+    assert (found.code == "redirected") == redirects
+    if redirects:
+        assert (found.kind, found.fault, found.notes) == ("endpoint error", "endpoint", ("to",))
+        assert found.detail == f"HTTP {status} in place of an answer, to http://127.0.0.1/login"
+        assert why(trial(answered(call()), replace(there, response_headers={}))).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "fault", "limit"),
+    [
+        (ExchangeFailure("broken off"), 200, "endpoint", None),
+        (ExchangeFailure("silent"), 200, "endpoint", None),
+        (ExchangeFailure("no HTTP"), None, "endpoint", None),
+        (ExchangeFailure("unreachable"), None, "infrastructure", None),
+        (ExchangeFailure("silent"), None, "infrastructure", "time"),
+    ],
+)
+def test_an_answer_that_did_not_come_whole_is_the_endpoints_where_it_said_anything(
+    failure: ExchangeFailure, status: int | None, fault: str, limit: str | None
+) -> None:
+    last = replace(answered(said()), error=failure, status=status)
+    found = why(trial(answered(call()), last), exit_code=1)
+    assert (found.code, found.fault, found.limit) == ("no whole answer", fault, limit)
+
+
+def test_an_agent_that_hung_up_before_an_answer_is_not_the_endpoints_failure() -> None:
+    gone = replace(answered(said()), error=ExchangeFailure("agent gone"), status=None, chunks=())
+    assert why(trial(answered(call()), gone)).code == "tests fail"
 
 
 def test_an_error_beside_an_empty_one_is_quoted() -> None:
@@ -265,6 +301,27 @@ def test_a_call_that_was_altered_on_its_way_and_run_is_the_servers_fault() -> No
     assert (found.kind, found.fault, found.rule) == ("wire defect", "server", "TW603")
     assert found.code == "call altered"
     assert why(trial(lost, answered(said())), ended="timeout").fault == "our limit"
+
+
+@pytest.mark.parametrize(
+    ("seen", "code"),
+    [
+        (None, "call altered"),
+        ("wrong result", "call altered"),
+        ("unaffected", "tests fail"),
+        ("recovers", "tests fail"),
+    ],
+)
+def test_calls_that_were_glued_together_are_blamed_unless_the_agent_is_known_to_bear_it(
+    monkeypatch: pytest.MonkeyPatch, seen: str | None, code: str
+) -> None:
+    monkeypatch.setattr(_cause, "did", lambda _agent, rule: seen if rule == "TW302" else None)
+    both = [
+        {"tool_calls": [{"index": 0, **call(name, number=number)["tool_calls"][0]}]}
+        for number, name in enumerate(("ls", "pwd"))
+    ]
+    found = why(trial(streamed(*both, finish="tool_calls"), answered(said())))
+    assert (found.code, found.rule) == (code, "TW302" if code == "call altered" else "")
 
 
 def test_a_root_is_named_and_not_what_follows_from_it() -> None:

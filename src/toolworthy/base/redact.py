@@ -122,17 +122,12 @@ class Redactor:
                 size = self._reach
         yield self.text("".join(held))
 
-    def pieces(self, pieces: list[bytes], *, surely: bool = False) -> list[bytes]:
+    def pieces(self, pieces: list[bytes]) -> list[bytes]:
         """Pieces of one body without secrets, even where one straddles a border, or where it is cut up into strings
-        that a reader joins. Their number stays.
-
-        Args:
-            pieces: one body.
-            surely: a reader found one in what it joined; so that it is looked for with more care, and more time.
-        """
+        that a reader joins. Their number stays."""
         whole = b"".join(pieces)
         shows = bool(self._needles) and self._shows(whole)
-        spans = self._all_spans(whole, shows, surely)
+        spans = self._all_spans(whole, shows)
         if not spans and not shows:
             return pieces
         out: list[bytes] = []
@@ -143,27 +138,19 @@ class Redactor:
             start = end
         return [MARK.encode(), *[b""] * (len(pieces) - 1)] if self.holds(b"".join(out)) else out
 
-    def _all_spans(self, whole: bytes, shows: bool, surely: bool) -> list[_Span]:
+    def _all_spans(self, whole: bytes, shows: bool) -> list[_Span]:
         """Where secrets stand in a body, from and to, in order; also the parts of one that is cut up into strings: a
         stream's deltas, a list of texts, the words of a document."""
         shaped = any(begin in whole for begin in _SHAPED)
         found = [_span(match) for match in _SHAPES.finditer(whole) if match[0] != _KEEP] if shaped else []
         if self._needles:
             found += self._spans(whole, shows)
-            if surely or self._is_cut_up(whole):
-                found += self._joined(whole)
+            found += self._joined(whole)
         return sorted(found)
 
     def _spans(self, data: bytes, shows: bool) -> list[_Span]:
         plain = [_span(match) for match in self._pattern.finditer(data)] if shows else []
         return sorted([*plain, *self._coded(data)])
-
-    def _is_cut_up(self, whole: bytes) -> bool:
-        """Whether the values of one name, joined, show a secret."""
-        values: dict[bytes, list[bytes]] = {}
-        for name, value in _PAIR.findall(whole):
-            values.setdefault(name, []).append(value)
-        return any(len(cut) > 1 and self._shows(b"".join(cut)) for cut in values.values())
 
     def _joined(self, whole: bytes) -> Iterator[_Span]:
         for places in _strings(whole):
@@ -199,9 +186,12 @@ def _forms(secret: str) -> Iterator[bytes]:
     yield raw
     yield raw.hex().encode()
     yield from _base64(raw)
-    if not secret.isascii():
-        yield json.dumps(secret)[1:-1].encode()
-        yield quote(secret, safe="").encode()
+    for escape in (_in_json, quote):
+        yield "".join(char if char.isascii() else escape(char) for char in secret).encode()
+
+
+def _in_json(char: str) -> str:
+    return json.dumps(char)[1:-1]
 
 
 def _base64(raw: bytes) -> set[bytes]:
@@ -222,12 +212,7 @@ _ESCAPE = re.compile(
     + _AND + rb"(?:#x0*+([2-7][0-9a-f]);?|#0*+([0-9]{2,3});?|([a-z]{2,9};))"
 )  # fmt: skip
 """A run of backslashes is looked at once, from its begin: there may be a million of them."""
-_ESCAPED = re.compile(
-    rb"(?:(?<!\\)\\++(?:u\{?0*+|x)|%(?:25)*(?:u00)?|&#x0*+)(?:2[356]|5c)|&#0*+(?:3[578]|92)|&(?:amp|num|percnt|bsol);"
-    rb"|(?<!\\)\\++(?:04[356]|134)"
-)
-"""What an escape begins with, escaped itself."""
-_NAMED = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"}
+_NAMED = {b"amp": "&", b"lt": "<", b"gt": ">", b"quot": '"', b"apos": "'"}
 _NAMES = {
     name.lower().encode(): char.encode() for name, char in html5.items() if name[-1] == ";" and char.isascii()
 } | {unicodedata.name(chr(code)).lower().encode(): chr(code).lower().encode() for code in range(32, 127)}
@@ -248,10 +233,10 @@ def _readings(data: bytes) -> Iterator[bytes]:
     yield data
     if b"\\" in data or b"%" in data or b"&" in data:
         for _ in range(_TIMES):
-            again = _ESCAPED.search(data)
-            yield (data := _ESCAPE.sub(_unescaped, data))
-            if not again:
+            before, data = data, _ESCAPE.sub(_unescaped, data)
+            if data == before:
                 break
+            yield data
     squeezed = data.translate(None, _BETWEEN)
     yield _BREAK.sub(b"", squeezed) if b"\\" in squeezed or b"0x" in squeezed else squeezed
 
@@ -282,22 +267,21 @@ def _unescaped(match: re.Match[bytes]) -> bytes:
 def _ways(secret: str) -> Iterator[bytes]:
     """Patterns of all forms, to cut them out: every character plain or escaped, by itself."""
     raw = secret.encode()
-    yield rb"(?:[ \t\r\n:,]|\\{1,9}[nrt]){0,6}".join(map(_character, raw))
+    yield rb"(?:[ \t\r\n:,]|\\{1,9}[nrt]){0,6}".join(map(_character, secret))
     yield rb"(?:0x|[^0-9a-f]){0,6}".join(f"{byte:02x}".encode() for byte in raw)
-    if not secret.isascii():
-        yield from map(re.escape, (json.dumps(secret)[1:-1].encode(), quote(secret, safe="").encode()))
     for form in sorted(_base64(raw)):
         # With what stands next to it, which tells a few bits of its first and last character.
-        yield rb"[\w+/-]{0,2}" + rb"(?:[ \t\r\n]|\\{1,9}[nrt]){0,6}".join(map(_character, form)) + rb"[\w+/-]{0,2}"
+        inside = rb"(?:[ \t\r\n]|\\{1,9}[nrt]){0,6}".join(map(_character, form.decode()))
+        yield rb"[\w+/-]{0,2}" + inside + rb"[\w+/-]{0,2}"
 
 
-def _character(code: int) -> bytes:
+def _character(char: str) -> bytes:
     """A pattern of one character, plain or escaped."""
-    plain, named = (
-        re.escape(bytes([code])),
-        b"".join(b"|" + name + b";" for name, of in _NAMED.items() if ord(of) == code),
-    )
-    plain = rb"\\{0,9}" + plain if code in b"\"'/\\" else plain
+    plain, code = re.escape(char.encode()), ord(char)
+    if not char.isascii():
+        return b"|".join((b"(?:" + plain, re.escape(_in_json(char).encode()), quote(char).encode() + b")"))
+    named = b"".join(b"|" + name + b";" for name, of in _NAMED.items() if of == char)
+    plain = rb"\\{0,9}" + plain if char in "\"'/\\" else plain
     digits = f"{code:02x}".encode()
     return (
         rb"(?:" + plain + rb"|\\{1,9}u\{?0{0,6}" + digits + rb"\}?|\\{1,9}x" + digits + rb"|%(?:25)*(?:u00)?" + digits
@@ -316,7 +300,6 @@ def _shape(match: re.Match[bytes]) -> bytes:
 # ---- strings that a reader joins -------------------------------------------------------------------------------------
 
 _STRING = re.compile(rb'"([^"\\\r\n]*+(?:\\.[^"\\\r\n]*+)*+)"(\s*+:)?|\n')
-_PAIR = re.compile(rb'"([^"\\]++)"\s*+:\s*+"([^"\\]*+(?:\\.[^"\\]*+)*+)"')
 _NUMBER = re.compile(rb'"(?:index|output_index|content_index|summary_index)"\s*:\s*(\d+)')
 
 

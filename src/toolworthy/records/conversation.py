@@ -33,7 +33,7 @@ def results_of(exchanges: Sequence[Exchange], news: Sequence[Sequence[Message]])
         exchanges: in order.
         news: what :func:`news_of` says of them.
     """
-    made = [exchange.response.calls if exchange.response else () for exchange in exchanges]
+    made = [exchange.calls for exchange in exchanges]
     given = {plain_id(call.id) for calls in made for call in calls}
     found: dict[str, ToolResult] = {}
     orphans: list[list[ToolResult]] = []

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from toolworthy.wire.declaration import Kind
-from toolworthy.wire.ir import Api, Request, Response
+from toolworthy.wire.ir import Api, Request, Response, ToolCall
 
 FailureKind = Literal[
     "agent gone",
@@ -182,6 +182,11 @@ class Exchange:
         if self.endpoint_api is None or self.status is None:
             return None
         return parse_body(self.endpoint_api, self.status, self.body, streamed=self.streamed)
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        """The tool calls of the answer, in order."""
+        return self.response.calls if self.response else ()
 
     @property
     def first_byte(self) -> float | None:

@@ -76,15 +76,11 @@ def _instead(pieces: list[bytes], data: bytes) -> list[bytes]:
 
 def _withheld(exchange: Exchange, redactor: Redactor) -> Exchange:
     """The last look, at what a reader makes of it."""
-    for surely in (True, False):
-        if exchange.response is not None and _shows(redactor, exchange.response, exchange.response.text):
-            pieces = [chunk.data for chunk in exchange.chunks]
-            pieces = redactor.pieces(pieces, surely=True) if surely else _instead(pieces, MARK.encode())
-            chunks = tuple(Chunk(chunk.at, data) for chunk, data in zip(exchange.chunks, pieces, strict=True))
-            exchange = replace(exchange, chunks=chunks)
-        if exchange.request is not None and _shows(redactor, exchange.request):
-            (body,) = redactor.pieces([exchange.request_body], surely=True) if surely else [MARK.encode()]
-            exchange = replace(exchange, request_body=body)
+    if exchange.response is not None and _shows(redactor, exchange.response, exchange.response.text):
+        first, *others = exchange.chunks
+        exchange = replace(exchange, chunks=(Chunk(first.at, MARK.encode()), *(Chunk(one.at, b"") for one in others)))
+    if exchange.request is not None and _shows(redactor, exchange.request):
+        exchange = replace(exchange, request_body=MARK.encode())
     return exchange
 
 

@@ -118,12 +118,14 @@ def _error(last: Exchange) -> Cause | None:
         waited: Limit | None = "time" if not answered and last.error.kind == "silent" else None
         fault: Fault = "endpoint" if answered else "infrastructure"
         return cause("no whole answer", fault, last, limit=waited, failure=str(last.error))
-    if last.status is not None and 200 < last.status < 400:  # no API has such an answer to this
+    if last.status is None:
+        return None
+    if 200 < last.status < 400:  # no API has such an answer to this
         where = last.response_headers.get("location", "")
         found = cause("redirected", "endpoint", last, status=last.status)
         return noted(found, {"to": where[:200]} if where else {})
-    refusal = None if last.status is None else classify(last.status, last.response_headers, last.body)
-    if refusal is None or last.status is None or (last.status < 400 and refusal.kind not in _NO_ANSWER):
+    refusal = classify(last.status, last.response_headers, last.body)
+    if refusal is None or (last.status < 400 and refusal.kind not in _NO_ANSWER):
         return None  # of an error within an answer a rule says more
     said = refusal.message.strip()[:300] or "without a reason"
     fault = _FAULTS.get(refusal.kind, "endpoint")
@@ -187,11 +189,10 @@ def _broken(code: CauseCode, fault: Fault, finding: Finding) -> Cause:
 
 def _missed(course: Course) -> dict[Note, str]:
     """A call of the last answer that the agent did not run, though it ended by itself; empty where there is none."""
-    response = course.last.response
-    if course.outcome.ended != "exit" or course.out_of_turns or response is None:
+    if course.outcome.ended != "exit" or course.out_of_turns or course.last.response is None:
         return {}
-    if response.calls:
-        return {"call not run": ", ".join(dict.fromkeys(call.name for call in response.calls))}
+    if calls := course.last.calls:
+        return {"call not run": ", ".join(dict.fromkeys(call.name for call in calls))}
     if emptied(course.last):
         return {"call emptied": ""}
     empty = any(one.code == _EMPTY and one.evidence.exchange == course.last.index for one in course.findings)

@@ -62,9 +62,8 @@ class Course:
         there, and left the calls of its last answer without results."""
         if self.outcome.ended == "turns":
             return True
-        made = sum(exchange.is_turn for exchange in self.task)
-        calls = self.last.response.calls if self.last.response else ()
-        return self.outcome.ended == "exit" and self.agent.told_turns and made >= self.max_turns and bool(calls)
+        used_up = sum(exchange.is_turn for exchange in self.task) >= self.max_turns
+        return self.outcome.ended == "exit" and self.agent.told_turns and used_up and bool(self.last.calls)
 
     @cached_property
     def open(self) -> tuple[Exchange, ...]:

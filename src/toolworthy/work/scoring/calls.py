@@ -70,6 +70,7 @@ def judge_calls(exchanges: Sequence[Exchange], agent: AgentAdapter) -> tuple[Jud
         assert request is not None
         assert response is not None
         fit = judge_call(request, call)
+        without_id = any(repair.code == "missing-id" for repair in response.repairs)
         row.append((call.name, call.arguments))
         looped = len(row) >= _LOOP and len(set(row[-_LOOP:])) == 1
         judged.append(
@@ -80,7 +81,7 @@ def judge_calls(exchanges: Sequence[Exchange], agent: AgentAdapter) -> tuple[Jud
                 known=fit.known,
                 problem=fit.problem,
                 valid=fit.valid,
-                coherent=response.stop in ("tool", "length", None) and not _repaired_id(exchange),
+                coherent=response.stop in ("tool", "length", None) and not without_id,
                 executed=None if result is None else not _refused(result, agent),
                 result="" if result is None else text_of(result.content),
                 fresh=not looped,
@@ -110,25 +111,21 @@ def call_scores(calls: Sequence[JudgedCall], exchanges: Sequence[Exchange]) -> C
 def _calls(exchanges: Sequence[Exchange]) -> Iterator[tuple[Exchange, ToolCall, ToolResult | None]]:
     """Every call of an answered request, with its result."""
     for exchange, results in zip(exchanges, results_of(exchanges, news_of(exchanges)), strict=True):
-        if exchange.request and exchange.response:
-            for call, result in zip(exchange.response.calls, results, strict=True):
+        if exchange.request:
+            for call, result in zip(exchange.calls, results, strict=True):
                 yield exchange, call, result
 
 
 def _offered(request: Request, call: ToolCall) -> Tool | None:
-    wanted = {call.name, f"{call.namespace}__{call.name}" if call.namespace else call.name}
+    wanted = (call.name, call.flat_name)
     return next((tool for tool in request.tools if tool.flat_name in wanted or tool.name == call.name), None)
 
 
 def _problem(tool: Tool, call: ToolCall) -> str | None:
     """The first schema violation, in words; None where there is none, or no schema to violate."""
-    if tool.custom or call.custom or not tool.parameters:
+    if call.custom or not tool.parameters:
         return None
     return misfit(tool.parameters, json.loads(call.arguments))
-
-
-def _repaired_id(exchange: Exchange) -> bool:
-    return exchange.response is not None and any(repair.code == "missing-id" for repair in exchange.response.repairs)
 
 
 def _refused(result: ToolResult, agent: AgentAdapter) -> bool:

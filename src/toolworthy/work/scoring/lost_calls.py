@@ -18,10 +18,10 @@ def leaks(exchanges: Iterable[Exchange]) -> Leaks:
     """How often a call was left in the text."""
     leaked = calls = 0
     for exchange in exchanges:
-        if exchange.kind == "completion" and exchange.is_turn and not exchange.local:
+        if exchange.is_turn and not exchange.local:
             lost = bool(lost_calls(exchange.request, exchange.response))
             leaked += lost
-            calls += lost or bool(exchange.response and exchange.response.calls)
+            calls += lost or bool(exchange.calls)
     return Leaks(leaked=leaked, calls=calls)
 
 
