@@ -12,22 +12,8 @@ from toolworthy import wire
 from toolworthy.reference._limits import refusal
 from toolworthy.reference.defects import Defect
 from toolworthy.reference.model import JSON, STREAM, Reply
+from toolworthy.wire import ir
 from toolworthy.wire.assemble import disassemble
-from toolworthy.wire.ir import (
-    Api,
-    Ended,
-    Event,
-    Failed,
-    Failure,
-    Part,
-    PartDelta,
-    ReasoningForm,
-    Request,
-    Response,
-    Started,
-    Thinking,
-    ToolCall,
-)
 from toolworthy.wire.lenient import as_dict, as_int, as_list, dump_json, parse_json
 from toolworthy.wire.sse import events, format_event
 
@@ -37,11 +23,11 @@ _PIECE = 24
 """Characters of one delta, about what real servers send."""
 
 
-Answering = Callable[[Request], Response]
+Answering = Callable[[ir.Request], ir.Response]
 """What to say to a request."""
 
 
-def reply(api: Api, body: bytes, answer: Answering, defects: Sequence[Defect] = ()) -> Reply:
+def reply(api: ir.Api, body: bytes, answer: Answering, defects: Sequence[Defect] = ()) -> Reply:
     """What is sent back for a completion request.
 
     Args:
@@ -80,22 +66,22 @@ def reply(api: Api, body: bytes, answer: Answering, defects: Sequence[Defect] = 
     return made
 
 
-def stream(api: Api, answer: Response, request: Request) -> Iterator[bytes]:
+def stream(api: ir.Api, answer: ir.Response, request: ir.Request) -> Iterator[bytes]:
     """The answer as events, in pieces of a few characters, as a model would say it. One with a failure breaks off."""
     encoder = wire.api(api).encoder(request)
     first, *rest = disassemble(replace(answer, failure=None))
-    if isinstance(first, Started) and answer.usage:
+    if isinstance(first, ir.Started) and answer.usage:
         first = replace(first, usage=replace(answer.usage, output=None))
     told = list(itertools.chain.from_iterable(map(_pieces, [first, *rest])))
     if answer.failure:
-        told = [*told[: len(told) * 6 // 10], Failed(answer.failure), Ended(clean=False)]
+        told = [*told[: len(told) * 6 // 10], ir.Failed(answer.failure), ir.Ended(clean=False)]
     for event in told:
         if data := encoder.encode(event):
             yield data
 
 
 def error(
-    api: Api,
+    api: ir.Api,
     status: int,
     message: str,
     *,
@@ -103,28 +89,28 @@ def error(
     headers: tuple[tuple[str, str], ...] = (),
 ) -> Reply:
     """An error in the API's own envelope."""
-    value = wire.api(api).render_error(Failure(message, kind, status=status))
+    value = wire.api(api).render_error(ir.Failure(message, kind, status=status))
     return Reply(status, JSON, (dump_json(value).encode(),), headers=headers)
 
 
-def _signed(api: Api, parts: Sequence[Part]) -> tuple[Part, ...]:
+def _signed(api: ir.Api, parts: Sequence[ir.Part]) -> tuple[ir.Part, ...]:
     """Reasoning in the API's own form, signed as its vendor does: where it stands, or on what it led to."""
     form = wire.api(api).reasoning
     if form != "thought":
-        return tuple(_marked(form, part) if isinstance(part, Thinking) and form else part for part in parts)
-    thought = [replace(part, form=form, signature=None) for part in parts if isinstance(part, Thinking)]
-    rest = [part for part in parts if not isinstance(part, Thinking)]
-    at = next((number for number, part in enumerate(rest) if isinstance(part, ToolCall)), len(rest))
+        return tuple(_marked(form, part) if isinstance(part, ir.Thinking) and form else part for part in parts)
+    thought = [replace(part, form=form, signature=None) for part in parts if isinstance(part, ir.Thinking)]
+    rest = [part for part in parts if not isinstance(part, ir.Thinking)]
+    at = next((number for number, part in enumerate(rest) if isinstance(part, ir.ToolCall)), len(rest))
     if not thought and at == len(rest):
         return tuple(rest)
     call = rest[at] if at < len(rest) else None
-    mark = Thinking("", form, _mark(str(rest)), call.id if isinstance(call, ToolCall) else None)
+    mark = ir.Thinking("", form, _mark(str(rest)), call.id if isinstance(call, ir.ToolCall) else None)
     return (*thought, *rest[:at], mark, *rest[at:])
 
 
-def _marked(form: ReasoningForm, part: Thinking) -> Thinking:
+def _marked(form: ir.ReasoningForm, part: ir.Thinking) -> ir.Thinking:
     mark = _mark(part.text)
-    return Thinking(part.text, form, mark, f"rs_{mark[-24:]}")
+    return ir.Thinking(part.text, form, mark, f"rs_{mark[-24:]}")
 
 
 def _mark(text: str) -> str:
@@ -151,13 +137,13 @@ def _several(made: Reply, count: int) -> Reply:
     return replace(made, pieces=tuple(pieces))
 
 
-def _pieces(event: Event) -> Iterator[Event]:
-    if not isinstance(event, PartDelta):
+def _pieces(event: ir.Event) -> Iterator[ir.Event]:
+    if not isinstance(event, ir.PartDelta):
         yield event
         return
     for start in range(0, len(event.text), _PIECE):
-        yield PartDelta(event.index, event.text[start : start + _PIECE])
+        yield ir.PartDelta(event.index, event.text[start : start + _PIECE])
 
 
-def _id(api: Api, body: bytes) -> str:
+def _id(api: ir.Api, body: bytes) -> str:
     return wire.api(api).id_prefix + hashlib.sha256(body).hexdigest()[:24]

@@ -5,65 +5,48 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import fields, replace
 
-from toolworthy.wire.ir import (
-    Counted,
-    Ended,
-    Event,
-    Failed,
-    Part,
-    PartClosed,
-    PartDelta,
-    PartOpened,
-    Repair,
-    Response,
-    Started,
-    Stopped,
-    Text,
-    Thinking,
-    ToolCall,
-    Usage,
-)
+from toolworthy.wire import ir
 
 
 class Assembler:
     """Collects events; its response is right at every moment."""
 
     def __init__(self) -> None:
-        self._parts: dict[int, Part] = {}
+        self._parts: dict[int, ir.Part] = {}
         self._texts: dict[int, list[str]] = {}
-        self._head = Response(complete=False)
+        self._head = ir.Response(complete=False)
 
-    def add(self, event: Event) -> None:
+    def add(self, event: ir.Event) -> None:
         """Take one event."""
         match event:
-            case Started():
+            case ir.Started():
                 usage = merge(self._head.usage, event.usage) if event.usage else self._head.usage
                 self._head = replace(self._head, id=event.id, model=event.model, usage=usage)
-            case PartOpened():
+            case ir.PartOpened():
                 self._parts[event.index] = event.part
                 self._texts[event.index] = []
-            case PartDelta():
+            case ir.PartDelta():
                 self._texts.setdefault(event.index, []).append(event.text)
-            case PartClosed():
+            case ir.PartClosed():
                 part = self._parts.get(event.index)
-                if event.signature is not None and isinstance(part, Thinking):
+                if event.signature is not None and isinstance(part, ir.Thinking):
                     self._parts[event.index] = replace(part, signature=event.signature)
-            case Stopped():
+            case ir.Stopped():
                 self._head = replace(self._head, stop=event.reason, raw_stop=event.raw, complete=True)
-            case Counted():
+            case ir.Counted():
                 self._head = replace(self._head, usage=merge(self._head.usage, event.usage))
-            case Failed():
+            case ir.Failed():
                 self._head = replace(self._head, failure=event.failure)
-            case Ended():
+            case ir.Ended():
                 self._head = replace(self._head, complete=event.clean or self._head.complete)
 
-    def response(self, repairs: tuple[Repair, ...] = ()) -> Response:
+    def response(self, repairs: tuple[ir.Repair, ...] = ()) -> ir.Response:
         """What has come so far."""
         parts = tuple(_grown(part, "".join(self._texts[index])) for index, part in sorted(self._parts.items()))
         return replace(self._head, parts=parts, repairs=repairs)
 
 
-def assemble(events: Iterable[Event], repairs: tuple[Repair, ...] = ()) -> Response:
+def assemble(events: Iterable[ir.Event], repairs: tuple[ir.Repair, ...] = ()) -> ir.Response:
     """The answer that a whole stream amounts to."""
     assembler = Assembler()
     for event in events:
@@ -71,43 +54,43 @@ def assemble(events: Iterable[Event], repairs: tuple[Repair, ...] = ()) -> Respo
     return assembler.response(repairs)
 
 
-def disassemble(response: Response) -> list[Event]:
+def disassemble(response: ir.Response) -> list[ir.Event]:
     """The stream that an answer could have come as; ``assemble`` gives the answer back."""
-    events: list[Event] = [Started(response.id, response.model)]
+    events: list[ir.Event] = [ir.Started(response.id, response.model)]
     for index, part in enumerate(response.parts):
         match part:
-            case Text() | Thinking():
-                events += [PartOpened(index, replace(part, text="")), PartDelta(index, part.text)]
-            case ToolCall():
-                events += [PartOpened(index, replace(part, arguments="")), PartDelta(index, part.arguments)]
+            case ir.Text() | ir.Thinking():
+                events += [ir.PartOpened(index, replace(part, text="")), ir.PartDelta(index, part.text)]
+            case ir.ToolCall():
+                events += [ir.PartOpened(index, replace(part, arguments="")), ir.PartDelta(index, part.arguments)]
             case _:
                 continue
-        events.append(PartClosed(index))
+        events.append(ir.PartClosed(index))
     if response.usage:
-        events.append(Counted(response.usage))
+        events.append(ir.Counted(response.usage))
     if response.failure:
-        events.append(Failed(response.failure))
+        events.append(ir.Failed(response.failure))
     if response.stop:
-        events.append(Stopped(response.stop, response.raw_stop or ""))
-    events.append(Ended(response.complete))
+        events.append(ir.Stopped(response.stop, response.raw_stop or ""))
+    events.append(ir.Ended(response.complete))
     return events
 
 
-def merge(old: Usage | None, new: Usage) -> Usage:
+def merge(old: ir.Usage | None, new: ir.Usage) -> ir.Usage:
     """`new`, with what it does not say taken from `old`."""
     if old is None:
         return new
-    told = {field.name: getattr(new, field.name) for field in fields(Usage) if getattr(new, field.name) is not None}
+    told = {field.name: getattr(new, field.name) for field in fields(ir.Usage) if getattr(new, field.name) is not None}
     return replace(old, **told)
 
 
-def _grown(part: Part, text: str) -> Part:
+def _grown(part: ir.Part, text: str) -> ir.Part:
     if not text:
         return part
     match part:
-        case Text() | Thinking():
+        case ir.Text() | ir.Thinking():
             return replace(part, text=part.text + text)
-        case ToolCall():
+        case ir.ToolCall():
             return replace(part, arguments=part.arguments + text)
         case _:
             return part

@@ -7,23 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from toolworthy.wire.ir import (
-    Api,
-    Dialect,
-    Failure,
-    Image,
-    Message,
-    Opaque,
-    Part,
-    Reasoning,
-    Request,
-    Role,
-    Text,
-    Tool,
-    ToolCall,
-    ToolChoice,
-    ToolResult,
-)
+from toolworthy.wire import ir
 from toolworthy.wire.lenient import as_dict, as_list, as_str, dump_json, parse_json
 
 LATE_SYSTEM = "<system-message>\n{text}\n</system-message>"
@@ -34,20 +18,20 @@ UNPARSED = "_unparsed"
 """The one key of arguments that are no object, for an API that wants one."""
 
 
-def canonical(messages: Iterable[tuple[Role, Sequence[Part]]]) -> tuple[Message, ...]:
+def canonical(messages: Iterable[tuple[ir.Role, Sequence[ir.Part]]]) -> tuple[ir.Message, ...]:
     """Messages in the shape of ``ir``: neighbours of role tool, and of role assistant, become one; empty ones go."""
-    merged: list[Message] = []
+    merged: list[ir.Message] = []
     for role, parts in messages:
         if not parts:
             continue
         if merged and merged[-1].role == role and role in ("tool", "assistant"):
             merged[-1] = replace(merged[-1], parts=merged[-1].parts + tuple(parts))
         else:
-            merged.append(Message(role, tuple(parts)))
+            merged.append(ir.Message(role, tuple(parts)))
     return tuple(merged)
 
 
-def content_parts(content: Any, api: Api, image: str) -> list[Part]:
+def content_parts(content: Any, api: ir.Api, image: str) -> list[ir.Part]:
     """The parts of a message's content in OpenAI's APIs: a string, null, or an array of typed parts.
 
     Args:
@@ -56,32 +40,32 @@ def content_parts(content: Any, api: Api, image: str) -> list[Part]:
         image: type of a part that is a picture.
     """
     if isinstance(content, str):
-        return [Text(content)] if content else []
-    parts: list[Part] = []
+        return [ir.Text(content)] if content else []
+    parts: list[ir.Part] = []
     for value in map(as_dict, as_list(content)):
         url = value.get("image_url")
         if value.get("type") == image:
-            parts.append(Image(as_str(url) or as_str(as_dict(url).get("url"))))
+            parts.append(ir.Image(as_str(url) or as_str(as_dict(url).get("url"))))
         elif isinstance(value.get("text"), str):
-            parts.append(Text(value["text"]))
+            parts.append(ir.Text(value["text"]))
         elif isinstance(value.get("refusal"), str):
-            parts.append(Text(value["refusal"]))
+            parts.append(ir.Text(value["refusal"]))
         else:
-            parts.append(Opaque(api, value))
+            parts.append(ir.Opaque(api, value))
     return parts
 
 
-def texts(parts: Iterable[Part]) -> list[str]:
+def texts(parts: Iterable[ir.Part]) -> list[str]:
     """The text of every text part."""
-    return [part.text for part in parts if isinstance(part, Text)]
+    return [part.text for part in parts if isinstance(part, ir.Text)]
 
 
-def joined(parts: Iterable[Part]) -> str:
+def joined(parts: Iterable[ir.Part]) -> str:
     """All text parts as one text, a blank line between."""
     return "\n\n".join(texts(parts))
 
 
-def leading_system(messages: Sequence[Message]) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
+def leading_system(messages: Sequence[ir.Message]) -> tuple[tuple[ir.Message, ...], tuple[ir.Message, ...]]:
     """The system and developer messages that open a conversation, and the rest."""
     count = 0
     while count < len(messages) and messages[count].role in ("system", "developer"):
@@ -89,12 +73,12 @@ def leading_system(messages: Sequence[Message]) -> tuple[tuple[Message, ...], tu
     return tuple(messages[:count]), tuple(messages[count:])
 
 
-def late_system(message: Message) -> str:
+def late_system(message: ir.Message) -> str:
     """A system message in mid-conversation as the text of a user message."""
     return LATE_SYSTEM.format(text=joined(message.parts))
 
 
-def as_function(tool: Tool) -> Tool:
+def as_function(tool: ir.Tool) -> ir.Tool:
     """A free-form tool as a function with one string, for an API that has no other kind."""
     if not tool.custom:
         return tool
@@ -121,7 +105,7 @@ def unwrap_input(arguments: str) -> str:
     return inner if isinstance(inner, str) else arguments
 
 
-def arguments_object(call: ToolCall) -> dict[str, Any]:
+def arguments_object(call: ir.ToolCall) -> dict[str, Any]:
     """A call's arguments for an API that wants an object; what is none is wrapped, visibly."""
     if call.custom:
         return {"input": call.arguments}
@@ -135,15 +119,15 @@ def data_url(url: str) -> tuple[str, str] | None:
     return (found[1] or "image/png", found[2]) if found else None
 
 
-def result_text(result: ToolResult) -> str:
+def result_text(result: ir.ToolResult) -> str:
     """A tool result's text. An error that does not look like one is marked, since not every API has a flag for it."""
-    text = "\n".join(part.text for part in result.content if isinstance(part, Text))
+    text = "\n".join(part.text for part in result.content if isinstance(part, ir.Text))
     if result.is_error and not re.match(r"\W*(<\w*error|error\b)", text, re.IGNORECASE):
         return f"Error: {text}"
     return text
 
 
-def offered(request: Request, api: Api | None = None) -> tuple[list[Tool], list[str]]:
+def offered(request: ir.Request, api: ir.Api | None = None) -> tuple[list[ir.Tool], list[str]]:
     """The tools that an endpoint can be offered, and which are lost: those that another API's endpoint runs itself.
 
     Args:
@@ -155,14 +139,14 @@ def offered(request: Request, api: Api | None = None) -> tuple[list[Tool], list[
     return kept, [f"server tool {tool.name} dropped" for tool in lost]
 
 
-def choice(request_choice: ToolChoice | None, dialect: Dialect) -> ToolChoice | None:
+def choice(request_choice: ir.ToolChoice | None, dialect: ir.Dialect) -> ir.ToolChoice | None:
     """The tool choice that the endpoint takes: forced ones become ``auto`` where it refuses them."""
     if request_choice and request_choice.mode in ("required", "named") and not dialect.forced_tool_choice:
-        return ToolChoice("auto")
+        return ir.ToolChoice("auto")
     return request_choice
 
 
-def effort(reasoning: Reasoning, dialect: Dialect) -> str | None:
+def effort(reasoning: ir.Reasoning, dialect: ir.Dialect) -> str | None:
     """The effort asked for, moved to the nearest that the endpoint knows."""
     scale = ("none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra")
     if reasoning.effort is None or not dialect.efforts:
@@ -174,7 +158,7 @@ def effort(reasoning: Reasoning, dialect: Dialect) -> str | None:
     return min(known, key=lambda name: abs(scale.index(name) - wanted), default=None)
 
 
-def openai_error(failure: Failure) -> dict[str, Any]:
+def openai_error(failure: ir.Failure) -> dict[str, Any]:
     """An error body in OpenAI's envelope."""
     return {"error": {"message": failure.message, "type": failure.type, "param": None, "code": failure.code}}
 

@@ -5,26 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from toolworthy.wire import shapes
+from toolworthy.wire import ir, shapes
 from toolworthy.wire._carried_reasoning import unseal
-from toolworthy.wire.ir import (
-    PLAIN,
-    Dialect,
-    Image,
-    Message,
-    Opaque,
-    Part,
-    Reasoning,
-    Rendered,
-    Request,
-    Role,
-    Text,
-    Thinking,
-    Tool,
-    ToolCall,
-    ToolChoice,
-    ToolResult,
-)
 from toolworthy.wire.lenient import (
     as_arguments,
     as_bool,
@@ -37,7 +19,7 @@ from toolworthy.wire.lenient import (
     parse_json,
 )
 
-_ROLES: dict[str, Role] = {"system": "system", "developer": "developer", "user": "user", "assistant": "assistant"}
+_ROLES: dict[str, ir.Role] = {"system": "system", "developer": "developer", "user": "user", "assistant": "assistant"}
 _KNOWN = frozenset(
     {
         "model",
@@ -61,11 +43,11 @@ _KNOWN = frozenset(
 )
 
 
-def parse_request(body: Mapping[str, Any]) -> Request:
+def parse_request(body: Mapping[str, Any]) -> ir.Request:
     """Read a request. Never raises; what has no neutral form goes into ``extra``."""
     max_tokens = as_int(body.get("max_completion_tokens"))
     stop = body.get("stop")
-    return Request(
+    return ir.Request(
         model=as_str(body.get("model")),
         messages=shapes.canonical(_messages(as_list(body.get("messages")))),
         tools=tuple(_tool(as_dict(tool)) for tool in as_list(body.get("tools"))),
@@ -83,7 +65,7 @@ def parse_request(body: Mapping[str, Any]) -> Request:
     )
 
 
-def reasoning_parts(message: Mapping[str, Any]) -> list[Thinking]:
+def reasoning_parts(message: Mapping[str, Any]) -> list[ir.Thinking]:
     """The reasoning that an assistant message carries, in whichever field."""
     details = as_list(message.get("reasoning_details"))
     sealed = [unseal(as_str(as_dict(detail).get("signature"))) for detail in details]
@@ -91,52 +73,52 @@ def reasoning_parts(message: Mapping[str, Any]) -> list[Thinking]:
         return [thinking for thinking in sealed if thinking]
     if details:
         text = "".join(as_str(as_dict(d).get("text")) or as_str(as_dict(d).get("summary")) for d in details)
-        return [Thinking(text, "reasoning_details", signature=dump_json(details))]
+        return [ir.Thinking(text, "reasoning_details", signature=dump_json(details))]
     if text := as_str(message.get("reasoning_content")):
-        return [Thinking(text, "reasoning_content")]
+        return [ir.Thinking(text, "reasoning_content")]
     if text := as_str(message.get("reasoning")):
-        return [Thinking(text, "reasoning")]
+        return [ir.Thinking(text, "reasoning")]
     return []
 
 
-def content_parts(content: Any) -> list[Part]:
+def content_parts(content: Any) -> list[ir.Part]:
     """The parts of a message's content, in which bare strings may stand as well."""
     if isinstance(content, list):
         content = [{"text": item} if isinstance(item, str) else item for item in content]
     return shapes.content_parts(content, "chat", "image_url")
 
 
-def call_part(value: Mapping[str, Any]) -> ToolCall:
+def call_part(value: Mapping[str, Any]) -> ir.ToolCall:
     """A whole tool call of an assistant message."""
     if isinstance(value.get("custom"), dict):
         custom = as_dict(value["custom"])
-        return ToolCall(as_str(value.get("id")), as_str(custom.get("name")), as_arguments(custom.get("input")), True)
+        return ir.ToolCall(as_str(value.get("id")), as_str(custom.get("name")), as_arguments(custom.get("input")), True)
     function = as_dict(value.get("function"))
-    return ToolCall(as_str(value.get("id")), as_str(function.get("name")), as_arguments(function.get("arguments")))
+    return ir.ToolCall(as_str(value.get("id")), as_str(function.get("name")), as_arguments(function.get("arguments")))
 
 
-def _messages(messages: list[Any]) -> Iterator[tuple[Role, list[Part]]]:
+def _messages(messages: list[Any]) -> Iterator[tuple[ir.Role, list[ir.Part]]]:
     for item in messages:
         message = as_dict(item)
         role = as_str(message.get("role"))
         if role in ("tool", "function"):
-            content = [part for part in content_parts(message.get("content")) if isinstance(part, (Text, Image))]
+            content = [part for part in content_parts(message.get("content")) if isinstance(part, (ir.Text, ir.Image))]
             call_id = as_str(message.get("tool_call_id")) or as_str(message.get("name"))
-            yield "tool", [ToolResult(call_id, tuple(content))]
+            yield "tool", [ir.ToolResult(call_id, tuple(content))]
         elif role == "assistant":
             calls = [call_part(as_dict(call)) for call in as_list(message.get("tool_calls"))]
             if legacy := as_dict(message.get("function_call")):
                 name = as_str(legacy.get("name"))
-                calls.append(ToolCall(name, name, as_arguments(legacy.get("arguments"))))
+                calls.append(ir.ToolCall(name, name, as_arguments(legacy.get("arguments"))))
             yield "assistant", [*reasoning_parts(message), *content_parts(message.get("content")), *calls]
         else:
             yield _ROLES.get(role, "user"), content_parts(message.get("content"))
 
 
-def _tool(tool: Mapping[str, Any]) -> Tool:
+def _tool(tool: Mapping[str, Any]) -> ir.Tool:
     if isinstance(tool.get("custom"), dict):
         custom = as_dict(tool["custom"])
-        return Tool(
+        return ir.Tool(
             as_str(custom.get("name")),
             as_str(custom.get("description")),
             custom=True,
@@ -146,9 +128,9 @@ def _tool(tool: Mapping[str, Any]) -> Tool:
         )
     function = as_dict(tool.get("function"))
     if not function:
-        return Tool(as_str(tool.get("type")), server=True, raw=tool, raw_api="chat")
+        return ir.Tool(as_str(tool.get("type")), server=True, raw=tool, raw_api="chat")
     schema = function.get("parameters")
-    return Tool(
+    return ir.Tool(
         as_str(function.get("name")),
         as_str(function.get("description")),
         schema if isinstance(schema, dict) else None,
@@ -158,11 +140,11 @@ def _tool(tool: Mapping[str, Any]) -> Tool:
     )
 
 
-def _choice(value: Any) -> ToolChoice | None:
+def _choice(value: Any) -> ir.ToolChoice | None:
     if isinstance(value, str) and value in ("auto", "none", "required"):
-        return ToolChoice(value)  # type: ignore[arg-type]
+        return ir.ToolChoice(value)  # type: ignore[arg-type]
     name = as_str(as_dict(as_dict(value).get("function") or as_dict(value).get("custom")).get("name"))
-    return ToolChoice("named", name) if name else None
+    return ir.ToolChoice("named", name) if name else None
 
 
 def _format(value: dict[str, Any]) -> dict[str, Any] | None:
@@ -170,7 +152,7 @@ def _format(value: dict[str, Any]) -> dict[str, Any] | None:
     return None if value.get("type") in (None, "text") else value
 
 
-def _reasoning(body: Mapping[str, Any]) -> Reasoning | None:
+def _reasoning(body: Mapping[str, Any]) -> ir.Reasoning | None:
     """What is asked for in any vendor's words. Who asks in OpenRouter's (``reasoning``) looks for the answer there."""
     thinking, router = as_dict(body.get("thinking")), as_dict(body.get("reasoning"))
     effort = as_str(body.get("reasoning_effort")) or as_str(router.get("effort")) or None
@@ -183,13 +165,13 @@ def _reasoning(body: Mapping[str, Any]) -> Reasoning | None:
     if enabled is None and effort is None and budget is None:
         return None
     field: Literal["reasoning_content", "reasoning"] = "reasoning" if router else "reasoning_content"
-    return Reasoning(enabled=enabled, effort=effort, budget_tokens=budget, chat_field=field)
+    return ir.Reasoning(enabled=enabled, effort=effort, budget_tokens=budget, chat_field=field)
 
 
 # ---- writing ---------------------------------------------------------------------------------------------------------
 
 
-def render_request(request: Request, dialect: Dialect = PLAIN) -> Rendered:
+def render_request(request: ir.Request, dialect: ir.Dialect = ir.PLAIN) -> ir.Rendered:
     """Write a request in `dialect`."""
     losses: list[str] = []
     body: dict[str, Any] = {"model": request.model, "messages": list(_write_messages(request, dialect, losses))}
@@ -219,10 +201,10 @@ def render_request(request: Request, dialect: Dialect = PLAIN) -> Rendered:
         body["stream"] = True
         if dialect.stream_usage:
             body["stream_options"] = {"include_usage": True}
-    return Rendered(body, tuple(dict.fromkeys(losses)))
+    return ir.Rendered(body, tuple(dict.fromkeys(losses)))
 
 
-def _write_reasoning(reasoning: Reasoning, dialect: Dialect) -> dict[str, Any]:
+def _write_reasoning(reasoning: ir.Reasoning, dialect: ir.Dialect) -> dict[str, Any]:
     switch, effort = dialect.thinking_switch, shapes.effort(reasoning, dialect)
     out: dict[str, Any] = {}
     if switch in ("thinking", "thinking+effort") and reasoning.enabled is not None:
@@ -234,7 +216,7 @@ def _write_reasoning(reasoning: Reasoning, dialect: Dialect) -> dict[str, Any]:
     return out
 
 
-def _write_messages(request: Request, dialect: Dialect, losses: list[str]) -> Iterator[dict[str, Any]]:
+def _write_messages(request: ir.Request, dialect: ir.Dialect, losses: list[str]) -> Iterator[dict[str, Any]]:
     messages = request.messages
     if not dialect.system_anywhere:
         head, messages = shapes.leading_system(messages)
@@ -256,15 +238,15 @@ def _write_messages(request: Request, dialect: Dialect, losses: list[str]) -> It
             yield {"role": "user", "content": _write_content(message.parts, losses)}
 
 
-def _write_results(message: Message, losses: list[str]) -> Iterator[dict[str, Any]]:
+def _write_results(message: ir.Message, losses: list[str]) -> Iterator[dict[str, Any]]:
     """Tool messages hold text only, so pictures follow in a user message."""
     images: list[dict[str, Any]] = []
     for part in message.parts:
-        if not isinstance(part, ToolResult):
+        if not isinstance(part, ir.ToolResult):
             continue
         yield {"role": "tool", "tool_call_id": part.call_id, "content": shapes.result_text(part)}
         for image in part.content:
-            if isinstance(image, Image):
+            if isinstance(image, ir.Image):
                 images.append({"type": "text", "text": f"Image returned by call {part.call_id}:"})
                 images.append({"type": "image_url", "image_url": {"url": image.url}})
     if images:
@@ -272,22 +254,24 @@ def _write_results(message: Message, losses: list[str]) -> Iterator[dict[str, An
         yield {"role": "user", "content": images}
 
 
-def _write_assistant(message: Message, request: Request, dialect: Dialect, losses: list[str]) -> dict[str, Any]:
+def _write_assistant(
+    message: ir.Message, request: ir.Request, dialect: ir.Dialect, losses: list[str]
+) -> dict[str, Any]:
     out: dict[str, Any] = {"role": "assistant"}
-    calls = [part for part in message.parts if isinstance(part, ToolCall)]
+    calls = [part for part in message.parts if isinstance(part, ir.ToolCall)]
     text = "".join(shapes.texts(message.parts))
     out["content"] = text or (None if calls else "")
-    thoughts = [part for part in message.parts if isinstance(part, Thinking)]
+    thoughts = [part for part in message.parts if isinstance(part, ir.Thinking)]
     if thoughts:
         out |= _write_thoughts(thoughts, dialect)
-    if any(isinstance(part, Opaque) for part in message.parts):
+    if any(isinstance(part, ir.Opaque) for part in message.parts):
         losses.append("parts only another API knows were dropped")
     if calls:
         out["tool_calls"] = [_write_call(call) for call in calls]
     return out
 
 
-def _write_thoughts(thoughts: list[Thinking], dialect: Dialect) -> dict[str, Any]:
+def _write_thoughts(thoughts: list[ir.Thinking], dialect: ir.Dialect) -> dict[str, Any]:
     """Replay reasoning where the endpoint wants it: in the very field it came from, else where the dialect says."""
     text = "".join(thought.text for thought in thoughts)
     first = thoughts[0]
@@ -301,12 +285,12 @@ def _write_thoughts(thoughts: list[Thinking], dialect: Dialect) -> dict[str, Any
     return {dialect.reasoning_field: text}
 
 
-def _write_call(call: ToolCall) -> dict[str, Any]:
+def _write_call(call: ir.ToolCall) -> dict[str, Any]:
     arguments = shapes.wrap_input(call.arguments) if call.custom else call.arguments or "{}"
     return {"id": call.id, "type": "function", "function": {"name": call.flat_name, "arguments": arguments}}
 
 
-def _write_tool(tool: Tool) -> dict[str, Any]:
+def _write_tool(tool: ir.Tool) -> dict[str, Any]:
     plain = shapes.as_function(tool)
     function: dict[str, Any] = {"name": plain.flat_name, "description": plain.description}
     if plain.parameters is not None:
@@ -316,16 +300,16 @@ def _write_tool(tool: Tool) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-def _write_content(parts: tuple[Part, ...], losses: list[str]) -> Any:
-    if all(isinstance(part, Text) for part in parts):  # many chat templates take strings only
+def _write_content(parts: tuple[ir.Part, ...], losses: list[str]) -> Any:
+    if all(isinstance(part, ir.Text) for part in parts):  # many chat templates take strings only
         return shapes.joined(parts)
     content: list[Any] = []
     for part in parts:
-        if isinstance(part, Text):
+        if isinstance(part, ir.Text):
             content.append({"type": "text", "text": part.text})
-        elif isinstance(part, Image):
+        elif isinstance(part, ir.Image):
             content.append({"type": "image_url", "image_url": {"url": part.url}})
-        elif isinstance(part, Opaque) and part.api == "chat":
+        elif isinstance(part, ir.Opaque) and part.api == "chat":
             content.append(dict(part.value))
         else:
             losses.append("parts only another API knows were dropped")

@@ -5,33 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from toolworthy.wire import shapes
+from toolworthy.wire import ir, shapes
 from toolworthy.wire._decoder import SseDecoder
 from toolworthy.wire.assemble import assemble, disassemble
 from toolworthy.wire.failure import answer_failure, failure_of
 from toolworthy.wire.gemini import _signatures as signs
 from toolworthy.wire.gemini._request import write_call
-from toolworthy.wire.ir import (
-    Counted,
-    Event,
-    Failed,
-    Failure,
-    Opaque,
-    Part,
-    PartClosed,
-    PartDelta,
-    PartOpened,
-    Request,
-    Response,
-    StopReason,
-    Text,
-    Thinking,
-    ToolCall,
-    Usage,
-)
 from toolworthy.wire.lenient import as_arguments, as_dict, as_int, as_list, as_str
 
-STOPS: dict[str, StopReason] = {
+STOPS: dict[str, ir.StopReason] = {
     "STOP": "end",
     "MAX_TOKENS": "length",
     "SAFETY": "filter",
@@ -53,7 +35,7 @@ STOPS: dict[str, StopReason] = {
     "MALFORMED_RESPONSE": "error",
 }
 """Why an answer ended; one with a call ends with STOP, too."""
-_WORDS: dict[StopReason, str] = {"length": "MAX_TOKENS", "filter": "SAFETY", "refusal": "SAFETY", "error": "OTHER"}
+_WORDS: dict[ir.StopReason, str] = {"length": "MAX_TOKENS", "filter": "SAFETY", "refusal": "SAFETY", "error": "OTHER"}
 _ANSWER = ("candidates", "promptFeedback", "usageMetadata")
 _STATUS = {
     400: "INVALID_ARGUMENT",
@@ -81,14 +63,14 @@ class GeminiDecoder(SseDecoder):
     def __init__(self) -> None:
         super().__init__()
         self._called = False
-        self._reason: tuple[StopReason, str] | None = None
+        self._reason: tuple[ir.StopReason, str] | None = None
         self._open: tuple[int, bool] | None = None
         """Index of the open part, and whether it is a thought."""
         self._count = 0
 
-    def _event(self, name: str | None, value: Mapping[str, Any]) -> Iterator[Event]:
+    def _event(self, name: str | None, value: Mapping[str, Any]) -> Iterator[ir.Event]:
         if failure := answer_failure(value):
-            yield Failed(failure)
+            yield ir.Failed(failure)
             return
         yield from self._start({"id": value.get("responseId"), "model": value.get("modelVersion")})
         found = [as_dict(item) for item in as_list(value.get("candidates"))]
@@ -103,16 +85,16 @@ class GeminiDecoder(SseDecoder):
             blocked = not candidate.get("finishReason")
             self._reason = ("filter" if blocked else STOPS.get(raw, "unknown")), raw
         if usage := parse_usage(value.get("usageMetadata")):
-            yield Counted(usage)
+            yield ir.Counted(usage)
 
-    def _rest(self) -> Iterator[Event]:
+    def _rest(self) -> Iterator[ir.Event]:
         yield from self._close()
         if self._reason:
             self._done = True
             reason, raw = self._reason
             yield from self._stop("tool" if reason == "end" and self._called else reason, raw)
 
-    def _part(self, part: Mapping[str, Any], seed: tuple[Any, int]) -> Iterator[Event]:
+    def _part(self, part: Mapping[str, Any], seed: tuple[Any, int]) -> Iterator[ir.Event]:
         signature = as_str(part.get("thoughtSignature"))
         mark = signature if signature and signs.given(signature) and not signs.read(signature) else None
         if isinstance(part.get("functionCall"), dict):
@@ -122,41 +104,41 @@ class GeminiDecoder(SseDecoder):
             yield from self._text(part["text"], bool(part.get("thought")), mark)
         else:
             yield from self._close()
-            yield from self._whole(Opaque("gemini", part))
+            yield from self._whole(ir.Opaque("gemini", part))
 
-    def _call(self, value: Mapping[str, Any], mark: str | None, seed: tuple[Any, int]) -> Iterator[Event]:
+    def _call(self, value: Mapping[str, Any], mark: str | None, seed: tuple[Any, int]) -> Iterator[ir.Event]:
         args = value.get("args")
         if args is not None and not isinstance(args, dict):
             self._repair("arguments-not-object", type(args).__name__)
-        call = ToolCall(as_str(value.get("id")) or signs.made_id(*seed, self._count), as_str(value.get("name")), "")
+        call = ir.ToolCall(as_str(value.get("id")) or signs.made_id(*seed, self._count), as_str(value.get("name")), "")
         if mark:
-            yield from self._whole(Thinking("", "thought", mark, call.id))
+            yield from self._whole(ir.Thinking("", "thought", mark, call.id))
         self._called = True
         yield from self._whole(call, as_arguments({} if args is None else args))
 
-    def _text(self, text: str, thought: bool, mark: str | None) -> Iterator[Event]:
+    def _text(self, text: str, thought: bool, mark: str | None) -> Iterator[ir.Event]:
         if self._open and self._open[1] != thought:
             yield from self._close()
         if text or (thought and mark):
             if not self._open:
                 self._open = self._count, thought
-                yield PartOpened(self._next(), Thinking("", "thought") if thought else Text(""))
-            yield PartDelta(self._open[0], text)
+                yield ir.PartOpened(self._next(), ir.Thinking("", "thought") if thought else ir.Text(""))
+            yield ir.PartDelta(self._open[0], text)
         if mark:
             yield from self._close(mark if thought else None)
             if not thought:
-                yield from self._whole(Thinking("", "thought", mark))
+                yield from self._whole(ir.Thinking("", "thought", mark))
 
-    def _whole(self, part: Thinking | ToolCall | Opaque, text: str = "") -> Iterator[Event]:
+    def _whole(self, part: ir.Thinking | ir.ToolCall | ir.Opaque, text: str = "") -> Iterator[ir.Event]:
         index = self._next()
-        yield PartOpened(index, part)
+        yield ir.PartOpened(index, part)
         if text:
-            yield PartDelta(index, text)
-        yield PartClosed(index)
+            yield ir.PartDelta(index, text)
+        yield ir.PartClosed(index)
 
-    def _close(self, signature: str | None = None) -> Iterator[Event]:
+    def _close(self, signature: str | None = None) -> Iterator[ir.Event]:
         if self._open:
-            yield PartClosed(self._open[0], signature)
+            yield ir.PartClosed(self._open[0], signature)
             self._open = None
 
     def _next(self) -> int:
@@ -164,26 +146,26 @@ class GeminiDecoder(SseDecoder):
         return self._count - 1
 
 
-def parse_response(body: Any) -> Response:
+def parse_response(body: Any) -> ir.Response:
     """Read a whole answer, or the array of chunks that a stream is without ``alt=sse``. What is none becomes a Response
     with a failure."""
     values = [as_dict(value) for value in (body if isinstance(body, list) else [body])]
     if not any(name in value for value in values for name in _ANSWER):
-        failure = failure_of(body) or Failure("the answer has no candidates", "invalid_response")
-        return Response(failure=failure, complete=False)
+        failure = failure_of(body) or ir.Failure("the answer has no candidates", "invalid_response")
+        return ir.Response(failure=failure, complete=False)
     decoder = GeminiDecoder()
     events = [event for value in values for event in decoder._event(None, value)]
     return assemble([*events, *decoder._rest()], tuple(decoder.repairs))
 
 
-def parse_usage(value: Any) -> Usage | None:
+def parse_usage(value: Any) -> ir.Usage | None:
     """Read a usage object. This API counts thoughts apart; the neutral form counts all output."""
     usage = as_dict(value)
     if not usage:
         return None
     given, tools = as_int(usage.get("promptTokenCount")), as_int(usage.get("toolUsePromptTokenCount"))
     said, thought = as_int(usage.get("candidatesTokenCount")), as_int(usage.get("thoughtsTokenCount"))
-    return Usage(
+    return ir.Usage(
         input=None if given is None else given + (tools or 0),
         output=None if said is None and thought is None else (said or 0) + (thought or 0),
         cached=as_int(usage.get("cachedContentTokenCount")),
@@ -191,7 +173,7 @@ def parse_usage(value: Any) -> Usage | None:
     )
 
 
-def write_usage(usage: Usage) -> dict[str, int]:
+def write_usage(usage: ir.Usage) -> dict[str, int]:
     """A usage object in this API's form."""
     given, made, thought = usage.input or 0, usage.output or 0, usage.reasoning or 0
     out = {"promptTokenCount": given, "candidatesTokenCount": max(0, made - thought), "totalTokenCount": given + made}
@@ -205,27 +187,27 @@ class Writer:
     one whose arguments are no object waits for the end, which says whether it was cut."""
 
     def __init__(self) -> None:
-        self._parts: dict[int, Part] = {}
+        self._parts: dict[int, ir.Part] = {}
         self._texts: dict[int, list[str]] = {}
         self._marks: dict[str, str] = {}
-        self._others: list[Thinking] = []
+        self._others: list[ir.Thinking] = []
         """Reasoning of another API, which the next call carries."""
         self._broken: list[dict[str, Any]] = []
 
-    def parts(self, event: PartOpened | PartDelta | PartClosed) -> list[dict[str, Any]]:
+    def parts(self, event: ir.PartOpened | ir.PartDelta | ir.PartClosed) -> list[dict[str, Any]]:
         """The parts that can be sent now."""
         match event:
-            case PartOpened(index, part):
+            case ir.PartOpened(index, part):
                 self._parts[index], self._texts[index] = part, []
-                text = part.text if isinstance(part, Text | Thinking) else ""
+                text = part.text if isinstance(part, ir.Text | ir.Thinking) else ""
                 return self._grown(index, text)
-            case PartDelta(index, text):
+            case ir.PartDelta(index, text):
                 self._texts.setdefault(index, []).append(text)
                 return self._grown(index, text)
-            case PartClosed(index, signature):
+            case ir.PartClosed(index, signature):
                 return self._closed(index, signature)
 
-    def rest(self, stop: StopReason | None) -> list[dict[str, Any]]:
+    def rest(self, stop: ir.StopReason | None) -> list[dict[str, Any]]:
         """What is still to be sent at the end: calls that did not end, or whose arguments are no object, unless the
         token limit cut them; and reasoning that no call carried."""
         out = [part for index in list(self._parts) for part in self._closed(index, None)]
@@ -234,32 +216,32 @@ class Writer:
 
     def _grown(self, index: int, text: str) -> list[dict[str, Any]]:
         part = self._parts.get(index)
-        if not text or not isinstance(part, Text | Thinking):
+        if not text or not isinstance(part, ir.Text | ir.Thinking):
             return []
-        return [{"text": text} | ({"thought": True} if isinstance(part, Thinking) else {})]
+        return [{"text": text} | ({"thought": True} if isinstance(part, ir.Thinking) else {})]
 
     def _closed(self, index: int, signature: str | None) -> list[dict[str, Any]]:
         part, text = self._parts.pop(index, None), "".join(self._texts.pop(index, []))
         match part:
-            case ToolCall():
+            case ir.ToolCall():
                 mark = self._carried() if self._others else self._marks.get(part.id)
-                whole = ToolCall(part.id, part.flat_name, part.arguments + text, part.custom)
+                whole = ir.ToolCall(part.id, part.flat_name, part.arguments + text, part.custom)
                 made = write_call(whole, mark)
                 if shapes.UNPARSED not in made["functionCall"]["args"]:
                     return [made]
                 self._broken.append(made)
                 return []
-            case Thinking(form="thought"):
-                return self._signed(Thinking(part.text + text, "thought", signature or part.signature, part.id))
-            case Thinking():
-                self._others.append(Thinking(part.text + text, part.form, signature or part.signature, part.id))
+            case ir.Thinking(form="thought"):
+                return self._signed(ir.Thinking(part.text + text, "thought", signature or part.signature, part.id))
+            case ir.Thinking():
+                self._others.append(ir.Thinking(part.text + text, part.form, signature or part.signature, part.id))
                 return []
-            case Opaque(api="gemini"):
+            case ir.Opaque(api="gemini"):
                 return [dict(part.value)]
             case _:
                 return []
 
-    def _signed(self, thought: Thinking) -> list[dict[str, Any]]:
+    def _signed(self, thought: ir.Thinking) -> list[dict[str, Any]]:
         if thought.signature is None:
             return []
         if thought.id and not thought.text:
@@ -274,7 +256,7 @@ class Writer:
 
 
 def answer(
-    head: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], stop: str | None, usage: Usage | None
+    head: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], stop: str | None, usage: ir.Usage | None
 ) -> dict[str, Any]:
     """One chunk, or a whole answer."""
     candidate: dict[str, Any] = {"content": {"parts": list(parts), "role": "model"}, "index": 0}
@@ -284,21 +266,23 @@ def answer(
     return {"candidates": [candidate], **counted, **head}
 
 
-def finish_reason(stop: StopReason) -> str:
+def finish_reason(stop: ir.StopReason) -> str:
     """The ``finishReason`` for a neutral reason."""
     return _WORDS.get(stop, "STOP")
 
 
-def render_response(response: Response, request: Request) -> dict[str, Any]:
+def render_response(response: ir.Response, request: ir.Request) -> dict[str, Any]:
     """Write a whole answer for an agent that speaks Gemini."""
     writer = Writer()
-    events = [event for event in disassemble(response) if isinstance(event, PartOpened | PartDelta | PartClosed)]
+    events = [
+        event for event in disassemble(response) if isinstance(event, ir.PartOpened | ir.PartDelta | ir.PartClosed)
+    ]
     parts = [part for event in events for part in writer.parts(event)] + writer.rest(response.stop)
     head = {"modelVersion": response.model or request.model, "responseId": response.id or "response_0"}
     return answer(head, parts or [{"text": ""}], finish_reason(response.stop or "end"), response.usage)
 
 
-def render_error(failure: Failure) -> dict[str, Any]:
+def render_error(failure: ir.Failure) -> dict[str, Any]:
     """An error body in Google's envelope."""
     status = failure.status or _KINDS.get(failure.type, 500)
     word = _STATUS.get(status) or ("INVALID_ARGUMENT" if status < 500 else "INTERNAL")

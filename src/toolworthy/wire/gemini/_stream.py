@@ -9,22 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from toolworthy.wire import ir
 from toolworthy.wire.assemble import merge
 from toolworthy.wire.gemini._response import Writer, answer, finish_reason, render_error
-from toolworthy.wire.ir import (
-    Counted,
-    Ended,
-    Event,
-    Failed,
-    PartClosed,
-    PartDelta,
-    PartOpened,
-    Request,
-    Started,
-    Stopped,
-    StopReason,
-    Usage,
-)
 from toolworthy.wire.lenient import dump_json
 from toolworthy.wire.sse import format_event
 
@@ -32,33 +19,33 @@ from toolworthy.wire.sse import format_event
 class GeminiEncoder:
     """Writes events as the stream that a Gemini agent reads: calls whole, stop reason and usage in the last chunk."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: ir.Request) -> None:
         self._writer = Writer()
         self._head: dict[str, Any] = {"modelVersion": request.model, "responseId": "response_0"}
-        self._usage: Usage | None = None
-        self._stop: StopReason | None = None
+        self._usage: ir.Usage | None = None
+        self._stop: ir.StopReason | None = None
         self._failed = False
 
-    def encode(self, event: Event) -> bytes:
+    def encode(self, event: ir.Event) -> bytes:
         """The bytes of one event; b"" where it has none of its own."""
         match event:
-            case Started():
+            case ir.Started():
                 self._head["modelVersion"] = event.model or self._head["modelVersion"]
                 self._head["responseId"] = event.id or self._head["responseId"]
                 self._usage = event.usage
                 return b""
-            case PartOpened() | PartDelta() | PartClosed():
+            case ir.PartOpened() | ir.PartDelta() | ir.PartClosed():
                 return b"".join(map(self._chunk, self._writer.parts(event)))
-            case Stopped():
+            case ir.Stopped():
                 self._stop = event.reason
                 return b""
-            case Counted():
+            case ir.Counted():
                 self._usage = merge(self._usage, event.usage)
                 return b""
-            case Failed():
+            case ir.Failed():
                 self._failed = True
                 return format_event(dump_json(render_error(event.failure)))
-            case Ended():
+            case ir.Ended():
                 return self._end(event.clean)
 
     def _end(self, clean: bool) -> bytes:

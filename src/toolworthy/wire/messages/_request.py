@@ -6,26 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from toolworthy.wire import shapes
+from toolworthy.wire import ir, shapes
 from toolworthy.wire._carried_reasoning import unseal
-from toolworthy.wire.ir import (
-    PLAIN,
-    Dialect,
-    Image,
-    Message,
-    Opaque,
-    Part,
-    Reasoning,
-    Rendered,
-    Request,
-    Role,
-    Text,
-    Thinking,
-    Tool,
-    ToolCall,
-    ToolChoice,
-    ToolResult,
-)
 from toolworthy.wire.lenient import as_bool, as_dict, as_float, as_int, as_list, as_str, dump_json
 
 DEFAULT_MAX_TOKENS = 32_000
@@ -50,15 +32,15 @@ _KNOWN = frozenset(
 )
 
 
-def parse_request(body: Mapping[str, Any]) -> Request:
+def parse_request(body: Mapping[str, Any]) -> ir.Request:
     """Read a request. Never raises; what has no neutral form goes into ``extra``."""
     system = body.get("system")
     texts = [system] if isinstance(system, str) else [as_str(as_dict(block).get("text")) for block in as_list(system)]
-    head: list[tuple[Role, list[Part]]] = [("system", [Text(text)]) for text in texts if text]
+    head: list[tuple[ir.Role, list[ir.Part]]] = [("system", [ir.Text(text)]) for text in texts if text]
     choice = as_dict(body.get("tool_choice"))
     serial = as_bool(choice.get("disable_parallel_tool_use"))
     config = as_dict(body.get("output_config"))
-    return Request(
+    return ir.Request(
         model=as_str(body.get("model")),
         messages=shapes.canonical([*head, *_messages(as_list(body.get("messages")))]),
         tools=tuple(_tool(as_dict(tool)) for tool in as_list(body.get("tools"))),
@@ -76,29 +58,29 @@ def parse_request(body: Mapping[str, Any]) -> Request:
     )
 
 
-def block_part(block: Mapping[str, Any]) -> Part:
+def block_part(block: Mapping[str, Any]) -> ir.Part:
     """One content block, of a request or of an answer."""
     match block.get("type"):
         case "text":
-            return Text(as_str(block.get("text")))
+            return ir.Text(as_str(block.get("text")))
         case "image":
             return _image(as_dict(block.get("source")))
         case "thinking":
             signature = as_str(block.get("signature")) or None
             text = as_str(block.get("thinking"))
-            return unseal(signature) or Thinking(text, "thinking", signature)
+            return unseal(signature) or ir.Thinking(text, "thinking", signature)
         case "redacted_thinking":
             data = as_str(block.get("data"))
-            return unseal(data) or Thinking("", "redacted_thinking", data)
+            return unseal(data) or ir.Thinking("", "redacted_thinking", data)
         case "tool_use":
             given = block.get("input")
             arguments = given if isinstance(given, str) else dump_json({} if given is None else given)
-            return ToolCall(own_id(as_str(block.get("id"))), as_str(block.get("name")), arguments)
+            return ir.ToolCall(own_id(as_str(block.get("id"))), as_str(block.get("name")), arguments)
         case _:
-            return Opaque("messages", block)
+            return ir.Opaque("messages", block)
 
 
-def _messages(messages: list[Any]) -> Iterator[tuple[Role, list[Part]]]:
+def _messages(messages: list[Any]) -> Iterator[tuple[ir.Role, list[ir.Part]]]:
     for item in messages:
         message = as_dict(item)
         role, content = as_str(message.get("role")), message.get("content")
@@ -115,30 +97,30 @@ def _messages(messages: list[Any]) -> Iterator[tuple[Role, list[Part]]]:
             yield "user", [block_part(block) for block in blocks if block.get("type") != "tool_result"]
 
 
-def _result(block: Mapping[str, Any]) -> ToolResult:
+def _result(block: Mapping[str, Any]) -> ir.ToolResult:
     content = block.get("content")
     if isinstance(content, str):
-        parts: tuple[Text | Image, ...] = (Text(content),)
+        parts: tuple[ir.Text | ir.Image, ...] = (ir.Text(content),)
     else:
         parts = tuple(_result_part(as_dict(item)) for item in as_list(content))
-    return ToolResult(own_id(as_str(block.get("tool_use_id"))), parts, as_bool(block.get("is_error")) or False)
+    return ir.ToolResult(own_id(as_str(block.get("tool_use_id"))), parts, as_bool(block.get("is_error")) or False)
 
 
-def _result_part(block: Mapping[str, Any]) -> Text | Image:
+def _result_part(block: Mapping[str, Any]) -> ir.Text | ir.Image:
     part = block_part(block)
-    return part if isinstance(part, (Text, Image)) else Text(dump_json(block))
+    return part if isinstance(part, (ir.Text, ir.Image)) else ir.Text(dump_json(block))
 
 
-def _image(source: Mapping[str, Any]) -> Image:
+def _image(source: Mapping[str, Any]) -> ir.Image:
     if source.get("type") == "base64":
-        return Image(f"data:{as_str(source.get('media_type'), 'image/png')};base64,{as_str(source.get('data'))}")
-    return Image(as_str(source.get("url")))
+        return ir.Image(f"data:{as_str(source.get('media_type'), 'image/png')};base64,{as_str(source.get('data'))}")
+    return ir.Image(as_str(source.get("url")))
 
 
-def _tool(tool: Mapping[str, Any]) -> Tool:
+def _tool(tool: Mapping[str, Any]) -> ir.Tool:
     kind = as_str(tool.get("type"))
     schema = tool.get("input_schema")
-    return Tool(
+    return ir.Tool(
         as_str(tool.get("name")) or kind,
         as_str(tool.get("description")),
         schema if isinstance(schema, dict) else None,
@@ -150,24 +132,24 @@ def _tool(tool: Mapping[str, Any]) -> Tool:
     )
 
 
-def _choice(value: Mapping[str, Any]) -> ToolChoice | None:
+def _choice(value: Mapping[str, Any]) -> ir.ToolChoice | None:
     match value.get("type"):
         case "auto" | "none":
-            return ToolChoice(value["type"])
+            return ir.ToolChoice(value["type"])
         case "any":
-            return ToolChoice("required")
+            return ir.ToolChoice("required")
         case "tool":
-            return ToolChoice("named", as_str(value.get("name")))
+            return ir.ToolChoice("named", as_str(value.get("name")))
         case _:
             return None
 
 
-def _reasoning(thinking: Mapping[str, Any], config: Mapping[str, Any]) -> Reasoning | None:
+def _reasoning(thinking: Mapping[str, Any], config: Mapping[str, Any]) -> ir.Reasoning | None:
     kind, effort = thinking.get("type"), as_str(config.get("effort")) or None
     enabled = None if kind is None else kind in ("enabled", "adaptive")
     if enabled is None and effort is None:
         return None
-    return Reasoning(enabled=enabled, effort=effort, budget_tokens=as_int(thinking.get("budget_tokens")))
+    return ir.Reasoning(enabled=enabled, effort=effort, budget_tokens=as_int(thinking.get("budget_tokens")))
 
 
 def _format(value: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -179,7 +161,7 @@ def _format(value: Mapping[str, Any]) -> dict[str, Any] | None:
 # ---- writing ---------------------------------------------------------------------------------------------------------
 
 
-def render_request(request: Request, dialect: Dialect = PLAIN) -> Rendered:
+def render_request(request: ir.Request, dialect: ir.Dialect = ir.PLAIN) -> ir.Rendered:
     """Write a request in `dialect`."""
     tools, losses = shapes.offered(request, "messages")
     head, rest = shapes.leading_system(request.messages)
@@ -209,7 +191,7 @@ def render_request(request: Request, dialect: Dialect = PLAIN) -> Rendered:
         losses.append("response_format dropped")
     if request.stream:
         body["stream"] = True
-    return Rendered(body, tuple(dict.fromkeys(losses)))
+    return ir.Rendered(body, tuple(dict.fromkeys(losses)))
 
 
 def call_id(value: str) -> str:
@@ -229,7 +211,7 @@ def own_id(value: str) -> str:
         return value
 
 
-def _write_tool(tool: Tool) -> dict[str, Any]:
+def _write_tool(tool: ir.Tool) -> dict[str, Any]:
     if tool.raw and tool.raw_api == "messages":
         return dict(tool.raw)
     plain = shapes.as_function(tool)
@@ -237,7 +219,7 @@ def _write_tool(tool: Tool) -> dict[str, Any]:
     return {"name": plain.flat_name, "description": plain.description, "input_schema": schema}
 
 
-def _write_choice(request: Request, dialect: Dialect) -> dict[str, Any] | None:
+def _write_choice(request: ir.Request, dialect: ir.Dialect) -> dict[str, Any] | None:
     choice = shapes.choice(request.tool_choice, dialect)
     out: dict[str, Any] = {}
     if choice:
@@ -248,7 +230,7 @@ def _write_choice(request: Request, dialect: Dialect) -> dict[str, Any] | None:
     return out or None
 
 
-def _write_reasoning(reasoning: Reasoning, dialect: Dialect) -> dict[str, Any]:
+def _write_reasoning(reasoning: ir.Reasoning, dialect: ir.Dialect) -> dict[str, Any]:
     out: dict[str, Any] = {}
     if reasoning.enabled is False:
         out["thinking"] = {"type": "disabled"}
@@ -261,7 +243,7 @@ def _write_reasoning(reasoning: Reasoning, dialect: Dialect) -> dict[str, Any]:
     return out
 
 
-def _write_messages(messages: tuple[Message, ...], dialect: Dialect, losses: list[str]) -> list[dict[str, Any]]:
+def _write_messages(messages: tuple[ir.Message, ...], dialect: ir.Dialect, losses: list[str]) -> list[dict[str, Any]]:
     """Messages that alternate: neighbours of the same role are merged, results stand first in their user turn."""
     out: list[dict[str, Any]] = []
     for message in messages:
@@ -282,18 +264,18 @@ def _write_messages(messages: tuple[Message, ...], dialect: Dialect, losses: lis
     return out
 
 
-def _write_part(part: Part, dialect: Dialect, losses: list[str]) -> dict[str, Any] | None:
+def _write_part(part: ir.Part, dialect: ir.Dialect, losses: list[str]) -> dict[str, Any] | None:
     match part:
-        case Text():
+        case ir.Text():
             return {"type": "text", "text": part.text} if part.text else None
-        case Image():
+        case ir.Image():
             return write_image(part)
-        case Thinking():
+        case ir.Thinking():
             return _write_thinking(part, dialect, losses)
-        case ToolCall():
+        case ir.ToolCall():
             arguments = shapes.arguments_object(part)
             return {"type": "tool_use", "id": call_id(part.id), "name": part.flat_name, "input": arguments}
-        case ToolResult():
+        case ir.ToolResult():
             return _write_result(part)
         case _:
             if part.api == "messages":
@@ -302,7 +284,7 @@ def _write_part(part: Part, dialect: Dialect, losses: list[str]) -> dict[str, An
             return None
 
 
-def write_image(image: Image) -> dict[str, Any]:
+def write_image(image: ir.Image) -> dict[str, Any]:
     """An image block."""
     if held := shapes.data_url(image.url):
         source = {"type": "base64", "media_type": held[0], "data": held[1]}
@@ -311,7 +293,7 @@ def write_image(image: Image) -> dict[str, Any]:
     return {"type": "image", "source": source}
 
 
-def _write_thinking(part: Thinking, dialect: Dialect, losses: list[str]) -> dict[str, Any] | None:
+def _write_thinking(part: ir.Thinking, dialect: ir.Dialect, losses: list[str]) -> dict[str, Any] | None:
     if part.form == "redacted_thinking":
         return {"type": "redacted_thinking", "data": part.signature or ""}
     own = part.form == "thinking" and part.signature
@@ -323,11 +305,11 @@ def _write_thinking(part: Thinking, dialect: Dialect, losses: list[str]) -> dict
     return {"type": "thinking", "thinking": part.text, "signature": part.signature if own else ""}
 
 
-def _write_result(part: ToolResult) -> dict[str, Any]:
+def _write_result(part: ir.ToolResult) -> dict[str, Any]:
     content: Any = [
-        {"type": "text", "text": item.text} if isinstance(item, Text) else write_image(item) for item in part.content
+        {"type": "text", "text": item.text} if isinstance(item, ir.Text) else write_image(item) for item in part.content
     ]
-    if len(part.content) == 1 and isinstance(part.content[0], Text):
+    if len(part.content) == 1 and isinstance(part.content[0], ir.Text):
         content = part.content[0].text
     block = {"type": "tool_result", "tool_use_id": call_id(part.call_id), "content": content}
     return block | ({"is_error": True} if part.is_error else {})

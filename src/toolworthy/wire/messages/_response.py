@@ -5,26 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from toolworthy.wire import shapes
+from toolworthy.wire import ir, shapes
 from toolworthy.wire._carried_reasoning import seal
 from toolworthy.wire.failure import error_type, failure_of
-from toolworthy.wire.ir import (
-    Failure,
-    Opaque,
-    Part,
-    Repair,
-    Request,
-    Response,
-    StopReason,
-    Text,
-    Thinking,
-    ToolCall,
-    Usage,
-)
 from toolworthy.wire.lenient import as_dict, as_int, as_str
 from toolworthy.wire.messages._request import block_part, call_id
 
-STOPS: dict[str, StopReason] = {
+STOPS: dict[str, ir.StopReason] = {
     "end_turn": "end",
     "tool_use": "tool",
     "max_tokens": "length",
@@ -33,30 +20,30 @@ STOPS: dict[str, StopReason] = {
     "refusal": "refusal",
     "pause_turn": "pause",
 }
-_WORDS: dict[StopReason, str] = {reason: word for word, reason in reversed(STOPS.items())}
+_WORDS: dict[ir.StopReason, str] = {reason: word for word, reason in reversed(STOPS.items())}
 """The first word for each."""
 
 
-def parse_response(body: Any) -> Response:
+def parse_response(body: Any) -> ir.Response:
     """Read a whole answer. What is none becomes a Response with a failure."""
     value = as_dict(body)
     if not isinstance(value.get("content"), list):
-        failure = failure_of(body) or Failure("the answer is no message", "invalid_response")
-        return Response(failure=failure, complete=False)
-    repairs: list[Repair] = []
-    parts: list[Part] = []
+        failure = failure_of(body) or ir.Failure("the answer is no message", "invalid_response")
+        return ir.Response(failure=failure, complete=False)
+    repairs: list[ir.Repair] = []
+    parts: list[ir.Part] = []
     for number, item in enumerate(value["content"]):
         block = as_dict(item)
         part = block_part(block)
-        if isinstance(part, ToolCall):
+        if isinstance(part, ir.ToolCall):
             if isinstance(block.get("input"), str):
-                repairs.append(Repair("arguments-not-object", "str"))
+                repairs.append(ir.Repair("arguments-not-object", "str"))
             if not part.id:
-                repairs.append(Repair("missing-id", f"call {number} of {part.name}"))
+                repairs.append(ir.Repair("missing-id", f"call {number} of {part.name}"))
                 part = replace(part, id=f"call_{number}")
         parts.append(part)
     raw_stop = value.get("stop_reason")
-    return Response(
+    return ir.Response(
         id=as_str(value.get("id")),
         model=as_str(value.get("model")),
         parts=tuple(parts),
@@ -67,17 +54,17 @@ def parse_response(body: Any) -> Response:
     )
 
 
-def stop_reason(raw: Any) -> StopReason | None:
+def stop_reason(raw: Any) -> ir.StopReason | None:
     """The neutral reason for a ``stop_reason``; None where there is none yet."""
     return STOPS.get(raw, "unknown") if isinstance(raw, str) and raw else None
 
 
-def stop_word(stop: StopReason) -> str:
+def stop_word(stop: ir.StopReason) -> str:
     """The ``stop_reason`` for a neutral reason."""
     return _WORDS.get("refusal" if stop == "filter" else stop, "end_turn")
 
 
-def parse_usage(value: Any) -> Usage | None:
+def parse_usage(value: Any) -> ir.Usage | None:
     """Read a usage object. This API counts cached input apart; the neutral form counts all input."""
     usage = as_dict(value)
     if not usage:
@@ -90,12 +77,12 @@ def parse_usage(value: Any) -> Usage | None:
     if written is None and (short, long) != (None, None):
         written = (short or 0) + (long or 0)
     total = None if plain is None else plain + (cached or 0) + (written or 0)
-    return Usage(input=total, output=output, cached=cached, cache_write=written, cache_write_1h=long)
+    return ir.Usage(input=total, output=output, cached=cached, cache_write=written, cache_write_1h=long)
 
 
-def write_usage(usage: Usage | None) -> dict[str, int]:
+def write_usage(usage: ir.Usage | None) -> dict[str, int]:
     """A usage object in this API's form."""
-    usage = usage or Usage()
+    usage = usage or ir.Usage()
     cached, written = usage.cached or 0, usage.cache_write or 0
     return {
         "input_tokens": max(0, (usage.input or 0) - cached - written),
@@ -105,7 +92,7 @@ def write_usage(usage: Usage | None) -> dict[str, int]:
     }
 
 
-def render_response(response: Response, request: Request) -> dict[str, Any]:
+def render_response(response: ir.Response, request: ir.Request) -> dict[str, Any]:
     """Write a whole answer for an agent that speaks Messages."""
     return {
         "id": response.id or "msg_0",
@@ -119,33 +106,33 @@ def render_response(response: Response, request: Request) -> dict[str, Any]:
     }
 
 
-def _write_part(part: Part) -> dict[str, Any] | None:
+def _write_part(part: ir.Part) -> dict[str, Any] | None:
     match part:
-        case Text():
+        case ir.Text():
             return {"type": "text", "text": part.text} if part.text else None
-        case Thinking(form="redacted_thinking"):
+        case ir.Thinking(form="redacted_thinking"):
             return {"type": "redacted_thinking", "data": part.signature or ""}
-        case Thinking():
+        case ir.Thinking():
             return {"type": "thinking", "thinking": part.text, "signature": signature(part)}
-        case ToolCall():
+        case ir.ToolCall():
             return {
                 "type": "tool_use",
                 "id": call_id(part.id),
                 "name": part.name,
                 "input": shapes.arguments_object(part),
             }
-        case Opaque(api="messages"):
+        case ir.Opaque(api="messages"):
             return dict(part.value)
         case _:
             return None
 
 
-def signature(part: Thinking) -> str:
+def signature(part: ir.Thinking) -> str:
     """What the agent will replay with this reasoning: the endpoint's own signature, or all of it, sealed."""
     return part.signature or "" if part.form == "thinking" else seal(part)
 
 
-def render_error(failure: Failure) -> dict[str, Any]:
+def render_error(failure: ir.Failure) -> dict[str, Any]:
     """An error body in Anthropic's envelope."""
     kind = error_type(failure.status) if failure.status else failure.type
     return {"type": "error", "error": {"type": kind, "message": failure.message}}

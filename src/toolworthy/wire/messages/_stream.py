@@ -9,28 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from toolworthy.wire import shapes
+from toolworthy.wire import ir, shapes
 from toolworthy.wire._decoder import SseDecoder
 from toolworthy.wire.assemble import merge
 from toolworthy.wire.failure import event_failure
-from toolworthy.wire.ir import (
-    Counted,
-    Ended,
-    Event,
-    Failed,
-    Opaque,
-    Part,
-    PartClosed,
-    PartDelta,
-    PartOpened,
-    Request,
-    Started,
-    Stopped,
-    Text,
-    Thinking,
-    ToolCall,
-    Usage,
-)
 from toolworthy.wire.lenient import as_arguments, as_dict, as_int, as_str, dump_json
 from toolworthy.wire.messages._request import call_id
 from toolworthy.wire.messages._response import parse_usage, render_error, signature, stop_reason, stop_word, write_usage
@@ -46,13 +28,13 @@ class MessagesDecoder(SseDecoder):
         super().__init__()
         self._blocks: dict[int, int] = {}
         """The endpoint's index of each open block to ours."""
-        self._open: dict[int, Part] = {}
+        self._open: dict[int, ir.Part] = {}
         self._signatures: dict[int, str] = {}
         self._told: Mapping[str, Any] = {}
         """Usage as the message began; its end may tell only some of it again."""
         self._count = 0
 
-    def _event(self, name: str | None, value: Mapping[str, Any]) -> Iterator[Event]:
+    def _event(self, name: str | None, value: Mapping[str, Any]) -> Iterator[ir.Event]:
         kind = "error" if name == "error" else as_str(value.get("type")) or name or ""
         if not name:
             self._once("missing-event-name", kind)
@@ -75,16 +57,16 @@ class MessagesDecoder(SseDecoder):
             case "ping":
                 pass
             case _ if failure := event_failure(value, kind):
-                yield Failed(failure)
+                yield ir.Failed(failure)
             case _:
                 self._once("unknown-event", kind[:60])
 
-    def _message_delta(self, value: Mapping[str, Any]) -> Iterator[Event]:
+    def _message_delta(self, value: Mapping[str, Any]) -> Iterator[ir.Event]:
         yield from self._rest()
         told = as_dict(value.get("usage"))
         if usage := parse_usage({**self._told, **told} if told.get("input_tokens") else told):
             # Output only is the usual case; zero input beside it is a filler, not a count.
-            yield Counted(usage if told.get("input_tokens") else Usage(output=usage.output))
+            yield ir.Counted(usage if told.get("input_tokens") else ir.Usage(output=usage.output))
         raw = as_dict(value.get("delta")).get("stop_reason")
         yield from self._stop(stop_reason(raw), as_str(raw))
 
@@ -94,7 +76,7 @@ class MessagesDecoder(SseDecoder):
             return max(self._blocks, default=0)
         return index
 
-    def _block(self, index: int | None, block: Mapping[str, Any]) -> Iterator[Event]:
+    def _block(self, index: int | None, block: Mapping[str, Any]) -> Iterator[ir.Event]:
         theirs = index if index is not None else self._count
         if index is None:
             self._once("missing-index")
@@ -106,33 +88,33 @@ class MessagesDecoder(SseDecoder):
         text = ""
         match block.get("type"):
             case "text":
-                part: Text | Thinking | ToolCall | Opaque = Text("")
+                part: ir.Text | ir.Thinking | ir.ToolCall | ir.Opaque = ir.Text("")
                 text = as_str(block.get("text"))
             case "thinking":
-                part, text = Thinking("", "thinking"), as_str(block.get("thinking"))
+                part, text = ir.Thinking("", "thinking"), as_str(block.get("thinking"))
                 if given := as_str(block.get("signature")):
                     self._signatures[ours] = given
             case "redacted_thinking":
-                part = Thinking("", "redacted_thinking", as_str(block.get("data")))
+                part = ir.Thinking("", "redacted_thinking", as_str(block.get("data")))
             case "tool_use":
                 part, text = self._call(block, ours)
             case _:
-                part = Opaque("messages", block)
+                part = ir.Opaque("messages", block)
         self._open[ours] = part
-        yield PartOpened(ours, part)
+        yield ir.PartOpened(ours, part)
         if text:
-            yield PartDelta(ours, text)
+            yield ir.PartDelta(ours, text)
 
-    def _call(self, block: Mapping[str, Any], number: int) -> tuple[ToolCall, str]:
+    def _call(self, block: Mapping[str, Any], number: int) -> tuple[ir.ToolCall, str]:
         name, given = as_str(block.get("name")), as_str(block.get("id"))
         if not given:
             self._repair("missing-id", f"call {number} of {name}")
         whole = block.get("input")
         if whole:
             self._once("input-at-start")
-        return ToolCall(given or f"call_{number}", name, ""), dump_json(whole) if whole else ""
+        return ir.ToolCall(given or f"call_{number}", name, ""), dump_json(whole) if whole else ""
 
-    def _delta(self, index: int | None, delta: Mapping[str, Any]) -> Iterator[Event]:
+    def _delta(self, index: int | None, delta: Mapping[str, Any]) -> Iterator[ir.Event]:
         theirs = self._index(index)
         kind = as_str(delta.get("type"))
         if theirs not in self._blocks:
@@ -151,52 +133,52 @@ class MessagesDecoder(SseDecoder):
         if not isinstance(delta.get(field), str):
             self._once("delta-not-string", kind)
         if text := as_arguments(delta.get(field)):
-            yield PartDelta(ours, text)
+            yield ir.PartDelta(ours, text)
 
-    def _rest(self) -> list[Event]:
+    def _rest(self) -> list[ir.Event]:
         return [event for index in list(self._blocks) for event in self._close(index)]
 
-    def _close(self, theirs: int) -> Iterator[Event]:
+    def _close(self, theirs: int) -> Iterator[ir.Event]:
         if theirs in self._blocks:
             ours = self._blocks.pop(theirs)
             self._open.pop(ours, None)
-            yield PartClosed(ours, self._signatures.pop(ours, None))
+            yield ir.PartClosed(ours, self._signatures.pop(ours, None))
 
 
 class MessagesEncoder:
     """Writes events as the stream that a Messages agent reads: one block open at a time, indices without gaps."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: ir.Request) -> None:
         self._request = request
         self._begun = False
-        self._usage = Usage()
+        self._usage = ir.Usage()
         self._stop: str | None = None
         self._failed = False
-        self._parts: dict[int, Part] = {}
+        self._parts: dict[int, ir.Part] = {}
         self._texts: dict[int, list[str]] = {}
         self._current: int | None = None
-        self._queue: list[PartOpened | PartDelta | PartClosed] = []
+        self._queue: list[ir.PartOpened | ir.PartDelta | ir.PartClosed] = []
         """Events of parts that must wait until the open block ends."""
         self._count = 0
 
-    def encode(self, event: Event) -> bytes:
+    def encode(self, event: ir.Event) -> bytes:
         """The bytes of one event; b"" where it has none of its own, or must wait for another block's end."""
         match event:
-            case Started():
+            case ir.Started():
                 self._usage = merge(self._usage, event.usage) if event.usage else self._usage
                 return self._begin(event.id, event.model)
-            case PartOpened() | PartDelta() | PartClosed():
+            case ir.PartOpened() | ir.PartDelta() | ir.PartClosed():
                 return self._begin() + self._part(event)
-            case Stopped():
+            case ir.Stopped():
                 self._stop = stop_word(event.reason)
                 return b""
-            case Counted():
+            case ir.Counted():
                 self._usage = merge(self._usage, event.usage)
                 return b""
-            case Failed():
+            case ir.Failed():
                 self._failed = True
                 return self._begin() + _sse("error", render_error(event.failure))
-            case Ended():
+            case ir.Ended():
                 return self._end(event.clean)
 
     def _begin(self, message_id: str = "", model: str = "") -> bytes:
@@ -215,25 +197,25 @@ class MessagesEncoder:
         }
         return _sse("message_start", {"type": "message_start", "message": message})
 
-    def _part(self, event: PartOpened | PartDelta | PartClosed) -> bytes:
+    def _part(self, event: ir.PartOpened | ir.PartDelta | ir.PartClosed) -> bytes:
         if self._current is not None and event.index != self._current:
             self._queue.append(event)
             return b""
-        if isinstance(event, PartOpened):
+        if isinstance(event, ir.PartOpened):
             return self._opened(event)
         if self._current is None:
             return b""
-        if isinstance(event, PartDelta):
+        if isinstance(event, ir.PartDelta):
             self._texts.setdefault(event.index, []).append(event.text)
             return self._grown(event.index, event.text)
         return self._finish(event.index, event.signature)
 
-    def _opened(self, event: PartOpened) -> bytes:
+    def _opened(self, event: ir.PartOpened) -> bytes:
         self._parts[event.index] = event.part
         self._current = event.index
         start = {"type": "content_block_start", "index": self._count, "content_block": _empty_block(event.part)}
-        text = event.part.text if isinstance(event.part, (Text, Thinking)) else ""
-        if isinstance(event.part, ToolCall):
+        text = event.part.text if isinstance(event.part, (ir.Text, ir.Thinking)) else ""
+        if isinstance(event.part, ir.ToolCall):
             text = event.part.arguments
         return _sse("content_block_start", start) + (self._grown(event.index, text) if text else b"")
 
@@ -241,11 +223,11 @@ class MessagesEncoder:
         part = self._parts.get(index)
         if index != self._current or part is None:
             return b""
-        if isinstance(part, Text):
+        if isinstance(part, ir.Text):
             delta = {"type": "text_delta", "text": text}
-        elif isinstance(part, Thinking):
+        elif isinstance(part, ir.Thinking):
             delta = {"type": "thinking_delta", "thinking": text}
-        elif isinstance(part, ToolCall) and not part.custom:
+        elif isinstance(part, ir.ToolCall) and not part.custom:
             delta = {"type": "input_json_delta", "partial_json": text}
         else:
             return b""
@@ -256,10 +238,10 @@ class MessagesEncoder:
         text = "".join(self._texts.pop(index, []))
         out = b""
         delta: dict[str, str] | None = None
-        if isinstance(part, Thinking) and part.form != "redacted_thinking":
-            whole = Thinking(part.text + text, part.form, given or part.signature, part.id)
+        if isinstance(part, ir.Thinking) and part.form != "redacted_thinking":
+            whole = ir.Thinking(part.text + text, part.form, given or part.signature, part.id)
             delta = {"type": "signature_delta", "signature": signature(whole)}
-        elif isinstance(part, ToolCall) and part.custom:
+        elif isinstance(part, ir.ToolCall) and part.custom:
             delta = {"type": "input_json_delta", "partial_json": shapes.wrap_input(part.arguments + text)}
         if delta:
             out = _sse("content_block_delta", {"type": "content_block_delta", "index": self._count, "delta": delta})
@@ -281,17 +263,17 @@ class MessagesEncoder:
         return out + _sse("message_stop", {"type": "message_stop"})
 
 
-def _empty_block(part: Part) -> dict[str, Any]:
+def _empty_block(part: ir.Part) -> dict[str, Any]:
     match part:
-        case Text():
+        case ir.Text():
             return {"type": "text", "text": ""}
-        case Thinking(form="redacted_thinking"):
+        case ir.Thinking(form="redacted_thinking"):
             return {"type": "redacted_thinking", "data": part.signature or ""}
-        case Thinking():
+        case ir.Thinking():
             return {"type": "thinking", "thinking": "", "signature": ""}
-        case ToolCall():
+        case ir.ToolCall():
             return {"type": "tool_use", "id": call_id(part.id), "name": part.name, "input": {}}
-        case Opaque(api="messages"):
+        case ir.Opaque(api="messages"):
             return dict(part.value)
         case _:
             return {"type": "text", "text": ""}

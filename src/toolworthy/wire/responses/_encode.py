@@ -5,24 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from toolworthy.wire import ir
 from toolworthy.wire.assemble import Assembler
-from toolworthy.wire.ir import (
-    Counted,
-    Ended,
-    Event,
-    Failed,
-    Opaque,
-    Part,
-    PartClosed,
-    PartDelta,
-    PartOpened,
-    Request,
-    Started,
-    Stopped,
-    Text,
-    Thinking,
-    ToolCall,
-)
 from toolworthy.wire.lenient import dump_json
 from toolworthy.wire.responses._resource import response_object
 from toolworthy.wire.responses._response import output_item
@@ -32,7 +16,7 @@ from toolworthy.wire.sse import format_event
 class ResponsesEncoder:
     """Every item whole in its last event, sequence numbers without gaps, exactly one terminal event."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: ir.Request) -> None:
         self._request = request
         self._whole = Assembler()
         self._sequence = 0
@@ -41,23 +25,23 @@ class ResponsesEncoder:
         """Part index to output index, in the order of opening."""
         self._items: dict[int, dict[str, Any]] = {}
         self._texts: dict[int, list[str]] = {}
-        self._open: dict[int, Part] = {}
+        self._open: dict[int, ir.Part] = {}
 
-    def encode(self, event: Event) -> bytes:
+    def encode(self, event: ir.Event) -> bytes:
         """The bytes of one event; b"" where it has none of its own."""
         self._whole.add(event)
         match event:
-            case Started():
+            case ir.Started():
                 return self._begin()
-            case PartOpened():
+            case ir.PartOpened():
                 return self._begin() + self._opened(event)
-            case PartDelta():
+            case ir.PartDelta():
                 return self._grown(event)
-            case PartClosed():
+            case ir.PartClosed():
                 return self._closed(event)
-            case Stopped() | Counted() | Failed():
+            case ir.Stopped() | ir.Counted() | ir.Failed():
                 return b""
-            case Ended():
+            case ir.Ended():
                 return self._begin() + self._end(event.clean)
 
     def _begin(self) -> bytes:
@@ -67,24 +51,24 @@ class ResponsesEncoder:
         response = response_object(self._whole.response(), self._request, [], "in_progress")
         return self._sse("response.created", response=response) + self._sse("response.in_progress", response=response)
 
-    def _opened(self, event: PartOpened) -> bytes:
-        if isinstance(event.part, Opaque) and event.part.api != "responses":
+    def _opened(self, event: ir.PartOpened) -> bytes:
+        if isinstance(event.part, ir.Opaque) and event.part.api != "responses":
             return b""
         output = self._outputs[event.index] = len(self._outputs)
         self._open[event.index], self._texts[event.index] = event.part, []
         item = self._item(event.index, "")
         if "status" in item:
             item["status"] = "in_progress"
-        if isinstance(event.part, (Text, Thinking)):
+        if isinstance(event.part, (ir.Text, ir.Thinking)):
             item.pop("encrypted_content", None)
             item["content"] = []
         out = self._sse("response.output_item.added", output_index=output, item=item)
-        if isinstance(event.part, Text):
+        if isinstance(event.part, ir.Text):
             part = {"type": "output_text", "text": "", "annotations": []}
             out += self._content("response.content_part.added", event.index, item["id"], part=part)
         return out
 
-    def _grown(self, event: PartDelta) -> bytes:
+    def _grown(self, event: ir.PartDelta) -> bytes:
         if event.index not in self._open:
             return b""
         self._texts[event.index].append(event.text)
@@ -102,11 +86,11 @@ class ResponsesEncoder:
             )
         return b""  # free-form input may still be wrapped in JSON: it is sent whole, when it is
 
-    def _closed(self, event: PartClosed) -> bytes:
+    def _closed(self, event: ir.PartClosed) -> bytes:
         part = self._open.get(event.index)
         if part is None:
             return b""
-        if event.signature is not None and isinstance(part, Thinking):
+        if event.signature is not None and isinstance(part, ir.Thinking):
             self._open[event.index] = replace(part, signature=event.signature)
         item = self._item(event.index, "".join(self._texts[event.index]))
         del self._open[event.index]
@@ -135,7 +119,7 @@ class ResponsesEncoder:
         whole = self._whole.response()
         out = b""
         if not whole.failure and (clean or whole.stop is not None):  # else an agent would run what was never said whole
-            out = b"".join(self._closed(PartClosed(index)) for index in list(self._open))
+            out = b"".join(self._closed(ir.PartClosed(index)) for index in list(self._open))
         output = [item for _, item in sorted(self._items.items())]
         if whole.failure:
             response = response_object(whole, self._request, output, "failed")
@@ -148,9 +132,9 @@ class ResponsesEncoder:
 
     def _item(self, index: int, text: str) -> dict[str, Any]:
         part = self._open[index]
-        if isinstance(part, (Text, Thinking)):
+        if isinstance(part, (ir.Text, ir.Thinking)):
             part = replace(part, text=part.text + text)
-        elif isinstance(part, ToolCall):
+        elif isinstance(part, ir.ToolCall):
             arguments = part.arguments + text
             part = replace(part, arguments=arguments if arguments or part.custom else "")
         head = self._whole.response().id or "resp_0"

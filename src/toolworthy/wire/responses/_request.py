@@ -5,29 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from toolworthy.wire import shapes
+from toolworthy.wire import ir, shapes
 from toolworthy.wire._carried_reasoning import unseal
-from toolworthy.wire.ir import (
-    PLAIN,
-    Dialect,
-    Image,
-    Message,
-    Opaque,
-    Part,
-    Reasoning,
-    Rendered,
-    Request,
-    Role,
-    Text,
-    Thinking,
-    Tool,
-    ToolCall,
-    ToolChoice,
-    ToolResult,
-)
 from toolworthy.wire.lenient import as_arguments, as_bool, as_dict, as_float, as_int, as_list, as_str
 
-_ROLES: dict[str, Role] = {"system": "system", "developer": "developer", "assistant": "assistant"}
+_ROLES: dict[str, ir.Role] = {"system": "system", "developer": "developer", "assistant": "assistant"}
 _KNOWN = frozenset(
     {
         "model",
@@ -47,15 +29,15 @@ _KNOWN = frozenset(
 )
 
 
-def parse_request(body: Mapping[str, Any]) -> Request:
+def parse_request(body: Mapping[str, Any]) -> ir.Request:
     """Read a request. Never raises; what has no neutral form goes into ``extra``."""
-    head: list[tuple[Role, list[Part]]] = []
+    head: list[tuple[ir.Role, list[ir.Part]]] = []
     if instructions := as_str(body.get("instructions")):
-        head.append(("system", [Text(instructions)]))
+        head.append(("system", [ir.Text(instructions)]))
     given = body.get("input")
     items = [{"role": "user", "content": given}] if isinstance(given, str) else as_list(given)
     reasoning = as_dict(body.get("reasoning"))
-    return Request(
+    return ir.Request(
         model=as_str(body.get("model")),
         messages=shapes.canonical([*head, *(_item(as_dict(item)) for item in items)]),
         tools=tuple(tool for item in as_list(body.get("tools")) for tool in _tools(as_dict(item))),
@@ -72,14 +54,14 @@ def parse_request(body: Mapping[str, Any]) -> Request:
     )
 
 
-def item_part(item: Mapping[str, Any]) -> Part:
+def item_part(item: Mapping[str, Any]) -> ir.Part:
     """An item that is one part: reasoning, or a call. Others are opaque."""
     match item.get("type"):
         case "reasoning":
             return reasoning_part(item)
         case "function_call" | "custom_tool_call" as kind:
             custom = kind == "custom_tool_call"
-            return ToolCall(
+            return ir.ToolCall(
                 id=as_str(item.get("call_id")),
                 name=as_str(item.get("name")),
                 arguments=as_arguments(item.get("input" if custom else "arguments")),
@@ -88,41 +70,41 @@ def item_part(item: Mapping[str, Any]) -> Part:
                 item_id=as_str(item.get("id")) or None,
             )
         case _:
-            return Opaque("responses", item)
+            return ir.Opaque("responses", item)
 
 
-def reasoning_part(item: Mapping[str, Any]) -> Thinking:
+def reasoning_part(item: Mapping[str, Any]) -> ir.Thinking:
     """A reasoning item: its text if there is any, else its summary."""
     encrypted = as_str(item.get("encrypted_content")) or None
     text = "".join(as_str(as_dict(part).get("text")) for part in as_list(item.get("content")))
     summary = "\n\n".join(as_str(as_dict(part).get("text")) for part in as_list(item.get("summary")))
     known = unseal(encrypted)
-    return known or Thinking(text or summary, "reasoning_item", encrypted, as_str(item.get("id")) or None)
+    return known or ir.Thinking(text or summary, "reasoning_item", encrypted, as_str(item.get("id")) or None)
 
 
-def message_parts(content: Any) -> list[Part]:
+def message_parts(content: Any) -> list[ir.Part]:
     """The content of a message item."""
     return shapes.content_parts(content, "responses", "input_image")
 
 
-def _item(item: Mapping[str, Any]) -> tuple[Role, list[Part]]:
+def _item(item: Mapping[str, Any]) -> tuple[ir.Role, list[ir.Part]]:
     kind = as_str(item.get("type")) or "message"
     if kind == "message":
         return _ROLES.get(as_str(item.get("role")), "user"), message_parts(item.get("content"))
     if kind in ("function_call_output", "custom_tool_call_output"):
-        content = [part for part in message_parts(item.get("output")) if isinstance(part, (Text, Image))]
-        return "tool", [ToolResult(as_str(item.get("call_id")), tuple(content), custom=kind.startswith("custom"))]
+        content = [part for part in message_parts(item.get("output")) if isinstance(part, (ir.Text, ir.Image))]
+        return "tool", [ir.ToolResult(as_str(item.get("call_id")), tuple(content), custom=kind.startswith("custom"))]
     return "assistant", [item_part(item)]
 
 
-def _tools(tool: Mapping[str, Any], namespace: str | None = None) -> Iterator[Tool]:
+def _tools(tool: Mapping[str, Any], namespace: str | None = None) -> Iterator[ir.Tool]:
     kind, name = as_str(tool.get("type")), as_str(tool.get("name"))
     description = as_str(tool.get("description"))
     if kind == "namespace":
         for inner in as_list(tool.get("tools")):
             yield from _tools(as_dict(inner), name)
     elif kind == "custom":
-        yield Tool(
+        yield ir.Tool(
             name,
             description,
             custom=True,
@@ -133,7 +115,7 @@ def _tools(tool: Mapping[str, Any], namespace: str | None = None) -> Iterator[To
         )
     elif kind == "function":
         schema = tool.get("parameters")
-        yield Tool(
+        yield ir.Tool(
             name,
             description,
             schema if isinstance(schema, dict) else None,
@@ -144,22 +126,22 @@ def _tools(tool: Mapping[str, Any], namespace: str | None = None) -> Iterator[To
             raw_api="responses",
         )
     else:
-        yield Tool(name or kind, description, server=True, raw=tool, raw_api="responses")
+        yield ir.Tool(name or kind, description, server=True, raw=tool, raw_api="responses")
 
 
-def _choice(value: Any) -> ToolChoice | None:
+def _choice(value: Any) -> ir.ToolChoice | None:
     if isinstance(value, str) and value in ("auto", "none", "required"):
-        return ToolChoice(value)  # type: ignore[arg-type]
+        return ir.ToolChoice(value)  # type: ignore[arg-type]
     name = as_str(as_dict(value).get("name"))
-    return ToolChoice("named", name) if name else None
+    return ir.ToolChoice("named", name) if name else None
 
 
-def _reasoning(value: Mapping[str, Any]) -> Reasoning | None:
+def _reasoning(value: Mapping[str, Any]) -> ir.Reasoning | None:
     effort, summary = as_str(value.get("effort")) or None, as_str(value.get("summary")) or None
     if effort is None and summary is None:
         return None
     enabled = None if effort is None else effort != "none"
-    return Reasoning(enabled=enabled, effort=effort, summary=summary)
+    return ir.Reasoning(enabled=enabled, effort=effort, summary=summary)
 
 
 def _format(value: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -173,7 +155,7 @@ def _format(value: Mapping[str, Any]) -> dict[str, Any] | None:
 # ---- writing ---------------------------------------------------------------------------------------------------------
 
 
-def render_request(request: Request, dialect: Dialect = PLAIN) -> Rendered:
+def render_request(request: ir.Request, dialect: ir.Dialect = ir.PLAIN) -> ir.Rendered:
     """Write a request in `dialect`. Nothing is stored at the endpoint: the whole conversation is sent every time."""
     tools, losses = shapes.offered(request, "responses")
     head, rest = shapes.leading_system(request.messages)
@@ -207,17 +189,17 @@ def render_request(request: Request, dialect: Dialect = PLAIN) -> Rendered:
         losses.append("stop sequences dropped")
     if request.stream:
         body["stream"] = True
-    return Rendered(body, tuple(dict.fromkeys(losses)))
+    return ir.Rendered(body, tuple(dict.fromkeys(losses)))
 
 
-def _write_reasoning(reasoning: Reasoning, dialect: Dialect) -> dict[str, Any]:
+def _write_reasoning(reasoning: ir.Reasoning, dialect: ir.Dialect) -> dict[str, Any]:
     effort = "none" if reasoning.enabled is False else shapes.effort(reasoning, dialect)
     value = {"effort": effort, "summary": reasoning.summary}
     told = {name: item for name, item in value.items() if item is not None}
     return {"reasoning": told, "include": ["reasoning.encrypted_content"]} if told else {}
 
 
-def write_tools(tools: Iterable[Tool]) -> Iterator[dict[str, Any]]:
+def write_tools(tools: Iterable[ir.Tool]) -> Iterator[dict[str, Any]]:
     """Tools as this API offers them, those of a namespace together."""
     spaces: dict[str, list[dict[str, Any]]] = {}
     for tool in tools:
@@ -230,7 +212,7 @@ def write_tools(tools: Iterable[Tool]) -> Iterator[dict[str, Any]]:
             yield _write_tool(tool)
 
 
-def _write_tool(tool: Tool) -> dict[str, Any]:
+def _write_tool(tool: ir.Tool) -> dict[str, Any]:
     if tool.raw and tool.raw_api == "responses":
         return dict(tool.raw)
     if tool.custom:
@@ -241,7 +223,7 @@ def _write_tool(tool: Tool) -> dict[str, Any]:
     return out | {"strict": tool.strict or False}
 
 
-def _write_message(message: Message, dialect: Dialect, losses: list[str]) -> Iterator[dict[str, Any]]:
+def _write_message(message: ir.Message, dialect: ir.Dialect, losses: list[str]) -> Iterator[dict[str, Any]]:
     if message.role in ("system", "developer"):
         if not dialect.system_anywhere:
             yield _message("user", [{"type": "input_text", "text": shapes.late_system(message)}])
@@ -261,36 +243,36 @@ def _message(role: str, content: list[dict[str, Any]]) -> dict[str, Any]:
     return {"type": "message", "role": role, "content": content}
 
 
-def _write_input(part: Part, losses: list[str]) -> dict[str, Any] | None:
-    if isinstance(part, Text):
+def _write_input(part: ir.Part, losses: list[str]) -> dict[str, Any] | None:
+    if isinstance(part, ir.Text):
         return {"type": "input_text", "text": part.text}
-    if isinstance(part, Image):
+    if isinstance(part, ir.Image):
         return {"type": "input_image", "image_url": part.url}
-    if isinstance(part, Opaque) and part.api == "responses":
+    if isinstance(part, ir.Opaque) and part.api == "responses":
         return dict(part.value)
     losses.append("parts only another API knows were dropped")
     return None
 
 
-def _write_item(part: Part, losses: list[str]) -> dict[str, Any] | None:
+def _write_item(part: ir.Part, losses: list[str]) -> dict[str, Any] | None:
     match part:
-        case Text():
+        case ir.Text():
             return _message("assistant", [{"type": "output_text", "text": part.text}])
-        case Thinking():
+        case ir.Thinking():
             return _write_thinking(part)
-        case ToolCall():
+        case ir.ToolCall():
             return write_call(part)
-        case ToolResult():
+        case ir.ToolResult():
             kind = "custom_tool_call_output" if part.custom else "function_call_output"
             return {"type": kind, "call_id": part.call_id, "output": _write_output(part)}
-        case Opaque(api="responses"):
+        case ir.Opaque(api="responses"):
             return dict(part.value)
         case _:
             losses.append("parts only another API knows were dropped")
             return None
 
 
-def write_call(call: ToolCall) -> dict[str, Any]:
+def write_call(call: ir.ToolCall) -> dict[str, Any]:
     """A call as an item."""
     kind, field = ("custom_tool_call", "input") if call.custom else ("function_call", "arguments")
     out = {"type": kind, "call_id": call.id, "name": call.name, field: call.arguments}
@@ -299,7 +281,7 @@ def write_call(call: ToolCall) -> dict[str, Any]:
     return out | ({"id": call.item_id} if call.item_id else {})
 
 
-def _write_thinking(part: Thinking) -> dict[str, Any] | None:
+def _write_thinking(part: ir.Thinking) -> dict[str, Any] | None:
     own = part.form == "reasoning_item"
     if not own and not part.text:
         return None
@@ -309,12 +291,12 @@ def _write_thinking(part: Thinking) -> dict[str, Any] | None:
     return {**item, "content": [{"type": "reasoning_text", "text": part.text}]}
 
 
-def _write_output(part: ToolResult) -> Any:
-    if all(isinstance(item, Text) for item in part.content):
+def _write_output(part: ir.ToolResult) -> Any:
+    if all(isinstance(item, ir.Text) for item in part.content):
         return shapes.result_text(part)
     return [
         {"type": "input_text", "text": item.text}
-        if isinstance(item, Text)
+        if isinstance(item, ir.Text)
         else {"type": "input_image", "image_url": item.url}
         for item in part.content
     ]

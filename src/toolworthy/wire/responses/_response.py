@@ -6,40 +6,27 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from toolworthy.wire import shapes
+from toolworthy.wire import ir, shapes
 from toolworthy.wire._carried_reasoning import seal
 from toolworthy.wire.failure import answer_failure, failure_of
-from toolworthy.wire.ir import (
-    Failure,
-    Opaque,
-    Part,
-    Repair,
-    Request,
-    Response,
-    StopReason,
-    Text,
-    Thinking,
-    ToolCall,
-    Usage,
-)
 from toolworthy.wire.lenient import as_dict, as_int, as_str
 from toolworthy.wire.responses._request import item_part, message_parts
 from toolworthy.wire.responses._resource import response_object
 
 
-def parse_response(body: Any) -> Response:
+def parse_response(body: Any) -> ir.Response:
     """Read a whole answer. What is none becomes a Response with a failure."""
     value = as_dict(body)
     if not isinstance(value.get("output"), list):
-        failure = failure_of(body) or Failure("the answer is no response object", "invalid_response")
-        return Response(failure=failure, complete=False)
-    repairs: list[Repair] = []
-    parts: list[Part] = []
+        failure = failure_of(body) or ir.Failure("the answer is no response object", "invalid_response")
+        return ir.Response(failure=failure, complete=False)
+    repairs: list[ir.Repair] = []
+    parts: list[ir.Part] = []
     for number, item in enumerate(value["output"]):
         parts += item_parts(as_dict(item), number, repairs)
-    calls = any(isinstance(part, ToolCall) for part in parts)
+    calls = any(isinstance(part, ir.ToolCall) for part in parts)
     stop, raw = stop_of(value, calls)
-    return Response(
+    return ir.Response(
         id=as_str(value.get("id")),
         model=as_str(value.get("model")),
         parts=tuple(parts),
@@ -52,22 +39,22 @@ def parse_response(body: Any) -> Response:
     )
 
 
-def item_parts(item: Mapping[str, Any], number: int, repairs: list[Repair]) -> list[Part]:
+def item_parts(item: Mapping[str, Any], number: int, repairs: list[ir.Repair]) -> list[ir.Part]:
     """The parts of one output item."""
     if item.get("type") == "message":
         return message_parts(item.get("content"))
     part = item_part(item)
-    if isinstance(part, ToolCall):
+    if isinstance(part, ir.ToolCall):
         field = "input" if part.custom else "arguments"
         if not isinstance(item.get(field), str):
-            repairs.append(Repair("arguments-not-string", type(item.get(field)).__name__))
+            repairs.append(ir.Repair("arguments-not-string", type(item.get(field)).__name__))
         if not part.id:
-            repairs.append(Repair("missing-id", f"call {number} of {part.name}"))
+            repairs.append(ir.Repair("missing-id", f"call {number} of {part.name}"))
             part = replace(part, id=part.item_id or f"call_{number}")
     return [part]
 
 
-def stop_of(value: Mapping[str, Any], calls: bool) -> tuple[StopReason | None, str | None]:
+def stop_of(value: Mapping[str, Any], calls: bool) -> tuple[ir.StopReason | None, str | None]:
     """Why a response object says it ended, and in which word."""
     status = as_str(value.get("status"))
     if status in ("completed", ""):  # what does not say how it ended came whole
@@ -80,12 +67,12 @@ def stop_of(value: Mapping[str, Any], calls: bool) -> tuple[StopReason | None, s
     return None, status or None
 
 
-def parse_usage(value: Any) -> Usage | None:
+def parse_usage(value: Any) -> ir.Usage | None:
     """Read a usage object."""
     if not isinstance(value, dict):
         return None
     given = as_dict(value.get("input_tokens_details"))
-    return Usage(
+    return ir.Usage(
         input=as_int(value.get("input_tokens")),
         output=as_int(value.get("output_tokens")),
         cached=as_int(given.get("cached_tokens")),
@@ -94,7 +81,7 @@ def parse_usage(value: Any) -> Usage | None:
     )
 
 
-def render_response(response: Response, request: Request) -> dict[str, Any]:
+def render_response(response: ir.Response, request: ir.Request) -> dict[str, Any]:
     """Write a whole answer for an agent that speaks Responses."""
     head = response.id or "resp_0"
     output = [
@@ -105,10 +92,10 @@ def render_response(response: Response, request: Request) -> dict[str, Any]:
     return response_object(response, request, output)
 
 
-def output_item(part: Part, item_id: str, request: Request) -> dict[str, Any] | None:
+def output_item(part: ir.Part, item_id: str, request: ir.Request) -> dict[str, Any] | None:
     """One part as a complete output item."""
     match part:
-        case Text():
+        case ir.Text():
             content = [{"type": "output_text", "text": part.text, "annotations": []}]
             return {
                 "type": "message",
@@ -117,17 +104,17 @@ def output_item(part: Part, item_id: str, request: Request) -> dict[str, Any] | 
                 "status": "completed",
                 "content": content,
             }
-        case Thinking():
+        case ir.Thinking():
             return _reasoning_item(part, item_id)
-        case ToolCall():
+        case ir.ToolCall():
             return call_item(part, item_id, request)
-        case Opaque(api="responses"):
+        case ir.Opaque(api="responses"):
             return dict(part.value)
         case _:
             return None
 
 
-def call_item(call: ToolCall, item_id: str, request: Request) -> dict[str, Any]:
+def call_item(call: ir.ToolCall, item_id: str, request: ir.Request) -> dict[str, Any]:
     """A call as the agent offered the tool: custom stays custom, a namespace comes back."""
     tool = request.tool(call.name)
     name, namespace = call.name, call.namespace
@@ -143,7 +130,7 @@ def call_item(call: ToolCall, item_id: str, request: Request) -> dict[str, Any]:
     return item | ({"namespace": namespace} if namespace else {})
 
 
-def _reasoning_item(part: Thinking, item_id: str) -> dict[str, Any]:
+def _reasoning_item(part: ir.Thinking, item_id: str) -> dict[str, Any]:
     """Own reasoning as it came; another's text as content, and all of it sealed for the replay."""
     own = part.form == "reasoning_item"
     item: dict[str, Any] = {"type": "reasoning", "id": part.id or f"rs_{item_id}", "summary": []}
