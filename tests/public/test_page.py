@@ -17,7 +17,7 @@ from tests.support.commands import environment
 from toolworthy import content
 from toolworthy.endpoint.plugins import MODULES
 from toolworthy.rules import RULES
-from toolworthy.work.probes import PROBES
+from toolworthy.work.probes import PROBES, load_suite
 
 pytestmark = pytest.mark.process
 
@@ -28,7 +28,7 @@ BLOCKS = re.findall(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", PAGE, re.MULTILINE | re
 @pytest.fixture
 def _only_here() -> Iterator[None]:
     """What is declared in this process is forgotten afterwards."""
-    before = RULES.copy(), content.PLUGINS.copy(), PROBES.copy(), MODULES.copy()
+    before = RULES.copy(), content.PLUGINS.copy(), load_suite().copy(), MODULES.copy()
     yield
     RULES[:], content.PLUGINS[:] = before[:2]
     for now, then in ((PROBES, before[2]), (MODULES, before[3])):

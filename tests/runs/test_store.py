@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,20 @@ def test_the_latest_result_of_a_trial_counts(tmp_path: Path) -> None:
         run.append(one)
     assert [(r.key.task, r.status) for r in RunDirectory.open(run.path).results()] == [("a", "passed"), ("b", "passed")]
     assert run.meta.command == "x"
+
+
+def test_threads_that_change_run_json_at_once_lose_nothing(tmp_path: Path) -> None:
+    """The session's thread adds what preflight found while pytest's adds what is planned."""
+    run = RunDirectory.create(tmp_path, RunMeta())
+
+    def plan(number: int) -> None:
+        run.update(planned={"wire": number}) if number % 2 else run.update(command=str(number))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(plan, range(60)))
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(plan, (60, 61)))
+    assert (run.meta.command, dict(run.meta.planned)) == ("60", {"wire": 61})
 
 
 def test_a_torn_line_is_fenced_off(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def whole(target: Path) -> Iterator[Path]:
             yield target
             return
         target = target.resolve()  # where `target` is a link, what it names is replaced, and the link stays
-        partial = target.with_name(f".{target.name[:200]}.{os.getpid()}")
+        partial = target.with_name(f".{target.name[:200]}.{os.getpid()}-{threading.get_ident()}")
         try:
             yield partial
             with partial.open("rb") as file:

@@ -17,6 +17,7 @@ import json
 import logging
 import os
 import stat
+import threading
 import time
 from collections.abc import Iterable
 from functools import cache, cached_property
@@ -71,6 +72,7 @@ class RunDirectory:
     def __init__(self, path: Path, secrets: Iterable[str] = ()) -> None:
         self.path = path
         self.secrets = tuple(secrets)
+        self._meta = threading.Lock()
         self._end = 0
         """Where our own last line ends: if the file ends there too, no torn line does."""
         self._synced = -SYNC_SECONDS
@@ -201,8 +203,9 @@ class RunDirectory:
         self.write("run.json", meta.model_dump_json(by_alias=True, indent=2) + "\n")
 
     def update(self, **changes: object) -> None:
-        """Write ``run.json`` anew, with some of its fields changed."""
-        self.write_meta(RunMeta.model_validate({**dict(self.meta), **changes}))
+        """Write ``run.json`` anew, with some of its fields changed. Threads may change others at the same time."""
+        with self._meta:
+            self.write_meta(RunMeta.model_validate({**dict(self.meta), **changes}))
 
     def write(self, name: str, text: str | Iterable[str]) -> Path:
         """Write a file of the run, a text or its parts, whole or not at all; its path.
