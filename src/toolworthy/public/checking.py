@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from toolworthy import rules
@@ -10,8 +11,9 @@ from toolworthy.base.errors import ToolworthyError
 from toolworthy.endpoint.plugins import load_plugins
 from toolworthy.judgement.gate.answer import judge
 from toolworthy.public.results import Run
+from toolworthy.records import formats
 from toolworthy.records.exchange import Exchange
-from toolworthy.records.exchanges import read_all
+from toolworthy.records.exchanges import is_recording, parse_all, read_all
 from toolworthy.records.finding import Finding
 from toolworthy.records.gate import GateReport
 from toolworthy.records.store import RunDirectory
@@ -21,23 +23,81 @@ def check(exchanges: Iterable[Exchange] | Path | str) -> tuple[Finding, ...]:
     """Every finding of every rule, in the order of the exchanges.
 
     Args:
-        exchanges: what a run has recorded, or what ``Exchange.of`` has made; or the path of a run, or of a file of
-            exchanges, as ``toolworthy proxy`` writes it.
+        exchanges: what a run has recorded, or what ``Exchange.of`` has made; or the path of a run, of a file that
+            ``toolworthy proxy`` wrote, or of any other that holds responses (``toolworthy check`` says which).
 
     Raises:
-        ToolworthyError: the file cannot be read, or a rule of your own fails.
+        ToolworthyError: the file cannot be read, or holds no response; or a rule of your own fails.
     """
     load_plugins(Path.cwd())
-    return rules.check(_read(Path(exchanges)) if isinstance(exchanges, (str, Path)) else exchanges)
+    if isinstance(exchanges, (str, Path)):
+        return tuple(one.finding for one in check_file(Path(exchanges)).findings)
+    return rules.check(exchanges)
 
 
-def _read(path: Path) -> Iterator[Exchange]:
-    files = sorted((RunDirectory.open(path).path / "exchanges").glob("*.jsonl.zst")) if path.is_dir() else [path]
-    for file in files:
-        try:
-            yield from read_all(file)
-        except OSError as error:
-            raise ToolworthyError(f"{file} cannot be read: {error.strerror or error}") from error
+@dataclass(frozen=True)
+class Located:
+    """A finding in a file."""
+
+    finding: Finding
+    line: int | None = None
+    """Where its bytes stand, from 1; where the response begins, if they cannot be found. None in a recording."""
+    offset: int | None = None
+    """The same in bytes, from 0."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a file holds, and what the rules find in it."""
+
+    exchanges: tuple[Exchange, ...]
+    findings: tuple[Located, ...]
+    cut: bool = False
+    """Whether some stream goes on after what the file shows of it."""
+
+
+def check_file(path: Path, data: bytes | None = None) -> Checked:
+    """Judge the responses in a file of any known format, or in a run directory.
+
+    Args:
+        path: the file.
+        data: its bytes, where they come from elsewhere.
+
+    Raises:
+        ToolworthyError: it cannot be read, or holds no response.
+    """
+    load_plugins(Path.cwd())
+    try:
+        if data is None and path.is_dir():
+            files = sorted((RunDirectory.open(path).path / "exchanges").glob("*.jsonl.zst"))
+            return _recorded(tuple(exchange for file in files for exchange in read_all(file)))
+        data = path.read_bytes() if data is None else data
+    except OSError as error:
+        raise ToolworthyError(f"{path} cannot be read: {error.strerror or error}") from error
+    if is_recording(data):
+        return _recorded(parse_all(data))
+    held = formats.read(data)
+    if not held.exchanges:
+        raise ToolworthyError(f"{path} holds no response of a known format. Give it {formats.KNOWN}.")
+    return Checked(held.exchanges, tuple(_located(held)), cut=bool(held.excerpts))
+
+
+def _recorded(exchanges: tuple[Exchange, ...]) -> Checked:
+    return Checked(exchanges, tuple(map(Located, rules.check(exchanges))))
+
+
+def _located(held: formats.Pasted) -> Iterator[Located]:
+    """The findings with their places, and without the credentials that the file holds."""
+    clean = held.redactor.text
+    needing = {rule.code for rule in rules.RULES if rule.needs_end}
+    for found in rules.check(held.exchanges):
+        number, excerpt = found.evidence.exchange, found.evidence.excerpt
+        if number in held.excerpts and found.code in needing:
+            continue
+        before = held.text[: held.position(number, excerpt)]
+        evidence = found.evidence.model_copy(update={"excerpt": clean(excerpt)})
+        shown = found.model_copy(update={"detail": clean(found.detail), "evidence": evidence})
+        yield Located(shown, before.count("\n") + 1, len(before.encode("utf-8", "surrogateescape")))
 
 
 def gate(baseline: Run | Path | str, candidate: Run | Path | str, policy: Path | str | None = None) -> GateReport:

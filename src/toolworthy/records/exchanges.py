@@ -205,7 +205,17 @@ def _skip(text: str, at: int) -> int:
 
 def read_all(path: Path) -> tuple[Exchange, ...]:
     """Every exchange of a file, in order; of a trial that was begun again (``--resume``) those of its last time."""
-    every = tuple(_told(path))
+    return parse_all(path.read_bytes())
+
+
+def is_recording(data: bytes) -> bool:
+    """Whether bytes are a file of exchanges, by how they begin."""
+    return data.startswith(_MAGIC)
+
+
+def parse_all(data: bytes) -> tuple[Exchange, ...]:
+    """The same of the bytes of a file."""
+    every = tuple(_told(data))
     processes = [process for process, _ in every]
     begins = [process for process, exchange in every if exchange.index == 0]
     last = every[processes.index(begins[-1]) :] if begins else every  # no clock is asked: it may have been set
@@ -214,13 +224,13 @@ def read_all(path: Path) -> tuple[Exchange, ...]:
 
 def read_exchanges(path: Path) -> Iterator[Exchange]:
     """The exchanges of a file, but for records that are torn, or are told by pieces of one that is."""
-    return (exchange for _, exchange in _told(path))
+    return (exchange for _, exchange in _told(path.read_bytes()))
 
 
-def _told(path: Path) -> Iterator[tuple[str, Exchange]]:
+def _told(data: bytes) -> Iterator[tuple[str, Exchange]]:
     """The same, each behind the mark of the process that wrote it, as they stand in the file."""
     pieces: dict[str, bytes] = {}
-    for record in _records(path.read_bytes()):
+    for record in _records(data):
         with contextlib.suppress(_Lost, ValueError):
             told = ExchangeRecord.model_validate(record, extra="ignore")
             pieces |= {name: _bytes(text) for name, text in told.pieces.items()}

@@ -48,7 +48,8 @@ def _words(view: View) -> str:
 
 @builtin("TW621")
 def _tools_unsupported(view: View) -> Violations:
-    if (view.request and view.request.tools) and (found := _NO_TOOLS.search(_words(view))):
+    offered = view.request.tools if view.request else not view.knows_request
+    if offered and (found := _NO_TOOLS.search(_words(view))):
         yield f"HTTP {view.exchange.status}: {found.group()!r}", view.tail()
 
 

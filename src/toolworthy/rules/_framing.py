@@ -60,7 +60,8 @@ def _empty_response(view: View) -> Violations:
 
 @builtin("TW605")
 def _stream_flag_ignored(view: View) -> Violations:
-    if view.answered and view.exchange.body and bool(view.asked.get("stream")) != view.exchange.streamed:
+    there = view.answered and view.knows_request and view.exchange.body
+    if there and bool(view.asked.get("stream")) != view.exchange.streamed:
         wanted = "a stream" if view.asked.get("stream") else "a whole answer"
         yield f"{wanted} was asked for, the other came", view.exchange.body[:200].decode(errors="replace")
 
@@ -102,7 +103,7 @@ def _missing_error_message(view: View) -> Violations:
 
 @builtin("TW609")
 def _request_refused(view: View) -> Violations:
-    if view.exchange.status in (400, 422) and not _LIMIT.search(_message(view)):
+    if view.exchange.status in (400, 422) and view.knows_request and not _LIMIT.search(_message(view)):
         yield f"HTTP {view.exchange.status}: {_message(view)[:200]}", view.tail()
 
 

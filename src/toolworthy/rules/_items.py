@@ -101,6 +101,8 @@ def _missing_tool_namespace(view: View) -> Violations:
 
 @builtin("TW516")
 def _orphan_tool_output(view: View) -> Violations:
+    if not view.knows_request:
+        return
     items = [item for _, item in _items(view)]
     items_before = [as_dict(item) for item in as_list(view.asked.get("input"))]
     calls = {as_key(item.get("call_id")) for item in [*items, *items_before] if not _is_output(item)}

@@ -7,6 +7,7 @@ An offered tool's name next to arguments that fit its schema is a call, whatever
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -61,7 +62,11 @@ def lost_calls(request: Request | None, response: Response | None) -> tuple[Leak
     the model's, was quoted. In reasoning, and beside calls, only what stands in a call format's own marks counts:
     models plan their calls there.
     """
-    if not (request and request.tools and response):
+    if not response:
+        return ()
+    if request is None:
+        return _by_marks(response)
+    if not request.tools:
         return ()
     made = {(call.name, _sorted(parse_json(call.arguments or "{}"))) for call in response.calls}
     found = list(leaked_calls(response.text, request.tools))
@@ -72,6 +77,27 @@ def lost_calls(request: Request | None, response: Response | None) -> tuple[Leak
     return tuple(
         call for call in found if (call.name, _sorted(call.arguments)) not in made and not _quoted(call, request)
     )
+
+
+_CLAIMED = re.compile(
+    r"""["']name["']\s*:\s*["']([\w.-]{1,64})["']|<(?:function|invoke)(?:\s+name)?="?([\w.-]{1,64})"""
+)
+"""How notations name the tool that they call."""
+
+
+def _by_marks(response: Response) -> tuple[LeakedCall, ...]:
+    """The same where nobody knows which tools were offered: only what a text is, all of it, or what stands in a call
+    format's own marks."""
+    found: list[LeakedCall] = []
+    wheres: list[tuple[Literal["text", "reasoning"], str]] = [("text", response.text)]
+    wheres += [("reasoning", part.text) for part in response.parts if isinstance(part, Thinking)]
+    for where, text in wheres:
+        tools = [Tool(name) for name in {one or other for one, other in _CLAIMED.findall(text[:_LONGEST])}]
+        for call in leaked_calls(text, tools):
+            alone = where == "text" and call.form == "json" and call.excerpt.strip() == text.strip()
+            if call.marked or (alone and "arguments" in call.excerpt and not response.calls):
+                found.append(replace(call, where=where))
+    return tuple(found)
 
 
 def _sorted(value: object) -> str:

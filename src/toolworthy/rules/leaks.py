@@ -124,7 +124,7 @@ def _control_tokens_in_text(view: View) -> Violations:
 @builtin("TW207")
 def _call_marker_in_text(view: View) -> Violations:
     found = next(_marks(view, TOOL_SYNTAX, view.response.text), None)
-    offers = bool(view.request and view.request.tools)
+    offers = bool(view.request.tools) if view.request else not view.knows_request
     if found and offers and (view.calls or found.group().startswith(_CONTROL)):
         mark, excerpt = _around(found)
         yield f"{mark!r} stands in the text", excerpt

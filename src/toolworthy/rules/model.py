@@ -61,6 +61,8 @@ class Rule(Strict):
     """When agents meet the fault; ``always`` where any answer may show it."""
     follows: tuple[str, ...] = ()
     """Codes of rules whose fault, in the same exchange, brings this one about."""
+    needs_end: bool = False
+    """Whether the beginning of a stream violates it although the whole stream does not."""
     area: Area
     look: Callable[[View], Any] = Field(exclude=True)
     """Yields the `Violations`."""

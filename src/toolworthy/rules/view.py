@@ -53,6 +53,11 @@ class View:
         """What the endpoint was asked in."""
         return self.exchange.endpoint_api
 
+    @property
+    def knows_request(self) -> bool:
+        """Whether the request is there at all; of a response from elsewhere it may not be."""
+        return bool(self.exchange.upstream_body or self.exchange.request_body)
+
     @cached_property
     def request(self) -> Request | None:
         """What the endpoint was asked; of a translation, what the agent meant."""
@@ -113,7 +118,8 @@ class View:
     def uncounted(self) -> bool:
         """Whether usage was not asked for where it comes on request only."""
         asked = as_dict(self.asked.get("stream_options")).get("include_usage")
-        return self.api == "chat" and self.exchange.streamed and not asked
+        told = not self.knows_request and self.response.usage is not None
+        return self.api == "chat" and self.exchange.streamed and not asked and not told
 
     @cached_property
     def events(self) -> tuple[WireEvent, ...]:

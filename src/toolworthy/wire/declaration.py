@@ -100,6 +100,10 @@ class WireApi:
     """Fields that only its answers and events have."""
     kinds: re.Pattern[str]
     """How ``object`` or ``type`` of its answers and events begin."""
+    answer_kind: str = ""
+    """What ``object`` or ``type`` of a whole answer is; empty where it has neither."""
+    lists: frozenset[str] = frozenset()
+    """Those of `fields` that each, as a list of objects, make an answer known by themselves."""
     whole_calls: Literal["always", "outside streams", "never"] = "never"
     """Where the arguments of a call are an object and not text, so that none can come cut or empty."""
     reasoning: ReasoningForm | None

@@ -114,6 +114,12 @@ COMMANDS = (
             _to("schema", "FILE", "JSON Schema of a run directory; without a run"),
         ),
     ),
+    _command(
+        "check",
+        "judge responses that you have: pasted streams, curl output, HAR files, logs, recordings",
+        _arg("what", nargs="+", metavar="FILE", help="a file, a run directory, or - for standard input"),
+        _flag("--json", dest="as_json", help="print the findings as JSON"),
+    ),
     _command("doctor", "look at an endpoint before tokens are spent", *_ENDPOINT),
     _command(
         "oracle",

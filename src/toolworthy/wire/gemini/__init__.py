@@ -32,6 +32,7 @@ API = WireApi(
     stops=frozenset(STOPS),
     fields=frozenset({"candidates", "promptFeedback"}),
     kinds=re.compile(r"(?!)"),
+    lists=frozenset({"candidates"}),
     whole_calls="always",
     reasoning="thought",
     decoder=GeminiDecoder,

@@ -24,6 +24,7 @@ API = WireApi(
     stops=frozenset(STOPS),
     fields=frozenset({"content", "content_block", "stop_reason"}),
     kinds=re.compile(r"message|content_block"),
+    answer_kind="message",
     whole_calls="outside streams",
     reasoning="thinking",
     overloaded=529,

@@ -23,6 +23,7 @@ API = WireApi(
     stops=frozenset(),
     fields=frozenset({"output", "response"}),
     kinds=re.compile(r"response"),
+    answer_kind="response",
     reasoning="reasoning_item",
     decoder=ResponsesDecoder,
     encoder=ResponsesEncoder,

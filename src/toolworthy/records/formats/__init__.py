@@ -1,0 +1,68 @@
+"""Responses in files that people already have, known by their content: a stream or a body as pasted into an issue, what
+``curl -i`` and ``curl -v`` print, HAR files, JSON lines and logs that hold requests and responses.
+
+A body stays as it is, byte for byte, but for what pasting does to a stream: Markdown, indentation, line ends, ``data:``
+and blank lines that were cut. What the file does not say (request, status, headers) stays unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from toolworthy.base.redact import Redactor
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.formats import _curl, _log, _markup
+from toolworthy.records.formats._collect import Collector, api_of, is_event
+from toolworthy.wire.lenient import parse_json
+
+KNOWN = (
+    "a stream or response body as pasted into an issue, curl -i or curl -v output, a HAR file, JSON lines or logs that "
+    "hold request and response (LiteLLM, llama.cpp, proxies), a run directory, a recording of toolworthy proxy"
+)
+"""What can be read, for a message."""
+
+
+@dataclass(frozen=True)
+class Pasted:
+    """What a file holds."""
+
+    exchanges: tuple[Exchange, ...]
+    """Numbered from 0, in the order of the file; those of unknown requests have an empty request body."""
+    places: tuple[int, ...]
+    """Of each exchange, the character of `text` at or before which its response begins."""
+    text: str
+    """The whole file."""
+    excerpts: frozenset[int]
+    """Numbers of exchanges whose stream the file shows only in part."""
+    redactor: Redactor
+    """Knows the credentials that stand in the file."""
+
+    def position(self, number: int, excerpt: str) -> int:
+        """The character of `text` where an excerpt of an exchange begins; where its response begins, if it is not there
+        in these bytes."""
+        start = self.places[number]
+        line = next((line for line in excerpt.splitlines() if line.strip()), "")
+        for form in (excerpt, line, line.replace("\\", "\\\\").replace('"', '\\"')):
+            at = self.text.find(form, start) if form else -1
+            if at >= 0:
+                return at
+        return start
+
+
+def read(data: bytes) -> Pasted:
+    """All responses that `data` holds; none where it is of no known format. Never raises."""
+    text = _markup.decoded(data)
+    found = Collector()
+    whole = parse_json(text)
+    if isinstance(whole, dict) and api_of(whole) and not is_event(whole):
+        found.body(0, _markup.encoded(text))
+    elif isinstance(whole, (dict, list)):
+        _log.document(whole, found)
+    else:
+        for start, block in _markup.blocks(text):
+            if not _curl.transcript(block, start, found):
+                _log.lines(block, start, found)
+    exchanges = tuple(replace(exchange, index=number) for number, exchange in enumerate(found.exchanges))
+    places = tuple(min(place, len(text)) for place in found.places)
+    cut = frozenset(number for number, partly in enumerate(found.partly) if partly)
+    return Pasted(exchanges, places, text, cut, Redactor(_markup.credentials(text)))

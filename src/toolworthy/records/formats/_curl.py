@@ -1,0 +1,49 @@
+"""What ``curl -i`` and ``curl -v`` print: heads of responses, then their bodies, with curl's own lines between."""
+
+from __future__ import annotations
+
+import re
+
+from toolworthy import wire
+from toolworthy.records.formats import _log
+from toolworthy.records.formats._collect import Collector
+from toolworthy.records.formats._markup import encoded
+
+_HEAD = re.compile(
+    r"^(?:< )?HTTP/[\d.]+ (\d{3})[^\n]*\n((?:(?:< )?[\w-]+:[^\n]*\n)*)(?:<?[ \t\r]*(?:\n|\Z))", re.MULTILINE
+)
+_ASKED = re.compile(r"^> ([A-Z]+) (\S+) HTTP/", re.MULTILINE)
+_URL = re.compile(r"https?://[^\s'\"/]+(/[^\s'\"\\]*)")
+_CURL = re.compile(
+    r"^(?:\* |> |>\s*$|[{}] \[\d+ bytes|\s*% Total|\s*Dload|\s*\d+ +\d+[\d.kMG]* +\d+).*\n?", re.MULTILINE
+)
+"""Lines of curl's own: what it does, what it sends, how far it is."""
+
+
+def transcript(block: str, start: int, found: Collector) -> bool:
+    """Collect the responses of a block whose heads are there; whether there are any."""
+    heads = list(_HEAD.finditer(block))
+    if not heads:
+        return False
+    begin = 0
+    for number, head in enumerate(heads):
+        _request(block[begin : head.start()], start + begin, found)
+        end = heads[number + 1].start() if number + 1 < len(heads) else len(block)
+        asked = _ASKED.search(block, head.end(), end)
+        end = asked.start() if asked else end
+        begin, status = end, int(head[1])
+        if status >= 200:
+            lines = (line.removeprefix("< ").rstrip().partition(":") for line in head[2].splitlines())
+            headers = {name.strip().lower(): value.strip() for name, _, value in lines}
+            body = _log.one_body(_CURL.sub("", block[head.end() : end]))
+            found.body(start + head.end(), encoded(body), status=status, headers=headers)
+    return True
+
+
+def _request(text: str, start: int, found: Collector) -> None:
+    """What stands before a head: the command with its body, or the lines that curl sent."""
+    _log.requests(text, start, found)
+    if asked := _ASKED.search(text):
+        found.asked(None, wire.route(asked[1], asked[2]))
+    elif url := _URL.search(text):
+        found.asked(None, wire.route("POST", url[1]))

@@ -1,0 +1,231 @@
+"""JSON wherever it stands: bodies, lists of events, HAR files, lines of logs with a request and its response."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from toolworthy import wire
+from toolworthy.records.formats._collect import Collector, api_of, is_event, is_request, text_of
+from toolworthy.records.formats._markup import encoded
+from toolworthy.wire.declaration import Route
+from toolworthy.wire.lenient import as_dict, as_int, parse_json
+from toolworthy.wire.sse import is_stream
+
+_FIELD = re.compile(r"\s*(?:data|event|id|retry):|\s*:(?!\S)|\s*\Z")
+_DATA = re.compile(r"^[ \t]*(?:data|event):", re.MULTILINE)
+_LEFT_OUT = re.compile(r"\W*(?:\.{3,}|…|\[?\(?(?:truncated|snip(?:ped)?|omitted|more|etc)\b).*", re.IGNORECASE)
+_RESPONSE = (
+    "response",
+    "response_body",
+    "responseBody",
+    "raw_response",
+    "original_response",
+    "respPayload",
+    "resp",
+    "res",
+)
+_REQUEST = ("request", "request_body", "requestBody", "raw_request", "proxy_server_request", "reqPayload", "req")
+_STATUS = ("status", "status_code", "statusCode", "code")
+_PARAMETERS = ("model_parameters", "optional_params")
+"""Names under which logs keep these: LiteLLM's payload, OpenAI's batches, HAR, proxies."""
+_DEPTH = 8
+_WASTED = 2**28
+"""Characters that may be read for nothing: a file cut short has a brace that nothing closes around all others."""
+
+
+def lines(block: str, start: int, found: Collector) -> None:
+    """Collect what a block of text holds: event streams, else JSON values wherever they begin."""
+    if _DATA.search(block):
+        for at, body, partly in _streams(block):
+            found.body(start + at, encoded(body), partly=partly)
+        return
+    before, every = 0, list(json_values(block))
+    pieces = _are_pieces([value for _, _, value in every])
+    for at, end, value in every:
+        if "[DONE]" in block[before:at]:
+            found.flush()
+        if pieces:
+            found.event(start + at, value)
+        else:
+            _value(start + at, value, found, _DEPTH)
+        before = end
+    found.flush(partly=any(_LEFT_OUT.fullmatch(line) for line in block.splitlines()))
+
+
+def one_body(text: str) -> str:
+    """The body at the begin of a text, without what a shell printed behind it."""
+    bare = text.lstrip()
+    if bare.startswith("{"):
+        _, end, _ = next(json_values(bare), (0, len(bare), None))
+        return bare[:end]
+    return text
+
+
+def requests(text: str, start: int, found: Collector) -> None:
+    """Collect the requests of a text, and nothing else."""
+    for _, _, value in json_values(text):
+        if isinstance(value, dict) and is_request(value):
+            found.asked(value)
+
+
+def document(value: Any, found: Collector) -> None:
+    """Collect what a file that is one JSON value holds. An error is then a response; in a log it may be anything."""
+    _value(0, value, found, _DEPTH, alone=True)
+    found.flush()
+
+
+def _are_pieces(values: Sequence[Any]) -> bool:
+    """Whether values are pieces of one response in an API whose events look like whole responses."""
+    apis = {api_of(value) for value in values}
+    known = len(apis) == 1 and (api := apis.pop()) and not wire.api(api).answer_kind
+    return bool(known) and len(values) > 1 and len({as_dict(one).get("responseId") for one in values}) == 1
+
+
+def _value(place: int, value: Any, found: Collector, depth: int, *, alone: bool = False) -> None:
+    if not depth:
+        return
+    if isinstance(value, list):
+        pieces = _are_pieces(value)
+        for one in value:
+            if pieces or (api_of(one) and is_event(one)):
+                found.event(place, one)
+            else:
+                _value(place, one, found, depth - 1, alone=alone)
+    elif isinstance(value, str):
+        if is_stream(encoded(value)):
+            found.body(place, encoded(value))
+        elif value.lstrip()[:1] in ("{", "[") and value.rstrip()[-1:] in ("}", "]"):
+            _value(place, parse_json(value), found, depth - 1)
+    elif isinstance(value, dict):
+        _object(place, value, found, depth, alone=alone)
+
+
+def _object(place: int, value: Mapping[str, Any], found: Collector, depth: int, *, alone: bool) -> None:
+    if api_of(value):
+        if is_event(value):
+            found.event(place, value)
+        else:
+            found.body(place, json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+    elif name := next((name for name in _RESPONSE if value.get(name)), None):
+        _record(place, value, name, found, depth)
+    elif is_request(value):
+        found.asked(value)
+    elif alone and value.get("error") and not {"level", "msg", "ts"} & value.keys():
+        found.body(place, json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+    else:
+        for one in value.values():
+            _value(place, one, found, depth - 1)
+
+
+def _record(place: int, value: Mapping[str, Any], name: str, found: Collector, depth: int) -> None:
+    """One entry of a log or of a HAR file: a response under `name`, and its request beside it."""
+    response = value[name]
+    said = as_dict(response)
+    status = next((code for one in (said, value) for key in _STATUS if (code := as_int(one.get(key)))), None)
+    request, route = _asked(value)
+    found.asked(request, route)
+    body = text_of(as_dict(said.get("content"))) if "content" in said else None
+    if isinstance(response, str):
+        body = encoded(response)
+    if body is None and isinstance(said.get("body"), (str, dict)):
+        told = said["body"]
+        body = (
+            encoded(told) if isinstance(told, str) else json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")
+        )
+    if body is not None:
+        if request or route or is_stream(body) or api_of(parse_json(body)):
+            headers = _headers(said.get("headers") or value.get("response_headers"))
+            found.body(place, body, status=status, headers=headers)
+    else:
+        _value(place, response, found, depth - 1, alone=True)
+        found.flush()
+
+
+def _asked(value: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, Route | None]:
+    """The body of the request that a record tells of, and what its path says."""
+    held: Any = next((value[name] for name in _REQUEST if value.get(name)), {})
+    said = as_dict(held if isinstance(held, dict) else parse_json(held) if isinstance(held, str) else None)
+    url = next(
+        (one for part in (said, value) for key in ("url", "path", "endpoint") if isinstance(one := part.get(key), str)),
+        "",
+    )
+    method = next((one for part in (said, value) if isinstance(one := part.get("method"), str)), "POST")
+    route = wire.route(method, url) if url.startswith(("/", "http")) else None
+    bodies = (said, as_dict(said.get("postData")).get("text"), said.get("body"), value)
+    for one in bodies:
+        body = parse_json(one) if isinstance(one, str) else one
+        if isinstance(body, dict) and is_request(body):
+            return (_of_record(body) if body is value else body), route
+    return None, route
+
+
+def _of_record(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A request whose fields stand in the record itself, as LiteLLM's; it tells the response of a stream as a whole."""
+    more = next((as_dict(value[name]) for name in _PARAMETERS if value.get(name)), {})
+    plain = {name: value[name] for name in ("model", "messages", "input", "tools", "tool_choice") if value.get(name)}
+    return {name: one for name, one in {**more, **plain}.items() if name not in ("stream", "stream_options")}
+
+
+def _headers(value: Any) -> dict[str, str]:
+    """Headers of a response: an object, or a HAR file's list."""
+    if isinstance(value, list):
+        value = {str(as_dict(one).get("name")): as_dict(one).get("value") for one in value}
+    return {name: one for name, one in as_dict(value).items() if isinstance(one, str)}
+
+
+def json_values(text: str) -> Iterator[tuple[int, int, Any]]:
+    """Every JSON object, and array of them, that stands in no other one: begin, end, value."""
+    scan, at = json.JSONDecoder().raw_decode, 0
+    opens = re.compile(r"\{|\[(?=\s*[{\[])")
+    spent = 0
+    while spent < _WASTED and (begin := opens.search(text, at)):
+        try:
+            value, at = scan(text, begin.start())
+            yield begin.start(), at, value
+        except (ValueError, RecursionError) as error:
+            spent += getattr(error, "pos", len(text)) - begin.start()
+            at = begin.end()
+
+
+def _streams(block: str) -> Iterator[tuple[int, str, bool]]:
+    """The event streams of a block: where each begins, its body, and whether it was left out how it goes on."""
+    at, begin, partly, ended = 0, 0, False, False
+    body: list[str] = []
+    for line in block.splitlines(keepends=True):
+        bare = line.lstrip(" \t")
+        if ended and _begins_another(bare, body):
+            yield begin, _spaced(body), partly
+            body, partly, ended = [], False, False
+        if _LEFT_OUT.fullmatch(line.strip()) and body:
+            partly = True
+        elif _FIELD.match(bare) or bare.startswith("{"):
+            begin = begin if body else at
+            if (bare.strip() or body) and not partly:
+                body.append(bare)
+        elif body and body[-1].startswith("data:") and not _complete(body[-1]):
+            body[-1] = body[-1].rstrip("\r\n") + bare  # wrapped by a terminal
+        at += len(line)
+        ended = ended or bare.strip() == "data: [DONE]"
+    if any(line.strip() for line in body):
+        yield begin, _spaced(body), partly
+
+
+def _begins_another(line: str, body: list[str]) -> bool:
+    """Whether an event behind ``[DONE]`` is of another response than those before."""
+    value = as_dict(parse_json(line.partition(":")[2])) if line.startswith("data:") else {}
+    return bool(value) and not any(f'"{value.get("id")}"' in before for before in body)
+
+
+def _complete(line: str) -> bool:
+    data = line.partition(":")[2].strip()
+    return data == "[DONE]" or parse_json(data) is not None
+
+
+def _spaced(body: list[str]) -> str:
+    """The stream; where every blank line between its events was lost, with them."""
+    if any(not line.strip() for line in body[:-1]) or len(body) < 2:
+        return "".join(body) if body[-1].endswith("\n") else "".join(body) + "\n\n"
+    return "".join(f"{line.rstrip()}\n" + ("" if line.startswith("event:") else "\n") for line in body)
