@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 
 import toolworthy
 from toolworthy import rules
+from toolworthy.cli.main import main
 from toolworthy.public.checking import check_file
 from toolworthy.records import formats
 from toolworthy.records.exchange import Exchange
@@ -146,3 +148,42 @@ def test_lines_wrapped_by_a_terminal_are_joined() -> None:
     text = (SAMPLES / "vllm-stream-good.txt").read_text()
     wrapped = re.sub(r"(.{80})", r"\1\n", text)
     assert check_file(Path("pasted"), wrapped.encode()).findings == ()
+
+
+def told(capsys: pytest.CaptureFixture[str], *what: str) -> tuple[int, str, str]:
+    code = main(["check", *what])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_the_command_shows_what_is_wrong_where_and_what_is_right(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = told(capsys, str(SAMPLES / "issue-fenced-null-id.md"))
+    assert (code, err) == (1, "")
+    for part in ("1 finding, 1 blocking", "TW101 missing-tool-call-id", "line 13", '"id":null', "right: Every call"):
+        assert part in out
+    assert told(capsys, str(SAMPLES / "chunks-no-prefix-no-index.txt"))[0] == 0, "no finding blocks"
+
+
+def test_one_line_says_what_can_be_read(capsys: pytest.CaptureFixture[str]) -> None:
+    good, bad = SAMPLES / "good.har", SAMPLES / "unknown-empty.txt"
+    code, out, err = told(capsys, str(bad), str(good))
+    assert code == 4
+    assert "good.har: 1 response (chat): no findings" in out
+    assert err.count("\n") == 1
+    assert "HAR" in err
+    assert told(capsys, str(SAMPLES / "none.txt"))[0] == 4
+
+
+def test_programs_get_json(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = told(capsys, "--json", str(SAMPLES / "litellm-bad-arguments.jsonl"))
+    (file,) = json.loads(out)["files"]
+    assert code == 1
+    assert [one["request"] for one in file["responses"]] == [True, True]
+    assert [(one["code"], one["line"]) for one in file["findings"]] == [("TW103", 2)]
+
+
+def test_standard_input_is_a_file(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO((SAMPLES / "body-leaked-hermes.json").read_bytes())))
+    code, out, _ = told(capsys, "-")
+    assert code == 1
+    assert "TW201" in out

@@ -36,7 +36,7 @@ def check(exchanges: Iterable[Exchange] | Path | str) -> tuple[Finding, ...]:
 
 
 @dataclass(frozen=True)
-class Located:
+class FileFinding:
     """A finding in a file."""
 
     finding: Finding
@@ -47,16 +47,16 @@ class Located:
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckedFile:
     """What a file holds, and what the rules find in it."""
 
     exchanges: tuple[Exchange, ...]
-    findings: tuple[Located, ...]
+    findings: tuple[FileFinding, ...]
     cut: bool = False
     """Whether some stream goes on after what the file shows of it."""
 
 
-def check_file(path: Path, data: bytes | None = None) -> Checked:
+def check_file(path: Path, data: bytes | None = None) -> CheckedFile:
     """Judge the responses in a file of any known format, or in a run directory.
 
     Args:
@@ -79,14 +79,14 @@ def check_file(path: Path, data: bytes | None = None) -> Checked:
     held = formats.read(data)
     if not held.exchanges:
         raise ToolworthyError(f"{path} holds no response of a known format. Give it {formats.KNOWN}.")
-    return Checked(held.exchanges, tuple(_located(held)), cut=bool(held.excerpts))
+    return CheckedFile(held.exchanges, tuple(_located(held)), cut=bool(held.excerpts))
 
 
-def _recorded(exchanges: tuple[Exchange, ...]) -> Checked:
-    return Checked(exchanges, tuple(map(Located, rules.check(exchanges))))
+def _recorded(exchanges: tuple[Exchange, ...]) -> CheckedFile:
+    return CheckedFile(exchanges, tuple(map(FileFinding, rules.check(exchanges))))
 
 
-def _located(held: formats.Pasted) -> Iterator[Located]:
+def _located(held: formats.Pasted) -> Iterator[FileFinding]:
     """The findings with their places, and without the credentials that the file holds."""
     clean = held.redactor.text
     needing = {rule.code for rule in rules.RULES if rule.needs_end}
@@ -97,7 +97,7 @@ def _located(held: formats.Pasted) -> Iterator[Located]:
         before = held.text[: held.position(number, excerpt)]
         evidence = found.evidence.model_copy(update={"excerpt": clean(excerpt)})
         shown = found.model_copy(update={"detail": clean(found.detail), "evidence": evidence})
-        yield Located(shown, before.count("\n") + 1, len(before.encode("utf-8", "surrogateescape")))
+        yield FileFinding(shown, before.count("\n") + 1, len(before.encode("utf-8", "surrogateescape")))
 
 
 def gate(baseline: Run | Path | str, candidate: Run | Path | str, policy: Path | str | None = None) -> GateReport:

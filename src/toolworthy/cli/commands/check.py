@@ -11,7 +11,7 @@ from typing import Any
 
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.sanitize import one_line, show
-from toolworthy.public.checking import Checked, Located, check_file
+from toolworthy.public.checking import CheckedFile, FileFinding, check_file
 from toolworthy.records.finding import rank
 from toolworthy.rules import RULES
 
@@ -24,7 +24,7 @@ def run(what: Sequence[str], as_json: bool = False) -> int:
     Raises:
         ToolworthyError: one of them cannot be read, or holds no response; the others are judged before that is said.
     """
-    checked: dict[str, Checked] = {}
+    checked: dict[str, CheckedFile] = {}
     wrong: list[ToolworthyError] = []
     for name in dict.fromkeys(what):
         try:
@@ -43,11 +43,11 @@ def run(what: Sequence[str], as_json: bool = False) -> int:
     return int(any(one.finding.severity == "blocks" for each in checked.values() for one in each.findings))
 
 
-def _standard_input() -> Checked:
+def _standard_input() -> CheckedFile:
     return check_file(Path("standard input"), sys.stdin.buffer.read())
 
 
-def _lines(name: str, checked: Checked) -> Iterator[str]:
+def _lines(name: str, checked: CheckedFile) -> Iterator[str]:
     """What a file holds, then each fault once, the worst first, and what is right in its place."""
     exchanges = checked.exchanges
     apis = ", ".join(dict.fromkeys(one.endpoint_api for one in exchanges if one.endpoint_api))
@@ -57,7 +57,7 @@ def _lines(name: str, checked: Checked) -> Iterator[str]:
         yield "  without a request: rules that compare the response with its request were not applied"
     if checked.cut:
         yield "  a stream is not shown to its end: rules about the end were not applied"
-    faults: dict[tuple[str, str], list[Located]] = {}
+    faults: dict[tuple[str, str], list[FileFinding]] = {}
     for one in sorted(checked.findings, key=lambda one: rank(one.finding.severity)):
         if not one.finding.follows:
             faults.setdefault((one.finding.code, one.finding.detail), []).append(one)
@@ -67,7 +67,7 @@ def _lines(name: str, checked: Checked) -> Iterator[str]:
         yield f"  explain a rule: toolworthy rules {next(iter(faults))[0]}"
 
 
-def _fault(same: Sequence[Located]) -> Iterator[str]:
+def _fault(same: Sequence[FileFinding]) -> Iterator[str]:
     found, line = same[0].finding, same[0].line
     rule = next(rule for rule in RULES if rule.code == found.code)
     times = f" ×{len(same)}" if len(same) > 1 else ""
@@ -92,13 +92,13 @@ def _wrapped(label: str, text: str) -> list[str]:
     )
 
 
-def _result(checked: Checked) -> str:
+def _result(checked: CheckedFile) -> str:
     blocking = sum(one.finding.severity == "blocks" for one in checked.findings if not one.finding.follows)
     every = sum(not one.finding.follows for one in checked.findings)
     return f"{every} finding{'s' if every != 1 else ''}, {blocking} blocking" if every else "no findings"
 
 
-def _json(name: str, checked: Checked) -> dict[str, Any]:
+def _json(name: str, checked: CheckedFile) -> dict[str, Any]:
     held = [
         {"api": one.endpoint_api, "status": one.status, "streamed": one.streamed, "request": bool(one.request_body)}
         for one in checked.exchanges

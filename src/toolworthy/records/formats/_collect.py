@@ -67,6 +67,7 @@ class Collector:
         self._request: Mapping[str, Any] | None = None
         self._route: Route | None = None
         self._events: list[bytes] = []
+        self._marked = False  # whether the end of their stream has a mark that is no event
         self._began = 0
 
     def asked(self, body: Mapping[str, Any] | None, route: Route | None = None) -> None:
@@ -80,6 +81,7 @@ class Collector:
         if _FIRST.match(kind(value)):
             self.flush()
         self._began = self._began if self._events else place
+        self._marked = "choices" in value
         name = f"event: {value['type']}\n" if isinstance(value.get("type"), str) else ""
         self._events.append(f"{name}data: {dump_json(value)}\n\n".encode("utf-8", "replace"))
 
@@ -87,8 +89,7 @@ class Collector:
         """The end of the stream whose events came one by one. Its end mark is no JSON, and may be missing."""
         if self._events:
             body, self._events = b"".join(self._events), []
-            last = as_dict(parse_json(body.rpartition(b"data: ")[2]))
-            marked = "choices" in last and not partly
+            marked = self._marked and not partly
             self.body(self._began, body + (b"data: [DONE]\n\n" if marked else b""), partly=partly)
 
     def body(
