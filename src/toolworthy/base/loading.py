@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import json
+import re
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -14,6 +16,7 @@ from pydantic_core import ErrorDetails
 from toolworthy.base.errors import ToolworthyError
 
 M = TypeVar("M", bound=BaseModel)
+_NAME = re.compile(r"\{\{(\w+)\}\}")
 _SHOWN = 30
 """Names of which all are told, where none is like the one that was given."""
 
@@ -56,6 +59,32 @@ def load_toml(model: type[M], path: Path, *, table: Iterable[str] = (), **preset
     for name in table:
         data = data.get(name, {}) if isinstance(data, dict) else data
     return fit(model, preset | data if isinstance(data, dict) else data, path)
+
+
+def texts_of(data: dict[str, Any]) -> dict[str, str]:
+    """The texts of a file's [text], by name."""
+    return {name: _text(told) for name, told in data.get("text", {}).items()}
+
+
+def _text(told: Any) -> str:
+    """A text of [text]: itself, or ``{line = "row {n}", lines = 400}``: so many lines, counted from 1 or `from`."""
+    if isinstance(told, str):
+        return told
+    first = told.get("from", 1)
+    return "".join(told["line"].replace("{n}", str(n)) + "\n" for n in range(first, first + told["lines"]))
+
+
+def filled(value: Any, texts: dict[str, str]) -> Any:
+    """`value` with ``{{NAME}}`` replaced by that text and ``{"$json" = "null"}`` by its value: TOML has no null."""
+    if isinstance(value, str):
+        return _NAME.sub(lambda match: texts[match[1]], value)
+    if isinstance(value, list):
+        return [filled(item, texts) for item in value]
+    if isinstance(value, dict) and set(value) == {"$json"}:
+        return json.loads(filled(value["$json"], texts))
+    if isinstance(value, dict):
+        return {name: inner if name == "text" else filled(inner, texts) for name, inner in value.items()}
+    return value
 
 
 def fit(model: type[M], data: Any, what: object) -> M:

@@ -6,23 +6,22 @@ off an answer that is right otherwise. Without a defect a stage is what a sound 
 
 from __future__ import annotations
 
-import base64
 import itertools
-import struct
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
-from toolworthy import wire
+from toolworthy import content, wire
 from toolworthy.base.errors import ToolworthyError
+from toolworthy.base.loading import Strict, filled, fit, read_toml, texts_of
 from toolworthy.content.situations import Situation
 from toolworthy.content.tasks import Step
 from toolworthy.reference._limits import CHARACTERS, limited
 from toolworthy.reference._reply import Answering, error, reply
 from toolworthy.reference.defects import Defect
 from toolworthy.reference.model import STREAM, Reply
-from toolworthy.wire.ir import APIS, Api, Failure, Reasoning, Request, Response, Text, ToolCall
+from toolworthy.wire.ir import Api, Failure, Reasoning, Request, Response, Text, ToolCall
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,8 @@ class ErrorAnswer:
 
     message: str
     type: str
-    status: Mapping[Api, int]
+    status: int | None = None
+    """None: the one of an endpoint of that API that has no room."""
     headers: tuple[tuple[str, str], ...] = ()
 
 
@@ -91,7 +91,7 @@ class Stage:
         """What is sent where the stage acts."""
         if self.refuse is not None:
             one = self.refuse
-            return error(api, one.status[api], one.message, kind=one.type, headers=one.headers)
+            return error(api, one.status or wire.api(api).overloaded, one.message, kind=one.type, headers=one.headers)
         if self.breaks == "closed" and made.content_type == STREAM:
             return replace(made, pieces=made.pieces[: max(1, len(made.pieces) * 6 // 10)], whole=False)
         return made
@@ -139,128 +139,20 @@ def _cut(answer: Response, request: Request, kind: type[ToolCall | Text]) -> Res
 # ---- the stages ------------------------------------------------------------------------------------------------------
 
 
-def _write(path: str, content: str) -> Step:
-    return Step(write=path, content=content)
-
-
-def _png(side: int) -> bytes:
-    """A red square."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    rows = (b"\0" + b"\xc0\x20\x20" * side) * side
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-
-
 _OVERLOADED = Failure("The server is overloaded; try again later.", "overloaded_error", "overloaded")
-_LOOK = Step(run="ls")
-_PLAN = "".join(f"{number}. Look at line {number} of the report, and write down what it is.\n" for number in range(40))
-_LONG = "".join(f"line {number}: what was spent on this day, by whom, and what for\n" for number in range(1_100))
-_MARKUP = """# Notes on parsers
-<tool_call>{"name": "nothing", "arguments": {"path": "a"}}</tool_call>
-<|im_start|>assistant <|im_end|> <|tool_call_begin|> [TOOL_CALLS] </think> <function=none> ]]> &amp; &lt;b&gt;
-```json
-{"a": "\\\\n \\" \\t", "b": ["}", "{{x}}", "${HOME}", "%s"]}
-```
-"""
-_UNICODE = "naïve café, Straße, Ελληνικά, русский, עברית, 日本語, 한국어, 🧪👩‍🔬 𝔘𝔫𝔦, e\u0301, ½ – “quoted”…\n"
-_PICTURE = base64.b64encode(_png(64)).decode()
 
 
-def _everywhere(status: int) -> dict[Api, int]:
-    return dict.fromkeys(APIS, status)
+class _File(Strict):
+    stage: tuple[Stage, ...]
 
 
-_BAD = ErrorAnswer("the request could not be read", "invalid_request_error", _everywhere(400))
-_LIMIT = ErrorAnswer("rate limit reached", "rate_limit_error", _everywhere(429), (("retry-after", "2"),))
-_FAILED = ErrorAnswer("internal server error", "server_error", _everywhere(500))
-_BUSY = ErrorAnswer(_OVERLOADED.message, "overloaded_error", {api: wire.api(api).overloaded for api in APIS})
+def _read(path: Path) -> tuple[Stage, ...]:
+    data = read_toml(path)
+    return fit(_File, {"stage": filled(data["stage"], texts_of(data))}, path).stage
+
 
 PLAIN = Stage("plain", "always", "nothing but the task")
-STAGES: tuple[Stage, ...] = (
-    PLAIN,
-    Stage(
-        "parallel-calls",
-        "parallel-calls",
-        "three files are read in one answer",
-        steps=(_LOOK, *(Step(read=f"ledger/{name}.py") for name in ("entries", "money", "report")), _LOOK),
-        together=True,
-    ),
-    Stage(
-        "long-input",
-        "long-input",
-        "a file of 64 KiB is written and read",
-        steps=(_write("notes/long.txt", _LONG), Step(read="notes/long.txt")),
-    ),
-    Stage(
-        "markup",
-        "markup",
-        "what is said, written and read holds markup, of tool calls and chat templates too",
-        steps=(
-            Step(say='I write down what is **not** parsed: `</s>`, <b>&amp;</b>, {"a": [1, 2]} and ]]>.'),
-            _write("notes/markup.md", _MARKUP),
-            Step(read="notes/markup.md"),
-        ),
-    ),
-    Stage(
-        "unicode",
-        "unicode",
-        "what is said, written and read goes beyond ASCII",
-        steps=(Step(say=_UNICODE.strip()), _write("notes/languages.txt", _UNICODE), Step(read="notes/languages.txt")),
-    ),
-    Stage(
-        "cut-call",
-        "token-limit",
-        "one answer is cut in the middle of a call's arguments",
-        steps=(_LOOK, _write("notes/plan.md", _PLAN)),
-        cut="call",
-    ),
-    Stage(
-        "cut-text",
-        "token-limit",
-        "one answer is cut in the middle of the text before its call",
-        steps=(_LOOK, Step(say="Before I go on I write down what I am going to do. " + _PLAN), _LOOK),
-        cut="text",
-    ),
-    Stage("refused-400", "refused-request", "one request is refused with HTTP 400", refuse=_BAD, patience=100.0),
-    Stage(
-        "refused-429",
-        "refused-request",
-        "one request is refused with HTTP 429 and Retry-After: 2",
-        refuse=_LIMIT,
-        patience=100.0,
-    ),
-    Stage("refused-500", "refused-request", "one request is refused with HTTP 500", refuse=_FAILED, patience=100.0),
-    Stage(
-        "refused-overloaded",
-        "refused-request",
-        "one request is refused with HTTP 529 (Messages) or 503",
-        refuse=_BUSY,
-        patience=100.0,
-    ),
-    Stage(
-        "refused-for-good",
-        "refused-request",
-        "from the second request on all are refused with HTTP 400",
-        refuse=_BAD,
-        lasts=True,
-        patience=100.0,
-    ),
-    Stage("stream-closed", "broken-stream", "the connection closes in mid-stream", breaks="closed", patience=100.0),
-    Stage("stream-error", "broken-stream", "an error event ends a stream", breaks="error", patience=100.0),
-    Stage(
-        "image",
-        "image",
-        "a PNG is read with the agent's file tool",
-        steps=(
-            Step(run=f"mkdir -p notes && printf %s {_PICTURE} | base64 -d > notes/square.png"),
-            Step(read="notes/square.png"),
-        ),
-    ),
-    Stage("thinking", "thinking", "the model thinks before every answer", thinks=True),
-)
+STAGES: tuple[Stage, ...] = (PLAIN, *_read(content.FIXTURES / "stages.toml"))
 
 
 def stages(situations: Sequence[str]) -> tuple[Stage, ...]:

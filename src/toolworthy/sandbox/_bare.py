@@ -44,8 +44,7 @@ class Bare:
             process = await start(*command.argv, env=env, cwd=command.workspace)
         except OSError as error:
             raise ToolworthyError(f"cannot start {command.argv[0]}: {error.strerror}") from error
-        writable = [command.workspace, command.home, *(m.source for m in command.mounts if m.writable)]
-        return await supervise(process, command.limits, command.stdin, writable, _Inside(process.pid, mark))
+        return await supervise(process, command.limits, command.stdin, command.writable, _Inside(process.pid, mark))
 
 
 def _listen(port: int) -> socket.socket:

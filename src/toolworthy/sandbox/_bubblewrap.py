@@ -93,9 +93,8 @@ class Bubblewrap:
 
     async def run(self, command: Command, on_listener: OnListener | None = None, port: int = 0) -> CommandOutcome:
         """See the protocol."""
-        writable = [command.workspace, command.home, *(m.source for m in command.mounts if m.writable)]
         if self._owner.uid != os.geteuid():
-            for folder in writable:
+            for folder in command.writable:
                 tree.own(folder, self._owner.uid, self._owner.uid)
         async with contextlib.AsyncExitStack() as stack:
             entered = await stack.enter_async_context(self._owner.enter())
@@ -117,7 +116,7 @@ class Bubblewrap:
             inside = _Inside(process, namespace)
             handing = asyncio.create_task(_hand_over(ours, on_listener)) if on_listener is not None else None
             try:
-                outcome = await supervise(process, command.limits, command.stdin, writable, inside)
+                outcome = await supervise(process, command.limits, command.stdin, command.writable, inside)
             finally:
                 if handing is not None:
                     handing.cancel()

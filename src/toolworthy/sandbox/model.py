@@ -66,6 +66,11 @@ class Command:
     limits: Limits = field(default_factory=Limits)
     stdin: bytes = b""
 
+    @property
+    def writable(self) -> tuple[Path, ...]:
+        """Folders of the host's that it may write into."""
+        return self.workspace, self.home, *(mount.source for mount in self.mounts if mount.writable)
+
 
 Ended = Literal["exit", "timeout", "memory", "processes", "disk", "cancelled", "turns"]
 

@@ -13,14 +13,14 @@ from typing import Any, get_args
 from pydantic import Field, field_validator, model_validator
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.loading import Strict, fit, read_toml
+from toolworthy.base.loading import Strict, filled, fit, read_toml, texts_of
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.records.case import MissKind
 from toolworthy.wire.ir import Part, Response, Text, ToolCall
 from toolworthy.work.cases._execution import Undecided
 from toolworthy.work.cases._judge import Ruling, rule_on, unspoken
 from toolworthy.work.cases._scene import Scene
-from toolworthy.work.cases.model import Case, filled, texts_of
+from toolworthy.work.cases.model import Case
 from toolworthy.work.cases.player import reference
 from toolworthy.work.cases.render import scene
 from toolworthy.work.cases.world import World

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +13,7 @@ from pydantic import Field, model_validator
 
 from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.loading import Strict, fit, load_toml, read_toml
+from toolworthy.base.loading import Strict, filled, fit, load_toml, read_toml, texts_of
 from toolworthy.content.adapters import Action, Scope, ToolSpec
 from toolworthy.work.cases.matching.values import compare
 
@@ -275,34 +273,6 @@ class _Tools(Strict):
 
 class _Cases(Strict):
     case: tuple[Case, ...]
-
-
-def texts_of(data: dict[str, Any]) -> dict[str, str]:
-    """The texts of a file's [text], by name."""
-    return {name: _text(told) for name, told in data.get("text", {}).items()}
-
-
-def _text(told: Any) -> str:
-    """A text of [text]: itself, or ``{line = "row {n}", lines = 400}``: so many lines, counted from 1."""
-    if isinstance(told, str):
-        return told
-    return "".join(told["line"].replace("{n}", str(number)) + "\n" for number in range(1, told["lines"] + 1))
-
-
-def filled(value: Any, texts: dict[str, str]) -> Any:
-    """`value` with ``{{NAME}}`` replaced by that text and ``{"$json" = "null"}`` by its value: TOML has no null."""
-    if isinstance(value, str):
-        return _NAME.sub(lambda match: texts[match[1]], value)
-    if isinstance(value, list):
-        return [filled(item, texts) for item in value]
-    if isinstance(value, dict) and set(value) == {"$json"}:
-        return json.loads(filled(value["$json"], texts))
-    if isinstance(value, dict):
-        return {name: inner if name == "text" else filled(inner, texts) for name, inner in value.items()}
-    return value
-
-
-_NAME = re.compile(r"\{\{(\w+)\}\}")
 
 
 def load_cases(paths: tuple[Path, ...] = ()) -> tuple[Case, ...]:

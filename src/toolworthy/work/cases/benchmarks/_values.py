@@ -17,58 +17,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from toolworthy import content
+from toolworthy.base.loading import read_toml
+from toolworthy.records.case import MissKind
 from toolworthy.work.cases.benchmarks import _literals as literals
 
 Language = Literal["python", "java", "javascript"]
-Kind = Literal[
-    "no call",
-    "wrong tool",
-    "missing argument",
-    "extra argument",
-    "wrong argument",
-    "wrong type",
-    "extra call",
-    "missing call",
-    "call where none is due",
-    "malformed call",
-]
-
+FACTS = read_toml(content.FIXTURES / "bfcl.toml")
+"""What BFCL calls things."""
+_READ: dict[str, type] = {kind.__name__: kind for kind in (str, int, float, bool, list, dict)}
 TYPES: dict[Language, dict[str, type]] = {
-    "python": {
-        "string": str,
-        "integer": int,
-        "float": float,
-        "boolean": bool,
-        "array": list,
-        "tuple": list,
-        "dict": dict,
-        "any": str,
-    },
-    "java": {
-        "byte": int,
-        "short": int,
-        "integer": int,
-        "long": int,
-        "float": float,
-        "double": float,
-        "boolean": bool,
-        "char": str,
-        "String": str,
-        "any": str,
-        "Array": list,
-        "ArrayList": list,
-        "HashMap": dict,
-    },
-    "javascript": {
-        "String": str,
-        "integer": int,
-        "float": float,
-        "Bigint": int,
-        "Boolean": bool,
-        "dict": dict,
-        "array": list,
-        "any": str,
-    },
+    language: {word: _READ[kind] for word, kind in words.items()} for language, words in FACTS["types"].items()
 }
 """What BFCL calls a type, in each language, and what it is once read."""
 LISTS = frozenset({"array", "tuple", "Array", "ArrayList"})
@@ -79,7 +38,7 @@ LISTS = frozenset({"array", "tuple", "Array", "ArrayList"})
 class Fault:
     """What is wrong with an answer: one of our kinds, and a sentence."""
 
-    kind: Kind
+    kind: MissKind
     detail: str
 
 

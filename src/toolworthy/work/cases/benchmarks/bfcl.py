@@ -22,34 +22,22 @@ from typing import Any, Literal
 
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.content.toolset import sample
+from toolworthy.records.case import MissKind
 from toolworthy.records.score import Count
 from toolworthy.wire.chat.request import parse_request
 from toolworthy.wire.ir import Message, Request, Tool
-from toolworthy.work.cases.benchmarks._values import LISTS, TYPES, Fault, Kind, Language, fault
+from toolworthy.work.cases.benchmarks._values import FACTS, LISTS, TYPES, Fault, Language, fault
 
 TEMPERATURE = 0.001
 """What BFCL asks with, unless told otherwise."""
 
-_OTHER_NAMES = {"simple": "simple_python", "java": "simple_java", "javascript": "simple_javascript"}
-"""Categories of version 3 that version 4 calls otherwise."""
-_NO_CALL = frozenset({"irrelevance", "live_irrelevance"})
-_SOME_CALL = frozenset({"live_relevance"})
-_ANSWERED = frozenset(
-    {
-        *("simple_python", "simple_java", "simple_javascript", "multiple", "parallel", "parallel_multiple"),
-        *("live_simple", "live_multiple", "live_parallel", "live_parallel_multiple"),
-    }
+_ANSWERED, _NO_CALL, _SOME_CALL = (
+    frozenset(FACTS["categories"][name]) for name in ("answered", "no_call", "some_call")
 )
 CATEGORIES = _ANSWERED | _NO_CALL | _SOME_CALL
 """All that can be judged here."""
 _FILE = re.compile(r"(?:BFCL_v\d+_)?(?P<category>\w+)\.jsonl?")
-_OPENAPI = {
-    **dict.fromkeys(("integer", "byte", "short", "long", "Bigint"), "integer"),
-    **dict.fromkeys(("number", "float", "double"), "number"),
-    **dict.fromkeys(("boolean", "bool"), "boolean"),
-    **dict.fromkeys(("array", "list", "tuple", "ArrayList", "Array", "Queue", "Stack"), "array"),
-    **dict.fromkeys(("dict", "object", "HashMap", "Hashtable"), "object"),
-}
+_OPENAPI = {word: kind for kind, words in FACTS["schema"].items() for word in words}
 """BFCL's types in JSON Schema; all others are strings."""
 
 
@@ -85,7 +73,7 @@ class BfclVerdict:
     """Whether BFCL accepts an answer, and what is wrong with it if not."""
 
     accepted: bool
-    kind: Kind | None = None
+    kind: MissKind | None = None
     detail: str = ""
 
 
@@ -185,7 +173,7 @@ def _files(path: Path) -> list[Path]:
 def _category(file: Path) -> str:
     found = _FILE.fullmatch(file.name)
     name = found["category"] if found else file.stem
-    return _OTHER_NAMES.get(name, name)
+    return str(FACTS["renamed"].get(name, name))
 
 
 def _read(file: Path) -> Iterator[Item]:
@@ -353,7 +341,7 @@ def _fault(item: Item, read: Sequence[Call], sent: int, text: str) -> Fault | No
     if item.expects == "a call":
         return None
     if len(read) != len(item.truth):
-        kind: Kind = "missing call" if len(read) < len(item.truth) else "extra call"
+        kind: MissKind = "missing call" if len(read) < len(item.truth) else "extra call"
         return Fault(kind, f"{len(read)} calls, where {len(item.truth)} are due")
     if "parallel" in item.category:
         return _parallel_fault(item, read)

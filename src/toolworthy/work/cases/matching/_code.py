@@ -51,7 +51,7 @@ def _python(text: str) -> str | None:
 
 def _same_json(wanted: str, given: str) -> bool:
     try:
-        return bool(_typed(json.loads(wanted)) == _typed(json.loads(given)))
+        return bool(typed(json.loads(wanted)) == typed(json.loads(given)))
     except (ValueError, RecursionError):
         return False
 
@@ -70,10 +70,10 @@ def _sql(text: str) -> list[str]:
     return [word if word[0] in "'\"`" else word.lower() for word in words]
 
 
-def _typed(value: Any) -> Any:
+def typed(value: Any) -> Any:
     """`value` so that ``true`` and ``1`` differ; 1 and 1.0 do not."""
     if isinstance(value, dict):
-        return {key: _typed(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_typed(inner) for inner in value]
+        return {key: typed(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [typed(inner) for inner in value]
     return (isinstance(value, bool), value)

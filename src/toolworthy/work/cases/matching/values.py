@@ -39,7 +39,7 @@ from typing import Any, Literal
 
 from toolworthy.base.paths import same_path
 from toolworthy.work.cases.matching import _words as words
-from toolworthy.work.cases.matching._code import same_code
+from toolworthy.work.cases.matching._code import same_code, typed
 from toolworthy.work.cases.matching._equivalent import same_command
 
 Kind = Literal["missing argument", "extra argument", "wrong argument", "wrong type"]
@@ -230,15 +230,9 @@ def _any(wanted: Any, given: Any, path: str, lenient: bool) -> Mismatch | None:
 
 
 def _exact(wanted: Any, given: Any, path: str, lenient: bool) -> Mismatch | None:
-    if _typed(wanted) == _typed(given):
+    if typed(wanted) == typed(given):
         return None
     return Mismatch("wrong argument" if _type(wanted) == _type(given) else "wrong type", path, wanted, given)
-
-
-def _typed(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _typed(inside) for key, inside in value.items()}
-    return [_typed(inside) for inside in value] if isinstance(value, (list, tuple)) else (_type(value), value)
 
 
 def _set(wanted: Sequence[Any], given: Any, path: str, lenient: bool) -> Mismatch | None:
