@@ -39,11 +39,11 @@ class Metric:
 
 
 def _costs(suite: str) -> Iterator[Metric]:
-    yield Metric(suite, "tokens", "cost", "tokens", "input and output of all requests", _tokens)
+    yield Metric(suite, "tokens", "cost", "tokens", "input and output tokens of all requests", _tokens)
     yield Metric(suite, "usd", "cost", "US dollars", "price of all requests", lambda result: result.score.cost_usd)
-    yield Metric(suite, "seconds", "cost", "seconds", "time until it is done", _seconds, by_clock=True)
+    yield Metric(suite, "seconds", "cost", "seconds", "duration", _seconds, by_clock=True)
     yield Metric(
-        *(suite, "first_token", "cost", "seconds", "median time until an answer begins"),
+        *(suite, "first_token", "cost", "seconds", "median time to first token"),
         lambda result: result.score.first_token,
         by_clock=True,
     )
@@ -69,13 +69,15 @@ def _ok(result: Result) -> float:
 METRICS: dict[str, Metric] = {
     metric.key: metric
     for metric in (
-        Metric("tasks", "pass", "share", "tasks", "tasks that are done", _ok, main=True, by_agent=True),
+        Metric("tasks", "pass", "share", "tasks", "solved tasks", _ok, main=True, by_agent=True),
         *_costs("tasks"),
-        Metric("tools", "strict", "share", "cases", "cases that are right to the letter", _strict),
-        Metric("tools", "lenient", "share", "cases", "cases that are right", _ok, main=True, by_agent=True),
-        Metric("tools", "credit", "share", "cases", "parts of cases that are right", lambda result: result.credit),
+        Metric("tools", "strict", "share", "cases", "cases right by the strict reading", _strict),
+        Metric(
+            "tools", "lenient", "share", "cases", "cases right by the lenient reading", _ok, main=True, by_agent=True
+        ),
+        Metric("tools", "credit", "share", "cases", "share of each case that is right", lambda result: result.credit),
         *_costs("tools"),
-        Metric("wire", "supported", "share", "probes", "probes that find what they ask for", _ok, main=True),
+        Metric("wire", "supported", "share", "probes", "supported probes", _ok, main=True),
     )
 }
 """By key: every metric that a policy can name."""
