@@ -14,6 +14,7 @@ from tests.support.upstream import endpoint
 from toolworthy.content import adapters
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.records.exchange import Exchange
+from toolworthy.records.meta import RunMeta
 from toolworthy.records.replay import ReplayKey, ReplayResult, Status
 from toolworthy.wire import api
 from toolworthy.wire.ir import Api, Request, Response, Text, Thinking, ToolCall
@@ -240,3 +241,11 @@ def test_a_packed_request_is_read(tmp_path: Path) -> None:
 def test_only_takes_a_name_or_a_part_of_it(glob: str) -> None:
     assert matches("tasks/rename-api/builtin#2", glob)
     assert not matches("wire/one-call/chat-stream", glob)
+
+
+def test_a_reference_is_found_where_replays_once_named_it() -> None:
+    old = {"replay": {"of": "x", "reference": {"name": "y", "key_env": "Y_KEY"}}, "options": {"reference": None}}
+    meta = RunMeta.model_validate_json(json.dumps({"schema": 1, **old}), extra="ignore")
+    assert meta.options.reference is not None
+    assert meta.options.reference.name == "y"
+    assert [*meta.secrets({"Y_KEY": "sk-y"})] == ["", "sk-y"]

@@ -330,20 +330,41 @@ def test_resume_sends_only_what_is_missing(recorded: Path, tmp_path: Path) -> No
     path = made.path / "results.jsonl"
     kept = path.read_text().splitlines(keepends=True)[:5]
     path.write_text("".join(kept) + '{"kind":"replay","key":{"tri')
-    for options in (("--resume",), ("--resume", str(made.path))):
-        assert (
-            main(["replay", str(recorded), "--out", str(tmp_path), "--endpoint", "oracle", "--trials", "2", *options])
-            == 0
-        )
+    for options in ((), (str(recorded), "--endpoint", "oracle", "--trials", "2")):
+        done = run("toolworthy", "replay", *options, "--resume", str(made.path), cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
     lines = path.read_text().splitlines()
     assert len(lines) == len(whole)  # the cut line is gone
     assert {result.key for result in made.replays()} == whole
     for result in made.replays():
         found = [exchange for exchange in read_all(made.path / result.exchanges) if exchange.index == result.exchange]
         assert len(found) == 1
-    assert (
-        main(["replay", str(recorded), "--out", str(tmp_path), "--endpoint", "oracle:index-missing", "--resume"]) == 4
-    )
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        (("--endpoint", "oracle:index-missing"), "was made with --endpoint oracle, this is --endpoint oracle:index"),
+        (("--trials", "3"), "was made with --trials 1, this is --trials 3"),
+        (("--only", "rename-api"), "was made with no --only, this is --only rename-api"),
+    ],
+)
+def test_resume_goes_on_under_the_same_conditions(
+    recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], other: tuple[str, ...], says: str
+) -> None:
+    _, made = replay(recorded, tmp_path, "--endpoint", "oracle", "--limit", "1")
+    assert main(["replay", "--resume", str(made.path), *other]) == 4
+    assert says in capsys.readouterr().err
+
+
+def test_runs_are_gone_on_with_by_their_own_command(recorded: Path, tmp_path: Path) -> None:
+    _, made = replay(recorded, tmp_path, "--endpoint", "oracle", "--limit", "1")
+    done = run("toolworthy", "replay", "--resume", str(recorded), cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (4, 1)
+    assert "is no replay; `toolworthy run --resume" in done.stderr
+    done = run("toolworthy", "run", "--resume", str(made.path), cwd=tmp_path)
+    assert done.returncode == 4
+    assert "is a replay; `toolworthy replay --resume" in done.stdout + done.stderr
 
 
 def test_ctrl_c_loses_nothing(recorded: Path, tmp_path: Path) -> None:
@@ -394,8 +415,8 @@ def test_mistakes_are_one_clear_line(recorded: Path, tmp_path: Path) -> None:
         ([str(tmp_path / "junk"), *oracle], "holds no completion request"),
         ([str(tmp_path / "torn"), *oracle], "holds no completion request"),
         ([str(recorded), *oracle, "--only", "nobody"], "matches 'nobody'"),
-        ([str(recorded), *oracle, "--resume"], "to go on with"),
-        ([str(recorded), *oracle, "--resume", str(recorded)], "is no replay of"),
+        ([str(recorded)], "--endpoint X, or --resume RUN"),
+        ([str(recorded), *oracle, "--resume", str(recorded)], "is no replay"),
         ([str(recorded), "--endpoint", dead, "--model", "m"], "cannot reach"),
         ([str(recorded), *oracle, "--reference", dead], "cannot reach"),
     )
@@ -403,7 +424,6 @@ def test_mistakes_are_one_clear_line(recorded: Path, tmp_path: Path) -> None:
         done = run("toolworthy", "replay", *arguments, cwd=tmp_path)
         assert (done.returncode, done.stderr.count("\n")) == (4, 1), done.stderr
         assert says in done.stderr
-    assert not (tmp_path / "reports").exists()
 
 
 def test_a_full_disk_is_one_clear_line(
@@ -420,13 +440,13 @@ def test_a_full_disk_is_one_clear_line(
         append(writer, exchange)
 
     monkeypatch.setattr(ExchangeWriter, "append", full)
-    code, made = replay(recorded, tmp_path, "--endpoint", "oracle")
+    code, made = replay(recorded, tmp_path, "--endpoint", "oracle", "--concurrency", "1")
     told = capsys.readouterr()
     assert (code, len(made.replays())) == (4, 3)
     assert told.err.count("\n") == 1
     assert "No space left on device" in told.err
     monkeypatch.undo()
-    assert main(["replay", str(recorded), "--out", str(tmp_path), "--endpoint", "oracle", "--resume"]) == 0
+    assert main(["replay", "--resume", str(made.path)]) == 0
 
 
 def test_the_key_is_written_nowhere(recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

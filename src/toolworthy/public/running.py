@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,23 +16,20 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_confi
 from typing_extensions import TypedDict
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.sanitize import one_line
 from toolworthy.content.adapters import Prices
 from toolworthy.endpoint.plugins import load_plugins
 from toolworthy.endpoint.target import Endpoint
-from toolworthy.output.terminal.progress import Progress
+from toolworthy.output.terminal.progress import TextProgress
 from toolworthy.output.write import write_report
 from toolworthy.public.results import Run
 from toolworthy.records.meta import SandboxKind, Tier
-from toolworthy.records.result import Result, ResultKey
+from toolworthy.records.result import ResultKey
 from toolworthy.rules import RULES
 from toolworthy.work.kinds import KINDS
 from toolworthy.work.run.merge_options import read_options
 from toolworthy.work.run.plan import Options
 from toolworthy.work.run.session import Session
 
-_TELL_SECONDS = 60.0
-"""How often a run that goes on says how far it is."""
 _Count = Annotated[int, Field(ge=1)]
 _Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -130,7 +126,7 @@ class _Going:
         if not self._keys:
             raise ToolworthyError("run: there is nothing to run in these suites")
         options = replace(options, selected=options.selected or _selected(self._keys), command=_call(options, given))
-        self._session = Session(options, _Told(options, say) if say else None)
+        self._session = Session(options, TextProgress(options, say) if say else None)
 
     def go(self) -> None:
         """Run everything; the first that went wrong in us is raised when all is over."""
@@ -147,23 +143,6 @@ class _Going:
         assert self._session.run is not None
         write_report(self._session.run)
         return Run(self._session.run)
-
-
-class _Told(Progress):
-    """Passes on what a session says, and now and then how far it is."""
-
-    def __init__(self, options: Options, say: Callable[[str], None]) -> None:
-        super().__init__(options)
-        self._say, self._told = say, time.monotonic()
-
-    def line(self, text: str) -> None:
-        self._say(one_line(text))
-
-    def ended(self, result: Result) -> None:
-        super().ended(result)
-        if time.monotonic() - self._told > _TELL_SECONDS:
-            self._told = time.monotonic()
-            self.line(self.plain())
 
 
 def _namespace(endpoint: Endpoint | str, told: dict[str, Any]) -> argparse.Namespace:

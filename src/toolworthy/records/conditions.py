@@ -58,7 +58,9 @@ CONDITIONS = (
     Condition("--adapter", "adapter", "adapters", [], ("tasks", "tools"), by_content=True),
     Condition("--tasks", "tasks", "task_folders", [], ("tasks",), by_content=True),
     Condition("--cases", "cases", "case_paths", [], ("tools",), by_content=True),
-    Condition("--reference", "reference", "reference.name", None, ("tools",)),
+    Condition("--reference", "reference", "reference.name", None, ("tools", "replay")),
+    Condition("--only", "only", "only", None, ("replay",)),
+    Condition("--limit", "limit", "limit", None, ("replay",)),
     Condition("--tier", "tier", "tier", "standard", ("wire",)),
     Condition("--wear", "wear", "wear", None, ("tasks",)),
     Condition("--no-stream", "stream", "stream", True, ("tasks", "tools")),
@@ -78,8 +80,13 @@ def restore(given: argparse.Namespace, meta: RunMeta | None) -> None:
         meta: what that run says of itself; None for a new run.
     """
     for one in CONDITIONS:
-        if getattr(given, one.given) in (None, []):
+        if getattr(given, one.given, None) in (None, []):
             setattr(given, one.given, one.of(meta) if meta else one.default)
+
+
+def chosen(given: argparse.Namespace) -> dict[str, Any]:
+    """The options of a plan that are conditions, and need not be looked up anywhere."""
+    return {one.where: getattr(given, one.given) for one in CONDITIONS if "." not in one.where and not one.by_content}
 
 
 def told(options: object) -> dict[str, Any]:

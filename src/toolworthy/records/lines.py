@@ -18,7 +18,12 @@ from toolworthy.records.probe import ProbeResult
 from toolworthy.records.replay import ReplayResult
 from toolworthy.records.trial import TrialResult
 
-MODELS: dict[str, type[Any]] = {"trial": TrialResult, "probe": ProbeResult, "case": CaseResult}
+MODELS: dict[str, type[Any]] = {
+    "trial": TrialResult,
+    "probe": ProbeResult,
+    "case": CaseResult,
+    "replay": ReplayResult,
+}
 """What a line is that has such a `kind`. Further kinds of work add theirs."""
 
 
@@ -80,8 +85,7 @@ def read_lines(path: Path) -> ResultLines:
 def read_line(text: bytes) -> Any:
     """What a line tells, by its kind; where it does not begin with one, as in older runs, what it fits."""
     kind = _KIND.match(text)
-    every: dict[str, type[Any]] = {**MODELS, "replay": ReplayResult}
-    for model in (every.get(kind[1].decode(), Foreign),) if kind else tuple(every.values()):
+    for model in (MODELS.get(kind[1].decode(), Foreign),) if kind else tuple(MODELS.values()):
         with contextlib.suppress(ValidationError):
             return model.model_validate_json(text)
     return None

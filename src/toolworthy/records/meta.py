@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from toolworthy.content.adapters import Prices
 from toolworthy.records.model import Document
@@ -111,7 +111,7 @@ class AgentPrint(Document):
 
 
 class RecordedOptions(Document):
-    """Options of a run; of a replay only `trials`, `concurrency`, `limit` and `only` mean something."""
+    """Options of a run."""
 
     trials: int = 0
     concurrency: int | None = None
@@ -124,7 +124,7 @@ class RecordedOptions(Document):
     """Agent whose tools the built-in agent wore."""
     stream: bool = True
     reference: EndpointTold | None = None
-    """Asked a vendor verifier's requests, too."""
+    """Asked the requests of a vendor's verifier, or of a recording, too."""
     until_decided: bool = False
     adapters: list[str] = []
     """Files of the user's own agents."""
@@ -149,8 +149,6 @@ class Replayed(Document):
     """Its file's or folder's name."""
     recorded: EndpointTold = EndpointTold()
     """The recorded endpoint, as its own ``run.json`` says it; empty texts where nothing is known of it."""
-    reference: EndpointTold | None = None
-    """Asked only to learn how far the recorded endpoint agrees with itself."""
 
 
 class ProxyTold(Document):
@@ -194,6 +192,15 @@ class RunMeta(ProxyTold):
     replay: Replayed | None = None
     """Of a replay: what was sent again."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_before(cls, value: Any) -> Any:
+        """Replays once named their reference elsewhere."""
+        replay = value.get("replay") if isinstance(value, dict) else None
+        if isinstance(replay, dict) and (reference := replay.pop("reference", None)):
+            value["options"] = {**value.get("options", {}), "reference": reference}
+        return value
+
     @property
     def served(self) -> EndpointTold:
         """The endpoint, with the base URLs at which preflight found it."""
@@ -202,6 +209,5 @@ class RunMeta(ProxyTold):
 
     def secrets(self, environ: Mapping[str, str]) -> Iterator[str]:
         """The keys of the run's endpoints, as far as `environ` still has them: none may get into a file."""
-        others = (self.options.reference, self.replay and self.replay.reference)
-        variables = frozenset[str]().union(*(one.variables for one in (self.endpoint, *others) if one))
+        variables = frozenset[str]().union(*(one.variables for one in (self.endpoint, self.options.reference) if one))
         return (environ.get(variable, "").strip() for variable in sorted(variables))

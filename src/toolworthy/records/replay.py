@@ -51,14 +51,18 @@ class ReplayKey(Record):
 
     @property
     def item(self) -> str:
-        return self.trial
+        return f"{self.trial}, exchange {self.exchange}"
 
     @property
     def asker(self) -> str:
         return self.side
 
+    @property
+    def repeat(self) -> int:
+        return self.number
+
     def __str__(self) -> str:
-        return f"{self.trial}, exchange {self.exchange}"
+        return f"{self.suite}/{self.item}/{self.side}#{self.number}"
 
 
 class Called(Record):
@@ -140,7 +144,6 @@ class ReplayResult(Record):
     limit: ClassVar[None] = None
     findings: ClassVar[tuple[Finding, ...]] = ()
     leaks: ClassVar[Leaks] = Leaks()
-    reproduce: ClassVar[str] = ""
 
     kind: Literal["replay"] = "replay"
     key: ReplayKey
@@ -161,6 +164,8 @@ class ReplayResult(Record):
     """Index of the new exchange in it."""
     started: float = 0.0
     """Unix time, seconds."""
+    reproduce: str = ""
+    """The command that sends it again."""
 
     @property
     def same_decision(self) -> bool | None:

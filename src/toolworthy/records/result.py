@@ -10,6 +10,8 @@ from toolworthy.wire.ir import Api
 
 NOT_RUN = "not run"
 NO_ANSWER = "no answer"
+REFERENCES = ("k2vv-reference", "reference")
+"""Askers for whom the reference answers, not the endpoint that is measured."""
 
 
 class ResultKey(Protocol):
@@ -18,7 +20,7 @@ class ResultKey(Protocol):
     @property
     def suite(self) -> str: ...  # tasks, tools, wire or replay
     @property
-    def item(self) -> str: ...  # the task, case, probe or recorded trial, of which there may be several attempts
+    def item(self) -> str: ...  # the task, case, probe or recorded request, of which there may be several attempts
     @property
     def asker(self) -> str: ...  # the agent, or that in whose words; of a probe its API and mode, of a replay its side
 

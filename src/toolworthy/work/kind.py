@@ -37,8 +37,8 @@ class Site:
     """Agent to why it cannot work here."""
     stack: contextlib.AsyncExitStack
     """Is closed with the run."""
-    reach: Callable[[Endpoint], Awaitable[tuple[Endpoint, Gateway]]]
-    """Another endpoint that is asked, too, with a gateway before it."""
+    reach: Callable[[Endpoint, Sequence[AgentAdapter]], Awaitable[tuple[Endpoint, Gateway]]]
+    """Looks at another endpoint that is asked, too, as agents will use it; the endpoint, with a gateway before it."""
 
 
 class Bench(Protocol[_K, _R]):
@@ -72,7 +72,7 @@ class Kind(ABC, Generic[K, R]):
     many: str
     """What its items are called."""
     fixture: str
-    """What a test of pytest's asks for, to be run once for each item."""
+    """What a test of pytest's asks for, to be run once for each item; empty where pytest does not run it."""
     result: type[R]
     """A line of ``results.jsonl``: a pydantic model that begins with a `kind` of its own, and a `key`."""
     words: tuple[str, ...]
@@ -83,6 +83,11 @@ class Kind(ABC, Generic[K, R]):
     """Whether an item is so quick that pytest's hooks and fixtures would cost more: its test then runs without them."""
     settles = False
     """Whether a test only has to call what its fixture gives to pass or fail as the result says."""
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """How a command line for work of this kind begins."""
+        return "run", self.suite
 
     # ---- plan ----------------------------------------------------------------------------------------------------
 
@@ -110,7 +115,7 @@ class Kind(ABC, Generic[K, R]):
         """The command that does one item again, and nothing else."""
         own = replace(plan, adapters=tuple(path for path in plan.adapters if Path(path).stem == key.asker))
         own, chosen = self.alone(own, key)
-        return shlex.join(["toolworthy", "run", self.suite, *conditions.arguments(own, self.suite), *chosen])
+        return shlex.join(["toolworthy", *self.command, *conditions.arguments(own, self.suite), *chosen])
 
     def instead(self, plan: Options) -> Mapping[str, Options]:
         """Other plans of more or less, by the option that asks for each."""
@@ -149,6 +154,10 @@ class Kind(ABC, Generic[K, R]):
     @abstractmethod
     def unrun(self, plan: Options, key: K, why: str) -> R:
         """The result of what was not run for a reason of ours."""
+
+    def final(self, result: R) -> bool:
+        """Whether a run that is continued keeps a result. What ended at a limit of ours would end there again."""
+        return result.judged or result.limit is not None
 
     # ---- report --------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from toolworthy.records.store import RunDirectory
 from toolworthy.work.cases.kind import Cases
 from toolworthy.work.kind import Kind
 from toolworthy.work.probes.kind import Probes
+from toolworthy.work.replay.kind import Replays
 from toolworthy.work.trials.kind import Trials
 
 KINDS: dict[str, Kind[Any, Any]] = {}
@@ -39,5 +40,5 @@ def kind_lines(run: RunDirectory) -> Iterator[str]:
     return (f"  {line}" for kind, own in by_kind(run.measured()) for line in kind.lines(own))
 
 
-for _kind in (Trials(), Cases(), Probes()):
+for _kind in (Trials(), Cases(), Probes(), Replays()):
     register(_kind)

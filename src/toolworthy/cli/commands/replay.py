@@ -2,47 +2,40 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 from typing import Any
 
-from toolworthy.base.sanitize import one_line, show
-from toolworthy.endpoint.target import resolve
-from toolworthy.wire.ir import Api
+from toolworthy.base.sanitize import show
+from toolworthy.judgement.analysis.outcome import outcome
+from toolworthy.output.terminal.progress import TextProgress
+from toolworthy.work.kinds import KINDS
 from toolworthy.work.replay import summary
-from toolworthy.work.replay.recording import Recording
-from toolworthy.work.replay.run import Plan, Replay, reference_endpoint
+from toolworthy.work.run.merge_options import read_replay
+from toolworthy.work.run.session import Session
 
 
-def run(
-    recorded: Path,
-    endpoint: str,
-    model: str | None,
-    key_env: str | None,
-    wire: Api | None,
-    reference: str | None,
-    **chosen: Any,
-) -> int:
+def run(**given: Any) -> int:
     """Send what was recorded to another endpoint, and tell how it compares; the exit code.
-
-    Args:
-        recorded: a run directory, or a record of ``toolworthy proxy``.
-        endpoint: as the user named it, and its model, key and API.
-        reference: an endpoint that is asked too, as the user named it.
-        chosen: the further fields of `Plan`.
 
     Raises:
         ToolworthyError: nothing is recorded there, or an endpoint is unknown or cannot be reached.
     """
-    recording = Recording.open(recorded)
-    target = resolve(endpoint, model=model, key_env=key_env, wire=wire)
-    beside = reference_endpoint(reference, recording) if reference else None
-    replay = Replay(Plan(recording, target, beside, **chosen), lambda line: show(one_line(line)))
+    options = read_replay(argparse.Namespace(**given), Path.cwd())
+    keys = KINDS["replay"].keys(options)
+    session = Session(options, TextProgress(options, show))
     try:
-        return replay.perform()
+        session.start(keys)
+        for key in keys:
+            session.wait(key)
     except KeyboardInterrupt:
-        show("cut short; the same command with --resume goes on", sys.stderr)
+        if session.run is not None:
+            show(f"cut short; go on with `toolworthy replay --resume {session.run.path}`", sys.stderr)
         raise
     finally:
-        if replay.run is not None:
-            summary.tell(replay.run)
+        session.close()
+        if session.run is not None and session.run.replays():
+            summary.tell(session.run)
+    assert session.run is not None
+    return outcome(session.run.measured()).exit_code

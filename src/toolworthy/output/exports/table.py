@@ -21,11 +21,9 @@ from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.sanitize import one_line
 from toolworthy.records.finding import rank
 from toolworthy.records.meta import EndpointTold, RunMeta
-from toolworthy.records.replay import DECISIVE, ReplayResult
-from toolworthy.records.result import Result
+from toolworthy.records.result import REFERENCES, Result
 from toolworthy.records.score import Score
 from toolworthy.records.store import RunDirectory
-from toolworthy.work.cases.field import REFERENCE
 from toolworthy.work.kind import Kind, attempt
 from toolworthy.work.kinds import by_kind
 
@@ -98,12 +96,9 @@ def rows(run: RunDirectory) -> Iterator[Row]:
     meta = run.meta
     empty: Row = dict.fromkeys(column.name for column in COLUMNS)
     empty |= {"run": run.path.resolve().name, "toolworthy": meta.toolworthy}
-    told = (
-        *(_row(kind, result, meta) for kind, own in by_kind(run.measured()) for result in own),
-        *(_replay(result, meta) for result in run.replays()),
-    )
-    for row in told:
-        yield {name: _sound(cell) for name, cell in {**empty, **row}.items()}
+    for kind, own in by_kind(run.measured()):
+        for result in own:
+            yield {name: _sound(cell) for name, cell in {**empty, **_row(kind, result, meta)}.items()}
 
 
 def csv_text(table: Iterable[Row]) -> str:
@@ -142,37 +137,13 @@ def write_parquet(path: Path, table: Iterable[Row]) -> None:
 def _row(kind: Kind[Any, Any], result: Result, meta: RunMeta) -> Row:
     key, score = result.key, getattr(result, "score", None)
     return {
-        **_common(result, meta.options.reference if key.asker == REFERENCE else meta.endpoint),
+        **_common(result, meta.options.reference if key.asker in REFERENCES else meta.endpoint),
         **(_measured(score) if score else {}),
         "repeat": attempt(key),
         "severity": min((finding.severity for finding in result.findings), key=rank, default=None),
         "agent_api": result.api,
         "findings": tuple(dict.fromkeys(finding.code for finding in result.findings)),
         **kind.columns(result, meta),
-    }
-
-
-def _replay(result: ReplayResult, meta: RunMeta) -> Row:
-    key, new = result.key, result.new
-    target = key.side == "target"
-    row: Row = {
-        **_common(result, meta.endpoint if target else meta.replay.reference if meta.replay else None),
-        "item": str(key),
-        "repeat": key.number,
-        "cause": next((one.kind for one in result.differences if one.kind in DECISIVE), None),
-        "credit": None if result.same_decision is None else float(result.same_decision),
-        "requests": 1 if result.exchanges else 0,
-        "seconds": new.seconds if new else None,
-    }
-    if new is None:
-        return row
-    return row | {
-        "calls": len(new.calls),
-        "input_tokens": new.input_tokens,
-        "output_tokens": new.output_tokens,
-        "first_token_seconds": new.first_seconds,
-        "models_answered": (new.model,) if new.model else (),
-        "findings": tuple(dict.fromkeys(new.findings)),
     }
 
 

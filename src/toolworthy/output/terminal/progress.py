@@ -20,6 +20,8 @@ from toolworthy.work.run.estimate import dollars, short
 from toolworthy.work.run.observer import Listener
 from toolworthy.work.run.plan import Options
 
+_TELL_SECONDS = 60.0
+"""How often a run that goes on says how far it is."""
 _NAMED = 3
 """Running trials that a plain line names."""
 
@@ -196,6 +198,28 @@ class Progress(Listener):
             longest = max((self._pace.mean(group) or 0.0 for group in waiting), default=0.0)
             ends = [min(end, until + longest) for end in ends]
         return max(ends)
+
+
+class TextProgress(Progress):
+    """Passes on what a session says, and now and then how far it is, line by line.
+
+    Args:
+        options: of the run.
+        say: gets each line, on another thread.
+    """
+
+    def __init__(self, options: Options, say: Callable[[str], None]) -> None:
+        super().__init__(options)
+        self._say, self._told = say, time.monotonic()
+
+    def line(self, text: str) -> None:
+        self._say(one_line(text))
+
+    def ended(self, result: Result) -> None:
+        super().ended(result)
+        if time.monotonic() - self._told > _TELL_SECONDS:
+            self._told = time.monotonic()
+            self.line(self.plain())
 
 
 def _group(key: ResultKey) -> Group:

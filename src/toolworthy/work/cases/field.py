@@ -16,6 +16,7 @@ from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import Gateway
 from toolworthy.records.case import CaseKey, CaseResult, Miss, Noted, Status
 from toolworthy.records.exchange import Exchange
+from toolworthy.records.result import REFERENCES
 from toolworthy.records.score import Limit
 from toolworthy.wire.ir import Api, Message, Part, Request, Response, Text, Tool, ToolCall
 from toolworthy.wire.lenient import dump_json
@@ -24,7 +25,7 @@ from toolworthy.work.cases.benchmarks import bfcl, verifier
 from toolworthy.work.scoring.measure import score
 
 Kind = Literal["bfcl", "k2vv"]
-REFERENCE = "k2vv-reference"
+REFERENCE = REFERENCES[0]
 """Stands for a vocabulary in the keys of requests that go to the reference."""
 _OWN: Api = "chat"
 """What the field's own harnesses speak."""

@@ -53,7 +53,7 @@ class Cases(Kind[CaseKey, CaseResult]):
         if plan.field:
             sides: dict[str, tuple[Endpoint, Gateway]] = {plan.field.kind: (site.endpoint, site.gateway)}
             if plan.reference:
-                sides[REFERENCE] = await site.reach(plan.reference)
+                sides[REFERENCE] = await site.reach(plan.reference, ())
             return FieldBench(plan.field, stream=plan.stream, sides=sides)
         try:
             sandbox = choose(plan.sandbox)

@@ -10,7 +10,7 @@ from pathlib import Path
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import read_all
-from toolworthy.records.meta import EndpointTold, ProxyTold
+from toolworthy.records.meta import EndpointTold, ProxyTold, Replayed
 from toolworthy.records.store import RunDirectory
 from toolworthy.wire.ir import Api
 
@@ -74,6 +74,10 @@ class Recording:
                 f"nothing recorded in {self.path} matches {only!r}; a trial's name is {found[0].trial!r}"
             )
         return tuple(chosen[:limit])
+
+    def told(self) -> Replayed:
+        """What ``run.json`` says of it."""
+        return Replayed(of=str(self.path), recording=self.path.resolve().name, recorded=self.endpoint)
 
     def exchange(self, item: Recorded) -> Exchange:
         """The recorded exchange, its body readable."""

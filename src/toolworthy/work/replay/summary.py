@@ -35,7 +35,7 @@ def lines(run: RunDirectory, examples: int = _EXAMPLES) -> Iterator[str]:
     yield f"  same decision: {agreement.same_decision(target)}"
     yield f"      same tools, whatever the arguments: {agreement.same_tools(target)}"
     yield from _trigger(agreement.trigger(target))
-    yield from _selves(target, reference, replay.reference)
+    yield from _selves(target, reference, meta.options.reference)
     yield from _differing(target, examples)
     yield from _ratios(target)
     yield from _adapted(target)
@@ -110,7 +110,7 @@ def _differing(results: Sequence[ReplayResult], examples: int) -> Iterator[str]:
         form = "" if kind in (*DECISIVE, "answers now") else " (form)"
         yield f"      {kind} ×{len(found[kind])}{form}"
         for result, detail in found[kind][:examples]:
-            yield f"          {result.key}: {_cut(detail)} [{result.exchanges}, {result.exchange}]"
+            yield f"          {result.key.item}: {_cut(detail)} [{result.exchanges}, {result.exchange}]"
 
 
 _RATIOS: tuple[tuple[str, Callable[[Decision], float | None]], ...] = (

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from toolworthy.records.result import Result
 from toolworthy.records.store import RunDirectory
-from toolworthy.work.run.lock import Hold
+from toolworthy.work.kinds import by_kind
+from toolworthy.work.run._lock import Hold
 from toolworthy.work.run.plan import Options
 
 
@@ -30,5 +31,5 @@ def open_run(options: Options) -> tuple[RunDirectory, Hold]:
 
 
 def kept(run: RunDirectory) -> Iterator[Result]:
-    """What need not be done again. What ended at a limit of ours would only be given a second chance."""
-    return (result for result in run.measured() if result.judged or result.limit)
+    """What need not be done again."""
+    return (result for kind, own in by_kind(run.measured()) for result in own if kind.final(result))

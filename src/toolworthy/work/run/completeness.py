@@ -22,4 +22,5 @@ def unfinished(run: RunDirectory) -> str:
     if all(ran >= planned for ran, planned in told.values()):
         return ""
     parts = [f"{ran} of {planned} {KINDS[suite].many}" for suite, (ran, planned) in told.items()]
-    return f"{', '.join(parts)} measured; go on with `toolworthy run {' '.join(told)} --resume {run.path}`"
+    words = dict.fromkeys(word for suite in told for word in KINDS[suite].command)
+    return f"{', '.join(parts)} measured; go on with `toolworthy {' '.join(words)} --resume {run.path}`"

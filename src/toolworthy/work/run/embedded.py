@@ -31,5 +31,5 @@ async def reached(endpoint: Endpoint, stack: contextlib.AsyncExitStack, options:
         chosen = {agent.id for agent in options.agents}
         vocabularies = (*options.agents, *(agent for agent in ours if agent.id not in chosen))
         plays = [player for kind in KINDS.values() for player in kind.plays(options)]
-        oracle = Oracle(options.tasks, vocabularies, defects=spoilt, plays=plays)
+        oracle = Oracle(options.tasks or known_tasks(), vocabularies, defects=spoilt, plays=plays)
     return endpoint.at((await stack.enter_async_context(oracle)).base_urls)

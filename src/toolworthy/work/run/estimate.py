@@ -71,9 +71,11 @@ def _usual(known: Table, suite: str, agent: str) -> Taken:
     return first, second, third
 
 
-def line(options: Options, keys: Sequence[ResultKey]) -> str:
-    """What `keys` will take, in a line."""
-    keys = sent(options, keys)
+def line(options: Options, every: Sequence[ResultKey]) -> str:
+    """What these items will take, in a line."""
+    keys = [key for key in sent(options, every) if key.suite in table()]
+    if not keys:
+        return f"{len(every):,} requests or more; nobody has measured what they take"
     whole = estimate(keys, table())
     trials = [key for key in keys if kind_of(key).heavy]
     each = estimate(trials, table()).requests / len(trials) if trials else 0.0

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.endpoint.target import resolve
-from toolworthy.records.conditions import difference, restore
+from toolworthy.records.conditions import chosen, difference, restore
 from toolworthy.records.meta import Budget, RunMeta
 from toolworthy.records.store import RunDirectory
+from toolworthy.work.replay.recording import Recording
 from toolworthy.work.run.plan import (
     Options,
     choose_agents,
@@ -32,7 +33,9 @@ def read_options(given: argparse.Namespace, folder: Path) -> Options:
     Raises:
         ToolworthyError: a mistake in any of it.
     """
-    run = RunDirectory.open(given.resume).meta if given.resume else None
+    run = _continued(given)
+    if run and run.replay:
+        raise ToolworthyError(f"{given.resume} is a replay; `toolworthy replay --resume {given.resume}` continues it")
     old = run or RunMeta()
     given = argparse.Namespace(**vars(given))
     restore(given, run)
@@ -58,22 +61,63 @@ def read_options(given: argparse.Namespace, folder: Path) -> Options:
         task_folders=tuple(map(str, folders)),
         case_paths=tuple(paths),
         selected=tuple(old.selected) if old.selected else None,
-        tier=given.tier,
-        trials=given.trials,
-        until_decided=given.until_decided,
         concurrency=given.concurrency,
-        sandbox=given.sandbox,
-        timeout_factor=given.timeout_factor,
-        max_turns=given.max_turns,
         out=given.out or folder / "reports",
         resume=given.resume,
-        wear=given.wear,
-        stream=given.stream,
+        **chosen(given),
     )
-    if run and (other := difference(run, asked.meta())):
-        raise ToolworthyError(f"{given.resume} {other}; --resume goes on under the same conditions")
+    _check_same(run, asked)
     _check_budget(asked)
     return asked
+
+
+def read_replay(given: argparse.Namespace, folder: Path) -> Options:
+    """The same of a replay.
+
+    Args:
+        given: the options of ``toolworthy replay``.
+        folder: as above.
+
+    Raises:
+        ToolworthyError: a mistake in any of it, or nothing is recorded there.
+    """
+    run = _continued(given)
+    told = run.replay if run else None
+    if run and told is None:
+        raise ToolworthyError(f"{given.resume} is no replay; `toolworthy run --resume {given.resume}` continues it")
+    given = argparse.Namespace(**vars(given))
+    restore(given, run)
+    path = given.recorded or (Path(told.of) if told else None)
+    if path is None or not given.endpoint:
+        raise ToolworthyError("give the RUN to send again and --endpoint X, or --resume RUN alone")
+    recording = Recording.open(folder / path)
+    now = recording.told()
+    if told and (told.recording, told.recorded) != (now.recording, now.recorded):
+        raise ToolworthyError(f"{given.resume} is no replay of {path}, but of {told.of}")
+    model = recording.endpoint.model or None
+    asked = Options(
+        endpoint=resolve(given.endpoint, model=given.model, key_env=given.key_env, wire=given.wire, folder=folder),
+        reference=resolve(given.reference, model=model, folder=folder) if given.reference else None,
+        recording=recording,
+        agents=(),
+        tasks=(),
+        concurrency=given.concurrency,
+        out=given.out or folder / "reports",
+        resume=given.resume,
+        **chosen(given),
+    )
+    _check_same(run, asked)
+    return asked
+
+
+def _continued(given: argparse.Namespace) -> RunMeta | None:
+    """What the run says of itself that is continued."""
+    return RunDirectory.open(given.resume).meta if given.resume else None
+
+
+def _check_same(run: RunMeta | None, asked: Options) -> None:
+    if run and (other := difference(run, asked.meta())):
+        raise ToolworthyError(f"{asked.resume} {other}; --resume goes on under the same conditions")
 
 
 def _absolute(paths: Sequence[str | Path], folder: Path) -> list[Path]:

@@ -20,9 +20,10 @@ from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import concurrency as flow
 from toolworthy.records import conditions
 from toolworthy.records.meta import Budget, RecordedOptions, RunMeta, SandboxKind, Tier
-from toolworthy.records.result import Named
-from toolworthy.work.cases.field import REFERENCE, Field, Kind, load_field
+from toolworthy.records.result import REFERENCES, Named
+from toolworthy.work.cases.field import Field, Kind, load_field
 from toolworthy.work.cases.model import Case, load_cases
+from toolworthy.work.replay.recording import Recording
 from toolworthy.work.run.fingerprint import words
 
 _NO_BUDGET = Budget()
@@ -69,6 +70,12 @@ class Options:
     """Folders of the user's own tasks; ours where there are none."""
     case_paths: tuple[str, ...] = ()
     """Where the user's own cases are, with the kind before a file of the field's; ours where there are none."""
+    recording: Recording | None = None
+    """What a replay sends again."""
+    only: str | None = None
+    """Of it, the requests of trials that fit this glob."""
+    limit: int | None = None
+    """Of these, so many at most."""
     selected: tuple[str, ...] | None = None
     """What pytest chose of all this, as ``plugin`` names its items; None for everything."""
 
@@ -93,7 +100,7 @@ class Options:
 
     def prices(self, trial: str) -> Prices | None:
         """What the endpoint costs that a trial, case or probe of this id asks."""
-        asked = self.reference if self.reference and Named.of(trial).asker == REFERENCE else self.endpoint
+        asked = self.reference if self.reference and Named.of(trial).asker in REFERENCES else self.endpoint
         return asked.prices
 
     def meta(self) -> RunMeta:
@@ -106,6 +113,7 @@ class Options:
             vocabularies=[agent.id for agent in self.vocabularies],
             words={agent.id: words(agent) for agent in self.vocabularies},
             selected=None if self.selected is None else list(self.selected),
+            replay=self.recording.told() if self.recording else None,
             options=RecordedOptions(
                 **conditions.told(self),
                 concurrency=self.concurrency,

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from toolworthy.base import tree
 from toolworthy.base.errors import ToolworthyError, writing
 from toolworthy.content.adapters import AgentAdapter
-from toolworthy.endpoint.preflight import Check, preflight
+from toolworthy.endpoint.preflight import Check, Preflight, preflight
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import Gateway
 from toolworthy.gateway.concurrency import Flow
@@ -24,12 +24,12 @@ from toolworthy.records.store import RunDirectory
 from toolworthy.work.kind import Bench, Site
 from toolworthy.work.kinds import KINDS, kind_of
 from toolworthy.work.run import estimate
+from toolworthy.work.run._lock import Hold
 from toolworthy.work.run._order import Once, apart, in_order
 from toolworthy.work.run._resume import kept, open_run
 from toolworthy.work.run.budget import GRACE_SECONDS, Spending
 from toolworthy.work.run.embedded import reached
 from toolworthy.work.run.fingerprint import Seen
-from toolworthy.work.run.lock import Hold
 from toolworthy.work.run.observer import Listener
 from toolworthy.work.run.plan import Options
 from toolworthy.work.run.waves import Looking, Release
@@ -159,21 +159,24 @@ class Session:
 
     async def _look(self, agents: Sequence[AgentAdapter]) -> Site:
         """Look at the endpoint before anything is asked of it."""
-        endpoint = await reached(self.options.endpoint, self._stack, self.options)
-        found = await preflight(endpoint, agents, self.listener.line)
+        found = await self._found(self.options.endpoint, agents)
         assert self.run is not None
         self.run.update(preflight=found.told())
         self.checks = found.checks
-        for check in found.checks:
-            if check.ok is False or check.reading:
-                self.listener.line(f"preflight: {check.name}: {check.detail}")
         gateway = await self._gateway(found.endpoint, self._record)
         return Site(self.options, found.endpoint, gateway, self.listener, found.refused, self._stack, self._reach)
 
-    async def _reach(self, endpoint: Endpoint) -> tuple[Endpoint, Gateway]:
+    async def _reach(self, endpoint: Endpoint, agents: Sequence[AgentAdapter]) -> tuple[Endpoint, Gateway]:
         """Another endpoint, whose exchanges count and tell nothing of the one that is measured."""
-        other = await reached(endpoint, self._stack, self.options)
-        return other, await self._gateway(other, self._count)
+        found = await self._found(endpoint, agents)
+        return found.endpoint, await self._gateway(found.endpoint, self._count)
+
+    async def _found(self, endpoint: Endpoint, agents: Sequence[AgentAdapter]) -> Preflight:
+        found = await preflight(await reached(endpoint, self._stack, self.options), agents, self.listener.line)
+        for check in found.checks:
+            if check.ok is False or check.reading:
+                self.listener.line(f"preflight: {check.name}: {check.detail}")
+        return found
 
     async def _gateway(self, endpoint: Endpoint, record: Callable[[Exchange], None]) -> Gateway:
         flow = Flow(self.options.concurrency, self.listener.waiting, self.spending.patience)
