@@ -8,7 +8,6 @@ from toolworthy.judgement.analysis.overall import overall, sentence
 from toolworthy.judgement.analysis.verdict import Headline
 from toolworthy.records.finding import Evidence, Finding
 from toolworthy.records.probe import ProbeKey, ProbeResult
-from toolworthy.records.score import Cause
 from toolworthy.records.trial import TrialKey, TrialResult
 
 AGENT = "codex"
@@ -107,15 +106,3 @@ def test_without_results_nothing_is_said() -> None:
     (only,) = overall(trials("error"), [])
     assert only.word == "untested"
     assert only.measured_by == "nothing that tells"
-
-
-def test_what_stops_an_agent_comes_first() -> None:
-    cause = Cause(kind="wire defect", fault="server", detail="d")
-    failed = [trial.model_copy(update={"cause": cause}) for trial in trials("failed", "failed")]
-    found = {agent.agent: agent for agent in overall(failed, [*probes("degrades"), *probes("blocks", code="TW998")])}
-    assert [why.text for why in found[AGENT].reasons] == ["TW998 made up", "wire defect ×2", "TW999 made up"]
-
-
-def test_reasons_name_their_rule_once() -> None:
-    found = {agent.agent: agent for agent in overall([], probes("blocks"))}[AGENT]
-    assert [(why.text, why.code) for why in found.reasons] == [("TW999 made up", "TW999")]

@@ -6,14 +6,14 @@ it breaks the agent. Everything else is a situation in which it fails, or is not
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from toolworthy.content import adapters
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.situations import NEVER
 from toolworthy.endpoint.target import nearest
+from toolworthy.judgement.analysis._refusals import roots
 from toolworthy.judgement.analysis.verdict import Headline, Word
 from toolworthy.records.finding import rank
 from toolworthy.records.probe import ProbeResult
@@ -53,9 +53,7 @@ class Level:
     def deciding(self) -> tuple[str, ...]:
         """Codes of what makes it no better than it is; of a rule and what follows from it, the rule."""
         wanted = "breaks" if self.word == "broken" else "fails"
-        found = [reason for reason in self.reasons if reason.effect == wanted]
-        known = {reason.code for reason in found}
-        return tuple(dict.fromkeys(one.code for one in found if not (one.root and one.root in known)))
+        return tuple(dict.fromkeys(one.root or one.code for one in self.reasons if one.effect == wanted))
 
     @property
     def headline(self) -> Headline:
@@ -71,9 +69,10 @@ class Level:
     def fails(self) -> tuple[str, ...]:
         """In which situations it fails, each with the codes that say so, in one text; empty where there are none."""
         grouped: dict[str, list[str]] = {}
+        known = {reason.code for reason in self.reasons if reason.effect == "fails"}
         for reason in self.reasons:
-            if reason.effect == "fails" and not reason.root:
-                grouped.setdefault(reason.when, []).append(reason.code)
+            if reason.effect == "fails" and (not reason.root or reason.root not in known):
+                grouped.setdefault(reason.when, []).append(reason.root or reason.code)
         told = [f"{when} ({_few(codes)})" for when, codes in grouped.items()]
         more = f", and in {len(told) - _NAMED} more situations" if len(told) > _NAMED + 1 else ""
         shown = told[:_NAMED] if more else told
@@ -93,7 +92,8 @@ def levels(results: Sequence[ProbeResult]) -> tuple[Level, ...]:
     """One level for every real agent; none at all where no probe was planned."""
     if not results:
         return ()
-    return tuple(_level(agent, results) for agent in adapters.agents() if agent.install is not None)
+    refused = roots(results)
+    return tuple(_level(agent, results, refused) for agent in adapters.agents() if agent.install is not None)
 
 
 def reasons(found: Iterable[Level]) -> tuple[Reason, ...]:
@@ -108,17 +108,6 @@ def reasons(found: Iterable[Level]) -> tuple[Reason, ...]:
     return tuple(unique.values())
 
 
-def hints(results: Iterable[ProbeResult]) -> tuple[str, ...]:
-    """What is off by the letter and was seen to harm nobody: the code and title of each such rule, with its count."""
-    counted = Counter(
-        (finding.code, finding.title)
-        for result in results
-        for finding in {one.code: one for one in result.findings}.values()
-        if finding.severity == "cosmetic" and not finding.follows
-    )
-    return tuple(f"{code} {title} ({count} probes)" for (code, title), count in sorted(counted.items()))
-
-
 def served_apis(results: Sequence[ProbeResult]) -> tuple[Api, ...]:
     """The APIs of the endpoint, whichever probes were selected."""
     served = {api for result in results for api in result.served}
@@ -130,12 +119,12 @@ def was_asked(result: ProbeResult) -> bool:
     return result.judged or bool(result.requests) or (result.situation in LONG and not result.unasked)
 
 
-def _level(agent: AgentAdapter, results: Sequence[ProbeResult]) -> Level:
+def _level(agent: AgentAdapter, results: Sequence[ProbeResult], refused: Mapping[str, str]) -> Level:
     own = [one for one in results if one.main_path and one.needed_by(agent.id)]
     api = next((one.endpoint_api for one in own if one.endpoint_api), None)
     api = api or nearest(agent.apis[0], served_apis(results)) or agent.apis[0]
     met = tuple(one for one in results if meets(agent.id, one) and over(one, api))
-    found = reasons_for(agent.id, met)
+    found = tuple(replace(one, root=refused.get(one.code, one.root)) for one in reasons_for(agent.id, met))
     needed = [one for one in met if one.situation not in NEVER]
     asked = sum(map(was_asked, needed)) / len(needed) if needed else 0.0
     planned = tuple(dict.fromkeys(one.key.probe for one in own))

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from toolworthy.content import adapters, breakage
+from toolworthy.content import adapters
 from toolworthy.judgement.analysis.levels import Level, levels
-from toolworthy.judgement.analysis.verdict import WORDS, AgentVerdict, Headline, Why, Word, verdicts
+from toolworthy.judgement.analysis.verdict import WORDS, AgentVerdict, Headline, Word, verdicts
 from toolworthy.records.probe import ProbeResult
 from toolworthy.records.trial import TrialResult
-from toolworthy.work.probes.effects import Reason
 
 
 @dataclass(frozen=True)
@@ -23,8 +22,6 @@ class Overall:
     word: Word
     headline: Headline
     """The verdict in words, with the situations in which it fails and the codes that say so."""
-    reasons: tuple[Why, ...]
-    """All of them, the weightiest first."""
     tasks: AgentVerdict | None
     wire: Level | None
 
@@ -65,20 +62,9 @@ def sentence(agents: Sequence[Overall]) -> str:
 
 
 def _of(agent: str, tasks: AgentVerdict | None, wire: Level | None) -> Overall:
-    known: dict[str, Why] = {}
-    for why in _reasons(tasks, wire):
-        known.setdefault(why.code or why.text, why)
     headline = _headline(tasks, wire)
-    return Overall(
-        agent=agent,
-        title=adapters.title(agent),
-        version=tasks.version if tasks else "",
-        word=headline.word,
-        headline=headline,
-        reasons=tuple(known.values()),
-        tasks=tasks,
-        wire=wire,
-    )
+    version = tasks.version if tasks else ""
+    return Overall(agent, adapters.title(agent), version, headline.word, headline, tasks, wire)
 
 
 def _headline(tasks: AgentVerdict | None, wire: Level | None) -> Headline:
@@ -91,24 +77,3 @@ def _headline(tasks: AgentVerdict | None, wire: Level | None) -> Headline:
         rest = f", although the wire suite finds it {wire.headline}"
         return replace(told, word="works, fails when", rest=rest)
     return replace(told, word="works, fails when", fails=(*told.fails, *wire.fails))
-
-
-def _reasons(tasks: AgentVerdict | None, wire: Level | None) -> list[Why]:
-    """What stops the agent first, then why its tasks failed, then what it only minds."""
-    found = [one for one in wire.reasons if not one.root] if wire else []
-    met = [(one.effect, Why(_named(one, wire.agent.id), one.code)) for one in found] if wire else []
-    told = tasks.reasons if tasks else ()
-    return [
-        *(why for effect, why in met if effect == "breaks"),
-        *(why for why in told if not why.code),
-        *(why for effect, why in met if effect == "fails"),
-        *(why for effect, why in met if effect == "noted"),
-        *(why for why in told if why.code),
-    ]
-
-
-def _named(reason: Reason, agent: str) -> str:
-    named = f"fails: {reason.title}" if reason.of_probe else f"{reason.code} {reason.title}"
-    when = f", {reason.when}" if reason.effect == "fails" else ""
-    did = breakage.did(agent, reason.code)
-    return named + when + (f" ({did} in a small task)" if did else "")

@@ -60,14 +60,6 @@ def kinds(results: Sequence[CaseResult]) -> list[tuple[str, int, int]]:
     return [(kind, grave[kind], count - grave[kind]) for kind, count in every.most_common()]
 
 
-def on_the_wire(results: Sequence[CaseResult]) -> list[tuple[str, str, int]]:
-    """Code and title of each rule that was broken, and in how many cases: a server's fault may look like a model's."""
-    found = Counter(
-        pair for result in results for pair in {(finding.code, finding.title) for finding in result.score.findings}
-    )
-    return [(code, title, count) for (code, title), count in found.most_common()]
-
-
 def repeats(results: Sequence[CaseResult]) -> list[tuple[str, Estimate]]:
     """pass@k and pass^k for every k up to the number of attempts; nothing where there is one attempt only."""
     counted = [result for result in results if counts(result)]

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from toolworthy.judgement.analysis.success import success
-from toolworthy.records.finding import rank
 from toolworthy.records.trial import TrialResult
 from toolworthy.statistics.rates import Rate
-from toolworthy.work.probes.severity import severity_for
 
 Word = Literal["works", "works, fails when", "broken", "untested"]
 WORDS: dict[Word, str] = {"works": "✓", "works, fails when": "~", "broken": "✗", "untested": "?"}
@@ -21,7 +19,7 @@ WIDE = 0.5
 """An interval wider than this says next to nothing: too little was run to say either way. It takes six tasks or
 scenarios that all went alike, seventeen where half of them did."""
 _MOST = 3
-"""Kinds of failure, and findings, that a verdict names."""
+"""Kinds of failure that a verdict names."""
 Cell = Literal["pass", "flaky", "fail", "error", "cannot work"]
 
 
@@ -30,8 +28,6 @@ class Why:
     """One reason for a verdict."""
 
     text: str
-    code: str = ""
-    """Of the rule or probe behind it, or ""."""
     tasks: tuple[str, ...] = ()
     """Whose trials failed by it, if it tells why trials failed."""
 
@@ -109,12 +105,7 @@ def _verdict(agent: str, results: list[TrialResult]) -> AgentVerdict:
     judged = [result for result in results if result.judged]
     passed = [result for result in judged if result.ok]
     refused = [result for result in results if result.status == "refused" and result.cause]
-    found = [finding for result in judged for finding in result.score.findings]
-    met = [(severity_for(agent, one.code, one.severity), one) for one in found]
-    met.sort(key=lambda pair: rank(pair[0]))
-    findings = Counter((one.code, one.title) for severity, one in met if severity != "cosmetic")
     reasons = [*_causes(results)][:_MOST]
-    reasons += [Why(f"{code} {title} ×{n}", code) for (code, title), n in [*findings.items()][:_MOST]]
     if refused and refused[0].cause:
         reasons.insert(0, Why(refused[0].cause.detail))
     return AgentVerdict(

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from toolworthy.content import adapters
+from toolworthy.judgement.analysis.root_causes import named
 from toolworthy.judgement.gate._compare import Comparable, Compared, comparable
 from toolworthy.judgement.gate.cost_ratio import ratio, typical
 from toolworthy.judgement.gate.drop import drop
@@ -324,6 +326,6 @@ def _blocks(both: Comparable, baseline: Sample, candidate: Sample) -> Iterator[s
     for agent in sorted(baseline.blocking.keys() & candidate.blocking.keys()):
         before, after = baseline.blocking[agent], candidate.blocking[agent]
         for code in sorted(after.keys() - before.keys()):
-            yield f"new on the wire, it blocks {agent}: {code} {after[code]}"
+            yield f"new on the wire, it blocks {adapters.title(agent)}: {named(code, after[code])}"
         for code in sorted(before.keys() - after.keys()) if whole else ():
-            yield f"gone on the wire, it blocked {agent}: {code} {before[code]}"
+            yield f"gone on the wire, it blocked {adapters.title(agent)}: {named(code, before[code])}"

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from toolworthy.judgement.analysis.leaks import left_in_text
 from toolworthy.judgement.analysis.levels import levels
+from toolworthy.judgement.analysis.root_causes import root_causes
 from toolworthy.judgement.metrics import COSTS, SHARES, measured
 from toolworthy.records.case import CaseResult
 from toolworthy.records.conditions import bounds
@@ -117,7 +118,7 @@ class Sample(_Frozen):
     limits: dict[str, Any] = {}
     """The options that set limits, with their values."""
     blocking: dict[str, dict[str, str]] = {}
-    """Agent to the codes that block it on the wire, each with its title."""
+    """Agent to the codes of the root causes that break it on the wire, or fail it at times, each with its title."""
     untested: dict[str, str] = {}
     """Agent of which the wire suite shows too little to say that nothing blocks it, to why."""
     server: dict[str, list[str]] = {}
@@ -141,6 +142,7 @@ def from_run(run: RunDirectory) -> Sample:
     meta = run.meta
     probes = run.probes()
     found = levels(probes)
+    causes = [(c, {harm.agent for harm in c.harms if harm.effect != "noted"}) for c in root_causes(meta, probes)]
     units = [*_units("tasks", run.results(), meta), *_units("tools", run.cases(), meta), *_wire(probes)]
     return Sample(
         name=run.path.name,
@@ -150,7 +152,7 @@ def from_run(run: RunDirectory) -> Sample:
         agents=meta.agents,
         units=tuple(units),
         limits=bounds(meta),
-        blocking={level.agent.id: {r.code: r.title for r in level.reasons if r.effect != "noted"} for level in found},
+        blocking={one.agent.id: {c.code: c.title for c, harmed in causes if one.agent.id in harmed} for one in found},
         untested={level.agent.id: str(level.headline) for level in found if level.word == "untested"},
         server=meta.server,
         fingerprints={name: tuple(found) for name, found in meta.fingerprints.items()},

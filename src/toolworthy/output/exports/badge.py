@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from xml.sax.saxutils import escape, quoteattr
 
 from toolworthy.base.errors import ToolworthyError
+from toolworthy.content import adapters
 from toolworthy.judgement.analysis.levels import levels
 from toolworthy.judgement.analysis.success import success
 from toolworthy.judgement.analysis.tools import lenient
@@ -93,7 +94,7 @@ def _tasks(results: Sequence[TrialResult]) -> tuple[str, Word] | None:
         return None
     worst = min((verdict.word for verdict in found), key=_WORST.index)
     if len(found) <= _NAMED:
-        return " · ".join(f"{one.agent} {one.rate.counts}" for one in found), worst
+        return " · ".join(f"{adapters.title(one.agent)} {one.rate.counts}" for one in found), worst
     return f"{len(found)} agents {success(results).counts}", worst
 
 

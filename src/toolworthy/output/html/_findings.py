@@ -1,35 +1,29 @@
-"""Findings of all suites, grouped by rule: how often, whom it breaks, what to do, and the bytes."""
+"""The root causes of a run, each with what is known of it and the bytes that show it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from toolworthy import wire
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.content import adapters, breakage
+from toolworthy.content import breakage
 from toolworthy.content.breakage import Measured
-from toolworthy.judgement.analysis.breaking import breaking
-from toolworthy.judgement.analysis.levels import Level, levels, reasons, served_apis
-from toolworthy.judgement.analysis.remedy import server_of
+from toolworthy.judgement.analysis.root_causes import RootCause, root_causes
 from toolworthy.output.bug_report import evidence, ticket
 from toolworthy.output.bug_report.ticket import Located
 from toolworthy.output.html._items import subject
 from toolworthy.output.html.pack import each_text
 from toolworthy.records.exchange import Exchange
-from toolworthy.records.finding import Severity, rank
-from toolworthy.records.probe import ProbeResult
 from toolworthy.records.store import RunDirectory
 from toolworthy.rules import RULES
 from toolworthy.rules.model import Rule
-from toolworthy.work.probes.effects import weight
+from toolworthy.work.kinds import KINDS
 
 _AROUND = 700
 """Characters of the answer shown before and after the marked part."""
 _REQUEST = 2_600
-_SUITES = {"tasks": "trials", "wire": "probes", "tools": "cases"}
-"""In the order in which evidence is looked for: a real agent's trial says more than a probe."""
 _BUNDLES = 40
 """Rules whose evidence the page holds as an archive; the command makes those of all."""
 _HEAVY = 300_000
@@ -58,135 +52,43 @@ class Shown:
 
 @dataclass(frozen=True)
 class Group:
-    """One rule that was broken, or one probe that failed."""
+    """One root cause, with what is known of it and the bytes that show it."""
 
-    code: str
-    title: str
-    severity: Severity
-    detail: str
+    cause: RootCause
     rule: Rule | None
     wanted: str
     """What a probe without a rule asks for."""
-    mend: tuple[str, ...]
-    """What can be done about it."""
     affected: Mapping[str, Measured]
-    seen: Mapping[str, tuple[int, int]]
-    """Suite to how many of its items show it, of how many."""
-    apis: tuple[str, ...]
-    """The wire APIs over which it was seen: the share is of what was asked over these."""
-    follows: tuple[str, ...]
-    """Rules and probes that fail by this very fault."""
-    agents: tuple[str, ...]
-    """Agents in whose trials it was seen."""
-    breaks: str
-    """Titles of agents that it breaks here: as their level on the wire says, or as the cause of a failed trial."""
     shown: Shown | None
 
 
 def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
-    """Rules that were broken, and probes whose own verdict stands in an agent's way; the worst first."""
-    probes = run.probes()
-    meta = run.meta
-    own = server_of(meta, probes).hints
-    apis = dict(_apis(run))
-    found_levels = levels(probes)
-    met = [reason for level in found_levels for reason in level.reasons]
-    breaks = {one.code: one for one in breaking(run.results(), found_levels)}
-    # What a rule calls a nuisance may stop an agent, as measured: the page goes by the worst.
-    worst = {reason.code: reason.severity for reason in sorted(met, key=lambda one: rank(one.severity), reverse=True)}
+    """All root causes of a run, in order."""
     rules = {rule.code: rule for rule in RULES}
-    grouped: dict[str, list[Located]] = {}
-    for located in evidence.found(run):
-        if located.code in rules or located.code in worst:
-            grouped.setdefault(located.code, []).append(located)
-    severity = {code: min(worst.get(code, "cosmetic"), found[0].severity, key=rank) for code, found in grouped.items()}
-    folded = _folded(found_levels, grouped)
-    harm = {reason.code: weight(reason.effect) for reason in reasons(found_levels)}
-
-    broken = {code: breaks[code].agents if code in breaks else () for code in grouped}
-
-    def place(code: str) -> tuple[int, int, int, str]:
-        return harm.get(code, weight("noted")), -len(broken[code]), rank(severity[code]), code
-
-    ordered = [(code, grouped[code]) for code in sorted(grouped, key=place) if code not in folded]
+    located: dict[str, list[Located]] = {}
+    for one in evidence.found(run):
+        located.setdefault(one.code, []).append(one)
     return tuple(
         Group(
-            code=code,
-            title=found[0].title,
-            severity=severity[code],
-            detail=found[0].detail,
-            rule=rules.get(code),
-            wanted="" if code in rules else ticket.expected(found[0]),
-            mend=tuple(_mend(code, own, probes, meta.endpoint.name)),
-            affected=breakage.affected(code),
-            seen=_counted(found, apis),
-            apis=tuple(dict.fromkeys(api for one in found if (api := apis.get((one.suite, one.subject))))),
-            follows=tuple(follower for follower, root in folded.items() if root == code),
-            agents=tuple(dict.fromkeys(one.agent for one in found if one.suite == "tasks")),
-            breaks=breaks[code].whom if code in breaks else "",
-            shown=_first(number, run, found, broken[code], at < _BUNDLES),
+            cause=cause,
+            rule=rules.get(cause.code),
+            wanted=ticket.expected(found[0]) if cause.code not in rules and found else "",
+            affected=breakage.affected(cause.code),
+            shown=_first(number, run, found, cause.breaks, at < _BUNDLES),
         )
-        for at, (code, found) in enumerate(ordered)
+        for at, cause in enumerate(root_causes(run.meta, run.measured()))
+        for found in [located.get(cause.code, [])]
     )
-
-
-def _folded(found: Sequence[Level], grouped: Mapping[str, object]) -> dict[str, str]:
-    """What follows from another fault that is on the page: its code to that of the root."""
-    roots = {one.code: one.root for one in reasons(found) if one.root in grouped and one.code in grouped}
-    out = {}
-    for code, root in roots.items():
-        while root in roots and roots[root] != code:
-            root = roots[root]
-        out[code] = root
-    return out
-
-
-def often(group: Group) -> str:
-    """How often it was seen, suite by suite, of what was asked over the same APIs."""
-    told = ", ".join(f"{count:,} of {n:,} {_SUITES[suite]}" for suite, (count, n) in group.seen.items())
-    return f"{told} over {', '.join(group.apis)}" if group.apis else told
-
-
-def _apis(run: RunDirectory) -> Iterator[tuple[tuple[str, str], str]]:
-    """Suite and subject to what the endpoint was asked in, for all of which that is known."""
-    for result in run.measured():
-        api = result.key.api if isinstance(result, ProbeResult) else result.api
-        yield (result.key.suite, str(result.key)), api or ""
-
-
-def _mend(code: str, own: Mapping[str, str], probes: Sequence[ProbeResult], endpoint: str) -> Iterator[str]:
-    """What is known of this provider, else of others; which of the APIs are free of it; or that nothing is."""
-    told = [own[code]] if code in own else [f"{title}: {hint}" for title, hint in adapters.hints(code)]
-    yield from told
-    seen = {one.key.api for one in probes if code == one.key.probe or code in {found.code for found in one.findings}}
-    free = [api for api in served_apis(probes) if api not in seen] if seen else []
-    if free:
-        these = "these" if len(free) > 1 else "it"
-        yield (
-            f"Over {' and '.join(free)} no probe met it, so agents that speak {these} are spared. Others can be "
-            f"served through toolworthy proxy --endpoint {endpoint} --wire {free[0]}, which translates."
-        )
-    if not told and not free:
-        yield "No setting is known that mends it. It is the server's to mend; the evidence is made for its tracker."
-
-
-def _counted(found: Sequence[Located], apis: Mapping[tuple[str, str], str]) -> dict[str, tuple[int, int]]:
-    """Suite to how many of its items show it, of how many that were asked over the same APIs."""
-    counted = {}
-    for suite in _SUITES:
-        seen = {(suite, one.subject) for one in found if one.suite == suite}
-        over = {apis.get(one) for one in seen}
-        if seen:
-            counted[suite] = len(seen), sum(own == suite and apis[own, name] in over for own, name in apis)
-    return counted
 
 
 def _first(
     number: int, run: RunDirectory, found: Sequence[Located], broken: Sequence[str], bundled: bool
 ) -> Shown | None:
     """The first that can be shown still; of trials rather one of an agent that it breaks."""
-    order = list(_SUITES)
-    best = sorted(found, key=lambda one: (order.index(one.suite), one.agent not in broken))
+    order = [*KINDS]
+    best = sorted(
+        found, key=lambda one: (order.index(one.suite) if one.suite in order else len(order), one.agent not in broken)
+    )
     return next(filter(None, (_shown(number, run, located, bundled) for located in best[:5])), None)
 
 

@@ -61,15 +61,6 @@ class RunView:
         return self.meta.endpoint.name.split(":", 1)[0] == "oracle" and not self.meta.endpoint.base_urls
 
     @property
-    def first(self) -> list[tuple[str, list[findings.Group]]]:
-        """What breaks an agent, by what can be done about it: where a reader begins."""
-        by_mend: dict[str, list[findings.Group]] = {}
-        for group in self.groups:
-            if group.breaks:
-                by_mend.setdefault(group.mend[0], []).append(group)
-        return [*by_mend.items()]
-
-    @property
     def verdict(self) -> str:
         """The whole run in a sentence."""
         return sentence(self.agents)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from toolworthy.base.sanitize import visible
+from toolworthy.content import adapters
 from toolworthy.judgement.analysis.verdict import WORDS
 from toolworthy.judgement.gate.difference import Row
 from toolworthy.output.exports.timeline import cut
@@ -62,7 +63,8 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(clock=_clock, value=_value, change=_change, figure=figure, percent=percent)
+    made.filters.update(agent=adapters.title, clock=_clock, value=_value, change=_change)
+    made.filters.update(figure=figure, percent=percent)
     made.globals["WORDS"] = WORDS
     return made
 

@@ -12,11 +12,11 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from toolworthy.base.errors import ToolworthyError
+from toolworthy.content import adapters
 from toolworthy.judgement.analysis.matrix import Cell
 from toolworthy.judgement.history.load import find
 from toolworthy.judgement.history.series import history
 from toolworthy.output.html import _comparison as beside
-from toolworthy.output.html import _findings as findings
 from toolworthy.output.html import _speed as speed
 from toolworthy.output.html._detail import detail
 from toolworthy.output.html._items import GOOD, items, subject
@@ -44,9 +44,9 @@ KINDS = {
     "not tested": {"mark": "·", "css": "na"},
 }
 _FIRST = 3
-"""Findings that break an agent, named at the top."""
+"""Root causes at the top."""
 _REASONS = 3
-"""Reasons of a card, and codes of a cell, that are shown at once."""
+"""Codes of a cell that are shown at once."""
 _MANY = 2
 """Runs up to which a page compares them instead of drawing their history."""
 
@@ -98,7 +98,6 @@ def parts(runs: Sequence[RunDirectory], only: str = "", also: Also | None = None
         glyphs=beside.MARKS,
         marks=GATE_MARKS,
         gate=sides[-1].run.gate,
-        often=findings.often,
         at=_at,
         finding_id=_finding_id,
     )
@@ -135,7 +134,7 @@ def _archives(sides: Sequence[RunView]) -> Iterator[str]:
     for side in sides:
         for group in side.groups:
             if group.shown and group.shown.data:
-                yield file_block(escape(f"e-{side.number}-{group.code}"), group.shown.data)
+                yield file_block(escape(f"e-{side.number}-{group.cause.code}"), group.shown.data)
 
 
 def _wanted(item: dict[str, Any], only: str) -> bool:
@@ -155,7 +154,7 @@ def _causes(sides: Sequence[RunView]) -> list[dict[str, Any]]:
     for side in sides:
         for result in side.run.results():
             if result.status == "failed" and result.cause:
-                agent = result.key.agent + (f" ({side.name})" if len(sides) > 1 else "")
+                agent = adapters.title(result.key.agent) + (f" ({side.name})" if len(sides) > 1 else "")
                 counted[agent, result.cause.kind, result.cause.fault] += 1
     return [{"agent": agent, "kind": kind, "fault": fault, "count": n} for (agent, kind, fault), n in counted.items()]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from toolworthy.content import adapters
 from toolworthy.records.case import CaseResult
 from toolworthy.records.score import Score
 from toolworthy.records.trial import TrialResult
@@ -53,7 +54,7 @@ def costs(results: Sequence[TrialResult], cases: Sequence[CaseResult]) -> list[C
     """One for each agent's tasks, one for all cases; nothing where no answer told its tokens."""
     agents = dict.fromkeys(result.key.agent for result in results)
     trials = [(agent, [result for result in results if result.key.agent == agent]) for agent in agents]
-    rows = [_cost(f"tasks, {agent}", "solved task", own) for agent, own in trials]
+    rows = [_cost(f"tasks, {adapters.title(agent)}", "solved task", own) for agent, own in trials]
     return [row for row in (*rows, _cost("tool calls", "right case", cases)) if row is not None]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from rich.cells import cell_len, set_cell_size
@@ -31,3 +32,9 @@ def packed(parts: Sequence[str], width: int, indent: int = 0) -> list[str]:
         else:
             lines.append(" " * indent * bool(lines) + part)
     return lines
+
+
+def wrapped(text: str, width: int, indent: int) -> list[str]:
+    """`text` in lines of `width` columns, all but the first indented; words that are longer are not torn."""
+    whole = {"break_long_words": False, "break_on_hyphens": False}
+    return textwrap.wrap(text, width, subsequent_indent=" " * indent, **whole)  # type: ignore[arg-type]

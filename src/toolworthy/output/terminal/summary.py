@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from toolworthy.judgement.analysis.breaking import breaking
-from toolworthy.judgement.analysis.levels import Level, hints, levels, reasons
+from toolworthy.content import adapters
+from toolworthy.judgement.analysis.levels import Level, levels
 from toolworthy.judgement.analysis.outcome import outcome
 from toolworthy.judgement.analysis.overall import overall, sentence
 from toolworthy.judgement.analysis.remarks import remarks
+from toolworthy.judgement.analysis.root_causes import RootCause, root_causes
 from toolworthy.judgement.analysis.verdict import WORDS, cell, verdicts
 from toolworthy.output.exports.badge import said
 from toolworthy.output.terminal import _costs as costs
@@ -27,8 +28,10 @@ LEGEND = (
 MARKS = {"pass": "✓", "flaky": "~", "fail": "✗", "error": "!", "cannot work": "–", None: ""}
 
 
-_BREAKING = 3
-"""What breaks agents, named at the top."""
+_FIRST = 3
+"""Root causes named at the top."""
+_CODES = 8
+"""Codes in a row."""
 _ROWS = 60
 """Rows of the folded matrix, and reasons; all are in the report. GitHub takes 65,536 characters in a comment."""
 
@@ -37,7 +40,7 @@ def markdown(run: RunDirectory) -> str:
     """The page, as one string."""
     meta, gate = run.meta, run.gate
     results, probes, cases = run.results(), run.probes(), run.cases()
-    found = levels(probes)
+    found, causes = levels(probes), root_causes(meta, run.measured())
     figures = " · ".join(f"{WORDS[word]} {told} ({word})" for told, word in said(results, cases, probes).values())
     asked = list(tools.markdown(cases))
     first = asked.index("") if "" in asked else len(asked)
@@ -45,7 +48,8 @@ def markdown(run: RunDirectory) -> str:
         [gated.headline(gate)] if gate else [],
         [f"**{plain(meta.endpoint.model)}** at {plain(meta.endpoint.name)}: {figures or 'nothing was measured'}"],
         [plain(cut_short)] if (cut_short := unfinished(run)) else [],
-        _in_words(results, probes, found),
+        _in_words(results, probes),
+        _fix_first(causes),
         [plain(text) for text in remarks(run.measured())],
         [] if gate else [plain(str(outcome(run.measured())))],
         gated.markdown(gate) if gate else [],
@@ -56,7 +60,7 @@ def markdown(run: RunDirectory) -> str:
         _folded("What it cost", costs.markdown(results, cases)),
         _folded("What would decide, and what was lost", gated.steps(gate) if gate else []),
         _folded("Tasks by agent", _matrix(results)),
-        _folded("Why on the wire", _reasons(found, probes)),
+        _folded("All root causes", _others(causes)),
         _folded("Tool calls by category", asked[first + 1 :]),
         [f"toolworthy {meta.toolworthy}, `{_code(meta.command)}`"],
     ]
@@ -67,14 +71,33 @@ def _code(text: str) -> str:
     return " ".join(text.split()).replace("`", "'")[:300]
 
 
-def _in_words(results: Sequence[TrialResult], probes: Sequence[ProbeResult], found: Sequence[Level]) -> Iterator[str]:
-    """Which agents work, and what breaks the others."""
+def _in_words(results: Sequence[TrialResult], probes: Sequence[ProbeResult]) -> Iterator[str]:
+    """Which agents work."""
     if said := sentence(overall(results, probes)):
-        every = breaking(results, found)
-        more = f"; and {len(every) - _BREAKING} more" if len(every) > _BREAKING else ""
         yield plain(said)
-        if every:
-            yield plain("; ".join(map(str, every[:_BREAKING])) + more) + "."
+
+
+def _fix_first(causes: Sequence[RootCause]) -> Iterator[str]:
+    """Root causes that harm agents, the first with all that is known of them."""
+    ours = [cause for cause in causes if cause.harms]
+    if ours:
+        yield from ("**Fix first**", "")
+    for number, cause in enumerate(ours[:_FIRST], 1):
+        yield f"{number}. **{plain(cause.name)}**: {plain(cause.harm)} ({plain(cause.count)}). {plain(cause.evidence)}."
+        yield f"   Fix: {plain(cause.remedy)} {plain(cause.unaffected)}".rstrip()
+    if (more := len(ours) - _FIRST) > 0:
+        yield f"\n{more} more below"
+
+
+def _others(causes: Sequence[RootCause]) -> Iterator[str]:
+    """Every root cause in a line, with what follows from it."""
+    for cause in causes[:_ROWS]:
+        follows = f"; so do fail: {', '.join(cause.follows[:_CODES])}" if cause.follows else ""
+        more = f" and {len(cause.follows) - _CODES} more" if len(cause.follows) > _CODES else ""
+        said = f"{plain(cause.harm)}. {plain(cause.detail)}{plain(follows)}{more}"
+        yield f"- **{plain(cause.name)}** ({plain(cause.count)}): {said}"
+    if len(causes) > _ROWS:
+        yield f"- {len(causes) - _ROWS} more in report.html"
 
 
 def _folded(title: str, lines: Iterable[str]) -> Iterator[str]:
@@ -89,21 +112,11 @@ def _wire(found: Sequence[Level]) -> Iterator[str]:
         yield from ("| agent | the wire | why |", "|---|---|---|")
     for level in found:
         through = f" through {level.api}" if level.translated else ""
-        codes = [reason.code for reason in level.reasons if not reason.root]
-        more = f" and {len(codes) - 8} more" if len(codes) > 8 else ""
-        why = ", ".join(codes[:8]) + more or "–"
+        codes = [*dict.fromkeys(reason.root or reason.code for reason in level.reasons)]
+        more = f" and {len(codes) - _CODES} more" if len(codes) > _CODES else ""
+        why = ", ".join(codes[:_CODES]) + more or "–"
         said = plain(str(level.headline))
         yield f"| {level.agent.title}{through} | {WORDS[level.word]} {said} | {why} |"
-
-
-def _reasons(found: Sequence[Level], probes: Sequence[ProbeResult]) -> Iterator[str]:
-    every = reasons(found)
-    for reason in every[:_ROWS]:
-        follows = f", follows from {reason.root}" if reason.root else ""
-        yield f"- **{reason.code}** ({reason.effect}{follows}) {plain(reason.title)}: {plain(reason.detail)}"
-    yield from (f"- hint: {plain(told)}" for told in hints(probes))
-    if len(every) > _ROWS:
-        yield f"- {len(every) - _ROWS} more in report.html"
 
 
 def _agents(results: Sequence[TrialResult]) -> Iterator[str]:
@@ -113,7 +126,7 @@ def _agents(results: Sequence[TrialResult]) -> Iterator[str]:
     for verdict in verdicts(results):
         wire = "through toolworthy's translation" if verdict.translated else "as it is"
         why = "; ".join(plain(reason.text) for reason in verdict.reasons) or "–"
-        name = f"{verdict.agent} {verdict.version}".strip()
+        name = f"{adapters.title(verdict.agent)} {verdict.version}".strip()
         yield f"| {name} | {WORDS[verdict.word]} {verdict.headline} | {verdict.rate} | {wire} | {why} |"
 
 
@@ -128,7 +141,7 @@ def _matrix(results: Sequence[TrialResult]) -> Iterator[str]:
         return
     if len(rows) > _ROWS:
         rows.sort(key=lambda row: all(kind == "pass" for kind, _ in row[1]))
-    yield "| task | " + " | ".join(agents) + " |"
+    yield "| task | " + " | ".join(map(adapters.title, agents)) + " |"
     yield "|---|" + "---|" * len(agents)
     for task, cells in rows[:_ROWS]:
         yield f"| {plain(task)} | " + " | ".join(f"{MARKS[kind]} {figure}".strip() for kind, figure in cells) + " |"

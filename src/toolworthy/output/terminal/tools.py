@@ -15,7 +15,6 @@ from toolworthy.judgement.analysis.tools import (
     figures,
     kinds,
     lenient,
-    on_the_wire,
     repeats,
 )
 from toolworthy.output.terminal.columns import packed
@@ -23,8 +22,6 @@ from toolworthy.records.case import CaseResult, Miss
 from toolworthy.statistics.rates import percents
 from toolworthy.work.cases.model import CATEGORIES
 
-_MET = 2
-"""Rules that a terminal names; all are in the report."""
 _EXAMPLES = 40
 """Misses shown side by side in the report; all are in results.jsonl."""
 
@@ -45,8 +42,6 @@ def lines(results: Sequence[CaseResult], width: int) -> Iterator[str]:
         worst = sorted(weak, key=lambda row: row.lenient.ok / row.lenient.n)[:5]
         yield from _listed("weakest:", [f"{row.name} {row.lenient.share}" for row in worst], width)
     yield from _listed("misses:", [f"{kind} {grave}" for kind, grave, _ in kinds(results) if grave], width)
-    met = [f"{code} {title}, in {count} cases" for code, title, count in on_the_wire(results)]
-    yield from _listed("on the wire:", met[:_MET], width)
     told = [f"{name} {percents(found)}" for name, found in repeats(results)[-2:]]
     yield from _listed("of several attempts:", told, width)
 
@@ -111,7 +106,6 @@ def section(results: Sequence[CaseResult]) -> dict[str, Any] | None:
         "vocabularies": by_vocabulary(results),
         "kinds": kinds(results),
         "repeats": repeats(results),
-        "wire": on_the_wire(results),
         "calls": call_rates(results),
         "examples": _examples(results),
         "missed": sum(result.status == "wrong" for result in results),

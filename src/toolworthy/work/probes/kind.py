@@ -18,8 +18,6 @@ from toolworthy.work.probes.effects import affected
 from toolworthy.work.probes.tiers import LONG, TIERS
 from toolworthy.work.run.plan import Options
 
-_NAMED = 3
-
 
 class Probes(Kind[ProbeKey, ProbeResult]):
     """One item is one way of a probe."""
@@ -100,10 +98,8 @@ class Probes(Kind[ProbeKey, ProbeResult]):
 
     def reasons(self, results: Sequence[ProbeResult]) -> Iterator[str]:
         harmful = [probe for probe in results if affected(probe)]
-        names = list(dict.fromkeys(probe.key.probe for probe in harmful))
-        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         if harmful:
-            yield f"{len(harmful)} of {len(results)} probes harm an agent ({', '.join(names[:_NAMED])}{more})"
+            yield f"{len(harmful)} of {len(results)} probes show what harms an agent"
 
     def lines(self, results: Sequence[ProbeResult]) -> Iterator[str]:
         return iter(())

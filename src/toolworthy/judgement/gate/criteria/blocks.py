@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from toolworthy.content import adapters
+from toolworthy.judgement.analysis.root_causes import listed, named
 from toolworthy.judgement.gate._compare import Comparable
 from toolworthy.judgement.gate.criteria.judged import Judged, too_few
 from toolworthy.judgement.gate.policy import Policy
@@ -17,14 +19,14 @@ def judge(both: Comparable, baseline: Sample, candidate: Sample, policy: Policy)
     of = both.of("wire.supported")
     if not of.asked:
         both.notes.append("the baseline has no results of wire: whether blocking findings are new is not known")
-        named = policy.required and "no_new_blocks_for" in policy.model_fields_set
-        return [Judged(_BLOCKS, "inconclusive", "the baseline has no results of wire")] if named else []
+        required = policy.required and "no_new_blocks_for" in policy.model_fields_set
+        return [Judged(_BLOCKS, "inconclusive", "the baseline has no results of wire")] if required else []
     asked = {agent for agent in baseline.blocking if {"*", agent} & set(policy.no_new_blocks_for)}
     agents = sorted(agent for agent in asked if policy.counts(agent))
     now = {agent: candidate.blocking.get(agent, {}) for agent in agents}
     new = {agent: sorted(now[agent].keys() - baseline.blocking[agent].keys()) for agent in agents}
-    told = {agent: ", ".join(f"{code} {now[agent][code]}" for code in codes) for agent, codes in new.items()}
-    said = "; ".join(f"{agent}: {codes}" for agent, codes in told.items() if codes)
+    told = {agent: ", ".join(named(code, now[agent][code]) for code in codes) for agent, codes in new.items()}
+    said = "; ".join(f"{adapters.title(agent)}: {codes}" for agent, codes in told.items() if codes)
     if said:
         return [Judged(_BLOCKS, "fail", f"new: {said}", more=["`toolworthy rules CODE` says how to mend one"])]
     if of.missing > policy.unmeasured * of.asked:
@@ -32,10 +34,14 @@ def judge(both: Comparable, baseline: Sample, candidate: Sample, policy: Policy)
     tested = [agent for agent in agents if agent not in baseline.untested]
     lost = {agent: candidate.untested.get(agent, "") for agent in tested if _untested(candidate, agent)}
     if lost:
-        whom = "; ".join(f"{agent}: {why or 'untested'}" for agent, why in lost.items())
+        whom = "; ".join(f"{adapters.title(agent)}: {why or 'untested'}" for agent, why in lost.items())
         needed = "ask all of the wire suite that the baseline was asked"
         return [Judged(_BLOCKS, "inconclusive", f"judged in the baseline, and not now: {whom}", needed=needed)]
-    return [Judged(_BLOCKS, "pass", f"none is new for {', '.join(tested)}" if tested else "none is new")]
+    return [
+        Judged(
+            _BLOCKS, "pass", f"none is new for {listed([*map(adapters.title, tested)])}" if tested else "none is new"
+        )
+    ]
 
 
 def _untested(sample: Sample, agent: str) -> bool:

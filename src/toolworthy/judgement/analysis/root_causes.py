@@ -1,0 +1,337 @@
+"""What to fix, in order: each root cause once, with the words and the counts that every output shows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from toolworthy.content import adapters, breakage, situations
+from toolworthy.content.adapters import ProviderAdapter
+from toolworthy.judgement.analysis._refusals import refusals, roots
+from toolworthy.judgement.analysis._remedy import server_of
+from toolworthy.judgement.analysis.levels import Level, levels, reasons, served_apis
+from toolworthy.records.finding import Severity, rank
+from toolworthy.records.meta import RunMeta
+from toolworthy.records.probe import ProbeResult
+from toolworthy.records.result import Result
+from toolworthy.records.trial import TrialResult
+from toolworthy.rules import RULES
+from toolworthy.wire.ir import Api
+from toolworthy.work.kinds import KINDS
+from toolworthy.work.probes.effects import Effect, Reason, weight
+from toolworthy.work.probes.severity import severity_for
+
+Evidence = Literal["this run", "own requests", "earlier", "rule"]
+"""How a harm is known, the surest first: the real agent failed by it in this run; the agent's own recorded requests
+went wrong in this run; the real agent was measured earlier (``toolworthy matrix``); the rule or probe says so."""
+_EVIDENCE: Mapping[Evidence, str] = {
+    "this run": "measured with the real agent in this run",
+    "own requests": "its own recorded requests go wrong in this run",
+    "earlier": "measured with the real agent earlier",
+    "rule": "by the rule only, not measured",
+}
+NO_REMEDY = "No known workaround. Report it to the server's maintainers; attach the bug report bundle."
+_LONG = 100
+"""Characters of an error's words in a title."""
+
+
+@dataclass(frozen=True)
+class Harm:
+    """What a root cause does to one agent."""
+
+    agent: str
+    """Its id."""
+    effect: Effect
+    when: str
+    """What stands behind "fails"."""
+    evidence: Evidence
+    did: str = ""
+    """What the real agent did when it was measured earlier."""
+
+    @property
+    def title(self) -> str:
+        """The agent's name."""
+        return adapters.title(self.agent)
+
+
+@dataclass(frozen=True)
+class RootCause:
+    """One fault, and all that follows from it."""
+
+    code: str
+    """Of a rule; the id of a probe; ``cause-KIND`` of trials that failed by the endpoint."""
+    title: str
+    detail: str
+    """What was seen, in one example."""
+    severity: Severity
+    """For the agent that it harms most."""
+    harms: tuple[Harm, ...]
+    """The worst first; none where it harms no agent that is known."""
+    seen: Mapping[str, tuple[int, int]]
+    """Suite to how many of its items show it, of how many that were asked over the same APIs."""
+    apis: tuple[Api, ...]
+    """Over which it was seen."""
+    spared: tuple[Api, ...]
+    """Over which probes were answered without it."""
+    remedy: str
+    follows: tuple[str, ...]
+    """Codes of what follows from it, with their titles."""
+    failed: tuple[str, ...]
+    """Keys of the probes, trials and cases that failed by it."""
+
+    @property
+    def name(self) -> str:
+        """Code and title."""
+        return named(self.code, self.title)
+
+    @property
+    def breaks(self) -> tuple[str, ...]:
+        """Ids of the agents that it breaks."""
+        return tuple(harm.agent for harm in self.harms if harm.effect == "breaks")
+
+    @property
+    def harmful(self) -> bool:
+        """Whether it breaks an agent, or an agent fails by it at times."""
+        return any(harm.effect != "noted" for harm in self.harms)
+
+    @property
+    def harm(self) -> str:
+        """Which agents it harms, and how."""
+        grouped: dict[str, list[str]] = {}
+        for harm in self.harms:
+            how = {"breaks": "breaks {}", "fails": f"{{}} fails {harm.when}", "noted": "degrades {}"}[harm.effect]
+            grouped.setdefault(how, []).append(harm.title)
+        parts = (how.replace(" fails ", " fail ") if len(of) > 1 else how for how, of in grouped.items())
+        told = [part.format(listed(of)) for part, of in zip(parts, grouped.values(), strict=True)]
+        return "; ".join(told) or "harms no agent that we know"
+
+    @property
+    def count(self) -> str:
+        """How often it was seen, suite by suite."""
+        told = ", ".join(f"{count:,} of {n:,} {KINDS[suite].many}" for suite, (count, n) in self.seen.items())
+        return f"{told} over {listed(self.apis)}" if self.apis else told
+
+    @property
+    def evidence(self) -> str:
+        """How sure it is that it harms these agents; they are named where that differs."""
+        grouped: dict[Evidence, list[str]] = {}
+        for harm in self.harms:
+            did = f" {harm.did}" if harm.evidence == "earlier" else ""
+            grouped.setdefault(harm.evidence, []).append(harm.title + did)
+        if len(grouped) == 1 and "earlier" not in grouped:
+            return _EVIDENCE[next(iter(grouped))]
+        return "; ".join(f"{_EVIDENCE[how]}: {', '.join(grouped[how])}" for how in get_args(Evidence) if how in grouped)
+
+    @property
+    def unaffected(self) -> str:
+        """Whom it leaves alone; "" where no API is known to be free of it."""
+        apis = listed([api.capitalize() for api in self.spared], "or")
+        return (
+            f"Not seen over {apis}; agents that use {'those' if self.spared[1:] else 'it'} are unaffected."
+            if apis
+            else ""
+        )
+
+    @property
+    def consequences(self) -> str:
+        """How much follows from it; "" where nothing does."""
+        many = Counter(key.partition("/")[0] for key in self.failed)
+        told = [f"{count} failed {_plural(KINDS[suite].many, count)}" for suite, count in many.items()]
+        return listed(told)
+
+
+def named(code: str, title: str) -> str:
+    """A rule or probe, as it is called everywhere."""
+    return f"{code}: {title}"
+
+
+def listed(texts: Sequence[str], last: str = "and") -> str:
+    """``a, b and c``."""
+    return f" {last} ".join(filter(None, (", ".join(texts[:-1]), *texts[-1:])))
+
+
+def root_causes(meta: RunMeta, results: Sequence[Result]) -> tuple[RootCause, ...]:
+    """All root causes of a run; what harms most comes first, what harms nobody last.
+
+    Args:
+        meta: what the run says of itself.
+        results: of all suites.
+    """
+    found = _Found(meta, results)
+    return tuple(sorted((found.cause(code) for code in found.roots), key=_place))
+
+
+class _Found:
+    """What a run found, by code."""
+
+    def __init__(self, meta: RunMeta, results: Sequence[Result]) -> None:
+        self.results = results
+        self.probes = [result for result in results if isinstance(result, ProbeResult)]
+        self.trials = [result for result in results if isinstance(result, TrialResult)]
+        self.levels = levels(self.probes)
+        self.server, self.endpoint = server_of(meta, self.probes), meta.endpoint.name
+        self.reasons = {reason.code: reason for reason in reasons(self.levels)}
+        self.seen: dict[str, list[Result]] = {}
+        self.words: dict[str, tuple[str, str, Severity]] = {}
+        """Title, example and severity of every code."""
+        for result in results:
+            for code, words in _codes(result):
+                self.seen.setdefault(code, []).append(result)
+                self.words.setdefault(code, words)
+        self.parent = {code: reason.root for code, reason in self.reasons.items() if reason.root in self.seen}
+        self.parent |= self._always_following()
+        self.parent |= roots(self.probes)
+        for refusal in refusals(self.probes):
+            title, _, severity = self.words[refusal.code]
+            if refusal.joined and not refusal.ruled:
+                title = f"requests are refused: {refusal.said[:_LONG]}{'…' * (len(refusal.said) > _LONG)}"
+            self.words[refusal.code] = title, refusal.said, severity
+            self.seen[refusal.code] = [*dict.fromkeys([*self.seen[refusal.code], *refusal.results])]
+        rules = {code for result in results for code in (finding.code for finding in result.findings)}
+        listed = [code for code in self.seen if code in rules or code in self.reasons or code.startswith("cause-")]
+        self.members: dict[str, list[str]] = {}
+        for code in listed:
+            self.members.setdefault(self.root(code), []).append(code)
+        self.roots = list(self.members)
+
+    def root(self, code: str) -> str:
+        """What a code follows from at last; itself where it is a cause."""
+        met = {code}
+        while (above := self.parent.get(code)) and above not in met:
+            met.add(code := above)
+        return code
+
+    def _always_following(self) -> dict[str, str]:
+        """Rules that no agent meets by themselves and whose every finding follows from another."""
+        every = [finding for result in self.results for finding in result.findings if finding.code not in self.reasons]
+        alone = {finding.code for finding in every if not finding.follows}
+        return {finding.code: finding.follows for finding in every if finding.code not in alone}
+
+    def cause(self, code: str) -> RootCause:
+        """The root cause with this code."""
+        title, detail, severity = self.words[code]
+        members = self.members[code]
+        harms = tuple(sorted(self._harms(code), key=lambda harm: weight(harm.effect)))
+        worst = [self.reasons[one].severity for one in members if one in self.reasons]
+        apis = tuple(dict.fromkeys(result.api for result in self.seen[code] if result.api))
+        probed = {result.key.api for one in members for result in self.seen[one] if isinstance(result, ProbeResult)}
+        spared = tuple(api for api in served_apis(self.probes) if api not in probed and probed and self._asked(api))
+        return RootCause(
+            code=code,
+            title=title,
+            detail=detail,
+            severity=min((severity, *worst), key=rank),
+            harms=harms,
+            seen=dict(self._counted(self.seen[code])),
+            apis=apis,
+            spared=spared,
+            remedy=_remedy(self.server, members) + self._detour(spared, harms),
+            follows=tuple(named(one, self.words[one][0]) for one in members if one != code),
+            failed=tuple(dict.fromkeys(str(one.key) for of in members for one in self.seen[of] if self._by(one, code))),
+        )
+
+    def _by(self, result: Result, code: str) -> bool:
+        """Whether a result that shows a root cause failed by it."""
+        if isinstance(result, TrialResult):
+            return any(self.root(one) == code for one in _blamed(result))
+        return result.judged and not result.ok
+
+    def _detour(self, spared: Sequence[Api], harms: Sequence[Harm]) -> str:
+        """The way round it, for agents that it breaks or fails."""
+        if not spared or all(harm.effect == "noted" for harm in harms):
+            return ""
+        return f" Until then `toolworthy proxy --endpoint {self.endpoint} --wire {spared[0]}` translates for them."
+
+    def _asked(self, api: Api) -> bool:
+        return any(probe.judged and probe.api == api for probe in self.probes)
+
+    def _counted(self, seen: Sequence[Result]) -> Iterator[tuple[str, tuple[int, int]]]:
+        for suite in KINDS:
+            own = [result for result in seen if result.key.suite == suite]
+            over = {result.api for result in own}
+            if own:
+                yield suite, (len(own), sum(one.key.suite == suite and one.api in over for one in self.results))
+
+    def _harms(self, code: str) -> Iterator[Harm]:
+        """What it does to every agent: what its trials show outweighs what probes foretell."""
+        foretold = {level.agent.id: level for level in self.levels}
+        for agent in dict.fromkeys([*foretold, *(trial.key.agent for trial in self.trials)]):
+            trials = [trial for trial in self.trials if trial.key.agent == agent]
+            if harm := self._shown(code, agent, trials) or self._foretold(code, foretold.get(agent), trials):
+                yield harm
+
+    def _shown(self, code: str, agent: str, trials: Sequence[TrialResult]) -> Harm | None:
+        failed = [trial for trial in trials if any(self.root(one) == code for one in _blamed(trial))]
+        if not failed:
+            return None
+        effect: Effect = "fails" if any(trial.ok for trial in trials) else "breaks"
+        return Harm(agent, effect, f"in {len(failed)} of {len(trials)} trials", "this run")
+
+    def _foretold(self, code: str, level: Level | None, trials: Sequence[TrialResult]) -> Harm | None:
+        agent = level.agent.id if level else trials[0].key.agent
+        mine = [reason for reason in level.reasons if self.root(reason.code) == code] if level else []
+        met = (finding for trial in trials for finding in trial.findings if finding.code == code)
+        if not mine:
+            minded = any(severity_for(agent, one.code, one.severity) != "cosmetic" for one in met)
+            return Harm(agent, "noted", "", "this run") if minded else None
+        worst = min(mine, key=lambda reason: weight(reason.effect))
+        effect, when = worst.effect, _when(worst)
+        if effect == "breaks" and any(trial.ok for trial in trials):
+            effect, when = "fails", "in probes, but not in all of its trials"
+        did = breakage.did(agent, code, worst.situation) or breakage.did(agent, code) or ""
+        own = any(
+            isinstance(one, ProbeResult) and one.main_path and one.needed_by(agent) and not one.ok
+            for one in self.seen[worst.code]
+        )
+        evidence: Evidence = "own requests" if own else "earlier" if did else "rule"
+        return Harm(agent, effect, when, evidence, did)
+
+
+def _codes(result: Result) -> Iterator[tuple[str, tuple[str, str, Severity]]]:
+    """All that is wrong with a result, each code once, with its title, an example and its severity."""
+    told = {finding.code: finding for finding in reversed(result.findings)}
+    for code, finding in told.items():
+        yield code, (finding.title, finding.detail, finding.severity)
+    if isinstance(result, ProbeResult) and result.judged and not result.ok:
+        yield result.key.probe, (result.title, f"{result.verdict}: {result.detail}", result.severity)
+    if isinstance(result, TrialResult) and result.cause:
+        titles = {rule.code: rule.title for rule in RULES}
+        for code in _blamed(result):
+            if code not in told:
+                yield code, (titles.get(code, result.cause.kind), result.cause.detail, "blocks")
+
+
+def _blamed(trial: TrialResult) -> Iterator[str]:
+    """What a trial failed by, if that is the endpoint's fault."""
+    if trial.status in ("failed", "refused") and (cause := trial.cause):
+        blocking = [one.code for one in trial.findings if one.severity == "blocks" and not one.follows]
+        if cause.kind == "wire defect" and (cause.rule or blocking):
+            yield from (cause.rule,) if cause.rule else dict.fromkeys(blocking)
+        elif cause.fault in ("endpoint", "server"):
+            yield f"cause-{cause.kind.replace(' ', '-')}"
+
+
+def _remedy(server: ProviderAdapter, codes: Iterable[str]) -> str:
+    """What is known of this server; of others where it is not known which it is; or that nothing is known."""
+    for code in codes:
+        if hint := server.hints.get(code):
+            return f"{server.title}: {hint}"
+        if server.id == "generic" and (told := adapters.hints(code)):
+            return " ".join(f"{title}: {hint}" for title, hint in told)
+    return NO_REMEDY
+
+
+def _when(reason: Reason) -> str:
+    return f"when {phrase}" if (phrase := situations.PHRASES[reason.situation]) else "in some answers"
+
+
+def _place(cause: RootCause) -> tuple[int, int, int, int, str]:
+    effects = [harm.effect for harm in cause.harms]
+    worst = min(map(weight, effects), default=len(get_args(Effect)))
+    return worst, -effects.count("breaks"), -len(effects), rank(cause.severity), cause.code
+
+
+def _plural(many: str, count: int) -> str:
+    return many if count != 1 else many.removesuffix("s")
