@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from tests.support.trials import answered, call, failed_beside, final_only, page, refused, said, streamed, trial, why
-from toolworthy.records.exchange import Exchange, ExchangeFailure
+from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure
 from toolworthy.records.score import CauseKind
 from toolworthy.work.scoring import _cause
 
@@ -330,9 +330,46 @@ def test_a_root_is_named_and_not_what_follows_from_it() -> None:
     assert (found.kind, found.rule) == ("wire defect", "TW304"), "not TW107, which follows from it"
 
 
+def test_an_answer_of_nothing_at_all_was_not_emptied_on_its_way() -> None:
+    assert why(trial(answered(call()), streamed({"tool_calls": []}))).code == "tests fail"
+
+
 def test_an_answer_in_words_after_an_empty_delta_lost_nothing() -> None:
     words = streamed({"role": "assistant"}, {}, {"content": "I will look."}, {"content": ""})
     assert why(trial(answered(call()), words)).kind == "announced but did not act"
+
+
+def test_a_call_that_is_not_run_is_no_matter_where_we_stopped_the_agent() -> None:
+    denied = answered(call(number=1), "stop")
+    assert why(trial(answered(call()), denied)).rule == "TW112"
+    assert why(trial(answered(call()), denied), ended="timeout").fault == "our limit"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I will look",
+        "i'll look",
+        "Let me look",
+        "I am going to look",
+        "I'm going to look",
+        "Next, I look",
+        "Going to look",
+    ],
+)
+def test_what_only_announces_is_known_by_its_words(text: str) -> None:
+    found = why(trial(answered(call()), answered(said(f"So. {text}."))))
+    assert (found.code, found.fault) == ("only announced", "model")
+    assert text in found.detail
+    long_ago = why(trial(answered(call()), answered(said(f"{text}. " + "It is done. " * 30))))
+    assert long_ago.code == "tests fail"
+
+
+@pytest.mark.parametrize("text", ["I cannot", "We can't", "unable to", "I am not able to", "I give up", "Sorry"])
+def test_who_gives_up_is_known_by_its_words(text: str) -> None:
+    found = why(trial(answered(call()), answered(said(f"{text}. " + "It is so. " * 40))))
+    assert (found.code, found.fault) == ("gave up", "model")
+    assert why(trial(answered(call()), answered(said(f"x{text}x")))).code == "tests fail"
 
 
 def test_a_call_in_the_final_object_alone_was_not_seen() -> None:
@@ -363,12 +400,30 @@ def test_a_limit_of_turns_says_nothing_of_the_answer_that_it_cut() -> None:
     found = why(trial(answered(call()), answered(WITHOUT_ID)), ended="turns", max_turns=1)
     assert (found.kind, found.fault) == ("budget", "our limit")
     assert why(trial(answered(call()), answered(MISFIT)), ended="turns", max_turns=1).kind == "budget"
+    looped = trial(*LOOP, answered(call("pwd", number=4)))
+    assert why(looped, ended="turns", max_turns=4).kind == "repetition", "what came before it counts"
     worn_out = trial(*(answered(said("So."), finish="tool_calls") for _ in range(3)))
     assert why(worn_out, ended="turns", max_turns=2).rule == "TW113", "answers without their calls wore the turns out"
 
 
-@pytest.mark.parametrize(("silent", "fault"), [(70.0, "endpoint"), (40.0, "our limit")])
-def test_silence_at_the_end_is_the_endpoints_after_a_minute(silent: float, fault: str) -> None:
-    hung = replace(answered(said("Well")), error=ExchangeFailure("agent gone"), seconds=silent + 0.1)
-    found = why(trial(answered(call()), hung), ended="timeout", seconds=silent + 20)
-    assert (found.kind, found.fault) == ("endpoint error", fault)
+@pytest.mark.parametrize(
+    ("seconds", "last_byte", "trial_seconds", "code", "fault", "limit"),
+    [
+        (70.1, 0.1, 90, "went silent", "endpoint", None),
+        (40.1, 0.1, 60, "went silent", "our limit", "time"),
+        (60.0, None, 60, "went silent", "endpoint", None),
+        (59.9, None, 60, "went silent", "our limit", "time"),
+        (70.0, 0.0, 280, "went silent", "endpoint", None),
+        (70.0, 0.0, 281, "stopped", "our limit", "time"),
+        (70.0, 60.0, 90, "stopped", "our limit", "time"),
+    ],
+)
+def test_silence_at_the_end_is_the_endpoints_after_a_minute(
+    seconds: float, last_byte: float | None, trial_seconds: float, code: str, fault: str, limit: str | None
+) -> None:
+    answer = answered(said("Well"))
+    chunks = () if last_byte is None else (Chunk(0.0, b""), Chunk(last_byte, answer.body))
+    hung = replace(answer, error=ExchangeFailure("agent gone"), seconds=seconds, chunks=chunks)
+    found = why(trial(answered(call()), hung), ended="timeout", seconds=trial_seconds)
+    assert (found.code, found.fault, found.limit) == (code, fault, limit)
+    assert why(trial(answered(call()), hung), seconds=trial_seconds).code != "went silent", "the agent ended"

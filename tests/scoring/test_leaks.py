@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,15 @@ def test_a_leak_that_the_agent_got_over_is_not_the_cause() -> None:
     assert cut.fault == "our limit", "nobody knows what the agent would have made of it"
 
 
+def test_a_call_in_the_reasoning_counts_where_the_answer_led_to_nothing() -> None:
+    thought = {**said("I will look."), "reasoning_content": LEAKED["content"]}
+    found = why(trial(answered(call()), answered(thought)))
+    assert (found.code, found.fault, found.exchange) == ("call in text", "server", 1)
+    assert "came in the reasoning" in found.detail
+    used = {**call("pwd"), "reasoning_content": LEAKED["content"]}
+    assert why(trial(answered(used), answered(said()))).kind == "wrong result"
+
+
 def test_text_that_shows_a_call_is_no_leak() -> None:
     assert why(trial(answered(call()), answered(SHOWN))).kind == "announced but did not act"
     assert leaks(trial(answered(call()), answered(SHOWN))) == Leaks(leaked=0, calls=1)
@@ -58,6 +68,7 @@ def test_answers_with_a_call_are_counted_and_those_that_leaked_one() -> None:
     told = trial(answered(call()), answered(LEAKED), answered(BESIDE), answered(said()))
     assert leaks(told) == Leaks(leaked=2, calls=3)
     assert leaks(trial(answered(LEAKED), answered(call()), tools=())) == Leaks(), "nothing to call"
+    assert leaks([replace(one, local=True) for one in told]) == Leaks(), "not the endpoint's"
 
 
 def test_the_rate_is_over_all_suites_with_an_interval() -> None:

@@ -26,6 +26,11 @@ def measured(exchanges: list[Exchange], prices: Prices | None = None) -> Score:
     return score(exchanges, adapters.agent("builtin"), endpoint.priced(prices) if prices else endpoint)
 
 
+def free_form(name: str) -> Message:
+    made = {"id": "call_0", "type": "custom", "custom": {"name": name, "input": "*** Begin"}}
+    return {"role": "assistant", "content": None, "tool_calls": [made]}
+
+
 def with_usage(exchange: Exchange, **usage: Any) -> Exchange:
     body = {**json.loads(exchange.body), "usage": usage or None}
     return replace(exchange, chunks=(Chunk(0.1, json.dumps(body).encode()),))
@@ -121,6 +126,9 @@ def judged(*answers: Exchange, **more: Any) -> tuple[JudgedCall, ...]:
         (call(name="fly", arguments="{"), False, False, None),
         (call(name="any", arguments='{"x": 1}'), True, True, True),
         (call(name="patch", arguments="*** Begin"), True, True, True),
+        (free_form("patch"), True, True, True),
+        (free_form("run"), True, True, True),
+        (free_form("fly"), True, False, None),
     ],
 )
 def test_a_call_is_judged_by_the_tools_that_were_offered(
@@ -158,6 +166,7 @@ def test_the_third_of_the_same_calls_in_a_row_is_not_fresh() -> None:
     other = answered(call("pwd", number=5))
     assert [one.fresh for one in judged(*same, other)] == [True, True, False, False, True]
     assert all(one.fresh for one in judged(same[0], other, same[1], same[2]))
+    assert all(one.fresh for one in judged(same[0], answered(call(name="fly", number=6)), same[1]))
 
 
 def test_scores_count_what_could_be_judged() -> None:

@@ -58,6 +58,13 @@ def test_what_the_agent_was_seen_to_break_on_is_named(
         (b'{"error":null}\n[1]\n{"error":{"a":1}}\n', ""),
         (b"error " + b"x" * 1_000, "error xxx"),
         (b"[" * 100_000, ""),
+        (b'{"error":{"error":{"message":"deep"}}}\n', "deep"),
+        (b'{"error":"plain"}\n', "plain"),
+        (b'{"type":"error","message":"outer","error":{"message":"inner"}}\n', "inner"),
+        (b'{"type":"step","message":"at work"}\n', ""),
+        (b'{"type":"result","is_error":false,"result":"all is well"}\n', ""),
+        (b'{"type":"result","is_error":true,"result":{},"error":"of it"}\n', "of it"),
+        (b"error: first\nerror: last\nbye\n", "error: last"),
     ],
 )
 def test_what_the_agent_says_went_wrong_stands_beside_the_cause(stdout: bytes, said: str) -> None:
@@ -65,8 +72,9 @@ def test_what_the_agent_says_went_wrong_stands_beside_the_cause(stdout: bytes, s
         ended = {"ended": "exit", "exit_code": 1, "stdout": stdout, "stderr": b"", "seconds": 1.0, **more}
         return diagnose([spoilt()], CommandOutcome(**ended), adapters.agent("openclaw"), 60).detail
 
-    told = detail()
-    assert (f"; the agent says: {said}" in told) if said else ("the agent says" not in told)
-    assert len(told) < 600
+    for told in (detail(), detail(stdout=b"", stderr=stdout), detail(stdout=stdout, stderr=b"error: another")):
+        assert (f"; the agent says: {said}" in told) if said else (told in (detail(), detail(stdout=b"error: another")))
+        assert len(told) < 600
+    assert ("the agent says" in detail()) == bool(said)
     assert detail(exit_code=0).endswith("the agent asked nothing after it and ended as if all were done (exit 0)")
     assert "the agent says" not in detail(ended="timeout", exit_code=None)
