@@ -1,0 +1,250 @@
+"""What bubblewrap is told: the command line by itself, on every machine; other tests look at what comes of it."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from toolworthy.content import PACKAGE
+from toolworthy.sandbox import _arguments as arguments
+from toolworthy.sandbox import _owner as owner
+from toolworthy.sandbox import _skeleton as skeleton
+from toolworthy.sandbox import toolchain
+from toolworthy.sandbox.model import Command, Limits, Mount, SandboxError
+from toolworthy.sandbox.toolchain import Lent
+
+VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
+NOTHING = Lent((), (), (), ())
+
+
+@pytest.fixture(autouse=True)
+def afresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing is remembered of another test, nor for one."""
+    monkeypatch.setattr(skeleton, "_made", {})
+    kept = arguments._machine, toolchain.lent
+    for cached in kept:
+        cached.cache_clear()
+    yield
+    for cached in kept:
+        cached.cache_clear()
+
+
+def command(folder: Path, *mounts: Mount, **more: object) -> Command:
+    for name in ("w", "h"):
+        (folder / name).mkdir(exist_ok=True)
+    return Command(("true",), folder / "w", folder / "h", mounts=mounts, **more)
+
+
+def has(argv: list[str], *part: str) -> bool:
+    """Whether these stand in a row."""
+    return any(tuple(argv[at : at + len(part)]) == part for at in range(len(argv)))
+
+
+def at(argv: list[str], *part: str) -> int:
+    return next(at for at in range(len(argv)) if tuple(argv[at : at + len(part)]) == part)
+
+
+# ---- namespaces and mounts -------------------------------------------------------------------------------------------
+
+
+def test_every_namespace_is_its_own_and_nothing_outlives_its_parent(tmp_path: Path) -> None:
+    argv = arguments.arguments(command(tmp_path, env={"GIVEN": "1", "TZ": "CET"}))
+    root = skeleton.root()
+    assert argv[:12] == [
+        *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
+        *("--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv", "--ro-bind", str(root)),
+    ]
+    assert argv[-2:] == ["--chdir", "/app"]
+    variables = {argv[n + 1]: argv[n + 2] for n, one in enumerate(argv) if one == "--setenv"}
+    assert variables == {**toolchain.environment("/home/agent"), "GIVEN": "1", "TZ": "CET"}
+    writable = [argv[n + 2] for n, one in enumerate(argv) if one == "--bind"]
+    assert writable == ["/app", "/home/agent"]
+
+
+def test_mounts_come_last_and_are_read_only_unless_they_are_to_be_written(tmp_path: Path) -> None:
+    read, write = Mount(tmp_path, "/given"), Mount(tmp_path, "/logs/out", writable=True)
+    argv = arguments.arguments(command(tmp_path, read, write))
+    places = [
+        at(argv, "--bind", str(tmp_path / "w"), "/app"),
+        at(argv, "--bind", str(tmp_path / "h"), "/home/agent"),
+        at(argv, "--ro-bind", str(tmp_path), "/given"),
+        at(argv, "--bind", str(tmp_path), "/logs/out"),
+    ]
+    assert places == sorted(places)
+    assert at(argv, "--remount-ro", "/dev") < places[0]
+    assert (skeleton.root((read, write)) / "logs" / "out").is_dir()
+
+
+def test_what_is_in_memory_is_no_larger_than_memory_and_disk_may_be(tmp_path: Path) -> None:
+    for limits, size in ((Limits(memory_mb=3, disk_mb=9), 3), (Limits(memory_mb=9, disk_mb=2), 2)):
+        argv = arguments.arguments(command(tmp_path, limits=limits))
+        for path in ("/tmp", "/dev/shm"):
+            assert has(argv, "--perms", "1777", "--size", str(size * 2**20), "--tmpfs", path)
+        assert at(argv, "--tmpfs", "/dev/shm") < at(argv, "--remount-ro", "/dev")
+
+
+def test_of_the_system_its_programs_are_shown_and_of_the_kernel_nothing_that_all_may_read(tmp_path: Path) -> None:
+    argv = arguments.arguments(command(tmp_path))
+    shown = {argv[n + 2] for n, one in enumerate(argv) if one == "--ro-bind" and argv[n + 1] == argv[n + 2]}
+    assert {"/usr/bin", "/usr/lib"} <= shown
+    assert all(Path(path).is_dir() and not Path(path).is_symlink() for path in shown & set(toolchain.SYSTEM))
+    assert not shown & {"/usr", "/usr/src", "/usr/local", "/usr/local/src", "/etc", "/"}
+    assert set(toolchain.SYSTEM) >= {"/bin", "/lib", "/lib64", "/usr/bin", "/usr/share", "/usr/local/bin"}
+    assert not set(toolchain.SYSTEM) & {"/share", "/include", "/libexec", "/usr/src"}
+    for name in arguments.PROC_HIDDEN:
+        path = Path("/proc", name)
+        if path.is_dir() and path.stat().st_mode & 0o044:
+            assert has(argv, "--tmpfs", str(path), "--remount-ro", str(path))
+        elif path.exists() and path.stat().st_mode & 0o044:
+            assert has(argv, "--ro-bind", str(skeleton.PACKAGED / "etc" / "empty"), str(path))
+        else:
+            assert str(path) not in argv
+    assert at(argv, "--proc", "/proc") < at(argv, "--remount-ro", "/proc") < at(argv, "--dev", "/dev")
+    assert (skeleton.PACKAGED / "etc" / "empty").read_bytes() == b""
+
+
+# ---- what is lent of Python ------------------------------------------------------------------------------------------
+
+
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, prefix: str = "venv") -> Path:
+    """This package as a wheel's in an environment of its own; the folder of its packages."""
+    home = tmp_path / prefix
+    site = home / "lib" / VERSION / "site-packages"
+    (site / "toolworthy" / "fixtures").mkdir(parents=True)
+    (site / "toolworthy" / "suites").mkdir()
+    (home / "pyvenv.cfg").write_text("home = /usr/bin\n")
+    (home / "bin").mkdir()
+    (home / "bin" / "python").symlink_to("python3")
+    (home / "bin" / "python3").symlink_to("/usr/bin/env")
+    (home / "bin" / "pytest").write_text("#!/bin/sh\n")
+    (home / "bin" / "another").write_text("#!/bin/sh\n")
+    monkeypatch.setattr(toolchain, "PACKAGE", site / "toolworthy")
+    monkeypatch.setattr(toolchain, "ROOT", site / "toolworthy")
+    monkeypatch.setattr(sys, "prefix", str(home))
+    monkeypatch.setattr(sys, "executable", str(home / "bin" / "python"))
+    return site
+
+
+def test_an_installed_package_is_masked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It holds solutions and hidden tests, and lies among the packages that are shown."""
+    site = installed(tmp_path, monkeypatch)
+    lent = toolchain.lent()
+    assert str(site) in [mount.target for mount in lent.mounts]
+    assert lent.hidden == (str(site / "toolworthy"),)
+    argv = arguments.arguments(command(tmp_path))
+    shown = at(argv, "--ro-bind", str(site), str(site))
+    hidden = at(argv, "--tmpfs", str(site / "toolworthy"), "--remount-ro", str(site / "toolworthy"))
+    assert shown < hidden
+
+
+def test_another_copy_among_the_systems_packages_is_masked_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(tmp_path, monkeypatch)
+    for folder in ("python3.9/dist-packages", "python3/dist-packages", "site-packages", "elsewhere"):
+        (tmp_path / "usr" / "lib" / folder / "toolworthy").mkdir(parents=True)
+    (tmp_path / "usr" / "share" / "toolworthy").mkdir(parents=True)
+    monkeypatch.setattr(toolchain, "SYSTEM", (f"{tmp_path}/usr/lib", f"{tmp_path}/usr/share"))
+    found = {path.removeprefix(f"{tmp_path}/usr/") for path in toolchain.lent().hidden if "/usr/" in path}
+    assert found == {
+        "lib/python3.9/dist-packages/toolworthy",
+        "lib/python3/dist-packages/toolworthy",
+        "lib/site-packages/toolworthy",
+        "share/toolworthy",
+    }
+
+
+def test_of_an_environment_its_tools_are_shown_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = installed(tmp_path, monkeypatch)
+    home = tmp_path / "venv"
+    lent = toolchain.lent()
+    own = {mount.target for mount in lent.mounts if mount.target.startswith(str(tmp_path))}
+    assert own == {str(site), str(home / "pyvenv.cfg"), str(home / "bin" / "pytest")}
+    assert all(str(mount.source) == mount.target and not mount.writable for mount in lent.mounts)
+    links = [link for link in lent.links if link[1].startswith(str(home))]
+    assert links == [("python3", str(home / "bin" / "python")), ("/usr/bin/env", str(home / "bin" / "python3"))]
+    made = skeleton.root()
+    assert os.readlink(f"{made}{home}/bin/python") == "python3"
+    assert Path(f"{made}{home}/bin/pytest").read_text() == "#!/bin/sh\n", "what is small is a copy"
+    assert Path(f"{made}{site}").is_dir()
+    argv = arguments.arguments(command(tmp_path))
+    assert not has(argv, str(home / "bin" / "pytest"))
+    assert str(home) not in argv
+
+
+def test_an_environment_below_the_systems_folders_is_covered_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else all of it would show, settings and all."""
+    site = installed(tmp_path, monkeypatch, prefix="usr/lib/project")
+    monkeypatch.setattr(toolchain, "SYSTEM", (f"{tmp_path}/usr/lib",))
+    lent = toolchain.lent()
+    home = str(tmp_path / "usr" / "lib" / "project")
+    assert lent.covered[0] == home
+    assert str(site) in [mount.target for mount in lent.mounts]
+    argv = arguments.arguments(command(tmp_path))
+    cover = at(argv, "--ro-bind", f"{skeleton.root()}{home}", home)
+    assert (
+        at(argv, "--ro-bind", f"{tmp_path}/usr/lib", f"{tmp_path}/usr/lib") < cover < at(argv, "--ro-bind", str(site))
+    )
+
+
+# ---- the root folder -------------------------------------------------------------------------------------------------
+
+
+def test_the_root_is_made_once_for_the_same_mounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(toolchain, "lent", lambda: NOTHING)
+    (tmp_path / "file").touch()
+    file, folder = Mount(tmp_path / "file", "/given/a"), Mount(tmp_path, "/given/b")
+    made = skeleton.root([file, folder])
+    assert skeleton.root([file, folder]) == made != skeleton.root([folder]) != skeleton.root()
+    assert (made / "given" / "a").is_file()
+    assert (made / "given" / "b").is_dir()
+    for path in ("proc", "dev", "tmp", "app", "home/agent", "etc", "given", ""):
+        assert stat.S_IMODE((made / path).stat().st_mode) == 0o755, path
+    assert (made / "etc" / "passwd").read_bytes() == (PACKAGE / "sandbox" / "etc" / "passwd").read_bytes()
+    assert Path(f"{made}{skeleton.LAUNCHER}").read_bytes() == (PACKAGE / "sandbox" / "launcher.py").read_bytes()
+    for path in toolchain.SYSTEM:
+        assert os.path.islink(f"{made}{path}") == os.path.islink(path), path
+        assert os.path.isdir(f"{made}{path}") or not os.path.isdir(path) or os.path.islink(path), path
+    for name in ("passwd", "group", "hosts", "nsswitch.conf", "resolv.conf"):
+        assert (made / "etc" / name).is_file()
+    for secret in ("shadow", "gshadow", "sudoers", "ssl/private"):
+        assert not (made / "etc" / secret).exists()
+
+
+def test_what_is_small_is_copied_and_what_is_large_is_mounted(tmp_path: Path) -> None:
+    for size, small in ((64 * 1024, True), (64 * 1024 + 1, False)):
+        (tmp_path / "file").write_bytes(bytes(size))
+        assert skeleton.is_small(Mount(tmp_path / "file", "/f")) is small
+    assert not skeleton.is_small(Mount(tmp_path, "/f"))
+
+
+def test_a_root_that_cannot_be_made_says_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("toolworthy.base.tree.new_folder", full)
+    monkeypatch.setattr("tempfile.gettempdir", lambda: "/place")
+    with pytest.raises(SandboxError, match=r"in /place \(No space left on device\); make room there, or set TMPDIR"):
+        skeleton.root()
+
+
+# ---- rights ----------------------------------------------------------------------------------------------------------
+
+
+def test_bubblewrap_drops_every_capability_and_root_keeps_what_it_gives_up_its_rights_with() -> None:
+    user = owner.Owner(1000)
+    assert user.arguments() == ["--unshare-user", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL"]
+    assert owner.Owner(1000, closed=True).arguments()[:2] == ["--unshare-user", "--disable-userns"]
+    assert user.command() == []
+    root = owner.Owner(60_999, object())
+    kept = [part for name in ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP") for part in ("--cap-add", name)]
+    assert root.arguments() == ["--cap-drop", "ALL", *kept]
+    ids = ["--reuid=1000", "--regid=1000", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all", "--"]
+    assert root.command() == ["/usr/bin/setpriv", *ids]
