@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -14,7 +15,7 @@ import toolworthy
 from tests.support.commands import only_run, results, run
 from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.endpoint.plugins import MODULES, load_plugins
+from toolworthy.endpoint.plugins import LOADED, MODULES, load_plugins
 from toolworthy.rules import RULES
 from toolworthy.work.probes import PROBES, load_suite
 
@@ -72,10 +73,10 @@ def plugin(folder: Path, *, config: str = 'plugins = ["mine"]\n') -> Path:
 @pytest.fixture
 def _only_here() -> Iterator[None]:
     """What is declared in this process is forgotten afterwards."""
-    before = RULES.copy(), load_suite().copy(), MODULES.copy(), content.PLUGINS.copy()
+    before = RULES.copy(), load_suite().copy(), MODULES.copy(), content.PLUGINS.copy(), LOADED.copy()
     yield
     RULES[:], content.PLUGINS[:] = before[0], before[3]
-    for now, then in ((PROBES, before[1]), (MODULES, before[2])):
+    for now, then in ((PROBES, before[1]), (MODULES, before[2]), (LOADED, before[4])):
         now.clear()
         now.update(then)
 
@@ -107,6 +108,11 @@ def test_its_rules_and_probes_belong_to_the_wire_suite(tmp_path: Path) -> None:
     assert "MY101" in (path / "report.html").read_text()
     again = run(*shlex.split(mine[0]["reproduce"]), "--out", "again", cwd=tmp_path)
     assert "1 passed" in again.stdout, again.stdout + again.stderr
+    assert [*json.loads((path / "run.json").read_text())["plugins"]] == ["mine"]
+    (tmp_path / "mine" / "words.py").write_text('GREETING = "Hi"\n')
+    done = run("toolworthy", "run", "--resume", str(path), cwd=tmp_path)
+    assert done.returncode == 4
+    assert "was made with another mine (plugins: " in done.stdout + done.stderr
 
 
 def test_its_tasks_agents_and_cases_are_run_beside_ours(tmp_path: Path) -> None:
@@ -145,6 +151,7 @@ def test_a_package_announces_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "MY101" in {rule.code for rule in RULES}
     assert "word-of-mine" in PROBES
     assert [tmp_path / "my_package"] == content.PLUGINS
+    assert LOADED["my-package"] == "1"
     (about / "entry_points.txt").write_text("[toolworthy]\nother = my_package.nothing\n")
     with pytest.raises(ToolworthyError, match=r"^entry point other = my_package\.nothing: ModuleNotFoundError: "):
         load_plugins(tmp_path)

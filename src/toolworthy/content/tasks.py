@@ -12,7 +12,6 @@ A task is a folder::
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from toolworthy import content
+from toolworthy.base.digest import folder_digest
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import Strict, load_toml
 
@@ -112,12 +112,7 @@ class Task:
     @cached_property
     def digest(self) -> str:
         """SHA-256 over all files of the folder: two runs with the same digest ran the same task."""
-        digest = hashlib.sha256()
-        for path in sorted(self.path.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                digest.update(path.relative_to(self.path).as_posix().encode() + b"\0")
-                digest.update(hashlib.sha256(path.read_bytes()).digest())
-        return digest.hexdigest()
+        return folder_digest(self.path)
 
 
 def load_task(path: Path) -> Task:

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import ModuleType
 
 from toolworthy import content
+from toolworthy.base.digest import folder_digest
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.endpoint._config import load_config
 
@@ -27,6 +28,8 @@ GROUP = "toolworthy"
 """Of entry points."""
 MODULES: dict[str, ModuleType] = {}
 """What was imported, by name."""
+LOADED: dict[str, str] = {}
+"""Plugins by name: the version of a package, a hash of a folder."""
 
 
 def load_plugins(folder: Path) -> bool:
@@ -53,6 +56,7 @@ def _load_entry(entry: EntryPoint) -> None:
     if not hasattr(module, "__path__"):
         raise ToolworthyError(f"entry point {entry.name} = {entry.value}: it names no package")
     MODULES[entry.value] = module
+    LOADED[entry.dist.name if entry.dist else entry.name] = entry.dist.version if entry.dist else ""
     for path in map(Path, module.__path__):
         _load_files(module.__name__, path)
 
@@ -73,6 +77,7 @@ def _load_folder(path: Path) -> None:
         with _told(init, path):
             spec.loader.exec_module(sys.modules[name])
     _load_files(name, path)
+    LOADED[path.name] = folder_digest(path)
 
 
 def _load_files(package: str, path: Path) -> None:

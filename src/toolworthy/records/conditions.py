@@ -136,7 +136,7 @@ def difference(old: RunMeta, new: RunMeta) -> str:
             return f"was made with {one.said(was)}, this is {one.said(now)}"
     for what, option in _CONTENT.items():
         was, now = (getattr(meta, what) for meta in (old, new))
-        if was == now or (what == "words" and not was):  # runs of before there were words
+        if was == now or was is None or (what == "words" and not was):  # runs of before it was kept
             continue
         if isinstance(was, EndpointTold):
             was, now = was.model_dump(), now.model_dump()
@@ -152,6 +152,7 @@ def difference(old: RunMeta, new: RunMeta) -> str:
 
 _CONTENT = {
     "endpoint": "",
+    "plugins": "plugins",
     "tasks": "--task",
     "agents": "--agent",
     "cases": "--case",

@@ -168,6 +168,8 @@ class RunMeta(ProxyTold):
     python: str = ""
     platform: str = ""
     command: str = ""
+    plugins: dict[str, str] | None = None
+    """Plugins that were loaded: the version of a package, a SHA-256 of a folder; None where that is not known."""
     agents: dict[str, str] = {}
     """Agent to its version."""
     tasks: dict[str, str] = {}

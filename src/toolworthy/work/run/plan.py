@@ -16,6 +16,7 @@ from toolworthy.base.version import __version__
 from toolworthy.content import adapters
 from toolworthy.content.adapters import AgentAdapter, Prices
 from toolworthy.content.tasks import Task, known_tasks, load_task, load_tasks
+from toolworthy.endpoint.plugins import LOADED
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import concurrency as flow
 from toolworthy.records import conditions
@@ -107,6 +108,7 @@ class Options:
         """The content of ``run.json``."""
         return RunMeta(
             **invocation(self.endpoint, self.command),
+            plugins=dict(LOADED),
             agents={agent.id: agent.install.version if agent.install else __version__ for agent in self.agents},
             tasks={task.name: task.digest for task in self.tasks},
             cases={self.field.spec: self.field.digest} if self.field else {c.id: c.digest for c in self.cases},
