@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+from toolworthy import wire
 from toolworthy.wire.ir import Image, Message, Text, ToolResult
 from toolworthy.wire.lenient import as_dict, as_list
 from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Ignored, Unmeasured, probe
@@ -68,7 +69,7 @@ async def test_tool_result_parts(ask: Ask) -> None:
     """A result of several text parts; all of them count."""
     result = results((CALL[0], CODE))
     body = ask.body(ask.request(user("Read it."), called(CALL), result, user(ASK_CODE), tools=TOOLS))
-    parts = [{"type": "input_text" if ask.api == "responses" else "text", "text": text} for text in ("First.", CODE)]
+    parts = [{**wire.api(ask.api).text_part, "text": text} for text in ("First.", CODE)]
     for entry in body.get("messages", body.get("input")):
         if entry.get("role") == "tool":
             entry["content"] = parts

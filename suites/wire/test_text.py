@@ -93,10 +93,9 @@ async def test_multi_turn(ask: Ask) -> None:
 async def test_content_parts(ask: Ask) -> None:
     """Content as a list of parts, of which every one counts."""
     body = ask.body(ask.request(user("x")))
-    kind = {"responses": {"type": "input_text"}, "gemini": {}}.get(ask.api, {"type": "text"})
-    parts = [{**kind, "text": text} for text in (CODE, "Hello.", "Reply with nothing but the code word.")]
-    content = "parts" if ask.api == "gemini" else "content"
-    answer = await ask.accepted({**body, wire.api(ask.api).conversation: [{"role": "user", content: parts}]})
+    api = wire.api(ask.api)
+    parts = [{**api.text_part, "text": text} for text in (CODE, "Hello.", "Reply with nothing but the code word.")]
+    answer = await ask.accepted({**body, api.conversation: [{"role": "user", api.parts: parts}]})
     if "kestrel-47" not in answer.text:
         if ask.surface.obeys:
             raise Broken(f"the first of three parts is not known: {answer.text[:80]!r}")

@@ -96,7 +96,7 @@ def error(
 def _signed(api: ir.Api, parts: Sequence[ir.Part]) -> tuple[ir.Part, ...]:
     """Reasoning in the API's own form, signed as its vendor does: where it stands, or on what it led to."""
     form = wire.api(api).reasoning
-    if form != "thought":
+    if form is None or not wire.api(api).signs_calls:
         return tuple(_marked(form, part) if isinstance(part, ir.Thinking) and form else part for part in parts)
     thought = [replace(part, form=form, signature=None) for part in parts if isinstance(part, ir.Thinking)]
     rest = [part for part in parts if not isinstance(part, ir.Thinking)]

@@ -24,7 +24,7 @@ _LIMIT = re.compile(
 @builtin("TW601")
 def _truncated_response(view: View) -> Violations:
     response = view.response
-    only_last = view.api == "responses" and items_done(view)  # TW501 names the one event that is missing
+    only_last = items_done(view)  # TW501 names the one event that is missing
     ended = view.exchange.status is not None and view.exchange.error is None and response.failure is None
     cut_off = ended and not only_last and not response.complete and response.stop is None
     if cut_off and view.exchange.body and _read_something(view):

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from toolworthy import wire
 from toolworthy.rules._responses import TERMINAL
 from toolworthy.rules.model import Violations, builtin
 from toolworthy.rules.view import View
@@ -95,7 +96,7 @@ def _missing_tool_namespace(view: View) -> Violations:
     for call in view.calls:
         for tool in tools:
             glued = call.name in (f"{tool.namespace}{mark}{tool.name}" for mark in (".", "__", "", "/"))
-            if not call.namespace and (glued or (call.name == tool.name and view.api == "responses")):
+            if not call.namespace and (glued or (call.name == tool.name and wire.api(view.api).namespaces)):
                 yield f"{call.name} is called without its namespace {tool.namespace}", call.arguments
 
 

@@ -41,7 +41,7 @@ def _inconsistent_usage(view: View) -> Violations:
     usage = view.response.usage
     if usage is None:
         return
-    if view.api != "messages" and usage.cached and usage.input is not None and usage.cached > usage.input:
+    if usage.cached and usage.input is not None and usage.cached > usage.input:
         yield f"{usage.cached} cached of {usage.input} input tokens", ""
     if usage.reasoning and usage.output is not None and usage.reasoning > usage.output:
         yield f"{usage.reasoning} reasoning of {usage.output} output tokens", ""

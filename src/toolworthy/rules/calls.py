@@ -82,7 +82,7 @@ def _empty_string_arguments(view: View) -> Violations:
 def _wrong_arguments_type(view: View) -> Violations:
     for detail, excerpt in view.repairs("arguments-not-string", "arguments-not-object"):
         yield f"arguments are of type {detail}", excerpt
-    for call in chat_calls(view) if view.api == "chat" else ():
+    for call in chat_calls(view):
         if call.get("function") and as_dict(call["function"]).get("arguments", "") is None:
             yield "arguments are null", json.dumps(call)
 

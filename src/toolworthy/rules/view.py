@@ -119,7 +119,7 @@ class View:
         """Whether usage was not asked for where it comes on request only."""
         asked = as_dict(self.asked.get("stream_options")).get("include_usage")
         told = not self.knows_request and self.response.usage is not None
-        return self.api == "chat" and self.exchange.streamed and not asked and not told
+        return wire.api(self.api).usage_on_request and self.exchange.streamed and not asked and not told
 
     @cached_property
     def events(self) -> tuple[WireEvent, ...]:

@@ -108,6 +108,16 @@ class WireApi:
     """Where the arguments of a call are an object and not text, so that none can come cut or empty."""
     reasoning: ReasoningForm | None
     """How it shows reasoning that its endpoint signs; None where none is signed."""
+    signs_calls: bool = False
+    """Whether the signature stands on the call that the reasoning led to, not on the reasoning."""
+    namespaces: bool = False
+    """Whether a call has the namespace of its tool in a field of its own."""
+    usage_on_request: bool = False
+    """Whether a stream has usage only if the request asks for it."""
+    text_part: Mapping[str, str] = field(default_factory=lambda: {"type": "text"})
+    """What a part of a user's message has beside its text."""
+    parts: str = "content"
+    """Field of a message that holds its parts."""
     overloaded: int = 503
     """HTTP status of an endpoint that has no room."""
 

@@ -27,6 +27,7 @@ API = WireApi(
     answer_kind="chat.completion",
     lists=frozenset({"choices"}),
     reasoning=None,
+    usage_on_request=True,
     decoder=ChatDecoder,
     encoder=ChatEncoder,
     parse_request=parse_request,
