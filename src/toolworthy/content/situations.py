@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
+from toolworthy import content
+from toolworthy.base.loading import read_toml
+
 Situation = Literal[
     "always",
     "parallel-calls",
@@ -33,33 +36,7 @@ Situation = Literal[
 ]
 """In the order in which agents meet them: what comes first weighs most in a verdict."""
 
-PHRASES: dict[Situation, str] = {
-    "always": "",
-    "parallel-calls": "the model makes several calls in one answer",
-    "long-input": "a prompt, a result or an argument is long (16 KiB or more)",
-    "markup": "text or arguments hold markup or special tokens",
-    "unicode": "text or arguments go beyond ASCII",
-    "token-limit": "an answer is cut by the token limit",
-    "refused-request": "the endpoint refuses a request",
-    "broken-stream": "a stream breaks off",
-    "interrupted-turn": "the user interrupts a turn",
-    "full-context": "the context window is full",
-    "compaction": "the agent summarizes its conversation",
-    "image": "an image or a document is in the conversation",
-    "thinking": "thinking is switched on",
-    "tool-choice": "a request forces or forbids a call",
-    "json-output": "the model is asked for JSON",
-    "unusual-schema": "a tool has an unusual schema, as MCP servers send them",
-    "many-tools": "a request offers 128 tools or more",
-    "other-endpoint": "the conversation began at another endpoint",
-    "known-model": "the agent takes the model for one that it knows",
-    "settings": "the user sets an option of the request",
-    "token-counts": "the agent relies on token counts",
-    "side-request": "the agent asks for something besides an answer",
-    "client-library": "a program uses the vendor's own client library",
-    "field": "",
-    "bad-request": "",
-}
+PHRASES: dict[Situation, str] = read_toml(content.FIXTURES / "situations.toml")  # type: ignore[assignment]
 """What follows "fails when"."""
 
 NEVER: frozenset[Situation] = frozenset({"field", "bad-request"})

@@ -24,7 +24,7 @@ FailureKind = Literal[
     "failed",
 ]
 """Why there is no whole answer. ``silent``: no byte for too long; ``endless``: longer than any answer is."""
-_SAID: dict[FailureKind, str] = {
+SAID: dict[FailureKind, str] = {
     "agent gone": "agent hung up",
     "unreachable": "the endpoint cannot be reached: {}",
     "connect timeout": "the endpoint did not take the connection in time",
@@ -47,7 +47,7 @@ class ExchangeFailure:
     """The reason that was given, or the limit that was met."""
 
     def __str__(self) -> str:
-        return _SAID[self.kind].format(self.detail)
+        return SAID[self.kind].format(self.detail)
 
 
 @dataclass(frozen=True, slots=True)

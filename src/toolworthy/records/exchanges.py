@@ -22,7 +22,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from toolworthy.base.redact import Redactor
-from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure, FailureKind
+from toolworthy.records.exchange import SAID, Chunk, Exchange, ExchangeFailure, FailureKind
 from toolworthy.wire.declaration import Kind
 from toolworthy.wire.ir import Api
 
@@ -88,16 +88,8 @@ class ExchangeRecord(BaseModel):
         return {"kind": _SENTENCES.get(begin, "failed"), "detail": value.removeprefix(begin)}
 
 
-_SENTENCES: dict[str, FailureKind] = {
-    "agent hung up": "agent gone",
-    "the endpoint cannot be reached: ": "unreachable",
-    "the endpoint did not take the connection in time": "connect timeout",
-    "the endpoint went silent and was given up": "silent",
-    "given up at our own limit of ": "our limit",
-    "the endpoint's answer is no HTTP: ": "no HTTP",
-    "the endpoint's answer had no end within ": "endless",
-    "the endpoint broke the connection: ": "broken off",
-}
+_NEWER: tuple[FailureKind, ...] = ("bad status", "failed")
+_SENTENCES = {said.removesuffix("{}"): kind for kind, said in SAID.items() if kind not in _NEWER}
 """How the sentences of older runs began; what followed was the reason."""
 
 

@@ -58,17 +58,13 @@ class ProbeBench:
         served = key.api in self._endpoint.base_urls and forced in (None, key.api)
         if not (served or probe.main_path):
             why = f"only {forced} is asked" if forced else f"no {key.api} API here"
-            result = ProbeResult(key=key, title=probe.title, verdict="unmeasured", detail=why)
+            result = probe.result(key, "unmeasured", why)
         elif (why := await self._hopeless(key)) and (self.knowledge.stopped or not _decides(probe)):
-            result = ProbeResult(key=key, title=probe.title, verdict="unmeasured", detail=why)
+            result = probe.result(key, "unmeasured", why)
         else:
             result = await self._asked(key, probe, await self._surface(key))
         return result.model_copy(
             update={
-                "severity": probe.severity,
-                "situation": probe.situation,
-                "agents": probe.agents,
-                "main_path": probe.main_path,
                 "served": (forced,) if forced else tuple(self._endpoint.base_urls),
                 "started": began,
                 "seconds": time.perf_counter() - clock,
@@ -141,11 +137,10 @@ class ProbeBench:
         # An answer without end says nothing beyond that, and reading all of it would take minutes.
         read = [one for one in session.exchanges if one.index not in ask.flooded]
         found = ask.lasting(await asyncio.to_thread(rules.check, read))  # a long answer holds up nobody
-        return ProbeResult(
-            key=key,
-            title=probe.title,
-            verdict=verdict,
-            detail=self._gateway.redactor.text(detail),
+        return probe.result(
+            key,
+            verdict,
+            self._gateway.redactor.text(detail),
             findings=tuple(finding for finding in found if finding.code != _REFUSED),
             leaks=leaks(read),
             requests=len(session.exchanges),

@@ -15,7 +15,7 @@ from toolworthy.base.errors import ToolworthyError, place
 from toolworthy.content.situations import Situation
 from toolworthy.records.finding import Severity
 from toolworthy.records.meta import Tier
-from toolworthy.records.probe import ProbeKey
+from toolworthy.records.probe import ProbeKey, ProbeResult, Verdict
 from toolworthy.wire.ir import APIS, Api
 from toolworthy.work.probes import tiers
 from toolworthy.work.probes.ask import Ask
@@ -53,6 +53,20 @@ class Probe:
             Path(file).is_relative_to(folder) for folder in (content.SUITES, *content.PLUGINS)
         )
         return self.item or ("" if known else f"{file}::{name}[{key.way}]")
+
+    def result(self, key: ProbeKey, verdict: Verdict, detail: str, **found: Any) -> ProbeResult:
+        """What is said of one way of it."""
+        return ProbeResult(
+            key=key,
+            title=self.title,
+            verdict=verdict,
+            detail=detail,
+            severity=self.severity,
+            situation=self.situation,
+            agents=self.agents,
+            main_path=self.main_path,
+            **found,
+        )
 
     def ways(self, tier: Tier = "full") -> Iterator[ProbeKey]:
         """One key for every API and mode that belongs to `tier`."""

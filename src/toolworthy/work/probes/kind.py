@@ -70,18 +70,7 @@ class Probes(Kind[ProbeKey, ProbeResult]):
         return ProbeBench(site.endpoint, site.gateway, client, site.listener.line)
 
     def unrun(self, plan: Options, key: ProbeKey, why: str) -> ProbeResult:
-        probe = PROBES[key.probe]
-        return ProbeResult(
-            key=key,
-            title=probe.title,
-            verdict="unmeasured",
-            detail=why,
-            unasked=True,
-            severity=probe.severity,
-            situation=probe.situation,
-            agents=probe.agents,
-            main_path=probe.main_path,
-        )
+        return PROBES[key.probe].result(key, "unmeasured", why, unasked=True)
 
     def told(self, result: ProbeResult) -> Told:
         """What harms an agent fails. What rules find in it is told of the rules."""

@@ -13,8 +13,11 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, Protocol
 
+from toolworthy import content
+from toolworthy.base.loading import read_toml
 from toolworthy.base.redact import MARK
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.toolset import tool_schema
@@ -34,40 +37,19 @@ _TELLING = re.compile(
 )
 _LONG_ID = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{20,}\b")
 _FINGERPRINT = re.compile(rb'"system_fingerprint"\s*:\s*"([^"\\]{1,200})"')
-_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
-_DAY = r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*"
-_ROOTS = "app|tmp|home|root|opt|usr|var|private|users|mnt|workspace"
-_INNER = r"[^\s\"'`<>(){}\[\],;]"
-_CHANGING = tuple(
-    (re.compile(pattern, re.IGNORECASE), mark)
-    for pattern, mark in (
-        (r"https?://(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?", "<HOST>"),
-        (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<ID>"),
-        (
-            rf"\b(?:{_DAY},?\s+)?{_MONTH}\.?\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+(?:\d\d:\d\d:\d\d\s+)?(?:19|20)\d\d\b",
-            "<DATE>",
-        ),
-        (rf"\b(?:{_DAY},?\s+)?\d{{1,2}}\.?\s+{_MONTH}\.?,?\s+(?:19|20)\d\d\b", "<DATE>"),
-        (rf"\b{_MONTH}\s+(?:19|20)\d\d\b", "<DATE>"),
-        (
-            r"\b(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?(?:Z|[+-]\d\d:?\d\d)?",
-            "<DATE>",
-        ),
-        (r"\b\d{1,2}/\d{1,2}/(?:19|20)\d\d\b", "<DATE>"),
-        (r"\b\d{1,2}:\d\d(?::\d\d)?(?:\.\d+)?(?:\s?[ap]m)?\b", "<TIME>"),
-        (rf"<DATE>(?:[, ]+(?:at )?<TIME>)?(?:\s*\(?(?:{_DAY}|UTC|GMT)\)?)?", "<DATE>"),
-        (rf"\b{_DAY},?\s+<DATE>", "<DATE>"),
-        (r"(?:linux|darwin|windows|debian|ubuntu)[ /-](?:gnu/linux )?v?\d[\w.+-]*", "<OS>"),
-        (rf"(?<![\w.<])~?/(?:{_ROOTS})(?:/(?:{_INNER}*(?![.:]){_INNER})?)?", "<PATH>"),
-        (r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}\b", "<ID>"),
-        (r"\b(?=\w*\d)(?=\w*[A-Za-z])\w{20,}\b", "<ID>"),
-        (r"\b\d{9,}\b", "<NUMBER>"),
-        (r"\bcc_version=[\w.]+", "cc_version=<ID>"),  # Claude Code: its end changes with what the user says
-        (r"\bgit repo(sitory)?: (?:yes|no|true|false)\b", "git repo: <ANSWER>"),
-        (r"(?<=folder: )/(?=\s)", "<PATH>"),
-    )
-)
-"""What changes from run to run in prompts of the agents that we know, in the order in which it is taken out."""
+
+
+@cache
+def _changing() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """What ``fixtures/changing.toml`` says changes from run to run, and what to put in its place."""
+    table = read_toml(content.FIXTURES / "changing.toml")
+    found = []
+    for row in table["change"]:
+        pattern = row["match"]
+        for name, part in table["parts"].items():
+            pattern = pattern.replace(f"{{{name}}}", part)
+        found.append((re.compile(pattern, re.IGNORECASE), row["mark"]))
+    return tuple(found)
 
 
 class Seen:
@@ -174,7 +156,7 @@ def system_prompt(request: Request) -> str:
 
 def steady(text: str) -> str:
     """`text` without dates, times, paths, ids, and versions of operating systems; white space counts once."""
-    for pattern, mark in _CHANGING:
+    for pattern, mark in _changing():
         text = pattern.sub(mark, text)
     return " ".join(text.split())
 

@@ -22,24 +22,6 @@ _LOOP = 3
 
 
 @dataclass(frozen=True)
-class JudgedCall:
-    """One call, with what is wrong with it; None where a question does not arise."""
-
-    exchange: int
-    call: ToolCall
-    parses: bool
-    known: bool
-    problem: str | None
-    """Why the arguments do not fit the offered schema."""
-    valid: bool | None
-    coherent: bool
-    executed: bool | None
-    """False where the tool's result is an error; None where no result came back."""
-    result: str
-    fresh: bool
-
-
-@dataclass(frozen=True)
 class Fit:
     """How one call fits what its request offered."""
 
@@ -52,6 +34,19 @@ class Fit:
     def valid(self) -> bool | None:
         """Whether they do; None where the tool is unknown or they cannot be read."""
         return self.problem is None if self.known and self.parses else None
+
+
+@dataclass(frozen=True)
+class JudgedCall(Fit):
+    """One call, with what is wrong with it; None where a question does not arise."""
+
+    exchange: int
+    call: ToolCall
+    coherent: bool
+    executed: bool | None
+    """False where the tool's result is an error; None where no result came back."""
+    result: str
+    fresh: bool
 
 
 def judge_call(request: Request, call: ToolCall) -> Fit:
@@ -75,12 +70,9 @@ def judge_calls(exchanges: Sequence[Exchange], agent: AgentAdapter) -> tuple[Jud
         looped = len(row) >= _LOOP and len(set(row[-_LOOP:])) == 1
         judged.append(
             JudgedCall(
+                **vars(fit),
                 exchange=exchange.index,
                 call=call,
-                parses=fit.parses,
-                known=fit.known,
-                problem=fit.problem,
-                valid=fit.valid,
                 coherent=response.stop in ("tool", "length", None) and not without_id,
                 executed=None if result is None else not _refused(result, agent),
                 result="" if result is None else text_of(result.content),

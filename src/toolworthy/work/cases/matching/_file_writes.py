@@ -9,11 +9,10 @@ from typing import Literal
 from toolworthy.base.paths import ROOT
 from toolworthy.work.cases.matching._flow import FlowStep, steps
 from toolworthy.work.cases.matching._heredoc import Heredoc
-from toolworthy.work.cases.matching._syntax import Word
+from toolworthy.work.cases.matching._syntax import Word, escaped
 
 Kind = Literal["codex", "unified"]
 _FORMAT = re.compile(r"%(s|%)|%.?|\\([abefnrtv\\\"']|0?[0-7]{1,3}|x[0-9a-fA-F]{1,2})|\\.?", re.S)
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b", "f": "\f", "v": "\v"}
 _ECHO = re.compile(r"-[neE]+")
 _ELSEWHERE = frozenset(
     {"--check", "--stat", "--numstat", "--summary", "-R", "--reverse", "--dry-run", "-o", "--cached"}
@@ -157,18 +156,10 @@ def _formatted(form: str, arguments: list[str]) -> str | None:
         if match[1]:
             parts.append("%" if match[1] == "%" else arguments.pop(0) if arguments else "")
         elif match[2]:
-            parts.append(_escape(match[2]))
+            parts.append(escaped(match[2]))
         else:
             return None
     return "".join(parts) + form[at:]
-
-
-def _escape(code: str) -> str:
-    if code[0] == "x":
-        return chr(int(code[1:], 16))
-    if code[0] in "01234567":
-        return chr(int(code, 8))
-    return _ESCAPES.get(code, code)
 
 
 # ---- patches -------------------------------------------------------------------------------------------------------

@@ -241,7 +241,11 @@ def _part(raw: str, at: int) -> tuple[str | None, int, bool]:
         return _double(raw, at + 1)
     if raw.startswith("$'", at):
         match = re.compile(r"((?:[^'\\]|\\.)*)'", re.S).match(raw, at + 2)
-        return (_ESCAPE.sub(_escaped, match[1]), match.end(), True) if match else (None, len(raw), True)
+        return (
+            (_ESCAPE.sub(lambda found: escaped(found[1]), match[1]), match.end(), True)
+            if match
+            else (None, len(raw), True)
+        )
     if first == "\\":
         return raw[at + 1 : at + 2], at + 2, True
     if first == "`" or (first == "$" and raw[at + 1 : at + 2].strip()):
@@ -263,8 +267,8 @@ def _double(raw: str, at: int) -> tuple[str | None, int, bool]:
     return ("".join(out), at + 1, True) if at < len(raw) else (None, at, True)
 
 
-def _escaped(match: re.Match[str]) -> str:
-    code = match[1]
+def escaped(code: str) -> str:
+    """What stands for a backslash and `code`."""
     if code[0] in "xu" and len(code) > 1:
         return chr(int(code[1:], 16))
     if code[0] in "01234567":
