@@ -10,12 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolworthy.work.cases.matching._displayed import extended
+from toolworthy.work.cases.matching._displayed import DisplayedLines, extended
+from toolworthy.work.cases.matching._file_writes import Written
 from toolworthy.work.cases.matching.shell import (
-    DisplayedLines,
     Find,
     Search,
-    Written,
     finds,
     parse,
     patches,

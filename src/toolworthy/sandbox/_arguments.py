@@ -13,19 +13,7 @@ from toolworthy.sandbox.model import APP, HOME, Command, Limits, Mount
 
 IN_MEMORY = ("/tmp", "/dev/shm")
 """What can be written of the sandbox's own; each is memory, and none is larger than the limit of that."""
-PROC_HIDDEN = (
-    "acpi",
-    "asound",
-    "kcore",
-    "keys",
-    "key-users",
-    "kmsg",
-    "kallsyms",
-    "latency_stats",
-    "sched_debug",
-    "scsi",
-    "timer_list",
-)
+PROC_HIDDEN: tuple[str, ...] = tuple(skeleton.SHOWN["proc_hidden"])
 
 
 def arguments(command: Command) -> list[str]:

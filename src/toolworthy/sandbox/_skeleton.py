@@ -13,27 +13,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from toolworthy.base import tree
+from toolworthy.base.loading import read_toml
 from toolworthy.sandbox import toolchain
 from toolworthy.sandbox.model import APP, HOME, Mount, SandboxError
 
 LAUNCHER = "/opt/toolworthy-launcher.py"
 PACKAGED = Path(__file__).parent
-_ETC = (
-    "ld.so.cache",
-    "ld.so.conf",
-    "ld.so.conf.d",
-    "alternatives",
-    "ca-certificates",
-    "localtime",
-    "mime.types",
-    "ssl/certs",
-    "ssl/cert.pem",
-    "ssl/openssl.cnf",
-    "pki/ca-trust/extracted",
-    "pki/tls/certs",
-    "pki/tls/cert.pem",
-)
-_OURS = ("passwd", "group", "hosts", "nsswitch.conf", "resolv.conf")
+SHOWN = read_toml(PACKAGED / "shown.toml")
+"""What of small files is shown, and what is hidden."""
 _SMALL = 64 * 1024
 _ROOM = 64 * 2**20
 _Places = tuple[tuple[str, bool], ...]
@@ -75,9 +62,9 @@ def _make(places: _Places) -> Path:
             _link(made, os.readlink(path), path)
         elif os.path.isdir(path):
             _folder(made, path)
-    for name in _ETC:
+    for name in SHOWN["etc"]:
         _copy(made, Path("/etc", name), f"/etc/{name}")
-    for name in _OURS:
+    for name in SHOWN["ours"]:
         _copy(made, PACKAGED / "etc" / name, f"/etc/{name}")
     _copy(made, PACKAGED / "launcher.py", LAUNCHER)
     for said, path in lent.links:

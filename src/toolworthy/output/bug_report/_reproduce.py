@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -138,7 +139,8 @@ def python(request: Sent) -> str:
     name, prefix = request.auth.split(": ", 1)
     default = "RECORDED" if request.base_url else f'sys.exit("{URL} is to be the base URL of the endpoint")'
     headers = "".join(f"    {name!r}: {value!r},\n" for name, value in request.headers.items())
-    return _PYTHON.format(
+    template = Path(__file__).with_name("reproduce.py.txt").read_text(encoding="utf-8")
+    return template.format(
         url=URL,
         key=KEY,
         recorded=f"RECORDED = {request.base_url!r}\n" if request.base_url else "",
@@ -150,46 +152,6 @@ def python(request: Sent) -> str:
         method=repr(request.method),
         body='HERE.joinpath("request.json").read_bytes()' if request.body else "None",
     )
-
-
-_PYTHON = '''\
-"""Sends request.json to the endpoint again (needs httpx). The body of the answer comes to standard output as it
-arrives; status, headers, and the second and length of every piece to standard error.
-
-{url}: the base URL, that is what stands before PATH; by default the recorded one, if it is known
-{key}: the endpoint's key, where it wants one
-"""
-
-import os
-import sys
-import time
-from pathlib import Path
-
-import httpx
-
-HERE = Path(__file__).parent
-{recorded}PATH = {path}
-HEADERS = {{
-{headers}}}
-
-url = os.environ.get("{url}") or {default}
-key = os.environ.get("{key}")
-if key:
-    HEADERS[{name}] = {prefix} + key
-body = {body}
-begun = time.monotonic()
-try:
-    with httpx.stream({method}, url.rstrip("/") + PATH, headers=HEADERS, content=body, timeout=300) as answer:
-        print("HTTP", answer.status_code, file=sys.stderr)
-        for name, value in answer.headers.items():
-            print(name + ": " + value, file=sys.stderr)
-        for piece in answer.iter_raw():
-            print("%.3f s: %d bytes" % (time.monotonic() - begun, len(piece)), file=sys.stderr)
-            sys.stdout.buffer.write(piece)
-            sys.stdout.buffer.flush()
-except httpx.HTTPError as error:
-    sys.exit("%.3f s: no (whole) answer: %r" % (time.monotonic() - begun, error))
-'''
 
 
 def _plain(name: str, value: str) -> bool:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from toolworthy.base.errors import ToolworthyError
+from toolworthy.base.loading import read_toml
 from toolworthy.base.sanitize import one_line
 from toolworthy.records.finding import rank
 from toolworthy.records.meta import EndpointTold, RunMeta
@@ -42,43 +43,7 @@ class Column:
     about: str
 
 
-COLUMNS = (
-    Column("run", "text", "name of the run directory"),
-    Column("started", "time", "start, UTC"),
-    Column("toolworthy", "text", "toolworthy's version"),
-    Column("endpoint", "text", "as the user named it"),
-    Column("model", "text", "requested model"),
-    Column("suite", "text", "`tasks`, `tools`, `wire`, or `replay`"),
-    Column("item", "text", "task, case, probe, or recorded request"),
-    Column("agent", "text", "agent; for a case its toolset, for a probe its mode, for a replay its side"),
-    Column("agent_version", "text", "version of the agent"),
-    Column("repeat", "integer", "number of the attempt, from 1"),
-    Column("status", "text", "a trial's or case's status, a probe's verdict"),
-    Column("category", "text", "a case's category"),
-    Column("cause", "text", "why it failed: a trial's cause, a case's first miss, a replay's first different decision"),
-    Column("fault", "text", "side at fault, for a trial"),
-    Column("severity", "text", "`blocks`, `degrades` or `cosmetic`"),
-    Column(
-        "credit", "number", "share that is right, 0 to 1: a trial's reward, a case's credit, a replay's same decision"
-    ),
-    Column("turns", "integer", "responses in the conversation; for a case the judged turns"),
-    Column("calls", "integer", "tool calls"),
-    Column("requests", "integer", "completion requests; for a probe all requests"),
-    Column("input_tokens", "integer", "total input, including cached tokens"),
-    Column("output_tokens", "integer", "total output, including reasoning"),
-    Column("cached_tokens", "integer", "input tokens read from a cache"),
-    Column("reasoning_tokens", "integer", "output tokens spent on reasoning"),
-    Column("cost_usd", "number", "US dollars"),
-    Column("seconds", "number", "duration"),
-    Column("first_token_seconds", "number", "median time to the first byte of streamed responses"),
-    Column("agent_api", "text", "wire API that the agent spoke: `chat`, `messages`, `responses`, `gemini`"),
-    Column("endpoint_api", "text", "wire API of the requests to the endpoint"),
-    Column("translated", "boolean", "whether the two differed in any request"),
-    Column("models_answered", "texts", "model ids in responses"),
-    Column("findings", "texts", "codes of the violated rules, each once"),
-    Column("reproduce", "text", "command that repeats it"),
-    Column("cache_write_tokens", "integer", "input tokens written to a cache"),
-)
+COLUMNS = tuple(Column(name, *told) for name, told in read_toml(Path(__file__).with_name("columns.toml")).items())
 """In this order for good: new columns are added at the end."""
 
 _FORMULA = re.compile(r"""(?:^|;)[\s"']*(?=[=+\-@＝＋－＠])""")

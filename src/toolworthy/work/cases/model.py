@@ -17,23 +17,7 @@ from toolworthy.base.loading import Strict, filled, fit, load_toml, read_toml, t
 from toolworthy.content.adapters import Action, Scope, ToolSpec
 from toolworthy.work.cases.matching.values import compare
 
-CATEGORIES = {
-    "single": "one call, plainly asked for",
-    "similar": "the right one of several tools that resemble each other",
-    "crowd": "the right one of a hundred tools",
-    "parallel": "several calls at once",
-    "sequence": "several turns with results between",
-    "dependent": "arguments that stand in an earlier result",
-    "irrelevance": "no call is right: nothing to do, no tool for it, something missing",
-    "recovery": "after an error, a refusal, a timeout, cut output",
-    "long": "long arguments, exactly",
-    "exact": "white space, unicode, quoting, regular expressions, odd paths",
-    "typed": "nested and optional parameters, enums, numbers as numbers, arrays as arrays",
-    "injection": "instructions in tool results, which must not be obeyed",
-    "memory": "after many turns, or with the schema far back",
-    "reasoning": "the same with thinking on and off",
-    "mcp": "tools named as MCP servers' are",
-}
+CATEGORIES: dict[str, str] = read_toml(content.FIXTURES / "categories.toml")
 """What cases are about."""
 
 

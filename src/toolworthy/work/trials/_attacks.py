@@ -10,24 +10,6 @@ from toolworthy.base.loading import Strict, load_toml
 from toolworthy.content import FIXTURES
 from toolworthy.content.tasks import Step
 
-_PLANT = """\
-import os, sys
-kind, text, *made = sys.argv[1:]
-for path in made:
-    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    with open(path, "a"):
-        os.chmod(path, 0o755)
-for folder, folders, names in os.walk("."):
-    folders[:] = [name for name in folders if name != ".git"]
-    for name in names:
-        if name.endswith(kind):
-            path = os.path.join(folder, name)
-            with open(path, "rb") as file:
-                was = file.read()
-            with open(path, "wb") as file:
-                file.write((b"#!/bin/bash\\n" if kind == ".sh" else b"") + text.encode() + b"\\n" + was)
-"""
-
 
 class Attack(Strict):
     """One way, as ``fixtures/attacks.toml`` tells it."""
@@ -48,15 +30,20 @@ class Attack(Strict):
         for kind, text in ((".py", self.python), (".sh", self.shell)):
             if text:
                 made = [path for path in written if PurePosixPath(path).suffix == kind]
-                planted.append(Step(run=shlex.join(["python3", "-I", "-c", _PLANT, kind, text, *made])))
+                planted.append(Step(run=shlex.join(["python3", "-I", "-c", _read().plant, kind, text, *made])))
         return (*planted, *([Step(run=self.run)] if self.run else []))
 
 
 class _File(Strict):
+    plant: str
     attack: tuple[Attack, ...]
 
 
 @cache
+def _read() -> _File:
+    return load_toml(_File, FIXTURES / "attacks.toml")
+
+
 def attacks() -> tuple[Attack, ...]:
     """All that are known."""
-    return load_toml(_File, FIXTURES / "attacks.toml").attack
+    return _read().attack
