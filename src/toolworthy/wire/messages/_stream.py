@@ -265,8 +265,6 @@ class MessagesEncoder:
 
 def _empty_block(part: ir.Part) -> dict[str, Any]:
     match part:
-        case ir.Text():
-            return {"type": "text", "text": ""}
         case ir.Thinking(form="redacted_thinking"):
             return {"type": "redacted_thinking", "data": part.signature or ""}
         case ir.Thinking():

@@ -15,13 +15,13 @@ from toolworthy.records.case import CaseKey, CaseResult, Miss, Status
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.score import Limit
 from toolworthy.sandbox import Sandbox
-from toolworthy.wire.ir import Api, Message, Reasoning, Request, Response, Text, ToolCall, ToolResult
+from toolworthy.wire.ir import Api, Message, Reasoning, Request, Response, Text
 from toolworthy.work.cases._execution import Undecided
 from toolworthy.work.cases._judge import Ruling, rule_on, unspoken
 from toolworthy.work.cases._request import NoAnswer, ask
 from toolworthy.work.cases._scene import Scene
 from toolworthy.work.cases.model import Case
-from toolworthy.work.cases.render import answer_of, results, scene
+from toolworthy.work.cases.render import results, scene
 from toolworthy.work.cases.world import State, World
 from toolworthy.work.scoring.measure import score
 
@@ -114,8 +114,8 @@ class CaseBench:
             if not ruling.explores or look == LOOKS:
                 break
             play.misses.append(Miss(kind="extra call", turn=number, given=answer.calls[0].name, strict=True))
-            looked = looked_at(stage, answer.calls, ruling, play.state)
-            play.messages += [Message("assistant", answer.parts), Message("tool", looked)]
+            looked = results(stage, turn, answer.calls, {}, play.state.files, ruling.shown)
+            play.messages += [Message("assistant", answer.parts), Message("tool", tuple(looked))]
         self._note(ruling, number, play)
         if not play.stopped and answer.calls:
             said = results(stage, turn, answer.calls, ruling.meets, play.state.files, ruling.shown)
@@ -148,14 +148,6 @@ class CaseBench:
         )
         rendered = wire.api(api).render_request(request, self._endpoint.dialect).body
         return await ask(session, api, rendered)
-
-
-def looked_at(stage: Scene, calls: Sequence[ToolCall], ruling: Ruling, state: State) -> tuple[ToolResult, ...]:
-    """What the tools say to calls that only look around."""
-    return tuple(
-        ToolResult(call.id, (Text(ruling.shown.get(number) or answer_of(stage, call, state.files)),))
-        for number, call in enumerate(calls)
-    )
 
 
 def _reasoning(think: bool | None) -> Reasoning | None:
