@@ -213,7 +213,7 @@ def resolve(
     given = tidy(named.url) if named.url else ""
     read = places(given) if given else {}
     urls = (
-        {**_first(read), **{api: tidy(url) for api, url in named.urls.items()}}
+        {**{api: bases[0] for api, bases in read.items()}, **{api: tidy(url) for api, url in named.urls.items()}}
         if named.url or named.urls
         else dict(provider.base_urls)
     )
@@ -268,10 +268,6 @@ def _named(name: str, config: Config) -> NamedEndpoint:
     near = difflib.get_close_matches(bare.lower(), names, 1)
     hint = f"did you mean {near[0]}? " if near else ""
     raise ToolworthyError(f"no endpoint is called {name!r}; {hint}give a URL, or one of: {', '.join(names)}")
-
-
-def _first(read: Mapping[Api, tuple[str, ...]]) -> dict[Api, str]:
-    return {api: urls[0] for api, urls in read.items()}
 
 
 def _header(endpoint: str, name: str, value: str, environ: Mapping[str, str]) -> Header:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from toolworthy import wire
 from toolworthy.base.asgi import respond
-from toolworthy.gateway import _local as local
 from toolworthy.gateway._record import Endless, PendingExchange
 from toolworthy.gateway._session import GatewaySession
 from toolworthy.gateway.trial_limits import TOLD, No
@@ -20,6 +19,7 @@ from toolworthy.gateway.upstream import HOP_BY_HOP, Upstream, plan
 from toolworthy.records.exchange import Exchange, ExchangeFailure
 from toolworthy.rules.refusal import broken_http
 from toolworthy.wire.declaration import Route
+from toolworthy.wire.ir import APIS, Api, Failure
 from toolworthy.wire.translate import ResponseTranslator, translate_error, translate_response
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 MAX_LIST = 8 * 2**20
 """Bytes of a list of models."""
+_BYTES_A_TOKEN = 4
+"""Near enough for an agent that asks whether its context is full."""
 _BREATH = 64
 """Pieces of one answer after which others have their turn."""
 _SENDABLE = range(200, 600)
@@ -69,7 +71,7 @@ async def _refuse(session: GatewaySession, record: PendingExchange, send: Any, r
     session.allowance.refused += 1
     record.body, record.route = b"", Route("other", None)
     try:
-        await _local(record, send, refused.status, local.error(record.route.api, refused.status, refused.why))
+        await _local(record, send, refused.status, _error(record.route.api, refused.status, refused.why))
     finally:
         if session.allowance.refused <= TOLD:
             await _told(session, record, session.begin())
@@ -171,14 +173,14 @@ async def _answer(session: GatewaySession, record: PendingExchange, send: Any) -
         await _local(record, send, 200, {})
     elif kind == "other":
         message = f"no route for {record.method} {record.path.partition('?')[0]}"
-        await _local(record, send, 404, local.error(api, 404, message))
+        await _local(record, send, 404, _error(api, 404, message))
     elif kind == "count_tokens" and api and api not in endpoint.base_urls:
-        await _local(record, send, 200, local.token_estimate(record.body, api))
+        await _local(record, send, 200, wire.api(api).render_count(max(1, len(record.body) // _BYTES_A_TOKEN)))
     else:
         try:
             record.upstream = plan(endpoint, record.route, record.path, record.headers, record.body)
         except ValueError as error:
-            await _local(record, send, 400, local.error(api, 400, str(error)))
+            await _local(record, send, 400, _error(api, 400, str(error)))
         else:
             await _forward(session, record, record.upstream, send)
 
@@ -198,7 +200,7 @@ async def _through(
         response = await _sent(client, record, upstream)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         status, record.error = _trouble(error)
-        await _send_json(send, status, local.error(record.route.api, status, str(record.error)))
+        await _send_json(send, status, _error(record.route.api, status, str(record.error)))
         return
     record.status = response.status_code
     record.response_headers = {name.lower(): value for name, value in response.headers.items()}
@@ -207,7 +209,7 @@ async def _through(
             await _back(session, record, upstream, response, send)
         else:
             record.error = ExchangeFailure("bad status", str(response.status_code))
-            await _send_json(send, 502, local.error(record.route.api, 502, str(record.error)))
+            await _send_json(send, 502, _error(record.route.api, 502, str(record.error)))
     except httpx.HTTPError as error:
         # Leaving without the final message makes the server break the connection, as the endpoint's broke.
         record.error = _trouble(error)[1]
@@ -337,6 +339,11 @@ async def _local(record: PendingExchange, send: Any, status: int, value: dict[st
     record.response_headers = {"content-type": "application/json"}
     record.keep(json.dumps(value).encode())
     await _send_json(send, status, value, head=record.method == "HEAD")
+
+
+def _error(api: Api | None, status: int, message: str) -> dict[str, Any]:
+    """An error of the gateway's own, in the agent's envelope."""
+    return wire.api(api or APIS[0]).render_error(Failure(f"toolworthy gateway: {message}", status=status))
 
 
 async def _send_json(send: Any, status: int, value: dict[str, Any], *, head: bool = False) -> None:

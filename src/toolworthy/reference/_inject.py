@@ -233,11 +233,8 @@ def _changed(say: Saying, call: ToolCall, number: int, before: int) -> ToolCall:
     arguments = texts.arguments(say.arguments, call.arguments, number, say.argument_text)
     if say.value_swap and (value := parse_json(arguments)) is not None:
         arguments = dump_json(texts.swapped_values(say.value_swap, value))
-    return replace(call, id=call_id, name=name, arguments=texts.swapped(say.argument_swap, arguments) + _behind(say))
-
-
-def _behind(say: Saying) -> str:
-    return "" if say.arguments == "replace" else say.argument_text
+    behind = "" if say.arguments == "replace" else say.argument_text
+    return replace(call, id=call_id, name=name, arguments=texts.swapped(say.argument_swap, arguments) + behind)
 
 
 # ---- what is sent ----------------------------------------------------------------------------------------------------

@@ -196,10 +196,10 @@ class Alternative:
             return
         before = self.stage.before
         effect = together([one.effect for one in makers], before)
-        files = _after(before.files, effect)
-        target = _after(before.files, _target(want, before))
+        due = _target(want, before)
+        files, target = _after(before.files, effect), _after(before.files, due)
         apart = sum(len(shell.parse(one.found.command or "") or ("",)) for one in makers) > 1
-        if files != target and apart and _holds(effect, _target(want, before)):
+        if files != target and apart and effect.files.items() > due.files.items():
             more = Effect({path: text for path, text in effect.files.items() if target.get(path) != text})
             yield Miss(kind="extra call", wanted=want.words, given=given, detail=f"also {words(more)}")
         elif files != target:
@@ -226,11 +226,6 @@ def _effect(want: Want, known: Sequence[Reference], before: State) -> Effect | N
 def _target(want: Want, before: State) -> Effect:
     files = {**want.after, **dict.fromkeys(want.gone)}
     return Effect({path: text for path, text in files.items() if text != before.files.get(path)})
-
-
-def _holds(effect: Effect, target: Effect) -> bool:
-    """Whether all that is to change has changed, and other files besides."""
-    return effect.files.items() > target.files.items()
 
 
 def _after(files: Mapping[str, str], effect: Effect) -> dict[str, str]:

@@ -80,13 +80,9 @@ def _output(step: FlowStep) -> str | None:
         case "printf":
             return _printf([word.text for word in step.rest if not word.pattern], step.rest)
         case "" | ":" | "true":
-            return "" if not _stdin_given(step) else None
+            return None if any(redirect.op.startswith("<") for redirect in step.command.redirects) else ""
         case _:
             return None
-
-
-def _stdin_given(step: FlowStep) -> bool:
-    return any(redirect.op.startswith("<") for redirect in step.command.redirects)
 
 
 def _stdin(step: FlowStep) -> str | None:

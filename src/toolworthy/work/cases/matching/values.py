@@ -225,10 +225,6 @@ def _optional(wanted: Any, given: Any, path: str, lenient: bool) -> Mismatch | N
     return None if lenient and given is None else _compare(wanted, given, path, lenient)
 
 
-def _any(wanted: Any, given: Any, path: str, lenient: bool) -> Mismatch | None:
-    return None
-
-
 def _exact(wanted: Any, given: Any, path: str, lenient: bool) -> Mismatch | None:
     if typed(wanted) == typed(given):
         return None
@@ -284,7 +280,7 @@ def _paired(fits: Sequence[Sequence[int]]) -> bool:
 _DEEP: dict[str, Callable[[Any, Any, str, bool], Mismatch | None]] = {
     "$one_of": _one_of,
     "$optional": _optional,
-    "$any": _any,
+    "$any": lambda wanted, given, path, lenient: None,
     "$exact": _exact,
     "$set": _set,
 }
