@@ -77,14 +77,14 @@ def page(found: Sequence[Pair]) -> str:
     right = sum(pair.agrees for pair in judged)
     told = [pair for pair in found if pair.why or not pair.agrees]
     parts = [
-        f"{len(found)} pairs of server and agent. In {len(judged)} of them the wire suite made a prediction that the "
-        f"tasks can judge; {right} of {len(judged)} came true. {len(found) - len(judged)} are untested, or the model's "
-        "fault.\n",
+        f"There are {len(found)} pairs of server and agent. For {len(judged)} of them, the tasks can judge the wire suite's "
+        f"prediction: {right} of {len(judged)} were right. The other {len(found) - len(judged)} are untested, or the "
+        "model's fault.\n",
         *_confusion(found),
         "\n## Every pair\n",
         *_table(found),
-        "\n## Where they disagree, and what else is to be explained\n",
-        *(map(_explained, told) if told else ["Nowhere."]),
+        "\n## Disagreements and other explanations\n",
+        *(map(_explained, told) if told else ["None."]),
     ]
     return "\n".join(parts) + "\n"
 
