@@ -77,9 +77,9 @@ def page(found: Sequence[Pair]) -> str:
     right = sum(pair.agrees for pair in judged)
     told = [pair for pair in found if pair.why or not pair.agrees]
     parts = [
-        f"There are {len(found)} pairs of server and agent. For {len(judged)} of them, the tasks can judge the wire suite's "
-        f"prediction: {right} of {len(judged)} were right. The other {len(found) - len(judged)} are untested, or the "
-        "model's fault.\n",
+        f"There are {len(found)} pairs of server and agent. For {len(judged)} of them, the tasks can judge the wire "
+        f"suite's prediction: {right} of {len(judged)} were right. "
+        f"The other {len(found) - len(judged)} are untested, or the model's fault.\n",
         *_confusion(found),
         "\n## Every pair\n",
         *_table(found),
