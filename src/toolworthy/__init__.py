@@ -1,10 +1,10 @@
 """toolworthy: is this model endpoint worthy of the agent tool you want to put it behind?
 
-What ``__all__`` names is the public API (docs/python.md); every other module is internal, and may change at any time.
-Each name is imported when it is first used: ``import toolworthy`` by itself costs nothing.
+``__all__`` lists the public API (docs/python.md). Every other module is internal and may change at any time. Each name
+is imported on first use, so ``import toolworthy`` alone costs nothing.
 """
 
-TYPE_CHECKING = False  # for a type checker it is true; typing itself would take as long as all that is here
+TYPE_CHECKING = False  # true for type checkers; typing itself is slow to import
 if TYPE_CHECKING:
     from toolworthy.base.errors import ToolworthyError
     from toolworthy.base.version import __version__ as __version__

@@ -1,5 +1,5 @@
-"""The agents: their packages, installation and launch, and the built-in loop.
+"""Agents: installation, launch, and the built-in loop.
 
 May import: `base` to `sandbox`.
-Does not belong here: what an agent is, as data (`content.adapters`), and what it is given to do (`work`).
+Does not belong here: the description of an agent (`content.adapters`), and its tasks (`work`).
 """

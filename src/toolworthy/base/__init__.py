@@ -1,5 +1,5 @@
-"""Files, texts, errors and sockets: small helpers that know nothing of endpoints or agents.
+"""Helpers for files, text, errors and sockets, independent of endpoints and agents.
 
 May import: the standard library and third-party packages.
-Does not belong here: anything that knows a wire API, a run, or a model.
+Does not belong here: anything specific to a wire API, a run, or a model.
 """

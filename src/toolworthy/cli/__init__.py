@@ -1,5 +1,5 @@
-"""The entry points: the command line and what a run shows while it lasts.
+"""Entry points: the command line, and the live display of a run.
 
 May import: everything.
-Does not belong here: anything that another entry point would need too.
+Does not belong here: anything that another entry point also needs.
 """

@@ -1,6 +1,6 @@
-"""What ships as data, and the models that read it: agents, providers, toolsets, tasks, what agents do with defects.
+"""Shipped data and the models that read it: agents, providers, toolsets, tasks, measured reactions to defects.
 
-May import: `base`, `wire`. Suites, adapters and fixtures lie inside the package in a wheel, at the root of a checkout.
+May import: `base`, `wire`. Suites, adapters and fixtures are in the package in a wheel, at the root in a checkout.
 Does not belong here: anything that acts on the data.
 """
 
@@ -22,9 +22,9 @@ _OURS: dict[Kind, Path] = {
     "cases": FIXTURES / "cases",
 }
 PLUGINS: list[Path] = []
-"""Folders of users' plugins, as they were loaded."""
+"""Folders of users' plugins, in the order of loading."""
 
 
 def folders(kind: Kind) -> tuple[Path, ...]:
-    """Where content of a kind lies: ours, then what plugins add to it."""
+    """Folders with content of a kind: the built-in one, then those of plugins."""
     return (_OURS[kind], *(path / kind for path in PLUGINS if (path / kind).is_dir()))

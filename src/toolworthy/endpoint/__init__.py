@@ -1,5 +1,5 @@
-"""What is under test: configuration, providers, base URLs, and the first look at what is there.
+"""The endpoint under test: configuration, providers, base URLs, preflight.
 
 May import: `base` to `reference`.
-Does not belong here: sending what agents or suites ask; that is the gateway's.
+Does not belong here: sending requests of agents or suites (`gateway`).
 """

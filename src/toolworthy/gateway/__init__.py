@@ -1,7 +1,7 @@
-"""The server between agents and the endpoint: it records every byte, translates, and keeps limits.
+"""The server between agents and the endpoint: records every byte, translates, and enforces limits.
 
 May import: `base` to `endpoint`.
-Does not belong here: judging what passes through.
+Does not belong here: judging the traffic (`rules`).
 """
 
 from toolworthy.gateway._server import serve_trial

@@ -1,5 +1,5 @@
-"""What results say together: verdicts and levels, the gate over two runs, the history of many.
+"""Conclusions from results: verdicts and levels, the gate over two runs, the history of many.
 
 May import: `base` to `work`.
-Does not belong here: words and pages (`output`); asking an endpoint anything (`work`).
+Does not belong here: text and pages (`output`); requests to an endpoint (`work`).
 """

@@ -1,5 +1,5 @@
-"""What people and other programs read of a run: the page, the terminal, exports, evidence to report a bug with.
+"""Output of a run for people and programs: the page, the terminal, exports, bug report bundles.
 
 May import: `base` to `judgement`.
-Does not belong here: a figure that no lower package computed.
+Does not belong here: computing figures; lower packages do that.
 """

@@ -1,5 +1,5 @@
-"""What ``import toolworthy`` exports: functions and objects over the packages below; and the loader of users' plugins.
+"""What ``import toolworthy`` exports: thin functions and objects over the lower packages, and the plugin loader.
 
 May import: everything but ``cli`` and ``plugin``, the other entry points.
-Does not belong here: logic. What a run measures, a rule finds and a gate decides is made below.
+Does not belong here: logic. Lower packages measure, find and decide.
 """

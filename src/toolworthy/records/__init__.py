@@ -1,7 +1,7 @@
-"""What is stored: exchanges, results, findings, causes, scores, what a run says of itself, and the run directory.
+"""Stored types: exchanges, results, findings, causes, scores, run metadata, and the run directory.
 
 May import: `base`, `wire`, `content`, `statistics`.
-Does not belong here: judging or making what is stored.
+Does not belong here: creating or judging what is stored.
 """
 
 from toolworthy.records.case import CaseKey, CaseResult, Miss

@@ -1,6 +1,6 @@
-"""The reference server: it plays a task's solution through whatever tools an agent offers, with defects on demand.
+"""The reference server: plays a task's solution with the tools that an agent offers, with defects on request.
 
-May import: `base` to `rules`. It stands below `endpoint`, since an endpoint's name may say what it is to play.
+May import: `base` to `rules`. It is below `endpoint`, because an endpoint's name can select its defects.
 Does not belong here: anything that a real endpoint needs.
 """
 

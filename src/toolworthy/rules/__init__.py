@@ -1,10 +1,10 @@
-"""The rules: what an answer must be like for an agent to use it. Pure functions over recorded exchanges.
+"""Rules: what a response must be like for an agent to use it. Pure functions over recorded exchanges.
 
-A rule judges what the endpoint sent, never what the model decided: a wrong tool is the scorer's business, a call that
-no client could read is a rule's. The same rules judge a probe and the live traffic of an agent.
+A rule judges what the endpoint sent, never what the model decided: the scorer judges a wrong tool, a rule judges a call
+that no client can read. The same rules judge a probe and the live traffic of an agent.
 
 May import: `base`, `wire`, `content`, `records`.
-Does not belong here: asking, and what an agent makes of a fault (`judgement`).
+Does not belong here: requests, and the effect of a fault on an agent (`judgement`).
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ check_complete()
 
 
 def check(exchanges: Iterable[Exchange]) -> tuple[Finding, ...]:
-    """Every finding of every rule, in the order of the exchanges. One that another fault in its exchange brought about
-    says so."""
+    """Every finding of every rule, in the order of the exchanges. A finding caused by another fault in its exchange
+    names that fault."""
     return tuple(
         finding
         for exchange in exchanges
@@ -48,7 +48,7 @@ def check(exchanges: Iterable[Exchange]) -> tuple[Finding, ...]:
 
 
 def codes(area: Area) -> frozenset[str]:
-    """The codes of all rules about it."""
+    """The codes of all rules in an area."""
     return frozenset(rule.code for rule in RULES if rule.area == area)
 
 

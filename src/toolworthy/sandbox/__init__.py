@@ -1,7 +1,7 @@
-"""Where agents and what models write run: isolated, with nothing but the gateway to talk to.
+"""The isolation of agents and model code; their only network is the gateway.
 
 May import: `base`, `content`.
-Does not belong here: what is run (`agents`, `work`).
+Does not belong here: what runs inside (`agents`, `work`).
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ __all__ = ["OnListener", "Sandbox", "choose"]
 
 
 def choose(kind: Literal["auto", "bubblewrap", "none"]) -> Sandbox:
-    """The sandbox asked for; ``auto`` is bubblewrap.
+    """The requested sandbox; ``auto`` is bubblewrap.
 
     Raises:
-        ToolworthyError: bubblewrap is not there or cannot make namespaces; the line says what to do.
+        ToolworthyError: bubblewrap is missing or cannot create namespaces; the message says what to do.
     """
     return Bare() if kind == "none" else Bubblewrap.ready()

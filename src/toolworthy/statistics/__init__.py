@@ -1,5 +1,5 @@
-"""Rates, means and chances over repeats, each with its interval.
+"""Rates, means and pass@k, each with its interval.
 
 May import: the standard library and scipy.
-Does not belong here: anything that knows what is counted.
+Does not belong here: anything specific to what is counted.
 """

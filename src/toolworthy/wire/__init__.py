@@ -1,10 +1,10 @@
-"""The wire APIs: reading, assembling and writing them. Pure: no I/O, standard library only.
+"""Wire APIs: read, assemble, write and translate. Pure: no I/O, standard library only.
 
-Each API is a package here whose ``API`` is a :class:`WireApi`; its name stands in ``ir.Api``, and nowhere else.
+Each API is a package here whose ``API`` is a :class:`WireApi`; its name appears only in ``ir.Api``.
 
 The package is also mounted into the sandbox, where the built-in agent uses it.
 May import: nothing else of toolworthy, nor any third-party package.
-Does not belong here: judging what was read.
+Does not belong here: judging what was read (`rules`).
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ def api(name: Api) -> WireApi:
 
 
 def relatives(name: Api) -> tuple[Api, ...]:
-    """The APIs in which an agent that speaks `name` can be asked, its own first."""
+    """The APIs that can serve an agent that speaks `name`, its own first."""
     return tuple(dict.fromkeys((name, *api(name).relatives, *APIS)))
 
 
 def route(method: str, target: str, headers: Container[str] = ()) -> Route:
-    """What a request of an agent is: which operation, in which wire API. What stands before its path does not matter.
+    """The operation and the wire API of an agent's request. A prefix of its path does not matter.
 
     Args:
         method: HTTP method.
@@ -53,11 +53,11 @@ def route(method: str, target: str, headers: Container[str] = ()) -> Route:
 
 
 def parse_request_bytes(name: Api, body: bytes, path: str = "") -> Request | None:
-    """Read a request body; None where it is no JSON object. Never raises.
+    """Parse a request body; None if it is not a JSON object. Never raises.
 
     Args:
         name: the API it is in.
-        body: as it came.
+        body: the received bytes.
         path: where it came to, which names the model in some APIs.
     """
     from toolworthy.wire.lenient import parse_json

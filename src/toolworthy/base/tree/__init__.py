@@ -1,4 +1,4 @@
-"""Folders that someone else filled: looked at, copied and removed without following a link."""
+"""Untrusted folders: inspect, copy and remove them without following a link."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The subcommands. Each is a module of this package, imported when it is called, and is declared here: name, help,
-arguments. The module's ``run`` takes the arguments by their names and returns the exit code.
+"""The subcommands. Each is a module of this package, imported on use, and declared here: name, help, arguments. The
+module's ``run`` takes the arguments by name and returns the exit code.
 
 May import: everything.
-Does not belong here: what a command works out; only how it is asked for and what it prints.
+Does not belong here: a command's logic; only its arguments and its output.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Before tokens are spent: what the user meant, which wire APIs there are, and which agents can work with them."""
+"""Preflight: the intended base URL, the available wire APIs, and the agents that can use them."""
 
 from toolworthy.endpoint.preflight._discover import Preflight, preflight
 from toolworthy.endpoint.preflight._model import Check

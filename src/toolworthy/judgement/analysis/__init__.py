@@ -1,1 +1,1 @@
-"""What results say: an agent's verdict, its level on the wire, the figures of the tool-call suite."""
+"""An agent's verdict, its level on the wire, and the figures of the tools suite."""

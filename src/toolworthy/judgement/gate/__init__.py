@@ -1,1 +1,1 @@
-"""May the candidate replace the baseline? Pass, fail, or inconclusive, each with reasons in figures."""
+"""The gate: may a candidate replace a baseline? Pass, fail or inconclusive, with figures."""

@@ -1,1 +1,1 @@
-"""Many runs of one endpoint over time: what changed, since when, and in whose lane."""
+"""Many runs of one endpoint over time: what changed, since when, and in which lane."""

@@ -1,1 +1,1 @@
-"""``report.html``: one file, no network; nothing in it runs but its own script, which was built beforehand."""
+"""``report.html``: one file without a network; the only script in it is the bundled one."""

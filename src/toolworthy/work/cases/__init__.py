@@ -1,4 +1,4 @@
-"""Tool-call cases: a conversation, the tools offered in it, and which calls are right.
+"""Cases: a conversation, its offered tools, and the right calls.
 
-A case is written once, in neutral words, and rendered in the vocabulary of every agent tool.
+A case is written once in neutral terms and rendered for the toolset of every agent.
 """

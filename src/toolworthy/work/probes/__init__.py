@@ -1,4 +1,4 @@
-"""Probes: crafted request sequences that provoke one behaviour of an endpoint. Probes provoke, rules judge."""
+"""Probes: request sequences that test one behaviour of an endpoint. Rules judge the responses."""
 
 from toolworthy.work.probes._bench import ProbeBench
 from toolworthy.work.probes._declare import EVERY_AGENT, PROBES, Probe, load_suite, probe

@@ -1,1 +1,1 @@
-"""Send the recorded requests of a run to another endpoint, and compare what it decides."""
+"""Send a run's recorded requests to another endpoint, and compare the decisions."""

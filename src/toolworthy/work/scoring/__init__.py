@@ -1,4 +1,4 @@
-"""What was measured of a trial, and why it failed."""
+"""A trial's scores, and the cause of its failure."""
 
 from toolworthy.work.scoring._cause import diagnose
 from toolworthy.work.scoring.measure import score
