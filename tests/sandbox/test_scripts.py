@@ -1,0 +1,180 @@
+"""The scripts that run by themselves: who ends what is left, and who listens first inside a sandbox."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.boxed import run
+from toolworthy.base.errors import ToolworthyError
+from toolworthy.sandbox import _owner as owner
+from toolworthy.sandbox import choose, guard
+from toolworthy.sandbox.model import Limits, Mount
+
+process = pytest.mark.process
+LAUNCHER = Path(guard.__file__).with_name("launcher.py")
+
+
+# ---- who ends what is left -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def named() -> Iterator[list[subprocess.Popen[bytes]]]:
+    started: list[subprocess.Popen[bytes]] = []
+    yield started
+    for one in started:
+        with one:
+            one.kill()
+
+
+@process
+def test_only_a_sandbox_of_ours_is_ended(named: list[subprocess.Popen[bytes]], tmp_path: Path) -> None:
+    """By its program and an argument that begins as our folder does."""
+    mark = f"{tmp_path}/".encode()
+    waits = [sys.executable, "-c", "import sys; print(1, flush=True); sys.stdin.read()"]
+    rows = [
+        ("bwrap", f"{tmp_path}/root"),
+        ("/usr/bin/nsenter", f"{tmp_path}/root"),
+        ("bwrap", "/another/root"),
+        ("bwrap", f"x{tmp_path}/root"),
+        ("sleep", f"{tmp_path}/root"),
+    ]
+    for name, argument in rows:
+        pipe = subprocess.PIPE
+        named.append(
+            subprocess.Popen([name, *waits[1:], argument, "more"], executable=sys.executable, stdin=pipe, stdout=pipe)
+        )
+        assert named[-1].stdout is not None
+        assert named[-1].stdout.read(1) == b"1"
+    assert guard._kill(mark) == 2
+    assert [one.wait(10) for one in named[:2]] == [-signal.SIGKILL] * 2
+    assert [one.poll() for one in named[2:]] == [None] * 3
+    assert guard._kill(mark) == 0
+
+
+def test_it_looks_until_nothing_has_been_found_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = iter([1, 0, 0, 2, 0, 0, 0, 0, 0, 0])
+    marks: list[bytes] = []
+
+    def kill(mark: bytes) -> int:
+        marks.append(mark)
+        return next(found)
+
+    monkeypatch.setattr(guard, "_kill", kill)
+    monkeypatch.setattr("os.read", lambda *_: b"")
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    guard.main("/tmp/of-ours")
+    assert (set(marks), len(marks)) == ({b"/tmp/of-ours/"}, 9)
+    found = iter([1] * 1_000)
+    guard.main("/tmp/of-ours")
+    assert len(marks) == 9 + 300, "it does not go on for ever"
+
+
+# ---- who listens first -----------------------------------------------------------------------------------------------
+
+
+def launch(word: bytes, *command: str) -> tuple[int, bytes, int]:
+    """Its exit code, what it says, and how many listeners it handed out that took a connection."""
+    ours, theirs = socket.socketpair()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with ours, theirs:
+        argv = [sys.executable, "-I", "-S", str(LAUNCHER), str(theirs.fileno()), str(port), *command]
+        started = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, pass_fds=[theirs.fileno()])
+        theirs.close()
+        message, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
+        assert message == b"L"
+        with socket.socket(fileno=descriptors[0]) as listener:
+            assert listener.getsockname() == ("127.0.0.1", port)
+            socket.create_connection(("127.0.0.1", port), 5).close()
+            ours.sendall(word)
+            out, _ = started.communicate(timeout=20)
+    return started.returncode, out, len(descriptors)
+
+
+@process
+def test_the_command_begins_at_our_word_alone() -> None:
+    assert launch(b"G", "/bin/echo", "begun") == (0, b"begun\n", 1)
+    assert launch(b"X", "/bin/echo", "begun") == (125, b"", 1)
+    told = b"cannot start /no/such: No such file or directory\n"
+    assert launch(b"G", "/no/such", "begun") == (127, told, 1)
+
+
+# ---- no sandbox at all -----------------------------------------------------------------------------------------------
+
+
+@process
+@pytest.mark.parametrize("kind", ["bubblewrap", "none"])
+def test_how_a_command_ended_is_told(tmp_path: Path, kind: str) -> None:
+    box = choose(kind)
+    limits = Limits(20, output_bytes=3)
+    cut = run("echo hello; echo world >&2; exit 3", tmp_path, sandbox=box, limits=limits)
+    assert (cut.exit_code, cut.stdout, cut.stderr, cut.dropped_bytes) == (3, b"hel", b"wor", 6)
+    killed = run("kill -9 $$", tmp_path, sandbox=box)
+    assert (killed.ended, killed.exit_code) == ("exit", 137)
+    assert run("cat", tmp_path, sandbox=box, stdin=b"given").stdout == b"given"
+    assert run("true", tmp_path, sandbox=box, stdin=bytes(10**6)).exit_code == 0, "who does not read it"
+    late = run("sleep 20", tmp_path, sandbox=box, limits=Limits(0.2))
+    assert (late.ended, late.exit_code) == ("timeout", None)
+    assert late.seconds >= 0.2
+
+
+@process
+def test_without_a_sandbox_places_are_the_hosts(tmp_path: Path) -> None:
+    box = choose("none")
+    assert box.shown(Mount(tmp_path, "/elsewhere")) == box.app(tmp_path) == box.home(tmp_path) == str(tmp_path)
+    told = run(
+        "pwd; echo $HOME $GIVEN $TMPDIR; env | wc -l", tmp_path, sandbox=box, env={"GIVEN": "yes"}
+    ).stdout.split()
+    assert told[:4] == [f"{tmp_path}/w".encode(), f"{tmp_path}/h".encode(), b"yes", b"/tmp"]
+    assert int(told[4]) < 16, "nothing of the caller's environment"
+
+
+# ---- who a sandbox's processes are ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("users", "uid", "spaces"),
+    [
+        ("0 0 4294967295", 60_999, True),
+        ("0 1000 1\n1 100000 65536", 60_999, True),
+        ("0 0 61000", 60_999, True),
+        ("0 0 60999", 60_998, True),
+        ("60999 0 5", 60_999, True),
+        ("0 1000 1\n1 100000 100\n500 9000 3", 502, True),
+        ("0 1000 2", 1, True),
+        ("0 1000 1", 0, False),
+    ],
+)
+def test_root_becomes_a_user_that_is_mapped(
+    monkeypatch: pytest.MonkeyPatch, users: str, uid: int, spaces: bool
+) -> None:
+    as_root(monkeypatch, users)
+    found = owner.find()
+    assert (found.uid, found.spaces is not None, found.closed) == (uid, spaces, False)
+    assert not found.spaces or found.spaces._uid == uid
+
+
+def test_root_that_cannot_be_anyone_else_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    as_root(monkeypatch, "0 0 1")
+    with pytest.raises(ToolworthyError, match="no other user is mapped"):
+        owner.find()
+    monkeypatch.setattr("os.path.exists", lambda path: "setpriv" not in str(path))
+    with pytest.raises(ToolworthyError, match="/usr/bin/setpriv, which is not there: install util-linux"):
+        owner.find()
+    monkeypatch.setattr("os.geteuid", lambda: 1234)
+    assert owner.find() == owner.Owner(1234)
+
+
+def as_root(monkeypatch: pytest.MonkeyPatch, users: str) -> None:
+    plain = Path.read_text
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr("os.path.exists", lambda path: True)
+    monkeypatch.setattr(owner, "_user_namespace", lambda uid: 7)
+    monkeypatch.setattr(Path, "read_text", lambda path: users if path.name == "uid_map" else plain(path))
