@@ -172,7 +172,7 @@ def test_ctrl_c_ends_at_once_and_keeps_what_there_is(tmp_path: Path) -> None:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=30)
-    assert process.returncode == 2
+    assert process.returncode == 130
     assert "Traceback" not in output
     assert (only_run(tmp_path) / "report.html").is_file()
 
@@ -259,7 +259,10 @@ def test_a_real_endpoint_without_a_sandbox_is_refused(tmp_path: Path) -> None:
     with server(chat_only(lambda handler, _: send(handler, 200, text_answer("hello")))) as url:
         done = suites("--endpoint", url, "--model", "m", cwd=tmp_path, env={"PATH": str(tmp_path)})
     assert done.returncode == 4
-    assert "install it (apt-get install bubblewrap), or accept what --sandbox none means" in done.stdout + done.stderr
+    assert (
+        "install it (apt-get install bubblewrap), or run without isolation: --sandbox none (model code runs as you)"
+        in done.stdout + done.stderr
+    )
     assert "Traceback" not in done.stdout + done.stderr
 
 
@@ -348,9 +351,9 @@ def free_port() -> int:
 MISTAKES = {
     "dead port": (["--endpoint", "DEAD", "--model", "m"], "cannot reach"),
     "HTML": (["--endpoint", "HTML", "--model", "m"], "speaks none of the wire APIs"),
-    "wrong key": (["--endpoint", "KEY", "--model", "m"], "refuses the key in TOOLWORTHY_API_KEY"),
+    "wrong key": (["--endpoint", "KEY", "--model", "m"], "refused the key in TOOLWORTHY_API_KEY"),
     "unknown agent": (["--agent", "clyde"], "no agent is called 'clyde'; did you mean 'codex'?"),
-    "no trials": (["--trials", "0"], "is no whole number from 1 up"),
+    "no trials": (["--trials", "0"], "must be 1 or more, not 0"),
 }
 IN_OPTIONS = {
     "unknown endpoint": (["--endpoint", "nobody"], "no endpoint is called 'nobody'"),

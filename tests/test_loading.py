@@ -42,16 +42,16 @@ class Box(Strict):
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("nam = 'x'", "nam: no such key; did you mean 'name'?"),
-        ("qqqqq = 'x'", "qqqqq: no such key; known: name, row, rows, either"),
+        ("nam = 'x'", "unknown key 'nam'; did you mean 'name'?"),
+        ("qqqqq = 'x'", "unknown key 'qqqqq'; known: name, row, rows, either"),
         (
             "[[row]]\nid = 'first'\n[[row]]\nid = 'second'\ncots = 1",
-            "row.second.cots: no such key; did you mean 'cost'?",
+            "row.second: unknown key 'cots'; did you mean 'cost'?",
         ),
-        ("[[row]]\ninner = {color = 'red'}", "row.0.inner.color: no such key; did you mean 'colour'?"),
-        ("[rows.cost]\nkost = 1", "rows.cost.kost: no such key; did you mean 'cost'?"),
+        ("[[row]]\ninner = {color = 'red'}", "row.0.inner: unknown key 'color'; did you mean 'colour'?"),
+        ("[rows.cost]\nkost = 1", "rows.cost: unknown key 'kost'; did you mean 'cost'?"),
         ("[rows.a]\ncost = 'x'\nid = 3", "(and 1 more)"),
-        ("[either]\nwait = 3", "either.Large.wait: no such key; did you mean 'weight'?"),
+        ("[either]\nwait = 3", "either.Large: unknown key 'wait'; did you mean 'weight'?"),
         ("name = =", "(at line 1, column 8)"),
         ("a = " + "[" * 100_000, "nested too deeply"),
         ("name = '\udcff'", "'utf-8' codec can't decode"),

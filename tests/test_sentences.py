@@ -15,6 +15,7 @@ LOOKS = {"startswith", "endswith", "removeprefix", "removesuffix", "partition", 
 FOREIGN = {
     "src/toolworthy/agents/install.py": "npm's own words",
     "src/toolworthy/base/loading.py": "pydantic's",
+    "src/toolworthy/cli/_pytest_hooks.py": "argparse's, through pytest",
     "src/toolworthy/rules/calls.py": "the standard library's, of JSON",
     "src/toolworthy/sandbox/_bubblewrap.py": "bubblewrap's",
     "src/toolworthy/work/cases/benchmarks/verifier.py": "a file of Git LFS",

@@ -164,7 +164,7 @@ def test_no_run_of_wrong_types_is_read(
             code = main(["badge", "run"])
             said = capsys.readouterr().err
             assert (code, said.count("\n")) == (4, 1)
-            assert said.startswith(f"toolworthy: run/run.json cannot be read as a run's: {at[0]}"), (at, wrong)
+            assert said.startswith(f"error: run/run.json cannot be read as a run's: {at[0]}"), (at, wrong)
             refused += 1
         assert refused >= len(WRONG) - 2, at  # a number may be an integer or none
     for command in READERS:

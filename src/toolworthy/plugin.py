@@ -6,6 +6,7 @@ installing toolworthy changes nothing in other people's pytest runs.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,15 +15,16 @@ from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 import pytest
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.sanitize import visible
+from toolworthy.base.sanitize import show, visible
+from toolworthy.cli.fixtures import ENDED as _ENDED
 from toolworthy.cli.fixtures import OPTIONS as _OPTIONS
 from toolworthy.cli.fixtures import SESSION as _SESSION
 from toolworthy.cli.fixtures import ask as ask
-from toolworthy.cli.fixtures import asks
+from toolworthy.cli.fixtures import asks, end
 from toolworthy.cli.fixtures import endpoint as endpoint
 from toolworthy.cli.fixtures import pytest_pyfunc_call as pytest_pyfunc_call
 from toolworthy.cli.fixtures import reference_server as reference_server
-from toolworthy.cli.interrupt import Interrupts
+from toolworthy.cli.interrupt import LEFT, Interrupts
 from toolworthy.cli.options import pytest_addoption as pytest_addoption
 
 if TYPE_CHECKING:
@@ -57,6 +59,9 @@ def pytest_configure(config: pytest.Config) -> None:
         _check_gate(config)
     except ToolworthyError as error:
         raise pytest.UsageError(str(error)) from None
+    except _Stop:  # before a session has begun pytest would name the class
+        del config.stash[_ENDED]
+        raise KeyboardInterrupt from None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -118,20 +123,26 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 
 
 def _stopped(config: pytest.Config, by: str) -> BaseException:
-    """What ends a run on a signal: with its report, and with pytest's exit code of an interrupted session."""
+    """What ends a run on a signal, with its report; pytest makes one for the exit codes that it knows."""
     running = config.stash.get(_SESSION, None)
-    more = f"; go on with --resume {running.run.path}" if running and running.run else ""
-    return _Stop(f"stopped by {by}{more}", pytest.ExitCode.INTERRUPTED)
+    more = f". Continue with `toolworthy run --resume {running.run.path}`." if running and running.run else ""
+    config.stash[_ENDED] = f"stopped by {by}{more}"
+    return _Stop(config.stash[_ENDED], pytest.ExitCode.USAGE_ERROR)
 
 
 class _Stop(pytest.exit.Exception, KeyboardInterrupt):  # type: ignore[name-defined, misc]
     """Goes through collectors, too, where an exit would only be what went wrong with one of them."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Signals are again what they were."""
+    """Signals are again what they were; why the run came to an early end is the last line."""
     if interrupts := config.stash.get(_INTERRUPTS, None):
         interrupts.end()
+    if ended := config.stash.get(_ENDED, ""):
+        if reporter := config.pluginmanager.get_plugin("terminalreporter"):
+            reporter._keyboardinterrupt_memo = None  # pytest would say the same, between exclamation marks
+        show(ended, sys.stderr)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -178,7 +189,7 @@ def _awaited(config: pytest.Config, key: ResultKey) -> Any:
     try:
         return config.stash[_SESSION].wait(key)
     except ToolworthyError as error:
-        pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+        end(config, error)
 
 
 def _given(config: pytest.Config, kind: Kind[Any, Any], key: ResultKey) -> Any:
@@ -247,7 +258,11 @@ def ruled(request: pytest.FixtureRequest, _probed: list[ProbeResult]) -> list[Fi
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Stop what still runs, then write what a reader wants."""
-    running = session.config.stash.get(_SESSION, None)
+    ended, running = session.config.stash.get(_ENDED, ""), session.config.stash.get(_SESSION, None)
+    if ended and session.config.stash[_INTERRUPTS].by:
+        session.exitstatus = LEFT
+    elif session.exitstatus == pytest.ExitCode.INTERRUPTED:  # files that cannot be collected; 2 is a gate's
+        session.exitstatus = pytest.ExitCode.USAGE_ERROR
     if running is None:
         return
     running.close()
@@ -265,7 +280,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             given = session.config.option
             gate = looks.gate if looks else answer.judge(given.baseline, run.path, given.gate)
         except ToolworthyError as error:
-            pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+            session.config.stash[_ENDED] = f"error: {error}"
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+            return
         if gate is not None:
             session.exitstatus = answer.EXIT[gate.answer]
 
@@ -365,4 +382,4 @@ def _start(config: pytest.Config, keys: Sequence[ResultKey], listener: Listener)
     except ToolworthyError as error:
         running.close()
         del config.stash[_SESSION]  # nothing was measured: there is no verdict to tell
-        pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+        end(config, error)

@@ -78,7 +78,7 @@ def test_answers_to_your_own_cases_are_proven(verdict: str, code: int, tmp_path:
     ("text", "said"),
     [
         ("x = [", "own.answers.toml: "),
-        ("[[answr]]\n", "answr: no such key; did you mean 'answer'"),
+        ("[[answr]]\n", "unknown key 'answr'; did you mean 'answer'"),
         (
             '[[answer]]\ncase = "look"\ntoolset = "x"\nverdict = "fine"\n',
             "answer.0.verdict: verdict 'fine' is none of",

@@ -54,7 +54,7 @@ def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     policy = tmp_path / "gate.toml"
     policy.write_text('[metrics."task.pass"]\nmargin = 0.1\n')
     for arguments, said in (
-        ([good], "give two runs"),
+        ([good], "two runs are needed"),
         ([good, good, "--policy", str(policy)], "no metric is called 'task.pass'; did you mean 'tasks.pass'?"),
         ([good, good, "--policy", str(tmp_path / "none.toml")], "No such file"),
         ([good, str(tmp_path / "none")], "none"),

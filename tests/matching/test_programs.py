@@ -120,5 +120,5 @@ def test_every_description_is_read_and_no_name_is_taken_twice() -> None:
 
 
 def test_a_broken_description_is_an_error() -> None:
-    with pytest.raises(ToolworthyError, match=r"x\.toml: x: flagz: no such key; did you mean 'flags'\?"):
+    with pytest.raises(ToolworthyError, match=r"x\.toml: x: unknown key 'flagz'; did you mean 'flags'\?"):
         described({"x": {"flagz": ""}}, Path("x.toml"))

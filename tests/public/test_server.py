@@ -49,7 +49,7 @@ def test_mistakes_are_one_clear_line() -> None:
         toolworthy.ReferenceServer(defects=["sing"])
     with (
         socket.create_server(("127.0.0.1", 0)) as taken,
-        pytest.raises(toolworthy.ToolworthyError, match="cannot listen"),
+        pytest.raises(toolworthy.ToolworthyError, match="is in use"),
         toolworthy.ReferenceServer(port=taken.getsockname()[1]),
     ):
         pass

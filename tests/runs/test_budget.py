@@ -16,6 +16,7 @@ import pytest
 from tests.support.commands import only_run, results, suites
 from tests.support.examples import recorded
 from tests.support.upstream import endpoint
+from toolworthy.cli._values import count, factor, price
 from toolworthy.content import adapters
 from toolworthy.content.adapters import Prices
 from toolworthy.endpoint._config import load_config
@@ -23,7 +24,7 @@ from toolworthy.endpoint.target import Endpoint, resolve
 from toolworthy.records.exchange import Chunk, Exchange
 from toolworthy.records.meta import Budget
 from toolworthy.work.run import budget as budgets
-from toolworthy.work.run.budget import Spending, amount, count, price, tokens_of
+from toolworthy.work.run.budget import Spending, tokens_of
 from toolworthy.work.run.session import Session
 from toolworthy.work.scoring import measure
 
@@ -161,7 +162,7 @@ def test_a_run_that_is_gone_on_with_keeps_its_budget_unless_told_otherwise() -> 
         (count, "2M", 2_000_000),
         (count, "500k", 500_000),
         (count, "7", 7),
-        (amount, "0.5", 0.5),
+        (factor, "0.5", 0.5),
         (price, "1,2", Prices(input=1, output=2, source="--price")),
         (price, "1,2,0.1", Prices(input=1, output=2, cached=0.1, source="--price")),
         (price, "1,2,0,3,4", Prices(input=1, output=2, cached=0, cache_write=3, cache_write_1h=4, source="--price")),
@@ -176,8 +177,8 @@ def test_amounts_are_read(read: Callable[[str], object], text: str, value: objec
     [
         (count, "-1"),
         (count, "M"),
-        (amount, "nan"),
-        (amount, "0"),
+        (factor, "nan"),
+        (factor, "0"),
         (price, "1"),
         (price, "1,-2"),
         (price, "a,b"),

@@ -54,8 +54,8 @@ def keys(path: Path) -> list[str]:
 
 
 MADE = shlex.split(
-    "--task rename-api --task add-feature --max-turns 20 --timeout-factor 2 --trials 2 --wear codex --wire responses "
-    "--no-stream --sandbox bubblewrap --tier quick"
+    "--task rename-api --task add-feature --max-turns 20 --timeout-factor 2 --trials 2 --toolset codex "
+    "--wire responses --no-stream --sandbox bubblewrap --tier quick"
 )
 
 
@@ -64,7 +64,7 @@ MADE = shlex.split(
     [
         (["--max-turns", "6"], "was made with --max-turns 20, this is --max-turns 6"),
         (["--timeout-factor", "1"], "was made with --timeout-factor 2.0, this is --timeout-factor 1.0"),
-        (["--wear", "opencode"], "was made with --wear codex, this is --wear opencode"),
+        (["--toolset", "opencode"], "was made with --toolset codex, this is --toolset opencode"),
         (["--wire", "chat"], "was made with --wire responses, this is --wire chat"),
         (["--sandbox", "none"], "was made with --sandbox bubblewrap, this is --sandbox none"),
         (["--tier", "full"], "was made with --tier quick, this is --tier full"),
@@ -129,7 +129,7 @@ def test_a_run_of_before_there_were_these_conditions_goes_on(tmp_path: Path) -> 
     run = RunDirectory.create(tmp_path, asked(tmp_path, "--task", "rename-api").meta())
     about = json.loads((run.path / "run.json").read_text())
     del about["selected"]
-    for name in ("adapters", "task_folders", "case_paths", "tier", "wear", "max_turns"):
+    for name in ("adapters", "task_folders", "case_paths", "tier", "toolset", "max_turns"):
         del about["options"][name]
     run.write("run.json", json.dumps(about))
     again = asked(tmp_path, "--resume", str(run.path))
@@ -187,7 +187,7 @@ def own_agent(folder: Path) -> Path:
 
 KINDS: dict[str, tuple[str, Sequence[str]]] = {
     "own tasks and agent": ("tasks", ["--tasks", "own tasks", "--adapter", "mine.toml", "--max-turns", "30"]),
-    "a trial": ("tasks", ["--task", "rename-api", "--wear", "codex", "--no-stream", "--sandbox", "bubblewrap"]),
+    "a trial": ("tasks", ["--task", "rename-api", "--toolset", "codex", "--no-stream", "--sandbox", "bubblewrap"]),
     "own cases": ("tools", ["--cases", "own.toml", "--agent", "codex", "--agent", "builtin", "--no-stream"]),
     "a field's case": ("tools", ["--cases", f"bfcl:{BFCL}", "-k", "simple"]),
     "a probe": ("wire", ["-k", "test_one_call", "--wire", "chat", "--tier", "full"]),

@@ -170,7 +170,7 @@ def test_a_model_that_answers_though_it_is_not_listed_is_taken_and_said() -> Non
         (402, error("Insufficient Balance"), "nothing left to spend .*Insufficient Balance"),
         (429, error("You have no quota left", code="insufficient_quota"), "nothing left to spend .*no quota left"),
         (403, error("Your balance is negative"), "nothing left to spend .*balance is negative"),
-        (401, error("wrong key"), "refuses the key in TOOLWORTHY_API_KEY.*headers.*wrong key"),
+        (401, error("wrong key"), "refused the key in TOOLWORTHY_API_KEY.*headers.*wrong key"),
     ],
 )
 def test_an_account_or_key_of_no_use_is_one_line_in_the_servers_words(status: int, body: bytes, says: str) -> None:
@@ -215,7 +215,7 @@ def test_a_suite_ends_with_that_line_and_without_a_verdict(tmp_path: Path) -> No
 
     done = asyncio.run(go())
     assert done.returncode == 4
-    assert "speaks none of the wire APIs (HTTP 404: no such route" in done.stdout
+    assert "speaks none of the wire APIs (HTTP 404: no such route" in done.stdout + done.stderr
     assert "= toolworthy =" not in done.stdout
 
 

@@ -1,4 +1,4 @@
-"""Start the built-in agent: a plain tool loop that can wear any agent's tools.
+"""Start the built-in agent: a plain tool loop that can offer any agent's tools.
 
 The loop itself (``loop.py``) runs inside the sandbox, from read-only mounts of those few parts of this package that it
 needs.
@@ -27,7 +27,7 @@ _PARTS = (
 class Choice:
     """How the built-in agent is to behave."""
 
-    wear: str | None = None
+    toolset: str | None = None
     """Agent whose tools it offers; its own if None."""
     api: Api | None = None
     """Wire API it speaks; its adapter's first if None."""
@@ -46,7 +46,7 @@ def python_path(shown: str) -> str:
 
 def config(agent: AgentAdapter, choice: Choice, values: Mapping[str, str], max_output: int) -> str:
     """The loop's configuration, as JSON."""
-    worn = adapters.agent(choice.wear) if choice.wear else agent
+    offered = adapters.agent(choice.toolset) if choice.toolset else agent
     tools = [
         {
             "name": name,
@@ -56,7 +56,7 @@ def config(agent: AgentAdapter, choice: Choice, values: Mapping[str, str], max_o
             "call": spec.call,
             "custom": spec.custom,
         }
-        for name, spec in worn.tools.items()
+        for name, spec in offered.tools.items()
     ]
     return json.dumps(
         {

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
+
+from toolworthy.base.errors import ToolworthyError
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -24,6 +28,21 @@ async def respond(send: Any, status: int, body: bytes, kind: str = "application/
     headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if head else body})
+
+
+def listening(port: int) -> socket.socket:
+    """A socket that listens on loopback; 0 for any port that is free.
+
+    Raises:
+        ToolworthyError: another program has the port, or nobody may have it.
+    """
+    try:
+        return socket.create_server(("127.0.0.1", port), backlog=1024)
+    except OverflowError:
+        raise ToolworthyError(f"there is no port {port}. Choose another with --port.") from None
+    except OSError as error:
+        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({os.strerror(error.errno or 0)})"
+        raise ToolworthyError(f"port {port} {why}. Choose another with --port.") from error
 
 
 @contextlib.asynccontextmanager

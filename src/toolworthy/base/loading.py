@@ -111,14 +111,21 @@ def misfit(model: type[BaseModel], error: ValidationError, data: Any = None) -> 
     """
     first = error.errors(include_url=False)[0]
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return ": ".join(filter(None, [".".join(_place(first["loc"], data)), _said(model, first)])) + more
+    unknown = first["type"] == "extra_forbidden"  # then the message names the key, and the place is its table
+    place = ".".join(_place(first["loc"][:-1] if unknown else first["loc"], data))
+    return ": ".join(filter(None, [place, _said(model, first)])) + more
 
 
 def meant(wanted: str, known: Collection[str]) -> str:
     """What was probably meant by a name that is not known, to be put behind a message; else what is known."""
-    near = difflib.get_close_matches(wanted, known, 1)
     shown = [*known][:_SHOWN] + ["…"] * (len(known) > _SHOWN)
-    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(shown)}"
+    return near(wanted, known) or f"; known: {', '.join(shown)}"
+
+
+def near(wanted: str, known: Collection[str]) -> str:
+    """The same, or nothing where no name is like it."""
+    found = difflib.get_close_matches(wanted, known, 1)
+    return f"; did you mean {found[0]!r}?" if found else ""
 
 
 def _said(model: type[BaseModel], error: ErrorDetails) -> str:
@@ -127,7 +134,7 @@ def _said(model: type[BaseModel], error: ErrorDetails) -> str:
         return said if said is not error["msg"] else said[0].lower() + said[1:]
     *place, key = error["loc"]
     keys = [name for found in _at(model, tuple(place)) for name in _keys(found)]
-    return "no such key" + (meant(str(key), keys) if keys else "")
+    return f"unknown key {key!r}" + (meant(str(key), keys) if keys else "")
 
 
 def _place(loc: tuple[str | int, ...], data: Any) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
 OPTIONS: pytest.StashKey[Options] = pytest.StashKey()
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
+ENDED: pytest.StashKey[str] = pytest.StashKey()
+"""Why the session came to an early end: one line."""
+
+
+def end(config: pytest.Config, error: ToolworthyError) -> NoReturn:
+    """End the session: `error` is said once pytest has said all that it has to."""
+    config.stash[ENDED] = f"error: {error}"
+    pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
 
 
 def asks(item: pytest.Item) -> bool:
@@ -68,7 +76,7 @@ def ask(request: pytest.FixtureRequest) -> Iterator[Asking]:
     except Unmeasured as why:
         pytest.skip(f"unmeasured: {why}")
     except ToolworthyError as error:
-        pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+        end(config, error)
     yield asking
     asking.end(Unmeasured("the test did not come to its end"))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Container, Mapping
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 
 from toolworthy import wire
 from toolworthy.base.errors import ToolworthyError
+from toolworthy.base.loading import near
 from toolworthy.base.redact import Redactor, looks_like_key
 from toolworthy.content import adapters
 from toolworthy.content.adapters import Prices, ProviderAdapter
@@ -222,14 +222,14 @@ def resolve(
     extra = tuple(_header(name, header, value, environ) for header, value in named.headers.items())
     variable = key_env or named.key_env or (None if named.auth == "none" else provider.key_env)
     key = _secret(environ, variable or KEY_ENV) if variable or named.auth != "none" else ""
-    if variable and not key and not _is_local(urls):
-        raise ToolworthyError(f"{name} needs a key: {_put(variable)}")
+    if variable and not key and (key_env or named.key_env or not _is_local(urls)):
+        raise ToolworthyError(f"{name} needs a key, and {_unset(variable, environ)}")
     if any(Redactor([key]).text(text) != text for text in (name, *urls.values())):
         raise ToolworthyError("--endpoint holds the key, which reports would show; leave it out, --key-env is enough")
     chosen = model or named.model or provider.default_model
     if not chosen:
         known = f"; for instance --model {provider.models[0]}" if provider.models else ""
-        raise ToolworthyError(f"{name} needs a model: give --model ID{known}")
+        raise ToolworthyError(f"{name} needs a model. Give --model ID{known}.")
     if chosen == key:
         raise ToolworthyError("--model is given the key; give the model's id")
     context = named.context or provider.context.get(chosen)
@@ -265,9 +265,8 @@ def _named(name: str, config: Config) -> NamedEndpoint:
         raise ToolworthyError(
             "--endpoint is given a key: put it into an environment variable and name it with --key-env"
         )
-    near = difflib.get_close_matches(bare.lower(), names, 1)
-    hint = f"did you mean {near[0]}? " if near else ""
-    raise ToolworthyError(f"no endpoint is called {name!r}; {hint}give a URL, or one of: {', '.join(names)}")
+    meant = near(bare.lower(), names) or "."
+    raise ToolworthyError(f"no endpoint is called {name!r}{meant} Give a URL, or one of {', '.join(names)}.")
 
 
 def _header(endpoint: str, name: str, value: str, environ: Mapping[str, str]) -> Header:
@@ -276,7 +275,7 @@ def _header(endpoint: str, name: str, value: str, environ: Mapping[str, str]) ->
     if kind != "env":
         return Header(name.lower(), value)
     if not (found := _secret(environ, variable, blanks=True)):
-        raise ToolworthyError(f"{endpoint} needs its header {name}: {_put(variable)}")
+        raise ToolworthyError(f"{endpoint} needs its header {name}, and {_unset(variable, environ)}")
     return Header(name.lower(), found, variable)
 
 
@@ -300,11 +299,12 @@ def _secret(environ: Mapping[str, str], variable: str, *, blanks: bool = False) 
         what = "has a blank or a control character in it"
     else:
         return value
-    raise ToolworthyError(f"the key in the environment variable {variable} {what}: {_put(variable)}, alone")
+    raise ToolworthyError(f"the key in the environment variable {variable} {what}. Put the key there alone.")
 
 
-def _put(variable: str) -> str:
-    return f"put it into the environment variable {variable}"
+def _unset(variable: str, environ: Mapping[str, str]) -> str:
+    meant = near(variable, [held for held in environ if held.endswith(("KEY", "TOKEN"))]) or "."
+    return f"{variable} is not set{meant} Put the key into that environment variable."
 
 
 def _provider_of(url: str) -> str:

@@ -51,7 +51,7 @@ class RunOptions(TypedDict, total=False):
     case_paths: Sequence[str]
     """Files of cases of your own, asked instead of ours; ``bfcl:PATH``, ``k2vv:PATH``."""
     reference: str
-    wear: str
+    toolset: str
     tier: Tier
     trials: _Count
     concurrency: _Count

@@ -44,7 +44,7 @@ class Condition:
         return self.suites is None or suite in self.suites
 
     def said(self, value: object) -> str:
-        """How a value is called: ``--max-turns 6``, ``no --wear``."""
+        """How a value is called: ``--max-turns 6``, ``no --toolset``."""
         if isinstance(value, bool):
             return self.option if value != self.default else f"no {self.option}"
         return f"no {self.option}" if value is None or value == [] else f"{self.option} {value}"
@@ -62,7 +62,7 @@ CONDITIONS = (
     Condition("--only", "only", "only", None, ("replay",)),
     Condition("--limit", "limit", "limit", None, ("replay",)),
     Condition("--tier", "tier", "tier", "standard", ("wire",)),
-    Condition("--wear", "wear", "wear", None, ("tasks",)),
+    Condition("--toolset", "toolset", "toolset", None, ("tasks",)),
     Condition("--no-stream", "stream", "stream", True, ("tasks", "tools")),
     Condition("--sandbox", "sandbox", "sandbox", "auto", ("tasks", "tools")),
     Condition("--timeout-factor", "timeout_factor", "timeout_factor", 1.0, ("tasks",), bounds=("time",)),

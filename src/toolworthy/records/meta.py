@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 
 from toolworthy.content.adapters import Prices
 from toolworthy.records.model import Document
@@ -120,8 +120,8 @@ class RecordedOptions(Document):
     """How many probes of ``suites/wire`` were to be asked."""
     timeout_factor: Number = 1.0
     max_turns: int = 60
-    wear: str | None = None
-    """Agent whose tools the built-in agent wore."""
+    toolset: str | None = Field(default=None, validation_alias=AliasChoices("toolset", "wear"))
+    """Agent whose tools the built-in agent offered."""
     stream: bool = True
     reference: EndpointTold | None = None
     """Asked the requests of a vendor's verifier, or of a recording, too."""

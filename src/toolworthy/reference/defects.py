@@ -17,7 +17,7 @@ from pydantic import Field
 
 from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.loading import Strict, load_toml
+from toolworthy.base.loading import Strict, load_toml, near
 from toolworthy.reference._inject import Bytes, Edit, Saying, edited, edited_stream, rewritten, said
 from toolworthy.reference._paths import places
 from toolworthy.reference._triggers import RefusalSign, Sign
@@ -177,5 +177,6 @@ def defect(name: str) -> Defect:
     """
     found = next((entry for entry in catalogue() if entry.id == name), None)
     if found is None:
-        raise ToolworthyError(f"no defect is called {name!r}; `toolworthy oracle --list` has them all")
+        meant = near(name, [entry.id for entry in catalogue()]) or "."
+        raise ToolworthyError(f"no defect is called {name!r}{meant} `toolworthy oracle --list` lists them.")
     return found

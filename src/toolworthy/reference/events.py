@@ -14,7 +14,7 @@ from typing import Literal
 
 from toolworthy import content, wire
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.loading import Strict, filled, fit, read_toml, texts_of
+from toolworthy.base.loading import Strict, filled, fit, meant, read_toml, texts_of
 from toolworthy.content.situations import Situation
 from toolworthy.content.tasks import Step
 from toolworthy.reference._limits import CHARACTERS, limited
@@ -164,7 +164,5 @@ def stages(situations: Sequence[str]) -> tuple[Stage, ...]:
     known = {stage.situation for stage in STAGES}
     for name in situations:
         if name not in known:
-            raise ToolworthyError(
-                f"no situation that can be staged is called {name!r}; there are {', '.join(sorted(known))}"
-            )
+            raise ToolworthyError(f"no situation that can be staged is called {name!r}{meant(name, sorted(known))}")
     return tuple(stage for stage in STAGES if not situations or stage.situation in situations)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from toolworthy import wire
 from toolworthy.base.access import guarded
-from toolworthy.base.asgi import respond, serving
-from toolworthy.base.errors import ToolworthyError
+from toolworthy.base.asgi import listening, respond, serving
 from toolworthy.base.packing import unpack
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.tasks import Task
@@ -56,11 +54,7 @@ class Oracle:
         return {api: self.url + wire.api(api).base for api in APIS}
 
     async def __aenter__(self) -> Oracle:
-        try:
-            listener = socket.create_server(("127.0.0.1", self._port), backlog=1024)
-        except (OSError, OverflowError) as error:
-            said = getattr(error, "strerror", None) or "there is none beyond 65535"
-            raise ToolworthyError(f"cannot listen on port {self._port}: {said}; give another with --port") from error
+        listener = listening(self._port)
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         await self._stack.enter_async_context(serving(guarded(self.app), listener))
         return self

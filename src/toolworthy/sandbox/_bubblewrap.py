@@ -31,8 +31,9 @@ from toolworthy.sandbox._owner import Owner
 from toolworthy.sandbox.model import APP, HOME, Command, CommandOutcome, Limits, Mount, OnListener, SandboxError
 from toolworthy.sandbox.watch import start, supervise, through
 
-_HELP = "install it (apt-get install bubblewrap), or accept what --sandbox none means"
-_ALLOW = "let bwrap make user namespaces (docs/ci.md says how), or accept what --sandbox none means"
+_OR = "or run without isolation: --sandbox none (model code runs as you)"
+_HELP = f"install it (apt-get install bubblewrap), {_OR}"
+_ALLOW = f"let bwrap make user namespaces (docs/ci.md says how), {_OR}"
 _NO_SUCH_COMMAND = b"bwrap: execvp "
 _guards: dict[int, subprocess.Popen[bytes]] = {}
 """By process. A guard's input is closed by the kernel, in whatever way the process ends."""

@@ -74,7 +74,7 @@ def hostile(parent: Path, text: str) -> RunDirectory:
         toolworthy=name,
         agents={"codex": name, name: name},
         tasks={name: name},
-        options={**dict.fromkeys(("wear", "only"), name), **{option: [name] for option in LISTS}},
+        options={**dict.fromkeys(("toolset", "only"), name), **{option: [name] for option in LISTS}},
     )
     found = made.finding("TW201", title=name, detail=name, excerpt=name)
     score = made.score(found, models_answered=(name,), losses=(name,), translated=True, tokens=Tokens(input=10**30))

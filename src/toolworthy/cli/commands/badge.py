@@ -23,4 +23,5 @@ def run(directory: Path, suite: Suite | None, out: Path | None, as_json: bool) -
         return 0
     with whole(out) as partial:
         partial.write_text(text, encoding="utf-8")
+    show(out)
     return 0

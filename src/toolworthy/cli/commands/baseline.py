@@ -21,4 +21,4 @@ def run(what: str, names: Sequence[str], folder: Path) -> int:
         return baseline.show_one(names[0], folder)
     if what == "list" and not names:
         return baseline.list_all(folder)
-    raise ToolworthyError("toolworthy baseline save RUN [NAME] | show NAME | list")
+    raise ToolworthyError("names do not fit. Type `toolworthy baseline save RUN [NAME]`, `show NAME` or `list`.")

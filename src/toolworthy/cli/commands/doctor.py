@@ -27,7 +27,8 @@ def run(endpoint: str, model: str | None, key_env: str | None, wire: Api | None)
     target = resolve(endpoint, model=model, key_env=key_env, wire=wire)
     found = asyncio.run(_look(target, agents))
     for check in found.checks:
-        show(f"{'note' if check.reading else _MARKS[check.ok]} {check.name}: {one_line(check.detail)}")
+        mark = "note" if check.reading else "none" if check.absent else _MARKS[check.ok]
+        show(f"{mark} {check.name}: {one_line(check.detail)}")
     for agent in agents:
         api = found.endpoint.api_for(agent.apis[0])
         if why := found.refused.get(agent.id):

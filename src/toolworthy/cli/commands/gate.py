@@ -24,7 +24,7 @@ def run(baseline: Path | None, candidate: Path | None, policy: Path | None, show
         show(DEFAULT.read_text(encoding="utf-8"), end="")
         return 0
     if baseline is None or candidate is None:
-        raise ToolworthyError("give two runs: toolworthy gate BASELINE CANDIDATE")
+        raise ToolworthyError("two runs are needed. Type `toolworthy gate BASELINE CANDIDATE`.")
     gate = judge(baseline, candidate, policy, folder)
     if candidate.is_dir():
         write_report(RunDirectory.open(candidate))

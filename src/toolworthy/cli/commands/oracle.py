@@ -10,11 +10,9 @@ from pathlib import Path
 from toolworthy.base.atomic import whole
 from toolworthy.base.sanitize import show
 from toolworthy.cli.commands.proxy import stopped
-from toolworthy.content import adapters
-from toolworthy.content.tasks import known_tasks
 from toolworthy.output import defect_page
-from toolworthy.reference import Oracle
 from toolworthy.reference.defects import Defect, defect
+from toolworthy.work.run.embedded import standing
 
 
 def run(port: int, defects: Sequence[str], listed: bool, page: Path | None) -> int:
@@ -26,6 +24,7 @@ def run(port: int, defects: Sequence[str], listed: bool, page: Path | None) -> i
     if page:
         with whole(page) as partial:
             partial.write_text(defect_page.page(), encoding="utf-8")
+        show(page)
     elif listed:
         show("\n".join(defect_page.lines()))
     else:
@@ -36,7 +35,7 @@ def run(port: int, defects: Sequence[str], listed: bool, page: Path | None) -> i
 
 
 async def _serve(port: int, spoilt: Sequence[Defect]) -> None:
-    async with Oracle(known_tasks(), adapters.agents(), port=port, defects=spoilt) as oracle:
+    async with standing(spoilt, port) as oracle:
         with_them = f" with {', '.join(one.id for one in spoilt)}" if spoilt else ""
         show(f"oracle{with_them} at {oracle.url} (chat and responses: {oracle.url}/v1); Ctrl-C stops it")
         await stopped()

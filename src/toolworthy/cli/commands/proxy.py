@@ -7,10 +7,10 @@ import contextlib
 import errno
 import os
 import signal
-import socket
 import time
 from pathlib import Path
 
+from toolworthy.base.asgi import listening
 from toolworthy.base.atomic import whole
 from toolworthy.base.errors import ToolworthyError, writing
 from toolworthy.base.redact import Redactor
@@ -64,7 +64,7 @@ def _serve(endpoint: Endpoint, port: int, out: Path, *, secret: bool) -> int:
         show(one_line(said))
 
     async def serve() -> None:
-        listener = _listen(port)
+        listener = listening(port)
         async with (
             contextlib.AsyncExitStack() as stack,
             Gateway(await reached(endpoint, stack), record) as gateway,
@@ -92,11 +92,3 @@ async def stopped(stop: asyncio.Event | None = None) -> None:
         if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, came.set)
     await came.wait()
-
-
-def _listen(port: int) -> socket.socket:
-    try:
-        return socket.create_server(("127.0.0.1", port))
-    except (OSError, OverflowError) as error:
-        said = getattr(error, "strerror", None) or "there is none beyond 65535"
-        raise ToolworthyError(f"port {port} cannot be listened on: {said}; give another with --port") from error

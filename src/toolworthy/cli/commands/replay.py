@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +29,9 @@ def run(**given: Any) -> int:
         for key in keys:
             session.wait(key)
     except KeyboardInterrupt:
-        if session.run is not None:
-            show(f"cut short; go on with `toolworthy replay --resume {session.run.path}`", sys.stderr)
-        raise
+        if session.run is None:
+            raise
+        raise KeyboardInterrupt(f"Continue with `toolworthy replay --resume {session.run.path}`.") from None
     finally:
         session.close()
         if session.run is not None and session.run.replays():

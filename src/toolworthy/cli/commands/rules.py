@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from toolworthy.base.errors import ToolworthyError
+from toolworthy.base.loading import near
 from toolworthy.base.sanitize import show
 from toolworthy.output.rule_pages import page, write_pages
 from toolworthy.rules import RULES
@@ -18,12 +19,14 @@ def run(code: str | None, pages: Path | None) -> int:
     """
     if pages is not None:
         write_pages(pages)
+        show(pages)
     elif code is None:
         for rule in RULES:
             show(f"{rule.code:<5}  {rule.severity:<8}  {', '.join(rule.apis):<25}  {rule.title}")
     else:
         found = next((rule for rule in RULES if rule.code == code.upper()), None)
         if found is None:
-            raise ToolworthyError(f"no rule has the code {code}; `toolworthy rules` lists them")
+            meant = near(code.upper(), [rule.code for rule in RULES]) or "."
+            raise ToolworthyError(f"no rule has the code {code}{meant} `toolworthy rules` lists them.")
         show(page(found), end="")
     return 0

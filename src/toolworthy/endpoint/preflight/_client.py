@@ -102,7 +102,7 @@ def _trouble(url: str, error: Exception, begun: bool) -> str:
         return f"{url} broke off its answer: {reason}"
     if isinstance(error, (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)):
         return f"{url} is reached, but does not answer in HTTP: {broken_http(reason)}"
-    return f"cannot reach {url}: {reason}; is the server running, and the base URL right?"
+    return f"cannot reach {url}: {reason}. Start the server, or correct the base URL."
 
 
 def _body(data: bytes, coding: str) -> tuple[bytes, bool]:

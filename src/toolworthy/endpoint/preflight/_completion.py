@@ -86,7 +86,8 @@ async def try_completion(asker: Asker, endpoint: Endpoint, api: Api) -> Tried:
         return Tried(api, base, "answers", answer, (Check(f"{api} API", True, f"answers at {url}"),))
     if (state := _decided(api, answer)) is not None:
         ok = None if state == "unknown" else False
-        return Tried(api, base, state, answer, (Check(f"{api} API", ok, f"{answer.says} ({url})"),))
+        check = Check(f"{api} API", ok, f"{answer.says} ({url})", absent=state == "absent")
+        return Tried(api, base, state, answer, (check,))
     return await _with_less(way)
 
 

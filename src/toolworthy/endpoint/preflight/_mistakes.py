@@ -65,7 +65,7 @@ def stop_if_nothing_is_there(endpoint: Endpoint, tried: dict[Api, list[Tried]]) 
         raise ToolworthyError(next(ways[-1] for ways in tried.values()).answer.trouble)
     there = [api for api, ways in tried.items() if ways[-1].state != "absent"]
     if not there:
-        raise ToolworthyError(f"{endpoint.name} speaks none of the wire APIs ({_all(tried)}); check the base URL")
+        raise ToolworthyError(f"{endpoint.name} speaks none of the wire APIs ({_all(tried)}). Check the base URL.")
     if endpoint.forced_api and endpoint.forced_api not in there:
         said = _said(tried[endpoint.forced_api][0])
         raise ToolworthyError(f"{endpoint.name} has no {endpoint.forced_api} API ({said}); it has {', '.join(there)}")
@@ -99,8 +99,6 @@ def _key(endpoint: Endpoint) -> str:
     own = [f"{header.name} ({header.variable})" for header in endpoint.extra if header.variable]
     if own:
         return f"refuses the key in its header {', '.join(own)}"
-    what = "refuses the key in" if endpoint.key else "wants a key: put it into"
-    return (
-        f"{what} {endpoint.key_env or KEY_ENV}; if it takes its key in a header of its own, say so under headers in "
-        "toolworthy.toml"
-    )
+    variable = endpoint.key_env or KEY_ENV
+    what = f"refused the key in {variable}" if endpoint.key else f"wants a key, and {variable} is not set"
+    return f"{what}. Put a valid key there, or name its own header under headers in toolworthy.toml"

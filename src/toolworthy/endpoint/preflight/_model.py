@@ -23,6 +23,8 @@ class Check:
     detail: str
     reading: bool = False
     """Whether it says how preflight read what the user gave, which they are to hear even where all is well."""
+    absent: bool = False
+    """Whether it is an API that is not there: an endpoint need not have all of them."""
 
 
 @dataclass(frozen=True)

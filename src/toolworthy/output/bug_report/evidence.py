@@ -56,7 +56,8 @@ def choose(run: RunDirectory, every: Sequence[Located], wanted: str) -> Located:
     same = [located for located in every if located.code.casefold() == wanted.casefold()]
     if not same:
         names = dict.fromkeys(name for located in every for name in (located.code, located.id))
-        raise ToolworthyError(f"{run.path} has no finding {wanted!r}{meant(wanted, names)}")
+        shown = meant(wanted, names) if names else ": it has none at all"
+        raise ToolworthyError(f"{run.path} has no finding {wanted!r}{shown}")
     return min(same, key=lambda located: (rank(located.severity), _size(run, located)))
 
 

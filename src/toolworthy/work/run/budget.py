@@ -7,7 +7,6 @@ under way. Minutes bound that too, by a grace.
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,9 +23,6 @@ from toolworthy.work.scoring.measure import cost
 
 GRACE_SECONDS = 60.0
 """How long what runs may go on when the minutes are over."""
-PRICE = "IN,OUT[,CACHED[,WRITE[,WRITE_1H]]]"
-"""How a price is given: of input, output, input read from a cache, written to one, and written for an hour."""
-_PRICED = ("input", "output", "cached", "cache_write", "cache_write_1h")
 _CACHE = ("cached", "cache_write", "cache_write_1h")
 _BYTES_A_TOKEN = 4
 """Where an answer does not tell its tokens, which must not make a budget endless."""
@@ -134,31 +130,3 @@ def _said(answer: Response) -> int:
     """Bytes of text, reasoning and arguments."""
     texts = (getattr(part, name, "") for part in answer.parts for name in ("text", "arguments"))
     return sum(len(text.encode("utf-8", "replace")) for text in texts if isinstance(text, str))
-
-
-def amount(text: str) -> float:
-    """A number above zero, for the command line."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
-    return value
-
-
-def count(text: str) -> int:
-    """A whole number above zero: ``2000000``, ``500k`` or ``2M``."""
-    factor = {"k": 1_000, "m": 1_000_000}.get(text[-1:].lower(), 1)
-    return round(amount(text[:-1] if factor > 1 else text) * factor) or 1
-
-
-def price(text: str) -> Prices:
-    """US dollars per million tokens, as `PRICE` says."""
-    try:
-        values = [float(part) for part in text.split(",")]
-    except ValueError:
-        values = []
-    if not 2 <= len(values) <= len(_PRICED) or not all(0 <= value < float("inf") for value in values):
-        raise argparse.ArgumentTypeError(f"{text!r} is no price: {PRICE}, US dollars per million tokens")
-    return Prices.model_validate({**dict(zip(_PRICED, values, strict=False)), "source": "--price"})

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 
 from toolworthy.content import adapters
 from toolworthy.content.tasks import known_tasks
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.reference import Oracle
-from toolworthy.reference.defects import defect
+from toolworthy.reference.defects import Defect, defect
+from toolworthy.work.cases.model import load_cases
+from toolworthy.work.cases.player import CasePlayer
 from toolworthy.work.kinds import KINDS
 from toolworthy.work.run.plan import Options
 
@@ -26,10 +29,16 @@ async def reached(endpoint: Endpoint, stack: contextlib.AsyncExitStack, options:
     spoilt = [defect(name) for name in endpoint.defects]
     ours = adapters.agents()
     if options is None:
-        oracle = Oracle(known_tasks(), ours, defects=spoilt)
+        oracle = standing(spoilt)
     else:
         chosen = {agent.id for agent in options.agents}
         vocabularies = (*options.agents, *(agent for agent in ours if agent.id not in chosen))
         plays = [player for kind in KINDS.values() for player in kind.plays(options)]
         oracle = Oracle(options.tasks or known_tasks(), vocabularies, defects=spoilt, plays=plays)
     return endpoint.at((await stack.enter_async_context(oracle)).base_urls)
+
+
+def standing(defects: Sequence[Defect], port: int = 0) -> Oracle:
+    """The oracle of no single run: it plays our tasks and our cases for our agents."""
+    ours = adapters.agents()
+    return Oracle(known_tasks(), ours, port=port, defects=defects, plays=[CasePlayer(load_cases(()), ours)])

@@ -54,8 +54,8 @@ class Options:
     """Where run directories are made."""
     resume: Path | None = None
     """A run directory to go on with."""
-    wear: str | None = None
-    """Agent whose tools the built-in agent wears."""
+    toolset: str | None = None
+    """Agent whose tools the built-in agent offers."""
     stream: bool = True
     """Whether the built-in agent, and cases, ask for streams."""
     cases: tuple[Case, ...] = ()

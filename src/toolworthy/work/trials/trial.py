@@ -189,7 +189,7 @@ def _command(
         context=endpoint.context or _DEFAULT_CONTEXT,
         max_output=_MAX_OUTPUT,
         max_turns=options.max_turns,
-        builtin=builtin.Choice(wear=options.wear, api=endpoint.forced_api, stream=options.stream),
+        builtin=builtin.Choice(toolset=options.toolset, api=endpoint.forced_api, stream=options.stream),
     )
     return launch(agent, installation, bench.sandbox, start)
 

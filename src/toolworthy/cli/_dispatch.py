@@ -1,0 +1,96 @@
+"""Reads the command line, and calls the subcommand that it names."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from toolworthy.base.errors import ToolworthyError
+from toolworthy.base.loading import near
+from toolworthy.base.sanitize import one_line, show
+from toolworthy.base.version import __version__
+from toolworthy.cli._command_line import refuse_keys
+from toolworthy.cli._parser import Parser
+from toolworthy.cli._values import once
+from toolworthy.cli.commands import COMMANDS, SUITES, Subcommand
+from toolworthy.cli.interrupt import as_ctrl_c
+
+
+def dispatch(arguments: Sequence[str]) -> int:
+    """Run one subcommand; its exit code, 4 after a mistake of the user's."""
+    try:
+        refuse_keys(arguments, os.environ)
+        _check_folder()
+        if arguments[:1] == ["run"]:  # pytest's own command line, which loads plugins and minds signals by itself
+            return _call("run", arguments=arguments[1:])
+        _check_command(*arguments[:1])
+        options = vars(parser().parse_args(arguments))
+        from toolworthy.endpoint.plugins import load_plugins
+
+        with as_ctrl_c():
+            load_plugins(Path.cwd())
+            code = _call(**options)
+        if told := next((one.next for one in COMMANDS if one.name == options["command"] and code == 0), ""):
+            show(f"next: {told}", sys.stderr)
+        return code
+    except ToolworthyError as error:
+        said: object = error
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        said = one_line(error)
+    show(f"error: {said}", sys.stderr)
+    return 4
+
+
+def _call(command: str, **options: object) -> int:
+    code: int = import_module(f"toolworthy.cli.commands.{command}").run(**options)
+    return code
+
+
+def _check_folder() -> None:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise ToolworthyError("the working directory does not exist any more. Change to another one.") from None
+
+
+def _check_command(name: str = "") -> None:
+    """A name that is none is told before argparse lists all that there are."""
+    names = [command.name for command in COMMANDS]
+    if name in SUITES and name not in names:
+        raise ToolworthyError(f"{name!r} is a suite. Type `toolworthy run {name}`.")
+    if name[:1] != "-" and name not in ("", *names):
+        raise ToolworthyError(f"unknown command {name!r}{near(name, names) or '.'} `toolworthy --help` lists them.")
+    if not name:
+        raise ToolworthyError("no command is given. `toolworthy --help` lists them.")
+    known = ["--help", "-h", "--version"]
+    if name[:1] == "-" and name not in known:
+        raise ToolworthyError(
+            f"unknown option {name}{near(name, known) or '.'} Options of a command stand behind its name."
+        )
+
+
+def parser() -> Parser:
+    """Of all subcommands but what pytest reads."""
+    made = Parser(
+        prog="toolworthy", description="Is this model endpoint worthy of the agent tool you want to put it behind?"
+    )
+    made.add_argument("--version", action="version", version=f"toolworthy {__version__}")
+    subparsers = made.add_subparsers(dest="command", title="commands", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        own = subparsers.add_parser(command.name, help=command.help, description=command.help, epilog=_epilog(command))
+        for names, how in command.arguments:
+            own.add_argument(*names, **once(names, how))
+        if command.one_of:
+            group = own.add_mutually_exclusive_group(required=True)
+            for names, how in command.one_of:
+                group.add_argument(*names, **how)
+    return made
+
+
+def _epilog(command: Subcommand) -> str:
+    return f"example: {command.example}"

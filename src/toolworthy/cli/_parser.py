@@ -1,0 +1,54 @@
+"""Reads the command line of every subcommand, and says a mistake in one line."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, NoReturn
+
+from toolworthy.base.errors import ToolworthyError
+from toolworthy.base.loading import near
+
+_ARGUMENT = re.compile(r"argument (?:-\w/)?(?P<name>\S+): (?P<said>.*)", re.DOTALL)
+"""How argparse begins what is wrong with one argument."""
+_OPTION = re.compile(r"(-[A-Za-z]|--[A-Za-z][^\s=]*)(=.*)?", re.DOTALL)
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse's parser, without abbreviations, that raises `ToolworthyError` for a mistake: one line."""
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__(**{"allow_abbrev": False, "formatter_class": argparse.RawDescriptionHelpFormatter, **how})
+
+    def error(self, message: str) -> NoReturn:
+        raise ToolworthyError(f"{plain(message)} `{self.prog} --help` shows what there is.")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse's. A subcommand refuses unknown options first: one may be a required one, misspelt."""
+        known = self._option_string_actions
+        if self._subparsers is None and (unknown := [*options(args, known)]):
+            self.error(f"unknown option {unknown[0]}{near(unknown[0], known)}")
+        found, rest = super().parse_known_args(args, namespace)
+        if rest:
+            self.error(f"{rest[0]!r} is one argument too many")
+        return found, rest
+
+
+def options(args: Iterable[str], known: Iterable[str]) -> Iterator[str]:
+    """The options among `args` that are not `known`."""
+    known = {*known}
+    for word in args:
+        if word == "--":
+            return
+        if (option := _OPTION.fullmatch(word)) and option[1] not in known:
+            yield option[1]
+
+
+def plain(message: str) -> str:
+    """An error of argparse as a sentence of ours: the option, its value, what it may be."""
+    if found := _ARGUMENT.fullmatch(message):
+        name, said = found["name"], found["said"]
+        link = " " if said[:1] in "'m" else ": "  # it begins with the value, or with "must be"
+        message = said if name[:1] == "{" else f"{name}{link}{said}"
+    return message if message[-1:] in ".?!" else message + "."

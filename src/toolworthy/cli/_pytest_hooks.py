@@ -1,0 +1,110 @@
+"""pytest as `toolworthy run` has it: suites go by their names, and a mistake is one line of ours."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from toolworthy import content
+from toolworthy.base.errors import ToolworthyError
+from toolworthy.base.loading import near
+from toolworthy.cli._parser import plain
+from toolworthy.cli.commands import SUITES
+from toolworthy.cli.options import OPTIONS
+
+PROGRAM = "toolworthy run"
+_PYTEST = (
+    "--collect-only",
+    "--exitfirst",
+    "--junitxml",
+    "--maxfail",
+    "--tb",
+    "--verbose",
+    "--quiet",
+    "--help",
+    "--help-pytest",
+)
+"""Options of pytest's that a user of suites may want."""
+_CHOSEN = {"-k": "keyword", "-m": "markexpr"}
+"""Options that select, and where pytest keeps their values."""
+
+
+class _Word(str):
+    """An argument. It is told from its equals by identity: one may be a value, and the other a suite."""
+
+    __slots__ = ()
+
+
+class RunHooks:
+    """A plugin of pytest's.
+
+    Raises:
+        ToolworthyError: from its hooks, and so from `pytest.main`: what is wrong with the command line or the run.
+    """
+
+    def pytest_addoption(self, parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+        """Our options are known before anything is read."""
+        self._parser = parser
+        parser.prog = PROGRAM
+        pluginmanager.import_plugin("toolworthy.plugin")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_cmdline_parse(self, args: list[str]) -> Generator[None, pytest.Config, pytest.Config]:
+        """Names of suites become paths, where they are no option's value."""
+        try:
+            self._name_paths(args)
+            return (yield)
+        except pytest.UsageError as error:
+            raise ToolworthyError(self._said(args, error)) from None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, object, object]:
+        """A run that ends on a mistake ends with our line, and so does one that nothing was selected for."""
+        try:
+            code = yield
+        except pytest.UsageError as error:
+            raise ToolworthyError(str(error)) from None
+        if code == pytest.ExitCode.NO_TESTS_COLLECTED:
+            chosen = [f"{name} {value!r}" for name, at in _CHOSEN.items() if (value := getattr(config.option, at))]
+            by = f" by {' and '.join(chosen)}" if chosen else ""
+            raise ToolworthyError(f"nothing is selected{by}. `--collect-only -q` lists what there is.")
+        if code == pytest.ExitCode.INTERRUPTED:  # before the session began
+            raise KeyboardInterrupt
+        return code
+
+    def _name_paths(self, args: list[str]) -> None:
+        words = [_Word(word) for word in args]
+        named, unknown = self._parser.parse_known_and_unknown_args(words)
+        places = [index for index, word in enumerate(words) if any(word is one for one in named.file_or_dir)]
+        for index in places:
+            word = args[index]
+            if word in SUITES:
+                args[index] = str(content.SUITES / word)
+            elif not (
+                Path(word.partition("::")[0]).exists() or unknown or named.pyargs
+            ):  # or an unknown option's value
+                meant = near(word, SUITES) or "."
+                raise ToolworthyError(
+                    f"{word!r} is neither a suite nor a file{meant} The suites are {', '.join(SUITES)}."
+                )
+        if not places:
+            args.append(str(content.SUITES))
+
+    def _said(self, args: list[str], error: pytest.UsageError) -> str:
+        """An error of pytest's as one line: without usage, and without where its configuration is."""
+        try:
+            _, unknown = self._parser.parse_known_and_unknown_args(args)
+        except pytest.UsageError:
+            unknown = []
+        names = [name for name, how in OPTIONS.items() if how["help"] != argparse.SUPPRESS]
+        if unknown:
+            name = unknown[0].partition("=")[0]
+            said = f"unknown option {name}{near(name, [*names, *_PYTEST]) or '.'}"
+        elif found := str(error).partition(": error: ")[2]:
+            said = plain(found.splitlines()[0])
+        else:
+            return str(error)
+        return f"{said} `{PROGRAM} --help` shows what there is."

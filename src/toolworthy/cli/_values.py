@@ -1,0 +1,106 @@
+"""Values on the command line: what each may be, and what is said of one that is not."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from toolworthy.base.loading import meant
+
+if TYPE_CHECKING:
+    from toolworthy.content.adapters import Prices
+
+PRICE = "IN,OUT[,CACHED[,WRITE[,WRITE_1H]]]"
+"""How a price is given: of input, output, input read from a cache, written to one, and written for an hour."""
+_PRICED = ("input", "output", "cached", "cache_write", "cache_write_1h")
+
+
+class GivenOnce(argparse.Action):
+    """Stores a value. A second one that differs is refused, where argparse would take the last without a word."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, value: Any, option: str | None = None
+    ) -> None:
+        held = getattr(namespace, self.dest, None)
+        if held not in (None, self.default, value):
+            raise argparse.ArgumentError(self, f"'{held}' and '{value}' are both given. Give one.")
+        setattr(namespace, self.dest, value)
+
+
+def once(names: Sequence[str], how: dict[str, Any]) -> dict[str, Any]:
+    """What `add_argument` is told of an argument: an option that takes one value is `GivenOnce`."""
+    return how if names[0][:1] != "-" or {"action", "nargs"} & {*how} else {"action": GivenOnce, **how}
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 up."""
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number") from None
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, not {value}")
+    return value
+
+
+def at_once(text: str) -> int | None:
+    """The same, or `auto` for None: as many as go well."""
+    return None if text == "auto" else positive(text)
+
+
+def factor(text: str) -> float:
+    """A finite number above 0."""
+    return _above_zero(text, text, "give a number above 0, such as 2 or 0.5")
+
+
+def count(text: str) -> int:
+    """A whole number above 0: `2000000`, `500k` or `2M`."""
+    scale = {"k": 1_000, "m": 1_000_000}.get(text[-1:].lower(), 1)
+    number = text[:-1] if scale > 1 else text
+    return round(_above_zero(number, text, "give a number, 500k or 2M") * scale) or 1
+
+
+def _above_zero(number: str, text: str, wanted: str) -> float:
+    try:
+        value = float(number)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r}: {wanted}")
+    return value
+
+
+def price(text: str) -> Prices:
+    """US dollars per million tokens, as `PRICE` says."""
+    from toolworthy.content.adapters import Prices
+
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        values = []
+    if not 2 <= len(values) <= len(_PRICED) or not all(0 <= value < math.inf for value in values):
+        raise argparse.ArgumentTypeError(f"{text!r}: give {PRICE} in US dollars per million tokens")
+    return Prices.model_validate({**dict(zip(_PRICED, values, strict=False)), "source": "--price"})
+
+
+def port(text: str) -> int:
+    """A port that can be listened on; 0 for any that is free."""
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a port from 0 to 65535")
+    return int(text)
+
+
+def one_of(names: Sequence[str]) -> dict[str, Any]:
+    """What `add_argument` is told of an argument that must be one of `names`."""
+    return {"type": _named(names), "metavar": "{" + ",".join(names) + "}"}
+
+
+def _named(names: Sequence[str]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in names:
+            raise argparse.ArgumentTypeError(f"{text!r} is unknown{meant(text, names)}")
+        return text
+
+    return read
