@@ -14,12 +14,12 @@ import re
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
-from toolworthy.base.sanitize import one_line
+from toolworthy.base.sanitize import one_line, show
 from toolworthy.output.terminal.columns import cut
-from toolworthy.output.terminal.progress import Progress
+from toolworthy.output.terminal.progress import Progress, TextProgress
 from toolworthy.work.run.observer import Listener
 from toolworthy.work.run.plan import Options
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 DRAW_SECONDS = 0.25
 PLAIN_SECONDS = 60.0
+SOON_SECONDS = 15.0
 _LEFT_FREE = 4
 """Lines of a terminal that are left to what was said before."""
 _USUAL = os.terminal_size((80, 24))
@@ -53,16 +54,29 @@ def shown(reporter: pytest.TerminalReporter | None, options: Options) -> Iterato
                 yield lines
 
 
+@contextlib.contextmanager
+def shown_on(file: TextIO, options: Options) -> Iterator[Listener]:
+    """The same for a command that is not pytest's, on a file that it writes nothing else to meanwhile."""
+    if file.isatty() and _draws(os.environ):
+        screen = Screen(file)
+        live = Live(options, screen)
+        with screen.drawing(live.lines), _every(DRAW_SECONDS, screen.draw):
+            yield live
+    else:
+        plain = TextProgress(options, lambda line: show(line, file))
+        with _every(SOON_SECONDS, lambda: plain.line(plain.plain())):
+            yield plain
+
+
 def can_draw(reporter: pytest.TerminalReporter) -> bool:
     """Whether there is somebody to look at lines that change: not where output is kept, nor beside a debugger."""
-    option, environ = reporter.config.option, os.environ
-    return bool(
-        reporter.isatty
-        and reporter.hasmarkup  # NO_COLOR, PY_COLORS=0, --color=no
-        and environ.get("TERM", "dumb") not in ("dumb", "unknown")
-        and not environ.get("CI")
-        and not (option.usepdb or option.trace)
-    )
+    option = reporter.config.option
+    plain = option.usepdb or option.trace or not reporter.hasmarkup  # NO_COLOR, PY_COLORS=0, --color=no
+    return bool(reporter.isatty and not plain and _draws(os.environ))
+
+
+def _draws(environ: Mapping[str, str]) -> bool:
+    return environ.get("TERM", "dumb") not in ("dumb", "unknown") and not environ.get("CI")
 
 
 class Lines(Progress):

@@ -27,6 +27,7 @@ from toolworthy.records.result import ResultKey
 from toolworthy.rules import RULES
 from toolworthy.work.kinds import KINDS
 from toolworthy.work.run.merge_options import read_options
+from toolworthy.work.run.observer import Listener
 from toolworthy.work.run.plan import Options
 from toolworthy.work.run.session import Session
 
@@ -92,7 +93,7 @@ def run(endpoint: Endpoint | str, **options: Unpack[RunOptions]) -> Run:
     Raises:
         ToolworthyError: something that you must mend; what was measured is kept, ``resume`` goes on.
     """
-    going = _Going(endpoint, options)
+    going = Going(endpoint, options)
     try:
         going.go()
     finally:
@@ -102,7 +103,7 @@ def run(endpoint: Endpoint | str, **options: Unpack[RunOptions]) -> Run:
 
 async def run_async(endpoint: Endpoint | str, **options: Unpack[RunOptions]) -> Run:
     """The same without blocking the event loop; to cancel it ends the run, whose directory stays."""
-    going = await asyncio.to_thread(_Going, endpoint, options)
+    going = await asyncio.to_thread(Going, endpoint, options)
     try:
         await asyncio.to_thread(going.go)
     finally:
@@ -110,10 +111,21 @@ async def run_async(endpoint: Endpoint | str, **options: Unpack[RunOptions]) -> 
     return await asyncio.to_thread(going.finished)
 
 
-class _Going:
-    """One run, from its options to its report."""
+class Going:
+    """One run, from its options to its report.
 
-    def __init__(self, endpoint: Endpoint | str, given: RunOptions) -> None:
+    Args:
+        endpoint: as for :func:`run`.
+        given: its options.
+        listen: makes the listener, of the plan; where there is none, ``say`` is told.
+
+    Raises:
+        ToolworthyError: a mistake in the options.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint | str, given: RunOptions, listen: Callable[[Options], Listener] | None = None
+    ) -> None:
         try:
             told: Any = dict(TypeAdapter(RunOptions).validate_python(given))
         except ValidationError as error:
@@ -126,7 +138,7 @@ class _Going:
         if not self._keys:
             raise ToolworthyError("run: there is nothing to run in these suites")
         options = replace(options, selected=options.selected or _selected(self._keys), command=_call(options, given))
-        self._session = Session(options, TextProgress(options, say) if say else None)
+        self._session = Session(options, listen(options) if listen else TextProgress(options, say) if say else None)
 
     def go(self) -> None:
         """Run everything; the first that went wrong in us is raised when all is over."""

@@ -72,6 +72,19 @@ async def preflight(
         raise ToolworthyError(redact(str(error))) from error
 
 
+async def model_ids(endpoint: Endpoint) -> list[str]:
+    """The models that `endpoint` lists; none where it has no list.
+
+    Raises:
+        ToolworthyError: nothing answers there.
+    """
+    import httpx
+
+    async with httpx.AsyncClient(timeout=None, trust_env=not endpoint.is_local) as client:
+        asker = Asker(endpoint, client, lambda line: None)
+        return await models.ids(asker, endpoint)
+
+
 async def _look(
     asker: Asker, endpoint: Endpoint, agents: Sequence[AgentAdapter], redact: Callable[[str], str]
 ) -> Preflight:

@@ -6,9 +6,10 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.content import adapters
 from toolworthy.endpoint.preflight._client import Asker
-from toolworthy.endpoint.preflight._model import Check
+from toolworthy.endpoint.preflight._model import Check, PreflightAnswer
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.wire.ir import APIS
 from toolworthy.wire.lenient import as_dict, as_list, as_str, parse_json
@@ -25,11 +26,35 @@ async def listed(asker: Asker, endpoint: Endpoint) -> list[dict[str, Any]]:
             continue
         asked.add(url)
         answer = await asker.get(url, api)
-        value = parse_json(answer.body) if answer.status == 200 else None
-        data = as_list(as_dict(value).get("data")) or as_list(as_dict(value).get("models"))
-        if entries := [entry for entry in data if isinstance(entry, dict) and name_of(entry)]:
+        if entries := _entries(answer):
             return entries
     return []
+
+
+async def ids(asker: Asker, endpoint: Endpoint) -> list[str]:
+    """Ids of the models that are listed wherever the base URL may have meant.
+
+    Raises:
+        ToolworthyError: nothing answers at any of these.
+    """
+    urls = {
+        endpoint.at({api: base}).url(api, "models"): api
+        for api in endpoint.base_urls
+        for base in (endpoint.base_urls[api], *endpoint.variants.get(api, ()))
+    }
+    for url, api in urls.items():
+        answer = await asker.get(url, api)
+        if not answer.status:
+            raise ToolworthyError(answer.says)
+        if names := [name_of(entry) for entry in _entries(answer)]:
+            return names
+    return []
+
+
+def _entries(answer: PreflightAnswer) -> list[dict[str, Any]]:
+    value = as_dict(parse_json(answer.body) if answer.status == 200 else None)
+    data = as_list(value.get("data")) or as_list(value.get("models"))
+    return [entry for entry in data if isinstance(entry, dict) and name_of(entry)]
 
 
 def name_of(entry: dict[str, Any]) -> str:

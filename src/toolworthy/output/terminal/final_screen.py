@@ -53,7 +53,7 @@ def summary_lines(run: RunDirectory, width: int = WIDTH, *, ended: bool = True) 
         yield _line(cut_short, "fair")
     for one in overall(results, probes):
         yield from _agent(one, width)
-    for text in _fix_first(root_causes(meta, run.measured()), width):
+    for text in fix_first(root_causes(meta, run.measured()), width):
         yield _line(text)
     for api, tally in tallies(probes):
         yield _line(f"  wire, {api}: " + " · ".join(f"{count} {word}" for word, count in tally))
@@ -98,20 +98,26 @@ def _agent(one: Overall, width: int) -> Iterator[Line]:
     yield from (_line(text, tone) for text in packed(parts, width, 6))
 
 
-def _fix_first(causes: Sequence[RootCause], width: int) -> Iterator[str]:
+def fix_first(causes: Sequence[RootCause], width: int, most: int = _FIRST) -> Iterator[str]:
     """Root causes, what harms most first: whom each harms, how often it was seen, what to do. Of the first also an
-    example, and how sure it is."""
+    example, and how sure it is.
+
+    Args:
+        causes: of a run.
+        width: columns.
+        most: how many are shown.
+    """
     ours = [cause for cause in causes if cause.harms]
     if ours:
         yield "fix first:"
-    for number, cause in enumerate(ours[:_FIRST], 1):
+    for number, cause in enumerate(ours[:most], 1):
         yield from wrapped(f"  {number}. {cause.name}", width, 5)
         yield from wrapped(f"     {cause.harm} ({cause.count})", width, 5)
         if number == 1:
             yield from wrapped(f"     seen: {cut(one_line(cause.detail), _DETAIL)}", width, 5)
             yield from wrapped(f"     how sure: {cause.evidence}", width, 5)
         yield from wrapped(f"     fix: {cause.remedy} {cause.unaffected}", width, 5)
-    if (more := len(ours) - _FIRST) > 0:
+    if (more := len(ours) - most) > 0:
         yield f"  {more} more in the report"
     if harmless := [f"{cause.name} ({cause.count})" for cause in causes if not cause.harms]:
         yield cut(f"  harmless: {' · '.join(harmless)}", width)

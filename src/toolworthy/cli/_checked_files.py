@@ -1,0 +1,109 @@
+"""``toolworthy check FILE…``: what the rules find in files, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from toolworthy.base.errors import ToolworthyError
+from toolworthy.base.sanitize import one_line, show
+from toolworthy.public.checking import CheckedFile, FileFinding, check_file
+from toolworthy.records.finding import rank
+from toolworthy.rules import RULES
+
+_WIDTH = 120
+
+
+def check_files(what: Sequence[str], *, as_json: bool) -> int:
+    """Print what the rules find in files; exit code 1 where a finding blocks an agent.
+
+    Raises:
+        ToolworthyError: one of them cannot be read, or holds no response; the others are judged before that is said.
+    """
+    checked: dict[str, CheckedFile] = {}
+    wrong: list[ToolworthyError] = []
+    for name in dict.fromkeys(what):
+        try:
+            checked[name] = _standard_input() if name == "-" else check_file(Path(name))
+        except ToolworthyError as error:
+            wrong.append(error)
+    if as_json:
+        show(json.dumps({"files": [_json(name, one) for name, one in checked.items()]}, indent=2))
+    else:
+        for name, one in checked.items():
+            show("\n".join(_lines(name, one)))
+    for mistake in wrong[:-1]:
+        show(f"toolworthy: {mistake}", sys.stderr)
+    if wrong:
+        raise wrong[-1]
+    return int(any(one.finding.severity == "blocks" for each in checked.values() for one in each.findings))
+
+
+def _standard_input() -> CheckedFile:
+    return check_file(Path("standard input"), sys.stdin.buffer.read())
+
+
+def _lines(name: str, checked: CheckedFile) -> Iterator[str]:
+    """What a file holds, then each fault once, the worst first, and what is right in its place."""
+    exchanges = checked.exchanges
+    apis = ", ".join(dict.fromkeys(one.endpoint_api for one in exchanges if one.endpoint_api))
+    count = f"{len(exchanges)} response{'s' if len(exchanges) != 1 else ''}"
+    yield f"{one_line(name)}: {count}{f' ({apis})' if apis else ''}: {_result(checked)}"
+    if any(not (one.request_body or one.upstream_body) for one in exchanges):
+        yield "  without a request: rules that compare the response with its request were not applied"
+    if checked.cut:
+        yield "  a stream is not shown to its end: rules about the end were not applied"
+    faults: dict[tuple[str, str], list[FileFinding]] = {}
+    for one in sorted(checked.findings, key=lambda one: rank(one.finding.severity)):
+        if not one.finding.follows:
+            faults.setdefault((one.finding.code, one.finding.detail), []).append(one)
+    for same in faults.values():
+        yield from _fault(same)
+    if faults:
+        yield f"  explain a rule: toolworthy rules {next(iter(faults))[0]}"
+
+
+def _fault(same: Sequence[FileFinding]) -> Iterator[str]:
+    found, line = same[0].finding, same[0].line
+    rule = next(rule for rule in RULES if rule.code == found.code)
+    times = f" ×{len(same)}" if len(same) > 1 else ""
+    where = f"response {found.evidence.exchange + 1}" if line is None else f"line {line} (byte {same[0].offset})"
+    yield f"  {found.code} {rule.slug} ({found.severity}{times}), {where}"
+    yield from _wrapped("what", f"{found.title}: {found.detail}")
+    if found.evidence.excerpt.strip():
+        yield from _wrapped("bytes", found.evidence.excerpt)
+    yield from _wrapped("right", rule.right)
+
+
+def _wrapped(label: str, text: str) -> list[str]:
+    begin = f"      {label}: "
+    return textwrap.wrap(
+        one_line(text),
+        _WIDTH,
+        initial_indent=begin,
+        subsequent_indent=" " * len(begin),
+        break_on_hyphens=False,
+        max_lines=3,
+        placeholder=" …",
+    )
+
+
+def _result(checked: CheckedFile) -> str:
+    blocking = sum(one.finding.severity == "blocks" for one in checked.findings if not one.finding.follows)
+    every = sum(not one.finding.follows for one in checked.findings)
+    return f"{every} finding{'s' if every != 1 else ''}, {blocking} blocking" if every else "no findings"
+
+
+def _json(name: str, checked: CheckedFile) -> dict[str, Any]:
+    held = [
+        {"api": one.endpoint_api, "status": one.status, "streamed": one.streamed, "request": bool(one.request_body)}
+        for one in checked.exchanges
+    ]
+    findings = [
+        {**one.finding.model_dump(mode="json"), "line": one.line, "offset": one.offset} for one in checked.findings
+    ]
+    return {"file": name, "responses": held, "cut": checked.cut, "findings": findings}

@@ -1,0 +1,137 @@
+"""An endpoint on one screen: what it is, whether it calls tools, which agents can use it, what to fix first."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from statistics import median
+
+from toolworthy.base.sanitize import one_line
+from toolworthy.content import adapters
+from toolworthy.judgement.analysis.levels import served_apis
+from toolworthy.judgement.analysis.overall import Overall, overall
+from toolworthy.judgement.analysis.root_causes import RootCause, root_causes
+from toolworthy.output.terminal.columns import aligned, wrapped
+from toolworthy.output.terminal.final_screen import fix_first
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.probe import ProbeResult
+from toolworthy.records.store import RunDirectory
+from toolworthy.work.run.budget import tokens_of
+from toolworthy.work.run.estimate import dollars, short
+from toolworthy.work.scoring.measure import cost
+
+WIDTH = 110
+_ENOUGH = 16
+"""Tokens of an answer by which its speed can be told."""
+
+
+def lines(run: RunDirectory, width: int = WIDTH) -> Iterator[str]:
+    """The screen of a run of the wire suite."""
+    probes = run.probes()
+    exchanges = [one for probe in probes for one in run.exchanges(probe.exchanges) if _counts(one)]
+    yield f"{one_line(run.meta.endpoint.name)}, model {one_line(run.meta.endpoint.model)}"
+    for label, text in _facts(run, probes, exchanges):
+        yield from wrapped(f"  {label:<10}{one_line(text)}", width, 12)
+    yield "agents, a first impression by their own recorded requests and by probes"
+    yield from _agents(overall((), probes), width)
+    causes = root_causes(run.meta, probes)
+    yield from fix_first(causes, width, most=1)
+    if left := _unmeasured(probes):
+        yield from wrapped(f"not measured: {one_line(left)}", width, 14)
+    yield f"report: {run.path / 'report.html'}"
+    yield f"next: {_next(run, probes, causes)}"
+
+
+def _facts(
+    run: RunDirectory, probes: Sequence[ProbeResult], exchanges: Sequence[Exchange]
+) -> Iterator[tuple[str, str]]:
+    meta = run.meta
+    server = meta.preflight.server or meta.endpoint.provider
+    known = server not in ("", "generic")
+    yield "server", adapters.provider(server).title if known else "does not say which"
+    yield "APIs", ", ".join(served_apis(probes) or meta.preflight.apis)
+    context = meta.endpoint.context
+    yield "context", f"{context:,} tokens" if context else "not told by the server"
+    yield "speed", _speed(exchanges)
+    yield "tools", _tools(exchanges)
+    yield "asked", _taken(run, exchanges)
+
+
+def _speed(exchanges: Sequence[Exchange]) -> str:
+    answered = [one for one in exchanges if one.status == 200 and one.response]
+    first = [one.first_byte for one in answered if one.streamed and one.first_byte is not None]
+    rates = [
+        tokens / span
+        for one in answered
+        if (tokens := tokens_of(one).output or 0) >= _ENOUGH
+        and (span := one.seconds - (one.first_byte or 0.0 if one.streamed else 0.0)) > 0.05
+    ]
+    told = [f"first byte after {median(first):.2f} s"] if first else []
+    told += [f"{median(rates):.0f} tokens/s"] if rates else []
+    return ", ".join(told) + " (medians)" if told else "no answer came"
+
+
+def _tools(exchanges: Sequence[Exchange]) -> str:
+    """Whether it calls tools at all, by its answers to requests that offer some."""
+    counted: dict[str, list[bool]] = {}
+    for one in exchanges:
+        if one.offers_tools and one.endpoint_api and one.response:
+            counted.setdefault(one.endpoint_api, []).append(bool(one.response.calls))
+    if not counted:
+        return "no request with tools was answered"
+    every = [called for own in counted.values() for called in own]
+    none = [f"{api}: in none of {len(own)}" for api, own in counted.items() if not any(own) and any(every)]
+    said = f"calls in {sum(every)} of {len(every)} responses to requests with tools" if any(every) else "never called"
+    return "; ".join([said, *none])
+
+
+def _taken(run: RunDirectory, exchanges: Sequence[Exchange]) -> str:
+    took = [tokens_of(one) for one in exchanges]
+    known = [usd for one in took if (usd := cost(one, run.meta.options.prices)) is not None]
+    tokens = sum((one.input or 0) + (one.output or 0) for one in took)
+    seconds = max((one.started + one.seconds for one in exchanges), default=run.meta.started) - run.meta.started
+    price = f", {dollars(sum(known))}" if known else ""
+    return f"{len(exchanges)} requests, {short(tokens)} tokens{price}, {seconds:.0f} s"
+
+
+def _agents(agents: Sequence[Overall], width: int) -> Iterator[str]:
+    """A row for each: name, by what it is judged, and the verdict."""
+    rows = aligned([[one.title, _evidence(one), "·"] for one in agents])
+    for begin, one in zip(rows, agents, strict=True):
+        yield from wrapped(f"  {begin}  {one_line(one.headline)}", width, len(begin) + 4)
+
+
+def _evidence(one: Overall) -> str:
+    if (wire := one.wire) is None or not any(probe.judged for probe in wire.probes):
+        return "nothing"
+    own = sum(probe.requests for probe in wire.probes if probe.main_path and probe.judged)
+    others = sum(probe.judged and not probe.main_path for probe in wire.probes)
+    translated = ", translated" if wire.translated else ""
+    return f"{own} own requests, {others} probes, over {wire.api}{translated}"
+
+
+def _unmeasured(probes: Sequence[ProbeResult]) -> str:
+    """Probes that were not asked for a reason of ours, by that reason."""
+    counted: dict[str, int] = {}
+    for probe in probes:
+        if probe.unasked:
+            counted[probe.detail] = counted.get(probe.detail, 0) + 1
+    return "; ".join(f"{count} of {len(probes)} probes: {why}" for why, count in counted.items())
+
+
+def _next(run: RunDirectory, probes: Sequence[ProbeResult], causes: Sequence[RootCause]) -> str:
+    """The one command that tells most now."""
+    meta = run.meta
+    if any(probe.unasked for probe in probes):
+        return shlex.join(["toolworthy", "run", "wire", "--resume", str(run.path), "--budget-minutes", "10"])
+    if causes and causes[0].harms:
+        return shlex.join(["toolworthy", "evidence", str(run.path), causes[0].code])
+    working = [one.agent for one in overall((), probes) if one.word in ("works", "works, fails when")]
+    chosen = working or [adapters.agents()[0].id]
+    asked = ["--endpoint", meta.endpoint.name, "--model", meta.endpoint.model, "--agent", chosen[0]]
+    key = ["--key-env", meta.endpoint.key_env] if meta.endpoint.key_env else []
+    return shlex.join(["toolworthy", "run", "tasks", *asked, *key])
+
+
+def _counts(exchange: Exchange) -> bool:
+    return exchange.kind == "completion" and not exchange.local
