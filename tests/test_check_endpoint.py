@@ -33,7 +33,7 @@ def test_one_screen_says_what_to_fix_and_what_to_type_next(capsys: pytest.Captur
     assert server.base_url in lines[0]
     assert server.model in lines[0], "the one model that it lists"
     screen = "\n".join(lines)
-    assert re.search(r"fix first:? .*TW201", screen)
+    assert re.search(r"fix first:\n  1. TW201", screen)
     assert "chat: in none of" in screen
     for agent in ("Claude Code", "Codex", "OpenClaw", "OpenCode", "Qwen Code"):
         assert len([line for line in lines if line.startswith(f"  {agent} ")]) == 1

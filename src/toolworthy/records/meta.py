@@ -76,6 +76,8 @@ class PreflightTold(Document):
     """Agent to why it cannot work here."""
     server: str = ""
     """Id of the provider whose server it is, by its own word; "" where it does not say."""
+    context: int | None = None
+    """Context window in tokens, as configured or as the list of models says; null where neither does."""
 
 
 @dataclass(frozen=True)

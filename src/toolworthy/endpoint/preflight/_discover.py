@@ -42,6 +42,7 @@ class Preflight:
             readings=[f"{check.name}: {check.detail}" for check in self.checks if check.reading],
             refused=self.refused,
             server=self.server,
+            context=self.endpoint.context,
         )
 
 

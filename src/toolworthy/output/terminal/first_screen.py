@@ -48,10 +48,10 @@ def _facts(
     meta = run.meta
     server = meta.preflight.server or meta.endpoint.provider
     known = server not in ("", "generic")
-    yield "server", adapters.provider(server).title if known else "does not say which"
+    context = meta.preflight.context
+    room = f"context of {context:,} tokens" if context else "context window not told"
+    yield "server", f"{adapters.provider(server).title if known else 'not told'}, {room}"
     yield "APIs", ", ".join(served_apis(probes) or meta.preflight.apis)
-    context = meta.endpoint.context
-    yield "context", f"{context:,} tokens" if context else "not told by the server"
     yield "speed", _speed(exchanges)
     yield "tools", _tools(exchanges)
     yield "asked", _taken(run, exchanges)
