@@ -131,7 +131,9 @@ COMMANDS = (
         _arg("--key-env", metavar="NAME", help="environment variable that holds the key"),
         _arg("--wire", **one_of(APIS), help="ask only this wire API"),
         _arg("--budget-minutes", type=float, default=2.0, metavar="M", help="how long to ask an endpoint (default 2)"),
-        _path("--out", default=Path("reports"), metavar="DIR", help="where the run directory is made (default reports)"),
+        _path(
+            "--out", default=Path("reports"), metavar="DIR", help="where the run directory is made (default reports)"
+        ),
         _flag("--json", dest="as_json", help="print findings in files as JSON"),
         example="toolworthy check http://localhost:8000/v1",
     ),
