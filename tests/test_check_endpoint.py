@@ -62,7 +62,7 @@ def test_what_the_time_did_not_suffice_for_is_said(capsys: pytest.CaptureFixture
     [
         (["http://127.0.0.1:9/v1"], "127.0.0.1:9"),
         (["issue.txt"], "issue.txt cannot be read"),
-        (["orakle"], "did you mean oracle"),
+        (["orakle"], "did you mean 'oracle'"),
         (["oracle", "oracle"], "checked alone"),
         (["oracle", "--budget-minutes", "0"], "budget_minutes"),
     ],
