@@ -74,6 +74,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             keys = kind.items(plan, metafunc.function)
             ids = [kind.label(key, plan.trials > 1) for key in keys]
             metafunc.parametrize(kind.fixture, keys, ids=ids, indirect=True)
+    if "settle" in metafunc.fixturenames:
+        every = [key for suite in metafunc.config.option.kind for key in KINDS[suite].keys(plan)]
+        ids = [KINDS[key.suite].label(key, plan.trials > 1) for key in every]
+        metafunc.parametrize("settle", every, ids=ids, indirect=True)
     if "ruled" in metafunc.fixturenames:
         from toolworthy.rules import RULES
 
@@ -233,6 +237,15 @@ def fixture(suite: str, name: str) -> Any:
     return pytest.fixture(name=name)(wait)
 
 
+@pytest.fixture
+def settle(request: pytest.FixtureRequest) -> Callable[[], None]:
+    """Passes or fails as one item of any kind of work does."""
+    from toolworthy.work.kinds import kind_of
+
+    kind, result = kind_of(request.param), _awaited(request.config, request.param)
+    return lambda: _settle(kind.told(result), result)
+
+
 trial, case, probed = fixture("tasks", "trial"), fixture("tools", "case"), fixture("wire", "probed")
 
 
@@ -358,7 +371,8 @@ def _work(item: pytest.Item) -> list[tuple[Kind[Any, Any], ResultKey]]:
     from toolworthy.work.kinds import KINDS
 
     params = _params(item)
-    return [(kind, params[kind.fixture]) for kind in KINDS.values() if kind.fixture in params]
+    own = [(KINDS[params["settle"].suite], params["settle"])] if "settle" in params else []
+    return [*own, *((kind, params[kind.fixture]) for kind in KINDS.values() if kind.fixture in params)]
 
 
 def _params(item: pytest.Item) -> dict[str, Any]:

@@ -6,13 +6,16 @@ import json
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import toolworthy
-from tests.support.commands import only_run, results, run
+from tests.support import listing
+from tests.support.commands import environment, only_run, results, run
 from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.endpoint.plugins import LOADED, MODULES, load_plugins
@@ -121,6 +124,30 @@ def test_its_tasks_agents_and_cases_are_run_beside_ours(tmp_path: Path) -> None:
     assert "1 passed" in done.stdout, done.stdout + done.stderr
     done = run("toolworthy", "run", "tools", "--case", "my-look", "--agent", "my-agent", "--out", "b", cwd=tmp_path)
     assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_its_kind_of_work_runs_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    shutil.copy(Path(listing.__file__), tmp_path / "mine")
+    (tmp_path / "toolworthy.toml").write_text('plugins = ["mine"]\n')
+    done = run("toolworthy", "run", "listing", "--pause", "0.01", cwd=tmp_path)
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
+    path = only_run(tmp_path)
+    assert json.loads((path / "run.json").read_text())["options"]["own"] == {"pause": 0.01}
+    assert {line["reproduce"] for line in results(path)} == {
+        "toolworthy run listing --endpoint oracle --model oracle --pause 0.01"
+    }
+    mistakes = {
+        ("listings",): "did you mean 'listing'?",
+        ("listing", "--resume", str(path), "--pause", "0.5"): "was made with --pause 0.01, this is --pause 0.5",
+        ("replay",): "'replay' is neither a suite nor a file",
+    }
+    for arguments, says in mistakes.items():
+        done = run("toolworthy", "run", *arguments, cwd=tmp_path)
+        assert (done.returncode, done.stderr.count("\n")) == (4, 1), done.stderr
+        assert says in done.stderr
+    code = "import toolworthy; print(len(toolworthy.run('oracle', suites='listing', own={'pause': 0.01}).results))"
+    assert subprocess.check_output([sys.executable, "-c", code], cwd=tmp_path, env=environment()) == b"2\n"
 
 
 @pytest.mark.usefixtures("_only_here")

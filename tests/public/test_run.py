@@ -171,7 +171,7 @@ def test_ctrl_c_is_raised_where_it_is_waited_for(tmp_path: Path) -> None:
         ({"tier": "fast"}, "run: tier: Input should be 'quick', 'standard' or 'full'"),
         ({"agent": ["codex"]}, "run: agent: Extra inputs are not permitted"),
         ({"agents": "codex"}, "run: agents: "),
-        ({"suites": "wires"}, "run: no suite is called 'wires'; known: tasks, tools, wire"),
+        ({"suites": "wires"}, "run: no suite is called 'wires'; did you mean 'wire'?"),
         ({"suites": "tools", "cases": ["sing"]}, "no case is called 'sing'"),
         ({"resume": "nowhere"}, "nowhere"),
         ({"budget_usd": 1.0}, "--price"),

@@ -13,6 +13,7 @@ import pytest
 from tests.support.examples import recorded
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.version import __version__
+from toolworthy.cli._values import count, factor
 from toolworthy.content import adapters
 from toolworthy.content.adapters import Prices
 from toolworthy.content.tasks import known_tasks
@@ -25,7 +26,7 @@ from toolworthy.records.trial import TrialKey
 from toolworthy.work.kinds import KINDS
 from toolworthy.work.run import estimate as estimates
 from toolworthy.work.run import plan
-from toolworthy.work.run.budget import GRACE_SECONDS, Spending, amount, count, tokens_of
+from toolworthy.work.run.budget import GRACE_SECONDS, Spending, tokens_of
 from toolworthy.work.run.estimate import RunEstimate, dollars, estimate, line, short
 
 ENDPOINT = resolve("oracle")
@@ -181,7 +182,7 @@ def test_how_long_a_budget_will_last_follows_from_how_fast_it_went() -> None:
 
 
 def test_numbers_of_the_command_line_are_above_zero() -> None:
-    assert (count("1k"), count("1.5M"), count("0.1"), count("3M"), amount("1e3")) == (
+    assert (count("1k"), count("1.5M"), count("0.1"), count("3M"), factor("1e3")) == (
         1_000,
         1_500_000,
         1,
@@ -189,7 +190,7 @@ def test_numbers_of_the_command_line_are_above_zero() -> None:
         1_000,
     )
     for text in ("inf", "nan", "-1", "x", "", "0k"):
-        with pytest.raises(Exception, match="is no number above 0"):
+        with pytest.raises(Exception, match="give a number, 500k or 2M"):
             count(text)
 
 

@@ -1,6 +1,6 @@
-"""A fourth kind of work, in one module and registered once: how long an endpoint takes to list its models.
+"""Another kind of work, in one module and registered once: how long an endpoint takes to list its models.
 
-Run by pytest as it stands, with ``-p toolworthy.plugin``.
+Run by pytest as it stands, with ``-p toolworthy.plugin``; in a plugin's folder, by ``toolworthy run listing``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import httpx
 
@@ -75,13 +75,15 @@ class ListingResult(Record):
 class Listing(Kind[ListingKey, ListingResult]):
     suite, many, fixture = "listing", "listings", "listed"
     result, words = ListingResult, ("listed", "failed", "unmeasured")
+    options: ClassVar = {"--pause": {"type": float, "default": PAUSE, "metavar": "S", "help": "before each listing"}}
 
     def keys(self, plan: Options) -> Sequence[ListingKey]:
         apis: tuple[Api, ...] = ("chat", "messages")
         return [ListingKey(asker=api, repeat=repeat) for repeat in range(1, plan.trials + 1) for api in apis]
 
     async def open(self, site: Site) -> Lister:
-        return Lister(site.endpoint, await site.stack.enter_async_context(httpx.AsyncClient(trust_env=False)))
+        client = await site.stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+        return Lister(site.endpoint, client, site.plan.own.get("pause", PAUSE))
 
     def unrun(self, plan: Options, key: ListingKey, why: str) -> ListingResult:
         return ListingResult(key=key, status="unmeasured")
@@ -91,10 +93,11 @@ class Listing(Kind[ListingKey, ListingResult]):
 class Lister:
     endpoint: Endpoint
     client: httpx.AsyncClient
+    pause: float
 
     async def run(self, key: ListingKey) -> ListingResult:
         began, clock = time.time(), time.perf_counter()
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(self.pause)
         answer = await self.client.get(f"{self.endpoint.base_urls[key.asker].removesuffix('/v1')}/v1/models")
         return ListingResult(
             key=key,

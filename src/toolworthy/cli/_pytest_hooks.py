@@ -12,8 +12,8 @@ from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import near
 from toolworthy.cli._parser import plain
-from toolworthy.cli.commands import SUITES
 from toolworthy.cli.options import OPTIONS
+from toolworthy.work.kinds import KINDS
 
 PROGRAM = "toolworthy run"
 _PYTEST = (
@@ -78,17 +78,20 @@ class RunHooks:
     def _name_paths(self, args: list[str]) -> None:
         words = [_Word(word) for word in args]
         named, unknown = self._parser.parse_known_and_unknown_args(words)
+        suites = [suite for suite, kind in KINDS.items() if kind.fixture]
         places = [index for index, word in enumerate(words) if any(word is one for one in named.file_or_dir)]
         for index in places:
             word = args[index]
-            if word in SUITES:
-                args[index] = str(content.SUITES / word)
+            if word in suites:
+                own = content.SUITES / word
+                args[index] = str(own if own.is_dir() else content.SUITES / "kinds.py")
+                args.extend(() if own.is_dir() else (f"--kind={word}",))
             elif not (
                 Path(word.partition("::")[0]).exists() or unknown or named.pyargs
             ):  # or an unknown option's value
-                meant = near(word, SUITES) or "."
+                meant = near(word, suites) or "."
                 raise ToolworthyError(
-                    f"{word!r} is neither a suite nor a file{meant} The suites are {', '.join(SUITES)}."
+                    f"{word!r} is neither a suite nor a file{meant} The suites are {', '.join(suites)}."
                 )
         if not places:
             args.append(str(content.SUITES))

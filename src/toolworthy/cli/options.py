@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -13,7 +14,9 @@ import pytest
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.cli._command_line import refuse_keys
 from toolworthy.cli._values import PRICE, at_once, count, factor, once, one_of, positive, price
+from toolworthy.endpoint.plugins import load_plugins
 from toolworthy.wire.ir import APIS
+from toolworthy.work.kinds import KINDS
 
 _MANY: dict[str, Any] = {"action": "append", "default": []}
 _FLAG: dict[str, Any] = {"action": "store_true", "default": None}
@@ -59,6 +62,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "--gate": {"type": Path, "metavar": "FILE", "help": "the gate's policy (toolworthy gate --show-policy)"},
     "--until-decided": {**_FLAG, "help": "with --baseline: attempt by attempt, --trials at most"},
+    "--kind": {**_MANY, "help": argparse.SUPPRESS},  # suites without a folder of tests
     "--out": {"type": Path, "metavar": "DIR", "help": "where run directories are made (default reports)"},
     "--resume": {"type": Path, "metavar": "RUN", "help": "continue a run: only what it lacks is run"},
 }
@@ -76,5 +80,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     except ToolworthyError as error:
         raise pytest.UsageError(str(error)) from None
     group = parser.getgroup("toolworthy")
-    for name, how in OPTIONS.items():
+    for name, how in {**OPTIONS, **_own_options()}.items():
         group.addoption(name, **once((name,), how))
+
+
+def _own_options() -> dict[str, dict[str, Any]]:
+    """Those that kinds of work declare, plugins' among them; what is not given is told from a default."""
+    with contextlib.suppress(ToolworthyError):  # it is said where plugins are loaded for good
+        load_plugins(Path.cwd())
+    return {name: {**how, "default": None} for kind in KINDS.values() for name, how in kind.options.items()}

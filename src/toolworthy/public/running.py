@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Unpack
@@ -16,6 +16,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_confi
 from typing_extensions import TypedDict
 
 from toolworthy.base.errors import ToolworthyError
+from toolworthy.base.loading import meant
 from toolworthy.content.adapters import Prices
 from toolworthy.endpoint.plugins import load_plugins
 from toolworthy.endpoint.target import Endpoint
@@ -68,6 +69,8 @@ class RunOptions(TypedDict, total=False):
     """Where run directories are made (default ``reports``)."""
     resume: Path
     """A run directory to go on with."""
+    own: Mapping[str, Any]
+    """Values of the options that a plugin's kind of work declares, by name: ``{"pause": 0.1}`` for ``--pause``."""
     say: Callable[[str], None]
     """Gets a line about the run now and then, on another thread: ``print``."""
 
@@ -160,6 +163,7 @@ class Going:
 def _namespace(endpoint: Endpoint | str, told: dict[str, Any]) -> argparse.Namespace:
     """What the command line would give."""
     given: dict[str, Any] = {name: told.get(name) for name in RunOptions.__annotations__ if name not in _LISTS}
+    given |= _own(given.pop("own") or {})
     given |= {name: list(told.get(own, ())) for own, name in _LISTS.items()}
     given |= dict.fromkeys(("model", "key_env", "wire", "until_decided"))
     if isinstance(endpoint, str):
@@ -168,6 +172,14 @@ def _namespace(endpoint: Endpoint | str, told: dict[str, Any]) -> argparse.Names
         given |= {"endpoint": endpoint.name, "model": endpoint.model, "key_env": endpoint.key_env}
         given["wire"] = endpoint.forced_api
     return argparse.Namespace(**given)
+
+
+def _own(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Options that kinds of work declare; no others."""
+    known = {name.removeprefix("--").replace("-", "_") for kind in KINDS.values() for name in kind.options}
+    if unknown := [name for name in values if name not in known]:
+        raise ToolworthyError(f"run: no kind of work has the option {unknown[0]!r}{meant(unknown[0], known)}")
+    return values
 
 
 def _call(options: Options, given: RunOptions) -> str:
@@ -179,7 +191,9 @@ def _call(options: Options, given: RunOptions) -> str:
 def _keys(options: Options, suites: Sequence[str]) -> tuple[ResultKey, ...]:
     """What is to be run; of a run that is gone on with, what that one selected."""
     if unknown := [suite for suite in suites if suite not in KINDS]:
-        raise ToolworthyError(f"run: no suite is called {unknown[0]!r}; known: {', '.join(KINDS)}")
+        raise ToolworthyError(
+            f"run: no suite is called {unknown[0]!r}; known: {', '.join(KINDS)}{meant(unknown[0], KINDS)}"
+        )
     chosen = suites or (KINDS if options.selected else ("wire",))
     keys = tuple(key for suite in dict.fromkeys(chosen) for key in KINDS[suite].keys(options))
     return keys if options.selected is None else tuple(key for key in keys if str(key) in options.selected)

@@ -36,7 +36,7 @@ class Condition:
         """Its value among the options of a plan, or in what a run says of itself."""
         value = options.options if isinstance(options, RunMeta) and not self.where.startswith("endpoint.") else options
         for name in self.where.split("."):
-            value = getattr(value, name, None)
+            value = value.get(name, self.default) if isinstance(value, dict) else getattr(value, name, None)
         return list(value) if isinstance(value, tuple) else value
 
     def concerns(self, suite: str) -> bool:
@@ -50,7 +50,7 @@ class Condition:
         return f"no {self.option}" if value is None or value == [] else f"{self.option} {value}"
 
 
-CONDITIONS = (
+CONDITIONS = [
     Condition("--endpoint", "endpoint", "endpoint.name"),
     Condition("--model", "model", "endpoint.model"),
     Condition("--key-env", "key_env", "endpoint.key_env"),
@@ -69,7 +69,17 @@ CONDITIONS = (
     Condition("--max-turns", "max_turns", "max_turns", 60, ("tasks",), bounds=("turns",)),
     Condition("--trials", "trials", "trials", 1, ()),
     Condition("--until-decided", "until_decided", "until_decided", False, ()),
-)
+]
+"""Kinds of work add their own options."""
+_OWN = "own."
+
+
+def declare(suite: str, options: Mapping[str, Mapping[str, Any]]) -> None:
+    """Have the options of a kind of work kept, restored and compared like all others."""
+    others = [one for one in CONDITIONS if one.option not in options]
+    given = {option: option.removeprefix("--").replace("-", "_") for option in options}
+    own = (Condition(one, given[one], _OWN + given[one], how.get("default"), (suite,)) for one, how in options.items())
+    CONDITIONS[:] = [*others, *own]
 
 
 def restore(given: argparse.Namespace, meta: RunMeta | None) -> None:
@@ -86,7 +96,9 @@ def restore(given: argparse.Namespace, meta: RunMeta | None) -> None:
 
 def chosen(given: argparse.Namespace) -> dict[str, Any]:
     """The options of a plan that are conditions, and need not be looked up anywhere."""
-    return {one.where: getattr(given, one.given) for one in CONDITIONS if "." not in one.where and not one.by_content}
+    own = {one.given: getattr(given, one.given) for one in CONDITIONS if one.where.startswith(_OWN)}
+    plain = (one for one in CONDITIONS if "." not in one.where and not one.by_content)
+    return {**{one.where: getattr(given, one.given) for one in plain}, "own": own}
 
 
 def told(options: object) -> dict[str, Any]:

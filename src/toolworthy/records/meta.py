@@ -134,6 +134,8 @@ class RecordedOptions(Document):
     """Folders of the user's own tasks."""
     case_paths: list[str] = []
     """Where the user's own cases are."""
+    own: dict[str, Any] = {}
+    """What kinds of work were told by options of their own."""
     budget: Budget = Budget()
     prices: Prices | None = None
     limit: int | None = None

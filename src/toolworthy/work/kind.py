@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.endpoint.target import Endpoint
@@ -81,6 +81,9 @@ class Kind(ABC, Generic[K, R]):
     """Whether an item is an agent that works for minutes: such have slots of their own, and a line in the terminal."""
     quick = False
     """Whether an item is so quick that pytest's hooks and fixtures would cost more: its test then runs without them."""
+    options: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Options of its own: ``--name`` to what `add_argument` takes, with a default. Their values are JSON's, and are in
+    the plan's `own`; a run that is continued has them as they were."""
     settles = False
     """Whether a test only has to call what its fixture gives to pass or fail as the result says."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from toolworthy.records.conditions import declare
 from toolworthy.records.lines import MODELS
 from toolworthy.records.result import Result, ResultKey
 from toolworthy.records.store import RunDirectory
@@ -21,6 +22,7 @@ KINDS: dict[str, Kind[Any, Any]] = {}
 def register(kind: Kind[Any, Any]) -> None:
     """Have a kind of work planned, run and reported like all others."""
     KINDS[kind.suite] = kind
+    declare(kind.suite, kind.options)
     MODELS[kind.result.model_fields["kind"].default] = kind.result
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from toolworthy.base.atomic import whole
 from toolworthy.base.sanitize import show
-from toolworthy.output.exports.badge import Suite, badge
+from toolworthy.judgement.analysis.matrix import Suite
+from toolworthy.output.exports.badge import badge
 from toolworthy.records.store import RunDirectory
 
 

@@ -6,12 +6,13 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 from xml.sax.saxutils import escape, quoteattr
 
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.content import adapters
+from toolworthy.judgement.analysis import matrix
 from toolworthy.judgement.analysis.levels import levels
+from toolworthy.judgement.analysis.matrix import Suite
 from toolworthy.judgement.analysis.success import success
 from toolworthy.judgement.analysis.tools import lenient
 from toolworthy.judgement.analysis.verdict import WORKING, Word, verdicts
@@ -20,8 +21,7 @@ from toolworthy.records.probe import ProbeResult
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialResult
 
-Suite = Literal["tasks", "tools", "wire"]
-SUITES: tuple[Suite, ...] = get_args(Suite)
+SUITES = matrix.SUITES[::-1]
 _COLOURS: dict[Word, tuple[str, str]] = {
     "works": ("brightgreen", "#287a35"),
     "works, fails when": ("yellow", "#8a6100"),

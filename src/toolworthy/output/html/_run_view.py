@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from toolworthy.judgement.analysis.matrix import Matrix, matrix
+from toolworthy.judgement.analysis.matrix import Matrix, Suite, matrix
 from toolworthy.judgement.analysis.outcome import RunOutcome, outcome
 from toolworthy.judgement.analysis.overall import Overall, overall, sentence
 from toolworthy.judgement.analysis.remarks import remarks
@@ -35,7 +35,7 @@ class RunView:
     remarks: tuple[str, ...]
     """How much was measured of a run that was cut short, rates of calls left in the text, rate limits; a line each."""
     groups: tuple[findings.Group, ...]
-    said: dict[badge.Suite, tuple[str, Word]]
+    said: dict[Suite, tuple[str, Word]]
     answered: tuple[str, ...]
     tools: dict[str, Any] | None
     matrix: Matrix

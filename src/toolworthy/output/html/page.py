@@ -105,7 +105,10 @@ def parts(runs: Sequence[RunDirectory], only: str = "", also: Also | None = None
 
 def _order(sides: Sequence[RunView], only: str) -> list[tuple[RunView, Result]]:
     """All that can be opened, in the order in which it is kept: what went wrong first."""
-    every = [(side, result) for side in sides for result in side.run.measured()]
+    every: list[tuple[RunView, Result]] = []
+    for side in sides:
+        own: tuple[Result, ...] = (*side.run.results(), *side.run.cases(), *side.run.probes())
+        every += ((side, one) for one in own)
     wanted = [pair for pair in every if not only or fnmatchcase(str(pair[1].key), only)]
     return sorted(wanted, key=lambda pair: pair[1].status_word in GOOD)
 

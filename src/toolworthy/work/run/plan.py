@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import platform
 import sys
 import time
@@ -61,6 +62,8 @@ class Options:
     cases: tuple[Case, ...] = ()
     vocabularies: tuple[AgentAdapter, ...] = ()
     """Agents in whose words cases are asked."""
+    own: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """Values of the options that kinds of work declare themselves."""
     field: Field | None = None
     """A file of the field's, asked instead of cases."""
     reference: Endpoint | None = None
@@ -118,6 +121,7 @@ class Options:
             replay=self.recording.told() if self.recording else None,
             options=RecordedOptions(
                 **conditions.told(self),
+                own=dict(self.own),
                 concurrency=self.concurrency,
                 reference=self.reference.public() if self.reference else None,
                 budget=self.budget,
