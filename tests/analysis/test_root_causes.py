@@ -21,6 +21,7 @@ from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.records.score import Cause, Score
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
+from toolworthy.rules import label
 
 REFUSED = "HTTP 400: tool id call_{} is too long"
 
@@ -74,7 +75,12 @@ def test_what_follows_stands_beneath_its_cause() -> None:
     leak = told["TW201"]
     assert leak.breaks == ("opencode", "qwen-code")
     assert leak.count == "1 of 1 cases, 3 of 4 probes over chat"
-    assert {one.split(":")[0] for one in leak.follows} == {"TW207", "session-opencode", "session-qwen-code", "one-call"}
+    assert {one.split(":")[0] for one in leak.follows} == {
+        label("TW207"),
+        "session-opencode",
+        "session-qwen-code",
+        "one-call",
+    }
     assert leak.consequences == "3 failed probes and 1 failed case"
     assert leak.remedy.startswith("vLLM: Start the server with --enable-auto-tool-choice")
     assert leak.unaffected == "Not seen over Responses; agents that use it are unaffected."

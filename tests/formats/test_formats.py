@@ -159,7 +159,13 @@ def told(capsys: pytest.CaptureFixture[str], *what: str) -> tuple[int, str, str]
 def test_the_command_shows_what_is_wrong_where_and_what_is_right(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = told(capsys, str(SAMPLES / "issue-fenced-null-id.md"))
     assert (code, err) == (1, "")
-    for part in ("1 finding, 1 blocking", "TW101 missing-tool-call-id", "line 13", '"id":null', "right: Every call"):
+    for part in (
+        "1 finding, 1 blocking",
+        "TW101 missing-tool-call-id",
+        "line 13",
+        '"id":null',
+        "use instead: Every call",
+    ):
         assert part in out
     assert told(capsys, str(SAMPLES / "chunks-no-prefix-no-index.txt"))[0] == 0, "no finding blocks"
 

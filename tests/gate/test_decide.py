@@ -235,7 +235,7 @@ def test_blocking_findings() -> None:
     assert decide(wired("TW1"), wired("TW1"), WIRE).answer == "pass"
     new = decide(wired("TW1"), wired("TW1", "TW2"), WIRE)
     assert new.answer == "fail"
-    assert "codex: TW2 title of TW2" in only(new).said
+    assert "Codex: TW2: title of TW2" in only(new).said
     assert decide(wired(), wired("TW2"), WIRE.model_copy(update={"no_new_blocks_for": ("qwen",)})).answer == "pass"
 
 
@@ -243,12 +243,12 @@ def test_an_agent_that_is_untested_now_has_not_been_shown_to_meet_no_new_block()
     untested = {"codex": "untested: 40% of what Codex needs was asked"}
     one = only(decide(wired("TW1"), wired(untested=untested), WIRE))
     assert one.answer == "inconclusive"
-    assert "judged in the baseline, and not now: codex: untested: 40% of what Codex needs was asked" in one.said
+    assert "judged in the baseline, and not now: Codex: untested: 40% of what Codex needs was asked" in one.said
     assert decide(wired("TW1", untested=untested), wired(untested=untested), WIRE).answer == "pass"
     assert decide(wired("TW1", untested=untested), wired(), WIRE).answer == "pass"
     assert only(decide(wired(), wired("TW2", untested=untested), WIRE)).answer == "fail"
     gone = wired("TW1").model_copy(update={"blocking": {}})
-    assert "codex: untested" in only(decide(wired("TW1"), gone, WIRE)).said
+    assert "Codex: untested" in only(decide(wired("TW1"), gone, WIRE)).said
     assert decide(wired("TW1"), gone, WIRE.model_copy(update={"no_new_blocks_for": ("qwen",)})).answer == "pass"
 
 

@@ -203,8 +203,8 @@ def wired(*codes: str, probes: int = 3) -> Sample:
 
 def test_blocking_findings_that_one_side_has_alone() -> None:
     found = compare(wired("TW1", "TW2"), wired("TW2", "TW3"))
-    assert "new on the wire, it blocks codex: TW3 title of TW3" in found.notes
-    assert "gone on the wire, it blocked codex: TW1 title of TW1" in found.notes
+    assert "new on the wire, it blocks Codex: TW3: title of TW3" in found.notes
+    assert "gone on the wire, it blocked Codex: TW1: title of TW1" in found.notes
     half = compare(wired("TW1"), wired(probes=1)).notes
     assert not any("gone" in note for note in half), "half a suite shows no absence"
 

@@ -88,7 +88,7 @@ def test_the_command_line_knows_what_a_folder_adds(tmp_path: Path) -> None:
     plugin(tmp_path)
     (tmp_path / "deeper").mkdir()
     lists = {
-        ("rules",): "MY101  cosmetic",
+        ("rules",): "MY101 ",
         ("rules", "my101"): "Nobody greets a machine.",
         ("tasks", "list"): "my-task",
         ("cases", "list"): "my-look",

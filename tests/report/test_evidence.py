@@ -76,9 +76,9 @@ def test_it_says_what_is_wrong_and_who_says_so(tmp_path: Path) -> None:
     told = files["README.md"].decode()
     rule = next(rule for rule in rules.RULES if rule.code == "TW101")
     for part in (
-        "# TW101: t",
+        f"# {rule.label}: t",
         "No id; no name.",
-        " ".join(rule.explanation.split()),
+        rule.why,
         f"\n\nExpected: {rule.right}\n\n",
         "the bytes",
         "`codex 0.169.0`",
@@ -93,7 +93,7 @@ def test_it_says_what_is_wrong_and_who_says_so(tmp_path: Path) -> None:
         assert part in told
     for_programs = json.loads(files["finding.json"])
     assert for_programs["finding"]["id"] == located.id
-    assert for_programs["rule"]["source"] == rule.source
+    assert for_programs["rule"]["sources"] == list(rule.sources)
     assert for_programs["rule"]["right"] == rule.right
     assert for_programs["model"] == {"asked": "m", "answered": "m-2026"}
     assert rule.title in files["rule.md"].decode()
@@ -329,7 +329,7 @@ def test_the_command_as_users_run_it(tmp_path: Path) -> None:
     listed = run("toolworthy", "evidence", path, cwd=tmp_path)
     assert listed.returncode == 0
     first, second, *_ = listed.stdout.splitlines()
-    assert first == "TW311  degrades  ×6  no [DONE]"
+    assert first.startswith("TW311 missing-done-marker  degrades  ×6  ")
     assert second.strip() == "TW311@tasks/fix-failing-test/builtin#1:0"
     written = run("toolworthy", "evidence", path, "TW311", cwd=tmp_path)
     assert (written.returncode, written.stdout) == (0, "toolworthy-TW311-fix-failing-test-builtin-1-0.zip\n")

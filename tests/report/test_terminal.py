@@ -20,6 +20,7 @@ from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.records.score import Cause, Score, Tokens
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
+from toolworthy.rules import label
 
 AGENTS = [agent.id for agent in adapters.agents()]
 
@@ -152,7 +153,7 @@ def test_a_cause_is_told_once_with_what_follows_from_it(tmp_path: Path) -> None:
     lines = texts([*summary_lines(made)])
     at = lines.index("fix first:")
     assert lines[at + 1 : at + 3] == [
-        "  1. TW201: title of TW201",
+        f"  1. {label('TW201')}: title of TW201",
         "     breaks OpenClaw, OpenCode and Qwen Code (53 of 54 probes over chat)",
     ]
     assert lines[at + 5].startswith("     fix: vLLM: Start the server with --enable-auto-tool-choice")
@@ -164,7 +165,7 @@ def test_what_is_off_by_the_letter_is_a_hint(tmp_path: Path) -> None:
     odd = tuple(finding("TW615", "cosmetic") for _ in range(3))
     made = recorded(tmp_path, *(session(agent, "chat", findings=odd) for agent in ("opencode", "qwen-code")))
     lines = texts([*summary_lines(made)])
-    assert "  harmless: TW615: title of TW615 (2 of 2 probes over chat)" in lines
+    assert f"  harmless: {label('TW615')}: title of TW615 (2 of 2 probes over chat)" in lines
     assert lines[-1] == "exit 0"
 
 

@@ -16,9 +16,10 @@ TABLE = """
 slug = "{slug}"
 title = "a title"
 severity = "cosmetic"
-explanation = "An explanation."
+what = "What it does."
+why = "Why it is bad."
 right = "A right answer."
-source = "https://example.com"
+sources = ["https://example.com"]
 """
 Write = Callable[[str, str], None]
 
@@ -93,7 +94,7 @@ def test_two_functions(write: Write) -> None:
         (declared("TW900"), "a.toml: TW900: area: field required"),
         ('area = "chat"\n' + declared("TW900"), "a.toml: TW900: area: input should be 'tool calls'"),
         ('area = "chat streams"\n' + declared("TW900", "A_slug"), "a.toml: TW900: slug: string should match"),
-        ('area = "chat streams"\n' + declared("TW900") + "titel = 1", "no such key; did you mean 'title'?"),
+        ('area = "chat streams"\n' + declared("TW900") + "titel = 1", "unknown key 'titel'; did you mean 'title'?"),
         ('area = "chat streams"\nTW900 = 1', "a.toml: TW900: "),
     ],
 )

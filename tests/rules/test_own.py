@@ -44,10 +44,22 @@ def test_it_judges_as_ours_do(capsys: pytest.CaptureFixture[str]) -> None:
     assert commands.run("MY101", None) == 0
     page = capsys.readouterr().out
     assert "Nobody greets a machine." in page
-    assert "**Right:**" not in page
-    assert "Source" not in page
+    assert page.startswith("# MY101 a-greeting: a greeting\n")
+    assert not [one for one in ("Example", "Use instead", "References") if f"## {one}" in page]
     commands.run(None, None)
-    assert "MY101  cosmetic" in capsys.readouterr().out
+    assert "MY101 a-greeting  " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["TW101", "tw101", "missing-tool-call-id", "Missing-Tool-Call-Id"])
+def test_a_rule_is_found_by_code_and_slug(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.run(name, None) == 0
+    assert capsys.readouterr().out.startswith("# TW101 missing-tool-call-id: ")
+
+
+@pytest.mark.parametrize(("name", "meant"), [("TW10", "TW101"), ("missing-tol-call-id", "missing-tool-call-id")])
+def test_the_nearest_rule_is_suggested(name: str, meant: str) -> None:
+    with pytest.raises(ToolworthyError, match=rf"no rule is called {name}; did you mean '{meant}'\?"):
+        commands.run(name, None)
 
 
 def test_its_page_stands_beside_ours(tmp_path: Path) -> None:

@@ -27,17 +27,27 @@ def test_a_defect_sets_it_off(rule: Rule) -> None:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_it_explains_itself(rule: Rule) -> None:
     assert rule.area != "rules of your own"
-    assert len(rule.explanation) > 40
-    assert rule.source.startswith("https://") or "#" in rule.source
+    assert rule.sources
+    assert all(source.startswith("https://") or "#" in source for source in rule.sources)
+    assert rule.title[:1].islower() or rule.title.startswith(("JSON", "HTTP", "429"))
+    assert len(rule.right) <= 200
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
-def test_it_says_what_is_right(rule: Rule) -> None:
-    """In one line that reads the same in a terminal, in Markdown and in HTML."""
-    assert 20 < len(rule.right) <= 200
-    assert rule.right.endswith(".")
-    assert not set(rule.right) & set("\n<>`*|\\")
-    assert f"\n**Right:** {rule.right}\n" in page(rule)
+def test_its_texts_read_the_same_everywhere(rule: Rule) -> None:
+    """In a terminal, in Markdown and in HTML: sentences without markup."""
+    for text in (rule.what, rule.why, rule.right):
+        assert len(text) > 15
+        assert text.endswith(".")
+    for text in (rule.title, rule.what, rule.why, rule.right, rule.fix):
+        assert not set(text) & set("\n<>`*|\\")
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_every_heading_is_on_its_page(rule: Rule) -> None:
+    headings = re.findall("^## (.*)", page(rule), re.MULTILINE)
+    wanted = ["What it does", "Why is this bad?", "Example", "Use instead", "Who breaks", "How to fix", "References"]
+    assert headings == [one for one in wanted if rule.example or one != "Example"]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)

@@ -192,7 +192,7 @@ def test_a_fault_that_the_agent_got_over_is_mentioned_and_not_the_cause() -> Non
     found = why(trial(steps[0], cut, *steps[1:], answered(said())))
     assert (found.kind, found.fault) == ("wrong result", "model")
     assert found.notes == ("in spite of",)
-    assert "TW113 calls announced, none sent (exchange 1)" in found.detail
+    assert "TW113 announced-tool-call-missing (exchange 1)" in found.detail
     at_the_end = why(trial(*steps, cut))
     assert (at_the_end.kind, at_the_end.fault, at_the_end.rule) == ("wire defect", "server", "TW113")
     assert at_the_end.exchange == len(steps)

@@ -76,7 +76,7 @@ def _fault(same: Sequence[FileFinding]) -> Iterator[str]:
     yield from _wrapped("what", f"{found.title}: {found.detail}")
     if found.evidence.excerpt.strip():
         yield from _wrapped("bytes", found.evidence.excerpt)
-    yield from _wrapped("right", rule.right)
+    yield from _wrapped("use instead", rule.right)
 
 
 def _wrapped(label: str, text: str) -> list[str]:

@@ -31,7 +31,7 @@ from toolworthy.rules import (  # noqa: F401 - each declares its rules
 from toolworthy.rules.model import RULES, Area, Rule, check_complete, rule
 from toolworthy.rules.view import View
 
-__all__ = ["RULES", "Area", "Rule", "check", "codes", "rule"]
+__all__ = ["RULES", "Area", "Rule", "check", "codes", "label", "rule"]
 
 check_complete()
 
@@ -50,6 +50,11 @@ def check(exchanges: Iterable[Exchange]) -> tuple[Finding, ...]:
 def codes(area: Area) -> frozenset[str]:
     """The codes of all rules in an area."""
     return frozenset(rule.code for rule in RULES if rule.area == area)
+
+
+def label(code: str) -> str:
+    """Code and slug of a rule, as they are shown everywhere; of anything else the code alone."""
+    return next((rule.label for rule in RULES if rule.code == code), code)
 
 
 def _rooted(view: View) -> Iterator[Finding]:

@@ -15,14 +15,14 @@ from toolworthy.wire.lenient import as_dict, as_int, as_key, as_list
 @builtin("TW308")
 def _missing_finish_reason(view: View) -> Violations:
     if view.answered and view.response.complete and view.response.stop is None and view.response.parts:
-        yield f"the {'stream' if view.events else 'answer'} ends without a finish_reason", view.tail()
+        yield f"the {'stream' if view.events else 'response'} ends without a finish_reason", view.tail()
 
 
 @builtin("TW309")
 def _missing_finish_reason_key(view: View) -> Violations:
     for event, choice in view.choices:
         if "finish_reason" not in choice:
-            yield "a choice has no key finish_reason", event.data
+            yield "a choice does not have the key finish_reason", event.data
             return
 
 
@@ -37,7 +37,7 @@ def _missing_role(view: View) -> Violations:
 def _missing_done_marker(view: View) -> Violations:
     if view.events and view.answered and view.response.stop is not None:
         for _ in view.repairs("no-done"):
-            yield "the stream ends without data: [DONE]", view.tail()
+            yield "the stream does not end with data: [DONE]", view.tail()
 
 
 @builtin("TW312")
@@ -46,7 +46,7 @@ def _data_after_done(view: View) -> Violations:
     if marks and marks[0] < len(view.events) - 1:
         yield "an event follows [DONE]", view.events[marks[0] + 1].data
     elif marks and (rest := _STRAY.search(view.exchange.body.rpartition(b"[DONE]")[2])):
-        yield "something that is no event follows [DONE]", rest.group().decode(errors="replace")
+        yield "a line that is not an event follows [DONE]", rest.group().decode(errors="replace")
 
 
 @builtin("TW313")
@@ -78,7 +78,7 @@ def _content_after_finish_reason(view: View) -> Violations:
     for event, choice in view.choices:
         delta = as_dict(choice.get("delta"))
         if as_key(choice.get("index")) in finished and (delta.get("content") or delta.get("tool_calls")):
-            yield "content follows the finish reason", event.data
+            yield "content follows the finish_reason", event.data
         if choice.get("finish_reason"):
             finished.add(as_key(choice.get("index")))
 
@@ -114,7 +114,7 @@ def _too_few_choices(view: View) -> Violations:
     streamed = {as_key(choice.get("index")) for _, choice in view.choices}
     got = len(streamed) if view.events else len(whole)
     if view.answered and view.response.complete and 0 < got < wanted and not _merged(view):
-        yield f"{wanted} choices were asked for, {got} came", view.tail()
+        yield f"requested {wanted} choices, received {got}", view.tail()
 
 
 @builtin("TW321")
@@ -140,7 +140,7 @@ def _repeated_text(view: View) -> Violations:
         text = as_dict(choice.get("delta")).get("content")
         if isinstance(text, str) and text:
             if len(text) >= _LONG and text == said[as_key(choice.get("index"))]:
-                yield "a delta repeats the whole text before it", event.data
+                yield "a delta repeats all text before it", event.data
             said[as_key(choice.get("index"))] += text
 
 

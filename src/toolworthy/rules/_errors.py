@@ -57,7 +57,7 @@ def _tools_unsupported(view: View) -> Violations:
 def _client_error_as_5xx(view: View) -> Violations:
     words = _words(view)
     if (view.exchange.status or 0) >= 500 and not _BUSY.search(words) and (found := _OWN_FAULT.search(words)):
-        yield f"HTTP {view.exchange.status} for a bad request ({found.group()!r})", view.tail()
+        yield f"HTTP {view.exchange.status}, but the request is at fault: {found.group()!r}", view.tail()
 
 
 @builtin("TW623")
@@ -67,9 +67,9 @@ def _status_contradicts_error(view: View) -> Violations:
         return
     told = {int(number) for number in _STATUS.findall(words)} or set(_codes(parse_json(view.exchange.body)))
     if told and all(_meaning(number) != _meaning(status) for number in told):
-        yield f"HTTP {status}, and the error speaks of {min(told)}", view.tail()
+        yield f"HTTP {status}, but the error says {min(told)}", view.tail()
     elif not told and status not in _WAIT and _BUSY.search(words):
-        yield f"HTTP {status}, and the error speaks of a rate limit", view.tail()
+        yield f"HTTP {status}, but the error says that there is a rate limit", view.tail()
 
 
 def _codes(value: Any) -> list[int]:

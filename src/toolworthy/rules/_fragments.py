@@ -15,7 +15,7 @@ from toolworthy.wire.lenient import as_dict, as_int, as_key, as_list, parse_json
 @builtin("TW301")
 def _missing_tool_call_index(view: View) -> Violations:
     for detail, excerpt in view.repairs("missing-index"):
-        yield detail or "a fragment of a tool call has no index", excerpt
+        yield detail or "a tool_call delta has no index", excerpt
 
 
 @builtin("TW302")
@@ -26,13 +26,13 @@ def _shared_tool_call_index(view: View) -> Violations:
 @builtin("TW303")
 def _repeated_tool_call_id(view: View) -> Violations:
     for detail, excerpt in view.repairs("id-changes"):
-        yield f"the id changes within a call: {detail}", excerpt
+        yield f"the id of a call changes: {detail}", excerpt
     begun: dict[object, set[object]] = defaultdict(set)
     for event, index, call in _fragments(view):
         known, name = begun[index], as_dict(call.get("function") or call.get("custom")).get("name")
         another_call = name and call.get("id") and as_key(call["id"]) not in known
         if known and call.get("id") is not None and not another_call:
-            yield "an id is empty on a later fragment" if call["id"] == "" else "an id is repeated", event.data
+            yield "a later delta has an empty id" if call["id"] == "" else "a later delta repeats the id", event.data
         known.add(as_key(call.get("id")))
 
 
@@ -42,7 +42,7 @@ def _headless_tool_call_delta(view: View) -> Violations:
     for event, index, call in _fragments(view):
         name = as_dict(call.get("function") or call.get("custom")).get("name")
         if call.get("index") is not None and index not in begun and not name:
-            yield f"index {call['index']} begins without a name", event.data
+            yield f"the first delta with index {call['index']} has no name", event.data
         begun.add(index)
 
 
@@ -50,7 +50,7 @@ def _headless_tool_call_delta(view: View) -> Violations:
 def _tool_call_index_gap(view: View) -> Violations:
     seen = sorted({index for _, call in view.call_deltas if (index := as_int(call.get("index"))) is not None})
     if seen and seen != list(range(len(seen))):
-        yield f"indices of tool calls are {seen}", ""
+        yield f"the indices of the tool calls are {seen}", ""
 
 
 @builtin("TW306")
@@ -68,7 +68,7 @@ def _null_name_or_arguments(view: View) -> Violations:
         function = as_dict(call.get("function"))
         empty = [name for name in ("name", "arguments") if name in function and function[name] is None]
         if empty:
-            yield f"{' and '.join(empty)} of a fragment is null", event.data
+            yield f"a tool_call delta has {' and '.join(empty)} null", event.data
 
 
 @builtin("TW323")
@@ -81,7 +81,7 @@ def _repeated_arguments(view: View) -> Violations:
         *before, last = pieces
         again = before and (last.startswith(before[-1]) or last == "".join(before))
         if again and isinstance(parse_json(last), dict) and parse_json("".join(pieces)) is None:
-            yield "the last fragment holds all the arguments again", "".join(pieces)
+            yield "the last delta repeats all arguments", "".join(pieces)
 
 
 @builtin("TW325")

@@ -28,7 +28,7 @@ def _truncated_response(view: View) -> Violations:
     ended = view.exchange.status is not None and view.exchange.error is None and response.failure is None
     cut_off = ended and not only_last and not response.complete and response.stop is None
     if cut_off and view.exchange.body and _read_something(view):
-        yield "the answer stops in the middle", view.tail()
+        yield "the response stops before its end", view.tail()
     if view.exchange.error and view.exchange.error.kind == "broken off":
         yield str(view.exchange.error), view.tail()
 
@@ -37,16 +37,16 @@ def _truncated_response(view: View) -> Violations:
 def _error_in_success_response(view: View) -> Violations:
     failure, status = view.response.failure, view.exchange.status
     if failure and status is not None and status < 400 and view.exchange.body.strip():
-        yield f"HTTP {status}, then an error: {failure.message[:200]}", view.tail()
+        yield f"HTTP {status}, but the body is an error: {failure.message[:200]}", view.tail()
 
 
 @builtin("TW603")
 def _invalid_json(view: View) -> Violations:
     for detail, excerpt in view.repairs("bad-json"):
-        yield "an event is no JSON object", excerpt or detail
+        yield "an event is not a JSON object", excerpt or detail
     body = view.exchange.body
     if _whole_expected(view) and body.strip() and not isinstance(parse_json(body), dict):
-        yield "the answer is no JSON object", body[:300].decode(errors="replace")
+        yield "the response is not a JSON object", body[:300].decode(errors="replace")
 
 
 @builtin("TW604")
@@ -55,15 +55,15 @@ def _empty_response(view: View) -> Violations:
         if not view.exchange.body.strip():
             yield "the body is empty", ""
         elif view.exchange.streamed and not view.events:
-            yield "the stream holds no event", view.tail()
+            yield "the stream has no events", view.tail()
 
 
 @builtin("TW605")
 def _stream_flag_ignored(view: View) -> Violations:
     there = view.answered and view.knows_request and view.exchange.body
     if there and bool(view.asked.get("stream")) != view.exchange.streamed:
-        wanted = "a stream" if view.asked.get("stream") else "a whole answer"
-        yield f"{wanted} was asked for, the other came", view.exchange.body[:200].decode(errors="replace")
+        asked, came = ("a stream", "one JSON body") if view.asked.get("stream") else ("one JSON body", "a stream")
+        yield f"requested {asked}, received {came}", view.exchange.body[:200].decode(errors="replace")
 
 
 @builtin("TW606")
@@ -73,7 +73,7 @@ def _wrong_content_type(view: View) -> Violations:
     told = view.exchange.response_headers.get("content-type", "")
     wanted = "text/event-stream" if view.exchange.streamed else "application/json"
     if wanted not in told:
-        yield f"content-type is {told or 'missing'}, the body is {wanted}", ""
+        yield f"content-type is {told or 'missing'}, but the body is {wanted}", ""
 
 
 @builtin("TW607")
@@ -83,12 +83,12 @@ def _malformed_sse(view: View) -> Violations:
     for detail, _ in view.repairs("unknown-sse-field"):
         yield f"a line begins with {detail!r}", detail
     for _ in view.repairs("no-final-blank-line"):
-        yield "the last event lacks its blank line", view.tail()
+        yield "the last event does not end with a blank line", view.tail()
     if view.exchange.body.startswith(b"\xef\xbb\xbf"):
         yield "the stream begins with a byte order mark", ""
     for event in view.events:
         if "\n" in event.data:
-            yield "one JSON text is spread over several data lines", event.data
+            yield "the JSON of an event is spread over several data lines", event.data
 
 
 @builtin("TW608")
@@ -98,7 +98,7 @@ def _missing_error_message(view: View) -> Violations:
     value = parse_json(view.exchange.body)
     error = value.get("error") if isinstance(value, dict) else None
     if not (isinstance(error, dict) and isinstance(error.get("message"), str) and error["message"]):
-        yield f"HTTP {view.exchange.status} without error.message", view.tail()
+        yield f"HTTP {view.exchange.status}: the body has no error.message", view.tail()
 
 
 @builtin("TW609")
@@ -120,7 +120,7 @@ def _missing_retry_after(view: View) -> Violations:
         return
     refusal = classify(exchange.status, exchange.response_headers, exchange.body)
     if refusal and refusal.kind == "rate limited":
-        yield "HTTP 429 without a retry-after header", ""
+        yield "HTTP 429 without a Retry-After header", ""
 
 
 @builtin("TW612")
@@ -128,20 +128,20 @@ def _long_silence(view: View) -> Violations:
     times = [0.0, *(chunk.at for chunk in view.exchange.chunks)]
     longest = max((b - a for a, b in itertools.pairwise(times)), default=0.0)
     if longest >= SILENCE:
-        yield f"silent for {longest:.0f} s", ""
+        yield f"no bytes for {longest:.0f} s", ""
 
 
 @builtin("TW613")
 def _missing_space_after_colon(view: View) -> Violations:
     if view.exchange.streamed and (found := _TIGHT.search(view.exchange.body)):
-        yield f"no space follows {found[1].decode()}:", found.group().decode(errors="replace")
+        yield f"no space after {found[1].decode()}:", found.group().decode(errors="replace")
 
 
 @builtin("TW614")
 def _undeclared_compression(view: View) -> Violations:
     body, told = view.exchange.body, view.exchange.response_headers.get("content-encoding", "")
     if body.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd")) and told in ("", "identity"):
-        yield "the body is compressed, and no header says so", body[:16].hex()
+        yield "the body is compressed, but there is no content-encoding header", body[:16].hex()
 
 
 @builtin("TW615")
@@ -151,7 +151,7 @@ def _fractional_timestamp(view: View) -> Violations:
         for holder in (value, as_dict(value.get("response"))):
             for name in ("created", "created_at", "completed_at"):
                 if isinstance(holder.get(name), float):
-                    yield f"{name} is a fraction", written
+                    yield f"{name} has a fraction", written
 
 
 _TIGHT = re.compile(rb"^(data|event):[^\s][^\r\n]{0,300}", re.MULTILINE)

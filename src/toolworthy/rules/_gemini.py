@@ -42,7 +42,7 @@ def _parts(view: View) -> Iterator[tuple[Mapping[str, Any], str]]:
 @builtin("TW801")
 def _early_finish_reason(view: View) -> Violations:
     for detail, excerpt in view.repairs("early-finish"):
-        yield f"{detail} is said, and more comes after it", excerpt
+        yield f"content follows the finishReason {detail}", excerpt
 
 
 @builtin("TW802")
@@ -51,14 +51,14 @@ def _missing_thought_signature(view: View) -> Violations:
     calls = [(part, written) for part, written in _parts(view) if isinstance(part.get("functionCall"), dict)]
     thought = bool(view.thoughts or (usage and usage.reasoning))
     if view.answered and thought and calls and not calls[0][0].get("thoughtSignature"):
-        yield f"{as_str(calls[0][0]['functionCall'].get('name'))} is called without a signature", calls[0][1]
+        yield f"the call of {as_str(calls[0][0]['functionCall'].get('name'))} has no thoughtSignature", calls[0][1]
 
 
 @builtin("TW803")
 def _invalid_thought_signature(view: View) -> Violations:
     for part, written in _parts(view):
         if "thoughtSignature" in part and not _base64(part["thoughtSignature"]):
-            yield f"the signature begins with {json.dumps(part['thoughtSignature'])[:40]}", written
+            yield f"the thoughtSignature is not base64: {json.dumps(part['thoughtSignature'])[:40]}", written
 
 
 def _base64(value: Any) -> bool:
@@ -73,14 +73,14 @@ def _base64(value: Any) -> bool:
 @builtin("TW804")
 def _done_marker_in_gemini(view: View) -> Violations:
     for _ in view.repairs("done-marker"):
-        yield "the stream holds [DONE]", view.tail()
+        yield "the stream has [DONE]", view.tail()
 
 
 @builtin("TW805")
 def _missing_content_role(view: View) -> Violations:
     for content, written in _contents(view):
         if content.get("role") != "model":
-            yield f"the role of a content is {json.dumps(content.get('role'))}", written
+            yield f"a content has the role {json.dumps(content.get('role'))}", written
 
 
 @builtin("TW806")
@@ -90,13 +90,13 @@ def _snake_case_fields(view: View) -> Violations:
         parts = [part for one in candidates for part in as_list(as_dict(one.get("content")).get("parts"))]
         for holder in (chunk, *candidates, *map(as_dict, parts)):
             for name in filter(_SNAKE.fullmatch, holder):
-                yield f"a field is called {name}", written
+                yield f"a field has the name {name}", written
 
 
 @builtin("TW807")
 def _malformed_call_discarded(view: View) -> Violations:
     if view.answered and view.response.raw_stop in _SLIPS and not view.calls:
-        yield f"the answer ends with {view.response.raw_stop}", view.stopped()
+        yield f"the response ends with {view.response.raw_stop}", view.stopped()
 
 
 @builtin("TW808")
@@ -115,7 +115,7 @@ def _error_in_array(view: View) -> Violations:
         values.append((parse_json(view.exchange.body), view.tail()))
     for value, written in values:
         if isinstance(value, list) and "error" in as_dict(next(iter(value), None)):
-            yield "the error stands in an array", written
+            yield "the error is in an array", written
 
 
 @builtin("TW810")
@@ -126,7 +126,7 @@ def _inconsistent_usage_metadata(view: View) -> Violations:
     names = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "toolUsePromptTokenCount")
     parts = [as_int(usage.get(name)) or 0 for name in names]
     if view.answered and told is not None and told != sum(parts):
-        yield f"totalTokenCount is {told}, its parts are {sum(parts)}", written
+        yield f"totalTokenCount is {told}, but its parts add up to {sum(parts)}", written
 
 
 @builtin("TW811")
@@ -136,7 +136,7 @@ def _shrinking_usage_metadata(view: View) -> Violations:
     ]
     for (before, _), (after, written) in itertools.pairwise([(count, text) for count, text in counts if count]):
         if (after or 0) < (before or 0):
-            yield f"the count falls from {before} to {after}", written
+            yield f"totalTokenCount falls from {before} to {after}", written
 
 
 def _errors(view: View) -> Iterator[tuple[Mapping[str, Any], str]]:

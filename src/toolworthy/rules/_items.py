@@ -38,9 +38,9 @@ def _missing_output_item_done(view: View) -> Violations:
     added = {event.value.get("output_index") for event in view.events if event.type == "response.output_item.added"}
     done = {event.value.get("output_index") for event in view.events if event.type == "response.output_item.done"}
     if added - done:
-        yield f"{len(added - done)} item(s) without output_item.done", view.tail()
+        yield f"items without output_item.done: {len(added - done)}", view.tail()
     for _, excerpt in view.repairs("items-only-at-end"):
-        yield "items stand in response.completed only", excerpt
+        yield "items appear only in response.completed", excerpt
 
 
 @builtin("TW504")
@@ -68,13 +68,13 @@ def _incomplete_output_item(view: View) -> Violations:
         wanted = ["id"] if kind == "reasoning" else ["id", "status"]
         missing = [name for name in wanted if not isinstance(item.get(name), str) or not item.get(name)]
         if kind in _PREFIXES and missing:
-            yield f"{kind} in {where} lacks {' and '.join(missing)}", json.dumps(item, ensure_ascii=False)
+            yield f"{kind} in {where} has no {' and no '.join(missing)}", json.dumps(item, ensure_ascii=False)
 
 
 @builtin("TW509")
 def _wrong_id_prefix(view: View) -> Violations:
     if str(_final(view).get("id") or "").startswith(("chatcmpl", "call_", "msg_")):
-        yield f"the response's id is {_final(view)['id']}", ""
+        yield f"the response has the id {_final(view)['id']}", ""
     for where, item in _items(view):
         kind, name = item.get("type"), item.get("id")
         others = ("chatcmpl", "call_", "resp_", *(p for k, p in _PREFIXES.items() if k != kind))
@@ -87,7 +87,7 @@ def _incomplete_final_output(view: View) -> Violations:
     done = sum(event.type == "response.output_item.done" for event in view.events)
     listed = len(as_list(_final(view).get("output")))
     if done and done != listed:
-        yield f"{done} items were completed, {listed} are listed at the end", ""
+        yield f"{done} items were completed, but the final response lists {listed}", ""
 
 
 @builtin("TW512")
@@ -97,7 +97,7 @@ def _missing_tool_namespace(view: View) -> Violations:
         for tool in tools:
             glued = call.name in (f"{tool.namespace}{mark}{tool.name}" for mark in (".", "__", "", "/"))
             if not call.namespace and (glued or (call.name == tool.name and wire.api(view.api).namespaces)):
-                yield f"{call.name} is called without its namespace {tool.namespace}", call.arguments
+                yield f"the call of {call.name} has no namespace {tool.namespace}", call.arguments
 
 
 @builtin("TW516")
@@ -109,7 +109,7 @@ def _orphan_tool_output(view: View) -> Violations:
     calls = {as_key(item.get("call_id")) for item in [*items, *items_before] if not _is_output(item)}
     for item in items:
         if _is_output(item) and item.get("call_id") and as_key(item["call_id"]) not in calls:
-            yield f"{item.get('type')} answers {item['call_id']}, which is no call", json.dumps(item)
+            yield f"{item.get('type')} has the call_id {item['call_id']}, but there is no such call", json.dumps(item)
 
 
 def _is_output(item: Mapping[str, Any]) -> bool:
@@ -122,7 +122,10 @@ def _missing_compaction_item(view: View) -> Violations:
     if asked and view.answered and view.exchange.body:
         kinds = [as_dict(item).get("type") for item in as_list(_final(view).get("output"))]
         if kinds.count("compaction") != 1:
-            yield f"{kinds.count('compaction')} compaction items among {len(kinds)}", view.tail()
+            yield (
+                f"the output has {kinds.count('compaction')} compaction items, not 1",
+                view.tail(),
+            )
 
 
 @builtin("TW521")
@@ -134,4 +137,4 @@ def _truncated_item_completed(view: View) -> Violations:
     last = items[-1]
     whole = last.get("type") == "function_call" and isinstance(parse_json(str(last.get("arguments"))), dict)
     if last.get("type") in ("message", "function_call") and last.get("status") == "completed" and not whole:
-        yield f"the {last['type']} at the end is completed", json.dumps(last, ensure_ascii=False)
+        yield f"the truncated {last['type']} has the status completed", json.dumps(last, ensure_ascii=False)

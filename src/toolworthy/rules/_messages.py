@@ -20,24 +20,27 @@ _DELTA_OF = {
 def _missing_message_stop(view: View) -> Violations:
     if view.events and view.answered and view.response.stop is not None:
         for _ in view.repairs("no-message-stop"):
-            yield "message_stop never comes", view.tail()
+            yield "the stream does not end with message_stop", view.tail()
 
 
 @builtin("TW402")
 def _wrong_message_start_count(view: View) -> Violations:
     count = sum(event.type == "message_start" for event in view.events)
     if view.events and view.answered and count != 1 and any(event.type != "ping" for event in view.events):
-        yield f"message_start comes {count} times", view.events[0].data
+        yield f"the stream has {count} message_start events, not 1", view.events[0].data
 
 
 @builtin("TW403")
 def _unopened_or_unclosed_block(view: View) -> Violations:
     for detail, excerpt in view.repairs("missing-block-start", "missing-index", "index-reused"):
-        yield f"{detail or 'a block has no index'}: not opened as it should be", excerpt
+        yield (
+            f"{detail or 'a block without an index'} has no content_block_start of its own",
+            excerpt,
+        )
     started = {event.value.get("index") for event in view.events if event.type == "content_block_start"}
     stopped = {event.value.get("index") for event in view.events if event.type == "content_block_stop"}
     if view.answered and view.response.complete and started - stopped:
-        yield "a content block is never closed", view.tail()
+        yield "a content block is not closed", view.tail()
 
 
 @builtin("TW404")
@@ -50,7 +53,7 @@ def _delta_type_mismatch(view: View) -> Violations:
             kind = kinds.get(event.value.get("index"), "")
             delta = as_dict(event.value.get("delta")).get("type")
             if kind in _DELTA_OF and delta not in _DELTA_OF[kind]:
-                yield f"{delta} in a block of type {kind}", event.data
+                yield f"{delta} in a {kind} block", event.data
 
 
 @builtin("TW405")
@@ -75,19 +78,19 @@ def _missing_stop_reason(view: View) -> Violations:
 @builtin("TW408")
 def _done_marker_in_messages(view: View) -> Violations:
     for _ in view.repairs("done-marker"):
-        yield "the stream holds [DONE]", view.tail()
+        yield "the stream has [DONE]", view.tail()
 
 
 @builtin("TW409")
 def _unknown_event_type(view: View) -> Violations:
     for detail, excerpt in view.repairs("unknown-event", "unknown-delta"):
-        yield f"{detail!r} is no event of this API", excerpt
+        yield f"{detail!r} is not an event or delta of this API", excerpt
 
 
 @builtin("TW410")
 def _input_in_block_start(view: View) -> Violations:
     for _, excerpt in view.repairs("input-at-start"):
-        yield "content_block_start holds the input", excerpt
+        yield "content_block_start has the input", excerpt
 
 
 @builtin("TW411")
@@ -108,7 +111,7 @@ def _incomplete_message_object(view: View) -> Violations:
 @builtin("TW412")
 def _only_pings(view: View) -> Violations:
     if view.events and {event.type for event in view.events} == {"ping"}:
-        yield f"{len(view.events)} pings and no message", view.tail()
+        yield f"{len(view.events)} pings, no message", view.tail()
 
 
 @builtin("TW413")
@@ -132,7 +135,7 @@ def _server_tool_as_client_tool(view: View) -> Violations:
     own = {as_key(tool.get("name")) for tool in tools if str(tool.get("type") or "").startswith(_RUN_BY_SERVER)}
     for call in view.calls:
         if call.name in own:
-            yield f"{call.name} is a tool of the server and is called by tool_use", call.arguments
+            yield f"tool_use calls {call.name}, which the server must run", call.arguments
 
 
 @builtin("TW415")
@@ -146,14 +149,14 @@ def _untyped_messages_event(view: View) -> Violations:
 def _wrong_error_format(view: View) -> Violations:
     for event in view.events:
         if event.value and not event.type and event_failure(event.value):
-            yield "an error inside the stream has no type", event.data
+            yield "an error in the stream has no type", event.data
     errors = [dict(event.value) for event in view.events if event.type == "error"]
     if view.exchange.status is not None and view.exchange.status >= 400:
         errors.append(as_dict(parse_json(view.exchange.body)))
     for value in errors:
         error = as_dict(value.get("error"))
         if error.get("message") and not (value.get("type") == "error" and isinstance(error.get("type"), str)):
-            yield "an error lacks the type that this API wants", json.dumps(value, ensure_ascii=False)
+            yield "the error does not have the format of this API", json.dumps(value, ensure_ascii=False)
 
 
 @builtin("TW417")
@@ -163,7 +166,7 @@ def _late_input_tokens(view: View) -> Violations:
     if any(event.type == "message_start" for event in view.events[:2]):
         begun, ended = max(map(_input, first)), max(map(_input, last), default=0)
         if ended and not begun:
-            yield f"message_start counts no input tokens, message_delta {ended}", view.events[0].data
+            yield f"message_start counts no input tokens, message_delta counts {ended}", view.events[0].data
 
 
 @builtin("TW418")
@@ -172,7 +175,7 @@ def _reused_block_index(view: View) -> Violations:
     for event in view.events:
         if event.type == "content_block_start" and event.value.get("index") is not None:
             if event.value["index"] in begun:
-                yield f"a second block begins under the index {event.value['index']}", event.data
+                yield f"a second block has the index {event.value['index']}", event.data
             begun.add(event.value["index"])
 
 
@@ -182,7 +185,7 @@ def _text_in_block_start(view: View) -> Violations:
         block = as_dict(event.value.get("content_block"))
         kind = block.get("type")
         if event.type == "content_block_start" and kind in ("text", "thinking") and block.get(kind):
-            yield f"content_block_start holds the {kind}", event.data
+            yield f"content_block_start has the {kind}", event.data
 
 
 def _input(usage: dict[str, object]) -> int:

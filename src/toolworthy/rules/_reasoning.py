@@ -23,7 +23,7 @@ def _unknown_reasoning_field(view: View) -> Violations:
         for name, value in said.items():
             strange = name not in _KNOWN and _MEANT.search(name) and not _NOT_TEXT.search(name)
             if strange and isinstance(value, str) and value and not any(said.get(known) for known in _KNOWN):
-                yield f"reasoning stands in {name!r}", written
+                yield f"reasoning is in the field {name!r}", written
 
 
 def _said(view: View) -> Iterator[tuple[Mapping[str, Any], str]]:

@@ -26,13 +26,13 @@ def items_done(view: View) -> bool:
 def _missing_terminal_event(view: View) -> Violations:
     if view.events and view.exchange.error is None and view.response.failure is None and items_done(view):
         for _ in view.repairs("no-terminal-event"):
-            yield "the stream ends without response.completed", view.tail()
+            yield "the stream does not end with response.completed", view.tail()
 
 
 @builtin("TW502")
 def _missing_output_item_added(view: View) -> Violations:
     for detail, excerpt in view.repairs("missing-item-added"):
-        yield f"{detail} without output_item.added", excerpt
+        yield f"{detail} has no output_item.added", excerpt
 
 
 @builtin("TW505")
@@ -40,9 +40,9 @@ def _bad_sequence_numbers(view: View) -> Violations:
     numbers = [as_int(event.value.get("sequence_number")) for event in view.events if event.type]
     known = [number for number in numbers if number is not None]
     if len(known) < len(numbers):
-        yield "events without a sequence_number", ""
+        yield "an event has no sequence_number", ""
     elif any(b <= a for a, b in itertools.pairwise(known)):
-        yield "sequence numbers do not rise", str(known[:20])
+        yield "the sequence numbers do not increase", str(known[:20])
 
 
 @builtin("TW506")
@@ -55,14 +55,14 @@ def _untyped_responses_event(view: View) -> Violations:
 @builtin("TW507")
 def _deltas_contradict_done(view: View) -> Violations:
     for detail, excerpt in view.repairs("done-differs-from-deltas"):
-        yield f"the {detail} item's deltas say something else than its end", excerpt
+        yield f"the deltas of the {detail} item differ from its output_item.done", excerpt
 
 
 @builtin("TW510")
 def _missing_arguments_delta(view: View) -> Violations:
     seen = {event.type for event in view.events}
     if "response.function_call_arguments.done" in seen and "response.function_call_arguments.delta" not in seen:
-        yield "function_call_arguments.done without a delta", ""
+        yield "function_call_arguments.done comes without a delta", ""
 
 
 @builtin("TW513")
@@ -80,7 +80,7 @@ def _untyped_error_event(view: View) -> Violations:
 
 @builtin("TW515")
 def _incomplete_response_object(view: View) -> Violations:
-    whole = [("the answer", view.whole)] if view.whole and view.answered else []
+    whole = [("the response", view.whole)] if view.whole and view.answered else []
     events = [(event.type, event.value) for event in view.events if event.type in ("response.created", *TERMINAL)]
     events += [(event.type, event.value) for event in view.events if event.type == "response.in_progress"]
     for where, response in [*whole, *((kind, as_dict(value.get("response"))) for kind, value in events)]:
@@ -102,7 +102,7 @@ def _missing_content_part_added(view: View) -> Violations:
         if event.type == "response.content_part.added":
             added.add(place)
         elif event.type == "response.output_text.delta" and place[1] is not None and place not in added:
-            yield "a text delta comes without content_part.added", event.data
+            yield "a text delta has no content_part.added before it", event.data
 
 
 _PLACES = {
@@ -114,11 +114,11 @@ _PLACES = {
 @builtin("TW519")
 def _misplaced_delta(view: View) -> Violations:
     for detail, excerpt in view.repairs("misplaced-delta"):
-        yield f"{detail} has an output_index that is not its item's", excerpt
+        yield f"{detail} has the output_index of another item", excerpt
     for event in view.events:
         missing = [name for name in _PLACES.get(event.type, ()) if event.value.get(name) is None]
         if missing:
-            yield f"{event.type} lacks {' and '.join(missing)}", event.data
+            yield f"{event.type} has no {' and no '.join(missing)}", event.data
 
 
 @builtin("TW520")
@@ -126,4 +126,4 @@ def _status_contradicts_event(view: View) -> Violations:
     for event in view.events:
         status = as_dict(event.value.get("response")).get("status")
         if event.type in TERMINAL and isinstance(status, str) and event.type != f"response.{status}":
-            yield f"{event.type} holds a response that is {status}", event.data
+            yield f"{event.type} has a response with the status {status}", event.data

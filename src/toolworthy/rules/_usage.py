@@ -17,14 +17,14 @@ def _wanted(view: View) -> bool:
 @builtin("TW701")
 def _missing_usage(view: View) -> Violations:
     if _wanted(view) and view.response.usage is None:
-        yield "the answer says nothing of tokens used", ""
+        yield "the response has no usage", ""
 
 
 @builtin("TW702")
 def _zero_usage(view: View) -> Violations:
     usage = view.response.usage
     if _wanted(view) and usage and view.response.parts and not ((usage.input or 0) and (usage.output or 0)):
-        yield f"input {usage.input}, output {usage.output}", view.usage()
+        yield f"usage counts {usage.input} input and {usage.output} output tokens", view.usage()
 
 
 @builtin("TW711")
@@ -42,28 +42,28 @@ def _inconsistent_usage(view: View) -> Violations:
     if usage is None:
         return
     if usage.cached and usage.input is not None and usage.cached > usage.input:
-        yield f"{usage.cached} cached of {usage.input} input tokens", ""
+        yield f"{usage.cached} cached tokens, but only {usage.input} input tokens", ""
     if usage.reasoning and usage.output is not None and usage.reasoning > usage.output:
-        yield f"{usage.reasoning} reasoning of {usage.output} output tokens", ""
+        yield f"{usage.reasoning} reasoning tokens, but only {usage.output} output tokens", ""
     told = as_dict(view.whole.get("usage"))
     total, parts = (
         as_int(told.get("total_tokens")),
         (as_int(told.get("prompt_tokens")), as_int(told.get("completion_tokens"))),
     )
     if total is not None and None not in parts and total != sum(part or 0 for part in parts):
-        yield f"total_tokens is {total}, the sum of {parts[0]} and {parts[1]} is not", str(told)
+        yield f"total_tokens is {total}, but {parts[0]} + {parts[1]} is not", str(told)
 
 
 @builtin("TW704")
 def _no_text_or_tool_call(view: View) -> Violations:
     if _ends_idle(view) and not _thinks(view):
-        yield "neither text nor call", view.tail()
+        yield "the response has neither text nor a call", view.tail()
 
 
 @builtin("TW710")
 def _only_reasoning(view: View) -> Violations:
     if _ends_idle(view) and _thinks(view):
-        yield "reasoning only, neither text nor call", view.tail()
+        yield "the response has reasoning, but neither text nor a call", view.tail()
 
 
 @builtin("TW705")
@@ -72,7 +72,7 @@ def _truncated_before_content(view: View) -> Violations:
     if _whole_calls(view) == "always" and not (_thinks(view) or (usage and usage.reasoning)):
         return  # a call that was cut cannot be sent
     if view.answered and view.response.stop == "length" and not _acts(view):
-        yield "stopped by the token limit with neither text nor call", view.tail()
+        yield "the token limit was reached before any text or call", view.tail()
 
 
 @builtin("TW706")
@@ -104,7 +104,7 @@ def _undelivered_tokens(view: View) -> Violations:
         return
     shown = sum(map(_bytes, ([event.value for event in view.events] if view.exchange.streamed else [view.whole])))
     if said > shown + _MARKS:
-        yield f"{usage.output} output tokens, {shown} bytes", view.tail()
+        yield f"usage counts {usage.output} output tokens, but the content has {shown} bytes", view.tail()
 
 
 _MARKS = 64
@@ -127,7 +127,7 @@ def _stop_string_in_text(view: View) -> Violations:
         return
     for stop in view.request.stop:
         if stop and stop in view.response.text:
-            yield f"{stop!r} stands in the text", view.response.text[-200:]
+            yield f"the text contains the stop string {stop!r}", view.response.text[-200:]
 
 
 def _ends_idle(view: View) -> bool:

@@ -44,14 +44,14 @@ def _how(text: str) -> str:
 @builtin("TW101")
 def _missing_tool_call_id(view: View) -> Violations:
     for detail, excerpt in view.repairs("missing-id"):
-        yield f"{detail} came without an id", excerpt
+        yield f"tool {detail} has no id", excerpt
 
 
 @builtin("TW102")
 def _invalid_json_arguments(view: View) -> Violations:
     for call, how in _broken(view):
         if how == "other":
-            yield f"the arguments of {call.name} are no JSON object", call.arguments
+            yield f"the arguments of {call.name} are not a JSON object", call.arguments
 
 
 @builtin("TW103")
@@ -59,7 +59,7 @@ def _truncated_arguments(view: View) -> Violations:
     for call, how in _broken(view):
         if how == "cut":
             yield (
-                f"the arguments of {call.name} end too early, and the stop reason does not say so",
+                f"the arguments of {call.name} are truncated, but the stop reason does not say so",
                 call.arguments[-200:],
             )
 
@@ -68,7 +68,7 @@ def _truncated_arguments(view: View) -> Violations:
 def _trailing_data_after_arguments(view: View) -> Violations:
     for call, how in _broken(view):
         if how == "trailing":
-            yield f"after the arguments of {call.name} stands something that is no JSON", call.arguments[-200:]
+            yield f"extra data after the arguments of {call.name}", call.arguments[-200:]
 
 
 @builtin("TW105")
@@ -81,10 +81,10 @@ def _empty_string_arguments(view: View) -> Violations:
 @builtin("TW106")
 def _wrong_arguments_type(view: View) -> Violations:
     for detail, excerpt in view.repairs("arguments-not-string", "arguments-not-object"):
-        yield f"arguments are of type {detail}", excerpt
+        yield f"the arguments have the type {detail}", excerpt
     for call in chat_calls(view):
         if call.get("function") and as_dict(call["function"]).get("arguments", "") is None:
-            yield "arguments are null", json.dumps(call)
+            yield "the arguments are null", json.dumps(call)
 
 
 @builtin("TW107")
@@ -109,7 +109,7 @@ def _reused_tool_call_id(view: View) -> Violations:
         return  # the ids are then our own
     for call in view.calls:
         if call.id in before:
-            yield f"the id {call.id} was a former call's", call.id
+            yield f"an earlier call has the id {call.id}", call.id
 
 
 @builtin("TW110")
@@ -124,7 +124,7 @@ def _stringified_values(view: View) -> Violations:
                 and isinstance(wanted, str)
                 and isinstance(parse_json(value), _TYPES.get(wanted, ()))
             ):
-                yield f"{call.name}.{name} is the string {value[:40]!r}, the schema wants {wanted}", call.arguments
+                yield f"{call.name}.{name} is the string {value[:40]!r}, but the schema wants {wanted}", call.arguments
 
 
 _TYPES: dict[object, type | tuple[type, ...]] = {
@@ -155,9 +155,9 @@ def _broken_characters(view: View) -> Violations:
         return
     for where, text in [("the text", view.response.text), *((call.name, call.arguments) for call in view.calls)]:
         if "\ufffd" in text:
-            yield f"a replacement character stands in {where}", _around(text, "\ufffd")
+            yield f"{where} has a replacement character", _around(text, "\ufffd")
         elif _half(text) or _half(json.dumps(parse_json(text) or "", ensure_ascii=False)):
-            yield f"half of a surrogate pair stands in {where}", ascii(text)[:300]
+            yield f"{where} has half of a surrogate pair", ascii(text)[:300]
 
 
 @builtin("TW118")
@@ -166,7 +166,7 @@ def _invalid_tool_name(view: View) -> Violations:
     for call in view.calls:
         impossible = not (_NAME if view.knows_request else _ANY_NAME).fullmatch(call.name)
         if call.name and call.name not in offered and impossible:
-            yield f"a call of {call.name[:80]!r}", call.arguments
+            yield f"the response calls {call.name[:80]!r}, which is not a valid name", call.arguments
 
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")

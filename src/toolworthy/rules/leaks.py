@@ -73,7 +73,7 @@ def _search(view: View, pattern: re.Pattern[str], text: str) -> tuple[str, str] 
 def _tool_call_markup_in_text(view: View) -> Violations:
     lost = [call for call in view.lost_calls if call.marked or call.form in ("markup", "lines")]
     for call in lost:
-        yield f"a call of {call.name} stands in the {call.where}", call.excerpt
+        yield f"the {call.where} has a call of {call.name}", call.excerpt
     if lost or not (view.request and view.request.tools):
         return
     names = re.compile("|".join(rf"(?<!\w){re.escape(tool.name)}(?!\w)" for tool in view.request.tools))
@@ -83,7 +83,7 @@ def _tool_call_markup_in_text(view: View) -> Violations:
         found = next(_marks(view, TOOL_SYNTAX, text), None)
         if found and names.search(found.string, found.end()) and not _shown(found):
             mark, excerpt = _around(found)
-            yield f"{mark!r} stands in the {where}", excerpt
+            yield f"the {where} has {mark!r}", excerpt
 
 
 def _shown(mark: re.Match[str]) -> bool:
@@ -96,7 +96,7 @@ def _reasoning_tags_in_text(view: View) -> Violations:
     tags = list(islice(_marks(view, _THINK_TAG, view.response.text), 2))
     if tags and _encloses(view, tags) and not isinstance(parse_json(view.response.text), dict | list):
         mark, excerpt = _around(tags[0])
-        yield f"{mark!r} stands in the text", excerpt
+        yield f"the text has {mark!r}", excerpt
 
 
 def _encloses(view: View, tags: Sequence[re.Match[str]]) -> bool:
@@ -113,12 +113,12 @@ def _control_tokens_in_text(view: View) -> Violations:
     texts += [("reasoning", part.text) for part in view.response.parts if isinstance(part, Thinking)]
     for where, text in texts:
         if found := _search(view, _SPECIAL, text):
-            yield f"{found[0]!r} stands in the {where}", found[1]
+            yield f"the {where} has {found[0]!r}", found[1]
     for call in view.calls:
         for value in _strings(parse_json(call.arguments)):
             found = _search(view, _SPECIAL, value[-40:])
             if found and value.rstrip().endswith(found[0].strip()):
-                yield f"{found[0]!r} ends an argument of {call.name}", value[-200:]
+                yield f"an argument of {call.name} ends with {found[0]!r}", value[-200:]
 
 
 @builtin("TW207")
@@ -127,7 +127,7 @@ def _call_marker_in_text(view: View) -> Violations:
     offers = bool(view.request.tools) if view.request else not view.knows_request
     if found and offers and (view.calls or found.group().startswith(_CONTROL)):
         mark, excerpt = _around(found)
-        yield f"{mark!r} stands in the text", excerpt
+        yield f"the text has {mark!r}", excerpt
 
 
 def _strings(value: object) -> Iterator[str]:
@@ -143,14 +143,14 @@ def _strings(value: object) -> Iterator[str]:
 def _tool_call_as_json_text(view: View) -> Violations:
     for call in view.lost_calls:
         if call.form == "json" and not call.marked:
-            yield f"the text holds a call of {call.name}", call.excerpt
+            yield f"the text has a call of {call.name}", call.excerpt
 
 
 @builtin("TW205")
 def _tool_call_as_code_text(view: View) -> Violations:
     for call in view.lost_calls:
         if call.form == "code" and not call.marked:
-            yield f"the text holds a call of {call.name}", call.excerpt
+            yield f"the text has a call of {call.name}", call.excerpt
 
 
 @builtin("TW206")

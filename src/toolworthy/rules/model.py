@@ -42,6 +42,17 @@ _SHARED = ("area", "apis")
 _CODE = re.compile(r"[A-Z]{2,8}\d{3}")
 
 
+class Example(Strict):
+    """Bytes with the fault and bytes without: a body, or a response that begins with ``HTTP/1.1 STATUS``."""
+
+    bad: str
+    good: str
+    request: str = ""
+    """JSON: what the request has besides a model, a message and a tool."""
+    unrun: str = ""
+    """Why these bytes alone do not show the fault."""
+
+
 class Rule(Strict):
     """A small pure function over one exchange, and what is declared of it. Of ours a table in ``fixtures/rules``."""
 
@@ -51,12 +62,17 @@ class Rule(Strict):
     title: str
     severity: Severity
     apis: tuple[Api, ...] = APIS
-    source: str
-    """Who says so: specification, vendor's page, or the issue that shows the harm."""
-    explanation: str
-    """What is wrong, and what an agent makes of it."""
+    what: str
+    """What is checked. This and all other texts hold no markup."""
+    why: str = ""
+    """What agents do with the fault."""
     right: str
-    """What a right answer has in its place, in one sentence, with the JSON or the bytes where that is shortest."""
+    """What a correct response has instead, in one sentence, with the JSON or the bytes where that is shortest."""
+    example: Example | None = None
+    fix: str = ""
+    """What helps on any server."""
+    sources: tuple[str, ...] = ()
+    """Specifications, vendors' pages, and issues that show the harm: addresses, or ``owner/repository#issue``."""
     situation: Situation = "always"
     """When agents meet the fault; ``always`` where any answer may show it."""
     follows: tuple[str, ...] = ()
@@ -66,6 +82,11 @@ class Rule(Strict):
     area: Area
     look: Callable[[View], Any] = Field(exclude=True)
     """Yields the `Violations`."""
+
+    @property
+    def label(self) -> str:
+        """Code and slug, as they are shown everywhere."""
+        return f"{self.code} {self.slug}"
 
     def findings(self, view: View) -> Iterator[Finding]:
         """The violations in one exchange; one is enough to tell, so equal ones are not repeated.
@@ -116,7 +137,7 @@ def rule(
 ) -> Callable[[Callable[[View], Violations]], Rule]:
     """Declare a rule: a function that yields (what is wrong, the bytes that show it) for every violation in an answer.
 
-    Its docstring is the explanation. From then on every answer is judged by it, and ``toolworthy rules`` lists it.
+    Its docstring says what it checks. From then on every answer is judged by it, and ``toolworthy rules`` lists it.
 
     Args:
         code: capital letters and three digits, ``MY101``; ``TW`` is for our own.
@@ -139,9 +160,9 @@ def rule(
             "title": title,
             "severity": severity,
             "apis": apis or APIS,
-            "source": source,
-            "explanation": inspect.cleandoc(look.__doc__ or ""),
+            "what": inspect.cleandoc(look.__doc__ or ""),
             "right": right,
+            "sources": (source,) if source else (),
             "situation": situation,
             "follows": follows,
             "area": area,

@@ -241,7 +241,7 @@ COMMANDS = (
     _command(
         "rules",
         "list the rules, explain one, or write their pages",
-        _arg("code", nargs="?", metavar="CODE"),
+        _arg("name", nargs="?", metavar="RULE", help="code or slug"),
         _path("--pages", metavar="DIR", help="write a page for every rule"),
         example="toolworthy rules TW101",
         next="`toolworthy run wire --endpoint X` looks for all of them",

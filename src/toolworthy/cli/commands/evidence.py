@@ -13,6 +13,7 @@ from toolworthy.output.bug_report.evidence import bundle, choose, found, name
 from toolworthy.output.bug_report.ticket import Located
 from toolworthy.records.finding import rank
 from toolworthy.records.store import RunDirectory
+from toolworthy.rules import label
 
 _SHOWN = 5
 """Findings of one code that the list names."""
@@ -47,7 +48,7 @@ def lines(every: Sequence[Located]) -> Iterator[str]:
     for located in sorted(every, key=lambda located: (rank(located.severity), located.code)):
         codes.setdefault(located.code, []).append(located)
     for code, same in codes.items():
-        yield visible(f"{code}  {same[0].severity}  ×{len(same)}  {same[0].title}")
+        yield visible(f"{label(code)}  {same[0].severity}  ×{len(same)}  {same[0].title}")
         yield from (visible(f"    {located.id}") for located in same[:_SHOWN])
         if len(same) > _SHOWN:
             yield f"    … {len(same) - _SHOWN} more"

@@ -11,22 +11,27 @@ from toolworthy.output.rule_pages import page, write_pages
 from toolworthy.rules import RULES
 
 
-def run(code: str | None, pages: Path | None) -> int:
-    """Print all rules or one, or write their pages into a folder; the exit code.
+def run(name: str | None, pages: Path | None) -> int:
+    """Print all rules, or one by its code or slug, or write their pages into a folder; the exit code.
 
     Raises:
-        ToolworthyError: no rule has that code.
+        ToolworthyError: no rule has that name.
     """
     if pages is not None:
         write_pages(pages)
         show(pages)
-    elif code is None:
+    elif name is None:
         for rule in RULES:
-            show(f"{rule.code:<5}  {rule.severity:<8}  {', '.join(rule.apis):<25}  {rule.title}")
+            show(f"{rule.label:<40}  {rule.severity:<8}  {', '.join(rule.apis):<35}  {rule.title}")
     else:
-        found = next((rule for rule in RULES if rule.code == code.upper()), None)
-        if found is None:
-            meant = near(code.upper(), [rule.code for rule in RULES]) or "."
-            raise ToolworthyError(f"no rule has the code {code}{meant} `toolworthy rules` lists them.")
-        show(page(found), end="")
+        known = {key.lower(): rule for rule in RULES for key in (rule.slug, rule.code)}
+        if name.lower() not in known:
+            raise ToolworthyError(f"no rule is called {name}{_nearest(name)} `toolworthy rules` lists them.")
+        show(page(known[name.lower()]), end="")
     return 0
+
+
+def _nearest(name: str) -> str:
+    names = [*(rule.code for rule in RULES), *(rule.slug for rule in RULES)]
+    begun = [one for one in names if one.lower().startswith(name.lower())]
+    return near(begun[0] if begun else name, names) or near(name.lower(), names) or near(name.upper(), names) or "."

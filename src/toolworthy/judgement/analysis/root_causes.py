@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -17,7 +17,7 @@ from toolworthy.records.meta import RunMeta
 from toolworthy.records.probe import ProbeResult
 from toolworthy.records.result import Result
 from toolworthy.records.trial import TrialResult
-from toolworthy.rules import RULES
+from toolworthy.rules import RULES, label
 from toolworthy.wire.ir import Api
 from toolworthy.work.kinds import KINDS
 from toolworthy.work.probes.effects import Effect, Reason, weight
@@ -144,7 +144,7 @@ class RootCause:
 
 def named(code: str, title: str) -> str:
     """A rule or probe, as it is called everywhere."""
-    return f"{code}: {title}"
+    return f"{label(code)}: {title}"
 
 
 def listed(texts: Sequence[str], last: str = "and") -> str:
@@ -313,14 +313,14 @@ def _blamed(trial: TrialResult) -> Iterator[str]:
             yield f"cause-{cause.kind.replace(' ', '-')}"
 
 
-def _remedy(server: ProviderAdapter, codes: Iterable[str]) -> str:
-    """What is known of this server; of others where it is not known which it is; or that nothing is known."""
+def _remedy(server: ProviderAdapter, codes: Sequence[str]) -> str:
+    """What is known of this server; of others where it is not known which it is; of any; or that nothing is known."""
     for code in codes:
         if hint := server.hints.get(code):
             return f"{server.title}: {hint}"
         if server.id == "generic" and (told := adapters.hints(code)):
             return " ".join(f"{title}: {hint}" for title, hint in told)
-    return NO_REMEDY
+    return next((rule.fix for code in codes for rule in RULES if rule.code == code and rule.fix), NO_REMEDY)
 
 
 def _when(reason: Reason) -> str:

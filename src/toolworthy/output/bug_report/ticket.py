@@ -16,7 +16,7 @@ from toolworthy.output.terminal.gate import plain
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.finding import Severity
 from toolworthy.records.meta import RunMeta
-from toolworthy.rules import RULES, Rule
+from toolworthy.rules import RULES, Rule, label
 from toolworthy.wire.lenient import as_dict, as_str, parse_json
 from toolworthy.work.probes import PROBES, load_suite
 
@@ -30,9 +30,9 @@ _FILES = {
     "timing.csv": "when each piece of the answer came, in seconds after the request was sent, and its length in bytes",
     "reproduce.sh": "sends the request again, with curl",
     "reproduce.py": "sends the request again, with Python and httpx",
-    "rule.md": "the rule that was broken, why it matters, what is right and how to mend it",
+    "rule.md": "the rule: what it checks, why it matters, an example, how to fix it",
 }
-_RULE = ("source", "explanation", "right", "apis")
+_RULE = ("slug", "what", "why", "right", "sources", "apis")
 """What ``finding.json`` says of a rule."""
 
 
@@ -119,7 +119,7 @@ def readme(ticket: Ticket, files: Sequence[str]) -> str:
     """``README.md``; `files` are the names of all others."""
     located = ticket.located
     lines = [
-        f"# {plain(located.code)}: {plain(visible(located.title))}",
+        f"# {plain(label(located.code))}: {plain(visible(located.title))}",
         "",
         *_wrong(ticket),
         "",
@@ -139,13 +139,14 @@ def readme(ticket: Ticket, files: Sequence[str]) -> str:
 def _wrong(ticket: Ticket) -> Iterator[str]:
     """What is wrong, why it matters, what is right in its place, who says so, and the bytes that show it."""
     located, rule = ticket.located, ticket.rule
-    why = rule.explanation if rule else expected(located)
+    why = rule.why or rule.what if rule else expected(located)
     detail = plain(visible(located.detail)).rstrip(".")
     yield " ".join(f"{detail[:1].upper()}{detail[1:]}. {why}".split())
-    if rule:
+    if rule and rule.right:
         yield from ("", f"Expected: {rule.right}")
     yield ""
-    yield f"Severity: {SEVERITY[located.severity]}." + (f" Source: {link(rule.source)}." if rule else "")
+    sources = f" Source: {', '.join(map(link, rule.sources))}." if rule and rule.sources else ""
+    yield f"Severity: {SEVERITY[located.severity]}.{sources}"
     if located.excerpt:
         yield from ("", *_fenced(visible(located.excerpt.strip("\r\n"))))
 

@@ -24,6 +24,7 @@ from toolworthy.records.probe import ProbeResult
 from toolworthy.records.result import Result
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialResult
+from toolworthy.rules import label
 from toolworthy.work.kind import Kind, attempt
 from toolworthy.work.kinds import by_kind
 from toolworthy.work.probes.effects import affected
@@ -124,7 +125,7 @@ def _rules(results: Sequence[ProbeResult]) -> Iterator[_Case]:
             continue
         first = broken[0][1]
         more = f" ({len(broken)} answers)" if len(broken) > 1 else ""
-        told = f"{code} {first.title}: {first.detail}{more}"
+        told = f"{label(code)}: {first.title}: {first.detail}{more}"
         yield _Case("rules", code, 0.0, "failure", first.severity, told, f"{told}\n{first.evidence.excerpt}")
 
 

@@ -11,6 +11,7 @@ from toolworthy.records import conditions
 from toolworthy.records.finding import rank
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.probe import ProbeKey, ProbeResult, Verdict
+from toolworthy.rules import label
 from toolworthy.work.kind import Kind, Site, Told
 from toolworthy.work.probes._bench import ProbeBench
 from toolworthy.work.probes._declare import PROBES, load_suite
@@ -81,7 +82,7 @@ class Probes(Kind[ProbeKey, ProbeResult]):
         said = f"{result.verdict}: {result.detail}"
         if not affected(result, result.key.probe):
             return Told("harmless", result.verdict, said)
-        found = "\n".join(f"{finding.code} {finding.title}: {finding.detail}" for finding in result.findings)
+        found = "\n".join(f"{label(finding.code)}: {finding.title}: {finding.detail}" for finding in result.findings)
         text = (result.title, result.detail, found, f"again: {result.reproduce}")
         return Told("failure", result.verdict, said, "\n".join(filter(None, text)))
 

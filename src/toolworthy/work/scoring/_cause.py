@@ -16,6 +16,7 @@ from toolworthy.content.breakage import did
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.finding import Finding, rank
 from toolworthy.records.score import Cause, CauseCode, Fault, Limit, Note
+from toolworthy.rules import label
 from toolworthy.rules.leaked import lost_calls
 from toolworthy.rules.refusal import classify
 from toolworthy.sandbox.model import CommandOutcome, Ended
@@ -92,7 +93,7 @@ def _overcome(found: Cause, course: Course) -> dict[Note, str]:
         return {}
     blocking = [one for one in course.findings if one.severity == "blocks" and one.code not in (found.rule, _BAD_JSON)]
     first = {one.code: one for one in reversed(blocking)}
-    told = [f"{one.code} {one.title} (exchange {one.evidence.exchange})" for _, one in sorted(first.items())]
+    told = [f"{label(one.code)} (exchange {one.evidence.exchange})" for _, one in sorted(first.items())]
     return {"in spite of": ", ".join(told)} if told else {}
 
 

@@ -9,6 +9,7 @@ from toolworthy.base.loading import read_toml
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.finding import Finding
 from toolworthy.records.score import Cause, CauseCode, CauseKind, Fault, Limit, Note
+from toolworthy.rules import label
 from toolworthy.wire.failure import RefusalKind
 
 _TABLES = read_toml(content.FIXTURES / "causes.toml")
@@ -41,7 +42,7 @@ def cause(
         facts: what the words of `code` tell.
     """
     kind, said = SAID[code]
-    named = f"{rule.code} {rule.title}: " if rule else ""
+    named = f"{label(rule.code)}: " if rule else ""
     return Cause(
         code=code,
         kind=kind,

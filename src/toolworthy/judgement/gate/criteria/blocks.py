@@ -28,7 +28,7 @@ def judge(both: Comparable, baseline: Sample, candidate: Sample, policy: Policy)
     told = {agent: ", ".join(named(code, now[agent][code]) for code in codes) for agent, codes in new.items()}
     said = "; ".join(f"{adapters.title(agent)}: {codes}" for agent, codes in told.items() if codes)
     if said:
-        return [Judged(_BLOCKS, "fail", f"new: {said}", more=["`toolworthy rules CODE` says how to mend one"])]
+        return [Judged(_BLOCKS, "fail", f"new: {said}", more=["`toolworthy rules CODE` says how to fix one"])]
     if of.missing > policy.unmeasured * of.asked:
         return [too_few(_BLOCKS, of, policy)]
     tested = [agent for agent in agents if agent not in baseline.untested]
