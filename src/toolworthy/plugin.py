@@ -317,7 +317,7 @@ def pytest_terminal_summary(
     running = config.stash.get(_SESSION, None)
     if running is not None and running.run is not None:
         from toolworthy.judgement.analysis.outcome import outcome
-        from toolworthy.output.terminal.final_screen import WIDTH, gate_lines, summary_lines
+        from toolworthy.output.terminal.final_screen import WIDTH, gate_lines, next_step, summary_lines
         from toolworthy.output.write import write_report
 
         terminalreporter.write_sep("=", "toolworthy")
@@ -328,6 +328,8 @@ def pytest_terminal_summary(
             for line in (*summary_lines(running.run, width, ended=ended), *gate_lines(running.run)):
                 terminalreporter.write_line(line.text, **_MARKUP[line.tone])
             terminalreporter.write_line(f"report: {write_report(running.run)}")
+            if ended:
+                terminalreporter.write_line(f"next: {next_step(running.run)}")
         except ToolworthyError as error:
             terminalreporter.write_line(f"no report: {error}", **_MARKUP["bad"])
             if exitstatus == pytest.ExitCode.OK and terminalreporter._session is not None:

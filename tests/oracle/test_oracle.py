@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+import toolworthy
 from toolworthy import wire
 from toolworthy.content import adapters
 from toolworthy.content.tasks import Task, load_task
@@ -20,6 +21,7 @@ from toolworthy.reference import Oracle
 from toolworthy.reference._next_step import next_answer
 from toolworthy.wire.failure import parse_error
 from toolworthy.wire.ir import APIS, Api, Message, Reasoning, Request, Text, Thinking, Tool, ToolResult
+from toolworthy.work.run.embedded import standing
 
 AGENTS = adapters.agents()
 BUILTIN = adapters.agent("builtin")
@@ -216,3 +218,17 @@ def test_the_vendors_own_clients_read_it(task: Task) -> None:
             await anthropic.close()
 
     asyncio.run(ask())
+
+
+@pytest.mark.process
+def test_the_oracle_as_a_server_answers_cases_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the embedded one does: a case is known by what its user says."""
+    monkeypatch.chdir(tmp_path)
+
+    async def go() -> toolworthy.Run:
+        async with standing([]) as oracle:
+            target = toolworthy.Endpoint.of(f"{oracle.url}/v1", model="oracle")
+            return await toolworthy.run_async(target, suites="tools", cases=["read-one-file"], agents=["codex"])
+
+    (result,) = asyncio.run(go()).cases
+    assert result.status == "right"

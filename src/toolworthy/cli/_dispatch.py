@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import near
@@ -74,8 +76,12 @@ def _check_command(name: str = "") -> None:
         )
 
 
-def parser() -> Parser:
-    """Of all subcommands but what pytest reads."""
+def parser(suites: Mapping[str, dict[str, Any]] = MappingProxyType({})) -> Parser:
+    """Of all subcommands.
+
+    Args:
+        suites: options of `run`, which pytest reads; for who wants to know them all.
+    """
     made = Parser(
         prog="toolworthy", description="Is this model endpoint worthy of the agent tool you want to put it behind?"
     )
@@ -83,7 +89,8 @@ def parser() -> Parser:
     subparsers = made.add_subparsers(dest="command", title="commands", required=True, metavar="COMMAND")
     for command in COMMANDS:
         own = subparsers.add_parser(command.name, help=command.help, description=command.help, epilog=_epilog(command))
-        for names, how in command.arguments:
+        more = [((name,), how) for name, how in suites.items() if command.name == "run"]
+        for names, how in (*command.arguments, *more):
             own.add_argument(*names, **once(names, how))
         if command.one_of:
             group = own.add_mutually_exclusive_group(required=True)

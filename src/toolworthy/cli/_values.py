@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from toolworthy.base.loading import meant
@@ -92,15 +93,18 @@ def port(text: str) -> int:
     return int(text)
 
 
-def one_of(names: Sequence[str]) -> dict[str, Any]:
-    """What `add_argument` is told of an argument that must be one of `names`."""
-    return {"type": _named(names), "metavar": "{" + ",".join(names) + "}"}
+@dataclass(frozen=True)
+class OneOf:
+    """Reads one of several names."""
 
+    names: tuple[str, ...]
 
-def _named(names: Sequence[str]) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in names:
-            raise argparse.ArgumentTypeError(f"{text!r} is unknown{meant(text, names)}")
+    def __call__(self, text: str) -> str:
+        if text not in self.names:
+            raise argparse.ArgumentTypeError(f"{text!r} is unknown{meant(text, self.names)}")
         return text
 
-    return read
+
+def one_of(names: Sequence[str]) -> dict[str, Any]:
+    """What `add_argument` is told of an argument that must be one of `names`."""
+    return {"type": OneOf(tuple(names)), "metavar": "{" + ",".join(names) + "}"}

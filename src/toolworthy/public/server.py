@@ -6,13 +6,9 @@ import asyncio
 import threading
 from collections.abc import Mapping, Sequence
 
-from toolworthy.content import adapters
-from toolworthy.content.tasks import known_tasks
-from toolworthy.reference import Oracle
 from toolworthy.reference.defects import defect
 from toolworthy.wire.ir import Api
-from toolworthy.work.cases.model import load_cases
-from toolworthy.work.cases.player import CasePlayer
+from toolworthy.work.run.embedded import standing
 
 
 class ReferenceServer:
@@ -32,10 +28,7 @@ class ReferenceServer:
     model = "oracle"
 
     def __init__(self, defects: Sequence[str] = (), port: int = 0) -> None:
-        agents = adapters.agents()
-        spoilt = [defect(name) for name in defects]
-        tasks, plays = known_tasks(), [CasePlayer(load_cases(), agents)]
-        self._oracle = Oracle(tasks, agents, port=port, defects=spoilt, plays=plays)
+        self._oracle = standing([defect(name) for name in defects], port)
         self._loop: asyncio.AbstractEventLoop | None = None
         """Of a plain ``with``."""
 

@@ -239,6 +239,12 @@ COMMANDS = (
         next="`toolworthy run tools --case ID --endpoint X` runs one of them",
     ),
     _command(
+        "completion",
+        "print what completes commands, options and names in your shell",
+        _arg("shell", **one_of(("bash", "zsh", "fish", "tcsh"))),
+        example='eval "$(toolworthy completion bash)"  # in ~/.bashrc',
+    ),
+    _command(
         "rules",
         "list the rules, explain one, or write their pages",
         _arg("name", nargs="?", metavar="RULE", help="code or slug"),

@@ -65,6 +65,13 @@ def summary_lines(run: RunDirectory, width: int = WIDTH, *, ended: bool = True) 
         yield _line(str(outcome(run.measured())))
 
 
+def next_step(run: RunDirectory) -> str:
+    """What to do after a run."""
+    if outcome(run.measured()).exit_code:
+        return f"`toolworthy evidence {run.path}` lists what was found, and makes bug reports"
+    return f"`toolworthy baseline save {run.path} NAME` keeps this run, to compare later ones with"
+
+
 def gate_lines(run: RunDirectory) -> Iterator[Line]:
     """The gate's answer, where there is one."""
     if told := run.gate:

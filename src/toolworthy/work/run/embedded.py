@@ -41,4 +41,4 @@ async def reached(endpoint: Endpoint, stack: contextlib.AsyncExitStack, options:
 def standing(defects: Sequence[Defect], port: int = 0) -> Oracle:
     """The oracle of no single run: it plays our tasks and our cases for our agents."""
     ours = adapters.agents()
-    return Oracle(known_tasks(), ours, port=port, defects=defects, plays=[CasePlayer(load_cases(()), ours)])
+    return Oracle(known_tasks(), ours, port=port, defects=defects, plays=[CasePlayer(load_cases(), ours)])

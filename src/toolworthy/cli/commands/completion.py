@@ -1,0 +1,54 @@
+"""`toolworthy completion SHELL`: what a shell evaluates to complete our commands, options and names."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import shtab
+
+from toolworthy.base.sanitize import show
+from toolworthy.cli._dispatch import parser
+from toolworthy.cli._values import OneOf, one_of
+from toolworthy.cli.commands import SUITES
+from toolworthy.cli.options import OPTIONS
+from toolworthy.content import adapters
+from toolworthy.content.tasks import known_tasks
+from toolworthy.endpoint.target import ORACLE
+from toolworthy.reference.defects import catalogue
+from toolworthy.rules import RULES
+
+_NAMES: dict[str, Callable[[], Iterable[str]]] = {
+    "agent": lambda: (agent.id for agent in adapters.agents()),
+    "toolset": lambda: (agent.id for agent in adapters.agents()),
+    "endpoint": lambda: (ORACLE, *(provider.id for provider in adapters.providers())),
+    "task": lambda: (task.name for task in known_tasks()),
+    "defects": lambda: (defect.id for defect in catalogue()),
+    "code": lambda: (rule.code for rule in RULES),
+}
+"""What there is, by the argument that takes it."""
+
+
+def run(shell: str) -> int:
+    """Print the script, with the names that there are now."""
+    made = parser({"suites": {"nargs": "*", **one_of(SUITES)}, **OPTIONS})
+    for action in _actions(made):
+        if isinstance(action.type, OneOf):
+            action.choices = action.type.names
+        elif names := _NAMES.get(action.dest):
+            action.choices = sorted(names())
+        elif action.type is Path:
+            action.complete = shtab.FILE
+    show(shtab.complete(made, shell), end="")
+    return 0
+
+
+def _actions(made: argparse.ArgumentParser) -> Iterator[Any]:
+    """The arguments of a parser and of its subcommands."""
+    for action in made._actions:
+        yield action
+        if isinstance(action, argparse._SubParsersAction):
+            for own in action.choices.values():
+                yield from _actions(own)
