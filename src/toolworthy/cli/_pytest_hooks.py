@@ -45,6 +45,13 @@ class RunHooks:
         ToolworthyError: from its hooks, and so from `pytest.main`: what is wrong with the command line or the run.
     """
 
+    def __init__(self) -> None:
+        self._stopped = False
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """pytest's exit code for it is a gate's, too."""
+        self._stopped = True
+
     def pytest_addoption(self, parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
         """Our options are known before anything is read."""
         self._parser = parser
@@ -71,7 +78,7 @@ class RunHooks:
             chosen = [f"{name} {value!r}" for name, at in _CHOSEN.items() if (value := getattr(config.option, at))]
             by = f" by {' and '.join(chosen)}" if chosen else ""
             raise ToolworthyError(f"nothing is selected{by}. `--collect-only -q` lists what there is.")
-        if code == pytest.ExitCode.INTERRUPTED:  # before the session began
+        if self._stopped and code == pytest.ExitCode.INTERRUPTED:  # before the session began; else it is a gate's
             raise KeyboardInterrupt
         return code
 
