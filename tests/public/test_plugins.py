@@ -93,7 +93,7 @@ def test_the_command_line_knows_what_a_folder_adds(tmp_path: Path) -> None:
         ("tasks", "list"): "my-task",
         ("cases", "list"): "my-look",
         ("agents", "list"): "my-agent",
-        ("doctor", "--endpoint", "my-servers", "--model", "m"): "did you mean my-server?",
+        ("doctor", "--endpoint", "my-servers", "--model", "m"): "did you mean 'my-server'?",
     }
     for arguments, says in lists.items():
         done = run("toolworthy", *arguments, cwd=tmp_path / "deeper")
