@@ -1,7 +1,6 @@
-"""The pytest door: options, and trials and probes that run concurrently while pytest's items wait for their own.
+"""The pytest plugin: options, and trials, cases and probes that run concurrently while pytest's items wait for them.
 
-Loaded by ``suites/pytest.toml`` or for a suite of a user's own (``-p toolworthy.plugin``), never by an entry point:
-installing toolworthy changes nothing in other people's pytest runs.
+Loaded by ``suites/pytest.toml`` or ``-p toolworthy.plugin``, never by an entry point: other pytest runs do not change.
 """
 
 from __future__ import annotations
