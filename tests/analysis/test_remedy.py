@@ -6,7 +6,7 @@ import pytest
 
 from toolworthy.content import adapters
 from toolworthy.endpoint.preflight import _models as models
-from toolworthy.judgement.analysis._remedy import server_of
+from toolworthy.judgement.analysis.remedy import server_of
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.probe import ProbeKey, ProbeResult
 

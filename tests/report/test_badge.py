@@ -37,10 +37,10 @@ def case(number: int, status: Any) -> CaseResult:
 @pytest.mark.parametrize(
     ("agents", "message", "colour"),
     [
-        ({"codex": (28, 2)}, "codex 28/30", "yellow"),
-        ({"codex": (3, 0), "opencode": (2, 1)}, "codex 3/3 · opencode 2/3", "yellow"),
-        ({"codex": (3, 0)}, "codex 3/3", "brightgreen"),
-        ({"codex": (0, 3), "opencode": (3, 0)}, "codex 0/3 · opencode 3/3", "red"),
+        ({"codex": (28, 2)}, "Codex 28/30", "yellow"),
+        ({"codex": (3, 0), "opencode": (2, 1)}, "Codex 3/3 · OpenCode 2/3", "yellow"),
+        ({"codex": (3, 0)}, "Codex 3/3", "brightgreen"),
+        ({"codex": (0, 3), "opencode": (3, 0)}, "Codex 0/3 · OpenCode 3/3", "red"),
         ({"a": (1, 0), "b": (1, 0), "c": (1, 0), "d": (1, 1)}, "4 agents 4/5", "yellow"),
     ],
 )
@@ -94,9 +94,9 @@ def test_the_command(tmp_path: Path) -> None:
     path = made(tmp_path, codex=(1, 1)).path
     done = run("toolworthy", "badge", str(path), "-o", "badge.svg", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "codex 1/2" in (tmp_path / "badge.svg").read_text()
+    assert "Codex 1/2" in (tmp_path / "badge.svg").read_text()
     told = run("toolworthy", "badge", str(path), "--json", cwd=tmp_path)
-    assert json.loads(told.stdout)["message"] == "codex 1/2"
+    assert json.loads(told.stdout)["message"] == "Codex 1/2"
     missing = run("toolworthy", "badge", str(path), "--suite", "wire", cwd=tmp_path)
     assert (missing.returncode, len(missing.stderr.splitlines())) == (4, 1)
     nowhere = run("toolworthy", "badge", str(path), "-o", "no/such/badge.svg", cwd=tmp_path)

@@ -90,7 +90,7 @@ def test_the_history(visit: Visit, tmp_path: Path) -> None:
 def test_axe_sees_what_is_wrong(visit: Visit, few: Path) -> None:
     """So that the tests above can fail."""
     page = visit(few)
-    page.evaluate("document.querySelector('.lead').style.color = '#ccc'")
+    page.evaluate("document.querySelector('.exit').style.color = '#ccc'")
     page.evaluate("document.querySelector('#sift').parentElement.replaceWith(document.querySelector('#sift'))")
     assert "color-contrast" in " ".join(broken(page, COLOURS))
     assert "label" in " ".join(broken(page, but=COLOURS))

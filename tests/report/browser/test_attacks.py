@@ -196,7 +196,7 @@ DAILY = ("script", "attribute", "template", "ansi", "surrogate", "prototype")
 def test_an_attack_in_every_field_is_shown_and_not_obeyed(visit: Visit, tmp_path: Path, attack: str) -> None:
     run = hostile(tmp_path, ATTACKS[attack])
     page = visit(made.page(run))
-    expect(page.locator(".card")).not_to_have_count(0)  # nothing swallowed the rest of the page
+    expect(page.locator(".agents")).not_to_have_count(0)  # nothing swallowed the rest of the page
     expect(page.locator("#run")).to_be_visible()
     unfold(page)
     check(page)
@@ -215,7 +215,7 @@ def test_a_text_is_shown_as_it_was_written(visit: Visit, tmp_path: Path) -> None
         text = ATTACKS[attack]
         page = visit(made.page(hostile(tmp_path / attack, text)), "#/wire")
         assert page.title() == f"toolworthy: {text} at {text}"
-        assert page.locator("h1").inner_text() == f"{text} at {text}"
+        assert page.locator(".chips li").all_inner_texts()[:2] == [text, text]
         page.locator(".frame td a").first.click()
         page.wait_for_selector(".subject .facts")
         expect(page.get_by_role("group", name="the answer's text").first).to_have_text(text)
@@ -224,7 +224,7 @@ def test_a_text_is_shown_as_it_was_written(visit: Visit, tmp_path: Path) -> None
 
 def test_what_the_eye_would_not_see_is_marked(visit: Visit, tmp_path: Path) -> None:
     page = visit(made.page(hostile(tmp_path, ATTACKS["bidi"] + ATTACKS["tags"] + ATTACKS["surrogate"])), "#/wire")
-    assert "user⟨U+202E⟩⟨U+2066⟩gpj.exe" in page.locator("h1").inner_text()
+    assert "user⟨U+202E⟩⟨U+2066⟩gpj.exe" in page.locator(".chips").inner_text()
     assert "⟨U+E006F⟩" in page.locator(".frame td").first.inner_text()
     page.locator(".frame td a").first.click()
     page.wait_for_selector(".subject .facts")

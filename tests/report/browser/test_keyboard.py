@@ -180,7 +180,7 @@ def test_filters_and_sorting_are_used_and_keep_the_focus(visit: Visit, ordinary:
 
 def test_a_card_and_a_tab_are_followed(visit: Visit, ordinary: Path) -> None:
     page = visit(ordinary)
-    page.locator(".card a[href^='#finding-']").first.focus()
+    page.locator(".agents a[href^='#finding-']").first.focus()
     page.keyboard.press("Enter")
     assert in_view(page.locator(".finding:target > summary"))
     page.keyboard.press("Tab")

@@ -31,7 +31,7 @@ def opened(page: Page) -> None:
 
 def test_a_card_leads_to_its_finding(visit: Visit, ordinary: Path) -> None:
     page = visit(ordinary)
-    link = page.locator(".card a[href^='#finding-']").first
+    link = page.locator(".agents a[href^='#finding-']").first
     to = link.get_attribute("href") or ""
     page.locator(to).evaluate("(finding) => (finding.open = false)")  # the first ones are open
     link.click()
@@ -63,12 +63,12 @@ def test_a_trial_leads_back_to_the_finding(visit: Visit, ordinary: Path) -> None
 
 def test_a_trial_stands_alone_and_leaves_the_reader_where_it_was_opened(visit: Visit, ordinary: Path) -> None:
     page = visit(ordinary)
-    link = page.locator(".finding a[href*='step=']").nth(1)
+    link = page.locator(".finding a[href*='step=']").first
     link.scroll_into_view_if_needed()
     was = page.evaluate("scrollY")
     link.click()
     opened(page)
-    for hidden in ("#verdict", "#findings", "#results > h2", "header .lead"):
+    for hidden in ("#verdict", "#findings", "#results > h2", "header .chips"):
         expect(page.locator(hidden).first).to_be_hidden()
     page.go_back()
     expect(link).to_be_visible()
@@ -80,15 +80,15 @@ def test_a_trial_stands_alone_and_leaves_the_reader_where_it_was_opened(visit: V
 
 def test_the_top_names_what_breaks_and_leads_to_it(visit: Visit, ordinary: Path) -> None:
     page = visit(ordinary)
-    told = page.locator("header .first li").first
-    expect(told).to_contain_text("breaks")
+    told = page.locator("#verdict .first li").first
+    expect(told).to_contain_text("fail in 1 of 80 trials")
     told.locator("a").first.click()
     assert in_view(page.locator(".finding:target > summary"))
 
 
 def test_a_cell_of_the_wire_leads_to_what_that_agent_meets(visit: Visit, ordinary: Path) -> None:
     page = visit(ordinary)
-    page.locator("#matrix a[href^='#/wire']").first.click()
+    page.locator(".agents a[href^='#/wire']").first.click()
     assert set(asked(page)) == {"meets", "sort"}
     shown = page.locator(".explorer .filters [role=status]")
     expect(shown).not_to_have_text("12 of 12")
@@ -97,8 +97,7 @@ def test_a_cell_of_the_wire_leads_to_what_that_agent_meets(visit: Visit, ordinar
 
 def test_a_card_leads_to_the_trials_that_failed(visit: Visit, ordinary: Path) -> None:
     page = visit(ordinary)
-    page.locator(".card summary").first.click()  # and the rest
-    page.locator(".card a[href^='#/tasks']").first.click()
+    page.locator(".agents a.text").first.click()
     assert asked(page)["kind"] == "fail,flaky"
     chosen = page.locator(".explorer").get_by_label("result").locator("option:checked")
     expect(chosen).to_have_text("✗ failed or ~ sometimes")
@@ -283,8 +282,8 @@ def test_a_search_that_finds_no_finding_says_so(visit: Visit, ordinary: Path) ->
 def test_findings_are_sifted_by_words_and_severity(visit: Visit, ordinary: Path) -> None:
     page = visit(ordinary)
     every = page.locator(".finding")
-    assert every.count() == 5
-    page.locator("#sift").fill("stands in the text")
+    assert every.count() == 3
+    page.locator("#sift").fill("TW201 stands in the text")
     assert [one.get_attribute("id") for one in every.all() if one.is_visible()] == ["finding-TW201"]
     page.locator("#sift").fill("")
     page.locator("#severity").select_option("cosmetic")
@@ -307,7 +306,7 @@ def test_a_finding_that_is_unfolded_shows_its_bytes(visit: Visit, ordinary: Path
 def test_the_evidence_of_a_finding_is_saved(visit: Visit, ordinary: Path) -> None:
     page = visit(ordinary)
     with page.expect_download() as saved:
-        page.locator("#finding-TW201").get_by_role("button", name="save the evidence").click()
+        page.locator("#finding-TW201").get_by_role("button", name="bug report bundle").click()
     assert saved.value.suggested_filename == "toolworthy-TW201-task-000-codex-1-0.zip"
     archive = zipfile.ZipFile(io.BytesIO(Path(saved.value.path()).read_bytes()))
     assert b"<tool_call>" in archive.read("response.body")
@@ -354,7 +353,7 @@ def test_an_address_of_nothing_is_no_error(visit: Visit, ordinary: Path, address
 
 def test_a_real_run_is_followed_from_its_verdict_to_the_bytes(visit: Visit, real: Path) -> None:
     page = visit(real)
-    page.locator(".card a[href^='#finding-']").first.click()
+    page.locator(".agents a[href^='#finding-']").first.click()
     found = page.locator(".finding:target")
     found.locator("a[href*='step=']").click()
     opened(page)

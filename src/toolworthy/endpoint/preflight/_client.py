@@ -64,7 +64,7 @@ class Asker:
 
         content = None if body is None else json.dumps(body).encode()
         headers = {"content-type": "application/json", "accept-encoding": "identity", **self.endpoint.headers(api)}
-        answer, data, begun = PreflightAnswer(url), bytearray(), time.monotonic()
+        answer, data = PreflightAnswer(url), bytearray()
         try:
             async with (
                 asyncio.timeout(seconds),
@@ -84,8 +84,7 @@ class Asker:
         # Before anyone quotes a part of it, which may be a part of a key.
         headers, (body,) = self._redactor.headers(answer.headers), self._redactor.pieces([body])
         trouble = self._redactor.text(answer.trouble)
-        seconds = time.monotonic() - begun
-        return replace(answer, headers=headers, body=body, too_long=too_long, trouble=trouble, seconds=seconds)
+        return replace(answer, headers=headers, body=body, too_long=too_long, trouble=trouble)
 
 
 def _trouble(url: str, error: Exception, begun: bool) -> str:

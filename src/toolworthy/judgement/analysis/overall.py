@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from toolworthy.content import adapters
 from toolworthy.judgement.analysis.levels import Level, levels
-from toolworthy.judgement.analysis.verdict import WORDS, AgentVerdict, Headline, Word, verdicts
+from toolworthy.judgement.analysis.root_causes import RootCause, listed
+from toolworthy.judgement.analysis.verdict import WORDS, WORKING, AgentVerdict, Headline, Word, verdicts
 from toolworthy.records.probe import ProbeResult
 from toolworthy.records.trial import TrialResult
 
@@ -59,6 +60,32 @@ def sentence(agents: Sequence[Overall]) -> str:
         f"{', '.join(names[:-1]) + ' and ' * (len(names) > 1) + names[-1]} {headline.said(several=len(names) > 1)}."
         for headline, names in grouped.items()
     )
+
+
+def headline(agents: Sequence[Overall], causes: Sequence[RootCause]) -> str:
+    """The whole run in a line: how many agents work, and how many root causes break the others."""
+    work = [agent for agent in agents if agent.word in WORKING]
+    limited = sum(agent.word == "works, fails when" for agent in work)
+    untested = sum(agent.word == "untested" for agent in agents)
+    if untested == len(agents):
+        return "No agent could be judged." if agents else ""
+    if len(agents) == 1:
+        told = f"{agents[0].title} {'works' if work else 'is broken'}" + ", but fails at times" * limited
+    else:
+        told = (
+            f"All {len(agents)} agents work"
+            if len(work) == len(agents)
+            else f"{len(work)} of {len(agents)} agents work"
+        )
+        some = f", {limited} of them {'fail' if limited > 1 else 'fails'} at times" * bool(limited)
+        told += ", but fail at times" if limited == len(work) > 1 else some
+        told += f"; {untested} could not be judged" * bool(untested)
+    breaking = [cause for cause in causes if cause.breaks]
+    broken = list(dict.fromkeys(adapters.title(agent) for cause in breaking for agent in cause.breaks))
+    if breaking:
+        many = f"{len(breaking)} root causes break" if len(breaking) > 1 else "One root cause breaks"
+        told += f". {many} {listed(broken) if len(broken) < len(agents) else 'every agent'}"
+    return f"{told}."
 
 
 def _of(agent: str, tasks: AgentVerdict | None, wire: Level | None) -> Overall:

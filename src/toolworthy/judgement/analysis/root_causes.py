@@ -10,8 +10,8 @@ from typing import Literal, get_args
 from toolworthy.content import adapters, breakage, situations
 from toolworthy.content.adapters import ProviderAdapter
 from toolworthy.judgement.analysis._refusals import refusals, roots
-from toolworthy.judgement.analysis._remedy import server_of
 from toolworthy.judgement.analysis.levels import Level, levels, reasons, served_apis
+from toolworthy.judgement.analysis.remedy import server_of
 from toolworthy.records.finding import Severity, rank
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.probe import ProbeResult
@@ -28,9 +28,9 @@ Evidence = Literal["this run", "own requests", "earlier", "rule"]
 went wrong in this run; the real agent was measured earlier (``toolworthy matrix``); the rule or probe says so."""
 _EVIDENCE: Mapping[Evidence, str] = {
     "this run": "measured with the real agent in this run",
-    "own requests": "its own recorded requests go wrong in this run",
-    "earlier": "measured with the real agent earlier",
-    "rule": "by the rule only, not measured",
+    "own requests": "recorded requests of the agent go wrong in this run",
+    "earlier": "measured with the real agent earlier, in one small task",
+    "rule": "by the rule or probe only, not measured",
 }
 NO_REMEDY = "No known workaround. Report it to the server's maintainers; attach the bug report bundle."
 _LONG = 100
@@ -101,7 +101,7 @@ class RootCause:
         """Which agents it harms, and how."""
         grouped: dict[str, list[str]] = {}
         for harm in self.harms:
-            how = {"breaks": "breaks {}", "fails": f"{{}} fails {harm.when}", "noted": "degrades {}"}[harm.effect]
+            how = {"breaks": "breaks {}", "fails": f"{{}} fails {harm.when}", "noted": "may degrade {}"}[harm.effect]
             grouped.setdefault(how, []).append(harm.title)
         parts = (how.replace(" fails ", " fail ") if len(of) > 1 else how for how, of in grouped.items())
         told = [part.format(listed(of)) for part, of in zip(parts, grouped.values(), strict=True)]
@@ -118,7 +118,7 @@ class RootCause:
         """How sure it is that it harms these agents; they are named where that differs."""
         grouped: dict[Evidence, list[str]] = {}
         for harm in self.harms:
-            did = f" {harm.did}" if harm.evidence == "earlier" else ""
+            did = f" ({harm.did})" if harm.evidence == "earlier" else ""
             grouped.setdefault(harm.evidence, []).append(harm.title + did)
         if len(grouped) == 1 and "earlier" not in grouped:
             return _EVIDENCE[next(iter(grouped))]
@@ -327,10 +327,11 @@ def _when(reason: Reason) -> str:
     return f"when {phrase}" if (phrase := situations.PHRASES[reason.situation]) else "in some answers"
 
 
-def _place(cause: RootCause) -> tuple[int, int, int, int, str]:
+def _place(cause: RootCause) -> tuple[int | str, ...]:
     effects = [harm.effect for harm in cause.harms]
     worst = min(map(weight, effects), default=len(get_args(Effect)))
-    return worst, -effects.count("breaks"), -len(effects), rank(cause.severity), cause.code
+    harmed = -effects.count("breaks"), -effects.count("fails"), rank(cause.severity), -len(effects)
+    return worst, *harmed, cause.code
 
 
 def _plural(many: str, count: int) -> str:

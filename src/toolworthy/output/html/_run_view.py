@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from toolworthy.judgement.analysis.matrix import Matrix, Suite, matrix
+from toolworthy.judgement.analysis.matrix import Cell, Matrix, Suite, matrix
 from toolworthy.judgement.analysis.outcome import RunOutcome, outcome
-from toolworthy.judgement.analysis.overall import Overall, overall, sentence
+from toolworthy.judgement.analysis.overall import Overall, headline, overall
 from toolworthy.judgement.analysis.remarks import remarks
+from toolworthy.judgement.analysis.remedy import server_of
+from toolworthy.judgement.analysis.root_causes import Harm, RootCause
 from toolworthy.judgement.analysis.verdict import Word
 from toolworthy.output.exports import badge
 from toolworthy.output.html import _findings as findings
@@ -32,6 +34,8 @@ class RunView:
     meta: RunMeta
     agents: tuple[Overall, ...]
     outcome: RunOutcome
+    server: str
+    """Which server it is, as far as that is known."""
     remarks: tuple[str, ...]
     """How much was measured of a run that was cut short, rates of calls left in the text, rate limits; a line each."""
     groups: tuple[findings.Group, ...]
@@ -61,9 +65,24 @@ class RunView:
         return self.meta.endpoint.name.split(":", 1)[0] == "oracle" and not self.meta.endpoint.base_urls
 
     @property
-    def verdict(self) -> str:
-        """The whole run in a sentence."""
-        return sentence(self.agents)
+    def headline(self) -> str:
+        """The whole run in a line."""
+        told = headline(self.agents, [group.cause for group in self.groups])
+        return told or ". ".join(figure for figure, _ in self.said.values()) or "Nothing was measured."
+
+    @property
+    def rows(self) -> list[tuple[Overall, list[Cell], list[tuple[int, RootCause, Harm]]]]:
+        """Agents, each with its cell of every suite that the run has, and what harms it, with its place in the list."""
+        cells = self.matrix.cells
+        harms = [(number, one.cause, harm) for number, one in enumerate(self.groups, 1) for harm in one.cause.harms]
+        return [
+            (
+                agent,
+                [cell for suite in self.said for cell in cells if (cell.agent, cell.suite) == (agent.agent, suite)],
+                [row for row in harms if row[2].agent == agent.agent and row[2].effect != "noted"],
+            )
+            for agent in self.agents
+        ]
 
 
 def side_of(number: int, run: RunDirectory) -> RunView:
@@ -77,6 +96,7 @@ def side_of(number: int, run: RunDirectory) -> RunView:
         meta=run.meta,
         agents=overall(results, probes),
         outcome=outcome(run.measured()),
+        server="" if (server := server_of(run.meta, probes)).id == "generic" else server.title,
         remarks=(*filter(None, [unfinished(run)]), *remarks(run.measured())),
         groups=findings.groups(number, run),
         said=badge.said(results, cases, probes),

@@ -18,6 +18,7 @@ from toolworthy.statistics.rates import percent
 
 if TYPE_CHECKING:
     import jinja2
+    import markupsafe
 
 _LONG = 5_000
 """Characters that one text may take up outside opened trials."""
@@ -63,10 +64,19 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(agent=adapters.title, clock=_clock, value=_value, change=_change)
+    made.filters.update(agent=adapters.title, code=_code, clock=_clock, value=_value, change=_change)
     made.filters.update(figure=figure, percent=percent)
     made.globals["WORDS"] = WORDS
     return made
+
+
+def _code(text: str) -> markupsafe.Markup:
+    """A text with commands in backticks, as HTML."""
+    import markupsafe
+
+    pieces = visible(text).split("`")
+    wrapped = (markupsafe.Markup("<code>{}</code>").format(one) if at % 2 else one for at, one in enumerate(pieces))
+    return markupsafe.Markup("").join(wrapped)
 
 
 def _clock(unix: object) -> str:

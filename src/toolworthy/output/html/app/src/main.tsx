@@ -3,6 +3,7 @@ import { render } from "preact";
 import { Causes, Differences, Over, Spreads } from "./charts";
 import { arrange, bytes, unpack, type Index } from "./data";
 import { Explorer } from "./explorer";
+import { Palette } from "./palette";
 import { plain } from "./route";
 import { Pair, reveal, show } from "./text";
 
@@ -16,6 +17,8 @@ async function start(): Promise<void> {
     explorer.replaceChildren(); // what is said there to those without a script
     render(<Explorer index={index} />, explorer);
   }
+  const search = document.getElementById("search");
+  if (search) render(<Palette index={index} />, search);
   for (const place of document.querySelectorAll<HTMLElement>("[data-chart]")) draw(place, index);
   for (const pair of document.querySelectorAll<HTMLElement>(".pair[data-diff]")) compare(pair);
   document.documentElement.dataset.ready = "true";
@@ -43,6 +46,7 @@ function compare(pair: HTMLElement): void {
 document.addEventListener("click", async (event) => {
   const button = (event.target as Element).closest<HTMLButtonElement>("button");
   if (button?.dataset.copy !== undefined) await copy(button, button.dataset.copy);
+  if (button?.dataset.link) await copy(button, location.href.split("#", 1)[0] + button.dataset.link);
   if (button?.dataset.file) save(button.dataset.file, button.dataset.name ?? "evidence.zip");
 });
 
@@ -67,6 +71,26 @@ function save(block: string, name: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
+/** On a phone the parts below the verdict are folded to their headings, each a button; a link to within unfolds it. */
+function fold(): void {
+  if (!matchMedia("(max-width: 40rem)").matches) return;
+  for (const part of document.querySelectorAll<HTMLElement>("main > section:not(.verdict)")) {
+    const heading = part.querySelector(":scope > h2");
+    if (!heading) continue;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...heading.childNodes);
+    button.onclick = () => toggle(part, part.classList.contains("folded"));
+    heading.append(button);
+    toggle(part, false);
+  }
+}
+
+function toggle(part: Element, open: boolean): void {
+  part.classList.toggle("folded", !open);
+  part.querySelector(":scope > h2 > button")?.setAttribute("aria-expanded", String(open));
+}
+
 let left = 0; // where the reader was when a trial was opened
 
 /** A trial stands alone while it is open; a finding that the fragment names is opened. */
@@ -76,7 +100,12 @@ function reached(): void {
   const back = !alone && root.hasAttribute("data-alone");
   root.toggleAttribute("data-alone", alone);
   const found = document.getElementById(plain(location.hash.slice(1)));
-  if (found instanceof HTMLDetailsElement) found.open = true;
+  for (let fold = found?.closest("details"); fold; fold = fold.parentElement?.closest("details")) fold.open = true;
+  const part = location.hash.startsWith("#/") ? document.getElementById("results") : found?.closest("main > section");
+  if (part?.classList.contains("folded")) {
+    toggle(part, true);
+    found?.scrollIntoView();
+  }
   if (back && found) found.scrollIntoView(); // it could not be gone to as long as it was hidden
   else if (back && !location.hash.startsWith("#/")) scrollTo(0, left);
 }
@@ -107,6 +136,7 @@ addEventListener("hashchange", reached);
 addEventListener("scroll", moved, { passive: true });
 document.addEventListener("input", (event) => (event.target as Element).closest(".sift") && sift());
 document.addEventListener("toggle", (event) => event.target instanceof HTMLDetailsElement && event.target.matches(".finding") && unfolded(event.target), true);
+fold();
 unfolded(document);
 reached();
 void start();

@@ -14,7 +14,7 @@ export function Subject({ id, item, step, beside, others }: { id: string; item: 
   const rivals = others.flatMap((other) => other.attempts.map((attempt) => attempt.id)).filter((other) => other !== id);
   return (
     <div class="subject">
-      <p><a href="#verdict">← the whole page</a> · <a href={table(item?.suite ?? "tasks")}>all {item ? NAMES[item.suite] : "results"}</a></p>
+      <p><a href="#verdict">← the whole page</a> · <a href={table(item?.suite ?? "tasks")}>all {item ? NAMES[item.suite] : "results"}</a> · <button type="button" class="link" data-link={at(id, { step, with: beside })}>copy link to this</button></p>
       <h2 ref={heading} tabIndex={-1}>{label(id)}</h2>
       {rivals.length > 0 && (
         <p class="filters">
