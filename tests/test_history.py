@@ -380,7 +380,7 @@ def test_what_ends_at_a_limit_of_ours_is_not_solved(tmp_path: Path) -> None:
     assert suite["since"]["drop"] == pytest.approx(40 / 90, abs=1e-4)
     assert [row["ended"] for row in suite["runs"]] == [0] * 5 + [40] * 3
     assert [row["missing"] for row in suite["runs"]] == [0] * 8
-    assert any("40 others ended at a limit of ours (" in line for line in lines(history(find([tmp_path]))))
+    assert any("40 others ended at a run limit (" in line for line in lines(history(find([tmp_path]))))
 
 
 def test_a_night_in_which_nothing_came_in_time_is_a_night(tmp_path: Path) -> None:

@@ -24,10 +24,10 @@ def test_a_rate_says_what_was_not_counted_why_and_what_it_leaves_open() -> None:
 
 def test_what_ended_at_a_limit_counts_and_is_named() -> None:
     rate = rate_of([("a", True), ("b", False), ("c", False)], limited=["time"])
-    assert str(rate).endswith(" · 1 of the 2 others ended at a limit of ours (time)")
-    assert rate_of([("a", False)], limited=["time"]).notes == "the other one ended at a limit of ours (time)"
+    assert str(rate).endswith(" · 1 of the 2 others ended at a run limit (time)")
+    assert rate_of([("a", False)], limited=["time"]).notes == "the other one ended at a run limit (time)"
     both = rate_of([("a", False), ("b", False)], limited=["time", "turns"])
-    assert both.notes == "the 2 others ended at a limit of ours (1 time, 1 turns)"
+    assert both.notes == "the 2 others ended at a run limit (1 time, 1 turns)"
     assert (rate.n, rate.missing, rate.open) == (3, 0, (1 / 3, 1 / 3))
 
 

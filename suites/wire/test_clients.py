@@ -40,7 +40,7 @@ def said(ask: Ask, error: Exception) -> Exception:
     if type(error).__name__ == "LengthFinishReasonError":
         return Unmeasured("the model wrote to its limit")
     if type(error).__name__ == "APITimeoutError":
-        return Unmeasured(f"no answer within {ask.seconds:.0f} s, a limit of ours")
+        return Unmeasured(f"no answer within {ask.seconds:.0f} s, a run limit")
     status = getattr(error, "status_code", None) or getattr(error, "code", None)
     if status in BUSY:
         return Unmeasured(f"rate limited: HTTP {status}, again and again: {text}")

@@ -97,10 +97,10 @@ def test_what_ended_at_a_limit_counts_as_not_solved_beside_what_was_judged() -> 
     beside = trials(*["passed"] * 12, "error", "error", "error", "error", cause=ended)
     cell = of(matrix(beside), "tasks")
     assert cell.text.startswith("flaky: 12 of 16 passed, 75% (")
-    assert cell.text.endswith(", the 4 others ended at a limit of ours (time)")
+    assert cell.text.endswith(", the 4 others ended at a run limit (time)")
     alone = of(matrix(beside[12:]), "tasks")
     assert (alone.kind, alone.score) == ("error", None)
-    assert alone.text == "error: 4 ended at a limit of ours: stopped by timeout"
+    assert alone.text == "error: 4 ended at a run limit: stopped by timeout"
 
 
 @pytest.mark.parametrize(

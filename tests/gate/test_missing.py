@@ -65,7 +65,7 @@ def test_a_candidate_whose_failures_are_timeouts_fails(tmp_path: Path, capsys: p
     said = capsys.readouterr().out
     assert "gate: FAIL" in said
     assert "tasks.pass: 91.5% → 55.5%" in said
-    assert "89 of 200 attempts of the candidate ended at a limit of ours (89 time) and count as not solved" in said
+    assert "89 of 200 attempts of the candidate ended at a run limit (89 time) and count as not solved" in said
     assert "91.5% → 100.0%" not in said
 
 

@@ -70,7 +70,7 @@ def test_a_slow_endpoint_is_not_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("toolworthy.work.probes._speed.LONGEST", 0.2)
     results, _ = asked(("plain-answer",), rate=1)
     assert {one.verdict for one in results} == {"unmeasured"}
-    assert "a limit of ours" in results[0].detail
+    assert "a run limit" in results[0].detail
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def test_garbage_is_one_broken_probe_a_way(name: str, monkeypatch: pytest.Monkey
     plain = [result for result in results if result.key.probe == "plain-answer"]
     others = [result for result in results if result.key.probe != "plain-answer"]
     assert {result.verdict for result in plain} <= {"broken", "unmeasured"}
-    # Silence has no evidence but a limit of ours.
+    # Silence has no evidence but a run limit.
     assert ("broken" in {result.verdict for result in plain}) == (name != "silence")
     assert {result.verdict for result in others} <= {"unmeasured", "broken"}
     assert not [result for result in results if "the probe itself failed" in result.detail]

@@ -245,7 +245,7 @@ def test_what_does_not_count_has_an_error_and_no_score(tmp_path: Path) -> None:
     assert (log["status"], log["results"]["completed_samples"], log["results"]["total_samples"]) == ("success", 3, 5)
     assert (score["scored_samples"], score["unscored_samples"]) == (3, 2)
     assert score["metrics"]["accuracy"]["value"] == pytest.approx(1 / 3)
-    assert told["e"] == ("I", None), "a limit of ours: not solved within it"
+    assert told["e"] == ("I", None), "a run limit: not solved within it"
     assert [s["metadata"]["limit"] for s in log["samples"]][-1] == "unnamed"
     assert "error" not in log, "null is nothing that Inspect's reader of headers takes"
 

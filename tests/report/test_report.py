@@ -71,13 +71,13 @@ def at_limit(task: str = "t", repeat: int = 1, limit: str = "time") -> TrialResu
 def test_an_attempt_at_a_limit_is_not_solved_and_nobodys_fault() -> None:
     (verdict,) = verdicts([result(), result(task="u"), at_limit("v"), at_limit("w", limit="turns")])
     assert (verdict.word, verdict.passed, verdict.judged) == ("works", 2, 2)
-    assert str(verdict.headline) == "works in 2 of 4 trials, the others ended at a limit of ours"
+    assert str(verdict.headline) == "works in 2 of 4 trials, the others ended at a run limit"
     assert str(verdict.rate).startswith("2/4 · 50% (")
-    assert str(verdict.rate).endswith(" · the 2 others ended at a limit of ours (1 time, 1 turns)")
+    assert str(verdict.rate).endswith(" · the 2 others ended at a run limit (1 time, 1 turns)")
     (verdict,) = verdicts([result(), result("failed", "u"), at_limit("v")])
-    assert str(verdict.headline) == "works, fails in 1 of 3 trials, 1 more ended at a limit of ours"
+    assert str(verdict.headline) == "works, fails in 1 of 3 trials, 1 more ended at a run limit"
     (verdict,) = verdicts([at_limit("u"), at_limit("v")])
-    assert (verdict.word, str(verdict.headline)) == ("untested", "untested: all 2 trials ended at a limit of ours")
+    assert (verdict.word, str(verdict.headline)) == ("untested", "untested: all 2 trials ended at a run limit")
     assert verdict.rate.counts == "0/2"
 
 
@@ -91,7 +91,7 @@ def test_every_door_tells_the_same_of_what_was_not_counted(tmp_path: Path) -> No
     """Terminal, summary.md, page, badge and JUnit file, of a run with a limit, infrastructure and a spent budget."""
     made = [result(task=f"t{n}") for n in range(4)]
     made += [at_limit("t4"), lost("t5"), lost("t6"), result("unmeasured", "t7")]
-    notes = "the other one ended at a limit of ours (time), "
+    notes = "the other one ended at a run limit (time), "
     notes += "3 not counted (2 infrastructure, 1 not run): 50% to 88% if they are"
     markdown = summed_up(tmp_path, made)
     (path,) = tmp_path.iterdir()

@@ -253,7 +253,7 @@ def _reason(outcome: CommandOutcome) -> str:
     if outcome.ended == "timeout":
         return f"npm did not end within {_LIMITS.seconds:.0f} s"
     if outcome.ended != "exit":
-        return f"npm was stopped at a limit of ours ({outcome.ended})"
+        return f"npm was stopped at a run limit ({outcome.ended})"
     lines = [line.removeprefix("npm error").strip() for line in _lines(outcome.stdout + b"\n" + outcome.stderr)]
     told = [line for line in lines if line and not line.startswith(("A complete log", "code "))]
     return (told or lines or ["npm gave no reason"])[0][:300]

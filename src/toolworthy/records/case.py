@@ -121,7 +121,7 @@ class CaseResult(Record):
     detail: str = ""
     """Why it is unmeasured."""
     limit: Limit | None = None
-    """The limit of ours that ended it unmeasured, if one did."""
+    """The run limit that ended it unmeasured, if one did."""
     unasked: bool = False
     """Whether nothing was asked, for a reason of ours."""
     think: bool | None = None

@@ -14,7 +14,7 @@ Side = Literal["target", "reference"]
 """``reference``: an endpoint that is asked only to learn how far the recorded one agrees with itself."""
 Status = Literal["compared", "failed", "not comparable", "unmeasured"]
 """``failed``: the endpoint gave no answer that can be used; ``not comparable``: the recording holds none;
-``unmeasured``: the endpoint could not be reached, had no time for us, or met a limit of ours."""
+``unmeasured``: the endpoint could not be reached, had no time for us, or met a run limit."""
 DifferenceKind = Literal[
     "endpoint error",
     "answers now",

@@ -37,7 +37,7 @@ class Result(Protocol):
     @property
     def uncounted(self) -> str: ...  # why it was not judged, the same wherever it is said: time limit, not run, …
     @property
-    def limit(self) -> Limit | None: ...  # the limit of ours at which it ended without having been judged
+    def limit(self) -> Limit | None: ...  # the run limit at which it ended without having been judged
     @property
     def status_word(self) -> str: ...  # how it went, in the word of its suite
     @property
@@ -72,5 +72,5 @@ class Named(NamedTuple):
 
 
 def at(limit: str) -> str:
-    """How an attempt is called that ended at a limit of ours."""
+    """How an attempt is called that ended at a run limit."""
     return f"{limit} limit"

@@ -13,7 +13,7 @@ from toolworthy.wire.failure import RefusalKind
 
 Fault = Literal["endpoint", "server", "model", "agent", "infrastructure", "our limit"]
 Limit = Literal["time", "turns", "tokens", "memory", "processes", "disk", "unnamed"]
-"""A limit of ours at which an attempt ended: it was not solved within it. ``unnamed``: results of before they had names
+"""A run limit at which an attempt ended: it was not solved within it. ``unnamed``: results of before they had names
 tell that there was one, and not which."""
 CauseKind = Literal[
     "infrastructure",
@@ -141,7 +141,7 @@ class Cause(Record):
     exchange: int | None = None
     """Index of the exchange that shows it."""
     limit: Limit | None = None
-    """The limit of ours that ended it, if one did."""
+    """The run limit that ended it, if one did."""
     notes: tuple[Note, ...] = ()
     """What else is said in it."""
     rule: str = ""

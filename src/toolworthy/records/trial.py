@@ -13,7 +13,7 @@ from toolworthy.records.score import Cause, Leaks, Limit, Score
 from toolworthy.wire.ir import Api
 
 Status = Literal["passed", "failed", "error", "refused", "unmeasured"]
-"""``error``: infrastructure or a limit of ours, never the model's score; ``refused``: preflight says that the agent
+"""``error``: infrastructure or a run limit, never the model's score; ``refused``: preflight says that the agent
 cannot work here; ``unmeasured``: it was not run for a reason of ours, a budget for instance."""
 
 _TAIL = 1_200
@@ -83,7 +83,7 @@ class TrialResult(Record):
 
     @property
     def limit(self) -> Limit | None:
-        """The limit of ours at which it ended unsolved; None where it passed, failed otherwise or was not run."""
+        """The run limit at which it ended unsolved; None where it passed, failed otherwise or was not run."""
         if self.status != "error" or self.cause is None:
             return None
         return self.cause.limit or ("unnamed" if self.cause.kind == "budget" else None)

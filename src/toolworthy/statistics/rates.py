@@ -18,7 +18,7 @@ class Rate:
     estimate: Estimate | None
     """With the 95 % interval; None where nothing was counted."""
     limited: Mapping[str, int] = field(default_factory=dict)
-    """Of those that did not go well: how many ended at a limit of ours, by limit."""
+    """Of those that did not go well: how many ended at a run limit, by limit."""
     uncounted: Mapping[str, int] = field(default_factory=dict)
     """How many more there were that count neither way, by reason."""
 
@@ -29,7 +29,7 @@ class Rate:
 
     @property
     def ended(self) -> int:
-        """How many ended at a limit of ours."""
+        """How many ended at a run limit."""
         return sum(self.limited.values())
 
     @property
@@ -67,7 +67,7 @@ class Rate:
             others, ended = self.n - self.ok, self.ended
             who = f"{ended} of the {others} others" if ended < others else f"the {others} others"
             kinds = reasons(self.limited) if len(self.limited) > 1 else next(iter(self.limited))
-            parts.append(f"{'the other one' if others == 1 else who} ended at a limit of ours ({kinds})")
+            parts.append(f"{'the other one' if others == 1 else who} ended at a run limit ({kinds})")
         if self.missing:
             said = f"{self.missing} not counted ({reasons(self.uncounted)})"
             low, high = self.open

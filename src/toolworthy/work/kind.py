@@ -159,7 +159,7 @@ class Kind(ABC, Generic[K, R]):
         """The result of what was not run for a reason of ours."""
 
     def final(self, result: R) -> bool:
-        """Whether a run that is continued keeps a result. What ended at a limit of ours would end there again."""
+        """Whether a run that is continued keeps a result. What ended at a run limit would end there again."""
         return result.judged or result.limit is not None
 
     # ---- report --------------------------------------------------------------------------------------------------

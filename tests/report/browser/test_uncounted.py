@@ -21,7 +21,7 @@ def test_a_rate_names_what_it_leaves_out(visit: Visit, tmp_path: Path) -> None:
     run.append(made.trial("t", "codex", "error", 3, cause=LOST))
     written = made.page(run)
     page = visit(written, "#/tasks")
-    notes = "the other one ended at a limit of ours (time), 1 not counted (1 infrastructure): 33% to 67% if they are"
+    notes = "the other one ended at a run limit (time), 1 not counted (1 infrastructure): 33% to 67% if they are"
     row = page.locator("tbody tr", has=page.locator("a[href*='tasks/t/codex']")).first
     expect(row).to_contain_text("50% (1%–99%)")
     expect(row.get_by_title(notes)).to_have_text(notes)

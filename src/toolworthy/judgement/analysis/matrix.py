@@ -35,8 +35,8 @@ Kind = Literal["pass", "fail", "flaky", "inconclusive", "not applicable", "not t
   since preflight says that the agent cannot work here.
 * ``pass``: it is neither, and nine attempts in ten or more went well.
 * ``flaky``: none of these: it goes well at times, over items or over attempts at one item.
-* ``error``: no attempt was judged, and some ended by infrastructure or a limit of ours. Where some were judged, those
-  that ended at a limit of ours count as not solved.
+* ``error``: no attempt was judged, and some ended by infrastructure or a run limit. Where some were judged, those
+  that ended at a run limit count as not solved.
 * ``not tested``: nothing was run, since nobody asked for it or a budget was spent.
 * ``not applicable``: the suite does not concern it: a file of the field's is no agent, and runs no tasks.
 
@@ -59,7 +59,7 @@ class CellScore:
     high: float | None
     n: int
     notes: str = ""
-    """What ended at limits of ours, what was not counted and the range that this leaves open."""
+    """What ended at run limits, what was not counted and the range that this leaves open."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def _unjudged(results: Sequence[TrialResult]) -> tuple[Kind, str]:
     if refused:
         return "fail", f"cannot work here: {why}"
     ended = sum(one.limit is not None for one in failed)
-    how = "ended at a limit of ours" if ended == len(failed) else "without a result"
+    how = "ended at a run limit" if ended == len(failed) else "without a result"
     return ("error", f"{len(failed)} {how}: {why}") if failed else ("not tested", why)
 
 

@@ -14,7 +14,7 @@ _R = TypeVar("_R", bound=Result)
 def success(results: Sequence[_R], good: Callable[[_R], bool] = lambda result: result.ok) -> Rate:
     """The share of attempts that went well. Attempts at one task or case are a cluster.
 
-    One that ended at a limit of ours was not solved within the limits, whoever's fault that is: it counts, and the
+    One that ended at a run limit was not solved within the limits, whoever's fault that is: it counts, and the
     rate says how many did. What tells nothing of the model does not count, and the rate says why.
     """
     return rate_of(

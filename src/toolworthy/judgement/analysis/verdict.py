@@ -68,7 +68,7 @@ class AgentVerdict:
     judged: int
     """Trials that passed or failed; errors and what was not run are no measure of the endpoint."""
     rate: Rate
-    """How many were solved, of these and of those that ended at a limit of ours."""
+    """How many were solved, of these and of those that ended at a run limit."""
     translated: bool
     reasons: tuple[Why, ...]
 
@@ -77,15 +77,15 @@ class AgentVerdict:
         """The verdict in words."""
         n, ended, missing = self.rate.n, self.rate.ended, self.rate.missing
         if self.word == "works, fails when":
-            more = f", {ended} more ended at a limit of ours" if ended else ""
+            more = f", {ended} more ended at a run limit" if ended else ""
             return Headline(self.word, fails=(f"in {self.judged - self.passed} of {n} trials{more}",))
         how = ""
         if self.word == "works" and ended:
-            how = f" in {self.passed} of {n} trials, the others ended at a limit of ours"
+            how = f" in {self.passed} of {n} trials, the others ended at a run limit"
         elif self.word == "works" and missing:
             how = f" in the {self.judged} of {self.judged + missing} trials that were measured"
         elif self.word == "untested" and ended:
-            how = f": {'the only trial' if n == 1 else f'all {n} trials'} ended at a limit of ours"
+            how = f": {'the only trial' if n == 1 else f'all {n} trials'} ended at a run limit"
         return Headline(self.word, how)
 
     @property
@@ -138,7 +138,7 @@ def _word(passed: int, judged: int, refused: bool) -> Word:
 def cell(results: Sequence[TrialResult]) -> tuple[Cell | None, str]:
     """What one agent did with one task over all attempts, and the figure to show; None where nothing was run.
 
-    An attempt that ended at a limit of ours was not solved; where all did, that is no failure of anyone's.
+    An attempt that ended at a run limit was not solved; where all did, that is no failure of anyone's.
     """
     if not results:
         return None, ""

@@ -49,7 +49,7 @@ class AttemptCounts:
 
     counted: int = 0
     ended: Counter[str] = field(default_factory=Counter)
-    """Counted as not solved, by the limit of ours at which they ended."""
+    """Counted as not solved, by the run limit at which they ended."""
     uncounted: Counter[str] = field(default_factory=Counter)
     """By reason."""
     repeated: int = 0
@@ -137,7 +137,7 @@ class Compared:
         for side, name, of in (("before", "baseline", self.before), ("after", "candidate", self.after)):
             if of.ended:
                 yield (
-                    f"{of.ended.total()} of {of.made} attempts of the {name} ended at a limit of ours "
+                    f"{of.ended.total()} of {of.made} attempts of the {name} ended at a run limit "
                     f"({reasons(of.ended)}) and count as not solved"
                 )
             if of.uncounted:

@@ -195,7 +195,7 @@ def _lines(sample: Sample) -> Iterator[str]:
         items = len({unit.item for unit in units})
         without = sum((unit.uncounted() for unit in units), Counter[str]())
         ended = sum((unit.ended() for unit in units), Counter[str]())
-        said = f", {ended.total()} of them at a limit of ours ({reasons(ended)}): not solved" if ended else ""
+        said = f", {ended.total()} of them at a run limit ({reasons(ended)}): not solved" if ended else ""
         said += f"; {without.total()} more are not counted ({reasons(without)})" if without else ""
         yield f"{suite}: {items} items, {_attempts(units)} attempts{said}"
         yield from (f"  {line}" for name in metrics for line in _rates(METRICS[f"{suite}.{name}"], units))

@@ -32,7 +32,7 @@ class _Frozen(BaseModel):
 
 
 class AtLimit(_Frozen):
-    """Attempts at an item that ended at one limit of ours."""
+    """Attempts at an item that ended at one run limit."""
 
     attempts: _Count
     values: dict[str, list[Value]] = {}
@@ -42,7 +42,7 @@ class AtLimit(_Frozen):
 class Unit(_Frozen):
     """One item in the hands of one agent (or in its words), over all attempts.
 
-    An attempt is judged (``values``), or ended at a limit of ours (``limited``), or tells nothing (``missing``).
+    An attempt is judged (``values``), or ended at a run limit (``limited``), or tells nothing (``missing``).
     """
 
     suite: str
@@ -74,7 +74,7 @@ class Unit(_Frozen):
         return values
 
     def counted(self, metric: str, beyond: Collection[Limit] = ()) -> list[float]:
-        """One value an attempt; one that ended at a limit of ours was not solved, and what it cost was spent.
+        """One value an attempt; one that ended at a run limit was not solved, and what it cost was spent.
 
         Args:
             metric: without the suite.
@@ -94,7 +94,7 @@ class Unit(_Frozen):
         return out
 
     def ended(self, beyond: Collection[Limit] = ()) -> Counter[str]:
-        """How many attempts count as not solved since they ended at a limit of ours, by limit."""
+        """How many attempts count as not solved since they ended at a run limit, by limit."""
         return Counter({limit: one.attempts for limit, one in self.limited.items() if limit not in beyond})
 
     @property

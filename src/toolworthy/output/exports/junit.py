@@ -1,7 +1,7 @@
 """``junit.xml``: one test case for each trial, tool-call case, probe and broken rule, for what CI systems show.
 
 The shape is what the common schemas have in common: properties, test cases, output; one outcome a case. Infrastructure
-and limits of ours are errors, never failures; what was not measured is skipped.
+and run limits are errors, never failures; what was not measured is skipped.
 """
 
 from __future__ import annotations

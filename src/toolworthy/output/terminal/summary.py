@@ -22,9 +22,7 @@ from toolworthy.records.trial import TrialResult
 from toolworthy.work.kinds import kind_lines
 from toolworthy.work.run.completeness import unfinished
 
-LEGEND = (
-    "✓ passed · ~ passed sometimes · ✗ failed · ! ended by infrastructure or at a limit of ours · – cannot work here"
-)
+LEGEND = "✓ passed · ~ passed sometimes · ✗ failed · ! ended by infrastructure or at a run limit · – cannot work here"
 MARKS = {"pass": "✓", "flaky": "~", "fail": "✗", "error": "!", "cannot work": "–", None: ""}
 
 

@@ -24,14 +24,14 @@ class NoAnswer(Exception):
     def __init__(self, why: str, limit: Limit | None = None) -> None:
         super().__init__(why)
         self.limit = limit
-        """The limit of ours that ended it, if one did."""
+        """The run limit that ended it, if one did."""
 
 
 async def ask(session: GatewaySession, api: Api, body: Mapping[str, Any]) -> Exchange:
     """The exchange of one request; an endpoint without time is given some, and what may pass is asked again.
 
     Raises:
-        Unmeasured: the endpoint failed, or a limit of ours ended it.
+        Unmeasured: the endpoint failed, or a run limit ended it.
     """
     path, sent = wire.api(api).sent(body)
     data = dump_json(sent).encode()

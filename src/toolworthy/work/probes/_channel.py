@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import httpx
 
 MAX_BYTES = 8 * 2**20
-"""How long one answer may be: more than any token limit of ours allows."""
+"""How long one answer may be: more than any token limit allows."""
 SHORT = 64
 """Tokens for an answer of a few words."""
 THOUGHT = 1_024
@@ -54,7 +54,7 @@ class Channel:
         self.refused_for_time: set[int] = set()
         """Exchanges that a limit of the rate refused."""
         self.limited: set[int] = set()
-        """Exchanges under a token limit of ours."""
+        """Exchanges under a token limit."""
         self.last: Answer | None = None
         """The latest answer."""
         self._client, self._session = client, session
@@ -94,7 +94,7 @@ class Channel:
         return Request(model=self.endpoint.model, messages=messages, **options)
 
     def room(self, tokens: int) -> int:
-        """A token limit of ours for so many tokens; more for a model that thinks."""
+        """A token limit for so many tokens; more for a model that thinks."""
         limit = tokens + ROOM * self.surface.thinks
         self._ours.add(limit)
         return limit
@@ -125,7 +125,7 @@ class Channel:
     ) -> Answer:
         """Send a completion request, as it is; whatever comes back is an answer.
 
-        Where a token limit of ours cut the answer before it was one, the request is sent again with more room.
+        Where a token limit cut the answer before it was one, the request is sent again with more room.
 
         Args:
             request: what to ask, or the JSON itself.

@@ -46,7 +46,7 @@ def widened(asked: Mapping[str, Any], limits: Container[int], more: int) -> dict
 
 @dataclass(frozen=True)
 class Cut:
-    """The limit of ours at which an answer was no longer waited for."""
+    """The run limit at which an answer was no longer waited for."""
 
     kind: Literal["seconds", "bytes"]
     most: float
@@ -209,7 +209,7 @@ def _unended(answer: Answer) -> ProbeOutcome:
     if answer.response.complete and idle > exchange.seconds / 2:
         return Broken(f"the answer is complete, and stays open: {answer.cut}")
     what = "the answer was still coming" if exchange.chunks else "nothing came yet"
-    return Unmeasured(f"{what}: {answer.cut}, a limit of ours; --concurrency 1 asks less of a slow server at a time")
+    return Unmeasured(f"{what}: {answer.cut}, a run limit; --concurrency 1 asks less of a slow server at a time")
 
 
 def _start(exchange: Exchange) -> str:

@@ -49,7 +49,7 @@ class Ask(Channel):
         """What was asked with a choice of tools that the probe itself does not want, and answered by other words."""
 
     def lasting(self, findings: Iterable[Finding]) -> list[Finding]:
-        """`findings` without those that only the probe's own ways cause: a request was sent again, a limit of ours cut
+        """`findings` without those that only the probe's own ways cause: a request was sent again, a run limit cut
         the answer, the endpoint had no time, or a call was demanded at last, which probes of their own look into."""
         return [finding for finding in findings if not self._own(finding.code, finding.evidence.exchange)]
 

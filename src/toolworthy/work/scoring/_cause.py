@@ -47,7 +47,7 @@ _NO_JSON, _ARGUMENTS = "TW603", re.compile(r"arguments|partial_json")
 _PATIENCE = 60.0
 """Seconds of silence that no server needs within an answer."""
 _LIMITS: dict[Ended, Limit] = {"timeout": "time", "turns": "turns"}
-"""How a process ends, and at which limit of ours."""
+"""How a process ends, and at which limit."""
 _TAKEN: dict[Ended, str] = {"memory": "memory", "processes": "processes", "disk": "disk space"}
 """What the commands of a model took too much of. An agent by itself comes nowhere near, and no task wants so much."""
 
@@ -221,7 +221,7 @@ def _call_trouble(course: Course) -> Cause | None:
 
 
 def _limit(course: Course) -> Cause | None:
-    """A loop, or a limit of ours that it ran into."""
+    """A loop, or a run limit that it ran into."""
     last, outcome, calls = course.last, course.outcome, course.calls
     loop = next((call for call in reversed(calls) if not call.fresh), None)
     if loop is not None:

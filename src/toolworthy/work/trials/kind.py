@@ -84,7 +84,7 @@ class Trials(Kind[TrialKey, TrialResult]):
         if refused := counts["refused"]:
             yield f"{refused} of {len(results)} trials refused: their agent cannot work here"
         if ended:
-            yield f"{ended} of {len(results)} trials ended at a limit of ours"
+            yield f"{ended} of {len(results)} trials ended at a run limit"
         if without := counts["error"] - ended:
             yield f"{without} of {len(results)} trials without a result"
 
