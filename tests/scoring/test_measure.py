@@ -14,7 +14,8 @@ from toolworthy.content.adapters import Prices
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure
 from toolworthy.records.score import Count, Score, Tokens
-from toolworthy.work.scoring.calls import JudgedCall, judge_calls
+from toolworthy.wire.ir import Request, Tool, ToolCall
+from toolworthy.work.scoring.calls import JudgedCall, judge_call, judge_calls
 from toolworthy.work.scoring.measure import cost, score
 
 FREE_FORM = {"type": "custom", "custom": {"name": "patch"}}
@@ -138,6 +139,20 @@ def test_a_call_is_judged_by_the_tools_that_were_offered(
     assert (found.parses, found.known, found.valid) == (parses, known, valid)
     assert (found.problem is not None) == (valid is False)
     assert found.executed is None, "no result came back"
+
+
+@pytest.mark.parametrize(
+    ("tool", "named"),
+    [
+        (Tool("x", namespace="n"), ToolCall("1", "x", "{}", namespace="n")),
+        (Tool("x", namespace="n"), ToolCall("1", "n__x", "{}")),
+        (Tool("n__x"), ToolCall("1", "x", "{}", namespace="n")),
+        (Tool("x"), ToolCall("1", "x", "{}", namespace="n")),
+    ],
+)
+def test_a_tool_of_a_group_is_known_by_either_name(tool: Tool, named: ToolCall) -> None:
+    assert judge_call(Request("m", (), (tool,)), named).known
+    assert not judge_call(Request("m", (), (tool,)), replace(named, name="y")).known
 
 
 @pytest.mark.parametrize(("result", "well"), [("ok", True), ("Error: no such file", False), ("no Error: here", True)])

@@ -18,9 +18,7 @@ _HEADERS = re.compile(
     re.IGNORECASE,
 )
 # Key shapes that vendors publish; a bare "sk-" is too short to be one.
-_SHAPES = re.compile(
-    rb"\b(?:sk-(?:ant-|or-|proj-)?[A-Za-z0-9_-]{16,}|gh[pousr]_[A-Za-z0-9]{20,}|AIza[A-Za-z0-9_-]{30,})"
-)
+_SHAPES = re.compile(rb"\b(?:sk-[A-Za-z0-9_-]{16,}|gh[pousr]_[A-Za-z0-9]{20,}|AIza[A-Za-z0-9_-]{30,})")
 _SHAPED = (b"sk-", b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"AIza")
 """How they begin; looked for first, because that costs next to nothing."""
 _KEY = re.compile(
