@@ -279,6 +279,7 @@ def test_a_code_stands_for_its_best_evidence(tmp_path: Path) -> None:
     made = a_run(tmp_path, exchanges, *(finding("TW101", n, severity) for n, severity in marks.items()))
     every = found(made)
     assert choose(made, every, "tw101").exchange == 1
+    assert choose(made, every, "missing-tool-call-id").exchange == 1
     assert choose(made, every, "TW101@tasks/fix-it/codex#1:2").exchange == 2
     with pytest.raises(ToolworthyError, match=r"did you mean 'TW101@tasks/fix-it/codex#1:2'"):
         choose(made, every, "TW101@tasks/fix-it/codex:2")

@@ -98,7 +98,7 @@ COMMANDS = (
         "evidence",
         "a finding of a run as an archive for a ticket",
         _path("path", metavar="RUN"),
-        _arg("wanted", nargs="?", metavar="FINDING", help="a code or an id; without it all are listed"),
+        _arg("wanted", nargs="?", metavar="FINDING", help="a code, a slug or an id; without it all are listed"),
         _path("-o", "--out", metavar="FILE", help="default: a name of its own, here"),
         example="toolworthy evidence reports/RUN TW101",
         next="`toolworthy evidence RUN ID` writes one finding as an archive for a bug report",

@@ -28,6 +28,7 @@ from toolworthy.records.result import Result
 from toolworthy.records.sanitized import cleaned
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialResult
+from toolworthy.rules import label
 from toolworthy.work.replay.recording import readable
 
 _FAILED = ("broken", "rejected", "ignored")
@@ -45,7 +46,7 @@ def found(run: RunDirectory) -> tuple[Located, ...]:
 
 
 def choose(run: RunDirectory, every: Sequence[Located], wanted: str) -> Located:
-    """The finding with the id `wanted`; for a code its best evidence: the worst severity, then the fewest bytes.
+    """The finding with the id `wanted`; for a code or slug its best: the worst severity, then the fewest bytes.
 
     Raises:
         ToolworthyError: there is none.
@@ -53,7 +54,7 @@ def choose(run: RunDirectory, every: Sequence[Located], wanted: str) -> Located:
     exact = next((located for located in every if located.id == wanted), None)
     if exact is not None:
         return exact
-    same = [located for located in every if located.code.casefold() == wanted.casefold()]
+    same = [located for located in every if wanted.casefold() in label(located.code).casefold().split()]
     if not same:
         names = dict.fromkeys(name for located in every for name in (located.code, located.id))
         shown = meant(wanted, names) if names else ": it has none at all"
