@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import socketserver
+import threading
 from pathlib import Path
 
 import pytest
@@ -72,3 +75,22 @@ def test_a_mistake_is_one_line(what: list[str], said: str, capsys: pytest.Captur
     assert (code, lines) == (4, [])
     assert said in err
     assert err.count("\n") == 1
+
+
+def test_a_refused_key_is_said_before_the_missing_model(capsys: pytest.CaptureFixture[str]) -> None:
+    body = json.dumps({"error": {"message": "Incorrect API key provided", "code": "invalid_api_key"}}).encode()
+    head = f"HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+
+    class Refuses(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while self.rfile.readline().strip():
+                pass
+            self.wfile.write(head.encode() + body)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Refuses) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        code, lines, err = told(capsys, f"http://127.0.0.1:{server.server_address[1]}/v1")
+        server.shutdown()
+    assert (code, lines) == (4, [])
+    assert "refuses the key" in err
+    assert "--key-env" in err

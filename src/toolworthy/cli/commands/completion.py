@@ -26,7 +26,7 @@ _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "endpoint": lambda: (ORACLE, *(provider.id for provider in adapters.providers())),
     "task": lambda: (task.name for task in known_tasks()),
     "defects": lambda: (defect.id for defect in catalogue()),
-    "code": lambda: (rule.code for rule in RULES),
+    "name": lambda: (rule.code for rule in RULES),
 }
 """What there is, by the argument that takes it."""
 

@@ -35,7 +35,7 @@ async def ids(asker: Asker, endpoint: Endpoint) -> list[str]:
     """Ids of the models that are listed wherever the base URL may have meant.
 
     Raises:
-        ToolworthyError: nothing answers at any of these.
+        ToolworthyError: nothing answers at one of these, or it refuses the key.
     """
     urls = {
         endpoint.at({api: base}).url(api, "models"): api
@@ -46,6 +46,8 @@ async def ids(asker: Asker, endpoint: Endpoint) -> list[str]:
         answer = await asker.get(url, api)
         if not answer.status:
             raise ToolworthyError(answer.says)
+        if answer.refusal and answer.refusal.kind == "bad key":
+            raise ToolworthyError(f"{url} refuses the key ({answer.says}). Name its variable with --key-env.")
         if names := [name_of(entry) for entry in _entries(answer)]:
             return names
     return []
