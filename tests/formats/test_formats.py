@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -193,3 +194,20 @@ def test_standard_input_is_a_file(capsys: pytest.CaptureFixture[str], monkeypatc
     code, out, _ = told(capsys, "-")
     assert code == 1
     assert "TW201" in out
+
+
+PIECES = (b"data: ", b"\n", b"{", b'"', b"HTTP/1.1 200\n\n", b"```\n", b"> ", b"< ", b"[DONE]", b"\xff", b"\xff\xfe")
+
+
+def test_nothing_in_a_file_is_too_odd_to_be_read() -> None:
+    chance = random.Random(1)
+    every = [path.read_bytes() for path in sorted(SAMPLES.iterdir())]
+    every += [b"authorization: Bearer secret\x8btoken-123\n" + data for data in every[:4]]
+    for _ in range(400):
+        data = bytearray(chance.choice(every))
+        for _ in range(chance.randint(1, 6)):
+            at = chance.randrange(len(data) + 1)
+            data[at : at + chance.randrange(40)] = chance.choice((b"", *PIECES, chance.choice(every)[:200]))
+        held = formats.read(bytes(data))
+        assert len(held.places) == len(held.exchanges)
+        rules.check(held.exchanges)

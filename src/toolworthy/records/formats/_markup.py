@@ -15,7 +15,7 @@ _SENT = re.compile(r"> [A-Z]+ \S+ HTTP/")
 """What curl sends is marked as a quotation is."""
 _CREDENTIAL = re.compile(
     r"""(?ix)(?:authorization|[\w-]*api[-_]?key|[\w-]*-key|cookie|[\w-]*(?:auth|access)[-_]token|token|secret|password)
-    ["']?(?:\s*,\s*["']value["'])?\s*[:=]\s*["']?(?:(?:bearer|basic|token)\s+)?([^\s"'\\,;&}]{8,})"""
+    ["']?(?:\s*,\s*["']value["'])?\s*[:=]\s*["']?(?:(?:bearer|basic|token)\s+)?([^\s"'\\,;&}\ud800-\udfff]{8,})"""
 )
 """A name that carries one, then its value: as a header, in JSON, in a HAR file's list of headers, in a URL."""
 
