@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from toolworthy.content import SUITES
+from toolworthy.rules import RULES
+from toolworthy.work.probes import PROBES, load_suite
 
 TOP = SUITES.parent
 SENTENCE = re.compile(r"[A-Za-z]{2,}[,:;]? +[A-Za-z]|[a-z]{2,}[,:]? $|^ ?[a-z]+ $")
@@ -107,3 +109,14 @@ def texts(node: ast.AST, named: Named) -> Iterator[str]:
 
 def _name(node: ast.AST) -> str:
     return node.id if isinstance(node, ast.Name) else ""
+
+
+def test_no_page_has_the_markup_of_docstrings() -> None:
+    """What rules and probes say, and the generated docs, are Markdown: one backtick, not two."""
+    load_suite()
+    said = [text for probe in PROBES.values() for text in (probe.title, probe.explanation)]
+    said += [text for rule in RULES for text in rule.model_dump(mode="python").values() if isinstance(text, str)]
+    said += [
+        path.read_text(encoding="utf-8") for path in (TOP / "docs").rglob("*.*") if path.suffix in (".md", ".json")
+    ]
+    assert [found[0] for text in said if (found := re.search(r"(?<!`)``[^`\n]+``(?!`)", text))] == []

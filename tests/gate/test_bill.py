@@ -155,6 +155,13 @@ def test_items_like_these_cost_what_items_cost() -> None:
     assert these.p_worse(1.5) <= 0.05 < like.p_worse(1.5)
 
 
+@pytest.mark.parametrize(("gap", "chance"), [(1.0, 0.0), (0.0, 1.0), (-1.0, 1.0)])
+def test_what_does_not_vary_leaves_no_doubt(gap: float, chance: float) -> None:
+    still = module._Noise(0.0, 3.0, 0.0, 0.0)
+    assert module._p(gap, still, 0.0) == chance
+    assert 0 < module._p(gap + 10, still, 1.0) < 1
+
+
 def test_a_tail_is_counted_exactly() -> None:
     found = tail(pairs_of(([1.0, 3.0], [20.0, 20.1, 5.0]), ([0.0], [0.0, 1.0])), 10)
     assert (found.beyond, found.attempts) == (2, 5)

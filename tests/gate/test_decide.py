@@ -61,11 +61,24 @@ def test_a_failure_that_the_servers_leaks_explain_says_so() -> None:
     failed = decide(GOOD, leaky, TASKS)
     assert failed.answer == "fail"
     assert only(failed).next[0] == "20 of 40 failures are calls that the server left in the text (none in the baseline)"
-    assert any(note.startswith("calls that the server left in the text: 20/100 · 20% (") for note in failed.notes)
+    (note,) = (note for note in failed.notes if note.startswith("calls that the server left in the text"))
+    assert note.startswith("calls that the server left in the text: 20/100 · 20% (")
+    assert note.endswith("; in the baseline not measured")
     by_the_model = decide(GOOD, BAD, TASKS)
     assert not any("left in the text" in line for line in [*only(by_the_model).next, *by_the_model.notes])
     both = decide(leaky, leaky, TASKS)
     assert "(20 in the baseline)" in only(both).next[0]
+
+
+def test_other_limits_are_not_blamed_for_what_did_not_end_at_one() -> None:
+    before = sample(*(unit(item) for item in range(20)), limits={"timeout_factor": 1.0})
+    after = sample(
+        *(unit(item, missing={"infrastructure": 1} if item == 0 else {}) for item in range(20)),
+        limits={"timeout_factor": 2.0},
+    )
+    undecided = only(decide(before, after, TASKS.model_copy(update={"unmeasured": 0.0})))
+    assert undecided.answer == "inconclusive"
+    assert undecided.needed.startswith("find out why")
 
 
 def test_a_better_candidate_passes() -> None:

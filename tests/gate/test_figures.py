@@ -75,6 +75,12 @@ def holes(made: Iterator[Unit], every: int, **more: Any) -> Iterator[Unit]:
         yield one.model_copy(update=more) if index % every == 0 and one.suite != "wire" else one
 
 
+def unit(item: str, *tokens: float) -> Unit:
+    """A task that always goes well."""
+    values = {"pass": [1.0] * len(tokens), "tokens": [*map(float, tokens)]}
+    return Unit(suite="tasks", item=item, agent="codex", digest="d", values=values)
+
+
 AT_TIME = {"time": AtLimit(attempts=1, values={"tokens": [900.0]})}
 RUNS: dict[str, tuple[Sample, Sample]] = {
     "once": (sample(*units(1, 30, (1,), 0.95, 100)), sample(*units(2, 30, (1,), 0.95, 100))),
@@ -98,6 +104,15 @@ RUNS: dict[str, tuple[Sample, Sample]] = {
         sample(*holes(units(22, 15, (3,), 0.95, 100), 5, limited=AT_TIME), limits={"timeout_factor": 1.0}),
         sample(*holes(units(23, 15, (3,), 0.95, 100), 3, limited=AT_TIME), limits={"timeout_factor": 1.0}),
     ),
+    "other limits": (
+        sample(*holes(units(28, 15, (3,), 0.95, 100), 5, limited=AT_TIME), limits={"timeout_factor": 1.0}),
+        sample(*holes(units(29, 15, (3,), 0.95, 100), 3, limited=AT_TIME), limits={"timeout_factor": 2.0}),
+    ),
+    "runaway": (
+        sample(*units(30, 12, (6,), 0.95, 100)),
+        sample(*units(31, 11, (6,), 0.95, 100), unit("i11", 40, 50, 60, 9_000, 70, 30_000)),
+    ),
+    "alone": (sample(unit("i0", *[100] * 40)), sample(unit("i0", *[100, 110] * 20))),
     "repeated": (
         sample(*units(24, 15, (4,), 0.95, 100, repeated=2)),
         sample(*units(25, 15, (4,), 0.8, 100, repeated=3, failed_by_leaks=1, leaks=Leaks(leaked=1, calls=9))),

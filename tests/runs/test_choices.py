@@ -23,11 +23,9 @@ from toolworthy.records.exchange import Chunk, Exchange
 from toolworthy.records.meta import Budget
 from toolworthy.records.result import REFERENCES
 from toolworthy.records.trial import TrialKey
-from toolworthy.work.kinds import KINDS
-from toolworthy.work.run import estimate as estimates
 from toolworthy.work.run import plan
 from toolworthy.work.run.budget import GRACE_SECONDS, Spending, tokens_of
-from toolworthy.work.run.estimate import RunEstimate, dollars, estimate, line, short
+from toolworthy.work.run.estimate import RunEstimate, dollars, estimate, short
 
 ENDPOINT = resolve("oracle")
 PRICES = Prices(input=1_000, output=10_000)
@@ -209,30 +207,6 @@ def test_what_is_not_known_is_like_the_agents_own_or_like_all() -> None:
     assert estimate([trial("x", "a"), trial("x", "b")], KNOWN) == RunEstimate(1_100, 60, 9)
     assert estimate([CaseKey(case="c", vocabulary="a")], KNOWN) == RunEstimate(0, 0, 0, 1)
     assert estimate([], KNOWN) == RunEstimate(0, 0, 0)
-
-
-def test_the_line_says_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimates, "table", lambda: KNOWN)
-    keys = [trial("x", "a"), trial("y", "a"), trial("z", "b")]
-    options = plan.Options(ENDPOINT.priced(PRICES), (), ())
-    said = "about 1k input and 90 output tokens, 6 requests a task; about $2.30 at the price that you gave"
-    assert line(options, keys) == f"{said}; 1 of 3 items were never measured and are taken to be like the others"
-    early = line(replace(options, until_decided=True), keys[:2])
-    assert early == (
-        "about 400 input and 40 output tokens, 6 requests a task; about $0.80 at the price that you gave"
-        "; less if it is decided early"
-    )
-    for budget, will_do in (
-        (Budget(usd=0.80), True),
-        (Budget(usd=0.79), False),
-        (Budget(tokens=440), True),
-        (Budget(tokens=439), False),
-    ):
-        assert line(replace(options, budget=budget), keys[:2]).endswith("will not do") is not will_do
-    monkeypatch.setattr(estimates, "table", lambda: {"tools": {"a": {"c": (10.0, 5.0, 1_234.0)}}})
-    case = [CaseKey(case="c", vocabulary="a")]
-    assert line(plan.Options(ENDPOINT, (), ()), case).startswith("about 10 input and 5 output tokens, 1,234 requests")
-    assert KINDS["tasks"].suite == "tasks"
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import toolworthy
 from tests.support.commands import only_run, suites
 from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
@@ -15,17 +18,22 @@ from toolworthy.endpoint.target import resolve
 from toolworthy.output.terminal import _costs as costs
 from toolworthy.records.case import CaseKey, CaseResult
 from toolworthy.records.meta import Budget
+from toolworthy.records.result import ResultKey
 from toolworthy.records.score import Score, Tokens
 from toolworthy.records.trial import TrialKey, TrialResult
 from toolworthy.work.kinds import KINDS
 from toolworthy.work.probes import load_suite
 from toolworthy.work.run._order import in_order, sent
-from toolworthy.work.run.estimate import dollars, estimate, line, short, table
+from toolworthy.work.run.estimate import dollars, estimate, forecast, short, table
 from toolworthy.work.run.observer import Listener
 from toolworthy.work.run.plan import Options, choose_agents, choose_cases, choose_tasks, choose_vocabularies
 from toolworthy.work.run.session import Session
 
 KNOWN = {"tasks": {"a": {"x": (100, 10, 4), "y": (300, 30, 8)}, "b": {"x": (1_000, 50, 6)}}}
+
+
+def said_of(mine: Options, keys: Sequence[ResultKey], *more: Any) -> str:
+    return str(forecast(mine, keys, *more))
 
 
 def key(task: str, agent: str, repeat: int = 1) -> TrialKey:
@@ -59,23 +67,25 @@ def test_all_of_our_own_content_was_measured() -> None:
 
 def test_the_line_tells_tokens_requests_and_dollars() -> None:
     mine = options()
-    said = line(mine, KINDS["tasks"].keys(mine))
+    said = said_of(mine, KINDS["tasks"].keys(mine))
     assert said.startswith("about ")
     assert "requests a task" in said
     assert "at DeepSeek's list price" in said
     own = replace(mine, endpoint=mine.endpoint.priced(Prices(input=1, output=1)), budget=Budget(usd=0.01))
-    assert line(own, KINDS["tasks"].keys(own)).endswith("at the price that you gave; the budget of $0.01 will not do")
+    assert said_of(own, KINDS["tasks"].keys(own)).endswith(
+        "at the price that you gave; the budget of $0.01 will not do"
+    )
     few = replace(mine, endpoint=resolve("oracle"), budget=Budget(tokens=10))
-    assert line(few, KINDS["tasks"].keys(few)).endswith("requests a task; the budget of 10 tokens will not do")
+    assert said_of(few, KINDS["tasks"].keys(few)).endswith("requests a task; the budget of 10 tokens will not do")
 
 
 def test_the_line_tells_what_the_other_tiers_take() -> None:
     mine = replace(options(), tier="quick")
     every = [key for probe in load_suite().values() for key in probe.ways("quick")]
-    said = line(mine, every)
+    said = said_of(mine, every)
     assert "; --tier standard: " in said
     assert "; --tier full: " in said
-    assert "--tier" not in line(mine, every[:3])
+    assert "--tier" not in said_of(mine, every[:3])
 
 
 def test_long_prompts_are_counted_once_before_tier_full() -> None:
@@ -85,21 +95,72 @@ def test_long_prompts_are_counted_once_before_tier_full() -> None:
     assert sent(replace(options(), tier="full"), long) == in_order(long)
 
 
+class Heard(Listener):
+    """Notes what is said; answers a question as it is told to."""
+
+    def __init__(self, answer: bool = True) -> None:
+        self.lines: list[str] = []
+        self.questions: list[str] = []
+        self._answer = answer
+
+    def line(self, text: str) -> None:
+        self.lines.append(text)
+
+    def agrees(self, question: str) -> bool:
+        self.questions.append(question)
+        return self._answer
+
+
+CHAT_ONLY = "http://127.0.0.1:9/v1"
+
+
+def test_only_apis_that_are_there_are_counted() -> None:
+    mine = replace(options(), tier="quick")
+    every = [key for probe in load_suite().values() for key in probe.ways("quick")]
+    whole, endpoint = forecast(mine, every), resolve(CHAT_ONLY, model="m", environ={})
+    chat = forecast(mine, every, endpoint.at({"chat": CHAT_ONLY}), 0.5)
+    there = [key for key in every if key.api == "chat" or load_suite()[key.probe].main_path]
+    assert 0 < len(there) < len(every) / 2
+    assert str(chat).partition(";")[0] != str(whole).partition(";")[0]
+    assert chat.minutes is not None
+    assert chat.minutes == pytest.approx(
+        estimate(sent(mine, there), table()).requests * 0.5 / mine.at_once(heavy=False) / 60
+    )
+    assert "min or more at the speed of preflight" in str(chat)
+
+
+def test_dollars_or_minutes_make_a_run_large() -> None:
+    mine = options()
+    keys = KINDS["tasks"].keys(mine)
+    assert forecast(replace(mine, endpoint=mine.endpoint.priced(Prices(input=100, output=100))), keys).large
+    assert not forecast(replace(mine, endpoint=mine.endpoint.priced(Prices(input=0, output=0))), keys).large
+    assert forecast(replace(mine, endpoint=resolve("oracle")), keys, mine.endpoint, 60.0).large
+    assert not forecast(replace(mine, endpoint=resolve("oracle")), keys, mine.endpoint, 0.001).large
+
+
 @pytest.mark.process
-def test_it_is_told_before_anything_is_asked(tmp_path: Path) -> None:
-    lines: list[str] = []
-
-    class Heard(Listener):
-        def line(self, text: str) -> None:
-            lines.append(text)
-
-    endpoint = resolve("http://127.0.0.1:9/v1", model="m", environ={})
-    mine = Options(endpoint, (), (), cases=choose_cases([], []), vocabularies=choose_vocabularies([], []), out=tmp_path)
-    session = Session(mine, Heard())
-    with pytest.raises(ToolworthyError, match="cannot reach"):
-        session.start(KINDS["tools"].keys(mine))
-    session.close()
-    assert lines[0].startswith("about ")
+@pytest.mark.parametrize(("agreed", "answer", "asked"), [(False, False, 1), (False, True, 1), (True, False, 0)])
+def test_a_large_run_asks_first(agreed: bool, answer: bool, asked: int, tmp_path: Path) -> None:
+    with toolworthy.ReferenceServer() as server:
+        endpoint = resolve(server.base_url, model=server.model, environ={})
+        endpoint = endpoint.priced(Prices(input=1e6, output=1e6))
+        cases = choose_cases(["lines-of-a-function"], [])
+        mine = Options(endpoint, (), (), cases=cases, vocabularies=choose_vocabularies(["codex"], []), out=tmp_path)
+        heard = Heard(answer)
+        session = Session(replace(mine, agreed=agreed), heard)
+        keys = KINDS["tools"].keys(mine)
+        try:
+            if agreed or answer:
+                session.start(keys)
+                assert session.wait(keys[0]).judged
+            else:
+                with pytest.raises(ToolworthyError, match="--yes"):
+                    session.start(keys)
+        finally:
+            session.close()
+    assert len(heard.questions) == asked
+    assert "at the price that you gave" in heard.lines[-1]
+    assert bool(session.run and session.run.cases()) == (agreed or answer)
 
 
 @pytest.mark.parametrize(("tokens", "said"), [(1_940_000, "1.9M"), (999_600, "1.0M"), (30_400, "30k"), (800, "800")])

@@ -19,6 +19,7 @@ from toolworthy.sandbox.model import Command, Limits, Mount, SandboxError
 from toolworthy.sandbox.toolchain import Lent
 
 VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
+TOOLS = ("pytest", "py.test", "pip", "pip3")
 NOTHING = Lent((), (), (), ())
 
 
@@ -121,12 +122,12 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, prefix: str = 
     (home / "bin").mkdir()
     (home / "bin" / "python").symlink_to("python3")
     (home / "bin" / "python3").symlink_to("/usr/bin/env")
-    (home / "bin" / "pytest").write_text("#!/bin/sh\n")
-    (home / "bin" / "another").write_text("#!/bin/sh\n")
+    for name in (*TOOLS, "python3.x", "another"):
+        (home / "bin" / name).write_text("#!/bin/sh\n")
     monkeypatch.setattr(toolchain, "PACKAGE", site / "toolworthy")
     monkeypatch.setattr(toolchain, "ROOT", site / "toolworthy")
     monkeypatch.setattr(sys, "prefix", str(home))
-    monkeypatch.setattr(sys, "executable", str(home / "bin" / "python"))
+    monkeypatch.setattr(sys, "executable", str(home / "bin" / "python3.x"))
     return site
 
 
@@ -164,7 +165,8 @@ def test_of_an_environment_its_tools_are_shown_and_nothing_else(
     home = tmp_path / "venv"
     lent = toolchain.lent()
     own = {mount.target for mount in lent.mounts if mount.target.startswith(str(tmp_path))}
-    assert own == {str(site), str(home / "pyvenv.cfg"), str(home / "bin" / "pytest")}
+    tools = {str(home / "bin" / name) for name in (*TOOLS, "python3.x")}
+    assert own == {str(site), str(home / "pyvenv.cfg"), *tools}
     assert all(str(mount.source) == mount.target and not mount.writable for mount in lent.mounts)
     links = [link for link in lent.links if link[1].startswith(str(home))]
     assert links == [("python3", str(home / "bin" / "python")), ("/usr/bin/env", str(home / "bin" / "python3"))]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import signal
 import socket
 import subprocess
@@ -13,9 +15,10 @@ import pytest
 
 from tests.support.boxed import run
 from toolworthy.base.errors import ToolworthyError
+from toolworthy.sandbox import _bubblewrap, choose, guard
 from toolworthy.sandbox import _owner as owner
-from toolworthy.sandbox import choose, guard
 from toolworthy.sandbox.model import Limits, Mount
+from toolworthy.sandbox.watch import start
 
 process = pytest.mark.process
 LAUNCHER = Path(guard.__file__).with_name("launcher.py")
@@ -126,6 +129,40 @@ def test_how_a_command_ended_is_told(tmp_path: Path, kind: str) -> None:
 
 
 @process
+def test_a_process_is_started_in_a_session_of_its_own() -> None:
+    async def session() -> bool:
+        process = await start("/bin/cat")
+        own = os.getsid(process.pid) == process.pid
+        await process.communicate(b"")
+        return own
+
+    assert asyncio.run(session())
+
+
+@process
+def test_bubblewrap_itself_gets_nothing_of_the_callers_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it has could be read of its first process inside."""
+    given: list[object] = []
+
+    async def started(*argv: str, **more: object) -> asyncio.subprocess.Process:
+        given.append(more["env"])
+        return await start(*argv, **more)
+
+    box = choose("bubblewrap")
+    monkeypatch.setattr(_bubblewrap, "start", started)
+    assert run("true", tmp_path, sandbox=box).exit_code == 0
+    assert given == [{}]
+
+
+def test_what_a_command_may_use_unless_it_is_told() -> None:
+    limits = Limits()
+    assert (limits.seconds, limits.memory_mb, limits.processes, limits.disk_mb) == (300, 4096, 512, 2048)
+    assert (limits.output_bytes, limits.entries, limits.in_memory) == (16 * 2**20, 200_000, 2048 * 2**20)
+
+
+@process
 def test_without_a_sandbox_places_are_the_hosts(tmp_path: Path) -> None:
     box = choose("none")
     assert box.shown(Mount(tmp_path, "/elsewhere")) == box.app(tmp_path) == box.home(tmp_path) == str(tmp_path)
@@ -158,7 +195,13 @@ def test_root_becomes_a_user_that_is_mapped(
     as_root(monkeypatch, users)
     found = owner.find()
     assert (found.uid, found.spaces is not None, found.closed) == (uid, spaces, False)
-    assert not found.spaces or found.spaces._uid == uid
+    if found.spaces:
+        assert found.spaces._uid == uid
+        assert asyncio.run(found.spaces.take()) == 7, "made at once, so that who cannot is told at once"
+        monkeypatch.setattr(owner, "_user_namespace", lambda uid: 8)
+        assert asyncio.run(found.spaces.take()) == 8, "another for another sandbox"
+        found.spaces.give_back(7)
+        assert asyncio.run(found.spaces.take()) == 7
 
 
 def test_root_that_cannot_be_anyone_else_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

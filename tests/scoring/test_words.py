@@ -10,12 +10,16 @@ from typing import get_args
 import pytest
 
 from tests.support.trials import answered, call, refused, said, trial, why
+from toolworthy.content import adapters
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.score import Cause, CauseCode, CauseKind, Note
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
+from toolworthy.sandbox.model import CommandOutcome
 from toolworthy.work.run.completeness import done
 from toolworthy.work.scoring import words
+from toolworthy.work.trials._verify import HiddenTestResult
+from toolworthy.work.trials.trial import _judge
 
 SHOWN = [
     (trial(answered(call()), refused(429, "slow down")), {"exit_code": 1}),
@@ -72,3 +76,40 @@ def test_nobody_else_makes_up_the_words_of_a_cause() -> None:
     made = re.compile(r"\bCause\(\s*\w+=")
     source = Path(words.__file__).parents[2]
     assert [path.name for path in source.rglob("*.py") if made.search(path.read_text())] == ["words.py"]
+
+
+@pytest.mark.parametrize(
+    ("reward", "status", "code"),
+    [
+        (1.0, "passed", None),
+        (0.999, "failed", "tests fail"),
+        (0.5, "failed", "tests fail"),
+        (0.0, "failed", "tests fail"),
+    ],
+)
+def test_only_a_whole_reward_is_a_pass(reward: float, status: str, code: str | None) -> None:
+    verdict = HiddenTestResult(reward, "", "exit", 1.0)
+    outcome = CommandOutcome(0, "exit", b"", b"", 1.0)
+    exchanges = tuple(trial(answered(call()), answered(said())))
+    found, cause = _judge(verdict, outcome, exchanges, adapters.agent("builtin"), 60, "")
+    assert (found, cause and cause.code) == (status, code)
+    if code:
+        spent = _judge(verdict, outcome, exchanges, adapters.agent("builtin"), 60, "2 answers")[1]
+        assert spent is not None
+        assert (spent.code, spent.fault) == ("asked too much", "model")
+
+
+def test_a_verifier_that_says_nothing_is_nobodys_failure_and_why_it_says_so_is_told() -> None:
+    outcome = CommandOutcome(0, "exit", b"", b"", 1.0)
+    exchanges = tuple(trial(answered(call()), answered(said())))
+    agent = adapters.agent("builtin")
+    status, cause = _judge(HiddenTestResult(None, "", "timeout", 1.0), outcome, exchanges, agent, 60, "")
+    assert cause is not None
+    assert (status, cause.code, cause.fault) == ("error", "no reward", "infrastructure")
+    kept = HiddenTestResult(0.0, "", "exit", 1.0, "what the agent left kept it")
+    status, cause = _judge(kept, outcome, exchanges, agent, 60, "")
+    assert cause is not None
+    assert (status, cause.notes) == ("failed", ("verifier says",))
+    status, cause = _judge(kept, CommandOutcome(None, "timeout", b"", b"", 9.0), exchanges, agent, 60, "")
+    assert cause is not None
+    assert (status, cause.fault, cause.notes) == ("error", "our limit", ())

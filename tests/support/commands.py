@@ -16,7 +16,7 @@ from toolworthy.work.run.merge_options import read_options
 
 def environment(more: dict[str, str] | None = None) -> dict[str, str]:
     """Of a command of ours, as a user would run it."""
-    names = ("PATH", "HOME", "TOOLWORTHY_CACHE", "XDG_CACHE_HOME", "COVERAGE_PROCESS_CONFIG")
+    names = ("PATH", "HOME", "TOOLWORTHY_CACHE", "XDG_CACHE_HOME", "COVERAGE_PROCESS_CONFIG", "PYTHONPATH")
     clean = {name: os.environ[name] for name in names if name in os.environ}
     # Hypothesis is of our tests, not of users; its plugin would be a sixth of what a run takes to start.
     return {**clean, "LANG": "C.UTF-8", "PYTEST_ADDOPTS": "-p no:hypothesispytest", **(more or {})}

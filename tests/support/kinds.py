@@ -5,6 +5,7 @@ A test has the kind that it or its file is marked with. Without one it is ``brow
 
 from __future__ import annotations
 
+import platform
 import sys
 from collections.abc import Generator
 from typing import Any
@@ -37,6 +38,7 @@ class NotUnit(AssertionError):
 
 def pytest_configure(config: pytest.Config) -> None:
     """Watch this process; what audits once does so for ever."""
+    platform.platform()  # asks uname(1), the first time
     sys.addaudithook(_audit)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import TextIO
 
@@ -27,6 +28,11 @@ def visible(text: object) -> str:
     if text.isascii() and text.isprintable():  # nearly all
         return text
     return _LONE_RETURN.sub("␛0d", text.encode("utf-8", "replace").decode().translate(HIDDEN))
+
+
+def docstring(text: str | None) -> str:
+    """A docstring as a reader sees it: without indentation, and with Markdown's backticks."""
+    return inspect.cleandoc(text or "").replace("``", "`")
 
 
 def show(text: object, file: TextIO | None = None, *, end: str = "\n") -> None:

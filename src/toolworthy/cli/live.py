@@ -45,11 +45,11 @@ def shown(reporter: pytest.TerminalReporter | None, options: Options) -> Iterato
     with _past_the_capture(reporter) as file:
         if can_draw(reporter):
             screen = Screen(file)
-            live = Live(options, screen)
+            live = Live(options, screen, reporter)
             with _instead(reporter, screen), screen.drawing(live.lines), _every(DRAW_SECONDS, screen.draw):
                 yield live
         else:
-            lines = Lines(options, reporter)
+            lines = Lines(options, reporter, file)
             with _instead(reporter, file), _every(PLAIN_SECONDS, lines.tell):
                 yield lines
 
@@ -82,9 +82,9 @@ def _draws(environ: Mapping[str, str]) -> bool:
 class Lines(Progress):
     """Where lines stay: those of the session, and how far it is from time to time."""
 
-    def __init__(self, options: Options, reporter: pytest.TerminalReporter) -> None:
+    def __init__(self, options: Options, reporter: pytest.TerminalReporter, file: TextIO) -> None:
         super().__init__(options)
-        self._reporter = reporter
+        self._reporter, self._file = reporter, file
 
     def line(self, text: str) -> None:
         """Write one line."""
@@ -94,6 +94,10 @@ class Lines(Progress):
         self._reporter.write_line(one_line(text))
         self._reporter.flush()
 
+    def agrees(self, question: str) -> bool:
+        """Ask whoever sits at the terminal, if there is anybody."""
+        return _answer(question, self._reporter, self._file)
+
     def tell(self) -> None:
         """Write how far it is."""
         self.line(self.plain())
@@ -102,9 +106,16 @@ class Lines(Progress):
 class Live(Progress):
     """Where lines can be drawn again."""
 
-    def __init__(self, options: Options, screen: Screen) -> None:
+    def __init__(self, options: Options, screen: Screen, reporter: pytest.TerminalReporter | None = None) -> None:
         super().__init__(options)
-        self._screen = screen
+        self._screen, self._reporter = screen, reporter
+
+    def agrees(self, question: str) -> bool:
+        """Ask whoever sits at the terminal of a run of pytest's."""
+        if self._reporter is None:
+            return True
+        with self._screen.held() as file:
+            return _answer(question, self._reporter, file)
 
     def line(self, text: str) -> None:
         """Show one line above what is drawn."""
@@ -154,6 +165,17 @@ class Screen:
                 self._make = None
                 self._draw([])
 
+    @contextlib.contextmanager
+    def held(self) -> Iterator[TextIO]:
+        """What was said is shown, and nothing is drawn until the block ends: the file is the caller's."""
+        with self._lock:
+            self._draw([])
+            make, self._make = self._make, None
+        try:
+            yield self._file
+        finally:
+            self._make = make
+
     def draw(self) -> None:
         """Show what was said since, and the lines as they are now."""
         with self._lock:
@@ -200,6 +222,22 @@ def _fitting(text: str, width: int) -> str:
     """A begun line as it is, styles included, or as much of it as there is room for."""
     plain = _STYLE.sub("", text)
     return text if cut(plain, width) == plain else cut(plain, width)
+
+
+def _answer(question: str, reporter: pytest.TerminalReporter, file: TextIO) -> bool:
+    """Whether the user says yes; true where standard input is no terminal. Pytest's capture has taken it meanwhile."""
+    capture = reporter.config.pluginmanager.getplugin("capturemanager")
+    if capture is not None:
+        capture.suspend_global_capture(in_=True)
+    try:
+        if not (sys.stdin.isatty() and file.isatty()):
+            return True
+        file.write(question)
+        file.flush()
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+    finally:
+        if capture is not None:
+            capture.resume_global_capture()
 
 
 @contextlib.contextmanager

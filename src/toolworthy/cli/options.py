@@ -55,6 +55,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "--budget-tokens": {"type": count, "metavar": "N", "help": "tokens that it may take: 500k, 2M"},
     "--budget-minutes": {"type": factor, "metavar": "M", "help": "minutes that it may last"},
     "--price": {"type": price, "metavar": PRICE, "help": "US dollars per million tokens, if not the list's"},
+    "--yes": {**_FLAG, "help": "start a large run without a question"},
     "--baseline": {
         "type": Path,
         "metavar": "RUN",

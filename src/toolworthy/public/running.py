@@ -165,7 +165,7 @@ def _namespace(endpoint: Endpoint | str, told: dict[str, Any]) -> argparse.Names
     given: dict[str, Any] = {name: told.get(name) for name in RunOptions.__annotations__ if name not in _LISTS}
     given |= _own(given.pop("own") or {})
     given |= {name: list(told.get(own, ())) for own, name in _LISTS.items()}
-    given |= dict.fromkeys(("model", "key_env", "wire", "until_decided"))
+    given |= dict.fromkeys(("model", "key_env", "wire", "until_decided", "yes"))
     if isinstance(endpoint, str):
         given["endpoint"] = endpoint
     else:

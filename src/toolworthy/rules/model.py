@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -14,6 +13,7 @@ from pydantic import Field
 
 from toolworthy.base.errors import ToolworthyError, place
 from toolworthy.base.loading import Strict, fit, read_toml
+from toolworthy.base.sanitize import docstring
 from toolworthy.content import FIXTURES
 from toolworthy.content.situations import Situation
 from toolworthy.records.finding import Evidence, Finding, Severity
@@ -160,7 +160,7 @@ def rule(
             "title": title,
             "severity": severity,
             "apis": apis or APIS,
-            "what": inspect.cleandoc(look.__doc__ or ""),
+            "what": docstring(look.__doc__),
             "right": right,
             "sources": (source,) if source else (),
             "situation": situation,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
@@ -16,6 +16,7 @@ from toolworthy.gateway import Gateway
 from toolworthy.records import conditions
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.result import Result, ResultKey
+from toolworthy.wire.ir import Api
 from toolworthy.work.run.observer import Listener
 from toolworthy.work.run.plan import Options
 
@@ -127,6 +128,10 @@ class Kind(ABC, Generic[K, R]):
     def plays(self, plan: Options) -> Sequence[Any]:
         """Players of :class:`toolworthy.reference.Oracle` that know the right answers."""
         return ()
+
+    def asked(self, plan: Options, served: Container[Api], key: K) -> bool:
+        """Whether an item sends requests to an endpoint that has these APIs."""
+        return True
 
     # ---- run -----------------------------------------------------------------------------------------------------
 

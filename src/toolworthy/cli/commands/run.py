@@ -31,6 +31,7 @@ How to run it
   --no-stream           the built-in agent and cases ask for whole responses
 What it may spend
   --budget-usd X        also --budget-tokens N, --budget-minutes M, --price IN,OUT
+  --yes                 no question before more than $1 or 10 minutes are spent
 Compare and continue
   --baseline RUN        the exit code is the gate's; --gate FILE: its policy; --until-decided
   --out DIR             where run directories are made; --resume RUN continues one

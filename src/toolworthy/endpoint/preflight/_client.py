@@ -64,7 +64,7 @@ class Asker:
 
         content = None if body is None else json.dumps(body).encode()
         headers = {"content-type": "application/json", "accept-encoding": "identity", **self.endpoint.headers(api)}
-        answer, data = PreflightAnswer(url), bytearray()
+        answer, data, begun = PreflightAnswer(url), bytearray(), time.monotonic()
         try:
             async with (
                 asyncio.timeout(seconds),
@@ -84,7 +84,8 @@ class Asker:
         # Before anyone quotes a part of it, which may be a part of a key.
         headers, (body,) = self._redactor.headers(answer.headers), self._redactor.pieces([body])
         trouble = self._redactor.text(answer.trouble)
-        return replace(answer, headers=headers, body=body, too_long=too_long, trouble=trouble)
+        seconds = time.monotonic() - begun
+        return replace(answer, headers=headers, body=body, too_long=too_long, trouble=trouble, seconds=seconds)
 
 
 def _trouble(url: str, error: Exception, begun: bool) -> str:

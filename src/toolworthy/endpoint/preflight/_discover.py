@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.redact import Redactor
@@ -33,6 +34,8 @@ class Preflight:
 
     server: str = ""
     """Id of the provider whose server it is, by its own word; "" where it does not say."""
+    seconds: float | None = None
+    """Median time of a small response; None where none came."""
 
     def told(self) -> PreflightTold:
         """What ``run.json`` says of it."""
@@ -102,7 +105,8 @@ async def _look(
     found = replace(found, context=found.context or models.context(listed, found.model))
     refused = {agent.id: redact(why) for agent in agents if (why := _refusal(agent, found, there))}
     checks = [replace(check, detail=redact(check.detail)) for check in checks]
-    return Preflight(found, tuple(checks), refused, models.server(listed))
+    took = [one.answer.seconds for one in there.values() if one.state == "answers"]
+    return Preflight(found, tuple(checks), refused, models.server(listed), median(took) if took else None)
 
 
 def _there(tried: dict[Api, list[Tried]]) -> dict[Api, Tried]:

@@ -43,6 +43,8 @@ class PreflightAnswer:
     """Whether our own limit of time was the trouble."""
     too_long: bool = False
     """Whether it is longer than any answer here need be; then only its beginning is kept."""
+    seconds: float = 0.0
+    """Of the last answer, from the request to its last byte."""
     waited: float = 0.0
     """Seconds from the first time of asking to the last answer."""
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import copysign, exp, fsum, inf, log, sqrt
+from math import exp, fsum, inf, log, sqrt
 
 from scipy.special import bdtr, bdtrc, stdtr  # type: ignore[import-untyped]
 
@@ -269,10 +269,8 @@ def _p(gap: float, noise: _Noise, dearest: float) -> float:
     """The level at which `gap` just suffices: gap = t·spread + AGAIN·(t² + 2)/3·dearest, solved for t."""
     curve, spread = _AGAIN * dearest / 3, sqrt(noise.variance)
     rest = gap - 2 * curve
-    if not spread and not curve:
-        return 0.0 if gap > 0 else 1.0
     root = sqrt(max(0.0, spread**2 + 4 * curve * rest))
-    t = 2 * rest / (spread + root) if spread + root else copysign(inf, rest)
+    t = 2 * rest / (spread + root) if spread + root else inf if rest > 0 else -inf
     return float(stdtr(noise.freedom, -t))
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
+from toolworthy.base.sanitize import docstring
 from toolworthy.records.case import CaseResult
 from toolworthy.records.exchanges import ExchangeRecord
 from toolworthy.records.gate import GateReport
@@ -80,6 +81,8 @@ def text() -> str:
 
 
 def _described(told: JsonSchemaValue, cls: type) -> JsonSchemaValue:
+    if "description" in told:
+        told["description"] = docstring(told["description"])
     for name, said in _docstrings(cls):
         if name in told.get("properties", {}):
             told["properties"][name]["description"] = said
@@ -97,4 +100,4 @@ def _docstrings(cls: type) -> Iterator[tuple[str, str]]:
             if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(after, ast.Expr):
                 known = getattr(base, "model_fields", {}).get(field.target.id)
                 name = (known.alias if known else None) or field.target.id
-                yield name, inspect.cleandoc(str(ast.literal_eval(after.value)))
+                yield name, docstring(str(ast.literal_eval(after.value)))

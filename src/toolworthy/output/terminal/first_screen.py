@@ -81,8 +81,7 @@ def _tools(exchanges: Sequence[Exchange]) -> str:
         return "no request with tools was answered"
     every = [called for own in counted.values() for called in own]
     none = [f"{api}: in none of {len(own)}" for api, own in counted.items() if not any(own) and any(every)]
-    said = f"calls in {sum(every)} of {len(every)} responses to requests with tools" if any(every) else "never called"
-    return "; ".join([said, *none])
+    return "; ".join([f"calls in {sum(every) or 'none'} of {len(every)} responses to requests with tools", *none])
 
 
 def _taken(run: RunDirectory, exchanges: Sequence[Exchange]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import inspect
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any, Literal
 
 from toolworthy import content
 from toolworthy.base.errors import ToolworthyError, place
+from toolworthy.base.sanitize import docstring
 from toolworthy.content.situations import Situation
 from toolworthy.records.finding import Severity
 from toolworthy.records.meta import Tier
@@ -133,7 +133,7 @@ def probe(
             severity,
             situation,
             agents,
-            inspect.cleandoc(function.__doc__ or ""),
+            docstring(function.__doc__),
             function,
             tier,
             main_path,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, get_args
 
@@ -12,6 +12,7 @@ from toolworthy.records.finding import rank
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.probe import ProbeKey, ProbeResult, Verdict
 from toolworthy.rules import label
+from toolworthy.wire.ir import Api
 from toolworthy.work.kind import Kind, Site, Told
 from toolworthy.work.probes._bench import ProbeBench
 from toolworthy.work.probes._declare import PROBES, load_suite
@@ -61,6 +62,9 @@ class Probes(Kind[ProbeKey, ProbeResult]):
     def once(self, plan: Options, key: ProbeKey) -> str:
         """Long prompts are sent once, and again over other APIs and in other ways only if that shows a fault."""
         return key.probe if plan.tier != "full" and PROBES[key.probe].situation in LONG else ""
+
+    def asked(self, plan: Options, served: Container[Api], key: ProbeKey) -> bool:
+        return key.api in served or PROBES[key.probe].main_path
 
     async def open(self, site: Site) -> ProbeBench:
         import httpx

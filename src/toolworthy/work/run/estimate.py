@@ -1,4 +1,4 @@
-"""What a run will take, told before its first request.
+"""What a run will take, told after preflight, before its first item.
 
 ``fixtures/estimates.json`` holds what each item took when it was measured on the oracle, which says no more than it
 must: medians of input tokens, output tokens and requests, by suite, agent (vocabulary, way) and item. A model that
@@ -8,7 +8,7 @@ thinks, or needs a second try, takes more output and more turns.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import floor, log10
@@ -16,13 +16,17 @@ from statistics import median
 
 from toolworthy import content
 from toolworthy.content import adapters
+from toolworthy.endpoint.target import Endpoint
 from toolworthy.records.result import ResultKey
 from toolworthy.records.score import Tokens
+from toolworthy.wire.ir import Api
 from toolworthy.work.kinds import KINDS, kind_of
 from toolworthy.work.run._order import sent
 from toolworthy.work.run.plan import Options
 from toolworthy.work.scoring.measure import cost
 
+LARGE_USD, LARGE_MINUTES = 1.0, 10.0
+"""From where on to ask before a run starts."""
 Taken = tuple[float, float, float]
 """Input tokens, output tokens, requests."""
 Table = Mapping[str, Mapping[str, Mapping[str, Taken]]]
@@ -71,37 +75,79 @@ def _usual(known: Table, suite: str, agent: str) -> Taken:
     return first, second, third
 
 
-def line(options: Options, every: Sequence[ResultKey]) -> str:
-    """What these items will take, in a line."""
-    keys = [key for key in sent(options, every) if key.suite in table()]
-    if not keys:
-        return f"{len(every):,} requests or more; nobody has measured what they take"
+@dataclass(frozen=True)
+class Forecast:
+    """What a plan will take, in words."""
+
+    text: str
+    usd: float | None
+    minutes: float | None
+
+    @property
+    def large(self) -> bool:
+        """Whether to ask before it starts."""
+        return (self.usd or 0.0) >= LARGE_USD or (self.minutes or 0.0) >= LARGE_MINUTES
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def forecast(
+    options: Options, every: Sequence[ResultKey], endpoint: Endpoint | None = None, seconds: float | None = None
+) -> Forecast:
+    """What these items will take.
+
+    Args:
+        options: the plan.
+        every: its items.
+        endpoint: as preflight found it: what it does not serve is not asked. None where that is not known.
+        seconds: time of a small response, by preflight.
+    """
+    if not any(key.suite in table() for key in every):
+        return Forecast(f"{len(every):,} requests or more; nobody has measured what they take", None, None)
+    served = None if endpoint is None else _served(endpoint)
+    keys = _asked(options, [key for key in every if key.suite in table()], served)
     whole = estimate(keys, table())
+    usd = whole.usd(options)
     trials = [key for key in keys if kind_of(key).heavy]
     each = estimate(trials, table()).requests / len(trials) if trials else 0.0
     requests = f"{each:.0f} requests a task" if trials else f"{whole.requests:,.0f} requests"
     said = f"about {short(whole.input)} input and {short(whole.output)} output tokens, {requests}"
-    usd = whole.usd(options)
+    minutes = None
+    if seconds is not None:
+        minutes = whole.requests * seconds / options.at_once(heavy=bool(trials)) / 60
+        said += f", {max(1, round(minutes)):,} min or more at the speed of preflight"
     if usd is not None:
-        endpoint = options.endpoint
-        listed = endpoint.prices == adapters.provider(endpoint.provider.id).prices.get(endpoint.model)
-        whose = f"{endpoint.provider.title}'s list price" if listed else "the price that you gave"
+        listed = options.endpoint.prices == adapters.provider(options.endpoint.provider.id).prices.get(
+            options.endpoint.model
+        )
+        whose = f"{options.endpoint.provider.title}'s list price" if listed else "the price that you gave"
         said += f"; about {dollars(usd)} at {whose}"
     if whole.unknown:
-        said += f"; {whole.unknown} of {len(keys)} items were never measured and are taken to be like the others"
+        said += f"; {whole.unknown} of {len(keys)} items have no estimate; the median is used"
     said += "; less if it is decided early" if options.until_decided else ""
-    return said + _beyond(options, whole, usd) + _instead(options, keys)
+    return Forecast(said + _beyond(options, whole, usd) + _instead(options, keys, served), usd, minutes)
 
 
-def _instead(options: Options, keys: Sequence[ResultKey]) -> str:
+def _served(endpoint: Endpoint) -> Collection[Api]:
+    """The APIs in which it is asked."""
+    return (endpoint.forced_api,) if endpoint.forced_api else tuple(endpoint.base_urls)
+
+
+def _asked(options: Options, keys: Sequence[ResultKey], served: Collection[Api] | None) -> list[ResultKey]:
+    """Those that send requests."""
+    return sent(options, [key for key in keys if served is None or kind_of(key).asked(options, served, key)])
+
+
+def _instead(options: Options, keys: Sequence[ResultKey], served: Collection[Api] | None) -> str:
     """What might be asked instead would take, where all of a kind is asked."""
     told = ""
     for kind in KINDS.values():
         own = {key for key in keys if key.suite == kind.suite}
-        if not own or own < {*sent(options, kind.keys(options))}:
+        if not own or own < {*_asked(options, kind.keys(options), served)}:
             continue
         for option, other in kind.instead(options).items():
-            taken = estimate(sent(other, kind.keys(other)), table())
+            taken = estimate(_asked(other, kind.keys(other), served), table())
             dear = f", {dollars(usd)}" if (usd := taken.usd(options)) is not None else ""
             told += f"; {option}: {taken.requests:,.0f} requests, {short(taken.input + taken.output)} tokens{dear}"
     return told

@@ -66,6 +66,7 @@ def read_options(given: argparse.Namespace, folder: Path) -> Options:
         concurrency=given.concurrency,
         out=given.out or folder / "reports",
         resume=given.resume,
+        agreed=bool(given.yes),
         **chosen(given),
     )
     _check_same(run, asked)

@@ -18,6 +18,10 @@ class Listener:
     def line(self, text: str) -> None:
         """Something worth a line."""
 
+    def agrees(self, question: str) -> bool:
+        """Whether a large run may start; asked on the thread that starts it. Where nobody is there to ask, it may."""
+        return True
+
     def expected(self, keys: Sequence[ResultKey], spending: Spending) -> None:
         """These are going to be run, too; `spending` goes on counting what the run takes."""
 

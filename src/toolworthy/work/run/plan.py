@@ -87,6 +87,8 @@ class Options:
     """How many of the probes are asked."""
     budget: Budget = _NO_BUDGET
     """What the run may spend."""
+    agreed: bool = False
+    """Whether a large run may start without a question."""
     until_decided: bool = False
     """Whether `trials` is the most that is run: the gate looks after each, and ends the run once it is decided."""
 

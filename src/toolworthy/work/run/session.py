@@ -68,6 +68,8 @@ class Session:
         self._stopped: ToolworthyError | None = None
         """What has ended the run before its end."""
         self._site: Site | None = None
+        self._seconds: float | None = None
+        """Time of a small response, as preflight measured it."""
         self._benches: dict[str, Bench[Any, Any]] = {}
         """By suite."""
         self._seen = Seen(options.endpoint.model, {})
@@ -104,12 +106,22 @@ class Session:
                 self._results[key].set_result(done[key])
         left = [key for key in new if key not in done]
         self._plan(Counter(key.suite for key in new))
-        if left and self._site is None and not self.options.endpoint.is_oracle:
-            self.listener.line(estimate.line(self.options, left))
         self.listener.expected(left, self.spending)
         self._call(self._arrive(new, [key for key in new if key in done]))
+        if left and self._site is None:
+            self._call(self._open(left))
+            self._agree(left)
         if left:
             self._call(self._begin(left))
+
+    def _agree(self, keys: Sequence[ResultKey]) -> None:
+        """Say what `keys` will take, and ask whether they may, where that is much and somebody is there to say."""
+        if self.options.endpoint.is_oracle or self._site is None:
+            return
+        told = estimate.forecast(self.options, keys, self._site.endpoint, self._seconds)
+        self.listener.line(str(told))
+        if told.large and not self.options.agreed and not self.listener.agrees("Start the run? [y/N] "):
+            raise ToolworthyError("not started. Give --yes to start without the question, or a smaller plan")
 
     def _plan(self, more: Counter[str]) -> None:
         assert self.run is not None
@@ -162,7 +174,7 @@ class Session:
         found = await self._found(self.options.endpoint, agents)
         assert self.run is not None
         self.run.update(preflight=found.told())
-        self.checks = found.checks
+        self.checks, self._seconds = found.checks, found.seconds
         gateway = await self._gateway(found.endpoint, self._record)
         return Site(self.options, found.endpoint, gateway, self.listener, found.refused, self._stack, self._reach)
 
@@ -183,11 +195,16 @@ class Session:
         gateway = Gateway(endpoint, record, self.listener.asking, flow, self._keep)
         return await self._stack.enter_async_context(gateway)
 
+    async def _open(self, keys: Sequence[ResultKey]) -> None:
+        """Look at the endpoint, as those see it whom `keys` are for."""
+        self._keep_track(asyncio.current_task())
+        kinds = [KINDS[suite] for suite in dict.fromkeys(key.suite for key in keys)]
+        self._site = await self._look([agent for kind in kinds for agent in kind.agents(self.options)])
+
     async def _begin(self, keys: Sequence[ResultKey]) -> None:
         self._keep_track(asyncio.current_task())
         new = [KINDS[suite] for suite in dict.fromkeys(key.suite for key in keys) if suite not in self._benches]
-        agents = [agent for kind in new for agent in kind.agents(self.options)]
-        self._site = self._site or await self._look(agents)
+        assert self._site is not None
         for kind in new:
             self._benches[kind.suite] = await kind.open(self._site)
         first, last = apart(keys)
