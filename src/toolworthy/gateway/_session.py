@@ -28,9 +28,7 @@ KEPT_CONNECTIONS = 64
 class GatewaySession:
     """One trial's side of the gateway."""
 
-    def __init__(
-        self, gateway: Gateway, trial: str, port: int, first: int = 0, allowance: Allowance | None = None
-    ) -> None:
+    def __init__(self, gateway: Gateway, trial: str, port: int, allowance: Allowance | None = None) -> None:
         self.gateway = gateway
         self.allowance = allowance or Allowance()
         self.trial = trial
@@ -41,7 +39,7 @@ class GatewaySession:
         self.on_exchange: Callable[[Exchange], None] | None = None
         self.on_sent: Callable[[], None] = lambda: None
         """Is told when a request has had its turn and is sent."""
-        self._count = first
+        self._count = 0
 
     def begin(self) -> int:
         """A request has come: the number of its exchange."""
@@ -127,6 +125,6 @@ class Gateway:
         timeout = httpx.Timeout(IDLE_SECONDS, connect=CONNECT_SECONDS, pool=None)
         return httpx.AsyncClient(timeout=timeout, verify=self._tls, trust_env=trust)
 
-    def direct(self, trial: str, first: int = 0) -> GatewaySession:
-        """A session that is only asked directly, without a listener; `first` is the number of its first exchange."""
-        return GatewaySession(self, trial, 0, first)
+    def direct(self, trial: str) -> GatewaySession:
+        """A session that is only asked directly, without a listener."""
+        return GatewaySession(self, trial, 0)

@@ -213,10 +213,11 @@ def _picked(what: str, names: Sequence[str], by_name: Mapping[str, T]) -> tuple[
 
 def invocation(endpoint: Endpoint, command: str = "") -> dict[str, Any]:
     """What every ``run.json`` says: when, where and how, and of which endpoint."""
+    machine = platform.uname()
     return {
         "toolworthy": __version__,
         "python": platform.python_version(),
-        "platform": platform.platform(),
+        "platform": f"{machine.system} {machine.release} {machine.machine}",
         "command": command or command_line(),
         "started": time.time(),
         "endpoint": endpoint.public(),
