@@ -115,6 +115,18 @@ def test_two_refusals_are_two_causes() -> None:
     assert {*told} == {"a", "b"}
 
 
+def test_what_three_probes_say_is_one_cause() -> None:
+    """Calls come whole and never streamed. That nothing was said explains nothing; two may say alike by chance."""
+    said = "the model made no call, 3 times of 3 streamed; {} came right whole"
+    names = ("session-opencode", "one-call", "tool-loop")
+    lost = [
+        probe(one, "chat", "broken", finding("TW704", "degrades"), detail=said.format(one), requests=4) for one in names
+    ]
+    (only,) = causes(*lost).values()
+    assert (only.code, only.title) == ("one-call", said.format("session-opencode"))
+    assert {"TW704", "one-call"} < {*causes(*lost[1:])}
+
+
 def test_a_level_names_the_same_cause() -> None:
     asked = [
         probe("session-opencode", "chat", "rejected", detail=REFUSED.format("a1")),

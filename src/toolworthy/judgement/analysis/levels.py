@@ -13,7 +13,7 @@ from toolworthy.content import adapters
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.situations import NEVER
 from toolworthy.endpoint.target import nearest
-from toolworthy.judgement.analysis._refusals import roots
+from toolworthy.judgement.analysis._same_words import roots
 from toolworthy.judgement.analysis.verdict import Headline, Word
 from toolworthy.records.finding import rank
 from toolworthy.records.probe import ProbeResult

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from toolworthy.content import adapters, breakage, situations
 from toolworthy.content.adapters import ProviderAdapter
-from toolworthy.judgement.analysis._refusals import refusals, roots
+from toolworthy.judgement.analysis._same_words import roots, same_words
 from toolworthy.judgement.analysis.levels import Level, levels, reasons, served_apis
 from toolworthy.judgement.analysis.remedy import server_of
 from toolworthy.records.finding import Severity, rank
@@ -33,7 +33,7 @@ _EVIDENCE: Mapping[Evidence, str] = {
     "rule": "by the rule or probe only, not measured",
 }
 NO_REMEDY = "No known workaround. Report it to the server's maintainers; attach the bug report bundle."
-_LONG = 100
+_LONG = 120
 """Characters of an error's words in a title."""
 
 
@@ -183,12 +183,12 @@ class _Found:
         self.parent = {code: reason.root for code, reason in self.reasons.items() if reason.root in self.seen}
         self.parent |= self._always_following()
         self.parent |= roots(self.probes)
-        for refusal in refusals(self.probes):
-            title, _, severity = self.words[refusal.code]
-            if refusal.joined and not refusal.ruled:
-                title = f"requests are refused: {refusal.said[:_LONG]}{'…' * (len(refusal.said) > _LONG)}"
-            self.words[refusal.code] = title, refusal.said, severity
-            self.seen[refusal.code] = [*dict.fromkeys([*self.seen[refusal.code], *refusal.results])]
+        for group in same_words(self.probes):
+            title, _, severity = self.words[group.code]
+            if group.title:
+                title = group.title[:_LONG] + "…" * (len(group.title) > _LONG)
+            self.words[group.code] = title, group.said, severity
+            self.seen[group.code] = [*dict.fromkeys([*self.seen[group.code], *group.results])]
         rules = {code for result in results for code in (finding.code for finding in result.findings)}
         listed = [code for code in self.seen if code in rules or code in self.reasons or code.startswith("cause-")]
         self.members: dict[str, list[str]] = {}
