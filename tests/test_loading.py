@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,11 @@ class Large(Strict):
     weight: int = 0
 
 
+@dataclass(frozen=True)
+class Plain:
+    height: int = 0
+
+
 class Row(Strict):
     id: str = ""
     price: float = Field(0, alias="cost")
@@ -37,13 +43,14 @@ class Box(Strict):
     row: tuple[Row, ...] = ()
     rows: dict[str, Row] = {}
     either: Large | int | None = None
+    plain: Plain = Plain()
 
 
 @pytest.mark.parametrize(
     ("content", "told"),
     [
         ("nam = 'x'", "unknown key 'nam'; did you mean 'name'?"),
-        ("qqqqq = 'x'", "unknown key 'qqqqq'; known: name, row, rows, either"),
+        ("qqqqq = 'x'", "unknown key 'qqqqq'; known: name, row, rows, either, plain"),
         (
             "[[row]]\nid = 'first'\n[[row]]\nid = 'second'\ncots = 1",
             "row.second: unknown key 'cots'; did you mean 'cost'?",
@@ -52,6 +59,7 @@ class Box(Strict):
         ("[rows.cost]\nkost = 1", "rows.cost: unknown key 'kost'; did you mean 'cost'?"),
         ("[rows.a]\ncost = 'x'\nid = 3", "(and 1 more)"),
         ("[either]\nwait = 3", "either.Large: unknown key 'wait'; did you mean 'weight'?"),
+        ("[plain]\nhight = 3", "plain: unknown key 'hight'; did you mean 'height'?"),
         ("name = =", "(at line 1, column 8)"),
         ("a = " + "[" * 100_000, "nested too deeply"),
         ("name = '\udcff'", "'utf-8' codec can't decode"),

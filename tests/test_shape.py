@@ -281,3 +281,14 @@ def test_what_a_wire_api_is_like_stands_in_its_declaration() -> None:
     others = [path for path in FILES if not named(path).startswith(("wire/", "rules/"))]
     found = {(named(path), ast.unparse(node)) for path in others for node in ast.walk(tree(path)) if names_apis(node)}
     assert not found
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "ARCHITECTURE.md"])
+def test_the_paths_of_a_page_exist(page: str) -> None:
+    """Every path between backticks: from here, from the package or a folder that the page names, or of a task."""
+    root = PACKAGE.parents[1]
+    text = (root / page).read_text(encoding="utf-8")
+    named = {path for path in re.findall(r"`([\w.-]+/[\w./-]*)`", text) if not re.search(r"[A-Z]{2}", path)}
+    inside = (PACKAGE / name for name in ("output", "output/html", "work", "judgement"))
+    places = (root, PACKAGE, *inside, root / "tests" / "servers", *(root / "fixtures" / "tasks").iterdir())
+    assert [path for path in sorted(named) if not any((place / path).exists() for place in places)] == []

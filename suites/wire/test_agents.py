@@ -4,7 +4,7 @@ These are an agent's main path: what it sends in every plain task. Where the end
 asked through the translation through which the agent would work.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from toolworthy.content import adapters
@@ -12,9 +12,8 @@ from toolworthy.wire.lenient import parse_json
 from toolworthy.work.probes import Ask, Broken, Unmeasured, damage, probe
 from toolworthy.work.probes.answer import LIMITS, Answer, Trouble, accept, speaks, trouble_with
 from toolworthy.work.probes.material import ASK_CODE, CODE, CODE_WORD, SOURCE, sequence
-from toolworthy.work.probes.recorded import Conversation
+from toolworthy.work.probes.recorded import Conversation, FirstRequest, agents_recorded, recorded
 
-TITLES = {agent.id: agent.title for agent in adapters.agents()}
 WRITTEN = {"path": "src/area.py", "content": SOURCE}
 EDITED = {"path": "src/app.py", "old": "width * height", "new": "width * height * 2"}
 RESULT = f"The tool was run, and all went well. {CODE}"
@@ -23,18 +22,19 @@ LITTLE = 512
 """Tokens that hold the longest call of a session."""
 
 
-def of_agent(agent: str, title: str, **options: Any) -> Callable[[Any], Any]:
-    """A probe of what only this agent sends."""
-    api = adapters.agent(agent).apis[0]
-    return probe(
-        f"{TITLES[agent]}'s {title}",
-        api,
-        modes="stream",
-        severity="blocks",
-        agents=(agent,),
-        main_path=True,
-        **options,
-    )
+def declared(
+    record: FirstRequest, title: str, look: Callable[[Ask, str], Awaitable[None]], about: str, **options: Any
+) -> tuple[str, Any]:
+    """The name and the test of a probe of what only this agent sends."""
+
+    async def test(ask: Ask) -> None:
+        await look(ask, record.agent)
+
+    test.__name__ = f"test_{title}_{record.agent}".replace(" ", "_").replace("-", "_")
+    test.__doc__ = about
+    options |= {"modes": "stream", "severity": "blocks", "agents": (record.agent,), "main_path": True}
+    title = f"{adapters.agent(record.agent).title}'s {title}"
+    return test.__name__, probe(title, record.api, **options)(test)
 
 
 async def sent(ask: Ask, talk: Conversation) -> Answer:
@@ -104,61 +104,6 @@ async def heard(ask: Ask, talk: Conversation) -> bool:
     return not ask.surface.obeys or not answer.answered or CODE_WORD in answer.text
 
 
-@of_agent("claude-code", "first request")
-async def test_first_request_claude_code(ask: Ask) -> None:
-    """System blocks, cache marks, beta headers, adaptive thinking, context management, some thirty tools."""
-    await first(ask, "claude-code")
-
-
-@of_agent("codex", "first request")
-async def test_first_request_codex(ask: Ask) -> None:
-    """Role developer, namespaces, web search, store off, encrypted reasoning, client_metadata."""
-    await first(ask, "codex")
-
-
-@of_agent("openclaw", "first request")
-async def test_first_request_openclaw(ask: Ask) -> None:
-    """max_completion_tokens, usage in the stream, its tools."""
-    await first(ask, "openclaw")
-
-
-@of_agent("opencode", "first request")
-async def test_first_request_opencode(ask: Ask) -> None:
-    """Its tools, and tool_choice auto said aloud."""
-    await first(ask, "opencode")
-
-
-@of_agent("qwen-code", "first request")
-async def test_first_request_qwen_code(ask: Ask) -> None:
-    """Its tools, whose schemas are the richest of all."""
-    await first(ask, "qwen-code")
-
-
-@of_agent("claude-code", "session", tier="quick")
-async def test_session_claude_code(ask: Ask) -> None:
-    """Two calls and their results, thinking and its signature sent back, the newest result with a cache mark."""
-    await session(ask, "claude-code")
-
-
-@of_agent("codex", "session", tier="quick")
-async def test_session_codex(ask: Ask) -> None:
-    """Two calls and their results; items go back as they came, with their ids."""
-    await session(ask, "codex")
-
-
-@of_agent("openclaw", "session", tier="quick")
-async def test_session_openclaw(ask: Ask) -> None:
-    """Two calls and their results; ids lose their punctuation, and a user message stands behind the results."""
-    await session(ask, "openclaw")
-
-
-@of_agent("opencode", "session", tier="quick")
-async def test_session_opencode(ask: Ask) -> None:
-    """Two calls and their results, content and reasoning sent back even where they are empty."""
-    await session(ask, "opencode")
-
-
-@of_agent("qwen-code", "session", tier="quick")
-async def test_session_qwen_code(ask: Ask) -> None:
-    """Two calls and their results, each result a list of parts."""
-    await session(ask, "qwen-code")
+RECORDED = [recorded(agent) for agent in agents_recorded()]
+globals().update(declared(one, "first request", first, one.about) for one in RECORDED)
+globals().update(declared(one, "session", session, one.history.about, tier="quick") for one in RECORDED)

@@ -14,6 +14,7 @@ from toolworthy.agents.install import lock_file
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.content import adapters
 from toolworthy.content.adapters import AgentAdapter
+from toolworthy.work.probes.recorded import agents_recorded
 
 AGENTS = adapters.agents()
 NAMES = frozenset(
@@ -46,11 +47,17 @@ def test_templates_name_only_what_there_is(agent: AgentAdapter) -> None:
 @pytest.mark.parametrize("agent", [agent for agent in AGENTS if agent.install], ids=lambda agent: agent.id)
 def test_locks_pin_the_adapters_version_and_hold_no_addresses(agent: AgentAdapter) -> None:
     assert agent.install is not None
+    assert lock_file(agent.id).is_file(), f"toolworthy agents lock {agent.id}"
     lock = json.loads(lock_file(agent.id).read_text())
     assert lock["packages"][""]["dependencies"] == {agent.install.npm: agent.install.version}
     for name, package in lock["packages"].items():
         assert "resolved" not in package
         assert not name or package.get("inBundle") or package["integrity"].startswith("sha512-")
+
+
+def test_every_agent_has_recorded_requests_for_its_probes() -> None:
+    missing = {agent.id for agent in AGENTS if agent.install} - {*agents_recorded()}
+    assert not missing, "scripts/first-requests records them"
 
 
 def test_braces_that_are_no_names_stay() -> None:
@@ -73,7 +80,7 @@ def test_all_providers_load() -> None:
     [
         ("title = 3\n", "title"),
         ('title = "x"\napis = ["soap"]\n[run]\ncommand = ["x"]\n', "apis.0"),
-        ('title = "x"\napis = ["chat"]\n[run]\ncommand = ["x"]\nshout = 1\n', "run.shout"),
+        ('title = "x"\napis = ["chat"]\n[run]\ncommand = ["x"]\nshout = 1\n', "run: unknown key 'shout'"),
         ("\xff", ""),
     ],
 )

@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from toolworthy.agents.install import check, ensure, installed, state
+from toolworthy import content
+from toolworthy.agents.install import check, ensure, installed, state, write_lock
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.content.adapters import AgentAdapter
 
@@ -143,6 +144,24 @@ def test_it_is_installed_and_checked(registry: Registry, tmp_path: Path) -> None
     assert installed(agent) == found
     assert state(agent) == "installed"
     assert left(tmp_path) == ["tiny-1.2.3", "tiny-1.2.3.lock"]
+
+
+def test_what_is_installed_is_pinned_without_addresses(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(content, "folders", lambda kind: [tmp_path / kind])
+    (tmp_path / "agents").mkdir()
+    agent = made()
+    with pytest.raises(ToolworthyError, match="tiny is not installed; toolworthy agents install tiny"):
+        write_lock(agent)
+    found = asyncio.run(ensure(agent))
+    assert "resolved" in (found.path / "package-lock.json").read_text()
+    path = write_lock(agent)
+    assert path == tmp_path / "agents" / "locks" / "tiny.json"
+    tiny = json.loads(path.read_text())["packages"]["node_modules/tiny"]
+    assert tiny["version"] == "1.2.3"
+    assert tiny["integrity"].startswith("sha512-")
+    assert "resolved" not in tiny
 
 
 def test_install_scripts_see_nothing_of_the_user_and_reach_the_registry_only(

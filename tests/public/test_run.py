@@ -60,6 +60,15 @@ def test_what_is_wrong_shows_in_findings(here: Path) -> None:
     assert any("harm an agent" in reason for reason in made.reasons)
 
 
+def test_a_local_server_needs_no_key_though_its_provider_names_a_variable(here: Path) -> None:
+    with toolworthy.ReferenceServer() as server:
+        (here / "toolworthy.toml").write_text(f'[endpoints.mine]\nprovider = "vllm"\nurl = "{server.base_url}"\n')
+        endpoint = toolworthy.Endpoint.of("mine", model=server.model)
+        assert (endpoint.key, endpoint.key_env) == (None, "VLLM_API_KEY")
+        made = toolworthy.run(endpoint, suites="tools", cases=["lines-of-a-function"], agents=["builtin"])
+    assert made.ok
+
+
 def test_rows_and_a_dataframe(here: Path) -> None:
     pandas = pytest.importorskip("pandas")
     made = toolworthy.run("oracle", suites="tools", cases=["lines-of-a-function"], agents=["codex", "opencode"])

@@ -21,7 +21,9 @@ NAMED = {code for defect in catalogue() for code in defect.caught_by}
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_a_defect_sets_it_off(rule: Rule) -> None:
-    assert (rule.code in NAMED) != (rule.code in BESIDE_THE_SUITE)
+    assert (rule.code in NAMED) != (rule.code in BESIDE_THE_SUITE), (
+        f"no defect shows {rule.code}: add a row to fixtures/defects/ whose caught_by names it"
+    )
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
@@ -60,5 +62,6 @@ def test_the_json_in_it_is_json(rule: Rule) -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_its_page_is_the_written_one(rule: Rule) -> None:
-    pages = content.SUITES.parent / "docs" / "rules"
-    assert (pages / f"{rule.code}.md").read_text(encoding="utf-8") == page(rule), "toolworthy rules --pages docs/rules"
+    path = content.SUITES.parent / "docs" / "rules" / f"{rule.code}.md"
+    written = path.read_text(encoding="utf-8") if path.is_file() else ""
+    assert written == page(rule), "toolworthy rules --pages docs/rules"

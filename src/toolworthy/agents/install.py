@@ -150,6 +150,24 @@ def lock_file(agent_id: str) -> Path:
     return next((path for path in places if path.is_file()), places[0])
 
 
+def write_lock(agent: AgentAdapter) -> Path:
+    """Pin what is installed: npm's lock, without the addresses of a registry, beside the adapter.
+
+    Raises:
+        ToolworthyError: it is not installed.
+    """
+    found = installed(agent)
+    if found is None:
+        raise ToolworthyError(f"{agent.id} is not installed; toolworthy agents install {agent.id}")
+    lock = json.loads((found.path / "package-lock.json").read_text(encoding="utf-8"))
+    for package in lock["packages"].values():
+        package.pop("resolved", None)
+    path = lock_file(agent.id)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(lock, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
 async def _install(
     agent: AgentAdapter, install: Install, folder: Path, say: Callable[[str], None], sandbox: Sandbox
 ) -> None:

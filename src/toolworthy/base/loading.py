@@ -7,6 +7,7 @@ import json
 import re
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -17,6 +18,7 @@ from toolworthy.base.errors import ToolworthyError
 
 M = TypeVar("M", bound=BaseModel)
 _NAME = re.compile(r"\{\{(\w+)\}\}")
+_UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")  # of a model, of a dataclass
 _SHOWN = 30
 """Names of which all are told, where none is like the one that was given."""
 
@@ -111,7 +113,7 @@ def misfit(model: type[BaseModel], error: ValidationError, data: Any = None) -> 
     """
     first = error.errors(include_url=False)[0]
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    unknown = first["type"] == "extra_forbidden"  # then the message names the key, and the place is its table
+    unknown = first["type"] in _UNKNOWN  # then the message names the key, and the place is its table
     place = ".".join(_place(first["loc"][:-1] if unknown else first["loc"], data))
     return ": ".join(filter(None, [place, _said(model, first)])) + more
 
@@ -129,7 +131,7 @@ def near(wanted: str, known: Collection[str]) -> str:
 
 
 def _said(model: type[BaseModel], error: ErrorDetails) -> str:
-    if error["type"] != "extra_forbidden":
+    if error["type"] not in _UNKNOWN:
         said = error["msg"].removeprefix("Value error, ")
         return said if said is not error["msg"] else said[0].lower() + said[1:]
     *place, key = error["loc"]
@@ -147,19 +149,24 @@ def _place(loc: tuple[str | int, ...], data: Any) -> Iterator[str]:
         yield data["id"] if named else str(part)
 
 
-def _keys(model: type[BaseModel]) -> Iterator[str]:
+def _keys(model: type[Any]) -> Iterator[str]:
     """The keys that a file may have. Fields that are not written (`exclude`) are none."""
+    if is_dataclass(model):
+        return (field.name for field in fields(model))
     return (field.alias or name for name, field in model.model_fields.items() if not field.exclude)
 
 
-def _at(kind: Any, place: tuple[str | int, ...]) -> Iterator[type[BaseModel]]:
-    """The models that a type has at a place, as pydantic names places."""
+def _at(kind: Any, place: tuple[str | int, ...]) -> Iterator[type[Any]]:
+    """The models and dataclasses that a type has at a place, as pydantic names places."""
+    if not place and isinstance(kind, type) and is_dataclass(kind):
+        yield kind
+        return
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        fields = {field.alias or name: field.annotation for name, field in kind.model_fields.items()}
+        known = {field.alias or name: field.annotation for name, field in kind.model_fields.items()}
         if not place:
             yield kind
-        elif place[0] in fields:
-            yield from _at(fields[str(place[0])], place[1:])
+        elif place[0] in known:
+            yield from _at(known[str(place[0])], place[1:])
         return
     origin = get_origin(kind)
     many = isinstance(origin, type) and issubclass(origin, (Mapping, list, tuple))

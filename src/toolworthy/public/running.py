@@ -169,7 +169,8 @@ def _namespace(endpoint: Endpoint | str, told: dict[str, Any]) -> argparse.Names
     if isinstance(endpoint, str):
         given["endpoint"] = endpoint
     else:
-        given |= {"endpoint": endpoint.name, "model": endpoint.model, "key_env": endpoint.key_env}
+        key_env = endpoint.key_env if endpoint.key else None  # a local server needs no key, whatever names a variable
+        given |= {"endpoint": endpoint.name, "model": endpoint.model, "key_env": key_env}
         given["wire"] = endpoint.forced_api
     return argparse.Namespace(**given)
 

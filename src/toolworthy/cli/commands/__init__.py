@@ -185,8 +185,8 @@ COMMANDS = (
     ),
     _command(
         "agents",
-        "list, install or check agent tools",
-        _arg("what", **one_of(("list", "install", "check")), nargs="?", default="list", help="default: list"),
+        "list, install or check agent tools, or pin what they depend on",
+        _arg("what", **one_of(("list", "install", "check", "lock")), nargs="?", default="list", help="default: list"),
         _arg("names", nargs="*", metavar="NAME", help="default: all"),
         _many("--adapter", "FILE", dest="files", type=Path, help="an agent of your own (repeatable)"),
         example="toolworthy agents install codex",

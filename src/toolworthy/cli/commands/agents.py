@@ -1,4 +1,4 @@
-"""``toolworthy agents list|install|check``."""
+"""``toolworthy agents list|install|check|lock``."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from toolworthy.agents.install import changed, check, ensure, installed, state
+from toolworthy.agents.install import changed, check, ensure, installed, state, write_lock
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.sanitize import one_line, show
 from toolworthy.content import adapters
 from toolworthy.content.adapters import AgentAdapter
 
 
-def run(what: Literal["list", "install", "check"], names: Sequence[str], files: Sequence[Path]) -> int:
+def run(what: Literal["list", "install", "check", "lock"], names: Sequence[str], files: Sequence[Path]) -> int:
     """Do `what` with the agents named, with all where none is; exit code 1 where one is not as it must be."""
     chosen = [adapters.agent(name, tuple(files)) for name in names] or [
         *(adapters.load(AgentAdapter, path) for path in files),
         *adapters.agents(),
     ]
-    return {"list": _list, "install": _install, "check": _check}[what](chosen)
+    return {"list": _list, "install": _install, "check": _check, "lock": _lock}[what](chosen)
 
 
 def _list(agents: Sequence[AgentAdapter]) -> int:
@@ -56,3 +56,10 @@ def _check(agents: Sequence[AgentAdapter]) -> int:
             bad += 1
             show(f"BAD  {agent.id:14} {error}")
     return 1 if bad else 0
+
+
+def _lock(agents: Sequence[AgentAdapter]) -> int:
+    for agent in agents:
+        if agent.install is not None:
+            show(write_lock(agent))
+    return 0

@@ -11,6 +11,7 @@ from toolworthy.records.probe import ProbeResult, Verdict
 
 
 def tallies(results: Sequence[ProbeResult]) -> list[tuple[str, list[tuple[str, int]]]]:
-    """For every API that answers, how many probes have which verdict."""
+    """For every API that answers and was probed, how many probes have which verdict."""
     counted = {api: Counter(one.verdict for one in results if one.key.api == api) for api in served_apis(results)}
-    return [(api, [(word, own[word]) for word in get_args(Verdict) if own[word]]) for api, own in counted.items()]
+    told = {api: [(word, own[word]) for word in get_args(Verdict) if own[word]] for api, own in counted.items()}
+    return [(api, tally) for api, tally in told.items() if tally]

@@ -22,6 +22,7 @@ from toolworthy.wire.ir import Api, Dialect, Message, Request, Text, ToolResult
 from toolworthy.wire.lenient import as_dict, as_list
 from toolworthy.work.probes.answer import Answer
 
+_RECORDS = content.FIXTURES / "wire" / "first-requests"
 _FILLER = "The quick brown fox jumps over the lazy dog and looks for the file that was named in the task. "
 _BRIEF = 60
 """Characters of each piece of prose in a brief request: servers stumble over fields, hardly over prose."""
@@ -32,6 +33,8 @@ _LONG_ENOUGH = 1_100
 class History(Strict):
     """How an agent sends back what the endpoint said and what its tools answered."""
 
+    about: str = ""
+    """The same in words."""
     empty_content: Literal["null", "text"] = "null"
     """Chat: ``content`` of a message that only calls, null or ``""``."""
     reasoning: Literal["echo", "always", "drop"] = "echo"
@@ -53,6 +56,8 @@ class FirstRequest(Strict):
 
     agent: str
     version: str
+    about: str = ""
+    """What is unusual in it."""
     query: str
     headers: dict[str, str]
     body: dict[str, Any]
@@ -71,8 +76,12 @@ def recorded(agent: str) -> FirstRequest:
     Raises:
         OSError: there is none of that id.
     """
-    path = content.FIXTURES / "wire" / "first-requests" / f"{agent}.json"
-    return FirstRequest.model_validate_json(path.read_bytes())
+    return FirstRequest.model_validate_json((_RECORDS / f"{agent}.json").read_bytes())
+
+
+def agents_recorded() -> list[str]:
+    """The agents that there is a record of."""
+    return sorted(path.stem for path in _RECORDS.glob("*.json"))
 
 
 class Conversation:
