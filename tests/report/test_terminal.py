@@ -167,6 +167,8 @@ def test_what_is_off_by_the_letter_is_a_hint(tmp_path: Path) -> None:
     lines = texts([*summary_lines(made)])
     assert f"  harmless: {label('TW615')}: title of TW615 (2 of 2 probes over chat)" in lines
     assert lines[-1] == "exit 0"
+    told = texts([*summary_lines(made, ended=False)])[-1]
+    assert told == "the exit code is pytest's: a test of your own failed, or the run was stopped"
 
 
 def test_nothing_in_it_is_obeyed(tmp_path: Path) -> None:

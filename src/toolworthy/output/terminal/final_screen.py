@@ -20,6 +20,7 @@ from toolworthy.work.run.completeness import unfinished
 
 WIDTH = 120
 """Columns, where there is no terminal that says how many it has."""
+_NOT_OURS = "the exit code is pytest's: a test of your own failed, or the run was stopped"
 _FIRST = 3
 """Root causes in the terminal; all are in the report."""
 _DETAIL = 160
@@ -61,8 +62,8 @@ def summary_lines(run: RunDirectory, width: int = WIDTH, *, ended: bool = True) 
         yield _line(f"  {text}")
     for text in (*kind_lines(run), *tools.lines(cases, width), *costs.lines(results, cases)):
         yield _line(text)
-    if run.gate is None and ended:
-        yield _line(str(outcome(run.measured())))
+    if run.gate is None:
+        yield _line(str(outcome(run.measured())) if ended else _NOT_OURS)
 
 
 def next_step(run: RunDirectory) -> str:
