@@ -11,7 +11,7 @@ from toolworthy.base.atomic import whole
 from toolworthy.content import adapters
 from toolworthy.content.breakage import naming
 from toolworthy.content.situations import PHRASES
-from toolworthy.judgement.analysis.root_causes import NO_REMEDY
+from toolworthy.judgement.analysis.root_causes import NO_REMEDY, NOT_YOURS
 from toolworthy.rules import RULES, Area, Rule
 from toolworthy.rules.model import Example
 
@@ -45,8 +45,10 @@ def _sections(rule: Rule) -> Iterator[tuple[str, list[str]]]:
     yield "Use instead", [*([rule.right] if rule.right else []), *([""] if rule.right and good else []), *good]
     yield "Who breaks", _measured(rule)
     hints = [f"- **{title}:** {hint}" for title, hint in adapters.hints(rule.code)]
-    fix = [f"- {rule.fix}"] if rule.fix else []
-    yield "How to fix", [*hints, *fix] or [f"{NO_REMEDY} `toolworthy evidence RUN {rule.code}` makes it."]
+    fixes = [*hints, *([f"- **Any server:** {rule.fix}"] if rule.fix else [])]
+    report = NOT_YOURS if fixes else NO_REMEDY
+    bundle = f"`toolworthy evidence RUN {rule.code}` creates it."
+    yield "How to fix", [*fixes, *([""] if fixes else []), f"{report} {bundle}"]
     yield "References", [f"- {link(source)}" for source in rule.sources]
 
 

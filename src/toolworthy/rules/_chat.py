@@ -91,7 +91,7 @@ def _wrong_object_type(view: View) -> Violations:
             yield _named(told, "object" in event.value, "a chunk"), event.data
     told = view.whole.get("object")
     if isinstance(view.whole.get("choices"), list) and told != "chat.completion":
-        yield _named(told, "object" in view.whole, "the answer"), view.exchange.body[:300].decode(errors="replace")
+        yield _named(told, "object" in view.whole, "the response"), view.exchange.body[:300].decode(errors="replace")
 
 
 @builtin("TW318")

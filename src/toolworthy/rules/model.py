@@ -70,7 +70,7 @@ class Rule(Strict):
     """What a correct response has instead, in one sentence, with the JSON or the bytes where that is shortest."""
     example: Example | None = None
     fix: str = ""
-    """What helps on any server."""
+    """What to change in the code or the flags of a server, whichever it is."""
     sources: tuple[str, ...] = ()
     """Specifications, vendors' pages, and issues that show the harm: addresses, or ``owner/repository#issue``."""
     situation: Situation = "always"

@@ -33,6 +33,7 @@ _EVIDENCE: Mapping[Evidence, str] = {
     "rule": "by the rule or probe only, not measured",
 }
 NO_REMEDY = "No known workaround. Report it to the server's maintainers; attach the bug report bundle."
+NOT_YOURS = "If the server is not yours, report it to its maintainers; attach the bug report bundle."
 _LONG = 120
 """Characters of an error's words in a title."""
 
@@ -314,13 +315,14 @@ def _blamed(trial: TrialResult) -> Iterator[str]:
 
 
 def _remedy(server: ProviderAdapter, codes: Sequence[str]) -> str:
-    """What is known of this server; of others where it is not known which it is; of any; or that nothing is known."""
+    """A setting of this server, or of every known server if it was not identified; else the change to its code."""
     for code in codes:
         if hint := server.hints.get(code):
             return f"{server.title}: {hint}"
         if server.id == "generic" and (told := adapters.hints(code)):
             return " ".join(f"{title}: {hint}" for title, hint in told)
-    return next((rule.fix for code in codes for rule in RULES if rule.code == code and rule.fix), NO_REMEDY)
+    fix = next((rule.fix for code in codes for rule in RULES if rule.code == code and rule.fix), "")
+    return f"{fix} {NOT_YOURS}" if fix else NO_REMEDY
 
 
 def _when(reason: Reason) -> str:

@@ -50,9 +50,9 @@ def steps(gate: GateReport) -> Iterator[str]:
             yield from (f"- {one.name}: {plain(step)}" for step in one.next)
 
 
-def plain(text: str) -> str:
+def plain(text: str, most: int = 300) -> str:
     """Text in one cell or line of Markdown: no pipes, breaks, markup, links, images or mentions of a model's making."""
-    line = " ".join(str(text).split())[:300]
+    line = " ".join(str(text).split())[:most]
     for mark, harmless in (("|", "\\|"), ("<", "&lt;"), ("`", "'"), ("[", "\\["), ("@", "@\u200b")):
         line = line.replace(mark, harmless)
     return line

@@ -82,7 +82,7 @@ def _fix_first(causes: Sequence[RootCause]) -> Iterator[str]:
         yield from ("**Fix first**", "")
     for number, cause in enumerate(ours[:_FIRST], 1):
         yield f"{number}. **{plain(cause.name)}**: {plain(cause.harm)} ({plain(cause.count)}). {plain(cause.evidence)}."
-        yield f"   Fix: {plain(cause.remedy)} {plain(cause.unaffected)}".rstrip()
+        yield f"   Fix: {plain(cause.remedy, 800)} {plain(cause.unaffected)}".rstrip()
     if (more := len(ours) - _FIRST) > 0:
         yield f"\n{more} more below"
 
