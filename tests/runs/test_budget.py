@@ -186,7 +186,7 @@ def test_amounts_are_read(read: Callable[[str], object], text: str, value: objec
     ],
 )
 def test_other_amounts_are_refused(read: Callable[[str], object], text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="is no"):
+    with pytest.raises(argparse.ArgumentTypeError, match="give "):
         read(text)
 
 

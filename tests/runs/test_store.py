@@ -263,7 +263,7 @@ def test_every_kind_of_line_says_in_the_same_words_how_it_went() -> None:
         *[("tasks", "a", "a")] * 2,
         *[("tools", "c", "codex")] * 2,
         ("wire", "p", "chat-stream"),
-        ("replay", "t", "target"),
+        ("replay", "t, exchange 0", "target"),
     ]
     assert [(one.judged, one.ok, one.uncounted, one.status_word) for one in every] == [
         (True, True, "", "passed"),
