@@ -24,6 +24,7 @@ from toolworthy.cli.fixtures import endpoint as endpoint
 from toolworthy.cli.fixtures import pytest_pyfunc_call as pytest_pyfunc_call
 from toolworthy.cli.fixtures import reference_server as reference_server
 from toolworthy.cli.interrupt import LEFT, Interrupts
+from toolworthy.cli.options import check_alone
 from toolworthy.cli.options import pytest_addoption as pytest_addoption
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
     interrupts = config.stash[_INTERRUPTS] = Interrupts(partial(_stopped, config))
     interrupts.begin()
     try:
-        _check_alone(config)
+        check_alone(config)
         if load_plugins(config.invocation_params.dir):
             load_suite()  # or a probe of theirs with the name of one of ours would be a mistake in a file of ours
         config.stash[_OPTIONS] = read_options(config.option, config.invocation_params.dir)
@@ -122,7 +123,11 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
         if names and config.stash[_OPTIONS].selected is None:
             config.stash[_OPTIONS] = replace(config.stash[_OPTIONS], selected=names)
         _start(config, list(dict.fromkeys(keys)), listener)
-        return (yield)
+        ran = yield
+        from toolworthy.cli.known import excuse
+
+        excuse(session, config.stash[_SESSION].run, lambda item: [key for _, key in _work(item)])
+        return ran
 
 
 def _stopped(config: pytest.Config, by: str) -> BaseException:
@@ -283,7 +288,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     from toolworthy.judgement.analysis.outcome import outcome
 
     run = running.run
-    session.exitstatus = session.exitstatus or outcome(run.measured()).exit_code
+    session.exitstatus = session.exitstatus or outcome(run).exit_code
     if session.config.option.baseline:
         from toolworthy.judgement.gate import answer
 
@@ -323,7 +328,7 @@ def pytest_terminal_summary(
         width = terminalreporter._tw.fullwidth if terminalreporter.isatty else WIDTH
         try:
             # A user's own test may fail where nothing harms an agent: then the exit code is not the run's.
-            ended = exitstatus == outcome(running.run.measured()).exit_code
+            ended = exitstatus in (pytest.ExitCode.OK, outcome(running.run).exit_code)
             for line in (*summary_lines(running.run, width, ended=ended), *gate_lines(running.run)):
                 terminalreporter.write_line(line.text, **_MARKUP[line.tone])
             terminalreporter.write_line(f"report: {write_report(running.run)}")
@@ -334,14 +339,6 @@ def pytest_terminal_summary(
             if exitstatus == pytest.ExitCode.OK and terminalreporter._session is not None:
                 terminalreporter._session.exitstatus = pytest.ExitCode.USAGE_ERROR
     return told
-
-
-def _check_alone(config: pytest.Config) -> None:
-    """Workers of pytest-xdist would each make a run of their own, and ask everything again for its rules."""
-    if getattr(config.option, "dist", "no") != "no":  # what -n, -n auto, -d and --dist come to
-        raise ToolworthyError(
-            "-n is not needed: one session runs everything concurrently (--concurrency N); leave it out"
-        )
 
 
 def _check_gate(config: pytest.Config) -> None:

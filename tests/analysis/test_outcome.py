@@ -102,7 +102,7 @@ def test_all_doors_agree(tmp_path: Path, asked: list[ProbeResult], ran: list[Any
         run.append(CaseResult(key=CaseKey(case=f"c{number}", vocabulary="codex"), category="edit", status=status))
     for one in asked:
         run.append(one)
-    told = outcome(run.measured())
+    told = outcome(run)
     harmful = any(map(affected, asked)) or "failed" in ran or "error" in ran or "refused" in ran
     harmful = harmful or "wrong" in judged or "unmeasured" in judged
     nothing = any(one.main_path and not one.unasked for one in asked) and all(

@@ -136,6 +136,7 @@ def test_a_trial_says_all_that_was_measured(tmp_path: Path) -> None:
         "translated": True,
         "models_answered": ("m-1", "m-1-mini"),
         "findings": ("TW702", "TW301"),
+        "triage": (),
         "reproduce": "toolworthy run tasks",
     }
     (shown,) = as_csv(run)

@@ -6,6 +6,7 @@ import argparse
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from toolworthy.base.loading import meant
@@ -71,6 +72,14 @@ def _above_zero(number: str, text: str, wanted: str) -> float:
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r}: {wanted}")
     return value
+
+
+def day(text: str) -> date:
+    """A date: `2027-01-31`."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a date, such as 2027-01-31") from None
 
 
 def price(text: str) -> Prices:

@@ -62,6 +62,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "help": "compare with this run or baseline: the exit code is the gate's",
     },
     "--gate": {"type": Path, "metavar": "FILE", "help": "the gate's policy (toolworthy gate --show-policy)"},
+    "--triage": {"type": Path, "metavar": "FILE", "help": "what is known of findings (default triage.toml, if there)"},
     "--until-decided": {**_FLAG, "help": "with --baseline: attempt by attempt, --trials at most"},
     "--kind": {**_MANY, "help": argparse.SUPPRESS},  # suites without a folder of tests
     "--out": {"type": Path, "metavar": "DIR", "help": "where run directories are made (default reports)"},
@@ -83,6 +84,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("toolworthy")
     for name, how in {**OPTIONS, **_own_options()}.items():
         group.addoption(name, **once((name,), how))
+
+
+def check_alone(config: pytest.Config) -> None:
+    """Refuse workers of pytest-xdist: each would make a run of its own, and ask everything again for its rules.
+
+    Raises:
+        ToolworthyError: there are to be some.
+    """
+    if getattr(config.option, "dist", "no") != "no":  # what -n, -n auto, -d and --dist come to
+        raise ToolworthyError(
+            "-n is not needed: one session runs everything concurrently (--concurrency N); leave it out"
+        )
 
 
 def _own_options() -> dict[str, dict[str, Any]]:

@@ -87,7 +87,7 @@ class Run:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why it did not go well, a few words each; none where it did."""
-        return outcome(self.results).reasons
+        return outcome(self.directory).reasons
 
     @property
     def ok(self) -> bool:

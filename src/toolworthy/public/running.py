@@ -69,6 +69,8 @@ class RunOptions(TypedDict, total=False):
     """Where run directories are made (default ``reports``)."""
     resume: Path
     """A run directory to go on with."""
+    triage: Path
+    """What is known of findings (default ``triage.toml``, if there)."""
     own: Mapping[str, Any]
     """Values of the options that a plugin's kind of work declares, by name: ``{"pause": 0.1}`` for ``--pause``."""
     say: Callable[[str], None]

@@ -6,6 +6,7 @@
     results.jsonl    one TrialResult, ProbeResult, CaseResult or ReplayResult a line, written at once
     exchanges/       one file a trial, probe or case
     gate.json        the gate's answer, where the run was compared with another
+    triage.toml      what somebody decided about its findings
     report.html · summary.md · junit.xml
 """
 
@@ -50,6 +51,7 @@ from toolworthy.records.lines import (
 from toolworthy.records.meta import SCHEMA, RunMeta
 from toolworthy.records.probe import ProbeResult
 from toolworthy.records.replay import ReplayResult
+from toolworthy.records.triage import TRIAGE, TriageEntry, load_triage, merged, triage_text
 from toolworthy.records.trial import TrialResult
 
 _R = TypeVar("_R")
@@ -195,6 +197,24 @@ class RunDirectory:
         with contextlib.suppress(OSError, ValueError):
             return GateReport.model_validate_json((self.path / GATE).read_bytes(), extra="ignore")
         return None
+
+    @property
+    def triage(self) -> tuple[TriageEntry, ...]:
+        """What ``triage.toml`` says.
+
+        Raises:
+            ToolworthyError: it cannot be read, or is broken; one line.
+        """
+        return load_triage(self.path / TRIAGE)
+
+    def decide(self, entries: Iterable[TriageEntry]) -> None:
+        """Add entries to ``triage.toml``; one for the same finding is replaced.
+
+        Raises:
+            ToolworthyError: it is broken, or cannot be written.
+        """
+        if (held := self.triage) != (now := merged(held, entries)):
+            self.write(TRIAGE, triage_text(now))
 
     def write_meta(self, meta: RunMeta) -> None:
         """Write ``run.json`` whole or not at all."""

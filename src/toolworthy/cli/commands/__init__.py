@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from toolworthy.cli._values import at_once, one_of, port, positive
+from toolworthy.cli._values import at_once, day, one_of, port, positive
 from toolworthy.wire.ir import APIS
 
 SUITES = ("wire", "tools", "tasks")
@@ -69,6 +69,7 @@ _SANDBOX = _arg(
     "--sandbox", **one_of(("auto", "bubblewrap", "none")), default="auto", help="how code is isolated (default auto)"
 )
 _LIST_OR_CHECK = _arg("what", **one_of(("list", "check")), nargs="?", default="list", help="default: list")
+_TRIAGE = _path("--triage", metavar="FILE", help="known findings (default triage.toml, if there)")
 _BASELINES = _path(
     "--dir", dest="folder", default=Path("baselines"), metavar="DIR", help="where baselines are (default baselines)"
 )
@@ -102,6 +103,18 @@ COMMANDS = (
         _path("-o", "--out", metavar="FILE", help="default: a name of its own, here"),
         example="toolworthy evidence reports/RUN TW101",
         next="`toolworthy evidence RUN ID` writes one finding as an archive for a bug report",
+    ),
+    _command(
+        "triage",
+        "list a run's findings with their state, or decide about one",
+        _path("path", metavar="RUN"),
+        _arg("wanted", nargs="?", metavar="CODE", help="a finding; without it all are listed"),
+        _arg("--state", **one_of(("known", "filed", "fixed", "ignored")), help="what is decided about it"),
+        _arg("--note", default="", metavar="TEXT", help="a link, or why"),
+        _arg("--until", type=day, metavar="DATE", help="the last day on which it holds: 2027-01-31"),
+        _path("--file", metavar="FILE", help="write it there too, for a repository"),
+        example='toolworthy triage reports/RUN TW101 --state filed --note "vllm#123"',
+        next="`toolworthy report RUN` shows it; with --file triage.toml it also holds for later runs",
     ),
     _command(
         "export",
@@ -206,6 +219,7 @@ COMMANDS = (
         _path("candidate", nargs="?", help="a run directory"),
         _path("--policy", metavar="FILE", help="what the candidate must hold; see --show-policy"),
         _flag("--show-policy", help="print the default policy"),
+        _TRIAGE,
         _BASELINES,
         example="toolworthy gate baselines/main.json reports/RUN",
         next="`toolworthy report CANDIDATE` shows the comparison as a page",

@@ -11,9 +11,17 @@ from toolworthy.judgement.gate.policy import DEFAULT
 from toolworthy.output.terminal.gate import lines
 from toolworthy.output.write import write_report
 from toolworthy.records.store import RunDirectory
+from toolworthy.records.triage import triage_of
 
 
-def run(baseline: Path | None, candidate: Path | None, policy: Path | None, show_policy: bool, folder: Path) -> int:
+def run(
+    baseline: Path | None,
+    candidate: Path | None,
+    policy: Path | None,
+    show_policy: bool,
+    triage: Path | None,
+    folder: Path,
+) -> int:
     """Compare two runs or baseline files; prints the answer, writes it into the candidate's run, and is the exit code.
     Or print the default policy, to be changed and kept.
 
@@ -25,6 +33,8 @@ def run(baseline: Path | None, candidate: Path | None, policy: Path | None, show
         return 0
     if baseline is None or candidate is None:
         raise ToolworthyError("two runs are needed. Type `toolworthy gate BASELINE CANDIDATE`.")
+    if candidate.is_dir():
+        RunDirectory.open(candidate).decide(triage_of(triage, Path.cwd()))
     gate = judge(baseline, candidate, policy, folder)
     if candidate.is_dir():
         write_report(RunDirectory.open(candidate))

@@ -37,4 +37,4 @@ def run(**given: Any) -> int:
         if session.run is not None and session.run.replays():
             summary.tell(session.run)
     assert session.run is not None
-    return outcome(session.run.measured()).exit_code
+    return outcome(session.run).exit_code

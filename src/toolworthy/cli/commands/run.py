@@ -34,6 +34,7 @@ What it may spend
   --yes                 no question before more than $1 or 10 minutes are spent
 Compare and continue
   --baseline RUN        the exit code is the gate's; --gate FILE: its policy; --until-decided
+  --triage FILE         known findings, which do not fail it (default triage.toml, if there)
   --out DIR             where run directories are made; --resume RUN continues one
 
 examples:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Literal, get_args
 
 from toolworthy.content import adapters, breakage, situations
@@ -12,10 +13,13 @@ from toolworthy.content.adapters import ProviderAdapter
 from toolworthy.judgement.analysis._same_words import roots, same_words
 from toolworthy.judgement.analysis.levels import Level, levels, reasons, served_apis
 from toolworthy.judgement.analysis.remedy import server_of
+from toolworthy.judgement.analysis.triage import Sighting, Triaged, kinds_of, triaged
 from toolworthy.records.finding import Severity, rank
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.probe import ProbeResult
 from toolworthy.records.result import Result
+from toolworthy.records.store import RunDirectory
+from toolworthy.records.triage import TriageEntry
 from toolworthy.records.trial import TrialResult
 from toolworthy.rules import RULES, label
 from toolworthy.wire.ir import Api
@@ -81,6 +85,20 @@ class RootCause:
     """Codes of what follows from it, with their titles."""
     failed: tuple[str, ...]
     """Keys of the probes, trials and cases that failed by it."""
+    codes: tuple[str, ...]
+    """Its own, and those of what follows from it."""
+    probes: tuple[str, ...]
+    """Keys of the probes that show it or what follows from it, failed or not."""
+    says: tuple[str, ...]
+    """Kinds of its details, without what varies from run to run."""
+    triage: Triaged
+    """What somebody has decided about it."""
+
+    @property
+    def sighting(self) -> Sighting:
+        """What it says, for a decision about it."""
+        harmed = tuple(sorted(harm.agent for harm in self.harms if harm.effect != "noted"))
+        return Sighting(self.code, self.apis, self.severity, harmed, self.says)
 
     @property
     def name(self) -> str:
@@ -153,15 +171,23 @@ def listed(texts: Sequence[str], last: str = "and") -> str:
     return f" {last} ".join(filter(None, (", ".join(texts[:-1]), *texts[-1:])))
 
 
-def root_causes(meta: RunMeta, results: Sequence[Result]) -> tuple[RootCause, ...]:
-    """All root causes of a run; what harms most comes first, what harms nobody last.
+def root_causes(meta: RunMeta, results: Sequence[Result], entries: Sequence[TriageEntry] = ()) -> tuple[RootCause, ...]:
+    """All root causes of a run; what harms most comes first, what harms nobody last; what is known after all others.
 
     Args:
         meta: what the run says of itself.
         results: of all suites.
+        entries: what was decided about some of them.
     """
     found = _Found(meta, results)
-    return tuple(sorted((found.cause(code) for code in found.roots), key=_place))
+    every = (found.cause(code) for code in found.roots)
+    decided = (replace(one, triage=triaged(entries, one.sighting, meta.endpoint, date.today())) for one in every)
+    return tuple(sorted(decided, key=_place))
+
+
+def causes_of(run: RunDirectory) -> tuple[RootCause, ...]:
+    """The root causes of all that a run measured, with what its ``triage.toml`` says of them."""
+    return root_causes(run.meta, run.measured(), run.triage)
 
 
 class _Found:
@@ -208,12 +234,13 @@ class _Found:
         """Rules that no agent meets by themselves and whose every finding follows from another."""
         every = [finding for result in self.results for finding in result.findings if finding.code not in self.reasons]
         alone = {finding.code for finding in every if not finding.follows}
-        return {finding.code: finding.follows for finding in every if finding.code not in alone}
+        return {one.code: one.follows for one in every if one.code not in alone and one.follows in self.seen}
 
     def cause(self, code: str) -> RootCause:
         """The root cause with this code."""
         title, detail, severity = self.words[code]
         members = self.members[code]
+        shown = [result for one in members for result in self.seen[one]]
         harms = tuple(sorted(self._harms(code), key=lambda harm: weight(harm.effect)))
         worst = [self.reasons[one].severity for one in members if one in self.reasons]
         apis = tuple(dict.fromkeys(result.api for result in self.seen[code] if result.api))
@@ -230,7 +257,11 @@ class _Found:
             spared=spared,
             remedy=_remedy(self.server, members) + self._detour(spared, harms),
             follows=tuple(named(one, self.words[one][0]) for one in members if one != code),
-            failed=tuple(dict.fromkeys(str(one.key) for of in members for one in self.seen[of] if self._by(one, code))),
+            failed=tuple(dict.fromkeys(str(one.key) for one in shown if self._by(one, code))),
+            codes=(code, *(one for one in members if one != code)),
+            probes=tuple(dict.fromkeys(str(one.key) for one in shown if isinstance(one, ProbeResult))),
+            says=kinds_of(code, self.seen[code]),
+            triage=Triaged(),
         )
 
     def _by(self, result: Result, code: str) -> bool:
@@ -333,7 +364,7 @@ def _place(cause: RootCause) -> tuple[int | str, ...]:
     effects = [harm.effect for harm in cause.harms]
     worst = min(map(weight, effects), default=len(get_args(Effect)))
     harmed = -effects.count("breaks"), -effects.count("fails"), rank(cause.severity), -len(effects)
-    return worst, *harmed, cause.code
+    return cause.triage.known, worst, *harmed, cause.code
 
 
 def _plural(many: str, count: int) -> str:

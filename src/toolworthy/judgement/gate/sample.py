@@ -119,6 +119,8 @@ class Sample(_Frozen):
     """The options that set limits, with their values."""
     blocking: dict[str, dict[str, str]] = {}
     """Agent to the codes of the root causes that break it on the wire, or fail it at times, each with its title."""
+    triage: dict[str, tuple[str, str]] = {}
+    """Code of a root cause to what was decided about it: the state, and the state with its note."""
     untested: dict[str, str] = {}
     """Agent of which the wire suite shows too little to say that nothing blocks it, to why."""
     server: dict[str, list[str]] = {}
@@ -142,7 +144,8 @@ def from_run(run: RunDirectory) -> Sample:
     meta = run.meta
     probes = run.probes()
     found = levels(probes)
-    causes = [(c, {harm.agent for harm in c.harms if harm.effect != "noted"}) for c in root_causes(meta, probes)]
+    found_causes = root_causes(meta, probes, run.triage)
+    causes = [(c, {harm.agent for harm in c.harms if harm.effect != "noted"}) for c in found_causes]
     units = [*_units("tasks", run.results(), meta), *_units("tools", run.cases(), meta), *_wire(probes)]
     return Sample(
         name=run.path.name,
@@ -153,6 +156,7 @@ def from_run(run: RunDirectory) -> Sample:
         units=tuple(units),
         limits=bounds(meta),
         blocking={one.agent.id: {c.code: c.title for c, harmed in causes if one.agent.id in harmed} for one in found},
+        triage={c.code: (c.triage.state, str(c.triage)) for c in found_causes if str(c.triage)},
         untested={level.agent.id: str(level.headline) for level in found if level.word == "untested"},
         server=meta.server,
         fingerprints={name: tuple(found) for name, found in meta.fingerprints.items()},

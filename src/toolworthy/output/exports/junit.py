@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 from xml.etree import ElementTree as ET
 
 from toolworthy.judgement.analysis.levels import levels
+from toolworthy.judgement.analysis.outcome import RunOutcome, outcome
 from toolworthy.judgement.analysis.tools import figures
 from toolworthy.judgement.analysis.verdict import verdicts
 from toolworthy.records.case import CaseResult
@@ -50,11 +51,11 @@ class _Case:
 
 def document(run: RunDirectory) -> str:
     """The whole file."""
-    meta = run.meta
+    meta, found = run.meta, outcome(run)
     suites: list[tuple[str, list[_Case], list[tuple[str, str]]]] = []
     for kind, own in by_kind(run.measured()):
         more, told = _BESIDE.get(kind.suite, (_nothing, _nothing))
-        cases = [*(_case(kind, result) for result in own), *more(own)]
+        cases = [*(_case(kind, result, str(result.key) in found.excused) for result in own), *more(own, found)]
         suites.append((f"toolworthy.{kind.suite}", cases, [*told(own)]))
     suites.append(("toolworthy.gate", [*(_criteria(run.gate) if run.gate else ())], []))
     root = ET.Element("testsuites", name="toolworthy")
@@ -107,14 +108,19 @@ def _fit(text: str) -> str:
     return _UNFIT.sub("", text)
 
 
-def _case(kind: Kind[Any, Any], result: Result) -> _Case:
+def _case(kind: Kind[Any, Any], result: Result, known: bool) -> _Case:
     told, key = kind.told(result), result.key
     name = key.item + (f" #{attempt(key)}" if attempt(key) > 1 else "")
-    outcome = "" if told.outcome == "harmless" else told.outcome
-    return _Case(key.asker, name, result.seconds, outcome, told.kind, told.message, told.text)
+    came = "" if told.outcome == "harmless" else told.outcome
+    case = _Case(key.asker, name, result.seconds, came, told.kind, told.message, told.text)
+    return _known(case) if known and came == "failure" else case
 
 
-def _rules(results: Sequence[ProbeResult]) -> Iterator[_Case]:
+def _known(case: _Case) -> _Case:
+    return replace(case, outcome="skipped", message=f"known, see triage.toml: {case.message}")
+
+
+def _rules(results: Sequence[ProbeResult], run: RunOutcome) -> Iterator[_Case]:
     """Every rule that an answer broke so that an agent is harmed, as the suite's own items say it."""
     found: dict[str, list[tuple[ProbeResult, Finding]]] = {}
     for result in results:
@@ -126,7 +132,8 @@ def _rules(results: Sequence[ProbeResult]) -> Iterator[_Case]:
         first = broken[0][1]
         more = f" ({len(broken)} answers)" if len(broken) > 1 else ""
         told = f"{label(code)}: {first.title}: {first.detail}{more}"
-        yield _Case("rules", code, 0.0, "failure", first.severity, told, f"{told}\n{first.evidence.excerpt}")
+        case = _Case("rules", code, 0.0, "failure", first.severity, told, f"{told}\n{first.evidence.excerpt}")
+        yield _known(case) if run.excuses(code) else case
 
 
 def _criteria(gate: GateReport) -> Iterator[_Case]:
@@ -162,11 +169,11 @@ def _tally(results: Sequence[ProbeResult]) -> list[tuple[str, str]]:
     return [(level.agent.title, str(level.headline)) for level in levels(results)]
 
 
-def _nothing(results: Sequence[Any]) -> Iterator[Any]:
+def _nothing(results: Sequence[Any], run: RunOutcome | None = None) -> Iterator[Any]:
     return iter(())
 
 
-_BESIDE: dict[str, tuple[Callable[[Any], Iterable[_Case]], Callable[[Any], Iterable[tuple[str, str]]]]] = {
+_BESIDE: dict[str, tuple[Callable[[Any, RunOutcome], Iterable[_Case]], Callable[[Any], Iterable[tuple[str, str]]]]] = {
     "wire": (_rules, _tally),
     "tools": (_nothing, _rates),
     "tasks": (_nothing, _agents),

@@ -11,7 +11,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any, Literal
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import read_toml
 from toolworthy.base.sanitize import one_line
+from toolworthy.judgement.analysis.root_causes import RootCause, causes_of
 from toolworthy.records.finding import rank
 from toolworthy.records.meta import EndpointTold, RunMeta
 from toolworthy.records.result import REFERENCES, Result
@@ -59,11 +60,12 @@ def rows(run: RunDirectory) -> Iterator[Row]:
         ToolworthyError: ``run.json`` is broken.
     """
     meta = run.meta
+    decided = {code: cause for cause in causes_of(run) for code in cause.codes} if run.triage else {}
     empty: Row = dict.fromkeys(column.name for column in COLUMNS)
     empty |= {"run": run.path.resolve().name, "toolworthy": meta.toolworthy}
     for kind, own in by_kind(run.measured()):
         for result in own:
-            yield {name: _sound(cell) for name, cell in {**empty, **_row(kind, result, meta)}.items()}
+            yield {name: _sound(cell) for name, cell in {**empty, **_row(kind, result, meta, decided)}.items()}
 
 
 def csv_text(table: Iterable[Row]) -> str:
@@ -99,8 +101,9 @@ def write_parquet(path: Path, table: Iterable[Row]) -> None:
     parquet.write_table(pyarrow.Table.from_pylist(list(table), pyarrow.schema(fields)), path, compression="zstd")
 
 
-def _row(kind: Kind[Any, Any], result: Result, meta: RunMeta) -> Row:
+def _row(kind: Kind[Any, Any], result: Result, meta: RunMeta, decided: Mapping[str, RootCause]) -> Row:
     key, score = result.key, getattr(result, "score", None)
+    causes = (decided[code] for code in (*(one.code for one in result.findings), key.item) if code in decided)
     return {
         **_common(result, meta.options.reference if key.asker in REFERENCES else meta.endpoint),
         **(_measured(score) if score else {}),
@@ -108,6 +111,7 @@ def _row(kind: Kind[Any, Any], result: Result, meta: RunMeta) -> Row:
         "severity": min((finding.severity for finding in result.findings), key=rank, default=None),
         "agent_api": result.api,
         "findings": tuple(dict.fromkeys(finding.code for finding in result.findings)),
+        "triage": tuple(dict.fromkeys(f"{one.code} {one.triage}" for one in causes if str(one.triage))),
         **kind.columns(result, meta),
     }
 

@@ -10,7 +10,7 @@ from toolworthy import wire
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.content import breakage
 from toolworthy.content.breakage import Measured
-from toolworthy.judgement.analysis.root_causes import RootCause, root_causes
+from toolworthy.judgement.analysis.root_causes import RootCause, causes_of
 from toolworthy.output.bug_report import evidence, ticket
 from toolworthy.output.bug_report.ticket import Located
 from toolworthy.output.html._items import subject
@@ -76,7 +76,7 @@ def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
             affected=breakage.affected(cause.code),
             shown=_first(number, run, found, cause.breaks, at < _BUNDLES),
         )
-        for at, cause in enumerate(root_causes(run.meta, run.measured()))
+        for at, cause in enumerate(causes_of(run))
         for found in [located.get(cause.code, [])]
     )
 

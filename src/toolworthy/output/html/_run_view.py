@@ -95,7 +95,7 @@ def side_of(number: int, run: RunDirectory) -> RunView:
         run=run,
         meta=run.meta,
         agents=overall(results, probes),
-        outcome=outcome(run.measured()),
+        outcome=outcome(run),
         server="" if (server := server_of(run.meta, probes)).id == "generic" else server.title,
         remarks=(*filter(None, [unfinished(run)]), *remarks(run.measured())),
         groups=findings.groups(number, run),

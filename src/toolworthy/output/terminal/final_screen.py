@@ -9,7 +9,7 @@ from toolworthy.base.sanitize import one_line
 from toolworthy.judgement.analysis.outcome import outcome
 from toolworthy.judgement.analysis.overall import Overall, overall
 from toolworthy.judgement.analysis.remarks import remarks
-from toolworthy.judgement.analysis.root_causes import RootCause, root_causes
+from toolworthy.judgement.analysis.root_causes import RootCause, causes_of
 from toolworthy.output.terminal import _costs as costs
 from toolworthy.output.terminal import gate, tools
 from toolworthy.output.terminal.columns import cut, packed, wrapped
@@ -54,7 +54,7 @@ def summary_lines(run: RunDirectory, width: int = WIDTH, *, ended: bool = True) 
         yield _line(cut_short, "fair")
     for one in overall(results, probes):
         yield from _agent(one, width)
-    for text in fix_first(root_causes(meta, run.measured()), width):
+    for text in fix_first(causes_of(run), width):
         yield _line(text)
     for api, tally in tallies(probes):
         yield _line(f"  wire, {api}: " + " · ".join(f"{count} {word}" for word, count in tally))
@@ -63,12 +63,12 @@ def summary_lines(run: RunDirectory, width: int = WIDTH, *, ended: bool = True) 
     for text in (*kind_lines(run), *tools.lines(cases, width), *costs.lines(results, cases)):
         yield _line(text)
     if run.gate is None:
-        yield _line(str(outcome(run.measured())) if ended else _NOT_OURS)
+        yield _line(str(outcome(run)) if ended else _NOT_OURS)
 
 
 def next_step(run: RunDirectory) -> str:
     """What to do after a run."""
-    if outcome(run.measured()).exit_code:
+    if outcome(run).exit_code:
         return f"`toolworthy evidence {run.path}` lists what was found, and makes bug reports"
     return f"`toolworthy baseline save {run.path} NAME` keeps this run, to compare later ones with"
 
@@ -115,7 +115,7 @@ def fix_first(causes: Sequence[RootCause], width: int, most: int = _FIRST) -> It
         width: columns.
         most: how many are shown.
     """
-    ours = [cause for cause in causes if cause.harms]
+    ours = [cause for cause in causes if cause.harms and not cause.triage.known]
     if ours:
         yield "fix first:"
     for number, cause in enumerate(ours[:most], 1):
@@ -125,7 +125,12 @@ def fix_first(causes: Sequence[RootCause], width: int, most: int = _FIRST) -> It
             yield from wrapped(f"     seen: {cut(one_line(cause.detail), _DETAIL)}", width, 5)
             yield from wrapped(f"     how sure: {cause.evidence}", width, 5)
         yield from wrapped(f"     fix: {cause.remedy} {cause.unaffected}", width, 5)
+        if told := str(cause.triage):
+            yield from wrapped(f"     {one_line(told)}", width, 5)
     if (more := len(ours) - most) > 0:
         yield f"  {more} more in the report"
-    if harmless := [f"{cause.name} ({cause.count})" for cause in causes if not cause.harms]:
+    for cause in causes:
+        if cause.triage.known:
+            yield from wrapped(f"  {cause.name} ({cause.count}). {one_line(cause.triage).capitalize()}", width, 5)
+    if harmless := [f"{one.name} ({one.count})" for one in causes if not (one.harms or one.triage.known)]:
         yield cut(f"  harmless: {' · '.join(harmless)}", width)

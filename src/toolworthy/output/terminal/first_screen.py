@@ -10,7 +10,7 @@ from toolworthy.base.sanitize import one_line
 from toolworthy.content import adapters
 from toolworthy.judgement.analysis.levels import served_apis
 from toolworthy.judgement.analysis.overall import Overall, overall
-from toolworthy.judgement.analysis.root_causes import RootCause, root_causes
+from toolworthy.judgement.analysis.root_causes import RootCause, causes_of
 from toolworthy.output.terminal.columns import aligned, wrapped
 from toolworthy.output.terminal.final_screen import fix_first
 from toolworthy.records.exchange import Exchange
@@ -34,7 +34,7 @@ def lines(run: RunDirectory, width: int = WIDTH) -> Iterator[str]:
         yield from wrapped(f"  {label:<10}{one_line(text)}", width, 12)
     yield "agents, a first impression by their own recorded requests and by probes"
     yield from _agents(overall((), probes), width)
-    causes = root_causes(run.meta, probes)
+    causes = causes_of(run)
     yield from fix_first(causes, width, most=1)
     if left := _unmeasured(probes):
         yield from wrapped(f"not measured: {one_line(left)}", width, 14)
@@ -123,7 +123,7 @@ def _next(run: RunDirectory, probes: Sequence[ProbeResult], causes: Sequence[Roo
     meta = run.meta
     if any(probe.unasked for probe in probes):
         return shlex.join(["toolworthy", "run", "wire", "--resume", str(run.path), "--budget-minutes", "10"])
-    if causes and causes[0].harms:
+    if causes and causes[0].harms and not causes[0].triage.known:
         return shlex.join(["toolworthy", "evidence", str(run.path), causes[0].code])
     working = [one.agent for one in overall((), probes) if one.word in ("works", "works, fails when")]
     chosen = working or [adapters.agents()[0].id]

@@ -9,7 +9,7 @@ from toolworthy.judgement.analysis.levels import Level, levels
 from toolworthy.judgement.analysis.outcome import outcome
 from toolworthy.judgement.analysis.overall import overall, sentence
 from toolworthy.judgement.analysis.remarks import remarks
-from toolworthy.judgement.analysis.root_causes import RootCause, root_causes
+from toolworthy.judgement.analysis.root_causes import RootCause, causes_of
 from toolworthy.judgement.analysis.verdict import WORDS, cell, verdicts
 from toolworthy.output.exports.badge import said
 from toolworthy.output.terminal import _costs as costs
@@ -38,7 +38,7 @@ def markdown(run: RunDirectory) -> str:
     """The page, as one string."""
     meta, gate = run.meta, run.gate
     results, probes, cases = run.results(), run.probes(), run.cases()
-    found, causes = levels(probes), root_causes(meta, run.measured())
+    found, causes = levels(probes), causes_of(run)
     figures = " · ".join(f"{WORDS[word]} {told} ({word})" for told, word in said(results, cases, probes).values())
     asked = list(tools.markdown(cases))
     first = asked.index("") if "" in asked else len(asked)
@@ -49,7 +49,7 @@ def markdown(run: RunDirectory) -> str:
         _in_words(results, probes),
         _fix_first(causes),
         [plain(text) for text in remarks(run.measured())],
-        [] if gate else [plain(str(outcome(run.measured())))],
+        [] if gate else [plain(str(outcome(run)))],
         gated.markdown(gate) if gate else [],
         _agents(results),
         _wire(found),
@@ -77,14 +77,19 @@ def _in_words(results: Sequence[TrialResult], probes: Sequence[ProbeResult]) -> 
 
 def _fix_first(causes: Sequence[RootCause]) -> Iterator[str]:
     """Root causes that harm agents, the first with all that is known of them."""
-    ours = [cause for cause in causes if cause.harms]
+    ours = [cause for cause in causes if cause.harms and not cause.triage.known]
     if ours:
         yield from ("**Fix first**", "")
     for number, cause in enumerate(ours[:_FIRST], 1):
         yield f"{number}. **{plain(cause.name)}**: {plain(cause.harm)} ({plain(cause.count)}). {plain(cause.evidence)}."
         yield f"   Fix: {plain(cause.remedy, 800)} {plain(cause.unaffected)}".rstrip()
+        if told := str(cause.triage):
+            yield f"   {plain(told)}"
     if (more := len(ours) - _FIRST) > 0:
         yield f"\n{more} more below"
+    if known := [cause for cause in causes if cause.triage.known]:
+        yield from ("" if ours else "**Nothing open harms an agent**", "")
+        yield from (f"- **{plain(one.name)}** ({plain(one.count)}). {plain(str(one.triage))}" for one in known)
 
 
 def _others(causes: Sequence[RootCause]) -> Iterator[str]:
@@ -93,7 +98,8 @@ def _others(causes: Sequence[RootCause]) -> Iterator[str]:
         follows = f"; so do fail: {', '.join(cause.follows[:_CODES])}" if cause.follows else ""
         more = f" and {len(cause.follows) - _CODES} more" if len(cause.follows) > _CODES else ""
         said = f"{plain(cause.harm)}. {plain(cause.detail)}{plain(follows)}{more}"
-        yield f"- **{plain(cause.name)}** ({plain(cause.count)}): {said}"
+        triage = f" [{plain(str(cause.triage))}]" if str(cause.triage) else ""
+        yield f"- **{plain(cause.name)}** ({plain(cause.count)}): {said}{triage}"
     if len(causes) > _ROWS:
         yield f"- {len(causes) - _ROWS} more in report.html"
 

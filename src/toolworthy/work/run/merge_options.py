@@ -11,6 +11,7 @@ from toolworthy.endpoint.target import resolve
 from toolworthy.records.conditions import chosen, difference, restore
 from toolworthy.records.meta import Budget, RunMeta
 from toolworthy.records.store import RunDirectory
+from toolworthy.records.triage import triage_of
 from toolworthy.work.replay.recording import Recording
 from toolworthy.work.run.plan import (
     Options,
@@ -67,6 +68,7 @@ def read_options(given: argparse.Namespace, folder: Path) -> Options:
         out=given.out or folder / "reports",
         resume=given.resume,
         agreed=bool(given.yes),
+        triage=triage_of(given.triage, folder),
         **chosen(given),
     )
     _check_same(run, asked)

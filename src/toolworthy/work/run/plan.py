@@ -23,6 +23,7 @@ from toolworthy.gateway import concurrency as flow
 from toolworthy.records import conditions
 from toolworthy.records.meta import Budget, RecordedOptions, RunMeta, SandboxKind, Tier
 from toolworthy.records.result import REFERENCES, Named
+from toolworthy.records.triage import TriageEntry
 from toolworthy.work.cases.field import Field, Kind, load_field
 from toolworthy.work.cases.model import Case, load_cases
 from toolworthy.work.replay.recording import Recording
@@ -92,6 +93,8 @@ class Options:
     until_decided: bool = False
     """Whether `trials` is the most that is run: the gate looks after each, and ends the run once it is decided."""
 
+    triage: tuple[TriageEntry, ...] = ()
+    """What was decided about findings before."""
     command: str = ""
     """What asked for the run, where that is not the command line of the process."""
 

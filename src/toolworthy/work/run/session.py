@@ -83,6 +83,7 @@ class Session:
         """
         self.run, self._hold = open_run(self.options)
         tree.sweep()
+        self.run.decide(self.options.triage)
         meta = self.run.meta
         self._seen = Seen(self.options.endpoint.model, meta.agents, meta)
         self.spending.recall(self.run.path / "exchanges")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from toolworthy.content import adapters
 from toolworthy.judgement.analysis.root_causes import listed, named
+from toolworthy.judgement.analysis.triage import EXCUSED
 from toolworthy.judgement.gate._compare import Comparable
 from toolworthy.judgement.gate.criteria.judged import Judged, too_few
 from toolworthy.judgement.gate.policy import Policy
@@ -24,11 +25,21 @@ def judge(both: Comparable, baseline: Sample, candidate: Sample, policy: Policy)
     asked = {agent for agent in baseline.blocking if {"*", agent} & set(policy.no_new_blocks_for)}
     agents = sorted(agent for agent in asked if policy.counts(agent))
     now = {agent: candidate.blocking.get(agent, {}) for agent in agents}
-    new = {agent: sorted(now[agent].keys() - baseline.blocking[agent].keys()) for agent in agents}
-    told = {agent: ", ".join(named(code, now[agent][code]) for code in codes) for agent, codes in new.items()}
+    known = {code for code, (state, _) in candidate.triage.items() if state in EXCUSED}
+    fixed = {code for code, (state, _) in candidate.triage.items() if state == "regression"}
+    new = {
+        agent: sorted((now[agent].keys() - baseline.blocking[agent].keys() - known) | (now[agent].keys() & fixed))
+        for agent in agents
+    }
+    told = {
+        agent: ", ".join(_told(candidate, code, now[agent][code]) for code in codes) for agent, codes in new.items()
+    }
+    excused = {code: title for agent in agents for code, title in now[agent].items() if code in known}
+    others = "".join(f"; {_told(candidate, code, title)}" for code, title in sorted(excused.items()))
     said = "; ".join(f"{adapters.title(agent)}: {codes}" for agent, codes in told.items() if codes)
     if said:
-        return [Judged(_BLOCKS, "fail", f"new: {said}", more=["`toolworthy rules CODE` says how to fix one"])]
+        more = ["`toolworthy rules CODE` says how to fix one"]
+        return [Judged(_BLOCKS, "fail", f"new: {said}{others}", more=more)]
     if of.missing > policy.unmeasured * of.asked:
         return [too_few(_BLOCKS, of, policy)]
     tested = [agent for agent in agents if agent not in baseline.untested]
@@ -37,11 +48,14 @@ def judge(both: Comparable, baseline: Sample, candidate: Sample, policy: Policy)
         whom = "; ".join(f"{adapters.title(agent)}: {why or 'untested'}" for agent, why in lost.items())
         needed = "ask all of the wire suite that the baseline was asked"
         return [Judged(_BLOCKS, "inconclusive", f"judged in the baseline, and not now: {whom}", needed=needed)]
-    return [
-        Judged(
-            _BLOCKS, "pass", f"none is new for {listed([*map(adapters.title, tested)])}" if tested else "none is new"
-        )
-    ]
+    said = f"none is new for {listed([*map(adapters.title, tested)])}" if tested else "none is new"
+    return [Judged(_BLOCKS, "pass", said + others)]
+
+
+def _told(sample: Sample, code: str, title: str) -> str:
+    """A root cause, with what was decided about it."""
+    decided = sample.triage.get(code, ("", ""))[1]
+    return named(code, title) + (f" ({decided})" if decided else "")
 
 
 def _untested(sample: Sample, agent: str) -> bool:

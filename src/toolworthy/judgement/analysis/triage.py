@@ -1,0 +1,131 @@
+"""What somebody has decided about a root cause, and whether that still holds for what is seen now."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from toolworthy.content import adapters
+from toolworthy.records.finding import Severity, rank
+from toolworthy.records.meta import EndpointName
+from toolworthy.records.probe import ProbeResult
+from toolworthy.records.result import Result
+from toolworthy.records.triage import TriageEntry, TriageState
+from toolworthy.wire.ir import Api
+
+EXCUSED = ("known", "filed", "ignored")
+"""States of what fails nothing."""
+_MANY = 12
+"""Kinds of details from which on they are free text, in which nothing can be compared."""
+_LONG = 80
+_REFUSED = re.compile(r"HTTP \d{3}\b")
+_VARIES = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`|[{\[].*|(?<=arguments of )\S+|\S*[\d_.]\S*""")
+"""What a model, a server or a test chose: quotations, JSON, names of tools, figures, ids."""
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What a root cause says: what an entry is compared with, and made of."""
+
+    code: str
+    apis: tuple[Api, ...]
+    severity: Severity
+    agents: tuple[str, ...]
+    """Ids of those that it harms."""
+    says: tuple[str, ...]
+    """Kinds of its details."""
+
+
+@dataclass(frozen=True)
+class Triaged:
+    """What was decided about a root cause."""
+
+    state: TriageState | Literal["open", "regression"] = "open"
+    """``open`` where nothing was decided, or it does not hold any more; ``regression`` of what was fixed."""
+    note: str = ""
+    until: date | None = None
+    back: str = ""
+    """Why an entry does not hold any more; "" where there is none, or it does."""
+
+    @property
+    def known(self) -> bool:
+        """Whether it fails nothing."""
+        return self.state in EXCUSED
+
+    def __str__(self) -> str:
+        """State and note, as every output shows them; "" where nothing was ever decided."""
+        note = f": {self.note}" if self.note else ""
+        if self.state == "regression":
+            return f"regression: marked as fixed, and seen again{f' ({self.note})' if self.note else ''}"
+        if self.state == "open":
+            return f"open again: {self.back}{f' ({self.note})' if self.note else ''}" if self.back else ""
+        return f"{self.state}{note}{f' (until {self.until})' if self.until else ''}"
+
+
+def triaged(entries: Sequence[TriageEntry], seen: Sighting, endpoint: EndpointName, today: date) -> Triaged:
+    """What holds of a root cause. Of several entries one that excuses it; else the last.
+
+    Args:
+        entries: of the run's ``triage.toml``.
+        seen: the root cause.
+        endpoint: which one was measured.
+        today: for ``until``.
+    """
+    ours = [one for one in entries if one.code == seen.code and _for(one, endpoint)]
+    told = [_judged(one, seen, today) for one in ours]
+    return next((one for one in told if one.known), told[-1] if told else Triaged())
+
+
+def kinds_of(code: str, results: Sequence[Result]) -> tuple[str, ...]:
+    """What kinds of details a code has: the same in every run in which the same fault is seen."""
+    kinds = sorted({kind for result in results for kind in _kinds(code, result)})
+    return tuple(kinds) if len(kinds) <= _MANY else ("*",)
+
+
+def entry(seen: Sighting, state: TriageState, note: str, until: date | None, endpoint: EndpointName) -> TriageEntry:
+    """The entry that decides about a root cause as it is seen now, at this endpoint and model."""
+    at = {"endpoint": endpoint.name or "*", "model": endpoint.model or "*"}
+    about = {"apis": seen.apis or ("*",), "severity": seen.severity, "agents": seen.agents, "says": seen.says or ("*",)}
+    return TriageEntry.model_validate({"code": seen.code, "state": state, "note": note, "until": until, **at, **about})
+
+
+def _for(one: TriageEntry, endpoint: EndpointName) -> bool:
+    return one.endpoint in ("*", endpoint.name) and one.model in ("*", endpoint.model)
+
+
+def _judged(one: TriageEntry, seen: Sighting, today: date) -> Triaged:
+    if one.state == "fixed":
+        return Triaged("regression", one.note)
+    if one.until and today > one.until:
+        return Triaged("open", one.note, back=f"{one.state} until {one.until}, which has passed")
+    if changes := "; ".join(_changes(one, seen)):
+        return Triaged("open", one.note, back=f"{one.state}, and changed since: {changes}")
+    return Triaged(one.state, one.note, one.until)
+
+
+def _changes(one: TriageEntry, seen: Sighting) -> Iterator[str]:
+    if rank(seen.severity) < rank(one.severity):
+        yield f"{seen.severity}, not {one.severity}"
+    for what, before, now in (
+        ("also harms", one.agents, seen.agents),
+        ("also over", one.apis, seen.apis),
+        ("also says", one.says, seen.says),
+    ):
+        more = [name for name in now if name not in before] if "*" not in before else []
+        if more:
+            names = map(adapters.title, more) if before is one.agents else more
+            yield f"{what} {', '.join(names)}"
+
+
+def _kinds(code: str, result: Result) -> Iterator[str]:
+    """Of a rule, its details without what varies; of a probe, its verdict, with the status of a refusal."""
+    for finding in result.findings:
+        if finding.code == code:
+            status = _REFUSED.match(finding.detail)
+            yield status.group() if status else _VARIES.sub("#", finding.detail)[:_LONG].strip()
+    if isinstance(result, ProbeResult) and result.key.probe == code and result.judged and not result.ok:
+        status = _REFUSED.search(result.detail)
+        yield f"{result.verdict}: {status.group()}" if status else str(result.verdict)

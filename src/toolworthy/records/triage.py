@@ -1,0 +1,107 @@
+"""``triage.toml``: what somebody has decided about findings, next to a run or in a repository."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from pydantic import model_validator
+
+from toolworthy.base.errors import ToolworthyError
+from toolworthy.base.loading import Strict, load_toml
+from toolworthy.records.finding import Severity
+from toolworthy.wire.ir import Api
+
+TRIAGE = "triage.toml"
+"""Its name in a run directory; in a working directory it is found under it."""
+TriageState = Literal["known", "filed", "fixed", "ignored"]
+_HEAD = "# Written by `toolworthy triage`, which keeps no comments. docs/triage.md says what the keys mean.\n"
+
+
+class TriageEntry(Strict):
+    """A decision about one finding: to what it applies, what was decided, and what the finding said then."""
+
+    code: str
+    """Of a root cause: a rule's code, a probe's id, or ``cause-KIND``."""
+    state: TriageState
+    note: str = ""
+    """A link or a sentence; of an ignored finding the reason."""
+    until: date | None = None
+    """The last day on which it holds."""
+    endpoint: str = "*"
+    """Name of the endpoint, as the user gave it; ``*`` for every one."""
+    model: str = "*"
+    apis: tuple[Api | Literal["*"], ...] = ("*",)
+    """Wire APIs over which the finding was seen."""
+    severity: Severity = "blocks"
+    """What it was; a worse one is a change."""
+    agents: tuple[str, ...] = ("*",)
+    """Ids of the agents that it harmed; one more is a change."""
+    says: tuple[str, ...] = ("*",)
+    """Kinds of details that it had, without names and figures; another kind is a change."""
+
+    @model_validator(mode="after")
+    def _reason(self) -> TriageEntry:
+        if self.state == "ignored" and not self.note.strip():
+            raise ValueError("an ignored finding needs its reason as the note")
+        return self
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """To what it applies: there is one entry for each."""
+        return self.code, self.endpoint, self.model
+
+
+class _TriageFile(Strict):
+    finding: tuple[TriageEntry, ...] = ()
+
+
+def load_triage(path: Path) -> tuple[TriageEntry, ...]:
+    """The entries of a file; none where there is no file.
+
+    Raises:
+        ToolworthyError: it cannot be read, or has an unknown key or value, or an entry twice; one line.
+    """
+    if not path.exists():
+        return ()
+    entries = load_toml(_TriageFile, path).finding
+    if twice := next((one.place for at, one in enumerate(entries) if one.place in [e.place for e in entries[:at]]), ()):
+        raise ToolworthyError(f"{path}: two entries for {', '.join(twice)}; keep one")
+    return entries
+
+
+def triage_of(given: Path | None, folder: Path) -> tuple[TriageEntry, ...]:
+    """The entries of the file that is given; else of the one in `folder`, if there is one.
+
+    Raises:
+        ToolworthyError: as `load_triage`, or the file that is given does not exist.
+    """
+    if given and not (folder / given).exists():
+        raise ToolworthyError(f"{given} does not exist. Give the path of a triage file, or leave --triage out.")
+    return load_triage(folder / (given or TRIAGE))
+
+
+def merged(held: Iterable[TriageEntry], new: Iterable[TriageEntry]) -> tuple[TriageEntry, ...]:
+    """Both; of two entries for the same, the new one."""
+    return tuple({one.place: one for one in (*held, *new)}.values())
+
+
+def triage_text(entries: Sequence[TriageEntry]) -> str:
+    """The file that holds these entries. What has its default is left out."""
+    return "\n".join([_HEAD, *map(_table, entries)])
+
+
+def _table(entry: TriageEntry) -> str:
+    told = entry.model_dump(exclude_defaults=True)
+    return "[[finding]]\n" + "".join(f"{name} = {_value(value)}\n" for name, value in told.items())
+
+
+def _value(value: object) -> str:
+    """In TOML, whose strings are written like JSON's, but for the one control character that JSON leaves as it is."""
+    if isinstance(value, date):
+        return value.isoformat()
+    text = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()
+    return text.replace("\x7f", "\\u007f")
