@@ -168,18 +168,18 @@ UNASKED = {"unasked": True, "requests": 0}
 @pytest.mark.parametrize(
     ("probes", "kind", "says"),
     [
-        ([CORE, probe("a")], "pass", "pass: works, 2 of 2 probes supported"),
-        ([CORE, probe("a", "rejected")], "pass", "pass: works, 1 of 2 probes supported"),
+        ([CORE, probe("a")], "pass", "pass: works, 2 of 2 probes pass"),
+        ([CORE, probe("a", "rejected")], "pass", "pass: works, 1 of 2 probes pass"),
         (
             [CORE, probe("a", "broken", severity="blocks", situation="thinking")],
             "flaky",
-            "flaky: works, fails when thinking is switched on (a), 1 of 2 probes supported",
+            "flaky: works, fails when thinking is switched on (a), 1 of 2 probes pass",
         ),
-        ([CORE, probe("a", "broken", severity="blocks")], "pass", "pass: works, 1 of 2 probes supported"),
+        ([CORE, probe("a", "broken", severity="blocks")], "pass", "pass: works, 1 of 2 probes pass"),
         ([probe("session-codex", "broken"), probe("a")], "fail", "fail: broken (session-codex), 1 of 2"),
         ([probe("session-codex", "unmeasured", detail="no call"), probe("a")], "inconclusive", "untested: no call, 1"),
         ([probe("session-codex", "unmeasured")], "inconclusive", "untested: its own requests were not answered"),
-        ([probe("a")], "not tested", "untested: its own requests were not asked, 1 of 1 probes supported"),
+        ([probe("a")], "not tested", "untested: its own requests were not asked, 1 of 1 probes pass"),
         ([CORE, probe("a", "unmeasured", **UNASKED)], "not tested", "untested: 50% of what Codex needs was asked"),
         ([probe("session-codex", "unmeasured", **UNASKED)], "not tested", "untested: 0% of what Codex needs was asked"),
     ],

@@ -157,6 +157,17 @@ def test_trials_outweigh_what_probes_foretell() -> None:
     assert causes() == {}
 
 
+def test_an_agent_that_was_unaffected_is_no_evidence_of_harm() -> None:
+    """It was measured in the plain task, where the model makes one call in each answer."""
+    own = probe("session-openclaw", "chat", "supported")
+    several = probe("parallel-calls", "chat", "supported", "TW101", situation="parallel-calls")
+    found = several.findings[0].model_copy(update={"situation": "parallel-calls"})
+    cause = causes(own, several.model_copy(update={"findings": (found,)}))["TW101"]
+    harm = next(harm for harm in cause.harms if harm.agent == "openclaw")
+    assert (harm.effect, harm.evidence, harm.did) == ("fails", "rule", "")
+    assert "unaffected" not in cause.evidence
+
+
 def test_an_endpoint_that_fails_trials_is_a_cause() -> None:
     told = causes(trial("codex", "failed", "endpoint error"), trial("codex", "failed", "endpoint error", repeat=2))
     assert [(cause.code, cause.count) for cause in told.values()] == [("cause-endpoint-error", "2 of 2 trials")]

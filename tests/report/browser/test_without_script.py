@@ -12,7 +12,7 @@ from tests.support.look import Visit
 def test_verdict_findings_calls_and_figures_are_read(visit: Visit, ordinary: Path) -> None:
     page = visit(ordinary, java_script_enabled=False)
     expect(page.locator("h1")).to_contain_text("3 of 5 agents work")
-    expect(page.locator(".agents")).to_contain_text("fails at times")
+    expect(page.locator(".agents")).to_contain_text("fails when …")
     expect(page.locator(".first .fix")).to_have_count(3)
     finding = page.locator("#finding-TW201")
     expect(finding).to_contain_text("a call stands in the text")

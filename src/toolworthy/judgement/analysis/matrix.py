@@ -70,7 +70,8 @@ class Cell:
     suite: Suite
     kind: Kind
     score: CellScore | None
-    """Tasks that passed, cases that are right leniently, probes that are supported of those that the agent meets."""
+    """Tasks that passed, cases that are right leniently, of the probes that the agent meets, those that are
+    supported and show no fault that decides its level."""
     text: str
     """All of it in words, for those who hear it."""
     counts: dict[str, int]
@@ -117,10 +118,11 @@ def _wire(agent: str, level: Level | None) -> Cell:
     if level is None:
         return _cell(agent, "wire", *_no_level(agent))
     statuses = [(f"{one.key.probe}/{one.key.way}", one.verdict) for one in level.probes]
-    measured = [verdict for _, verdict in statuses if verdict != "unmeasured"]
-    supported = measured.count("supported")
-    score = CellScore(supported / len(measured), None, None, len(measured)) if measured else None
-    many = f"{supported} of {len(measured)} probes supported" if measured else "nothing measured"
+    measured = [one for one in level.probes if one.judged]
+    harmful = set(level.deciding)
+    passed = sum(one.verdict == "supported" and harmful.isdisjoint(f.code for f in one.findings) for one in measured)
+    score = CellScore(passed / len(measured), None, None, len(measured)) if measured else None
+    many = f"{passed} of {len(measured)} probes pass" if measured else "nothing measured"
     through = f", through {level.api}" if level.translated else ""
     text = f"{level.headline}, {many}{through}"
     return _cell(agent, "wire", _level_kind(level), text, score, statuses, level.translated, level.deciding)

@@ -70,15 +70,15 @@ def headline(agents: Sequence[Overall], causes: Sequence[RootCause]) -> str:
     if untested == len(agents):
         return "No agent could be judged." if agents else ""
     if len(agents) == 1:
-        told = f"{agents[0].title} {'works' if work else 'is broken'}" + ", but fails at times" * limited
+        told = f"{agents[0].title} {'works' if work else 'is broken'}" + ", but fails in some situations" * limited
     else:
         told = (
             f"All {len(agents)} agents work"
             if len(work) == len(agents)
             else f"{len(work)} of {len(agents)} agents work"
         )
-        some = f", {limited} of them {'fail' if limited > 1 else 'fails'} at times" * bool(limited)
-        told += ", but fail at times" if limited == len(work) > 1 else some
+        some = f", {limited} of them {'fail' if limited > 1 else 'fails'} in some situations" * bool(limited)
+        told += ", but fail in some situations" if limited == len(work) > 1 else some
         told += f"; {untested} could not be judged" * bool(untested)
     breaking = [cause for cause in causes if cause.breaks]
     broken = list(dict.fromkeys(adapters.title(agent) for cause in breaking for agent in cause.breaks))

@@ -313,6 +313,8 @@ class _Found:
         if effect == "breaks" and any(trial.ok for trial in trials):
             effect, when = "fails", "in probes, but not in all of its trials"
         did = breakage.did(agent, code, worst.situation) or breakage.did(agent, code) or ""
+        if did == "unaffected":  # in the plain task, which says nothing of this situation
+            did = ""
         own = any(
             isinstance(one, ProbeResult) and one.main_path and one.needed_by(agent) and not one.ok
             for one in self.seen[worst.code]
