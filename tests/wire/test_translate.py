@@ -115,17 +115,16 @@ def test_plain_json_where_a_stream_was_asked_for_is_understood(agent: Api, endpo
 @pytest.mark.parametrize(("agent", "endpoint"), PAIRS)
 def test_reasoning_comes_back_to_its_endpoint_as_it_left(agent: Api, endpoint: Api) -> None:
     """An agent replays what it was given; the endpoint must get its own reasoning again, signature and all."""
-    forms = {"chat": "reasoning_content", "messages": "thinking", "responses": "reasoning_item", "gemini": "thought"}
-    signature = None if endpoint == "chat" else "c2lnbmVk"
-    item = "rs_1" if endpoint == "responses" else None
-    thought = Thinking("because", forms[endpoint], signature, item)
+    form = wire.api(endpoint).reasoning
+    item = "rs_1" if form == "reasoning_item" else None
+    thought = Thinking("because", form or "reasoning_content", "c2lnbmVk" if form else None, item)
     call = ToolCall("call_1", "ls", "{}")
     answer = wire.api(agent).render_response(Response("r", "m", (thought, call), "tool"), Request("m", ()))
     _, rendered = translate_request(agent, endpoint, replayed(agent, answer))
     read = wire.api(endpoint).parse_request(rendered.body)
     back = [part for message in read.messages for part in message.parts if isinstance(part, Thinking)]
     assert [(part.form, part.signature) for part in back] == [(thought.form, thought.signature)]
-    if endpoint != "responses":  # its encrypted content holds the text
+    if not item:  # its encrypted content holds the text
         assert back[0].text == "because"
 
 

@@ -38,8 +38,8 @@ def run(what: Literal["list", "check"], paths: Sequence[Path], sandbox: SandboxK
     found = asyncio.run(_all(cases, answers, world))
     for line in found:
         show(f"BAD  {line}")
-    said = f"{len(cases)} cases in {len(adapters.agents())} vocabularies, {len(answers)} answers"
-    show(f"{said}, {len(found)} problems")
+    counts = {"cases": cases, "toolsets": adapters.agents(), "answers": answers, "problems": found}
+    show(" · ".join(f"{name} {len(counted)}" for name, counted in counts.items()))
     _tell_few(cases, answers)
     return 1 if found else 0
 

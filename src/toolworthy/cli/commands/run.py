@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from toolworthy.base.sanitize import show
+from toolworthy.wire.ir import APIS
 
-_HELP = """\
+_HELP = f"""\
 usage: toolworthy run [SUITE | FILE]... [OPTION]...
 
 Run suites against an endpoint: wire (the protocol), tools (tool calls), tasks (coding tasks in
@@ -16,7 +17,7 @@ Endpoint
   --endpoint X          a URL, a provider, a name from toolworthy.toml, or oracle (default)
   --model ID            model to request
   --key-env NAME        environment variable that holds the key
-  --wire API            translate every agent to chat, messages, responses or gemini
+  --wire API            translate every agent to {", ".join(APIS[:-1])} or {APIS[-1]}
 What to run
   --agent NAME          agent, repeatable, or all; --adapter FILE: one of your own
   --toolset AGENT       the built-in agent offers this agent's tools
