@@ -8,9 +8,11 @@ import contextlib
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
+import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,6 +25,7 @@ from tests.support.commands import run
 from tests.support.small_server import sound
 from tests.support.upstream import endpoint, reply, serve
 from toolworthy.gateway import Gateway, serve_trial
+from toolworthy.public.server import ReferenceServer
 from toolworthy.records.exchanges import read_all
 from toolworthy.reference import Oracle
 
@@ -45,7 +48,7 @@ def test_a_port_that_there_is_not_is_one_line(tmp_path: Path, door: tuple[str, .
     done = run("toolworthy", *door, "--port", port, cwd=tmp_path)
     assert done.returncode == 4
     assert len(done.stderr.splitlines()) == 1
-    assert "give another with --port" in done.stderr
+    assert "--port" in done.stderr
 
 
 @asynccontextmanager
@@ -62,7 +65,8 @@ async def proxied(folder: Path, url: str, *options: str) -> AsyncIterator[tuple[
     try:
         yield told[0], proxy
     finally:
-        proxy.terminate()
+        with contextlib.suppress(ProcessLookupError):  # the test has stopped it
+            proxy.terminate()
         await proxy.wait()
 
 
@@ -243,3 +247,40 @@ def test_the_proxy_shows_no_request_raw(tmp_path: Path) -> None:
     assert b"/v1/models" in out
     assert b"\x1b" not in out
     assert CANARY.encode() not in out
+
+
+def test_findings_are_told_as_they_come_and_shown_of_the_record(tmp_path: Path) -> None:
+    """Two defects behind the proxy: one line each, however often it comes; page and evidence are made of the record."""
+
+    async def go() -> str:
+        with ReferenceServer(["call-id-null", "finish-stop-with-tool-calls"]) as server:
+            async with proxied(tmp_path, server.base_url) as (url, proxy), client() as http:
+                tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+                said = [{"role": "user", "content": "Call the tool `look` with exactly these arguments: {}"}]
+                body = {"model": "oracle", "messages": said, "tools": [tool], "stream": True}
+                for _ in range(3):
+                    assert (await http.post(f"{url}/v1/chat/completions", json=body)).status_code == 200
+                proxy.send_signal(signal.SIGINT)
+                assert proxy.stdout is not None
+                return (await proxy.stdout.read()).decode()
+
+    told = asyncio.run(go())
+    assert "\x1b" not in told
+    first = re.findall(r"^\d\d:\d\d:\d\d oracle/chat (TW\d+) \S+: .*\[exchange 0\]$", told, re.MULTILINE)
+    assert len(first) == len(set(first)) >= 2
+    assert "[exchange 1]" not in told
+    for code in first:
+        assert re.search(rf"^  3 × {code} ", told, re.MULTILINE)
+    (record,) = (tmp_path / "reports").glob("proxy-*.jsonl.zst")
+    for _ in range(2):  # it is made anew, not added to
+        done = run("toolworthy", "report", str(record), cwd=tmp_path)
+        assert (done.returncode, done.stdout.strip()) == (0, str(record).removesuffix(".jsonl.zst") + "/report.html")
+        page = Path(done.stdout.strip()).read_text()
+        assert all(f"{code} " in page for code in first)
+    assert all(code in run("toolworthy", "evidence", str(record), cwd=tmp_path).stdout for code in first)
+    done = run("toolworthy", "evidence", str(record), first[0], "-o", "one.zip", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(tmp_path / "one.zip") as archive:
+        assert json.loads(archive.read("finding.json"))
+        assert archive.read("response.body").startswith(b"data: ")
+    assert CANARY not in page

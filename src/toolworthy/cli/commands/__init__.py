@@ -79,7 +79,12 @@ COMMANDS = (
     _command(
         "report",
         "write a run's report again, or one of several runs side by side",
-        _path("paths", nargs="+", metavar="RUN", help="the first is compared with the others"),
+        _path(
+            "paths",
+            nargs="+",
+            metavar="RUN",
+            help="or a proxy's record; several are compared with the first",
+        ),
         _path("-o", "--out", metavar="FILE", help="default: in the run, the last of several"),
         _arg("--only", default="", metavar="GLOB", help="trials, cases and probes whose key fits"),
         example="toolworthy report reports/RUN",
@@ -98,7 +103,7 @@ COMMANDS = (
     _command(
         "evidence",
         "a finding of a run as an archive for a ticket",
-        _path("path", metavar="RUN"),
+        _path("path", metavar="RUN", help="or a record of the proxy"),
         _arg("wanted", nargs="?", metavar="FINDING", help="a code, a slug or an id; without it all are listed"),
         _path("-o", "--out", metavar="FILE", help="default: a name of its own, here"),
         example="toolworthy evidence reports/RUN TW101",
@@ -172,13 +177,13 @@ COMMANDS = (
     ),
     _command(
         "proxy",
-        "record your own agent's traffic with an endpoint",
+        "record your own agent's traffic with an endpoint, and show findings as they come",
         *_ENDPOINT,
         _arg("--port", type=port, metavar="N", default=8377, help="where it listens (default 8377)"),
         _path("--out", default=Path("reports"), metavar="DIR", help="where it is recorded (default reports)"),
         _flag("--open", dest="for_all", help="without the secret part of the address: all users may ask"),
         example="toolworthy proxy --endpoint deepseek",
-        next="`toolworthy replay FILE --endpoint Y` sends what was recorded to another endpoint",
+        next="`toolworthy report FILE` shows the record; `toolworthy replay FILE --endpoint Y` sends it elsewhere",
     ),
     _command(
         "replay",

@@ -12,8 +12,8 @@ from toolworthy.base.sanitize import show, visible
 from toolworthy.output.bug_report.evidence import bundle, choose, found, name
 from toolworthy.output.bug_report.ticket import Located
 from toolworthy.records.finding import rank
-from toolworthy.records.store import RunDirectory
 from toolworthy.rules import label
+from toolworthy.work.replay.judged import opened
 
 _SHOWN = 5
 """Findings of one code that the list names."""
@@ -25,7 +25,7 @@ def run(path: Path, wanted: str | None = None, out: Path | None = None) -> int:
     Raises:
         ToolworthyError: there is no run or no such finding, its bytes are gone, or the file cannot be written.
     """
-    directory = RunDirectory.open(path)
+    directory = opened(path)
     every = found(directory)
     if wanted is None:
         if out is not None:

@@ -16,6 +16,7 @@ from toolworthy.base.errors import ToolworthyError, writing
 from toolworthy.base.redact import Redactor
 from toolworthy.base.sanitize import one_line, show
 from toolworthy.base.version import __version__
+from toolworthy.cli._live_findings import LiveFindings
 from toolworthy.cli.interrupt import SIGNALS
 from toolworthy.endpoint.target import Endpoint, resolve
 from toolworthy.gateway import Gateway, serve_trial
@@ -49,6 +50,7 @@ def _serve(endpoint: Endpoint, port: int, out: Path, *, secret: bool) -> int:
         partial.write_text(meta.model_dump_json(indent=2) + "\n", encoding="utf-8")
     stop = asyncio.Event()
     unwritten: list[ToolworthyError] = []
+    found = LiveFindings()
 
     def record(exchange: Exchange) -> None:
         try:
@@ -62,6 +64,8 @@ def _serve(endpoint: Endpoint, port: int, out: Path, *, secret: bool) -> int:
             return
         said = f"{exchange.method} {exchange.path} → {exchange.status or exchange.error} {exchange.seconds:.2f} s"
         show(one_line(said))
+        for line in found.lines(exchange):
+            show(line)
 
     async def serve() -> None:
         listener = listening(port)
@@ -76,6 +80,8 @@ def _serve(endpoint: Endpoint, port: int, out: Path, *, secret: bool) -> int:
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve())
     writer.close()
+    if summary := [*found.summary()]:
+        show("\n".join(["findings:", *(f"  {line}" for line in summary)]))
     if unwritten:
         raise unwritten[0]
     return 0

@@ -10,7 +10,8 @@ from toolworthy.base.atomic import whole
 from toolworthy.base.sanitize import show
 from toolworthy.output.html.page import parts
 from toolworthy.output.write import write_report
-from toolworthy.records.store import RunDirectory, redactor_of
+from toolworthy.records.store import redactor_of
+from toolworthy.work.replay.judged import opened
 
 BESIDE = "beside.html"
 """In the last run's directory, where several runs are shown and no file is named."""
@@ -23,7 +24,7 @@ def run(paths: Sequence[Path], out: Path | None = None, only: str = "") -> int:
         ToolworthyError: one of them is no run, or one of several is not whole, no trial fits `only`, or the page cannot
             be written.
     """
-    runs = [RunDirectory.open(path, whole=len(paths) > 1) for path in paths]
+    runs = [opened(path, whole=len(paths) > 1) for path in paths]
     if len(runs) == 1 and out is None and not only:
         show(write_report(runs[0]))
         return 0

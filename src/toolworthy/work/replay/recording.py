@@ -14,7 +14,8 @@ from toolworthy.records.meta import EndpointTold, ProxyTold, Replayed
 from toolworthy.records.store import RunDirectory
 from toolworthy.wire.ir import Api
 
-_SUFFIX = ".jsonl.zst"
+SUFFIX = ".jsonl.zst"
+"""Of files of exchanges."""
 _HELD = 4
 """Files held in memory at a time."""
 _MAX_BODY = 64 * 2**20
@@ -50,7 +51,7 @@ class Recording:
         """
         if path.is_dir():
             endpoint = RunDirectory.open(path).meta.endpoint
-            return cls(path, tuple(sorted((path / "exchanges").glob(f"*{_SUFFIX}"))), endpoint)
+            return cls(path, tuple(sorted((path / "exchanges").glob(f"*{SUFFIX}"))), endpoint)
         if not path.is_file():
             raise ToolworthyError(f"{path} does not exist; give a run directory, or a record of toolworthy proxy")
         return cls(path, (path,), _beside(path))
@@ -83,6 +84,14 @@ class Recording:
         """The recorded exchange, its body readable."""
         return self._read(item.file)[item.index]
 
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """All exchanges, in the order of the files; bodies as they were recorded.
+
+        Raises:
+            ToolworthyError: a file is no record.
+        """
+        return tuple(exchange for file in self._files for exchange in self._read(file).values())
+
     def _all(self) -> Iterator[Recorded]:
         for file in self._files:
             for exchange in self._read(file).values():
@@ -111,7 +120,7 @@ def matches(trial: str, glob: str) -> bool:
 def _beside(path: Path) -> EndpointTold:
     """What the proxy wrote of its endpoint, beside its record."""
     try:
-        text = path.with_name(path.name.removesuffix(_SUFFIX) + ".json").read_bytes()
+        text = path.with_name(path.name.removesuffix(SUFFIX) + ".json").read_bytes()
         return ProxyTold.model_validate_json(text, extra="ignore").endpoint
     except (OSError, ValueError):
         return EndpointTold()

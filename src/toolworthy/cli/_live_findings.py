@@ -1,0 +1,40 @@
+"""Findings in traffic as it is recorded: a line for each when it is first seen, and how often at the end."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+from toolworthy import rules
+from toolworthy.base.sanitize import one_line
+from toolworthy.records.exchange import Exchange
+
+_AGAIN = (10, 100, 1_000, 10_000)
+"""How often a finding is seen when it is told again."""
+_LONG = 160
+
+
+class LiveFindings:
+    """What was found so far, by model, wire API and rule. What follows from another finding is not told."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[tuple[str, str]] = Counter()
+
+    def lines(self, exchange: Exchange) -> Iterator[str]:
+        """What is new in an exchange: time, model and API, rule, what, index of the exchange."""
+        asked = exchange.request
+        who = f"{asked.model if asked and asked.model else '?'}/{exchange.agent_api}"
+        for code, detail in {one.code: one.detail for one in rules.check([exchange]) if not one.follows}.items():
+            at = who, rules.label(code)
+            self._seen[at] += 1
+            many = self._seen[at]
+            if many == 1 or many in _AGAIN:
+                times = f" (×{many})" if many > 1 else ""
+                clock = time.strftime("%H:%M:%S", time.localtime(exchange.started))
+                yield one_line(f"{clock} {who} {at[1]}: {detail[:_LONG]} [exchange {exchange.index}]{times}")
+
+    def summary(self) -> Iterator[str]:
+        """How often each was seen, the most frequent first."""
+        for (who, rule), many in self._seen.most_common():
+            yield one_line(f"{many} × {rule} ({who})")

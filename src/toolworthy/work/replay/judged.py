@@ -1,0 +1,88 @@
+"""The record of ``toolworthy proxy`` as a run, so that a page and evidence can be made of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from toolworthy import rules
+from toolworthy.base.errors import ToolworthyError
+from toolworthy.records.exchange import Exchange
+from toolworthy.records.exchanges import ExchangeWriter, file_name
+from toolworthy.records.meta import RunMeta
+from toolworthy.records.score import Score
+from toolworthy.records.store import RESULTS, RunDirectory
+from toolworthy.records.trial import TrialKey, TrialResult
+from toolworthy.work.replay.recording import SUFFIX, Recording
+from toolworthy.work.scoring.words import cause
+
+_ASKER = "your-agent"
+
+
+def opened(path: Path, *, whole: bool = False) -> RunDirectory:
+    """A run directory; of a record of the proxy, a run directory beside it, made anew: what was recorded is judged by
+    the rules, and no task by anything.
+
+    Args:
+        path: of either.
+        whole: whether all results of a run are needed.
+
+    Raises:
+        ToolworthyError: it is neither, or the run directory cannot be written.
+    """
+    if path.is_dir() or not path.name.endswith(SUFFIX):
+        return RunDirectory.open(path, whole=whole)
+    recording = Recording.open(path)
+    run = RunDirectory(path.with_name(path.name.removesuffix(SUFFIX)), _secrets(recording))
+    exchanges = recording.exchanges()
+    started = min((one.started for one in exchanges), default=0.0)
+    meta = RunMeta(started=started, endpoint=recording.endpoint, command="toolworthy proxy")
+    if run.path.exists():
+        if RunDirectory.open(run.path).meta.endpoint != recording.endpoint:
+            raise ToolworthyError(f"{run.path} is another run. Move the record to a folder without it.")
+        shutil.rmtree(run.path / "exchanges", ignore_errors=True)
+        (run.path / RESULTS).unlink(missing_ok=True)
+        (run.path / "exchanges").mkdir(parents=True, exist_ok=True)
+        run.write_meta(meta)
+    else:
+        run.begin(meta)
+    run.append(_result(run, exchanges))
+    return run
+
+
+def _secrets(recording: Recording) -> Iterable[str]:
+    return (os.environ.get(name, "").strip() for name in sorted(recording.endpoint.variables))
+
+
+def _result(run: RunDirectory, exchanges: tuple[Exchange, ...]) -> TrialResult:
+    """All that was recorded, as one trial that nothing judged but the rules."""
+    key = TrialKey(suite="tasks", task="recording", agent=_ASKER)
+    file = f"exchanges/{file_name(str(key))}"
+    writer = ExchangeWriter(run.path / file, run.redactor)
+    for exchange in exchanges:
+        writer.append(exchange)
+    writer.close()
+    asked = [one for one in exchanges if one.kind == "completion"]
+    models = [one.response.model for one in asked if one.response and one.response.model]
+    return TrialResult(
+        key=key,
+        status="unmeasured",
+        cause=cause("not run", "our limit", said="a recording: the rules judge it, and no task does"),
+        score=Score(
+            requests=len(asked),
+            turns=sum(one.is_turn for one in asked),
+            calls=sum(len(one.calls) for one in asked),
+            request_seconds=tuple(round(one.seconds, 4) for one in asked if one.status is not None),
+            findings=rules.check(exchanges),
+            translated=any(one.translated for one in asked),
+            models_answered=tuple(dict.fromkeys(models)),
+        ),
+        agent_api=next((one.agent_api for one in asked), None),
+        endpoint_api=next((one.endpoint_api for one in asked), None),
+        started=min((one.started for one in exchanges), default=0.0),
+        seconds=max((one.started + one.seconds for one in exchanges), default=0.0)
+        - min((one.started for one in exchanges), default=0.0),
+        exchanges=file,
+    )
