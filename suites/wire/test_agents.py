@@ -79,15 +79,15 @@ async def called(ask: Ask, talk: Conversation, step: tuple[str, Any]) -> Answer:
         if last:
             ask.blame(answer)
     if all(trouble.kind == "altered" for trouble in troubles):
-        raise Broken(f"{troubles[0]}, {tries} times of {tries}")
+        raise Broken(f"{troubles[0]}, {tries} of {tries} times")
     if ask.surface.calls.less:
         raise Unmeasured(ask.surface.calls.less)
     whole = await ask.send({**talk.body, "stream": False}, headers=talk.record.headers, query=talk.record.query)
     if whole.answered and not trouble_with([step], whole, exact=True):
-        raise Broken(f"{troubles[-1]}, {tries} times of {tries} streamed; it came right whole")
+        raise Broken(f"{troubles[-1]}, {tries} of {tries} times streamed; correct without streaming")
     if talk.results and not await heard(ask, talk):
-        raise Broken("the model does not know what its tools answered")
-    raise Unmeasured(f"{troubles[-1]} (asked {tries} times)")
+        raise Broken("the model does not know the results of its tools")
+    raise Unmeasured(f"{troubles[-1]} ({tries} attempts)")
 
 
 def _slipped(step: tuple[str, Any], answer: Answer) -> bool:

@@ -48,12 +48,12 @@ async def test_one_call(ask: Ask) -> None:
     await ask.calls(("read_file", {"path": "src/app.py"}))
 
 
-@probe("text and a call in one answer", agents=EVERY_AGENT)
+@probe("text and a call in one response", agents=EVERY_AGENT)
 async def test_text_before_call(ask: Ask) -> None:
     """What the model says before it calls is kept, and the call is not lost behind it."""
     answer = await ask.calls(("read_file", {"path": "src/app.py"}), say="I will look at the file first.")
     if not answer.text.strip():
-        raise Unmeasured("the model said nothing before its call")
+        raise Unmeasured("the model wrote no text before its call")
 
 
 @probe("a call without arguments", severity="blocks", agents=EVERY_AGENT)
@@ -61,10 +61,10 @@ async def test_no_argument_call(ask: Ask) -> None:
     """The arguments are an empty object, not nothing."""
     answer = await ask.calls(("list_files", {}))
     if answer.calls[0].arguments.strip() == "" and wire.api(ask.api).whole_calls == "never":
-        raise Broken("the arguments are an empty string, which is no JSON")
+        raise Broken("the arguments are an empty string, which is not JSON")
 
 
-@probe("two calls in one answer", severity="degrades", agents=EVERY_AGENT, situation="parallel-calls", tier="quick")
+@probe("two calls in one response", severity="degrades", agents=EVERY_AGENT, situation="parallel-calls", tier="quick")
 async def test_parallel_calls(ask: Ask) -> None:
     """Both calls arrive, each with its own arguments and id."""
     answer = await ask.calls(("read_file", {"path": "src/a.py"}), ("read_file", {"path": "src/b.py"}))
@@ -80,14 +80,14 @@ async def test_parallel_mixed_calls(ask: Ask) -> None:
     )
 
 
-@probe("parallel calls switched off", "chat", "responses", "messages", modes="whole", situation="tool-choice")
+@probe("parallel calls disabled", "chat", "responses", "messages", modes="whole", situation="tool-choice")
 async def test_parallel_disabled(ask: Ask) -> None:
     """``parallel_tool_calls: false`` (Messages: ``disable_parallel_tool_use``) leaves one call an answer."""
     wanted = [("read_file", {"path": "src/a.py"}), ("read_file", {"path": "src/b.py"})]
     order = ask.order(wanted, parallel_tool_calls=False)
     answer = await ask.accepted(order)
     if len(answer.calls) > 1:
-        raise Ignored(f"{len(answer.calls)} calls came")
+        raise Ignored(f"the response has {len(answer.calls)} calls")
     if not answer.calls:
         raise Unmeasured("the model made no call")
 
@@ -113,7 +113,7 @@ async def test_typed_arguments(ask: Ask) -> None:
     await ask.calls(("configure", value), tools=(TYPED,))
 
 
-@probe("arguments beyond ASCII", severity="degrades", agents=EVERY_AGENT, situation="unicode")
+@probe("non-ASCII arguments", severity="degrades", agents=EVERY_AGENT, situation="unicode")
 async def test_unicode_arguments(ask: Ask) -> None:
     """Accents, CJK, emoji in paths and contents."""
     await ask.calls(("write_file", {"path": "naïve/文件-🎉.txt", "content": "привет, 你好, 👩🏽‍💻 ≠ “x”"}))
@@ -137,7 +137,7 @@ async def test_html_arguments(ask: Ask) -> None:
     await written(ask, "<div class=\"a\">&amp; < > &lt; 'x'</div>\n<!-- y -->")
 
 
-@probe("arguments with white space that matters", severity="degrades", agents=EVERY_AGENT)
+@probe("arguments with significant whitespace", severity="degrades", agents=EVERY_AGENT)
 async def test_white_space_arguments(ask: Ask) -> None:
     """Indentation, blank lines and a last line end are kept: an edit that does not match fails."""
     await written(ask, "\n    indented\n\n\t\ttabs  \n  two at the end  \n\n")

@@ -22,8 +22,8 @@ async def required(ask: Ask, thinking: bool) -> None:
         if answer.calls:
             return
         if answer.response.stop == "length":
-            raise Unmeasured("the answer was cut by its token limit before any call")
-    raise Ignored("no call came, 2 times of 2")
+            raise Unmeasured("the token limit cut the response before any call")
+    raise Ignored("no call in 2 of 2 responses")
 
 
 async def named(ask: Ask, thinking: bool) -> None:
@@ -34,10 +34,10 @@ async def named(ask: Ask, thinking: bool) -> None:
         if names == {"list_files"}:
             return
         if names:
-            raise Ignored(f"list_files was demanded, {', '.join(sorted(names))} was called")
+            raise Ignored(f"the request demands list_files, but the response calls {', '.join(sorted(names))}")
         if answer.response.stop == "length":
-            raise Unmeasured("the answer was cut by its token limit before any call")
-    raise Ignored("no call came, 2 times of 2")
+            raise Unmeasured("the token limit cut the response before any call")
+    raise Ignored("no call in 2 of 2 responses")
 
 
 async def none(ask: Ask, thinking: bool) -> None:
@@ -46,12 +46,12 @@ async def none(ask: Ask, thinking: bool) -> None:
     for _ in range(2):
         answer = accept(await ask.send(ask.thinking(order) if thinking else order))
         if answer.calls:
-            raise Ignored(f"{answer.calls[0].name} was called")
+            raise Ignored(f"the response calls {answer.calls[0].name}")
         if answer.response.stop != "length":
             speaks(answer)
 
 
-@probe("tool choice auto, said aloud", severity="blocks", agents=EVERY_AGENT, situation="field")
+@probe("tool choice auto, set explicitly", severity="blocks", agents=EVERY_AGENT, situation="field")
 async def test_choice_auto(ask: Ask) -> None:
     """``auto`` is the default; saying so changes nothing."""
     await ask.calls(CALL, tool_choice=ToolChoice("auto"))
@@ -87,19 +87,19 @@ async def test_choice_required_thinking(ask: Ask) -> None:
     await required(ask, thinking=True)
 
 
-@probe("a tool named by the choice", severity="degrades", situation="tool-choice")
+@probe("tool choice by name", severity="degrades", situation="tool-choice")
 async def test_choice_named(ask: Ask) -> None:
     """This very tool must be called."""
     await named(ask, thinking=False)
 
 
-@probe("a tool named by the choice while thinking", modes="stream", severity="degrades", situation="tool-choice")
+@probe("tool choice by name while thinking", modes="stream", severity="degrades", situation="tool-choice")
 async def test_choice_named_thinking(ask: Ask) -> None:
     """The same with thinking on."""
     await named(ask, thinking=True)
 
 
-@probe("a choice without tools is refused or harmless", modes="whole", severity="cosmetic", situation="field")
+@probe("tool_choice without tools is rejected or harmless", modes="whole", severity="cosmetic", situation="field")
 async def test_choice_without_tools(ask: Ask) -> None:
     """``tool_choice`` beside no tools: an error in words, or an answer."""
     await ask.says("Hello.", tool_choice=ToolChoice("auto"))

@@ -38,12 +38,12 @@ def said(ask: Ask, error: Exception) -> Exception:
     """The verdict for what a client raised."""
     text = " ".join(str(error).split())[:200]
     if type(error).__name__ == "LengthFinishReasonError":
-        return Unmeasured("the model wrote to its limit")
+        return Unmeasured("the model wrote until its token limit")
     if type(error).__name__ == "APITimeoutError":
-        return Unmeasured(f"no answer within {ask.seconds:.0f} s, a run limit")
+        return Unmeasured(f"no response within {ask.seconds:.0f} s, toolworthy's limit")
     status = getattr(error, "status_code", None) or getattr(error, "code", None)
     if status in BUSY:
-        return Unmeasured(f"rate limited: HTTP {status}, again and again: {text}")
+        return Unmeasured(f"rate limited repeatedly: HTTP {status}: {text}")
     if isinstance(status, int) and 400 <= status < 500:
         return Rejected(f"{type(error).__name__}: {text}")
     return Broken(f"the client fails with {type(error).__name__}: {text}")
@@ -164,10 +164,10 @@ async def test_client_google(ask: Ask) -> None:
     await judge(ask, calls[0].name if calls else None, calls[0].args if calls else None)
 
 
-@probe("the connection lasts", modes="stream", severity="degrades", agents=EVERY_AGENT)
+@probe("the connection stays open", modes="stream", severity="degrades", agents=EVERY_AGENT)
 async def test_several_answers(ask: Ask) -> None:
     """Five requests one after the other: none is lost, none gets another's answer."""
     for number in range(5):
         answer = await ask.says(f"number-{number}")
         if ask.surface.obeys and f"number-{number}" not in answer.text and "number-" in answer.text:
-            raise Broken(f"asked for number-{number}, got {answer.text[:60]!r}")
+            raise Broken(f"requested number-{number}, received {answer.text[:60]!r}")

@@ -15,19 +15,21 @@ def refused(ask: Ask, answer: Answer, *statuses: int) -> None:
     """The answer is an error in the API's own envelope, with one of these statuses (any of 4xx if none is given)."""
     if answer.status < 400 or busy(answer.exchange):
         accept(answer)
-        raise Ignored(f"answered with HTTP {answer.status}")
+        raise Ignored(f"HTTP {answer.status} instead of an error")
     if answer.status >= 500:
-        raise Broken(f"a client's mistake is answered with HTTP {answer.status}: {answer.message[:120]}")
+        raise Broken(f"a client's mistake gets HTTP {answer.status}: {answer.message[:120]}")
     if not answer.refused:
-        raise Broken(f"HTTP {answer.status} without a reason that can be read: {answer.exchange.body[:120]!r}")
+        raise Broken(f"HTTP {answer.status} without a readable reason: {answer.exchange.body[:120]!r}")
     value = as_dict(parse_json(answer.exchange.body))
     if not as_dict(value.get("error")).get("message"):
-        raise Broken(f"the error is not where clients look for it (error.message): {answer.exchange.body[:120]!r}")
+        raise Broken(f"the error has no error.message: {answer.exchange.body[:120]!r}")
     for name, due in wire.api(ask.api).render_error(Failure("")).items():
         if name != "error" and value.get(name) != due:
             raise Broken(f"the error lacks {name}: {due}: {answer.exchange.body[:120]!r}")
     if statuses and answer.status not in statuses:
-        raise Broken(f"HTTP {answer.status} where {' or '.join(map(str, statuses))} is due: {answer.message[:120]}")
+        raise Broken(
+            f"HTTP {answer.status} where {' or '.join(map(str, statuses))} is expected: {answer.message[:120]}"
+        )
 
 
 @probe("an error for bad JSON", modes="none", severity="cosmetic", situation="bad-request")
@@ -43,7 +45,7 @@ async def test_error_unknown_model(ask: Ask) -> None:
     refused(ask, await ask.send({**body, "model": "no-such-model-9000"}), 400, 403, 404, 422)
 
 
-@probe("an error for no messages", modes="none", severity="cosmetic", situation="bad-request")
+@probe("an error for an empty message list", modes="none", severity="cosmetic", situation="bad-request")
 async def test_error_no_messages(ask: Ask) -> None:
     """An empty conversation."""
     body = ask.body(ask.request(user("x")))
@@ -75,7 +77,7 @@ async def test_error_unknown_role(ask: Ask) -> None:
 
 
 @probe(
-    "an error when a stream was asked for",
+    "an error for a streaming request",
     modes="stream",
     severity="degrades",
     agents=EVERY_AGENT,
@@ -87,7 +89,7 @@ async def test_error_while_streaming(ask: Ask) -> None:
     body = ask.body(ask.request(user("x")))
     answer = await ask.send({**body, wire.api(ask.api).conversation: []})
     if answer.status == 200 and answer.response.failure:
-        raise Broken("the error comes inside a stream with HTTP 200")
+        raise Broken("the error is inside a stream with HTTP 200")
     refused(ask, answer)
 
 
@@ -111,7 +113,7 @@ async def test_lone_surrogate(ask: Ask) -> None:
     accept(answer)
 
 
-@probe("good requests after a bad one", modes="none", agents=EVERY_AGENT, situation="refused-request", late=True)
+@probe("valid requests after an invalid one", modes="none", agents=EVERY_AGENT, situation="refused-request", late=True)
 async def test_good_after_bad(ask: Ask) -> None:
     """A bad request is refused, and the next good one is answered: nothing is locked for a while."""
     body = ask.body(ask.request(user("x")))
@@ -125,4 +127,4 @@ async def test_good_after_bad(ask: Ask) -> None:
             return
     longest = max(waited, key=lambda one: one.seconds)
     until = "" if longest.answered else "more than "
-    raise Broken(f"refuses good requests for {until}{longest.seconds:.0f} s after a bad one: {longest.why}")
+    raise Broken(f"rejects valid requests for {until}{longest.seconds:.0f} s after a bad one: {longest.why}")

@@ -30,11 +30,11 @@ async def test_parameters_json_schema(ask: Ask) -> None:
     order = ask.order([CALL])
     answer = await ask.accepted(ask.body(order), fields={"tools": [{"functionDeclarations": tools}]})
     if answer.response.stop == "error":
-        raise Broken(f"the answer ends with {answer.response.raw_stop}")
+        raise Broken(f"the response ends with {answer.response.raw_stop}")
     if not answer.calls:
         raise Unmeasured("the model made no call")
     if parse_json(answer.calls[0].arguments) != CALL[1]:
-        raise Broken(f"the arguments came as {answer.calls[0].arguments[:80]}")
+        raise Broken(f"the arguments are {answer.calls[0].arguments[:80]}")
 
 
 @probe("calls and results without ids", "gemini", modes="stream", severity="degrades", situation="field")
@@ -82,7 +82,7 @@ async def test_safety_settings(ask: Ask) -> None:
     await ask.says("Hello.", fields={"safetySettings": settings})
 
 
-@probe("an image inside of a result", "gemini", modes="whole", severity="cosmetic", situation="image")
+@probe("an image inside a result", "gemini", modes="whole", severity="cosmetic", situation="image")
 async def test_image_inside_result(ask: Ask) -> None:
     """``functionResponse.parts``, as Gemini CLI sends a screenshot to newer models."""
     body = ask.body(ask.request(user("Look."), called(MADE), results((MADE[0], "A picture.")), tools=TOOLS))
@@ -91,7 +91,7 @@ async def test_image_inside_result(ask: Ask) -> None:
     await ask.accepted(body)
 
 
-@probe("calls are signed", "gemini", severity="degrades", situation="thinking")
+@probe("calls have signatures", "gemini", severity="degrades", situation="thinking")
 async def test_call_signature(ask: Ask) -> None:
     """The first call of an answer that was thought about has its thought signature, and no other part has it."""
     order = ask.thinking(ask.order([CALL]))
@@ -99,7 +99,7 @@ async def test_call_signature(ask: Ask) -> None:
     signed = [part.id for part in answer.response.parts if isinstance(part, Thinking) and part.signature]
     thought = answer.thoughts or (answer.response.usage and answer.response.usage.reasoning)
     if answer.calls[0].id not in signed:
-        raise (Broken if thought else Unmeasured)("the call came without a thought signature")
+        raise (Broken if thought else Unmeasured)("the call has no thought signature")
     back = (Message("assistant", answer.response.parts), results(*((call.id, CODE) for call in answer.calls)))
     await ask.accepted(ask.request(*order.messages, *back, tools=TOOLS, reasoning=order.reasoning))
 

@@ -55,7 +55,7 @@ async def test_tool_result_name(ask: Ask) -> None:
     await ask.accepted(body)
 
 
-@probe("reasoning as a part of the content", "chat", modes="whole", severity="cosmetic", situation="other-endpoint")
+@probe("reasoning as a content part", "chat", modes="whole", severity="cosmetic", situation="other-endpoint")
 async def test_reasoning_parts(ask: Ask) -> None:
     """An assistant's content with a part of type reasoning, as one library writes it."""
     body = ask.body(ask.request(user("Hello."), Message("assistant", (Text("Hello!"),)), user(SAY)))
@@ -66,7 +66,7 @@ async def test_reasoning_parts(ask: Ask) -> None:
 
 
 @probe(
-    "text behind a call",
+    "text after a call",
     "messages",
     modes="stream",
     severity="degrades",
@@ -97,7 +97,14 @@ async def test_message_before_output(ask: Ask) -> None:
         await ask.accepted({**body, "input": [*body["input"][:at], between, *body["input"][at:]]})
 
 
-@probe("text beside results", "messages", modes="stream", severity="blocks", agents=("claude-code",), situation="field")
+@probe(
+    "text next to tool results",
+    "messages",
+    modes="stream",
+    severity="blocks",
+    agents=("claude-code",),
+    situation="field",
+)
 async def test_text_beside_results(ask: Ask) -> None:
     """Claude Code puts reminders into the message that holds the results."""
     body = conversation(ask)
@@ -172,7 +179,7 @@ async def test_many_tools_256(ask: Ask) -> None:
 
 
 @probe(
-    "ids of items of another endpoint",
+    "item ids from another endpoint",
     "responses",
     modes="stream",
     severity="degrades",
@@ -209,7 +216,7 @@ async def test_reasoning_bare(ask: Ask) -> None:
 
 
 @probe(
-    "a summary of reasoning switched off",
+    "reasoning summary disabled",
     "responses",
     modes="stream",
     severity="degrades",
@@ -222,7 +229,7 @@ async def test_reasoning_summary(ask: Ask) -> None:
         await ask.says("Hello.", fields={"reasoning": {"effort": "low", "summary": word}})
 
 
-@probe("options of the prompt cache", "responses", modes="whole", severity="cosmetic", situation="settings")
+@probe("prompt cache options", "responses", modes="whole", severity="cosmetic", situation="settings")
 async def test_prompt_cache_options(ask: Ask) -> None:
     """``prompt_cache_retention`` and ``prompt_cache_options``."""
     await ask.says("Hello.", fields={"prompt_cache_retention": "24h"})
@@ -250,7 +257,7 @@ async def test_full_context_call(ask: Ask) -> None:
     """At three quarters of the window a call still comes whole."""
     window = ask.endpoint.context
     if window is None or window > 400_000:
-        raise Unmeasured("the context window is not known, or a lot to fill")
+        raise Unmeasured("the context window is unknown or too large to fill")
     filler = "line of a file that was read\n" * (window // 10)
     await ask.calls((CALL[1], CALL[2]), before=(user(filler), Message("assistant", (Text("I see."),))))
 
@@ -267,7 +274,7 @@ async def test_head_root(ask: Ask) -> None:
     """Claude Code asks for the root before it starts; the gateway answers for the endpoint."""
     status = await ask.direct("HEAD")
     if status >= 500:
-        raise Broken(f"HEAD / is answered with HTTP {status}")
+        raise Broken(f"HEAD / gets HTTP {status}")
     if status >= 400:
         raise Rejected(f"HTTP {status}")
 
@@ -275,7 +282,7 @@ async def test_head_root(ask: Ask) -> None:
 async def authenticated(ask: Ask, header: str, value: str) -> None:
     """The key is taken in this header."""
     if not ask.endpoint.key:
-        raise Unmeasured("no key is used here")
+        raise Unmeasured("this endpoint uses no key")
     body = ask.body(ask.request(user(SAY), stream=False))
     status = await ask.direct("POST", body, {header: value.format(ask.endpoint.key)})
     if status in (401, 403):

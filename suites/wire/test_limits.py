@@ -26,10 +26,10 @@ async def test_max_tokens(ask: Ask) -> None:
     if answer.response.stop == "length":
         return
     if len(answer.text) > 800:
-        raise Ignored(f"{len(answer.text)} characters came under a limit of 24 tokens")
+        raise Ignored(f"the limit was 24 tokens, but the text has {len(answer.text)} characters")
     if answer.response.stop is None or "word120" in answer.text:
-        raise Broken(f"the answer stops with {answer.response.raw_stop!r} after {len(answer.text)} characters")
-    raise Unmeasured("the answer ended before its limit")
+        raise Broken(f"the stop reason is {answer.response.raw_stop!r} after {len(answer.text)} characters")
+    raise Unmeasured("the response ended before its limit")
 
 
 @probe("a token limit in the middle of arguments", severity="blocks", agents=EVERY_AGENT, situation="token-limit")
@@ -43,10 +43,12 @@ async def test_max_tokens_in_arguments(ask: Ask) -> None:
             raise Unmeasured("the model made no call")
         written = as_dict(parse_json(whole[0].arguments)).get("content") if whole else ""
         if whole and not wanted[1]["content"].startswith(str(written or "?")):
-            raise Unmeasured("the model wrote something shorter than it was told")
-        raise Broken(f"the call was cut, and the answer stops with {answer.response.raw_stop!r}")
+            raise Unmeasured("the model wrote less than the prompt demands")
+        raise Broken(f"the call is truncated, but the stop reason is {answer.response.raw_stop!r}")
     if whole and wire.api(ask.api).whole_calls == "never":
-        raise Broken(f"the call was cut, and its arguments were closed to pass as whole: {whole[0].arguments[-80:]!r}")
+        raise Broken(
+            f"the call is truncated, but its arguments were closed to look complete: {whole[0].arguments[-80:]!r}"
+        )
 
 
 @probe("max_completion_tokens", "chat", modes="whole", severity="degrades", situation="token-limit")
@@ -56,7 +58,7 @@ async def test_max_completion_tokens(ask: Ask) -> None:
     body.pop("max_tokens", None)
     answer = await ask.accepted({**body, "max_completion_tokens": 24})
     if len(answer.text) > 800:
-        raise Ignored(f"{len(answer.text)} characters came under a limit of 24 tokens")
+        raise Ignored(f"the limit was 24 tokens, but the text has {len(answer.text)} characters")
 
 
 @probe(
@@ -72,13 +74,13 @@ async def test_no_limit(ask: Ask) -> None:
     """Codex sends none: the server's own holds, and one of a few hundred tokens cuts every file that is written."""
     words = [f"item{number}" for number in range(400)]
     if ask.surface.babbles or not ask.surface.obeys:
-        raise Unmeasured("the model does not say what it is told")
+        raise Unmeasured("the model does not repeat what the prompt demands")
     body = ask.body(ask.request(user("Reply with exactly: " + " ".join(words))))
     for name in ("max_tokens", "max_completion_tokens", "max_output_tokens"):
         body.pop(name, None)
     answer = await ask.accepted(body)
     if answer.response.stop == "length":
-        raise Broken(f"without a limit asked for, the answer is cut after {len(answer.text)} characters")
+        raise Broken(f"the request sets no limit, but the response is cut after {len(answer.text)} characters")
 
 
 @probe("a stop string", "chat", "messages", "gemini", severity="degrades", situation="settings")
@@ -86,7 +88,7 @@ async def test_stop_string(ask: Ask) -> None:
     """The text ends before the stop string."""
     answer = await ask.says("one two HALT three four", stop=("HALT",))
     if "three" in answer.text:
-        raise Ignored(f"the text goes on behind the stop string: {answer.text[:80]!r}")
+        raise Ignored(f"the text continues after the stop string: {answer.text[:80]!r}")
     if "one" not in answer.text:
         raise Unmeasured(f"the model says something else: {answer.text[:80]!r}")
 
@@ -107,7 +109,7 @@ async def test_context_overflow(ask: Ask) -> None:
     if answer.refused:
         return
     accept(answer)
-    raise Ignored(f"about {4 * window:,} tokens were taken by a window of {window:,}: cut without a word")
+    raise Ignored(f"about {4 * window:,} tokens were accepted for a window of {window:,}: truncated without an error")
 
 
 @probe("several choices", "chat", severity="cosmetic", situation="settings")
@@ -119,40 +121,40 @@ async def test_several_choices(ask: Ask) -> None:
     else:
         indices = {as_dict(choice).get("index") for choice in as_list(answer.whole.get("choices"))}
     if len(indices) < 2:
-        raise Ignored("one choice came")
+        raise Ignored("the response has one choice")
 
 
-@probe("several choices that call", "chat", severity="cosmetic", situation="settings")
+@probe("several choices with calls", "chat", severity="cosmetic", situation="settings")
 async def test_several_choices_calls(ask: Ask) -> None:
     """``n: 2`` beside tools and ``tool_choice: required``: a call in each, or refused."""
     order = ask.order([("read_file", {"path": "a.py"})], tool_choice=ToolChoice("required"))
     answer = await ask.accepted(order, fields={"n": 2})
     if not answer.calls:
-        raise Ignored("no call came")
+        raise Ignored("the response has no call")
 
 
-@probe("a JSON object", "chat", modes="whole", severity="degrades", situation="json-output")
+@probe("JSON object output", "chat", modes="whole", severity="degrades", situation="json-output")
 async def test_json_object(ask: Ask) -> None:
     """``response_format: json_object``."""
     answer = await ask.says('{"ok": true} as JSON', response_format={"type": "json_object"})
     if not isinstance(parse_json(answer.text), dict):
-        raise Ignored(f"the text is no JSON object: {answer.text[:80]!r}")
+        raise Ignored(f"the text is not a JSON object: {answer.text[:80]!r}")
 
 
-@probe("JSON by a schema", "chat", "responses", "gemini", modes="both", severity="degrades", situation="json-output")
+@probe("JSON schema output", "chat", "responses", "gemini", modes="both", severity="degrades", situation="json-output")
 async def test_json_schema(ask: Ask) -> None:
     """``response_format: json_schema``, strict."""
     wanted = {"type": "json_schema", "json_schema": {"name": "item", "schema": SCHEMA, "strict": True}}
     answer = await ask.says(json.dumps({"name": "a", "count": 1}), response_format=wanted)
     value = parse_json(answer.text)
     if answer.response.stop == "length":
-        raise Unmeasured("the answer was cut by its token limit")
+        raise Unmeasured("the token limit cut the response")
     if not isinstance(value, dict) or set(value) != {"name", "count"}:
-        raise Ignored(f"the text does not keep to the schema: {answer.text[:80]!r}")
+        raise Ignored(f"the text does not match the schema: {answer.text[:80]!r}")
 
 
 @probe(
-    "JSON by a schema beside tools", "chat", "responses", modes="whole", severity="degrades", situation="json-output"
+    "JSON schema output with tools", "chat", "responses", modes="whole", severity="degrades", situation="json-output"
 )
 async def test_json_schema_with_tools(ask: Ask) -> None:
     """Both at once: some servers drop one of them, some fail."""

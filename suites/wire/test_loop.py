@@ -46,7 +46,7 @@ async def test_same_call_again(ask: Ask) -> None:
     before = (message("system", "Do what you are told."), user("Read it."), called(CALL), results((CALL[0], "x")))
     answer = await ask.calls((CALL[1], CALL[2]), before=(*before, message("assistant", "It is x.")))
     if answer.calls[0].id == CALL[0]:
-        raise Broken(f"the id {CALL[0]} is used again for another call")
+        raise Broken(f"another call reuses the id {CALL[0]}")
 
 
 @probe("a result as a string", modes="stream", severity="blocks", agents=EVERY_AGENT)
@@ -95,7 +95,7 @@ async def test_tool_result_large(ask: Ask) -> None:
     await heard(ask, f"{CODE}\n{SOURCE * 290}")
 
 
-@probe("a result beyond ASCII", modes="stream", severity="blocks", agents=EVERY_AGENT, situation="unicode")
+@probe("a non-ASCII result", modes="stream", severity="blocks", agents=EVERY_AGENT, situation="unicode")
 async def test_tool_result_unicode(ask: Ask) -> None:
     """Emoji, box drawing, escape sequences of a terminal."""
     await heard(ask, f"\x1b[32m✓ 你好 🎉 ┌─┐ \x1b[0m{CODE}")
@@ -159,7 +159,7 @@ async def test_foreign_call_ids(ask: Ask) -> None:
     await ask.knows(user("Read it three times."), *history, tools=TOOLS)
 
 
-@probe("text beside a call in the history", modes="stream", severity="blocks", agents=EVERY_AGENT)
+@probe("text and a call in one history message", modes="stream", severity="blocks", agents=EVERY_AGENT)
 async def test_history_text_and_call(ask: Ask) -> None:
     """What the model said before its call goes back with it."""
     said = called(CALL, text="I will read the file.")
@@ -167,7 +167,7 @@ async def test_history_text_and_call(ask: Ask) -> None:
 
 
 @probe(
-    "content null beside calls",
+    "content null with calls",
     "chat",
     modes="stream",
     severity="blocks",
@@ -180,7 +180,7 @@ async def test_content_null_with_calls(ask: Ask) -> None:
 
 
 @probe(
-    "content empty beside calls",
+    "empty content with calls",
     "chat",
     modes="stream",
     severity="blocks",
@@ -192,7 +192,7 @@ async def test_content_empty_with_calls(ask: Ask) -> None:
     await _content(ask, "")
 
 
-@probe("content absent beside calls", "chat", modes="whole", severity="degrades", situation="field")
+@probe("no content key with calls", "chat", modes="whole", severity="degrades", situation="field")
 async def test_content_absent_with_calls(ask: Ask) -> None:
     """No ``content`` at all in an assistant's message that only calls."""
     await _content(ask, ...)
@@ -207,7 +207,7 @@ async def test_long_history_arguments(ask: Ask) -> None:
     await ask.knows(user("Write it."), big, results(("call_big", CODE)), tools=TOOLS)
 
 
-@probe("arguments in the history that are no JSON", "chat", "responses", modes="whole", situation="token-limit")
+@probe("invalid JSON arguments in the history", "chat", "responses", modes="whole", situation="token-limit")
 async def test_history_bad_arguments(ask: Ask) -> None:
     """A call that was cut off stays in the history; the endpoint must not choke on it."""
     body = ask.body(ask.request(user("Read."), called(CALL), results((CALL[0], "error: bad JSON")), user("Go on.")))
@@ -236,7 +236,7 @@ async def test_tools_gone(ask: Ask) -> None:
 
 
 @probe(
-    "other tools than in the history",
+    "different tools than in the history",
     modes="stream",
     severity="degrades",
     agents=EVERY_AGENT,

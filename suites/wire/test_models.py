@@ -41,4 +41,4 @@ async def test_count_tokens(ask: Ask) -> None:
 async def test_error_unknown_route(ask: Ask) -> None:
     """An answer to a route that nobody has is no success."""
     if await ask.direct("GET", path="/v1/no-such-route-9000") == 200:
-        raise Broken("a route that does not exist is answered with HTTP 200")
+        raise Broken("a route that does not exist gets HTTP 200")

@@ -18,7 +18,7 @@ async def thought(ask: Ask) -> tuple[Request, tuple[Part, ...]]:
     order = ask.thinking(ask.order([CALL]))
     answer = await ask.calls(CALL, reasoning=order.reasoning, max_tokens=order.max_tokens)
     if not any(isinstance(part, Thinking) for part in answer.response.parts):
-        raise Unmeasured("no reasoning came")
+        raise Unmeasured("the response has no reasoning")
     return order, answer.response.parts
 
 
@@ -47,11 +47,11 @@ async def test_reasoning_visible(ask: Ask) -> None:
     answer = accept(await ask.send(order))
     if not any(isinstance(part, Thinking) for part in answer.response.parts):
         if ask.api == "messages":
-            raise Ignored("thinking was asked for; no thinking block came")
-        raise Unmeasured("no reasoning came")
+            raise Ignored("the request enables thinking, but the response has no thinking block")
+        raise Unmeasured("the response has no reasoning")
 
 
-@probe("reasoning can be switched off", modes="whole", severity="degrades", situation="settings")
+@probe("reasoning can be disabled", modes="whole", severity="degrades", situation="settings")
 async def test_reasoning_off(ask: Ask) -> None:
     """Small side requests of agents switch it off, to be quick."""
     # Chat has no switch of its own; `none` is what OpenAI documents.
@@ -59,10 +59,12 @@ async def test_reasoning_off(ask: Ask) -> None:
     off = Reasoning(enabled=False, effort=None if ask.api == "messages" else "none")
     answer = await ask.says("Hello.", reasoning=off, fields=fields)
     if any(isinstance(part, Thinking) and part.text for part in answer.response.parts):
-        raise Ignored("the model thought all the same")
+        raise Ignored("the response has reasoning although it is disabled")
 
 
-@probe("every effort", modes="stream", severity="degrades", agents=("codex", "openclaw"), situation="thinking")
+@probe(
+    "every reasoning effort", modes="stream", severity="degrades", agents=("codex", "openclaw"), situation="thinking"
+)
 async def test_reasoning_effort(ask: Ask) -> None:
     """low, medium, high; an unknown one may be refused in words."""
     for effort in ("low", "medium", "high"):
@@ -70,44 +72,44 @@ async def test_reasoning_effort(ask: Ask) -> None:
         await ask.accepted(replace(order, reasoning=Reasoning(enabled=True, effort=effort, budget_tokens=1_024)))
 
 
-@probe("reasoning goes back within the tool loop", severity="blocks", agents=EVERY_AGENT, situation="thinking")
+@probe("reasoning sent back within the tool loop", severity="blocks", agents=EVERY_AGENT, situation="thinking")
 async def test_reasoning_echo(ask: Ask) -> None:
     """As DeepSeek, Kimi and Anthropic demand; a server that refuses its own words stops every agent."""
     await returned(ask, "echo", later=False)
 
 
-@probe("reasoning is left out within the tool loop", modes="stream", severity="degrades", situation="thinking")
+@probe("reasoning omitted within the tool loop", modes="stream", severity="degrades", situation="thinking")
 async def test_reasoning_omit(ask: Ask) -> None:
     """As clients do that do not know it. DeepSeek V4 and Anthropic refuse it, in words."""
     await returned(ask, "omit", later=False)
 
 
-@probe("reasoning goes back empty within the tool loop", modes="stream", severity="degrades", situation="thinking")
+@probe("empty reasoning sent back within the tool loop", modes="stream", severity="degrades", situation="thinking")
 async def test_reasoning_empty(ask: Ask) -> None:
     """As clients do that keep the field and not what was in it."""
     await returned(ask, "empty", later=False)
 
 
 @probe(
-    "reasoning goes back in later turns", modes="stream", severity="blocks", agents=EVERY_AGENT, situation="thinking"
+    "reasoning sent back in later turns", modes="stream", severity="blocks", agents=EVERY_AGENT, situation="thinking"
 )
 async def test_reasoning_echo_later(ask: Ask) -> None:
     """The whole history, reasoning included, behind a new question."""
     await returned(ask, "echo", later=True)
 
 
-@probe("reasoning is left out in later turns", modes="stream", severity="degrades", situation="thinking")
+@probe("reasoning omitted in later turns", modes="stream", severity="degrades", situation="thinking")
 async def test_reasoning_omit_later(ask: Ask) -> None:
     """Allowed by nearly all outside the tool loop."""
     await returned(ask, "omit", later=True)
 
 
-@probe("thinking blocks are signed", "messages", severity="degrades", situation="thinking")
+@probe("thinking blocks have signatures", "messages", severity="degrades", situation="thinking")
 async def test_reasoning_signature(ask: Ask) -> None:
     """A block's signature comes with it; clients return both or neither."""
     _, parts = await thought(ask)
     if not all(part.signature for part in parts if isinstance(part, Thinking)):
-        raise Broken("a thinking block came without a signature")
+        raise Broken("a thinking block has no signature")
 
 
 @probe("encrypted reasoning", "responses", modes="stream", severity="degrades", agents=("codex",), situation="thinking")
@@ -118,14 +120,14 @@ async def test_reasoning_encrypted(ask: Ask) -> None:
     answer = accept(await ask.send(order, fields))
     thoughts = [part for part in answer.response.parts if isinstance(part, Thinking)]
     if not thoughts:
-        raise Unmeasured("no reasoning came")
+        raise Unmeasured("the response has no reasoning")
     back = Message("assistant", answer.response.parts)
     calls = answer.calls
     if calls:
         given = results(*((call.id, CODE) for call in calls))
         await ask.accepted(replace(order, messages=(*order.messages, back, given)), fields=fields)
     if not any(part.signature for part in thoughts):
-        raise Ignored("the reasoning came without encrypted_content")
+        raise Ignored("the reasoning has no encrypted_content")
 
 
 @probe("thinking and tools together", modes="stream", severity="blocks", agents=EVERY_AGENT, situation="thinking")
@@ -134,10 +136,10 @@ async def test_reasoning_with_tools(ask: Ask) -> None:
     _, parts = await thought(ask)
     kinds = [isinstance(part, Thinking) for part in parts]
     if kinds and not kinds[0]:
-        raise Broken("the reasoning came behind what it is about")
+        raise Broken("the reasoning follows the text or call that it belongs to")
 
 
-@probe("a thinking answer has text", modes="stream", severity="blocks", agents=EVERY_AGENT, situation="thinking")
+@probe("a response with thinking has text", modes="stream", severity="blocks", agents=EVERY_AGENT, situation="thinking")
 async def test_reasoning_then_text(ask: Ask) -> None:
     """The answer must not end up in the reasoning, with nothing left to say."""
     order = ask.thinking(ask.request("Reply with exactly: Hello.", tools=TOOLS))
@@ -149,7 +151,7 @@ async def test_reasoning_then_text(ask: Ask) -> None:
             raise Unmeasured("the model called a tool")
         with suppress(Broken):
             speaks(answer, "Hello.")
-    raise Broken("reasoning came, and no text, 2 times of 2")
+    raise Broken("2 of 2 responses have reasoning but no text")
 
 
 def at_effort(ask: Ask, effort: str) -> dict[str, object]:
@@ -165,7 +167,7 @@ def at_effort(ask: Ask, effort: str) -> dict[str, object]:
 
 
 @probe(
-    "a call at the deepest effort",
+    "a call at the highest effort",
     modes="stream",
     severity="blocks",
     agents=("claude-code", "codex", "openclaw", "opencode"),
@@ -188,4 +190,4 @@ async def test_call_at_deep_effort(ask: Ask) -> None:
         raise Unmeasured("the model made no call at effort low")
     lost = [effort for effort in ("xhigh", "max") if await made(effort) is False]
     if lost and await made("low"):
-        raise Broken(f"at effort {' and '.join(lost)} the call is lost, 2 times of 2; at low it comes")
+        raise Broken(f"at effort {' and '.join(lost)} the call is lost in 2 of 2 responses; at effort low it arrives")

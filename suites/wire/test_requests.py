@@ -44,7 +44,7 @@ async def test_penalties(ask: Ask) -> None:
     await taken(ask, frequency_penalty=0.1, presence_penalty=0.1)
 
 
-@probe("the field user", "chat", "responses", modes="whole", severity="cosmetic", situation="field")
+@probe("the user field", "chat", "responses", modes="whole", severity="cosmetic", situation="field")
 async def test_user_field(ask: Ask) -> None:
     """Who asks."""
     await taken(ask, user="someone-1")
@@ -71,7 +71,7 @@ async def test_store_false(ask: Ask) -> None:
 
 
 @probe(
-    "usage in streams asked for",
+    "usage in streams on request",
     "chat",
     modes="stream",
     severity="degrades",
@@ -82,10 +82,10 @@ async def test_stream_options(ask: Ask) -> None:
     """``stream_options.include_usage``: the usage comes in a last chunk."""
     answer = await ask.says("Hello.", fields={"stream_options": {"include_usage": True}})
     if answer.response.usage is None:
-        raise Ignored("no usage came")
+        raise Ignored("the response has no usage")
 
 
-@probe("stream_options unset", "chat", modes="stream", severity="degrades", situation="field")
+@probe("streaming without stream_options", "chat", modes="stream", severity="degrades", situation="field")
 async def test_stream_options_absent(ask: Ask) -> None:
     """A stream works without asking for usage."""
     body = ask.body(ask.request(user("Reply with exactly: Hello.")))
@@ -224,7 +224,7 @@ async def test_thinking_adaptive(ask: Ask) -> None:
     await taken(ask, thinking={"type": "adaptive"})
 
 
-@probe("a model's name of Anthropic's", "messages", modes="whole", severity="cosmetic", situation="side-request")
+@probe("an Anthropic model name", "messages", modes="whole", severity="cosmetic", situation="side-request")
 async def test_foreign_model(ask: Ask) -> None:
     """Some servers map ``claude-*`` to their own model; refusing it in words is right too."""
     await taken(ask, model="claude-haiku-4-5")
@@ -282,12 +282,12 @@ async def test_previous_response_id(ask: Ask) -> None:
     answer = await ask.accepted({**again, "previous_response_id": first.response.id})
     if "kestrel-47" not in answer.text:
         if not ask.surface.obeys:
-            raise Unmeasured("the model does not say what it is told")
-        raise Ignored("the earlier turn is not known")
+            raise Unmeasured("the model does not repeat what the prompt demands")
+        raise Ignored("the model does not know the earlier turn")
 
 
 @probe(
-    "a server's own tool",
+    "a server tool",
     "messages",
     "responses",
     modes="stream",
@@ -318,14 +318,14 @@ async def test_custom_tool(ask: Ask) -> None:
     answer = await ask.accepted({**body, "tools": [*body["tools"], tool]})
     if not answer.calls:
         if "*** Begin Patch" in answer.text:
-            raise Ignored("what should be the call's argument came as text")
+            raise Ignored("the text contains what should be the call's argument")
         raise Unmeasured("the model made no call")
     if answer.calls[0].name != "apply_patch":
         raise Unmeasured(f"the model called {answer.calls[0].name}")
     if not answer.calls[0].custom:
-        raise Ignored("the call came as a function's, which Codex does not take")
+        raise Ignored("the call is a function call, which Codex does not accept")
     if not answer.calls[0].arguments.lstrip().startswith("*** Begin Patch"):
-        raise Ignored(f"the argument does not keep to the grammar: {answer.calls[0].arguments[:80]!r}")
+        raise Ignored(f"the argument does not match the grammar: {answer.calls[0].arguments[:80]!r}")
 
 
 @probe("tools in a namespace", "responses", severity="degrades", agents=("codex",), situation="unusual-schema")
@@ -337,7 +337,7 @@ async def test_namespace_tools(ask: Ask) -> None:
     except Unmeasured as why:
         raise (Ignored(f"tools in a namespace are not called: {why}") if ask.surface.calls.made else why) from why
     if answer.calls[0].namespace != "files":
-        raise Broken("the call came without its namespace")
+        raise Broken("the call has no namespace")
 
 
 @probe("a custom tool, chat", "chat", modes="whole", severity="cosmetic", situation="field")
@@ -363,13 +363,13 @@ async def test_strict_null(ask: Ask) -> None:
     await ask.accepted(body)
 
 
-@probe("nulls for what is not meant", "chat", modes="whole", severity="degrades", situation="field")
+@probe("null for unset fields", "chat", modes="whole", severity="degrades", situation="field")
 async def test_null_fields(ask: Ask) -> None:
     """``temperature: null`` and the like, as generated clients send them."""
     await taken(ask, temperature=None, top_p=None, stop=None, seed=None, user=None, response_format=None)
 
 
-@probe("a request with white space and escapes", modes="whole", severity="cosmetic", situation="field")
+@probe("a request with whitespace and escapes", modes="whole", severity="cosmetic", situation="field")
 async def test_pretty_json(ask: Ask) -> None:
     """JSON with white space and escapes of every kind is still JSON."""
     import json
@@ -380,4 +380,4 @@ async def test_pretty_json(ask: Ask) -> None:
         from toolworthy.work.probes.ask import accept
 
         accept(answer)
-        raise Unmeasured("the answer holds no text")
+        raise Unmeasured("the response has no text")

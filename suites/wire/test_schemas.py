@@ -29,7 +29,7 @@ async def test_schema_ref(ask: Ask) -> None:
     await used(ask, parameters, {"at": {"x": 1, "y": 2}})
 
 
-@probe("a $ref with a title beside it", modes="whole", severity="degrades", situation="unusual-schema")
+@probe("$ref with a sibling title", modes="whole", severity="degrades", situation="unusual-schema")
 async def test_schema_ref_beside(ask: Ask) -> None:
     """What generators make of a described field. Gemini refuses it, in words."""
     point = schema("x", "y", x="integer", y="integer")
@@ -37,7 +37,7 @@ async def test_schema_ref_beside(ask: Ask) -> None:
     await used(ask, {**schema("at", at=at), "$defs": {"Point": point}}, {"at": {"x": 1, "y": 2}})
 
 
-@probe("anyOf beside a type", modes="whole", severity="degrades", situation="unusual-schema")
+@probe("anyOf with a sibling type", modes="whole", severity="degrades", situation="unusual-schema")
 async def test_schema_any_of_typed(ask: Ask) -> None:
     """``type: object`` with ``anyOf`` for one of two fields. Moonshot refuses it, in words."""
     parameters = {**schema(a="string", b="string"), "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}
@@ -116,7 +116,7 @@ async def test_schema_empty(ask: Ask) -> None:
     await used(ask, {"type": "object", "properties": {}}, {})
 
 
-@probe("a schema without even properties", severity="degrades", agents=EVERY_AGENT, situation="unusual-schema")
+@probe("an empty schema", severity="degrades", agents=EVERY_AGENT, situation="unusual-schema")
 async def test_schema_bare(ask: Ask) -> None:
     """``{"type": "object"}``, as MCP servers send it for tools without arguments."""
     await used(ask, {"type": "object"}, {})
@@ -188,7 +188,7 @@ async def test_schema_keywords(ask: Ask) -> None:
     await used(ask, parameters, {"url": "https://example.org/a?b=c"})
 
 
-@probe("draft 2020-12", modes="stream", severity="degrades", agents=EVERY_AGENT, situation="unusual-schema")
+@probe("JSON Schema draft 2020-12", modes="stream", severity="degrades", agents=EVERY_AGENT, situation="unusual-schema")
 async def test_schema_draft_2020(ask: Ask) -> None:
     """``prefixItems``, ``$defs``, ``propertyNames``; Claude Code names this draft in every tool."""
     parameters = {
@@ -264,7 +264,7 @@ async def test_name_dots(ask: Ask) -> None:
 
 
 @probe(
-    "parameters whose names are odd",
+    "unusual parameter names",
     modes="stream",
     severity="degrades",
     agents=("claude-code",),

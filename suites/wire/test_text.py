@@ -9,13 +9,13 @@ from toolworthy.work.probes.material import CODE, PIXEL
 UNICODE = "naïve café, 你好, привет, 🎉👩🏽‍💻, ∑ ≠ ∞ and “quotes”"
 
 
-@probe("a plain answer", severity="blocks", agents=EVERY_AGENT, tier="quick")
+@probe("a plain text response", severity="blocks", agents=EVERY_AGENT, tier="quick")
 async def test_plain_answer(ask: Ask) -> None:
     """One user message, one answer with text."""
     await ask.says("Hello, this is a test.")
 
 
-@probe("text beyond ASCII", severity="degrades", agents=EVERY_AGENT, situation="unicode")
+@probe("non-ASCII text", severity="degrades", agents=EVERY_AGENT, situation="unicode")
 async def test_unicode_text(ask: Ask) -> None:
     """Accents, CJK, Cyrillic, emoji of several code points, typographic quotes: as said, however the stream is cut."""
     heard = []
@@ -25,7 +25,7 @@ async def test_unicode_text(ask: Ask) -> None:
             return
         heard.append(damage.text(UNICODE, answer.text.strip()))
     if heard[0] and heard[0] == heard[1]:
-        raise Broken(f"the text came {heard[0]}, 2 times of 2")
+        raise Broken(f"2 of 2 texts arrived {heard[0]}")
     raise Unmeasured(f"the model says something else: {answer.text[:80]!r}")
 
 
@@ -56,7 +56,7 @@ async def test_several_system_messages(ask: Ask) -> None:
     )
 
 
-@probe("a system message in mid-conversation", modes="stream", agents=("claude-code",), situation="field")
+@probe("a system message mid-conversation", modes="stream", agents=("claude-code",), situation="field")
 async def test_system_mid_conversation(ask: Ask) -> None:
     """Reminders come as system messages between the turns; chat templates often refuse them, or move or drop them."""
     await ask.knows(
@@ -98,7 +98,7 @@ async def test_content_parts(ask: Ask) -> None:
     answer = await ask.accepted({**body, api.conversation: [{"role": "user", api.parts: parts}]})
     if "kestrel-47" not in answer.text:
         if ask.surface.obeys:
-            raise Broken(f"the first of three parts is not known: {answer.text[:80]!r}")
+            raise Broken(f"the model does not know the first of three parts: {answer.text[:80]!r}")
         raise Unmeasured(f"the model says {answer.text[:80]!r}")
 
 
@@ -110,7 +110,7 @@ async def test_empty_message(ask: Ask) -> None:
     await ask.accepted({**body, "messages": [*history, *body["messages"]]})
 
 
-@probe("an assistant's message to go on from", "chat", "messages", modes="whole", situation="field")
+@probe("an assistant message to continue", "chat", "messages", modes="whole", situation="field")
 async def test_assistant_prefill(ask: Ask) -> None:
     """The conversation ends with the beginning of the answer (prefill)."""
     await ask.accepted(ask.request(user("Count from one to five."), message("assistant", "one, two,")))

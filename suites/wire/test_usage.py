@@ -11,7 +11,7 @@ async def usage(ask: Ask, text: str) -> Usage:
     answer = await ask.says("Hello.", message("system", text))
     counted = answer.response.usage
     if counted is None or counted.input is None or counted.output is None:
-        raise Broken("no usage came")
+        raise Broken("the response has no usage")
     return counted
 
 
@@ -20,7 +20,7 @@ async def test_usage(ask: Ask) -> None:
     """Input and output tokens, streamed or not."""
     counted = await usage(ask, "You are brief.")
     if not counted.input or not counted.output:
-        raise Broken(f"usage says {counted.input} tokens in, {counted.output} out")
+        raise Broken(f"usage counts {counted.input} input and {counted.output} output tokens")
 
 
 @probe("usage grows with the input", modes="stream", severity="degrades", agents=EVERY_AGENT, situation="token-counts")
@@ -29,7 +29,7 @@ async def test_usage_grows(ask: Ask) -> None:
     small, large = await usage(ask, "You are brief."), await usage(ask, "You are brief. " + "really " * 1_000)
     grown = (large.input or 0) - (small.input or 0)
     if grown < 300:
-        raise Broken(f"a thousand words more count as {grown} tokens more")
+        raise Broken(f"1,000 more words add {grown} tokens to the usage")
 
 
 @probe("cached input is counted", modes="whole", severity="cosmetic", situation="token-counts")
@@ -38,9 +38,9 @@ async def test_usage_cached(ask: Ask) -> None:
     for _ in range(2):
         counted = await usage(ask, "You are brief, and careful with files. " * 400)
     if not counted.cached:
-        raise Unmeasured("no cached tokens are told")
+        raise Unmeasured("the usage reports no cached tokens")
     if counted.cached > (counted.input or 0):
-        raise Broken(f"{counted.cached} cached tokens of {counted.input} in all")
+        raise Broken(f"{counted.cached} cached tokens, but only {counted.input} input tokens")
 
 
 @probe("usage after a tool call", modes="stream", severity="degrades", agents=EVERY_AGENT, situation="token-counts")
@@ -49,10 +49,10 @@ async def test_usage_with_call(ask: Ask) -> None:
     answer = await ask.calls(("read_file", {"path": "src/app.py"}))
     counted = answer.response.usage
     if counted is None or not counted.output:
-        raise Broken("the answer with a call counts no tokens")
+        raise Broken("usage counts no tokens for a response with a call")
 
 
-@probe("text that holds tool markup", severity="degrades", agents=EVERY_AGENT, situation="markup")
+@probe("text with tool call markup", severity="degrades", agents=EVERY_AGENT, situation="markup")
 async def test_markup_text(ask: Ask) -> None:
     """A text about tool calls is a text: a parser that hunts for marks must not swallow it."""
     told = ("The tag <tool_call> opens a call and </tool_call> closes it. " * 6).strip()
@@ -63,19 +63,19 @@ async def test_markup_text(ask: Ask) -> None:
     if plain not in (await ask.says(plain)).text:
         raise Unmeasured(f"the model says something else: {heard[0][:80]!r}")
     if not any(heard):
-        raise Broken("the text was swallowed, 2 times of 2; one as long without marks comes whole")
+        raise Broken("the text is missing in 2 of 2 responses; a text of this length without markers arrives complete")
     if heard[0] == heard[1] and told.startswith(heard[0]) and told[len(heard[0]) :].lstrip().startswith("<"):
-        raise Broken(f"the text ends where a mark begins, 2 times of 2: {heard[0][-60:]!r}")
+        raise Broken(f"the text ends where a marker begins, in 2 of 2 responses: {heard[0][-60:]!r}")
     raise Unmeasured(f"the model says something else: {heard[0][:80]!r}")
 
 
-@probe("the answer names its model", modes="both", severity="cosmetic", situation="field")
+@probe("the response names its model", modes="both", severity="cosmetic", situation="field")
 async def test_model_named(ask: Ask) -> None:
     """Who answered: without it nobody knows what was measured."""
     answer = await ask.accepted(ask.request(user("Reply with exactly: Hello.")))
     told = [as_dict(event.value.get("response")).get("model") for event in answer.events]
     if not answer.response.model and not any(told):
-        raise Broken("the answer does not name the model")
+        raise Broken("the response does not name the model")
 
 
 @probe(
@@ -93,10 +93,10 @@ async def test_usage_cached_once(ask: Ask) -> None:
     few, more, _, again = (one.input or 0 for one in counted)
     cached = counted[-1].cached or 0
     if not cached or counted[0].cached or counted[1].cached:
-        raise Unmeasured("no cached tokens are told" if not cached else "all is cached")
+        raise Unmeasured("the usage reports no cached tokens" if not cached else "the whole input is cached")
     due = more + (more - few) * (600 - 40) // 30
     if abs(again - due - cached) < min(cached, due) // 5:
-        raise Broken(f"{due} tokens are told as {again}: the {cached} that were cached count twice")
+        raise Broken(f"{due} input tokens are reported as {again}: the {cached} cached ones are counted twice")
 
 
 SENTENCE = "You are brief, and careful with files. "

@@ -173,7 +173,7 @@ UNASKED = {"unasked": True, "requests": 0}
         (
             [CORE, probe("a", "broken", severity="blocks", situation="thinking")],
             "flaky",
-            "flaky: works, fails when thinking is switched on (a), 1 of 2 probes pass",
+            "flaky: works, fails when thinking is enabled (a), 1 of 2 probes pass",
         ),
         ([CORE, probe("a", "broken", severity="blocks")], "pass", "pass: works, 1 of 2 probes pass"),
         ([probe("session-codex", "broken"), probe("a")], "fail", "fail: broken (session-codex), 1 of 2"),

@@ -97,9 +97,9 @@ def test_a_model_that_makes_no_call_is_not_asked_by_every_probe() -> None:
     names = ("one-call", "parallel-calls", "nested-arguments", "typed-arguments", "escaped-arguments", "html-arguments")
     results, between = asked(names, said=said, deaf=True)
     assert between.asked < 20 * len(APIS)
-    assert [line for line in said if line.startswith("no probe that needs a call is asked over chat")]
+    assert [line for line in said if line.startswith("probes that need a call are skipped over chat")]
     assert len(said) == len(APIS)
-    shared = {one.detail for one in results if one.key.api == "chat" and one.detail.startswith("no probe")}
+    shared = {one.detail for one in results if one.key.api == "chat" and one.detail.startswith("probes that need")}
     assert len(shared) == 1
 
 
@@ -109,7 +109,7 @@ def test_a_bad_request_that_locks_the_model_is_one_finding(monkeypatch: pytest.M
     results = in_turn(names, lock=0.6)
     assert {one.key.probe for one in results if one.verdict == "broken"} == {"good-after-bad"}
     for one in results[-len(APIS) :]:
-        assert one.detail.startswith("refuses good requests for ")
+        assert one.detail.startswith("rejects valid requests for ")
         assert " s after a bad one: HTTP 503: the model is cooling down" in one.detail
     assert not [finding for one in results for finding in one.findings]
     assert not bad(in_turn(names))

@@ -179,7 +179,7 @@ def test_a_trial_is_a_sample_with_its_conversation(tmp_path: Path) -> None:
     assert called["content"] == [{"type": "reasoning", "reasoning": "hm"}, {"type": "text", "text": "I look."}]
     good, bad = called["tool_calls"]
     assert (good["id"], good["function"], good["arguments"]) == ("c0", "run", {"cmd": "ls"})
-    assert (bad["arguments"], bad["parse_error"]) == ({"input": "{broken"}, "the arguments are no JSON object")
+    assert (bad["arguments"], bad["parse_error"]) == ({"input": "{broken"}, "the arguments are not a JSON object")
     assert (result["tool_call_id"], result["function"], result["error"]) == ("c0", "run", None)
     assert (sample["id"], sample["epoch"], sample["input"]) == ("t", 1, "mend it")
     assert sample["output"]["completion"] == "Done."

@@ -157,7 +157,7 @@ def test_a_cause_is_told_once_with_what_follows_from_it(tmp_path: Path) -> None:
         "     breaks OpenClaw, OpenCode and Qwen Code (53 of 54 probes over chat)",
     ]
     assert lines[at + 5].startswith("     fix: vLLM: Start the server with --enable-auto-tool-choice")
-    assert "OpenClaw, OpenCode and Qwen Code fail when thinking is switched on" in "\n".join(lines)
+    assert "OpenClaw, OpenCode and Qwen Code fail when thinking is enabled" in "\n".join(lines)
     assert sum("title of TW201" in line for line in lines) == 1
 
 

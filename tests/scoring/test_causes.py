@@ -135,7 +135,7 @@ def test_a_redirection_is_named_with_its_goal_where_it_has_one(status: int, redi
     assert (found.code == "redirected") == redirects
     if redirects:
         assert (found.kind, found.fault, found.notes) == ("endpoint error", "endpoint", ("to",))
-        assert found.detail == f"HTTP {status} in place of an answer, to http://127.0.0.1/login"
+        assert found.detail == f"HTTP {status} instead of a response, to http://127.0.0.1/login"
         assert why(trial(answered(call()), replace(there, response_headers={}))).notes == ()
 
 

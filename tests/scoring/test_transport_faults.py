@@ -39,9 +39,9 @@ def answer(status: str = "200 OK", *headers: bytes, body: bytes = GOOD, length: 
 
 
 FAULTS: dict[str, tuple[bytes, str]] = {
-    "204": (answer("204 No Content", body=b"", length=False), "HTTP 204 in place of an answer"),
-    "205": (answer("205 Reset Content", body=b""), "HTTP 205 in place of an answer"),
-    "206": (answer("206 Partial Content"), "HTTP 206 in place of an answer"),
+    "204": (answer("204 No Content", body=b"", length=False), "HTTP 204 instead of a response"),
+    "205": (answer("205 Reset Content", body=b""), "HTTP 205 instead of a response"),
+    "206": (answer("206 Partial Content"), "HTTP 206 instead of a response"),
     "301": (answer("301 Moved", b"location: http://elsewhere.example/v1"), "HTTP 301"),
     "307": (answer("307 Temporary Redirect", b"location: http://elsewhere.example/v1"), "http://elsewhere.example/v1"),
     "302 nowhere": (answer("302 Found"), "HTTP 302"),

@@ -76,5 +76,7 @@ def test_what_the_agent_says_went_wrong_stands_beside_the_cause(stdout: bytes, s
         assert (f"; the agent says: {said}" in told) if said else (told in (detail(), detail(stdout=b"error: another")))
         assert len(told) < 600
     assert ("the agent says" in detail()) == bool(said)
-    assert detail(exit_code=0).endswith("the agent asked nothing after it and ended as if all were done (exit 0)")
+    assert detail(exit_code=0).endswith(
+        "the agent sent no further request and exited as if the task were done (exit 0)"
+    )
     assert "the agent says" not in detail(ended="timeout", exit_code=None)

@@ -54,9 +54,9 @@ def _values(tool: Mapping[str, Any], arguments: str) -> dict[str, str]:
     try:
         given = json.loads(arguments or "{}")
     except (ValueError, RecursionError) as error:
-        raise Refused(f"the arguments are no JSON: {error}") from error
+        raise Refused(f"the arguments are not JSON: {error}") from error
     if not isinstance(given, dict):
-        raise Refused("the arguments are no JSON object")
+        raise Refused("the arguments are not a JSON object")
     found: dict[str, str] = {}
     _match(tool["call"], given, found, tool["name"])
     return found

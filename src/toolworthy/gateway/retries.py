@@ -34,7 +34,7 @@ def no_time(exchange: Exchange) -> str:
     told = refusal(exchange)
     if told is None:
         return str(exchange.error)
-    return f"{told.kind}: HTTP {exchange.status}, again and again: {told.message[:200]}"
+    return f"{told.kind}: HTTP {exchange.status}, repeatedly: {told.message[:200]}"
 
 
 def failed(exchange: Exchange) -> bool:

@@ -57,7 +57,7 @@ class Level:
 
     @property
     def headline(self) -> Headline:
-        """The level in words: ``works, fails when an answer is cut by the token limit (TW103)``."""
+        """The level in words: ``works, fails when the token limit cuts a response (TW103)``."""
         if self.word == "broken":
             return Headline(self.word, f" ({_few(self.deciding)})")
         if self.word == "untested":

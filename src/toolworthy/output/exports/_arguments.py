@@ -23,7 +23,7 @@ def arguments(call: ToolCall) -> tuple[dict[str, Any], str]:
         return as_text, ""
     value = parse_json(call.arguments)
     if not isinstance(value, dict):
-        return as_text, "the arguments are no JSON object"
+        return as_text, "the arguments are not a JSON object"
     return (value, "") if _plain(value, _DEEPEST) else (as_text, "the arguments are no plain JSON")
 
 

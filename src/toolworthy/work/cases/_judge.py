@@ -200,7 +200,7 @@ def _unreadable(call: Found) -> Miss:
         return Miss(kind="missing argument", given=call.words, detail=f"{', '.join(call.lacking)} is missing")
     if call.odd:
         return Miss(kind="extra argument", given=call.words, detail=f"{', '.join(call.odd)} was not asked for")
-    return Miss(kind="malformed call", given=call.words, detail="the arguments are no JSON object")
+    return Miss(kind="malformed call", given=call.words, detail="the arguments are not a JSON object")
 
 
 def _words(wants: Sequence[Want]) -> str:

@@ -57,7 +57,7 @@ class ProbeBench:
         forced = self._endpoint.forced_api
         served = key.api in self._endpoint.base_urls and forced in (None, key.api)
         if not (served or probe.main_path):
-            why = f"only {forced} is asked" if forced else f"no {key.api} API here"
+            why = f"only {forced} is tested" if forced else f"no {key.api} API here"
             result = probe.result(key, "unmeasured", why)
         elif (why := await self._hopeless(key)) and (self.knowledge.stopped or not _decides(probe)):
             result = probe.result(key, "unmeasured", why)
@@ -85,7 +85,7 @@ class ProbeBench:
                 opening = ProbeKey(probe="opening", api=key.api, stream=bool(key.stream))
                 probe = Probe(
                     "opening",
-                    "an answer that can be read",
+                    "a readable response",
                     (key.api,),
                     "both",
                     "blocks",
@@ -96,7 +96,9 @@ class ProbeBench:
                 )
                 for _ in range(_OPENINGS):
                     result = await self._asked(opening, probe, surface)
-                    surface.dead = f"no plain answer can be read: {result.detail}" * (result.verdict == "broken")
+                    surface.dead = f"a plain request has no readable response: {result.detail}" * (
+                        result.verdict == "broken"
+                    )
                     if not surface.dead or surface.hangs or self.knowledge.stopped:
                         break
                 self._surfaces[which] = surface

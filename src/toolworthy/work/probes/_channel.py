@@ -198,7 +198,7 @@ class Channel:
             self.surface.dead = str(answer.exchange.error or "")
         self.surface.hangs = self.surface.hangs + 1 if answer.cut else 0
         if self.surface.hangs >= 3:
-            self.surface.dead = f"three answers in a row did not end ({answer.cut})"
+            self.surface.dead = f"three responses in a row did not end ({answer.cut})"
         if not answer.cut:
             knowledge.speed.saw(answer.exchange)
 

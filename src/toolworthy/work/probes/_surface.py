@@ -36,7 +36,7 @@ class Knowledge:
         """Ask nothing more."""
         if not self.stopped:
             self.stopped = why
-            self.say(f"{why}; the probes that are left are not asked")
+            self.say(f"{why}; the remaining probes are skipped")
 
 
 class Calls:
@@ -77,7 +77,7 @@ class Calls:
         self.refused += 1
         self._silent += silent
         if self._silent >= CALL_LESS and not self.made and not self.less:
-            self.less = f"no probe that needs a call is asked over {self._api}: {why}"
+            self.less = f"probes that need a call are skipped over {self._api}: {why}"
             self._knowledge.say(f"{self.less}; {_REMEDY}")
 
 

@@ -166,11 +166,13 @@ def accept(answer: Answer) -> Answer:
     if answer.status >= 400:
         if answer.refused:
             raise Rejected(f"HTTP {answer.status}: {answer.message[:300]}")
-        raise Broken(f"HTTP {answer.status} without a reason that can be read: {_start(exchange)}")
+        raise Broken(f"HTTP {answer.status} without a readable reason: {_start(exchange)}")
     if answer.response.failure is not None:
         raise Broken(f"an error inside HTTP {answer.status}: {answer.message[:200]}")
     if not answer.response.parts and answer.response.stop is None:
-        raise Broken(f"no answer can be read from {exchange.response_headers.get('content-type')}: {_start(exchange)}")
+        raise Broken(
+            f"unreadable response; content-type {exchange.response_headers.get('content-type')}: {_start(exchange)}"
+        )
     return answer
 
 
@@ -189,11 +191,11 @@ def speaks(answer: Answer, told: str = "", without: str = "neither text nor a ca
     if answer.text.strip() or answer.calls:
         return answer
     if answer.response.stop == "length":
-        raise Unmeasured("the answer was cut by its token limit before any text")
+        raise Unmeasured("the token limit cut the response before any text")
     if answer.thoughts.strip() and not (told and told in answer.thoughts):
-        raise Unmeasured(f"the model thinks, and says nothing: {answer.thoughts[:80]!r}")
+        raise Unmeasured(f"the model reasons but writes no text: {answer.thoughts[:80]!r}")
     if answer.at_once:
-        raise Unmeasured("the model ended its answer at once")
+        raise Unmeasured("the model ended its response at once")
     raise Broken(without)
 
 
@@ -203,13 +205,13 @@ def _unended(answer: Answer) -> ProbeOutcome:
     exchange = answer.exchange
     idle = exchange.seconds - exchange.chunks[-1].at if exchange.chunks else 0.0
     if answer.endless:
-        return Broken(f"the answer goes on beyond its limit of {answer.limit} tokens: {answer.cut}")
+        return Broken(f"the response exceeds its limit of {answer.limit} tokens: {answer.cut}")
     if answer.hangs:
-        return Broken(f"no answer comes, 2 times of 2: {answer.cut}; a plain question is answered meanwhile")
+        return Broken(f"no response in 2 of 2 attempts: {answer.cut}; a plain request succeeds meanwhile")
     if answer.response.complete and idle > exchange.seconds / 2:
-        return Broken(f"the answer is complete, and stays open: {answer.cut}")
-    what = "the answer was still coming" if exchange.chunks else "nothing came yet"
-    return Unmeasured(f"{what}: {answer.cut}, a run limit; --concurrency 1 asks less of a slow server at a time")
+        return Broken(f"the response is complete, but the connection stays open: {answer.cut}")
+    what = "the response was not finished" if exchange.chunks else "no byte had arrived"
+    return Unmeasured(f"{what}: {answer.cut}, a run limit; for a slow server, set --concurrency 1")
 
 
 def _start(exchange: Exchange) -> str:
@@ -240,9 +242,9 @@ def _differs(wanted: Any, call: ToolCall) -> Trouble | None:
     if json.dumps(given, sort_keys=True) == json.dumps(wanted, sort_keys=True):
         return None
     if kind := damage.arguments(wanted, call.arguments):
-        return Trouble("altered", f"the arguments came {kind}")
+        return Trouble("altered", f"the arguments arrived {kind}")
     if not isinstance(given, dict):
-        return Trouble("no object", f"the arguments are no JSON object: {call.arguments[:120]!r}")
+        return Trouble("no object", f"the arguments are not a JSON object: {call.arguments[:120]!r}")
     wrong = [name for name in as_dict(wanted) if given.get(name) != wanted[name]]
-    told = f"the arguments differ from those told in {', '.join(wrong) or 'their number'}"
+    told = f"the arguments differ from the prompt's in {', '.join(wrong) or 'their number'}"
     return Trouble("other arguments", told)

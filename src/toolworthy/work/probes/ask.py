@@ -141,12 +141,12 @@ class Ask(Channel):
         if self.key.stream is not None and len(troubles) > 1 and await self._comes_right(2, wanted, asked, exact):
             known.made += 1
             here, there = ("streamed", "whole") if self.stream else ("whole", "streamed")
-            raise Broken(f"{troubles[-1]}, {len(troubles)} times of {len(troubles)} {here}; 2 of 2 came right {there}")
+            raise Broken(f"{troubles[-1]}, {len(troubles)} of {len(troubles)} times {here}; 2 of 2 are correct {there}")
         if known.made and troubles[0] == troubles[-1] and troubles[0].kind == "altered":
-            raise Broken(f"{troubles[0]}, {len(troubles)} times of {len(troubles)}")
+            raise Broken(f"{troubles[0]}, {len(troubles)} of {len(troubles)} times")
         if how := _vanished(set.intersection(*seen), bool(known.made)):
-            raise Broken(f"{how}, {len(troubles)} times of {len(troubles)}")
-        raise Unmeasured(f"{troubles[-1]} (asked {len(troubles)} times)")
+            raise Broken(f"{how}, {len(troubles)} of {len(troubles)} times")
+        raise Unmeasured(f"{troubles[-1]} ({len(troubles)} attempts)")
 
     def blame(self, answer: Answer) -> None:
         """Explain a call that is missing or wrong by a fault on the wire.
@@ -170,7 +170,7 @@ class Ask(Channel):
         limit = options.pop("max_tokens", None) or self.room(SHORT + len(text.encode()) // 2)
         asked = self.request(*before, f"Reply with exactly: {text}", max_tokens=limit, **options)
         answer = await self.accepted(asked, **sending)
-        speaks(answer, text, "the answer holds no text")
+        speaks(answer, text, "the response has no text")
         self.surface.babbles = self.surface.babbles or answer.response.stop == "length"
         self.surface.obeys = self.surface.obeys or answer.text.strip() == text
         return answer
@@ -188,7 +188,7 @@ class Ask(Channel):
             answer = await self.accepted(self.request(*conversation, ASK_CODE, **options), **sending)
             if CODE_WORD.lower() in answer.text.lower():
                 return answer
-        said = f"asked for the code word, the model says {answer.text.strip()[:80]!r}"
+        said = f"the model was prompted for the code word and replied {answer.text.strip()[:80]!r}"
         raise (Ignored if self.surface.obeys else Unmeasured)(said)
 
     def order(self, wanted: Sequence[tuple[str, Any]], tools: Sequence[Tool] = TOOLS, **options: Any) -> Request:

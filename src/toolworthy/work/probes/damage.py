@@ -110,7 +110,7 @@ def _value(wanted: Any, given: Any) -> str | None:
         return text(wanted, given)
     if not isinstance(wanted, str) and isinstance(given, str):
         same = _same(parse_json(given), wanted) or given == str(wanted)
-        return "with values that are no strings turned into strings" if same else None
+        return "with non-string values turned into strings" if same else None
     if isinstance(wanted, str) and parse_json(wanted) == given and given is not None:
         return "with strings that look like JSON turned into values"
     return None

@@ -50,5 +50,5 @@ async def recovered(line: Channel) -> Recovery:
 
     answer = await patiently(lambda: line.once(question), again)
     if locked(answer):
-        line.surface.dead = f"good requests are no longer answered: {why or answer.message[:200]}"
+        line.surface.dead = f"valid requests no longer succeed: {why or answer.message[:200]}"
     return Recovery(time.monotonic() - began if why else 0.0, not locked(answer), why)
