@@ -91,6 +91,7 @@ def found(detail: str, code: str = "TW101") -> ProbeResult:
     ("one", "other"),
     [
         ("tool call 0 has no id", "tool call 3 has no id"),
+        ("tool call 0 of edit has no id", "tool call 1 of TodoWrite has no id"),
         ("requested 'a b', received 'c'", "requested 'x', received 'y z'"),
         ("the arguments of read are not a JSON object", "the arguments of run_shell are not a JSON object"),
         ("HTTP 400: id call_1 is too long", "HTTP 400: something else"),

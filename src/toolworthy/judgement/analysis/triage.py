@@ -22,7 +22,7 @@ _MANY = 12
 """Kinds of details from which on they are free text, in which nothing can be compared."""
 _LONG = 80
 _REFUSED = re.compile(r"HTTP \d{3}\b")
-_VARIES = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`|[{\[].*|(?<=arguments of )\S+|\S*[\d_.]\S*""")
+_VARIES = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`|[{\[].*|(?<=\bof )\S+|\S*[\d_.]\S*""")
 """What a model, a server or a test chose: quotations, JSON, names of tools, figures, ids."""
 
 
