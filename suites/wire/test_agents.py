@@ -9,8 +9,9 @@ from typing import Any
 
 from toolworthy.content import adapters
 from toolworthy.wire.lenient import parse_json
-from toolworthy.work.probes import Ask, Broken, Unmeasured, damage, probe
+from toolworthy.work.probes import NO_CALLS, SMALL_CONTEXT, Ask, Broken, Unmeasured, damage, probe
 from toolworthy.work.probes.answer import LIMITS, Answer, Trouble, accept, speaks, trouble_with
+from toolworthy.work.probes.ask import cause_of
 from toolworthy.work.probes.material import ASK_CODE, CODE, CODE_WORD, SOURCE, sequence
 from toolworthy.work.probes.recorded import Conversation, FirstRequest, agents_recorded, recorded
 
@@ -53,7 +54,8 @@ async def first(ask: Ask, agent: str) -> None:
 
 
 async def session(ask: Ask, agent: str) -> None:
-    """A file is written, another one edited, each result goes back, and an answer in text ends it."""
+    """A file is written, another one edited, each result goes back, and an answer in text ends it. What a real agent
+    sends, most of which is left out here, fits into the context window."""
     opening = Conversation(agent, ask.endpoint.model, "", brief=True)
     steps = [opening.call("write", WRITTEN), opening.call("edit", EDITED)]
     talk = Conversation(agent, ask.endpoint.model, sequence(steps), brief=True)
@@ -64,6 +66,8 @@ async def session(ask: Ask, agent: str) -> None:
     talk.go_on(answer, RESULT)
     talk.go_on(await called(ask, talk, steps[1]), RESULT)
     speaks(await sent(ask, talk), "done", "after the results, neither text nor a call comes")
+    if lacking := adapters.agent(agent).lacks_room(ask.endpoint.context):
+        raise Broken(lacking, SMALL_CONTEXT)
 
 
 async def called(ask: Ask, talk: Conversation, step: tuple[str, Any]) -> Answer:
@@ -81,13 +85,13 @@ async def called(ask: Ask, talk: Conversation, step: tuple[str, Any]) -> Answer:
     if all(trouble.kind == "altered" for trouble in troubles):
         raise Broken(f"{troubles[0]}, {tries} of {tries} times")
     if ask.surface.calls.less:
-        raise Unmeasured(ask.surface.calls.less)
+        raise Unmeasured(ask.surface.calls.less, NO_CALLS)
     whole = await ask.send({**talk.body, "stream": False}, headers=talk.record.headers, query=talk.record.query)
     if whole.answered and not trouble_with([step], whole, exact=True):
         raise Broken(f"{troubles[-1]}, {tries} of {tries} times streamed; correct without streaming")
     if talk.results and not await heard(ask, talk):
         raise Broken("the model does not know the results of its tools")
-    raise Unmeasured(f"{troubles[-1]} ({tries} attempts)")
+    raise Unmeasured(f"{troubles[-1]} ({tries} attempts)", cause_of(troubles))
 
 
 def _slipped(step: tuple[str, Any], answer: Answer) -> bool:

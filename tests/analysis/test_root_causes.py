@@ -11,7 +11,8 @@ import pytest
 
 from tests.support.commands import only_run, suites
 from toolworthy.judgement.analysis.levels import levels
-from toolworthy.judgement.analysis.root_causes import NO_REMEDY, RootCause, root_causes
+from toolworthy.judgement.analysis.remedy import NO_REMEDY
+from toolworthy.judgement.analysis.root_causes import RootCause, root_causes
 from toolworthy.judgement.gate.sample import from_run
 from toolworthy.output.terminal.final_screen import summary_lines
 from toolworthy.records.case import CaseKey, CaseResult
@@ -204,3 +205,32 @@ def test_terminal_summary_page_and_gate_say_the_same(tmp_path: Path, defects: st
     for cause in told:
         harmed = {harm.agent for harm in cause.harms if harm.effect != "noted"}
         assert harmed == {agent for agent, codes in blocking.items() if codes.get(cause.code) == cause.title}
+
+
+def test_a_model_that_calls_no_tool_is_the_first_thing_to_fix() -> None:
+    silent = {"agents": ("opencode",), "detail": "the model made no call", "cause": "no-tool-calls"}
+    own = probe("session-opencode", "chat", "unmeasured", **silent)
+    cause = causes(own, probe("plain-answer"), provider="vllm")["no-tool-calls"]
+    assert [(harm.agent, harm.effect) for harm in cause.harms] == [("opencode", "untested")]
+    assert "--tool-call-parser" in cause.remedy
+    assert cause.seen == {"wire": (1, 2)}
+    called = probe("one-call", leaks={"leaked": 0, "calls": 1})
+    assert not causes(own, called)  # it calls elsewhere: then it is the model's own choice
+
+
+def test_a_small_context_window_is_one_cause_for_all_agents_that_it_breaks() -> None:
+    small = [
+        probe(f"session-{agent}", "chat", "broken", detail=f"{agent} needs more", cause="small-context")
+        for agent in ("opencode", "qwen-code")
+    ]
+    found = causes(*small, provider="llamacpp")
+    assert [*found] == ["small-context"]
+    assert set(found["small-context"].breaks) == {"opencode", "qwen-code"}
+    assert "--ctx-size" in found["small-context"].remedy
+    assert found["small-context"].count == "2 of 2 probes over chat"
+
+
+def test_a_probe_follows_from_the_rule_that_explains_it_though_its_last_answer_repeats_no_finding() -> None:
+    broken = probe("one-call", "chat", "broken", "TW304", detail="TW304 …", cause="TW304", requests=2)
+    session = probe("session-opencode", "chat", "broken", "TW304", cause="TW304", requests=3)
+    assert [*causes(broken, session)] == ["TW304"]

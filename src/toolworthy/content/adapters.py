@@ -19,6 +19,9 @@ from toolworthy.base.loading import Strict, load_toml, meant
 from toolworthy.wire.declaration import Auth
 from toolworthy.wire.ir import Api, Dialect
 
+_REPLY_TOKENS = 4_000
+"""Room an agent needs beside its fixed prompt to do anything."""
+
 Action = Literal["run", "read", "view", "write", "edit", "patch", "search", "find", "list", "wait"]
 """What a tool does, in neutral words; ``view`` reads pictures only, ``search`` looks for text, ``find`` for file names,
 ``wait`` asks for the rest of a command that still runs."""
@@ -138,6 +141,15 @@ class AgentAdapter(Strict):
         run = self.run
         told = (*run.command, *run.env.values(), *(file.content for file in run.files), run.stdin)
         return any("{max_turns}" in text for text in told)
+
+    def lacks_room(self, context: int | None) -> str:
+        """Why a context window, in tokens, is too small for it; "" where it is not, or is unknown."""
+        if context is None or context >= self.prompt_tokens + _REPLY_TOKENS:
+            return ""
+        return (
+            f"context window {context:,} tokens; {self.title} needs about {self.prompt_tokens:,} for its own prompt "
+            f"and tools and {_REPLY_TOKENS:,} to work in"
+        )
 
 
 class Prices(Strict):

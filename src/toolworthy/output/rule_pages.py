@@ -11,7 +11,7 @@ from toolworthy.base.atomic import whole
 from toolworthy.content import adapters
 from toolworthy.content.breakage import naming
 from toolworthy.content.situations import PHRASES
-from toolworthy.judgement.analysis.root_causes import NO_REMEDY, NOT_YOURS
+from toolworthy.judgement.analysis.remedy import NO_REMEDY, NOT_YOURS
 from toolworthy.rules import RULES, Area, Rule
 from toolworthy.rules.model import Example
 

@@ -52,6 +52,8 @@ class ProbeResult(Record):
     title: str
     verdict: Verdict
     detail: str = ""
+    cause: str = ""
+    """Code of the rule that explains the verdict; ``no-tool-calls`` or ``small-context``; "" where nothing does."""
     severity: Severity = "degrades"
     """What it means for the agents concerned if this is not supported."""
     situation: Situation = "always"

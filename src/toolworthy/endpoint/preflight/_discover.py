@@ -18,9 +18,6 @@ from toolworthy.endpoint.target import Endpoint
 from toolworthy.records.meta import PreflightTold
 from toolworthy.wire.ir import Api
 
-_REPLY_TOKENS = 4_000
-"""Room an agent needs beside its fixed prompt to do anything."""
-
 
 @dataclass(frozen=True)
 class Preflight:
@@ -131,10 +128,4 @@ def _refusal(agent: AgentAdapter, endpoint: Endpoint, there: dict[Api, Tried]) -
     api = endpoint.api_for(agent.apis[0])
     if there[api].state == "fails":
         return f"{api}: {there[api].answer.says}"
-    room = agent.prompt_tokens + _REPLY_TOKENS
-    if endpoint.context is not None and endpoint.context < room:
-        return (
-            f"context window {endpoint.context:,} tokens; {agent.title} needs about {agent.prompt_tokens:,} for its "
-            f"own prompt and tools and {_REPLY_TOKENS:,} to work in"
-        )
-    return None
+    return agent.lacks_room(endpoint.context) or None

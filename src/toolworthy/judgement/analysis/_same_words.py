@@ -56,6 +56,8 @@ def same_words(probes: Sequence[ProbeResult]) -> Iterator[SameWords]:
 def _said(result: ProbeResult) -> str:
     """Status and words of a refusal; else the first clause of what the probe says, if no finding in its last answer
     explains it."""
+    if result.cause:
+        return ""
     if _REFUSED.match(result.detail):
         return result.detail
     explained = any(finding.evidence.exchange >= result.requests - 1 for finding in result.findings)

@@ -6,8 +6,13 @@ from collections.abc import Sequence
 
 from toolworthy.content import adapters
 from toolworthy.content.adapters import ProviderAdapter
+from toolworthy.judgement.analysis.unruled import UNRULED
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.probe import ProbeResult
+from toolworthy.rules import RULES
+
+NO_REMEDY = "No known workaround. Report it to the server's maintainers; attach the bug report bundle."
+NOT_YOURS = "If the server is not yours, report it to its maintainers; attach the bug report bundle."
 
 
 def server_of(meta: RunMeta, probes: Sequence[ProbeResult]) -> ProviderAdapter:
@@ -21,3 +26,16 @@ def server_of(meta: RunMeta, probes: Sequence[ProbeResult]) -> ProviderAdapter:
         return adapters.provider(meta.preflight.server)
     said = " ".join([*(one.detail for one in probes), *(found.detail for one in probes for found in one.findings)])
     return adapters.by_words(said) or adapters.provider(meta.endpoint.provider or "generic")
+
+
+def remedy_for(server: ProviderAdapter, codes: Sequence[str]) -> str:
+    """A setting of this server, or of every known server if it was not identified; else the change to its code."""
+    for code in (*codes, *(UNRULED[code].like for code in codes if code in UNRULED)):
+        if hint := server.hints.get(code):
+            return f"{server.title}: {hint}"
+        if server.id == "generic" and (told := adapters.hints(code)):
+            return " ".join(f"{title}: {hint}" for title, hint in told)
+    if own := [UNRULED[code].fix for code in codes if code in UNRULED]:
+        return own[0]
+    fix = next((rule.fix for code in codes for rule in RULES if rule.code == code and rule.fix), "")
+    return f"{fix} {NOT_YOURS}" if fix else NO_REMEDY

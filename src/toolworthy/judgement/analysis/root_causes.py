@@ -9,11 +9,11 @@ from datetime import date
 from typing import Literal, get_args
 
 from toolworthy.content import adapters, breakage, situations
-from toolworthy.content.adapters import ProviderAdapter
 from toolworthy.judgement.analysis._same_words import roots, same_words
 from toolworthy.judgement.analysis.levels import Level, levels, reasons, served_apis
-from toolworthy.judgement.analysis.remedy import server_of
+from toolworthy.judgement.analysis.remedy import remedy_for, server_of
 from toolworthy.judgement.analysis.triage import Sighting, Triaged, kinds_of, triaged
+from toolworthy.judgement.analysis.unruled import UNRULED
 from toolworthy.records.finding import Severity, rank
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.probe import ProbeResult
@@ -24,20 +24,22 @@ from toolworthy.records.trial import TrialResult
 from toolworthy.rules import RULES, label
 from toolworthy.wire.ir import Api
 from toolworthy.work.kinds import KINDS
+from toolworthy.work.probes import NO_CALLS, SMALL_CONTEXT
 from toolworthy.work.probes.effects import Effect, Reason, weight
 from toolworthy.work.probes.severity import severity_for
 
-Evidence = Literal["this run", "own requests", "earlier", "rule"]
+Evidence = Literal["this run", "own requests", "earlier", "rule", "model or server", "context"]
 """How a harm is known, the surest first: the real agent failed by it in this run; the agent's own recorded requests
-went wrong in this run; the real agent was measured earlier (``toolworthy matrix``); the rule or probe says so."""
+went wrong in this run; the real agent was measured earlier (``toolworthy matrix``); the rule or probe says so; it
+may be the model's fault; the endpoint names its context window."""
 _EVIDENCE: Mapping[Evidence, str] = {
     "this run": "measured with the real agent in this run",
     "own requests": "recorded requests of the agent go wrong in this run",
     "earlier": "measured with the real agent earlier, in one small task",
     "rule": "by the rule or probe only, not measured",
+    "model or server": "the server may withhold the tools or their calls, or the model cannot call any",
+    "context": "by the context window that the endpoint names, not measured",
 }
-NO_REMEDY = "No known workaround. Report it to the server's maintainers; attach the bug report bundle."
-NOT_YOURS = "If the server is not yours, report it to its maintainers; attach the bug report bundle."
 _LONG = 120
 """Characters of an error's words in a title."""
 
@@ -120,7 +122,12 @@ class RootCause:
         """Which agents it harms, and how."""
         grouped: dict[str, list[str]] = {}
         for harm in self.harms:
-            how = {"breaks": "breaks {}", "fails": f"{{}} fails {harm.when}", "noted": "may degrade {}"}[harm.effect]
+            how = {
+                "breaks": "breaks {}",
+                "untested": "leaves {} untested",
+                "fails": f"{{}} fails {harm.when}",
+                "noted": "may degrade {}",
+            }[harm.effect]
             grouped.setdefault(how, []).append(harm.title)
         parts = (how.replace(" fails ", " fail ") if len(of) > 1 else how for how, of in grouped.items())
         told = [part.format(listed(of)) for part, of in zip(parts, grouped.values(), strict=True)]
@@ -216,8 +223,15 @@ class _Found:
                 title = group.title[:_LONG] + "…" * (len(group.title) > _LONG)
             self.words[group.code] = title, group.said, severity
             self.seen[group.code] = [*dict.fromkeys([*self.seen[group.code], *group.results])]
+        self.parent |= {one.key.probe: one.cause for one in self.probes if one.judged and one.cause in self.seen}
+        for api in served_apis(self.probes):
+            self._uncalled([probe for probe in self.probes if probe.endpoint_api == api])
         rules = {code for result in results for code in (finding.code for finding in result.findings)}
-        listed = [code for code in self.seen if code in rules or code in self.reasons or code.startswith("cause-")]
+        listed = [
+            code
+            for code in self.seen
+            if code in rules or code in self.reasons or code.startswith("cause-") or code in UNRULED
+        ]
         self.members: dict[str, list[str]] = {}
         for code in listed:
             self.members.setdefault(self.root(code), []).append(code)
@@ -229,6 +243,13 @@ class _Found:
         while (above := self.parent.get(code)) and above not in met:
             met.add(code := above)
         return code
+
+    def _uncalled(self, probes: Sequence[ProbeResult]) -> None:
+        """Take it as a cause that the model made no call at all over one API."""
+        lacking = [probe for probe in probes if probe.cause == NO_CALLS]
+        if lacking and not any(probe.leaks.calls for probe in probes):
+            self.seen.setdefault(NO_CALLS, []).extend(lacking)
+            self.words.setdefault(NO_CALLS, (UNRULED[NO_CALLS].title, lacking[0].detail, "blocks"))
 
     def _always_following(self) -> dict[str, str]:
         """Rules that no agent meets by themselves and whose every finding follows from another."""
@@ -255,7 +276,7 @@ class _Found:
             seen=dict(self._counted(self.seen[code])),
             apis=apis,
             spared=spared,
-            remedy=_remedy(self.server, members) + self._detour(spared, harms),
+            remedy=remedy_for(self.server, members) + self._detour(spared, harms),
             follows=tuple(named(one, self.words[one][0]) for one in members if one != code),
             failed=tuple(dict.fromkeys(str(one.key) for one in shown if self._by(one, code))),
             codes=(code, *(one for one in members if one != code)),
@@ -305,6 +326,9 @@ class _Found:
         agent = level.agent.id if level else trials[0].key.agent
         mine = [reason for reason in level.reasons if self.root(reason.code) == code] if level else []
         met = (finding for trial in trials for finding in trial.findings if finding.code == code)
+        if code == NO_CALLS:
+            left = level and level.word == "untested" and any(one in level.probes for one in self.seen[code])
+            return Harm(agent, "untested", "", "model or server") if left and not trials else None
         if not mine:
             minded = any(severity_for(agent, one.code, one.severity) != "cosmetic" for one in met)
             return Harm(agent, "noted", "", "this run") if minded else None
@@ -319,6 +343,8 @@ class _Found:
             isinstance(one, ProbeResult) and one.main_path and one.needed_by(agent) and not one.ok
             for one in self.seen[worst.code]
         )
+        if code == SMALL_CONTEXT:
+            return Harm(agent, effect, when, "context")
         evidence: Evidence = "own requests" if own else "earlier" if did else "rule"
         return Harm(agent, effect, when, evidence, did)
 
@@ -329,6 +355,8 @@ def _codes(result: Result) -> Iterator[tuple[str, tuple[str, str, Severity]]]:
     for code, finding in told.items():
         yield code, (finding.title, finding.detail, finding.severity)
     if isinstance(result, ProbeResult) and result.judged and not result.ok:
+        if result.cause in UNRULED:
+            yield result.cause, (UNRULED[result.cause].title, result.detail, result.severity)
         yield result.key.probe, (result.title, f"{result.verdict}: {result.detail}", result.severity)
     if isinstance(result, TrialResult) and result.cause:
         titles = {rule.code: rule.title for rule in RULES}
@@ -345,17 +373,6 @@ def _blamed(trial: TrialResult) -> Iterator[str]:
             yield from (cause.rule,) if cause.rule else dict.fromkeys(blocking)
         elif cause.fault in ("endpoint", "server"):
             yield f"cause-{cause.kind.replace(' ', '-')}"
-
-
-def _remedy(server: ProviderAdapter, codes: Sequence[str]) -> str:
-    """A setting of this server, or of every known server if it was not identified; else the change to its code."""
-    for code in codes:
-        if hint := server.hints.get(code):
-            return f"{server.title}: {hint}"
-        if server.id == "generic" and (told := adapters.hints(code)):
-            return " ".join(f"{title}: {hint}" for title, hint in told)
-    fix = next((rule.fix for code in codes for rule in RULES if rule.code == code and rule.fix), "")
-    return f"{fix} {NOT_YOURS}" if fix else NO_REMEDY
 
 
 def _when(reason: Reason) -> str:

@@ -145,7 +145,7 @@ def from_run(run: RunDirectory) -> Sample:
     probes = run.probes()
     found = levels(probes)
     found_causes = root_causes(meta, probes, run.triage)
-    causes = [(c, {harm.agent for harm in c.harms if harm.effect != "noted"}) for c in found_causes]
+    causes = [(c, {harm.agent for harm in c.harms if harm.effect in ("breaks", "fails")}) for c in found_causes]
     units = [*_units("tasks", run.results(), meta), *_units("tools", run.cases(), meta), *_wire(probes)]
     return Sample(
         name=run.path.name,

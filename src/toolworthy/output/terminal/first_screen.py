@@ -11,6 +11,7 @@ from toolworthy.content import adapters
 from toolworthy.judgement.analysis.levels import served_apis
 from toolworthy.judgement.analysis.overall import Overall, overall
 from toolworthy.judgement.analysis.root_causes import RootCause, causes_of
+from toolworthy.judgement.analysis.unruled import UNRULED
 from toolworthy.output.terminal.columns import aligned, wrapped
 from toolworthy.output.terminal.final_screen import fix_first
 from toolworthy.records.exchange import Exchange
@@ -21,6 +22,7 @@ from toolworthy.work.run.estimate import dollars, short
 from toolworthy.work.scoring.measure import cost
 
 WIDTH = 110
+_OK, _RATE_LIMITED = 200, 429
 _ENOUGH = 16
 """Tokens of an answer by which its speed can be told."""
 
@@ -58,7 +60,7 @@ def _facts(
 
 
 def _speed(exchanges: Sequence[Exchange]) -> str:
-    answered = [one for one in exchanges if one.status == 200 and one.response]
+    answered = [one for one in exchanges if one.status == _OK and one.response]
     first = [one.first_byte for one in answered if one.streamed and one.first_byte is not None]
     rates = [
         tokens / span
@@ -75,7 +77,7 @@ def _tools(exchanges: Sequence[Exchange]) -> str:
     """Whether it calls tools at all, by its answers to requests that offer some."""
     counted: dict[str, list[bool]] = {}
     for one in exchanges:
-        if one.offers_tools and one.endpoint_api and one.response:
+        if one.offers_tools and one.endpoint_api and one.response and one.status == _OK:
             counted.setdefault(one.endpoint_api, []).append(bool(one.response.calls))
     if not counted:
         return "no request with tools was answered"
@@ -90,7 +92,9 @@ def _taken(run: RunDirectory, exchanges: Sequence[Exchange]) -> str:
     tokens = sum((one.input or 0) + (one.output or 0) for one in took)
     seconds = max((one.started + one.seconds for one in exchanges), default=run.meta.started) - run.meta.started
     price = f", {dollars(sum(known))}" if known else ""
-    return f"{len(exchanges)} requests, {short(tokens)} tokens{price}, {seconds:.0f} s"
+    limited = sum(one.status == _RATE_LIMITED for one in exchanges)
+    refused = f" ({limited} refused by a rate limit and sent again)" if limited else ""
+    return f"{len(exchanges)} requests{refused}, {short(tokens)} tokens{price}, {seconds:.0f} s"
 
 
 def _agents(agents: Sequence[Overall], width: int) -> Iterator[str]:
@@ -106,7 +110,7 @@ def _evidence(one: Overall) -> str:
     own = sum(probe.requests for probe in wire.probes if probe.main_path and probe.judged)
     others = sum(probe.judged and not probe.main_path for probe in wire.probes)
     translated = ", translated" if wire.translated else ""
-    return f"{own} own requests, {others} probes, over {wire.api}{translated}"
+    return f"{own} own request{'s' * (own != 1)}, {others} probes, over {wire.api}{translated}"
 
 
 def _unmeasured(probes: Sequence[ProbeResult]) -> str:
@@ -120,16 +124,18 @@ def _unmeasured(probes: Sequence[ProbeResult]) -> str:
 
 def _next(run: RunDirectory, probes: Sequence[ProbeResult], causes: Sequence[RootCause]) -> str:
     """The one command that tells most now."""
-    meta = run.meta
+    endpoint = run.meta.endpoint
+    given = ["--model", endpoint.model, *(["--key-env", endpoint.key_env] if endpoint.key_env else [])]
     if any(probe.unasked for probe in probes):
         return shlex.join(["toolworthy", "run", "wire", "--resume", str(run.path), "--budget-minutes", "10"])
-    if causes and causes[0].harms and not causes[0].triage.known:
-        return shlex.join(["toolworthy", "evidence", str(run.path), causes[0].code])
+    first = causes[0] if causes and causes[0].harms and not causes[0].triage.known else None
+    if first and first.code in UNRULED:  # once it is fixed, there is more to see
+        return shlex.join(["toolworthy", "check", endpoint.name, *given])
+    if first:
+        return shlex.join(["toolworthy", "evidence", str(run.path), first.code])
     working = [one.agent for one in overall((), probes) if one.word in ("works", "works, fails when")]
     chosen = working or [adapters.agents()[0].id]
-    asked = ["--endpoint", meta.endpoint.name, "--model", meta.endpoint.model, "--agent", chosen[0]]
-    key = ["--key-env", meta.endpoint.key_env] if meta.endpoint.key_env else []
-    return shlex.join(["toolworthy", "run", "tasks", *asked, *key])
+    return shlex.join(["toolworthy", "run", "tasks", "--endpoint", endpoint.name, *given, "--agent", chosen[0]])
 
 
 def _counts(exchange: Exchange) -> bool:

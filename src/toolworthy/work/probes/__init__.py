@@ -2,13 +2,15 @@
 
 from toolworthy.work.probes._bench import ProbeBench
 from toolworthy.work.probes._declare import EVERY_AGENT, PROBES, Probe, load_suite, probe
-from toolworthy.work.probes._model import Broken, Ignored, ProbeOutcome, Rejected, Unmeasured
+from toolworthy.work.probes._model import NO_CALLS, SMALL_CONTEXT, Broken, Ignored, ProbeOutcome, Rejected, Unmeasured
 from toolworthy.work.probes.answer import Answer
 from toolworthy.work.probes.ask import Ask
 
 __all__ = [
     "EVERY_AGENT",
+    "NO_CALLS",
     "PROBES",
+    "SMALL_CONTEXT",
     "Answer",
     "Ask",
     "Broken",

@@ -123,13 +123,13 @@ class ProbeBench:
     async def _asked(self, key: ProbeKey, probe: Probe, surface: Surface) -> ProbeResult:
         listener = socket.create_server(("127.0.0.1", 0))
         verdict: Verdict = "supported"
-        detail = ""
+        detail = cause = ""
         async with serve_trial(self._gateway, str(key), listener, secret=True) as session:
             ask = Ask(key, self._endpoint, session, self._client, surface)
             try:
                 await probe.run(ask)
             except ProbeOutcome as outcome:
-                verdict, detail = outcome.verdict, str(outcome)
+                verdict, detail, cause = outcome.verdict, str(outcome), outcome.cause
             except Exception as error:
                 # A mistake of the probe's, on an answer that nobody foresaw: it must not take the others with it.
                 verdict, detail = "unmeasured", f"the probe itself failed: {type(error).__name__}: {error}"
@@ -143,6 +143,7 @@ class ProbeBench:
             key,
             verdict,
             self._gateway.redactor.text(detail),
+            cause=cause,
             findings=tuple(finding for finding in found if finding.code != _REFUSED),
             leaks=leaks(read),
             requests=len(session.exchanges),

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from toolworthy.records.probe import Verdict
 
+NO_CALLS = "no-tool-calls"
+"""The model calls no tool, however it is asked."""
+SMALL_CONTEXT = "small-context"
+"""The context window is too small for an agent's own prompt."""
+
 
 class ProbeOutcome(Exception):
     """Ends a probe with another verdict than ``supported``; its text is the detail."""
 
     verdict: Verdict = "broken"
+
+    def __init__(self, detail: str, cause: str = "") -> None:
+        super().__init__(detail)
+        self.cause = cause
+        """As in :class:`ProbeResult`."""
 
 
 class Broken(ProbeOutcome):

@@ -12,10 +12,6 @@ from toolworthy.work.probes._speed import Speed
 
 CALL_LESS = 2
 """Probes in which the model made no call, however it was asked, after which none is asked for one."""
-_REMEDY = (
-    "if the model can call tools, the server lacks its tool-call parser (vLLM: --enable-auto-tool-choice and "
-    "--tool-call-parser, SGLang: --tool-call-parser, llama.cpp: --jinja) or a chat template with tools"
-)
 
 
 @dataclass
@@ -77,8 +73,8 @@ class Calls:
         self.refused += 1
         self._silent += silent
         if self._silent >= CALL_LESS and not self.made and not self.less:
-            self.less = f"probes that need a call are skipped over {self._api}: {why}"
-            self._knowledge.say(f"{self.less}; {_REMEDY}")
+            self.less = why
+            self._knowledge.say(f"probes that need a call are skipped over {self._api}: {why}")
 
 
 @dataclass

@@ -14,7 +14,7 @@ from toolworthy.records.probe import ProbeKey
 from toolworthy.rules import codes
 from toolworthy.wire.ir import Message, Request, Tool, ToolChoice
 from toolworthy.work.probes._channel import SHORT, Channel, message, user
-from toolworthy.work.probes._model import Broken, Ignored, ProbeOutcome, Rejected, Unmeasured
+from toolworthy.work.probes._model import NO_CALLS, Broken, Ignored, ProbeOutcome, Rejected, Unmeasured
 from toolworthy.work.probes._surface import Surface
 from toolworthy.work.probes.answer import Answer, Trouble, accept, speaks, trouble_with
 from toolworthy.work.probes.material import ASK_CODE, CODE_WORD, TOOLS, orders
@@ -107,7 +107,7 @@ class Ask(Channel):
 
         async with known.turn():
             if known.less:
-                raise Unmeasured(known.less)
+                raise Unmeasured(known.less, NO_CALLS)
             try:
                 return await self._called(wanted, asked, exact, sending)
             except ProbeOutcome as outcome:
@@ -146,7 +146,7 @@ class Ask(Channel):
             raise Broken(f"{troubles[0]}, {len(troubles)} of {len(troubles)} times")
         if how := _vanished(set.intersection(*seen), bool(known.made)):
             raise Broken(f"{how}, {len(troubles)} of {len(troubles)} times")
-        raise Unmeasured(f"{troubles[-1]} ({len(troubles)} attempts)")
+        raise Unmeasured(f"{troubles[-1]} ({len(troubles)} attempts)", cause_of(troubles))
 
     def blame(self, answer: Answer) -> None:
         """Explain a call that is missing or wrong by a fault on the wire.
@@ -157,7 +157,7 @@ class Ask(Channel):
         lost = [one for one in self.lasting(answer.findings) if one.severity == "blocks" or one.code in _ON_THE_WIRE]
         if lost:
             root = min(lost, key=lambda one: bool(one.follows))
-            raise Broken(f"{root.code} {root.title}: {root.detail}")
+            raise Broken(f"{root.code} {root.title}: {root.detail}", root.follows or root.code)
 
     async def says(self, text: str, *before: Message, **options: Any) -> Answer:
         """Have the model say `text`, and be content with any text.
@@ -234,6 +234,11 @@ def _vanished(codes: set[str], calls: bool) -> str:
     if _EMPTY in codes:
         return f"{_EMPTY} neither text nor a call comes"
     return f"{_SWALLOWED} the tokens of a call are counted, and no call comes" if calls and _SWALLOWED in codes else ""
+
+
+def cause_of(troubles: Sequence[Trouble]) -> str:
+    """Why a probe that needs a call got none, where that is known."""
+    return NO_CALLS if all(trouble.kind == "no call" for trouble in troubles) else ""
 
 
 def _all_there(answer: Answer) -> bool:

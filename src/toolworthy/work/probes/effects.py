@@ -15,9 +15,10 @@ from toolworthy.rules import codes
 from toolworthy.wire.ir import Api
 from toolworthy.work.probes.severity import severity_for
 
-Effect = Literal["breaks", "fails", "noted"]
+Effect = Literal["breaks", "fails", "untested", "noted"]
 """``breaks``: the agent's own requests, as it sends them in every plain task, go wrong. ``fails``: it goes wrong in a
-situation, or in some answers only. ``noted``: the agent gets along with it."""
+situation, or in some answers only. ``untested``: it keeps us from asking the agent's own requests. ``noted``: the
+agent gets along with it."""
 
 
 def weight(effect: Effect) -> int:
@@ -128,7 +129,12 @@ def of_result(agent: str, result: ProbeResult) -> Iterator[Reason]:
     effect = "breaks" if result.main_path else _effect(severity, result.situation, False)
     if result.situation == "always" and not result.main_path:
         effect = "noted"  # the agent's own requests tell more
-    root = ending.get("breaks") or ending.get("fails") or ("" if effect != "noted" else ending.get("noted", ""))
+    root = (
+        result.cause
+        or ending.get("breaks")
+        or ending.get("fails")
+        or ("" if effect != "noted" else ending.get("noted", ""))
+    )
     if severity != "cosmetic":
         yield Reason(result.key.probe, True, result.title, severity, result.situation, effect, detail, root)
 
