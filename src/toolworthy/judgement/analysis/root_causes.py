@@ -169,8 +169,8 @@ class RootCause:
 
 
 def named(code: str, title: str) -> str:
-    """A rule or probe, as it is called everywhere."""
-    return f"{label(code)}: {title}"
+    """A rule, a probe, or what trials failed by, as it is called everywhere."""
+    return f"failed trials: {title}" if code.startswith("cause-") else f"{label(code)}: {title}"
 
 
 def listed(texts: Sequence[str], last: str = "and") -> str:
