@@ -34,7 +34,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "--tasks": {**_MANY, "metavar": "DIR", "type": Path, "help": "tasks of your own, in Harbor's format"},
     "--case": {**_MANY, "metavar": "ID", "help": "only this tool-call case (repeatable)"},
     "--cases": {**_MANY, "metavar": "PATH", "help": "cases of your own, bfcl:PATH or k2vv:PATH"},
-    "--reference": {"metavar": "X", "help": "with k2vv: ask this endpoint too, how far it agrees with itself"},
+    "--reference": {
+        "metavar": "X",
+        "help": "with k2vv: also test this endpoint, to measure how far it agrees with itself",
+    },
     "--tier": {**one_of(("quick", "standard", "full")), "help": "how many probes are sent (default standard)"},
     "--trials": {"type": positive, "metavar": "N", "help": "attempts per task or case and agent (default 1)"},
     "--concurrency": {
@@ -49,7 +52,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "action": "store_false",
         "default": None,
         "dest": "stream",
-        "help": "the built-in agent and cases ask for whole responses",
+        "help": "the built-in agent and cases request unstreamed responses",
     },
     "--budget-usd": {"type": factor, "metavar": "X", "help": "US dollars that the run may spend"},
     "--budget-tokens": {"type": count, "metavar": "N", "help": "tokens that it may take: 500k, 2M"},

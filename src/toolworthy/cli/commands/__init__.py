@@ -147,8 +147,10 @@ COMMANDS = (
         _arg("what", nargs="+", metavar="WHAT", help="an endpoint; or files with responses, a run directory, or -"),
         _arg("--model", metavar="ID", help="model to request (default: the one that the endpoint lists)"),
         _arg("--key-env", metavar="NAME", help="environment variable that holds the key"),
-        _arg("--wire", **one_of(APIS), help="ask only this wire API"),
-        _arg("--budget-minutes", type=float, default=2.0, metavar="M", help="how long to ask an endpoint (default 2)"),
+        _arg("--wire", **one_of(APIS), help="test only this wire API"),
+        _arg(
+            "--budget-minutes", type=float, default=2.0, metavar="M", help="how long to probe an endpoint (default 2)"
+        ),
         _path(
             "--out", default=Path("reports"), metavar="DIR", help="where the run directory is made (default reports)"
         ),
@@ -170,7 +172,7 @@ COMMANDS = (
         _many("--defect", "ID", dest="defects", help="only this defect (repeatable)"),
         _many("--agent", "NAME", dest="agents", help="only this agent (repeatable)"),
         _many("--situation", "NAME", dest="situations", help="default: all it can stage"),
-        _path("--out", metavar="FILE", help="default: beside the catalogue"),
+        _path("--out", metavar="FILE", help="default: next to the catalogue"),
         _arg("--concurrency", dest="at_once", type=positive, default=2, metavar="N", help="trials at the same time"),
         example="toolworthy matrix --defect ID --agent codex",
         next="`toolworthy oracle --page docs/defects.md` writes the catalogue again",
@@ -181,7 +183,9 @@ COMMANDS = (
         *_ENDPOINT,
         _arg("--port", type=port, metavar="N", default=8377, help="where it listens (default 8377)"),
         _path("--out", default=Path("reports"), metavar="DIR", help="where it is recorded (default reports)"),
-        _flag("--open", dest="for_all", help="without the secret part of the address: all users may ask"),
+        _flag(
+            "--open", dest="for_all", help="without the secret part of the address: every local user can send requests"
+        ),
         example="toolworthy proxy --endpoint deepseek",
         next="`toolworthy report FILE` shows the record; `toolworthy replay FILE --endpoint Y` sends it elsewhere",
     ),
@@ -191,7 +195,9 @@ COMMANDS = (
         _path("recorded", nargs="?", metavar="RUN", help="a run directory, or a record of `toolworthy proxy`"),
         _arg("--endpoint", metavar="X", help="a URL, a provider, a name from toolworthy.toml, or oracle"),
         *_ENDPOINT[1:],
-        _arg("--reference", metavar="Y", help="ask this endpoint too: how far the recorded one is steady"),
+        _arg(
+            "--reference", metavar="Y", help="also send to this endpoint, to measure how much the recorded one varies"
+        ),
         _arg("--trials", type=positive, metavar="N", help="send every request N times"),
         _arg("--concurrency", type=at_once, metavar="N", help="requests in flight (default auto: as many as go well)"),
         _arg("--limit", type=positive, metavar="N", help="the first N requests only"),
