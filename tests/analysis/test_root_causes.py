@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.commands import only_run, suites
 from toolworthy.judgement.analysis.levels import levels
+from toolworthy.judgement.analysis.outcome import outcome_of
 from toolworthy.judgement.analysis.remedy import NO_REMEDY
 from toolworthy.judgement.analysis.root_causes import RootCause, root_causes
 from toolworthy.judgement.gate.sample import from_run
@@ -234,3 +235,8 @@ def test_a_probe_follows_from_the_rule_that_explains_it_though_its_last_answer_r
     broken = probe("one-call", "chat", "broken", "TW304", detail="TW304 …", cause="TW304", requests=2)
     session = probe("session-opencode", "chat", "broken", "TW304", cause="TW304", requests=3)
     assert [*causes(broken, session)] == ["TW304"]
+
+
+def test_the_exit_line_counts_only_probes_that_were_answered() -> None:
+    results = probe("session-opencode", "chat", "broken"), probe("one-call", "gemini", "unmeasured")
+    assert "1 of 1 probes" in str(outcome_of(results))

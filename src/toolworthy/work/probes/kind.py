@@ -93,7 +93,7 @@ class Probes(Kind[ProbeKey, ProbeResult]):
     def reasons(self, results: Sequence[ProbeResult]) -> Iterator[str]:
         harmful = [probe for probe in results if affected(probe)]
         if harmful:
-            yield f"{len(harmful)} of {len(results)} probes show what harms an agent"
+            yield f"{len(harmful)} of {sum(one.judged for one in results)} probes show what harms an agent"
 
     def lines(self, results: Sequence[ProbeResult]) -> Iterator[str]:
         return iter(())
