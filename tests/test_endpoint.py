@@ -83,7 +83,7 @@ def test_the_agents_own_api_passes_through_and_the_nearest_is_translated_to() ->
         ("nobody", "no endpoint is called 'nobody'. Give a URL, or one of oracle"),
         ("deepseek", "DEEPSEEK_API_KEY is not set. Put the key into"),
         ("htp://api.example.com/v1", "must begin with http:// or https://"),
-        ("http://localhost:99999/v1", "is no URL"),
+        ("http://localhost:99999/v1", "is not a URL"),
         ("http://example.com/v1?api_key=k", "the URL holds a key"),
         ("http://a.example/v1,http://b.example/v1", "more in it than one address"),
         ("sk-proj-abc123", "--endpoint is given a key"),
@@ -203,7 +203,7 @@ def test_key_env_takes_a_name_and_never_shows_a_key(tmp_path: Path, name: str) -
 
 def test_urls_of_single_apis_are_read_as_any_other(tmp_path: Path) -> None:
     (tmp_path / "toolworthy.toml").write_text('[endpoints.mine.urls]\nchat = "http://localhost:99999/v1"\n')
-    with pytest.raises(ToolworthyError, match="is no URL"):
+    with pytest.raises(ToolworthyError, match="is not a URL"):
         resolve("mine", model="m", folder=tmp_path, environ={})
 
 

@@ -88,8 +88,8 @@ def test_the_schema_needs_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[s
     ("arguments", "line"),
     [
         (["--csv", "x.csv"], "name runs: toolworthy export RUN… --csv x.csv"),
-        (["RUN", "--schema", "x"], "--schema tells of every run: name none"),
-        ([".", "--csv", "x.csv"], ". is no run directory: it has no run.json"),
+        (["RUN", "--schema", "x"], "--schema describes every run: give no run"),
+        ([".", "--csv", "x.csv"], ". is not a run directory: it has no run.json"),
         (["RUN", "--csv", "no/x.csv"], "cannot write no/x.csv: No such file or directory"),
         (["RUN", "--csv", "."], "cannot write .: Is a directory"),
         (["RUN", "--inspect", "file/logs"], "cannot write into file/logs: Not a directory"),

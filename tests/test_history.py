@@ -416,7 +416,7 @@ def test_attempts_that_repeat_another_one_count_once(tmp_path: Path) -> None:
         attempted(tmp_path / "alike", day, [(ok, f"{day} {n}") for n, ok in enumerate(once) for _ in range(3)])
     suite = told(tmp_path / "alike")
     assert (
-        "240 of 360 attempts repeat another one at the same item, answer for answer: they count once" in suite["notes"]
+        "240 of 360 attempts repeat another at the same item, response for response: they count once" in suite["notes"]
     )
     assert not told(tmp_path / "once")["notes"]
     counted = next(iter(find([tmp_path / "alike"]).groups[0].samples))
@@ -471,7 +471,7 @@ def test_mistakes_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(ToolworthyError, match="no run that measured anything"):
         print_history([tmp_path])
     path = record(tmp_path, 0, {"codex": [True]})
-    with pytest.raises(ToolworthyError, match="none of these runs asked the suite wire"):
+    with pytest.raises(ToolworthyError, match="none of these runs has results of the suite wire"):
         print_history([path], suite="wire")
     with pytest.raises(ToolworthyError, match="cannot write"):
         print_history([path], out=tmp_path / "no" / "page.html")

@@ -199,7 +199,7 @@ def test_ctrl_c_leaves_a_clean_terminal_and_what_was_measured(tmp_path: Path) ->
     assert done.code == 130
     left = done.frames()[-1]
     assert "stopped by Ctrl-C. Continue with `toolworthy run --resume " in left
-    assert "builtin: works · tasks " in left
+    assert "toolworthy's own loop: works · tasks " in left
     assert " turn " not in left
     assert "ETA" not in left
     assert done.same_settings

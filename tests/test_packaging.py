@@ -143,5 +143,5 @@ def test_the_main_job_runs_from_the_wheel(installed: Path, tmp_path: Path) -> No
     ]
     done = subprocess.run(argv, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "builtin: works · tasks 2/2" in done.stdout
+    assert "toolworthy's own loop: works · tasks 2/2" in done.stdout
     assert len(list((tmp_path / "reports").glob("*/report.html"))) == 1

@@ -85,7 +85,7 @@ def test_short_types_are_schemas() -> None:
     schema = tool_schema(spec)
     assert schema["required"] == ["a", "c"]
     assert schema["properties"]["c"] == {"type": "array", "items": {"type": "string"}}
-    with pytest.raises(ValueError, match="is no type"):
+    with pytest.raises(ValueError, match="is not a type"):
         tool_schema(ToolSpec(parameters={"a": "strnig"}))
 
 

@@ -112,7 +112,7 @@ def test_results_that_are_no_file_are_one_line(recorded: Path, tmp_path: Path) -
     (tmp_path / "results.jsonl").mkdir()
     done = run("toolworthy", "report", str(tmp_path), cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (4, 1), done.stderr
-    assert "results.jsonl cannot be read: it is no file" in done.stderr
+    assert "results.jsonl cannot be read: it is not a file" in done.stderr
 
 
 READERS = (

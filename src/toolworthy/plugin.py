@@ -217,7 +217,7 @@ def _settle(told: Told, result: Result) -> None:
         case "skipped":
             pytest.skip(told.message)
         case "harmless":
-            pytest.xfail(f"{told.message} (harms no agent that we know)")
+            pytest.xfail(f"{told.message} (harms no known agent)")
         case "error":
             pytest.fail(f"{told.kind}, {told.message}", pytrace=False)
         case "failure":
@@ -267,9 +267,9 @@ def ruled(request: pytest.FixtureRequest, _probed: list[ProbeResult]) -> list[Fi
     unrun = request.config.stash[_SESSION].unrun
     findings = [finding for one in _probed for finding in one.findings if finding.code == request.param.code]
     if findings and not any(affected(one, request.param.code) for one in _probed if one.findings):
-        pytest.xfail(f"{len(findings)} answers: {findings[0].detail} (harms no agent that we know)")
+        pytest.xfail(f"{len(findings)} answers: {findings[0].detail} (harms no known agent)")
     if not findings and (missing := [unrun[one.key] for one in _probed if one.key in unrun]):
-        pytest.skip(f"unmeasured: {len(missing)} of {len(_probed)} probes were not asked: {missing[0]}")
+        pytest.skip(f"unmeasured: {len(missing)} of {len(_probed)} probes were not run: {missing[0]}")
     return findings
 
 

@@ -16,5 +16,5 @@ def test_a_named_pipe_is_told_and_not_waited_for(tmp_path: Path, action: str) ->
     os.mkfifo(tmp_path / "pipe")
     values = {"path": "pipe", "content": "x", "old": "x", "new": "y"}
     tool = {"name": "t", "does": action, "custom": None, "call": {name: f"{{{name}}}" for name in values}}
-    with pytest.raises(Refused, match="pipe: it is no plain file"):
+    with pytest.raises(Refused, match="pipe: it is not a regular file"):
         perform(tool, "t", json.dumps(values), tmp_path)

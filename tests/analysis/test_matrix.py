@@ -178,10 +178,14 @@ UNASKED = {"unasked": True, "requests": 0}
         ([CORE, probe("a", "broken", severity="blocks")], "pass", "pass: works, 1 of 2 probes pass"),
         ([probe("session-codex", "broken"), probe("a")], "fail", "fail: broken (session-codex), 1 of 2"),
         ([probe("session-codex", "unmeasured", detail="no call"), probe("a")], "inconclusive", "untested: no call, 1"),
-        ([probe("session-codex", "unmeasured")], "inconclusive", "untested: its own requests were not answered"),
-        ([probe("a")], "not tested", "untested: its own requests were not asked, 1 of 1 probes pass"),
-        ([CORE, probe("a", "unmeasured", **UNASKED)], "not tested", "untested: 50% of what Codex needs was asked"),
-        ([probe("session-codex", "unmeasured", **UNASKED)], "not tested", "untested: 0% of what Codex needs was asked"),
+        ([probe("session-codex", "unmeasured")], "inconclusive", "untested: its own requests got no response"),
+        ([probe("a")], "not tested", "untested: its own requests were not sent, 1 of 1 probes pass"),
+        ([CORE, probe("a", "unmeasured", **UNASKED)], "not tested", "untested: 50% of what Codex needs was tested"),
+        (
+            [probe("session-codex", "unmeasured", **UNASKED)],
+            "not tested",
+            "untested: 0% of what Codex needs was tested",
+        ),
     ],
 )
 def test_the_wire_by_level(probes: Sequence[ProbeResult], kind: str, says: str) -> None:

@@ -65,7 +65,7 @@ HARMLESS = probes("blocks", situation="bad-request", main_path=False)
             "works, fails when a prompt, a result or an argument is long (16 KiB or more) (TW999)",
         ),
         ((), FAILS_AT_TIMES, "works, fails in 1 of 2 probes (TW999)"),
-        ((), probes(None)[1:], "untested: its own requests were not asked"),
+        ((), probes(None)[1:], "untested: its own requests were not sent"),
         (("passed",), probes(None), "works"),
         # what was done outweighs what was foretold
         (("passed",), probes("blocks"), "works, although the wire suite finds it broken (TW999)"),
@@ -105,4 +105,4 @@ def test_without_results_nothing_is_said() -> None:
     assert overall([], []) == ()
     (only,) = overall(trials("error"), [])
     assert only.word == "untested"
-    assert only.measured_by == "nothing that tells"
+    assert only.measured_by == "no evidence"

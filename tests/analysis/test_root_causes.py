@@ -99,7 +99,7 @@ def test_one_refusal_of_many_probes_is_one_cause() -> None:
     )
     (only,) = told.values()
     assert (only.code, only.count) == ("loop-0", "136 of 136 probes over chat")
-    assert only.title == f"requests are refused: {REFUSED.format('a81')}"
+    assert only.title == f"requests are rejected: {REFUSED.format('a81')}"
     assert only.breaks == ("opencode", "qwen-code")
 
 

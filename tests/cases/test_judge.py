@@ -339,7 +339,7 @@ def test_without_a_sandbox_what_differs_is_undecided(tmp_path: Any) -> None:
     case = made(GIT, tmp_path)
     stage = scene(case, BUILTIN)
     assert not rule(stage, case.turns[0], (call("bash", command="git  switch -c 'fix'"),)).misses
-    with pytest.raises(Undecided, match="only a sandbox can tell what this does: git branch fix"):
+    with pytest.raises(Undecided, match="only a sandbox can determine what this does: git branch fix"):
         rule(stage, case.turns[0], (call("bash", command="git branch fix && git switch fix"),))
 
 

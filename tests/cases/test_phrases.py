@@ -54,5 +54,5 @@ def test_every_answer_in_words_of_ours_is_matched_and_proven() -> None:
 
 @pytest.mark.process
 def test_a_broken_matcher_is_said_when_the_case_is_read(tmp_path: Path) -> None:
-    with pytest.raises(ToolworthyError, match=r"case\.how-many\.turn\.0: @refuse is no class of phrases"):
+    with pytest.raises(ToolworthyError, match=r"case\.how-many\.turn\.0: @refuse is not a class of phrases"):
         loaded(tmp_path, OWN.replace('"$contains" = "4"', '"$words" = { any = ["@refuse"] }'))

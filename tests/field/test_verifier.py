@@ -183,7 +183,7 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     for text, said in (
         ("", "empty"),
         ("nonsense", "line 1 is not JSON"),
-        ("[]", "no JSON object"),
+        ("[]", "not a JSON object"),
         ("{}", "has no messages"),
         ("version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
     ):

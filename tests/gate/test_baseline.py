@@ -185,7 +185,7 @@ def test_an_unknown_name_is_one_line_with_what_is_near(tmp_path: Path) -> None:
 def test_a_name_stays_in_its_folder(tmp_path: Path, name: str) -> None:
     path = made(tmp_path).path
     if name:
-        with pytest.raises(ToolworthyError, match="is no name for a baseline"):
+        with pytest.raises(ToolworthyError, match="is not a valid name for a baseline"):
             baseline.save(path, name, tmp_path / "kept")
     assert not (tmp_path / "kept").exists()
 

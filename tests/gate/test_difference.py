@@ -191,7 +191,7 @@ def test_only_what_is_the_same_is_compared_and_the_rest_is_told() -> None:
 
 def test_what_one_side_has_alone_is_noted() -> None:
     found = compare(good(2), sample(*good(3, costs={"usd": [0.1]}).units))
-    assert "1 results of tasks have none in the baseline beside them and are not compared" in found.notes
+    assert "1 results of tasks have no counterpart in the baseline and are not compared" in found.notes
     assert "tasks.usd: the baseline has no value of it" in found.notes
     assert "the baseline s has no results at all" in compare(sample(), good()).notes
 

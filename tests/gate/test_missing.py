@@ -273,9 +273,9 @@ def test_evidence_keeps_the_mean(values: list[float], repeated: int, kept: tuple
 
 
 BROKEN = {
-    "NaN": ("NaN", "NaN is no number"),
-    "Infinity": ("Infinity", "Infinity is no number"),
-    "-Infinity": ("-Infinity", "-Infinity is no number"),
+    "NaN": ("NaN", "NaN is not a number"),
+    "Infinity": ("Infinity", "Infinity is not a number"),
+    "-Infinity": ("-Infinity", "-Infinity is not a number"),
     "too large to be read": ("1e999", "tasks/t0 codex: values.pass.0: input should be a finite number"),
     "above one": ("1.5", "pass is a share, and 1.5 is above 1"),
     "below nought": ("-1", "greater than or equal to 0"),
@@ -315,7 +315,7 @@ def test_a_baseline_file_that_tells_of_an_item_twice_is_refused(
     assert main(["gate", str(path), str(run.path)]) == 4
     told = capsys.readouterr().err
     assert told.count("\n") == 1
-    assert "no baseline file: 'tasks/t0' stands in it twice" in told
+    assert "no baseline file: 'tasks/t0' is in it twice" in told
 
 
 DAMAGE: dict[str, tuple[Callable[[list[str]], str], str]] = {

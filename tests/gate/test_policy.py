@@ -35,7 +35,7 @@ def test_the_default_policy_is_a_policy_file(tmp_path: Path) -> None:
         ("confidense = 0.9", "unknown key 'confidense'; did you mean 'confidence'?"),
         ('[metrics."tasks.pass"]\nmargin = 10', "less than 1"),
         ('[metrics."tasks.pass"]\nfloor = 1.0', "less than 1"),
-        ('[metrics."tasks.pass"]', "asks for nothing"),
+        ('[metrics."tasks.pass"]', "has no criterion"),
         ('[metrics."tasks.pass"]\nat_most = 2', "is a share: give margin or floor"),
         ('[metrics."tasks.usd"]\nmargin = 0.1', "is a cost: give at_most or tail_at_most"),
         ('[metrics."tasks.pass"]\ntail_at_most = 2', "is a share: give margin or floor"),

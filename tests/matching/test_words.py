@@ -136,8 +136,8 @@ def test_does_not_say_so(wanted: dict[str, Any], text: str) -> None:
         ({"al": ["16"]}, "unknown key 'al'"),
         ({"all": "16"}, "all: "),
         ({"all": [""]}, "a statement is empty"),
-        ({"all": ["@refuse"]}, "@refuse is no class of phrases; known: @asks, "),
-        ({"all": ["/(/"]}, "is no regular expression"),
+        ({"all": ["@refuse"]}, "@refuse is not a class of phrases; known: @asks, "),
+        ({"all": ["/(/"]}, "is not a regular expression"),
         ({"all": ["16"], "only": r"\d+"}, "`only` needs"),
     ],
 )

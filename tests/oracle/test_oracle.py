@@ -176,7 +176,7 @@ def test_it_serves_every_api(task: Task, api: Api, streams: bool) -> None:
             assert [call.name for call in answer.calls] == ["bash"]
             bad = await client.post(url, content=b"nonsense")
             assert bad.status_code == 400
-            assert "no JSON object" in parse_error(400, bad.content).message
+            assert "not a JSON object" in parse_error(400, bad.content).message
 
     asyncio.run(ask())
 

@@ -45,7 +45,7 @@ def test_the_gate_compares_runs_and_paths(two: tuple[toolworthy.Run, toolworthy.
 
 
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
-    with pytest.raises(toolworthy.ToolworthyError, match="is no run directory"):
+    with pytest.raises(toolworthy.ToolworthyError, match="is not a run directory"):
         toolworthy.check(tmp_path)
     with pytest.raises(toolworthy.ToolworthyError, match="cannot be read: No such file"):
         toolworthy.check(tmp_path / "none.jsonl.zst")

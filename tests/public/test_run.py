@@ -196,5 +196,5 @@ def test_mistakes_are_one_clear_line(here: Path, options: dict[str, object], say
 
 
 def test_what_is_no_run_is_said(tmp_path: Path) -> None:
-    with pytest.raises(toolworthy.ToolworthyError, match="is no run directory"):
+    with pytest.raises(toolworthy.ToolworthyError, match="is not a run directory"):
         toolworthy.Run.open(tmp_path)

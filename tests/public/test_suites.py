@@ -165,4 +165,4 @@ def test_a_way_that_there_is_not(tmp_path: Path, way: str) -> None:
     suite = f"import pytest\n@pytest.mark.parametrize('ask', ['{way}'], indirect=True)\ndef test_it(ask): pass\n"
     done = run("pytest", cwd=project(tmp_path, suite))
     assert done.returncode == 4
-    assert f"ask: there is no way '{way}': one of chat, messages, responses" in done.stdout + done.stderr
+    assert f"ask: unknown way '{way}': use one of chat, messages, responses" in done.stdout + done.stderr

@@ -410,7 +410,7 @@ def test_mistakes_are_one_clear_line(recorded: Path, tmp_path: Path) -> None:
     oracle = ["--endpoint", "oracle"]
     mistakes = (
         ([str(tmp_path / "nowhere"), *oracle], "does not exist"),
-        ([str(tmp_path), *oracle], "is no run directory"),
+        ([str(tmp_path), *oracle], "is not a run directory"),
         ([str(tmp_path / "empty"), *oracle], "holds no completion request"),
         ([str(tmp_path / "junk"), *oracle], "holds no completion request"),
         ([str(tmp_path / "torn"), *oracle], "holds no completion request"),

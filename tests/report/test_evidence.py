@@ -148,7 +148,7 @@ def test_no_answer_is_evidence_too(tmp_path: Path) -> None:
     )
     files = opened(bundle(made, only(made)))
     assert files["response.body"] == b""
-    assert files["response-headers.txt"] == b"no answer: the endpoint broke the connection: by peer\n"
+    assert files["response-headers.txt"] == b"no response: the endpoint broke the connection: by peer\n"
     assert "**Answer:** none; `the endpoint broke the connection: by peer`" in files["README.md"].decode()
 
 
@@ -232,7 +232,7 @@ def test_failed_trials_and_probes_are_there_too(tmp_path: Path) -> None:
     key = TRIAL.model_copy(update={"repeat": 2})
     cause = Cause(kind="unknown tool", fault="model", detail="sing was called", exchange=4)
     made.append(TrialResult(key=key, status="failed", cause=cause, exchanges=file_of(key)))
-    vague = Cause(kind="infrastructure", fault="infrastructure", detail="nothing was asked")
+    vague = Cause(kind="infrastructure", fault="infrastructure", detail="no request was sent")
     made.append(TrialResult(key=key.model_copy(update={"repeat": 3}), status="error", cause=vague, exchanges="x"))
     for verdict in ("broken", "rejected", "ignored", "supported", "unmeasured"):
         probe = ProbeKey(probe=f"is-{verdict}", api="chat")
@@ -306,7 +306,7 @@ def test_bytes_that_are_gone_are_told(tmp_path: Path) -> None:
         zstandard.compress(b'{"pieces": {"a": "\\u0000!"}}'),
     ):
         path.write_bytes(rubbish)
-        with pytest.raises(ToolworthyError, match=r"is torn|is no record of exchanges"):
+        with pytest.raises(ToolworthyError, match=r"is torn|is not a record of exchanges"):
             bundle(made, only(made))
     path.unlink()
     with pytest.raises(ToolworthyError, match="the bytes are gone"):
@@ -342,7 +342,7 @@ def test_the_command_as_users_run_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("nowhere",), "nowhere is no run directory"),
+        (("nowhere",), "nowhere is not a run directory"),
         (("RUN", "TW102"), "did you mean 'TW101'?"),
         (("RUN", "TW101", "-o", "no/such/e.zip"), "cannot write no/such/e.zip"),
         (("RUN", "TW101", "-o", "."), "cannot write ."),

@@ -226,7 +226,7 @@ def test_a_trial_that_is_not_run_is_no_fault_of_the_endpoint(tmp_path: Path) -> 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed, 1 skipped" in done.stdout
     assert "unmeasured: budget of $0.01 is spent" in done.stdout
-    assert "builtin: works in the 1 of 2 trials that were measured · tasks 1/1" in done.stdout
+    assert "works in the 1 of 2 trials that were measured · tasks 1/1" in done.stdout
     assert "1 not counted (1 not run): 50% to 100% if they are" in done.stdout
     first, second = results(only_run(tmp_path))
     assert first["score"]["cost_usd"] > 0.01
@@ -239,7 +239,7 @@ def test_probes_end_at_the_budget_and_no_rule_is_said_to_be_kept(tmp_path: Path)
     done = suites(*some, cwd=tmp_path, suite="wire")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "unmeasured: budget of 1 token is spent" in done.stdout
-    assert "probes were not asked: budget of 1 token is spent" in done.stdout
+    assert "probes were not run: budget of 1 token is spent" in done.stdout
     assert "Claude Code: untested" in done.stdout
     assert "works" not in done.stdout
 
@@ -271,8 +271,8 @@ def test_what_runs_when_the_minutes_are_over_is_stopped_after_the_grace(monkeypa
     ("arguments", "says"),
     [
         (["--budget-usd", "1"], "--budget-usd needs to know what oracle costs at oracle: give --price IN,OUT"),
-        (["--budget-usd", "none"], "'none' is no number above 0"),
-        (["--price", "1"], "'1' is no price: IN,OUT[,CACHED[,WRITE[,WRITE_1H]]]"),
+        (["--budget-usd", "none"], "'none': give a number above 0"),
+        (["--price", "1"], "'1': give IN,OUT[,CACHED[,WRITE[,WRITE_1H]]]"),
     ],
 )
 def test_mistakes_are_one_clear_line(tmp_path: Path, arguments: list[str], says: str) -> None:

@@ -73,7 +73,7 @@ def test_a_file_of_the_fields_is_known_by_its_kind_and_asked_alone() -> None:
     ]
     assert plan.choose_field([], []) is None
     assert plan.choose_field([], ["cases.toml", "more.toml"]) is None
-    with pytest.raises(ToolworthyError, match="--cases bfcl:x is asked alone"):
+    with pytest.raises(ToolworthyError, match="--cases bfcl:x must run alone"):
         plan.choose_field([], ["bfcl:x", "cases.toml"])
 
 

@@ -161,7 +161,7 @@ def test_a_model_that_answers_though_it_is_not_listed_is_taken_and_said() -> Non
     found = asyncio.run(look(sound, tested=lambda url: endpoint(url, model="alias")))
     assert not found.refused
     (told,) = found.told().readings
-    assert told == "model list: alias is not listed, and answers; listed: m"
+    assert told == "model list: alias is not listed but works; listed: m"
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_a_key_in_a_header_of_the_gateways_own(tmp_path: Path) -> None:
 def test_a_key_that_its_header_holds_wrongly_is_said_with_its_variable(tmp_path: Path) -> None:
     tested = _configured(tmp_path, 'headers = { "x-gate-key" = "env:GATE" }')
     with pytest.raises(
-        ToolworthyError, match=r"refuses the key in its header x-gate-key \(GATE\).*no key for the gate"
+        ToolworthyError, match=r"rejects the key in its header x-gate-key \(GATE\).*no key for the gate"
     ):
         asyncio.run(look(_own_header, tested=tested))
 

@@ -156,7 +156,7 @@ def test_every_reader_says_in_a_line_what_it_could_not_read(
         (json.dumps({**about, "schema": 99}), "is of schema 99, of toolworthy"),
         (json.dumps(about)[:100], "run.json cannot be read: "),
         ("\0" * 100, "run.json cannot be read: "),
-        ("[]", "run.json cannot be read: it is no JSON object"),
+        ("[]", "run.json cannot be read: it is not a JSON object"),
     ):
         run.write("run.json", text)
         (told,) = read()
@@ -178,7 +178,7 @@ def test_an_option_that_names_a_run_of_another_version_is_refused(option: str, t
 
 
 def test_a_folder_that_is_no_run_is_said_to_be_none(tmp_path: Path) -> None:
-    with pytest.raises(ToolworthyError, match="is no run directory"):
+    with pytest.raises(ToolworthyError, match="is not a run directory"):
         RunDirectory.open(tmp_path)
 
 

@@ -43,7 +43,7 @@ def changed(folder: Path, top: Path, *, read: bool = False) -> str:
         noted = json.loads((folder / MANIFEST).read_text())
         found = dict(_contents(top))
     except (OSError, ValueError) as error:
-        return f"there is no record of its files that can be read ({error})"
+        return f"the record of its files cannot be read ({error})"
     if other := sorted(path for path in noted.keys() | found.keys() if noted.get(path) != found.get(path)):
         more = f" and {len(other) - 1} more" if len(other) > 1 else ""
         return f"{other[0]}{more} is not as it was installed"

@@ -115,7 +115,7 @@ class Door:
             async with self._client.stream(scope["method"], url + query, headers=headers) as answer:
                 await self._pass_on(answer, send)
         except httpx.HTTPError as error:
-            why = f"the registry cannot be asked: {error or type(error).__name__}"
+            why = f"the registry cannot be reached: {error or type(error).__name__}"
             await respond(send, 502, why.encode(), "text/plain")
 
     def _target(self, path: str) -> tuple[str, str] | None:

@@ -41,7 +41,7 @@ def perform(tool: Mapping[str, Any] | None, name: str, arguments: str, workspace
         act = {"read": _read, "write": _write, "edit": _edit, "list": _list}[action]
         path = workspace / values["path"]
         if path.exists() and not (path.is_file() or path.is_dir()):
-            raise OSError("it is no plain file")  # a named pipe or a device would hold the agent up for ever
+            raise OSError("it is not a regular file")  # a named pipe or a device would hold the agent up for ever
         return act(path, values)
     except (OSError, ValueError, RecursionError, MemoryError) as error:
         # NUL bytes, lone surrogates, names and commands too long for the system, files that are none …
@@ -114,7 +114,7 @@ def _search(workspace: Path, pattern: str) -> Iterator[str]:
     try:
         wanted = re.compile(pattern)
     except re.error as error:
-        raise Refused(f"{pattern!r} is no regular expression: {error}") from error
+        raise Refused(f"{pattern!r} is not a regular expression: {error}") from error
     for path in sorted(workspace.rglob("*")):
         if path.is_file() and not path.is_symlink() and ".git" not in path.relative_to(workspace).parts:
             for number, line in enumerate(path.read_bytes().decode("utf-8", "replace").splitlines(), 1):
@@ -126,7 +126,7 @@ def _find(workspace: Path, pattern: str) -> Iterator[str]:
     try:
         found = sorted(workspace.glob(pattern) if "/" in pattern else workspace.rglob(pattern))
     except (ValueError, NotImplementedError) as error:
-        raise Refused(f"{pattern!r} is no pattern for file names: {error}") from error
+        raise Refused(f"{pattern!r} is not a pattern for file names: {error}") from error
     return (str(path.relative_to(workspace)) for path in found if path.is_file())
 
 

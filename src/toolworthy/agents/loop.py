@@ -113,7 +113,7 @@ def _once(config: dict[str, Any], request: Request) -> tuple[Response, Refusal |
     finally:
         connection.close()
     if not response.complete and response.failure is None:
-        response = Response(failure=Failure("the answer broke off"), complete=False)
+        response = Response(failure=Failure("the response was cut off"), complete=False)
     return response, None
 
 

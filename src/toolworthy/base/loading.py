@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
@@ -15,12 +14,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from toolworthy.base.errors import ToolworthyError
+from toolworthy.base.nearest import meant
 
 M = TypeVar("M", bound=BaseModel)
 _NAME = re.compile(r"\{\{(\w+)\}\}")
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")  # of a model, of a dataclass
-_SHOWN = 30
-"""Names of which all are told, where none is like the one that was given."""
 
 
 class Strict(BaseModel):
@@ -116,18 +114,6 @@ def misfit(model: type[BaseModel], error: ValidationError, data: Any = None) -> 
     unknown = first["type"] in _UNKNOWN  # then the message names the key, and the place is its table
     place = ".".join(_place(first["loc"][:-1] if unknown else first["loc"], data))
     return ": ".join(filter(None, [place, _said(model, first)])) + more
-
-
-def meant(wanted: str, known: Collection[str]) -> str:
-    """What was probably meant by a name that is not known, to be put behind a message; else what is known."""
-    shown = [*known][:_SHOWN] + ["…"] * (len(known) > _SHOWN)
-    return near(wanted, known) or f"; known: {', '.join(shown)}"
-
-
-def near(wanted: str, known: Collection[str]) -> str:
-    """The same, or nothing where no name is like it."""
-    found = difflib.get_close_matches(wanted, known, 1)
-    return f"; did you mean {found[0]!r}?" if found else ""
 
 
 def _said(model: type[BaseModel], error: ErrorDetails) -> str:

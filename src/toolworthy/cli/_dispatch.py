@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.loading import near
+from toolworthy.base.nearest import near
 from toolworthy.base.sanitize import one_line, show
 from toolworthy.base.version import __version__
 from toolworthy.cli._command_line import refuse_keys
@@ -72,7 +72,7 @@ def _check_command(name: str = "") -> None:
     known = ["--help", "-h", "--version"]
     if name[:1] == "-" and name not in known:
         raise ToolworthyError(
-            f"unknown option {name}{near(name, known) or '.'} Options of a command stand behind its name."
+            f"unknown option {name}{near(name, known) or '.'} Put options of a command after its name."
         )
 
 

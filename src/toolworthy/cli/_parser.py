@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.loading import near
+from toolworthy.base.nearest import near
 
 _ARGUMENT = re.compile(r"argument (?:-\w/)?(?P<name>\S+): (?P<said>.*)", re.DOTALL)
 """How argparse begins what is wrong with one argument."""

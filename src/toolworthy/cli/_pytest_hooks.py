@@ -10,7 +10,7 @@ import pytest
 
 from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.loading import near
+from toolworthy.base.nearest import near
 from toolworthy.cli._parser import plain
 from toolworthy.cli.options import OPTIONS
 from toolworthy.work.kinds import KINDS

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from toolworthy.base.loading import meant
+from toolworthy.base.nearest import meant
 
 if TYPE_CHECKING:
     from toolworthy.content.adapters import Prices

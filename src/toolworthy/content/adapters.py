@@ -15,7 +15,8 @@ from pydantic import Field, field_validator
 
 from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.loading import Strict, load_toml, meant
+from toolworthy.base.loading import Strict, load_toml
+from toolworthy.base.nearest import meant
 from toolworthy.wire.declaration import Auth
 from toolworthy.wire.ir import Api, Dialect
 

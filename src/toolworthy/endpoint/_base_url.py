@@ -41,11 +41,13 @@ def tidy(text: str) -> str:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise ToolworthyError(f"{shown} is no URL: {error}") from error
+        raise ToolworthyError(f"{shown} is not a URL: {error}") from error
     if parts.scheme not in ("http", "https") or "://" not in url:
-        raise ToolworthyError(f"{shown} is no URL: it must begin with http:// or https://")
+        raise ToolworthyError(f"{shown} is not a URL: it must begin with http:// or https://")
     if not host or re.search(r"[\s,]", url):
-        raise ToolworthyError(f"{shown} is no URL: it has {'no host' if not host else 'more in it than one address'}")
+        raise ToolworthyError(
+            f"{shown} is not a URL: it has {'no host' if not host else 'more in it than one address'}"
+        )
     return parts._replace(netloc=parts.netloc.lower(), path=re.sub("/{2,}", "/", parts.path), fragment="").geturl()
 
 

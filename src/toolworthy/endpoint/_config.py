@@ -43,7 +43,7 @@ class NamedEndpoint(Strict):
     def _no_secret(cls, value: dict[str, str]) -> dict[str, str]:
         for name, text in value.items():
             if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) or not (text.isascii() and text.isprintable()):
-                raise ValueError(f"{name!r} is no header that can be sent")
+                raise ValueError(f"{name!r} is not a valid header")
             if (credential(name) or looks_like_key(text)) and not re.fullmatch(r"env:\w+", text):
                 raise ValueError(f'a key does not stand in a file: {name} = "env:NAME" takes it from the environment')
         return value

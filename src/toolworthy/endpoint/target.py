@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from toolworthy import wire
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.loading import near
+from toolworthy.base.nearest import near
 from toolworthy.base.redact import Redactor, looks_like_key
 from toolworthy.content import adapters
 from toolworthy.content.adapters import Prices, ProviderAdapter

@@ -90,7 +90,7 @@ class Allowance:
             return None
         packed = unpack(body, coding)
         asked = route.model or as_dict(parse_json(packed.data if packed else body)).get("model")
-        return None if asked == self.model else No(404, f"this trial may ask the model {self.model} only")
+        return None if asked == self.model else No(404, f"this trial may only request the model {self.model}")
 
     def too_large(self) -> No:
         """For a request that is longer than it may be."""
@@ -107,4 +107,4 @@ class Allowance:
 
     def _no(self, why: str) -> No:
         self.spent = self.spent or why
-        return No(429, f"this trial asked more than its turns explain: {why}")
+        return No(429, f"this trial sent more requests than its turns explain: {why}")

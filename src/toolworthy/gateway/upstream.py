@@ -66,7 +66,7 @@ def plan(endpoint: Endpoint, route: Route, path: str, headers: Iterable[tuple[st
         return Upstream(api, endpoint.url(api, route.kind), {**fresh, **_auth(endpoint, api)}, b"")
     value = parse_json(body)
     if not isinstance(value, dict):
-        raise ValueError("the request body is no JSON object")
+        raise ValueError("the request body is not a JSON object")
     if value.get("previous_response_id") or value.get("conversation"):
         raise ValueError("a stored conversation cannot be translated: send all of it instead of its id")
     asked = wire.api(route.api).received(path, value)

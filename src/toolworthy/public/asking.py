@@ -133,8 +133,6 @@ def key_of(module: str, name: str, way: str) -> ProbeKey:
     api, _, mode = way.partition("-")
     known: dict[str, Api] = {one: one for one in APIS}
     if api not in known or mode not in ("", "stream", "whole"):
-        raise ToolworthyError(
-            f"ask: there is no way {way!r}: one of {', '.join(APIS)}, with -whole behind it or without"
-        )
+        raise ToolworthyError(f"ask: unknown way {way!r}: use one of {', '.join(APIS)}, with or without -whole")
     plain = f"{module.removeprefix('test_')}.{name.removeprefix('test_')}".replace("_", "-")
     return ProbeKey(probe=one_line(plain), api=known[api], stream=mode != "whole")

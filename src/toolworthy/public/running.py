@@ -16,7 +16,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_confi
 from typing_extensions import TypedDict
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.loading import meant
+from toolworthy.base.nearest import meant
 from toolworthy.content.adapters import Prices
 from toolworthy.endpoint.plugins import load_plugins
 from toolworthy.endpoint.target import Endpoint

@@ -126,7 +126,7 @@ class RunDirectory:
         run = cls(path, secrets)
         if not (path / "run.json").is_file():
             left = f"; {path / RESULTS} is there, with {run._read().read} results" * (path / RESULTS).is_file()
-            raise ToolworthyError(f"{path} is no run directory: it has no run.json{left}")
+            raise ToolworthyError(f"{path} is not a run directory: it has no run.json{left}")
         run.meta  # noqa: B018 - refuses what is not to be read
         if run.damage and whole:
             raise ToolworthyError(f"{run._damage}; {run._mended_by}")
@@ -150,7 +150,7 @@ class RunDirectory:
         except (OSError, ValueError, RecursionError) as error:
             raise ToolworthyError(f"{path} cannot be read: {error}") from error
         if not isinstance(value, dict):
-            raise ToolworthyError(f"{path} cannot be read: it is no JSON object")
+            raise ToolworthyError(f"{path} cannot be read: it is not a JSON object")
         version = value.get("schema")
         if version != SCHEMA or isinstance(version, bool):
             by = f"toolworthy {value.get('toolworthy', '?')}"
@@ -327,7 +327,7 @@ class RunDirectory:
         except OSError:
             return NOTHING
         if not stat.S_ISREG(found.st_mode):
-            raise ToolworthyError(f"{path} cannot be read: it is no file")
+            raise ToolworthyError(f"{path} cannot be read: it is not a file")
         stamp = (found.st_size, found.st_mtime_ns)
         if self._stamp != stamp:
             self._stamp, self._held = stamp, read_lines(path)

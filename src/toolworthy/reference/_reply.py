@@ -38,7 +38,7 @@ def reply(api: ir.Api, body: bytes, answer: Answering, defects: Sequence[Defect]
     """
     value = parse_json(body)
     if not isinstance(value, dict):
-        return error(api, 400, "the request body is no JSON object")
+        return error(api, 400, "the request body is not a JSON object")
     spoiling = [defect for defect in defects if api in defect.apis]
     for defect in spoiling:
         value = defect.assumes(value)

@@ -17,7 +17,8 @@ from pydantic import Field
 
 from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.loading import Strict, load_toml, near
+from toolworthy.base.loading import Strict, load_toml
+from toolworthy.base.nearest import near
 from toolworthy.reference._inject import Bytes, Edit, Saying, edited, edited_stream, rewritten, said
 from toolworthy.reference._paths import places
 from toolworthy.reference._triggers import RefusalSign, Sign

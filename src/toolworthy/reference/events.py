@@ -14,7 +14,8 @@ from typing import Literal
 
 from toolworthy import content, wire
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.loading import Strict, filled, fit, meant, read_toml, texts_of
+from toolworthy.base.loading import Strict, filled, fit, read_toml, texts_of
+from toolworthy.base.nearest import meant
 from toolworthy.content.situations import Situation
 from toolworthy.content.tasks import Step
 from toolworthy.reference._limits import CHARACTERS, limited

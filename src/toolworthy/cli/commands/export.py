@@ -25,7 +25,7 @@ def run(paths: Sequence[Path], to: tuple[Format, Path]) -> int:
     """
     kind, target = to
     if kind == "schema" and paths:
-        raise ToolworthyError("--schema tells of every run: name none")
+        raise ToolworthyError("--schema describes every run: give no run")
     if kind != "schema" and not paths:
         raise ToolworthyError(f"name runs: toolworthy export RUN… --{kind} {target}")
     runs = [RunDirectory.open(path) for path in paths]

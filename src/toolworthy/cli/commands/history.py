@@ -35,7 +35,7 @@ def run(
         raise ToolworthyError("there is no folder reports here: name runs, or a folder of them")
     told = history(find(paths or [REPORTS], endpoint, model), (suite,) if suite else tuple(MAIN))
     if not told["groups"]:
-        raise ToolworthyError(f"none of these runs asked the suite {suite}")
+        raise ToolworthyError(f"none of these runs has results of the suite {suite}")
     if out is not None:
         with whole(out) as partial, partial.open("w", encoding="utf-8", errors="replace") as file:
             file.writelines(page(told))

@@ -7,6 +7,7 @@ import contextlib
 import errno
 import os
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -41,10 +42,17 @@ def run(
 
 
 def _serve(endpoint: Endpoint, port: int, out: Path, *, secret: bool) -> int:
+    listener = listening(port)  # before anything is written: the port may be taken
     path = out / time.strftime("proxy-%Y%m%d-%H%M%S.jsonl.zst", time.gmtime())
-    with writing(path):
-        out.mkdir(parents=True, exist_ok=True)
-        writer = ExchangeWriter(path, Redactor(endpoint.secrets))
+    with contextlib.ExitStack() as opened:
+        opened.callback(listener.close)
+        with writing(path):
+            out.mkdir(parents=True, exist_ok=True)
+            writer = opened.enter_context(contextlib.closing(ExchangeWriter(path, Redactor(endpoint.secrets))))
+        return _record(endpoint, listener, path, writer, secret=secret)
+
+
+def _record(endpoint: Endpoint, listener: socket.socket, path: Path, writer: ExchangeWriter, *, secret: bool) -> int:
     meta = ProxyTold(toolworthy=__version__, started=time.time(), endpoint=endpoint.public())
     with whole(path.with_name(path.name.replace(".jsonl.zst", ".json"))) as partial:
         partial.write_text(meta.model_dump_json(indent=2) + "\n", encoding="utf-8")
@@ -68,7 +76,6 @@ def _serve(endpoint: Endpoint, port: int, out: Path, *, secret: bool) -> int:
             show(line)
 
     async def serve() -> None:
-        listener = listening(port)
         async with (
             contextlib.AsyncExitStack() as stack,
             Gateway(await reached(endpoint, stack), record) as gateway,
@@ -79,7 +86,6 @@ def _serve(endpoint: Endpoint, port: int, out: Path, *, secret: bool) -> int:
 
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve())
-    writer.close()
     if summary := [*found.summary()]:
         show("\n".join(["findings:", *(f"  {line}" for line in summary)]))
     if unwritten:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.loading import near
+from toolworthy.base.nearest import near
 from toolworthy.base.sanitize import show
 from toolworthy.output.rule_pages import page, write_pages
 from toolworthy.rules import RULES

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from toolworthy.base.atomic import whole
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.loading import meant
+from toolworthy.base.nearest import meant
 from toolworthy.base.sanitize import one_line, show
 from toolworthy.judgement.analysis.outcome import outcome
 from toolworthy.judgement.analysis.root_causes import RootCause, causes_of

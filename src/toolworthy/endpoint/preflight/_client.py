@@ -100,7 +100,7 @@ def _trouble(url: str, error: Exception, begun: bool) -> str:
 
     reason = str(error) or type(error).__name__
     if begun:
-        return f"{url} broke off its answer: {reason}"
+        return f"{url} cut off its response: {reason}"
     if isinstance(error, (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)):
         return f"{url} is reached, but does not answer in HTTP: {broken_http(reason)}"
     return f"cannot reach {url}: {reason}. Start the server, or correct the base URL."

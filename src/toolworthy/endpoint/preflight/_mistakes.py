@@ -92,13 +92,13 @@ def _limited(tried: Tried) -> str:
     assert refusal is not None
     if refusal.retry_after and refusal.retry_after > answer.waited:
         return f"rate limited; it says to come again in {refusal.retry_after:,.0f} s ({_said(tried)})"
-    return f"rate limited for {answer.waited:.0f} s ({_said(tried)}); try later or with a key that may ask more"
+    return f"rate limited for {answer.waited:.0f} s ({_said(tried)}); try later, or with a key that has a higher limit"
 
 
 def _key(endpoint: Endpoint) -> str:
     own = [f"{header.name} ({header.variable})" for header in endpoint.extra if header.variable]
     if own:
-        return f"refuses the key in its header {', '.join(own)}"
+        return f"rejects the key in its header {', '.join(own)}"
     variable = endpoint.key_env or KEY_ENV
     what = f"refused the key in {variable}" if endpoint.key else f"wants a key, and {variable} is not set"
     return f"{what}. Put a valid key there, or name its own header under headers in toolworthy.toml"

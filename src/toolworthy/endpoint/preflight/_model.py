@@ -76,7 +76,7 @@ class PreflightAnswer:
             return f"HTTP {self.status} without a body"
         text = " ".join(self.body[:200].decode(errors="replace").split())
         if text.count("\ufffd") > len(text) / 8:
-            text = "bytes that are no text"
+            text = "bytes that are not text"
         return f"HTTP {self.status}, {self.headers.get('content-type') or 'no content type'}: {text[:120]!r}"
 
 

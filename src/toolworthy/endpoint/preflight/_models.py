@@ -47,7 +47,7 @@ async def ids(asker: Asker, endpoint: Endpoint) -> list[str]:
         if not answer.status:
             raise ToolworthyError(answer.says)
         if answer.refusal and answer.refusal.kind == "bad key":
-            raise ToolworthyError(f"{url} refuses the key ({answer.says}). Name its variable with --key-env.")
+            raise ToolworthyError(f"{url} rejects the key ({answer.says}). Name its variable with --key-env.")
         if names := [name_of(entry) for entry in _entries(answer)]:
             return names
     return []
@@ -71,9 +71,7 @@ def check(endpoint: Endpoint, models: list[dict[str, Any]]) -> Check:
         return Check("model list", None, "GET /models lists nothing")
     if endpoint.model in names:
         return Check("model list", True, f"{endpoint.model} is listed")
-    return Check(
-        "model list", None, f"{endpoint.model} is not listed, and answers; listed: {shown(names)}", reading=True
-    )
+    return Check("model list", None, f"{endpoint.model} is not listed but works; listed: {shown(names)}", reading=True)
 
 
 def server(models: list[dict[str, Any]]) -> str:

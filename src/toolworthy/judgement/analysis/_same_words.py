@@ -49,7 +49,7 @@ def same_words(probes: Sequence[ProbeResult]) -> Iterator[SameWords]:
         only = {f.code for one in group for f in one.findings} - elsewhere
         joined = frozenset({*only, *(one.key.probe for one in group)} - {code})
         said = " ".join(group[0].detail.split())
-        title = f"requests are refused: {said}" if refused else said
+        title = f"requests are rejected: {said}" if refused else said
         yield SameWords(code, "" if ruled or not joined else title, said, tuple(group), joined)
 
 

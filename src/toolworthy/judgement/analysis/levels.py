@@ -62,7 +62,7 @@ class Level:
             return Headline(self.word, f" ({_few(self.deciding)})")
         if self.word == "untested":
             return Headline(self.word, f": {self._why_untested()}")
-        rest = "" if self.asked == 1 else f"; {self.asked:.0%} of what it needs was asked"
+        rest = "" if self.asked == 1 else f"; {self.asked:.0%} of what it needs was tested"
         return Headline(self.word, fails=self.fails, rest=rest)
 
     @property
@@ -81,11 +81,11 @@ class Level:
     def _why_untested(self) -> str:
         own = [one for one in self.probes if one.main_path]
         if self.probes and self.asked < ENOUGH:
-            return f"{self.asked:.0%} of what {self.agent.title} needs was asked"
+            return f"{self.asked:.0%} of what {self.agent.title} needs was tested"
         if not own:
-            return "its own requests were not asked"
+            return "its own requests were not sent"
         said = (one.detail for one in own if not one.judged)
-        return next(filter(None, said), "its own requests were not answered")
+        return next(filter(None, said), "its own requests got no response")
 
 
 def levels(results: Sequence[ProbeResult]) -> tuple[Level, ...]:

@@ -155,7 +155,7 @@ def _tools(agent: str, cases: Sequence[CaseResult]) -> Cell:
     if rate.estimate is not None and rate.ended < rate.n:
         return _cell(agent, "tools", *_rated(rate, rate.estimate, "right"), statuses, translated)
     kind: Kind = "error" if any(one.score.requests for one in cases) else "not tested"
-    why = next((one.detail for one in cases if one.detail), "no case was asked in its words")
+    why = next((one.detail for one in cases if one.detail), "no case was sent with its toolset")
     return _cell(agent, "tools", kind, why, None, statuses, translated)
 
 

@@ -37,7 +37,7 @@ class Overall:
             answered = sum(one.judged for one in self.wire.probes)
             own = f", its own requests among them ({', '.join(self.wire.main_path)})" if self.wire.main_path else ""
             wire = f"{answered} of {len(self.wire.probes)} probes of {self.wire.api}{own}"
-        return "; ".join(filter(None, (tasks, wire))) or "nothing that tells"
+        return "; ".join(filter(None, (tasks, wire))) or "no evidence"
 
 
 def overall(results: Sequence[TrialResult], probes: Sequence[ProbeResult]) -> tuple[Overall, ...]:

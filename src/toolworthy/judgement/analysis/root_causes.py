@@ -376,7 +376,7 @@ def _blamed(trial: TrialResult) -> Iterator[str]:
 
 
 def _when(reason: Reason) -> str:
-    return f"when {phrase}" if (phrase := situations.PHRASES[reason.situation]) else "in some answers"
+    return f"when {phrase}" if (phrase := situations.PHRASES[reason.situation]) else "in some responses"
 
 
 def _place(cause: RootCause) -> tuple[int | str, ...]:

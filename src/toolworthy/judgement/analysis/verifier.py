@@ -45,7 +45,7 @@ def _trigger(name: str, trigger: Trigger) -> Iterator[tuple[str, str]]:
 
 def _itself(fresh: Sequence[Noted]) -> str:
     if not fresh:
-        return "not measured: ask it with --reference. Official APIs were seen at F1 of 76% to 84% with themselves"
+        return "not measured: use --reference. Official APIs were seen at F1 of 76% to 84% with themselves"
     trigger = figures(fresh).trigger
     return "not measured" if trigger is None else f"F1 {_score(trigger)}"
 

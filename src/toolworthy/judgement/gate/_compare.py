@@ -358,4 +358,4 @@ def _new(baseline: Sample, candidate: Sample, policy: Policy) -> Iterator[str]:
     for suite in sorted({unit.suite for unit in new}):
         own = [unit for unit in new if unit.suite == suite and (suite == "wire" or policy.counts(unit.agent))]
         if own:
-            yield f"{len(own)} results of {suite} have none in the baseline beside them and are not compared"
+            yield f"{len(own)} results of {suite} have no counterpart in the baseline and are not compared"

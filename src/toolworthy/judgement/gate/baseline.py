@@ -117,7 +117,7 @@ def of_run(path: Path) -> Sample:
 
 
 def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         twice = next(name for name, many in Counter(name for name, _ in pairs).items() if many > 1)
-        raise ValueError(f"{twice!r} stands in it twice")
+        raise ValueError(f"{twice!r} is in it twice")
     return found
 
 
@@ -153,7 +153,7 @@ def find(given: Path, folder: Path = FOLDER) -> Path:
 def _fit(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ToolworthyError(
-            f"{name!r} is no name for a baseline: letters, digits, . _ - @ + only, a letter or digit first"
+            f"{name!r} is not a valid name for a baseline: letters, digits, . _ - @ + only, a letter or digit first"
         )
     return name
 

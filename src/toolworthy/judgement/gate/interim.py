@@ -52,7 +52,9 @@ class InterimAnalyses:
         self._say(f"look {attempts} of at most {most}: {decision.answer}{on}")
         after = f"after {attempts} attempt{'s' * (attempts > 1)}"
         stuck = decision.answer == "inconclusive" and not suites
-        return Next(suites, f"undecided {after}, and more would not tell" if stuck else f"decided {after}")
+        return Next(
+            suites, f"undecided {after}, and more attempts would not decide it" if stuck else f"decided {after}"
+        )
 
 
 def check(options: Options, baseline: Path | None) -> None:

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from toolworthy.base.loading import load_toml, meant
+from toolworthy.base.loading import load_toml
+from toolworthy.base.nearest import meant
 from toolworthy.judgement.metrics import METRICS
 from toolworthy.records.gate import About
 
@@ -44,7 +45,7 @@ class Requirement(_Strict):
     @model_validator(mode="after")
     def _some(self) -> Requirement:
         if not self.parts:
-            raise ValueError("asks for nothing: give margin, floor, at_most or tail_at_most")
+            raise ValueError("has no criterion: give margin, floor, at_most or tail_at_most")
         return self
 
 

@@ -62,7 +62,7 @@ def sent(exchange: Exchange, endpoint: EndpointTold) -> Sent:
     headers = exchange.request_headers
     target = wire.route(exchange.method, exchange.path, headers)
     if exchange.local or target.api is None:
-        raise ToolworthyError("toolworthy answered this request itself: it shows nothing of the endpoint")
+        raise ToolworthyError("toolworthy answered this request itself: it says nothing about the endpoint")
     try:
         planned = plan(where, target, exchange.path, headers.items(), exchange.request_body)
     except ValueError as error:

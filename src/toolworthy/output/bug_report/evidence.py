@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.loading import meant
+from toolworthy.base.nearest import meant
 from toolworthy.base.redact import Redactor
 from toolworthy.output.bug_report import _reproduce as again
 from toolworthy.output.bug_report import ticket
@@ -174,7 +174,7 @@ def _read(run: RunDirectory, file: str) -> Mapping[int, Exchange]:
             f"{path} cannot be read ({error.strerror}): the bytes are gone; run that again"
         ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ToolworthyError(f"{path} is no record of exchanges: the bytes are gone; run that again") from error
+        raise ToolworthyError(f"{path} is not a record of exchanges: the bytes are gone; run it again") from error
 
 
 @lru_cache(maxsize=_HELD)
@@ -185,7 +185,7 @@ def _held(path: Path, size: int, changed: int) -> Mapping[int, Exchange]:
 
 def _files(told: ticket.Ticket) -> Iterator[tuple[str, bytes]]:
     exchange = told.exchange
-    status = f"HTTP {exchange.status}" if exchange.status is not None else f"no answer: {exchange.error}"
+    status = f"HTTP {exchange.status}" if exchange.status is not None else f"no response: {exchange.error}"
     times = [f"{chunk.at:.6f},{len(chunk.data)}" for chunk in exchange.chunks]
     yield "finding.json", _encoded(ticket.finding(told))
     if told.request.body:

@@ -24,7 +24,7 @@ def arguments(call: ToolCall) -> tuple[dict[str, Any], str]:
     value = parse_json(call.arguments)
     if not isinstance(value, dict):
         return as_text, "the arguments are not a JSON object"
-    return (value, "") if _plain(value, _DEEPEST) else (as_text, "the arguments are no plain JSON")
+    return (value, "") if _plain(value, _DEEPEST) else (as_text, "the arguments are not plain JSON")
 
 
 def _plain(value: Any, deeper: int) -> bool:

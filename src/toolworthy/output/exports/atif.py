@@ -25,7 +25,7 @@ def trajectory(result: TrialResult, exchanges: Sequence[Exchange], model: str) -
         steps += [_asked(turn, role, text) for role, text in turn.asked]
         steps.append(_answered(turn))
     if not steps:
-        steps.append({"source": "system", "message": result.cause.detail if result.cause else "nothing was asked"})
+        steps.append({"source": "system", "message": result.cause.detail if result.cause else "no request was sent"})
     tokens = result.score.tokens
     totals = {
         "total_prompt_tokens": tokens.input,

@@ -115,7 +115,7 @@ def _wire(results: Sequence[ProbeResult]) -> tuple[str, Word] | None:
     if not results:
         return None
     if not found:
-        return "no wire API answers", "broken"
+        return "no wire API works", "broken"
     worst = min((level.word for level in found), key=_WORST.index)
     fit = sum(level.word in WORKING for level in found)
     return f"wire {fit}/{len(found)} agents", worst

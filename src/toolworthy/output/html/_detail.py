@@ -92,11 +92,11 @@ def _measured(result: TrialResult | CaseResult) -> Iterator[tuple[str, str]]:
     names = {"in": "input", "cached": "cached", "written to a cache": "cache_write", "out": "output"}
     tokens = ((name, getattr(score.tokens, field)) for name, field in names.items())
     told = ", ".join(f"{name} {count:,}" for name, count in tokens if count is not None)
-    yield "tokens", (told or "not told") + (f"; ${score.cost_usd:.4f}" if score.cost_usd is not None else "")
+    yield "tokens", (told or "not reported") + (f"; ${score.cost_usd:.4f}" if score.cost_usd is not None else "")
     counted = [f"{name.replace('_', ' ')} {count.ok}/{count.n}" for name, count in score.call_scores if count.n]
     yield "calls", ", ".join(counted) or "none"
     if score.models_answered:
-        yield "answered as", ", ".join(score.models_answered)
+        yield "model in responses", ", ".join(score.models_answered)
 
 
 def _step(turn: TimelineTurn, findings: Sequence[Finding], start: float, texts: Local) -> dict[str, Any]:

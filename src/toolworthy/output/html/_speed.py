@@ -69,7 +69,7 @@ def _of_solved(metric: str, result: TrialResult) -> Iterator[float]:
 
 
 _MEASURES: tuple[tuple[str, str, str, Callable[[TrialResult], Iterable[float]]], ...] = (
-    ("time to first token", "s", "of each streamed answer", lambda result: result.score.first_token_seconds),
+    ("time to first token", "s", "of each streamed response", lambda result: result.score.first_token_seconds),
     ("request time", "s", "of each request, until its last byte", lambda result: result.score.request_seconds),
     ("tokens per second", "/s", "output tokens of a trial by the seconds of its requests", _rate),
     ("tokens of a solved task", "", "input and output of each trial that passed", partial(_of_solved, "tokens")),

@@ -18,7 +18,7 @@ def lines(gate: GateReport) -> Iterator[str]:
         for step in one.next:
             yield f"      {step}"
     if not gate.criteria:
-        yield "  nothing that the policy names was measured in both runs"
+        yield "  the two runs share no measurement that the policy names"
     for note in gate.notes:
         yield f"  note: {note}"
 
@@ -36,7 +36,7 @@ def markdown(gate: GateReport) -> Iterator[str]:
         for one in gate.criteria:
             yield f"| {one.name} | {MARKS[one.answer]} {one.answer} | {plain(one.said)} |"
     else:
-        yield "Nothing that the policy names was measured in both runs."
+        yield "The two runs share no measurement that the policy names."
     if gate.notes:
         yield ""
     for note in gate.notes:

@@ -33,7 +33,7 @@ def parse_response(body: Any) -> Response:
     """Read a whole answer. What is none becomes a Response with a failure."""
     value = as_dict(body)
     if not isinstance(value.get("choices"), list):
-        failure = failure_of(body) or Failure("the answer is no chat completion", "invalid_response")
+        failure = failure_of(body) or Failure("the response is not a chat completion", "invalid_response")
         return Response(failure=failure, complete=False)
     repairs: list[Repair] = []
     choice = as_dict(value["choices"][0]) if value["choices"] else {}

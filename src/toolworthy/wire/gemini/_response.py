@@ -151,7 +151,7 @@ def parse_response(body: Any) -> ir.Response:
     with a failure."""
     values = [as_dict(value) for value in (body if isinstance(body, list) else [body])]
     if not any(name in value for value in values for name in _ANSWER):
-        failure = failure_of(body) or ir.Failure("the answer has no candidates", "invalid_response")
+        failure = failure_of(body) or ir.Failure("the response has no candidates", "invalid_response")
         return ir.Response(failure=failure, complete=False)
     decoder = GeminiDecoder()
     events = [event for value in values for event in decoder._event(None, value)]

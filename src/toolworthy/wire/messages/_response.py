@@ -28,7 +28,7 @@ def parse_response(body: Any) -> ir.Response:
     """Read a whole answer. What is none becomes a Response with a failure."""
     value = as_dict(body)
     if not isinstance(value.get("content"), list):
-        failure = failure_of(body) or ir.Failure("the answer is no message", "invalid_response")
+        failure = failure_of(body) or ir.Failure("the response is not a message", "invalid_response")
         return ir.Response(failure=failure, complete=False)
     repairs: list[ir.Repair] = []
     parts: list[ir.Part] = []

@@ -18,7 +18,7 @@ def parse_response(body: Any) -> ir.Response:
     """Read a whole answer. What is none becomes a Response with a failure."""
     value = as_dict(body)
     if not isinstance(value.get("output"), list):
-        failure = failure_of(body) or ir.Failure("the answer is no response object", "invalid_response")
+        failure = failure_of(body) or ir.Failure("the response is not a response object", "invalid_response")
         return ir.Response(failure=failure, complete=False)
     repairs: list[ir.Repair] = []
     parts: list[ir.Part] = []

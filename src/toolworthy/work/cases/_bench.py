@@ -106,7 +106,7 @@ class CaseBench:
             answer = exchange.response or Response()
             if answer.stop == "length":
                 play.misses.append(
-                    Miss(kind="truncated", turn=number, detail="the endpoint's own limit cut the answer")
+                    Miss(kind="truncated", turn=number, detail="the endpoint's own limit cut the response")
                 )
                 play.turns, play.stopped = play.turns + 1, True
                 return 1

@@ -131,7 +131,7 @@ class Execution:
     async def run(self, command: str, state: State | None = None, folder: str = "") -> Effects:
         """What a command does in the world."""
         if self.world is None:
-            raise Undecided(f"only a sandbox can tell what this does: {command[:100]}")
+            raise Undecided(f"only a sandbox can determine what this does: {command[:100]}")
         says, fails = _scripted(self.turn)
         return await self.world.run(state or self.before, command, folder or ROOT, says=says, fails=fails)
 

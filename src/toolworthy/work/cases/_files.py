@@ -140,7 +140,7 @@ def _shown(path: str, files: Mapping[str, str], first: int = 1, last: int | None
 def _found(pattern: str, files: Mapping[str, str], *, fixed: bool = False, ignore_case: bool = False) -> list[str]:
     wanted = compiled(pattern, fixed=fixed, ignore_case=ignore_case)
     if wanted is None:
-        return [f"Error: {pattern!r} is no regular expression"]
+        return [f"Error: {pattern!r} is not a regular expression"]
     return [
         f"{path}:{number}:{line}"
         for path, text in sorted(files.items())

@@ -88,7 +88,7 @@ async def rule_on(
             ran = await _best(scene, await _furnished(stage, world, found, ahead), found, answer, ahead)
             best = ran if thorough else min((ran, best), key=_badness)
         elif not explores:
-            raise Undecided(f"only a sandbox can tell what this does: {_commands(found)[:200]}")
+            raise Undecided(f"only a sandbox can determine what this does: {_commands(found)[:200]}")
     best.explores = (explores or best.explores) and not best.lenient
     best.misses = _with_leaks(best.misses, lost)
     return best
@@ -131,7 +131,7 @@ def _ruling(measured: Worth, wants: Sequence[Want], found: list[Found], broken: 
     # What is missing is said last: it may be due to what else is amiss.
     misses = [*broken, *sorted(measured.misses, key=lambda miss: miss.kind == "missing call")]
     if not found:
-        detail = "the answer was empty" if not answer.text.strip() else "the model answered in words"
+        detail = "the response was empty" if not answer.text.strip() else "the model answered with text"
         misses = [Miss(kind="no call", wanted=_words(wants), given=answer.text[:300], detail=detail)]
     credit = max(0.0, min(1.0, measured.met / max(len(wants), 1)))
     return Ruling(
@@ -166,9 +166,9 @@ def _left_in_text(scene: Scene, turn: Turn, answer: Response) -> list[Miss]:
     """The calls that the server left in the text; of an answer without calls also what is no whole call, but has the
     marks of one."""
     asked = Request("", (*scene.messages, Message("user", (Text(turn.user or ""),))), scene.tools)
-    lost = [f"a call of {call.name} stands in the {call.where}" for call in lost_calls(asked, answer)]
+    lost = [f"a call of {call.name} is in the {call.where}" for call in lost_calls(asked, answer)]
     if not lost and not answer.calls and (mark := TOOL_SYNTAX.search(answer.text)):
-        lost = [f"{mark.group()!r} stands in the text"]
+        lost = [f"{mark.group()!r} is in the text"]
     return [Miss(kind="leaked call", given=answer.text[:300], detail=detail) for detail in lost]
 
 
@@ -199,7 +199,7 @@ def _unreadable(call: Found) -> Miss:
     if call.lacking:
         return Miss(kind="missing argument", given=call.words, detail=f"{', '.join(call.lacking)} is missing")
     if call.odd:
-        return Miss(kind="extra argument", given=call.words, detail=f"{', '.join(call.odd)} was not asked for")
+        return Miss(kind="extra argument", given=call.words, detail=f"{', '.join(call.odd)} was not requested")
     return Miss(kind="malformed call", given=call.words, detail="the arguments are not a JSON object")
 
 

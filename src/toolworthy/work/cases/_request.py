@@ -56,7 +56,7 @@ def _trouble(exchange: Exchange) -> NoAnswer | None:
     if answer is None:
         return NoAnswer("no answer")
     if answer.failure is not None:
-        return NoAnswer(f"the endpoint answers HTTP {exchange.status}: {answer.failure.message[:300]}")
+        return NoAnswer(f"the endpoint returns HTTP {exchange.status}: {answer.failure.message[:300]}")
     limit = exchange.request.max_tokens if exchange.request else None
     used = (answer.usage or Usage()).output
     if answer.stop == "length" and limit and (used is None or used >= limit - 1):

@@ -103,7 +103,7 @@ def _said(mismatch: Any) -> str:
     if mismatch.kind == "missing argument":
         return f"{where} is missing"
     if mismatch.kind == "extra argument":
-        return f"{where} was not asked for: {mismatch.given!r}"
+        return f"{where} was not requested: {mismatch.given!r}"
     return f"{where}: {mismatch.given!r} instead of {mismatch.wanted!r}"[:500]
 
 
@@ -142,7 +142,7 @@ def _beside(want: Want, known: Reference, done: Done) -> list[CallTrouble]:
         return [CallTrouble("wrong argument", shown)] if (shown := _hidden(want, known, [done.ran])) else []
     # What a command that fails says is not looked for in what does more, and may not fail.
     if done.effect.beyond(known.effect) and (known.ran.code or not _hidden(want, known, [done.ran])):
-        return [CallTrouble("extra call", f"more than was asked for: {words(done.effect)}")]
+        return [CallTrouble("extra call", f"more than was requested: {words(done.effect)}")]
     return [CallTrouble("wrong argument", f"`{want.command[0]}`: {words(known.effect)}; here: {words(done.effect)}")]
 
 

@@ -82,7 +82,7 @@ class Cases(Kind[CaseKey, CaseResult]):
         if wrong := sum(case.status == "wrong" for case in results):
             yield f"{wrong} of {len(results)} tool-call cases are wrong"
         if silent := sum(case.uncounted == NO_ANSWER for case in results):
-            yield f"{silent} of {len(results)} tool-call cases without an answer"
+            yield f"{silent} of {len(results)} tool-call cases without a response"
 
     def lines(self, results: Sequence[CaseResult]) -> Iterator[str]:
         return iter(())

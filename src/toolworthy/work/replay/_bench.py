@@ -48,7 +48,7 @@ class ReplayBench:
         base = ReplayResult(key=key, status="unmeasured", source=self._source(item))
         request = recorded.request
         if request is None:
-            return base.model_copy(update={"detail": "the recorded request is no JSON object"})
+            return base.model_copy(update={"detail": "the recorded request is not a JSON object"})
         endpoint, gateway = self._sides[key.side]
         prepared = prepare(recorded, request, endpoint, self._provider(key, endpoint))
         exchange = await self._send(key, gateway, prepared)

@@ -136,9 +136,9 @@ def _error(view: View) -> str:
     """Why there is no answer; empty where there is one."""
     response, failure, status = view.response, view.response.failure, view.exchange.status
     if view.answered:
-        return "" if response.parts or response.stop is not None else "an answer in which nothing can be read"
+        return "" if response.parts or response.stop is not None else "an unreadable response"
     if failure is not None:
-        head = f"HTTP {status}: " if status is not None and status >= 400 else "an error within the answer: "
+        head = f"HTTP {status}: " if status is not None and status >= 400 else "an error within the response: "
         return head + failure.message[:300]
     return str(view.exchange.error or "no answer")
 

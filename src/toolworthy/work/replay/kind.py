@@ -69,7 +69,7 @@ class Replays(Kind[ReplayKey, ReplayResult]):
         """Another decision is no fault: the recording may be wrong."""
         own = [result.new for result in results if result.key.side == "target"]
         if own and not any(new and not new.error for new in own):
-            yield "no request was answered"
+            yield "no request got a response"
 
     def lines(self, results: Sequence[ReplayResult]) -> Iterator[str]:
         return iter(())

@@ -104,7 +104,7 @@ class Recording:
             try:
                 read = {exchange.index: readable(exchange) for exchange in read_all(file)}
             except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-                raise ToolworthyError(f"{file} is no record of exchanges") from error
+                raise ToolworthyError(f"{file} is not a record of exchanges") from error
             while len(self._held) >= _HELD:
                 self._held.pop(next(iter(self._held)))
             self._held[file] = read

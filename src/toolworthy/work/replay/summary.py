@@ -60,7 +60,7 @@ def tell(run: RunDirectory) -> None:
 _WORDS: dict[Status, str] = {
     "compared": "compared",
     "failed": "failed at the endpoint",
-    "not comparable": "answered, with no recorded answer to compare",
+    "not comparable": "got a response, but there is no recorded one to compare",
     "unmeasured": "not measured",
 }
 
@@ -87,13 +87,13 @@ def _selves(target: list[ReplayResult], reference: list[ReplayResult], named: En
     """How far each endpoint agrees with itself: what agreement between two can be held against."""
     own = agreement.self_trigger(target)
     unknown = " (--trials 2 or more measures it)" if not own.n else ""
-    yield f"      beside it, this endpoint with itself: {own}{unknown}"
+    yield f"      for comparison, this endpoint with itself: {own}{unknown}"
     if named:
         answers = agreement.same_trigger(reference)
-        yield f"      beside it, the reference {named.title} now with the recording: {answers}"
+        yield f"      for comparison, the reference {named.title} now with the recording: {answers}"
         yield f"  same decision, the reference with the recording: {agreement.same_decision(reference)}"
     else:
-        yield "      beside it, the recorded endpoint with itself: not measured (--reference measures it)"
+        yield "      for comparison, the recorded endpoint with itself: not measured (--reference measures it)"
     if own.n:
         yield f"  same decision, this endpoint with itself: {agreement.self_decision(target)}"
 

@@ -197,7 +197,7 @@ def reshaped(before: _Fingerprinted, after: _Fingerprinted) -> Iterator[str]:
             yield f"{agent}'s {told} changed although its version ({after.agents.get(agent)}) did not"
     for agent, hashed in before.words.items():
         if after.words.get(agent, hashed) != hashed:
-            yield f"the tools of {agent}, in whose words cases are asked, are not the same any more"
+            yield f"the tools of {agent}, which cases use, have changed"
 
 
 def _in_same_tasks(old: Sequence[AgentPrint], new: Sequence[AgentPrint]) -> tuple[list[AgentPrint], list[AgentPrint]]:

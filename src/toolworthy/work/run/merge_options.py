@@ -89,7 +89,7 @@ def read_replay(given: argparse.Namespace, folder: Path) -> Options:
     run = _continued(given)
     told = run.replay if run else None
     if run and told is None:
-        raise ToolworthyError(f"{given.resume} is no replay; `toolworthy run --resume {given.resume}` continues it")
+        raise ToolworthyError(f"{given.resume} is not a replay; `toolworthy run --resume {given.resume}` continues it")
     given = argparse.Namespace(**vars(given))
     restore(given, run)
     path = given.recorded or (Path(told.of) if told else None)
@@ -98,7 +98,7 @@ def read_replay(given: argparse.Namespace, folder: Path) -> Options:
     recording = Recording.open(folder / path)
     now = recording.told()
     if told and (told.recording, told.recorded) != (now.recording, now.recorded):
-        raise ToolworthyError(f"{given.resume} is no replay of {path}, but of {told.of}")
+        raise ToolworthyError(f"{given.resume} is not a replay of {path}, but of {told.of}")
     model = recording.endpoint.model or None
     asked = Options(
         endpoint=resolve(given.endpoint, model=given.model, key_env=given.key_env, wire=given.wire, folder=folder),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.loading import meant
+from toolworthy.base.nearest import meant
 from toolworthy.base.version import __version__
 from toolworthy.content import adapters
 from toolworthy.content.adapters import AgentAdapter, Prices
@@ -183,7 +183,7 @@ def choose_field(names: list[str], given: list[str]) -> Field | None:
     if not found:
         return None
     if len(given) > 1:
-        raise ToolworthyError(f"--cases {found[0][1]} is asked alone: its figures are not to be mixed with others")
+        raise ToolworthyError(f"--cases {found[0][1]} must run alone: do not mix its figures with others")
     kind, spec = found[0]
     field = load_field(kind, Path(spec.partition(":")[2]).resolve())
     _picked("case", names, field.items)

@@ -146,7 +146,7 @@ def _told(outcome: CommandOutcome, files: dict[str, bytes]) -> dict[str, Any]:
 def _write(folder: Path, name: str, data: bytes) -> None:
     path = folder / name
     if (path.is_absolute() and not path.is_relative_to(folder)) or ".." in path.parts:
-        raise ValueError(f"{name!r} is no path in a folder")
+        raise ValueError(f"{name!r} is not a path inside a folder")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
 

@@ -82,7 +82,7 @@ class Trials(Kind[TrialKey, TrialResult]):
         if failed := counts["failed"]:
             yield f"{failed} of {len(results)} trials failed"
         if refused := counts["refused"]:
-            yield f"{refused} of {len(results)} trials refused: their agent cannot work here"
+            yield f"{refused} of {len(results)} trials refused: their agent cannot run here"
         if ended:
             yield f"{ended} of {len(results)} trials ended at a run limit"
         if without := counts["error"] - ended:

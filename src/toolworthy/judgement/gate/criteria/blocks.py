@@ -46,7 +46,7 @@ def judge(both: Comparable, baseline: Sample, candidate: Sample, policy: Policy)
     lost = {agent: candidate.untested.get(agent, "") for agent in tested if _untested(candidate, agent)}
     if lost:
         whom = "; ".join(f"{adapters.title(agent)}: {why or 'untested'}" for agent, why in lost.items())
-        needed = "ask all of the wire suite that the baseline was asked"
+        needed = "run every wire probe that the baseline ran"
         return [Judged(_BLOCKS, "inconclusive", f"judged in the baseline, and not now: {whom}", needed=needed)]
     said = f"none is new for {listed([*map(adapters.title, tested)])}" if tested else "none is new"
     return [Judged(_BLOCKS, "pass", said + others)]

@@ -19,10 +19,10 @@ def judge(name: str, of: Compared, floor: float, about: About, alpha: float) -> 
         borne = max(borne, _reached(of.filled(True), about).p_borne(floor))
         worse = max(worse, _reached(of.filled(False), about).p_worse(floor))
     whose = "of these items" if about == "these" else "of all items like these"
-    said = (
-        f"{estimate.value:.1%} ({estimate.low:.1%} to {estimate.high:.1%}), at least {floor:.0%} is asked for; {whose}"
+    said = f"{estimate.value:.1%} ({estimate.low:.1%} to {estimate.high:.1%}), the floor is {floor:.0%}; {whose}"
+    needed = (
+        "" if found.best(floor) <= alpha else f"not even a perfect result would show it: {_short(about, floor, alpha)}"
     )
-    needed = "" if found.best(floor) <= alpha else f"not even full marks would show it: {_short(about, floor, alpha)}"
     answer: Answer = "pass" if borne <= alpha else "inconclusive"
     return Judged(f"{name}, floor", answer, said, worse, borne, needed)
 

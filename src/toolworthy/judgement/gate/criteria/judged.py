@@ -73,5 +73,5 @@ def _lacks(of: Compared, policy: Policy) -> str:
     why = reasons(of.before.uncounted + of.after.uncounted)
     said = f"{of.without} of {made} attempts of both runs have no value ({why})"
     if of.missing:
-        said += f", {of.missing} of {of.asked} results of the baseline have nothing beside them: {of.why}"
+        said += f", {of.missing} of {of.asked} baseline results have no counterpart in the candidate: {of.why}"
     return f"{said}; {policy.unmeasured:.0%} may be missing"

@@ -18,7 +18,7 @@ _STUCK: dict[About, str] = {
     "these": "no number of attempts decides a drop that is the margin itself: add items",
     "like-these": "more attempts would not decide it, the items differ too much: add items",
 }
-_ONE_OF_MANY = "one item tells nothing of others, however often it is tried: add items"
+_ONE_OF_MANY = "one item, however often it is tried, says nothing about other items: add items"
 
 
 def judge(name: str, of: Compared, margin: float, about: About, alpha: float, many: int) -> Judged:
@@ -73,9 +73,9 @@ def _findable(found: Drop, margin: float, alpha: float) -> str:
         *([f"{items} of {counted(found.clusters, 'item')} lost entirely"] if items is not None else []),
     ]
     if not kinds:
-        why = "too few attempts" if found.before > margin else "the baseline's rate is no more than the margin"
+        why = "too few attempts" if found.before > margin else "the baseline's rate does not exceed the margin"
         return f"no drop could have failed it: {why}"
-    return f"{' or '.join(kinds)} would have failed it in four runs of five"
+    return f"minimum detectable drop (80 % power): {' or '.join(kinds)}"
 
 
 def _all_of_them(paired: Sequence[tuple[Unit, Pair]]) -> list[str]:

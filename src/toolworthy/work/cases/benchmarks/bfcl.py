@@ -180,7 +180,7 @@ def _read(file: Path) -> Iterator[Item]:
     category = _category(file)
     answers = file.parent / "possible_answer" / file.name
     if category in _ANSWERED and not answers.is_file():
-        raise ToolworthyError(f"{file}: its accepted answers are missing, which belong into {answers}")
+        raise ToolworthyError(f"{file}: its accepted answers are missing; put them into {answers}")
     truths = {line["id"]: line["ground_truth"] for line in _lines(answers)} if category in _ANSWERED else {}
     for line in _lines(file):
         try:

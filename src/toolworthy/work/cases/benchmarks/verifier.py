@@ -189,7 +189,7 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         except ValueError as error:
             raise ToolworthyError(f"{path}: line {number} is not JSON") from error
         if not isinstance(line, dict):
-            raise ToolworthyError(f"{path}: line {number} is no JSON object")
+            raise ToolworthyError(f"{path}: line {number} is not a JSON object")
         index = line.get("data_index")
         yield (index if isinstance(index, int) else number), line
 

@@ -152,7 +152,7 @@ def phrases(name: str) -> PhraseClass:
     """
     known = lists()["class"]
     if name not in known:
-        raise ValueError(f"@{name} is no class of phrases; known: {', '.join(f'@{one}' for one in sorted(known))}")
+        raise ValueError(f"@{name} is not a class of phrases; known: {', '.join(f'@{one}' for one in sorted(known))}")
     told = known[name]
     deeds = "|".join(told.get("deeds", "").split())
     patterns = (re.compile(pattern.replace("{deeds}", deeds), re.I) for pattern in told["patterns"])

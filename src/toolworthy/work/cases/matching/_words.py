@@ -208,7 +208,7 @@ def _read(text: str) -> Words:
             only=re.compile(rf"(?<![\w./-])(?<!\w:)(?:{told.only})(?![\w/-]|[.:]\w)") if told.only else None,
         )
     except re.error as error:
-        raise ValueError(f"$words: {error.pattern!r} is no regular expression: {error}") from error
+        raise ValueError(f"$words: {error.pattern!r} is not a regular expression: {error}") from error
 
 
 def _statement(told: str | tuple[str, ...]) -> tuple[Term, ...]:

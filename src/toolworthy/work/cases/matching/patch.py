@@ -103,7 +103,7 @@ def _one_file(lines: Sequence[str], at: int, known: dict[str, str], changed: dic
         changed[path] = None
         return at + 1
     if not header.startswith(_UPDATE):
-        raise PatchError(f"line {at + 1} of the patch is no header of a file: {header[:80]!r}")
+        raise PatchError(f"line {at + 1} of the patch is not a file header: {header[:80]!r}")
     path = _existing(header.removeprefix(_UPDATE), known)
     moved, at = path, at + 1
     if at < len(lines) and lines[at].startswith(_MOVE):

@@ -40,7 +40,7 @@ def apply(files: Mapping[str, str], diff: str) -> dict[str, str | None]:
     """
     changes = _changes(diff.split("\n"))
     if not changes:
-        raise PatchError("this is no patch: it has neither '*** Begin Patch' nor '--- ' and '+++ '")
+        raise PatchError("this is not a patch: it has neither '*** Begin Patch' nor '--- ' and '+++ '")
     known, changed = dict(files), dict[str, str | None]()
     for change in changes:
         if change.old is not None and change.old not in known:

@@ -89,7 +89,7 @@ def _matcher(wanted: Any) -> str | None:
     if beside and not known:
         return None
     if beside or not known:
-        raise ValueError(f"{sorted(wanted)} is no matcher; known: {', '.join(sorted((*_DEEP, *_LEAVES)))}")
+        raise ValueError(f"{sorted(wanted)} is not a matcher; known: {', '.join(sorted((*_DEEP, *_LEAVES)))}")
     return names[0]
 
 
