@@ -16,7 +16,7 @@ from toolworthy.judgement.analysis.remedy import NO_REMEDY
 from toolworthy.judgement.analysis.root_causes import RootCause, root_causes
 from toolworthy.judgement.gate.sample import from_run
 from toolworthy.output.terminal.final_screen import summary_lines
-from toolworthy.records.case import CaseKey, CaseResult
+from toolworthy.records.case import CaseKey, CaseResult, Miss
 from toolworthy.records.finding import Evidence, Finding
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.probe import ProbeKey, ProbeResult
@@ -69,6 +69,7 @@ def test_what_follows_stands_beneath_its_cause() -> None:
             key=CaseKey(case="c", vocabulary="codex"),
             category="single",
             status="wrong",
+            misses=(Miss(kind="leaked call"),),
             score=Score(findings=(finding("TW201"),)),
         ),
         provider="vllm",

@@ -83,7 +83,8 @@ def test_a_servers_fault_is_not_taken_for_the_models(tmp_path: Path) -> None:
     done = suites(*given, cwd=tmp_path, suite="tools")
     assert done.returncode == 1
     assert "misses: leaked call" in done.stdout
-    assert "on the wire: TW201" in done.stdout
+    assert "1. TW201 tool-call-markup-in-text" in done.stdout
+    assert "fails in 121 of 134 tool-call cases" in done.stdout
 
 
 def test_cases_of_your_own_and_resume(tmp_path: Path) -> None:

@@ -52,7 +52,8 @@ def running(
     """A run that goes on, with its temporary folders in a place of its own."""
     (tmp_path / "tmp").mkdir(exist_ok=True)
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8", "TMPDIR": str(tmp_path / "tmp")}
-    command = [*before, sys.executable, "-m", "pytest", str(content.SUITES / suite), "--concurrency", "1", "-q", *more]
+    slowly = () if "--concurrency" in more else ("--concurrency", "1")
+    command = [*before, sys.executable, "-m", "pytest", str(content.SUITES / suite), "-q", *slowly, *more]
     pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "cwd": tmp_path, **given}
     process = subprocess.Popen(command, env=env, text=True, preexec_fn=prepare, **pipe)
     try:
@@ -72,7 +73,8 @@ def begun(process: subprocess.Popen[str], tmp_path: Path, many: int = 1) -> Path
             if path.read_bytes().count(b"\n") >= many:
                 return path.parent
         time.sleep(0.02)
-    raise AssertionError(f"no results came; exit {process.returncode}")
+    said = told(process) if process.poll() is not None else ""
+    raise AssertionError(f"no results came; exit {process.returncode}: {said}")
 
 
 def told(process: subprocess.Popen[str]) -> str:
@@ -186,7 +188,7 @@ def test_a_run_whose_directory_is_deleted_stops_at_once(tmp_path: Path) -> None:
         delete(path)
         said = told(process)
     assert process.returncode == 4, said
-    assert said.count("Exit: ") == 1
+    assert said.count("error: ") == 1
     assert f"{path.name} is gone: it was moved or deleted" in said or "No such file or directory" in said
     assert "Traceback" not in said
     assert "INTERNALERROR" not in said
@@ -230,7 +232,7 @@ def test_a_run_that_passed_and_has_no_report_is_no_success(tmp_path: Path) -> No
 def assert_full(tmp_path: Path, code: int, said: str, why: str) -> None:
     """A run has ended for want of room, and what it measured before is there."""
     assert code == 4, said
-    assert said.count("Exit: cannot write ") == 1
+    assert said.count("error: cannot write ") == 1
     assert why in said
     assert "no report: cannot write " in said
     assert "Traceback" not in said

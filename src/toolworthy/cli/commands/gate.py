@@ -34,7 +34,7 @@ def run(
     if baseline is None or candidate is None:
         raise ToolworthyError("two runs are needed. Type `toolworthy gate BASELINE CANDIDATE`.")
     if candidate.is_dir():
-        RunDirectory.open(candidate).decide(triage_of(triage, Path.cwd()))
+        RunDirectory.open(candidate, whole=True).decide(triage_of(triage, Path.cwd()))
     gate = judge(baseline, candidate, policy, folder)
     if candidate.is_dir():
         write_report(RunDirectory.open(candidate))

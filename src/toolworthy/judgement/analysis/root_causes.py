@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Literal, get_args
+from typing import get_args
 
 from toolworthy.content import adapters, breakage, situations
+from toolworthy.judgement.analysis._evidence import EVIDENCE, Evidence
 from toolworthy.judgement.analysis._same_words import roots, same_words
 from toolworthy.judgement.analysis.levels import Level, levels, reasons, served_apis
 from toolworthy.judgement.analysis.remedy import remedy_for, server_of
 from toolworthy.judgement.analysis.triage import Sighting, Triaged, kinds_of, triaged
 from toolworthy.judgement.analysis.unruled import UNRULED
+from toolworthy.records.case import CaseResult
 from toolworthy.records.finding import Severity, rank
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.probe import ProbeResult
@@ -28,18 +30,6 @@ from toolworthy.work.probes import NO_CALLS, SMALL_CONTEXT
 from toolworthy.work.probes.effects import Effect, Reason, weight
 from toolworthy.work.probes.severity import severity_for
 
-Evidence = Literal["this run", "own requests", "earlier", "rule", "model or server", "context"]
-"""How a harm is known, the surest first: the real agent failed by it in this run; the agent's own recorded requests
-went wrong in this run; the real agent was measured earlier (``toolworthy matrix``); the rule or probe says so; it
-may be the model's fault; the endpoint names its context window."""
-_EVIDENCE: Mapping[Evidence, str] = {
-    "this run": "measured with the real agent in this run",
-    "own requests": "recorded requests of the agent go wrong in this run",
-    "earlier": "measured with the real agent earlier, in one small task",
-    "rule": "by the rule or probe only, not measured",
-    "model or server": "the server may withhold the tools or their calls, or the model cannot call any",
-    "context": "by the context window that the endpoint names, not measured",
-}
 _LONG = 120
 """Characters of an error's words in a title."""
 
@@ -147,8 +137,8 @@ class RootCause:
             did = f" ({harm.did})" if harm.evidence == "earlier" else ""
             grouped.setdefault(harm.evidence, []).append(harm.title + did)
         if len(grouped) == 1 and "earlier" not in grouped:
-            return _EVIDENCE[next(iter(grouped))]
-        return "; ".join(f"{_EVIDENCE[how]}: {', '.join(grouped[how])}" for how in get_args(Evidence) if how in grouped)
+            return EVIDENCE[next(iter(grouped))]
+        return "; ".join(f"{EVIDENCE[how]}: {', '.join(grouped[how])}" for how in get_args(Evidence) if how in grouped)
 
     @property
     def unaffected(self) -> str:
@@ -204,6 +194,7 @@ class _Found:
         self.results = results
         self.probes = [result for result in results if isinstance(result, ProbeResult)]
         self.trials = [result for result in results if isinstance(result, TrialResult)]
+        self.cases = [result for result in results if isinstance(result, CaseResult)]
         self.levels = levels(self.probes)
         self.server, self.endpoint = server_of(meta, self.probes), meta.endpoint.name
         self.reasons = {reason.code: reason for reason in reasons(self.levels)}
@@ -289,6 +280,8 @@ class _Found:
         """Whether a result that shows a root cause failed by it."""
         if isinstance(result, TrialResult):
             return any(self.root(one) == code for one in _blamed(result))
+        if isinstance(result, CaseResult):  # every other miss is the model's
+            return any(miss.kind == "leaked call" for miss in result.misses)
         return result.judged and not result.ok
 
     def _detour(self, spared: Sequence[Api], harms: Sequence[Harm]) -> str:
@@ -310,10 +303,17 @@ class _Found:
     def _harms(self, code: str) -> Iterator[Harm]:
         """What it does to every agent: what its trials show outweighs what probes foretell."""
         foretold = {level.agent.id: level for level in self.levels}
-        for agent in dict.fromkeys([*foretold, *(trial.key.agent for trial in self.trials)]):
+        tried = [trial.key.agent for trial in self.trials]
+        for agent in dict.fromkeys([*foretold, *tried, *(case.key.vocabulary for case in self.cases)]):
             trials = [trial for trial in self.trials if trial.key.agent == agent]
-            if harm := self._shown(code, agent, trials) or self._foretold(code, foretold.get(agent), trials):
+            probes = self._foretold(code, foretold.get(agent), trials) if agent in foretold or trials else None
+            if harm := self._shown(code, agent, trials) or probes or self._in_cases(code, agent):
                 yield harm
+
+    def _in_cases(self, code: str, agent: str) -> Harm | None:
+        cases = [case for case in self.cases if case.key.vocabulary == agent and case.judged]
+        failed = sum(self._by(case, code) for case in cases if any(self.root(f.code) == code for f in case.findings))
+        return Harm(agent, "fails", f"in {failed} of {len(cases)} tool-call cases", "cases") if failed else None
 
     def _shown(self, code: str, agent: str, trials: Sequence[TrialResult]) -> Harm | None:
         failed = [trial for trial in trials if any(self.root(one) == code for one in _blamed(trial))]

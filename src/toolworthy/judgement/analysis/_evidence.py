@@ -1,0 +1,20 @@
+"""How it is known that a root cause harms an agent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+Evidence = Literal["this run", "own requests", "cases", "earlier", "rule", "model or server", "context"]
+"""How a harm is known, the surest first: the real agent failed by it in this run; the agent's own recorded requests
+went wrong in this run; calls of tool-call cases were lost by it; the real agent was measured earlier (``toolworthy
+matrix``); the rule or probe says so; it may be the model's fault; the endpoint names its context window."""
+EVIDENCE: Mapping[Evidence, str] = {
+    "this run": "measured with the real agent in this run",
+    "own requests": "recorded requests of the agent go wrong in this run",
+    "cases": "tool-call cases with its toolset fail by it in this run",
+    "earlier": "measured with the real agent earlier, in one small task",
+    "rule": "by the rule or probe only, not measured",
+    "model or server": "the server may withhold the tools or their calls, or the model cannot call any",
+    "context": "by the context window that the endpoint names, not measured",
+}
