@@ -194,9 +194,7 @@ def _call(options: Options, given: RunOptions) -> str:
 def _keys(options: Options, suites: Sequence[str]) -> tuple[ResultKey, ...]:
     """What is to be run; of a run that is gone on with, what that one selected."""
     if unknown := [suite for suite in suites if suite not in KINDS]:
-        raise ToolworthyError(
-            f"run: no suite is called {unknown[0]!r}; known: {', '.join(KINDS)}{meant(unknown[0], KINDS)}"
-        )
+        raise ToolworthyError(f"run: no suite is called {unknown[0]!r}{meant(unknown[0], KINDS)}")
     chosen = suites or (KINDS if options.selected else ("wire",))
     keys = tuple(key for suite in dict.fromkeys(chosen) for key in KINDS[suite].keys(options))
     return keys if options.selected is None else tuple(key for key in keys if str(key) in options.selected)
