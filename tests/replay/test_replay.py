@@ -361,7 +361,7 @@ def test_runs_are_gone_on_with_by_their_own_command(recorded: Path, tmp_path: Pa
     _, made = replay(recorded, tmp_path, "--endpoint", "oracle", "--limit", "1")
     done = run("toolworthy", "replay", "--resume", str(recorded), cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (4, 1)
-    assert "is no replay; `toolworthy run --resume" in done.stderr
+    assert "is not a replay; `toolworthy run --resume" in done.stderr
     done = run("toolworthy", "run", "--resume", str(made.path), cwd=tmp_path)
     assert done.returncode == 4
     assert "is a replay; `toolworthy replay --resume" in done.stdout + done.stderr
@@ -416,7 +416,7 @@ def test_mistakes_are_one_clear_line(recorded: Path, tmp_path: Path) -> None:
         ([str(tmp_path / "torn"), *oracle], "holds no completion request"),
         ([str(recorded), *oracle, "--only", "nobody"], "matches 'nobody'"),
         ([str(recorded)], "--endpoint X, or --resume RUN"),
-        ([str(recorded), *oracle, "--resume", str(recorded)], "is no replay"),
+        ([str(recorded), *oracle, "--resume", str(recorded)], "is not a replay"),
         ([str(recorded), "--endpoint", dead, "--model", "m"], "cannot reach"),
         ([str(recorded), *oracle, "--reference", dead], "cannot reach"),
     )
