@@ -27,5 +27,5 @@ def test_a_rate_names_what_it_leaves_out(visit: Visit, tmp_path: Path) -> None:
     expect(row.get_by_title(notes)).to_have_text(notes)
     page = visit(written)
     cell = page.locator("a[href='#/tasks?agent=codex']")
-    expect(cell).to_contain_text("50% (")
+    expect(cell).to_contain_text("50%<0.1%–>99.9%, n 2")
     expect(cell).to_contain_text(notes)
