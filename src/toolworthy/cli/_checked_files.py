@@ -13,7 +13,7 @@ from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.sanitize import one_line, show
 from toolworthy.public.checking import CheckedFile, FileFinding, check_file
 from toolworthy.records.finding import rank
-from toolworthy.rules import RULES
+from toolworthy.rules import by_code
 
 _WIDTH = 120
 
@@ -69,7 +69,8 @@ def _lines(name: str, checked: CheckedFile) -> Iterator[str]:
 
 def _fault(same: Sequence[FileFinding]) -> Iterator[str]:
     found, line = same[0].finding, same[0].line
-    rule = next(rule for rule in RULES if rule.code == found.code)
+    rule = by_code(found.code)
+    assert rule is not None
     times = f" ×{len(same)}" if len(same) > 1 else ""
     where = f"response {found.evidence.exchange + 1}" if line is None else f"line {line} (byte {same[0].offset})"
     yield f"  {found.code} {rule.slug} ({found.severity}{times}), {where}"

@@ -167,6 +167,11 @@ class Exchange:
         """Whether it is an answer in the task's own conversation, and no error."""
         return self.offers_tools and self.response is not None and self.response.failure is None
 
+    @property
+    def reached_endpoint(self) -> bool:
+        """Whether it is a completion that the endpoint was asked for: the gateway answers some requests itself."""
+        return self.kind == "completion" and not self.local
+
     @cached_property
     def request(self) -> Request | None:
         """What the agent asked, in the neutral form; None where it is no completion."""

@@ -31,7 +31,7 @@ from toolworthy.rules import (  # noqa: F401 - each declares its rules
 from toolworthy.rules.model import RULES, Area, Rule, check_complete, rule
 from toolworthy.rules.view import View
 
-__all__ = ["RULES", "Area", "Rule", "check", "codes", "label", "rule"]
+__all__ = ["RULES", "Area", "Rule", "by_code", "check", "codes", "label", "rule"]
 
 check_complete()
 
@@ -39,12 +39,7 @@ check_complete()
 def check(exchanges: Iterable[Exchange]) -> tuple[Finding, ...]:
     """Every finding of every rule, in the order of the exchanges. A finding caused by another fault in its exchange
     names that fault."""
-    return tuple(
-        finding
-        for exchange in exchanges
-        if exchange.kind == "completion" and not exchange.local
-        for finding in _rooted(View(exchange))
-    )
+    return tuple(finding for exchange in exchanges if exchange.reached_endpoint for finding in _rooted(View(exchange)))
 
 
 def codes(area: Area) -> frozenset[str]:
@@ -54,7 +49,12 @@ def codes(area: Area) -> frozenset[str]:
 
 def label(code: str) -> str:
     """Code and slug of a rule, as they are shown everywhere; of anything else the code alone."""
-    return next((rule.label for rule in RULES if rule.code == code), code)
+    return found.label if (found := by_code(code)) else code
+
+
+def by_code(code: str) -> Rule | None:
+    """The rule with this code; None where it is a probe's id, or a cause of trials."""
+    return next((rule for rule in RULES if rule.code == code), None)
 
 
 def _rooted(view: View) -> Iterator[Finding]:

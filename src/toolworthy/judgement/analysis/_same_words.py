@@ -64,7 +64,6 @@ def _said(result: ProbeResult) -> str:
     return "" if explained else result.detail.partition(";")[0]
 
 
-def roots(probes: Sequence[ProbeResult]) -> Mapping[str, str]:
+def roots(found: Sequence[SameWords]) -> Mapping[str, str]:
     """Code to that of the cause that it is nothing but; "" where it is the cause's own."""
-    found = [*same_words(probes)]
     return {one.code: "" for one in found} | {code: one.code for one in found for code in one.joined}

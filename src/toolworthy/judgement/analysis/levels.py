@@ -13,7 +13,7 @@ from toolworthy.content import adapters
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.situations import NEVER
 from toolworthy.endpoint.target import nearest
-from toolworthy.judgement.analysis._same_words import roots
+from toolworthy.judgement.analysis._same_words import roots, same_words
 from toolworthy.judgement.analysis.verdict import Headline, Word
 from toolworthy.records.finding import rank
 from toolworthy.records.probe import ProbeResult
@@ -92,7 +92,7 @@ def levels(results: Sequence[ProbeResult]) -> tuple[Level, ...]:
     """One level for every real agent; none at all where no probe was planned."""
     if not results:
         return ()
-    refused = roots(results)
+    refused = roots([*same_words(results)])
     return tuple(_level(agent, results, refused) for agent in adapters.agents() if agent.install is not None)
 
 

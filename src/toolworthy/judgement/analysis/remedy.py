@@ -9,7 +9,7 @@ from toolworthy.content.adapters import ProviderAdapter
 from toolworthy.judgement.analysis.unruled import UNRULED
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.probe import ProbeResult
-from toolworthy.rules import RULES
+from toolworthy.rules import by_code
 
 NO_REMEDY = "No known workaround. Report it to the server's maintainers; attach the bug report bundle."
 NOT_YOURS = "If the server is not yours, report it to its maintainers; attach the bug report bundle."
@@ -37,5 +37,5 @@ def remedy_for(server: ProviderAdapter, codes: Sequence[str]) -> str:
             return " ".join(f"{title}: {hint}" for title, hint in told)
     if own := [UNRULED[code].fix for code in codes if code in UNRULED]:
         return own[0]
-    fix = next((rule.fix for code in codes for rule in RULES if rule.code == code and rule.fix), "")
+    fix = next((rule.fix for code in codes if (rule := by_code(code)) and rule.fix), "")
     return f"{fix} {NOT_YOURS}" if fix else NO_REMEDY

@@ -23,7 +23,7 @@ from toolworthy.records.result import Result
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.triage import TriageEntry
 from toolworthy.records.trial import TrialResult
-from toolworthy.rules import RULES, label
+from toolworthy.rules import by_code, label
 from toolworthy.wire.ir import Api
 from toolworthy.work.kinds import KINDS
 from toolworthy.work.probes import NO_CALLS, SMALL_CONTEXT
@@ -207,8 +207,9 @@ class _Found:
                 self.words.setdefault(code, words)
         self.parent = {code: reason.root for code, reason in self.reasons.items() if reason.root in self.seen}
         self.parent |= self._always_following()
-        self.parent |= roots(self.probes)
-        for group in same_words(self.probes):
+        groups = [*same_words(self.probes)]
+        self.parent |= roots(groups)
+        for group in groups:
             title, _, severity = self.words[group.code]
             if group.title:
                 title = group.title[:_LONG] + "…" * (len(group.title) > _LONG)
@@ -218,13 +219,13 @@ class _Found:
         for api in served_apis(self.probes):
             self._uncalled([probe for probe in self.probes if probe.endpoint_api == api])
         rules = {code for result in results for code in (finding.code for finding in result.findings)}
-        listed = [
+        shown = [
             code
             for code in self.seen
             if code in rules or code in self.reasons or code.startswith("cause-") or code in UNRULED
         ]
         self.members: dict[str, list[str]] = {}
-        for code in listed:
+        for code in shown:
             self.members.setdefault(self.root(code), []).append(code)
         self.roots = list(self.members)
 
@@ -306,8 +307,8 @@ class _Found:
         tried = [trial.key.agent for trial in self.trials]
         for agent in dict.fromkeys([*foretold, *tried, *(case.key.vocabulary for case in self.cases)]):
             trials = [trial for trial in self.trials if trial.key.agent == agent]
-            probes = self._foretold(code, foretold.get(agent), trials) if agent in foretold or trials else None
-            if harm := self._shown(code, agent, trials) or probes or self._in_cases(code, agent):
+            told = self._shown(code, agent, trials) or self._foretold(code, agent, foretold.get(agent), trials)
+            if harm := told or self._in_cases(code, agent):
                 yield harm
 
     def _in_cases(self, code: str, agent: str) -> Harm | None:
@@ -322,8 +323,7 @@ class _Found:
         effect: Effect = "fails" if any(trial.ok for trial in trials) else "breaks"
         return Harm(agent, effect, f"in {len(failed)} of {len(trials)} trials", "this run")
 
-    def _foretold(self, code: str, level: Level | None, trials: Sequence[TrialResult]) -> Harm | None:
-        agent = level.agent.id if level else trials[0].key.agent
+    def _foretold(self, code: str, agent: str, level: Level | None, trials: Sequence[TrialResult]) -> Harm | None:
         mine = [reason for reason in level.reasons if self.root(reason.code) == code] if level else []
         met = (finding for trial in trials for finding in trial.findings if finding.code == code)
         if code == NO_CALLS:
@@ -359,10 +359,10 @@ def _codes(result: Result) -> Iterator[tuple[str, tuple[str, str, Severity]]]:
             yield result.cause, (UNRULED[result.cause].title, result.detail, result.severity)
         yield result.key.probe, (result.title, f"{result.verdict}: {result.detail}", result.severity)
     if isinstance(result, TrialResult) and result.cause:
-        titles = {rule.code: rule.title for rule in RULES}
         for code in _blamed(result):
             if code not in told:
-                yield code, (titles.get(code, result.cause.kind), result.cause.detail, "blocks")
+                title = rule.title if (rule := by_code(code)) else result.cause.kind
+                yield code, (title, result.cause.detail, "blocks")
 
 
 def _blamed(trial: TrialResult) -> Iterator[str]:

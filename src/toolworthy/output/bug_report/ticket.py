@@ -16,7 +16,7 @@ from toolworthy.output.terminal.gate import plain
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.finding import Severity
 from toolworthy.records.meta import RunMeta
-from toolworthy.rules import RULES, Rule, label
+from toolworthy.rules import Rule, by_code, label
 from toolworthy.wire.lenient import as_dict, as_str, parse_json
 from toolworthy.work.probes import PROBES, load_suite
 
@@ -82,7 +82,7 @@ class Ticket:
     @property
     def rule(self) -> Rule | None:
         """The rule that was broken; None where a probe's own verdict or a trial's cause is told."""
-        return next((rule for rule in RULES if rule.code == self.located.code), None)
+        return by_code(self.located.code)
 
 
 def finding(ticket: Ticket) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from statistics import median
 
@@ -12,6 +13,7 @@ from toolworthy.judgement.analysis.levels import served_apis
 from toolworthy.judgement.analysis.overall import Overall, overall
 from toolworthy.judgement.analysis.root_causes import RootCause, causes_of
 from toolworthy.judgement.analysis.unruled import UNRULED
+from toolworthy.judgement.analysis.verdict import WORKING
 from toolworthy.output.terminal.columns import aligned, wrapped
 from toolworthy.output.terminal.final_screen import fix_first
 from toolworthy.records.exchange import Exchange
@@ -30,18 +32,19 @@ _ENOUGH = 16
 def lines(run: RunDirectory, width: int = WIDTH) -> Iterator[str]:
     """The screen of a run of the wire suite."""
     probes = run.probes()
-    exchanges = [one for probe in probes for one in run.exchanges(probe.exchanges) if _counts(one)]
+    exchanges = [one for probe in probes for one in run.exchanges(probe.exchanges) if one.reached_endpoint]
     yield f"{one_line(run.meta.endpoint.name)}, model {one_line(run.meta.endpoint.model)}"
     for label, text in _facts(run, probes, exchanges):
         yield from wrapped(f"  {label:<10}{one_line(text)}", width, 12)
     yield "agents, a first impression by their own recorded requests and by probes"
-    yield from _agents(overall((), probes), width)
+    agents = overall((), probes)
+    yield from _agents(agents, width)
     causes = causes_of(run)
     yield from fix_first(causes, width, most=1)
     if left := _unmeasured(probes):
         yield from wrapped(f"not measured: {one_line(left)}", width, 14)
     yield f"report: {run.path / 'report.html'}"
-    yield f"next: {_next(run, probes, causes)}"
+    yield f"next: {_next(run, probes, agents, causes)}"
 
 
 def _facts(
@@ -115,14 +118,13 @@ def _evidence(one: Overall) -> str:
 
 def _unmeasured(probes: Sequence[ProbeResult]) -> str:
     """Probes that were not asked for a reason of ours, by that reason."""
-    counted: dict[str, int] = {}
-    for probe in probes:
-        if probe.unasked:
-            counted[probe.detail] = counted.get(probe.detail, 0) + 1
+    counted = Counter(probe.detail for probe in probes if probe.unasked)
     return "; ".join(f"{count} of {len(probes)} probes: {why}" for why, count in counted.items())
 
 
-def _next(run: RunDirectory, probes: Sequence[ProbeResult], causes: Sequence[RootCause]) -> str:
+def _next(
+    run: RunDirectory, probes: Sequence[ProbeResult], agents: Sequence[Overall], causes: Sequence[RootCause]
+) -> str:
     """The one command that tells most now."""
     endpoint = run.meta.endpoint
     given = ["--model", endpoint.model, *(["--key-env", endpoint.key_env] if endpoint.key_env else [])]
@@ -133,10 +135,6 @@ def _next(run: RunDirectory, probes: Sequence[ProbeResult], causes: Sequence[Roo
         return shlex.join(["toolworthy", "check", endpoint.name, *given])
     if first:
         return shlex.join(["toolworthy", "evidence", str(run.path), first.code])
-    working = [one.agent for one in overall((), probes) if one.word in ("works", "works, fails when")]
+    working = [one.agent for one in agents if one.word in WORKING]
     chosen = working or [adapters.agents()[0].id]
     return shlex.join(["toolworthy", "run", "tasks", "--endpoint", endpoint.name, *given, "--agent", chosen[0]])
-
-
-def _counts(exchange: Exchange) -> bool:
-    return exchange.kind == "completion" and not exchange.local

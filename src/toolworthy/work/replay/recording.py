@@ -95,7 +95,7 @@ class Recording:
     def _all(self) -> Iterator[Recorded]:
         for file in self._files:
             for exchange in self._read(file).values():
-                if exchange.kind == "completion" and exchange.agent_api and not exchange.local:
+                if exchange.reached_endpoint and exchange.agent_api:
                     yield Recorded(exchange.trial, exchange.index, file, exchange.agent_api)
 
     def _read(self, file: Path) -> dict[int, Exchange]:

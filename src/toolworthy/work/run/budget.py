@@ -114,7 +114,7 @@ def tokens_of(exchange: Exchange) -> Tokens:
 
     Where an answer tells no usage, a token is taken for four bytes of what was sent and said.
     """
-    if exchange.local or exchange.kind != "completion" or exchange.status is None or exchange.status >= 400:
+    if not exchange.reached_endpoint or exchange.status is None or exchange.status >= 400:
         return Tokens(input=0, output=0)
     answer = exchange.response or Response()
     told = answer.usage
