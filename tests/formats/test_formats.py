@@ -211,3 +211,13 @@ def test_nothing_in_a_file_is_too_odd_to_be_read() -> None:
         held = formats.read(bytes(data))
         assert len(held.places) == len(held.exchanges)
         rules.check(held.exchanges)
+
+
+def test_every_file_that_cannot_be_judged_is_one_line_in_one_form(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a").write_text("nothing")
+    (tmp_path / "b").write_text("nothing either")
+    code, _, err = told(capsys, str(tmp_path / "a"), str(tmp_path / "b"))
+    assert code == 4
+    assert [line.partition(":")[0] for line in err.splitlines()] == ["error", "error"]

@@ -37,7 +37,7 @@ def check_files(what: Sequence[str], *, as_json: bool) -> int:
         for name, one in checked.items():
             show("\n".join(_lines(name, one)))
     for mistake in wrong[:-1]:
-        show(f"toolworthy: {mistake}", sys.stderr)
+        show(f"error: {mistake}", sys.stderr)
     if wrong:
         raise wrong[-1]
     return int(any(one.finding.severity == "blocks" for each in checked.values() for one in each.findings))

@@ -108,13 +108,13 @@ def _object(place: int, value: Mapping[str, Any], found: Collector, depth: int, 
         if is_event(value):
             found.event(place, value)
         else:
-            found.body(place, json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+            found.body(place, _written(value))
     elif name := next((name for name in _RESPONSE if value.get(name)), None):
         _record(place, value, name, found, depth)
     elif is_request(value):
         found.asked(value)
     elif alone and value.get("error") and not {"level", "msg", "ts"} & value.keys():
-        found.body(place, json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+        found.body(place, _written(value))
     else:
         for one in value.values():
             _value(place, one, found, depth - 1)
@@ -131,10 +131,7 @@ def _record(place: int, value: Mapping[str, Any], name: str, found: Collector, d
     if isinstance(response, str):
         body = encoded(response)
     if body is None and isinstance(said.get("body"), (str, dict)):
-        told = said["body"]
-        body = (
-            encoded(told) if isinstance(told, str) else json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")
-        )
+        body = _written(said["body"])
     if body is not None:
         if request or route or is_stream(body) or api_of(parse_json(body)):
             headers = _headers(said.get("headers") or value.get("response_headers"))
@@ -142,6 +139,13 @@ def _record(place: int, value: Mapping[str, Any], name: str, found: Collector, d
     else:
         _value(place, response, found, depth - 1, alone=True)
         found.flush()
+
+
+def _written(value: object) -> bytes:
+    """A body: text as it is, else as JSON."""
+    return (
+        encoded(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+    )
 
 
 def _asked(value: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, Route | None]:
