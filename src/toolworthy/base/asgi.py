@@ -14,6 +14,9 @@ from toolworthy.base.errors import ToolworthyError
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
+_TURNS = 3
+"""Of the loop, until a connection that asyncio has just accepted is known to us."""
+
 
 async def respond(send: Any, status: int, body: bytes, kind: str = "application/json", *, head: bool = False) -> None:
     """Send a whole answer.
@@ -78,10 +81,14 @@ async def serving(app: App, listener: socket.socket) -> AsyncIterator[None]:
     # Connections inherit it. asyncio sets it only where the socket names its protocol, and without it every answer
     # waits 40 ms for the client's delayed acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    server = await asyncio.get_running_loop().create_server(connection, sock=listener)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(connection, sock=listener)
     try:
         yield
     finally:
+        loop.remove_reader(listener.fileno())
+        for _ in range(_TURNS):  # a closed server loses a connection that it has only just accepted
+            await asyncio.sleep(0)
         server.close()
         for open_connection in list(state.connections):
             open_connection.transport.abort()

@@ -1,0 +1,40 @@
+"""Applications served on real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import socket
+import warnings
+from typing import Any
+
+import pytest
+
+from toolworthy.base.asgi import serving
+
+pytestmark = pytest.mark.process
+
+
+async def _silent(scope: Any, receive: Any, send: Any) -> None:
+    """Answer nothing."""
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_the_end_closes_a_connection_that_is_being_accepted(turns: int) -> None:
+    """Whatever asyncio has done for it so far: the socket is accepted first, and known to the server turns later."""
+
+    async def go() -> None:
+        listener = socket.create_server(("127.0.0.1", 0))
+        async with serving(_silent, listener):
+            clients = [socket.create_connection(listener.getsockname()) for _ in range(3)]
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        for client in clients:
+            client.close()
+
+    gc.collect()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        asyncio.run(go())
+        gc.collect()
+    assert [str(warning.message) for warning in caught] == []
