@@ -3,6 +3,7 @@
 from toolworthy.work.probes._bench import ProbeBench
 from toolworthy.work.probes._declare import EVERY_AGENT, PROBES, Probe, load_suite, probe
 from toolworthy.work.probes._model import NO_CALLS, SMALL_CONTEXT, Broken, Ignored, ProbeOutcome, Rejected, Unmeasured
+from toolworthy.work.probes._paired import Deviation, Together, Trait, deviations, same_with
 from toolworthy.work.probes.answer import Answer
 from toolworthy.work.probes.ask import Ask
 
@@ -14,12 +15,17 @@ __all__ = [
     "Answer",
     "Ask",
     "Broken",
+    "Deviation",
     "Ignored",
     "Probe",
     "ProbeBench",
     "ProbeOutcome",
     "Rejected",
+    "Together",
+    "Trait",
     "Unmeasured",
+    "deviations",
     "load_suite",
     "probe",
+    "same_with",
 ]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from toolworthy.wire.ir import Api
 from toolworthy.work.probes._speed import Speed
+
+_T = TypeVar("_T")
 
 CALL_LESS = 2
 """Probes in which the model made no call, however it was asked, after which none is asked for one."""
@@ -95,6 +98,17 @@ class Surface:
     """It goes on until its token limit."""
     faults: int = 0
     """Requests that failed again and again."""
+    _shared: dict[str, Any] = field(default_factory=dict)
+    _gates: dict[str, asyncio.Lock] = field(default_factory=dict)
+
+    async def shared(self, name: str, make: Callable[[], Awaitable[_T]]) -> _T:
+        """What `make` finds out for every probe of this API that asks for `name`: it is called once, or again where it
+        raised."""
+        async with self._gates.setdefault(name, asyncio.Lock()):
+            if name not in self._shared:
+                self._shared[name] = await make()
+        made: _T = self._shared[name]
+        return made
 
     @property
     def tries(self) -> int:

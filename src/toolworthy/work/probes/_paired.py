@@ -1,0 +1,201 @@
+"""The same request with and without a trait: whether the trait makes the difference, which one it is, and how."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from toolworthy.wire.ir import Request
+from toolworthy.work.probes._model import Broken, Ignored, ProbeOutcome, Rejected, Unmeasured
+from toolworthy.work.probes.answer import Answer, accept, speaks
+from toolworthy.work.probes.ask import Ask
+
+How = Literal["refused", "fails", "dropped", "differs", "unmeasured"]
+"""``refused``: turned down in words; ``fails``: no answer, or none that can be read; ``dropped``: accepted, and what
+the trait carries has no effect; ``differs``: accepted, and what comes without the trait does not come."""
+
+_OUTCOMES: dict[How, type[ProbeOutcome]] = {
+    "refused": Rejected,
+    "fails": Broken,
+    "dropped": Ignored,
+    "differs": Broken,
+    "unmeasured": Unmeasured,
+}
+_JOINED = " together with "
+_TIMES = 2
+"""How often each of the two requests must do the same before it counts."""
+
+
+@dataclass(frozen=True)
+class Trait:
+    """Something that a request may have."""
+
+    name: str
+    """What a finding calls it: a noun."""
+    put: Callable[[dict[str, Any]], object] = lambda body: None
+    """Gives it to a request's JSON, in place."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: str = ""
+    """Of the URL."""
+    carries: bool = False
+    """Whether the answer shows what the trait carries, so that a lack of it says that the trait was dropped."""
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """What a trait does to a request that is answered well without it."""
+
+    trait: str
+    """Its name; several names, joined by "together with", where none of them alone does it."""
+    how: How
+    said: str
+    """What comes with the trait."""
+
+    def outcome(self) -> ProbeOutcome:
+        """The verdict of a probe of this trait."""
+        if self.how == "unmeasured":
+            return Unmeasured(self.said)
+        beside = f"{_TIMES} of {_TIMES} times with {self.trait}, 0 of {_TIMES} without"
+        return _OUTCOMES[self.how](f"{self.said} ({beside})")
+
+
+def speechless(answer: Answer) -> str:
+    """What is wrong with an accepted answer that has neither text nor a call; "" where nothing is."""
+    try:
+        speaks(answer)
+    except Broken as broken:
+        return str(broken)
+    return ""
+
+
+async def deviations(
+    ask: Ask,
+    plain: Request | Mapping[str, Any],
+    traits: Sequence[Trait],
+    wrong: Callable[[Answer], str] = speechless,
+) -> tuple[Deviation, ...]:
+    """Send a request with all `traits`; where it goes wrong, find out which of them makes the difference.
+
+    One request where nothing is wrong, about four for each trait that is.
+
+    Args:
+        ask: the probe's way to the endpoint.
+        plain: the request without any of them.
+        traits: what it may have; they are put into its JSON in this order.
+        wrong: what an accepted answer, with or without the traits, lacks ("" for nothing). It may raise a
+            :class:`ProbeOutcome`, as `accept` does.
+
+    Returns:
+        What is reproducible: the request goes wrong every time with the trait, and never without it.
+
+    Raises:
+        Unmeasured: the plain request itself goes wrong.
+    """
+    body = ask.body(plain) if isinstance(plain, Request) else dict(plain)
+    search = _Search(ask, body, wrong)
+    if not traits or not await search.trouble(traits):
+        return ()
+    if without := await search.trouble(()):
+        raise Unmeasured(f"the same request without {_names(traits)} goes wrong, too: {without.said}")
+    return tuple(await search.among(traits))
+
+
+async def same_with(
+    ask: Ask,
+    plain: Request | Mapping[str, Any],
+    *traits: Trait,
+    wrong: Callable[[Answer], str] = speechless,
+) -> None:
+    """Demand that these traits make no difference.
+
+    Raises:
+        Rejected, Broken, Ignored: one does; see :class:`Deviation`.
+        Unmeasured: it cannot be told.
+    """
+    for found in await deviations(ask, plain, traits, wrong):
+        raise found.outcome()
+
+
+@dataclass(frozen=True)
+class Together:
+    """Traits that probes of their own ask about: all are sent in one request, and only what goes wrong there is asked
+    about alone, by its probe."""
+
+    name: str
+    """Unique in the suite."""
+    plain: Callable[[Ask], Request | Mapping[str, Any]]
+    """The request without any of them."""
+    traits: Callable[[Ask], Mapping[str, Trait]]
+    """By the ids of their probes, all that the API of a probe has."""
+    wrong: Callable[[Answer], str] = speechless
+
+    async def ask(self, ask: Ask) -> None:
+        """Whether the trait of this probe makes a difference.
+
+        Raises:
+            ProbeOutcome: as :func:`same_with`.
+        """
+        traits, plain = self.traits(ask), self.plain(ask)
+
+        async def lacking() -> set[str]:
+            found = await deviations(ask, plain, [*traits.values()], self.wrong)
+            return {name for one in found for name in one.trait.split(_JOINED)}
+
+        mine = traits[ask.key.probe]
+        if mine.name in await ask.surface.shared(self.name, lacking):
+            await same_with(ask, plain, mine, wrong=self.wrong)
+
+
+@dataclass(frozen=True)
+class _Search:
+    """Sends one request with more or fewer traits."""
+
+    ask: Ask
+    body: Mapping[str, Any]
+    wrong: Callable[[Answer], str]
+
+    async def trouble(self, traits: Sequence[Trait]) -> Deviation | None:
+        """What goes wrong with these, this once."""
+        body = copy.deepcopy(dict(self.body))
+        for trait in traits:
+            trait.put(body)
+        headers = {name: value for trait in traits for name, value in trait.headers.items()}
+        query = "&".join(trait.query for trait in traits if trait.query)
+        answer = await self.ask.send(body, headers=headers, query=query)
+        found = self._judged(answer, traits)
+        if found and len(traits) > 1:
+            self.ask.superseded.add(answer.exchange.index)
+        return found
+
+    def _judged(self, answer: Answer, traits: Sequence[Trait]) -> Deviation | None:
+        how: How = "dropped" if any(trait.carries for trait in traits) else "differs"
+        try:
+            said = self.wrong(accept(answer))
+        except ProbeOutcome as outcome:
+            how = next(way for way, kind in _OUTCOMES.items() if isinstance(outcome, kind))
+            return Deviation(_names(traits), how, str(outcome))
+        if said and answer.response.stop == "length":
+            return Deviation(_names(traits), "unmeasured", "the token limit cut the response")
+        return Deviation(_names(traits), how, said) if said else None
+
+    async def among(self, traits: Sequence[Trait]) -> list[Deviation]:
+        """The deviations that these make, which went wrong together once."""
+        found: list[Deviation] = []
+        half = len(traits) // 2
+        for part in (traits[:half], traits[half:]) if half else ():
+            if await self.trouble(part):
+                found += await self.among(part)
+        if found:
+            return found
+        for trait in traits if half else ():
+            rest = [other for other in traits if other is not trait]
+            if await self.trouble(rest):
+                traits = rest
+        again = await self.trouble(traits)
+        return [again] if again and not await self.trouble(()) else []
+
+
+def _names(traits: Sequence[Trait]) -> str:
+    return _JOINED.join(trait.name for trait in traits)
