@@ -48,7 +48,7 @@ def test_an_option_for_a_key_does_not_exist_whatever_it_is_given(option: str, ke
 
 
 def test_no_option_of_ours_is_taken_for_one_of_a_key() -> None:
-    text = "".join((content.PACKAGE / name).read_text() for name in ("cli/options.py", "cli/commands/__init__.py"))
+    text = "".join((content.PACKAGE / name).read_text() for name in ("cli/options.toml", "cli/commands.toml"))
     ours = set(re.findall(r'"(--[a-z-]+)"', text))
     assert {"--budget-tokens", "--key-env", "--out"} <= ours
     for option in ours:

@@ -17,7 +17,7 @@ from toolworthy.base.version import __version__
 from toolworthy.cli._command_line import refuse_keys
 from toolworthy.cli._parser import Parser
 from toolworthy.cli._values import once
-from toolworthy.cli.commands import COMMANDS, SUITES, Subcommand
+from toolworthy.cli.commands import COMMANDS, SUITES
 from toolworthy.cli.interrupt import as_ctrl_c
 
 
@@ -88,7 +88,8 @@ def parser(suites: Mapping[str, dict[str, Any]] = MappingProxyType({})) -> Parse
     made.add_argument("--version", action="version", version=f"toolworthy {__version__}")
     subparsers = made.add_subparsers(dest="command", title="commands", required=True, metavar="COMMAND")
     for command in COMMANDS:
-        own = subparsers.add_parser(command.name, help=command.help, description=command.help, epilog=_epilog(command))
+        example = f"example: {command.example}"
+        own = subparsers.add_parser(command.name, help=command.help, description=command.help, epilog=example)
         more = [((name,), how) for name, how in suites.items() if command.name == "run"]
         for names, how in (*command.arguments, *more):
             own.add_argument(*names, **once(names, how))
@@ -97,7 +98,3 @@ def parser(suites: Mapping[str, dict[str, Any]] = MappingProxyType({})) -> Parse
             for names, how in command.one_of:
                 group.add_argument(*names, **how)
     return made
-
-
-def _epilog(command: Subcommand) -> str:
-    return f"example: {command.example}"

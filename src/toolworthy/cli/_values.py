@@ -1,19 +1,24 @@
-"""Values on the command line: what each may be, and what is said of one that is not."""
+"""Arguments of the command line: their rows in TOML, what each value may be, and what is said of one that is not."""
 
 from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Sequence
+import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolworthy.base.nearest import meant
+from toolworthy.wire.ir import APIS
 
 if TYPE_CHECKING:
     from toolworthy.content.adapters import Prices
 
+Argument = tuple[tuple[str, ...], dict[str, Any]]
+"""What `argparse` is told of an argument: its names, and how it is read."""
 PRICE = "IN,OUT[,CACHED[,WRITE[,WRITE_1H]]]"
 """How a price is given: of input, output, input read from a cache, written to one, and written for an hour."""
 _PRICED = ("input", "output", "cached", "cache_write", "cache_write_1h")
@@ -117,3 +122,37 @@ class OneOf:
 def one_of(names: Sequence[str]) -> dict[str, Any]:
     """What `add_argument` is told of an argument that must be one of `names`."""
     return {"type": OneOf(tuple(names)), "metavar": "{" + ",".join(names) + "}"}
+
+
+_TYPES: Mapping[str, Mapping[str, Any]] = {
+    "api": one_of(APIS),
+    "at_once": {"type": at_once},
+    "count": {"type": count},
+    "day": {"type": day},
+    "factor": {"type": factor},
+    "float": {"type": float},
+    "path": {"type": Path},
+    "port": {"type": port},
+    "positive": {"type": positive},
+    "price": {"type": price, "metavar": PRICE},
+}
+"""What `add_argument` is told of an argument, by its `type` in TOML."""
+
+
+def arguments(rows: Mapping[str, Mapping[str, Any]]) -> tuple[Argument, ...]:
+    """The arguments that rows of ``commands.toml`` declare."""
+    return tuple((tuple(names.split()), _read(how)) for names, how in rows.items())
+
+
+def _read(row: Mapping[str, Any]) -> dict[str, Any]:
+    how = dict(row)
+    if name := how.pop("type", ""):
+        how = {**_TYPES[name], **how}
+    if names := how.pop("one_of", ()):
+        how |= one_of(names)
+    return {"default": [], **how} if how.get("action") == "append" else how
+
+
+def read_table(name: str) -> dict[str, Any]:
+    """A TOML file of this package."""
+    return tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
