@@ -9,9 +9,8 @@ from typing import Any
 
 from toolworthy.content import adapters
 from toolworthy.wire.lenient import parse_json
-from toolworthy.work.probes import NO_CALLS, SMALL_CONTEXT, Ask, Broken, Unmeasured, damage, probe
+from toolworthy.work.probes import SMALL_CONTEXT, UNMADE, Ask, Broken, Unmeasured, damage, probe
 from toolworthy.work.probes.answer import LIMITS, Answer, Trouble, accept, speaks, trouble_with
-from toolworthy.work.probes.ask import cause_of
 from toolworthy.work.probes.material import ASK_CODE, CODE, CODE_WORD, SOURCE, sequence
 from toolworthy.work.probes.recorded import Conversation, FirstRequest, agents_recorded, recorded
 
@@ -73,25 +72,30 @@ async def session(ask: Ask, agent: str) -> None:
 async def called(ask: Ask, talk: Conversation, step: tuple[str, Any]) -> Answer:
     """The answer that makes this call. A model's slip in the arguments is its own: an agent would go on, too."""
     troubles: list[Trouble] = []
-    tries = 1 if ask.surface.calls.less else TRIES
+    answers: list[Answer] = []
+    known = ask.surface.calls
+    tries = 1 if known.less else TRIES
     for last in (*[False] * (tries - 1), True):
         answer = await sent(ask, talk)
         trouble = trouble_with([step], answer, exact=True)
         if not trouble or _slipped(step, answer):
             return answer
         troubles.append(trouble)
+        answers.append(answer)
         if last:
             ask.blame(answer)
     if all(trouble.kind == "altered" for trouble in troubles):
         raise Broken(f"{troubles[0]}, {tries} of {tries} times")
-    if ask.surface.calls.less:
-        raise Unmeasured(ask.surface.calls.less, NO_CALLS)
+    if known.less:
+        silent = known.cause in UNMADE and not answers[0].calls
+        raise (Broken if silent else Unmeasured)(known.less, known.cause)
     whole = await ask.send({**talk.body, "stream": False}, headers=talk.record.headers, query=talk.record.query)
     if whole.answered and not trouble_with([step], whole, exact=True):
         raise Broken(f"{troubles[-1]}, {tries} of {tries} times streamed; correct without streaming")
     if talk.results and not await heard(ask, talk):
         raise Broken("the model does not know the results of its tools")
-    raise Unmeasured(f"{troubles[-1]} ({tries} attempts)", cause_of(troubles))
+    sending = {"headers": talk.record.headers, "query": talk.record.query}
+    raise await ask.unmade([step], answers, troubles, talk.body, sending)
 
 
 def _slipped(step: tuple[str, Any], answer: Answer) -> bool:

@@ -92,7 +92,7 @@ def test_what_refuses_all_is_asked_once_and_told_in_one_line(status: int, messag
     assert said[0].startswith(why)
 
 
-def test_a_model_that_makes_no_call_is_not_asked_by_every_probe() -> None:
+def test_a_model_that_never_sees_its_tools_is_not_asked_by_every_probe() -> None:
     said: list[str] = []
     names = ("one-call", "parallel-calls", "nested-arguments", "typed-arguments", "escaped-arguments", "html-arguments")
     results, between = asked(names, said=said, deaf=True)
@@ -100,7 +100,8 @@ def test_a_model_that_makes_no_call_is_not_asked_by_every_probe() -> None:
     assert [line for line in said if line.startswith("probes that need a call are skipped over chat")]
     assert len(said) == len(APIS)
     chat = [one for one in results if one.key.api == "chat"]
-    assert {one.cause for one in chat} == {"no-tool-calls"}
+    assert {one.cause for one in chat} == {"tools-unseen"}
+    assert {one.verdict for one in chat if one.requests} == {"broken"}
     assert [one.detail for one in chat if not one.requests]
 
 

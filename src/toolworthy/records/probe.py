@@ -53,7 +53,8 @@ class ProbeResult(Record):
     verdict: Verdict
     detail: str = ""
     cause: str = ""
-    """Code of the rule that explains the verdict; ``no-tool-calls`` or ``small-context``; "" where nothing does."""
+    """Code of the rule that explains the verdict; ``no-tool-calls``, ``calls-in-words``, ``calls-only-announced``,
+    ``tools-unseen`` or ``small-context``; "" where nothing does."""
     severity: Severity = "degrades"
     """What it means for the agents concerned if this is not supported."""
     situation: Situation = "always"

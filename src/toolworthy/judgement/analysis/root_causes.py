@@ -26,7 +26,7 @@ from toolworthy.records.trial import TrialResult
 from toolworthy.rules import by_code, label
 from toolworthy.wire.ir import Api
 from toolworthy.work.kinds import KINDS
-from toolworthy.work.probes import NO_CALLS, SMALL_CONTEXT
+from toolworthy.work.probes import NO_CALLS, SMALL_CONTEXT, UNMADE
 from toolworthy.work.probes.effects import Effect, Reason, weight
 from toolworthy.work.probes.severity import severity_for
 
@@ -239,7 +239,8 @@ class _Found:
     def _uncalled(self, probes: Sequence[ProbeResult]) -> None:
         """Take it as a cause that the model made no call at all over one API."""
         lacking = [probe for probe in probes if probe.cause == NO_CALLS]
-        if lacking and not any(probe.leaks.calls for probe in probes):
+        explained = any(probe.judged and probe.cause in UNMADE for probe in probes)
+        if lacking and not explained and not any(probe.leaks.calls for probe in probes):
             self.seen.setdefault(NO_CALLS, []).extend(lacking)
             self.words.setdefault(NO_CALLS, (UNRULED[NO_CALLS].title, lacking[0].detail, "blocks"))
 

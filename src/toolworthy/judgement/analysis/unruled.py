@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from toolworthy.work.probes import NO_CALLS, SMALL_CONTEXT
+from toolworthy.work.probes import ANNOUNCED, IN_WORDS, NO_CALLS, SMALL_CONTEXT, TOOLS_UNSEEN
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,23 @@ class Unruled:
 UNRULED: Mapping[str, Unruled] = {
     NO_CALLS: Unruled(
         "the model calls no tool", "TW621", "Choose a model that can call tools, with a chat template for them."
+    ),
+    IN_WORDS: Unruled(
+        "the text describes calls instead of making them",
+        "TW621",
+        "The chat template does not teach the model its call format, or no parser looks for calls: choose the template "
+        "and the tool-call parser that belong to the model. If they do, choose a model that can call tools.",
+    ),
+    ANNOUNCED: Unruled(
+        "the reasoning announces a call that never comes",
+        "TW201",
+        "Check that the reasoning parser knows the marker that ends the reasoning, and that the tool-call parser runs "
+        "on what follows it.",
+    ),
+    TOOLS_UNSEEN: Unruled(
+        "tools do not reach the model",
+        "TW621",
+        "Choose a chat template that renders tools, and check that every proxy before the server forwards them.",
     ),
     SMALL_CONTEXT: Unruled(
         "context window is too small for agents",

@@ -2,16 +2,32 @@
 
 from toolworthy.work.probes._bench import ProbeBench
 from toolworthy.work.probes._declare import EVERY_AGENT, PROBES, Probe, load_suite, probe
-from toolworthy.work.probes._model import NO_CALLS, SMALL_CONTEXT, Broken, Ignored, ProbeOutcome, Rejected, Unmeasured
+from toolworthy.work.probes._model import (
+    ANNOUNCED,
+    IN_WORDS,
+    NO_CALLS,
+    SMALL_CONTEXT,
+    TOOLS_UNSEEN,
+    UNMADE,
+    Broken,
+    Ignored,
+    ProbeOutcome,
+    Rejected,
+    Unmeasured,
+)
 from toolworthy.work.probes._paired import Deviation, Together, Trait, deviations, same_with
 from toolworthy.work.probes.answer import Answer
 from toolworthy.work.probes.ask import Ask
 
 __all__ = [
+    "ANNOUNCED",
     "EVERY_AGENT",
+    "IN_WORDS",
     "NO_CALLS",
     "PROBES",
     "SMALL_CONTEXT",
+    "TOOLS_UNSEEN",
+    "UNMADE",
     "Answer",
     "Ask",
     "Broken",

@@ -6,6 +6,14 @@ from toolworthy.records.probe import Verdict
 
 NO_CALLS = "no-tool-calls"
 """The model calls no tool, however it is asked."""
+IN_WORDS = "calls-in-words"
+"""Every answer describes or plans the call in its text instead of making it."""
+ANNOUNCED = "calls-only-announced"
+"""Every answer's reasoning announces the call, and none follows."""
+TOOLS_UNSEEN = "tools-unseen"
+"""The tools of a request do not reach the model."""
+UNMADE = (IN_WORDS, ANNOUNCED, TOOLS_UNSEEN)
+"""Causes by which no call comes at all, and of which the answers show that they are not the model's choice."""
 SMALL_CONTEXT = "small-context"
 """The context window is too small for an agent's own prompt."""
 

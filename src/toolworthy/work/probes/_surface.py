@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from toolworthy.wire.ir import Api
+from toolworthy.work.probes._model import NO_CALLS, UNMADE
 from toolworthy.work.probes._speed import Speed
 
 _T = TypeVar("_T")
@@ -48,6 +49,8 @@ class Calls:
         """Probes in which it did not."""
         self.less = ""
         """Why it is not worth asking for a call."""
+        self.cause = NO_CALLS
+        """The cause of that, as of a probe."""
         self._silent = 0
         self._api, self._knowledge = api, knowledge
         self._first = asyncio.Lock()
@@ -71,12 +74,12 @@ class Calls:
     def _known(self) -> bool:
         return bool(self.made or self.less or self.refused > CALL_LESS)
 
-    def missed(self, why: str, silent: bool) -> None:
+    def missed(self, why: str, cause: str, silent: bool) -> None:
         """A probe has asked for a call in every way and got none; `silent` if there was none at all."""
         self.refused += 1
         self._silent += silent
         if self._silent >= CALL_LESS and not self.made and not self.less:
-            self.less = why
+            self.less, self.cause = why, cause if cause in UNMADE else NO_CALLS
             self._knowledge.say(f"probes that need a call are skipped over {self._api}: {why}")
 
 

@@ -16,6 +16,7 @@ from toolworthy.wire.ir import Message, Request, Tool, ToolChoice
 from toolworthy.work.probes._channel import SHORT, Channel, message, user
 from toolworthy.work.probes._model import NO_CALLS, Broken, Ignored, ProbeOutcome, Rejected, Unmeasured
 from toolworthy.work.probes._surface import Surface
+from toolworthy.work.probes._unmade import unmade
 from toolworthy.work.probes.answer import Answer, Trouble, accept, speaks, trouble_with
 from toolworthy.work.probes.material import ASK_CODE, CODE_WORD, TOOLS, orders
 
@@ -30,6 +31,8 @@ _NOT_FORCED, _CUT_EMPTY, _EMPTY, _SWALLOWED = "TW116", "TW705", "TW704", "TW708"
 _SILENCE = "TW612"
 _OF_TIME = ("TW611", "TW623")
 """Rules about how an endpoint says that it has no time."""
+_OF_TOOLS = ("tools", "tool_choice", "parallel_tool_calls", "toolConfig")
+"""Fields that no request without tools has."""
 _SENDING = ("fields", "headers", "query")
 """Options of :meth:`Channel.send`."""
 _TALK = 256
@@ -107,13 +110,13 @@ class Ask(Channel):
 
         async with known.turn():
             if known.less:
-                raise Unmeasured(known.less, NO_CALLS)
+                raise Unmeasured(known.less, known.cause)
             try:
                 return await self._called(wanted, asked, exact, sending)
             except ProbeOutcome as outcome:
                 if not known.made and isinstance(outcome, (Broken, Rejected)) and self.key.stream is not None:
                     known.made += await self._comes_right(1, wanted, asked, exact)
-                known.missed(str(outcome), plain and not self._any_call)
+                known.missed(str(outcome), outcome.cause, plain and not self._any_call)
                 raise
 
     async def _called(
@@ -124,7 +127,7 @@ class Ask(Channel):
         sending: Mapping[str, Any],
     ) -> Answer:
         troubles: list[Trouble] = []
-        seen: list[set[str]] = []
+        answers: list[Answer] = []
         known, choice = self.surface.calls, asked(0).tool_choice
         for way in range(known.tries):
             request = asked(way)
@@ -136,7 +139,7 @@ class Ask(Channel):
                 known.made += 1
                 return answer
             troubles.append(trouble)
-            seen.append({finding.code for finding in answer.findings})
+            answers.append(answer)
             self.blame(answer)
         if self.key.stream is not None and len(troubles) > 1 and await self._comes_right(2, wanted, asked, exact):
             known.made += 1
@@ -144,9 +147,40 @@ class Ask(Channel):
             raise Broken(f"{troubles[-1]}, {len(troubles)} of {len(troubles)} times {here}; 2 of 2 are correct {there}")
         if known.made and troubles[0] == troubles[-1] and troubles[0].kind == "altered":
             raise Broken(f"{troubles[0]}, {len(troubles)} of {len(troubles)} times")
-        if how := _vanished(set.intersection(*seen), bool(known.made)):
+        if how := _vanished(answers, bool(known.made)):
             raise Broken(f"{how}, {len(troubles)} of {len(troubles)} times")
-        raise Unmeasured(f"{troubles[-1]} ({len(troubles)} attempts)", cause_of(troubles))
+        raise await self.unmade(wanted, answers, troubles, self.body(asked(0)), sending)
+
+    async def unmade(
+        self,
+        wanted: Sequence[tuple[str, Any]],
+        answers: Sequence[Answer],
+        troubles: Sequence[Trouble],
+        body: Mapping[str, Any],
+        sending: Mapping[str, Any],
+    ) -> ProbeOutcome:
+        """What to say of answers that lack calls, each the same in other words.
+
+        Args:
+            wanted: names and arguments of the calls.
+            answers: all that came.
+            troubles: what is amiss with each.
+            body: the JSON of a request that they answer.
+            sending: options of :meth:`send`.
+        """
+        silent = not any(answer.calls for answer in answers)
+        unseen = silent and await self._costs_the_same(answers[0], body, sending)
+        return unmade(wanted, answers, unseen) or Unmeasured(
+            f"{troubles[-1]} ({len(troubles)} attempts)", cause_of(troubles)
+        )
+
+    async def _costs_the_same(self, answer: Answer, body: Mapping[str, Any], sending: Mapping[str, Any]) -> bool:
+        """Whether a request that was answered counts as many input tokens without its tools."""
+        counted = answer.response.usage
+        if not (counted and counted.input):
+            return False
+        bare = await self.send({name: value for name, value in body.items() if name not in _OF_TOOLS}, **sending)
+        return bool(bare.answered and bare.response.usage and bare.response.usage.input == counted.input)
 
     def blame(self, answer: Answer) -> None:
         """Explain a call that is missing or wrong by a fault on the wire.
@@ -228,9 +262,10 @@ class Ask(Channel):
         return True
 
 
-def _vanished(codes: set[str], calls: bool) -> str:
+def _vanished(answers: Sequence[Answer], calls: bool) -> str:
     """How the server lost what the model wrote, by the codes that all of its answers show; empty where it may be the
     model that made no call. Counted tokens may be hidden reasoning, unless the model `calls` as told elsewhere."""
+    codes = set.intersection(*({finding.code for finding in answer.findings} for answer in answers))
     if _EMPTY in codes:
         return f"{_EMPTY} neither text nor a call comes"
     return f"{_SWALLOWED} the tokens of a call are counted, and no call comes" if calls and _SWALLOWED in codes else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -48,6 +49,8 @@ def text(wanted: str, given: str) -> str | None:
             continue
         if changed != wanted and changed == given:
             return name
+    if marks := _without(wanted, given):
+        return f"without {', '.join(marks)}"
     if given and "�" in given and len(given) >= len(wanted) // 2:
         return "with U+FFFD where characters were split"
     if given and len(given) < len(wanted) and wanted.startswith(given) and _at_markup(wanted[len(given) :]):
@@ -56,7 +59,37 @@ def text(wanted: str, given: str) -> str | None:
 
 
 def _at_markup(rest: str) -> bool:
-    return rest.lstrip().startswith(("<", "</", "[", "```", "{"))
+    return _MARK.match(rest) is not None or rest.lstrip().startswith(("<", "[", "```", "{"))
+
+
+_MARK = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|<[|/]?[^<>\n]{1,60}>|\[/?[A-Z_]{2,}\]|\{\{[^{}\n]*\}\}|\{%[^{}\n]*%\}"
+)
+"""What a parser, a tokenizer or a template may take for its own."""
+_MOST = 40
+"""Marks of a text that are looked for one by one."""
+
+
+def _without(wanted: str, given: str) -> list[str]:
+    """The marks of `wanted` that `given` lacks, with or without the blanks behind them, or has a blank or a sign of
+    replacement for; none where anything else differs."""
+    marks = _MARK.findall(wanted)
+    if not 0 < len(marks) <= _MOST:
+        return []
+    first, *others = _MARK.split(wanted)
+    pattern = re.escape(first)
+    for mark, part in zip(marks, others, strict=True):
+        text = part.lstrip(" ")
+        blanks = part[: len(part) - len(text)]
+        pattern += f"(?:({re.escape(mark)}){blanks}|[ ?\ufffd]?(?:{blanks})?){re.escape(text)}"
+    found = re.fullmatch(pattern, given)
+    if found is None:
+        return []
+    return list(dict.fromkeys(_shown(mark) for mark, there in zip(marks, found.groups(), strict=True) if not there))
+
+
+def _shown(mark: str) -> str:
+    return f"U+{ord(mark):04X}" if len(mark) == 1 else mark
 
 
 def _ascii_only(mark: str) -> Callable[[str], str]:
