@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import re
 import socketserver
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
 
 import pytest
 
 import toolworthy
+from tests.support.commands import run as command
+from tests.support.small_server import Answering, asked, error, sound
+from tests.support.upstream import reply, serve
 from toolworthy.cli.main import main
 
 pytestmark = pytest.mark.process
@@ -55,9 +63,85 @@ def test_a_sound_endpoint_is_told_what_to_try_next(capsys: pytest.CaptureFixture
 
 
 def test_what_the_time_did_not_suffice_for_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    _, lines, _ = told(capsys, "oracle", "--budget-minutes", "0.0001")
-    assert any(line.startswith("not measured:") and "budget of 0.0001 minutes is spent" in line for line in lines)
+    code, lines, _ = told(capsys, "oracle", "--budget-minutes", "0.02")
+    assert code == 2, "no agent could be judged"
+    assert len([line for line in lines if "budget of 0.02 minutes is spent" in line]) == 1
     assert "--resume" in lines[-1]
+
+
+@contextlib.contextmanager
+def served(answer: Answering) -> Iterator[str]:
+    """The base URL of a server on a thread."""
+    begun: SimpleQueue[tuple[str, Callable[[], object]]] = SimpleQueue()
+
+    async def work() -> None:
+        over = asyncio.Event()
+        async with serve(answer) as upstream:
+            loop = asyncio.get_running_loop()
+            begun.put((upstream.url, lambda: loop.call_soon_threadsafe(over.set)))
+            await over.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(work()), daemon=True)
+    thread.start()
+    url, end = begun.get(timeout=20)
+    yield url + "/v1"
+    end()
+    thread.join(20)
+
+
+def _small(request: dict[str, Any]) -> bool:
+    """Whether preflight sends it."""
+    return request["method"] == "GET" or "You are terse." in request["body"].decode()
+
+
+async def never(request: dict[str, Any], send: Any) -> None:
+    await asyncio.sleep(600)
+
+
+async def slow(request: dict[str, Any], send: Any) -> None:
+    await (sound if _small(request) else never)(request, send)
+
+
+async def limited(request: dict[str, Any], send: Any) -> None:
+    if _small(request):
+        await sound(request, send)
+    else:
+        await reply(send, 429, error("Too many requests"), retry_after="5")
+
+
+async def fast_list(request: dict[str, Any], send: Any) -> None:
+    await (sound if request["method"] == "GET" else never)(request, send)
+
+
+async def stuttering(request: dict[str, Any], send: Any) -> None:
+    """A byte now and then, for ever."""
+    if _small(request):
+        await sound(request, send)
+        return
+    kind = b"text/event-stream" if asked(request).get("stream") else b"application/json"
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]})
+    while True:
+        await send({"type": "http.response.body", "body": b": wait\n\n", "more_body": True})
+        await asyncio.sleep(0.2)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "said"),
+    [
+        (slow, 2, "budget of 0.1 minutes is spent"),
+        (limited, 2, "budget of 0.1 minutes is spent"),
+        (stuttering, 2, "budget of 0.1 minutes is spent"),
+        (fast_list, 4, "did not answer preflight's requests in time (--budget-minutes 0.1). Give it more time."),
+        (never, 4, "did not list its models in time (--budget-minutes 0.1). Give --model ID, or more time."),
+    ],
+)
+def test_it_ends_in_time_whatever_the_endpoint_does(answer: Answering, code: int, said: str, tmp_path: Path) -> None:
+    """Six seconds, of which the limit of the process leaves a busy machine enough; a minute's grace would pass it."""
+    with served(answer) as url:
+        done = command("toolworthy", "check", url, "--budget-minutes", "0.1", cwd=tmp_path, timeout=55)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert (done.stdout + done.stderr).count(said) == 1, done.stdout + done.stderr
+    assert ("untested" in done.stdout) == (code == 2)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +151,7 @@ def test_what_the_time_did_not_suffice_for_is_said(capsys: pytest.CaptureFixture
         (["issue.txt"], "issue.txt cannot be read"),
         (["orakle"], "did you mean 'oracle'"),
         (["oracle", "oracle"], "checked alone"),
-        (["oracle", "--budget-minutes", "0"], "budget_minutes"),
+        (["oracle", "--budget-minutes", "0"], "--budget-minutes '0': give a number above 0"),
     ],
 )
 def test_a_mistake_is_one_line(what: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -105,10 +105,10 @@ def test_all_doors_agree(tmp_path: Path, asked: list[ProbeResult], ran: list[Any
     told = outcome(run)
     harmful = any(map(affected, asked)) or "failed" in ran or "error" in ran or "refused" in ran
     harmful = harmful or "wrong" in judged or "unmeasured" in judged
-    nothing = any(one.main_path and not one.unasked for one in asked) and all(
-        level.word == "untested" for level in levels(asked)
-    )
-    assert told.exit_code == int(harmful or nothing)
+    judges_agents = any(one.main_path for one in asked) or bool(ran)
+    judged_some = any(one in ("passed", "failed", "refused") for one in ran)
+    nothing = judges_agents and not judged_some and all(level.word == "untested" for level in levels(asked))
+    assert told.exit_code == (1 if harmful else 2 if nothing else 0)
     page = write_report(run)
     terminal = "\n".join(line.text for line in summary_lines(run))
     for door in (terminal, (run.path / "summary.md").read_text(), page.read_text()):

@@ -156,7 +156,7 @@ def test_what_was_not_run_is_no_measure() -> None:
     ("budget", "said"),
     [
         (Budget(), "ETA 15 min"),
-        (Budget(minutes=1.5), "ETA 2 min"),  # what is left, and the grace
+        (Budget(minutes=2.5), "ETA 2 min"),  # what is left, and the grace
         (Budget(tokens=30_000), "ETA 2 min"),  # a minute's tokens, and one trial that is under way then
         (Budget(usd=0.2), "ETA 1 min"),
     ],

@@ -93,7 +93,7 @@ def test_a_signal_ends_a_run_with_its_report_and_a_line(tmp_path: Path, number: 
     assert f"stopped by {name}. Continue with `toolworthy run --resume {path}`." in said
     ran, planned = done(RunDirectory.open(path))["tools"]
     assert 0 < ran < planned
-    assert f"{ran} of {planned} cases measured; go on with `toolworthy run tools --resume " in said
+    assert f"{ran} of {planned} cases measured; `toolworthy run tools --resume " in said
     assert "KeyboardInterrupt" not in said
     assert "\nexit " not in said  # that of a run that came to its end
     assert "Traceback" not in said

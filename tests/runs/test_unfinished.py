@@ -17,7 +17,7 @@ def test_a_spent_budget_is_told_and_a_whole_run_says_nothing(tmp_path: Path) -> 
     some = ["--tier", "quick", "-k", "plain_answer or one_call", "--concurrency", "1"]
     told = suites(*some, "--budget-tokens", "1", cwd=tmp_path, suite="wire").stdout
     path = only_run(tmp_path)
-    assert "of 8 probes measured; go on with `toolworthy run wire --resume " in told
+    assert "of 8 probes measured; `toolworthy run wire --resume " in told
     told = suites("--resume", str(path), "--budget-tokens", "1M", cwd=tmp_path, suite="wire").stdout
     assert "go on with" not in told
     assert unfinished(RunDirectory.open(path)) == ""

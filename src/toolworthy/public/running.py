@@ -123,13 +123,18 @@ class Going:
         endpoint: as for :func:`run`.
         given: its options.
         listen: makes the listener, of the plan; where there is none, ``say`` is told.
+        began: when the minutes of its budget began, in monotonic seconds; None for now.
 
     Raises:
         ToolworthyError: a mistake in the options.
     """
 
     def __init__(
-        self, endpoint: Endpoint | str, given: RunOptions, listen: Callable[[Options], Listener] | None = None
+        self,
+        endpoint: Endpoint | str,
+        given: RunOptions,
+        listen: Callable[[Options], Listener] | None = None,
+        began: float | None = None,
     ) -> None:
         try:
             told: Any = dict(TypeAdapter(RunOptions).validate_python(given))
@@ -143,7 +148,8 @@ class Going:
         if not self._keys:
             raise ToolworthyError("run: there is nothing to run in these suites")
         options = replace(options, selected=options.selected or _selected(self._keys), command=_call(options, given))
-        self._session = Session(options, listen(options) if listen else TextProgress(options, say) if say else None)
+        listener = listen(options) if listen else TextProgress(options, say) if say else None
+        self._session = Session(options, listener, began=began)
 
     def go(self) -> None:
         """Run everything; the first that went wrong in us is raised when all is over."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from toolworthy.judgement.analysis.levels import levels
+from toolworthy.judgement.analysis.overall import overall
 from toolworthy.judgement.analysis.root_causes import RootCause, causes_of
 from toolworthy.records.probe import ProbeResult
 from toolworthy.records.result import Result
 from toolworthy.records.store import RunDirectory
+from toolworthy.records.trial import TrialResult
 from toolworthy.work.kinds import by_kind
 
 
@@ -23,11 +24,13 @@ class RunOutcome:
     """Keys of results in which no root cause shows that harms and is not known."""
     known: tuple[RootCause, ...] = ()
     """Root causes that harm, and are known."""
+    undecided: bool = False
+    """Whether nothing failed, and no agent could be judged."""
 
     @property
     def exit_code(self) -> int:
-        """0 where all went well, 1 where the endpoint or the model failed somewhere, or nothing could be told."""
-        return int(bool(self.reasons))
+        """0 if all went well, 1 if the endpoint or the model failed somewhere, 2 if no agent could be judged."""
+        return 2 if self.undecided else int(bool(self.reasons))
 
     def __str__(self) -> str:
         codes = ", ".join(cause.code for cause in self.known)
@@ -57,11 +60,16 @@ def outcome_of(results: Iterable[Result], causes: Sequence[RootCause] = ()) -> R
     excused = _shown(known) - _shown(cause for cause in able if not cause.triage.known)
     counted = [result for result in every if str(result.key) not in excused]
     reasons = [why for kind, own in by_kind(counted) for why in kind.reasons(own)]
-    probes = [result for result in every if isinstance(result, ProbeResult)]
-    asked = any(probe.main_path and not probe.unasked for probe in probes)
-    if not reasons and asked and all(level.word == "untested" for level in levels(probes)):
-        reasons.append("no agent could be judged")
-    return RunOutcome(tuple(reasons), excused, known)
+    undecided = not reasons and _judges_none(every)
+    return RunOutcome(("no agent could be judged",) if undecided else tuple(reasons), excused, known, undecided)
+
+
+def _judges_none(results: Sequence[Result]) -> bool:
+    """Whether agents were to be judged, and none could be."""
+    trials = [result for result in results if isinstance(result, TrialResult)]
+    probes = [result for result in results if isinstance(result, ProbeResult)]
+    planned = bool(trials) or any(probe.main_path for probe in probes)
+    return planned and all(agent.word == "untested" for agent in overall(trials, probes))
 
 
 def _shown(causes: Iterable[RootCause]) -> frozenset[str]:

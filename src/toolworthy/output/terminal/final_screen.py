@@ -16,7 +16,7 @@ from toolworthy.output.terminal.columns import cut, packed, wrapped
 from toolworthy.output.terminal.wire import tallies
 from toolworthy.records.store import RunDirectory
 from toolworthy.work.kinds import kind_lines
-from toolworthy.work.run.completeness import unfinished
+from toolworthy.work.run.completeness import to_resume, unfinished
 
 WIDTH = 120
 """Columns, where there is no terminal that says how many it has."""
@@ -68,7 +68,10 @@ def summary_lines(run: RunDirectory, width: int = WIDTH, *, ended: bool = True) 
 
 def next_step(run: RunDirectory) -> str:
     """What to do after a run."""
-    if outcome(run).exit_code:
+    code = outcome(run).exit_code
+    if code == 2 and unfinished(run):
+        return f"`{to_resume(run)}` measures the rest"
+    if code:
         return f"`toolworthy evidence {run.path}` lists what was found, and makes bug reports"
     return f"`toolworthy baseline save {run.path} NAME` keeps this run, to compare later ones with"
 

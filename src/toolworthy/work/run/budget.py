@@ -2,7 +2,7 @@
 
 Money and tokens are those of the whole run, what was spent before ``--resume`` included; minutes are those of one
 invocation. Once a budget is spent nothing new is started; what runs is finished, so that a budget is passed by what was
-under way. Minutes bound that too, by a grace.
+under way. Minutes bound that too, by a short grace.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from toolworthy.records.score import Tokens
 from toolworthy.wire.ir import Response
 from toolworthy.work.scoring.measure import cost
 
-GRACE_SECONDS = 60.0
-"""How long what runs may go on when the minutes are over."""
+_GRACE, _LONGEST_GRACE = 0.03, 60.0
+"""How long what runs may go on when the minutes are over: a share of them, and seconds at most."""
 _CACHE = ("cached", "cache_write", "cache_write_1h")
 _BYTES_A_TOKEN = 4
 """Where an answer does not tell its tokens, which must not make a budget endless."""
@@ -45,16 +45,22 @@ class Spending:
         budget: what may be.
         prices: of the endpoint that a trial, case or probe asks, by its id.
         clock: monotonic seconds.
+        began: when the minutes began, by that clock; None for now.
     """
 
     def __init__(
-        self, budget: Budget, prices: Callable[[str], Prices | None], clock: Callable[[], float] = time.monotonic
+        self,
+        budget: Budget,
+        prices: Callable[[str], Prices | None],
+        clock: Callable[[], float] = time.monotonic,
+        began: float | None = None,
     ) -> None:
         self.budget = budget
         self.tokens, self.usd = 0, 0.0
         self._before = 0, 0.0
         """Tokens and dollars that were spent before this invocation."""
-        self._prices, self._clock, self._began = prices, clock, clock()
+        self._prices, self._clock = prices, clock
+        self._began = clock() if began is None else began
 
     def add(self, exchange: Exchange) -> Took:
         """Count one exchange, and tell what it took."""
@@ -90,7 +96,7 @@ class Spending:
         """How long what is started now may take, the grace included; None for as long as it wants."""
         if self.budget.minutes is None:
             return None
-        return self.patience() + GRACE_SECONDS
+        return self.patience() + min(_GRACE * 60 * self.budget.minutes, _LONGEST_GRACE)
 
     def patience(self) -> float:
         """Seconds that a request may wait if the endpoint asks for it."""

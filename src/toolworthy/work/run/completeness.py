@@ -22,5 +22,10 @@ def unfinished(run: RunDirectory) -> str:
     if all(ran >= planned for ran, planned in told.values()):
         return ""
     parts = [f"{ran} of {planned} {KINDS[suite].many}" for suite, (ran, planned) in told.items()]
-    words = dict.fromkeys(word for suite in told for word in KINDS[suite].command)
-    return f"{', '.join(parts)} measured; go on with `toolworthy {' '.join(words)} --resume {run.path}`"
+    return f"{', '.join(parts)} measured; `{to_resume(run)}` continues"
+
+
+def to_resume(run: RunDirectory) -> str:
+    """The command that continues a run."""
+    words = dict.fromkeys(word for suite in done(run) for word in KINDS[suite].command)
+    return f"toolworthy {' '.join(words)} --resume {run.path}"

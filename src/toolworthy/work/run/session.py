@@ -27,7 +27,7 @@ from toolworthy.work.run import estimate
 from toolworthy.work.run._lock import Hold
 from toolworthy.work.run._order import Once, apart, in_order
 from toolworthy.work.run._resume import kept, open_run
-from toolworthy.work.run.budget import GRACE_SECONDS, Spending
+from toolworthy.work.run.budget import Spending
 from toolworthy.work.run.embedded import reached
 from toolworthy.work.run.fingerprint import Seen
 from toolworthy.work.run.observer import Listener
@@ -45,9 +45,21 @@ class Session:
 
     ``start`` sets everything up (and raises what the user must mend), then all run on their own; ``wait`` gives one
     result; ``close`` stops what still runs. Results are in the run directory before anyone is told of them.
+
+    Args:
+        options: the plan.
+        listener: is told how it goes.
+        look: analyses after each attempt at everything.
+        began: when the minutes of the budget began, in monotonic seconds; None for now.
     """
 
-    def __init__(self, options: Options, listener: Listener | None = None, look: Looking | None = None) -> None:
+    def __init__(
+        self,
+        options: Options,
+        listener: Listener | None = None,
+        look: Looking | None = None,
+        began: float | None = None,
+    ) -> None:
         self.options = options
         self.listener = listener or Listener()
         self.run: RunDirectory | None = None
@@ -57,7 +69,7 @@ class Session:
         self._release = Release(look)
         self._once = Once(options)
         self._planned: Counter[str] = Counter()  # by suite
-        self.spending = Spending(options.budget, options.prices)
+        self.spending = Spending(options.budget, options.prices, began=began)
         self._loop = asyncio.new_event_loop()
         self._thread: threading.Thread | None = None
         self._stack = contextlib.AsyncExitStack()
@@ -200,7 +212,16 @@ class Session:
         """Look at the endpoint, as those see it whom `keys` are for."""
         self._keep_track(asyncio.current_task())
         kinds = [KINDS[suite] for suite in dict.fromkeys(key.suite for key in keys)]
-        self._site = await self._look([agent for kind in kinds for agent in kind.agents(self.options)])
+        try:
+            async with asyncio.timeout(self.spending.seconds_left) as limit:
+                self._site = await self._look([agent for kind in kinds for agent in kind.agents(self.options)])
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            name, minutes = self.options.endpoint.name, self.options.budget.minutes
+            raise ToolworthyError(
+                f"{name} did not answer preflight's requests in time (--budget-minutes {minutes:g}). Give it more time."
+            ) from None
 
     async def _begin(self, keys: Sequence[ResultKey]) -> None:
         self._keep_track(asyncio.current_task())
@@ -295,8 +316,7 @@ class Session:
         except TimeoutError:
             if not limit.expired():
                 raise
-            why = f"{self.spending.spent}, and it had not ended {GRACE_SECONDS:.0f} seconds later"
-            return self._unrun(key, why)
+            return self._unrun(key, self.spending.spent)
 
     def _unrun(self, key: ResultKey, why: str) -> Any:
         self.unrun[key] = why
