@@ -130,7 +130,6 @@ _TYPES: Mapping[str, Mapping[str, Any]] = {
     "count": {"type": count},
     "day": {"type": day},
     "factor": {"type": factor},
-    "float": {"type": float},
     "path": {"type": Path},
     "port": {"type": port},
     "positive": {"type": positive},
