@@ -328,9 +328,7 @@ def measured(before: np.ndarray, after: np.ndarray, attempts: int, about: About,
         Pair(str(item), tuple(map(float, was[item, agent])), tuple(map(float, now[item, agent])))
         for item, agent in np.ndindex(before.shape)
     ]
-    found = drop(rows, about)
-    assert found is not None
-    return found
+    return drop(rows, about)
 
 
 def promises(pairs: int, rng: np.random.Generator) -> Iterator[str]:
@@ -412,7 +410,6 @@ def floors(pairs: int, rng: np.random.Generator) -> Iterator[str]:
         for run in rng.binomial(layout[2], chances).tolist():
             cells = [(str(item), count, layout[2] - count) for item, row in enumerate(run) for count in row]
             found = reached([Pair(item, (1.0,), (1.0,) * ok + (0.0,) * bad) for item, ok, bad in cells], about)
-            assert found is not None
             alarm += found.p_worse(floor) <= LEVEL
             passed += found.p_borne(floor) <= LEVEL
         name = f"{about}, floor {floor:.0%}: {' × '.join(map(str, layout))}, {variation:g}"

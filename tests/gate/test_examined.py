@@ -38,7 +38,6 @@ def pairs(cells: Sequence[Cell]) -> list[Pair]:
 def asked(cells: tuple[Cell, ...], margin: float) -> tuple[float, float]:
     """``p_worse`` and ``p_borne``, of these items."""
     found = drop(pairs(cells), "these")
-    assert found is not None
     return found.p_worse(margin), found.p_borne(margin)
 
 
@@ -124,7 +123,6 @@ def test_the_order_of_items_and_attempts_changes_nothing(about: str) -> None:
                 for pair in source.sample(pairs(cells), len(cells))
             ]
             found = drop(mixed, about)
-            assert found is not None
             told.append((found.value, found.p_worse(margin), found.p_borne(margin), found.interval(0.05)))
         assert told[0] == told[1], cells
 
@@ -132,7 +130,6 @@ def test_the_order_of_items_and_attempts_changes_nothing(about: str) -> None:
 def test_the_interval_agrees_with_the_answer() -> None:
     for _, cells, margin in drawn(3, 25):
         found = drop(pairs(cells), "these")
-        assert found is not None
         low, high = found.interval(0.05)
         assert low - 1e-9 <= found.value <= high + 1e-9
         worse, borne = asked(tuple(cells), margin)
@@ -152,7 +149,6 @@ def test_an_item_weighs_no_less_for_having_been_tried_once() -> None:
     """Three of twenty items are lost, and were tried once; the others ten times: a drop of 15 points all the same."""
     cells = ((5, 5, 10, 10),) * 17 + ((5, 5, 0, 1),) * 3
     found = drop(pairs(cells), "these")
-    assert found is not None
     assert found.value == pytest.approx(0.15)
     assert found.p_borne(0.1) > 0.05
 

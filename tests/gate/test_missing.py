@@ -12,13 +12,14 @@ import pytest
 from tests.support.examples import ABOUT
 from toolworthy.cli.main import main
 from toolworthy.judgement.gate import baseline
-from toolworthy.judgement.gate._compare import _once
+from toolworthy.judgement.gate._compare import _once, comparable
 from toolworthy.judgement.gate.criteria.judged import Judged
 from toolworthy.judgement.gate.decide import GateDecision, decide
 from toolworthy.judgement.gate.policy import Policy, Requirement
-from toolworthy.judgement.gate.sample import Sample, from_run
+from toolworthy.judgement.gate.sample import Sample, Unit, from_run
 from toolworthy.records.case import CaseKey, CaseResult
 from toolworthy.records.meta import RunMeta
+from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.records.score import Cause, Limit, Score, Tokens
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
@@ -374,3 +375,28 @@ def test_a_run_of_a_schema_that_is_not_known_is_not_compared(
         told = capsys.readouterr().err
         assert told.count("\n") == 1
         assert said in told
+
+
+def test_a_sample_says_which_agents_the_wire_suite_leaves_untested(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, RunMeta.model_validate(ABOUT))
+    for agent, verdict in (("codex", "supported"), ("claude-code", "unmeasured")):
+        key = ProbeKey(probe=f"session-{agent}", api="responses")
+        about = {"agents": (agent,), "main_path": True, "requests": 1, "endpoint_api": "responses"}
+        run.append(ProbeResult(key=key, title="t", verdict=verdict, served=("responses",), **about))
+    sample = from_run(run)
+    assert "claude-code" in sample.untested
+    assert "codex" not in sample.untested
+    assert {"codex", "claude-code"} <= sample.blocking.keys()
+
+
+def test_only_what_was_to_be_told_is_asked_for(tmp_path: Path) -> None:
+    """Of a unit without any score its share is lost; costs that nobody told and probes without an answer are not."""
+    before = from_run(made(tmp_path / "a", [("error", DOWN)] * 3, items=3))
+    probe = Unit(suite="wire", item="p", agent="chat", missing={"no answer": 1})
+    before = before.model_copy(update={"units": (*before.units, probe)})
+    both = comparable(before, from_run(made(tmp_path / "b", [("passed", None)] * 3, items=3)), Policy())
+    assert {name: both.of(name).asked for name in ("tasks.pass", "tasks.tokens", "wire.supported")} == {
+        "tasks.pass": 3,
+        "tasks.tokens": 0,
+        "wire.supported": 0,
+    }

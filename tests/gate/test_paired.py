@@ -35,9 +35,7 @@ ABOUT = pytest.mark.parametrize("about", get_args(About))
 
 
 def of(pairs: list[Pair], about: About = "these") -> Drop:
-    found = drop(pairs, about)
-    assert found is not None
-    return found
+    return drop(pairs, about)
 
 
 def test_tangos_score_is_that_of_another_implementation() -> None:
@@ -119,29 +117,23 @@ def test_one_item_is_worth_no_more_for_being_repeated() -> None:
 
 
 def test_nothing_to_compare() -> None:
-    assert drop([]) is None
     assert ratio([]) is None
     assert ratio([Pair("a", (1.0,), (2.0,))]) is None
-    assert reached([], "these") is None
 
 
 def test_attempts_at_these_items_reach_a_floor_as_one_binomial_does() -> None:
     """0.8 to the power of 30 is 0.1 %; three attempts at ten items like others are worth ten."""
     rows = [Pair(str(n), (1.0,), (1.0,) * 3) for n in range(10)]
     these, like = reached(rows, "these"), reached(rows, "like-these")
-    assert these is not None
-    assert like is not None
     assert these.p_borne(0.8) == pytest.approx(0.8**30)
     assert like.p_borne(0.8) == pytest.approx(0.8**10)
     lost = reached([*rows[1:], Pair("0", (1.0,), (0.0,) * 3)], "these")
-    assert lost is not None
     assert lost.p_worse(0.97) == pytest.approx(sum(comb(30, n) * 0.03**n * 0.97 ** (30 - n) for n in range(3, 31)))
 
 
 def test_a_floor_weighs_items_alike_however_often_they_were_tried() -> None:
     often = [Pair(str(n), (1.0,), (1.0,) * 100) for n in range(5)]
     found = reached([*often, *(Pair(f"lost {n}", (1.0,), (0.0,)) for n in range(5))], "these")
-    assert found is not None
     assert found.estimate.value == 0.5
     assert found.p_borne(0.5) == pytest.approx(638 / 1024)
 
@@ -153,7 +145,6 @@ def test_a_floor_weighs_items_alike_however_often_they_were_tried() -> None:
 def test_a_floor_is_monotone_and_without_order(cells: list[list[float]], draw: Random) -> None:
     def chances(cells: list[list[float]]) -> tuple[float, float]:
         found = reached([Pair(str(n), (1.0,), tuple(own)) for n, own in enumerate(cells)], "these")
-        assert found is not None
         return found.p_borne(0.8), found.p_worse(0.8)
 
     borne, worse = chances(cells)

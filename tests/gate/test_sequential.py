@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.support.commands import results, suites
+from toolworthy.base.errors import ToolworthyError
+from toolworthy.endpoint.target import resolve
 from toolworthy.judgement.gate.criteria.judged import Judged
 from toolworthy.judgement.gate.decide import GateDecision
+from toolworthy.judgement.gate.interim import check
 from toolworthy.judgement.gate.sequential import plan, spent, to_go_on_with
 from toolworthy.records.case import CaseKey
 from toolworthy.records.gate import Answer
@@ -18,6 +22,7 @@ from toolworthy.records.probe import ProbeKey
 from toolworthy.records.result import ResultKey
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey
+from toolworthy.work.run.plan import Options
 from toolworthy.work.run.waves import Next, Release
 
 
@@ -205,6 +210,16 @@ def test_undecided_to_the_end_is_inconclusive(tmp_path: Path) -> None:
     more = suites("--resume", str(path), "--trials", "3", "--baseline", str(before), cwd=tmp_path)
     assert more.returncode == 4
     assert "was made with --trials 2, this is --trials 3" in more.stdout + more.stderr
+
+
+@pytest.mark.parametrize(
+    ("trials", "baseline", "says"), [(3, None, "give --baseline RUN"), (1, Path("main"), "needs --trials MAX")]
+)
+def test_looks_are_planned_beforehand(trials: int, baseline: Path | None, says: str) -> None:
+    options = Options(resolve("oracle"), (), (), trials=trials)
+    with pytest.raises(ToolworthyError, match=says):
+        check(options, baseline)
+    check(replace(options, trials=2), Path("main"))
 
 
 @pytest.mark.process

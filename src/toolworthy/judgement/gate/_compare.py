@@ -201,7 +201,7 @@ def _asked(unit: Unit, metric: str, beyond: Collection[Limit]) -> bool:
     """Whether the baseline asks for a metric of a unit: not for costs that it was never told, nor for a probe that says
     nothing of its model."""
     judged = any(unit.values.get(name) for name in SHARES[unit.suite])
-    nothing = unit.suite != "wire" and metric in SHARES[unit.suite] and not judged and unit.attempts > 0
+    nothing = unit.suite != "wire" and metric in SHARES[unit.suite] and not judged
     return nothing or bool(unit.counted(metric, beyond))
 
 

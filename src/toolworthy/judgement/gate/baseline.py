@@ -83,7 +83,7 @@ def load(given: Path, folder: Path = FOLDER) -> Sample:
     """
     path = find(given, folder)
     if path.is_dir():
-        return of_run(path)
+        return from_run(RunDirectory.open(path, whole=True))
     try:
         data = json.loads(path.read_bytes(), parse_constant=_no_number, object_pairs_hook=_once)
     except OSError as error:
@@ -101,19 +101,6 @@ def load(given: Path, folder: Path = FOLDER) -> Sample:
         raise ToolworthyError(f"{path}: a broken baseline file: {misfit(Sample, error)}") from error
     except ValueError as error:
         raise ToolworthyError(f"{path}: a broken baseline file: {error}") from error
-
-
-def of_run(path: Path) -> Sample:
-    """What a run measured.
-
-    Raises:
-        ToolworthyError: its ``run.json`` is not one of ours, or some of its results cannot be read.
-    """
-    try:
-        return from_run(RunDirectory.open(path, whole=True))
-    except (ValueError, TypeError, AttributeError) as error:
-        first = str(error).splitlines()[0]
-        raise ToolworthyError(f"{path / 'run.json'}: not readable as a run's ({first})") from error
 
 
 def _no_number(name: str) -> float:

@@ -179,8 +179,7 @@ def _rate(metric: str, agent: str | None, of: Compared) -> Row:
     """What is claimed holds whatever the attempts without a value would have been."""
     found = drop(of.evidence)
     fillings = [drop(of.filled(against, absent=False)) for against in (True, False)] if of.without else []
-    every = [one for one in (found, *fillings) if one is not None]
-    assert found is not None
+    every = [found, *fillings]
     p_worse, p_borne = max(one.p_worse(0.0) for one in every), max(one.p_borne(0.0) for one in every)
     p = min(1.0, 2 * min(p_worse, p_borne))
     intervals = [one.interval(ALPHA / 2) for one in every]

@@ -10,8 +10,6 @@ from toolworthy.judgement.gate.same_items import these
 from toolworthy.records.gate import About
 
 
-def drop(pairs: Sequence[Pair], about: About = "these") -> Drop | None:
-    """The drop over all pairs; None where there are none."""
-    if not pairs:
-        return None
+def drop(pairs: Sequence[Pair], about: About = "these") -> Drop:
+    """The drop over all pairs, of which there are some."""
     return these(pairs) if about == "these" else alike(pairs)

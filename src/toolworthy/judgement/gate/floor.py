@@ -45,10 +45,8 @@ class Reached:
         return float(betainc(self.draws - ok, ok + 1, 1 - floor)) if self.draws - ok > 1e-9 else 1.0
 
 
-def reached(pairs: Sequence[Pair], about: About) -> Reached | None:
-    """The candidate's rate; None where there is none."""
-    if not pairs:
-        return None
+def reached(pairs: Sequence[Pair], about: About) -> Reached:
+    """The candidate's rate over all pairs, of which there are some."""
     if about == "these":
         value = fsum(sorted(fsum(sorted(pair.after)) / len(pair.after) for pair in pairs)) / len(pairs)
         value, draws = round(value, 12), len(pairs) * min(len(pair.after) for pair in pairs)
@@ -56,4 +54,5 @@ def reached(pairs: Sequence[Pair], about: About) -> Reached | None:
         return Reached(Estimate(value, *exact(value * draws, draws), attempts, len(pairs)), draws)
     values = [(pair.cluster, value) for pair in pairs for value in pair.after]
     found = clustered(values)
-    return None if found is None else Reached(found, worth(values)[1])
+    assert found is not None
+    return Reached(found, worth(values)[1])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from toolworthy.base.loading import load_toml
+from toolworthy.base.loading import Strict, load_toml
 from toolworthy.base.nearest import meant
 from toolworthy.judgement.metrics import METRICS
 from toolworthy.records.gate import About
@@ -19,11 +19,7 @@ _MOST = 1000
 """Times the baseline's cost, beyond which a limit asks for nothing."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Requirement(_Strict):
+class Requirement(Strict, allow_inf_nan=False):
     """What is asked of one metric."""
 
     margin: float | None = Field(None, gt=0, lt=1)
@@ -49,7 +45,7 @@ class Requirement(_Strict):
         return self
 
 
-class Policy(_Strict):
+class Policy(Strict, allow_inf_nan=False):
     """A gate's policy."""
 
     confidence: float = Field(0.95, gt=0.5, lt=1)

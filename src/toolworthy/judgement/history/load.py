@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.judgement.gate.baseline import load, of_run
+from toolworthy.judgement.gate.baseline import load
 from toolworthy.judgement.gate.sample import Sample
 from toolworthy.records.store import RESULTS
 
@@ -61,7 +61,7 @@ def _read(path: Path, skipped: list[str]) -> Iterator[Sample]:
     single = _is_run(path) or not path.is_dir()
     for one in [path] if single else sorted(filter(_is_run, path.iterdir())):
         try:
-            yield of_run(one) if _is_run(one) else load(one)
+            yield load(one)
         except ToolworthyError as error:
             skipped.append(str(error))
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import ceil, log
 
 from toolworthy.judgement.gate._compare import Compared
 from toolworthy.judgement.gate.criteria.judged import Judged
-from toolworthy.judgement.gate.floor import Reached, reached
-from toolworthy.judgement.gate.paired import Pair
+from toolworthy.judgement.gate.floor import reached
 from toolworthy.records.gate import About, Answer
 
 
 def judge(name: str, of: Compared, floor: float, about: About, alpha: float) -> Judged:
-    found = _reached(of.evidence, about)
+    found = reached(of.evidence, about)
     borne, worse, estimate = found.p_borne(floor), found.p_worse(floor), found.estimate
     if of.after.uncounted:
-        borne = max(borne, _reached(of.filled(True), about).p_borne(floor))
-        worse = max(worse, _reached(of.filled(False), about).p_worse(floor))
+        borne = max(borne, reached(of.filled(True), about).p_borne(floor))
+        worse = max(worse, reached(of.filled(False), about).p_worse(floor))
     whose = "of these items" if about == "these" else "of all items like these"
     said = f"{estimate.value:.1%} ({estimate.low:.1%} to {estimate.high:.1%}), the floor is {floor:.0%}; {whose}"
     needed = (
@@ -29,9 +27,3 @@ def judge(name: str, of: Compared, floor: float, about: About, alpha: float) -> 
 
 def _short(about: About, floor: float, alpha: float) -> str:
     return f"at least {ceil(log(alpha) / log(floor))} attempts" if about == "these" else "add items"
-
-
-def _reached(pairs: Sequence[Pair], about: About) -> Reached:
-    found = reached(pairs, about)
-    assert found is not None
-    return found

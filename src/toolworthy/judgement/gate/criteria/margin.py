@@ -23,9 +23,9 @@ _ONE_OF_MANY = "one item, however often it is tried, says nothing about other it
 
 def judge(name: str, of: Compared, margin: float, about: About, alpha: float, many: int) -> Judged:
     paired = of.paired
-    found = _drop(of.evidence, about)
+    found = drop(of.evidence, about)
     # Whatever is missing: a pass must hold if all of it had gone against the candidate, a fail if in its favour.
-    worst, best = (_drop(of.filled(against), about) if of.without else found for against in (True, False))
+    worst, best = (drop(of.filled(against), about) if of.without else found for against in (True, False))
     low, high = found.interval(alpha)
     worse = max(found.p_worse(margin), best.p_worse(margin))
     borne = max(found.p_borne(margin), worst.p_borne(margin))
@@ -51,12 +51,6 @@ def judge(name: str, of: Compared, margin: float, about: About, alpha: float, ma
     rates = {"before": (best.before, worst.before), "after": (worst.after, best.after)}
     judged.more += of.count(lambda side: "{:.1%} to {:.1%}".format(*rates[side]))
     return judged
-
-
-def _drop(pairs: Sequence[Pair], about: About) -> Drop:
-    found = drop(pairs, about)
-    assert found is not None
-    return found
 
 
 def _of_which(about: About, items: int) -> str:
