@@ -7,10 +7,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from toolworthy.records.finding import Finding
 from toolworthy.records.model import Record
 from toolworthy.records.result import NO_ANSWER, NOT_RUN, at
-from toolworthy.records.score import Leaks, Limit, Score
+from toolworthy.records.score import Limit, ScoredRecord
 from toolworthy.wire.ir import Api
 
 MissKind = Literal[
@@ -108,7 +107,7 @@ class Noted:
         return bool(self.fits) and all(self.fits)
 
 
-class CaseResult(Record):
+class CaseResult(ScoredRecord):
     """How one case went."""
 
     kind: Literal["case"] = "case"
@@ -131,13 +130,6 @@ class CaseResult(Record):
     """Judged."""
     noted: Noted | None = None
     """What a vendor verifier's figures need."""
-    score: Score = Score()
-    started: float = 0.0
-    """Unix time, seconds."""
-    seconds: float = 0.0
-    exchanges: str = ""
-    """File with its exchanges, relative to the run directory."""
-    reproduce: str = ""
 
     @property
     def judged(self) -> bool:
@@ -152,18 +144,6 @@ class CaseResult(Record):
         if self.judged:
             return ""
         return NOT_RUN if self.unasked else at(self.limit) if self.limit else NO_ANSWER
-
-    @property
-    def status_word(self) -> str:
-        return self.status
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        return self.score.findings
-
-    @property
-    def leaks(self) -> Leaks:
-        return self.score.leaks
 
     @property
     def explanation(self) -> str:

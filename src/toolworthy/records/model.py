@@ -19,6 +19,19 @@ class Record(BaseModel):
         return {name: _clean(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
+class ResultRecord(Record):
+    """A line of ``results.jsonl``: what a result of each kind of work holds."""
+
+    kind: str
+    key: Any
+    started: float = 0.0
+    """Unix time, seconds."""
+    exchanges: str = ""
+    """File with its exchanges, relative to the run directory."""
+    reproduce: str = ""
+    """The command that does just this again."""
+
+
 class Document(Record):
     """A file of its own, or a part of one; every field is written. What an earlier version did not write has, as its
     default, what held then."""

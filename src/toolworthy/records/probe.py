@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from toolworthy.content.situations import Situation
 from toolworthy.records.finding import Finding, Severity
-from toolworthy.records.model import Record
+from toolworthy.records.model import Record, ResultRecord
 from toolworthy.records.result import NO_ANSWER, NOT_RUN
 from toolworthy.records.score import Leaks
 from toolworthy.wire.ir import Api
@@ -42,7 +42,7 @@ class ProbeKey(Record):
         return f"{self.suite}/{self.probe}/{self.way}"
 
 
-class ProbeResult(Record):
+class ProbeResult(ResultRecord):
     """What one probe found: a line of ``results.jsonl``."""
 
     kind: Literal["probe"] = "probe"
@@ -72,12 +72,7 @@ class ProbeResult(Record):
     requests: int = 0
     unasked: bool = False
     """Not asked at all, since a budget was spent first."""
-    started: float = 0.0
-    """Unix time, seconds."""
     seconds: float = 0.0
-    exchanges: str = ""
-    """File with its exchanges, relative to the run directory."""
-    reproduce: str = ""
 
     @property
     def judged(self) -> bool:

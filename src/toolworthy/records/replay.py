@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from toolworthy.records.finding import Finding
-from toolworthy.records.model import Record
+from toolworthy.records.model import Record, ResultRecord
 from toolworthy.records.result import NO_ANSWER
 from toolworthy.records.score import Leaks
 from toolworthy.wire.ir import Api
@@ -138,7 +138,7 @@ class Adaptation(Record):
     """What was changed or could not be carried, one short sentence each."""
 
 
-class ReplayResult(Record):
+class ReplayResult(ResultRecord):
     """How one sending of one recorded request went."""
 
     limit: ClassVar[None] = None
@@ -158,14 +158,8 @@ class ReplayResult(Record):
     adapted: Adaptation | None = None
     source: str = ""
     """The file of the recording that holds the request."""
-    exchanges: str = ""
-    """File with the new exchange, relative to the run directory."""
     exchange: int | None = None
     """Index of the new exchange in it."""
-    started: float = 0.0
-    """Unix time, seconds."""
-    reproduce: str = ""
-    """The command that sends it again."""
 
     @property
     def same_decision(self) -> bool | None:

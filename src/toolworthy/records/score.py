@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from pydantic import ConfigDict, model_validator
 
 from toolworthy.records.finding import Finding
-from toolworthy.records.model import Record
+from toolworthy.records.model import Record, ResultRecord
 from toolworthy.wire.failure import RefusalKind
 
 Fault = Literal["endpoint", "server", "model", "agent", "infrastructure", "our limit"]
@@ -188,3 +188,23 @@ class Score(Record):
     def first_token(self) -> float | None:
         """Median of `first_token_seconds`; None where nothing was streamed."""
         return median(self.first_token_seconds) if self.first_token_seconds else None
+
+
+class ScoredRecord(ResultRecord):
+    """What an attempt at a task or a case holds."""
+
+    status: str
+    score: Score = Score()
+    seconds: float = 0.0
+
+    @property
+    def status_word(self) -> str:
+        return self.status
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return self.score.findings
+
+    @property
+    def leaks(self) -> Leaks:
+        return self.score.leaks

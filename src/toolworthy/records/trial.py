@@ -6,10 +6,9 @@ from typing import Any, Literal
 
 from pydantic import model_validator
 
-from toolworthy.records.finding import Finding
 from toolworthy.records.model import Record
 from toolworthy.records.result import NOT_RUN, at
-from toolworthy.records.score import Cause, Leaks, Limit, Score
+from toolworthy.records.score import Cause, Limit, ScoredRecord
 from toolworthy.wire.ir import Api
 
 Status = Literal["passed", "failed", "error", "refused", "unmeasured"]
@@ -52,14 +51,13 @@ class Verification(Record):
     seconds: float
 
 
-class TrialResult(Record):
+class TrialResult(ScoredRecord):
     """How one trial went."""
 
     kind: Literal["trial"] = "trial"
     key: TrialKey
     status: Status
     cause: Cause | None = None
-    score: Score = Score()
     verification: Verification | None = None
     agent_version: str = ""
     agent_api: Api | None = None
@@ -73,13 +71,6 @@ class TrialResult(Record):
     """What it changed in the workspace, as a unified diff, cut to 100,000 characters."""
     sandbox: str = ""
     task_digest: str = ""
-    started: float = 0.0
-    """Unix time, seconds."""
-    seconds: float = 0.0
-    exchanges: str = ""
-    """File with its exchanges, relative to the run directory."""
-    reproduce: str = ""
-    """The command that runs just this trial again."""
 
     @property
     def limit(self) -> Limit | None:
@@ -107,20 +98,8 @@ class TrialResult(Record):
         return (self.cause.refusal or self.cause.kind) if self.cause else "infrastructure"
 
     @property
-    def status_word(self) -> str:
-        return self.status
-
-    @property
     def api(self) -> Api | None:
         return self.endpoint_api
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        return self.score.findings
-
-    @property
-    def leaks(self) -> Leaks:
-        return self.score.leaks
 
     @property
     def explanation(self) -> str:
