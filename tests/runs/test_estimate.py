@@ -180,12 +180,12 @@ def trial(task: str, status: str, tokens: int | None, usd: float | None) -> Tria
 
 def test_failed_attempts_are_paid_for_too() -> None:
     results = [trial("x", "passed", 1_000, 0.1), trial("y", "failed", 3_000, 0.3), trial("z", "unmeasured", None, None)]
-    assert list(costs.lines(results, [])) == [
-        "  cost of tasks, a: 4k input and 0 output tokens, $0.40 · 4k tokens and $0.40 a solved task (n 1)"
-    ]
-    assert list(costs.lines(results[1:], [])) == [
-        "  cost of tasks, a: 3k input and 0 output tokens, $0.30 · no solved task"
-    ]
+    (all_,) = costs.costs(results, [])
+    assert all_.name == "tasks, a"
+    assert all_.whole == "4k input and 0 output tokens, $0.40"
+    assert all_.each == "4k tokens and $0.40 a solved task (n 1)"
+    (failed,) = costs.costs(results[1:], [])
+    assert (failed.whole, failed.each) == ("3k input and 0 output tokens, $0.30", "no solved task")
 
 
 def test_a_cost_that_is_not_known_whole_is_not_told() -> None:
@@ -208,9 +208,9 @@ def test_cases_that_are_right_share_the_bill() -> None:
         where = CaseKey(case=status, vocabulary="a")
         return CaseResult(key=where, category="c", status=status, score=told)
 
-    (said,) = costs.markdown([], [case("right"), case("lenient"), case("wrong")])
-    assert said.startswith("- cost of tool calls: 300 input and 60 output tokens, $0.060; ")
-    assert said.endswith("180 tokens and $0.030 a right case (n 2)")
+    (found,) = costs.costs([], [case("right"), case("lenient"), case("wrong")])
+    assert (found.name, found.whole) == ("tool calls", "300 input and 60 output tokens, $0.060")
+    assert found.each == "180 tokens and $0.030 a right case (n 2)"
 
 
 @pytest.mark.process

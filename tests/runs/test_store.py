@@ -273,3 +273,19 @@ def test_every_kind_of_line_says_in_the_same_words_how_it_went() -> None:
         (True, False, "", "broken"),
         (False, False, "unmeasured", "unmeasured"),
     ]
+
+
+def test_what_is_worked_out_of_a_run_is_worked_out_once_until_its_files_change(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, RunMeta())
+    asked: list[int] = []
+
+    def many(of: RunDirectory) -> int:
+        asked.append(len(of.measured()))
+        return asked[-1]
+
+    assert [run.derived(many), run.derived(many)] == [0, 0]
+    run.append(TrialResult(key=TrialKey(suite="tasks", task="t", agent="a"), status="passed"))
+    assert [run.derived(many), run.derived(many)] == [1, 1]
+    run.update(toolworthy="1")
+    assert run.derived(many) == 1
+    assert asked == [0, 1, 1]

@@ -20,8 +20,3 @@ def relative(path: str, start: str = ROOT, root: str = ROOT) -> str:
     if full == top:
         return "."
     return full.removeprefix(top.rstrip("/") + "/")
-
-
-def same_path(wanted: str, given: str, root: str = ROOT) -> bool:
-    """Whether both name one place, be they relative to `root` or absolute."""
-    return absolute(wanted, root) == absolute(given, root)

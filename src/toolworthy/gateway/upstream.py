@@ -54,7 +54,9 @@ def plan(endpoint: Endpoint, route: Route, path: str, headers: Iterable[tuple[st
     assert route.api is not None
     assert route.kind != "health"
     assert route.kind != "other"
-    api = endpoint.api_for(route.api) if route.kind == "completion" else _side_api(endpoint, route.api)
+    api = route.api if route.api in endpoint.base_urls else next(iter(endpoint.base_urls))
+    if route.kind == "completion":
+        api = endpoint.api_for(route.api)
     if api == route.api:
         url = endpoint.url(api, route.kind, route.model or "", stream=bool(route.stream))
         kept = {name.lower(): value for name, value in headers if name.lower() not in _REPLACED}
@@ -74,10 +76,6 @@ def plan(endpoint: Endpoint, route: Route, path: str, headers: Iterable[tuple[st
     url, sent = endpoint.sent(api, rendered.body)
     made = dump_json(sent).encode()
     return Upstream(api, url, {**fresh, **_auth(endpoint, api)}, made, request, rendered.losses)
-
-
-def _side_api(endpoint: Endpoint, wanted: Api) -> Api:
-    return wanted if wanted in endpoint.base_urls else next(iter(endpoint.base_urls))
 
 
 def _auth(endpoint: Endpoint, api: Api) -> dict[str, str]:

@@ -20,7 +20,7 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache, cached_property
 from pathlib import Path
 from secrets import token_hex
@@ -81,6 +81,7 @@ class RunDirectory:
         self._stamp: tuple[int, int] | None = None
         self._held = NOTHING
         """What was read from ``results.jsonl`` when its size and time were `_stamp`."""
+        self._derived: dict[Callable[[RunDirectory], Any], tuple[object, Any]] = {}
 
     @classmethod
     def create(cls, parent: Path, meta: RunMeta, secrets: Iterable[str] = ()) -> RunDirectory:
@@ -313,6 +314,15 @@ class RunDirectory:
     def of(self, model: type[_R]) -> tuple[_R, ...]:
         """The same of results of any kind."""
         return self._read().latest.get(model, ())
+
+    def derived(self, make: Callable[[RunDirectory], _R]) -> _R:
+        """What `make` says of the run, worked out once for as long as its files stay as they are."""
+        files = [self.path / name for name in ("run.json", RESULTS, TRIAGE)]
+        stamp = tuple((path.stat().st_size, path.stat().st_mtime_ns) for path in files if path.exists())
+        if make not in self._derived or self._derived[make][0] != stamp:
+            self._derived[make] = stamp, make(self)
+        found: _R = self._derived[make][1]
+        return found
 
     def exchanges(self, file: str) -> tuple[Exchange, ...]:
         """What a result's file of exchanges holds; nothing where it names none, or it is gone."""

@@ -114,11 +114,6 @@ def served_apis(results: Sequence[ProbeResult]) -> tuple[Api, ...]:
     return tuple(api for api in APIS if api in served)
 
 
-def was_asked(result: ProbeResult) -> bool:
-    """Whether the endpoint was asked; long prompts are asked over one API and stand for all."""
-    return result.judged or bool(result.requests) or (result.situation in LONG and not result.unasked)
-
-
 def _level(agent: AgentAdapter, results: Sequence[ProbeResult], refused: Mapping[str, str]) -> Level:
     own = [one for one in results if one.main_path and one.needed_by(agent.id)]
     api = next((one.endpoint_api for one in own if one.endpoint_api), None)
@@ -126,7 +121,9 @@ def _level(agent: AgentAdapter, results: Sequence[ProbeResult], refused: Mapping
     met = tuple(one for one in results if meets(agent.id, one) and over(one, api))
     found = tuple(replace(one, root=refused.get(one.code, one.root)) for one in reasons_for(agent.id, met))
     needed = [one for one in met if one.situation not in NEVER]
-    asked = sum(map(was_asked, needed)) / len(needed) if needed else 0.0
+    # Long prompts are asked over one API and stand for all.
+    sent = [one for one in needed if one.judged or one.requests or (one.situation in LONG and not one.unasked)]
+    asked = len(sent) / len(needed) if needed else 0.0
     planned = tuple(dict.fromkeys(one.key.probe for one in own))
     return Level(agent, api, _word(own, found, asked), found, met, planned, asked)
 

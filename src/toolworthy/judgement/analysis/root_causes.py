@@ -184,6 +184,10 @@ def root_causes(meta: RunMeta, results: Sequence[Result], entries: Sequence[Tria
 
 def causes_of(run: RunDirectory) -> tuple[RootCause, ...]:
     """The root causes of all that a run measured, with what its ``triage.toml`` says of them."""
+    return run.derived(_causes)
+
+
+def _causes(run: RunDirectory) -> tuple[RootCause, ...]:
     return root_causes(run.meta, run.measured(), run.triage)
 
 

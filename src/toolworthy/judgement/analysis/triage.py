@@ -74,8 +74,8 @@ def triaged(entries: Sequence[TriageEntry], seen: Sighting, endpoint: EndpointNa
         endpoint: which one was measured.
         today: for ``until``.
     """
-    ours = [one for one in entries if one.code == seen.code and _for(one, endpoint)]
-    told = [_judged(one, seen, today) for one in ours]
+    here = [one for one in entries if one.endpoint in ("*", endpoint.name) and one.model in ("*", endpoint.model)]
+    told = [_judged(one, seen, today) for one in here if one.code == seen.code]
     return next((one for one in told if one.known), told[-1] if told else Triaged())
 
 
@@ -90,10 +90,6 @@ def entry(seen: Sighting, state: TriageState, note: str, until: date | None, end
     at = {"endpoint": endpoint.name or "*", "model": endpoint.model or "*"}
     about = {"apis": seen.apis or ("*",), "severity": seen.severity, "agents": seen.agents, "says": seen.says or ("*",)}
     return TriageEntry.model_validate({"code": seen.code, "state": state, "note": note, "until": until, **at, **about})
-
-
-def _for(one: TriageEntry, endpoint: EndpointName) -> bool:
-    return one.endpoint in ("*", endpoint.name) and one.model in ("*", endpoint.model)
 
 
 def _judged(one: TriageEntry, seen: Sighting, today: date) -> Triaged:

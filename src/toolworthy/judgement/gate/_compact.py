@@ -34,7 +34,10 @@ _MOST = 1_000_000
 
 def pack(sample: Sample) -> str:
     """`sample` as a JSON object."""
-    columns = {suite: [*_FIRST, *_metrics(sample, suite)] for suite in dict.fromkeys(u.suite for u in sample.units)}
+    columns: dict[str, list[str]] = {}
+    for unit in sample.units:
+        own = columns.setdefault(unit.suite, [*_FIRST])
+        own += [name for name in unit.values if name not in own]
     items: dict[str, tuple[str, dict[str, Any]]] = {}
     for unit in sample.units:
         rows = items.setdefault(f"{unit.suite}/{unit.item}", (unit.digest, {}))[1]
@@ -54,17 +57,10 @@ def unpack(data: dict[str, Any]) -> Sample:
     head = {name: value for name, value in data.items() if name not in ("columns", "items")}
     try:
         rows = [*_rows(data["columns"], data["items"])]
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError, MemoryError) as error:
         raise ValueError("its items cannot be read") from error
-    try:
-        units = tuple(_unit(judged, **row) for judged, row in rows)
-    except (TypeError, OverflowError, MemoryError) as error:
-        raise ValueError("its items cannot be read") from error
+    units = tuple(_unit(judged, **row) for judged, row in rows)
     return Sample.model_validate({**head, "units": units})
-
-
-def _metrics(sample: Sample, suite: str) -> list[str]:
-    return list(dict.fromkeys(name for unit in sample.of(suite) for name in unit.values))
 
 
 def _row(unit: Unit, columns: Sequence[str]) -> list[Any]:

@@ -42,11 +42,8 @@ class Ratio:
 
     def interval(self, alpha: float) -> tuple[float, float]:
         """Ratios that either test, each at level `alpha`, does not refuse."""
-        half = self._t(1 - alpha) * self.log_error
+        half = float(stdtrit(max(1, self.clusters - 1), 1 - alpha)) * self.log_error
         return exp(self.log_mean - half), exp(self.log_mean + half)
-
-    def _t(self, chance: float) -> float:
-        return float(stdtrit(max(1, self.clusters - 1), chance))
 
     def _tail(self, gap: float) -> float:
         return float(stdtr(max(1, self.clusters - 1), -gap / max(self.log_error, 1e-9)))

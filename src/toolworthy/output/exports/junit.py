@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 from xml.etree import ElementTree as ET
@@ -17,14 +17,12 @@ from toolworthy.judgement.analysis.levels import levels
 from toolworthy.judgement.analysis.outcome import RunOutcome, outcome
 from toolworthy.judgement.analysis.tools import figures
 from toolworthy.judgement.analysis.verdict import verdicts
-from toolworthy.records.case import CaseResult
 from toolworthy.records.finding import Finding
 from toolworthy.records.gate import GateReport
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.probe import ProbeResult
 from toolworthy.records.result import Result
 from toolworthy.records.store import RunDirectory
-from toolworthy.records.trial import TrialResult
 from toolworthy.rules import label
 from toolworthy.work.kind import Kind, attempt
 from toolworthy.work.kinds import by_kind
@@ -54,9 +52,9 @@ def document(run: RunDirectory) -> str:
     meta, found = run.meta, outcome(run)
     suites: list[tuple[str, list[_Case], list[tuple[str, str]]]] = []
     for kind, own in by_kind(run.measured()):
-        more, told = _BESIDE.get(kind.suite, (_nothing, _nothing))
-        cases = [*(_case(kind, result, str(result.key) in found.excused) for result in own), *more(own, found)]
-        suites.append((f"toolworthy.{kind.suite}", cases, [*told(own)]))
+        cases = [_case(kind, result, str(result.key) in found.excused) for result in own]
+        cases += _rules(own, found) if kind.suite == "wire" else ()
+        suites.append((f"toolworthy.{kind.suite}", cases, [*_whole(kind.suite, own)]))
     suites.append(("toolworthy.gate", [*(_criteria(run.gate) if run.gate else ())], []))
     root = ET.Element("testsuites", name="toolworthy")
     shown = [suite for suite in suites if suite[1]]
@@ -153,29 +151,13 @@ def _told(meta: RunMeta) -> list[tuple[str, str]]:
     return [("endpoint", meta.endpoint.name), ("model", meta.endpoint.model), ("toolworthy", meta.toolworthy)]
 
 
-def _agents(results: Sequence[TrialResult]) -> list[tuple[str, str]]:
-    found = verdicts(results)
-    return [(f"{one.agent} {one.version}".strip(), f"{one.headline} · {one.rate}") for one in found]
-
-
-def _rates(results: Sequence[CaseResult]) -> list[tuple[str, str]]:
-    if not results:
-        return []
-    whole = figures("all", results)
-    return [("right, strictly", str(whole.strict)), ("right, leniently", str(whole.lenient))]
-
-
-def _tally(results: Sequence[ProbeResult]) -> list[tuple[str, str]]:
-    return [(level.agent.title, str(level.headline)) for level in levels(results)]
-
-
-def _nothing(results: Sequence[Any], run: RunOutcome | None = None) -> Iterator[Any]:
-    return iter(())
-
-
-_BESIDE: dict[str, tuple[Callable[[Any, RunOutcome], Iterable[_Case]], Callable[[Any], Iterable[tuple[str, str]]]]] = {
-    "wire": (_rules, _tally),
-    "tools": (_nothing, _rates),
-    "tasks": (_nothing, _agents),
-}
-"""By suite: test cases that are no result of it, and what is said of the whole."""
+def _whole(suite: str, results: Sequence[Any]) -> Iterator[tuple[str, str]]:
+    """What is said of all results of a suite, by name."""
+    if suite == "tasks":
+        for one in verdicts(results):
+            yield f"{one.agent} {one.version}".strip(), f"{one.headline} · {one.rate}"
+    elif suite == "tools" and results:
+        whole = figures("all", results)
+        yield from (("right, strictly", str(whole.strict)), ("right, leniently", str(whole.lenient)))
+    elif suite == "wire":
+        yield from ((level.agent.title, str(level.headline)) for level in levels(results))

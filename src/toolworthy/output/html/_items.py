@@ -46,13 +46,10 @@ def _tasks(run: int, results: Sequence[TrialResult]) -> Iterator[dict[str, Any]]
         causes = Counter(result.cause.kind for result in attempts if result.cause and not result.ok)
         yield {
             **_row(run, "tasks", task, agent, attempts),
+            **_scored(attempts, rate, causes),
             "kind": {"cannot work": "na"}.get(kind or "", kind),
-            **_rated(rate),
             "word": _counted(rate) or attempts[-1].status,
-            "why": ", ".join(cause for cause, _ in causes.most_common()),
             "about": next((r.cause.detail[:_LONG] for r in attempts if r.cause), ""),
-            **_costs(attempts),
-            **_attempts(run, attempts),
         }
 
 
@@ -63,14 +60,11 @@ def _cases(run: int, results: Sequence[CaseResult]) -> Iterator[dict[str, Any]]:
         worst = "error" if rate.n == rate.ended else "pass" if rate.ok == rate.n else "flaky" if rate.ok else "fail"
         yield {
             **_row(run, "tools", case, words, attempts),
+            **_scored(attempts, rate, kinds),
             "kind": worst,
-            **_rated(rate),
             "word": attempts[0].status if len(attempts) == 1 else _counted(rate) or "unmeasured",
             "category": attempts[0].category,
-            "why": ", ".join(kind for kind, _ in kinds.most_common()),
             "about": next((r.detail[:_LONG] for r in attempts if r.detail), ""),
-            **_costs(attempts),
-            **_attempts(run, attempts),
         }
 
 
@@ -94,7 +88,6 @@ def _probes(run: int, results: Sequence[ProbeResult]) -> Iterator[dict[str, Any]
             "about": result.title,
             "meets": meets[str(result.key)],
             "seconds": result.seconds,
-            **_attempts(run, [result]),
         }
 
 
@@ -106,22 +99,27 @@ def _probed(result: ProbeResult) -> str:
 
 
 def _row(run: int, suite: str, item: str, agent: str, attempts: Sequence[Result]) -> dict[str, Any]:
+    """What every row has. The attempt that tells most is the first that went wrong, or the first where none did."""
     codes = dict.fromkeys(finding.code for result in attempts for finding in result.findings)
-    return {"run": run, "suite": suite, "item": item, "agent": agent, "codes": list(codes)}
-
-
-def _attempts(run: int, results: Sequence[Result]) -> dict[str, Any]:
-    """All of them, and the one that tells most: the first that went wrong, the first where none did."""
     every = [
-        {"id": subject(run, one.key), "word": one.status_word, "seconds": round(one.seconds, 3)} for one in results
+        {"id": subject(run, one.key), "word": one.status_word, "seconds": round(one.seconds, 3)} for one in attempts
     ]
-    return {"telling": next((one for one in every if one["word"] not in GOOD), every[0])["id"], "attempts": every}
+    telling = next((one for one in every if one["word"] not in GOOD), every[0])["id"]
+    of = {"run": run, "suite": suite, "item": item, "agent": agent, "codes": list(codes)}
+    return {**of, "telling": telling, "attempts": every}
 
 
-def _costs(attempts: Sequence[TrialResult | CaseResult]) -> dict[str, Any]:
-    """Medians over the attempts."""
+def _scored(attempts: Sequence[TrialResult | CaseResult], rate: Rate, why: Counter[Any]) -> dict[str, Any]:
+    """pass@1 for this very item, whose attempts are no cluster of others like it; pass^n, None where nothing counts;
+    why attempts failed; and medians of what they took."""
     scores = [result.score for result in attempts]
     return {
+        "ok": rate.ok,
+        "n": rate.n,
+        "share": plain(rate.ok, rate.n).share if rate.n else "",
+        "notes": rate.notes,
+        "power": pass_hat_k(rate.n, rate.ok, rate.n) if rate.n else None,
+        "why": ", ".join(kind for kind, _ in why.most_common()),
         "turns": median(score.turns for score in scores),
         "calls": median(score.calls for score in scores),
         "tokens": _median([(s.tokens.input or 0) + (s.tokens.output or 0) for s in scores if s.tokens.input]),
@@ -133,13 +131,6 @@ def _costs(attempts: Sequence[TrialResult | CaseResult]) -> dict[str, Any]:
 
 def _median(values: Sequence[float]) -> float | None:
     return median(values) if values else None
-
-
-def _rated(rate: Rate) -> dict[str, Any]:
-    """pass@1 for this very item, whose attempts are no cluster of others like it; pass^n, None where nothing counts."""
-    own = plain(rate.ok, rate.n)
-    power = pass_hat_k(rate.n, rate.ok, rate.n) if rate.n else None
-    return {"ok": rate.ok, "n": rate.n, "share": own.share if rate.n else "", "notes": rate.notes, "power": power}
 
 
 def _counted(rate: Rate) -> str:

@@ -5,7 +5,7 @@ All attempts are paid for, also those that failed or do not count: a cheap model
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from toolworthy.content import adapters
@@ -77,15 +77,3 @@ def _cost(name: str, what: str, results: Sequence[TrialResult] | Sequence[CaseRe
 def _told(score: Score) -> bool:
     """Zero is what endpoints say that do not count."""
     return bool(score.tokens.input or score.tokens.output)
-
-
-def lines(results: Sequence[TrialResult], cases: Sequence[CaseResult]) -> Iterator[str]:
-    """For a terminal."""
-    for cost in costs(results, cases):
-        yield f"  cost of {cost.name}: {cost.whole} · {cost.each}"
-
-
-def markdown(results: Sequence[TrialResult], cases: Sequence[CaseResult]) -> Iterator[str]:
-    """For summary.md."""
-    for cost in costs(results, cases):
-        yield f"- cost of {cost.name}: {cost.whole}; {cost.each}"

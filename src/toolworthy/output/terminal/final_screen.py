@@ -10,8 +10,8 @@ from toolworthy.judgement.analysis.outcome import outcome
 from toolworthy.judgement.analysis.overall import Overall, overall
 from toolworthy.judgement.analysis.remarks import remarks
 from toolworthy.judgement.analysis.root_causes import RootCause, causes_of
-from toolworthy.output.terminal import _costs as costs
 from toolworthy.output.terminal import gate, tools
+from toolworthy.output.terminal._costs import costs
 from toolworthy.output.terminal.columns import cut, packed, wrapped
 from toolworthy.output.terminal.wire import tallies
 from toolworthy.records.store import RunDirectory
@@ -60,7 +60,8 @@ def summary_lines(run: RunDirectory, width: int = WIDTH, *, ended: bool = True) 
         yield _line(f"  wire, {api}: " + " · ".join(f"{count} {word}" for word, count in tally))
     for text in remarks(run.measured()):
         yield _line(f"  {text}")
-    for text in (*kind_lines(run), *tools.lines(cases, width), *costs.lines(results, cases)):
+    spent = (f"  cost of {cost.name}: {cost.whole} · {cost.each}" for cost in costs(results, cases))
+    for text in (*kind_lines(run), *tools.lines(cases, width), *spent):
         yield _line(text)
     if run.gate is None:
         yield _line(str(outcome(run)) if ended else _NOT_OURS)

@@ -12,9 +12,9 @@ from toolworthy.judgement.analysis.remarks import remarks
 from toolworthy.judgement.analysis.root_causes import RootCause, causes_of
 from toolworthy.judgement.analysis.verdict import WORDS, cell, verdicts
 from toolworthy.output.exports.badge import said
-from toolworthy.output.terminal import _costs as costs
 from toolworthy.output.terminal import gate as gated
 from toolworthy.output.terminal import tools
+from toolworthy.output.terminal._costs import costs
 from toolworthy.output.terminal.gate import plain
 from toolworthy.records.probe import ProbeResult
 from toolworthy.records.store import RunDirectory
@@ -55,7 +55,7 @@ def markdown(run: RunDirectory) -> str:
         _wire(found),
         asked[:first],
         [f"- {plain(text)}" for text in kind_lines(run)],
-        _folded("What it cost", costs.markdown(results, cases)),
+        _folded("What it cost", (f"- cost of {one.name}: {one.whole}; {one.each}" for one in costs(results, cases))),
         _folded("What would decide, and what was lost", gated.steps(gate) if gate else []),
         _folded("Tasks by agent", _matrix(results)),
         _folded("All root causes", _others(causes)),

@@ -105,7 +105,9 @@ def forecast(
     """
     if not any(key.suite in table() for key in every):
         return Forecast(f"{len(every):,} requests or more; nobody has measured what they take", None, None)
-    served = None if endpoint is None else _served(endpoint)
+    served: Collection[Api] | None = None
+    if endpoint is not None:
+        served = [endpoint.forced_api] if endpoint.forced_api else endpoint.base_urls
     keys = _asked(options, [key for key in every if key.suite in table()], served)
     whole = estimate(keys, table())
     usd = whole.usd(options)
@@ -127,11 +129,6 @@ def forecast(
         said += f"; {whole.unknown} of {len(keys)} items have no estimate; the median is used"
     said += "; less if it is decided early" if options.until_decided else ""
     return Forecast(said + _beyond(options, whole, usd) + _instead(options, keys, served), usd, minutes)
-
-
-def _served(endpoint: Endpoint) -> Collection[Api]:
-    """The APIs in which it is asked."""
-    return (endpoint.forced_api,) if endpoint.forced_api else tuple(endpoint.base_urls)
 
 
 def _asked(options: Options, keys: Sequence[ResultKey], served: Collection[Api] | None) -> list[ResultKey]:

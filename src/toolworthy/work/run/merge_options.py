@@ -40,7 +40,7 @@ def read_options(given: argparse.Namespace, folder: Path) -> Options:
     old = run or RunMeta()
     given = argparse.Namespace(**vars(given))
     restore(given, run)
-    adapters, folders = (_absolute(paths, folder) for paths in (given.adapter, given.tasks))
+    adapters, folders = ([(folder / path).resolve() for path in paths] for paths in (given.adapter, given.tasks))
     paths = _specs(given.cases or [spec for spec in old.cases if field_of(spec)], folder)
     endpoint = resolve(
         given.endpoint or "oracle", model=given.model, key_env=given.key_env, wire=given.wire, folder=folder
@@ -123,10 +123,6 @@ def _continued(given: argparse.Namespace) -> RunMeta | None:
 def _check_same(run: RunMeta | None, asked: Options) -> None:
     if run and (other := difference(run, asked.meta())):
         raise ToolworthyError(f"{asked.resume} {other}; --resume goes on under the same conditions")
-
-
-def _absolute(paths: Sequence[str | Path], folder: Path) -> list[Path]:
-    return [(folder / path).resolve() for path in paths]
 
 
 def _specs(given: Sequence[str], folder: Path) -> list[str]:

@@ -221,12 +221,8 @@ def invocation(endpoint: Endpoint, command: str = "") -> dict[str, Any]:
         "toolworthy": __version__,
         "python": platform.python_version(),
         "platform": f"{machine.system} {machine.release} {machine.machine}",
-        "command": command or command_line(),
+        # Keys cannot be in what the user typed: no option takes one.
+        "command": command or " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "started": time.time(),
         "endpoint": endpoint.public(),
     }
-
-
-def command_line() -> str:
-    """What the user typed, as far as it can be known. Keys cannot be in it: no option takes one."""
-    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])

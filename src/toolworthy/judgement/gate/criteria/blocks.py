@@ -43,7 +43,8 @@ def judge(both: Comparable, baseline: Sample, candidate: Sample, policy: Policy)
     if of.missing > policy.unmeasured * of.asked:
         return [too_few(_BLOCKS, of, policy)]
     tested = [agent for agent in agents if agent not in baseline.untested]
-    lost = {agent: candidate.untested.get(agent, "") for agent in tested if _untested(candidate, agent)}
+    unjudged = [agent for agent in tested if agent in candidate.untested or agent not in candidate.blocking]
+    lost = {agent: candidate.untested.get(agent, "") for agent in unjudged}
     if lost:
         whom = "; ".join(f"{adapters.title(agent)}: {why or 'untested'}" for agent, why in lost.items())
         needed = "run every wire probe that the baseline ran"
@@ -56,7 +57,3 @@ def _told(sample: Sample, code: str, title: str) -> str:
     """A root cause, with what was decided about it."""
     decided = sample.triage.get(code, ("", ""))[1]
     return named(code, title) + (f" ({decided})" if decided else "")
-
-
-def _untested(sample: Sample, agent: str) -> bool:
-    return agent in sample.untested or agent not in sample.blocking

@@ -37,7 +37,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from toolworthy.base.paths import same_path
+from toolworthy.base.paths import absolute
 from toolworthy.work.cases.matching import _words as words
 from toolworthy.work.cases.matching._code import same_code, typed
 from toolworthy.work.cases.matching._equivalent import same_command
@@ -342,7 +342,7 @@ _LEAVES: dict[str, Callable[[dict[str, Any], Any, bool], bool]] = {
     "$regex": lambda wanted, given, lenient: re.fullmatch(wanted["$regex"], given) is not None,
     "$contains": lambda wanted, given, lenient: all(part in given for part in _several(wanted["$contains"])),
     "$words": lambda wanted, given, lenient: words.read(wanted["$words"]).fit(given),
-    "$path": lambda wanted, given, lenient: same_path(wanted["$path"], given),
+    "$path": lambda wanted, given, lenient: absolute(wanted["$path"]) == absolute(given),
     "$near": _near,
     "$command": lambda wanted, given, lenient: any(
         same_command(command, given) for command in _several(wanted["$command"])
