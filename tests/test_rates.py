@@ -9,7 +9,9 @@ from toolworthy.statistics.rates import Rate, percent, percents, plain, rate_of,
 def test_a_rate_carries_its_n_and_interval() -> None:
     assert str(plain(7, 10)) == "7/10 · 70% (35%–93%)"
     assert str(plain(0, 0)) == "not measured"
-    assert plain(7, 10).told()["interval"] == list(exact(7, 10))
+    found = plain(7, 10).estimate
+    assert found is not None
+    assert (found.low, found.high) == exact(7, 10)
 
 
 def test_a_rate_says_what_was_not_counted_why_and_what_it_leaves_open() -> None:
@@ -18,8 +20,7 @@ def test_a_rate_says_what_was_not_counted_why_and_what_it_leaves_open() -> None:
     assert str(rate) == ("27/30 · 90% (73%–98%) · 3 not counted (2 infrastructure, 1 not run): 82% to 91% if they are")
     assert rate.open == (27 / 33, 30 / 33)
     assert rate.counts == "27/30 (+3 not counted)"
-    told = rate.told()
-    assert (told["uncounted"], told["open"]) == ({"infrastructure": 2, "not run": 1}, [27 / 33, 30 / 33])
+    assert rate.uncounted == {"infrastructure": 2, "not run": 1}
 
 
 def test_what_ended_at_a_limit_counts_and_is_named() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from toolworthy.statistics.intervals import Estimate, exact, pooled
 
@@ -78,21 +77,6 @@ class Rate:
         """``27/30 · 90% (74%–98%) · 3 not counted (2 infrastructure, 1 not run): 82% to 91% if they are``."""
         return f"{self.figures} · {self.notes}" if self.notes else self.figures
 
-    def told(self) -> dict[str, Any]:
-        """As JSON would hold it, for a page's data and for other programs."""
-        found = self.estimate
-        return {
-            "ok": self.ok,
-            "n": self.n,
-            "value": found.value if found else None,
-            "interval": [found.low, found.high] if found else None,
-            "limited": dict(self.limited),
-            "uncounted": dict(self.uncounted),
-            "open": list(self.open),
-            "share": self.share,
-            "notes": self.notes,
-        }
-
 
 def rate_of(
     counted: Iterable[tuple[Hashable, bool]], limited: Iterable[str] = (), uncounted: Iterable[str] = ()
@@ -108,10 +92,10 @@ def rate_of(
     return Rate(sum(ok for _, ok, _ in values), pooled(values), Counter(limited), Counter(uncounted))
 
 
-def rate_of_counts(counts: Iterable[tuple[Hashable, int, int]], uncounted: Iterable[str] = ()) -> Rate:
+def rate_of_counts(counts: Iterable[tuple[Hashable, int, int]]) -> Rate:
     """A rate of counts: of each a cluster, how many are good, of how many."""
     values = list(counts)
-    return Rate(sum(good for _, good, _ in values), pooled(values), {}, Counter(uncounted))
+    return Rate(sum(good for _, good, _ in values), pooled(values))
 
 
 def plain(ok: int, n: int) -> Rate:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 from toolworthy.content import adapters
 from toolworthy.judgement.analysis.levels import Level, levels
@@ -93,10 +93,6 @@ class Matrix:
     suites: tuple[Suite, ...]
     cells: tuple[Cell, ...]
     """Agent by agent, in the order of `suites`."""
-
-    def told(self) -> dict[str, Any]:
-        """As JSON would hold it."""
-        return asdict(self)
 
 
 def matrix(

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from toolworthy.content import adapters
 from toolworthy.judgement.analysis.root_causes import named
@@ -133,10 +133,6 @@ class Comparison:
     lost: tuple[Lost, ...]
     notes: tuple[str, ...]
     """What else is to be known."""
-
-    def told(self) -> dict[str, Any]:
-        """As JSON would hold it."""
-        return asdict(self)
 
 
 def compare(baseline: Sample, candidate: Sample) -> Comparison:
