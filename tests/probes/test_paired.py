@@ -18,7 +18,18 @@ from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.reference import Oracle
 from toolworthy.reference.defects import Defect
 from toolworthy.wire.ir import APIS
-from toolworthy.work.probes import Answer, Ask, Deviation, Probe, ProbeBench, Together, Trait, deviations, same_with
+from toolworthy.work.probes import (
+    Answer,
+    Ask,
+    Deviation,
+    Probe,
+    ProbeBench,
+    Together,
+    Trait,
+    _declare,
+    deviations,
+    same_with,
+)
 from toolworthy.work.probes.material import ASK_CODE, CODE, CODE_WORD
 
 pytestmark = [pytest.mark.process, pytest.mark.usefixtures("hurry")]
@@ -61,7 +72,7 @@ def run(
                 bench = ProbeBench(where, gateway, client)
                 results = []
                 for at, function in enumerate(runs):
-                    name = names[at] if names else f"probe-{at}"
+                    name = f"probe-{at}"
                     probe = Probe(name, "x", ("chat",), "whole", "degrades", "always", (), "", function)
                     results.append(await bench.run(ProbeKey(probe=name, api="chat", stream=False), probe))
                 return results
@@ -141,12 +152,19 @@ def test_what_goes_wrong_once_only_is_no_difference() -> None:
     assert found(None, SEED, wrong=lambda answer: next(told, "")) == ((), 3)
 
 
-def test_probes_share_a_request_and_only_the_faulty_one_asks_alone() -> None:
-    traits = {"one": SEED, "two": USER, "three": TIER}
-    group = Together("group", lambda ask: ask.request("Reply with exactly: Hello."), lambda ask: traits)
-    fine = run(None, *[group.ask] * 3, names=("one", "two", "three"))
+def test_probes_share_a_request_and_each_asks_alone_where_that_goes_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("toolworthy.work.probes._declare.PROBES", {})
+    group = Together("group", lambda ask: ask.request("Reply with exactly: Hello."))
+    for trait in (SEED, USER, TIER):
+
+        def test_it(body: dict[str, Any], put: Callable[[dict[str, Any]], object] = trait.put) -> None:
+            put(body)
+
+        test_it.__name__ = f"test_{trait.name.replace(' ', '_')}"
+        group.trait(trait.name, "chat")(test_it)
+    runs = [one.run for one in _declare.PROBES.values()]
+    fine = run(None, *runs)
     assert [(one.verdict, one.requests) for one in fine] == [("supported", 1), ("supported", 0), ("supported", 0)]
-    spoilt = run(refuses("user"), *[group.ask] * 3, names=("one", "two", "three"))
-    assert [one.verdict for one in spoilt] == ["supported", "rejected", "supported"]
+    spoilt = run(refuses("user"), *runs)
+    assert [(one.verdict, one.requests) for one in spoilt] == [("supported", 2), ("rejected", 4), ("supported", 1)]
     assert spoilt[1].detail.endswith("(2 of 2 times with the user, 0 of 2 without)")
-    assert spoilt[1].requests == 4

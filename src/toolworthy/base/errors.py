@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,5 +39,6 @@ def place(function: Callable[..., Any]) -> str:
 
     What is typed in, as into a notebook, has no file: there the module's name stands for it.
     """
+    function = inspect.unwrap(function)
     module, code = function.__module__, function.__code__
     return f"{module if module == '__main__' else code.co_filename}: {function.__qualname__}"

@@ -20,7 +20,8 @@ from toolworthy.wire.ir import APIS, Api
 from toolworthy.work.probes import tiers
 from toolworthy.work.probes.ask import Ask
 
-Modes = Literal["both", "stream", "whole", "none"]
+Modes = Literal["both", "stream-first", "stream", "whole", "none"]
+"""``stream-first``: whole only in tier ``full``."""
 
 EVERY_AGENT = ("*",)
 
@@ -72,6 +73,7 @@ class Probe:
         """One key for every API and mode that belongs to `tier`."""
         streams: dict[Modes, tuple[bool | None, ...]] = {
             "both": (True, False),
+            "stream-first": (True, False) if tier == "full" else (True,),
             "stream": (True,),
             "whole": (False,),
             "none": (None,),
@@ -106,7 +108,7 @@ def probe(
     Args:
         title: what is supported, if it is, in a few words.
         apis: wire APIs it makes sense on; all if none is given.
-        modes: streamed, whole, both, or ``none`` where it makes no difference.
+        modes: streamed, whole, both, whole only in tier ``full``, or ``none`` where it makes no difference.
         severity: what it means for `agents` if it is not supported.
         situation: when agents meet it.
         agents: who needs it; :data:`EVERY_AGENT`, ids, or nobody in particular.

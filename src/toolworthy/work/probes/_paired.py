@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from toolworthy.wire.ir import Request
+from toolworthy.wire.ir import APIS, Api, Request
+from toolworthy.work.probes._declare import probe
 from toolworthy.work.probes._model import Broken, Ignored, ProbeOutcome, Rejected, Unmeasured
 from toolworthy.work.probes.answer import Answer, accept, speaks
 from toolworthy.work.probes.ask import Ask
@@ -93,8 +95,7 @@ async def deviations(
     Raises:
         Unmeasured: the plain request itself goes wrong.
     """
-    body = ask.body(plain) if isinstance(plain, Request) else dict(plain)
-    search = _Search(ask, body, wrong)
+    search = _search(ask, plain, wrong)
     if not traits or not await search.trouble(traits):
         return ()
     if without := await search.trouble(()):
@@ -118,34 +119,61 @@ async def same_with(
         raise found.outcome()
 
 
-@dataclass(frozen=True)
 class Together:
-    """Traits that probes of their own ask about: all are sent in one request, and only what goes wrong there is asked
-    about alone, by its probe."""
+    """Traits that probes of their own ask about: all of one API are sent in one request, and only where that goes wrong
+    each probe asks about its own.
 
-    name: str
-    """Unique in the suite."""
-    plain: Callable[[Ask], Request | Mapping[str, Any]]
-    """The request without any of them."""
-    traits: Callable[[Ask], Mapping[str, Trait]]
-    """By the ids of their probes, all that the API of a probe has."""
-    wrong: Callable[[Answer], str] = speechless
+    Args:
+        name: unique in the suite.
+        plain: the request without any of them.
+        wrong: as :func:`deviations` takes it.
+    """
 
-    async def ask(self, ask: Ask) -> None:
-        """Whether the trait of this probe makes a difference.
+    def __init__(
+        self,
+        name: str,
+        plain: Callable[[Ask], Request | Mapping[str, Any]],
+        wrong: Callable[[Answer], str] = speechless,
+    ) -> None:
+        self._name, self._plain, self._wrong = name, plain, wrong
+        self._traits: list[tuple[tuple[Api, ...], Trait]] = []
 
-        Raises:
-            ProbeOutcome: as :func:`same_with`.
+    def trait(
+        self,
+        title: str,
+        *apis: Api,
+        headers: Mapping[str, str] | None = None,
+        query: str = "",
+        carries: bool = False,
+        **declared: Any,
+    ) -> Callable[[Callable[[dict[str, Any]], object]], Any]:
+        """Make a probe of a function ``test_<id>(body)`` that gives the trait to a request's JSON.
+
+        Args:
+            title, apis, declared: as :func:`probe` takes them.
+            headers, query, carries: as :class:`Trait` has them.
         """
-        traits, plain = self.traits(ask), self.plain(ask)
 
-        async def lacking() -> set[str]:
-            found = await deviations(ask, plain, [*traits.values()], self.wrong)
-            return {name for one in found for name in one.trait.split(_JOINED)}
+        def make(put: Callable[[dict[str, Any]], object]) -> Any:
+            mine = Trait(title, put, headers or {}, query, carries)
+            self._traits.append((apis or APIS, mine))
 
-        mine = traits[ask.key.probe]
-        if mine.name in await ask.surface.shared(self.name, lacking):
-            await same_with(ask, plain, mine, wrong=self.wrong)
+            @functools.wraps(put)
+            async def asked(ask: Ask) -> None:
+                if await ask.surface.shared(self._name, lambda: self._wrong_together(ask)):
+                    await same_with(ask, self._plain(ask), mine, wrong=self._wrong)
+
+            return probe(title, *apis, **declared)(asked)
+
+        return make
+
+    async def _wrong_together(self, ask: Ask) -> bool:
+        traits = [trait for apis, trait in self._traits if ask.api in apis]
+        return bool(await _search(ask, self._plain(ask), self._wrong).trouble(traits))
+
+
+def _search(ask: Ask, plain: Request | Mapping[str, Any], wrong: Callable[[Answer], str]) -> _Search:
+    return _Search(ask, ask.body(plain) if isinstance(plain, Request) else plain, wrong)
 
 
 @dataclass(frozen=True)
