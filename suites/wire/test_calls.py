@@ -48,7 +48,7 @@ async def test_one_call(ask: Ask) -> None:
     await ask.calls(("read_file", {"path": "src/app.py"}))
 
 
-@probe("text and a call in one response", agents=EVERY_AGENT)
+@probe("text and a call in one response", modes="stream-first", agents=EVERY_AGENT)
 async def test_text_before_call(ask: Ask) -> None:
     """What the model says before it calls is kept, and the call is not lost behind it."""
     answer = await ask.calls(("read_file", {"path": "src/app.py"}), say="I will look at the file first.")
@@ -72,7 +72,13 @@ async def test_parallel_calls(ask: Ask) -> None:
         raise Broken("both calls have the same id")
 
 
-@probe("three calls of different tools", severity="degrades", agents=EVERY_AGENT, situation="parallel-calls")
+@probe(
+    "three calls of different tools",
+    modes="stream-first",
+    severity="degrades",
+    agents=EVERY_AGENT,
+    situation="parallel-calls",
+)
 async def test_parallel_mixed_calls(ask: Ask) -> None:
     """Different tools, one of them without arguments, in their order."""
     await ask.calls(
@@ -99,21 +105,21 @@ async def test_same_call_twice(ask: Ask) -> None:
     await ask.calls(same, same)
 
 
-@probe("nested arguments", severity="blocks", agents=EVERY_AGENT)
+@probe("nested arguments", modes="stream-first", severity="blocks", agents=EVERY_AGENT)
 async def test_nested_arguments(ask: Ask) -> None:
     """Objects in arrays in an object."""
     edits = [{"path": "a.py", "range": {"from": 1, "to": 2}}, {"path": "b.py", "range": {"from": 10, "to": 12}}]
     await ask.calls(("apply_edits", {"edits": edits}), tools=(*TOOLS, NESTED))
 
 
-@probe("arguments keep their types", severity="degrades", agents=EVERY_AGENT)
+@probe("arguments keep their types", modes="stream-first", severity="degrades", agents=EVERY_AGENT)
 async def test_typed_arguments(ask: Ask) -> None:
     """Integers, fractions, booleans, null, and strings that look like JSON."""
     value = {"count": 3, "ratio": 0.5, "on": False, "label": "42", "nothing": None, "tags": ["true", "[1, 2]", ""]}
     await ask.calls(("configure", value), tools=(TYPED,))
 
 
-@probe("non-ASCII arguments", severity="degrades", agents=EVERY_AGENT, situation="unicode")
+@probe("non-ASCII arguments", modes="stream-first", severity="degrades", agents=EVERY_AGENT, situation="unicode")
 async def test_unicode_arguments(ask: Ask) -> None:
     """Accents, CJK, emoji in paths and contents."""
     await ask.calls(("write_file", {"path": "naïve/文件-🎉.txt", "content": "привет, 你好, 👩🏽‍💻 ≠ “x”"}))
@@ -131,13 +137,13 @@ async def test_markup_arguments(ask: Ask) -> None:
     await written(ask, "a </tool_call> b </function> c </parameter> d <|im_end|> e ``` f [/TOOL_CALLS] g <think> h }]}")
 
 
-@probe("arguments with HTML", severity="degrades", agents=EVERY_AGENT, situation="markup")
+@probe("arguments with HTML", modes="stream-first", severity="degrades", agents=EVERY_AGENT, situation="markup")
 async def test_html_arguments(ask: Ask) -> None:
     """Angle brackets and ampersands stay what they are."""
     await written(ask, "<div class=\"a\">&amp; < > &lt; 'x'</div>\n<!-- y -->")
 
 
-@probe("arguments with significant whitespace", severity="degrades", agents=EVERY_AGENT)
+@probe("arguments with significant whitespace", modes="stream-first", severity="degrades", agents=EVERY_AGENT)
 async def test_white_space_arguments(ask: Ask) -> None:
     """Indentation, blank lines and a last line end are kept: an edit that does not match fails."""
     await written(ask, "\n    indented\n\n\t\ttabs  \n  two at the end  \n\n")

@@ -49,21 +49,26 @@ async def none(ask: Ask, thinking: bool) -> None:
             raise Ignored(f"the response calls {answer.calls[0].name}")
         if answer.response.stop != "length":
             speaks(answer)
+            return
 
 
-@probe("tool choice auto, set explicitly", severity="blocks", agents=EVERY_AGENT, situation="field")
+@probe(
+    "tool choice auto, set explicitly", modes="stream-first", severity="blocks", agents=EVERY_AGENT, situation="field"
+)
 async def test_choice_auto(ask: Ask) -> None:
     """``auto`` is the default; saying so changes nothing."""
     await ask.calls(CALL, tool_choice=ToolChoice("auto"))
 
 
-@probe("tool choice auto while thinking", severity="blocks", agents=EVERY_AGENT, situation="thinking")
+@probe(
+    "tool choice auto while thinking", modes="stream-first", severity="blocks", agents=EVERY_AGENT, situation="thinking"
+)
 async def test_choice_auto_thinking(ask: Ask) -> None:
     """A thinking model still calls."""
     await ask.calls(CALL, tool_choice=ToolChoice("auto"), reasoning=THINKING, max_tokens=ask.thinking_tokens)
 
 
-@probe("tool choice none", severity="degrades", situation="tool-choice")
+@probe("tool choice none", modes="stream-first", severity="degrades", situation="tool-choice")
 async def test_choice_none(ask: Ask) -> None:
     """Tools are shown, and must not be used: agents ask so for summaries."""
     await none(ask, thinking=False)
@@ -75,7 +80,7 @@ async def test_choice_none_thinking(ask: Ask) -> None:
     await none(ask, thinking=True)
 
 
-@probe("tool choice required", severity="degrades", situation="tool-choice")
+@probe("tool choice required", modes="stream-first", severity="degrades", situation="tool-choice")
 async def test_choice_required(ask: Ask) -> None:
     """Some tool must be called (Messages: ``any``)."""
     await required(ask, thinking=False)
@@ -87,7 +92,7 @@ async def test_choice_required_thinking(ask: Ask) -> None:
     await required(ask, thinking=True)
 
 
-@probe("tool choice by name", severity="degrades", situation="tool-choice")
+@probe("tool choice by name", modes="stream-first", severity="degrades", situation="tool-choice")
 async def test_choice_named(ask: Ask) -> None:
     """This very tool must be called."""
     await named(ask, thinking=False)

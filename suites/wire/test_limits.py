@@ -83,7 +83,7 @@ async def test_no_limit(ask: Ask) -> None:
         raise Broken(f"the request sets no limit, but the response is cut after {len(answer.text)} characters")
 
 
-@probe("a stop string", "chat", "messages", "gemini", severity="degrades", situation="settings")
+@probe("a stop string", "chat", "messages", "gemini", modes="stream-first", severity="degrades", situation="settings")
 async def test_stop_string(ask: Ask) -> None:
     """The text ends before the stop string."""
     answer = await ask.says("one two HALT three four", stop=("HALT",))
@@ -112,7 +112,7 @@ async def test_context_overflow(ask: Ask) -> None:
     raise Ignored(f"about {4 * window:,} tokens were accepted for a window of {window:,}: truncated without an error")
 
 
-@probe("several choices", "chat", severity="cosmetic", situation="settings")
+@probe("several choices", "chat", modes="stream-first", severity="cosmetic", situation="settings")
 async def test_several_choices(ask: Ask) -> None:
     """``n: 2`` gives two choices, or is refused."""
     answer = await ask.says("Hello.", fields={"n": 2})
@@ -124,7 +124,7 @@ async def test_several_choices(ask: Ask) -> None:
         raise Ignored("the response has one choice")
 
 
-@probe("several choices with calls", "chat", severity="cosmetic", situation="settings")
+@probe("several choices with calls", "chat", modes="stream-first", severity="cosmetic", situation="settings")
 async def test_several_choices_calls(ask: Ask) -> None:
     """``n: 2`` beside tools and ``tool_choice: required``: a call in each, or refused."""
     order = ask.order([("read_file", {"path": "a.py"})], tool_choice=ToolChoice("required"))
@@ -141,7 +141,15 @@ async def test_json_object(ask: Ask) -> None:
         raise Ignored(f"the text is not a JSON object: {answer.text[:80]!r}")
 
 
-@probe("JSON schema output", "chat", "responses", "gemini", modes="both", severity="degrades", situation="json-output")
+@probe(
+    "JSON schema output",
+    "chat",
+    "responses",
+    "gemini",
+    modes="stream-first",
+    severity="degrades",
+    situation="json-output",
+)
 async def test_json_schema(ask: Ask) -> None:
     """``response_format: json_schema``, strict."""
     wanted = {"type": "json_schema", "json_schema": {"name": "item", "schema": SCHEMA, "strict": True}}

@@ -14,7 +14,11 @@ CALL = ("read_file", {"path": "src/app.py"})
 
 
 async def thought(ask: Ask) -> tuple[Request, tuple[Part, ...]]:
-    """A request, and the answer's parts, in which the model thought and called."""
+    """A request, and the answer's parts, in which the model thought and called: one for all probes."""
+    return await ask.surface.shared("thought", lambda: _thought(ask))
+
+
+async def _thought(ask: Ask) -> tuple[Request, tuple[Part, ...]]:
     order = ask.thinking(ask.order([CALL]))
     answer = await ask.calls(CALL, reasoning=order.reasoning, max_tokens=order.max_tokens)
     if not any(isinstance(part, Thinking) for part in answer.response.parts):
@@ -40,7 +44,7 @@ async def returned(ask: Ask, how: str, *, later: bool) -> None:
     speaks(answer, "" if later else "done", "after the result, neither text nor a call comes")
 
 
-@probe("reasoning is shown", severity="degrades", situation="thinking")
+@probe("reasoning is shown", modes="stream-first", severity="degrades", situation="thinking")
 async def test_reasoning_visible(ask: Ask) -> None:
     """In a field or block of its own, not in the text."""
     order = ask.thinking(ask.request("What is 17 × 23? Think first."))
@@ -72,7 +76,13 @@ async def test_reasoning_effort(ask: Ask) -> None:
         await ask.accepted(replace(order, reasoning=Reasoning(enabled=True, effort=effort, budget_tokens=1_024)))
 
 
-@probe("reasoning sent back within the tool loop", severity="blocks", agents=EVERY_AGENT, situation="thinking")
+@probe(
+    "reasoning sent back within the tool loop",
+    modes="stream-first",
+    severity="blocks",
+    agents=EVERY_AGENT,
+    situation="thinking",
+)
 async def test_reasoning_echo(ask: Ask) -> None:
     """As DeepSeek, Kimi and Anthropic demand; a server that refuses its own words stops every agent."""
     await returned(ask, "echo", later=False)
@@ -104,7 +114,7 @@ async def test_reasoning_omit_later(ask: Ask) -> None:
     await returned(ask, "omit", later=True)
 
 
-@probe("thinking blocks have signatures", "messages", severity="degrades", situation="thinking")
+@probe("thinking blocks have signatures", "messages", modes="stream-first", severity="degrades", situation="thinking")
 async def test_reasoning_signature(ask: Ask) -> None:
     """A block's signature comes with it; clients return both or neither."""
     _, parts = await thought(ask)

@@ -4,9 +4,14 @@ from dataclasses import replace
 from typing import Any
 
 from toolworthy.wire.lenient import as_dict
-from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Ignored, Unmeasured, probe
+from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Ignored, Together, Unmeasured, probe
 from toolworthy.work.probes.ask import user
 from toolworthy.work.probes.material import CODE, TOOLS, WRITE, orders
+
+SAY = "Reply with exactly: Hello."
+BETA = "claude-code-20250219,interleaved-thinking-2025-05-14,context-management-2025-06-27"
+FIELDS = Together("fields", lambda ask: ask.request(SAY, tools=TOOLS))
+"""What endpoints rarely refuse; what many refuse, in words, is asked alone."""
 
 
 async def taken(ask: Ask, **fields: Any) -> None:
@@ -32,42 +37,41 @@ async def test_sampling_parameters(ask: Ask) -> None:
     await taken(ask, temperature=0.2, top_p=0.9)
 
 
-@probe("a seed", "chat", modes="whole", severity="cosmetic", situation="settings")
-async def test_seed(ask: Ask) -> None:
+@FIELDS.trait("a seed", "chat", severity="cosmetic", situation="settings")
+def test_seed(body: dict[str, Any]) -> None:
     """For answers that can be repeated."""
-    await taken(ask, seed=7)
+    body["seed"] = 7
 
 
-@probe("penalties", "chat", modes="whole", severity="cosmetic", situation="settings")
-async def test_penalties(ask: Ask) -> None:
+@FIELDS.trait("penalties", "chat", severity="cosmetic", situation="settings")
+def test_penalties(body: dict[str, Any]) -> None:
     """``frequency_penalty`` and ``presence_penalty``."""
-    await taken(ask, frequency_penalty=0.1, presence_penalty=0.1)
+    body |= {"frequency_penalty": 0.1, "presence_penalty": 0.1}
 
 
-@probe("the user field", "chat", "responses", modes="whole", severity="cosmetic", situation="field")
-async def test_user_field(ask: Ask) -> None:
+@FIELDS.trait("the user field", "chat", "responses", severity="cosmetic", situation="field")
+def test_user_field(body: dict[str, Any]) -> None:
     """Who asks."""
-    await taken(ask, user="someone-1")
+    body["user"] = "someone-1"
 
 
-@probe("metadata", modes="stream", severity="degrades", agents=("claude-code",), situation="field")
-async def test_metadata(ask: Ask) -> None:
+@FIELDS.trait("metadata", severity="degrades", agents=("claude-code",), situation="field")
+def test_metadata(body: dict[str, Any]) -> None:
     """Claude Code sends ``metadata.user_id``."""
-    await taken(ask, metadata={"user_id": "user_abc"})
+    body["metadata"] = {"user_id": "user_abc"}
 
 
-@probe(
+@FIELDS.trait(
     "store: false",
     "chat",
     "responses",
-    modes="stream",
     severity="blocks",
     agents=("codex", "openclaw"),
     situation="field",
 )
-async def test_store_false(ask: Ask) -> None:
+def test_store_false(body: dict[str, Any]) -> None:
     """Codex keeps nothing at the server."""
-    await taken(ask, store=False)
+    body["store"] = False
 
 
 @probe(
@@ -93,24 +97,23 @@ async def test_stream_options_absent(ask: Ask) -> None:
     await ask.accepted(body)
 
 
-@probe("service_tier", modes="whole", severity="cosmetic", situation="field")
-async def test_service_tier(ask: Ask) -> None:
+@FIELDS.trait("service_tier", severity="cosmetic", situation="field")
+def test_service_tier(body: dict[str, Any]) -> None:
     """``auto``."""
-    await taken(ask, service_tier="auto")
+    body["service_tier"] = "auto"
 
 
-@probe(
+@FIELDS.trait(
     "prompt_cache_key",
     "chat",
     "responses",
-    modes="stream",
     severity="degrades",
     agents=("codex", "opencode"),
     situation="field",
 )
-async def test_prompt_cache_key(ask: Ask) -> None:
+def test_prompt_cache_key(body: dict[str, Any]) -> None:
     """Codex sends one for every session."""
-    await taken(ask, prompt_cache_key="session-1")
+    body["prompt_cache_key"] = "session-1"
 
 
 @probe("log probabilities", "chat", modes="whole", severity="cosmetic", situation="field")
@@ -119,18 +122,17 @@ async def test_logprobs(ask: Ask) -> None:
     await taken(ask, logprobs=True, top_logprobs=2)
 
 
-@probe(
+@FIELDS.trait(
     "parallel_tool_calls: true",
     "chat",
     "responses",
-    modes="stream",
     severity="degrades",
     agents=("codex",),
     situation="field",
 )
-async def test_parallel_enabled(ask: Ask) -> None:
+def test_parallel_enabled(body: dict[str, Any]) -> None:
     """Said aloud, beside tools."""
-    await ask.says("Hello.", tools=TOOLS, fields={"parallel_tool_calls": True})
+    body["parallel_tool_calls"] = True
 
 
 @probe(
@@ -147,36 +149,32 @@ async def test_tools_empty(ask: Ask) -> None:
     await taken(ask, tools=[])
 
 
-@probe(
+@FIELDS.trait(
     "cache_control",
     "messages",
-    modes="stream",
     severity="blocks",
     agents=("claude-code", "openclaw"),
     situation="field",
 )
-async def test_cache_control(ask: Ask) -> None:
+def test_cache_control(body: dict[str, Any]) -> None:
     """On system blocks, messages and tools."""
     mark = {"type": "ephemeral"}
-    system = [{"type": "text", "text": "You are brief."}, {"type": "text", "text": CODE, "cache_control": mark}]
-    body = ask.body(ask.request(user("x"), tools=TOOLS))
-    body["tools"][-1]["cache_control"] = mark
-    told = [{"type": "text", "text": "Reply with nothing but the code word.", "cache_control": mark}]
-    await ask.accepted({**body, "system": system, "messages": [{"role": "user", "content": told}]})
+    body["system"] = [{"type": "text", "text": text} for text in ("You are brief.", "You write code.")]
+    body["system"][-1]["cache_control"] = body["tools"][-1]["cache_control"] = mark
+    body["messages"] = [{"role": "user", "content": [{"type": "text", "text": SAY, "cache_control": mark}]}]
 
 
-@probe(
+@FIELDS.trait(
     "cache_control for an hour",
     "messages",
-    modes="stream",
     severity="degrades",
     agents=("claude-code",),
     situation="known-model",
 )
-async def test_cache_control_ttl(ask: Ask) -> None:
+def test_cache_control_ttl(body: dict[str, Any]) -> None:
     """``ttl: "1h"``."""
-    block = {"type": "text", "text": "You are brief.", "cache_control": {"type": "ephemeral", "ttl": "1h"}}
-    await taken(ask, system=[block])
+    mark = {"type": "ephemeral", "ttl": "1h"}
+    body["system"] = [{"type": "text", "text": "You are careful.", "cache_control": mark}, *body.get("system", [])]
 
 
 @probe("system as blocks", "messages", modes="stream", severity="blocks", agents=("claude-code",), situation="field")
@@ -186,39 +184,48 @@ async def test_system_blocks(ask: Ask) -> None:
     await ask.knows(user("Hello."), fields={"system": blocks})
 
 
-@probe(
+@FIELDS.trait(
     "the header anthropic-beta and ?beta=true",
     "messages",
+    headers={"anthropic-beta": BETA},
+    query="beta=true",
     severity="blocks",
     agents=("claude-code",),
     situation="field",
 )
-async def test_beta_header(ask: Ask) -> None:
+def test_beta_header(body: dict[str, Any]) -> None:
     """Claude Code sends both with every request."""
-    beta = "claude-code-20250219,interleaved-thinking-2025-05-14,context-management-2025-06-27"
-    await ask.says("Hello.", headers={"anthropic-beta": beta}, query="beta=true")
 
 
-@probe("context_management", "messages", modes="stream", severity="blocks", agents=("claude-code",), situation="field")
-async def test_context_management(ask: Ask) -> None:
+@FIELDS.trait(
+    "context_management",
+    "messages",
+    headers={"anthropic-beta": "context-management-2025-06-27"},
+    severity="blocks",
+    agents=("claude-code",),
+    situation="field",
+)
+def test_context_management(body: dict[str, Any]) -> None:
     """Claude Code asks for old thinking to be cleared."""
-    edits = [{"type": "clear_thinking_20251015", "keep": "all"}]
-    await ask.says(
-        "Hello.",
-        fields={"context_management": {"edits": edits}},
-        headers={"anthropic-beta": "context-management-2025-06-27"},
-    )
+    body["context_management"] = {"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]}
 
 
-@probe("output_config", "messages", modes="stream", severity="degrades", agents=("claude-code",), situation="field")
-async def test_output_config(ask: Ask) -> None:
+@FIELDS.trait(
+    "output_config",
+    "messages",
+    headers={"anthropic-beta": "effort-2025-11-24"},
+    severity="degrades",
+    agents=("claude-code",),
+    situation="field",
+)
+def test_output_config(body: dict[str, Any]) -> None:
     """``output_config.effort``."""
-    await ask.says(
-        "Hello.", fields={"output_config": {"effort": "medium"}}, headers={"anthropic-beta": "effort-2025-11-24"}
-    )
+    body["output_config"] = {"effort": "medium"}
 
 
-@probe("thinking adaptive", "messages", severity="blocks", agents=("claude-code",), situation="field")
+@probe(
+    "thinking adaptive", "messages", modes="stream-first", severity="blocks", agents=("claude-code",), situation="field"
+)
 async def test_thinking_adaptive(ask: Ask) -> None:
     """``thinking: {"type": "adaptive"}``, as Claude Code sends it to new models."""
     await taken(ask, thinking={"type": "adaptive"})
@@ -230,22 +237,22 @@ async def test_foreign_model(ask: Ask) -> None:
     await taken(ask, model="claude-haiku-4-5")
 
 
-@probe("include", "responses", modes="stream", severity="blocks", agents=("codex",), situation="field")
-async def test_include_field(ask: Ask) -> None:
+@FIELDS.trait("include", "responses", severity="blocks", agents=("codex",), situation="field")
+def test_include_field(body: dict[str, Any]) -> None:
     """``reasoning.encrypted_content``, which Codex asks for always."""
-    await taken(ask, include=["reasoning.encrypted_content"])
+    body["include"] = ["reasoning.encrypted_content"]
 
 
-@probe("text.verbosity", "responses", modes="stream", severity="degrades", agents=("codex",), situation="known-model")
-async def test_text_verbosity(ask: Ask) -> None:
+@FIELDS.trait("text.verbosity", "responses", severity="degrades", agents=("codex",), situation="known-model")
+def test_text_verbosity(body: dict[str, Any]) -> None:
     """Codex sends it for models that it knows."""
-    await taken(ask, text={"verbosity": "low"})
+    body["text"] = {"verbosity": "low"}
 
 
-@probe("truncation", "responses", modes="whole", severity="cosmetic", situation="field")
-async def test_truncation(ask: Ask) -> None:
+@FIELDS.trait("truncation", "responses", severity="cosmetic", situation="field")
+def test_truncation(body: dict[str, Any]) -> None:
     """``auto``: the server may drop old turns."""
-    await taken(ask, truncation="auto")
+    body["truncation"] = "auto"
 
 
 @probe("instructions", "responses", modes="stream", severity="blocks", agents=("codex",), situation="known-model")
@@ -260,17 +267,16 @@ async def test_input_string(ask: Ask) -> None:
     await taken(ask, input="Reply with exactly: Hello.")
 
 
-@probe(
+@FIELDS.trait(
     "input items without type",
     "responses",
-    modes="stream",
     severity="degrades",
     agents=("openclaw", "opencode"),
     situation="field",
 )
-async def test_easy_input(ask: Ask) -> None:
+def test_easy_input(body: dict[str, Any]) -> None:
     """``{"role": "user", "content": "…"}``: the short form of a message."""
-    await taken(ask, input=[{"role": "user", "content": "Reply with exactly: Hello."}])
+    body["input"] = [{"role": "user", "content": SAY}]
 
 
 @probe("previous_response_id", "responses", modes="whole", severity="cosmetic", situation="field")
@@ -286,23 +292,23 @@ async def test_previous_response_id(ask: Ask) -> None:
         raise Ignored("the model does not know the earlier turn")
 
 
-@probe(
+@FIELDS.trait(
     "a server tool",
     "messages",
     "responses",
-    modes="stream",
     severity="degrades",
     agents=("codex",),
     situation="field",
 )
-async def test_server_tools(ask: Ask) -> None:
+def test_server_tools(body: dict[str, Any]) -> None:
     """Web search is offered beside the agent's tools; a server without it must not fail."""
-    kind = {"type": "web_search"} if ask.api == "responses" else {"type": "web_search_20250305", "name": "web_search"}
-    body = ask.body(ask.request(user("Reply with exactly: Hello."), tools=TOOLS))
-    await ask.accepted({**body, "tools": [*body["tools"], kind]})
+    named = {"type": "web_search_20250305", "name": "web_search"}
+    body["tools"].append(named if "messages" in body else {"type": "web_search"})
 
 
-@probe("a custom tool", "responses", severity="blocks", agents=("codex",), situation="known-model")
+@probe(
+    "a custom tool", "responses", modes="stream-first", severity="blocks", agents=("codex",), situation="known-model"
+)
 async def test_custom_tool(ask: Ask) -> None:
     """Codex edits files by ``apply_patch``, whose argument is free text with a grammar."""
     grammar = {"type": "grammar", "syntax": "lark", "definition": 'start: "*** Begin Patch" /(.|\\n)+/'}
@@ -328,7 +334,14 @@ async def test_custom_tool(ask: Ask) -> None:
         raise Ignored(f"the argument does not match the grammar: {answer.calls[0].arguments[:80]!r}")
 
 
-@probe("tools in a namespace", "responses", severity="degrades", agents=("codex",), situation="unusual-schema")
+@probe(
+    "tools in a namespace",
+    "responses",
+    modes="stream-first",
+    severity="degrades",
+    agents=("codex",),
+    situation="unusual-schema",
+)
 async def test_namespace_tools(ask: Ask) -> None:
     """Codex groups its tools: ``{"type": "namespace", "name": …, "tools": […]}``."""
     tools = (TOOLS[0], replace(WRITE, namespace="files"))
@@ -354,13 +367,11 @@ async def test_enable_thinking(ask: Ask) -> None:
     await taken(ask, enable_thinking=False)
 
 
-@probe("strict: null in tools", "chat", "responses", modes="whole", severity="degrades", situation="field")
-async def test_strict_null(ask: Ask) -> None:
+@FIELDS.trait("strict: null in tools", "chat", "responses", severity="degrades", situation="field")
+def test_strict_null(body: dict[str, Any]) -> None:
     """Clients that fill every field send null for what they do not mean."""
-    body = ask.body(ask.request(user("Reply with exactly: Hello."), tools=TOOLS))
     for tool in body["tools"]:
         as_dict(tool.get("function") or tool)["strict"] = None
-    await ask.accepted(body)
 
 
 @probe("null for unset fields", "chat", modes="whole", severity="degrades", situation="field")

@@ -1,125 +1,173 @@
 """Tool schemas as agents and MCP servers send them: does the endpoint take them, and keep to them?"""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
-from toolworthy.wire.ir import Tool
+from toolworthy.wire.ir import APIS, Api, Tool
+from toolworthy.wire.lenient import parse_json
 from toolworthy.work.probes import EVERY_AGENT, Ask, Rejected, probe
 from toolworthy.work.probes.material import TOOLS, schema
 
-
-async def used(ask: Ask, parameters: Any, arguments: Any, *, name: str = "do_it", **more: Any) -> None:
-    """A tool of this schema is offered and called."""
-    tool = Tool(name, more.pop("description", "Does it."), parameters, **more)
-    await ask.calls((name, arguments), tools=(*TOOLS, tool))
+Offer = tuple[dict[str, Any], dict[str, Any]]
+"""The schema of a tool, and arguments."""
 
 
-@probe("a schema with objects in arrays", severity="blocks", agents=EVERY_AGENT, situation="unusual-schema")
-async def test_schema_nested(ask: Ask) -> None:
+class Offers:
+    """Tools of several probes, first offered and called in one request; a call that goes wrong there is asked for
+    alone, by its probe."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._all: list[tuple[tuple[Api, ...], Tool, dict[str, Any]]] = []
+
+    def offer(self, title: str, *apis: Api, name: str = "", description: str = "Does it.", **declared: Any) -> Any:
+        """Make a probe of a function that returns the schema of a tool, and the arguments that it is called with."""
+        strict = declared.pop("strict", None)
+        declared = {"situation": "unusual-schema", **declared}
+
+        def make(function: Callable[[], Offer]) -> Any:
+            parameters, arguments = function()
+            tool = Tool(name or function.__name__.removeprefix("test_"), description, parameters, strict=strict)
+            self._all.append((apis or APIS, tool, arguments))
+
+            @functools.wraps(function)
+            async def asked(ask: Ask) -> None:
+                if tool.name not in await ask.surface.shared(self._name, lambda: self._called(ask)):
+                    await ask.calls((tool.name, arguments), tools=(*TOOLS, tool))
+
+            return probe(title, *apis, modes="stream-first", **declared)(asked)
+
+        return make
+
+    async def _called(self, ask: Ask) -> set[str]:
+        """The names of the tools whose calls come as they should when all are asked for at once."""
+        if ask.surface.calls.less:
+            return set()
+        offered = [(tool, arguments) for apis, tool, arguments in self._all if ask.api in apis]
+        wanted = [(tool.name, arguments) for tool, arguments in offered]
+        answer = await ask.send(ask.order(wanted, (*TOOLS, *(tool for tool, _ in offered))))
+        right = {call.name for call in answer.calls if (call.name, parse_json(call.arguments)) in wanted}
+        ask.surface.calls.made += bool(right)
+        if len(right) < len(wanted):
+            ask.superseded.add(answer.exchange.index)
+        return right
+
+
+PROSE = 'Runs a command. Quote paths with spaces: `cd "a b"`. Never use `rm -rf`. '
+SERVER = "mcp__" + "very_long_server_name_" * 2 + "and_tool_number"
+MARKUP = "Use {{name}} or {% x %}, <example>a</example>, 'b', \"c\", `d`, \\n, 100 %, <|im_end|>."
+SHAPES, KEYWORDS, RARE, ODD = Offers("shapes"), Offers("keywords"), Offers("rare schemas"), Offers("odd schemas")
+"""``ODD``: what some endpoints refuse, in words."""
+
+
+@SHAPES.offer("a schema with objects in arrays", severity="blocks", agents=EVERY_AGENT)
+def test_schema_nested() -> Offer:
     """Three levels deep."""
     inner = schema("name", name="string", options=schema(on="boolean"))
     value = {"items": [{"name": "a", "options": {"on": True}}, {"name": "b", "options": {}}]}
-    await used(ask, schema("items", items={"type": "array", "items": inner}), value)
+    return schema("items", items={"type": "array", "items": inner}), value
 
 
-@probe("a schema with $ref and $defs", severity="degrades", agents=EVERY_AGENT, situation="unusual-schema")
-async def test_schema_ref(ask: Ask) -> None:
+@SHAPES.offer("a schema with $ref and $defs", severity="degrades", agents=EVERY_AGENT)
+def test_schema_ref() -> Offer:
     """What Pydantic and many MCP servers make."""
     point = schema("x", "y", x="integer", y="integer")
     parameters = {**schema("at", at={"$ref": "#/$defs/Point"}), "$defs": {"Point": point}}
-    await used(ask, parameters, {"at": {"x": 1, "y": 2}})
+    return parameters, {"at": {"x": 1, "y": 2}}
 
 
-@probe("$ref with a sibling title", modes="whole", severity="degrades", situation="unusual-schema")
-async def test_schema_ref_beside(ask: Ask) -> None:
+@ODD.offer("$ref with a sibling title", severity="degrades")
+def test_schema_ref_beside() -> Offer:
     """What generators make of a described field. Gemini refuses it, in words."""
     point = schema("x", "y", x="integer", y="integer")
     at = {"$ref": "#/$defs/Point", "title": "Place", "description": "Where."}
-    await used(ask, {**schema("at", at=at), "$defs": {"Point": point}}, {"at": {"x": 1, "y": 2}})
+    return {**schema("at", at=at), "$defs": {"Point": point}}, {"at": {"x": 1, "y": 2}}
 
 
-@probe("anyOf with a sibling type", modes="whole", severity="degrades", situation="unusual-schema")
-async def test_schema_any_of_typed(ask: Ask) -> None:
+@ODD.offer("anyOf with a sibling type", severity="degrades")
+def test_schema_any_of_typed() -> Offer:
     """``type: object`` with ``anyOf`` for one of two fields. Moonshot refuses it, in words."""
     parameters = {**schema(a="string", b="string"), "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}
-    await used(ask, parameters, {"a": "x"})
+    return parameters, {"a": "x"}
 
 
-@probe("conditions in a schema", modes="whole", severity="degrades", situation="unusual-schema")
-async def test_schema_conditional(ask: Ask) -> None:
+@ODD.offer("conditions in a schema", severity="degrades")
+def test_schema_conditional() -> Offer:
     """``allOf`` of ``if`` and ``then``. Moonshot refuses it, in words."""
     rules = [
         {"if": {"properties": {"kind": {"const": kind}}}, "then": {"required": [field]}}
         for kind, field in (("file", "path"), ("url", "address"))
     ]
     parameters = {**schema("kind", kind="string", path="string", address="string"), "allOf": rules}
-    await used(ask, parameters, {"kind": "file", "path": "a"})
+    return parameters, {"kind": "file", "path": "a"}
 
 
-@probe("a recursive schema", modes="whole", severity="degrades", situation="unusual-schema")
-async def test_schema_recursive(ask: Ask) -> None:
+@RARE.offer("a recursive schema", severity="degrades")
+def test_schema_recursive() -> Offer:
     """A tree that refers to itself; a server that unfolds references must not do so for ever."""
     node = schema("name", name="string", children={"type": "array", "items": {"$ref": "#/$defs/Node"}})
     parameters = {**schema("root", root={"$ref": "#/$defs/Node"}), "$defs": {"Node": node}}
-    await used(ask, parameters, {"root": {"name": "a", "children": [{"name": "b", "children": []}]}})
+    return parameters, {"root": {"name": "a", "children": [{"name": "b", "children": []}]}}
 
 
-@probe("a schema with an enum", severity="blocks", agents=EVERY_AGENT, situation="unusual-schema")
-async def test_schema_enum(ask: Ask) -> None:
+@SHAPES.offer("a schema with an enum", severity="blocks", agents=EVERY_AGENT)
+def test_schema_enum() -> Offer:
     """One of several words."""
     modes = {"type": "string", "enum": ["read-only", "workspace-write", "full"]}
-    await used(ask, schema("mode", mode=modes), {"mode": "workspace-write"})
+    return schema("mode", mode=modes), {"mode": "workspace-write"}
 
 
-@probe("a schema with an enum of mixed types", modes="whole", severity="cosmetic", situation="unusual-schema")
-async def test_schema_mixed_enum(ask: Ask) -> None:
+@RARE.offer("a schema with an enum of mixed types", severity="cosmetic")
+def test_schema_mixed_enum() -> Offer:
     """Numbers, words and null."""
-    await used(ask, schema("level", level={"enum": [1, "auto", None]}), {"level": "auto"})
+    return schema("level", level={"enum": [1, "auto", None]}), {"level": "auto"}
 
 
-@probe("a schema with anyOf", severity="degrades", agents=EVERY_AGENT, situation="unusual-schema")
-async def test_schema_any_of(ask: Ask) -> None:
+@SHAPES.offer("a schema with anyOf", severity="degrades", agents=EVERY_AGENT)
+def test_schema_any_of() -> Offer:
     """A string or a list of them."""
     either = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
-    await used(ask, schema("command", command=either), {"command": ["ls", "-l"]})
+    return schema("command", command=either), {"command": ["ls", "-l"]}
 
 
-@probe("a schema with oneOf and const", modes="whole", severity="degrades", situation="unusual-schema")
-async def test_schema_one_of(ask: Ask) -> None:
+@RARE.offer("a schema with oneOf and const", severity="degrades")
+def test_schema_one_of() -> Offer:
     """A tagged union."""
     kinds = [schema("kind", kind={"const": word}, value="string") for word in ("file", "url")]
-    await used(ask, schema("source", source={"oneOf": kinds}), {"source": {"kind": "url", "value": "x"}})
+    return schema("source", source={"oneOf": kinds}), {"source": {"kind": "url", "value": "x"}}
 
 
-@probe("a schema with allOf", modes="whole", severity="degrades", situation="unusual-schema")
-async def test_schema_all_of(ask: Ask) -> None:
+@RARE.offer("a schema with allOf", severity="degrades")
+def test_schema_all_of() -> Offer:
     """Parts put together."""
     both = {"type": "object", "allOf": [schema("a", a="string"), schema("b", b="integer")]}
-    await used(ask, both, {"a": "x", "b": 1})
+    return both, {"a": "x", "b": 1}
 
 
-@probe("a schema with null among the types", severity="degrades", agents=EVERY_AGENT, situation="unusual-schema")
-async def test_schema_nullable(ask: Ask) -> None:
+@SHAPES.offer("a schema with null among the types", severity="degrades", agents=EVERY_AGENT)
+def test_schema_nullable() -> Offer:
     """``anyOf`` with null, as optional fields of Pydantic have it."""
     maybe = {"anyOf": [{"type": "integer"}, {"type": "null"}], "default": None}
-    await used(ask, schema("path", path="string", limit=maybe), {"path": "a.py", "limit": None})
+    return schema("path", path="string", limit=maybe), {"path": "a.py", "limit": None}
 
 
-@probe("a schema with a list of types", severity="degrades", agents=EVERY_AGENT, situation="unusual-schema")
-async def test_schema_type_list(ask: Ask) -> None:
+@SHAPES.offer("a schema with a list of types", severity="degrades", agents=EVERY_AGENT)
+def test_schema_type_list() -> Offer:
     """``type: ["string", "null"]``, on which chat templates stumble that compare the type with a word."""
-    await used(ask, schema("name", name={"type": ["string", "null"]}), {"name": "a"})
+    return schema("name", name={"type": ["string", "null"]}), {"name": "a"}
 
 
-@probe("a schema without properties", severity="blocks", agents=EVERY_AGENT, situation="unusual-schema")
-async def test_schema_empty(ask: Ask) -> None:
+@SHAPES.offer("a schema without properties", severity="blocks", agents=EVERY_AGENT)
+def test_schema_empty() -> Offer:
     """``{"type": "object", "properties": {}}``: a tool without arguments."""
-    await used(ask, {"type": "object", "properties": {}}, {})
+    return {"type": "object", "properties": {}}, {}
 
 
-@probe("an empty schema", severity="degrades", agents=EVERY_AGENT, situation="unusual-schema")
-async def test_schema_bare(ask: Ask) -> None:
+@SHAPES.offer("an empty schema", severity="degrades", agents=EVERY_AGENT)
+def test_schema_bare() -> Offer:
     """``{"type": "object"}``, as MCP servers send it for tools without arguments."""
-    await used(ask, {"type": "object"}, {})
+    return {"type": "object"}, {}
 
 
 @probe("a tool without a schema", "chat", modes="whole", severity="degrades", situation="unusual-schema")
@@ -132,47 +180,43 @@ async def test_schema_missing(ask: Ask) -> None:
     await ask.accepted(body)
 
 
-@probe("a tool without a description", modes="whole", severity="degrades", situation="unusual-schema")
-async def test_description_missing(ask: Ask) -> None:
+@KEYWORDS.offer("a tool without a description", description="", severity="degrades")
+def test_description_missing() -> Offer:
     """Descriptions are optional."""
-    await used(ask, schema("path", path="string"), {"path": "a"}, description="")
+    return schema("path", path="string"), {"path": "a"}
 
 
-@probe("a strict schema", "chat", "responses", severity="degrades", agents=("codex",), situation="unusual-schema")
-async def test_schema_strict(ask: Ask) -> None:
+@KEYWORDS.offer("a strict schema", "chat", "responses", strict=True, severity="degrades", agents=("codex",))
+def test_schema_strict() -> Offer:
     """``strict: true`` with all fields required and no others allowed."""
     parameters = {**schema("path", "limit", path="string", limit="integer"), "additionalProperties": False}
-    await used(ask, parameters, {"path": "a.py", "limit": 10}, strict=True)
+    return parameters, {"path": "a.py", "limit": 10}
 
 
-@probe(
+@KEYWORDS.offer(
     "additionalProperties, true and false",
-    modes="stream",
     severity="blocks",
     agents=EVERY_AGENT,
-    situation="unusual-schema",
 )
-async def test_schema_additional_properties(ask: Ask) -> None:
+def test_schema_additional_properties() -> Offer:
     """Every agent's schemas say something of it."""
     free = {"type": "object", "properties": {}, "additionalProperties": True}
-    await used(ask, {**schema("env", env=free), "additionalProperties": False}, {"env": {"A": "1"}})
+    return {**schema("env", env=free), "additionalProperties": False}, {"env": {"A": "1"}}
 
 
-@probe(
+@KEYWORDS.offer(
     "additionalProperties as a schema",
-    modes="stream",
     severity="degrades",
     agents=EVERY_AGENT,
-    situation="unusual-schema",
 )
-async def test_schema_map(ask: Ask) -> None:
+def test_schema_map() -> Offer:
     """A map from names to strings."""
     values = {"type": "object", "additionalProperties": {"type": "string"}}
-    await used(ask, schema("env", env=values), {"env": {"PATH": "/bin", "LANG": "C"}})
+    return schema("env", env=values), {"env": {"PATH": "/bin", "LANG": "C"}}
 
 
-@probe("the keywords of JSON Schema", modes="stream", severity="blocks", agents=EVERY_AGENT, situation="unusual-schema")
-async def test_schema_keywords(ask: Ask) -> None:
+@KEYWORDS.offer("the keywords of JSON Schema", severity="blocks", agents=EVERY_AGENT)
+def test_schema_keywords() -> Offer:
     """$schema, title, default, format, pattern, bounds, examples: none of them may make the request fail."""
     parameters = {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -185,11 +229,11 @@ async def test_schema_keywords(ask: Ask) -> None:
             list={"type": "array", "items": {"type": "string"}, "minItems": 0, "maxItems": 5, "uniqueItems": True},
         ),
     }
-    await used(ask, parameters, {"url": "https://example.org/a?b=c"})
+    return parameters, {"url": "https://example.org/a?b=c"}
 
 
-@probe("JSON Schema draft 2020-12", modes="stream", severity="degrades", agents=EVERY_AGENT, situation="unusual-schema")
-async def test_schema_draft_2020(ask: Ask) -> None:
+@KEYWORDS.offer("JSON Schema draft 2020-12", severity="degrades", agents=EVERY_AGENT)
+def test_schema_draft_2020() -> Offer:
     """``prefixItems``, ``$defs``, ``propertyNames``; Claude Code names this draft in every tool."""
     parameters = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -199,35 +243,37 @@ async def test_schema_draft_2020(ask: Ask) -> None:
             env={"type": "object", "propertyNames": {"type": "string"}, "additionalProperties": {}},
         ),
     }
-    await used(ask, parameters, {"pair": ["a", 1]})
+    return parameters, {"pair": ["a", 1]}
 
 
-@probe("a schema with empty parts", modes="whole", severity="degrades", situation="unusual-schema")
-async def test_schema_any(ask: Ask) -> None:
+@RARE.offer("a schema with empty parts", severity="degrades")
+def test_schema_any() -> Offer:
     """``{}``, or only a description: anything is allowed there."""
-    await used(ask, schema("value", value={"description": "Anything."}), {"value": "x"})
+    return schema("value", value={"description": "Anything."}), {"value": "x"}
 
 
-@probe("an array without items", modes="whole", severity="degrades", situation="unusual-schema")
-async def test_schema_array_bare(ask: Ask) -> None:
+@RARE.offer("an array without items", severity="degrades")
+def test_schema_array_bare() -> Offer:
     """``{"type": "array"}`` alone."""
-    await used(ask, schema("list", list={"type": "array"}), {"list": ["a", "b"]})
+    return schema("list", list={"type": "array"}), {"list": ["a", "b"]}
 
 
-@probe("a description of 8 KiB", modes="stream", severity="blocks", agents=("claude-code",), situation="unusual-schema")
-async def test_schema_long_description(ask: Ask) -> None:
+@KEYWORDS.offer("a description of 8 KiB", description=PROSE * 110, severity="blocks", agents=("claude-code",))
+def test_schema_long_description() -> Offer:
     """Agents explain their tools at length."""
-    text = 'Runs a command. Quote paths with spaces: `cd "a b"`. Never use `rm -rf`. ' * 110
-    await used(ask, schema("command", command="string"), {"command": "ls"}, description=text)
+    return schema("command", command="string"), {"command": "ls"}
 
 
-@probe(
-    "a description with braces and markers", modes="stream", severity="degrades", agents=EVERY_AGENT, situation="markup"
+@KEYWORDS.offer(
+    "a description with braces and markers",
+    description=MARKUP,
+    severity="degrades",
+    agents=EVERY_AGENT,
+    situation="markup",
 )
-async def test_schema_odd_description(ask: Ask) -> None:
+def test_schema_odd_description() -> Offer:
     """Template braces, angle brackets and quotes in a description."""
-    text = "Use {{name}} or {% x %}, <example>a</example>, 'b', \"c\", `d`, \\n, 100 %, <|im_end|>."
-    await used(ask, schema("command", command="string"), {"command": "ls"}, description=text)
+    return schema("command", command="string"), {"command": "ls"}
 
 
 @probe("128 tools", severity="degrades", agents=EVERY_AGENT, situation="many-tools")
@@ -237,58 +283,67 @@ async def test_many_tools(ask: Ask) -> None:
     await ask.calls(("read_file", {"path": "a.py"}), tools=(*made, TOOLS[0]))
 
 
-@probe("a tool's name of 64 characters", severity="degrades", agents=EVERY_AGENT, situation="unusual-schema")
-async def test_name_64(ask: Ask) -> None:
+@RARE.offer(
+    "a tool's name of 64 characters",
+    name=SERVER,
+    severity="degrades",
+    agents=EVERY_AGENT,
+)
+def test_name_64() -> Offer:
     """MCP tools carry their server's name; 64 is the documented limit."""
-    await used(
-        ask, schema("a", a="string"), {"a": "b"}, name="mcp__" + "very_long_server_name_" * 2 + "and_tool_number_1"[:15]
-    )
+    return schema("a", a="string"), {"a": "b"}
 
 
-@probe("a tool's name with dashes and digits", severity="degrades", agents=EVERY_AGENT, situation="unusual-schema")
-async def test_name_dashes(ask: Ask) -> None:
+@RARE.offer(
+    "a tool's name with dashes and digits", name="mcp__my-server__get-2-files", severity="degrades", agents=EVERY_AGENT
+)
+def test_name_dashes() -> Offer:
     """``mcp__my-server__get-2-files``."""
-    await used(ask, schema("a", a="string"), {"a": "b"}, name="mcp__my-server__get-2-files")
+    return schema("a", a="string"), {"a": "b"}
 
 
-@probe("a tool's name in mixed case", severity="degrades", agents=EVERY_AGENT, situation="unusual-schema")
-async def test_name_case(ask: Ask) -> None:
+@RARE.offer("a tool's name in mixed case", name="TodoWrite", severity="degrades", agents=EVERY_AGENT)
+def test_name_case() -> Offer:
     """``TodoWrite``: the name comes back as it was offered."""
-    await used(ask, schema("a", a="string"), {"a": "b"}, name="TodoWrite")
+    return schema("a", a="string"), {"a": "b"}
 
 
-@probe("a tool's name with dots", modes="whole", severity="cosmetic", situation="unusual-schema")
-async def test_name_dots(ask: Ask) -> None:
+@ODD.offer("a tool's name with dots", name="files.read", severity="cosmetic")
+def test_name_dots() -> Offer:
     """Not allowed by OpenAI, used by some; refused in words is right too."""
-    await used(ask, schema("a", a="string"), {"a": "b"}, name="files.read")
+    return schema("a", a="string"), {"a": "b"}
 
 
-@probe(
+@KEYWORDS.offer(
     "unusual parameter names",
-    modes="stream",
     severity="degrades",
     agents=("claude-code",),
-    situation="unusual-schema",
 )
-async def test_parameter_names(ask: Ask) -> None:
+def test_parameter_names() -> Offer:
     """Claude Code's Grep has ``-A`` and ``-n``; others ``$filter`` or ``type``."""
     parameters = schema(
         "pattern", "-n", "type", **{"pattern": "string", "-n": "boolean", "type": "string", "$x": "string"}
     )
-    await used(ask, parameters, {"pattern": "a", "-n": True, "type": "py"})
+    return parameters, {"pattern": "a", "-n": True, "type": "py"}
 
 
-@probe("a tool's name that begins with a digit", modes="whole", severity="degrades", situation="unusual-schema")
-async def test_name_digit(ask: Ask) -> None:
+@ODD.offer("a tool's name that begins with a digit", name="3d_print", severity="degrades")
+def test_name_digit() -> Offer:
     """Gemini and Moonshot want a letter first."""
-    await used(ask, schema("a", a="string"), {"a": "b"}, name="3d_print")
+    return schema("a", a="string"), {"a": "b"}
 
 
 @probe("tool names of more than 64 characters", modes="whole", severity="cosmetic", situation="unusual-schema")
 async def test_name_128(ask: Ask) -> None:
     """Beyond the documented limit; refused in words is right too, and the detail says how far it goes."""
-    for length in (65, 96, 128):
+    refused: Rejected | None = None
+    for length in (128, 96, 65):
+        name = ("mcp__server__" + "name_" * 30)[:length]
         try:
-            await used(ask, schema("a", a="string"), {"a": "b"}, name=("mcp__server__" + "name_" * 30)[:length])
+            await ask.calls((name, {"a": "b"}), tools=(*TOOLS, Tool(name, "Does it.", schema("a", a="string"))))
         except Rejected as no:
-            raise Rejected(f"{length} characters are too many: {no}") from no
+            refused = Rejected(f"{length} characters are too many: {no}")
+        else:
+            break
+    if refused:
+        raise refused

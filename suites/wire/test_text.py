@@ -15,7 +15,7 @@ async def test_plain_answer(ask: Ask) -> None:
     await ask.says("Hello, this is a test.")
 
 
-@probe("non-ASCII text", severity="degrades", agents=EVERY_AGENT, situation="unicode")
+@probe("non-ASCII text", modes="stream-first", severity="degrades", agents=EVERY_AGENT, situation="unicode")
 async def test_unicode_text(ask: Ask) -> None:
     """Accents, CJK, Cyrillic, emoji of several code points, typographic quotes: as said, however the stream is cut."""
     heard = []

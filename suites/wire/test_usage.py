@@ -46,19 +46,21 @@ async def test_usage_cached(ask: Ask) -> None:
 @probe("usage after a tool call", modes="stream", severity="degrades", agents=EVERY_AGENT, situation="token-counts")
 async def test_usage_with_call(ask: Ask) -> None:
     """An answer that calls counts its tokens too."""
-    answer = await ask.calls(("read_file", {"path": "src/app.py"}))
+    answer = await ask.surface.shared("a call", lambda: ask.calls(("read_file", {"path": "src/app.py"})))
     counted = answer.response.usage
     if counted is None or not counted.output:
         raise Broken("usage counts no tokens for a response with a call")
 
 
-@probe("text with tool call markup", severity="degrades", agents=EVERY_AGENT, situation="markup")
+@probe("text with tool call markup", modes="stream-first", severity="degrades", agents=EVERY_AGENT, situation="markup")
 async def test_markup_text(ask: Ask) -> None:
     """A text about tool calls is a text: a parser that hunts for marks must not swallow it."""
     told = ("The tag <tool_call> opens a call and </tool_call> closes it. " * 6).strip()
-    heard = [(await ask.says(told)).text.strip() for _ in range(2)]
-    if told in heard:
-        return
+    heard = []
+    for _ in range(2):
+        heard.append((await ask.says(told)).text.strip())
+        if told in heard:
+            return
     plain = told.replace("<", "").replace(">", "")
     if plain not in (await ask.says(plain)).text:
         raise Unmeasured(f"the model says something else: {heard[0][:80]!r}")
@@ -69,7 +71,7 @@ async def test_markup_text(ask: Ask) -> None:
     raise Unmeasured(f"the model says something else: {heard[0][:80]!r}")
 
 
-@probe("the response names its model", modes="both", severity="cosmetic", situation="field")
+@probe("the response names its model", modes="stream-first", severity="cosmetic", situation="field")
 async def test_model_named(ask: Ask) -> None:
     """Who answered: without it nobody knows what was measured."""
     answer = await ask.accepted(ask.request(user("Reply with exactly: Hello.")))

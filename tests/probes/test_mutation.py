@@ -59,7 +59,7 @@ pytestmark = [pytest.mark.process, pytest.mark.usefixtures("hurry")]
 async def ask(defects: Sequence[Defect], apis: Iterable[Api], names: Iterable[str]) -> list[ProbeResult]:
     """What these probes say of the oracle with these defects."""
     probes = load_suite()
-    keys = [key for name in dict.fromkeys(names) for key in probes[name].ways() if key.api in set(apis)]
+    keys = [key for name in dict.fromkeys(names) for key in probes[name].ways("standard") if key.api in set(apis)]
     async with Oracle((), adapters.agents(), defects=defects) as oracle, httpx.AsyncClient(timeout=None) as client:
         where = replace(endpoint(oracle.url, *APIS, model="oracle"), context=CONTEXT)
         if any(route.without == "authorization" for defect in defects for route in defect.route):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from toolworthy.wire.ir import APIS, Api, Request
-from toolworthy.work.probes._declare import probe
+from toolworthy.work.probes._declare import Modes, probe
 from toolworthy.work.probes._model import Broken, Ignored, ProbeOutcome, Rejected, Unmeasured
 from toolworthy.work.probes.answer import Answer, accept, speaks
 from toolworthy.work.probes.ask import Ask
@@ -145,12 +145,13 @@ class Together:
         headers: Mapping[str, str] | None = None,
         query: str = "",
         carries: bool = False,
+        modes: Modes = "stream",
         **declared: Any,
     ) -> Callable[[Callable[[dict[str, Any]], object]], Any]:
         """Make a probe of a function ``test_<id>(body)`` that gives the trait to a request's JSON.
 
         Args:
-            title, apis, declared: as :func:`probe` takes them.
+            title, apis, modes, declared: as :func:`probe` takes them.
             headers, query, carries: as :class:`Trait` has them.
         """
 
@@ -163,7 +164,7 @@ class Together:
                 if await ask.surface.shared(self._name, lambda: self._wrong_together(ask)):
                     await same_with(ask, self._plain(ask), mine, wrong=self._wrong)
 
-            return probe(title, *apis, **declared)(asked)
+            return probe(title, *apis, modes=modes, **declared)(asked)
 
         return make
 
@@ -189,7 +190,9 @@ class _Search:
         body = copy.deepcopy(dict(self.body))
         for trait in traits:
             trait.put(body)
-        headers = {name: value for trait in traits for name, value in trait.headers.items()}
+        headers: dict[str, str] = {}
+        for name, value in (header for trait in traits for header in trait.headers.items()):
+            headers[name] = f"{headers[name]},{value}" if name in headers else value
         query = "&".join(trait.query for trait in traits if trait.query)
         answer = await self.ask.send(body, headers=headers, query=query)
         found = self._judged(answer, traits)
