@@ -95,6 +95,12 @@ def test_long_prompts_are_counted_once_before_tier_full() -> None:
     assert sent(replace(options(), tier="full"), long) == in_order(long)
 
 
+def test_the_standard_tier_is_affordable() -> None:
+    """Every probe costs its user requests: whoever needs more than these merges some."""
+    keys = [way for probe in load_suite().values() for way in probe.ways("standard") if way.api != "gemini"]
+    assert estimate(sent(options(), keys), table()).requests <= 650
+
+
 class Heard(Listener):
     """Notes what is said; answers a question as it is told to."""
 
