@@ -166,8 +166,12 @@ async def test_client_google(ask: Ask) -> None:
 
 @probe("the connection stays open", modes="stream", severity="degrades", agents=EVERY_AGENT)
 async def test_several_answers(ask: Ask) -> None:
-    """Three requests one after the other: none is lost, none gets another's answer."""
+    """Three requests one after the other: none is lost, none gets another's answer, each response has its own id."""
+    ids = []
     for number in range(3):
         answer = await ask.says(f"number-{number}")
+        ids.append(answer.response.id)
         if ask.surface.obeys and f"number-{number}" not in answer.text and "number-" in answer.text:
             raise Broken(f"requested number-{number}, received {answer.text[:60]!r}")
+    if len(ids) > len(set(ids)) and all(ids):
+        raise Broken(f"{len(ids)} responses to different requests have {len(set(ids))} ids: {ids[0]}")

@@ -1,9 +1,20 @@
 """Usage: agents decide by it when to shorten a conversation, and users pay by it."""
 
-from toolworthy.wire.ir import Usage
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from toolworthy.wire.ir import Message, Request, Text, Usage
 from toolworthy.wire.lenient import as_dict
-from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Unmeasured, probe
+from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Ignored, Unmeasured, probe
+from toolworthy.work.probes.accounting import InputCount, contradiction, differ, extrapolated, told
 from toolworthy.work.probes.ask import message, user
+from toolworthy.work.probes.material import results
+
+SENTENCE = "You are brief, and careful with files. "
+FEW, MORE, LONG = 10, 40, 400
+"""Times that it is said: too few to be cached by most, and enough."""
 
 
 async def usage(ask: Ask, text: str) -> Usage:
@@ -13,6 +24,23 @@ async def usage(ask: Ask, text: str) -> Usage:
     if counted is None or counted.input is None or counted.output is None:
         raise Broken("the response has no usage")
     return counted
+
+
+async def counted(ask: Ask, times: int, nonce: str) -> InputCount:
+    """What a request with a long system prompt is said to have cost, that begins with `nonce`, which no cache knows."""
+    system = message("system", f"Session {nonce}. {SENTENCE * times}")
+    answer = await ask.says("Hello.", system, fields=marked(ask, system))
+    if (counts := told(answer.response.usage)) is None:
+        raise Unmeasured("the response has no usage")
+    return counts
+
+
+def marked(ask: Ask, system: Message) -> Mapping[str, Any]:
+    """The system prompt with the mark that an Anthropic endpoint caches by, as agents set it."""
+    if ask.api != "messages":
+        return {}
+    text = "".join(part.text for part in system.parts if isinstance(part, Text))
+    return {"system": [{"type": "text", "text": text, "cache_control": {"type": "ephemeral"}}]}
 
 
 @probe("usage", severity="degrades", agents=EVERY_AGENT, situation="token-counts", tier="quick")
@@ -30,17 +58,6 @@ async def test_usage_grows(ask: Ask) -> None:
     grown = (large.input or 0) - (small.input or 0)
     if grown < 300:
         raise Broken(f"1,000 more words add {grown} tokens to the usage")
-
-
-@probe("cached input is counted", modes="whole", severity="cosmetic", situation="token-counts")
-async def test_usage_cached(ask: Ask) -> None:
-    """The same long beginning twice: the second time part of it is cached, and says so."""
-    for _ in range(2):
-        counted = await usage(ask, "You are brief, and careful with files. " * 400)
-    if not counted.cached:
-        raise Unmeasured("the usage reports no cached tokens")
-    if counted.cached > (counted.input or 0):
-        raise Broken(f"{counted.cached} cached tokens, but only {counted.input} input tokens")
 
 
 @probe("usage after a tool call", modes="stream", severity="degrades", agents=EVERY_AGENT, situation="token-counts")
@@ -80,25 +97,54 @@ async def test_model_named(ask: Ask) -> None:
         raise Broken("the response does not name the model")
 
 
-@probe(
-    "cached input is counted once",
-    "messages",
-    modes="whole",
-    severity="degrades",
-    agents=("claude-code",),
-    situation="token-counts",
-)
-async def test_usage_cached_once(ask: Ask) -> None:
-    """``input_tokens`` leaves out what ``cache_read_input_tokens`` counts. What a sentence costs is measured where
-    nothing is cached; the same long prompt, asked twice, must not cost more by what came from the cache."""
-    counted = [await usage(ask, SENTENCE * times) for times in (10, 40, 600, 600)]
-    few, more, _, again = (one.input or 0 for one in counted)
-    cached = counted[-1].cached or 0
-    if not cached or counted[0].cached or counted[1].cached:
-        raise Unmeasured("the usage reports no cached tokens" if not cached else "the whole input is cached")
-    due = more + (more - few) * (600 - 40) // 30
-    if abs(again - due - cached) < min(cached, due) // 5:
-        raise Broken(f"{due} input tokens are reported as {again}: the {cached} cached ones are counted twice")
+@probe("the same request, the same input tokens", modes="stream", agents=EVERY_AGENT, situation="token-counts")
+async def test_usage_adds_up(ask: Ask) -> None:
+    """A long request, twice: what was fresh the first time, and fresh plus cached the second, is the same number.
+    Chat, Responses and Gemini count cached tokens within the input, Messages beside it. Where a cache knows the request
+    the first time already, two short requests tell what it must count."""
+    nonce = secrets.token_hex(4)
+    first, again = [await counted(ask, LONG, nonce) for _ in range(2)]
+    due: int | None = first.input
+    if not first.fresh:
+        few, more = [await counted(ask, times, secrets.token_hex(4)) for times in (FEW, MORE)]
+        due = extrapolated(few, more, (LONG - FEW) / (MORE - FEW))
+    for one in (first, again):
+        if due and (wrong := contradiction(one, due)):
+            raise Broken(wrong)
+        if one.cached > one.input:
+            raise Broken(f"{one.cached} cached tokens, but only {one.input} input tokens")
+    if differ(first, again):
+        third = await counted(ask, LONG, nonce)
+        if differ(again, third):
+            raise Unmeasured("the endpoint counts the same request differently every time")
+        counts = f"{first.input} input tokens, then {again.input}, of which {again.cached} are cached"
+        raise Broken(f"the same request counts {counts}")
+    if not again.cached:
+        raise Unmeasured("the usage reports no cached tokens")
+    if due is None:
+        raise Unmeasured("the whole input is cached, that of short requests, too")
 
 
-SENTENCE = "You are brief, and careful with files. "
+@probe("the next turn is cached", modes="stream", severity="degrades", agents=EVERY_AGENT, situation="token-counts")
+async def test_next_turn_cached(ask: Ask) -> None:
+    """A conversation grows at its end, so its next turn begins with what a cache knows. A gateway that rewrites the
+    history, or puts the time in front of it, loses that: every turn then costs and lasts as much as the first."""
+    system = message("system", f"Session {secrets.token_hex(4)}. {SENTENCE * LONG}")
+    call = ("read_file", {"path": "src/app.py"})
+    order = ask.order([call])
+    opening = replace(order, messages=(system, *order.messages[1:]))
+    first = await ask.calls(call, before=(system,))
+    said = Message("assistant", first.response.parts)
+    given = results(*((made.id, "x = 1") for made in first.calls))
+
+    async def cached(request: Request) -> int:
+        usage = (await ask.accepted(request, fields=marked(ask, system))).response.usage
+        return (usage.cached if usage else None) or 0
+
+    for attempt in range(2):
+        if not (again := await cached(opening)):
+            raise Unmeasured("the usage reports no cached tokens")
+        turn = replace(opening, messages=(*opening.messages, said, given, *[user("Go on.")] * attempt))
+        if (later := await cached(turn)) >= again // 2:
+            return
+    raise Ignored(f"the same request has {again} cached tokens, the conversation's next turn {later}, 2 of 2 times")

@@ -104,6 +104,13 @@ def test_one_refusal_of_many_probes_is_one_cause() -> None:
     assert only.breaks == ("opencode", "qwen-code")
 
 
+def test_a_refusal_is_named_after_the_probe_that_agents_need_most() -> None:
+    first = {"detail": REFUSED.format("a1"), "severity": "degrades", "started": 1.0}
+    milder = probe("interrupted-call", "chat", "rejected", **first)
+    needed = probe("message-before-output", "chat", "rejected", detail=REFUSED.format("b2"), started=2.0)
+    assert [*causes(milder, needed)] == ["message-before-output"]
+
+
 def test_a_rule_that_explains_a_refusal_is_the_cause() -> None:
     said = "HTTP 400: tools are not enabled"
     told = causes(*(probe(one, "chat", "rejected", "TW621", detail=said) for one in ("session-opencode", "one-call")))

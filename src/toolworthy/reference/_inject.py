@@ -74,8 +74,9 @@ class Saying(Strict):
     """The text keeps the stop string that ended it."""
     think: Literal["tags", "only", "drop"] | None = None
     """Reasoning in tags within the text, nothing but reasoning, or none."""
-    usage: Literal["none", "zero", "gross"] | None = None
-    """``gross``: what came from a cache is counted among the plain input as well."""
+    usage: Literal["none", "zero", "gross", "net", "uncached"] | None = None
+    """``gross``: what came from a cache is counted among the plain input as well; ``net``: it is not counted there;
+    ``uncached``: nothing came from a cache."""
 
 
 class Edit(Strict):
@@ -192,8 +193,11 @@ def said(say: Saying, answer: Response, request: Request) -> Response:
 def _counted(say: Saying, usage: Usage | None) -> Usage | None:
     if usage is None or say.usage == "none":
         return None
-    if say.usage == "gross":
-        return replace(usage, input=(usage.input or 0) + (usage.cached or 0))
+    if say.usage == "uncached":
+        return replace(usage, cached=0)
+    if say.usage in ("gross", "net"):
+        cached = (usage.cached or 0) * (1 if say.usage == "gross" else -1)
+        return replace(usage, input=(usage.input or 0) + cached)
     return Usage(input=0, output=0) if say.usage == "zero" else usage
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from toolworthy import wire
 from toolworthy.wire.ir import Api, Part, Request, Response, Text, Thinking, ToolCall, ToolResult, Usage
-from toolworthy.wire.lenient import as_list
+from toolworthy.wire.lenient import as_dict, as_list
 
 CONTEXT = 200_000
 """Context window in tokens."""
@@ -77,6 +77,8 @@ def refusal(api: Api, value: Mapping[str, Any], request: Request) -> tuple[int, 
         return 400, "the request has no messages"
     if value.get("previous_response_id"):
         return 400, "previous_response_id is not supported: this endpoint keeps no state"
+    if any(as_dict(entry).get("type") == "item_reference" for entry in as_list(value.get(field))):
+        return 404, "item_reference names an item that is not found: this endpoint keeps no state"
     size = sum(len(words(part)) for message in request.messages for part in message.parts) // CHARACTERS
     if size > CONTEXT:
         return 400, f"the conversation has about {size} tokens, the maximum context length is {CONTEXT} tokens"

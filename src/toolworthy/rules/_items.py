@@ -8,6 +8,7 @@ from typing import Any
 
 from toolworthy import wire
 from toolworthy.rules._responses import TERMINAL
+from toolworthy.rules.calls import LONGEST_ID
 from toolworthy.rules.model import Violations, builtin
 from toolworthy.rules.view import View
 from toolworthy.wire.lenient import as_dict, as_key, as_list, parse_json
@@ -59,6 +60,40 @@ def _changing_call_id(view: View) -> Violations:
     for index, seen in ids.items():
         if len(seen) > 1:
             yield f"item {index} has the call_ids {', '.join(sorted(map(str, seen)))}", view.tail()
+
+
+@builtin("TW590")
+def _changing_item_id(view: View) -> Violations:
+    ids: dict[object, list[str]] = {}
+    for event in view.events:
+        index, item = event.value.get("output_index"), as_dict(event.value.get("item"))
+        if index is not None:
+            ids.setdefault(as_key(index), []).extend(_ids(event.value.get("item_id"), item.get("id")))
+    listed = [as_dict(item).get("id") for item in as_list(_final(view).get("output"))]
+    if len(listed) == len(ids):  # else the final response lists other items: TW511
+        for number, name in enumerate(listed):
+            ids.setdefault(number, []).extend(_ids(name))
+    for index, names in ids.items():
+        if len(seen := [*dict.fromkeys(names)]) > 1:
+            yield f"item {index} has {len(seen)} ids: {', '.join(name[:40] for name in seen[:3])}", view.tail()
+
+
+def _ids(*given: object) -> list[str]:
+    return [one for one in given if isinstance(one, str) and one]
+
+
+@builtin("TW591")
+def _changing_response_object_id(view: View) -> Violations:
+    ids = dict.fromkeys(name for event in view.events for name in _ids(as_dict(event.value.get("response")).get("id")))
+    if len(ids) > 1:
+        yield f"the events' responses have {len(ids)} ids: {', '.join(name[:40] for name in [*ids][:3])}", view.tail()
+
+
+@builtin("TW592")
+def _overlong_item_id(view: View) -> Violations:
+    for name in dict.fromkeys(name for _, item in _items(view) for name in _ids(item.get("id"))):
+        if len(name) > LONGEST_ID:
+            yield f"an item's id has {len(name)} characters", name
 
 
 @builtin("TW508")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from typing import Any
+
 from toolworthy import wire
 from toolworthy.rules.model import Violations, builtin
 from toolworthy.rules.view import View
@@ -45,13 +49,21 @@ def _inconsistent_usage(view: View) -> Violations:
         yield f"{usage.cached} cached tokens, but only {usage.input} input tokens", ""
     if usage.reasoning and usage.output is not None and usage.reasoning > usage.output:
         yield f"{usage.reasoning} reasoning tokens, but only {usage.output} output tokens", ""
-    told = as_dict(view.whole.get("usage"))
-    total, parts = (
-        as_int(told.get("total_tokens")),
-        (as_int(told.get("prompt_tokens")), as_int(told.get("completion_tokens"))),
-    )
-    if total is not None and None not in parts and total != sum(part or 0 for part in parts):
-        yield f"total_tokens is {total}, but {parts[0]} + {parts[1]} is not", str(told)
+    told = _last_told(view)
+    total = as_int(told.get("total_tokens"))
+    for given, made in (("prompt_tokens", "completion_tokens"), ("input_tokens", "output_tokens")):
+        parts = as_int(told.get(given)), as_int(told.get(made))
+        if total is not None and None not in parts and total != sum(part or 0 for part in parts):
+            yield f"total_tokens is {total}, but {parts[0]} + {parts[1]} is not", json.dumps(told)
+
+
+def _last_told(view: View) -> Mapping[str, Any]:
+    """The usage object that counts: of a stream, the last one, within a response or beside it."""
+    for value in (view.whole, *(event.value for event in reversed(view.events))):
+        for holder in (value, as_dict(value.get("response"))):
+            if told := as_dict(holder.get("usage")):
+                return told
+    return {}
 
 
 @builtin("TW704")

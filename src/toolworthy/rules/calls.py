@@ -112,6 +112,17 @@ def _reused_tool_call_id(view: View) -> Violations:
             yield f"an earlier call has the id {call.id}", call.id
 
 
+@builtin("TW190")
+def _overlong_call_id(view: View) -> Violations:
+    for call in view.calls:
+        if len(call.id) > LONGEST_ID:
+            yield f"the id of the call of {call.name} has {len(call.id)} characters", call.id
+
+
+LONGEST_ID = 64
+"""Characters of an id that OpenAI's APIs take back."""
+
+
 @builtin("TW110")
 def _stringified_values(view: View) -> Violations:
     for call in view.calls:

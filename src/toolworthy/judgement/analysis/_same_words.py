@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from toolworthy.content.situations import NEVER
+from toolworthy.records.finding import rank
 from toolworthy.records.probe import ProbeResult
 
 _REFUSED = re.compile(r"HTTP \d{3}\b.*", re.DOTALL)
@@ -21,7 +22,7 @@ class SameWords:
     """Probes that went wrong in the same words."""
 
     code: str
-    """Of the rule that explains it; else the id of the plainest probe."""
+    """Of the rule that explains it; else the id of the probe that weighs most, the plainest of them."""
     title: str
     """Of the cause; "" where it is that of the rule or probe."""
     said: str
@@ -42,7 +43,7 @@ def same_words(probes: Sequence[ProbeResult]) -> Iterator[SameWords]:
         if not refused and len({one.key.probe for one in group}) < _ENOUGH:
             continue
         ruled = set.intersection(*({f.code for f in one.findings if f.severity == "blocks"} for one in group))
-        plainest = min(group, key=lambda one: (one.main_path, one.started, one.key.probe)).key.probe
+        plainest = min(group, key=_weight).key.probe
         code = min(ruled, default=plainest)
         own = set(map(id, group))
         elsewhere = {f.code for one in probes if id(one) not in own for f in one.findings}
@@ -62,6 +63,11 @@ def _said(result: ProbeResult) -> str:
         return result.detail
     explained = any(finding.evidence.exchange >= result.requests - 1 for finding in result.findings)
     return "" if explained else result.detail.partition(";")[0]
+
+
+def _weight(result: ProbeResult) -> tuple[bool, int, float, str]:
+    """What sorts the probe that says most of a cause to the front: what agents need, in its plainest form."""
+    return result.main_path, rank(result.severity), result.started, result.key.probe
 
 
 def roots(found: Sequence[SameWords]) -> Mapping[str, str]:

@@ -1,0 +1,95 @@
+"""State across turns, under the names that the endpoint itself gave: ids of calls and of items."""
+
+from dataclasses import replace
+from typing import Any
+
+from toolworthy import wire
+from toolworthy.wire.ir import Message, Part, ToolCall, ToolResult
+from toolworthy.wire.lenient import as_dict, as_list
+from toolworthy.work.probes import EVERY_AGENT, Answer, Ask, Broken, ProbeOutcome, Unmeasured, probe
+from toolworthy.work.probes.ask import user
+from toolworthy.work.probes.material import ASK_CODE, CODE, CODE_WORD, TOOLS, results
+
+PAIR = (("read_file", {"path": "src/a.py"}), ("read_file", {"path": "src/b.py"}))
+OTHER = "call_a1b2c3"
+"""The id of a call that no endpoint gave."""
+
+
+@probe(
+    "a result under the endpoint's own call id",
+    "chat",
+    "messages",
+    "responses",
+    modes="stream",
+    severity="blocks",
+    agents=EVERY_AGENT,
+)
+async def test_own_call_ids(ask: Ask) -> None:
+    """The result goes back under the id that the endpoint gave its call, and the model is asked for what only the
+    result says. If it does not know, the same conversation under another id tells whether the id is the cause."""
+    first = await ask.calls(PAIR[0])
+    said = Message("assistant", first.response.parts)
+    given = results(*((call.id, CODE) for call in first.calls))
+    order = ask.order(PAIR[:1]).messages
+    try:
+        await ask.knows(*order, said, given, tools=TOOLS)
+    except ProbeOutcome as why:
+        await ask.knows(*order, *map(renamed, (said, given)), tools=TOOLS)
+        own = first.calls[0].id
+        raise Broken(f"the result of {own} is lost, under another id it is known; {why}") from why
+
+
+@probe("the response sent back as it came", "chat", "messages", "responses", modes="whole", severity="degrades")
+async def test_own_output(ask: Ask) -> None:
+    """What came goes back with every field and id, as programs do that append the response to their messages. Of two
+    calls, the first one's result, which comes second, holds what the model is asked for."""
+    try:
+        first = await ask.calls(*PAIR)
+    except Unmeasured:
+        first = await ask.calls(PAIR[0])
+    given = results(*reversed([(call.id, text) for call, text in zip(first.calls, (CODE, "nothing"), strict=False)]))
+    order = ask.order(PAIR).messages
+    field = wire.api(ask.api).conversation
+    parts = (ask.request(*order), None, ask.request(given, user(ASK_CODE)))
+    verbatim = [entry for part in parts for entry in (ask.body(part)[field] if part else output(first))]
+    try:
+        await ask.knows(*order, tools=TOOLS, fields={field: verbatim})
+    except ProbeOutcome as why:
+        await ask.knows(*order, Message("assistant", first.response.parts), given, tools=TOOLS)
+        raise Broken(
+            f"the conversation with the response as it came is not understood, in plain form it is; {why}"
+        ) from why
+
+
+@probe("an item by its id", "responses", modes="whole", severity="cosmetic", situation="field")
+async def test_item_reference(ask: Ask) -> None:
+    """``item_reference`` to an item that the endpoint was told to store. Refused in words is right too; taken and
+    forgotten is not."""
+    first = await ask.accepted(ask.request(user(f"Reply with exactly: {CODE}")), fields={"store": True})
+    if CODE_WORD not in first.text:
+        raise Unmeasured("the model does not say what it is told")
+    items = [as_dict(item) for item in as_list(first.whole.get("output"))]
+    name = next((item.get("id") for item in items if item.get("type") == "message"), None)
+    if not name:
+        raise Unmeasured("the message has no id")
+    asked = ask.body(ask.request(user(ASK_CODE)))["input"]
+    await ask.knows(fields={"store": True, "input": [{"type": "item_reference", "id": name}, *asked]})
+
+
+def renamed(said: Message) -> Message:
+    """The same message with an id of its call that no endpoint gave."""
+
+    def part(one: Part) -> Part:
+        if isinstance(one, ToolCall):
+            return replace(one, id=OTHER, item_id=None)
+        return replace(one, call_id=OTHER) if isinstance(one, ToolResult) else one
+
+    return replace(said, parts=tuple(map(part, said.parts)))
+
+
+def output(answer: Answer) -> list[Any]:
+    """What a whole response adds to the conversation, as it came."""
+    whole = answer.whole
+    if "choices" in whole:
+        return [as_dict(choice).get("message") for choice in as_list(whole["choices"])[:1]]
+    return as_list(whole["output"]) if "output" in whole else [{"role": "assistant", "content": whole.get("content")}]
