@@ -17,7 +17,7 @@ from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import Strict, load_toml
 from toolworthy.base.nearest import meant
-from toolworthy.wire.declaration import Auth
+from toolworthy.content.request_settings import AuthName, RequestSettings
 from toolworthy.wire.ir import Api, Dialect
 
 _REPLY_TOKENS = 4_000
@@ -176,7 +176,7 @@ class Signs(Strict):
     """Regular expressions: words of its errors that no other server has."""
 
 
-class ProviderAdapter(Strict):
+class ProviderAdapter(RequestSettings):
     """A hosted provider or a local server."""
 
     id: str
@@ -186,7 +186,7 @@ class ProviderAdapter(Strict):
     """Wire API to base URL: what stands before its paths."""
     key_env: str | None = None
     """Environment variable of the key; None where the server wants none."""
-    auth: dict[Api, Auth] = Field(default_factory=dict)
+    auth: dict[Api, AuthName] = Field(default_factory=dict)
     """How the key is sent, where not as the API's own vendor takes it."""
     models: tuple[str, ...] = ()
     default_model: str | None = None

@@ -58,7 +58,10 @@ def _check_no_key(url: str) -> None:
     address, _, query = (rest if mark else url).partition("#")[0].partition("?")
     host, _, path = address.partition("/")
     if "@" in host:
-        raise ToolworthyError(f"the URL holds a password; {where}")
+        raise ToolworthyError(
+            "the URL holds a password; put USER:PASSWORD into an environment variable, name it with --key-env, and set "
+            'auth = "basic" for the endpoint in toolworthy.toml'
+        )
     asked = parse_qsl(query, keep_blank_values=True)
     told = looks_like_key(path if mark else address, by_looks=False)
     if told or any(credential(f"x-{name}") or looks_like_key(f"{name} {value}") for name, value in asked):

@@ -9,13 +9,15 @@ from pydantic import Field, field_validator
 
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import Strict, load_toml
-from toolworthy.base.redact import credential, looks_like_key
+from toolworthy.base.redact import looks_like_key
 from toolworthy.content.adapters import Prices
-from toolworthy.wire.declaration import Auth
+from toolworthy.content.request_settings import AuthName, RequestSettings
 from toolworthy.wire.ir import Api
 
+_FILES = ("ca_file", "client_cert", "client_key", "unix_socket")
 
-class NamedEndpoint(Strict):
+
+class NamedEndpoint(RequestSettings):
     """One ``[endpoints.NAME]`` table."""
 
     provider: str = "generic"
@@ -27,10 +29,18 @@ class NamedEndpoint(Strict):
     """Environment variable that holds the key; the key itself never stands in a file."""
     context: int | None = None
     """Context window in tokens, where the endpoint does not tell."""
-    auth: Auth | None = None
+    auth: AuthName | None = None
     """How the key is sent; as the provider has it where not said."""
-    headers: dict[str, str] = Field(default_factory=dict)
-    """Headers of every request; ``env:NAME`` for what an environment variable holds, the only way to give a key."""
+    ca_file: Path | None = None
+    """Certificates to trust, PEM. This and the other files: from the folder of the config."""
+    client_cert: Path | None = None
+    """The certificate that we show, PEM."""
+    client_key: Path | None = None
+    """Its private key, where it does not stand in the same file."""
+    proxy: str | None = None
+    """URL of an HTTP proxy; ``env:NAME`` for one with a password."""
+    unix_socket: Path | None = None
+    """Socket on which the server listens; the URL says host and path alone."""
 
     @field_validator("key_env")
     @classmethod
@@ -38,15 +48,17 @@ class NamedEndpoint(Strict):
         check_variable(value, "key_env")
         return value
 
-    @field_validator("headers")
+    @field_validator("proxy")
     @classmethod
-    def _no_secret(cls, value: dict[str, str]) -> dict[str, str]:
-        for name, text in value.items():
-            if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) or not (text.isascii() and text.isprintable()):
-                raise ValueError(f"{name!r} is not a valid header")
-            if (credential(name) or looks_like_key(text)) and not re.fullmatch(r"env:\w+", text):
-                raise ValueError(f'a key does not stand in a file: {name} = "env:NAME" takes it from the environment')
+    def _no_password(cls, value: str | None) -> str | None:
+        if value and not re.fullmatch(r"env:\w+", value) and ("@" in value or not re.match(r"https?://[^/\s]+", value)):
+            raise ValueError('give the URL of an HTTP proxy, or "env:NAME" where it has a password')
         return value
+
+    def placed(self, folder: Path) -> NamedEndpoint:
+        """The same, its files found from `folder`."""
+        files = {name: folder / path for name in _FILES if (path := getattr(self, name))}
+        return self.model_copy(update=files)
 
 
 def check_variable(name: str | None, where: str) -> None:
@@ -93,4 +105,7 @@ def load_config(start: Path) -> Config:
 
 
 def _placed(config: Config, folder: Path) -> Config:
-    return config.model_copy(update={"plugins": tuple(folder / path for path in config.plugins)})
+    endpoints = {name: endpoint.placed(folder) for name, endpoint in config.endpoints.items()}
+    return config.model_copy(
+        update={"plugins": tuple(folder / path for path in config.plugins), "endpoints": endpoints}
+    )

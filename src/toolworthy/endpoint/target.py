@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
 
 from toolworthy import wire
 from toolworthy.base.errors import ToolworthyError
@@ -18,11 +17,16 @@ from toolworthy.content import adapters
 from toolworthy.content.adapters import Prices, ProviderAdapter
 from toolworthy.endpoint._base_url import join, looks_like_one, places, tidy
 from toolworthy.endpoint._config import Config, NamedEndpoint, check_variable, load_config
+from toolworthy.endpoint.connection import Connection, MinuteLimit
+from toolworthy.endpoint.environment import Header, read_header, secret, unset
 from toolworthy.endpoint.plugins import load_plugins
 from toolworthy.records.meta import KEY_ENV, EndpointTold
 from toolworthy.reference.defects import defect
 from toolworthy.wire.declaration import Auth, Operation
 from toolworthy.wire.ir import Api, Dialect
+
+if TYPE_CHECKING:
+    import httpx
 
 ORACLE = "oracle"
 """Name of the reference endpoint."""
@@ -31,22 +35,6 @@ ORACLE = "oracle"
 def nearest(agent_api: Api, served: Container[Api]) -> Api | None:
     """The API, of those served, that an agent is asked in: its own, else the nearest relative; None where none is."""
     return next((api for api in wire.relatives(agent_api) if api in served), None)
-
-
-@dataclass(frozen=True)
-class Header:
-    """A header that every request carries. A value from the environment is a secret, and shows in no repr."""
-
-    name: str
-    """In lower case."""
-    value: str = field(repr=False)
-    variable: str | None = None
-    """Environment variable that holds it; None where it stands in the config."""
-
-    @property
-    def public(self) -> str:
-        """As the config has it."""
-        return f"env:{self.variable}" if self.variable else self.value
 
 
 @dataclass(frozen=True)
@@ -73,6 +61,11 @@ class Endpoint:
     """How the key is sent, where not as the provider has it."""
     extra: tuple[Header, ...] = ()
     """Further headers of every request."""
+    query: Mapping[str, str] = field(default_factory=dict)
+    """Parameters of every URL."""
+    extra_body: Mapping[Api, Mapping[str, Any]] = field(default_factory=dict)
+    """Fields of every completion request, instead of what a client sends."""
+    connection: Connection = field(default_factory=Connection)
 
     @classmethod
     def of(
@@ -110,7 +103,9 @@ class Endpoint:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Values that must never be written down."""
-        return tuple(filter(None, (self.key, *(header.value for header in self.extra if header.variable))))
+        held = (header.value for header in self.extra if header.variable)
+        password = self.key.partition(":")[2] if self.key and self.auth == "basic" else None
+        return tuple(filter(None, (self.key, password, *held, self.connection.password)))
 
     def api_for(self, agent_api: Api) -> Api:
         """The API to ask in for an agent that speaks `agent_api`: its own if the endpoint has it.
@@ -141,10 +136,23 @@ class Endpoint:
     def sent(self, api: Api, body: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
         """The whole URL and the JSON of a completion request."""
         path, rest = wire.api(api).sent(body)
-        return self._under(api, path), rest
+        return self._under(api, path), self.filled(api, rest)
+
+    def filled(self, api: Api, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The JSON of a completion request with what the endpoint is to get in all of them."""
+        return _merged(body, self.extra_body.get(api, {}))
 
     def _under(self, api: Api, path: str) -> str:
-        return join(self.base_urls[api], path.removeprefix(wire.api(api).base))
+        route = path.removeprefix(wire.api(api).base)
+        return join(join(self.base_urls[api], route), f"?{urlencode(self.query)}" if self.query else "")
+
+    def client(self, **options: Any) -> httpx.AsyncClient:
+        """A client that reaches it.
+
+        Args:
+            options: httpx's.
+        """
+        return self.connection.client(local=self.is_local, **options)
 
     def headers(self, api: Api) -> dict[str, str]:
         """The headers that authenticate, and the version that the API wants."""
@@ -163,6 +171,8 @@ class Endpoint:
             context=self.context,
             headers={header.name: header.public for header in self.extra},
             auth=self.auth,
+            query=dict(self.query),
+            extra_body={api: dict(fields) for api, fields in self.extra_body.items()},
         )
 
     def priced(self, prices: Prices) -> Endpoint:
@@ -219,11 +229,10 @@ def resolve(
     )
     if wire and wire not in urls:
         raise ToolworthyError(f"{name} has no {wire} API; it has {', '.join(urls) or 'none'}")
-    extra = tuple(_header(name, header, value, environ) for header, value in named.headers.items())
     variable = key_env or named.key_env or (None if named.auth == "none" else provider.key_env)
-    key = _secret(environ, variable or KEY_ENV) if variable or named.auth != "none" else ""
+    key = secret(environ, variable or KEY_ENV) if variable or named.auth != "none" else ""
     if variable and not key and (key_env or named.key_env or not _is_local(urls)):
-        raise ToolworthyError(f"{name} needs a key, and {_unset(variable, environ)}")
+        raise ToolworthyError(f"{name} needs a key, and {unset(variable, environ)}")
     if any(Redactor([key]).text(text) != text for text in (name, *urls.values())):
         raise ToolworthyError("--endpoint holds the key, which reports would show; leave it out, --key-env is enough")
     chosen = model or named.model or provider.default_model
@@ -244,8 +253,7 @@ def resolve(
         context,
         given=given,
         variants={api: bases[1:] for api, bases in read.items() if api not in named.urls},
-        auth=named.auth,
-        extra=extra,
+        **_settings(name, provider, named, environ),
     )
     return found.priced(config.prices[chosen]) if chosen in config.prices else found
 
@@ -269,42 +277,54 @@ def _named(name: str, config: Config) -> NamedEndpoint:
     raise ToolworthyError(f"no endpoint is called {name!r}{meant} Give a URL, or one of {', '.join(names)}.")
 
 
-def _header(endpoint: str, name: str, value: str, environ: Mapping[str, str]) -> Header:
-    """A header of the config; ``env:NAME`` stands for what the environment variable NAME holds."""
-    kind, _, variable = value.partition(":")
-    if kind != "env":
-        return Header(name.lower(), value)
-    if not (found := _secret(environ, variable, blanks=True)):
-        raise ToolworthyError(f"{endpoint} needs its header {name}, and {_unset(variable, environ)}")
-    return Header(name.lower(), found, variable)
+def _settings(
+    endpoint: str, provider: ProviderAdapter, named: NamedEndpoint, environ: Mapping[str, str]
+) -> dict[str, Any]:
+    """How it is asked, as fields of :class:`Endpoint`: as the config says, else as the provider's file does."""
+    headers = {**provider.headers, **named.headers}
+    apis = dict.fromkeys((*provider.extra_body, *named.extra_body))
+    return {
+        "auth": named.auth,
+        "extra": tuple(read_header(endpoint, name, value, environ) for name, value in headers.items()),
+        "query": {**provider.query, **named.query},
+        "extra_body": {api: _merged(provider.extra_body.get(api, {}), named.extra_body.get(api, {})) for api in apis},
+        "connection": _connection(endpoint, provider, named, environ),
+    }
 
 
-def _secret(environ: Mapping[str, str], variable: str, *, blanks: bool = False) -> str:
-    """What an environment variable holds, without the line break that a file or ``echo`` left at its end.
-
-    Args:
-        environ: environment variables.
-        variable: the name of one.
-        blanks: whether blanks may stand inside, as in a header's value.
-
-    Raises:
-        ToolworthyError: no header can carry it; the message has no part of it.
-    """
-    value = environ.get(variable, "").strip()
-    if re.search(r"[\r\n]", value):
-        what = "has a line break in it"
-    elif not value.isascii():
-        what = "is not ASCII"
-    elif not value.isprintable() or (" " in value and not blanks):
-        what = "has a blank or a control character in it"
-    else:
-        return value
-    raise ToolworthyError(f"the key in the environment variable {variable} {what}. Put the key there alone.")
+def _connection(
+    endpoint: str, provider: ProviderAdapter, named: NamedEndpoint, environ: Mapping[str, str]
+) -> Connection:
+    proxy = read_header(endpoint, "proxy", named.proxy, environ) if named.proxy else None
+    minute = named.requests_per_minute or provider.requests_per_minute
+    made = Connection(
+        ca=named.ca_file,
+        certificate=named.client_cert,
+        certificate_key=named.client_key,
+        proxy=proxy.value if proxy else None,
+        socket=named.unix_socket,
+        silence=named.timeout or provider.timeout,
+        concurrency=named.concurrency or provider.concurrency,
+        pace=MinuteLimit(minute) if minute else None,
+    )
+    if made.ca or made.certificate:
+        _ = made.tls  # a mistake in these is told before anything is asked
+    return made
 
 
-def _unset(variable: str, environ: Mapping[str, str]) -> str:
-    meant = near(variable, [held for held in environ if held.endswith(("KEY", "TOKEN"))]) or "."
-    return f"{variable} is not set{meant} Put the key into that environment variable."
+def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`under` with the fields of `over`; tables that both have are merged."""
+    if not over:
+        return under
+    return {
+        **under,
+        **{
+            name: _merged(below, value)
+            if isinstance(value, Mapping) and isinstance(below := under.get(name), Mapping)
+            else value
+            for name, value in over.items()
+        },
+    }
 
 
 def _provider_of(url: str) -> str:

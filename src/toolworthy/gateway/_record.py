@@ -102,7 +102,7 @@ class PendingExchange:
             path=self.path,
             request_headers=dict(self.headers),
             request_body=self.body,
-            upstream_body=upstream.body if upstream and upstream.translated else None,
+            upstream_body=upstream.body if completion and upstream and upstream.body != self.body else None,
             losses=upstream.losses if upstream else (),
             status=self.status,
             response_headers=self.response_headers,

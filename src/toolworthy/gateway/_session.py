@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 
@@ -83,7 +82,6 @@ class Gateway:
         self.flow = flow
         self.redactor = Redactor(endpoint.secrets)
         self._idle: list[httpx.AsyncClient] = []
-        self._tls: ssl.SSLContext | None = None
 
     async def __aenter__(self) -> Gateway:
         return self
@@ -120,10 +118,8 @@ class Gateway:
     def _new_client(self) -> httpx.AsyncClient:
         import httpx
 
-        trust = not self.endpoint.is_local
-        self._tls = self._tls or httpx.create_ssl_context(trust_env=trust)
-        timeout = httpx.Timeout(IDLE_SECONDS, connect=CONNECT_SECONDS, pool=None)
-        return httpx.AsyncClient(timeout=timeout, verify=self._tls, trust_env=trust)
+        silence = self.endpoint.connection.silence or IDLE_SECONDS
+        return self.endpoint.client(timeout=httpx.Timeout(silence, connect=CONNECT_SECONDS, pool=None))
 
     def direct(self, trial: str) -> GatewaySession:
         """A session that is only asked directly, without a listener."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 
 from toolworthy.base.retry import TOLD
+from toolworthy.endpoint.connection import MinuteLimit
 from toolworthy.gateway.retries import busy, refusal
 from toolworthy.records.exchange import Exchange
 
@@ -32,6 +33,7 @@ class Flow:
         waiting: is told for how many seconds all requests are held back.
         allowed: seconds that a request may wait if the endpoint asks for it.
         clock: monotonic seconds.
+        pace: how many may be sent in a minute; None for any number.
     """
 
     def __init__(
@@ -40,7 +42,9 @@ class Flow:
         waiting: Callable[[float], None] = lambda seconds: None,
         allowed: Callable[[], float] = lambda: TOLD,
         clock: Callable[[], float] = time.monotonic,
+        pace: MinuteLimit | None = None,
     ) -> None:
+        self._pace = pace
         self.most = most or AUTO
         self.limit = float(min(FIRST, self.most))
         self.allowed = allowed
@@ -60,6 +64,8 @@ class Flow:
             self._flying += 1
         try:
             await self._time()
+            if self._pace:
+                await self._pace.wait()
             yield
         finally:
             self._flying -= 1

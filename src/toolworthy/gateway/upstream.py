@@ -24,7 +24,7 @@ HOP_BY_HOP = frozenset(
         "upgrade",
     }
 )
-_REPLACED = HOP_BY_HOP | KEY_HEADERS | {"host", "content-length", "accept-encoding", "api-key", "cookie"}
+_REPLACED = HOP_BY_HOP | KEY_HEADERS | {"host", "content-length", "accept-encoding", "cookie"}
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def plan(endpoint: Endpoint, route: Route, path: str, headers: Iterable[tuple[st
         kept = {name.lower(): value for name, value in headers if name.lower() not in _REPLACED}
         query = "&".join(each for each in path.partition("?")[2].split("&") if not each.startswith("key="))
         full = f"{url}{'&' if '?' in url else '?'}{query}" if query else url
-        return Upstream(api, full, {**kept, **_auth(endpoint, api)}, body)
+        return Upstream(api, full, {**kept, **_auth(endpoint, api)}, _filled(endpoint, api, route, body))
     fresh = {"content-type": "application/json", "accept": "text/event-stream, application/json"}
     if route.kind != "completion":
         return Upstream(api, endpoint.url(api, route.kind), {**fresh, **_auth(endpoint, api)}, b"")
@@ -76,6 +76,14 @@ def plan(endpoint: Endpoint, route: Route, path: str, headers: Iterable[tuple[st
     url, sent = endpoint.sent(api, rendered.body)
     made = dump_json(sent).encode()
     return Upstream(api, url, {**fresh, **_auth(endpoint, api)}, made, request, rendered.losses)
+
+
+def _filled(endpoint: Endpoint, api: Api, route: Route, body: bytes) -> bytes:
+    """The body as it came, byte for byte, unless the endpoint is to get more in it."""
+    if route.kind != "completion" or not endpoint.extra_body.get(api):
+        return body
+    value = parse_json(body)
+    return dump_json(endpoint.filled(api, value)).encode() if isinstance(value, dict) else body
 
 
 def _auth(endpoint: Endpoint, api: Api) -> dict[str, str]:

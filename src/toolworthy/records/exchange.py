@@ -78,7 +78,8 @@ class Exchange:
     request_body: bytes
     """As the agent sent it."""
     upstream_body: bytes | None
-    """As it was sent to the endpoint, where that differs (a translation); else None."""
+    """As it was sent to the endpoint, where that differs: translated, or with what the endpoint is to get in every
+    request; else None."""
     losses: tuple[str, ...]
     """What the translation could not carry."""
     status: int | None
@@ -143,7 +144,7 @@ class Exchange:
     @property
     def translated(self) -> bool:
         """Whether agent and endpoint spoke different APIs."""
-        return self.upstream_body is not None
+        return self.upstream_body is not None and self.agent_api != self.endpoint_api
 
     @property
     def body(self) -> bytes:

@@ -50,6 +50,10 @@ class EndpointTold(EndpointName):
     """Further headers of every request; ``env:NAME`` for what an environment variable held."""
     auth: Auth | None = None
     """How the key was sent, where not as the provider has it."""
+    query: dict[str, str] = {}
+    """Parameters of every URL."""
+    extra_body: dict[Api, dict[str, Any]] = {}
+    """Wire API to fields of every completion request, which replaced what clients sent."""
 
     @property
     def title(self) -> str:

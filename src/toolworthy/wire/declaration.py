@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, Protocol
 from urllib.parse import quote, unquote
 
 from toolworthy.wire.ir import PLAIN, Api, Dialect, Event, Failure, ReasoningForm, Rendered, Repair, Request, Response
@@ -14,9 +15,10 @@ from toolworthy.wire.ir import PLAIN, Api, Dialect, Event, Failure, ReasoningFor
 Operation = Literal["completion", "models", "count_tokens"]
 Kind = Literal["completion", "models", "count_tokens", "health", "other"]
 """What a request is: one of these operations, a look whether anybody is there, or anything else."""
-Auth = Literal["bearer", "x-api-key", "x-goog-api-key", "none"]
-"""How a key is sent: ``Authorization: Bearer``, in the header of that name, not at all."""
-KEY_HEADERS = frozenset({"authorization", *get_args(Auth)}) - {"bearer", "none"}
+Auth = str
+"""How a key is sent: ``bearer`` or ``basic`` (a key USER:PASSWORD) for the header Authorization, ``none`` for not at
+all, else the lower-case name of a header."""
+KEY_HEADERS = frozenset({"authorization", "x-api-key", "x-goog-api-key", "api-key"})
 """Headers that hold a key."""
 
 _VERSION = re.compile(r"^/v\d\w*(?=/)")
@@ -208,7 +210,13 @@ class WireApi:
         way = auth or self.auth
         if not key or way == "none":
             return dict(self.headers)
-        return {**self.headers, **({"authorization": f"Bearer {key}"} if way == "bearer" else {way: key})}
+        if way == "bearer":
+            own = {"authorization": f"Bearer {key}"}
+        elif way == "basic":
+            own = {"authorization": f"Basic {base64.b64encode(key.encode()).decode()}"}
+        else:
+            own = {way: key}
+        return {**self.headers, **own}
 
 
 def _pattern(path: str) -> re.Pattern[str]:

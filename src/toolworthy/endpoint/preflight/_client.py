@@ -27,6 +27,9 @@ _BEGINNING = 2**16
 """Bytes of a longer one that are looked at."""
 PATIENCE_SECONDS = 60.0
 """How long to wait for an endpoint that asks for it."""
+_PLACES = 8
+"""Requests in flight, where the endpoint has no limit of its own."""
+_PROXY_DENIES = 407
 _LONG = 4.0
 """Seconds of waiting that the user hears of."""
 
@@ -37,10 +40,12 @@ class Asker:
     def __init__(self, endpoint: Endpoint, client: httpx.AsyncClient, say: Callable[[str], None]) -> None:
         self.endpoint, self._client, self._say = endpoint, client, say
         self._redactor = Redactor(endpoint.secrets)
+        self._places = asyncio.Semaphore(endpoint.connection.concurrency or _PLACES)
 
     async def post(self, url: str, body: Any, api: Api) -> PreflightAnswer:
         """The answer to a completion request."""
-        return await self._patiently("POST", url, api, body, ANSWER_SECONDS)
+        seconds = self.endpoint.connection.silence or ANSWER_SECONDS
+        return await self._patiently("POST", url, api, body, seconds)
 
     async def get(self, url: str, api: Api) -> PreflightAnswer:
         """The answer to a GET."""
@@ -54,9 +59,13 @@ class Asker:
             if pause >= _LONG:
                 self._say(f"{answer.says}; asking again in {pause:.0f} s")
 
-        answer = await patiently(
-            lambda: self._once(method, url, api, body, seconds), _again, PATIENCE_SECONDS, before=heard
-        )
+        async def ask() -> PreflightAnswer:
+            async with self._places:
+                if pace := self.endpoint.connection.pace:
+                    await pace.wait()
+                return await self._once(method, url, api, body, seconds)
+
+        answer = await patiently(ask, _again, PATIENCE_SECONDS, before=heard)
         return replace(answer, waited=time.monotonic() - begun)
 
     async def _once(self, method: str, url: str, api: Api, body: Any, seconds: float) -> PreflightAnswer:
@@ -70,6 +79,8 @@ class Asker:
                 asyncio.timeout(seconds),
                 self._client.stream(method, url, headers=headers, content=content) as response,
             ):
+                if response.status_code == _PROXY_DENIES:
+                    raise httpx.ProxyError("HTTP 407")
                 known = {name.lower(): value for name, value in response.headers.items()}
                 answer = replace(answer, status=response.status_code, headers=known)
                 async for piece in response.aiter_raw():  # as it is sent: a small piece may unpack to a large one
@@ -99,10 +110,14 @@ def _trouble(url: str, error: Exception, begun: bool) -> str:
     import httpx
 
     reason = str(error) or type(error).__name__
+    if isinstance(error, httpx.ProxyError):
+        return f'cannot reach {url} through the proxy: {reason}. Set proxy = "env:NAME" for its URL with USER:PASSWORD.'
     if begun:
         return f"{url} cut off its response: {reason}"
     if isinstance(error, (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)):
         return f"{url} is reached, but does not answer in HTTP: {broken_http(reason)}"
+    if "CERTIFICATE_VERIFY_FAILED" in reason:
+        return f"cannot reach {url}: {reason}. Name the file of its authority as ca_file in toolworthy.toml."
     return f"cannot reach {url}: {reason}. Start the server, or correct the base URL."
 
 

@@ -60,12 +60,9 @@ async def preflight(
         ToolworthyError: nothing can be measured there: nothing listens, it speaks no wire API, it refuses the key or
             the model, its account is empty, or it had no time for as long as we asked.
     """
-    import httpx
-
     redact = Redactor(endpoint.secrets).text
-    client = httpx.AsyncClient(timeout=None, follow_redirects=False, trust_env=not endpoint.is_local)
     try:
-        async with client:
+        async with endpoint.client(timeout=None) as client:
             return await _look(
                 Asker(endpoint, client, lambda line: say(redact(f"preflight: {line}"))), endpoint, agents, redact
             )
@@ -79,9 +76,7 @@ async def model_ids(endpoint: Endpoint) -> list[str]:
     Raises:
         ToolworthyError: nothing answers there.
     """
-    import httpx
-
-    async with httpx.AsyncClient(timeout=None, trust_env=not endpoint.is_local) as client:
+    async with endpoint.client(timeout=None) as client:
         asker = Asker(endpoint, client, lambda line: None)
         return await models.ids(asker, endpoint)
 

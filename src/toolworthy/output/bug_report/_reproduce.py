@@ -14,7 +14,8 @@ from toolworthy import wire
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.redact import MARK, credential, looks_like_key
 from toolworthy.content import adapters
-from toolworthy.endpoint.target import Endpoint, Header
+from toolworthy.endpoint.environment import Header
+from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway.upstream import plan
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.meta import EndpointTold
@@ -58,7 +59,7 @@ def sent(exchange: Exchange, endpoint: EndpointTold) -> Sent:
     served = (exchange.endpoint_api,) if exchange.endpoint_api else tuple(api for api in APIS if api in urls) or APIS
     provider = adapters.provider(endpoint.provider or "generic")
     named = Endpoint("", provider, {api: _query(urls.get(api, "")) for api in served}, endpoint.model, _PLACE)
-    where = replace(named, **_headers(endpoint))
+    where = replace(named, query=endpoint.query, extra_body=endpoint.extra_body, **_headers(endpoint))
     headers = exchange.request_headers
     target = wire.route(exchange.method, exchange.path, headers)
     if exchange.local or target.api is None:
@@ -88,6 +89,8 @@ def _headers(endpoint: EndpointTold) -> dict[str, Any]:
     secret = [name for name, value in told.items() if value.startswith("env:")]
     if endpoint.auth == "none" and secret:
         return {"auth": "none", "extra": (*plain, Header(secret[0], _PLACE))}
+    if endpoint.auth == "basic":
+        return {"auth": "none", "extra": (*plain, Header("authorization", f"Basic {_PLACE}"))}
     return {"auth": None if endpoint.auth == "none" else endpoint.auth, "extra": plain}
 
 
@@ -120,7 +123,7 @@ def shell(request: Sent) -> str:
         "# status and headers go into answer-headers.txt beside this file.",
         f"# {URL}: the base URL, that is what stands before the path below"
         + (" (default: the recorded one)" * bool(request.base_url)),
-        f"# {KEY}: the endpoint's key, where it wants one",
+        f"# {KEY}: the endpoint's key, where it wants one; for Basic, USER:PASSWORD in base64",
         "set -eu",
         'cd "$(dirname "$0")"',
         *(known if request.base_url else unknown),

@@ -225,7 +225,8 @@ class Channel:
                 async with (
                     self._session.gateway.turn(),
                     asyncio.timeout(self.surface.knowledge.speed.seconds(0, SHORT)),
-                    self._client.stream(method, url, json=given, headers=sent) as response,
+                    self._session.gateway.client() as client,
+                    client.stream(method, url, json=given, headers=sent) as response,
                 ):
                     return response.status_code
             except (TimeoutError, httpx.HTTPError):

@@ -44,7 +44,7 @@ def prepare(exchange: Exchange, request: Request, endpoint: Endpoint, provider: 
     recorded = exchange.endpoint_api or exchange.agent_api
     related = provider == endpoint.provider.id
     if related and recorded in endpoint.base_urls and endpoint.forced_api in (None, recorded):
-        body = exchange.request_body if exchange.upstream_body is None else exchange.upstream_body
+        body = (exchange.translated and exchange.upstream_body) or exchange.request_body
         changed = body if wire.api(recorded).in_path else with_model(body, endpoint.model)
         if changed is not None:
             return _as_recorded(exchange, recorded, changed, replace(request, model=endpoint.model), request.model)

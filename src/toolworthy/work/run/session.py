@@ -204,7 +204,9 @@ class Session:
         return found
 
     async def _gateway(self, endpoint: Endpoint, record: Callable[[Exchange], None]) -> Gateway:
-        flow = Flow(self.options.concurrency, self.listener.waiting, self.spending.patience)
+        given = filter(None, (self.options.concurrency, endpoint.connection.concurrency))
+        most, pace = min(given, default=None), endpoint.connection.pace
+        flow = Flow(most, self.listener.waiting, self.spending.patience, pace=pace)
         gateway = Gateway(endpoint, record, self.listener.asking, flow, self._keep)
         return await self._stack.enter_async_context(gateway)
 
