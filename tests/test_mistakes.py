@@ -126,6 +126,19 @@ MISTAKES = [
     ("matrix --situation nosuch", "no situation that can be staged is called 'nosuch'"),
     ("evidence RUN TW999", "has no finding 'TW999': it has none at all"),
     ("oracle missing-tool-call-id", "'missing-tool-call-id' is one argument too many"),
+    # Triage
+    ("triage", "the following arguments are required: RUN"),
+    ("triage nosuch", "nosuch is not a run directory: it has no run.json"),
+    ("triage RUN TW101", "say what and how. Type `toolworthy triage .* CODE --state STATE --note TEXT`."),
+    ("triage RUN --state known", "say what and how. Type `toolworthy triage"),
+    ("triage RUN TW101 --state fild", "--state 'fild' is unknown; did you mean 'filed'?"),
+    ("triage RUN TW101 --state filed --until 2027-02-30", "--until '2027-02-30': give a date, such as 2027-01-31"),
+    ("triage RUN TW101 --state filed", "the run has no finding 'TW101'; it has none"),
+    ("run wire --triage nosuch.toml", "nosuch.toml does not exist. Give the path of a triage file"),
+    ("run wire --triage bad.toml", "bad.toml: .*line 1"),
+    ("gate RUN RUN --triage nosuch.toml", "nosuch.toml does not exist"),
+    ("run wire --triage twice.toml", r"two entries for TW101, \*, \*. Keep one, or give them different apis."),
+    ("run wire --triage reason.toml", "an ignored finding needs its reason as the note"),
     # Paths
     ("run tasks --tasks ./nowhere", "nowhere holds no task"),
     ("run tools --cases nowhere.toml", "nowhere.toml: No such file or directory"),
@@ -176,6 +189,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (made / "file.txt").write_text("hello")
     (made / "bad.toml").write_text("[[[ broken")
     (made / "gate.toml").write_text("nosuch = 1\n")
+    (made / "twice.toml").write_text('[[finding]]\ncode = "TW101"\nstate = "known"\n' * 2)
+    (made / "reason.toml").write_text('[[finding]]\ncode = "TW101"\nstate = "ignored"\n')
     return made
 
 

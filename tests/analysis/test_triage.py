@@ -76,6 +76,23 @@ def test_it_holds_through_its_last_day() -> None:
     assert "2026-11-29, which has passed" in str(past)
 
 
+def test_entries_for_different_apis_excuse_together() -> None:
+    over_messages = entry(changed(apis=("messages",), says=("the id is null",)), "known", "by design", None, HERE)
+    both = changed(apis=("chat", "messages"), says=("tool call # has no id", "the id is null"))
+    assert merged([filed()], [over_messages]) == (filed(), over_messages)
+    for held in ([filed(), over_messages], [over_messages, filed()]):
+        told = triaged(held, both, HERE, TODAY)
+        assert told.known
+        assert "vllm#123" in told.note
+        assert "by design" in told.note
+    assert "also over responses" in str(triaged(held, changed(apis=("responses", "chat")), HERE, TODAY))
+    past = over_messages.model_copy(update={"until": TODAY - timedelta(days=1)})
+    assert not triaged([past, filed()], both, HERE, TODAY).known
+    assert state(filed(), both) == "open"
+    wider = filed(state="fixed", apis=("chat", "messages"))
+    assert merged([filed(), over_messages], [wider]) == (wider,), "the newer decision about the same"
+
+
 def test_what_was_fixed_and_is_seen_again_is_a_regression() -> None:
     again = triaged([filed(state="fixed")], SEEN, HERE, TODAY)
     assert (again.state, again.known) == ("regression", False)
@@ -112,7 +129,7 @@ def test_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "triage.toml"
     path.write_text(triage_text([odd, filed(code="TW102")]))
     assert load_triage(path) == (odd, filed(code="TW102"))
-    assert merged([odd, filed(code="TW102")], [filed()]) == (filed(), filed(code="TW102"))
+    assert set(merged([odd, filed(code="TW102")], [filed()])) == {filed(), filed(code="TW102")}
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from toolworthy.records.meta import RunMeta
 from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.records.score import Cause, Limit, Score, Tokens
 from toolworthy.records.store import RunDirectory
+from toolworthy.records.triage import TriageEntry
 from toolworthy.records.trial import TrialKey, TrialResult
 
 TASKS = Policy(metrics={"tasks.pass": Requirement(margin=0.10)}, no_new_blocks_for=())
@@ -53,6 +54,25 @@ def spread(passed: int, failed: int = 0, ended: int = 0, down: int = 0) -> list[
         *[("error", DOWN)] * down,
     ]
     return [every[(number * 7) % len(every)] for number in range(len(every))]
+
+
+@pytest.mark.parametrize(("state", "answer"), [("fixed", "fail"), ("known", None), (None, None)])
+def test_a_fault_of_trials_that_was_fixed_and_is_seen_again_fails(
+    tmp_path: Path, state: str | None, answer: str | None
+) -> None:
+    """Also where nothing of the wire was measured, and whatever the rates allow."""
+    broke = Cause(kind="endpoint error", fault="endpoint", detail="HTTP 500")
+    before = made(tmp_path / "a", [("passed", None)] * 40)
+    after = made(tmp_path / "b", [("passed", None)] * 39 + [("failed", broke)])
+    if state:
+        after.decide([TriageEntry.model_validate({"code": "cause-endpoint-error", "state": state})])
+    policy = TASKS.model_copy(update={"no_new_blocks_for": ("*",)})
+    decision = decide(from_run(before), from_run(after), policy)
+    judged = {one.name: one for one in decision.judged}
+    assert ("blocking findings" in judged) == (answer is not None)
+    if answer:
+        assert judged["blocking findings"].answer == decision.answer == answer
+        assert "failed trials: endpoint error (regression" in judged["blocking findings"].said
 
 
 def only(decision: GateDecision) -> Judged:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import combinations
 from pathlib import Path
 from typing import Literal
 
@@ -49,10 +50,10 @@ class TriageEntry(Strict):
             raise ValueError("an ignored finding needs its reason as the note")
         return self
 
-    @property
-    def place(self) -> tuple[str, str, str]:
-        """To what it applies: there is one entry for each."""
-        return self.code, self.endpoint, self.model
+    def overlaps(self, other: TriageEntry) -> bool:
+        """Whether both are about the same, over some API: only one of them can hold."""
+        same = (self.code, self.endpoint, self.model) == (other.code, other.endpoint, other.model)
+        return same and ("*" in (*self.apis, *other.apis) or not {*self.apis}.isdisjoint(other.apis))
 
 
 class _TriageFile(Strict):
@@ -68,8 +69,10 @@ def load_triage(path: Path) -> tuple[TriageEntry, ...]:
     if not path.exists():
         return ()
     entries = load_toml(_TriageFile, path).finding
-    if twice := next((one.place for at, one in enumerate(entries) if one.place in [e.place for e in entries[:at]]), ()):
-        raise ToolworthyError(f"{path}: two entries for {', '.join(twice)}; keep one")
+    for one, other in combinations(entries, 2):
+        if one.overlaps(other):
+            where = ", ".join((one.code, one.endpoint, one.model))
+            raise ToolworthyError(f"{path}: two entries for {where}. Keep one, or give them different apis.")
     return entries
 
 
@@ -86,7 +89,8 @@ def triage_of(given: Path | None, folder: Path) -> tuple[TriageEntry, ...]:
 
 def merged(held: Iterable[TriageEntry], new: Iterable[TriageEntry]) -> tuple[TriageEntry, ...]:
     """Both; of two entries for the same, the new one."""
-    return tuple({one.place: one for one in (*held, *new)}.values())
+    later = [*new]
+    return (*(one for one in held if not any(map(one.overlaps, later))), *later)
 
 
 def triage_text(entries: Sequence[TriageEntry]) -> str:

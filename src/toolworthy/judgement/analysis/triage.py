@@ -21,6 +21,8 @@ EXCUSED = ("known", "filed", "ignored")
 _MANY = 12
 """Kinds of details from which on they are free text, in which nothing can be compared."""
 _LONG = 80
+_WHAT = ("apis", "agents", "says")
+"""What an entry is limited to."""
 _REFUSED = re.compile(r"HTTP \d{3}\b")
 _VARIES = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`|[{\[].*|(?<=\bof )\S+|\S*[\d_.]\S*""")
 """What a model, a server or a test chose: quotations, JSON, names of tools, figures, ids."""
@@ -66,7 +68,7 @@ class Triaged:
 
 
 def triaged(entries: Sequence[TriageEntry], seen: Sighting, endpoint: EndpointName, today: date) -> Triaged:
-    """What holds of a root cause. Of several entries one that excuses it; else the last.
+    """What holds of a root cause. One entry may excuse it, or several together, each over some of its APIs.
 
     Args:
         entries: of the run's ``triage.toml``.
@@ -75,7 +77,9 @@ def triaged(entries: Sequence[TriageEntry], seen: Sighting, endpoint: EndpointNa
         today: for ``until``.
     """
     here = [one for one in entries if one.endpoint in ("*", endpoint.name) and one.model in ("*", endpoint.model)]
-    told = [_judged(one, seen, today) for one in here if one.code == seen.code]
+    ours = [one for one in here if one.code == seen.code]
+    lasting = [one for one in ours if one.state in EXCUSED and not _over(one, today)]
+    told = [_judged(one, seen, today) for one in (*ours, *_together(lasting))]
     return next((one for one in told if one.known), told[-1] if told else Triaged())
 
 
@@ -92,10 +96,24 @@ def entry(seen: Sighting, state: TriageState, note: str, until: date | None, end
     return TriageEntry.model_validate({"code": seen.code, "state": state, "note": note, "until": until, **at, **about})
 
 
+def _over(one: TriageEntry, today: date) -> bool:
+    return one.until is not None and today > one.until
+
+
+def _together(held: Sequence[TriageEntry]) -> Iterator[TriageEntry]:
+    """What several entries excuse together, as one."""
+    if len(held) > 1:
+        wide = {name: tuple(dict.fromkeys(one for e in held for one in getattr(e, name))) for name in _WHAT}
+        severity = min((one.severity for one in held), key=rank)
+        note = "; ".join(dict.fromkeys(filter(None, (one.note for one in held))))
+        until = min((one.until for one in held if one.until), default=None)
+        yield held[0].model_copy(update={**wide, "severity": severity, "note": note, "until": until})
+
+
 def _judged(one: TriageEntry, seen: Sighting, today: date) -> Triaged:
     if one.state == "fixed":
         return Triaged("regression", one.note)
-    if one.until and today > one.until:
+    if _over(one, today):
         return Triaged("open", one.note, back=f"{one.state} until {one.until}, which has passed")
     if changes := "; ".join(_changes(one, seen)):
         return Triaged("open", one.note, back=f"{one.state}, and changed since: {changes}")

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from toolworthy.judgement.analysis.leaks import left_in_text
 from toolworthy.judgement.analysis.levels import levels
-from toolworthy.judgement.analysis.root_causes import root_causes
+from toolworthy.judgement.analysis.root_causes import RootCause, causes_of, root_causes
 from toolworthy.judgement.metrics import COSTS, SHARES, measured
 from toolworthy.records.case import CaseResult
 from toolworthy.records.conditions import bounds
@@ -119,6 +119,8 @@ class Sample(_Frozen):
     """The options that set limits, with their values."""
     blocking: dict[str, dict[str, str]] = {}
     """Agent to the codes of the root causes that break it on the wire, or fail it at times, each with its title."""
+    decided: dict[str, dict[str, str]] = {}
+    """The same of those that the whole run shows and ``triage.toml`` excuses, or calls fixed."""
     triage: dict[str, tuple[str, str]] = {}
     """Code of a root cause to what was decided about it: the state, and the state with its note."""
     untested: dict[str, str] = {}
@@ -144,8 +146,9 @@ def from_run(run: RunDirectory) -> Sample:
     meta = run.meta
     probes = run.probes()
     found = levels(probes)
-    found_causes = root_causes(meta, probes, run.triage)
-    causes = [(c, {harm.agent for harm in c.harms if harm.effect in ("breaks", "fails")}) for c in found_causes]
+    decided = [cause for cause in causes_of(run) if str(cause.triage)] if run.triage else []
+    lasting = [cause for cause in decided if cause.triage.state != "open"]
+    causes = root_causes(meta, probes)
     units = [*_units("tasks", run.results(), meta), *_units("tools", run.cases(), meta), *_wire(probes)]
     return Sample(
         name=run.path.name,
@@ -155,13 +158,23 @@ def from_run(run: RunDirectory) -> Sample:
         agents=meta.agents,
         units=tuple(units),
         limits=bounds(meta),
-        blocking={one.agent.id: {c.code: c.title for c, harmed in causes if one.agent.id in harmed} for one in found},
-        triage={c.code: (c.triage.state, str(c.triage)) for c in found_causes if str(c.triage)},
+        blocking={level.agent.id: _titles(causes, level.agent.id) for level in found},
+        decided={agent: _titles(lasting, agent) for agent in sorted({h.agent for c in lasting for h in c.harms})},
+        triage={cause.code: (cause.triage.state, str(cause.triage)) for cause in decided},
         untested={level.agent.id: str(level.headline) for level in found if level.word == "untested"},
         server=meta.server,
         fingerprints={name: tuple(found) for name, found in meta.fingerprints.items()},
         words=meta.words,
     )
+
+
+def _titles(causes: Sequence[RootCause], agent: str) -> dict[str, str]:
+    """Code to title of the root causes that break an agent, or fail it at times."""
+    return {
+        cause.code: cause.title
+        for cause in causes
+        if any(harm.agent == agent and harm.effect in ("breaks", "fails") for harm in cause.harms)
+    }
 
 
 def _units(suite: str, results: Sequence[TrialResult | CaseResult], meta: RunMeta) -> Iterator[Unit]:

@@ -14,23 +14,19 @@ _BLOCKS = "blocking findings"
 
 
 def judge(both: Comparable, baseline: Sample, candidate: Sample, policy: Policy) -> list[Judged]:
-    """Nothing is left to chance here: one is enough."""
+    """Nothing is left to chance here: one is enough. What was fixed and is seen again fails also where only trials show
+    it."""
     if not policy.no_new_blocks_for:
         return []
     of = both.of("wire.supported")
-    if not of.asked:
-        both.notes.append("the baseline has no results of wire: whether blocking findings are new is not known")
-        required = policy.required and "no_new_blocks_for" in policy.model_fields_set
-        return [Judged(_BLOCKS, "inconclusive", "the baseline has no results of wire")] if required else []
-    asked = {agent for agent in baseline.blocking if {"*", agent} & set(policy.no_new_blocks_for)}
+    asked = {agent for agent in (*baseline.blocking, *candidate.decided) if {"*", agent} & {*policy.no_new_blocks_for}}
     agents = sorted(agent for agent in asked if policy.counts(agent))
-    now = {agent: candidate.blocking.get(agent, {}) for agent in agents}
+    now = {agent: candidate.blocking.get(agent, {}) | candidate.decided.get(agent, {}) for agent in agents}
     known = {code for code, (state, _) in candidate.triage.items() if state in EXCUSED}
     fixed = {code for code, (state, _) in candidate.triage.items() if state == "regression"}
-    new = {
-        agent: sorted((now[agent].keys() - baseline.blocking[agent].keys() - known) | (now[agent].keys() & fixed))
-        for agent in agents
-    }
+    before = baseline.blocking if of.asked else {}
+    lacked = {agent: candidate.blocking.get(agent, {}).keys() - before[agent].keys() - known for agent in before}
+    new = {agent: sorted(lacked.get(agent, set()) | (now[agent].keys() & fixed)) for agent in agents}
     told = {
         agent: ", ".join(_told(candidate, code, now[agent][code]) for code in codes) for agent, codes in new.items()
     }
@@ -40,9 +36,13 @@ def judge(both: Comparable, baseline: Sample, candidate: Sample, policy: Policy)
     if said:
         more = ["`toolworthy rules CODE` says how to fix one"]
         return [Judged(_BLOCKS, "fail", f"new: {said}{others}", more=more)]
+    if not of.asked:
+        both.notes.append("the baseline has no results of wire: whether blocking findings are new is not known")
+        required = policy.required and "no_new_blocks_for" in policy.model_fields_set
+        return [Judged(_BLOCKS, "inconclusive", "the baseline has no results of wire")] if required else []
     if of.missing > policy.unmeasured * of.asked:
         return [too_few(_BLOCKS, of, policy)]
-    tested = [agent for agent in agents if agent not in baseline.untested]
+    tested = [agent for agent in agents if agent in baseline.blocking and agent not in baseline.untested]
     unjudged = [agent for agent in tested if agent in candidate.untested or agent not in candidate.blocking]
     lost = {agent: candidate.untested.get(agent, "") for agent in unjudged}
     if lost:
