@@ -1,15 +1,21 @@
 """Limits and formats of an answer: token limits, stop strings, several choices, JSON."""
 
 import json
+from typing import Any
 
 from toolworthy import wire
+from toolworthy.content import adapters
+from toolworthy.content.adapters import AgentAdapter, FullWindow
+from toolworthy.gateway.retries import busy
 from toolworthy.wire.ir import ToolChoice
 from toolworthy.wire.lenient import as_dict, as_list, parse_json
-from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Ignored, Unmeasured, probe
-from toolworthy.work.probes.answer import accept
-from toolworthy.work.probes.ask import user
-from toolworthy.work.probes.material import SOURCE
+from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Ignored, ProbeOutcome, Unmeasured, probe
+from toolworthy.work.probes.answer import Answer, accept
+from toolworthy.work.probes.ask import message, user
+from toolworthy.work.probes.material import ASK_CODE, CODE, CODE_WORD, SOURCE
 
+PROSE = "You write careful code and keep to the style of the files around it. " * 57
+"""About 1,000 tokens."""
 LONG = "Reply with exactly: " + " ".join(f"word{number}" for number in range(200))
 SCHEMA = {
     "type": "object",
@@ -49,6 +55,30 @@ async def test_max_tokens_in_arguments(ask: Ask) -> None:
         raise Broken(
             f"the call is truncated, but its arguments were closed to look complete: {whole[0].arguments[-80:]!r}"
         )
+
+
+WORDS = tuple(f"word{number}" for number in range(60))
+
+
+@probe("a token limit of 128,000", modes="stream", severity="degrades", agents=EVERY_AGENT, situation="settings")
+async def test_large_token_limit(ask: Ask) -> None:
+    """Agents send 32,000, 64,000 or 128,000, near the context window or above it: the answer is whole all the same."""
+    if ask.surface.babbles:
+        raise Unmeasured("the model writes until its token limit")
+    trouble: list[tuple[int, ProbeOutcome]] = []
+    for limit in (128_000, 64_000, 32_000):
+        try:
+            answer = await ask.says(" ".join(WORDS), max_tokens=limit)
+            if answer.response.stop == "length":
+                raise Broken(f"cut after {len(answer.text)} characters")
+            break
+        except Unmeasured:
+            raise
+        except ProbeOutcome as outcome:
+            trouble.append((limit, outcome))
+    if trouble:
+        limit, outcome = trouble[-1]
+        raise type(outcome)(f"a token limit of {limit:,}: {outcome}")
 
 
 @probe("max_completion_tokens", "chat", modes="whole", severity="degrades", situation="token-limit")
@@ -93,23 +123,72 @@ async def test_stop_string(ask: Ask) -> None:
         raise Unmeasured(f"the model says something else: {answer.text[:80]!r}")
 
 
+async def overflown(ask: Ask) -> Answer:
+    """What came of a conversation that is longer than the context window; all probes of an API share it.
+
+    Raises:
+        Unmeasured: the window is not known, or too large; or the endpoint had no time.
+    """
+    window = ask.endpoint.context
+    if window is None or window > 400_000:
+        unknown = "the context window is not known; set context in toolworthy.toml"
+        raise Unmeasured(unknown if window is None else f"{window:,} tokens are a lot to send")
+    told = user(f"{CODE}\n{'the ' * (window + window // 10)}")  # a token each
+    answer = await ask.surface.shared("overflow", lambda: ask.send(ask.request(told, user(ASK_CODE))))
+    if busy(answer.exchange) or answer.cut:
+        accept(answer)
+    return answer
+
+
 @probe(
     "the context window is too small", modes="stream", severity="degrades", agents=EVERY_AGENT, situation="full-context"
 )
 async def test_context_overflow(ask: Ask) -> None:
     """Too long a conversation is refused in words, so that the agent can shorten it; never cut without a word."""
-    window = ask.endpoint.context
-    if window is None or window > 400_000:
-        raise Unmeasured(
-            "the context window is not known" if window is None else f"{window:,} tokens are a lot to send"
-        )
-    answer = await ask.send(
-        ask.request(user("Reply with exactly: Hello."), user("lorem ipsum " * window), user("Go on."))
-    )
-    if answer.refused:
+    answer, own = await overflown(ask), wire.api(ask.api)
+    failure, window = answer.response.failure, ask.endpoint.context or 0
+    if answer.refused or (failure and own.overflow_streamed and failure.code == own.overflow_code):
         return
     accept(answer)
-    raise Ignored(f"about {4 * window:,} tokens were accepted for a window of {window:,}: truncated without an error")
+    read = answer.response.usage.input if answer.response.usage else None
+    if read is not None and read > window:
+        return  # it has more room than it says
+    told = "" if read is None else f", of which {read:,} are counted"
+    if read is None and CODE_WORD in answer.text:
+        raise Unmeasured(f"more than {window:,} tokens were accepted, and their beginning is known")
+    raise Ignored(f"more than {window:,} tokens were accepted{told}: the rest is dropped without an error")
+
+
+def recognised(agent: AgentAdapter, reads: FullWindow) -> tuple[str, Any]:
+    """The name and the test of a probe of whether this agent understands that its window is full."""
+
+    async def test(ask: Ask) -> None:
+        answer = await overflown(ask)
+        if answer.response.failure is None:
+            raise Unmeasured(f"no error says that the context window is full: HTTP {answer.status}")
+        if not reads.told_by(answer.status, answer.exchange.body[:8_192].decode(errors="replace")):
+            raise Broken(f"{agent.title} does not recognise this refusal: HTTP {answer.status}: {answer.message[:200]}")
+
+    test.__name__ = f"test_full_window_{agent.id}".replace("-", "_")
+    test.__doc__ = f"{agent.title} must learn from the error that it has to shorten the conversation."
+    title = f"{agent.title} learns that its context window is full"
+    options: dict[str, Any] = {"severity": "blocks", "situation": "full-context", "agents": (agent.id,)}
+    return test.__name__, probe(title, agent.apis[0], modes="stream", **options)(test)
+
+
+globals().update(recognised(agent, agent.full_window) for agent in adapters.agents() if agent.full_window)
+
+
+@probe("the beginning of 6,000 tokens", modes="stream", severity="blocks", agents=EVERY_AGENT, situation="long-input")
+async def test_long_conversation(ask: Ask) -> None:
+    """Some servers drop the oldest messages of a conversation above 4,096 tokens, and say nothing."""
+    turns = [turn for n in range(6) for turn in (user(f"Part {n}.\n{PROSE}"), message("assistant", "I see."))]
+    try:
+        await ask.knows(user(CODE), message("assistant", "I will remember it."), *turns)
+    except Ignored as outcome:
+        usage = ask.last.response.usage if ask.last else None
+        counted = f", and {usage.input:,} tokens are counted" if usage and usage.input else ""
+        raise Ignored(f"the beginning of about 6,000 tokens is lost without an error{counted}: {outcome}") from None
 
 
 @probe("several choices", "chat", modes="stream-first", severity="cosmetic", situation="settings")

@@ -77,7 +77,7 @@ async def patiently(
             return True
         if why.after is None:
             return why.no_time and state.idle_for >= UNTOLD
-        return state.idle_for + why.after > told
+        return state.idle_for + why.after >= told
 
     asking = tenacity.AsyncRetrying(
         retry=tenacity.retry_if_result(retry),

@@ -110,6 +110,37 @@ class ToolSpec(Strict):
     """The tool refuses to touch a file that was not read before."""
 
 
+class FullWindow(Strict):
+    """Which refusals the agent takes for a full context window: it then shortens the conversation, or says so."""
+
+    words: tuple[str, ...] = ()
+    """Regular expressions, in any case: one of them stands somewhere in the error."""
+    unless: tuple[str, ...] = ()
+    """The same: none of these does."""
+    statuses: tuple[int, ...] = ()
+    """HTTP statuses whose errors it reads; empty for all."""
+    alone: tuple[int, ...] = ()
+    """HTTP statuses that are enough without words."""
+    source: str
+    """Where that is written, and of which version."""
+
+    def told_by(self, status: int, said: str) -> bool:
+        """Whether the agent understands an error.
+
+        Args:
+            status: HTTP status; below 400 for an error inside a stream.
+            said: the error as it was sent: its words, its code, its type.
+        """
+        if status in self.alone:
+            return True
+        read = not self.statuses or status < 400 or status in self.statuses
+        return read and _stands(self.words, said) and not _stands(self.unless, said)
+
+
+def _stands(patterns: Iterable[str], text: str) -> bool:
+    return any(re.search(pattern, text, re.IGNORECASE | re.DOTALL) for pattern in patterns)
+
+
 class AgentAdapter(Strict):
     """An agent tool."""
 
@@ -131,6 +162,8 @@ class AgentAdapter(Strict):
     running: str | None = None
     """Regular expression: a result that matches it is of a command that still runs; its group is the session to wait
     for."""
+    full_window: FullWindow | None = None
+    """None where it is not known what it reads, or it reads nothing."""
     mcp: str = "{server}__{tool}"
     """How it names the tools of an MCP server."""
     tools: dict[str, ToolSpec] = Field(default_factory=dict)

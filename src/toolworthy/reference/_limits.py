@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from toolworthy import wire
-from toolworthy.wire.ir import Api, Part, Request, Response, Text, Thinking, ToolCall, ToolResult, Usage
+from toolworthy.wire.ir import Api, Failure, Part, Request, Response, Text, Thinking, ToolCall, ToolResult, Usage
 from toolworthy.wire.lenient import as_dict, as_list
 
 CONTEXT = 200_000
@@ -64,22 +64,31 @@ def _cut(part: Part, left: int) -> Part:
     return replace(part, arguments=part.arguments[:left]) if isinstance(part, ToolCall) else part
 
 
-def refusal(api: Api, value: Mapping[str, Any], request: Request) -> tuple[int, str] | None:
-    """Status and reason for a request that no careful endpoint takes; None for one that is fine."""
+def refusal(api: Api, value: Mapping[str, Any], request: Request) -> Failure | None:
+    """The error, with its status, for a request that no careful endpoint takes; None for one that is fine."""
     model = value.get("model")
     if not isinstance(model, str) or not model.startswith(MODEL):
-        return 404, f"the model {model!r} does not exist; this endpoint serves {MODEL!r}"
+        return _refused(f"the model {model!r} does not exist; this endpoint serves {MODEL!r}", 404)
     field = wire.api(api).conversation
     roles = [entry["role"] for entry in as_list(value.get(field)) if isinstance(entry, dict) and "role" in entry]
     if any(role not in _ROLES for role in roles):
-        return 400, f"{field} must be a list of objects with a role: {', '.join(_ROLES)}"
+        return _refused(f"{field} must be a list of objects with a role: {', '.join(_ROLES)}")
     if not request.messages:
-        return 400, "the request has no messages"
+        return _refused("the request has no messages")
     if value.get("previous_response_id"):
-        return 400, "previous_response_id is not supported: this endpoint keeps no state"
+        return _refused("previous_response_id is not supported: this endpoint keeps no state")
     if any(as_dict(entry).get("type") == "item_reference" for entry in as_list(value.get(field))):
-        return 404, "item_reference names an item that is not found: this endpoint keeps no state"
+        return _refused("item_reference names an item that is not found: this endpoint keeps no state", 404)
     size = sum(len(words(part)) for message in request.messages for part in message.parts) // CHARACTERS
-    if size > CONTEXT:
-        return 400, f"the conversation has about {size} tokens, the maximum context length is {CONTEXT} tokens"
-    return None
+    return overflow(api, size) if size > CONTEXT else None
+
+
+def overflow(api: Api, tokens: int) -> Failure:
+    """The API's own error for a conversation of so many tokens, which the context window does not hold."""
+    own = wire.api(api)
+    told = own.overflow.format(tokens=tokens, window=CONTEXT)
+    return replace(_refused(told), code=own.overflow_code)
+
+
+def _refused(message: str, status: int = 400) -> Failure:
+    return Failure(message, "invalid_request_error", status=status)

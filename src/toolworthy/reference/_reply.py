@@ -38,7 +38,7 @@ def reply(api: ir.Api, body: bytes, answer: Answering, defects: Sequence[Defect]
     """
     value = parse_json(body)
     if not isinstance(value, dict):
-        return error(api, 400, "the request body is not a JSON object")
+        return error(api, ir.Failure("the request body is not a JSON object", "invalid_request_error", status=400))
     spoiling = [defect for defect in defects if api in defect.apis]
     for defect in spoiling:
         value = defect.assumes(value)
@@ -50,7 +50,7 @@ def reply(api: ir.Api, body: bytes, answer: Answering, defects: Sequence[Defect]
         value = defect.hears(value)
     request = wire.api(api).parse_request(value)
     if wrong := refusal(api, value, request):
-        return error(api, *wrong)
+        return _refused(api, wrong, request)
     said = replace(answer(request), id=_id(api, body))
     said = replace(said, parts=_signed(api, said.parts))
     for defect in spoiling:
@@ -80,17 +80,20 @@ def stream(api: ir.Api, answer: ir.Response, request: ir.Request) -> Iterator[by
             yield data
 
 
-def error(
-    api: ir.Api,
-    status: int,
-    message: str,
-    *,
-    kind: str = "invalid_request_error",
-    headers: tuple[tuple[str, str], ...] = (),
-) -> Reply:
-    """An error in the API's own envelope."""
-    value = wire.api(api).render_error(ir.Failure(message, kind, status=status))
-    return Reply(status, JSON, (dump_json(value).encode(),), headers=headers)
+def error(api: ir.Api, failure: ir.Failure, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
+    """An error in the API's own envelope; `failure` has its status."""
+    value = wire.api(api).render_error(failure)
+    return Reply(failure.status or 400, JSON, (dump_json(value).encode(),), headers=headers)
+
+
+def _refused(api: ir.Api, failure: ir.Failure, request: ir.Request) -> Reply:
+    """An error, in the stream that was asked for where the API's vendor puts it there."""
+    own = wire.api(api)
+    if not (request.stream and own.overflow_streamed and failure.code == own.overflow_code):
+        return error(api, failure)
+    encoder = own.encoder(request)
+    told: tuple[ir.Event, ...] = (ir.Started(_id(api, b""), request.model), ir.Failed(failure), ir.Ended(clean=False))
+    return Reply(200, STREAM, tuple(filter(None, (encoder.encode(event) for event in told))))
 
 
 def _signed(api: ir.Api, parts: Sequence[ir.Part]) -> tuple[ir.Part, ...]:

@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from pydantic import Field
+
 from toolworthy.base.loading import Strict
 from toolworthy.reference._paths import places
 from toolworthy.wire.lenient import parse_json
@@ -107,6 +109,7 @@ class RefusalSign(Sign):
     """The endpoint does not take a request that it should take."""
 
     status: int = 400
+    headers: dict[str, str] = Field(default_factory=dict)
     body: str
     """What it answers; ``{key}`` stands for the last key of the path found."""
 

@@ -129,8 +129,10 @@ class Defect(Strict):
         """The answer to a request that this defect does not take."""
         for refusal in self.refuse:
             if refusal.holds(value):
-                kind = JSON if refusal.body.lstrip().startswith(("{", "[")) else "text/plain"
-                return Reply(refusal.status, kind, (refusal.answer(value).encode(),))
+                start = refusal.body.lstrip()
+                kind = STREAM if start.startswith(("data:", "event:")) else JSON if start[:1] in "{[" else "text/plain"
+                headers = tuple(refusal.headers.items())
+                return Reply(refusal.status, kind, (refusal.answer(value).encode(),), headers=headers)
         return None
 
     def spoil_answer(self, answer: Response, request: Request, *, shows: bool = True) -> Response:

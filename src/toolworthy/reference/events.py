@@ -92,7 +92,8 @@ class Stage:
         """What is sent where the stage acts."""
         if self.refuse is not None:
             one = self.refuse
-            return error(api, one.status or wire.api(api).overloaded, one.message, kind=one.type, headers=one.headers)
+            status = one.status or wire.api(api).overloaded
+            return error(api, Failure(one.message, one.type, status=status), one.headers)
         if self.breaks == "closed" and made.content_type == STREAM:
             return replace(made, pieces=made.pieces[: max(1, len(made.pieces) * 6 // 10)], whole=False)
         return made

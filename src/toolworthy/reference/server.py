@@ -20,7 +20,7 @@ from toolworthy.reference._reply import error
 from toolworthy.reference.defects import Defect
 from toolworthy.reference.events import PLAIN, Stage, staged
 from toolworthy.reference.model import Reply
-from toolworthy.wire.ir import APIS, Api, Request, Response
+from toolworthy.wire.ir import APIS, Api, Failure, Request, Response
 from toolworthy.wire.lenient import dump_json, parse_json
 
 _MAX_REQUEST = 64 * 2**20
@@ -83,7 +83,8 @@ class Oracle:
         elif asked.kind == "health":
             await _json(send, 200, {}, head=method == "HEAD")
         else:
-            await _send(send, error(api.name, 404, f"no route for {method} {scope['path']}"))
+            told = f"no route for {method} {scope['path']}"
+            await _send(send, error(api.name, Failure(told, "invalid_request_error", status=404)))
 
     def reply(self, api: Api, body: bytes) -> Reply:
         """What is sent back for a completion request; the stage counts those of the task."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from toolworthy.base.retry import seconds_to_wait
 from toolworthy.rules.model import Violations, builtin
+from toolworthy.rules.refusal import Refusal, classify, names_empty_account
 from toolworthy.rules.view import View
 from toolworthy.wire.ir import ToolCall
 from toolworthy.wire.lenient import as_dict, as_int, parse_json
@@ -100,3 +102,87 @@ def _bad_history(view: View) -> bool:
 def _client_refused(view: View) -> Violations:
     if view.exchange.status in (400, 401, 403) and (found := _CLIENT.search(_words(view))):
         yield f"HTTP {view.exchange.status}: {found.group()!r}", view.tail()
+
+
+# ---- when to come again ----------------------------------------------------------------------------------------------
+
+_EPOCH = 10**9
+_ALIKE = 2.0
+"""Two waits that differ by more than this factor, and by more than so many seconds, contradict each other."""
+
+
+def _refusal(view: View) -> Refusal | None:
+    exchange = view.exchange
+    return classify(exchange.status, exchange.response_headers, exchange.body) if exchange.status else None
+
+
+@builtin("TW697")
+def _unusable_retry_after(view: View) -> Violations:
+    told = {name: view.exchange.response_headers.get(name) for name in ("retry-after-ms", "retry-after")}
+    if (view.exchange.status or 0) < 400 or not any(told.values()):
+        return
+    date = {"date": view.exchange.response_headers.get("date", "")}
+    waits: dict[str, float] = {}
+    for name, value in ((name, value) for name, value in told.items() if value is not None):
+        wait = seconds_to_wait(0, {name: value, **date}, b"", "")
+        if wait is None:
+            yield f"{name} is {value!r}: neither a number nor a date", f"{name}: {value}"
+        elif wait > _EPOCH or (wait == 0 and view.exchange.status == 429):
+            meant = "now" if wait == 0 else "a point in time, not a number of seconds"
+            yield f"{name} is {value!r}: {meant}", f"{name}: {value}"
+        elif name == "retry-after" and re.fullmatch(r"\s*\d+\.\d+\s*", value):
+            yield f"{name} is {value!r}: not whole seconds", f"{name}: {value}"
+        else:
+            waits[name] = wait
+    failure = view.response.failure
+    if failure and (wait := seconds_to_wait(0, {}, view.exchange.body, failure.message)) is not None:
+        waits["the error"] = wait
+    longest, shortest = max(waits, key=waits.__getitem__, default=""), min(waits, key=waits.__getitem__, default="")
+    if waits and waits[longest] > waits[shortest] * _ALIKE + _ALIKE:
+        said = f"{longest} says {waits[longest]:g} s, {shortest} says {waits[shortest]:g} s"
+        yield said, "; ".join(f"{name}: {value}" for name, value in told.items() if value)
+
+
+@builtin("TW699")
+def _quota_as_rate_limit(view: View) -> Violations:
+    refused, failure = _refusal(view), view.response.failure
+    if refused is None or failure is None:
+        return
+    known = names_empty_account(f"{failure.type} {failure.code}")
+    told = f"HTTP {refused.status}, {failure.code or failure.type}: {failure.message[:120]}"
+    if refused.kind == "empty account" and refused.status == 429 and not known:
+        yield f"the account is empty, but it looks like a rate limit: {told}", view.tail()
+    if refused.retry_after is not None and (known or refused.status == 402):
+        yield (
+            f"it looks like an empty account, but says to come again in {refused.retry_after:g} s: {told}",
+            view.tail(),
+        )
+
+
+# ---- what is wrong ---------------------------------------------------------------------------------------------------
+
+_NOTHING = re.compile(
+    r"(?:error\W+)*(?:\d{3}\W*)?(?:(?:an? )?(?:unknown|unexpected|internal|generic|api|client|invalid)? ?error"
+    r"(?: (?:has )?occurred)?|bad[ _]?request(?:error)?|(?:invalid|malformed|unprocessable)[ _](?:api |input )?"
+    r"(?:requests?|param(?:eter)?s?|inputs?|arguments?|entity|content|body|value)(?:[ _]error)?|request (?:is )?invalid"
+    r"|validation ?(?:error|failed)|(?:request|generation|completion) (?:failed|rejected|error)"
+    r"|(?:the )?(?:provider|upstream|backend)(?: request)? ?(?:returned )?(?:an )?(?:error|failed)"
+    r"|something went wrong|all (?:target )?providers failed|not found|failed|none|null|undefined|\[object object\]"
+    r"|[{}\[\]\s\d]*)(?:\W+(?:please|see|try)\b[^:]*)?[\s.!]*",
+    re.IGNORECASE,
+)
+"""The whole of an error that does not say what is wrong with the request."""
+_ABOUT = (400, 404, 409, 422)
+"""Statuses that blame the request and do not say for what."""
+
+
+@builtin("TW698")
+def _error_names_nothing(view: View) -> Violations:
+    failure = view.response.failure
+    if failure is None or view.exchange.status not in _ABOUT:
+        return
+    value = as_dict(parse_json(view.exchange.body))
+    error = as_dict(value.get("error")) or value
+    details = any(error.get(name) for name in ("param", "details", "errors", "metadata", "loc"))
+    if value and not details and _NOTHING.fullmatch(failure.message.strip()):
+        yield f"HTTP {view.exchange.status}: {failure.message[:120]!r}", view.tail()

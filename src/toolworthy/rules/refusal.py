@@ -78,6 +78,11 @@ def broken_http(reason: str) -> str:
     return " ".join(reason.split())[:200]
 
 
+def names_empty_account(codes: str) -> bool:
+    """Whether the codes of an error say that nothing is left to spend, in words that agents know."""
+    return bool(_KNOWN_EMPTY.search(codes))
+
+
 # ---- kinds -----------------------------------------------------------------------------------------------------------
 
 
@@ -91,6 +96,7 @@ _EMPTY_CODES = _any(
     r"exceeded_current_quota\w*|credits?_(?:exhausted|depleted|required)|balance_(?:not_enough|insufficient)",
     r"\b1113\b|freetieronly|trial_(?:expired|ended)|setlimitexceeded",
 )
+_KNOWN_EMPTY = _any(r"insufficient_?quota|billing_error|payment_?required|usage_limit_reached|quota_?exceeded")
 _EMPTY = _any(
     r"insufficient (?:\w+ ){0,2}(?:balance|credits?|funds|quota)|not enough (?:\w+ )?(?:balance|credits?|funds)",
     r"(?:balance|credits?|funds) (?:\w+ ){0,3}(?:too low|exhausted|insufficient|depleted|used up|run out)",

@@ -122,6 +122,12 @@ class WireApi:
     """Field of a message that holds its parts."""
     overloaded: int = 503
     """HTTP status of an endpoint that has no room."""
+    overflow: str
+    """How its vendor refuses a conversation that is longer than the context window; ``{tokens}`` and ``{window}``."""
+    overflow_code: str | None = None
+    """The code of that error."""
+    overflow_streamed: bool = False
+    """Whether that error ends a stream of HTTP 200 where one was asked for."""
 
     decoder: Callable[[], Decoder]
     encoder: Callable[[Request], Encoder]

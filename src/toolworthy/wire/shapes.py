@@ -14,6 +14,9 @@ LATE_SYSTEM = "<system-message>\n{text}\n</system-message>"
 """How a system message reads where only a user message may stand."""
 
 
+CONTEXT_LENGTH_EXCEEDED = "context_length_exceeded"
+"""OpenAI's code of an error for a conversation that is longer than the context window."""
+
 UNPARSED = "_unparsed"
 """The one key of arguments that are no object, for an API that wants one."""
 

@@ -9,7 +9,7 @@ from toolworthy.wire.chat._response import parse_response, render_response
 from toolworthy.wire.chat._stream import ChatDecoder, ChatEncoder
 from toolworthy.wire.chat.request import parse_request, render_request
 from toolworthy.wire.declaration import WireApi
-from toolworthy.wire.shapes import openai_error, openai_models
+from toolworthy.wire.shapes import CONTEXT_LENGTH_EXCEEDED, openai_error, openai_models
 
 API = WireApi(
     name="chat",
@@ -34,6 +34,11 @@ API = WireApi(
     render_request=render_request,
     parse_response=parse_response,
     render_response=render_response,
+    overflow=(
+        "This model's maximum context length is {window} tokens. However, your messages resulted in {tokens} tokens. "
+        "Please reduce the length of the messages."
+    ),
+    overflow_code=CONTEXT_LENGTH_EXCEEDED,
     render_error=openai_error,
     render_models=openai_models,
 )

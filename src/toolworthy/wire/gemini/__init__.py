@@ -38,6 +38,7 @@ API = WireApi(
     signs_calls=True,
     text_part={},
     parts="parts",
+    overflow="The input token count ({tokens}) exceeds the maximum number of tokens allowed ({window}).",
     decoder=GeminiDecoder,
     encoder=GeminiEncoder,
     parse_request=parse_request,

@@ -28,6 +28,7 @@ API = WireApi(
     whole_calls="outside streams",
     reasoning="thinking",
     overloaded=529,
+    overflow="prompt is too long: {tokens} tokens > {window} maximum",
     decoder=MessagesDecoder,
     encoder=MessagesEncoder,
     parse_request=parse_request,

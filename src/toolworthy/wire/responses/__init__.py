@@ -10,7 +10,7 @@ from toolworthy.wire.responses._encode import ResponsesEncoder
 from toolworthy.wire.responses._request import parse_request, render_request
 from toolworthy.wire.responses._response import parse_response, render_response
 from toolworthy.wire.responses._stream import ResponsesDecoder
-from toolworthy.wire.shapes import openai_error, openai_models
+from toolworthy.wire.shapes import CONTEXT_LENGTH_EXCEEDED, openai_error, openai_models
 
 API = WireApi(
     name="responses",
@@ -33,6 +33,12 @@ API = WireApi(
     render_request=render_request,
     parse_response=parse_response,
     render_response=render_response,
+    overflow=(
+        "Your input exceeds the context window of this model: {tokens} tokens > {window}. "
+        "Please adjust your input and try again."
+    ),
+    overflow_code=CONTEXT_LENGTH_EXCEEDED,
+    overflow_streamed=True,
     render_error=openai_error,
     render_models=openai_models,
 )

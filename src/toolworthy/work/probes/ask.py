@@ -29,7 +29,7 @@ _ON_THE_WIRE = frozenset(
 """Faults that keep calls from some clients: where a call is missing or wrong beside one, it is the cause."""
 _NOT_FORCED, _CUT_EMPTY, _EMPTY, _SWALLOWED = "TW116", "TW705", "TW704", "TW708"
 _SILENCE = "TW612"
-_OF_TIME = ("TW611", "TW623")
+_OF_TIME = ("TW611", "TW623", "TW697", "TW699")
 """Rules about how an endpoint says that it has no time."""
 _OF_TOOLS = ("tools", "tool_choice", "parallel_tool_calls", "toolConfig")
 """Fields that no request without tools has."""
@@ -58,7 +58,7 @@ class Ask(Channel):
 
     def _own(self, code: str, exchange: int | None) -> bool:
         return (
-            exchange in self.superseded
+            (exchange in self.superseded and code not in _OF_TIME)
             or (exchange in self.cut and code != _SILENCE)
             or (exchange in self.refused_for_time and code not in _OF_TIME)
             or (exchange in self.limited and code == _CUT_EMPTY)
