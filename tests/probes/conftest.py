@@ -14,3 +14,4 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("toolworthy.work.probes.recovery.LONGEST", 0.5)
     monkeypatch.setattr("toolworthy.base.retry.FIRST_PAUSE", 0.0)
     monkeypatch.setattr("toolworthy.rules._framing.SILENCE", 1.0)
+    monkeypatch.setattr("toolworthy.rules._framing.LATE", 1.0)

@@ -115,6 +115,8 @@ class Edit(Strict):
     before: str | None = None
     after: str | None = None
     """Data of one more event; ``{index}`` and the like are the values of the event that it stands beside."""
+    until: str = ""
+    """Sent only before the next event with this pattern in its JSON, instead of where it stands."""
     renumber: bool = False
     """Sequence numbers are counted anew."""
 
@@ -269,12 +271,18 @@ def _pass(edit: Edit, sent: list[tuple[str | None, Any]]) -> list[tuple[str | No
     hits = [number for number, (name, value) in enumerate(sent) if _concerns(edit, name, value)]
     chosen = {"all": hits, "first": hits[:1], "rest": hits[1:], "last": hits[-1:]}[edit.which]
     out: list[tuple[str | None, Any]] = []
+    held: list[tuple[str | None, Any]] = []
     gone = _joined(edit, [sent[number][1] for number in chosen])
     for number, (name, value) in enumerate(sent):
         if number in chosen and gone[chosen.index(number)]:
             continue
+        if held and re.search(edit.until, dump_json(value)):
+            out, held = [*out, *held], []
         if number not in chosen:
             out.append((name, value))
+            continue
+        if edit.until:
+            held.append((name, value))
             continue
         if edit.before is not None:
             out.append(_beside(edit.before, name, value))

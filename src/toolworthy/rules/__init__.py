@@ -15,6 +15,7 @@ from toolworthy.records.exchange import Exchange
 from toolworthy.records.finding import Finding
 from toolworthy.rules import (  # noqa: F401 - each declares its rules
     _announced,
+    _arguments,
     _chat,
     _errors,
     _fragments,
@@ -22,6 +23,7 @@ from toolworthy.rules import (  # noqa: F401 - each declares its rules
     _gemini,
     _items,
     _messages,
+    _outputs,
     _reasoning,
     _responses,
     _usage,

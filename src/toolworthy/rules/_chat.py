@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from toolworthy.rules.model import Violations, builtin
 from toolworthy.rules.view import View
@@ -52,7 +52,8 @@ def _data_after_done(view: View) -> Violations:
 @builtin("TW313")
 def _chunk_without_choices(view: View) -> Violations:
     for event in view.events:
-        if event.value and not isinstance(event.value.get("choices"), list) and not event_failure(event.value):
+        read = event.value or event.data.strip() == "{}"
+        if read and not isinstance(event.value.get("choices"), list) and not event_failure(event.value):
             yield f"choices is {json.dumps(event.value.get('choices'))}", event.data
 
 
@@ -144,6 +145,19 @@ def _repeated_text(view: View) -> Violations:
             said[as_key(choice.get("index"))] += text
 
 
+@builtin("TW394")
+def _repeated_finish_reason(view: View) -> Violations:
+    told: dict[object, object] = {}
+    several = (as_int(view.asked.get("n")) or 1) > 1
+    for event, choice in view.choices:
+        index, reason = as_key(choice.get("index")), choice.get("finish_reason")
+        if reason and index in told and not (several and _merged(view)):
+            yield f"a second finish_reason: {told[index]!r}, then {reason!r}", event.data
+            return
+        if reason:
+            told[index] = reason
+
+
 _LONG = 24
 """Characters of a text that no model says again in just one delta, all at once, by chance."""
 _STRAY = re.compile(rb"^[^:\s][^\r\n]*", re.MULTILINE)
@@ -155,15 +169,17 @@ def _named(told: object, there: bool, what: str) -> str:
 
 
 def _merged(view: View) -> tuple[str, str] | None:
-    """Where two choices share an index: twice in one answer or chunk, or finished twice."""
-    finished: set[object] = set()
+    """Where two choices share an index: twice in one answer or chunk, or each with its own beginning and end. An end
+    alone that comes twice is no second choice."""
+    wanted = as_int(view.asked.get("n")) or 1
+    streamed = [(as_key(choice.get("index")), choice) for _, choice in view.choices]
+    roles = Counter(index for index, choice in streamed if as_dict(choice.get("delta")).get("role"))
+    ends = Counter(index for index, choice in streamed if choice.get("finish_reason"))
     for event in view.events:
-        choices = [as_dict(choice) for choice in as_list(event.value.get("choices"))]
-        indices = [as_key(choice.get("index")) for choice in choices]
-        ends = [as_key(choice.get("index")) for choice in choices if choice.get("finish_reason")]
-        if len(set(indices)) < len(indices) or finished & set(ends):
+        indices = [as_key(as_dict(choice).get("index")) for choice in as_list(event.value.get("choices"))]
+        together = any(roles[index] == ends[index] == wanted for index in indices)
+        if len(set(indices)) < len(indices) or (wanted > 1 and together):
             return f"more than one choice has the index {indices[0]}", event.data
-        finished |= set(ends)
     whole = [as_key(as_dict(choice).get("index")) for choice in as_list(view.whole.get("choices"))]
     if len(set(whole)) < len(whole):
         return f"more than one choice has the index {whole[0]}", json.dumps(whole)

@@ -96,6 +96,44 @@ def _missing_tool_call_type(view: View) -> Violations:
             yield f"the type of a call is {json.dumps(call.get('type'))}", json.dumps(call, ensure_ascii=False)
 
 
+@builtin("TW393")
+def _split_tool_name(view: View) -> Violations:
+    begun: dict[object, Mapping[str, Any]] = {}
+    offered = {tool.name for tool in view.request.tools} if view.request else set()
+    for event, index, call in _fragments(view):
+        first = begun.setdefault(index, call)
+        name, before = _name(call), _name(first)
+        another = call.get("id") not in (None, "", first.get("id")) or (name != before and {name, before} <= offered)
+        if first is not call and name and before and not another:
+            pieces = f"the name comes in pieces: {before!r}, {name!r}"
+            yield "a later delta repeats the name" if name == before else pieces, event.data
+
+
+@builtin("TW395")
+def _interleaved_tool_calls(view: View) -> Violations:
+    latest: dict[object, object] = {}
+    over: set[object] = set()
+    for event, index, call in _fragments(view):
+        choice = index[0]
+        if call.get("index") is None:
+            continue
+        if index in over and _grows(call):
+            yield f"a delta of call {index[1]} follows the start of another call", event.data
+            return
+        if choice in latest and latest[choice] != index:
+            over.add(latest[choice])
+        latest[choice] = index
+
+
+def _name(call: Mapping[str, Any]) -> str:
+    return str(as_dict(call.get("function") or call.get("custom")).get("name") or "")
+
+
+def _grows(call: Mapping[str, Any]) -> bool:
+    written = as_dict(call.get("function") or call.get("custom"))
+    return bool(written.get("arguments") or written.get("input"))
+
+
 def _typed(call: Mapping[str, Any]) -> bool:
     return call.get("type") in (None, "function", "custom")
 

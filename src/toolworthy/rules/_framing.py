@@ -157,6 +157,64 @@ def _fractional_timestamp(view: View) -> Violations:
                     yield f"{name} has a fraction", written
 
 
+@builtin("TW694")
+def _late_end(view: View) -> Violations:
+    exchange = view.exchange
+    if not view.answered or exchange.status is None or view.api is None or (said := _said_all(view)) is None:
+        return
+    times = [chunk.at for chunk in exchange.chunks if chunk.at <= said]
+    pace = max((b - a for a, b in itertools.pairwise(times)), default=0.0)
+    late = exchange.seconds - said
+    if late >= LATE and late > _SLOWER * pace:
+        yield f"the response ends {late:.0f} s after its last word", view.tail()
+
+
+def _said_all(view: View) -> float | None:
+    """When all of an answer was there but its end; None where that is not known."""
+    chunks, size = view.exchange.chunks, 0
+    if not chunks:
+        return None
+    body = view.exchange.body if view.exchange.streamed else b""
+    ends = [found.end() for found in _LAST_ITEM.finditer(body)] or [found.end() for found in _STOPS.finditer(body)]
+    if not ends:
+        return chunks[-1].at if view.response.complete or view.whole else None
+    for chunk in chunks:
+        size += len(chunk.data)
+        if size >= ends[-1]:
+            return chunk.at
+    return None
+
+
+@builtin("TW695")
+def _unusual_keep_alive(view: View) -> Violations:
+    if not (view.events and view.answered):
+        return
+    for block in _BLANK.split(view.exchange.body.removeprefix(b"\xef\xbb\xbf")):
+        lines = [line for line in _LINE.split(block) if line.strip()]
+        fields = [line for line in lines if not line.startswith(b":")]
+        data = [line for line in fields if line.startswith(b"data")]
+        shown = block.decode(errors="replace")
+        if fields and not data and all(map(_FIELD.match, fields)):
+            yield f"an event has {fields[0].partition(b':')[0].decode()} and no data", shown
+        elif data and all(map(_NO_DATA.match, data)):
+            yield "an event has empty data", shown
+        elif data and len(fields) < len(lines):
+            yield "a comment is inside an event, without a blank line", shown
+    if _ONLY_CR.search(view.exchange.body):
+        yield "lines end with a carriage return alone", ""
+
+
+LATE = 3.0
+"""Seconds that an end may take."""
+_SLOWER = 3
+"""How many times longer than the longest pause before it."""
+_LAST_ITEM = re.compile(rb'"type"\s*:\s*"response\.output_item\.done"')
+_STOPS = re.compile(rb'"(?:finish_reason|finishReason|stop_reason)"\s*:\s*"|"type"\s*:\s*"response\.completed"')
+_LINE = re.compile(rb"\r\n|\r|\n")
+_BLANK = re.compile(rb"(?:\r\n|\r(?!\n)|\n)(?:\r\n|\r(?!\n)|\n)+")
+_FIELD = re.compile(rb"(?:event|id|retry)(?::|\Z)")
+_NO_DATA = re.compile(rb"data:?[ \t]*\Z")
+_ONLY_CR = re.compile(rb"\r(?!\n|\Z)")
 _TIGHT = re.compile(rb"^(data|event):[^\s][^\r\n]{0,300}", re.MULTILINE)
 SILENCE = 60.0
 

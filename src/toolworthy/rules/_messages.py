@@ -188,6 +188,39 @@ def _text_in_block_start(view: View) -> Violations:
             yield f"content_block_start has the {kind}", event.data
 
 
+@builtin("TW493")
+def _overlapping_blocks(view: View) -> Violations:
+    begun: list[object] = []
+    for event in view.events:
+        index = event.value.get("index")
+        if event.type == "content_block_start":
+            if begun and as_key(index) not in begun:
+                yield f"block {index} begins before block {begun[-1]} has ended", event.data
+            begun.append(as_key(index))
+        elif event.type == "content_block_stop" and as_key(index) in begun:
+            begun.remove(as_key(index))
+
+
+@builtin("TW494")
+def _block_index_gap(view: View) -> Violations:
+    starts = [event for event in view.events if event.type == "content_block_start"]
+    indices = (as_int(event.value.get("index")) for event in starts)
+    begun = list(dict.fromkeys(index for index in indices if index is not None))
+    if begun and begun != list(range(len(begun))):
+        yield f"the indices of the content blocks are {begun}", ""
+
+
+@builtin("TW495")
+def _repeated_stop_reason(view: View) -> Violations:
+    told: object = None
+    for event in view.events:
+        if event.type == "message_delta":
+            reason = as_dict(event.value.get("delta")).get("stop_reason")
+            if told and (reason or "stop_reason" in as_dict(event.value.get("delta"))):
+                yield f"the stop_reason is {told!r}, then {json.dumps(reason)}", event.data
+            told = reason or told
+
+
 def _input(usage: dict[str, object]) -> int:
     names = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
     return sum(as_int(usage.get(name)) or 0 for name in names)

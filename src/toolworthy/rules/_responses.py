@@ -52,12 +52,6 @@ def _untyped_responses_event(view: View) -> Violations:
             yield "an event has no type", event.data
 
 
-@builtin("TW507")
-def _deltas_contradict_done(view: View) -> Violations:
-    for detail, excerpt in view.repairs("done-differs-from-deltas"):
-        yield f"the deltas of the {detail} item differ from its output_item.done", excerpt
-
-
 @builtin("TW510")
 def _missing_arguments_delta(view: View) -> Violations:
     seen = {event.type for event in view.events}

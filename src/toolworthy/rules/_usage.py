@@ -99,7 +99,7 @@ def _unknown_stop_reason(view: View) -> Violations:
 def _repeated_usage(view: View) -> Violations:
     if as_dict(view.asked.get("stream_options")).get("continuous_usage_stats"):
         return
-    counted = [event for event in view.events if as_int(as_dict(event.value.get("usage")).get("total_tokens"))]
+    counted = [event for event in view.events if any(map(as_int, map(as_dict(event.value.get("usage")).get, _TOTALS)))]
     if len(counted) > 1:
         yield f"{len(counted)} chunks have usage", counted[0].data
 
@@ -119,6 +119,7 @@ def _undelivered_tokens(view: View) -> Violations:
         yield f"usage counts {usage.output} output tokens, but the content has {shown} bytes", view.tail()
 
 
+_TOTALS = ("total_tokens", "prompt_tokens", "completion_tokens")
 _MARKS = 64
 """Tokens that a model may spend on the marks of its own format."""
 _SHOWN = ("choices", "delta", "content_block", "content", "output", "parts")

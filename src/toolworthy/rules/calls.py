@@ -20,7 +20,7 @@ def is_json_object(text: str) -> bool:
         return False
 
 
-def _broken(view: View) -> list[tuple[ToolCall, str]]:
+def broken_arguments(view: View) -> list[tuple[ToolCall, str]]:
     """Calls whose arguments are no JSON object, and how: ``empty``, ``cut``, ``trailing`` or ``other``."""
     if view.response.stop == "length" or not (view.answered and view.response.complete):
         return []  # cut by the limit, by an error, or with the answer: the arguments are no fault of their own
@@ -49,14 +49,14 @@ def _missing_tool_call_id(view: View) -> Violations:
 
 @builtin("TW102")
 def _invalid_json_arguments(view: View) -> Violations:
-    for call, how in _broken(view):
+    for call, how in broken_arguments(view):
         if how == "other":
             yield f"the arguments of {call.name} are not a JSON object", call.arguments
 
 
 @builtin("TW103")
 def _truncated_arguments(view: View) -> Violations:
-    for call, how in _broken(view):
+    for call, how in broken_arguments(view):
         if how == "cut":
             yield (
                 f"the arguments of {call.name} are truncated, but the stop reason does not say so",
@@ -66,14 +66,14 @@ def _truncated_arguments(view: View) -> Violations:
 
 @builtin("TW104")
 def _trailing_data_after_arguments(view: View) -> Violations:
-    for call, how in _broken(view):
+    for call, how in broken_arguments(view):
         if how == "trailing":
             yield f"extra data after the arguments of {call.name}", call.arguments[-200:]
 
 
 @builtin("TW105")
 def _empty_string_arguments(view: View) -> Violations:
-    for call, how in _broken(view):
+    for call, how in broken_arguments(view):
         if how == "empty":
             yield f"the arguments of {call.name} are an empty string", ""
 

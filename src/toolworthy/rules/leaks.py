@@ -44,7 +44,7 @@ _OPENERS = (
 _CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 _CONTROL = ("<|", "<｜")
 """How marks begin that are tokens of their own, which no server should show."""
-_THINK_TAG = re.compile(r"</?(?:think|thinking|thought|seed:think|reasoning)>|<\|start_of_thinking\|>|\[/?THINK\]")
+THINK_TAG = re.compile(r"</?(?:think|thinking|thought|seed:think|reasoning)>|<\|start_of_thinking\|>|\[/?THINK\]")
 
 
 def _quoted(view: View) -> str:
@@ -93,7 +93,7 @@ def _shown(mark: re.Match[str]) -> bool:
 
 @builtin("TW202")
 def _reasoning_tags_in_text(view: View) -> Violations:
-    tags = list(islice(_marks(view, _THINK_TAG, view.response.text), 2))
+    tags = list(islice(_marks(view, THINK_TAG, view.response.text), 2))
     if tags and _encloses(view, tags) and not isinstance(parse_json(view.response.text), dict | list):
         mark, excerpt = _around(tags[0])
         yield f"the text has {mark!r}", excerpt
@@ -115,7 +115,7 @@ def _control_tokens_in_text(view: View) -> Violations:
         if found := _search(view, _SPECIAL, text):
             yield f"the {where} has {found[0]!r}", found[1]
     for call in view.calls:
-        for value in _strings(parse_json(call.arguments)):
+        for value in strings(parse_json(call.arguments)):
             found = _search(view, _SPECIAL, value[-40:])
             if found and value.rstrip().endswith(found[0].strip()):
                 yield f"an argument of {call.name} ends with {found[0]!r}", value[-200:]
@@ -130,11 +130,11 @@ def _call_marker_in_text(view: View) -> Violations:
         yield f"the text has {mark!r}", excerpt
 
 
-def _strings(value: object) -> Iterator[str]:
+def strings(value: object) -> Iterator[str]:
     """The strings in a JSON value. Within one a token may be meant: models write chat templates too."""
     if isinstance(value, dict | list):
         for item in value.values() if isinstance(value, dict) else value:
-            yield from _strings(item)
+            yield from strings(item)
     elif isinstance(value, str):
         yield value
 

@@ -109,11 +109,11 @@ class SseParser:
         return []
 
     def _dispatch(self) -> list[SseEvent]:
-        if not self._data:
-            self._event = None
-            return []
-        event = SseEvent(self._event, "\n".join(self._data), self._count)
+        name, data = self._event, "\n".join(self._data)
         self._event, self._data, self._data_length = None, [], 0
+        if not data.strip():  # a keep-alive
+            return []
+        event = SseEvent(name, data, self._count)
         self._count += 1
         return [event]
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import httpx
 
 _ON_THE_WIRE = frozenset(
-    "TW106 TW111 TW301 TW302 TW318 TW401 TW402 TW407 TW415 TW418 TW501 TW504 TW506 TW512".split()  # noqa: SIM905
+    "TW106 TW111 TW193 TW194 TW301 TW302 TW318 TW393 TW401 TW402 TW407 TW415 TW418 TW501 TW504 TW506 TW512".split()  # noqa: SIM905
 )
 """Faults that keep calls from some clients: where a call is missing or wrong beside one, it is the cause."""
 _NOT_FORCED, _CUT_EMPTY, _EMPTY, _SWALLOWED = "TW116", "TW705", "TW704", "TW708"

@@ -53,9 +53,18 @@ def text(wanted: str, given: str) -> str | None:
         return f"without {', '.join(marks)}"
     if given and "�" in given and len(given) >= len(wanted) // 2:
         return "with U+FFFD where characters were split"
+    if (behind := given.removeprefix(wanted)) != given and wanted and _foreign(behind):
+        return f"followed by {behind.strip()[:40]!r}"
+    if (before := given.removesuffix(wanted)) != given and wanted and _foreign(before[::-1]):
+        return f"with {before.strip()[-40:]!r} before it"
     if given and len(given) < len(wanted) and wanted.startswith(given) and _at_markup(wanted[len(given) :]):
         return f"cut off before {wanted[len(given) :][:20]!r}"
     return None
+
+
+def _foreign(rest: str) -> bool:
+    """Whether text beside a value begins on a line of its own, or with a mark, and has words: a parser took it in."""
+    return rest[:1] in ("\n", "<", ">") and any(char.isalpha() for char in rest)
 
 
 def _at_markup(rest: str) -> bool:

@@ -1,0 +1,68 @@
+"""Rules over what else stands in a call's arguments: reasoning, or prose that belongs to the text."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from toolworthy.rules.calls import broken_arguments
+from toolworthy.rules.leaks import THINK_TAG, strings
+from toolworthy.rules.model import Violations, builtin
+from toolworthy.rules.view import View
+from toolworthy.wire.lenient import parse_json
+
+_WORD = re.compile(r"(?<![\w<|{\"'=/.-])[^\W\d_]+(?!\.\w|[\w>|\"=(/:])")
+_SENTENCE = re.compile(r"\s*[^\w\s]*[A-Z]|[^\W\d_][.!?:…](?:\s|\Z)")
+_MARKUP = re.compile(r"</?\w|<\|")
+_CJK = re.compile(r"[぀-鿿]")
+_WORDS, _CHARACTERS = 3, 6
+"""How much of a language no format of calls writes beside the arguments."""
+
+
+@builtin("TW193")
+def _reasoning_in_arguments(view: View) -> Violations:
+    asked = view.exchange.request_body.decode(errors="replace")
+    for call in view.calls:
+        value = parse_json(call.arguments)
+        texts = [call.arguments] if value is None else list(strings(value))
+        for text in texts:
+            tag = next((one for one in THINK_TAG.finditer(text) if one.group() not in asked), None)
+            if tag and (value is None or _is_thought(text)):
+                yield f"the arguments of {call.name} have {tag.group()!r}", text[:300]
+
+
+def _is_thought(text: str) -> bool:
+    """Whether reasoning stands before a value, behind it, or instead of it; within one it may be meant."""
+    tags = list(THINK_TAG.finditer(text))
+    closing = sum("/" in tag.group() for tag in tags)
+    return 2 * closing != len(tags) or not text[: tags[0].start()].strip()
+
+
+@builtin("TW194")
+def _prose_in_arguments(view: View) -> Violations:
+    for call, _ in broken_arguments(view):
+        for text in _beside(call.arguments):
+            if _is_prose(THINK_TAG.sub(" ", text)):
+                yield f"the arguments of {call.name} have the text {' '.join(text.split())[:60]!r}", call.arguments
+                break
+
+
+def _beside(text: str) -> Iterator[str]:
+    """What stands before the first object in `text` and behind it; all of it where there is none."""
+    start = text.find("{")
+    if start < 0:
+        yield text
+        return
+    yield text[:start]
+    try:
+        yield text[json.JSONDecoder().raw_decode(text, start)[1] :]
+    except (ValueError, RecursionError):
+        return
+
+
+def _is_prose(text: str) -> bool:
+    if _MARKUP.search(text):
+        return False
+    sentence = len(_WORD.findall(text)) >= _WORDS and _SENTENCE.search(text) is not None
+    return sentence or len(_CJK.findall(text)) >= _CHARACTERS

@@ -1,0 +1,160 @@
+"""Rules over whether the events of an OpenAI Responses stream agree: indices, order, and what each says of an item."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any
+
+from toolworthy.rules._responses import TERMINAL
+from toolworthy.rules.model import Violations, builtin
+from toolworthy.rules.view import View, WireEvent
+from toolworthy.wire.lenient import as_dict, as_int, as_key, as_list
+
+_DELTAS = {
+    "response.output_text": "text",
+    "response.refusal": "refusal",
+    "response.function_call_arguments": "arguments",
+    "response.custom_tool_call_input": "input",
+    "response.reasoning_text": "reasoning",
+    "response.reasoning": "reasoning",
+    "response.reasoning_summary_text": "summary",
+}
+"""What a delta, or the event that ends deltas, is of."""
+_WHOLE = {"text": "text", "refusal": "refusal", "arguments": "arguments", "input": "input"}
+"""Field of the event that ends deltas; of reasoning it is the text, too."""
+_PART_TYPES = {
+    "output_text": "text",
+    "refusal": "refusal",
+    "reasoning_text": "reasoning",
+    "summary_text": "summary",
+}
+_SEALED = ("reasoning", "summary")
+"""What may be left out, or sealed, where it has been shown."""
+
+
+def _key(event: WireEvent) -> Hashable:
+    """What names an item: its place, else its id."""
+    index = as_int(event.value.get("output_index"))
+    item = as_dict(event.value.get("item"))
+    return index if index is not None else as_key(event.value.get("item_id") or item.get("id"))
+
+
+def _place(event: WireEvent) -> int | None:
+    """The place of a part within its item."""
+    name = "summary_index" if "summary" in event.type else "content_index"
+    return as_int(event.value.get(name))
+
+
+def _written(item: Mapping[str, Any]) -> dict[str, str]:
+    """Everything that an item says, by kind."""
+    told: dict[str, str] = defaultdict(str)
+    for name in ("arguments", "input"):
+        if isinstance(item.get(name), str):
+            told[name] = item[name]
+    for part in map(as_dict, [*as_list(item.get("content")), *as_list(item.get("summary"))]):
+        kind = _PART_TYPES.get(str(part.get("type")))
+        if kind:
+            told[kind] += str(part.get("refusal" if kind == "refusal" else "text") or "")
+    return told
+
+
+def _deltas(view: View) -> dict[Hashable, dict[str, str]]:
+    """What the deltas of each item say, joined, by kind."""
+    said: dict[Hashable, dict[str, str]] = defaultdict(lambda: defaultdict(str))
+    for event in view.events:
+        kind = _DELTAS.get(event.type.removesuffix(".delta")) if event.type.endswith(".delta") else None
+        if kind and isinstance(event.value.get("delta"), str):
+            said[_key(event)][kind] += event.value["delta"]
+    return {key: dict(told) for key, told in said.items()}
+
+
+@builtin("TW507")
+def _deltas_contradict_done(view: View) -> Violations:
+    for detail, excerpt in view.repairs("done-differs-from-deltas"):
+        yield f"the deltas of the {detail} item differ from its output_item.done", excerpt
+    said = _deltas(view)
+    for event in view.events:
+        if event.type == "response.output_item.done":
+            written = _written(as_dict(event.value.get("item")))
+            for kind, text in said.get(_key(event), {}).items():
+                if written[kind] != text and (written[kind] or kind not in _SEALED):
+                    yield f"output_item.done has {_short(written[kind])} for the {kind} {_short(text)}", event.data
+        elif event.type.endswith(".done") and (ended := _DELTAS.get(event.type.removesuffix(".done"))):
+            whole, sent = event.value.get(_WHOLE.get(ended, "text")), said.get(_key(event), {}).get(ended, "")
+            parts = len({_place(other) for other in view.events if _key(other) == _key(event)} - {None})
+            if sent and isinstance(whole, str) and whole != sent and parts < 2:
+                yield f"{event.type} has {_short(whole)} for the {ended} {_short(sent)}", event.data
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 30 else f"{text[:15]}…{text[-14:]}")
+
+
+@builtin("TW593")
+def _overlapping_items(view: View) -> Violations:
+    begun: list[Hashable] = []
+    for event in view.events:
+        if event.type == "response.output_item.added":
+            if begun and _key(event) not in begun:
+                yield f"item {_key(event)} begins before item {begun[-1]} is done", event.data
+            begun.append(_key(event))
+        elif event.type == "response.output_item.done" and _key(event) in begun:
+            begun.remove(_key(event))
+
+
+@builtin("TW594")
+def _index_gap(view: View) -> Violations:
+    items = [as_int(event.value.get("output_index")) for event in _of(view, "response.output_item.added")]
+    known = [index for index in items if index is not None]
+    if known != list(range(len(known))):
+        yield f"the output indices of the items are {known}", ""
+    places: dict[tuple[Hashable, bool], list[int]] = defaultdict(list)
+    for event in view.events:
+        place = _place(event)
+        if place is not None and place not in (seen := places[_key(event), "summary" in event.type]):
+            seen.append(place)
+    for (item, summary), seen in places.items():
+        if seen != list(range(len(seen))):
+            yield f"the {'summary' if summary else 'content'} indices of item {item} are {seen}", ""
+
+
+@builtin("TW595")
+def _final_output_contradicts_stream(view: View) -> Violations:
+    done = {_key(event): as_dict(event.value.get("item")) for event in _of(view, "response.output_item.done")}
+    for event in _of(view, *TERMINAL):
+        final = [as_dict(item) for item in as_list(as_dict(event.value.get("response")).get("output"))]
+        if len(final) != len(done):
+            return  # TW511 says so
+        for number, (item, (key, before)) in enumerate(zip(final, sorted(done.items(), key=_order), strict=True)):
+            for name, ours, theirs in _differences(item, before):
+                yield f"output {number} has the {name} {ours}, item {key} was done with {theirs}", json.dumps(item)
+
+
+def _differences(item: Mapping[str, Any], before: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for name in ("type", "name"):
+        if item.get(name) != before.get(name):
+            yield name, _short(str(item.get(name))), _short(str(before.get(name)))
+            return
+    ours, theirs = _written(item), _written(before)
+    for kind in {**ours, **theirs}:
+        if ours[kind] != theirs[kind] and (kind not in _SEALED or (ours[kind] and theirs[kind])):
+            yield kind, _short(ours[kind]), _short(theirs[kind])
+
+
+def _order(done: tuple[Hashable, object]) -> int:
+    """Items by their place; those without one as they came."""
+    return done[0] if isinstance(done[0], int) else 0
+
+
+@builtin("TW596")
+def _events_after_terminal_event(view: View) -> Violations:
+    types = [event.type for event in view.events]
+    ends = [number for number, kind in enumerate(types) if kind in TERMINAL]
+    if ends and (rest := [event for event in view.events[ends[0] + 1 :] if event.type]):
+        yield f"{rest[0].type} follows {types[ends[0]]}", rest[0].data
+
+
+def _of(view: View, *kinds: str) -> list[WireEvent]:
+    return [event for event in view.events if event.type in kinds]
