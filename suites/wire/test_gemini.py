@@ -7,7 +7,7 @@ from toolworthy.wire.ir import Message, Thinking
 from toolworthy.wire.lenient import as_dict, as_int, as_list, dump_json, parse_json
 from toolworthy.work.probes import Ask, Broken, Ignored, Rejected, Unmeasured, probe
 from toolworthy.work.probes.ask import user
-from toolworthy.work.probes.material import ASK_CODE, CODE, CODE_WORD, PIXEL, TOOLS, called, results
+from toolworthy.work.probes.material import ASK_CODE, BLUE, CODE, CODE_WORD, TOOLS, called, results
 
 CALL = ("read_file", {"path": "src/app.py"})
 MADE = ("call_a1b2c3", *CALL)
@@ -86,7 +86,7 @@ async def test_safety_settings(ask: Ask) -> None:
 async def test_image_inside_result(ask: Ask) -> None:
     """``functionResponse.parts``, as Gemini CLI sends a screenshot to newer models."""
     body = ask.body(ask.request(user("Look."), called(MADE), results((MADE[0], "A picture.")), tools=TOOLS))
-    picture = {"inlineData": {"mimeType": "image/png", "data": PIXEL.partition(",")[2]}}
+    picture = {"inlineData": {"mimeType": "image/png", "data": BLUE.partition(",")[2]}}
     body["contents"][-1]["parts"][0]["functionResponse"]["parts"] = [picture]
     await ask.accepted(body)
 

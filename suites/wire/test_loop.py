@@ -11,7 +11,7 @@ from toolworthy.wire.lenient import as_dict, as_list
 from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Ignored, Together, Unmeasured, probe
 from toolworthy.work.probes.answer import Answer, speaks
 from toolworthy.work.probes.ask import message, user
-from toolworthy.work.probes.material import ASK_CODE, CODE, CODE_WORD, PIXEL, SOURCE, TOOLS, called, results
+from toolworthy.work.probes.material import ASK_CODE, BLUE, CODE, CODE_WORD, SOURCE, TOOLS, called, results
 
 CALL = ("call_a1b2c3", "read_file", {"path": "src/app.py"})
 
@@ -158,7 +158,7 @@ def test_tool_result_json(body: dict[str, Any]) -> None:
 @probe("an image in a result", modes="whole", situation="image")
 async def test_image_in_tool_result(ask: Ask) -> None:
     """A screenshot that a tool took. Accepted, or refused in words."""
-    result = ToolResult(CALL[0], (Text("A picture."), Image(PIXEL)))
+    result = ToolResult(CALL[0], (Text("A picture."), Image(BLUE)))
     await ask.accepted(ask.request(user("Look."), called(CALL), Message("tool", (result,)), tools=TOOLS))
 
 

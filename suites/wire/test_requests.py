@@ -374,12 +374,6 @@ def test_strict_null(body: dict[str, Any]) -> None:
         as_dict(tool.get("function") or tool)["strict"] = None
 
 
-@probe("null for unset fields", "chat", modes="whole", severity="degrades", situation="field")
-async def test_null_fields(ask: Ask) -> None:
-    """``temperature: null`` and the like, as generated clients send them."""
-    await taken(ask, temperature=None, top_p=None, stop=None, seed=None, user=None, response_format=None)
-
-
 @probe("a request with whitespace and escapes", modes="whole", severity="cosmetic", situation="field")
 async def test_pretty_json(ask: Ask) -> None:
     """JSON with white space and escapes of every kind is still JSON."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from toolworthy.wire.ir import APIS, Api, Tool
 from toolworthy.wire.lenient import parse_json
-from toolworthy.work.probes import EVERY_AGENT, Ask, Rejected, probe
+from toolworthy.work.probes import EVERY_AGENT, Ask, Rejected, probe, senders
 from toolworthy.work.probes.material import TOOLS, schema
 
 Offer = tuple[dict[str, Any], dict[str, Any]]
@@ -274,6 +274,36 @@ def test_schema_long_description() -> Offer:
 def test_schema_odd_description() -> Offer:
     """Template braces, angle brackets and quotes in a description."""
     return schema("command", command="string"), {"command": "ls"}
+
+
+@RARE.offer(
+    "bounds of 53 bits",
+    severity="degrades",
+    agents=senders(lambda record: "9007199254740991" in str(record.body["tools"])),
+)
+def test_schema_bounds() -> Offer:
+    """The largest and smallest integers of JavaScript, which generators write for any integer."""
+    most = 9_007_199_254_740_991
+    return schema("line", line={"type": "integer", "minimum": -most, "maximum": most}), {"line": 7}
+
+
+@ODD.offer("bounds of 64 bits", severity="degrades")
+def test_schema_int64() -> Offer:
+    """The largest 64-bit integer, which does not fit into a signed one plus one. Anthropic refuses it, in words."""
+    return schema("size", size={"type": "integer", "minimum": 0, "maximum": 2**63 - 1}), {"size": 7}
+
+
+@ODD.offer("a pattern with lookahead", severity="degrades", agents=EVERY_AGENT)
+def test_schema_lookahead() -> Offer:
+    """What a common library writes for e-mail addresses; grammars cannot express it."""
+    address = {"type": "string", "pattern": "^(?!\\.)(?!.*\\.\\.)[A-Za-z0-9_.+-]+@[A-Za-z0-9.-]+$"}
+    return schema("to", to=address), {"to": "a.b@example.org"}
+
+
+@ODD.offer("a pattern of classes inside an array", severity="degrades", agents=EVERY_AGENT)
+def test_schema_pattern() -> Offer:
+    r"""``\d`` and ``\w`` without anchors, on the items of an array."""
+    return schema("ids", ids={"type": "array", "items": {"type": "string", "pattern": "\\d+-\\w+"}}), {"ids": ["1-a"]}
 
 
 @probe("128 tools", severity="degrades", agents=EVERY_AGENT, situation="many-tools")

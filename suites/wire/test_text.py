@@ -4,7 +4,7 @@ from toolworthy import wire
 from toolworthy.wire.ir import Image, Message, Text
 from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Unmeasured, damage, probe
 from toolworthy.work.probes.ask import message, user
-from toolworthy.work.probes.material import CODE, PIXEL
+from toolworthy.work.probes.material import BLUE, CODE
 
 UNICODE = "naïve café, 你好, привет, 🎉👩🏽‍💻, ∑ ≠ ∞ and “quotes”"
 
@@ -119,7 +119,7 @@ async def test_assistant_prefill(ask: Ask) -> None:
 @probe("an image in a user message", modes="whole", situation="image")
 async def test_image_input(ask: Ask) -> None:
     """Screenshots. A model without eyes must say so, not fail."""
-    told = Message("user", (Text("Reply with exactly: Hello."), Image(PIXEL)))
+    told = Message("user", (Text("Reply with exactly: Hello."), Image(BLUE)))
     await ask.accepted(ask.request(told))
 
 

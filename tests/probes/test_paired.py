@@ -19,6 +19,7 @@ from toolworthy.reference import Oracle
 from toolworthy.reference.defects import Defect
 from toolworthy.wire.ir import APIS
 from toolworthy.work.probes import (
+    EVERY_AGENT,
     Answer,
     Ask,
     Deviation,
@@ -117,6 +118,14 @@ def test_two_that_are_refused_only_beside_each_other_are_named_as_such() -> None
 def test_what_gets_no_readable_answer_fails() -> None:
     (deviation,), _ = found(defect(refuse=[{"has": "seed", "status": 500, "body": "oops"}]), SEED)
     assert (deviation.how, deviation.outcome().verdict) == ("fails", "broken")
+
+
+def test_a_deviation_names_the_agents_that_send_the_trait() -> None:
+    """Else nobody knows whom it concerns."""
+    (deviation,), _ = found(refuses("seed"), replace(SEED, agents=("codex", "opencode")))
+    assert str(deviation.outcome()).endswith("without); sent by Codex, OpenCode")
+    (deviation,), _ = found(refuses("seed"), replace(SEED, agents=EVERY_AGENT))
+    assert str(deviation.outcome()).endswith("without); sent by every agent")
 
 
 def test_what_is_accepted_without_effect_is_dropped() -> None:

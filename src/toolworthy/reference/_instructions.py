@@ -10,18 +10,22 @@ Probes and tests ask like this, in words that a real model understands as well::
     Call the tool …
 
     Reply with nothing but the code word that you were told.
+    What colour is the picture?
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
+import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 
 from toolworthy.content.toolset import sample
 from toolworthy.reference._side_requests import side_answer
-from toolworthy.wire.ir import Part, Request, Text, Tool, ToolCall, ToolResult
+from toolworthy.wire.ir import Image, Part, Request, Text, Tool, ToolCall, ToolResult
 from toolworthy.wire.lenient import as_dict, dump_json
 
 _CALL = re.compile(r"Call the tool `([^`]+)` with exactly these arguments: (?=\{)")
@@ -29,6 +33,7 @@ _FIRST = re.compile(r"First write exactly: (.+)")
 _ONE_BY_ONE = re.compile(r"one after the other")
 _ASK_CODE = re.compile(r"nothing but the code word")
 _CODE = re.compile(r"code word is ([\w-]+)")
+_ASK_COLOUR = re.compile(r"What colour is the picture")
 _SAY = re.compile(r"reply with exactly: (.+)", re.IGNORECASE)
 
 
@@ -50,17 +55,32 @@ def obey(request: Request) -> tuple[Part, ...]:
             return (*before, *(calls[:1] if request.parallel_tool_calls is False else calls))
     if _ASK_CODE.search(orders) and (word := _code_word(request)):
         return (Text(word),)
+    if _ASK_COLOUR.search(orders):
+        return (Text(_colour(request)),)
     said = None if request.response_format else _SAY.search(orders)
     return (Text(said[1].strip()) if said else Text(side_answer(request)),)
 
 
+def _shown(request: Request) -> Iterator[Part]:
+    """All that the conversation shows, the contents of results included."""
+    for part in (part for message in request.messages for part in message.parts):
+        yield from part.content if isinstance(part, ToolResult) else (part,)
+
+
 def _code_word(request: Request) -> str | None:
     """The code word that stands last in the conversation, whoever said it."""
-    found: list[str] = []
-    for part in (part for message in request.messages for part in message.parts):
-        told = [part] if isinstance(part, Text) else part.content if isinstance(part, ToolResult) else ()
-        found += [word for text in told if isinstance(text, Text) for word in _CODE.findall(text.text)]
+    found = [word for part in _shown(request) if isinstance(part, Text) for word in _CODE.findall(part.text)]
     return found[-1] if found else None
+
+
+def _colour(request: Request) -> str:
+    """What is strongest in the first pixel of the last picture, a PNG of 8-bit RGB; "none" without one."""
+    urls = [part.url for part in _shown(request) if isinstance(part, Image)]
+    with suppress(ValueError, zlib.error):
+        data = base64.b64decode(urls[-1].partition(",")[2] if urls else "").partition(b"IDAT")[2]
+        pixel = zlib.decompressobj().decompress(data)[1:4]
+        return dict(zip(pixel, ("red", "green", "blue"), strict=True))[max(pixel)]
+    return "none"
 
 
 def _orders(request: Request) -> tuple[str, int]:

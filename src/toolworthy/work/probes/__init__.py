@@ -18,6 +18,7 @@ from toolworthy.work.probes._model import (
 from toolworthy.work.probes._paired import Deviation, Together, Trait, deviations, same_with
 from toolworthy.work.probes.answer import Answer
 from toolworthy.work.probes.ask import Ask
+from toolworthy.work.probes.recorded import senders
 
 __all__ = [
     "ANNOUNCED",
@@ -44,4 +45,5 @@ __all__ = [
     "load_suite",
     "probe",
     "same_with",
+    "senders",
 ]

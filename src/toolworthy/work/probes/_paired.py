@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from toolworthy.content import adapters
 from toolworthy.wire.ir import APIS, Api, Request
-from toolworthy.work.probes._declare import Modes, probe
+from toolworthy.work.probes._declare import EVERY_AGENT, Modes, probe
 from toolworthy.work.probes._model import Broken, Ignored, ProbeOutcome, Rejected, Unmeasured
 from toolworthy.work.probes.answer import Answer, accept, speaks
 from toolworthy.work.probes.ask import Ask
@@ -43,6 +44,8 @@ class Trait:
     """Of the URL."""
     carries: bool = False
     """Whether the answer shows what the trait carries, so that a lack of it says that the trait was dropped."""
+    agents: tuple[str, ...] = ()
+    """Ids of those that send it, ``*`` for all."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +57,17 @@ class Deviation:
     how: How
     said: str
     """What comes with the trait."""
+    agents: tuple[str, ...] = ()
+    """Ids of those that send the trait, ``*`` for all; none where it is several."""
 
     def outcome(self) -> ProbeOutcome:
         """The verdict of a probe of this trait."""
         if self.how == "unmeasured":
             return Unmeasured(self.said)
         beside = f"{_TIMES} of {_TIMES} times with {self.trait}, 0 of {_TIMES} without"
-        return _OUTCOMES[self.how](f"{self.said} ({beside})")
+        every = self.agents == EVERY_AGENT
+        told = "every agent" if every else ", ".join(adapters.agent(one).title for one in self.agents)
+        return _OUTCOMES[self.how](f"{self.said} ({beside})" + (f"; sent by {told}" if told else ""))
 
 
 def speechless(answer: Answer) -> str:
@@ -156,7 +163,7 @@ class Together:
         """
 
         def make(put: Callable[[dict[str, Any]], object]) -> Any:
-            mine = Trait(title, put, headers or {}, query, carries)
+            mine = Trait(title, put, headers or {}, query, carries, declared.get("agents", ()))
             self._traits.append((apis or APIS, mine))
 
             @functools.wraps(put)
@@ -202,14 +209,15 @@ class _Search:
 
     def _judged(self, answer: Answer, traits: Sequence[Trait]) -> Deviation | None:
         how: How = "dropped" if any(trait.carries for trait in traits) else "differs"
+        agents = traits[0].agents if len(traits) == 1 else ()
         try:
             said = self.wrong(accept(answer))
         except ProbeOutcome as outcome:
             how = next(way for way, kind in _OUTCOMES.items() if isinstance(outcome, kind))
-            return Deviation(_names(traits), how, str(outcome))
+            return Deviation(_names(traits), how, str(outcome), agents)
         if said and answer.response.stop == "length":
             return Deviation(_names(traits), "unmeasured", "the token limit cut the response")
-        return Deviation(_names(traits), how, said) if said else None
+        return Deviation(_names(traits), how, said, agents) if said else None
 
     async def among(self, traits: Sequence[Trait]) -> list[Deviation]:
         """The deviations that these make, which went wrong together once."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import struct
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,16 +29,20 @@ SOURCE = (
 )
 """Source text with what breaks parsers: quotes, backslashes, braces, markup, tabs, characters beyond ASCII."""
 
-PIXEL = (
-    "data:image/png;base64,"
-    + base64.b64encode(
-        bytes.fromhex(
-            "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
-            "0000000c49444154789c63f8cfc0000003010100c9fe92ef0000000049454e44ae426082"
-        )
-    ).decode()
-)
-"""One pixel, as a data URL."""
+
+def picture(red: int, green: int, blue: int) -> str:
+    """A PNG of one colour, 32 pixels wide, as a data URL."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = (b"\0" + bytes((red, green, blue)) * 32) * 32
+    header = struct.pack(">IIBBBBB", 32, 32, 8, 2, 0, 0, 0)
+    parts = (chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b""))
+    return "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"".join(parts)).decode()
+
+
+BLUE = picture(0, 0, 255)
 
 CODE_WORD = "kestrel-47"
 CODE = f"The code word is {CODE_WORD}."

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Literal
 
@@ -82,6 +82,11 @@ def recorded(agent: str) -> FirstRequest:
 def agents_recorded() -> list[str]:
     """The agents that there is a record of."""
     return sorted(path.stem for path in _RECORDS.glob("*.json"))
+
+
+def senders(has: Callable[[FirstRequest], bool]) -> tuple[str, ...]:
+    """The agents whose record has something."""
+    return tuple(agent for agent in agents_recorded() if has(recorded(agent)))
 
 
 class Conversation:
