@@ -262,29 +262,13 @@ async def test_full_context_call(ask: Ask) -> None:
     await ask.calls((CALL[1], CALL[2]), before=(user(filler), Message("assistant", (Text("I see."),))))
 
 
-@probe(
-    "HEAD and GET of the root",
-    "messages",
-    modes="none",
-    severity="cosmetic",
-    agents=EVERY_AGENT,
-    situation="side-request",
-)
-async def test_head_root(ask: Ask) -> None:
-    """Claude Code asks for the root before it starts; the gateway answers for the endpoint."""
-    status = await ask.direct("HEAD")
-    if status >= 500:
-        raise Broken(f"HEAD / gets HTTP {status}")
-    if status >= 400:
-        raise Rejected(f"HTTP {status}")
-
-
 async def authenticated(ask: Ask, header: str, value: str) -> None:
     """The key is taken in this header."""
     if not ask.endpoint.key:
         raise Unmeasured("this endpoint uses no key")
     body = ask.body(ask.request(user(SAY), stream=False))
-    status = await ask.direct("POST", body, {header: value.format(ask.endpoint.key)})
+    url, sent = ask.endpoint.sent(ask.api, body)
+    status = (await ask.direct("POST", url, sent, {header: value.format(ask.endpoint.key)})).status
     if status in (401, 403):
         raise Rejected(f"HTTP {status}")
     if status >= 500:

@@ -42,7 +42,9 @@ def route(method: str, target: str, headers: Container[str] = ()) -> Route:
         headers: names of the request's headers, in lower case.
     """
     path = urlsplit(target).path.rstrip("/")
-    known = [api(name) for name in APIS]
+    known = sorted(
+        (api(name) for name in APIS), key=lambda one: path != one.models
+    )  # "/v1beta/models" is Gemini's only
     marked = [one for one in known if one.mark in headers]
     for one in (*marked, *known):
         if asked := one.asked(method, path):

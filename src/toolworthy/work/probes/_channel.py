@@ -20,7 +20,7 @@ from toolworthy.rules.refusal import BUSY
 from toolworthy.wire.ir import Api, Message, Reasoning, Request, Role, Text
 from toolworthy.wire.lenient import as_dict, dump_json, parse_json
 from toolworthy.work.probes._surface import Surface
-from toolworthy.work.probes.answer import Answer, Cut, token_limit, widened
+from toolworthy.work.probes.answer import Answer, Cut, SideAnswer, token_limit, widened
 
 if TYPE_CHECKING:
     import httpx
@@ -31,6 +31,8 @@ SHORT = 64
 """Tokens for an answer of a few words."""
 THOUGHT = 1_024
 """Tokens that a model is told it may think with."""
+_SIDE = 2**20
+"""Bytes of an answer to another request that are read."""
 ROOM = 4_096
 """Tokens more for a model that thinks before it does what it is told."""
 
@@ -203,36 +205,39 @@ class Channel:
             knowledge.speed.saw(answer.exchange)
 
     async def direct(
-        self,
-        method: str,
-        body: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        path: str = "/",
-    ) -> int:
-        """Ask without the gateway, for what it would answer or replace itself; only the status is kept.
+        self, method: str, url: str, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+    ) -> SideAnswer:
+        """Ask without the gateway, for what it would answer or replace itself.
 
-        Without a body `path` is asked for, else the API's own route. 0 where no answer comes.
+        Args:
+            method: HTTP method.
+            url: the whole URL.
+            body: JSON to send.
+            headers: beside the API's version; the key is among them, or is not sent.
         """
         import httpx
 
-        where, asked = self.endpoint.sent(self.api, body or {})
-        url = httpx.URL(where) if body is not None else httpx.URL(where).copy_with(path=path)
-        given = asked if body is not None else None
         sent = {**wire.api(self.api).headers, **(headers or {})}
 
-        async def ask() -> int:
+        async def ask() -> SideAnswer:
             try:
                 async with (
                     self._session.gateway.turn(),
                     asyncio.timeout(self.surface.knowledge.speed.seconds(0, SHORT)),
                     self._session.gateway.client() as client,
-                    client.stream(method, url, json=given, headers=sent) as response,
+                    client.stream(method, url, json=body, headers=sent) as response,
                 ):
-                    return response.status_code
+                    data = b""
+                    async for piece in response.aiter_bytes():
+                        data += piece
+                        if len(data) > _SIDE:
+                            break
+                    return SideAnswer(response.status_code, data[:_SIDE])
             except (TimeoutError, httpx.HTTPError):
-                return 0
+                return SideAnswer()
 
-        def failing(status: int) -> Again | None:
+        def failing(answer: SideAnswer) -> Again | None:
+            status = answer.status
             return Again() if not status or status >= 500 or status in BUSY else None
 
         return await patiently(ask, failing, tries=self.surface.tries)

@@ -12,6 +12,7 @@ from toolworthy.gateway.retries import busy, no_time, refusal, unreachable
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.finding import Finding
 from toolworthy.rules.view import View
+from toolworthy.wire.failure import page
 from toolworthy.wire.ir import ToolCall
 from toolworthy.wire.lenient import as_dict, parse_json
 from toolworthy.work.probes import damage
@@ -55,6 +56,26 @@ class Cut:
         if self.kind == "bytes":
             return f"more than {self.most / 2**20:.0f} MiB"
         return f"no end within {self.most:.0f} s"
+
+
+@dataclass(frozen=True)
+class SideAnswer:
+    """What came back to a request for something other than a response."""
+
+    status: int = 0
+    """0 where no answer came."""
+    body: bytes = b""
+    """Its beginning."""
+
+    @property
+    def page(self) -> str:
+        """What a web page says; "" where it is none."""
+        return page(self.body) or ""
+
+    @property
+    def value(self) -> Any:
+        """Its JSON; None where it is none."""
+        return parse_json(self.body)
 
 
 @dataclass(frozen=True)
