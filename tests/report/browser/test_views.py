@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.look import Visit, asked, column, expect_rows, fragment, heading, in_view
+from toolworthy.content import adapters
 
 TRIAL = "tasks/task-000/codex#1"
 AT_TRIAL = "#/at/0/tasks/task-000/codex%231"
@@ -101,7 +102,7 @@ def test_a_card_leads_to_the_trials_that_failed(visit: Visit, ordinary: Path) ->
     assert asked(page)["kind"] == "fail,flaky"
     chosen = page.locator(".explorer").get_by_label("result").locator("option:checked")
     expect(chosen).to_have_text("✗ failed or ~ sometimes")
-    assert set(column(page, "agent")) == {asked(page)["agent"]}
+    assert set(column(page, "agent")) == {adapters.title(asked(page)["agent"])}
     assert "failed" in page.locator(".frame tbody").inner_text()
 
 
@@ -209,10 +210,10 @@ def test_the_trial_leads_back_to_the_table(visit: Visit, ordinary: Path) -> None
 @pytest.mark.parametrize(
     ("table", "label", "value", "rows", "wanted"),
     [
-        ("#/tasks", "agent", "codex", 40, {"agent": "codex"}),
+        ("#/tasks", "agent", "Codex", 40, {"agent": "codex"}),
         ("#/tasks", "result", "~ sometimes", 15, {"kind": "flaky"}),
         ("#/tasks", "finding", "TW201", 6, {"code": "TW201"}),
-        ("#/tools", "words of", "opencode", 13, {"agent": "opencode"}),
+        ("#/tools", "toolset", "OpenCode", 13, {"agent": "opencode"}),
         ("#/tools", "category", "long", 20, {"category": "long"}),
         ("#/wire", "API", "messages", 5, {"category": "messages"}),
         ("#/wire", "way", "chat-stream", 6, {"agent": "chat-stream"}),
@@ -237,7 +238,7 @@ def test_a_search_changes_rows_and_address_and_keeps_the_place(visit: Visit, ord
     for seen in twice(page):
         assert asked(seen) == {"q": "task-00 opencode"}
         expect_rows(seen, 10, 120)
-        assert set(column(seen, "agent")) == {"opencode"}
+        assert set(column(seen, "agent")) == {"OpenCode"}
     page.locator(".explorer").get_by_label("search").fill("no such task")
     expect_rows(page, 0, 120)
 

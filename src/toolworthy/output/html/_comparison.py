@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from toolworthy.content import adapters
 from toolworthy.judgement.gate.answer import baseline_of
 from toolworthy.judgement.gate.difference import Comparison, ItemChange, Row, compare
 from toolworthy.judgement.gate.sample import from_run
@@ -70,7 +71,7 @@ def drawn(compared: Sequence[Beside]) -> list[dict[str, Any]]:
     return [
         {
             "of": one.number,
-            "name": row.metric + (f" {row.agent}" if row.agent else ""),
+            "name": row.metric + (f" {adapters.title(row.agent)}" if row.agent else ""),
             "value": row.change,
             "low": row.low,
             "high": row.high,

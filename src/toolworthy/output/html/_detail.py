@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from toolworthy.content import breakage
+from toolworthy.content import adapters, breakage
 from toolworthy.output.exports.timeline import TimelineTurn, cut, timeline
 from toolworthy.output.html.pack import Local, each_text
 from toolworthy.records.case import CaseResult
@@ -72,17 +72,21 @@ def _facts(result: Result) -> Iterator[tuple[str, str]]:
         ended = result.agent_ended or "–"
         code = "" if result.agent_exit is None else f", exit {result.agent_exit}"
         version = f" {result.agent_version}" if result.agent_version else ""
-        yield "agent", f"{result.key.agent}{version}, ended by {ended}{code}"
+        yield "agent", f"{adapters.title(result.key.agent)}{version}, ended by {ended}{code}"
         translated = " (translated" + "".join(f"; {loss}" for loss in result.score.losses) + ")"
         yield "wire", f"{result.agent_api or '–'} → {result.endpoint_api or '–'}" + translated * result.score.translated
         yield "sandbox", result.sandbox or "–"
         yield "task", f"SHA-256 {result.task_digest[:16]}"
     elif isinstance(result, CaseResult):
-        yield "case", f"{result.key.case}, {result.category}, in the words of {result.key.vocabulary}"
+        yield "case", f"{result.key.case}, {result.category}, with the tools of {adapters.title(result.key.vocabulary)}"
         yield "credit", f"{result.credit:.2f} (strict reading: {'right' if result.status == 'right' else 'not right'})"
     elif isinstance(result, ProbeResult):
         yield "probe", result.title
-        yield "needed by", ", ".join(result.agents).replace("*", "every agent") or "no agent that is known"
+        yield (
+            "needed by",
+            ", ".join("every agent" if one == "*" else adapters.title(one) for one in result.agents)
+            or "no known agent",
+        )
     if isinstance(result, (TrialResult, CaseResult)):
         yield from _measured(result)
 

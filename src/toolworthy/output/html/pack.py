@@ -31,7 +31,7 @@ def index(**given: object) -> str:
 
     Its texts are made visible here; those of opened trials, which may be copied as they are, by the script.
     """
-    lists = ("runs", "items", "order", "points", "measures", "causes", "differences", "past")
+    lists = ("runs", "titles", "items", "order", "points", "measures", "causes", "differences", "past")
     shown = each_text(given, visible)
     return block("index", {**{name: [] for name in lists}, "hidden": list(HIDDEN.items()), **shown})
 

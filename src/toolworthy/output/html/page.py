@@ -73,6 +73,7 @@ def parts(runs: Sequence[RunDirectory], only: str = "", also: Also | None = None
     order = _order(sides, only)
     first = index(
         runs=[{"name": side.name, "title": side.title} for side in sides],
+        titles=[(agent, adapters.title(agent)) for agent in dict.fromkeys(_agents(rows))],
         items=rows,
         order=[subject(side.number, result.key) for side, result in order],
         points=speed.POINTS,
@@ -150,6 +151,12 @@ def _matrix(sides: Sequence[RunView]) -> list[tuple[str, list[tuple[RunView, Cel
     agents = dict.fromkeys(agent for side in sides for agent in side.matrix.agents)
     columns = [(side, suite) for side in sides for suite in side.matrix.suites]
     return [(agent, [(side, cells.get((side.number, agent, suite))) for side, suite in columns]) for agent in agents]
+
+
+def _agents(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Ids of the agents that the table names; ways of probes among them, which are called nothing else."""
+    for row in rows:
+        yield from (row["agent"], *row.get("meets", ()))
 
 
 def _causes(sides: Sequence[RunView]) -> list[dict[str, Any]]:

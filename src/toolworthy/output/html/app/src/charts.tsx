@@ -1,7 +1,7 @@
 // Charts, drawn by Observable Plot. What they show stands in a table beside them.
 import * as Plot from "@observablehq/plot";
 import { useEffect, useRef } from "preact/hooks";
-import type { Cause, Difference, Measure, Past } from "./data";
+import { titled, type Cause, type Difference, type Measure, type Past } from "./data";
 
 type Options = Parameters<typeof Plot.plot>[0];
 
@@ -34,24 +34,44 @@ function Chart({ options, label }: { options: (width: number) => Options; label:
 
 const margin = (names: string[]) => 24 + 7 * Math.min(24, Math.max(0, ...names.map((name) => name.length)));
 
-/** Of a logarithmic axis: those ticks have names that begin with 1, 2 or 5. */
-const tick = (value: number) => (/^[0.]*[125]0*$/.test(String(+value.toPrecision(3))) ? value.toLocaleString("en", { maximumSignificantDigits: 3 }) : "");
+const figure = (value: number): string => (value >= 1e6 ? `${figure(value / 1e6)}M` : value >= 1e4 ? `${figure(value / 1e3)}k` : value.toLocaleString("en", { maximumSignificantDigits: 3 }));
+
+/** Round values that enclose `low` to `high`, at most `most`: on a logarithmic axis 1, 2 and 5 of each power of ten, or powers alone. */
+function ticks(low: number, high: number, most: number, log: boolean): number[] {
+  for (const steps of log ? [[1, 2, 5], [1, 3], [1]] : []) {
+    const [from, to] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
+    const every = [...Array(to - from + 1).keys()].flatMap((at) => steps.map((step) => +(step * 10 ** (from + at)).toPrecision(3)));
+    const first = every.findLastIndex((value) => value <= low), last = every.findIndex((value) => value >= high);
+    const shown = every.slice(Math.max(0, first), last + 1);
+    if (shown.length <= most) return shown;
+  }
+  const power = 10 ** Math.floor(Math.log10((high - low) / most));
+  const step = [1, 2, 5, 10].map((times) => times * power).find((step) => (high - low) / step <= most - 1)!;
+  const from = Math.floor(low / step), to = Math.ceil(high / step);
+  return [...Array(to - from + 1).keys()].map((at) => +((from + at) * step).toPrecision(6));
+}
+
+/** An axis from the first of its ticks to the last, a tick to 70 pixels at most. */
+function axis(low: number, high: number, width: number, log: boolean): Plot.ScaleOptions {
+  const at = ticks(low, high > low ? high : low + 1, Math.max(3, Math.floor(width / 70)), log);
+  return { type: log ? "log" : "linear", grid: true, ticks: at, domain: [at[0]!, at[at.length - 1]!] };
+}
 
 /** How one measure is spread, an agent a line: median, the middle half, and from the 5th to the 95th per cent. */
 export function Spreads({ measure, points }: { measure: Measure; points: number[] }) {
   const at = (point: number) => points.indexOf(point);
   const rows = measure.spreads.map(({ agent, n, at: values }) => ({
-    agent, n,
+    agent: titled(agent), n,
     low: values[at(5)]!, from: values[at(25)]!, middle: values[at(50)]!, to: values[at(75)]!, high: values[at(95)]!,
   }));
   const least = Math.min(...rows.map((row) => row.low));
   const most = Math.max(...rows.map((row) => row.high));
   const log = least > 0 && most / least > 20;
-  const options = (): Options => ({
+  const options = (width: number): Options => ({
     height: (measure.unit ? 56 : 40) + 26 * rows.length,
     marginBottom: measure.unit ? 40 : undefined,
     marginLeft: margin(rows.map((row) => row.agent)),
-    x: { label: measure.unit || null, type: log ? "log" : "linear", grid: true, domain: log ? undefined : [0, most || 1], tickFormat: log ? tick : undefined },
+    x: { label: measure.unit || null, ...axis(log ? least : 0, most, width, log), tickFormat: figure },
     y: { label: null },
     marks: [
       Plot.ruleY(rows, { y: "agent", x1: "low", x2: "high", stroke: "var(--soft-ink)" }),
@@ -87,12 +107,13 @@ export function Causes({ causes }: { causes: Cause[] }) {
 
 /** Differences with their intervals, against none at all. */
 export function Differences({ rows, ratio }: { rows: Difference[]; ratio: boolean }) {
-  const options = (): Options => ({
+  const low = Math.min(1, ...rows.map((row) => row.low)), high = Math.max(1, ...rows.map((row) => row.high));
+  const options = (width: number): Options => ({
     height: 56 + 24 * rows.length,
     marginBottom: 42,
     marginLeft: margin(rows.map((row) => row.name)),
     x: ratio
-      ? { label: "candidate ÷ baseline", type: "log", grid: true, tickFormat: "~g" }
+      ? { label: "candidate ÷ baseline", ...axis(low, high, width, low > 0 && high / low > 4), tickFormat: figure }
       : { label: "candidate − baseline, percentage points", grid: true, transform: (value: number) => value * 100 },
     y: { label: null, domain: rows.map((row) => row.name) },
     marks: [
@@ -110,10 +131,10 @@ interface Lane { at: number; lanes: string }
 export function Over({ past }: { past: Past }) {
   const rows = past.points.map((point, at) => ({ ...point, at: at + 1 }));
   const lanes: Lane[] = rows.filter((row) => row.lanes);
-  const options = (): Options => ({
+  const options = (width: number): Options => ({
     height: 230,
     marginBottom: 40,
-    x: { label: null, ticks: rows.map((row) => row.at), tickFormat: (at: number) => (rows.length <= 12 || at % Math.ceil(rows.length / 12) === 1 ? (rows[at - 1]?.label ?? "") : ""), domain: [0.5, rows.length + 0.5] },
+    x: { label: null, ticks: rows.map((row) => row.at).filter((at) => (at - 1) % Math.ceil((rows.length * 70) / width) === 0), tickFormat: (at: number) => rows[at - 1]?.label ?? "", domain: [0.5, rows.length + 0.5] },
     y: { label: "rate", domain: [0, 1], percent: true, grid: true },
     marks: [
       ...(past.since === null ? [] : [Plot.rectY([past.since + 0.5], { x1: (at: number) => at, x2: rows.length + 0.5, y1: 0, y2: 1, fill: "var(--warn)", fillOpacity: 0.15 })]),

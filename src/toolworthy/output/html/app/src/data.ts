@@ -59,6 +59,8 @@ export interface Past {
 
 export interface Index {
   runs: { name: string; title: string }[];
+  /** Ids of agents, and what they are called. */
+  titles: [string, string][];
   /** Code points that are shown instead of obeyed, and how. */
   hidden: [number, string][];
   items: Item[];
@@ -90,9 +92,17 @@ const places = new Map<string, number>();
 const blocks = new Map<number, Promise<Record<string, Detail> | null>>();
 let shared: Promise<string[] | null> | undefined;
 
-/** Say once what stands where. */
-export function arrange(order: string[]): void {
+const titles = new Map<string, string>();
+
+/** Say once what stands where, and what agents are called. */
+export function arrange({ order, titles: called }: Index): void {
   order.forEach((id, at) => places.set(id, Math.floor(at / BLOCK)));
+  called.forEach(([id, title]) => titles.set(id, title));
+}
+
+/** What an agent is called; of a probe's way, itself. */
+export function titled(agent: string): string {
+  return titles.get(agent) ?? agent;
 }
 
 /** All of one trial, with a function that looks its texts up; null where it was left out. */

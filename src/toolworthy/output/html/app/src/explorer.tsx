@@ -1,7 +1,7 @@
 // Every item of every suite in a table, searched, filtered and sorted; one of them, opened.
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import type { Index, Item, Kind, Suite } from "./data";
+import { titled, type Index, type Item, type Kind, type Suite } from "./data";
 import { at, finding, table, usePlace } from "./route";
 import { Subject } from "./subject";
 import { Table, type Column } from "./table";
@@ -10,6 +10,7 @@ export const MARKS: Record<Exclude<Kind, null>, [string, string]> = {
   pass: ["✓", "passed"], flaky: ["~", "sometimes"], fail: ["✗", "failed"], without: ["○", "not supported"], error: ["!", "not measured"], na: ["–", "cannot work"],
 };
 const TITLES: Record<Suite, string> = { tasks: "Tasks", tools: "Tool calls", wire: "Wire probes" };
+const AGENT: Record<Suite, string> = { tasks: "agent", tools: "toolset", wire: "way" };
 
 export function Explorer({ index }: { index: Index }) {
   const place = usePlace();
@@ -53,10 +54,10 @@ function Found({ index, suite, query }: { index: Index; suite: Suite; query: URL
     <>
       <div class="filters">
         <label>search <input type="search" value={query.get("q") ?? ""} onInput={(event) => set("q", event.currentTarget.value)} /></label>
-        <Choice name={suite === "tools" ? "words of" : suite === "wire" ? "way" : "agent"} value={query.get("agent") ?? ""} values={own.map((item) => item.agent)} choose={(value) => set("agent", value)} />
+        <Choice name={AGENT[suite]} value={query.get("agent") ?? ""} values={own.map((item) => item.agent)} show={titled} choose={(value) => set("agent", value)} />
         <Choice name="result" value={query.get("kind") ?? ""} values={own.map((item) => item.kind ?? "")} show={(kind) => MARKS[kind as "pass"]?.join(" ") ?? kind} choose={(value) => set("kind", value)} />
         {suite !== "tasks" && <Choice name={suite === "wire" ? "API" : "category"} value={query.get("category") ?? ""} values={own.map((item) => item.category ?? "")} choose={(value) => set("category", value)} />}
-        <Choice name="met by" value={query.get("meets") ?? ""} values={own.flatMap((item) => item.meets ?? [""])} choose={(value) => set("meets", value)} />
+        <Choice name="met by" value={query.get("meets") ?? ""} values={own.flatMap((item) => item.meets ?? [""])} show={titled} choose={(value) => set("meets", value)} />
         <Choice name="finding" value={query.get("code") ?? ""} values={own.flatMap((item) => (item.codes.length ? item.codes : [""]))} choose={(value) => set("code", value)} />
         {index.runs.length > 1 && <Choice name="run" value={query.get("run") ?? ""} values={index.runs.map((_, at) => String(at))} show={(at) => index.runs[Number(at)]!.name} choose={(value) => set("run", value)} />}
         <span role="status">{rows.length.toLocaleString("en")} of {own.length.toLocaleString("en")}</span>
@@ -91,7 +92,7 @@ function fits(item: Item, query: URLSearchParams): boolean {
   if (wanted("run") && String(item.run) !== wanted("run")) return false;
   if (wanted("meets") && !item.meets?.includes(wanted("meets"))) return false;
   if (wanted("item") && item.item !== wanted("item")) return false;
-  const text = `${item.item} ${item.agent} ${item.word} ${item.why} ${item.about} ${item.category ?? ""} ${item.codes.join(" ")}`.toLowerCase();
+  const text = `${item.item} ${item.agent} ${titled(item.agent)} ${item.word} ${item.why} ${item.about} ${item.category ?? ""} ${item.codes.join(" ")}`.toLowerCase();
   return wanted("q").toLowerCase().split(/\s+/).every((word) => text.includes(word));
 }
 
@@ -105,7 +106,7 @@ function columnsOf(suite: Suite, index: Index): Column<Item>[] {
   const priced = index.items.some((item) => item.suite === suite && item.cost != null);
   const columns: Column<Item>[] = [
     { id: "item", title: { tasks: "task", tools: "case", wire: "probe" }[suite], value: (item) => item.item, show: (item) => <a href={at(item.telling)} title={item.about}>{item.item}</a> },
-    { id: "agent", title: { tasks: "agent", tools: "in the words of", wire: "way" }[suite], value: (item) => item.agent },
+    { id: "agent", title: AGENT[suite], value: (item) => titled(item.agent) },
     { id: "result", title: "result", value: (item) => ORDER.indexOf(item.kind ?? ""), show: (item) => <Result item={item} /> },
   ];
   if (index.runs.length > 1) columns.push({ id: "run", title: "run", value: (item) => item.run, show: (item) => index.runs[item.run]!.name });

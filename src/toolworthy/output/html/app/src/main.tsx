@@ -11,7 +11,7 @@ async function start(): Promise<void> {
   const index = await unpack<Index>("index");
   if (!index) return;
   reveal(index.hidden);
-  arrange(index.order);
+  arrange(index);
   const explorer = document.getElementById("explorer");
   if (explorer) {
     explorer.replaceChildren(); // what is said there to those without a script

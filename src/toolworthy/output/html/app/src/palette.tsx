@@ -1,6 +1,6 @@
 // One search over everything on the page: its parts, root causes, trials, cases and probes. Ctrl-K, or /.
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Index } from "./data";
+import { titled, type Index } from "./data";
 import { at } from "./route";
 
 interface Entry { kind: string; title: string; text: string; to: string }
@@ -18,8 +18,8 @@ function entries(index: Index): Entry[] {
     return { kind: "root cause", title, text: one.textContent!, to: `#${one.id}` };
   });
   const items = index.items.map((item) => {
-    const title = `${item.item} · ${item.agent}: ${item.word}`;
-    return { kind: item.suite, title, text: [title, item.about, item.why, item.category, ...item.codes].join(" "), to: at(item.telling) };
+    const title = `${item.item} · ${titled(item.agent)}: ${item.word}`;
+    return { kind: item.suite, title, text: [title, item.agent, item.about, item.why, item.category, ...item.codes].join(" "), to: at(item.telling) };
   });
   return [...parts, ...causes, ...items].map((one) => ({ ...one, text: `${one.kind} ${one.text}`.toLowerCase() }));
 }
