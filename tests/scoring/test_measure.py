@@ -104,7 +104,7 @@ def test_requests_turns_and_times_are_those_of_the_answers_that_came() -> None:
 def test_what_a_translation_lost_is_told_once() -> None:
     exchanges = trial(answered(call()), answered(said()))
     assert not measured(exchanges).translated
-    lossy = [replace(one, upstream_body=b"{}", losses=("strict", "seed")) for one in exchanges]
+    lossy = [replace(one, endpoint_api="messages", upstream_body=b"{}", losses=("strict", "seed")) for one in exchanges]
     found = measured([*lossy, *exchanges])
     assert (found.translated, found.losses) == (True, ("strict", "seed"))
 
