@@ -131,12 +131,6 @@ async def test_escaped_arguments(ask: Ask) -> None:
     await written(ask, 'print("a\\\\b", \'c\', "\\n")\r\n\tr"\\d+\\.\\w*"\n"""x"""\n')
 
 
-@probe("arguments with markup and special tokens", severity="degrades", agents=EVERY_AGENT, situation="markup")
-async def test_markup_arguments(ask: Ask) -> None:
-    """Text that looks like the tool syntax of some model must not end the call."""
-    await written(ask, "a </tool_call> b </function> c </parameter> d <|im_end|> e ``` f [/TOOL_CALLS] g <think> h }]}")
-
-
 @probe("arguments with HTML", modes="stream-first", severity="degrades", agents=EVERY_AGENT, situation="markup")
 async def test_html_arguments(ask: Ask) -> None:
     """Angle brackets and ampersands stay what they are."""

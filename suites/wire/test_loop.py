@@ -1,6 +1,7 @@
 """The tool loop: does the endpoint take back what it said, and what the tools answered?"""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -22,11 +23,14 @@ def read(ask: Ask) -> Request:
 
 
 def unheard(answer: Answer) -> str:
-    """What the model said instead of the code word."""
-    said = f"the model was prompted for the code word and replied {answer.text.strip()[:80]!r}"
-    return "" if CODE_WORD.lower() in answer.text.lower() else said
+    """What the model said instead of the code word, or beside it."""
+    if CODE_WORD.lower() not in answer.text.lower():
+        return f"the model was prompted for the code word and replied {answer.text.strip()[:80]!r}"
+    mark = TOKEN.search(answer.text)
+    return f"the answer repeats {mark.group()} of its input" if mark else ""
 
 
+TOKEN = re.compile(r"<\|\w+\|>|</?s>|\[/?INST\]|</?tool_response>")
 RESULTS = Together("results", read, unheard)
 
 
@@ -153,6 +157,20 @@ def test_tool_result_error(body: dict[str, Any]) -> None:
 def test_tool_result_json(body: dict[str, Any]) -> None:
     """JSON text stays text."""
     body |= reworded(body, lambda text: json.dumps({"ok": True, "lines": [1, None], "note": text}))
+
+
+@RESULTS.trait("a NUL in a result", carries=True, severity="degrades", agents=EVERY_AGENT, situation="markup")
+def test_tool_result_nul(body: dict[str, Any]) -> None:
+    """As in a binary file that an agent reads. What follows it is still known."""
+    body |= reworded(body, lambda text: f"ELF\x00\x00 {text}")
+
+
+@RESULTS.trait(
+    "control characters in a result", carries=True, severity="degrades", agents=EVERY_AGENT, situation="markup"
+)
+def test_tool_result_control(body: dict[str, Any]) -> None:
+    """As in the log of a terminal."""
+    body |= reworded(body, lambda text: f"\x07\x08 \x01\x0c\x7f {text}")
 
 
 @probe("an image in a result", modes="whole", situation="image")

@@ -4,7 +4,6 @@ from contextlib import suppress
 from dataclasses import replace
 
 from toolworthy.wire.ir import Message, Part, Reasoning, Request, Thinking
-from toolworthy.wire.lenient import as_dict
 from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Ignored, Unmeasured, probe
 from toolworthy.work.probes.answer import accept, speaks
 from toolworthy.work.probes.ask import user
@@ -64,16 +63,6 @@ async def test_reasoning_off(ask: Ask) -> None:
     answer = await ask.says("Hello.", reasoning=off, fields=fields)
     if any(isinstance(part, Thinking) and part.text for part in answer.response.parts):
         raise Ignored("the response has reasoning although it is disabled")
-
-
-@probe(
-    "every reasoning effort", modes="stream", severity="degrades", agents=("codex", "openclaw"), situation="thinking"
-)
-async def test_reasoning_effort(ask: Ask) -> None:
-    """low, medium, high; an unknown one may be refused in words."""
-    for effort in ("low", "medium", "high"):
-        order = ask.thinking(ask.request("Reply with exactly: Hello."))
-        await ask.accepted(replace(order, reasoning=Reasoning(enabled=True, effort=effort, budget_tokens=1_024)))
 
 
 @probe(
@@ -162,42 +151,3 @@ async def test_reasoning_then_text(ask: Ask) -> None:
         with suppress(Broken):
             speaks(answer, "Hello.")
     raise Broken("2 of 2 responses have reasoning but no text")
-
-
-def at_effort(ask: Ask, effort: str) -> dict[str, object]:
-    """A request for a call at this effort, which no dialect moves to another."""
-    body = ask.body(ask.thinking(ask.order([CALL])))
-    if ask.api == "chat":
-        return {**body, "reasoning_effort": effort}
-    if ask.api == "gemini":
-        thinks = {"includeThoughts": True, "thinkingLevel": effort.upper()}
-        return {**body, "generationConfig": {**as_dict(body.get("generationConfig")), "thinkingConfig": thinks}}
-    name = "reasoning" if ask.api == "responses" else "output_config"
-    return {**body, name: {**as_dict(body.get(name)), "effort": effort}}
-
-
-@probe(
-    "a call at the highest effort",
-    modes="stream",
-    severity="blocks",
-    agents=("claude-code", "codex", "openclaw", "opencode"),
-    situation="thinking",
-)
-async def test_call_at_deep_effort(ask: Ask) -> None:
-    """What is called at effort low is called at xhigh and max, too, where the endpoint takes them."""
-
-    async def made(effort: str) -> bool | None:
-        """Whether the call comes, in one of two answers; None where the effort is refused, or the limit was met."""
-        for _ in range(2):
-            answer = await ask.send(at_effort(ask, effort))
-            if answer.refused or answer.response.stop == "length":
-                return None
-            if accept(answer).calls:
-                return True
-        return False
-
-    if not await made("low"):
-        raise Unmeasured("the model made no call at effort low")
-    lost = [effort for effort in ("xhigh", "max") if await made(effort) is False]
-    if lost and await made("low"):
-        raise Broken(f"at effort {' and '.join(lost)} the call is lost in 2 of 2 responses; at effort low it arrives")

@@ -19,6 +19,7 @@ from toolworthy.base.loading import Strict, load_toml
 from toolworthy.base.nearest import meant
 from toolworthy.content.request_settings import AuthName, RequestSettings
 from toolworthy.wire.ir import Api, Dialect
+from toolworthy.wire.shapes import EFFORTS
 
 _REPLY_TOKENS = 4_000
 """Room an agent needs beside its fixed prompt to do anything."""
@@ -166,6 +167,8 @@ class AgentAdapter(Strict):
     """None where it is not known what it reads, or it reads nothing."""
     mcp: str = "{server}__{tool}"
     """How it names the tools of an MCP server."""
+    efforts: tuple[str, ...] = ()
+    """How deeply to think, in the words that its user can make it send, rising."""
     tools: dict[str, ToolSpec] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -271,6 +274,13 @@ def provider(name: str) -> ProviderAdapter:
 def agents() -> tuple[AgentAdapter, ...]:
     """All agent adapters by id, ours and those of plugins."""
     return _all(AgentAdapter, content.folders("agents"))
+
+
+def efforts() -> tuple[str, ...]:
+    """Every word that an agent or a provider has for how deeply to think, rising as far as the words are known."""
+    told = [one.efforts for one in agents()] + [one.dialect.efforts for one in providers()]
+    every = dict.fromkeys(word for words in told for word in words)
+    return tuple(sorted(every, key=lambda word: (EFFORTS.index(word) if word in EFFORTS else len(EFFORTS), word)))
 
 
 def title(agent: str) -> str:

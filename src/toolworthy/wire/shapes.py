@@ -149,16 +149,19 @@ def choice(request_choice: ir.ToolChoice | None, dialect: ir.Dialect) -> ir.Tool
     return request_choice
 
 
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra")
+"""Words for how deeply to think, in their order."""
+
+
 def effort(reasoning: ir.Reasoning, dialect: ir.Dialect) -> str | None:
     """The effort asked for, moved to the nearest that the endpoint knows."""
-    scale = ("none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra")
     if reasoning.effort is None or not dialect.efforts:
         return None
-    if reasoning.effort in dialect.efforts or reasoning.effort not in scale:
+    if reasoning.effort in dialect.efforts or reasoning.effort not in EFFORTS:
         return reasoning.effort if reasoning.effort in dialect.efforts else dialect.efforts[-1]
-    wanted = scale.index(reasoning.effort)
-    known = [name for name in dialect.efforts if name in scale]
-    return min(known, key=lambda name: abs(scale.index(name) - wanted), default=None)
+    wanted = EFFORTS.index(reasoning.effort)
+    known = [name for name in dialect.efforts if name in EFFORTS]
+    return min(known, key=lambda name: abs(EFFORTS.index(name) - wanted), default=None)
 
 
 def openai_error(failure: ir.Failure) -> dict[str, Any]:
