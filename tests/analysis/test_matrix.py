@@ -82,8 +82,6 @@ def test_what_is_behind_a_cell() -> None:
     again = [one.model_copy(update={"key": one.key.model_copy(update={"repeat": 2})}) for one in first]
     lost = trials("passed", "passed", "passed", "error", cause=CRASHED)[3:]
     cell = of(matrix([*first, *again, *lost]), "tasks")
-    assert cell.counts == {"passed": 4, "failed": 2, "error": 1}
-    assert cell.items == {"t0": {"passed": 2}, "t1": {"failed": 2}, "t2": {"passed": 2}, "t3": {"error": 1}}
     assert cell.score is not None
     assert (cell.score.value, cell.score.n) == (pytest.approx(2 / 3), 6)
     notes = "1 not counted (1 infrastructure): 57% to 71% if they are"
@@ -136,7 +134,6 @@ def test_an_error_among_what_was_not_run_is_an_error() -> None:
 def test_tools_by_rate_and_interval(statuses: list[str], kind: str) -> None:
     cell = of(matrix(cases=cases(*statuses)), "tools")
     assert cell.kind == kind
-    assert cell.counts == {status: statuses.count(status) for status in dict.fromkeys(statuses)}
 
 
 def test_repeats_of_a_scenario_are_no_more_evidence() -> None:
@@ -147,7 +144,8 @@ def test_repeats_of_a_scenario_are_no_more_evidence() -> None:
     ]
     cell = of(matrix(cases=many), "tools")
     assert cell.kind == "inconclusive"
-    assert cell.items == {"c": {"right": 20}}
+    assert cell.score is not None
+    assert cell.score.n == 20
 
 
 def test_tools_that_were_not_judged() -> None:
@@ -205,11 +203,6 @@ def test_a_score_on_the_wire_counts_what_the_agent_meets_and_claims_no_interval(
     cell = of(matrix(probes=probes), "wire")
     assert cell.score is not None
     assert (cell.score.value, cell.score.low, cell.score.high, cell.score.n) == (1.0, None, None, 2)
-    assert cell.items == {
-        "session-codex/responses-stream": {"supported": 1},
-        "b/responses-stream": {"supported": 1},
-        "c/responses-stream": {"unmeasured": 1},
-    }
 
 
 def test_who_is_translated_is_told() -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -74,10 +73,6 @@ class Cell:
     supported and show no fault that decides its level."""
     text: str
     """All of it in words, for those who hear it."""
-    counts: dict[str, int]
-    """Attempts by status: what is behind it, errors and what was not run too."""
-    items: dict[str, dict[str, int]]
-    """The same of every task, case or probe (as ``probe/way``)."""
     translated: bool
     """Whether toolworthy translated between the agent's wire API and the endpoint's."""
     codes: tuple[str, ...]
@@ -113,7 +108,6 @@ def matrix(
 def _wire(agent: str, level: Level | None) -> Cell:
     if level is None:
         return _cell(agent, "wire", *_no_level(agent))
-    statuses = [(f"{one.key.probe}/{one.key.way}", one.verdict) for one in level.probes]
     measured = [one for one in level.probes if one.judged]
     harmful = set(level.deciding)
     passed = sum(one.verdict == "supported" and harmful.isdisjoint(f.code for f in one.findings) for one in measured)
@@ -121,7 +115,7 @@ def _wire(agent: str, level: Level | None) -> Cell:
     many = f"{passed} of {len(measured)} probes pass" if measured else "nothing measured"
     through = f", through {level.api}" if level.translated else ""
     text = f"{level.headline}, {many}{through}"
-    return _cell(agent, "wire", _level_kind(level), text, score, statuses, level.translated, level.deciding)
+    return _cell(agent, "wire", _level_kind(level), text, score, level.translated, level.deciding)
 
 
 def _level_kind(level: Level) -> Kind:
@@ -145,18 +139,16 @@ def _no_level(agent: str) -> tuple[Kind, str]:
 
 
 def _tools(agent: str, cases: Sequence[CaseResult]) -> Cell:
-    statuses = [(one.key.case, one.status) for one in cases]
     translated = any(one.score.translated for one in cases)
     rate = lenient(cases)
     if rate.estimate is not None and rate.ended < rate.n:
-        return _cell(agent, "tools", *_rated(rate, rate.estimate, "right"), statuses, translated)
+        return _cell(agent, "tools", *_rated(rate, rate.estimate, "right"), translated)
     kind: Kind = "error" if any(one.score.requests for one in cases) else "not tested"
     why = next((one.detail for one in cases if one.detail), "no case was sent with its toolset")
-    return _cell(agent, "tools", kind, why, None, statuses, translated)
+    return _cell(agent, "tools", kind, why, None, translated)
 
 
 def _tasks(agent: str, results: Sequence[TrialResult]) -> Cell:
-    statuses = [(one.key.task, one.status) for one in results]
     if not results:
         if agent == _FILE:
             return _cell(agent, "tasks", "not applicable", "cases of the field's, no agent")
@@ -164,8 +156,8 @@ def _tasks(agent: str, results: Sequence[TrialResult]) -> Cell:
     (verdict,) = verdicts(results)
     rate = verdict.rate
     if rate.estimate is not None and rate.ended < rate.n:
-        return _cell(agent, "tasks", *_rated(rate, rate.estimate, "passed"), statuses, verdict.translated)
-    return _cell(agent, "tasks", *_unjudged(results), None, statuses, verdict.translated)
+        return _cell(agent, "tasks", *_rated(rate, rate.estimate, "passed"), verdict.translated)
+    return _cell(agent, "tasks", *_unjudged(results), None, verdict.translated)
 
 
 def _unjudged(results: Sequence[TrialResult]) -> tuple[Kind, str]:
@@ -202,14 +194,8 @@ def _cell(
     kind: Kind,
     text: str,
     score: CellScore | None = None,
-    statuses: Iterable[tuple[str, str]] = (),
     translated: bool = False,
     deciding: tuple[str, ...] = (),
 ) -> Cell:
-    items: dict[str, Counter[str]] = defaultdict(Counter)
-    for item, status in statuses:
-        items[item][status] += 1
-    total = sum(items.values(), Counter[str]())
     noted = ", translated" if translated and suite != "wire" else ""
-    each = {item: dict(counted) for item, counted in items.items()}
-    return Cell(agent, suite, kind, score, f"{kind}: {text}{noted}", dict(total), each, translated, deciding)
+    return Cell(agent, suite, kind, score, f"{kind}: {text}{noted}", translated, deciding)
