@@ -12,7 +12,6 @@ import fcntl
 import json
 import os
 import shutil
-import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -24,10 +23,10 @@ from toolworthy.agents import _manifest as manifest
 from toolworthy.agents import _registry as registry
 from toolworthy.agents._template import render
 from toolworthy.base import tree
-from toolworthy.base.asgi import serving
+from toolworthy.base.asgi import free_port, serving
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.content.adapters import AgentAdapter, Install
-from toolworthy.sandbox import Sandbox, choose, toolchain
+from toolworthy.sandbox import Sandbox, begun, choose, toolchain
 from toolworthy.sandbox.model import Command, CommandOutcome, Limits, Mount
 
 SHOWN = "/opt/agent"
@@ -212,7 +211,7 @@ def _finish(files: Path, home: Path, folder: Path, work: Path) -> None:
 async def _npm(install: Install, files: Path, home: Path, sandbox: Sandbox, tell: Callable[[], None]) -> CommandOutcome:
     """Let npm install in `files`, with the registry behind the one port that it reaches."""
     given = await asyncio.to_thread(registry.settings)
-    port = _PORT if sandbox.name != "none" else _free_port()
+    port = _PORT if sandbox.name != "none" else free_port()
     node = Mount(toolchain.node_root(), toolchain.NODE)
     root = sandbox.shown(node)
     flags = ["--no-audit", "--no-fund", "--loglevel=error", *([] if install.scripts else ["--ignore-scripts"])]
@@ -225,27 +224,16 @@ async def _npm(install: Install, files: Path, home: Path, sandbox: Sandbox, tell
     }
     argv = ("/bin/sh", "-c", 'umask 022; exec "$@"', "sh", *npm)
     command = Command(argv, files, home, env, (node,), _LIMITS)
-    async with registry.door(given, port) as door, contextlib.AsyncExitStack() as stack:
-        listening: asyncio.Future[socket.socket] = asyncio.get_running_loop().create_future()
-        running = asyncio.create_task(sandbox.run(command, listening.set_result, port))
-        try:
-            either: set[asyncio.Future[Any]] = {running, listening}
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if listening.done():
-                await stack.enter_async_context(serving(door, listening.result()))
-            while not (await asyncio.wait({running}, timeout=5))[0]:
-                await asyncio.to_thread(tell)
-            return running.result()
-        finally:
-            running.cancel()
-            await asyncio.wait({running})
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    async with (
+        registry.door(given, port) as door,
+        contextlib.AsyncExitStack() as stack,
+        begun(sandbox, command, port) as (running, listener),
+    ):
+        if listener is not None:
+            await stack.enter_async_context(serving(door, listener))
+        while not (await asyncio.wait({running}, timeout=5))[0]:
+            await asyncio.to_thread(tell)
+        return running.result()
 
 
 def _places(work: Path) -> tuple[Path, Path]:

@@ -8,20 +8,12 @@ from __future__ import annotations
 
 import hmac
 import json
-import secrets
 from typing import Any
 from urllib.parse import urlsplit
 
 from toolworthy.base.asgi import App, respond
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_SEGMENT = 16
-"""Bytes of a random path segment: nobody guesses so many."""
-
-
-def new_segment() -> str:
-    """A path segment that nobody can guess."""
-    return secrets.token_urlsafe(_SEGMENT)
 
 
 def guarded(app: App, address: str = "127.0.0.1", segment: str = "") -> App:

@@ -33,6 +33,14 @@ async def respond(send: Any, status: int, body: bytes, kind: str = "application/
     await send({"type": "http.response.body", "body": b"" if head else body})
 
 
+def free_port() -> int:
+    """A port of this machine's loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def listening(port: int) -> socket.socket:
     """A socket that listens on loopback; 0 for any port that is free.
 

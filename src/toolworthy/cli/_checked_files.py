@@ -28,7 +28,8 @@ def check_files(what: Sequence[str], *, as_json: bool) -> int:
     wrong: list[ToolworthyError] = []
     for name in dict.fromkeys(what):
         try:
-            checked[name] = _standard_input() if name == "-" else check_file(Path(name))
+            given = (Path("standard input"), sys.stdin.buffer.read()) if name == "-" else (Path(name), None)
+            checked[name] = check_file(*given)
         except ToolworthyError as error:
             wrong.append(error)
     if as_json:
@@ -41,10 +42,6 @@ def check_files(what: Sequence[str], *, as_json: bool) -> int:
     if wrong:
         raise wrong[-1]
     return int(any(one.finding.severity == "blocks" for each in checked.values() for one in each.findings))
-
-
-def _standard_input() -> CheckedFile:
-    return check_file(Path("standard input"), sys.stdin.buffer.read())
 
 
 def _lines(name: str, checked: CheckedFile) -> Iterator[str]:

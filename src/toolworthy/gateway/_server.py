@@ -10,9 +10,10 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator
+from secrets import token_urlsafe
 from typing import Any
 
-from toolworthy.base.access import guarded, new_segment
+from toolworthy.base.access import guarded
 from toolworthy.base.asgi import serving
 from toolworthy.gateway._session import Gateway, GatewaySession
 from toolworthy.gateway.handler import handle
@@ -34,7 +35,7 @@ async def serve_trial(
             else is on this machine must not find it.
     """
     session = GatewaySession(gateway, trial, listener.getsockname()[1], allowance=allowance)
-    segment = new_segment() if secret else ""
+    segment = token_urlsafe(16) if secret else ""
     session.base_url += f"/{segment}" if segment else ""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:

@@ -36,13 +36,8 @@ def arguments(command: Command) -> list[str]:
 @cache
 def _machine() -> tuple[str, ...]:
     """What is the same for every command; finding it out takes longer than starting one."""
-    return (*_system(), *_proc())
-
-
-def _system() -> Iterator[str]:
-    for path in toolchain.SYSTEM:
-        if not os.path.islink(path) and os.path.isdir(path) and os.listdir(path):
-            yield from ("--ro-bind", path, path)
+    shown = [path for path in toolchain.SYSTEM if not os.path.islink(path) and os.path.isdir(path) and os.listdir(path)]
+    return (*(part for path in shown for part in ("--ro-bind", path, path)), *_proc())
 
 
 def _proc() -> Iterator[str]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import json
 import os
 import socket
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from toolworthy.base import tree
+from toolworthy.base.asgi import free_port
 from toolworthy.content.tasks import Task
 from toolworthy.sandbox import Sandbox
 from toolworthy.sandbox.model import Command, CommandOutcome, Ended, Limits, Mount
@@ -160,11 +160,3 @@ def copy(workspace: Path, target: Path, task: Task) -> int:
     left = tree.copy(workspace, target, room)
     os.chmod(target, 0o755)  # else no sandbox can begin in it
     return left
-
-
-def free_port() -> int:
-    """A port of this machine's loopback that nobody listens on."""
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -19,6 +19,7 @@ from toolworthy.work.trials._script import as_script
 from toolworthy.work.trials._verify import HiddenTestResult, verify
 
 NOTHING, STEPS, SCRIPT = "nothing", "steps", "solve.sh"
+_LIMITS = Limits(seconds=120)
 _PATIENCE = 15.0
 """Seconds for a verifier under attack: it is to say 0, and need not wait for what never ends."""
 
@@ -116,20 +117,19 @@ async def play(steps: tuple[Step, ...], workspace: Path, folder: Path, sandbox: 
         ToolworthyError: one fails.
     """
     home = folder / "steps-home"
-    home.mkdir()
     script = as_script(steps).encode()
-    outcome = await sandbox.run(Command(("bash", "-s"), workspace, home, limits=Limits(seconds=120), stdin=script))
-    if outcome.exit_code != 0:
-        tail = (outcome.stderr or outcome.stdout).decode(errors="replace").strip()[-300:]
-        raise ToolworthyError(f"steps.toml: exit {outcome.exit_code} ({outcome.ended}): {tail}")
+    await _run("steps.toml", Command(("bash", "-s"), workspace, home, limits=_LIMITS, stdin=script), sandbox)
 
 
 async def _solve(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) -> None:
-    home = folder / "solve-home"
-    home.mkdir()
     solution = Mount(task.path / "solution", "/solution")
     argv = ("bash", f"{sandbox.shown(solution)}/solve.sh")
-    outcome = await sandbox.run(Command(argv, workspace, home, mounts=(solution,), limits=Limits(seconds=120)))
+    await _run(SCRIPT, Command(argv, workspace, folder / "solve-home", mounts=(solution,), limits=_LIMITS), sandbox)
+
+
+async def _run(name: str, command: Command, sandbox: Sandbox) -> None:
+    command.home.mkdir()
+    outcome = await sandbox.run(command)
     if outcome.exit_code != 0:
         tail = (outcome.stderr or outcome.stdout).decode(errors="replace").strip()[-300:]
-        raise ToolworthyError(f"solve.sh: exit {outcome.exit_code} ({outcome.ended}): {tail}")
+        raise ToolworthyError(f"{name}: exit {outcome.exit_code} ({outcome.ended}): {tail}")

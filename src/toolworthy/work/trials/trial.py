@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from toolworthy.agents import builtin
 from toolworthy.agents.install import Installation
 from toolworthy.agents.launch import Start
 from toolworthy.agents.launch import command as launch
 from toolworthy.base import tree
+from toolworthy.base.asgi import free_port
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.redact import Redactor
 from toolworthy.content.adapters import AgentAdapter
@@ -28,7 +26,7 @@ from toolworthy.gateway.trial_limits import Allowance
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.score import Cause
 from toolworthy.records.trial import Status, TrialKey, TrialResult, Verification
-from toolworthy.sandbox import Sandbox, choose
+from toolworthy.sandbox import Sandbox, begun, choose
 from toolworthy.sandbox.model import Command, CommandOutcome, Limits, SandboxError
 from toolworthy.sandbox.watch import through
 from toolworthy.wire.ir import Api
@@ -38,7 +36,6 @@ from toolworthy.work.scoring import diagnose, score
 from toolworthy.work.scoring.words import cause, noted
 from toolworthy.work.trials import _disk_space as room
 from toolworthy.work.trials import _workspace as workspaces
-from toolworthy.work.trials._isolated_commands import free_port
 from toolworthy.work.trials._verify import HiddenTestResult, verify
 
 PORT = 8377
@@ -206,37 +203,21 @@ async def _run_agent(
 
     Not every agent can be told how many turns it has: who goes on beyond is stopped.
     """
-    loop = asyncio.get_running_loop()
-    listening: asyncio.Future[socket.socket] = loop.create_future()
-
-    def on_listener(listener: socket.socket) -> None:
-        listening.set_result(listener)
-
-    running = asyncio.create_task(bench.sandbox.run(command, on_listener, port))
-    exchanges: list[Exchange] = []
     started, turns = time.monotonic(), 0
+    async with begun(bench.sandbox, command, port) as (running, listener):
+        if listener is None:
+            return await running, ()
 
-    def on_exchange(exchange: Exchange) -> None:
-        nonlocal turns
-        turns += exchange.is_turn
-        if turns > bench.options.max_turns:
-            running.cancel()
+        def on_exchange(exchange: Exchange) -> None:
+            nonlocal turns
+            turns += exchange.is_turn
+            if turns > bench.options.max_turns:
+                running.cancel()
 
-    try:
-        either: set[asyncio.Future[Any]] = {running, listening}
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if listening.done():
-            async with serve_trial(bench.gateway, str(key), listening.result(), allowance) as session:
-                session.on_exchange = on_exchange
-                outcome = await _ended(running, lambda: turns > bench.options.max_turns, started)
-            exchanges = list(session.exchanges)
-        else:
-            outcome = await running
-    finally:
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError, Exception):
-            await running
-    return outcome, tuple(sorted(exchanges, key=lambda exchange: exchange.index))
+        async with serve_trial(bench.gateway, str(key), listener, allowance) as session:
+            session.on_exchange = on_exchange
+            outcome = await _ended(running, lambda: turns > bench.options.max_turns, started)
+    return outcome, tuple(sorted(session.exchanges, key=lambda exchange: exchange.index))
 
 
 async def _ended(
