@@ -115,26 +115,17 @@ def shell(request: Sent) -> str:
     options = [f"--header {shlex.quote(f'{name}: {value}')}" for name, value in request.headers.items()]
     # curl would wait for a permission that agents do not ask for.
     options += ["--header 'expect:'", "--data-binary @request.json"] if request.body else []
-    known = (f"recorded={shlex.quote(request.base_url)}", f"url=${{{URL}:-$recorded}}")
-    unknown = (f"url=${{{URL}:?is to be the base URL of the endpoint}}",)
-    lines = [
-        "#!/bin/sh",
-        "# Sends request.json to the endpoint again. The body of the answer comes to standard output as it arrives;",
-        "# status and headers go into answer-headers.txt beside this file.",
-        f"# {URL}: the base URL, that is what stands before the path below"
-        + (" (default: the recorded one)" * bool(request.base_url)),
-        f"# {KEY}: the endpoint's key, where it wants one; for Basic, USER:PASSWORD in base64",
-        "set -eu",
-        'cd "$(dirname "$0")"',
-        *(known if request.base_url else unknown),
-        f"path={shlex.quote(request.path)}",
-        "# The key comes through a pipe, so that no list of processes shows it.",
-        f"printf '%s' \"${{{KEY}:+{request.auth}${KEY}}}\" |",
-        f"    curl -sS -N --globoff --request {shlex.quote(request.method)} --header @- \\",
-        *(f"        {option} \\" for option in options),
-        '        --dump-header answer-headers.txt --url "${url%/}$path"',
-    ]
-    return "\n".join(lines) + "\n"
+    known = f"recorded={shlex.quote(request.base_url)}\nurl=${{{URL}:-$recorded}}"
+    return _template("reproduce.sh.txt").format(
+        url=URL,
+        key=KEY,
+        default=" (default: the recorded one)" if request.base_url else "",
+        set_url=known if request.base_url else f"url=${{{URL}:?is to be the base URL of the endpoint}}",
+        path=shlex.quote(request.path),
+        auth=request.auth,
+        method=shlex.quote(request.method),
+        options="".join(f"        {option} \\\n" for option in options),
+    )
 
 
 def python(request: Sent) -> str:
@@ -142,8 +133,7 @@ def python(request: Sent) -> str:
     name, prefix = request.auth.split(": ", 1)
     default = "RECORDED" if request.base_url else f'sys.exit("{URL} is to be the base URL of the endpoint")'
     headers = "".join(f"    {name!r}: {value!r},\n" for name, value in request.headers.items())
-    template = Path(__file__).with_name("reproduce.py.txt").read_text(encoding="utf-8")
-    return template.format(
+    return _template("reproduce.py.txt").format(
         url=URL,
         key=KEY,
         recorded=f"RECORDED = {request.base_url!r}\n" if request.base_url else "",
@@ -155,6 +145,10 @@ def python(request: Sent) -> str:
         method=repr(request.method),
         body='HERE.joinpath("request.json").read_bytes()' if request.body else "None",
     )
+
+
+def _template(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 def _plain(name: str, value: str) -> bool:
