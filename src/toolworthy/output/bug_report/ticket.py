@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from toolworthy.base.redact import MARK
 from toolworthy.base.sanitize import visible
+from toolworthy.output._markdown import render
 from toolworthy.output.bug_report._reproduce import KEY, URL, Sent
 from toolworthy.output.rule_pages import SEVERITY, link
 from toolworthy.output.terminal.gate import plain
@@ -117,38 +118,43 @@ def finding(ticket: Ticket) -> str:
 
 def readme(ticket: Ticket, files: Sequence[str]) -> str:
     """``README.md``; `files` are the names of all others."""
-    located = ticket.located
-    lines = [
-        f"# {plain(label(located.code))}: {plain(visible(located.title))}",
-        "",
-        *_wrong(ticket),
-        "",
-        *_facts(ticket),
-        "",
-        "| file | |",
-        "|---|---|",
-        *(f"| `{name}` | {_FILES[name]} |" for name in sorted(files)),
-        "",
-        *_reproduce(ticket),
-        "",
-        *_redacted(ticket),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _wrong(ticket: Ticket) -> Iterator[str]:
-    """What is wrong, why it matters, what is right in its place, who says so, and the bytes that show it."""
-    located, rule = ticket.located, ticket.rule
-    why = rule.why or rule.what if rule else expected(located)
+    located, rule, exchange, request = ticket.located, ticket.rule, ticket.exchange, ticket.request
     detail = plain(visible(located.detail)).rstrip(".")
-    yield " ".join(f"{detail[:1].upper()}{detail[1:]}. {why}".split())
-    if rule and rule.right:
-        yield from ("", f"Expected: {rule.right}")
-    yield ""
-    sources = f" Source: {', '.join(map(link, rule.sources))}." if rule and rule.sources else ""
-    yield f"Severity: {SEVERITY[located.severity]}.{sources}"
-    if located.excerpt:
-        yield from ("", *_fenced(visible(located.excerpt.strip("\r\n"))))
+    why = rule.why or rule.what if rule else expected(located)
+    excerpt = visible(located.excerpt.strip("\r\n"))
+    hidden = [
+        *_hidden("request", exchange.request_headers, (exchange.request_body, ticket.body)),
+        *_hidden("answer", exchange.response_headers, (exchange.body,)),
+    ]
+    return render(
+        "bug_report",
+        code=_code,
+        title=f"{plain(label(located.code))}: {plain(visible(located.title))}",
+        wrong=" ".join(f"{detail[:1].upper()}{detail[1:]}. {why}".split()),
+        rule=rule,
+        severity=SEVERITY[located.severity],
+        sources=", ".join(map(link, rule.sources)) if rule else "",
+        excerpt=excerpt,
+        fence="`" * max(3, 1 + max(map(len, re.findall("`+", excerpt)), default=0)),
+        sender=_sender(ticket),
+        endpoint=ticket.meta.endpoint.name,
+        base_url=request.base_url,
+        request=f"{request.method} {request.path}",
+        path=request.path.partition("?")[0],
+        exchange=exchange,
+        asked=_asked(ticket),
+        answered=_answered(ticket),
+        answer=_answer(exchange),
+        when=f"{datetime.fromtimestamp(exchange.started, UTC):%Y-%m-%d %H:%M:%S}",
+        toolworthy=ticket.meta.toolworthy,
+        id=located.id,
+        files=[(name, _FILES[name]) for name in sorted(files)],
+        hidden=", ".join(hidden),
+        packed=ticket.packed,
+        URL=URL,
+        KEY=KEY,
+        MARK=MARK,
+    )
 
 
 def expected(located: Located) -> str:
@@ -159,21 +165,6 @@ def expected(located: Located) -> str:
     return probe.explanation if probe else ""
 
 
-def _facts(ticket: Ticket) -> Iterator[str]:
-    exchange = ticket.exchange
-    api = exchange.endpoint_api or "no completion"
-    way = f"{api}, translated by toolworthy from {exchange.agent_api}" if exchange.translated else api
-    lost = "".join(f"; not carried over: {_code(loss)}" for loss in exchange.losses)
-    url = ticket.request.base_url
-    yield f"- **Sent by:** {_code(_sender(ticket))}"
-    yield f"- **Endpoint:** {_code(ticket.meta.endpoint.name)}" + (f", base URL {_code(url)}" if url else "")
-    yield f"- **Request:** {_code(f'{ticket.request.method} {ticket.request.path}')}, wire API: {way}{lost}"
-    yield f"- **Model:** asked {_code(_asked(ticket))}, answered {_code(_answered(ticket))}"
-    yield f"- **Answer:** {_answer(exchange)}"
-    yield f"- **When:** {datetime.fromtimestamp(exchange.started, UTC):%Y-%m-%d %H:%M:%S} UTC"
-    yield f"- **Recorded by:** toolworthy {_code(ticket.meta.toolworthy)}, as {_code(ticket.located.id)}"
-
-
 def _answer(exchange: Exchange) -> str:
     trouble = f"; {_code(exchange.error)}" if exchange.error else ""
     if exchange.status is None:
@@ -182,39 +173,6 @@ def _answer(exchange: Exchange) -> str:
     first = "" if exchange.first_byte is None else f", the first after {exchange.first_byte:.2f} s"
     pieces = f"{count:,} piece{'s' * (count != 1)}{first}, all in {exchange.seconds:.2f} s"
     return f"HTTP {exchange.status}, {len(exchange.body):,} bytes in {pieces}{trouble}"
-
-
-def _reproduce(ticket: Ticket) -> Iterator[str]:
-    path = ticket.request.path.partition("?")[0]
-    known = "the recorded one if not set" if ticket.request.base_url else "for instance http://localhost:8000/v1"
-    yield "## Reproduce"
-    yield ""
-    yield "```sh"
-    yield f"export {URL}=…      # base URL, {known}"
-    yield f"export {KEY}=…      # where the endpoint wants one"
-    yield "sh reproduce.sh > answer.body"
-    yield "python3 reproduce.py > answer.body      # the same, with httpx; tells when each piece came"
-    yield "```"
-    yield ""
-    yield f"The base URL is what stands before {_code(path)}. The request holds all of the"
-    yield "conversation up to its point. A model does not always say the same: where the fault is in how its words are"
-    yield "read, it may take several tries. What came when this was recorded is in `response.body`."
-
-
-def _redacted(ticket: Ticket) -> Iterator[str]:
-    exchange = ticket.exchange
-    hidden = [
-        *_hidden("request", exchange.request_headers, (exchange.request_body, ticket.body)),
-        *_hidden("answer", exchange.response_headers, (exchange.body,)),
-    ]
-    yield "## What is left out"
-    yield ""
-    taken = f"`{MARK}` stands for what was taken out: {', '.join(hidden)}" if hidden else "nothing had to be taken out"
-    yield f"Keys: {taken}. All else is as it was."
-    if ticket.packed:
-        yield "The agent sent its body compressed (zstd); it is unpacked here."
-    yield ""
-    yield "Read `request.json` before you publish this: it holds the conversation with all that the agent's tools read."
 
 
 def _hidden(side: str, headers: Mapping[str, str], bodies: Sequence[bytes]) -> Iterator[str]:
@@ -247,8 +205,3 @@ def _code(text: object) -> str:
     """A code span in which nothing is obeyed."""
     line = " ".join(visible("" if text is None else text).split())[:300].replace("`", "'")
     return f"`{line}`" if line else "–"
-
-
-def _fenced(text: str) -> Iterator[str]:
-    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
-    yield from (f"{fence}text", text, fence)

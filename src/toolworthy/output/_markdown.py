@@ -1,0 +1,28 @@
+"""Markdown, made of the templates in ``templates``."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import jinja2
+
+
+def render(name: str, **shown: object) -> str:
+    """The page `name`; what it shows is put in as it is."""
+    return _environment().get_template(f"{name}.md.j2").render(**shown)
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    import jinja2  # most commands write no page and are not to wait for it
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
