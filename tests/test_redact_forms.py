@@ -106,6 +106,11 @@ def test_base64_is_cut_out_wherever_the_secret_stands_in_it(offset: int, way: st
     assert kept in coded
 
 
+def test_base64_of_an_escaped_secret_is_cut_out_beside_a_plain_one() -> None:
+    coded = base64.b64encode(quote(SECRET, safe="").replace("s", "%73").encode()).decode().rstrip("=")
+    assert Redactor([SECRET]).text(f"before {SECRET} then {coded} after") == "before [redacted] then [redacted] after"
+
+
 @given(st.text(LETTERS, min_size=SHORTEST, max_size=20), st.data())
 def test_every_character_may_be_escaped_in_its_own_way(secret: str, data: st.DataObject) -> None:
     ways = ("{0}", "\\u{1:04x}", "\\x{1:02X}", "%{1:02x}", "%25{1:02X}", "&#{1};", "&#x{1:x};", "&amp;#{1};")

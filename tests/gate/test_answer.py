@@ -15,6 +15,7 @@ from toolworthy.judgement.gate.interim import InterimAnalyses
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
+from toolworthy.work.run.waves import Next
 
 
 def made(parent: Path, started: float = 1.5) -> RunDirectory:
@@ -56,6 +57,14 @@ def test_looks_tell_it_too(tmp_path: Path) -> None:
     before, after = made(tmp_path), made(tmp_path)
     InterimAnalyses(before.path, None, 2, lambda _: None)(after, 1, frozenset({"tasks"}))
     assert told(after)["baseline_run"] == f"../{before.path.name}"
+
+
+def test_a_look_says_whether_more_attempts_would_decide_it(tmp_path: Path) -> None:
+    before, after = made(tmp_path), made(tmp_path)
+    look = InterimAnalyses(before.path, None, 3, lambda _: None)
+    assert look(after, 1, frozenset({"tasks"})) == Next(frozenset({"tasks"}), "decided after 1 attempt")
+    stuck = "undecided after 2 attempts, and more attempts would not decide it"
+    assert look(after, 2, frozenset()) == Next(frozenset(), stuck)
 
 
 def test_no_way_leads_over_the_root_of_the_file_system(tmp_path: Path) -> None:

@@ -243,6 +243,9 @@ def test_a_server_that_names_something_else_is_noted() -> None:
         "the server names another model: b (before: a)"
     ]
     assert list(renamed({"model": ["a", "b"], "x": ["1", MANY]}, {"model": ["b"], "x": ["2"], "via": ["new"]})) == []
+    assert list(renamed({"x": [MANY], "model": ["a"]}, {"x": ["1"], "via": ["new"], "model": ["b"]})) == [
+        "the server names another model: b (before: a)"
+    ]
 
 
 @pytest.mark.process
