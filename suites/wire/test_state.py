@@ -1,12 +1,13 @@
 """State across turns, under the names that the endpoint itself gave: ids of calls and of items."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from toolworthy import wire
 from toolworthy.wire.ir import Message, Part, ToolCall, ToolResult
 from toolworthy.wire.lenient import as_dict, as_list
-from toolworthy.work.probes import EVERY_AGENT, Answer, Ask, Broken, ProbeOutcome, Unmeasured, probe
+from toolworthy.work.probes import EVERY_AGENT, Answer, Ask, Broken, Ignored, ProbeOutcome, Unmeasured, probe
 from toolworthy.work.probes.ask import user
 from toolworthy.work.probes.material import ASK_CODE, CODE, CODE_WORD, TOOLS, results
 
@@ -55,10 +56,21 @@ async def test_own_output(ask: Ask) -> None:
     try:
         await ask.knows(*order, tools=TOOLS, fields={field: verbatim})
     except ProbeOutcome as why:
+        await understood(ask, order, first, given)
+        told = "the conversation with the response as it came is not understood, in plain form it is"
+        raise Broken(f"{told}; {why}") from why
+
+
+async def understood(ask: Ask, order: Sequence[Message], first: Answer, given: Message) -> None:
+    """The same conversation in plain form: with all calls and results, else with those of the first call."""
+    try:
         await ask.knows(*order, Message("assistant", first.response.parts), given, tools=TOOLS)
-        raise Broken(
-            f"the conversation with the response as it came is not understood, in plain form it is; {why}"
-        ) from why
+    except Ignored as why:
+        call, *more = first.calls
+        if more:
+            await ask.knows(*order, Message("assistant", (call,)), results((call.id, CODE)), tools=TOOLS)
+            raise Broken(f"not all results of {len(first.calls)} calls reach the model, that of one call does") from why
+        raise
 
 
 @probe("an item by its id", "responses", modes="whole", severity="cosmetic", situation="field")

@@ -26,10 +26,10 @@ async def usage(ask: Ask, text: str) -> Usage:
     return counted
 
 
-async def counted(ask: Ask, times: int, nonce: str) -> InputCount:
+async def counted(ask: Ask, times: int, nonce: str, *, mark: bool = True, **options: Any) -> InputCount:
     """What a request with a long system prompt is said to have cost, that begins with `nonce`, which no cache knows."""
     system = message("system", f"Session {nonce}. {SENTENCE * times}")
-    answer = await ask.says("Hello.", system, fields=marked(ask, system))
+    answer = await ask.says("Hello.", system, fields=marked(ask, system) if mark else {}, **options)
     if (counts := told(answer.response.usage)) is None:
         raise Unmeasured("the response has no usage")
     return counts
@@ -101,12 +101,12 @@ async def test_model_named(ask: Ask) -> None:
 async def test_usage_adds_up(ask: Ask) -> None:
     """A long request, twice: what was fresh the first time, and fresh plus cached the second, is the same number.
     Chat, Responses and Gemini count cached tokens within the input, Messages beside it. Where a cache knows the request
-    the first time already, two short requests tell what it must count."""
+    the first time already, two short requests tell what it must count. Not streamed, it is the same number again."""
     nonce = secrets.token_hex(4)
     first, again = [await counted(ask, LONG, nonce) for _ in range(2)]
     due: int | None = first.input
     if not first.fresh:
-        few, more = [await counted(ask, times, secrets.token_hex(4)) for times in (FEW, MORE)]
+        few, more = [await counted(ask, times, secrets.token_hex(4), mark=False) for times in (FEW, MORE)]
         due = extrapolated(few, more, (LONG - FEW) / (MORE - FEW))
     for one in (first, again):
         if due and (wrong := contradiction(one, due)):
@@ -119,6 +119,9 @@ async def test_usage_adds_up(ask: Ask) -> None:
             raise Unmeasured("the endpoint counts the same request differently every time")
         counts = f"{first.input} input tokens, then {again.input}, of which {again.cached} are cached"
         raise Broken(f"the same request counts {counts}")
+    whole = await counted(ask, LONG, nonce, stream=False)
+    if differ(again, whole) and not differ(whole, await counted(ask, LONG, nonce, stream=False)):
+        raise Broken(f"the same request counts {again.input} input tokens streamed, {whole.input} whole, 2 of 2 times")
     if not again.cached:
         raise Unmeasured("the usage reports no cached tokens")
     if due is None:
@@ -133,7 +136,7 @@ async def test_next_turn_cached(ask: Ask) -> None:
     call = ("read_file", {"path": "src/app.py"})
     order = ask.order([call])
     opening = replace(order, messages=(system, *order.messages[1:]))
-    first = await ask.calls(call, before=(system,))
+    first = await ask.calls(call, before=(system,), fields=marked(ask, system))
     said = Message("assistant", first.response.parts)
     given = results(*((made.id, "x = 1") for made in first.calls))
 

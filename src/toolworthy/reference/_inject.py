@@ -74,9 +74,9 @@ class Saying(Strict):
     """The text keeps the stop string that ended it."""
     think: Literal["tags", "only", "drop"] | None = None
     """Reasoning in tags within the text, nothing but reasoning, or none."""
-    usage: Literal["none", "zero", "gross", "net", "uncached"] | None = None
+    usage: Literal["none", "zero", "gross", "net", "uncached", "one"] | None = None
     """``gross``: what came from a cache is counted among the plain input as well; ``net``: it is not counted there;
-    ``uncached``: nothing came from a cache."""
+    ``uncached``: nothing came from a cache; ``one``: a single token was written."""
 
 
 class Edit(Strict):
@@ -195,8 +195,8 @@ def said(say: Saying, answer: Response, request: Request) -> Response:
 def _counted(say: Saying, usage: Usage | None) -> Usage | None:
     if usage is None or say.usage == "none":
         return None
-    if say.usage == "uncached":
-        return replace(usage, cached=0)
+    if say.usage in ("uncached", "one"):
+        return replace(usage, cached=0) if say.usage == "uncached" else replace(usage, output=1)
     if say.usage in ("gross", "net"):
         cached = (usage.cached or 0) * (1 if say.usage == "gross" else -1)
         return replace(usage, input=(usage.input or 0) + cached)

@@ -152,9 +152,11 @@ def _fractional_timestamp(view: View) -> Violations:
     values = [(event.value, event.data) for event in view.events] or [(view.whole, view.tail())]
     for value, written in values:
         for holder in (value, as_dict(value.get("response"))):
-            for name in ("created", "created_at", "completed_at"):
-                if isinstance(holder.get(name), float):
-                    yield f"{name} has a fraction", written
+            for name in ("created", "created_at"):
+                if name in holder and type(holder[name]) is not int:
+                    yield f"{name} is {json.dumps(holder[name])[:40]}", written
+            if isinstance(holder.get("completed_at"), (float, str)):
+                yield f"completed_at is {json.dumps(holder['completed_at'])[:40]}", written
 
 
 @builtin("TW694")

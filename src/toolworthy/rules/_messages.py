@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from toolworthy.rules.model import Violations, builtin
 from toolworthy.rules.view import View, wrong
@@ -167,6 +169,20 @@ def _late_input_tokens(view: View) -> Violations:
         begun, ended = max(map(_input, first)), max(map(_input, last), default=0)
         if ended and not begun:
             yield f"message_start counts no input tokens, message_delta counts {ended}", view.events[0].data
+
+
+@builtin("TW490")
+def _lost_input_tokens(view: View) -> Violations:
+    started = next((as_dict(event.value.get("message")) for event in view.events if event.type == "message_start"), {})
+    first = as_int(as_dict(started.get("usage")).get("input_tokens"))
+    for event in view.events:
+        told = as_dict(event.value.get("usage"))
+        if event.type == "message_delta" and first and told.get("input_tokens") == 0 and not _cached(told):
+            yield f"message_start counts {first} input tokens, message_delta 0", event.data
+
+
+def _cached(told: Mapping[str, Any]) -> int:
+    return sum(as_int(told.get(f"cache_{kind}_input_tokens")) or 0 for kind in ("read", "creation"))
 
 
 @builtin("TW418")

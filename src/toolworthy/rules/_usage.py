@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from toolworthy import wire
@@ -33,11 +33,43 @@ def _zero_usage(view: View) -> Violations:
 
 @builtin("TW711")
 def _empty_usage_object(view: View) -> Violations:
+    for told, written in _usages(view):
+        if told == {}:
+            yield "usage is an empty object", written
+
+
+@builtin("TW790")
+def _usage_of_other_types(view: View) -> Violations:
+    for told, written in _usages(view):
+        for name in _COUNTS:
+            if name in told and type(told[name]) is not int and (told[name] is not None or name in _NEVER_NULL):
+                yield f"{name} is {json.dumps(told[name])[:40]}", written
+
+
+@builtin("TW791")
+def _undercounted_output(view: View) -> Violations:
+    made = (view.response.usage.output if view.response.usage else None) or 0
+    shown = len(view.response.text + view.thoughts) + sum(len(call.arguments) for call in view.calls)
+    if made and shown > max(_LONG, made * _CHARACTERS):
+        yield f"usage counts {made} output tokens, but the content has {shown} characters", view.usage()
+
+
+_NEVER_NULL = ("prompt_tokens", "completion_tokens", "total_tokens", "output_tokens")
+_COUNTS = (*_NEVER_NULL, "input_tokens")
+"""Where a typed client reads integers; the end of a Messages stream may leave the input open."""
+_LONG = 512
+"""Characters that are more than one odd token."""
+_CHARACTERS = 32
+"""More than any token has, on average."""
+
+
+def _usages(view: View) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """Every usage object, and where it is written."""
     values = [(event.value, event.data) for event in view.events] or [(view.whole, view.tail())]
     for value, written in values:
-        holders = (value, as_dict(value.get("message")), as_dict(value.get("response")))
-        if any(holder.get("usage") == {} for holder in holders):
-            yield "usage is an empty object", written
+        for holder in (value, as_dict(value.get("message")), as_dict(value.get("response"))):
+            if isinstance(told := holder.get("usage"), dict):
+                yield told, written
 
 
 @builtin("TW703")
@@ -45,25 +77,17 @@ def _inconsistent_usage(view: View) -> Violations:
     usage = view.response.usage
     if usage is None:
         return
-    if usage.cached and usage.input is not None and usage.cached > usage.input:
-        yield f"{usage.cached} cached tokens, but only {usage.input} input tokens", ""
+    stored = (usage.cached or 0) + (usage.cache_write or 0)
+    if usage.input is not None and stored > usage.input:
+        yield f"{stored} tokens from a cache or for it, but only {usage.input} input tokens", ""
     if usage.reasoning and usage.output is not None and usage.reasoning > usage.output:
         yield f"{usage.reasoning} reasoning tokens, but only {usage.output} output tokens", ""
-    told = _last_told(view)
+    told: Mapping[str, Any] = next((told for told, _ in reversed([*_usages(view)]) if told), {})
     total = as_int(told.get("total_tokens"))
     for given, made in (("prompt_tokens", "completion_tokens"), ("input_tokens", "output_tokens")):
         parts = as_int(told.get(given)), as_int(told.get(made))
         if total is not None and None not in parts and total != sum(part or 0 for part in parts):
             yield f"total_tokens is {total}, but {parts[0]} + {parts[1]} is not", json.dumps(told)
-
-
-def _last_told(view: View) -> Mapping[str, Any]:
-    """The usage object that counts: of a stream, the last one, within a response or beside it."""
-    for value in (view.whole, *(event.value for event in reversed(view.events))):
-        for holder in (value, as_dict(value.get("response"))):
-            if told := as_dict(holder.get("usage")):
-                return told
-    return {}
 
 
 @builtin("TW704")
