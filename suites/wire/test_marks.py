@@ -23,6 +23,7 @@ TOKENS = {
     "tokens of chat templates": TEMPLATE,
     "marks that parsers look for": SYNTAX,
     "words that servers stop at": "Observation: Human: ### Instruction: ```",
+    "characters that some take for line ends": "\x0b \x0c \x1c \x85 \u2028 \u2029",
 }
 CONTROL = {"a NUL": "\x00", "control characters": "\x01 \x07 \x08 \x0c \x1b[0m \x7f"}
 LONG = 512
@@ -87,7 +88,7 @@ async def written(ask: Ask, marks: Mapping[str, str]) -> None:
     await same_with(ask, plain, *marked(marks, escaped=True), wrong=miswritten)
 
 
-@probe("text with special tokens", modes="stream", severity="degrades", agents=EVERY_AGENT, situation="markup")
+@probe("text with special tokens", severity="degrades", agents=EVERY_AGENT, situation="markup")
 async def test_marks_in_text(ask: Ask) -> None:
     """A text about chat templates, parsers and their marks is a text; nothing of it is swallowed, nothing ends it."""
     plain = ask.request(f"Reply with exactly: {FIRST} {PLACE}", max_tokens=ask.room(LONG))

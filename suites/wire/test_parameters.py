@@ -1,11 +1,11 @@
 """A parameter together with tools: what the endpoint does with each alone, it does with both."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from toolworthy.content import adapters
-from toolworthy.wire.ir import Reasoning, Request, Thinking
+from toolworthy.wire.ir import Reasoning, Thinking
 from toolworthy.wire.lenient import as_dict
 from toolworthy.work.probes import (
     Answer,
@@ -17,7 +17,7 @@ from toolworthy.work.probes import (
     probe,
     same_with,
 )
-from toolworthy.work.probes.answer import speaks, trouble_with
+from toolworthy.work.probes.answer import trouble_with
 from toolworthy.work.probes.material import TOOLS
 
 CALL = ("read_file", {"path": "src/app.py"})
@@ -67,6 +67,7 @@ def switched(ask: Ask, on: bool) -> list[Trait]:
         "enable_thinking": on,
         "chat_template_kwargs": switch,
         "thinking": {"type": "enabled" if on else "disabled"},
+        "reasoning": {"effort": "high"} if on else {"enabled": False},
     }
     return [Trait(f"{name} {'on' if on else 'off'}", field(name, value)) for name, value in traits.items()]
 
@@ -85,22 +86,32 @@ def thinks(answer: Answer) -> str:
 async def test_reasoning_effort(ask: Ask) -> None:
     """Every word that an agent or a provider has for it; one that is new to the endpoint may be refused in words."""
 
-    def silent(answer: Answer) -> str:
-        speaks(answer, "Hello.")
-        return ""
+    known = {f"effort {word}" for word in ask.endpoint.dialect.efforts}
+    tell([one for one in await alone(ask) if one.how != "refused" or one.trait in known])
 
-    plain = ask.request("Reply with exactly: Hello.", max_tokens=ask.thinking_tokens)
-    words = {f"effort {word}": word for word in adapters.efforts()}
-    found = [one async for one in apart(ask, plain, [[at_effort(ask, word)] for word in words.values()], silent)]
-    known = ask.endpoint.dialect.efforts
-    tell([one for one in found if one.how != "refused" or words.get(one.trait) in known])
+
+async def alone(ask: Ask) -> list[Deviation]:
+    """What goes wrong at the efforts without tools; asked once."""
+
+    async def asked() -> list[Deviation]:
+        plain = ask.request("Reply with exactly: Hello.", max_tokens=ask.thinking_tokens)
+        found = [await deviations(ask, plain, [at_effort(ask, word)], silent) for word in adapters.efforts()]
+        return [one for every in found for one in every]
+
+    return await ask.surface.shared("efforts", asked)
+
+
+def silent(answer: Answer) -> str:
+    """That an answer has neither text nor a call, whatever it thought."""
+    return "" if answer.text.strip() or answer.calls else "no text comes"
 
 
 @probe("calls at every reasoning effort", modes="stream", severity="blocks", agents=SETTERS, situation="thinking")
 async def test_effort_with_tools(ask: Ask) -> None:
     """A call that comes by default comes at every effort, and with thinking switched on and off."""
+    wrong = {one.trait for one in await alone(ask)}
     traits = [without_thinking(ask), *(at_effort(ask, word) for word in adapters.efforts())]
-    groups = [[trait] for trait in traits] + [switched(ask, on) for on in (True, False)]
+    groups = [[trait] for trait in traits if trait.name not in wrong] + [switched(ask, on) for on in (True, False)]
     await beside_tools(ask, groups, max_tokens=ask.thinking_tokens)
 
 
@@ -218,15 +229,6 @@ def tools(ask: Ask) -> Trait:
     plain, offering = ask.body(bare), ask.body(replace(bare, tools=TOOLS))
     fields = {name: value for name, value in offering.items() if plain.get(name) != value}
     return Trait("tools", lambda body: body.update(fields), carries=True)
-
-
-async def apart(
-    ask: Ask, plain: Request | Mapping[str, Any], groups: Sequence[Sequence[Trait]], wrong: Callable[[Answer], str]
-) -> Any:
-    """The deviations of each group of traits."""
-    for traits in groups:
-        for one in await deviations(ask, plain, traits, wrong):
-            yield one
 
 
 async def beside_tools(

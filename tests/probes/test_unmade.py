@@ -75,9 +75,16 @@ def test_text_instead_of_a_call(texts: list[str], cause: str) -> None:
     ],
 )
 def test_a_call_that_only_the_reasoning_announces(thoughts: list[str], cause: str) -> None:
-    for said in ((), (Text("Okay."),)):
+    for said in ((Text("Okay."),), () if cause else (Text("No."),)):
         found = unmade([READ], [answer(thinks(text), *said) for text in thoughts], unseen=False)
         assert (found.cause if found else "") == cause
+
+
+def test_reasoning_with_nothing_behind_it_every_time() -> None:
+    found = unmade([READ], [answer(thinks("Hm.")), answer(thinks("Well."))], unseen=False)
+    assert found is not None
+    assert found.cause == "calls-only-announced"
+    assert unmade([READ], [answer(thinks("Hm.")), answer(thinks("Well."), Text("done"))], unseen=False) is None
 
 
 def test_tools_that_cost_nothing_never_reach_the_model() -> None:

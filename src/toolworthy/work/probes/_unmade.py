@@ -55,6 +55,8 @@ def unmade(wanted: Wanted, answers: Sequence[Answer], unseen: bool) -> ProbeOutc
     if all(_described(wanted, answer.thoughts) for answer in answers):
         said = repr(answers[-1].thoughts.strip()[-80:])
         return Broken(f"the reasoning announces the call of {names}, and none comes, {times}: {said}", ANNOUNCED)
+    if all(answer.thoughts.strip() and not answer.text.strip() for answer in answers):
+        return Broken(f"only reasoning comes where a call is due, {times}", ANNOUNCED)
     return None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -119,6 +120,11 @@ _CHANGES: dict[str, Callable[[str], str]] = {
     "with the outer white space lost": str.strip,
     "with all white space lost": lambda value: "".join(value.split()),
     "without backslashes": lambda value: value.replace("\\", ""),
+    "in the normal form NFD": lambda value: unicodedata.normalize("NFD", value),
+    "in the normal form NFKC": lambda value: unicodedata.normalize("NFKC", value),
+    "without zero-width characters": lambda value: re.sub("[\u200b-\u200d\ufe0f\u2060]", "", value),
+    "without characters beyond U+FFFF": lambda value: re.sub("[^\x00-\uffff]", "", value),
+    "with U+FFFD for characters beyond U+FFFF": lambda value: re.sub("[^\x00-\uffff]", "\ufffd", value),
     "in quotes": lambda value: f'"{value}"',
     "twice": lambda value: value * 2,
 }
