@@ -53,6 +53,8 @@ class PendingExchange:
     local: bool = False
     longest: int = MAX_ANSWER
     """Bytes that the answer may have."""
+    ended: float = 0.0
+    """On the clock, when all was over."""
 
     def keep(self, data: bytes) -> None:
         """Note bytes that came.
@@ -108,7 +110,7 @@ class PendingExchange:
             response_headers=self.response_headers,
             chunks=tuple(Chunk(at, bytes(data)) for at, data in zip(self.times, self.pieces, strict=True)),
             started=self.started,
-            seconds=time.perf_counter() - self.clock,
+            seconds=(self.ended or time.perf_counter()) - self.clock,
             error=self.error,
             local=self.local,
         )

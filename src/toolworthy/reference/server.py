@@ -14,6 +14,7 @@ from toolworthy.base.asgi import listening, respond, serving
 from toolworthy.base.packing import unpack
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.tasks import Task
+from toolworthy.reference._connections import connecting
 from toolworthy.reference._limits import CONTEXT, MODEL
 from toolworthy.reference._next_step import Play, find_task, next_answer
 from toolworthy.reference._reply import error
@@ -56,7 +57,9 @@ class Oracle:
     async def __aenter__(self) -> Oracle:
         listener = listening(self._port)
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        await self._stack.enter_async_context(serving(guarded(self.app), listener))
+        odd = next((defect.connection for defect in self._defects if defect.connection), None)
+        app = guarded(self.app)
+        await self._stack.enter_async_context(connecting(app, listener, odd) if odd else serving(app, listener))
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -44,6 +44,8 @@ class Probe:
     """What its agent sends in every plain task; asked through a translation where the endpoint lacks that API."""
     late: bool = False
     """Whether it is asked after all others, alone: what it sends may trouble an endpoint for a while."""
+    once: bool = False
+    """Whether one API tells it for all: others are asked only where it shows a fault."""
     item: str = ""
     """What pytest calls the test of a user's that it stands for."""
 
@@ -102,6 +104,7 @@ def probe(
     tier: Tier = "standard",
     main_path: bool = False,
     late: bool = False,
+    once: bool = False,
 ) -> Callable[[Callable[[Ask], Awaitable[None]]], Any]:
     """Make a probe of a coroutine function ``test_<id>(ask)``, and of that a pytest test that waits for its verdict.
 
@@ -115,6 +118,7 @@ def probe(
         tier: the smallest of a run that asks it.
         main_path: whether it is what its agent sends in every plain task.
         late: whether it is asked after all others, alone; bad requests always are.
+        once: whether one API tells it for all.
 
     Raises:
         ToolworthyError: the function's name does not begin with ``test_``, or another probe has the id.
@@ -140,6 +144,7 @@ def probe(
             tier,
             main_path,
             late or situation == "bad-request",
+            once,
         )
         PROBES[name] = declared
 

@@ -13,7 +13,8 @@ from toolworthy.records.finding import Finding
 from toolworthy.records.probe import ProbeKey
 from toolworthy.rules import codes
 from toolworthy.wire.ir import Message, Request, Tool, ToolChoice
-from toolworthy.work.probes._channel import SHORT, Channel, message, user
+from toolworthy.work.probes._channel import SHORT, message, user
+from toolworthy.work.probes._connection import ConnectionChannel
 from toolworthy.work.probes._model import NO_CALLS, Broken, Ignored, ProbeOutcome, Rejected, Unmeasured
 from toolworthy.work.probes._surface import Surface
 from toolworthy.work.probes._unmade import unmade
@@ -39,7 +40,7 @@ _TALK = 256
 """Tokens that a model may spend around a call."""
 
 
-class Ask(Channel):
+class Ask(ConnectionChannel):
     """What a probe can ask for."""
 
     def __init__(

@@ -60,8 +60,10 @@ class Probes(Kind[ProbeKey, ProbeResult]):
         return PROBES[key.probe].late
 
     def once(self, plan: Options, key: ProbeKey) -> str:
-        """Long prompts are sent once, and again over other APIs and in other ways only if that shows a fault."""
-        return key.probe if plan.tier != "full" and PROBES[key.probe].situation in LONG else ""
+        """Long prompts, and what has nothing to do with the API, are sent once, and again over other APIs and in other
+        ways only if that shows a fault."""
+        probe = PROBES[key.probe]
+        return key.probe if plan.tier != "full" and (probe.once or probe.situation in LONG) else ""
 
     def asked(self, plan: Options, served: Container[Api], key: ProbeKey) -> bool:
         return key.api in served or PROBES[key.probe].main_path

@@ -1,0 +1,107 @@
+"""Connections: may they be kept, how do responses end on them, and does the endpoint stop when the client leaves?"""
+
+import asyncio
+import time
+
+from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Ignored, Unmeasured, probe
+
+PAUSE = 1.0
+"""Seconds without a request. Servers close idle connections after 2 s and more, which clients expect."""
+LONG = 1.0
+"""Seconds that a response must go on, so that it can be left."""
+PATIENCE = 5.0
+"""Seconds that an endpoint has to notice that its client has left."""
+SPAN = 8.0
+"""Seconds that a response is to take, where the endpoint's speed is known."""
+WORD_TOKENS = 3
+
+
+@probe("a kept connection", modes="whole", severity="degrades", agents=EVERY_AGENT, once=True)
+async def test_kept_connection(ask: Ask) -> None:
+    """The second request on a connection is answered like the first, also after a second of silence."""
+    lost: list[str] = []
+    for _ in range(2):
+        trips, pauses = await ask.trips(PAUSE)
+        if trips[0].error:
+            raise Unmeasured(f"a plain request fails on a connection of its own: {trips[0].error}")
+        for heard in filter(None, pauses):
+            raise Broken(f"{len(heard)} bytes follow the end of a response: {heard[:60]!r}")
+        if b"" in pauses:
+            raise Ignored(f"the connection closes within {PAUSE:.0f} s of a response that does not announce it")
+        if not trips[-1].error:
+            return
+        lost.append(trips[-1].error)
+    raise Broken(f"the second request on a connection fails in 2 of 2 attempts: {lost[0]}; the first one succeeds")
+
+
+@probe("HTTP/1.1 with a length or chunks", modes="stream", severity="cosmetic", once=True)
+async def test_response_framing(ask: Ask) -> None:
+    """A response says where it ends: HTTP/1.1 with content-length or chunks, or HTTP/2."""
+    (trip, *_), _ = await ask.trips(0.0, times=1)
+    told = trip.headers or {}
+    framing = " or ".join(name for name in ("content-length", "transfer-encoding") if name in told)
+    if trip.version == "HTTP/1.0" and "transfer-encoding" in told:
+        raise Broken("HTTP/1.0 with transfer-encoding: its clients take the sizes of chunks for text")
+    if trip.version == "HTTP/1.0":
+        raise Ignored(f"the response to HTTP/1.1 is HTTP/1.0, with {framing or 'neither length nor chunks'}")
+    if trip.version == "HTTP/1.1" and not framing:
+        raise Ignored("the response has neither content-length nor chunks: a cut looks like its end")
+
+
+@probe(
+    "a response is given up when its client leaves",
+    modes="stream",
+    severity="degrades",
+    agents=EVERY_AGENT,
+    situation="interrupted-turn",
+    late=True,
+    once=True,
+)
+async def test_client_leaves(ask: Ask) -> None:
+    """Who interrupts an agent wants no more of the response; a server that goes on keeps the next request waiting. It
+    shows on a page that counts running requests, or where requests are answered one after the other."""
+    rate = ask.surface.knowledge.speed.rate
+    words = 200 if rate is None else int(min(max(rate * SPAN / WORD_TOKENS, 60), 200))
+    text = ", ".join(f"word {number}" for number in range(words))
+    long = ask.request(f"Reply with exactly: {text}", stream=True, max_tokens=ask.room(4 * WORD_TOKENS * words))
+    first, end = await ask.timed(long)
+    rest = end - first
+    if rest < LONG:
+        raise Unmeasured(f"a response of {2 * words} words ends {rest:.1f} s after it began, too soon to leave it")
+    before = await ask.running()
+    async with ask.begun(long):
+        pass
+    if before is not None:
+        await stopped(ask, before, min(rest / 2, PATIENCE))
+        return
+    short = ask.request("Reply with exactly: Hello.")
+    waited = [(await ask.timed(short))[1]]
+    alone = (await ask.timed(short))[1]
+    if waited[0] - alone < rest / 2:
+        async with ask.begun(long):
+            busy = (await ask.timed(short))[1]
+        if busy - alone > rest / 2:  # one at a time, and it did not wait for what was left
+            return
+        raise Unmeasured("other requests are answered at the same time, and no page counts those that run")
+    async with ask.begun(long):
+        pass
+    waited.append((await ask.timed(short))[1])
+    if waited[1] - alone < rest / 2:
+        raise Unmeasured(f"the next request takes {waited[0]:.1f} s, then {waited[1]:.1f} s")
+    raise Broken(
+        f"after the client has left, the next request waits {waited[0]:.1f} s and {waited[1]:.1f} s for the rest of the"
+        f" response, instead of {alone:.1f} s"
+    )
+
+
+async def stopped(ask: Ask, before: int, seconds: float) -> None:
+    """Wait until as few requests run as before.
+
+    Raises:
+        Broken: they do not within so many seconds.
+    """
+    began = time.monotonic()
+    while (now := await ask.running()) is not None and now > before:
+        if time.monotonic() - began > seconds:
+            raise Broken(f"{seconds:.1f} s after the client has left, the endpoint still counts the request as running")
+        await asyncio.sleep(seconds / 20)
