@@ -80,6 +80,13 @@ def test_a_call_that_only_the_reasoning_announces(thoughts: list[str], cause: st
         assert (found.cause if found else "") == cause
 
 
+def test_reasoning_in_tags_is_no_text() -> None:
+    answers = [answer(Text("<think>I should call read_file.</think>")), answer(Text("<think>So: read_file."))]
+    found = unmade([READ], answers, unseen=False)
+    assert found is not None
+    assert found.cause == "calls-only-announced"
+
+
 def test_reasoning_with_nothing_behind_it_every_time() -> None:
     found = unmade([READ], [answer(thinks("Hm.")), answer(thinks("Well."))], unseen=False)
     assert found is not None

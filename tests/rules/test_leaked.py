@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from toolworthy.rules.leaked import leaked_calls, lost_calls
@@ -122,6 +122,8 @@ def test_a_call_that_is_made_or_planned_is_not_lost(parts: Any, lost: int) -> No
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.sampled_from([*"<>{}[]()\"'`:=,|\n ", "read_file", "path", "a", "</", "```", "[TOOL", "json"])))
+@example(['{{"name": "read_file"}}'])  # to Python a set of what no set can hold
+@example(["read_file(path={{}})"])
 def test_nothing_is_too_odd_to_be_read(pieces: list[str]) -> None:
     for call in leaked_calls("".join(pieces), TOOLS):
         assert call.name == "read_file"

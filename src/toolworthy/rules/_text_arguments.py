@@ -43,7 +43,7 @@ def _python(text: str) -> Any:
     try:
         with warnings.catch_warnings(action="ignore"):
             return ast.literal_eval(text)
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         return None
 
 
@@ -132,7 +132,7 @@ def arguments_of_code(source: str, order: list[str]) -> dict[str, Any] | None:
         if len(call.args) > len(order) or any(word.arg is None for word in call.keywords):
             return None
         return made | {str(word.arg): _literal(word.value) for word in call.keywords}
-    except (ValueError, SyntaxError, RecursionError, MemoryError, AssertionError):
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError, AssertionError):
         return None
 
 

@@ -24,6 +24,7 @@ _LACKS = re.compile(
     re.IGNORECASE,
 )
 """That there is no such tool, as a model says that was shown none."""
+_THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL)
 _PLANS = re.compile(r"\b(?:I will|I'll|let me|I am going to|I'm going to|next, I)\b", re.IGNORECASE)
 """That something is about to be done."""
 
@@ -43,21 +44,28 @@ def unmade(wanted: Wanted, answers: Sequence[Answer], unseen: bool) -> ProbeOutc
         counts = {_count(wanted, answer) for answer in answers}
         count = next(iter(counts)) if len(counts) == 1 else ""
         return (Ignored if count.startswith("only") else Broken)(f"{count}, {times}") if count else None
-    names, said = ", ".join(dict.fromkeys(name for name, _ in wanted)), repr(answers[-1].text.strip()[:80])
+    names = ", ".join(dict.fromkeys(name for name, _ in wanted))
+    texts, thoughts = zip(*map(_parted, answers), strict=True)
+    said = repr(texts[-1].strip()[:80])
     if unseen:
         return Broken(
             "no call comes, and a request counts as many input tokens without tools as with them", TOOLS_UNSEEN
         )
-    if all(_LACKS.search(answer.text) for answer in answers):
+    if all(map(_LACKS.search, texts)):
         return Broken(f"the model says that it has no tool {names}, which is offered, {times}: {said}", TOOLS_UNSEEN)
-    if all(_described(wanted, answer.text) or _PLANS.search(answer.text) for answer in answers):
+    if all(_described(wanted, text) or _PLANS.search(text) for text in texts):
         return Broken(f"the text describes the call of {names} instead of making it, {times}: {said}", IN_WORDS)
-    if all(_described(wanted, answer.thoughts) for answer in answers):
-        said = repr(answers[-1].thoughts.strip()[-80:])
+    if all(_described(wanted, thought) for thought in thoughts):
+        said = repr(thoughts[-1].strip()[-80:])
         return Broken(f"the reasoning announces the call of {names}, and none comes, {times}: {said}", ANNOUNCED)
-    if all(answer.thoughts.strip() and not answer.text.strip() for answer in answers):
+    if all(map(str.strip, thoughts)) and not any(map(str.strip, texts)):
         return Broken(f"only reasoning comes where a call is due, {times}", ANNOUNCED)
     return None
+
+
+def _parted(answer: Answer) -> tuple[str, str]:
+    """The text of an answer without what stands in think tags, and its reasoning with it."""
+    return _THOUGHT.sub("", answer.text), answer.thoughts + "".join(_THOUGHT.findall(answer.text))
 
 
 def _described(wanted: Wanted, text: str) -> bool:
