@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from toolworthy.content.tasks import known_tasks
 from toolworthy.endpoint.target import resolve
 from toolworthy.records.case import CaseKey
 from toolworthy.records.exchange import Chunk, Exchange
+from toolworthy.records.exchanges import ExchangeWriter
 from toolworthy.records.meta import Budget
 from toolworthy.records.result import REFERENCES
 from toolworthy.records.trial import TrialKey
@@ -151,6 +153,23 @@ def test_a_budget_is_spent_with_the_last_of_it() -> None:
     now[0] = 120.0
     assert (minutes.spent, minutes.patience()) == ("budget of 2 minutes is spent", 0.0)
     assert minutes.seconds_left == pytest.approx(3.6)
+
+
+@pytest.mark.parametrize(
+    ("budget", "spent"),
+    [
+        ({"tokens": 18}, "budget of 18 tokens is spent"),
+        ({"tokens": 19}, ""),
+        ({"usd": 0.099}, "budget of $0.099 is spent"),
+        ({"minutes": 1}, ""),
+    ],
+)
+def test_what_a_run_has_recorded_before_is_counted(budget: dict[str, Any], spent: str, tmp_path: Path) -> None:
+    with closing(ExchangeWriter(tmp_path / "trials.jsonl.zst")) as writer:
+        writer.append(answer(9))
+    resumed = spending(**budget)
+    resumed.recall(tmp_path)
+    assert resumed.spent == spent
 
 
 def test_where_nothing_is_told_four_bytes_are_a_token() -> None:

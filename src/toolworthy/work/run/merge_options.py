@@ -99,7 +99,7 @@ def read_replay(given: argparse.Namespace, folder: Path) -> Options:
     now = recording.told()
     if told and (told.recording, told.recorded) != (now.recording, now.recorded):
         raise ToolworthyError(f"{given.resume} is not a replay of {path}, but of {told.of}")
-    model = recording.endpoint.model or None
+    model = recording.endpoint.model
     asked = Options(
         endpoint=resolve(given.endpoint, model=given.model, key_env=given.key_env, wire=given.wire, folder=folder),
         reference=resolve(given.reference, model=model, folder=folder) if given.reference else None,
