@@ -16,11 +16,10 @@ SENTENCE = re.compile(r"[A-Za-z]{2,}[,:;]? +[A-Za-z]|[a-z]{2,}[,:]? $|^ ?[a-z]+ 
 LOOKS = {"startswith", "endswith", "removeprefix", "removesuffix", "partition", "rpartition", "split", "find", "index"}
 FOREIGN = {
     "src/toolworthy/agents/install.py": "npm's own words",
-    "src/toolworthy/base/loading.py": "pydantic's",
+    "src/toolworthy/base/loading.py": "pydantic's, and a file of Git LFS",
     "src/toolworthy/cli/_pytest_hooks.py": "argparse's, through pytest",
     "src/toolworthy/rules/calls.py": "the standard library's, of JSON",
     "src/toolworthy/sandbox/_bubblewrap.py": "bubblewrap's",
-    "src/toolworthy/work/cases/benchmarks/verifier.py": "a file of Git LFS",
     "src/toolworthy/work/cases/matching/patch.py": "the grammar of apply_patch",
     "src/toolworthy/work/cases/matching/_displayed.py": "a command line of git's",
     "src/toolworthy/work/cases/matching/unified.py": "the grammar of diffs",

@@ -61,6 +61,29 @@ def load_toml(model: type[M], path: Path, *, table: Iterable[str] = (), **preset
     return fit(model, preset | data if isinstance(data, dict) else data, path)
 
 
+def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a JSONL file, each with the number of its line.
+
+    Raises:
+        ToolworthyError: it cannot be read, is a pointer of Git LFS, or a line is no object.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ToolworthyError(f"{path}: cannot be read ({error})") from error
+    if text.startswith("version https://git-lfs"):
+        raise ToolworthyError(f"{path}: is a pointer of Git LFS; get the file itself with git lfs pull")
+    for number, part in enumerate(text.split("\n"), 1):
+        if part.strip():
+            try:
+                line = json.loads(part)
+            except ValueError as error:
+                raise ToolworthyError(f"{path}: line {number} is not JSON") from error
+            if not isinstance(line, dict):
+                raise ToolworthyError(f"{path}: line {number} is not a JSON object")
+            yield number, line
+
+
 def texts_of(data: dict[str, Any]) -> dict[str, str]:
     """The texts of a file's [text], by name."""
     return {name: _text(told) for name, told in data.get("text", {}).items()}

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from toolworthy.base.errors import ToolworthyError
+from toolworthy.base.loading import read_json_lines
 from toolworthy.content.toolset import sample
 from toolworthy.records.case import MissKind
 from toolworthy.records.score import Count
@@ -190,17 +191,10 @@ def _read(file: Path) -> Iterator[Item]:
 
 
 def _lines(file: Path) -> Iterator[dict[str, Any]]:
-    for number, text in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
-        if text.strip():
-            try:
-                line = json.loads(text)
-            except ValueError as error:
-                raise ToolworthyError(
-                    f"{file}: line {number} is not JSON; BFCL's files hold one object a line"
-                ) from error
-            if not (isinstance(line, dict) and isinstance(line.get("id"), str)):
-                raise ToolworthyError(f"{file}: line {number} has no id; is this a file of BFCL's?")
-            yield line
+    for number, line in read_json_lines(file):
+        if not isinstance(line.get("id"), str):
+            raise ToolworthyError(f"{file}: line {number} has no id; is this a file of BFCL's?")
+        yield line
 
 
 def _item(line: Mapping[str, Any], category: str, truth: Sequence[Mapping[str, Any]]) -> Item:

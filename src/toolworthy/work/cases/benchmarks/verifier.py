@@ -21,13 +21,14 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from toolworthy.base.errors import ToolworthyError
+from toolworthy.base.loading import read_json_lines
 from toolworthy.records.case import CALLED, Noted, Outcome
 from toolworthy.records.score import Count
 from toolworthy.wire.chat.request import parse_request
@@ -130,7 +131,7 @@ def load(path: Path, reference: Path | None = None) -> tuple[VerifierCase, ...]:
     if reference is None and len(beside) == 1:
         reference = beside[0]
     known = outcomes(reference) if reference else {}
-    cases = tuple(_case(index, line, known) for index, line in _lines(path))
+    cases = tuple(_case(_index(line, number), line, known) for number, line in read_json_lines(path))
     if not cases:
         raise ToolworthyError(f"{path}: empty; it is to hold a chat request on each line")
     if reference and not any(case.reference for case in cases):
@@ -143,7 +144,7 @@ def load(path: Path, reference: Path | None = None) -> tuple[VerifierCase, ...]:
 
 def outcomes(path: Path) -> dict[int, Outcome]:
     """A result file: what each request led to, by index. Where a request was asked again, its last line counts."""
-    return {index: of_line(line) for index, line in _lines(path)}
+    return {_index(line, number): of_line(line) for number, line in read_json_lines(path)}
 
 
 def of_line(line: Mapping[str, Any]) -> Outcome:
@@ -173,25 +174,10 @@ def of_response(response: Response | None) -> Outcome:
     )
 
 
-def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects of a JSONL file, each with its ``data_index`` or the number of its line."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ToolworthyError(f"{path}: cannot be read ({error})") from error
-    if text.startswith("version https://git-lfs"):
-        raise ToolworthyError(f"{path}: is a pointer of Git LFS; get the file itself with git lfs pull")
-    for number, part in enumerate(text.split("\n"), 1):
-        if not part.strip():
-            continue
-        try:
-            line = json.loads(part)
-        except ValueError as error:
-            raise ToolworthyError(f"{path}: line {number} is not JSON") from error
-        if not isinstance(line, dict):
-            raise ToolworthyError(f"{path}: line {number} is not a JSON object")
-        index = line.get("data_index")
-        yield (index if isinstance(index, int) else number), line
+def _index(line: Mapping[str, Any], number: int) -> int:
+    """By which a line is known: its ``data_index``, else its number."""
+    index = line.get("data_index")
+    return index if isinstance(index, int) else number
 
 
 def _case(index: int, line: Mapping[str, Any], known: Mapping[int, Outcome]) -> VerifierCase:
