@@ -12,7 +12,9 @@ import pytest
 from toolworthy.judgement.gate import baseline
 from toolworthy.judgement.gate.answer import baseline_of, judge, way_to
 from toolworthy.judgement.gate.interim import InterimAnalyses
+from toolworthy.judgement.gate.sample import from_run
 from toolworthy.records.meta import RunMeta
+from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
 from toolworthy.work.run.waves import Next
@@ -65,6 +67,14 @@ def test_a_look_says_whether_more_attempts_would_decide_it(tmp_path: Path) -> No
     assert look(after, 1, frozenset({"tasks"})) == Next(frozenset({"tasks"}), "decided after 1 attempt")
     stuck = "undecided after 2 attempts, and more attempts would not decide it"
     assert look(after, 2, frozenset()) == Next(frozenset(), stuck)
+
+
+def test_a_probe_that_was_not_measured_is_missing_once(tmp_path: Path) -> None:
+    run = made(tmp_path)
+    for name, verdict in (("one", "supported"), ("two", "unmeasured")):
+        run.append(ProbeResult(key=ProbeKey(probe=name, api="chat"), title="", verdict=verdict))
+    told = {unit.item: (unit.values, sum(unit.missing.values())) for unit in from_run(run).of("wire")}
+    assert told == {"one": ({"supported": [1.0]}, 0), "two": ({}, 1)}
 
 
 def test_no_way_leads_over_the_root_of_the_file_system(tmp_path: Path) -> None:

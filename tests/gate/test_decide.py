@@ -261,6 +261,11 @@ def test_blocking_findings() -> None:
     assert decide(wired(), wired("TW2"), WIRE.model_copy(update={"no_new_blocks_for": ("qwen",)})).answer == "pass"
 
 
+@pytest.mark.parametrize(("state", "answer"), [("regression", "fail"), ("open", "pass"), ("known", "pass")])
+def test_what_both_runs_show_fails_only_where_it_had_been_fixed(state: str, answer: str) -> None:
+    assert decide(wired("TW1"), wired("TW1", triage={"TW1": (state, state)}), WIRE).answer == answer
+
+
 def test_an_agent_that_is_untested_now_has_not_been_shown_to_meet_no_new_block() -> None:
     untested = {"codex": "untested: 40% of what Codex needs was tested"}
     one = only(decide(wired("TW1"), wired(untested=untested), WIRE))

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolworthy.judgement.gate.difference import Comparison, ItemChange, Row, compare
+from toolworthy.judgement.gate.difference import Comparison, ItemChange, Row, _around, compare
 from toolworthy.judgement.gate.sample import Sample, Unit
 
 NAMES = {"tasks": "pass", "tools": "lenient", "wire": "supported"}
@@ -103,6 +103,12 @@ def test_one_agents_attempts_weigh_no_more_for_being_many() -> None:
         unit(0, (1, 1, 1, 1), costs={"tokens": [100.0, 100, 100, 100]}), unit(0, agent="qwen", costs={"tokens": [900]})
     )
     assert row(compare(before, after), "tasks.tokens").change == pytest.approx(1.0)
+
+
+def test_an_interval_leaves_no_change_out_only_where_chance_is_refused() -> None:
+    assert _around(1.0, 1.001, 1.2, 0.5) == (1.0, 1.2)
+    assert _around(0.0, -0.2, -0.001, 0.5) == (-0.2, 0.0)
+    assert _around(1.0, 1.001, 1.2, 0.001) == (1.001, 1.2)
 
 
 def test_every_agent_has_a_row_where_there_are_several() -> None:

@@ -8,12 +8,15 @@ from functools import cache
 from itertools import combinations_with_replacement, product
 from math import comb
 
+import numpy as np
 import pytest
 
+from toolworthy.judgement.gate._limits import within
 from toolworthy.judgement.gate.decide import decide
 from toolworthy.judgement.gate.drop import drop
 from toolworthy.judgement.gate.paired import Pair
 from toolworthy.judgement.gate.policy import Policy, Requirement
+from toolworthy.judgement.gate.same_items import _together
 from toolworthy.judgement.gate.sample import Sample, Unit
 from toolworthy.judgement.history.change import watch
 from toolworthy.judgement.history.table import Tally
@@ -143,6 +146,12 @@ def test_the_interval_agrees_with_the_answer() -> None:
 def test_items_lost_for_good_are_beyond_doubt_and_nothing_lost_passes() -> None:
     assert asked(((10, 10, 10, 10),) * 5 + ((10, 10, 0, 10),) * 5, 0.1)[0] < 1e-6
     assert asked(((3, 3, 3, 3),) * 10, 0.1)[1] < 0.05
+
+
+def test_attempts_once_each_at_two_configurations_of_an_item_vary_as_two_at_one() -> None:
+    together = _together(np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))
+    assert together == pytest.approx(within([0, 1, 2], 2))
+    assert _together(np.array([[0.0], [1.0]])) == pytest.approx([0.25, 0.25])
 
 
 def test_an_item_weighs_no_less_for_having_been_tried_once() -> None:
