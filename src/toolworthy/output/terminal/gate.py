@@ -23,33 +23,6 @@ def lines(gate: GateReport) -> Iterator[str]:
         yield f"  note: {note}"
 
 
-def headline(gate: GateReport) -> str:
-    """The answer in one line of Markdown."""
-    return f"**Gate: {MARKS[gate.answer]} {gate.answer}**, {gate.meaning} (baseline {plain(gate.baseline)})."
-
-
-def markdown(gate: GateReport) -> Iterator[str]:
-    """The criteria, and what was not compared, for summary.md and a pull request."""
-    if gate.criteria:
-        yield "| criterion | answer | figures |"
-        yield "|---|---|---|"
-        for one in gate.criteria:
-            yield f"| {one.name} | {MARKS[one.answer]} {one.answer} | {plain(one.said)} |"
-    else:
-        yield "The two runs share no measurement that the policy names."
-    if gate.notes:
-        yield ""
-    for note in gate.notes:
-        yield f"- note: {plain(note)}"
-
-
-def steps(gate: GateReport) -> Iterator[str]:
-    """What would decide the criteria that are not held, and what was lost."""
-    for one in gate.criteria:
-        if one.answer != "pass":
-            yield from (f"- {one.name}: {plain(step)}" for step in one.next)
-
-
 def plain(text: str, most: int = 300) -> str:
     """Text in one cell or line of Markdown: no pipes, breaks, markup, links, images or mentions of a model's making."""
     line = " ".join(str(text).split())[:most]
