@@ -8,7 +8,7 @@ import pytest
 
 from tests.probes.test_mutation import ask
 from toolworthy.records.probe import ProbeResult
-from toolworthy.reference._connections import Connection
+from toolworthy.reference._connections import ServedConnections
 from toolworthy.reference.defects import defect
 
 pytestmark = [pytest.mark.process, pytest.mark.usefixtures("hurry")]
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.process, pytest.mark.usefixtures("hurry")]
 
 def served(probe: str, **how: object) -> ProbeResult:
     """What a probe says of an endpoint with such connections."""
-    shown = defect("http-1-0").model_copy(update={"connection": Connection.model_validate(how)})
+    shown = defect("http-1-0").model_copy(update={"connection": ServedConnections.model_validate(how)})
     (result,) = asyncio.run(ask([shown], ["chat"], [probe]))
     return result
 

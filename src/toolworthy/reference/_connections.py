@@ -20,7 +20,7 @@ _RESET = struct.pack("ii", 1, 0)
 """``SO_LINGER`` that closes with a reset."""
 
 
-class Connection(Strict):
+class ServedConnections(Strict):
     """How connections are served, where not as a correct server does."""
 
     version: Literal["1.0", "1.1"] = "1.1"
@@ -45,7 +45,7 @@ class _Left(Exception):
 
 
 @contextlib.asynccontextmanager
-async def connecting(app: App, listener: socket.socket, how: Connection) -> AsyncIterator[None]:
+async def connecting(app: App, listener: socket.socket, how: ServedConnections) -> AsyncIterator[None]:
     """Serve `app` on `listener` until the block ends, with the faults of `how`."""
     places, state = asyncio.Semaphore(how.slots), _State()
 
@@ -85,7 +85,7 @@ class _Line:
     """One connection."""
 
     app: App
-    how: Connection
+    how: ServedConnections
     places: asyncio.Semaphore
     state: _State
     reader: asyncio.StreamReader

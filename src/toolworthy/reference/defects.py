@@ -19,7 +19,7 @@ from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import Strict, load_toml
 from toolworthy.base.nearest import near
-from toolworthy.reference._connections import Connection
+from toolworthy.reference._connections import ServedConnections
 from toolworthy.reference._inject import Bytes, Edit, Saying, edited, edited_stream, rewritten, said
 from toolworthy.reference._paths import places
 from toolworthy.reference._triggers import RefusalSign, Sign
@@ -92,7 +92,7 @@ class Defect(Strict):
     say: Saying | None = None
     edit: tuple[Edit, ...] = ()
     bytes: Bytes | None = None
-    connection: Connection | None = None
+    connection: ServedConnections | None = None
     """How all connections are served."""
 
     @property
