@@ -2,13 +2,16 @@
 
 import asyncio
 import importlib
+import traceback
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from toolworthy.gateway.retries import failed
+from toolworthy.records.finding import rank
 from toolworthy.rules.refusal import BUSY
 from toolworthy.wire.lenient import parse_json
-from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Rejected, Unmeasured, probe
+from toolworthy.work.probes import EVERY_AGENT, Answer, Ask, Broken, Rejected, Unmeasured, probe
 from toolworthy.work.probes.material import TOOLS
 
 RETRIES = 5
@@ -34,9 +37,11 @@ async def judge(ask: Ask, name: str | None, arguments: Any) -> None:
     raise Broken(f"the client read the call as {name}({str(arguments)[:120]})")
 
 
-def said(ask: Ask, error: Exception) -> Exception:
+def said(ask: Ask, error: Exception, answer: Answer) -> Exception:
     """The verdict for what a client raised."""
     text = " ".join(str(error).split())[:200]
+    if not text:
+        return unsaid(error, answer)
     if type(error).__name__ == "LengthFinishReasonError":
         return Unmeasured("the model wrote until its token limit")
     if type(error).__name__ == "APITimeoutError":
@@ -49,14 +54,25 @@ def said(ask: Ask, error: Exception) -> Exception:
     return Broken(f"the client fails with {type(error).__name__}: {text}")
 
 
+def unsaid(error: Exception, answer: Answer) -> Exception:
+    """The verdict for an error without a message: what the rules find in the bytes, and the line that they met."""
+    (*_, frame) = traceback.extract_tb(error.__traceback__)
+    met = f"the client fails with {type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}: {frame.line}"
+    found = min(answer.findings, key=lambda one: (bool(one.follows), rank(one.severity)), default=None)
+    if found is None:
+        return Broken(f"{met}; the response ends with {answer.exchange.body[-120:].decode(errors='replace')!r}")
+    return Broken(f"{found.code} {found.title}: {found.detail}; {met}", found.code)
+
+
 async def patiently(ask: Ask, once: Callable[[], Awaitable[Any]]) -> Any:
     """What a client makes of an answer; where the answer itself failed in a way that may pass, it asks again."""
     for attempt in range(RETRIES):
         try:
             return await once()
         except Exception as error:
-            if attempt + 1 == ask.surface.tries or not failed((await ask.overheard()).exchange):
-                raise said(ask, error) from error
+            answer = await ask.overheard()
+            if attempt + 1 == ask.surface.tries or not failed(answer.exchange):
+                raise said(ask, error, answer) from error
     raise AssertionError("unreachable")
 
 

@@ -104,6 +104,14 @@ def test_one_refusal_of_many_probes_is_one_cause() -> None:
     assert only.breaks == ("opencode", "qwen-code")
 
 
+def test_what_a_probe_says_of_its_trait_does_not_split_a_refusal() -> None:
+    beside = "HTTP 400: no grammar (2 of 2 times with {0}, 0 of 2 without); sent by Codex"
+    traits = ("a seed", "the user", "a tier")
+    told = causes(*(probe(one, "chat", "rejected", detail=beside.format(one), situation="image") for one in traits))
+    (only,) = told.values()
+    assert (only.count, only.title) == ("3 of 3 probes over chat", "requests are rejected: HTTP 400: no grammar")
+
+
 def test_a_refusal_is_named_after_the_probe_that_agents_need_most() -> None:
     first = {"detail": REFUSED.format("a1"), "severity": "degrades", "started": 1.0}
     milder = probe("interrupted-call", "chat", "rejected", **first)

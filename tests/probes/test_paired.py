@@ -3,28 +3,19 @@ takes."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.support.upstream import endpoint
-from toolworthy.content import adapters
-from toolworthy.gateway import Gateway
-from toolworthy.records.probe import ProbeKey, ProbeResult
-from toolworthy.reference import Oracle
+from tests.support.probing import run
 from toolworthy.reference.defects import Defect
-from toolworthy.wire.ir import APIS
 from toolworthy.work.probes import (
     EVERY_AGENT,
     Answer,
     Ask,
     Deviation,
-    Probe,
-    ProbeBench,
     Together,
     Trait,
     _declare,
@@ -58,27 +49,6 @@ def defect(**fields: Any) -> Defect:
 def refuses(*names: str, **more: Any) -> Defect:
     first, *others = [{"has": name, **more} for name in names]
     return defect(refuse=[{**first, "also": others, "body": REFUSAL}])
-
-
-def run(
-    spoilt: Defect | None, *runs: Callable[[Ask], Awaitable[None]], names: tuple[str, ...] = ()
-) -> list[ProbeResult]:
-    """What probes that run these functions, one after the other, say of the oracle with a defect."""
-
-    async def asked() -> list[ProbeResult]:
-        defects = (spoilt,) if spoilt else ()
-        async with Oracle((), adapters.agents(), defects=defects) as oracle, httpx.AsyncClient(timeout=None) as client:
-            where = replace(endpoint(oracle.url, *APIS, model="oracle"), context=None)
-            async with Gateway(where, lambda _: None) as gateway:
-                bench = ProbeBench(where, gateway, client)
-                results = []
-                for at, function in enumerate(runs):
-                    name = f"probe-{at}"
-                    probe = Probe(name, "x", ("chat",), "whole", "degrades", "always", (), "", function)
-                    results.append(await bench.run(ProbeKey(probe=name, api="chat", stream=False), probe))
-                return results
-
-    return asyncio.run(asked())
 
 
 def found(spoilt: Defect | None, *traits: Trait, **options: Any) -> tuple[tuple[Deviation, ...], int]:
@@ -158,7 +128,7 @@ def test_a_request_that_goes_wrong_without_the_trait_too_says_nothing_of_it() ->
 
 def test_what_goes_wrong_once_only_is_no_difference() -> None:
     told = iter(["wrong", ""])
-    assert found(None, SEED, wrong=lambda answer: next(told, "")) == ((), 3)
+    assert found(None, SEED, wrong=lambda answer: next(told, "")) == ((), 4)
 
 
 def test_probes_share_a_request_and_each_asks_alone_where_that_goes_wrong(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,6 +35,7 @@ from tests.support.upstream import endpoint, reply, serve
 from toolworthy import rules
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.cli import main as cli
+from toolworthy.content.situations import Situation
 from toolworthy.gateway import Gateway, ask
 from toolworthy.output.bug_report.evidence import bundle, choose, found, name
 from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure
@@ -245,6 +246,16 @@ def test_failed_trials_and_probes_are_there_too(tmp_path: Path) -> None:
         "is-rejected@wire/is-rejected/chat:1",
         "is-ignored@wire/is-ignored/chat:1",
     ]
+
+
+@pytest.mark.parametrize(("situation", "said"), [("bad-request", "degrades"), ("parallel-calls", "blocks")])
+def test_nothing_blocks_in_a_run_that_harms_no_agent(tmp_path: Path, situation: Situation, said: str) -> None:
+    """Its exit code is 0: no agent sends such a request."""
+    made = a_run(tmp_path, [recorded()])
+    told = {"served": ("chat",), "severity": "blocks", "situation": situation, "agents": ("*",), "requests": 1}
+    key = ProbeKey(probe="mine", api="chat", stream=True)
+    made.append(ProbeResult(key=key, title="t", verdict="broken", exchanges=file_of(key), **told))
+    assert [located.severity for located in found(made)] == [said]
 
 
 def test_a_probes_verdict_is_shown_by_what_was_asked_its_own_way(tmp_path: Path) -> None:

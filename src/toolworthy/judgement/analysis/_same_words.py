@@ -11,6 +11,8 @@ from toolworthy.records.finding import rank
 from toolworthy.records.probe import ProbeResult
 
 _REFUSED = re.compile(r"HTTP \d{3}\b.*", re.DOTALL)
+_PAIRED = re.compile(r" \(\d of \d times with .*", re.DOTALL)
+"""What a probe adds of the trait that was refused, which differs from probe to probe."""
 _ENOUGH = 3
 """Probes that must say the same before that is one cause, unless they were refused."""
 _VARIES = re.compile(r"\b\w*\d\w*\b")
@@ -49,7 +51,7 @@ def same_words(probes: Sequence[ProbeResult]) -> Iterator[SameWords]:
         elsewhere = {f.code for one in probes if id(one) not in own for f in one.findings}
         only = {f.code for one in group for f in one.findings} - elsewhere
         joined = frozenset({*only, *(one.key.probe for one in group)} - {code})
-        said = " ".join(group[0].detail.split())
+        said = " ".join(_PAIRED.sub("", group[0].detail).split())
         title = f"requests are rejected: {said}" if refused else said
         yield SameWords(code, "" if ruled or not joined else title, said, tuple(group), joined)
 
@@ -60,7 +62,7 @@ def _said(result: ProbeResult) -> str:
     if result.cause:
         return ""
     if _REFUSED.match(result.detail):
-        return result.detail
+        return _PAIRED.sub("", result.detail)
     explained = any(finding.evidence.exchange >= result.requests - 1 for finding in result.findings)
     return "" if explained else result.detail.partition(";")[0]
 

@@ -29,6 +29,7 @@ from toolworthy.records.sanitized import cleaned
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialResult
 from toolworthy.rules import label
+from toolworthy.work.probes.effects import affected
 from toolworthy.work.replay.recording import readable
 
 _FAILED = ("broken", "rejected", "ignored")
@@ -104,7 +105,8 @@ def _of(run: RunDirectory, result: Result) -> Iterator[Located]:
         told.setdefault((finding.code, finding.evidence.exchange), []).append(finding)
     for (code, index), (first, *more) in told.items():
         details = "; ".join(finding.detail for finding in (first, *more))
-        yield _located(result, code, first.title, first.severity, details, index, first.evidence.excerpt)
+        severity = _harm(result, code, first.severity)
+        yield _located(result, code, first.title, severity, details, index, first.evidence.excerpt)
     cause = result.cause if isinstance(result, TrialResult) and result.status == "failed" else None
     if cause and cause.exchange is not None:
         code = f"cause-{cause.kind.replace(' ', '-')}"
@@ -112,7 +114,14 @@ def _of(run: RunDirectory, result: Result) -> Iterator[Located]:
     if isinstance(result, ProbeResult) and result.verdict in _FAILED and result.requests:
         title = f"{result.verdict}: {result.title}"
         index = _deciding(run, result)
-        yield _located(result, result.key.probe, title, result.severity, result.detail or result.verdict, index)
+        severity = _harm(result, result.key.probe, result.severity)
+        yield _located(result, result.key.probe, title, severity, result.detail or result.verdict, index)
+
+
+def _harm(result: Result, code: str, severity: Severity) -> Severity:
+    """The severity in this run: what harms no agent, as the exit code has it, blocks none."""
+    blocks = severity == "blocks" and (not isinstance(result, ProbeResult) or bool(affected(result, code)))
+    return severity if blocks or severity != "blocks" else "degrades"
 
 
 def _located(

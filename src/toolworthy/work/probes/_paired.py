@@ -232,8 +232,10 @@ class _Search:
             rest = [other for other in traits if other is not trait]
             if await self.trouble(rest):
                 traits = rest
-        again = await self.trouble(traits)
-        return [again] if again and not await self.trouble(()) else []
+        if await self.trouble(()):
+            return []
+        again = await self.trouble(traits)  # the last answer is the one that decides
+        return [again] if again else []
 
 
 def _names(traits: Sequence[Trait]) -> str:
