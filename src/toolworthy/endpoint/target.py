@@ -57,6 +57,8 @@ class Endpoint:
     """The one base URL for all APIs, as the user gave it."""
     variants: Mapping[Api, tuple[str, ...]] = field(default_factory=dict)
     """Other base URLs that the user may have meant, in the order in which to try them."""
+    shut: frozenset[Api] = frozenset()
+    """APIs that refuse the key that another one takes."""
     auth: Auth | None = None
     """How the key is sent, where not as the provider has it."""
     extra: tuple[Header, ...] = ()
@@ -183,6 +185,15 @@ class Endpoint:
     def speaking(self, dialect: Dialect) -> Endpoint:
         """The same endpoint, whose dialect turned out to be another."""
         return replace(self, provider=self.provider.model_copy(update={"dialect": dialect}))
+
+    def authorised(self, api: Api, auth: Auth) -> Endpoint:
+        """The same endpoint, one of whose APIs turned out to take the key in another way."""
+        known = {**self.provider.auth, api: auth}
+        return replace(self, provider=self.provider.model_copy(update={"auth": known}))
+
+    def without_key(self, api: Api) -> Endpoint:
+        """The same endpoint, one of whose APIs turned out to refuse the key."""
+        return replace(self, shut=self.shut | {api})
 
     def at(self, base_urls: Mapping[Api, str]) -> Endpoint:
         """The same endpoint with other base URLs (the oracle's once it is up, or those that answered)."""

@@ -42,6 +42,10 @@ class Asker:
         self._redactor = Redactor(endpoint.secrets)
         self._places = asyncio.Semaphore(endpoint.connection.concurrency or _PLACES)
 
+    def to(self, endpoint: Endpoint) -> Asker:
+        """The same for an endpoint that is reached otherwise."""
+        return Asker(endpoint, self._client, self._say)
+
     async def post(self, url: str, body: Any, api: Api) -> PreflightAnswer:
         """The answer to a completion request."""
         seconds = self.endpoint.connection.silence or ANSWER_SECONDS

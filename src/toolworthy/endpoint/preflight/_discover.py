@@ -9,6 +9,7 @@ from statistics import median
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.redact import Redactor
 from toolworthy.content.adapters import AgentAdapter
+from toolworthy.endpoint.preflight import _keys as keys
 from toolworthy.endpoint.preflight import _mistakes as mistakes
 from toolworthy.endpoint.preflight import _models as models
 from toolworthy.endpoint.preflight import _routes as routes
@@ -86,13 +87,14 @@ async def _look(
 ) -> Preflight:
     tried = await routes.find(asker, endpoint)
     mistakes.stop_if_useless(endpoint, tried)
+    endpoint, checks = await keys.settle(asker, endpoint, tried)
     reached = {api: ways[-1].base_url for api, ways in tried.items() if ways[-1].answer.status}
     listed = await models.listed(asker, endpoint.at(reached)) if reached else []
     mistakes.stop_if_unknown_model(endpoint, tried, listed)
     mistakes.stop_if_nothing_is_there(endpoint, tried)
-    checks = [*routes.readings(endpoint, tried), *(check for ways in tried.values() for check in ways[-1].checks)]
+    checks += [*routes.readings(endpoint, tried), *(check for ways in tried.values() for check in ways[-1].checks)]
     checks.append(models.check(endpoint, listed))
-    there = _there(tried)
+    there = _there(tried, endpoint)
     found = _as_seen(endpoint, there)
     found = replace(found, context=found.context or models.context(listed, found.model))
     refused = {agent.id: redact(why) for agent in agents if (why := _refusal(agent, found, there))}
@@ -101,10 +103,10 @@ async def _look(
     return Preflight(found, tuple(checks), refused, models.server(listed), median(took) if took else None)
 
 
-def _there(tried: dict[Api, list[Tried]]) -> dict[Api, Tried]:
-    """The APIs that are there. One that refuses the key that another takes is none for us."""
+def _there(tried: dict[Api, list[Tried]], endpoint: Endpoint) -> dict[Api, Tried]:
+    """The APIs that are there. Without a key, one that wants one is none where another does without."""
     last = {api: ways[-1] for api, ways in tried.items() if ways[-1].state != "absent"}
-    if not any(one.state == "answers" for one in last.values()):
+    if endpoint.key or not any(one.state == "answers" for one in last.values()):
         return last
     return {api: one for api, one in last.items() if not one.refusal or one.refusal.kind != "bad key"}
 

@@ -59,6 +59,11 @@ class PreflightAnswer:
         return self.refusal is not None and self.refusal.busy
 
     @property
+    def refuses_key(self) -> bool:
+        """Whether it is refused for the key, or for the want of one."""
+        return self.refusal is not None and self.refusal.kind == "bad key"
+
+    @property
     def is_odd(self) -> bool:
         """Whether its status is none that an answer to a completion can have: no content, or none of HTTP's."""
         return self.status in (204, 205) or 0 < self.status < 200 or self.status >= 600

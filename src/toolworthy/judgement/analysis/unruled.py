@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from toolworthy.work.probes import ANNOUNCED, IN_WORDS, NO_CALLS, SMALL_CONTEXT, TOOLS_UNSEEN
+from toolworthy.work.probes import ANNOUNCED, IN_WORDS, KEY_REFUSED, NO_CALLS, SMALL_CONTEXT, TOOLS_UNSEEN
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,12 @@ UNRULED: Mapping[str, Unruled] = {
         "tools do not reach the model",
         "TW621",
         "Choose a chat template that renders tools, and check that every proxy before the server forwards them.",
+    ),
+    KEY_REFUSED: Unruled(
+        "an API refuses the key that another takes",
+        "",
+        "Use a key whose plan or permissions cover this API, or set auth of the endpoint in toolworthy.toml to the "
+        "header in which the API takes its key. If it is not meant to be used, name another with --wire.",
     ),
     SMALL_CONTEXT: Unruled(
         "context window is too small for agents",

@@ -5,6 +5,7 @@ from toolworthy.work.probes._declare import EVERY_AGENT, PROBES, Probe, load_sui
 from toolworthy.work.probes._model import (
     ANNOUNCED,
     IN_WORDS,
+    KEY_REFUSED,
     NO_CALLS,
     SMALL_CONTEXT,
     TOOLS_UNSEEN,
@@ -24,6 +25,7 @@ __all__ = [
     "ANNOUNCED",
     "EVERY_AGENT",
     "IN_WORDS",
+    "KEY_REFUSED",
     "NO_CALLS",
     "PROBES",
     "SMALL_CONTEXT",

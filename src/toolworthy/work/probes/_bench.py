@@ -94,7 +94,9 @@ class ProbeBench:
                     "",
                     self._opening,
                 )
-                for _ in range(_OPENINGS):
+                if key.api in self._endpoint.shut:
+                    surface.dead = f"the {key.api} API refuses the key that another takes"
+                for _ in range(0 if surface.dead else _OPENINGS):
                     result = await self._asked(opening, probe, surface)
                     surface.dead = f"a plain request has no readable response: {result.detail}" * (
                         result.verdict == "broken"

@@ -14,6 +14,8 @@ TOOLS_UNSEEN = "tools-unseen"
 """The tools of a request do not reach the model."""
 UNMADE = (IN_WORDS, ANNOUNCED, TOOLS_UNSEEN)
 """Causes by which no call comes at all, and of which the answers show that they are not the model's choice."""
+KEY_REFUSED = "key-refused"
+"""An API refuses the key that another one takes."""
 SMALL_CONTEXT = "small-context"
 """The context window is too small for an agent's own prompt."""
 

@@ -16,7 +16,7 @@ from toolworthy.wire.failure import page
 from toolworthy.wire.ir import ToolCall
 from toolworthy.wire.lenient import as_dict, parse_json
 from toolworthy.work.probes import damage
-from toolworthy.work.probes._model import Broken, ProbeOutcome, Rejected, Unmeasured
+from toolworthy.work.probes._model import KEY_REFUSED, Broken, ProbeOutcome, Rejected, Unmeasured
 
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens")
 """What the APIs call the token limit of an answer."""
@@ -186,7 +186,8 @@ def accept(answer: Answer) -> Answer:
         raise Broken(f"HTTP {answer.status}: {answer.message[:200] or _start(exchange)}")
     if answer.status >= 400:
         if answer.refused:
-            raise Rejected(f"HTTP {answer.status}: {answer.message[:300]}")
+            cause = KEY_REFUSED if told and told.kind == "bad key" else ""
+            raise Rejected(f"HTTP {answer.status}: {answer.message[:300]}", cause)
         raise Broken(f"HTTP {answer.status} without a readable reason: {_start(exchange)}")
     if answer.response.failure is not None:
         raise Broken(f"an error inside HTTP {answer.status}: {answer.message[:200]}")

@@ -1,0 +1,57 @@
+"""An API that refuses the key that another takes: perhaps it takes it in another header."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from toolworthy import wire
+from toolworthy.endpoint._base_url import join
+from toolworthy.endpoint.preflight._client import Asker
+from toolworthy.endpoint.preflight._completion import try_completion
+from toolworthy.endpoint.preflight._model import Check, Tried
+from toolworthy.endpoint.target import Endpoint
+from toolworthy.wire.declaration import KEY_HEADERS, Auth
+from toolworthy.wire.ir import APIS, Api
+
+_NOWHERE = "/no-such-route-9000"
+
+
+async def settle(asker: Asker, endpoint: Endpoint, tried: dict[Api, list[Tried]]) -> tuple[Endpoint, list[Check]]:
+    """The endpoint with the key in the header that each API takes, and without what refuses it everywhere.
+
+    What is tried is put behind what `tried` has. An API that refuses the key in both headers is one of
+    :attr:`Endpoint.shut`, unless any path does: then it is not there.
+
+    Args:
+        asker: of the endpoint.
+        endpoint: as the user named it.
+        tried: how each API answered.
+    """
+    if not endpoint.key or endpoint.auth or not any(ways[-1].state == "answers" for ways in tried.values()):
+        return endpoint, []
+    checks: list[Check] = []
+    for api, ways in tried.items():
+        if not ways[-1].answer.refuses_key:
+            continue
+        changed = endpoint.authorised(api, _other(endpoint.provider.auth.get(api, wire.api(api).auth)))
+        again = await try_completion(asker.to(changed), changed.at({api: ways[-1].base_url}), api)
+        if again.state == "answers":
+            told = f"refuses the key in {_header(endpoint, api)} and takes it in {_header(changed, api)}: using that"
+            endpoint = changed
+            checks.append(Check(f"{api} API", None, told, reading=True))
+        if not again.answer.refuses_key:
+            ways.append(again)
+        elif (await asker.post(join(again.base_url, _NOWHERE), {}, api)).refuses_key:
+            ways.append(replace(again, state="absent"))  # it says so of any path
+        else:
+            endpoint = endpoint.without_key(api)
+    return endpoint, checks
+
+
+def _other(own: Auth) -> Auth:
+    """The first way of any API's that is another."""
+    return next(way for way in (wire.api(api).auth for api in APIS) if way != own)
+
+
+def _header(endpoint: Endpoint, api: Api) -> str:
+    return ", ".join(endpoint.headers(api).keys() & KEY_HEADERS)
