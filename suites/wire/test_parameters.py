@@ -254,8 +254,7 @@ async def beside_tools(
     found = []
     for traits in groups:
         for one in await deviations(ask, plain, traits, lost):
-            mine = [trait for trait in traits if trait.name in one.trait.split(" together with ")]
-            if one.how in ("differs", "dropped") or not await deviations(ask, talk, mine):
+            if one.how in ("differs", "dropped") or not await deviations(ask, talk, one.traits):
                 found.append(one)
     tell(found)
 

@@ -57,16 +57,16 @@ class Deviation:
     how: How
     said: str
     """What comes with the trait."""
-    agents: tuple[str, ...] = ()
-    """Ids of those that send the trait, ``*`` for all; none where it is several."""
+    traits: tuple[Trait, ...] = ()
+    """The same as they were given."""
 
     def outcome(self) -> ProbeOutcome:
         """The verdict of a probe of this trait."""
         if self.how == "unmeasured":
             return Unmeasured(self.said)
         beside = f"{_TIMES} of {_TIMES} times with {self.trait}, 0 of {_TIMES} without"
-        every = self.agents == EVERY_AGENT
-        told = "every agent" if every else ", ".join(adapters.agent(one).title for one in self.agents)
+        agents = self.traits[0].agents if len(self.traits) == 1 else ()
+        told = "every agent" if agents == EVERY_AGENT else ", ".join(adapters.agent(one).title for one in agents)
         return _OUTCOMES[self.how](f"{self.said} ({beside})" + (f"; sent by {told}" if told else ""))
 
 
@@ -209,15 +209,14 @@ class _Search:
 
     def _judged(self, answer: Answer, traits: Sequence[Trait]) -> Deviation | None:
         how: How = "dropped" if any(trait.carries for trait in traits) else "differs"
-        agents = traits[0].agents if len(traits) == 1 else ()
         try:
             said = self.wrong(accept(answer))
         except ProbeOutcome as outcome:
             how = next(way for way, kind in _OUTCOMES.items() if isinstance(outcome, kind))
-            return Deviation(_names(traits), how, str(outcome), agents)
+            return Deviation(_names(traits), how, str(outcome), tuple(traits))
         if said and answer.response.stop == "length":
             return Deviation(_names(traits), "unmeasured", "the token limit cut the response")
-        return Deviation(_names(traits), how, said, agents) if said else None
+        return Deviation(_names(traits), how, said, tuple(traits)) if said else None
 
     async def among(self, traits: Sequence[Trait]) -> list[Deviation]:
         """The deviations that these make, which went wrong together once."""
