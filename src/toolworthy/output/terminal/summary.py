@@ -39,8 +39,6 @@ def markdown(run: RunDirectory) -> str:
     meta, gate = run.meta, run.gate
     results, probes, cases = run.results(), run.probes(), run.cases()
     causes, criteria = causes_of(run), gate.criteria if gate else ()
-    asked = list(tools.markdown(cases))
-    first = asked.index("") if "" in asked else len(asked)
     columns = list(dict.fromkeys(result.key.agent for result in results))
     return render(
         "summary",
@@ -56,9 +54,8 @@ def markdown(run: RunDirectory) -> str:
         outcome=outcome(run),
         agents=verdicts(results),
         levels=[(one, list(dict.fromkeys(why.root or why.code for why in one.reasons))) for one in levels(probes)],
-        tools=asked[:first],
-        categories=asked[first + 1 :],
-        kinds=[f"- {plain(text)}" for text in kind_lines(run)],
+        asked=tools.section(cases),
+        kinds=list(kind_lines(run)),
         costs=list(costs(results, cases)),
         steps=[(one.name, step) for one in criteria if one.answer != "pass" for step in one.next],
         columns=[adapters.title(agent) for agent in columns],

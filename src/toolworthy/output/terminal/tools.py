@@ -52,27 +52,6 @@ def _listed(what: str, parts: Sequence[str], width: int) -> Iterator[str]:
         yield from packed([f"      {what} {parts[0]}", *parts[1:]], width, 10)
 
 
-def markdown(results: Sequence[CaseResult]) -> Iterator[str]:
-    """The same for summary.md: categories by vocabularies."""
-    for name, figure in verifier.told(results):
-        yield f"- {name}: {figure}"
-    results = _cases(results)
-    if not results:
-        return
-    whole = figures("all", results)
-    notes = f"; {whole.lenient.notes}" if whole.lenient.notes else ""
-    yield f"Tool calls: right {_both(whole)}{notes}."
-    yield ""
-    words, rows = _by_words(results)
-    yield "| category | " + " | ".join(words) + " | all (95 % interval) |"
-    yield "|---|" + "---|" * (len(words) + 1)
-    for row, cells in rows:
-        yield f"| {row.name} | " + " | ".join(cells) + f" | {row.lenient} |"
-    if kinds(results):
-        yield ""
-        yield "Misses: " + ", ".join(f"{kind} {grave + mild}" for kind, grave, mild in kinds(results)) + "."
-
-
 def _cases(results: Sequence[CaseResult]) -> list[CaseResult]:
     """Those that have a right answer: a verifier's requests have a reference's instead."""
     return [result for result in results if result.noted is None]
@@ -93,7 +72,7 @@ def _both(whole: Figures) -> str:
 
 
 def section(results: Sequence[CaseResult]) -> dict[str, Any] | None:
-    """What the report's template shows; None where no case was asked."""
+    """What the templates of the report and of summary.md show; None where no case was asked."""
     if not results:
         return None
     verified, results = verifier.told(results), _cases(results)
