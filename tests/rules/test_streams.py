@@ -13,7 +13,15 @@ from toolworthy.rules import check
 from toolworthy.wire.sse import events
 from toolworthy.work.probes import damage
 
-TOOLS = [{"type": "function", "function": {"name": "write_file", "parameters": {"type": "object"}}}]
+TOOLS = [
+    {
+        "type": "function",
+        "function": {
+            "name": "write_file",
+            "parameters": {"type": "object", "properties": {"content": {"type": "string"}}},
+        },
+    }
+]
 
 
 def chunk(delta: dict[str, Any], finish: str | None = None, index: int = 0) -> str:
@@ -46,7 +54,15 @@ def test_other_notations_are_no_prose(arguments: str) -> None:
     assert {"TW102", "TW194"} & called(arguments) == {"TW102"}
 
 
-@pytest.mark.parametrize("arguments", ["I will read it now.", "我先读取这个文件 {}", '{"path": "a"} Then I will wait.'])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "I will read it now.",
+        '{"_raw": "I will read the file first."}',
+        "我先读取这个文件 {}",
+        '{"path": "a"} Then I will wait.',
+    ],
+)
 def test_prose_is_named_as_such(arguments: str) -> None:
     assert "TW194" in called(arguments)
 

@@ -10,7 +10,7 @@ from toolworthy.rules.calls import broken_arguments
 from toolworthy.rules.leaks import THINK_TAG, strings
 from toolworthy.rules.model import Violations, builtin
 from toolworthy.rules.view import View
-from toolworthy.wire.lenient import parse_json
+from toolworthy.wire.lenient import as_dict, parse_json
 
 _WORD = re.compile(r"(?<![\w<|{\"'=/.-])[^\W\d_]+(?!\.\w|[\w>|\"=(/:])")
 _SENTENCE = re.compile(r"\s*[^\w\s]*[A-Z]|[^\W\d_][.!?:…](?:\s|\Z)")
@@ -46,6 +46,15 @@ def _prose_in_arguments(view: View) -> Violations:
             if _is_prose(THINK_TAG.sub(" ", text)):
                 yield f"the arguments of {call.name} have the text {' '.join(text.split())[:60]!r}", call.arguments
                 break
+
+    for call in view.calls:
+        tool = view.request.tool(call.name) if view.request else None
+        known = as_dict(as_dict(tool.parameters if tool else None).get("properties"))
+        given = as_dict(parse_json(call.arguments))
+        if known and len(given) == 1 and not set(given) & set(known):
+            ((name, value),) = given.items()
+            if isinstance(value, str) and _is_prose(value):
+                yield f"the arguments of {call.name} are a text in {name!r}: {value[:60]!r}", call.arguments
 
 
 def _beside(text: str) -> Iterator[str]:

@@ -206,7 +206,7 @@ def _unusual_keep_alive(view: View) -> Violations:
         yield "lines end with a carriage return alone", ""
 
 
-LATE = 5.0
+LATE = 3.0
 """Seconds that an end may take."""
 _SLOWER = 3
 """How many times longer than the longest pause before it."""

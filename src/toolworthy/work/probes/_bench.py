@@ -63,6 +63,8 @@ class ProbeBench:
             result = probe.result(key, "unmeasured", why)
         else:
             result = await self._asked(key, probe, await self._surface(key))
+            if probe.once and result.verdict == "unmeasured":
+                self.knowledge.untold[probe.id] = result.detail
         return result.model_copy(
             update={
                 "served": (forced,) if forced else tuple(self._endpoint.base_urls),
@@ -73,7 +75,8 @@ class ProbeBench:
 
     async def _hopeless(self, key: ProbeKey) -> str:
         """Why it is not worth asking; empty where it is."""
-        return self.knowledge.stopped or (await self._surface(key)).dead or self.knowledge.stopped
+        known = self.knowledge.stopped or self.knowledge.untold.get(key.probe)
+        return known or (await self._surface(key)).dead or self.knowledge.stopped
 
     async def _surface(self, key: ProbeKey) -> Surface:
         """What is known of the API; the first probe to ask finds out whether it can be asked at all."""

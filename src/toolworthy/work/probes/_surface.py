@@ -29,6 +29,8 @@ class Knowledge:
     """Why nothing more need be asked: an empty account, a bad key, an unknown model."""
     passed: int = 0
     """Requests that failed and were answered when they were asked again."""
+    untold: dict[str, str] = field(default_factory=dict)
+    """By the id of a probe that one API tells for all: why it cannot be told."""
     locks: dict[Api, bytes] = field(default_factory=dict)
     """By API, a bad request after which a good one was refused for a while."""
 
