@@ -9,7 +9,7 @@ from toolworthy.content.adapters import AgentAdapter, FullWindow
 from toolworthy.gateway.retries import busy
 from toolworthy.wire.ir import ToolChoice
 from toolworthy.wire.lenient import as_dict, as_list, parse_json
-from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Ignored, ProbeOutcome, Unmeasured, probe
+from toolworthy.work.probes import EVERY_AGENT, UNTOLD_OVERFLOW, Ask, Broken, Ignored, ProbeOutcome, Unmeasured, probe
 from toolworthy.work.probes.answer import Answer, accept
 from toolworthy.work.probes.ask import message, user
 from toolworthy.work.probes.material import ASK_CODE, CODE, CODE_WORD, SOURCE
@@ -167,7 +167,8 @@ def recognised(agent: AgentAdapter, reads: FullWindow) -> tuple[str, Any]:
         if answer.response.failure is None:
             raise Unmeasured(f"no error says that the context window is full: HTTP {answer.status}")
         if not reads.told_by(answer.status, answer.exchange.body[:8_192].decode(errors="replace")):
-            raise Broken(f"{agent.title} does not recognise this refusal: HTTP {answer.status}: {answer.message[:200]}")
+            told = f"{agent.title} does not recognise this refusal: HTTP {answer.status}: {answer.message[:200]}"
+            raise Broken(told, UNTOLD_OVERFLOW)
 
     test.__name__ = f"test_full_window_{agent.id}".replace("-", "_")
     test.__doc__ = f"{agent.title} must learn from the error that it has to shorten the conversation."

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from toolworthy.work.probes import ANNOUNCED, IN_WORDS, KEY_REFUSED, NO_CALLS, SMALL_CONTEXT, TOOLS_UNSEEN
+from toolworthy.work.probes import (
+    ANNOUNCED,
+    IN_WORDS,
+    KEY_REFUSED,
+    NO_CALLS,
+    SMALL_CONTEXT,
+    TOOLS_UNSEEN,
+    UNTOLD_OVERFLOW,
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,13 @@ UNRULED: Mapping[str, Unruled] = {
         "",
         "Use a key whose plan or permissions cover this API, or set auth of the endpoint in toolworthy.toml to the "
         "header in which the API takes its key. If it is not meant to be used, name another with --wire.",
+    ),
+    UNTOLD_OVERFLOW: Unruled(
+        "agents do not learn that the context window is full",
+        "",
+        "Refuse with HTTP 400 and the vendor's own words: error.code context_length_exceeded (chat, Responses), or "
+        '"prompt is too long: 210000 tokens > 200000 maximum" (Messages). Or give the agent a smaller window '
+        "than the server has: it then shortens the conversation by its own count.",
     ),
     SMALL_CONTEXT: Unruled(
         "context window is too small for agents",

@@ -16,6 +16,8 @@ UNMADE = (IN_WORDS, ANNOUNCED, TOOLS_UNSEEN)
 """Causes by which no call comes at all, and of which the answers show that they are not the model's choice."""
 KEY_REFUSED = "key-refused"
 """An API refuses the key that another one takes."""
+UNTOLD_OVERFLOW = "overflow-not-recognised"
+"""An agent does not understand the refusal of a conversation that is longer than the context window."""
 SMALL_CONTEXT = "small-context"
 """The context window is too small for an agent's own prompt."""
 
