@@ -260,7 +260,7 @@ def test_a_real_endpoint_without_a_sandbox_is_refused(tmp_path: Path) -> None:
         done = suites("--endpoint", url, "--model", "m", cwd=tmp_path, env={"PATH": str(tmp_path)})
     assert done.returncode == 4
     assert (
-        "install it (apt-get install bubblewrap), or run without isolation: --sandbox none (model code runs as you)"
+        "Install it (apt-get install bubblewrap), or run without isolation: --sandbox none (model code runs as you)"
         in done.stdout + done.stderr
     )
     assert "Traceback" not in done.stdout + done.stderr
@@ -362,7 +362,7 @@ IN_OPTIONS = {
     "no tasks": (["--tasks", "."], "holds no task"),
     "missing adapter": (["--adapter", "none.toml"], "none.toml"),
     "broken adapter": (["--adapter", "broken.toml"], "broken.toml: "),
-    "adapter with a range": (["--adapter", "range.toml"], "is a range; pin one exact version"),
+    "adapter with a range": (["--adapter", "range.toml"], "is a range. Pin one exact version."),
     "no run to resume": (["--resume", "."], "is not a run directory"),
 }
 """Found as the options are read; that such a mistake is one line with exit code 4 is shown by those above."""

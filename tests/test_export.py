@@ -87,17 +87,17 @@ def test_the_schema_needs_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["--csv", "x.csv"], "name runs: toolworthy export RUN… --csv x.csv"),
-        (["RUN", "--schema", "x"], "--schema describes every run: give no run"),
+        (["--csv", "x.csv"], "no run is named. Type `toolworthy export RUN… --csv x.csv"),
+        (["RUN", "--schema", "x"], "--schema describes every run. Leave the run out."),
         ([".", "--csv", "x.csv"], ". is not a run directory: it has no run.json"),
         (["RUN", "--csv", "no/x.csv"], "cannot write no/x.csv: No such file or directory"),
         (["RUN", "--csv", "."], "cannot write .: Is a directory"),
         (["RUN", "--inspect", "file/logs"], "cannot write into file/logs: Not a directory"),
         (
             ["RUN", "--inspect", "x.json"],
-            "there are 2 logs (tasks by codex, tools by codex), and a file holds one: name a",
+            "there are 2 logs (tasks by codex, tools by codex), and a file holds one. Name a",
         ),
-        (["EMPTY", "--inspect", "logs"], "EMPTY holds no trial and no case: there is nothing that Inspect could show"),
+        (["EMPTY", "--inspect", "logs"], "EMPTY holds no trial and no case. Give a run of tasks or tools."),
     ],
 )
 def test_what_cannot_be_is_one_line(

@@ -213,7 +213,7 @@ def test_an_alarm_that_later_runs_do_not_bear_out_says_so(tmp_path: Path) -> Non
         record(tmp_path, day, {"codex": [True] * right + [False] * (40 - right)})
     suite = told(tmp_path)
     assert suite["since"]["once_in_nights"] < 3650
-    assert suite["since"]["said"].endswith("nights), though all runs until now do not bear it out")
+    assert suite["since"]["said"].endswith("nights), but the runs up to now do not confirm it")
 
 
 def test_few_failures_that_fall_together_are_no_change() -> None:
@@ -241,7 +241,7 @@ def test_a_drop_without_another_change_is_the_endpoints(tmp_path: Path) -> None:
     assert re.match(
         r"since \d{4}-\d\d-\d\d \(run day05\): 9\d\.\d % → \d\d\.\d %, a drop of \d\d\.\d points", found["said"]
     )
-    assert "the agents did not change: the endpoint's lane" in found["said"]
+    assert "the agents did not change, so it comes from the endpoint" in found["said"]
 
 
 def test_a_drop_with_a_new_agent_cannot_be_told_apart(tmp_path: Path) -> None:
@@ -253,7 +253,7 @@ def test_a_drop_with_a_new_agent_cannot_be_told_apart(tmp_path: Path) -> None:
     assert suite["runs"][5]["agents_moved"] == ["codex 0.168 → 0.169"]
     assert not any(row["agents_moved"] for row in suite["runs"] if row["run"] != "day05")
     assert suite["since"]["lane"] == "unclear"
-    assert "at the same time as codex 0.168 → 0.169: the two cannot be told apart" in suite["since"]["said"]
+    assert "at the same time as codex 0.168 → 0.169, so the two cannot be separated" in suite["since"]["said"]
 
 
 def test_an_agent_that_did_not_change_tells_them_apart(tmp_path: Path) -> None:
@@ -264,7 +264,7 @@ def test_an_agent_that_did_not_change_tells_them_apart(tmp_path: Path) -> None:
         record(tmp_path, day, passed, agents={"codex": version})
     since = told(tmp_path)["since"]
     assert since["lane"] == "endpoint"
-    assert "it shows with builtin too, which did not change" in since["said"]
+    assert "the change shows with builtin too, which did not change" in since["said"]
 
 
 def test_a_prompt_that_changed_under_its_version_is_the_agents_lane(tmp_path: Path) -> None:
@@ -284,7 +284,7 @@ def test_a_server_that_names_something_else_is_marked_and_said(tmp_path: Path) -
         record(tmp_path, day, {"codex": drawn(rng, 0.95 if day < 5 else 0.4)}, server=server)
     suite = told(tmp_path)
     assert suite["runs"][5]["server_moved"] == ["the server names another system_fingerprint: fp_b (before: fp_a)"]
-    assert "the endpoint's lane (the server names another system_fingerprint" in suite["since"]["said"]
+    assert "it comes from the endpoint (the server names another system_fingerprint" in suite["since"]["said"]
 
 
 def test_another_toolworthy_may_be_the_cause(tmp_path: Path) -> None:
@@ -303,8 +303,8 @@ def test_no_change_says_what_could_have_been_found(tmp_path: Path) -> None:
     since = told(tmp_path)["since"]
     assert not since["found"]
     assert re.fullmatch(
-        r"no change that n = 88 attempts in 4 runs could have found: one of \d+\.\d points would have been, "
-        r"four times in five \(at most one false alarm in 3,650 nights\)",
+        r"no change that n = 88 attempts in 4 runs could have found. "
+        r"Minimum detectable drop \(80 % power\): \d+\.\d points \(at most one false alarm in 3,650 nights\)",
         since["said"],
     )
 
@@ -415,9 +415,7 @@ def test_attempts_that_repeat_another_one_count_once(tmp_path: Path) -> None:
         attempted(tmp_path / "once", day, [(ok, f"{day} {n} {k}") for n, ok in enumerate(once) for k in range(3)])
         attempted(tmp_path / "alike", day, [(ok, f"{day} {n}") for n, ok in enumerate(once) for _ in range(3)])
     suite = told(tmp_path / "alike")
-    assert (
-        "240 of 360 attempts repeat another at the same item, response for response: they count once" in suite["notes"]
-    )
+    assert "240 of 360 attempts are identical to another attempt at the same item, and count once" in suite["notes"]
     assert not told(tmp_path / "once")["notes"]
     counted = next(iter(find([tmp_path / "alike"]).groups[0].samples))
     assert {tally.n for tally in tallies(counted, "tasks").values()} == {1}
@@ -434,7 +432,7 @@ def test_runs_are_grouped_by_endpoint_and_model_and_chosen_by_them(tmp_path: Pat
     assert names == [("a", "x"), ("a", "y"), ("b", "y")]
     assert [group.model for group in find([tmp_path], endpoint="a").groups] == ["x", "y"]
     assert [group.endpoint for group in find([tmp_path], model="y").groups] == ["a", "b"]
-    with pytest.raises(ToolworthyError, match="no run of c; there are runs of a x, a y, b y"):
+    with pytest.raises(ToolworthyError, match=r"no run of c. There are runs of a x, a y, b y"):
         find([tmp_path], endpoint="c")
 
 

@@ -167,10 +167,10 @@ MISTAKES = [
     ("export RUN", "one of the arguments --csv --parquet --inspect --schema is required"),
     ("export RUN --csv a --parquet b", "--parquet: not allowed with argument --csv"),
     ("baseline save", "Type `toolworthy baseline save RUN"),
-    ("replay RUN", "give the RUN to send again and --endpoint X"),
+    ("replay RUN", "nothing to replay. Give the RUN to send again and --endpoint X"),
     ("run tools --reference oracle", "--reference belongs to --cases k2vv:PATH"),
-    ("run wire --gate gate.toml", "--gate says how to compare; --baseline RUN says with what"),
-    ("run wire --until-decided", "--until-decided looks at a gate: give --baseline RUN"),
+    ("run wire --gate gate.toml", "--gate needs something to compare with. Give --baseline RUN."),
+    ("run wire --until-decided", "--until-decided needs a gate. Give --baseline RUN."),
     ("run wire -n 4", "-n is not needed"),
 ]
 

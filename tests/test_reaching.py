@@ -404,9 +404,12 @@ def _receive(request: Asked) -> Any:
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        (f'query = {{ key = "{KEY}" }}', "a key does not stand in a URL"),
+        (f'query = {{ key = "{KEY}" }}', "a URL must not hold a key"),
         (f'proxy = "http://me:{PASSWORD}@proxy:3128"', '"env:NAME" where it has a password'),
-        ('[endpoints.it.extra_body.chat]\nmetadata = { user = "sk-0123456789abcdef0123" }', "a key does not stand"),
+        (
+            '[endpoints.it.extra_body.chat]\nmetadata = { user = "sk-0123456789abcdef0123" }',
+            "a file must not hold a key",
+        ),
         ('auth = "my header"', "auth"),
         ("concurrency = 0", "concurrency"),
         ("timeout = 0", "timeout"),

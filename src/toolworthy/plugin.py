@@ -344,7 +344,7 @@ def pytest_terminal_summary(
 def _check_gate(config: pytest.Config) -> None:
     """A mistake about the gate is said before anything is measured."""
     if config.option.gate and not config.option.baseline:
-        raise ToolworthyError("--gate says how to compare; --baseline RUN says with what")
+        raise ToolworthyError("--gate needs something to compare with. Give --baseline RUN.")
     if config.stash[_OPTIONS].until_decided:
         from toolworthy.judgement.gate import interim as looks
 

@@ -134,7 +134,7 @@ def left(tmp_path: Path) -> list[str]:
 def test_it_is_installed_and_checked(registry: Registry, tmp_path: Path) -> None:
     agent = made()
     assert installed(agent) is None
-    with pytest.raises(ToolworthyError, match="not installed; toolworthy agents install tiny"):
+    with pytest.raises(ToolworthyError, match=r"not installed. Type `toolworthy agents install tiny"):
         asyncio.run(check(agent))
     found = asyncio.run(ensure(agent))
     program = found.path / "node_modules" / "tiny" / "tiny.js"
@@ -152,7 +152,7 @@ def test_what_is_installed_is_pinned_without_addresses(
     monkeypatch.setattr(content, "folders", lambda kind: [tmp_path / kind])
     (tmp_path / "agents").mkdir()
     agent = made()
-    with pytest.raises(ToolworthyError, match="tiny is not installed; toolworthy agents install tiny"):
+    with pytest.raises(ToolworthyError, match=r"tiny is not installed. Type `toolworthy agents install tiny"):
         write_lock(agent)
     found = asyncio.run(ensure(agent))
     assert "resolved" in (found.path / "package-lock.json").read_text()

@@ -175,13 +175,13 @@ UNASKED = {"unasked": True, "requests": 0}
         ([CORE, probe("a", "broken", severity="blocks")], "pass", "pass: works, 1 of 2 probes pass"),
         ([probe("session-codex", "broken"), probe("a")], "fail", "fail: broken (session-codex), 1 of 2"),
         ([probe("session-codex", "unmeasured", detail="no call"), probe("a")], "inconclusive", "untested: no call, 1"),
-        ([probe("session-codex", "unmeasured")], "inconclusive", "untested: its own requests got no response"),
-        ([probe("a")], "not tested", "untested: its own requests were not sent, 1 of 1 probes pass"),
-        ([CORE, probe("a", "unmeasured", **UNASKED)], "not tested", "untested: 50% of what Codex needs was tested"),
+        ([probe("session-codex", "unmeasured")], "inconclusive", "untested: no recorded request got a response"),
+        ([probe("a")], "not tested", "untested: no recorded request was sent, 1 of 1 probes pass"),
+        ([CORE, probe("a", "unmeasured", **UNASKED)], "not tested", "untested: 50% of the required probes ran"),
         (
             [probe("session-codex", "unmeasured", **UNASKED)],
             "not tested",
-            "untested: 0% of what Codex needs was tested",
+            "untested: 0% of the required probes ran",
         ),
     ],
 )
@@ -221,7 +221,7 @@ def test_whom_a_suite_does_not_concern() -> None:
         [*trials("passed", agent="builtin"), *trials("passed", agent="my-own")], cases("right", words="bfcl"), [CORE]
     )
     assert of(found, "wire", "builtin").kind == "not applicable"
-    assert of(found, "wire", "my-own").text == "not tested: the probes do not know what this agent needs"
+    assert of(found, "wire", "my-own").text == "not tested: no probe covers what this agent needs"
     assert of(found, "wire", "bfcl").kind == "not applicable"
     assert of(found, "tasks", "bfcl").kind == "not applicable"
     assert of(found, "tools", "bfcl").kind == "inconclusive"

@@ -165,7 +165,7 @@ def test_little_evidence_is_no_verdict() -> None:
     assert {level.word for level in levels(asked)} == {"untested"}
     unasked = [probe(f"q{n}", "chat", "unmeasured", requests=0, unasked=True) for n in range(2)]
     words = {level.agent.id: level for level in levels([session("opencode"), *asked[:3], *unasked])}
-    assert str(words["opencode"].headline) == "untested: 67% of what OpenCode needs was tested"
+    assert str(words["opencode"].headline) == "untested: 67% of the required probes ran"
 
 
 @pytest.mark.process

@@ -65,7 +65,7 @@ HARMLESS = probes("blocks", situation="bad-request", main_path=False)
             "works, fails when a prompt, a result or an argument is long (16 KiB or more) (TW999)",
         ),
         ((), FAILS_AT_TIMES, "works, fails in 1 of 2 probes (TW999)"),
-        ((), probes(None)[1:], "untested: its own requests were not sent"),
+        ((), probes(None)[1:], "untested: no recorded request was sent"),
         (("passed",), probes(None), "works"),
         # what was done outweighs what was foretold
         (("passed",), probes("blocks"), "works, although the wire suite finds it broken (TW999)"),

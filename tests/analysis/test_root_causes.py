@@ -195,7 +195,7 @@ def test_what_harms_nobody_comes_last_and_says_so() -> None:
     odd = finding("TW615", "cosmetic")
     told = causes(probe("session-opencode", "chat", "supported", odd), probe("one-call", "chat", "supported", "TW101"))
     assert [*told] == ["TW101", "TW615"]
-    assert told["TW615"].harm == "harms no agent that we know"
+    assert told["TW615"].harm == "harms no known agent"
     assert not told["TW615"].harms
 
 

@@ -32,7 +32,7 @@ CHANGED = "qqq-changed"
 TOLERANT = ("$any", "$optional", "$contains", "$regex", "$one_of", "$command", "$set", "$near")
 
 
-def vocabularies(case: Case) -> tuple[adapters.AgentAdapter, ...]:
+def toolsets(case: Case) -> tuple[adapters.AgentAdapter, ...]:
     return AGENTS[:1] if case.alone else AGENTS
 
 
@@ -143,7 +143,7 @@ def others(value: Any) -> Iterator[tuple[str, Any]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("case", [case for case in CASES if not case.filler_tokens], ids=lambda case: case.id)
 def test_nothing_near_the_reference_is_right(case: Case) -> None:
-    for agent in vocabularies(case):
+    for agent in toolsets(case):
         stage = scene(case, agent)
         turn = case.turns[0]
         for what, parts in mutations(stage, turn, reference(stage, turn, 0)) if turn.right else ():

@@ -150,7 +150,7 @@ def test_the_gate_says_the_same_of_a_run_and_of_its_baseline(tmp_path: Path) -> 
         ('{"schema_version": 0, "toolworthy": "0.0.9"}', "of version 0, written by toolworthy 0.0.9"),
         (
             '{"schema_version": 1, "toolworthy": "0.1.0"}',
-            "of version 1, written by toolworthy 0.1.0; this .*: save the run",
+            "of version 1, written by toolworthy 0.1.0; this .* Save the run",
         ),
         ('{"schema_version": 2}', "broken baseline file"),
         ('{"schema_version": 2, "columns": {}, "items": []}', "broken baseline file"),
@@ -191,7 +191,7 @@ def test_a_name_stays_in_its_folder(tmp_path: Path, name: str) -> None:
 
 
 def test_an_empty_run_is_no_baseline(tmp_path: Path) -> None:
-    with pytest.raises(ToolworthyError, match="nothing to keep"):
+    with pytest.raises(ToolworthyError, match="has no results"):
         baseline.save(RunDirectory.create(tmp_path, RunMeta.model_validate(ABOUT)).path, "x", tmp_path)
 
 

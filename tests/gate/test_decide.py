@@ -49,7 +49,10 @@ def test_the_three_answers() -> None:
     few = sample(*(unit(item, passed=(1,)) for item in range(8)))
     undecided = decide(few, few, TASKS)
     assert undecided.answer == "inconclusive"
-    assert "attempts an item on both sides would decide, if what was seen is the truth" in only(undecided).next[0]
+    assert (
+        "attempts per item on both sides would decide, if the measured values are the true ones"
+        in only(undecided).next[0]
+    )
     assert any("minimum detectable drop" in line for line in only(undecided).next)
 
 
@@ -86,7 +89,7 @@ def test_a_better_candidate_passes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("about", "told"), [("like-these", "the items differ too much: add items"), ("these", "the margin itself")]
+    ("about", "told"), [("like-these", "the items differ too much"), ("these", "as large as the margin")]
 )
 def test_attempts_that_would_not_help_are_not_asked_for(about: About, told: str) -> None:
     """Some items lost wholly and fewer won, by the margin exactly: ever more attempts say nothing of other items."""
@@ -108,7 +111,7 @@ def test_attempts_that_would_not_help_are_not_asked_for(about: About, told: str)
             1,
             "inconclusive",
             "of all items like this one, 1 pair",
-            "says nothing about other items",
+            "says nothing about others",
             "no drop could have",
         ),
         ("like-these", 2, "inconclusive", "of all items like these 2, 2 pairs", "add items", "no drop could have"),
@@ -147,9 +150,7 @@ def test_a_baseline_of_another_suite_version() -> None:
     changed = sample(*(unit(item, digest="new" if item < 10 else "d") for item in range(40)))
     one = only(decide(GOOD, changed, TASKS))
     assert one.answer == "inconclusive"
-    assert (
-        "10 of 40 baseline results have no counterpart in the candidate: 10 are not the same items any more" in one.said
-    )
+    assert "10 of 40 baseline results have no counterpart in the candidate: 10 have changed since" in one.said
     assert "measure the baseline again" in one.next[0]
     every = sample(*(unit(item, digest="new") for item in range(40)))
     assert only(decide(GOOD, every, TASKS)).answer == "inconclusive"
@@ -235,7 +236,7 @@ def test_another_version_of_an_agent() -> None:
     assert "codex was 1 and is 2" in decision.notes
     anyway = decide(GOOD, newer, TASKS.model_copy(update={"agent_versions": "any"}))
     assert anyway.answer == "pass"
-    assert "codex was 1 and is 2: the difference may be the agent's" in anyway.notes
+    assert "codex was 1 and is 2; the difference may come from the agent" in anyway.notes
 
 
 def test_agents_and_items_that_are_new_are_not_compared() -> None:
@@ -267,10 +268,12 @@ def test_what_both_runs_show_fails_only_where_it_had_been_fixed(state: str, answ
 
 
 def test_an_agent_that_is_untested_now_has_not_been_shown_to_meet_no_new_block() -> None:
-    untested = {"codex": "untested: 40% of what Codex needs was tested"}
+    untested = {"codex": "untested: 40% of the required probes ran"}
     one = only(decide(wired("TW1"), wired(untested=untested), WIRE))
     assert one.answer == "inconclusive"
-    assert "judged in the baseline, and not now: Codex: untested: 40% of what Codex needs was tested" in one.said
+    assert (
+        "judged in the baseline, but not in the candidate: Codex: untested: 40% of the required probes ran" in one.said
+    )
     assert decide(wired("TW1", untested=untested), wired(untested=untested), WIRE).answer == "pass"
     assert decide(wired("TW1", untested=untested), wired(), WIRE).answer == "pass"
     assert only(decide(wired(), wired("TW2", untested=untested), WIRE)).answer == "fail"
@@ -301,7 +304,10 @@ def test_a_floor() -> None:
     assert decide(GOOD, GOOD, policy).answer == "pass"
     assert [one.answer for one in decide(BAD, BAD, policy).judged][1] == "fail"
     few = sample(*(unit(item, passed=(1,)) for item in range(8)))
-    assert decide(few, few, policy).judged[1].needed == "not even a perfect result would show it: at least 14 attempts"
+    assert (
+        decide(few, few, policy).judged[1].needed
+        == "even a perfect result would be too little evidence: at least 14 attempts"
+    )
     thrice = sample(*(unit(item) for item in range(10)))
     like = policy.model_copy(update={"about": "like-these"})
     assert [decide(thrice, thrice, one).judged[1].answer for one in (policy, like)] == ["pass", "inconclusive"]
@@ -345,9 +351,9 @@ def test_a_handful_of_attempts_shows_nothing_about_a_bill() -> None:
         assert one.answer == "inconclusive"
         assert "--trials 3" in one.needed
     passed = only(decide(costly(1), costly(1, seed=2), TOKENS))
-    assert any("of the bill save for runaways in fewer than one of" in line for line in passed.next)
+    assert any("of the total cost, except for extreme attempts rarer than one of" in line for line in passed.next)
     failed = only(decide(costly(1), costly(2.2, seed=2), TOKENS))
-    assert any("did not show in the baseline" in line for line in failed.next)
+    assert any("did not occur in the baseline" in line for line in failed.next)
 
 
 def test_the_tail_of_a_cost() -> None:
@@ -362,9 +368,9 @@ def test_the_tail_of_a_cost() -> None:
 
     assert told(0, 29).answer == "pass"
     assert told(0, 28).answer == "inconclusive"
-    assert told(0, 28).needed == "not even none would show it: at least 29 attempts"
+    assert told(0, 28).needed == "too few attempts to show it; at least 29 attempts"
     assert [told(far, 30).answer for far in (1, 6, 7)] == ["inconclusive", "inconclusive", "fail"]
-    assert told(7, 30).said.startswith("7 of 30 attempts cost more than ×10 what the baseline's cost at the same item")
+    assert told(7, 30).said.startswith("7 of 30 attempts cost more than ×10 the baseline's average at its item")
     assert told(7, 30).name == "tasks.tokens, tail"
 
 
@@ -377,7 +383,7 @@ def test_a_few_runaway_attempts_are_told() -> None:
     once = [one if n else one.model_copy(update={"values": {"tokens": [1e3, 1e3, 9e4]}}) for n, one in enumerate(units)]
     one = only(decide(sample(*units), sample(*once), TOKENS))
     assert one.answer == "inconclusive", "one attempt of 120 says so"
-    assert "dear: i0 (codex), attempt 3 now: 90,000, ×90.0 the others at it, 43% of the sum" in one.next
+    assert "expensive: i0 (codex), attempt 3 now: 90,000, ×90.0 the others at it, 43% of the sum" in one.next
 
 
 @pytest.mark.slow
@@ -400,7 +406,7 @@ def test_one_of_many_that_looks_worse_is_not_enough() -> None:
     level = p * 1.5
     again = decide(sample(*base), sample(*now), each, alpha=level).judged[0]
     assert again.answer == "inconclusive"
-    assert any("worse if it were the only criterion" in line for line in again.next)
+    assert any("worse on its own" in line for line in again.next)
 
 
 def test_a_stricter_level_decides_less() -> None:

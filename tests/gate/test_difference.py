@@ -142,8 +142,8 @@ def test_what_chance_makes_of_many_rows_is_said() -> None:
     assert one.word == "worse"
     assert 0.05 / 21 < one.p <= 0.05
     assert not one.holds
-    assert found.caution.startswith("21 rows are judged, each alone")
-    assert "0 of them hold beside all others" in found.caution
+    assert found.caution.startswith("21 rows are judged, each on its own")
+    assert "0 of them hold after correction" in found.caution
 
 
 def test_changed_outcomes_are_listed_the_largest_loss_first() -> None:
@@ -157,7 +157,7 @@ def test_changed_outcomes_are_listed_the_largest_loss_first() -> None:
     ]
     first = found.changed[0]
     assert (first.before.ok, first.before.n, first.after.ok, first.after.n) == (2, 2, 0, 2)
-    assert "1 of 3 changed outcomes are of items tried once on a side: chance does that, too" in found.notes
+    assert "1 of 3 changed outcomes have one attempt on a side; chance does that, too" in found.notes
 
 
 def test_only_what_is_the_same_is_compared_and_the_rest_is_told() -> None:
@@ -182,7 +182,7 @@ def test_only_what_is_the_same_is_compared_and_the_rest_is_told() -> None:
     tasks, tools = found.lost
     assert (tasks.metrics, tasks.n, tasks.of) == (("tasks.pass",), 4, 5)
     for said in (
-        "1 are not the same items any more (i1)",
+        "1 have changed since (i1)",
         "1 not run (i2)",
         "1 of agents in another version (qwen)",
         "1 gave no value (i5)",
@@ -197,7 +197,7 @@ def test_only_what_is_the_same_is_compared_and_the_rest_is_told() -> None:
 def test_what_one_side_has_alone_is_noted() -> None:
     found = compare(good(2), sample(*good(3, costs={"usd": [0.1]}).units))
     assert "1 results of tasks have no counterpart in the baseline and are not compared" in found.notes
-    assert "tasks.usd: the baseline has no value of it" in found.notes
+    assert "tasks.usd: the baseline has no value for it" in found.notes
     assert "the baseline s has no results at all" in compare(sample(), good()).notes
 
 
@@ -208,8 +208,8 @@ def wired(*codes: str, probes: int = 3) -> Sample:
 
 def test_blocking_findings_that_one_side_has_alone() -> None:
     found = compare(wired("TW1", "TW2"), wired("TW2", "TW3"))
-    assert "new on the wire, it blocks Codex: TW3: title of TW3" in found.notes
-    assert "gone on the wire, it blocked Codex: TW1: title of TW1" in found.notes
+    assert "new on the wire, blocks Codex: TW3: title of TW3" in found.notes
+    assert "gone on the wire, blocked Codex: TW1: title of TW1" in found.notes
     half = compare(wired("TW1"), wired(probes=1)).notes
     assert not any("gone" in note for note in half), "half a suite shows no absence"
 
@@ -229,22 +229,22 @@ def test_times_are_shown_and_not_judged() -> None:
     assert (slower.word, slower.holds) == ("not judged", False)
     assert slower.low is not None
     assert 1 < slower.low < (slower.change or 0)
-    assert found.caution.startswith(f"{len(found.rows) - 1} rows are judged, each alone")
+    assert found.caution.startswith(f"{len(found.rows) - 1} rows are judged, each on its own")
 
 
 def test_a_candidate_that_fails_early_is_not_praised_for_being_cheap() -> None:
     dear, cheap = (good(costs={"tokens": [by]}) for by in (900.0, 100.0))
     fails = bad(costs={"tokens": [100.0]})
     assert row(compare(dear, fails), "tasks.tokens").word == "better"
-    assert any("may only have ended early" in note for note in compare(dear, fails).notes)
-    assert not any("may only have ended early" in note for note in compare(dear, cheap).notes)
+    assert any("may only mean that they ended early" in note for note in compare(dear, fails).notes)
+    assert not any("may only mean that they ended early" in note for note in compare(dear, cheap).notes)
 
 
 @pytest.mark.parametrize(("before", "after"), [(0, 0), (0, 3), (3, 0)])
 def test_nothing_to_compare(before: int, after: int) -> None:
     found = compare(good(before), good(after))
     assert (found.rows, found.changed) == ((), ())
-    assert found.caution == "both runs measured nothing that can be compared"
+    assert found.caution == "the two runs share no measurement"
     assert len(found.lost) == (before > 0)
 
 

@@ -34,7 +34,7 @@ def test_the_exit_code_is_the_answer(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "tasks.pass: 100.0% → 50.0%" in told
     assert json.loads((Path(bad) / "gate.json").read_text())["answer"] == "fail"
     assert main(["gate", few, few]) == 2
-    assert "gate: INCONCLUSIVE: the evidence does not suffice" in capsys.readouterr().out
+    assert "gate: INCONCLUSIVE: not enough data to decide" in capsys.readouterr().out
 
 
 def test_a_policy_of_your_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,7 +46,7 @@ def test_a_policy_of_your_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert main(["gate", "--show-policy"]) == 0
     policy.write_text(capsys.readouterr().out)
     assert main(["gate", good, good, "--policy", str(policy)]) == 2
-    assert "the baseline has no value of it" in capsys.readouterr().out
+    assert "the baseline has no value for it" in capsys.readouterr().out
 
 
 def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

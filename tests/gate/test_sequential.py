@@ -213,7 +213,7 @@ def test_undecided_to_the_end_is_inconclusive(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("trials", "baseline", "says"), [(3, None, "give --baseline RUN"), (1, Path("main"), "needs --trials MAX")]
+    ("trials", "baseline", "says"), [(3, None, "Give --baseline RUN"), (1, Path("main"), "needs the largest number")]
 )
 def test_looks_are_planned_beforehand(trials: int, baseline: Path | None, says: str) -> None:
     options = Options(resolve("oracle"), (), (), trials=trials)
@@ -226,8 +226,8 @@ def test_looks_are_planned_beforehand(trials: int, baseline: Path | None, says: 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--until-decided", "--trials", "3"], "--until-decided looks at a gate: give --baseline RUN"),
-        (["--until-decided", "--baseline", "."], "--until-decided needs --trials MAX, at least 2"),
+        (["--until-decided", "--trials", "3"], "--until-decided needs a gate. Give --baseline RUN."),
+        (["--until-decided", "--baseline", "."], "Give --trials MAX, at least 2."),
     ],
 )
 def test_mistakes_are_one_clear_line(tmp_path: Path, arguments: list[str], says: str) -> None:

@@ -199,13 +199,13 @@ BROKEN = {
         {"z.py": PROBES_PY.replace("test_word_of_mine", "test_plain_answer")},
         r"mine/z\.py: test_plain_answer: another probe is called plain-answer, .*test_text\.py",
     ),
-    "an agent of ours": ({"agents/codex.toml": ""}, r"mine/agents/codex\.toml: codex is there already, .*codex\.toml"),
+    "an agent of ours": ({"agents/codex.toml": ""}, r"mine/agents/codex\.toml: codex exists already, .*codex\.toml"),
     "a broken agent": ({"agents/other.toml": "title = 'x'\ntitel = 1"}, r"mine/agents/other\.toml: "),
     "a case of ours": (
         {"cases/z.toml": CASE.replace("my-look", "lines-of-a-function")},
         r"z\.toml.*: the id 'lines-of-a-function' is taken",
     ),
-    "no folder": (None, r"mine: there is no such folder; plugins names it"),
+    "no folder": (None, r"mine: there is no such folder. Correct `plugins` in toolworthy.toml."),
 }
 
 

@@ -83,7 +83,7 @@ def test_without_pandas_one_line_says_what_to_install(here: Path, monkeypatch: p
     made = toolworthy.run("oracle", suites="tools", cases=["lines-of-a-function"], agents=["codex"])
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(
-        toolworthy.ToolworthyError, match=r"^a DataFrame needs pandas: pip install 'toolworthy\[pandas\]'$"
+        toolworthy.ToolworthyError, match=r"^a DataFrame needs pandas. Type `pip install 'toolworthy\[pandas\]'`.$"
     ):
         made.dataframe()
 

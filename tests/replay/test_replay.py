@@ -361,10 +361,10 @@ def test_runs_are_gone_on_with_by_their_own_command(recorded: Path, tmp_path: Pa
     _, made = replay(recorded, tmp_path, "--endpoint", "oracle", "--limit", "1")
     done = run("toolworthy", "replay", "--resume", str(recorded), cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (4, 1)
-    assert "is not a replay; `toolworthy run --resume" in done.stderr
+    assert "is not a replay. Type `toolworthy run --resume" in done.stderr
     done = run("toolworthy", "run", "--resume", str(made.path), cwd=tmp_path)
     assert done.returncode == 4
-    assert "is a replay; `toolworthy replay --resume" in done.stdout + done.stderr
+    assert "is a replay. Type `toolworthy replay --resume" in done.stdout + done.stderr
 
 
 def test_ctrl_c_loses_nothing(recorded: Path, tmp_path: Path) -> None:

@@ -357,7 +357,7 @@ def test_the_command_as_users_run_it(tmp_path: Path) -> None:
         (("RUN", "TW102"), "did you mean 'TW101'?"),
         (("RUN", "TW101", "-o", "no/such/e.zip"), "cannot write no/such/e.zip"),
         (("RUN", "TW101", "-o", "."), "cannot write ."),
-        (("RUN", "-o", "e.zip"), "name the finding"),
+        (("RUN", "-o", "e.zip"), "no finding is named"),
     ],
 )
 def test_mistakes_are_one_line(

@@ -243,17 +243,17 @@ def test_probes_end_at_the_budget_and_no_rule_is_said_to_be_kept(tmp_path: Path)
     assert "exit 2: no agent could be judged" in done.stdout
     assert "unmeasured: budget of 1 token is spent" in done.stdout
     assert "probes were not run: budget of 1 token is spent" in done.stdout
-    assert "Claude Code: untested" in done.stdout
+    assert "Claude Code and Codex: untested: 0% of the required probes ran" in done.stdout
     assert "works" not in done.stdout
 
 
 def test_what_runs_when_the_minutes_are_over_is_stopped_after_the_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     from toolworthy.records.case import CaseKey
-    from toolworthy.work.run.plan import Options, choose_cases, choose_vocabularies
+    from toolworthy.work.run.plan import Options, choose_cases, choose_toolsets
 
     cases = choose_cases([], [])[:1]
     oracle = resolve("oracle")
-    options = Options(oracle, (), (), cases=cases, vocabularies=choose_vocabularies(["builtin"], []))
+    options = Options(oracle, (), (), cases=cases, toolsets=choose_toolsets(["builtin"], []))
     session = Session(options)
     session.spending = Spending(Budget(minutes=0.001), options.prices)
 
@@ -272,7 +272,7 @@ def test_what_runs_when_the_minutes_are_over_is_stopped_after_the_grace(monkeypa
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--budget-usd", "1"], "--budget-usd needs to know what oracle costs at oracle: give --price IN,OUT"),
+        (["--budget-usd", "1"], "--budget-usd needs to know what oracle costs at oracle. Give --price IN,OUT"),
         (["--budget-usd", "none"], "'none': give a number above 0"),
         (["--price", "1"], "'1': give IN,OUT[,CACHED[,WRITE[,WRITE_1H]]]"),
     ],

@@ -45,8 +45,8 @@ def test_agents_are_those_named_each_once_or_the_built_in_one() -> None:
     assert ids(plan.choose_agents([], [])) == ["builtin"]
     assert ids(plan.choose_agents(["codex", "builtin", "codex"], [])) == ["codex", "builtin"]
     assert ids(plan.choose_agents(["all"], [])) == ids(plan.choose_agents(["codex", "all"], [])) == every
-    assert ids(plan.choose_vocabularies([], [])) == every
-    assert ids(plan.choose_vocabularies(["codex"], [])) == ["codex"]
+    assert ids(plan.choose_toolsets([], [])) == every
+    assert ids(plan.choose_toolsets(["codex"], [])) == ["codex"]
     with pytest.raises(ToolworthyError):
         plan.choose_agents(["codx"], [])
 
@@ -104,7 +104,7 @@ def test_a_reference_has_prices_and_secrets_of_its_own() -> None:
 def test_a_run_says_what_it_was_made_with() -> None:
     agents = plan.choose_agents(["builtin", "codex"], [])
     tasks, cases = plan.choose_tasks([], [])[:2], plan.choose_cases([], [])[:2]
-    made = plan.Options(ENDPOINT, agents, tasks, cases=cases, vocabularies=agents, selected=("a",), concurrency=3)
+    made = plan.Options(ENDPOINT, agents, tasks, cases=cases, toolsets=agents, selected=("a",), concurrency=3)
     told = made.meta()
     codex = adapters.agent("codex").install
     assert codex is not None

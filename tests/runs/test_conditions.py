@@ -85,7 +85,7 @@ def test_a_run_goes_on_under_no_other_conditions(tmp_path: Path, given: list[str
 def test_whole_answers_are_not_gone_on_with_as_streams(tmp_path: Path) -> None:
     run = RunDirectory.create(tmp_path, asked(tmp_path).meta())
     with pytest.raises(
-        ToolworthyError, match="was made with no --no-stream, this is --no-stream; --resume goes on under"
+        ToolworthyError, match=r"was made with no --no-stream, this is --no-stream. --resume needs the same"
     ):
         asked(tmp_path, "--resume", str(run.path), "--no-stream")
 

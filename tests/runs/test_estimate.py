@@ -26,7 +26,7 @@ from toolworthy.work.probes import load_suite
 from toolworthy.work.run._order import in_order, sent
 from toolworthy.work.run.estimate import dollars, estimate, forecast, short, table
 from toolworthy.work.run.observer import Listener
-from toolworthy.work.run.plan import Options, choose_agents, choose_cases, choose_tasks, choose_vocabularies
+from toolworthy.work.run.plan import Options, choose_agents, choose_cases, choose_tasks, choose_toolsets
 from toolworthy.work.run.session import Session
 
 KNOWN = {"tasks": {"a": {"x": (100, 10, 4), "y": (300, 30, 8)}, "b": {"x": (1_000, 50, 6)}}}
@@ -59,7 +59,7 @@ def test_what_was_never_measured_is_taken_to_be_like_the_others_and_said() -> No
 def test_all_of_our_own_content_was_measured() -> None:
     """Whoever adds a task, a case or a probe runs scripts/estimates; a few may lag behind."""
     mine = options()
-    mine = replace(mine, cases=choose_cases([], []), vocabularies=choose_vocabularies([], []))
+    mine = replace(mine, cases=choose_cases([], []), toolsets=choose_toolsets([], []))
     probes = [way for probe in load_suite().values() for way in probe.ways()]
     keys = [*KINDS["tasks"].keys(mine), *KINDS["tools"].keys(mine), *probes]
     assert estimate(keys, table()).unknown < 0.1 * len(keys)
@@ -151,7 +151,7 @@ def test_a_large_run_asks_first(agreed: bool, answer: bool, asked: int, tmp_path
         endpoint = resolve(server.base_url, model=server.model, environ={})
         endpoint = endpoint.priced(Prices(input=1e6, output=1e6))
         cases = choose_cases(["lines-of-a-function"], [])
-        mine = Options(endpoint, (), (), cases=cases, vocabularies=choose_vocabularies(["codex"], []), out=tmp_path)
+        mine = Options(endpoint, (), (), cases=cases, toolsets=choose_toolsets(["codex"], []), out=tmp_path)
         heard = Heard(answer)
         session = Session(replace(mine, agreed=agreed), heard)
         keys = KINDS["tools"].keys(mine)

@@ -161,9 +161,7 @@ def test_a_run_is_one_process_s_at_a_time(tmp_path: Path) -> None:
         before = len(results(path))
         second = suites("--resume", str(path), cwd=tmp_path, suite="tools")
         assert second.returncode == 4
-        assert (
-            f"{path}: another process is at work on this run; wait for it, or stop it" in second.stdout + second.stderr
-        )
+        assert f"{path}: another process is writing this run. Wait for it, or stop it." in second.stdout + second.stderr
         assert "Traceback" not in second.stdout + second.stderr
         assert process.poll() is None
         process.kill()

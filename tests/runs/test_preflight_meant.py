@@ -139,7 +139,7 @@ def test_a_name_that_is_nearly_right_is_corrected_in_one_line(listed: str, wante
         requests.append(request["path"])
         await server(request, send)
 
-    with pytest.raises(ToolworthyError, match=f"has no model {wanted}: did you mean {listed}\\?") as caught:
+    with pytest.raises(ToolworthyError, match=f"has no model '{wanted}' .*; did you mean '{listed}'\\?") as caught:
         asyncio.run(look(answer, tested=lambda url: endpoint(url, model=wanted)))
     assert "No available channel" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -153,7 +153,9 @@ def test_a_model_that_is_refused_in_other_words_and_not_listed_is_unknown() -> N
         else:
             await sound(request, send)
 
-    with pytest.raises(ToolworthyError, match=r"has no model nothing-like-it The endpoint has m .*bad parameter"):
+    with pytest.raises(
+        ToolworthyError, match=r"has no model .nothing-like-it. .*bad parameter.*Give --model ID, one of m"
+    ):
         asyncio.run(look(answer, tested=lambda url: endpoint(url, model="nothing-like-it")))
 
 
@@ -167,9 +169,9 @@ def test_a_model_that_answers_though_it_is_not_listed_is_taken_and_said() -> Non
 @pytest.mark.parametrize(
     ("status", "body", "says"),
     [
-        (402, error("Insufficient Balance"), "nothing left to spend .*Insufficient Balance"),
-        (429, error("You have no quota left", code="insufficient_quota"), "nothing left to spend .*no quota left"),
-        (403, error("Your balance is negative"), "nothing left to spend .*balance is negative"),
+        (402, error("Insufficient Balance"), "no credit left .*Insufficient Balance"),
+        (429, error("You have no quota left", code="insufficient_quota"), "no credit left .*no quota left"),
+        (403, error("Your balance is negative"), "no credit left .*balance is negative"),
         (401, error("wrong key"), "refused the key in TOOLWORTHY_API_KEY.*headers.*wrong key"),
     ],
 )

@@ -73,7 +73,7 @@ def test_a_rate_limit_that_lasts_is_one_line(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_limit_beyond_our_patience_is_not_waited_for() -> None:
     answer, seen = _faulty(range(1_000), 429, _LIMITED, retry_after="3600")
-    with pytest.raises(ToolworthyError, match=r"says to come again in 3,600 s"):
+    with pytest.raises(ToolworthyError, match=r"Try again in 3,600 s"):
         asyncio.run(look(answer))
     assert len(seen) == 3
 
@@ -81,7 +81,7 @@ def test_a_limit_beyond_our_patience_is_not_waited_for() -> None:
 def test_a_server_that_has_no_time_at_all_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asker, "PATIENCE_SECONDS", 0.3)
     answer, _ = _faulty(range(1_000), 503, error("Loading model"), retry_after="0")
-    with pytest.raises(ToolworthyError, match=r"has had no time for \d+ s .*Loading model.*try later"):
+    with pytest.raises(ToolworthyError, match=r"has been overloaded for \d+ s .*Loading model.*try later"):
         asyncio.run(look(answer))
 
 

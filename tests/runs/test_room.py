@@ -32,13 +32,13 @@ def test_a_trial_does_not_begin_without_room(tmp_path: Path, monkeypatch: pytest
     _free(monkeypatch, room.LEAST)
     room.check(tmp_path / "trial")
     _free(monkeypatch, room.LEAST - 1)
-    with pytest.raises(ToolworthyError, match=r"has 63 MiB left, and a trial needs 64; make room, or set TMPDIR"):
+    with pytest.raises(ToolworthyError, match=r"has 63 MiB left, and a trial needs 64. Make room, or set TMPDIR."):
         room.check(tmp_path / "trial")
 
 
 def test_who_filled_the_disk_decides_whose_failure_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _free(monkeypatch, 0)
-    assert "it ran full while the trial ran" in room.ran_out(tmp_path)
+    assert "it ran full during the trial" in room.ran_out(tmp_path)
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "large").write_bytes(os.urandom(2**20) * 65)
     assert not room.ran_out(tmp_path)  # the model's own doing

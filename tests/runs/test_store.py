@@ -190,7 +190,7 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
 def test_a_disk_that_refuses_is_one_line() -> None:
     full = RunDirectory(Path("/nonexistent"))
-    with pytest.raises(ToolworthyError, match="results so far are kept"):
+    with pytest.raises(ToolworthyError, match="Results so far are kept"):
         full.append(result("a"))
 
 

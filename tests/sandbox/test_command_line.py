@@ -233,7 +233,7 @@ def test_a_root_that_cannot_be_made_says_where(tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr("toolworthy.base.tree.new_folder", full)
     monkeypatch.setattr("tempfile.gettempdir", lambda: "/place")
-    with pytest.raises(SandboxError, match=r"in /place \(No space left on device\); make room there, or set TMPDIR"):
+    with pytest.raises(SandboxError, match=r"in /place \(No space left on device\). Make room there, or set TMPDIR."):
         skeleton.root()
 
 

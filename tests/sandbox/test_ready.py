@@ -65,5 +65,5 @@ def test_it_ends_the_run_in_one_line(tmp_path: Path, first: int) -> None:
 def test_a_full_temporary_folder_is_one_line(tmp_path: Path) -> None:
     env = {**os.environ, "TMPDIR": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", FULL], env=env, capture_output=True, text=True, check=False)
-    told = f"cannot make a sandbox in {tmp_path} (File too large); make room there, or set TMPDIR\n"
+    told = f"cannot make a sandbox in {tmp_path} (File too large). Make room there, or set TMPDIR.\n"
     assert (done.stdout, done.stderr) == (told, "")

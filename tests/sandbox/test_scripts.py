@@ -209,7 +209,7 @@ def test_root_that_cannot_be_anyone_else_is_told(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(ToolworthyError, match="no other user is mapped"):
         owner.find()
     monkeypatch.setattr("os.path.exists", lambda path: "setpriv" not in str(path))
-    with pytest.raises(ToolworthyError, match="/usr/bin/setpriv, which is not there: install util-linux"):
+    with pytest.raises(ToolworthyError, match=r"/usr/bin/setpriv, which is missing. Install util-linux."):
         owner.find()
     monkeypatch.setattr("os.geteuid", lambda: 1234)
     assert owner.find() == owner.Owner(1234)

@@ -93,7 +93,7 @@ def test_a_run_says_once_how_many_calls_leaked_and_that_it_was_rate_limited() ->
     leaked, limited = remarks([*trials, case, case])
     assert leaked.startswith("calls that the server left in the text: tasks 2/8 · 25% (")
     assert "tools 2/8 · 25% (" in leaked
-    assert limited.startswith("rate limited: 2 trials ended so and were not measured")
+    assert limited.startswith("rate limited: 2 trials were not measured")
     assert list(remarks([TrialResult(key=key, status="passed")])) == []
 
 

@@ -123,9 +123,9 @@ async def check(agent: AgentAdapter) -> str:
         return "built in"
     found = installed(agent)
     if found is None:
-        raise ToolworthyError(f"not installed; toolworthy agents install {agent.id}")
+        raise ToolworthyError(f"not installed. Type `toolworthy agents install {agent.id}`.")
     if why := await asyncio.to_thread(changed, agent, read=True):
-        raise ToolworthyError(f"{why}; toolworthy agents install {agent.id} installs it again")
+        raise ToolworthyError(f"{why}. Type `toolworthy agents install {agent.id}` to install it again.")
     sandbox = choose("auto")
     mounts = (Mount(found.path, SHOWN), Mount(toolchain.node_root(), toolchain.NODE))
     values = {"install": sandbox.shown(mounts[0]), "node": f"{sandbox.shown(mounts[1])}/bin/node"}
@@ -157,7 +157,7 @@ def write_lock(agent: AgentAdapter) -> Path:
     """
     found = installed(agent)
     if found is None:
-        raise ToolworthyError(f"{agent.id} is not installed; toolworthy agents install {agent.id}")
+        raise ToolworthyError(f"{agent.id} is not installed. Type `toolworthy agents install {agent.id}`.")
     lock = json.loads((found.path / "package-lock.json").read_text(encoding="utf-8"))
     for package in lock["packages"].values():
         package.pop("resolved", None)

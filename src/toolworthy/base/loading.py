@@ -72,7 +72,7 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     except (OSError, UnicodeDecodeError) as error:
         raise ToolworthyError(f"{path}: cannot be read ({error})") from error
     if text.startswith("version https://git-lfs"):
-        raise ToolworthyError(f"{path}: is a pointer of Git LFS; get the file itself with git lfs pull")
+        raise ToolworthyError(f"{path}: is a pointer of Git LFS. Get the file itself with `git lfs pull`.")
     for number, part in enumerate(text.split("\n"), 1):
         if part.strip():
             try:

@@ -45,7 +45,7 @@ def check_alone(config: pytest.Config) -> None:
     """
     if getattr(config.option, "dist", "no") != "no":  # what -n, -n auto, -d and --dist come to
         raise ToolworthyError(
-            "-n is not needed: one session runs everything concurrently (--concurrency N); leave it out"
+            "-n is not needed: one session runs everything concurrently (--concurrency N). Leave it out."
         )
 
 

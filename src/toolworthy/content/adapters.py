@@ -45,7 +45,7 @@ class Install(Strict):
     @classmethod
     def _exact(cls, value: str) -> str:
         if not value[:1].isdigit() or any(mark in value for mark in "^~*<> "):
-            raise ValueError(f"{value!r} is a range; pin one exact version")
+            raise ValueError(f"{value!r} is a range. Pin one exact version.")
         return value
 
 
@@ -326,6 +326,6 @@ def _files(folders: tuple[Path, ...]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in (path for folder in folders for path in sorted(folder.glob("*.toml"))):
         if path.stem in found:
-            raise ToolworthyError(f"{path}: {path.stem} is there already, {found[path.stem]}: take another name")
+            raise ToolworthyError(f"{path}: {path.stem} exists already, {found[path.stem]}. Take another name.")
         found[path.stem] = path
     return found

@@ -49,14 +49,14 @@ class RequestSettings(Strict):
     @classmethod
     def _no_secret_parameter(cls, value: dict[str, str]) -> dict[str, str]:
         if any(credential(f"x-{name}") or looks_like_key(text) for name, text in value.items()):
-            raise ValueError('a key does not stand in a URL; send it in a header: headers = { NAME = "env:VARIABLE" }')
+            raise ValueError('a URL must not hold a key. Send it in a header: headers = { NAME = "env:VARIABLE" }')
         return value
 
     @field_validator("extra_body")
     @classmethod
     def _no_secret_field(cls, value: dict[Api, dict[str, Any]]) -> dict[Api, dict[str, Any]]:
         if any(looks_like_key(text, by_looks=False) for text in _texts(value)):
-            raise ValueError("a key does not stand in a file; send it in a header, which takes it from the environment")
+            raise ValueError("a file must not hold a key. Send it in a header, which takes it from the environment.")
         return value
 
 

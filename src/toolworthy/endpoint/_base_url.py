@@ -43,7 +43,7 @@ def tidy(text: str) -> str:
     except ValueError as error:
         raise ToolworthyError(f"{shown} is not a URL: {error}") from error
     if parts.scheme not in ("http", "https") or "://" not in url:
-        raise ToolworthyError(f"{shown} is not a URL: it must begin with http:// or https://")
+        raise ToolworthyError(f"{shown} is not a URL. It must begin with http:// or https://.")
     if not host or re.search(r"[\s,]", url):
         raise ToolworthyError(
             f"{shown} is not a URL: it has {'no host' if not host else 'more in it than one address'}"
@@ -59,7 +59,7 @@ def _check_no_key(url: str) -> None:
     host, _, path = address.partition("/")
     if "@" in host:
         raise ToolworthyError(
-            "the URL holds a password; put USER:PASSWORD into an environment variable, name it with --key-env, and set "
+            "the URL holds a password. Put USER:PASSWORD into an environment variable, name it with --key-env, and set "
             'auth = "basic" for the endpoint in toolworthy.toml'
         )
     asked = parse_qsl(query, keep_blank_values=True)

@@ -63,7 +63,7 @@ def _load_entry(entry: EntryPoint) -> None:
 
 def _load_folder(path: Path) -> None:
     if not path.is_dir():
-        raise ToolworthyError(f"{path}: there is no such folder; plugins names it")
+        raise ToolworthyError(f"{path}: there is no such folder. Correct `plugins` in toolworthy.toml.")
     name = f"toolworthy_plugin_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     init = path / "__init__.py"
     if init.is_file():

@@ -121,7 +121,7 @@ class Endpoint:
             found = nearest(agent_api, self.base_urls)
         if found is None:
             wanted = (self.forced_api,) if self.forced_api else wire.relatives(agent_api)
-            raise ToolworthyError(f"{self.name} speaks none of {', '.join(wanted)}; check the base URL")
+            raise ToolworthyError(f"{self.name} speaks none of {', '.join(wanted)}. Check the base URL.")
         return found
 
     def url(self, api: Api, operation: Operation = "completion", model: str = "", *, stream: bool = False) -> str:
@@ -239,19 +239,19 @@ def resolve(
         else dict(provider.base_urls)
     )
     if wire and wire not in urls:
-        raise ToolworthyError(f"{name} has no {wire} API; it has {', '.join(urls) or 'none'}")
+        raise ToolworthyError(f"{name} has no {wire} API. Give --wire, one of {', '.join(urls) or 'none'}.")
     variable = key_env or named.key_env or (None if named.auth == "none" else provider.key_env)
     key = secret(environ, variable or KEY_ENV) if variable or named.auth != "none" else ""
     if variable and not key and (key_env or named.key_env or not _is_local(urls)):
         raise ToolworthyError(f"{name} needs a key, and {unset(variable, environ)}")
     if any(Redactor([key]).text(text) != text for text in (name, *urls.values())):
-        raise ToolworthyError("--endpoint holds the key, which reports would show; leave it out, --key-env is enough")
+        raise ToolworthyError("--endpoint holds the key, which reports would show. Leave it out; --key-env is enough.")
     chosen = model or named.model or provider.default_model
     if not chosen:
         known = f"; for instance --model {provider.models[0]}" if provider.models else ""
         raise ToolworthyError(f"{name} needs a model. Give --model ID{known}.")
     if chosen == key:
-        raise ToolworthyError("--model is given the key; give the model's id")
+        raise ToolworthyError("--model is given the key. Give the model's id.")
     context = named.context or provider.context.get(chosen)
     found = Endpoint(
         name,
@@ -282,7 +282,7 @@ def _named(name: str, config: Config) -> NamedEndpoint:
     names = [ORACLE, *sorted(config.endpoints), *known]
     if looks_like_key(bare):
         raise ToolworthyError(
-            "--endpoint is given a key: put it into an environment variable and name it with --key-env"
+            "--endpoint is given a key. Put it into an environment variable and name it with --key-env."
         )
     meant = near(bare.lower(), names) or "."
     raise ToolworthyError(f"no endpoint is called {name!r}{meant} Give a URL, or one of {', '.join(names)}.")

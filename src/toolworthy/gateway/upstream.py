@@ -70,7 +70,7 @@ def plan(endpoint: Endpoint, route: Route, path: str, headers: Iterable[tuple[st
     if not isinstance(value, dict):
         raise ValueError("the request body is not a JSON object")
     if value.get("previous_response_id") or value.get("conversation"):
-        raise ValueError("a stored conversation cannot be translated: send all of it instead of its id")
+        raise ValueError("a stored conversation cannot be translated. Send all of it instead of its id.")
     asked = wire.api(route.api).received(path, value)
     request, rendered = translate_request(route.api, api, asked, endpoint.dialect)
     url, sent = endpoint.sent(api, rendered.body)

@@ -111,7 +111,7 @@ class Run:
         try:
             import pandas
         except ImportError as error:
-            raise ToolworthyError("a DataFrame needs pandas: pip install 'toolworthy[pandas]'") from error
+            raise ToolworthyError("a DataFrame needs pandas. Type `pip install 'toolworthy[pandas]'`.") from error
         return pandas.DataFrame(self.rows())
 
     def _repr_markdown_(self) -> str:

@@ -264,7 +264,7 @@ class RunDirectory:
                 self._end = before + len(line)
         except OSError as error:
             raise ToolworthyError(
-                f"cannot write {path}: {error.strerror}; results so far are kept, --resume goes on"
+                f"cannot write {path}: {error.strerror}. Results so far are kept; --resume continues."
             ) from error
 
     def mend(self) -> None:

@@ -32,8 +32,8 @@ from toolworthy.sandbox.model import APP, HOME, Command, CommandOutcome, Limits,
 from toolworthy.sandbox.watch import start, supervise, through
 
 _OR = "or run without isolation: --sandbox none (model code runs as you)"
-_HELP = f"install it (apt-get install bubblewrap), {_OR}"
-_ALLOW = f"let bwrap make user namespaces (docs/ci.md says how), {_OR}"
+_HELP = f"Install it (apt-get install bubblewrap), {_OR}"
+_ALLOW = f"Let bwrap make user namespaces (docs/ci.md says how), {_OR}"
 _NO_SUCH_COMMAND = b"bwrap: execvp "
 _guards: dict[int, subprocess.Popen[bytes]] = {}
 """By process. A guard's input is closed by the kernel, in whatever way the process ends."""
@@ -58,7 +58,7 @@ class Bubblewrap:
         """
         program = shutil.which("bwrap")
         if program is None:
-            raise ToolworthyError(f"bubblewrap is not installed; {_HELP}")
+            raise ToolworthyError(f"bubblewrap is not installed. {_HELP}.")
         who = owner.find()
         _guard(skeleton.root().parent)
         found = cls(program, replace(who, closed=True))
@@ -170,7 +170,7 @@ class _Inside:
 
 def _failed(stderr: bytes) -> SandboxError:
     lines = stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no reason given"]
-    return SandboxError(f"bubblewrap cannot isolate here ({visible(lines[0][:300])}); {_ALLOW}")
+    return SandboxError(f"bubblewrap cannot isolate here ({visible(lines[0][:300])}). {_ALLOW}.")
 
 
 async def _hand_over(ours: socket.socket, on_listener: OnListener) -> None:

@@ -99,11 +99,11 @@ def find() -> Owner:
         return Owner(os.geteuid())
     for program in (_NSENTER, _SETPRIV):
         if not os.path.exists(program):
-            raise ToolworthyError(f"root gives up its rights by {program}, which is not there: install util-linux")
+            raise ToolworthyError(f"root gives up its rights by {program}, which is missing. Install util-linux.")
     for path in (PACKAGE / "wire" / "__init__.py", FIXTURES / "tasks", Path(sys.executable)):
         if path.exists() and not path.stat().st_mode & stat.S_IROTH:
             why = "root gives up its rights in the sandbox, and root alone may read"
-            raise ToolworthyError(f"{why} {path}; chmod -R o+rX {path.parent}, or run as an ordinary user")
+            raise ToolworthyError(f"{why} {path}. Type `chmod -R o+rX {path.parent}`, or run as an ordinary user.")
     ranges = [tuple(map(int, line.split())) for line in Path("/proc/self/uid_map").read_text().splitlines()]
     known = [(inside, count) for inside, _, count in ranges]
     if any(inside <= _OUTSIDE < inside + count for inside, count in known):
@@ -113,7 +113,7 @@ def find() -> Owner:
         return Owner(max(others), Spaces(max(others)))
     if ranges and ranges[0][1] != 0:
         return Owner(0)  # root by name only: outside this user namespace it is an ordinary user
-    raise ToolworthyError("root cannot give up its rights here: no other user is mapped; run as an ordinary user")
+    raise ToolworthyError("root cannot give up its rights here: no other user is mapped. Run as an ordinary user.")
 
 
 def _user_namespace(uid: int) -> int:
@@ -134,7 +134,7 @@ def _user_namespace(uid: int) -> int:
                 return found
         except OSError as error:
             raise ToolworthyError(
-                f"root cannot give up its rights here ({error.strerror}); it needs CAP_SETUID, CAP_SETGID and "
-                "CAP_SETFCAP; or run as an ordinary user"
+                f"root cannot give up its rights here ({error.strerror}). Give it CAP_SETUID, CAP_SETGID and "
+                "CAP_SETFCAP, or run as an ordinary user."
             ) from error
-    raise ToolworthyError("bubblewrap cannot isolate here (no user namespace can be made); allow user namespaces")
+    raise ToolworthyError("bubblewrap cannot isolate here (no user namespace can be made). Allow user namespaces.")

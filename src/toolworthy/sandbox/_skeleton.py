@@ -42,7 +42,7 @@ def root(more: Iterable[Mount] = ()) -> Path:
             _made[key] = _make(places)
         except OSError as error:
             where = f"{tempfile.gettempdir()} ({error.strerror})"
-            raise SandboxError(f"cannot make a sandbox in {where}; make room there, or set TMPDIR") from error
+            raise SandboxError(f"cannot make a sandbox in {where}. Make room there, or set TMPDIR.") from error
     return _made[key]
 
 

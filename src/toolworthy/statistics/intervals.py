@@ -96,7 +96,7 @@ def f1(counts: Iterable[tuple[Hashable, int, int]]) -> Estimate | None:
 def clustered(values: Iterable[tuple[Hashable, float]]) -> Estimate | None:
     """Mean of values between 0 and 1, each with the cluster that it belongs to; None where there are none.
 
-    Trials and agent vocabularies of one scenario are one cluster: they share what makes the scenario easy or hard.
+    Trials and agent toolsets of one scenario are one cluster: they share what makes the scenario easy or hard.
     The interval is for the mean over all clusters like these, so one cluster alone says next to nothing.
     """
     return _mean(_grouped(values))

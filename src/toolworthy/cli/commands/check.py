@@ -32,7 +32,7 @@ def run(
     if not endpoints:
         return _checked_files.check_files(what, as_json=as_json)
     if len(what) > 1:
-        raise ToolworthyError(f"{endpoints[0]} is an endpoint, which is checked alone: give one endpoint, or files")
+        raise ToolworthyError(f"{endpoints[0]} is an endpoint, which is checked alone. Give one endpoint, or files.")
     return _checked_endpoint.check_endpoint(endpoints[0], model, key_env, wire, minutes=budget_minutes, out=out)
 
 

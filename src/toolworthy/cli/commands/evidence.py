@@ -29,7 +29,7 @@ def run(path: Path, wanted: str | None = None, out: Path | None = None) -> int:
     every = found(directory)
     if wanted is None:
         if out is not None:
-            raise ToolworthyError(f"name the finding that is to be written; `toolworthy evidence {path}` lists them")
+            raise ToolworthyError(f"no finding is named. `toolworthy evidence {path}` lists them.")
         show("\n".join(lines(every)) or "nothing to bundle: no rule was broken, no probe and no trial failed")
         return 0
     located = choose(directory, every, wanted)

@@ -25,14 +25,14 @@ def run(paths: Sequence[Path], to: tuple[Format, Path]) -> int:
     """
     kind, target = to
     if kind == "schema" and paths:
-        raise ToolworthyError("--schema describes every run: give no run")
+        raise ToolworthyError("--schema describes every run. Leave the run out.")
     if kind != "schema" and not paths:
-        raise ToolworthyError(f"name runs: toolworthy export RUN… --{kind} {target}")
+        raise ToolworthyError(f"no run is named. Type `toolworthy export RUN… --{kind} {target}`.")
     runs = [RunDirectory.open(path) for path in paths]
     if kind == "inspect":
         found = {one.path: inspect.logs(one) for one in runs}
         if not any(found.values()):
-            raise ToolworthyError(f"{paths[0]} holds no trial and no case: there is nothing that Inspect could show")
+            raise ToolworthyError(f"{paths[0]} holds no trial and no case. Give a run of tasks or tools.")
         for path in (path for path, logs in found.items() if not logs):
             show(f"{path} holds no trial and no case: left out", sys.stderr)
         _logs([log for logs in found.values() for log in logs], target)
@@ -57,7 +57,7 @@ def _logs(logs: Sequence[inspect.Log], target: Path) -> None:
         return
     if len(logs) > 1:
         told = ", ".join(f"{log.suite} by {log.agent}" for log in logs[:4]) + (", …" if len(logs) > 4 else "")
-        raise ToolworthyError(f"there are {len(logs)} logs ({told}), and a file holds one: name a folder")
+        raise ToolworthyError(f"there are {len(logs)} logs ({told}), and a file holds one. Name a folder.")
     _write(target, partial(_put, logs[0].parts()))
 
 

@@ -32,7 +32,7 @@ def run(
         ToolworthyError: no run is there, or the page cannot be written.
     """
     if not paths and not REPORTS.is_dir():
-        raise ToolworthyError("there is no folder reports here: name runs, or a folder of them")
+        raise ToolworthyError("there is no folder reports here. Name runs, or a folder of them.")
     told = history(find(paths or [REPORTS], endpoint, model), (suite,) if suite else tuple(MAIN))
     if not told["groups"]:
         raise ToolworthyError(f"none of these runs has results of the suite {suite}")

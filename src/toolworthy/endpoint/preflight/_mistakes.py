@@ -26,12 +26,14 @@ def stop_if_useless(endpoint: Endpoint, tried: dict[Api, list[Tried]]) -> None:
     if limited := _of("rate limited", last):
         raise ToolworthyError(f"{endpoint.name}: {_limited(limited)}")
     if broke := _of("empty account", last):
-        raise ToolworthyError(f"{endpoint.name}: the account or key has nothing left to spend ({_said(broke)})")
+        raise ToolworthyError(
+            f"{endpoint.name}: the account or key has no credit left ({_said(broke)}). Add credit, or use another key."
+        )
     if refused := _of("bad key", last):
         raise ToolworthyError(f"{endpoint.name} {_key(endpoint)} ({_said(refused)})")
     if gone := next((one for one in last if one.answer.busy), None):
         raise ToolworthyError(
-            f"{endpoint.name} has had no time for {gone.answer.waited:.0f} s ({_said(gone)}); try later"
+            f"{endpoint.name} has been overloaded for {gone.answer.waited:.0f} s ({_said(gone)}). Try again later."
         )
 
 
@@ -50,9 +52,9 @@ def stop_if_unknown_model(endpoint: Endpoint, tried: dict[Api, list[Tried]], lis
     if (refused := _of("unknown model", last) or next(iter(reasons), None)) is None:
         return
     near = models.nearest(endpoint.model, names) if unlisted else None
-    hint = f": did you mean {near}?" if near else ""
-    there = f" The endpoint has {models.shown(names)}" if unlisted else ""
-    raise ToolworthyError(f"{endpoint.name} has no model {endpoint.model}{hint}{there} ({_said(refused)})")
+    hint = f"; did you mean {near!r}?" if near else "."
+    to_do = f"Give --model ID, one of {models.shown(names)}." if unlisted else "Give another --model ID."
+    raise ToolworthyError(f"{endpoint.name} has no model {endpoint.model!r} ({_said(refused)}){hint} {to_do}")
 
 
 def stop_if_nothing_is_there(endpoint: Endpoint, tried: dict[Api, list[Tried]]) -> None:
@@ -68,7 +70,9 @@ def stop_if_nothing_is_there(endpoint: Endpoint, tried: dict[Api, list[Tried]]) 
         raise ToolworthyError(f"{endpoint.name} speaks none of the wire APIs ({_all(tried)}). Check the base URL.")
     if endpoint.forced_api and endpoint.forced_api not in there:
         said = _said(tried[endpoint.forced_api][0])
-        raise ToolworthyError(f"{endpoint.name} has no {endpoint.forced_api} API ({said}); it has {', '.join(there)}")
+        raise ToolworthyError(
+            f"{endpoint.name} has no {endpoint.forced_api} API ({said}). Give --wire, one of {', '.join(there)}."
+        )
 
 
 def _of(kind: RefusalKind, tried: Iterable[Tried]) -> Tried | None:
@@ -91,8 +95,8 @@ def _limited(tried: Tried) -> str:
     refusal, answer = tried.refusal, tried.answer
     assert refusal is not None
     if refusal.retry_after and refusal.retry_after > answer.waited:
-        return f"rate limited; it says to come again in {refusal.retry_after:,.0f} s ({_said(tried)})"
-    return f"rate limited for {answer.waited:.0f} s ({_said(tried)}); try later, or with a key that has a higher limit"
+        return f"rate limited ({_said(tried)}). Try again in {refusal.retry_after:,.0f} s, or use another key."
+    return f"rate limited for {answer.waited:.0f} s ({_said(tried)}). Try again later, or use another key."
 
 
 def _key(endpoint: Endpoint) -> str:

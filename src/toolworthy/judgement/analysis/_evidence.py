@@ -11,10 +11,10 @@ went wrong in this run; calls of tool-call cases were lost by it; the real agent
 matrix``); the rule or probe says so; it may be the model's fault; the endpoint names its context window."""
 EVIDENCE: Mapping[Evidence, str] = {
     "this run": "measured with the real agent in this run",
-    "own requests": "recorded requests of the agent go wrong in this run",
-    "cases": "tool-call cases with its toolset fail by it in this run",
+    "own requests": "the agent's recorded requests fail in this run",
+    "cases": "tool-call cases with its toolset fail because of it in this run",
     "earlier": "measured with the real agent earlier, in one small task",
-    "rule": "by the rule or probe only, not measured",
+    "rule": "by the rule or probe only; not measured with an agent",
     "model or server": "the server may withhold the tools or their calls, or the model cannot call any",
-    "context": "by the context window that the endpoint names, not measured",
+    "context": "by the context window that the endpoint reports; not measured",
 }

@@ -81,11 +81,11 @@ class Level:
     def _why_untested(self) -> str:
         own = [one for one in self.probes if one.main_path]
         if self.probes and self.asked < ENOUGH:
-            return f"{self.asked:.0%} of what {self.agent.title} needs was tested"
+            return f"{self.asked:.0%} of the required probes ran"
         if not own:
-            return "its own requests were not sent"
+            return "no recorded request was sent"
         said = (one.detail for one in own if not one.judged)
-        return next(filter(None, said), "its own requests got no response")
+        return next(filter(None, said), "no recorded request got a response")
 
 
 def levels(results: Sequence[ProbeResult]) -> tuple[Level, ...]:

@@ -130,11 +130,11 @@ def _level_kind(level: Level) -> Kind:
 def _no_level(agent: str) -> tuple[Kind, str]:
     ours = {one.id: one for one in adapters.agents()}
     if agent == _FILE:
-        return "not applicable", "cases of the field's, no agent"
+        return "not applicable", "benchmark cases, no agent"
     if agent not in ours:
-        return "not tested", "the probes do not know what this agent needs"
+        return "not tested", "no probe covers what this agent needs"
     if ours[agent].install is None:
-        return "not applicable", "the built-in loop takes what it gets"
+        return "not applicable", "the built-in agent accepts anything"
     return "not tested", "the suite was not run"
 
 
@@ -151,7 +151,7 @@ def _tools(agent: str, cases: Sequence[CaseResult]) -> Cell:
 def _tasks(agent: str, results: Sequence[TrialResult]) -> Cell:
     if not results:
         if agent == _FILE:
-            return _cell(agent, "tasks", "not applicable", "cases of the field's, no agent")
+            return _cell(agent, "tasks", "not applicable", "benchmark cases, no agent")
         return _cell(agent, "tasks", "not tested", "no task was run")
     (verdict,) = verdicts(results)
     rate = verdict.rate

@@ -28,7 +28,7 @@ class Overall:
 
     @property
     def measured_by(self) -> str:
-        """How the verdict was come by, in a few words."""
+        """What the verdict is based on, in a few words."""
         tasks = ""
         if self.tasks and self.tasks.judged:
             tasks = f"its tasks: {self.tasks.rate}" + (", too few to be sure" if self.tasks.doubtful else "")
@@ -49,6 +49,15 @@ def overall(results: Sequence[TrialResult], probes: Sequence[ProbeResult]) -> tu
     ran = {verdict.agent: verdict for verdict in verdicts(results)}
     wired = {level.agent.id: level for level in levels(probes)}
     return tuple(_of(agent, ran.get(agent), wired.get(agent)) for agent in dict.fromkeys([*ran, *wired]))
+
+
+def alike(agents: Sequence[Overall]) -> list[list[Overall]]:
+    """Agents one by one, but those together that are untested for the same reason."""
+    grouped: dict[str, list[Overall]] = {}
+    for one in agents:
+        untested = one.word == "untested" and one.tasks is None
+        grouped.setdefault(f"{one.headline} {one.wire and one.wire.api}" if untested else one.agent, []).append(one)
+    return [*grouped.values()]
 
 
 def sentence(agents: Sequence[Overall]) -> str:

@@ -20,6 +20,5 @@ def remarks(results: Iterable[Result]) -> Iterator[str]:
         if many := sum(result.uncounted == "rate limited" for result in own):
             name = kind.many if many > 1 else kind.many.removesuffix("s")
             yield (
-                f"rate limited: {many} {name} ended so and were not measured; "
-                "--resume RUN with a lower --concurrency goes on"
+                f"rate limited: {many} {name} were not measured. Continue with --resume RUN and a lower --concurrency"
             )

@@ -121,7 +121,7 @@ class RootCause:
             grouped.setdefault(how, []).append(harm.title)
         parts = (how.replace(" fails ", " fail ") if len(of) > 1 else how for how, of in grouped.items())
         told = [part.format(listed(of)) for part, of in zip(parts, grouped.values(), strict=True)]
-        return "; ".join(told) or "harms no agent that we know"
+        return "; ".join(told) or "harms no known agent"
 
     @property
     def count(self) -> str:

@@ -16,7 +16,7 @@ from toolworthy.work.cases.model import CATEGORIES
 
 @dataclass(frozen=True)
 class Figures:
-    """What is said of some cases. One scenario in several vocabularies and attempts is one cluster."""
+    """What is said of some cases. One scenario in several toolsets and attempts is one cluster."""
 
     name: str
     strict: Rate
@@ -47,7 +47,7 @@ def by_category(results: Sequence[CaseResult]) -> list[Figures]:
     return [figures(name, own) for name, own in rows if own]
 
 
-def by_vocabulary(results: Sequence[CaseResult]) -> list[Figures]:
+def by_toolset(results: Sequence[CaseResult]) -> list[Figures]:
     """One row for each agent in whose words cases were asked."""
     names = dict.fromkeys(result.key.vocabulary for result in results)
     return [figures(name, [result for result in results if result.key.vocabulary == name]) for name in names]

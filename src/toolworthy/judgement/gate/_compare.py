@@ -23,12 +23,12 @@ Why = Literal["suite", "version", "agent", "changed", "gone", "unmeasured"]
 """Why a unit of the baseline cannot be compared."""
 _MEND: dict[Why | Literal["limits"], str] = {
     "suite": "run that suite as well, or give a policy that does not name it",
-    "version": 'measure the baseline again with these agents (agent_versions = "any" compares them all the same)',
+    "version": 'measure the baseline again with these agents (agent_versions = "any" compares them anyway)',
     "agent": 'measure the candidate with these agents too, or name those that count in the policy: agents = ["…"]',
     "changed": "measure the baseline again with this version of the suite",
-    "gone": "run them: --resume RUN goes on with a run that was cut short",
+    "gone": "run them: --resume RUN continues an interrupted run",
     "unmeasured": "find out why (errors, or an endpoint that reports no usage), then --resume RUN",
-    "limits": "measure both within the same limits: --resume does not do again what ended at one",
+    "limits": "measure both within the same limits; --resume does not repeat attempts that ended at one",
 }
 _ABSENT: dict[Why, str] = {
     "suite": NOT_RUN,
@@ -148,8 +148,8 @@ class Compared:
                 )
             if of.repeated:
                 yield (
-                    f"{of.repeated} of {of.counted} attempts of the {name} repeat another one at the same item, answer "
-                    f"for answer: they count in the rate, and not as evidence"
+                    f"{of.repeated} of {of.counted} attempts of the {name} are identical to another one at the same "
+                    f"item: they count in the rate, but not as evidence"
                 )
 
 
@@ -285,9 +285,9 @@ def _said(why: Why, units: list[Unit]) -> str:
     agents, items, suites = ({getattr(unit, of) for unit in units} for of in ("agent", "item", "suite"))
     return {
         "suite": f"the candidate has no results of {_few(suites)}",
-        "version": f"{n} of agents in another version ({_few(agents)}), whose drift is not the endpoint's",
+        "version": f"{n} of agents in another version ({_few(agents)}), which may behave differently",
         "agent": f"{n} of agents that the candidate was not measured with ({_few(agents)})",
-        "changed": f"{n} are not the same items any more ({_few(items)})",
+        "changed": f"{n} have changed since ({_few(items)})",
         "gone": f"{n} not run ({_few(items)})",
         "unmeasured": f"{n} gave no value ({_few(items)})",
     }[why]
@@ -312,7 +312,7 @@ def _notes(baseline: Sample, candidate: Sample, other: dict[str, str], policy: P
             yield f"the {side} {sample.name} has no results at all"
     for agent, why in other.items():
         if policy.counts(agent):
-            yield why if policy.agent_versions == "same" else f"{why}: the difference may be the agent's"
+            yield why if policy.agent_versions == "same" else f"{why}; the difference may come from the agent"
     yield from reshaped(baseline, candidate)
     yield from renamed(baseline.server, candidate.server)
     yield from _new(baseline, candidate, policy)
@@ -320,7 +320,7 @@ def _notes(baseline: Sample, candidate: Sample, other: dict[str, str], policy: P
     if baseline.toolworthy != candidate.toolworthy:
         yield f"the baseline was measured by toolworthy {baseline.toolworthy}, the candidate by {candidate.toolworthy}"
     if baseline.endpoint.forced_api != candidate.endpoint.forced_api:
-        yield "one of them was forced to another wire API: the translation is compared as well"
+        yield "one of them was forced to another wire API, so the translation is compared as well"
 
 
 def _limits(beyond: dict[str, dict[Limit, tuple[str, str]]], baseline: Sample, candidate: Sample) -> Iterator[str]:
@@ -336,7 +336,7 @@ def _limits(beyond: dict[str, dict[Limit, tuple[str, str]]], baseline: Sample, c
             if any(ended):
                 said += (
                     f"; {ended[0]} attempts of the baseline and {ended[1]} of the candidate ended at it, and might "
-                    "have been solved within the other's: they are not counted. Measure both within the same limits"
+                    "have been solved within the other's, so they are not counted. Measure both within the same limits"
                 )
             yield said
 

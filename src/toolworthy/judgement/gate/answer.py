@@ -18,7 +18,7 @@ EXIT: dict[Answer, int] = {"pass": 0, "fail": 1, "inconclusive": 2}
 _MEANING: dict[Answer, str] = {
     "pass": "the candidate may replace the baseline",
     "fail": "the candidate is worse than the policy allows",
-    "inconclusive": "the evidence does not suffice",
+    "inconclusive": "not enough data to decide",
 }
 
 

@@ -40,7 +40,7 @@ def save(run: Path, name: str | None, folder: Path = FOLDER) -> int:
     """
     sample = from_run(RunDirectory.open(run, whole=True))
     if not sample.units:
-        raise ToolworthyError(f"{run} has no results: there is nothing to keep")
+        raise ToolworthyError(f"{run} has no results. Give another run.")
     kept = sample.model_copy(update={"name": _fit(name) if name else _named_after(sample)})
     path = folder / f"{kept.name}.json"
     known = path.exists()
@@ -94,7 +94,7 @@ def load(given: Path, folder: Path = FOLDER) -> Sample:
         raise ToolworthyError(f"{path}: no baseline file: it names no schema_version")
     if data["schema_version"] != SCHEMA:
         by = f"version {data['schema_version']}, written by toolworthy {data.get('toolworthy', '?')}"
-        raise ToolworthyError(f"{path}: of {by}; this toolworthy reads version {SCHEMA}: save the run again")
+        raise ToolworthyError(f"{path}: of {by}; this toolworthy reads version {SCHEMA}. Save the run again.")
     try:
         return unpack(data)
     except ValidationError as error:

@@ -68,7 +68,7 @@ def _holm(judged: Sequence[Judged], alpha: float) -> None:
         if shown:
             one.answer = "fail"
         elif p <= alpha:
-            one.more.append(f"worse if it were the only criterion; of {len(asked)} one may look so by chance")
+            one.more.append(f"worse on its own; of {len(asked)} criteria, one may look worse by chance")
 
 
 def _criterion(
@@ -77,7 +77,7 @@ def _criterion(
     shown = f"{name} [{agent}]" if agent else name
     of = both.of(name, agent)
     if not of.asked:
-        return [Judged(shown, "inconclusive", "the baseline has no value of it")] if policy.required else []
+        return [Judged(shown, "inconclusive", "the baseline has no value for it")] if policy.required else []
     lacking = of.share > policy.unmeasured
     cost_asked = criterion.at_most is not None or criterion.tail_at_most is not None
     if not of.paired or (lacking and cost_asked):

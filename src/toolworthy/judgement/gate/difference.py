@@ -229,7 +229,9 @@ def _cost(metric: str, pairs: Sequence[Pair]) -> Row:
     low, high = _around(1.0, *found.interval(ALPHA / 2), p)
     measured = replace(row, change=found.value, low=low, high=high)
     if METRICS[metric].by_clock:
-        return replace(measured, word="not judged", why="; ".join(filter(None, (free, "each run at its own time"))))
+        return replace(
+            measured, word="not judged", why="; ".join(filter(None, (free, "the runs were made at different times")))
+        )
     return replace(measured, word=_word(found.value < 1, p, low > 1 / TIMES and high < TIMES), p=p)
 
 
@@ -255,13 +257,13 @@ def _together(rows: Sequence[Row]) -> tuple[Row, ...]:
 
 def _caution(rows: Sequence[Row]) -> str:
     if not rows:
-        return "both runs measured nothing that can be compared"
+        return "the two runs share no measurement"
     judged = sum(row.word != "not judged" for row in rows)
     named = sum(row.word in ("better", "worse") for row in rows)
     held = sum(row.holds for row in rows)
     return (
-        f"{judged} rows are judged, each alone: where nothing changed, up to one in twenty says better or worse by "
-        f"chance. Here {named} do, and {held} of them hold beside all others (Holm, 5 %)"
+        f"{judged} rows are judged, each on its own. If nothing changed, up to one in twenty says better or worse by "
+        f"chance. Here {named} do, and {held} of them hold after correction for multiple tests (Holm, 5 %)"
     )
 
 
@@ -305,14 +307,14 @@ def _notes(
         suite, _, name = metric.partition(".")
         measured = [any(unit.values.get(name) for unit in sample.of(suite)) for sample in (baseline, candidate)]
         if measured == [False, True] and any(baseline.of(suite)):
-            yield f"{metric}: the baseline has no value of it"
+            yield f"{metric}: the baseline has no value for it"
     words = {row.metric: row.word for row in rows if row.agent is None}
     for suite, metric in MAIN.items():
         if words.get(f"{suite}.{metric}") == "worse" and any(f"{suite}.{cost}" in words for cost in COSTS):
-            yield f"{suite}: attempts that failed count in the costs, too: what costs less may only have ended early"
+            yield f"{suite}: failed attempts count in the costs, too; a lower cost may only mean that they ended early"
     once = sum(min(one.before.n, one.after.n) == 1 for one in changed)
     if once:
-        yield f"{once} of {len(changed)} changed outcomes are of items tried once on a side: chance does that, too"
+        yield f"{once} of {len(changed)} changed outcomes have one attempt on a side; chance does that, too"
 
 
 def _blocks(both: Comparable, baseline: Sample, candidate: Sample) -> Iterator[str]:
@@ -321,6 +323,6 @@ def _blocks(both: Comparable, baseline: Sample, candidate: Sample) -> Iterator[s
     for agent in sorted(baseline.blocking.keys() & candidate.blocking.keys()):
         before, after = baseline.blocking[agent], candidate.blocking[agent]
         for code in sorted(after.keys() - before.keys()):
-            yield f"new on the wire, it blocks {adapters.title(agent)}: {named(code, after[code])}"
+            yield f"new on the wire, blocks {adapters.title(agent)}: {named(code, after[code])}"
         for code in sorted(before.keys() - after.keys()) if whole else ():
-            yield f"gone on the wire, it blocked {adapters.title(agent)}: {named(code, before[code])}"
+            yield f"gone on the wire, blocked {adapters.title(agent)}: {named(code, before[code])}"

@@ -41,20 +41,18 @@ class InterimAnalyses:
         decision = decide(self._baseline, from_run(UpTo(run.path, attempts)), self._policy, alpha=look.alpha)
         suites = to_go_on_with(decision, left)
         decision.notes.append(
-            f"look {attempts} of at most {most}: each claim may be wrong in {100 * look.alpha:.2g} % of runs, "
-            f"in {100 * self._policy.alpha:.2g} % over all looks; intervals are as wide"
+            f"interim analysis {attempts} of at most {most}: each claim may be wrong in {100 * look.alpha:.2g} % of "
+            f"runs, in {100 * self._policy.alpha:.2g} % over all analyses; intervals are widened accordingly"
         )
         alphas = tuple(one.alpha for one in self._plan)
         looks = records.Looks(taken=attempts, most=most, alpha=look.alpha, alphas=alphas)
         gate = answer.report(decision, self._baseline, run.path.name)
         self.gate = answer.keep(run, gate, self._place, looks)
-        on = f"; on with {' and '.join(sorted(suites))}" if suites else ""
-        self._say(f"look {attempts} of at most {most}: {decision.answer}{on}")
+        on = f"; continues with {' and '.join(sorted(suites))}" if suites else ""
+        self._say(f"interim analysis {attempts} of at most {most}: {decision.answer}{on}")
         after = f"after {attempts} attempt{'s' * (attempts > 1)}"
         stuck = decision.answer == "inconclusive" and not suites
-        return Next(
-            suites, f"undecided {after}, and more attempts would not decide it" if stuck else f"decided {after}"
-        )
+        return Next(suites, f"undecided {after}, and more attempts would not help" if stuck else f"decided {after}")
 
 
 def check(options: Options, baseline: Path | None) -> None:
@@ -64,9 +62,9 @@ def check(options: Options, baseline: Path | None) -> None:
         ToolworthyError: nothing to look at, or one look only.
     """
     if baseline is None:
-        raise ToolworthyError("--until-decided looks at a gate: give --baseline RUN")
+        raise ToolworthyError("--until-decided needs a gate. Give --baseline RUN.")
     if options.trials < 2:
-        raise ToolworthyError("--until-decided needs --trials MAX, at least 2: how many attempts there may be")
+        raise ToolworthyError("--until-decided needs the largest number of attempts. Give --trials MAX, at least 2.")
 
 
 class UpTo(RunDirectory):

@@ -41,7 +41,7 @@ class Requirement(Strict, allow_inf_nan=False):
     @model_validator(mode="after")
     def _some(self) -> Requirement:
         if not self.parts:
-            raise ValueError("has no criterion: give margin, floor, at_most or tail_at_most")
+            raise ValueError("has no criterion. Give margin, floor, at_most or tail_at_most.")
         return self
 
 
@@ -67,7 +67,7 @@ class Policy(Strict, allow_inf_nan=False):
             if name not in METRICS:
                 inner = [f"{name}.{key}" for key in asked] if isinstance(asked, dict) else []
                 if quoted := [metric for metric in inner if metric in METRICS]:
-                    raise ValueError(f'a metric\'s name has a dot and wants quotes: [metrics."{quoted[0]}"]')
+                    raise ValueError(f'a metric\'s name contains a dot and needs quotes: [metrics."{quoted[0]}"]')
                 raise ValueError(f"no metric is called {name!r}{meant(name, METRICS)}")
         return metrics
 
@@ -77,7 +77,7 @@ class Policy(Strict, allow_inf_nan=False):
         for name, criterion in metrics.items():
             cost = METRICS[name].kind == "cost"
             if criterion.margin or criterion.floor if cost else criterion.at_most or criterion.tail_at_most:
-                wanted = "a cost: give at_most or tail_at_most" if cost else "a share: give margin or floor"
+                wanted = "a cost. Give at_most or tail_at_most." if cost else "a share. Give margin or floor."
                 raise ValueError(f"{name} is {wanted}")
         return metrics
 

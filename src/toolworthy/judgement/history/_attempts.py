@@ -49,4 +49,4 @@ def notes(samples: Sequence[Sample], suite: str, without: Beyond) -> Iterator[st
         yield said
     if repeated := sum(unit.repeated for unit in units):
         every = sum(len(counted(unit, without)) for unit in units)
-        yield f"{repeated} of {every} attempts repeat another at the same item, response for response: they count once"
+        yield f"{repeated} of {every} attempts are identical to another attempt at the same item, and count once"

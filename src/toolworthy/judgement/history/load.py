@@ -50,7 +50,7 @@ def find(paths: Sequence[Path], endpoint: str | None = None, model: str | None =
     chosen = [group for group in groups if endpoint in (None, group.endpoint) and model in (None, group.model)]
     if not chosen:
         known = ", ".join(dict.fromkeys(f"{group.endpoint} {group.model}" for group in groups))
-        raise ToolworthyError(f"no run of {' '.join(filter(None, (endpoint, model)))}; there are runs of {known}")
+        raise ToolworthyError(f"no run of {' '.join(filter(None, (endpoint, model)))}. There are runs of {known}")
     return LoadedRuns(chosen, skipped)
 
 

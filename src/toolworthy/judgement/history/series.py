@@ -123,10 +123,12 @@ def _change(
         f"({100 * low:.1f} to {100 * high:.1f}) on {_shared(found, table)}"
     )
     if change.first != change.last:
-        said += f"; it may have been anywhere from {_where(samples, change.first)} to {_where(samples, change.last)}"
+        said += (
+            f"; it may have happened anywhere from {_where(samples, change.first)} to {_where(samples, change.last)}"
+        )
     after = f"found after run {samples[change.night].name} ({ERROR})"
     if not found.found:
-        after += ", though all runs until now do not bear it out"
+        after += ", but the runs up to now do not confirm it"
     return {
         "found": True,
         "at": found.at,
@@ -162,14 +164,14 @@ def _shared(found: Shift, table: Table) -> str:
 
 def _nothing(looked: Watch, series: Sequence[Tallies]) -> str:
     if len(series) < 2:
-        return "one run only: nothing to compare"
+        return "only one run, so nothing to compare"
     if not looked.boundaries or looked.reach is None:
-        return f"none of {len(series)} runs shares an item with those before it: nothing to compare"
+        return f"none of {len(series)} runs shares an item with the runs before it, so nothing to compare"
     attempts = sum(tally.n for run in series for tally in run.values())
     said = f"no change that n = {attempts:g} attempts in {len(series)} runs could have found"
     if looked.reach >= 1:
-        return f"{said}: they are too few for any ({ERROR})"
-    return f"{said}: one of {100 * looked.reach:.1f} points would have been, four times in five ({ERROR})"
+        return f"{said}: too few to find any ({ERROR})"
+    return f"{said}. Minimum detectable drop (80 % power): {100 * looked.reach:.1f} points ({ERROR})"
 
 
 def _lane(change: Change, table: Table, moved: Sequence[Moves], suite: str) -> tuple[str, str]:
@@ -181,16 +183,19 @@ def _lane(change: Change, table: Table, moved: Sequence[Moves], suite: str) -> t
     changed = {agent for at in window for agent in moved[at].agents}
     lines = list(dict.fromkeys(line for at in window for line in moved[at].agent_lines))
     if measure:
-        return "unclear", f"it changed at the same time as {', '.join([*measure, *lines])}: these cannot be told apart"
+        return (
+            "unclear",
+            f"it changed at the same time as {', '.join([*measure, *lines])}, so these cannot be separated",
+        )
     if not lines:
-        steady = {"tasks": "the agents did not change: ", "tools": "the tools offered did not change: "}.get(suite, "")
-        return "endpoint", f"{steady}the endpoint's lane{told}"
+        steady = {"tasks": "the agents did not change, so ", "tools": "the tools offered did not change, so "}
+        return "endpoint", f"{steady.get(suite, '')}it comes from the endpoint{told}"
     same = table.part(change.start, change.end).without(changed)
     others = shift(same, change.shift.at - change.start) if same.keys else None
     if others and others.found and others.drop * change.shift.drop > 0:
         names = ", ".join(sorted({agent for _, agent, _ in same.keys}))
         return "endpoint", (
-            f"{', '.join(lines)} at the same time, but it shows with {names} too, which did not change "
-            f"({_percent(others.before)} → {_percent(others.after)}): the endpoint's lane{told}"
+            f"{', '.join(lines)} at the same time, but the change shows with {names} too, which did not change "
+            f"({_percent(others.before)} → {_percent(others.after)}), so it comes from the endpoint{told}"
         )
-    return "unclear", f"it changed at the same time as {', '.join(lines)}: the two cannot be told apart{told}"
+    return "unclear", f"it changed at the same time as {', '.join(lines)}, so the two cannot be separated{told}"

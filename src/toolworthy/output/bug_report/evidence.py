@@ -15,6 +15,7 @@ from typing import Any
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.nearest import meant
 from toolworthy.base.redact import Redactor
+from toolworthy.judgement.analysis.unruled import UNRULED
 from toolworthy.output.bug_report import _reproduce as again
 from toolworthy.output.bug_report import ticket
 from toolworthy.output.bug_report.ticket import Located
@@ -111,6 +112,9 @@ def _of(run: RunDirectory, result: Result) -> Iterator[Located]:
     if cause and cause.exchange is not None:
         code = f"cause-{cause.kind.replace(' ', '-')}"
         yield _located(result, code, cause.kind, "blocks", cause.detail, cause.exchange)
+    if isinstance(result, ProbeResult) and result.cause in UNRULED and result.requests:
+        title, index = UNRULED[result.cause].title, _deciding(run, result)
+        yield _located(result, result.cause, title, "blocks", result.detail, index)
     if isinstance(result, ProbeResult) and result.verdict in _FAILED and result.requests:
         title = f"{result.verdict}: {result.title}"
         index = _deciding(run, result)
@@ -169,7 +173,7 @@ def exchange_of(run: RunDirectory, located: Located) -> Exchange:
     exchanges = _read(run, located.file)
     if located.exchange not in exchanges:
         path = run.path / located.file
-        raise ToolworthyError(f"{path} is torn: the bytes of {located.id} are not in it; run that again")
+        raise ToolworthyError(f"{path} is torn: the bytes of {located.id} are not in it. Run that again.")
     return exchanges[located.exchange]
 
 
@@ -180,10 +184,10 @@ def _read(run: RunDirectory, file: str) -> Mapping[int, Exchange]:
         return _held(path, about.st_size, about.st_mtime_ns)
     except OSError as error:
         raise ToolworthyError(
-            f"{path} cannot be read ({error.strerror}): the bytes are gone; run that again"
+            f"{path} cannot be read ({error.strerror}): the bytes are gone. Run that again."
         ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ToolworthyError(f"{path} is not a record of exchanges: the bytes are gone; run it again") from error
+        raise ToolworthyError(f"{path} is not a record of exchanges: the bytes are gone. Run it again.") from error
 
 
 @lru_cache(maxsize=_HELD)

@@ -88,7 +88,7 @@ def write_parquet(path: Path, table: Iterable[Row]) -> None:
         import pyarrow  # type: ignore[import-untyped]
         from pyarrow import parquet
     except ImportError as error:
-        raise ToolworthyError("Parquet is written by pyarrow: pip install 'toolworthy[parquet]'") from error
+        raise ToolworthyError("Parquet needs pyarrow. Type `pip install 'toolworthy[parquet]'`.") from error
     types = {
         "text": pyarrow.string(),
         "texts": pyarrow.list_(pyarrow.string()),

@@ -7,9 +7,9 @@ from typing import Literal, NamedTuple
 
 from toolworthy.base.sanitize import one_line
 from toolworthy.judgement.analysis.outcome import outcome
-from toolworthy.judgement.analysis.overall import Overall, overall
+from toolworthy.judgement.analysis.overall import Overall, alike, overall
 from toolworthy.judgement.analysis.remarks import remarks
-from toolworthy.judgement.analysis.root_causes import RootCause, causes_of
+from toolworthy.judgement.analysis.root_causes import RootCause, causes_of, listed
 from toolworthy.output.terminal import gate, tools
 from toolworthy.output.terminal._costs import costs
 from toolworthy.output.terminal.columns import cut, packed, wrapped
@@ -52,8 +52,8 @@ def summary_lines(run: RunDirectory, width: int = WIDTH, *, ended: bool = True) 
     yield _line(f"endpoint {meta.endpoint.name} · model {meta.endpoint.model}")
     if cut_short := unfinished(run):
         yield _line(cut_short, "fair")
-    for one in overall(results, probes):
-        yield from _agent(one, width)
+    for own in alike(overall(results, probes)):
+        yield from _agent(own, width)
     for text in fix_first(causes_of(run), width):
         yield _line(text)
     for api, tally in tallies(probes):
@@ -73,8 +73,8 @@ def next_step(run: RunDirectory) -> str:
     if code == 2 and unfinished(run):
         return f"`{to_resume(run)}` measures the rest"
     if code:
-        return f"`toolworthy evidence {run.path}` lists what was found, and makes bug reports"
-    return f"`toolworthy baseline save {run.path} NAME` keeps this run, to compare later ones with"
+        return f"`toolworthy evidence {run.path}` lists the findings and writes bug reports"
+    return f"`toolworthy baseline save {run.path} NAME` saves this run as a baseline for later ones"
 
 
 def gate_lines(run: RunDirectory) -> Iterator[Line]:
@@ -92,13 +92,15 @@ def _line(text: str, tone: Tone = "") -> Line:
     return Line(text[:indent] + one_line(text), tone)
 
 
-def _agent(one: Overall, width: int) -> Iterator[Line]:
-    """An agent's verdict with what it was measured by, and why its tasks went as they did."""
+def _agent(own: Sequence[Overall], width: int) -> Iterator[Line]:
+    """The verdict of an agent with what it was measured by, and why its tasks went as they did; or of several that are
+    untested alike."""
+    one = own[0]
     tone = _TONES.get(one.word, "")
     if one.tasks is None:
         assert one.wire is not None
         through = f", through {one.wire.api}" if one.wire.translated else ""
-        said = f"  {one.title}{through}: {one_line(one.headline)}"
+        said = f"  {listed([each.title for each in own])}{through}: {one_line(one.headline)}"
         yield from (_line(text, tone) for text in wrapped(said, width, 6))
         return
     parts = [f"  {one.title} {one.version}".rstrip() + f": {one.headline}", f"tasks {one.tasks.rate.figures}"]

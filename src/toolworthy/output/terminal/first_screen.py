@@ -10,8 +10,8 @@ from statistics import median
 from toolworthy.base.sanitize import one_line
 from toolworthy.content import adapters
 from toolworthy.judgement.analysis.levels import served_apis
-from toolworthy.judgement.analysis.overall import Overall, overall
-from toolworthy.judgement.analysis.root_causes import RootCause, causes_of
+from toolworthy.judgement.analysis.overall import Overall, alike, overall
+from toolworthy.judgement.analysis.root_causes import RootCause, causes_of, listed
 from toolworthy.judgement.analysis.unruled import UNRULED
 from toolworthy.judgement.analysis.verdict import WORKING
 from toolworthy.output.terminal.columns import aligned, wrapped
@@ -54,8 +54,8 @@ def _facts(
     server = meta.preflight.server or meta.endpoint.provider
     known = server not in ("", "generic")
     context = meta.preflight.context
-    room = f"context of {context:,} tokens" if context else "context window not told"
-    yield "server", f"{adapters.provider(server).title if known else 'not told'}, {room}"
+    room = f"context of {context:,} tokens" if context else "context window unknown"
+    yield "server", f"{adapters.provider(server).title if known else 'unknown'}, {room}"
     yield "APIs", ", ".join(served_apis(probes) or meta.preflight.apis)
     yield "speed", _speed(exchanges)
     yield "tools", _tools(exchanges)
@@ -73,7 +73,7 @@ def _speed(exchanges: Sequence[Exchange]) -> str:
     ]
     told = [f"first byte after {median(first):.2f} s"] if first else []
     told += [f"{median(rates):.0f} tokens/s"] if rates else []
-    return ", ".join(told) + " (medians)" if told else "no answer came"
+    return ", ".join(told) + " (medians)" if told else "no response"
 
 
 def _tools(exchanges: Sequence[Exchange]) -> str:
@@ -83,7 +83,7 @@ def _tools(exchanges: Sequence[Exchange]) -> str:
         if one.offers_tools and one.endpoint_api and one.response and one.status == _OK:
             counted.setdefault(one.endpoint_api, []).append(bool(one.response.calls))
     if not counted:
-        return "no request with tools was answered"
+        return "no request with tools got a response"
     every = [called for own in counted.values() for called in own]
     none = [f"{api}: in none of {len(own)}" for api, own in counted.items() if not any(own) and any(every)]
     return "; ".join([f"calls in {sum(every) or 'none'} of {len(every)} responses to requests with tools", *none])
@@ -101,10 +101,11 @@ def _taken(run: RunDirectory, exchanges: Sequence[Exchange]) -> str:
 
 
 def _agents(agents: Sequence[Overall], width: int) -> Iterator[str]:
-    """A row for each: name, by what it is judged, and the verdict."""
-    rows = aligned([[one.title, _evidence(one), "·"] for one in agents])
-    for begin, one in zip(rows, agents, strict=True):
-        yield from wrapped(f"  {begin}  {one_line(one.headline)}", width, len(begin) + 4)
+    """A row for each: name, by what it is judged, and the verdict. Those that are untested alike share one."""
+    groups = alike(agents)
+    rows = aligned([[listed([one.title for one in own]), _evidence(own[0]), "·"] for own in groups])
+    for begin, own in zip(rows, groups, strict=True):
+        yield from wrapped(f"  {begin}  {one_line(own[0].headline)}", width, 6 if own[1:] else len(begin) + 4)
 
 
 def _evidence(one: Overall) -> str:

@@ -10,7 +10,7 @@ from toolworthy.judgement.analysis import verifier
 from toolworthy.judgement.analysis.tools import (
     Figures,
     by_category,
-    by_vocabulary,
+    by_toolset,
     call_rates,
     figures,
     kinds,
@@ -35,8 +35,8 @@ def lines(results: Sequence[CaseResult], width: int) -> Iterator[str]:
         return
     whole = figures("all", results)
     yield from packed([f"  tool calls: right {_both(whole)}", *filter(None, [whole.lenient.notes])], width, 10)
-    words = [f"{row.name} {row.lenient.share} n {row.lenient.n}" for row in by_vocabulary(results)]
-    yield from _listed("in the words of", words, width)
+    words = [f"{row.name} {row.lenient.share} n {row.lenient.n}" for row in by_toolset(results)]
+    yield from _listed("by toolset", words, width)
     weak = [row for row in by_category(results) if row.lenient.ok < row.lenient.n]
     if weak:
         worst = sorted(weak, key=lambda row: row.lenient.ok / row.lenient.n)[:5]
@@ -58,7 +58,7 @@ def _cases(results: Sequence[CaseResult]) -> list[CaseResult]:
 
 
 def _by_words(results: Sequence[CaseResult]) -> tuple[list[str], list[tuple[Figures, list[str]]]]:
-    """Vocabularies; and each category, with what is right in the words of each."""
+    """Toolsets; and each category, with what is right in the words of each."""
     words = list(dict.fromkeys(result.key.vocabulary for result in results))
     rows = []
     for row in by_category(results):
@@ -82,7 +82,7 @@ def section(results: Sequence[CaseResult]) -> dict[str, Any] | None:
         "whole": figures("all", results),
         "words": words,
         "rows": [(row, CATEGORIES.get(row.name, row.name), cells) for row, cells in rows],
-        "vocabularies": by_vocabulary(results),
+        "toolsets": by_toolset(results),
         "kinds": kinds(results),
         "repeats": repeats(results),
         "calls": call_rates(results),

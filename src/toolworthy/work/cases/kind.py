@@ -33,7 +33,7 @@ class Cases(Kind[CaseKey, CaseResult]):
             words = (plan.field.kind, *([REFERENCE] if plan.reference else []))
             named = [(name, word) for name in plan.field.items for word in words]
         else:
-            agents = {case.id: plan.vocabularies[:1] if case.alone else plan.vocabularies for case in plan.cases}
+            agents = {case.id: plan.toolsets[:1] if case.alone else plan.toolsets for case in plan.cases}
             named = [(case, agent.id) for case, own in agents.items() for agent in own]
         repeats = range(1, plan.trials + 1)
         return [CaseKey(case=case, vocabulary=word, repeat=repeat) for repeat in repeats for case, word in named]
@@ -44,9 +44,7 @@ class Cases(Kind[CaseKey, CaseResult]):
         return plan if key.vocabulary == REFERENCE else replace(plan, reference=None), ("--case", key.case)
 
     def plays(self, plan: Options) -> Sequence[Any]:
-        return [
-            FieldPlayer(plan.field) if plan.field else CasePlayer(plan.cases, (*plan.vocabularies, *adapters.agents()))
-        ]
+        return [FieldPlayer(plan.field) if plan.field else CasePlayer(plan.cases, (*plan.toolsets, *adapters.agents()))]
 
     async def open(self, site: Site) -> CaseBench | FieldBench:
         plan = site.plan
@@ -59,9 +57,7 @@ class Cases(Kind[CaseKey, CaseResult]):
             sandbox = choose(plan.sandbox)
         except ToolworthyError:
             sandbox = None  # a case that needs one says so
-        return CaseBench(
-            site.endpoint, site.gateway, plan.cases, plan.vocabularies, stream=plan.stream, sandbox=sandbox
-        )
+        return CaseBench(site.endpoint, site.gateway, plan.cases, plan.toolsets, stream=plan.stream, sandbox=sandbox)
 
     def unrun(self, plan: Options, key: CaseKey, why: str) -> CaseResult:
         if plan.field:

@@ -53,7 +53,7 @@ class Recording:
             endpoint = RunDirectory.open(path).meta.endpoint
             return cls(path, tuple(sorted((path / "exchanges").glob(f"*{SUFFIX}"))), endpoint)
         if not path.is_file():
-            raise ToolworthyError(f"{path} does not exist; give a run directory, or a record of toolworthy proxy")
+            raise ToolworthyError(f"{path} does not exist. Give a run directory, or a record of `toolworthy proxy`.")
         return cls(path, (path,), _beside(path))
 
     def requests(self, only: str | None = None, limit: int | None = None) -> tuple[Recorded, ...]:

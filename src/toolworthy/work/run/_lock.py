@@ -30,7 +30,7 @@ class Hold:
             fcntl.flock(self._directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self.close()
-            raise ToolworthyError(f"{path}: another process is at work on this run; wait for it, or stop it") from None
+            raise ToolworthyError(f"{path}: another process is writing this run. Wait for it, or stop it.") from None
         except OSError:
             pass  # a file system without locks (some of NFS): nothing keeps two apart there
 

@@ -32,9 +32,9 @@ async def reached(endpoint: Endpoint, stack: contextlib.AsyncExitStack, options:
         oracle = standing(spoilt)
     else:
         chosen = {agent.id for agent in options.agents}
-        vocabularies = (*options.agents, *(agent for agent in ours if agent.id not in chosen))
+        toolsets = (*options.agents, *(agent for agent in ours if agent.id not in chosen))
         plays = [player for kind in KINDS.values() for player in kind.plays(options)]
-        oracle = Oracle(options.tasks or known_tasks(), vocabularies, defects=spoilt, plays=plays)
+        oracle = Oracle(options.tasks or known_tasks(), toolsets, defects=spoilt, plays=plays)
     return endpoint.at((await stack.enter_async_context(oracle)).base_urls)
 
 

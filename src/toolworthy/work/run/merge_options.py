@@ -19,7 +19,7 @@ from toolworthy.work.run.plan import (
     choose_cases,
     choose_field,
     choose_tasks,
-    choose_vocabularies,
+    choose_toolsets,
     field_of,
 )
 
@@ -36,7 +36,9 @@ def read_options(given: argparse.Namespace, folder: Path) -> Options:
     """
     run = _continued(given)
     if run and run.replay:
-        raise ToolworthyError(f"{given.resume} is a replay; `toolworthy replay --resume {given.resume}` continues it")
+        raise ToolworthyError(
+            f"{given.resume} is a replay. Type `toolworthy replay --resume {given.resume}` to continue it."
+        )
     old = run or RunMeta()
     given = argparse.Namespace(**vars(given))
     restore(given, run)
@@ -59,7 +61,7 @@ def read_options(given: argparse.Namespace, folder: Path) -> Options:
         cases=() if field else choose_cases(given.case or list(old.cases), paths),
         field=field,
         reference=resolve(given.reference, folder=folder) if given.reference else None,
-        vocabularies=choose_vocabularies(given.agent or old.vocabularies, adapters),
+        toolsets=choose_toolsets(given.agent or old.vocabularies, adapters),
         adapters=tuple(map(str, adapters)),
         task_folders=tuple(map(str, folders)),
         case_paths=tuple(paths),
@@ -89,12 +91,14 @@ def read_replay(given: argparse.Namespace, folder: Path) -> Options:
     run = _continued(given)
     told = run.replay if run else None
     if run and told is None:
-        raise ToolworthyError(f"{given.resume} is not a replay; `toolworthy run --resume {given.resume}` continues it")
+        raise ToolworthyError(
+            f"{given.resume} is not a replay. Type `toolworthy run --resume {given.resume}` to continue it."
+        )
     given = argparse.Namespace(**vars(given))
     restore(given, run)
     path = given.recorded or (Path(told.of) if told else None)
     if path is None or not given.endpoint:
-        raise ToolworthyError("give the RUN to send again and --endpoint X, or --resume RUN alone")
+        raise ToolworthyError("nothing to replay. Give the RUN to send again and --endpoint X, or --resume RUN alone.")
     recording = Recording.open(folder / path)
     now = recording.told()
     if told and (told.recording, told.recorded) != (now.recording, now.recorded):
@@ -122,7 +126,7 @@ def _continued(given: argparse.Namespace) -> RunMeta | None:
 
 def _check_same(run: RunMeta | None, asked: Options) -> None:
     if run and (other := difference(run, asked.meta())):
-        raise ToolworthyError(f"{asked.resume} {other}; --resume goes on under the same conditions")
+        raise ToolworthyError(f"{asked.resume} {other}. --resume needs the same conditions.")
 
 
 def _specs(given: Sequence[str], folder: Path) -> list[str]:
@@ -136,6 +140,6 @@ def _check_budget(options: Options) -> None:
     for endpoint in (options.endpoint, options.reference):
         if options.budget.usd is not None and endpoint is not None and endpoint.prices is None:
             raise ToolworthyError(
-                f"--budget-usd needs to know what {endpoint.model} costs at {endpoint.name}: give --price IN,OUT "
+                f"--budget-usd needs to know what {endpoint.model} costs at {endpoint.name}. Give --price IN,OUT "
                 f'(US dollars per million tokens), or [prices."{endpoint.model}"] in toolworthy.toml'
             )

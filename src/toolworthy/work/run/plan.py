@@ -61,7 +61,7 @@ class Options:
     stream: bool = True
     """Whether the built-in agent, and cases, ask for streams."""
     cases: tuple[Case, ...] = ()
-    vocabularies: tuple[AgentAdapter, ...] = ()
+    toolsets: tuple[AgentAdapter, ...] = ()
     """Agents in whose words cases are asked."""
     own: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Values of the options that kinds of work declare themselves."""
@@ -120,8 +120,8 @@ class Options:
             agents={agent.id: agent.install.version if agent.install else __version__ for agent in self.agents},
             tasks={task.name: task.digest for task in self.tasks},
             cases={self.field.spec: self.field.digest} if self.field else {c.id: c.digest for c in self.cases},
-            vocabularies=[agent.id for agent in self.vocabularies],
-            words={agent.id: words(agent) for agent in self.vocabularies},
+            vocabularies=[agent.id for agent in self.toolsets],
+            words={agent.id: words(agent) for agent in self.toolsets},
             selected=None if self.selected is None else list(self.selected),
             replay=self.recording.told() if self.recording else None,
             options=RecordedOptions(
@@ -164,7 +164,7 @@ def choose_tasks(names: list[str], folders: list[Path]) -> tuple[Task, ...]:
     return _picked("task", names, {task.name: task for task in tasks}) if names else tuple(tasks)
 
 
-def choose_vocabularies(names: list[str], files: list[Path]) -> tuple[AgentAdapter, ...]:
+def choose_toolsets(names: list[str], files: list[Path]) -> tuple[AgentAdapter, ...]:
     """Agents in whose words cases are asked: those named, else every one that we know.
 
     Raises:
@@ -183,7 +183,7 @@ def choose_field(names: list[str], given: list[str]) -> Field | None:
     if not found:
         return None
     if len(given) > 1:
-        raise ToolworthyError(f"--cases {found[0][1]} must run alone: do not mix its figures with others")
+        raise ToolworthyError(f"--cases {found[0][1]} must run alone. Give no other --cases.")
     kind, spec = found[0]
     field = load_field(kind, Path(spec.partition(":")[2]).resolve())
     _picked("case", names, field.items)

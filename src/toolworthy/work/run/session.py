@@ -305,7 +305,7 @@ class Session:
         assert self._hold is not None
         while self._hold.in_place():  # noqa: ASYNC110 - nobody tells of it
             await asyncio.sleep(_LOOK_SECONDS)
-        self._stop(ToolworthyError(f"{self._hold.path} is gone: it was moved or deleted while the run went on"))
+        self._stop(ToolworthyError(f"{self._hold.path} is gone: it was moved or deleted during the run"))
 
     async def _within_budget(self, key: ResultKey) -> Any:
         """What comes of `key`, unless a budget is spent."""

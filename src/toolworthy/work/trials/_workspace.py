@@ -32,7 +32,7 @@ async def prepare(task: Task, folder: Path, sandbox: Sandbox) -> Path:
     workspace = folder / "app"
     if not (environment / "app").is_dir() and not (environment / "setup.sh").is_file():
         raise ToolworthyError(
-            f"{environment}: neither app/ nor setup.sh; a task that needs a container image runs in Harbor"
+            f"{environment}: neither app/ nor setup.sh. A task that needs a container image runs in Harbor."
         )
     if (environment / "app").is_dir():
         shutil.copytree(

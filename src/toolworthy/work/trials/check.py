@@ -53,7 +53,7 @@ async def attack(task: Task, sandbox: Sandbox, which: Sequence[Attack] | None = 
         ToolworthyError: there is no sandbox, and they would hit this machine.
     """
     if sandbox.name == "none":
-        raise ToolworthyError("attacks are planted in a sandbox only; --sandbox none is none")
+        raise ToolworthyError("attacks are planted in a sandbox only. Leave --sandbox none out.")
     room = asyncio.Semaphore(os.cpu_count() or 1)
 
     async def one(attack: Attack) -> Proof:

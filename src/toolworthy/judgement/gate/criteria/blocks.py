@@ -34,10 +34,10 @@ def judge(both: Comparable, baseline: Sample, candidate: Sample, policy: Policy)
     others = "".join(f"; {_told(candidate, code, title)}" for code, title in sorted(excused.items()))
     said = "; ".join(f"{adapters.title(agent)}: {codes}" for agent, codes in told.items() if codes)
     if said:
-        more = ["`toolworthy rules CODE` says how to fix one"]
+        more = ["`toolworthy rules CODE` shows how to fix one"]
         return [Judged(_BLOCKS, "fail", f"new: {said}{others}", more=more)]
     if not of.asked:
-        both.notes.append("the baseline has no results of wire: whether blocking findings are new is not known")
+        both.notes.append("the baseline has no results of wire, so new blocking findings cannot be recognised")
         required = policy.required and "no_new_blocks_for" in policy.model_fields_set
         return [Judged(_BLOCKS, "inconclusive", "the baseline has no results of wire")] if required else []
     if of.missing > policy.unmeasured * of.asked:
@@ -48,7 +48,9 @@ def judge(both: Comparable, baseline: Sample, candidate: Sample, policy: Policy)
     if lost:
         whom = "; ".join(f"{adapters.title(agent)}: {why or 'untested'}" for agent, why in lost.items())
         needed = "run every wire probe that the baseline ran"
-        return [Judged(_BLOCKS, "inconclusive", f"judged in the baseline, and not now: {whom}", needed=needed)]
+        return [
+            Judged(_BLOCKS, "inconclusive", f"judged in the baseline, but not in the candidate: {whom}", needed=needed)
+        ]
     said = f"none is new for {listed([*map(adapters.title, tested)])}" if tested else "none is new"
     return [Judged(_BLOCKS, "pass", said + others)]
 

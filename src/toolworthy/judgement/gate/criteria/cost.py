@@ -12,7 +12,7 @@ from toolworthy.judgement.gate.sample import Unit
 from toolworthy.judgement.gate.total_cost import RARE, Bill, bill, tail
 from toolworthy.records.gate import About, Answer
 
-_STUCK = "more attempts would not decide it, the items differ too much: add items"
+_STUCK = "the items differ too much for more attempts to help; add items"
 _FAR = 5.0
 """An attempt that costs so many times what the others at its item cost, on average, is named."""
 _NAMED = 3
@@ -29,12 +29,10 @@ def judge(
     if not after:
         return Judged(name, "pass", "it costs nothing")
     if not before:
-        return Judged(
-            name, "inconclusive", "it cost nothing and costs something now: no ratio says how much is allowed"
-        )
+        return Judged(name, "inconclusive", "it was free and is not any more, so there is no ratio to limit")
     found = bill(pairs, about)
     if found is None:
-        return Judged(name, "inconclusive", "a single item, and no second attempt on both sides", needed="add items")
+        return Judged(name, "inconclusive", "only one item, with one attempt on a side", needed="add items")
     borne, worse = found.p_borne(limit), found.p_worse(limit)
     judged = Judged(name, "pass" if borne <= alpha else "inconclusive", _said(found, limit, alpha), worse, borne)
     hidden, unseen = found.unseen(alpha)
@@ -44,15 +42,15 @@ def judge(
         judged.needed = needed(lambda times: found.decides(limit, level, times), attempts, _STUCK)
         judged.more += _dearest(paired)
     else:
-        judged.more.append(f"of the bill save for runaways in fewer than {_one_in(unseen)} attempts")
+        judged.more.append(f"of the total cost, except for extreme attempts rarer than {_one_in(unseen)}")
     if worse <= alpha:
-        judged.more.append(f"unless runaways in fewer than {_one_in(hidden)} attempts did not show in the baseline")
+        judged.more.append(f"unless extreme attempts rarer than {_one_in(hidden)} did not occur in the baseline")
     judged.more += _typical(found, pairs)
     seen = found.findable(limit, alpha / many)
     judged.more.append(
-        f"×{seen:.2f} would have failed it in four runs of five"
+        f"minimum detectable increase (80 % power): ×{seen:.2f}"
         if seen
-        else "no bill could have failed it: too few attempts make up the baseline's"
+        else "no increase could have failed it: too few attempts make up the baseline's total"
     )
     return judged
 
@@ -62,11 +60,11 @@ def judge_tail(name: str, paired: Sequence[tuple[Unit, Pair]], limit: float, alp
     found = tail([pair for _, pair in paired], limit)
     borne = found.p_borne()
     said = (
-        f"{found.beyond} of {found.attempts} attempts cost more than ×{limit:g} what the baseline's cost at the same "
-        f"item on average, fewer than {RARE:.0%} are allowed"
+        f"{found.beyond} of {found.attempts} attempts cost more than ×{limit:g} the baseline's average at its item; "
+        f"fewer than {RARE:.0%} may"
     )
     few = ceil(log(alpha) / log(1 - RARE))
-    short = f"not even none would show it: at least {few} attempts" if found.attempts < few else ""
+    short = f"too few attempts to show it; at least {few} attempts" if found.attempts < few else ""
     answer: Answer = "pass" if borne <= alpha else "inconclusive"
     return Judged(f"{name}, tail", answer, said, found.p_worse(), borne, short)
 
@@ -76,10 +74,10 @@ def _said(found: Bill, limit: float, alpha: float) -> str:
     least = f"{low:.2f}" if low else "0"
     most = f"{high:.2f}" if high < inf else "∞"
     return (
-        f"{_figure(found.before)} → {_figure(found.after)} an attempt, the bill ×{found.value:.2f} "
+        f"{_figure(found.before)} → {_figure(found.after)} per attempt, total cost ×{found.value:.2f} "
         f"({1 - 2 * alpha:.0%} interval {least} to {most}), ×{limit:g} is allowed; "
-        f"{counted(found.clusters, 'item')}, {found.first.attempts} and {found.then.attempts} attempts, of which as "
-        f"many as {found.first.carried:.0f} and {found.then.carried:.0f} alike would make up the sums"
+        f"{counted(found.clusters, 'item')}, {found.first.attempts} and {found.then.attempts} attempts; "
+        f"effective sample sizes {found.first.carried:.0f} and {found.then.carried:.0f}"
     )
 
 
@@ -88,7 +86,7 @@ def _typical(found: Bill, pairs: Sequence[Pair]) -> list[str]:
     usual = ratio(pairs)
     if usual is None or 1 / _APART < found.value / usual.value < _APART:
         return []
-    return [f"a typical attempt (geometric mean) ×{usual.value:.2f}: a few dear attempts make the difference"]
+    return [f"a typical attempt (geometric mean) ×{usual.value:.2f}: a few expensive attempts make the difference"]
 
 
 def _dearest(paired: Sequence[tuple[Unit, Pair]]) -> list[str]:
@@ -104,11 +102,11 @@ def _dearest(paired: Sequence[tuple[Unit, Pair]]) -> list[str]:
                     rows.append((-value / len(own) / total, side, unit, index, value, value / max(others, 1e-12)))
     rows.sort(key=lambda row: (row[0], row[1], row[2].item, row[2].agent, row[3]))
     named = [
-        f"dear: {unit.item} ({unit.agent}), attempt {index} {'of the baseline' if side == 'before' else 'now'}: "
+        f"expensive: {unit.item} ({unit.agent}), attempt {index} {'of the baseline' if side == 'before' else 'now'}: "
         f"{_figure(value)}, ×{times:.1f} the others at it, {-share:.0%} of the sum"
         for share, side, unit, index, value, times in rows[:_NAMED]
     ]
-    return [*named, f"dear: {len(rows) - _NAMED} more"] if len(rows) > _NAMED else named
+    return [*named, f"expensive: {len(rows) - _NAMED} more"] if len(rows) > _NAMED else named
 
 
 def _one_in(share: float) -> str:

@@ -19,7 +19,9 @@ def judge(name: str, of: Compared, floor: float, about: About, alpha: float) -> 
     whose = "of these items" if about == "these" else "of all items like these"
     said = f"{estimate.value:.1%} ({estimate.low:.1%} to {estimate.high:.1%}), the floor is {floor:.0%}; {whose}"
     needed = (
-        "" if found.best(floor) <= alpha else f"not even a perfect result would show it: {_short(about, floor, alpha)}"
+        ""
+        if found.best(floor) <= alpha
+        else f"even a perfect result would be too little evidence: {_short(about, floor, alpha)}"
     )
     answer: Answer = "pass" if borne <= alpha else "inconclusive"
     return Judged(f"{name}, floor", answer, said, worse, borne, needed)

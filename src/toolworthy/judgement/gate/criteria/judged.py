@@ -46,12 +46,12 @@ def needed(decides: Callable[[float], bool], attempts: float, stuck: str) -> str
     if not decides(_ENDLESS):
         return stuck
     if not decides(_TOO_MANY / attempts):
-        return f"more than {_TOO_MANY} attempts an item would have to decide it: add items"
+        return f"more than {_TOO_MANY} attempts per item would be needed; add items"
     few, many = int(attempts) + 1, _TOO_MANY
     while few < many:
         middle = (few + many) // 2
         few, many = (few, middle) if decides(middle / attempts) else (middle + 1, many)
-    told = f"about {many} attempts an item on both sides would decide, if what was seen is the truth"
+    told = f"about {many} attempts per item on both sides would decide, if the measured values are the true ones"
     return f"{told} (now {attempts:.3g}): --trials {many}"
 
 

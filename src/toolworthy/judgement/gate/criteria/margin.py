@@ -15,10 +15,10 @@ from toolworthy.statistics.intervals import mean_pass, pass_hat_k
 _NAMED = 5
 """Items named among those that lost."""
 _STUCK: dict[About, str] = {
-    "these": "no number of attempts decides a drop that is the margin itself: add items",
-    "like-these": "more attempts would not decide it, the items differ too much: add items",
+    "these": "no number of attempts can decide a drop as large as the margin; add items",
+    "like-these": "the items differ too much for more attempts to help; add items",
 }
-_ONE_OF_MANY = "one item, however often it is tried, says nothing about other items: add items"
+_ONE_OF_MANY = "one item, however often it is tried, says nothing about others; add items"
 
 
 def judge(name: str, of: Compared, margin: float, about: About, alpha: float, many: int) -> Judged:
@@ -37,7 +37,7 @@ def judge(name: str, of: Compared, margin: float, about: About, alpha: float, ma
     judged = Judged(name, "pass" if borne <= alpha else "inconclusive", said, worse, borne)
     level = alpha / many if found.value > margin else alpha
     if found.p_borne(margin) <= alpha < borne or found.p_worse(margin) <= level < worse:
-        judged.needed = f"what the {of.without} attempts without a value would have been decides it: {of.mend}"
+        judged.needed = f"the answer depends on the {of.without} attempts without a value. Next: {of.mend}"
     elif borne > alpha:
         judged.needed = (
             _ONE_OF_MANY

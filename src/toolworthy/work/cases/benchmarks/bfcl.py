@@ -181,7 +181,7 @@ def _read(file: Path) -> Iterator[Item]:
     category = _category(file)
     answers = file.parent / "possible_answer" / file.name
     if category in _ANSWERED and not answers.is_file():
-        raise ToolworthyError(f"{file}: its accepted answers are missing; put them into {answers}")
+        raise ToolworthyError(f"{file}: its accepted answers are missing. Put them into {answers}.")
     truths = {line["id"]: line["ground_truth"] for line in _lines(answers)} if category in _ANSWERED else {}
     for line in _lines(file):
         try:
@@ -193,7 +193,7 @@ def _read(file: Path) -> Iterator[Item]:
 def _lines(file: Path) -> Iterator[dict[str, Any]]:
     for number, line in read_json_lines(file):
         if not isinstance(line.get("id"), str):
-            raise ToolworthyError(f"{file}: line {number} has no id; is this a file of BFCL's?")
+            raise ToolworthyError(f"{file}: line {number} has no id. Give a file of BFCL's.")
         yield line
 
 

@@ -133,12 +133,12 @@ def load(path: Path, reference: Path | None = None) -> tuple[VerifierCase, ...]:
     known = outcomes(reference) if reference else {}
     cases = tuple(_case(_index(line, number), line, known) for number, line in read_json_lines(path))
     if not cases:
-        raise ToolworthyError(f"{path}: empty; it is to hold a chat request on each line")
+        raise ToolworthyError(f"{path}: the file is empty. It must hold a chat request on each line.")
     if reference and not any(case.reference for case in cases):
         raise ToolworthyError(f"{reference}: holds no result for any request of {path}")
     for case in cases:
         if not as_list(case.body.get("messages")):
-            raise ToolworthyError(f"{path}: request {case.index} has no messages; is this a verifier's file?")
+            raise ToolworthyError(f"{path}: request {case.index} has no messages. Give a verifier's file.")
     return cases
 
 
