@@ -163,7 +163,7 @@ MISTAKES = [
     # What belongs together
     ("report", "the following arguments are required: RUN"),
     ("gate RUN", "two runs are needed. Type `toolworthy gate BASELINE CANDIDATE`."),
-    ("export --csv x.csv", "name runs: toolworthy export RUN"),
+    ("export --csv x.csv", "no run is named. Type `toolworthy export RUN"),
     ("export RUN", "one of the arguments --csv --parquet --inspect --schema is required"),
     ("export RUN --csv a --parquet b", "--parquet: not allowed with argument --csv"),
     ("baseline save", "Type `toolworthy baseline save RUN"),
