@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from toolworthy.rules.calls import broken_arguments
-from toolworthy.rules.leaks import THINK_TAG, strings
+from toolworthy.rules.leaks import THINK_TAG, TOOL_SYNTAX, strings
 from toolworthy.rules.model import Violations, builtin
 from toolworthy.rules.view import View
 from toolworthy.wire.lenient import as_dict, parse_json
@@ -33,7 +33,10 @@ def _reasoning_in_arguments(view: View) -> Violations:
 
 
 def _is_thought(text: str) -> bool:
-    """Whether reasoning stands before a value, behind it, or instead of it; within one it may be meant."""
+    """Whether reasoning stands before a value, behind it, or instead of it; within one it may be meant, as in a text
+    that holds other marks of parsers, too."""
+    if TOOL_SYNTAX.search(text):
+        return False
     tags = list(THINK_TAG.finditer(text))
     closing = sum("/" in tag.group() for tag in tags)
     return 2 * closing != len(tags) or not text[: tags[0].start()].strip()
