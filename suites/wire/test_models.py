@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from toolworthy.wire.failure import parse_error
 from toolworthy.wire.ir import Message
 from toolworthy.wire.lenient import as_dict, as_int, as_list, as_str, dump_json
 from toolworthy.work.probes import Ask, Broken, Ignored, Rejected, Unmeasured, probe
@@ -27,7 +28,7 @@ def there(answer: SideAnswer) -> Mapping[str, Any]:
     if answer.page:
         raise Broken(f"HTTP {answer.status} with {answer.page}, where clients read JSON")
     if answer.status in ABSENT:
-        raise Rejected(f"HTTP {answer.status}")
+        raise Rejected(f"HTTP {answer.status}: {parse_error(answer.status, answer.body).message[:200]}")
     if answer.status != 200 or not isinstance(answer.value, dict):
         raise Broken(f"HTTP {answer.status}: {answer.body[:120]!r}")
     return as_dict(answer.value)
@@ -85,7 +86,7 @@ async def test_models_codex(ask: Ask) -> None:
     "chat",
     "messages",
     modes="none",
-    severity="degrades",
+    severity="cosmetic",
     agents=("claude-code",),
     situation="side-request",
 )

@@ -126,7 +126,7 @@ def test_the_clean_oracle_has_no_finding_and_supports_all() -> None:
     assert not [finding for result in results for finding in result.findings if finding.code not in OF_TIME]
     # refused in words, on purpose
     states_otherwise = {"foreign-model", "previous-response-id", "item-reference"}
-    states_otherwise |= {"models-codex", "model-by-id", "response-by-id"}
+    states_otherwise |= {"models-codex", "response-by-id"}
     states_otherwise |= {"client-leaves"}  # over before anybody can leave
     assert not [
         f"{result.key}: {result.verdict}: {result.detail}"

@@ -83,6 +83,8 @@ class Oracle:
             await _json(send, 200, api.render_count(max(1, len(body) // 4)))
         elif asked.kind == "models":
             await _json(send, 200, api.render_models(MODEL, CONTEXT))
+        elif (method, scope["path"]) == ("GET", f"{api.models}/{MODEL}"):
+            await _json(send, 200, api.render_models(MODEL, CONTEXT)["data"][0])
         elif asked.kind == "health":
             await _json(send, 200, {}, head=method == "HEAD")
         else:
