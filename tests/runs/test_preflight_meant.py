@@ -201,7 +201,7 @@ def test_a_forced_api_that_is_not_there_is_one_line() -> None:
             await sound(request, send)
 
     with pytest.raises(
-        ToolworthyError, match=r"has no chat API \(HTTP 404: no such route .*it has messages, responses"
+        ToolworthyError, match=r"has no chat API \(HTTP 404: no such route .*one of messages, responses"
     ):
         asyncio.run(look(answer, tested=_given("/v1", wire="chat")))
 

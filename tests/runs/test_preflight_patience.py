@@ -66,7 +66,7 @@ def test_so_do_other_faults_that_pass(status: int, body: bytes, kind: str, heade
 def test_a_rate_limit_that_lasts_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asker, "PATIENCE_SECONDS", 0.3)
     answer, _ = _faulty(range(1_000), 429, _LIMITED, retry_after="0")
-    with pytest.raises(ToolworthyError, match=r"rate limited for \d+ s .*rate limited upstream.*try later") as caught:
+    with pytest.raises(ToolworthyError, match=r"rate limited for \d+ s .*rate limited upstream.*again later") as caught:
         asyncio.run(look(answer))
     assert "\n" not in str(caught.value)
 
@@ -81,7 +81,7 @@ def test_a_limit_beyond_our_patience_is_not_waited_for() -> None:
 def test_a_server_that_has_no_time_at_all_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asker, "PATIENCE_SECONDS", 0.3)
     answer, _ = _faulty(range(1_000), 503, error("Loading model"), retry_after="0")
-    with pytest.raises(ToolworthyError, match=r"has been overloaded for \d+ s .*Loading model.*try later"):
+    with pytest.raises(ToolworthyError, match=r"has been overloaded for \d+ s .*Loading model.*again later"):
         asyncio.run(look(answer))
 
 
