@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from toolworthy.base.redact import Redactor
+from toolworthy.gateway._pulse import Pulse
 from toolworthy.gateway.upstream import Upstream
 from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure
 from toolworthy.records.sanitized import cleaned
@@ -72,6 +73,11 @@ class PendingExchange:
         else:
             self.times.append(now)
             self.pieces.append(data if len(self.pieces) < MAX_PIECES else bytearray(data))
+
+    def over(self, pulse: Pulse) -> None:
+        """Note that all has come: when it did, without the time in which nobody here could look."""
+        latest = self.clock + (self.times[-1] if self.times else 0.0)
+        self.ended = max(latest, time.perf_counter() - pulse.stalled(latest))
 
     def _cut(self) -> None:
         """Keep the beginning only, and the time at which the last byte came."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from toolworthy.base.redact import Redactor
 from toolworthy.base.retry import TOLD
 from toolworthy.endpoint.target import Endpoint
+from toolworthy.gateway._pulse import Pulse
 from toolworthy.gateway.concurrency import Flow
 from toolworthy.gateway.trial_limits import Allowance
 from toolworthy.records.exchange import Exchange
@@ -81,12 +82,15 @@ class Gateway:
         self.asking = asking
         self.flow = flow
         self.redactor = Redactor(endpoint.secrets)
+        self.pulse = Pulse()
         self._idle: list[httpx.AsyncClient] = []
 
     async def __aenter__(self) -> Gateway:
+        self.pulse.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self.pulse.stop()
         while self._idle:
             await self._idle.pop().aclose()
 

@@ -80,7 +80,8 @@ async def _refuse(session: GatewaySession, record: PendingExchange, send: Any, r
 async def _told(session: GatewaySession, record: PendingExchange, index: int) -> Exchange:
     """Make the exchange and record it; one that takes long to read or write does not hold up the others. The session's
     end waits for it."""
-    redactor, record.ended = session.gateway.redactor, time.perf_counter()
+    redactor = session.gateway.redactor
+    record.over(session.gateway.pulse)
     if not record.large:
         exchange = record.exchange(session.trial, index, redactor)
         session.gateway.write(exchange)

@@ -1,0 +1,45 @@
+"""How long this process itself did nothing: what it heard late because of that, no endpoint said late."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+_BEAT = 0.25
+"""Seconds."""
+
+
+class Pulse:
+    """Beats while the event loop runs, and notes where it did not."""
+
+    def __init__(self) -> None:
+        self._latest = time.perf_counter()
+        self._stalls: list[tuple[float, float]] = []
+        """When each began, and how long it was."""
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to beat, on the running loop."""
+        self._latest = time.perf_counter()
+        self._task = asyncio.ensure_future(self._beat())
+
+    def stop(self) -> None:
+        """Beat no more."""
+        if self._task:
+            self._task.cancel()
+
+    def stalled(self, since: float) -> float:
+        """Seconds since a time of ``time.perf_counter`` in which the loop did not run."""
+        if self._task is None:
+            return 0.0
+        now = time.perf_counter()
+        known = sum(min(long, began + long - since) for began, long in self._stalls if began + long > since)
+        return known + max(0.0, now - max(self._latest, since) - 2 * _BEAT)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(_BEAT)
+            now = time.perf_counter()
+            if (late := now - self._latest - _BEAT) > _BEAT:
+                self._stalls.append((now - late, late))
+            self._latest = now
