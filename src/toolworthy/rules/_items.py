@@ -70,9 +70,9 @@ def _changing_item_id(view: View) -> Violations:
         if index is not None:
             ids.setdefault(as_key(index), []).extend(_ids(event.value.get("item_id"), item.get("id")))
     listed = [as_dict(item).get("id") for item in as_list(_final(view).get("output"))]
-    if len(listed) == len(ids):  # else the final response lists other items: TW511
+    if ids.keys() == set(range(len(listed))):  # else the final response lists other items, or indices have gaps
         for number, name in enumerate(listed):
-            ids.setdefault(number, []).extend(_ids(name))
+            ids[number].extend(_ids(name))
     for index, names in ids.items():
         if len(seen := [*dict.fromkeys(names)]) > 1:
             yield f"item {index} has {len(seen)} ids: {', '.join(name[:40] for name in seen[:3])}", view.tail()
