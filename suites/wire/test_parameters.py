@@ -240,11 +240,7 @@ async def beside_tools(
     def lost(answer: Answer) -> str:
         trouble = trouble_with([call], answer, exact=True)
         if trouble and trouble.kind == "no call":
-            return (
-                f"no call comes, though the reasoning names {call[0]}"
-                if call[0] in thoughts(answer)
-                else "no call comes"
-            )
+            return "only reasoning comes, no call" if thoughts(answer) and not answer.text.strip() else "no call comes"
         return str(trouble) if trouble and trouble.kind in ("altered", "no object") else ""
 
     if ask.surface.calls.less:
