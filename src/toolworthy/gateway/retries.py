@@ -7,6 +7,7 @@ from collections.abc import Callable
 from toolworthy.base.retry import Again
 from toolworthy.records.exchange import Exchange
 from toolworthy.rules.refusal import Refusal, classify
+from toolworthy.wire.shapes import CONTEXT_LENGTH_EXCEEDED
 
 
 def unreachable(exchange: Exchange) -> bool:
@@ -44,7 +45,9 @@ def failed(exchange: Exchange) -> bool:
     answer = exchange.response
     if exchange.status != 200 or answer is None:
         return False
-    return answer.failure is not None or not exchange.body.strip() or not (answer.complete or answer.stop)
+    if answer.failure is not None:
+        return answer.failure.code != CONTEXT_LENGTH_EXCEEDED  # a window that is full stays full
+    return not exchange.body.strip() or not (answer.complete or answer.stop)
 
 
 def again(exchange: Exchange, passing: Callable[[Exchange], bool] = lambda exchange: False) -> Again | None:
