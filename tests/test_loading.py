@@ -98,4 +98,4 @@ def test_nothing_else_reads_toml() -> None:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Import) and any(alias.name == "tomllib" for alias in node.names)
     }
-    assert {name.rpartition("/")[2] for name in readers} == {"loading.py"}
+    assert {name.rpartition("/")[2] for name in readers} == {"toml.py"}

@@ -65,7 +65,7 @@ def test_a_look_says_whether_more_attempts_would_decide_it(tmp_path: Path) -> No
     before, after = made(tmp_path), made(tmp_path)
     look = InterimAnalyses(before.path, None, 3, lambda _: None)
     assert look(after, 1, frozenset({"tasks"})) == Next(frozenset({"tasks"}), "decided after 1 attempt")
-    stuck = "undecided after 2 attempts, and more attempts would not decide it"
+    stuck = "undecided after 2 attempts, and more attempts would not help"
     assert look(after, 2, frozenset()) == Next(frozenset(), stuck)
 
 

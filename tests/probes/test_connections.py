@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.probes.test_mutation import ask
+from tests.support.probing import ask
 from toolworthy.records.probe import ProbeResult
 from toolworthy.reference._connections import ServedConnections
 from toolworthy.reference.defects import defect

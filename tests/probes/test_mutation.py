@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
 
-import httpx
 import pytest
 
-from tests.support.upstream import endpoint
-from toolworthy.content import adapters
-from toolworthy.gateway import Gateway
-from toolworthy.records.probe import ProbeKey, ProbeResult
-from toolworthy.reference import Oracle
-from toolworthy.reference._limits import CONTEXT
+from tests.support.probing import ask
+from toolworthy.records.probe import ProbeResult
 from toolworthy.reference.defects import Defect, catalogue
 from toolworthy.rules import RULES
-from toolworthy.wire.ir import APIS, Api
-from toolworthy.work.probes import ProbeBench, load_suite
+from toolworthy.wire.ir import APIS
+from toolworthy.work.probes import load_suite
 
 # What provokes the rules: a defect that names only rules must show in one of these.
 USUAL = (
@@ -56,23 +50,6 @@ CODES = {rule.code for rule in RULES}
 
 
 pytestmark = [pytest.mark.process, pytest.mark.usefixtures("hurry")]
-
-
-async def ask(defects: Sequence[Defect], apis: Iterable[Api], names: Iterable[str]) -> list[ProbeResult]:
-    """What these probes say of the oracle with these defects."""
-    probes = load_suite()
-    keys = [key for name in dict.fromkeys(names) for key in probes[name].ways("standard") if key.api in set(apis)]
-    async with Oracle((), adapters.agents(), defects=defects) as oracle, httpx.AsyncClient(timeout=None) as client:
-        where = replace(endpoint(oracle.url, *APIS, model="oracle"), context=CONTEXT)
-        if any(route.without == "authorization" for defect in defects for route in defect.route):
-            where = replace(where, auth="bearer")  # else nothing is answered: whoever uses it has said so
-        async with Gateway(where, lambda _: None) as gateway:
-            bench = ProbeBench(where, gateway, client)
-
-            async def one(key: ProbeKey) -> ProbeResult:
-                return await asyncio.wait_for(bench.run(key), 60)
-
-            return [await one(key) for key in keys]
 
 
 def roots(results: Iterable[ProbeResult]) -> set[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.nearest import meant
+from toolworthy.base.toml import read_toml
 
 M = TypeVar("M", bound=BaseModel)
 _NAME = re.compile(r"\{\{(\w+)\}\}")
@@ -25,22 +25,6 @@ class Strict(BaseModel):
     """What a file holds: every key is known, and no value changes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """What a TOML file holds; a byte order mark before it is tolerated.
-
-    Raises:
-        ToolworthyError: the file cannot be read, or is no TOML; one line with path, line and column.
-    """
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise ToolworthyError(f"{path}: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ToolworthyError(f"{path}: {error}") from error
-    except RecursionError as error:
-        raise ToolworthyError(f"{path}: its values are nested too deeply") from error
 
 
 def load_toml(model: type[M], path: Path, *, table: Iterable[str] = (), **preset: Any) -> M:

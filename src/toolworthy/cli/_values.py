@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolworthy.base.nearest import meant
+from toolworthy.base.toml import read_toml
 from toolworthy.wire.ir import APIS
 
 if TYPE_CHECKING:
@@ -154,4 +154,4 @@ def _read(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def read_table(name: str) -> dict[str, Any]:
     """A TOML file of this package."""
-    return tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+    return read_toml(Path(__file__).with_name(name))

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Literal
 
 from toolworthy import content
-from toolworthy.base.loading import Strict, read_toml
+from toolworthy.base.loading import Strict
+from toolworthy.base.toml import read_toml
 from toolworthy.content.situations import Situation
 
 Outcome = Literal["unaffected", "recovers", "wrong result", "dies", "hangs"]

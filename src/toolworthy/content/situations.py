@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from toolworthy import content
-from toolworthy.base.loading import read_toml
+from toolworthy.base.toml import read_toml
 
 Situation = Literal[
     "always",

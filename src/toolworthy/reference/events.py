@@ -14,8 +14,9 @@ from typing import Literal
 
 from toolworthy import content, wire
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.loading import Strict, filled, fit, read_toml, texts_of
+from toolworthy.base.loading import Strict, filled, fit, texts_of
 from toolworthy.base.nearest import meant
+from toolworthy.base.toml import read_toml
 from toolworthy.content.situations import Situation
 from toolworthy.content.tasks import Step
 from toolworthy.reference._limits import CHARACTERS, limited

@@ -12,8 +12,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from toolworthy.base.errors import ToolworthyError, place
-from toolworthy.base.loading import Strict, fit, read_toml
+from toolworthy.base.loading import Strict, fit
 from toolworthy.base.sanitize import docstring
+from toolworthy.base.toml import read_toml
 from toolworthy.content import FIXTURES
 from toolworthy.content.situations import Situation
 from toolworthy.records.finding import Evidence, Finding, Severity

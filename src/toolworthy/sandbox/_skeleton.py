@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from toolworthy.base import tree
-from toolworthy.base.loading import read_toml
+from toolworthy.base.toml import read_toml
 from toolworthy.sandbox import toolchain
 from toolworthy.sandbox.model import APP, HOME, Mount, SandboxError
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.loading import read_toml
 from toolworthy.base.sanitize import one_line
+from toolworthy.base.toml import read_toml
 from toolworthy.judgement.analysis.root_causes import RootCause, causes_of
 from toolworthy.records.finding import rank
 from toolworthy.records.meta import EndpointTold, RunMeta

@@ -13,7 +13,8 @@ from typing import Any, get_args
 from pydantic import Field, field_validator, model_validator
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.loading import Strict, filled, fit, read_toml, texts_of
+from toolworthy.base.loading import Strict, filled, fit, texts_of
+from toolworthy.base.toml import read_toml
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.records.case import MissKind
 from toolworthy.wire.ir import Part, Response, Text, ToolCall

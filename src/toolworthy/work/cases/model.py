@@ -13,7 +13,8 @@ from pydantic import Field, model_validator
 
 from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.loading import Strict, filled, fit, load_toml, read_toml, texts_of
+from toolworthy.base.loading import Strict, filled, fit, load_toml, texts_of
+from toolworthy.base.toml import read_toml
 from toolworthy.content.adapters import Action, Scope, ToolSpec
 from toolworthy.work.cases.matching.values import compare
 

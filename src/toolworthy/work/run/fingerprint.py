@@ -17,8 +17,8 @@ from functools import cache
 from typing import Any, Protocol
 
 from toolworthy import content
-from toolworthy.base.loading import read_toml
 from toolworthy.base.redact import MARK
+from toolworthy.base.toml import read_toml
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.toolset import tool_schema
 from toolworthy.records.exchange import Exchange

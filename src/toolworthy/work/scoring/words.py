@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from toolworthy import content
-from toolworthy.base.loading import read_toml
+from toolworthy.base.toml import read_toml
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.finding import Finding
 from toolworthy.records.score import Cause, CauseCode, CauseKind, Fault, Limit, Note

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from toolworthy import content
-from toolworthy.base.loading import read_toml
+from toolworthy.base.toml import read_toml
 from toolworthy.records.case import MissKind
 from toolworthy.work.cases.benchmarks import _literals as literals
 

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from toolworthy import content
-from toolworthy.base.loading import read_toml
+from toolworthy.base.toml import read_toml
 
 _MARKUP = str.maketrans(dict.fromkeys('*`“”„«»"', None) | dict.fromkeys("’‘ʼ", "'") | {"|": " "})
 _SENTENCE = re.compile(

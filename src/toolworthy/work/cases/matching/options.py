@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from toolworthy import content
-from toolworthy.base.loading import read_toml
+from toolworthy.base.toml import read_toml
 from toolworthy.work.cases.matching._syntax import Word
 
 _KNOWN = content.FIXTURES / "commands.toml"

@@ -18,8 +18,9 @@ from typing import Any
 from pydantic import Field
 
 from toolworthy import content
-from toolworthy.base.loading import Strict, fit, read_toml
+from toolworthy.base.loading import Strict, fit
 from toolworthy.base.paths import ROOT, absolute
+from toolworthy.base.toml import read_toml
 from toolworthy.work.cases.matching._syntax import Word
 from toolworthy.work.cases.matching.options import Read, Spec, names, ordered_options, read, spec
 

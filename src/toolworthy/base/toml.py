@@ -1,0 +1,25 @@
+"""TOML files read. Imports nothing that takes time: a command line is declared in one."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from toolworthy.base.errors import ToolworthyError
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """What a TOML file holds; a byte order mark before it is tolerated.
+
+    Raises:
+        ToolworthyError: the file cannot be read, or is no TOML; one line with path, line and column.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ToolworthyError(f"{path}: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ToolworthyError(f"{path}: {error}") from error
+    except RecursionError as error:
+        raise ToolworthyError(f"{path}: its values are nested too deeply") from error
