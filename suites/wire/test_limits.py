@@ -149,6 +149,8 @@ async def test_context_overflow(ask: Ask) -> None:
     failure, window = answer.response.failure, ask.endpoint.context or 0
     if answer.refused or (failure and own.overflow_streamed and failure.code == own.overflow_code):
         return
+    if answer.empty:
+        raise Broken("the context window is full, and the response is empty, without an error", UNTOLD_OVERFLOW)
     accept(answer)
     read = answer.response.usage.input if answer.response.usage else None
     if read is not None and read > window:
@@ -164,6 +166,8 @@ def recognised(agent: AgentAdapter, reads: FullWindow) -> tuple[str, Any]:
 
     async def test(ask: Ask) -> None:
         answer = await overflown(ask)
+        if answer.empty:
+            raise Broken(f"{agent.title} cannot tell it from an empty response: HTTP {answer.status}", UNTOLD_OVERFLOW)
         if answer.response.failure is None:
             raise Unmeasured(f"no error says that the context window is full: HTTP {answer.status}")
         if not reads.told_by(answer.status, answer.exchange.body[:8_192].decode(errors="replace")):

@@ -115,9 +115,25 @@ def _index_gap(view: View) -> Violations:
         place = _place(event)
         if place is not None and place not in (seen := places[_key(event), "summary" in event.type]):
             seen.append(place)
+    for (item, before, after), excerpt in _jumps(view):
+        yield f"consecutive deltas of item {item} have the content indices {before} and {after}", excerpt
     for (item, summary), seen in places.items():
         if seen != list(range(len(seen))):
             yield f"the {'summary' if summary else 'content'} indices of item {item} are {seen}", ""
+
+
+def _jumps(view: View) -> Iterator[tuple[tuple[Hashable, int, int], str]]:
+    """Where the place changes from one delta to the next, although no part ends or begins between them."""
+    last: dict[Hashable, tuple[str, int]] = {}
+    for event in view.events:
+        place, item = _place(event), _key(event)
+        if place is None or not event.type.endswith(".delta"):
+            last.pop(item, None)
+            continue
+        kind, before = last.get(item, (event.type, place))
+        if kind == event.type and before != place:
+            yield (item, before, place), event.data
+        last[item] = event.type, place
 
 
 @builtin("TW595")

@@ -80,6 +80,8 @@ class Rule(Strict):
     """Codes of rules whose fault, in the same exchange, brings this one about."""
     needs_end: bool = False
     """Whether the beginning of a stream violates it although the whole stream does not."""
+    clocked: bool = False
+    """Whether the clock decides, so that one sighting may be the busy machine's."""
     area: Area
     look: Callable[[View], Any] = Field(exclude=True)
     """Yields the `Violations`."""

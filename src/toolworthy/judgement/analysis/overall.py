@@ -56,7 +56,8 @@ def alike(agents: Sequence[Overall]) -> list[list[Overall]]:
     grouped: dict[str, list[Overall]] = {}
     for one in agents:
         untested = one.word == "untested" and one.tasks is None
-        grouped.setdefault(f"{one.headline} {one.wire and one.wire.api}" if untested else one.agent, []).append(one)
+        through = one.wire.api if one.wire and one.wire.translated else ""
+        grouped.setdefault(f"{one.headline} {through}" if untested else one.agent, []).append(one)
     return [*grouped.values()]
 
 

@@ -30,6 +30,8 @@ from toolworthy.work.probes import NO_CALLS, SMALL_CONTEXT, UNMADE
 from toolworthy.work.probes.effects import Effect, Reason, weight
 from toolworthy.work.probes.severity import severity_for
 
+_SIGHTINGS = 3
+"""Of a rule that the clock decides: fewer may be the busy machine's."""
 _LONG = 120
 """Characters of an error's words in a title."""
 
@@ -209,6 +211,8 @@ class _Found:
             for code, words in _codes(result):
                 self.seen.setdefault(code, []).append(result)
                 self.words.setdefault(code, words)
+        for code in [code for code, held in self.seen.items() if len(held) < _SIGHTINGS and _clocked(code)]:
+            del self.seen[code]
         self.parent = {code: reason.root for code, reason in self.reasons.items() if reason.root in self.seen}
         self.parent |= self._always_following()
         groups = [*same_words(self.probes)]
@@ -368,6 +372,11 @@ def _codes(result: Result) -> Iterator[tuple[str, tuple[str, str, Severity]]]:
             if code not in told:
                 title = rule.title if (rule := by_code(code)) else result.cause.kind
                 yield code, (title, result.cause.detail, "blocks")
+
+
+def _clocked(code: str) -> bool:
+    rule = by_code(code)
+    return rule is not None and rule.clocked
 
 
 def _blamed(trial: TrialResult) -> Iterator[str]:

@@ -10,10 +10,9 @@ from toolworthy.judgement.analysis.outcome import outcome
 from toolworthy.judgement.analysis.overall import Overall, alike, overall
 from toolworthy.judgement.analysis.remarks import remarks
 from toolworthy.judgement.analysis.root_causes import RootCause, causes_of, listed
-from toolworthy.output.terminal import gate, tools
+from toolworthy.output.terminal import gate, tools, wire
 from toolworthy.output.terminal._costs import costs
 from toolworthy.output.terminal.columns import cut, packed, wrapped
-from toolworthy.output.terminal.wire import tallies
 from toolworthy.records.store import RunDirectory
 from toolworthy.work.kinds import kind_lines
 from toolworthy.work.run.completeness import to_resume, unfinished
@@ -56,8 +55,8 @@ def summary_lines(run: RunDirectory, width: int = WIDTH, *, ended: bool = True) 
         yield from _agent(own, width)
     for text in fix_first(causes_of(run), width):
         yield _line(text)
-    for api, tally in tallies(probes):
-        yield _line(f"  wire, {api}: " + " · ".join(f"{count} {word}" for word, count in tally))
+    for text in wire.lines(probes):
+        yield from (_line(part) for part in wrapped(text, width, 6))
     for text in remarks(run.measured()):
         yield _line(f"  {text}")
     spent = (f"  cost of {cost.name}: {cost.whole} · {cost.each}" for cost in costs(results, cases))

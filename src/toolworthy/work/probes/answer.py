@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Literal
 
 from toolworthy import rules
@@ -120,6 +121,11 @@ class Answer(View):
         usage = self.response.usage
         said = len(self.text + self.thoughts) + sum(len(call.arguments) for call in self.calls)
         return ((usage and usage.output) or 0) > 2 * self.limit or said > _BYTES_A_TOKEN * self.limit
+
+    @property
+    def empty(self) -> bool:
+        """Whether it was accepted, and nothing stands in it."""
+        return self.status == HTTPStatus.OK and not (self.text or self.thoughts or self.calls or self.response.failure)
 
     @property
     def silent(self) -> bool:
