@@ -13,7 +13,8 @@ from tests.support.commands import only_run, suites
 from toolworthy.judgement.analysis.levels import levels
 from toolworthy.judgement.analysis.outcome import outcome_of
 from toolworthy.judgement.analysis.remedy import NO_REMEDY
-from toolworthy.judgement.analysis.root_causes import RootCause, root_causes
+from toolworthy.judgement.analysis.root_cause import RootCause
+from toolworthy.judgement.analysis.root_causes import root_causes
 from toolworthy.judgement.gate.sample import from_run
 from toolworthy.output.terminal.final_screen import summary_lines
 from toolworthy.records.case import CaseKey, CaseResult, Miss

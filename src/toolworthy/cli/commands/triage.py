@@ -11,7 +11,8 @@ from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.nearest import meant
 from toolworthy.base.sanitize import one_line, show
 from toolworthy.judgement.analysis.outcome import outcome
-from toolworthy.judgement.analysis.root_causes import RootCause, causes_of
+from toolworthy.judgement.analysis.root_cause import RootCause
+from toolworthy.judgement.analysis.root_causes import causes_of
 from toolworthy.judgement.analysis.triage import entry
 from toolworthy.output.write import write_report
 from toolworthy.records.store import RunDirectory

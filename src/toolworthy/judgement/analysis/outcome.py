@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from toolworthy.judgement.analysis.overall import overall
-from toolworthy.judgement.analysis.root_causes import RootCause, causes_of
+from toolworthy.judgement.analysis.root_cause import RootCause
+from toolworthy.judgement.analysis.root_causes import causes_of
 from toolworthy.records.probe import ProbeResult
 from toolworthy.records.result import Result
 from toolworthy.records.store import RunDirectory

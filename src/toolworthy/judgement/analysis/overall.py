@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from toolworthy.content import adapters
 from toolworthy.judgement.analysis.levels import Level, levels
-from toolworthy.judgement.analysis.root_causes import RootCause, listed
+from toolworthy.judgement.analysis.root_cause import RootCause, listed
 from toolworthy.judgement.analysis.verdict import WORDS, WORKING, AgentVerdict, Headline, Word, verdicts
 from toolworthy.records.probe import ProbeResult
 from toolworthy.records.trial import TrialResult

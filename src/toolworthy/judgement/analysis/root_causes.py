@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import get_args
 
-from toolworthy.content import adapters, breakage, situations
-from toolworthy.judgement.analysis._evidence import EVIDENCE, Evidence
+from toolworthy.content import breakage, situations
+from toolworthy.judgement.analysis._evidence import Evidence
 from toolworthy.judgement.analysis._same_words import roots, same_words
 from toolworthy.judgement.analysis.levels import Level, levels, reasons, served_apis
 from toolworthy.judgement.analysis.remedy import remedy_for, server_of
-from toolworthy.judgement.analysis.triage import Sighting, Triaged, kinds_of, triaged
+from toolworthy.judgement.analysis.root_cause import Harm, RootCause, named
+from toolworthy.judgement.analysis.triage import Triaged, kinds_of, triaged
 from toolworthy.judgement.analysis.unruled import UNRULED
 from toolworthy.records.case import CaseResult
 from toolworthy.records.finding import Severity, rank
@@ -23,7 +23,7 @@ from toolworthy.records.result import Result
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.triage import TriageEntry
 from toolworthy.records.trial import TrialResult
-from toolworthy.rules import by_code, label
+from toolworthy.rules import by_code
 from toolworthy.wire.ir import Api
 from toolworthy.work.kinds import KINDS
 from toolworthy.work.probes import NO_CALLS, SMALL_CONTEXT, UNMADE
@@ -34,140 +34,6 @@ _SIGHTINGS = 3
 """Of a rule that the clock decides: fewer may be the busy machine's."""
 _LONG = 120
 """Characters of an error's words in a title."""
-
-
-@dataclass(frozen=True)
-class Harm:
-    """What a root cause does to one agent."""
-
-    agent: str
-    """Its id."""
-    effect: Effect
-    when: str
-    """What stands behind "fails"."""
-    evidence: Evidence
-    did: str = ""
-    """What the real agent did when it was measured earlier."""
-
-    @property
-    def title(self) -> str:
-        """The agent's name."""
-        return adapters.title(self.agent)
-
-
-@dataclass(frozen=True)
-class RootCause:
-    """One fault, and all that follows from it."""
-
-    code: str
-    """Of a rule; the id of a probe; ``cause-KIND`` of trials that failed by the endpoint."""
-    title: str
-    detail: str
-    """What was seen, in one example."""
-    severity: Severity
-    """For the agent that it harms most."""
-    harms: tuple[Harm, ...]
-    """The worst first; none where it harms no agent that is known."""
-    seen: Mapping[str, tuple[int, int]]
-    """Suite to how many of its items show it, of how many that were asked over the same APIs."""
-    apis: tuple[Api, ...]
-    """Over which it was seen."""
-    spared: tuple[Api, ...]
-    """Over which probes were answered without it."""
-    remedy: str
-    follows: tuple[str, ...]
-    """Codes of what follows from it, with their titles."""
-    failed: tuple[str, ...]
-    """Keys of the probes, trials and cases that failed by it."""
-    codes: tuple[str, ...]
-    """Its own, and those of what follows from it."""
-    probes: tuple[str, ...]
-    """Keys of the probes that show it or what follows from it, failed or not."""
-    says: tuple[str, ...]
-    """Kinds of its details, without what varies from run to run."""
-    triage: Triaged
-    """What somebody has decided about it."""
-
-    @property
-    def sighting(self) -> Sighting:
-        """What it says, for a decision about it."""
-        harmed = tuple(sorted(harm.agent for harm in self.harms if harm.effect != "noted"))
-        return Sighting(self.code, self.apis, self.severity, harmed, self.says)
-
-    @property
-    def name(self) -> str:
-        """Code and title."""
-        return named(self.code, self.title)
-
-    @property
-    def breaks(self) -> tuple[str, ...]:
-        """Ids of the agents that it breaks."""
-        return tuple(harm.agent for harm in self.harms if harm.effect == "breaks")
-
-    @property
-    def harmful(self) -> bool:
-        """Whether it breaks an agent, or an agent fails by it at times."""
-        return any(harm.effect != "noted" for harm in self.harms)
-
-    @property
-    def harm(self) -> str:
-        """Which agents it harms, and how."""
-        grouped: dict[str, list[str]] = {}
-        for harm in self.harms:
-            how = {
-                "breaks": "breaks {}",
-                "untested": "leaves {} untested",
-                "fails": f"{{}} fails {harm.when}",
-                "noted": "may degrade {}",
-            }[harm.effect]
-            grouped.setdefault(how, []).append(harm.title)
-        parts = (how.replace(" fails ", " fail ") if len(of) > 1 else how for how, of in grouped.items())
-        told = [part.format(listed(of)) for part, of in zip(parts, grouped.values(), strict=True)]
-        return "; ".join(told) or "harms no known agent"
-
-    @property
-    def count(self) -> str:
-        """How often it was seen, suite by suite."""
-        told = ", ".join(f"{count:,} of {n:,} {KINDS[suite].many}" for suite, (count, n) in self.seen.items())
-        return f"{told} over {listed(self.apis)}" if self.apis else told
-
-    @property
-    def evidence(self) -> str:
-        """How sure it is that it harms these agents; they are named where that differs."""
-        grouped: dict[Evidence, list[str]] = {}
-        for harm in self.harms:
-            did = f" ({harm.did})" if harm.evidence == "earlier" else ""
-            grouped.setdefault(harm.evidence, []).append(harm.title + did)
-        if len(grouped) == 1 and "earlier" not in grouped:
-            return EVIDENCE[next(iter(grouped))]
-        return "; ".join(f"{EVIDENCE[how]}: {', '.join(grouped[how])}" for how in get_args(Evidence) if how in grouped)
-
-    @property
-    def unaffected(self) -> str:
-        """Whom it leaves alone; "" where no API is known to be free of it."""
-        apis = listed([api.capitalize() for api in self.spared], "or")
-        return (
-            f"Not seen over {apis}; agents that use {'those' if self.spared[1:] else 'it'} are unaffected."
-            if apis
-            else ""
-        )
-
-    @property
-    def consequences(self) -> str:
-        """How much follows from it; "" where nothing does."""
-        many = Counter(key.partition("/")[0] for key in self.failed)
-        told = [f"{count} failed {_plural(KINDS[suite].many, count)}" for suite, count in many.items()]
-        return listed(told)
-
-
-def named(code: str, title: str) -> str:
-    """A rule, a probe, or what trials failed by, as it is called everywhere."""
-    return f"failed trials: {title}" if code.startswith("cause-") else f"{label(code)}: {title}"
-
-
-def listed(texts: Sequence[str], last: str = "and") -> str:
-    """``a, b and c``."""
-    return f" {last} ".join(filter(None, (", ".join(texts[:-1]), *texts[-1:])))
 
 
 def root_causes(meta: RunMeta, results: Sequence[Result], entries: Sequence[TriageEntry] = ()) -> tuple[RootCause, ...]:
@@ -398,7 +264,3 @@ def _place(cause: RootCause) -> tuple[int | str, ...]:
     worst = min(map(weight, effects), default=len(get_args(Effect)))
     harmed = -effects.count("breaks"), -effects.count("fails"), rank(cause.severity), -len(effects)
     return cause.triage.known, worst, *harmed, cause.code
-
-
-def _plural(many: str, count: int) -> str:
-    return many if count != 1 else many.removesuffix("s")

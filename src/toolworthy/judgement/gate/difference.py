@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from toolworthy.content import adapters
-from toolworthy.judgement.analysis.root_causes import named
+from toolworthy.judgement.analysis.root_cause import named
 from toolworthy.judgement.gate._compare import Comparable, Compared, comparable
 from toolworthy.judgement.gate.cost_ratio import ratio, typical
 from toolworthy.judgement.gate.drop import drop

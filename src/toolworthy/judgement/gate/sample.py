@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from toolworthy.judgement.analysis.leaks import left_in_text
 from toolworthy.judgement.analysis.levels import levels
-from toolworthy.judgement.analysis.root_causes import RootCause, causes_of, root_causes
+from toolworthy.judgement.analysis.root_cause import RootCause
+from toolworthy.judgement.analysis.root_causes import causes_of, root_causes
 from toolworthy.judgement.metrics import COSTS, SHARES, measured
 from toolworthy.records.case import CaseResult
 from toolworthy.records.conditions import bounds

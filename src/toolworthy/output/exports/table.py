@@ -20,7 +20,8 @@ from typing import Any, Literal
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.sanitize import one_line
 from toolworthy.base.toml import read_toml
-from toolworthy.judgement.analysis.root_causes import RootCause, causes_of
+from toolworthy.judgement.analysis.root_cause import RootCause
+from toolworthy.judgement.analysis.root_causes import causes_of
 from toolworthy.records.finding import rank
 from toolworthy.records.meta import EndpointTold, RunMeta
 from toolworthy.records.result import REFERENCES, Result

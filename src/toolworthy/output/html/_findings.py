@@ -10,7 +10,8 @@ from toolworthy import wire
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.content import breakage
 from toolworthy.content.breakage import Measured
-from toolworthy.judgement.analysis.root_causes import RootCause, causes_of
+from toolworthy.judgement.analysis.root_cause import RootCause
+from toolworthy.judgement.analysis.root_causes import causes_of
 from toolworthy.output.bug_report import evidence, ticket
 from toolworthy.output.bug_report.ticket import Located
 from toolworthy.output.html._items import subject

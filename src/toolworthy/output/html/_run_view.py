@@ -10,7 +10,7 @@ from toolworthy.judgement.analysis.outcome import RunOutcome, outcome
 from toolworthy.judgement.analysis.overall import Overall, headline, overall
 from toolworthy.judgement.analysis.remarks import remarks
 from toolworthy.judgement.analysis.remedy import server_of
-from toolworthy.judgement.analysis.root_causes import Harm, RootCause
+from toolworthy.judgement.analysis.root_cause import Harm, RootCause
 from toolworthy.judgement.analysis.verdict import Word
 from toolworthy.output.exports import badge
 from toolworthy.output.html import _findings as findings

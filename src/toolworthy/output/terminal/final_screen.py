@@ -9,7 +9,8 @@ from toolworthy.base.sanitize import one_line
 from toolworthy.judgement.analysis.outcome import outcome
 from toolworthy.judgement.analysis.overall import Overall, alike, overall
 from toolworthy.judgement.analysis.remarks import remarks
-from toolworthy.judgement.analysis.root_causes import RootCause, causes_of, listed
+from toolworthy.judgement.analysis.root_cause import RootCause, listed
+from toolworthy.judgement.analysis.root_causes import causes_of
 from toolworthy.output.terminal import gate, tools, wire
 from toolworthy.output.terminal._costs import costs
 from toolworthy.output.terminal.columns import cut, packed, wrapped

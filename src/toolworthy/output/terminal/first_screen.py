@@ -11,7 +11,8 @@ from toolworthy.base.sanitize import one_line
 from toolworthy.content import adapters
 from toolworthy.judgement.analysis.levels import served_apis
 from toolworthy.judgement.analysis.overall import Overall, alike, overall
-from toolworthy.judgement.analysis.root_causes import RootCause, causes_of, listed
+from toolworthy.judgement.analysis.root_cause import RootCause, listed
+from toolworthy.judgement.analysis.root_causes import causes_of
 from toolworthy.judgement.analysis.unruled import UNRULED
 from toolworthy.judgement.analysis.verdict import WORKING
 from toolworthy.output.terminal.columns import aligned, wrapped

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toolworthy.content import adapters
-from toolworthy.judgement.analysis.root_causes import listed, named
+from toolworthy.judgement.analysis.root_cause import listed, named
 from toolworthy.judgement.analysis.triage import EXCUSED
 from toolworthy.judgement.gate._compare import Comparable
 from toolworthy.judgement.gate.criteria.judged import Judged, too_few
