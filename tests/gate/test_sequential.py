@@ -167,7 +167,7 @@ def test_the_same_endpoint_passes_before_all_attempts_are_made(tmp_path: Path, b
     assert gate["answer"] == "pass"
     assert taken < gate["looks"]["most"] == 5
     assert sum(gate["looks"]["alphas"]) == pytest.approx(0.05)
-    assert f"look {taken} of at most 5: pass" in done.stdout
+    assert f"interim analysis {taken} of at most 5: pass" in done.stdout
     lines = results(path)
     assert {line["key"]["repeat"] for line in lines} == set(range(1, taken + 1))
     assert "unmeasured" not in {line["status"] for line in lines}
@@ -204,7 +204,7 @@ def test_undecided_to_the_end_is_inconclusive(tmp_path: Path) -> None:
     some = [*one, "--baseline", str(before), "--until-decided", "--trials", "2", "--out", "now"]
     done = suites(*some, cwd=tmp_path)
     assert done.returncode == 2, done.stdout
-    assert "look 1 of at most 2: inconclusive; on with tasks" in done.stdout
+    assert "interim analysis 1 of at most 2: inconclusive; continues with tasks" in done.stdout
     (path,) = (tmp_path / "now").iterdir()
     assert json.loads((path / "gate.json").read_text())["looks"]["taken"] == 2
     more = suites("--resume", str(path), "--trials", "3", "--baseline", str(before), cwd=tmp_path)
