@@ -20,7 +20,8 @@ pytestmark = pytest.mark.agents
 
 AGENTS = ("Claude Code", "Codex", "OpenClaw", "OpenCode", "Qwen Code")
 LEVEL = re.compile(
-    rf"^  ({'|'.join(AGENTS)})(?:, through \w+)?: (works, fails when|works|broken|untested)\b", re.MULTILINE
+    rf"^  ((?:{'|'.join(AGENTS)}|, | and )+)(?:, through \w+)?: (works, fails when|works|broken|untested)\b",
+    re.MULTILINE,
 )
 SECONDS = 300.0
 """A busy machine takes long; alone the suite takes half a minute."""
@@ -74,7 +75,8 @@ def judged(server: Server, cwd: Path, suite: str, *arguments: str, seconds: floa
     assert "INTERNALERROR" not in said, said[-4000:]
     assert done.returncode in (0, 1), said[-4000:]
     if suite == "wire":
-        assert {agent for agent, _ in LEVEL.findall(done.stdout)} == set(AGENTS), said[-4000:]
+        told = [agents for agents, _ in LEVEL.findall(done.stdout)]
+        assert sorted(re.split(", | and ", ", ".join(told))) == sorted(AGENTS), said[-4000:]
     return results(only_run(cwd))
 
 

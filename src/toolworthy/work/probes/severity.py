@@ -14,11 +14,12 @@ def severity_for(agent: str, code: str, severity: Severity, situation: Situation
         agent: its id.
         code: of a rule, or the id of a probe.
         severity: what the rule or probe says for all agents.
-        situation: when the agent meets it. What it did elsewhere tells only that it can be harmed.
+        situation: when the agent meets it. What it did elsewhere tells that it can be harmed, and that it need not mind
+            what only degrades.
     """
     did = breakage.did(agent, code, situation)
     elsewhere = breakage.did(agent, code)
-    if did is None and elsewhere not in (None, "unaffected"):
+    if did is None and (elsewhere != "unaffected" or severity == "degrades"):
         did = elsewhere
     if did is None:
         return severity
