@@ -37,9 +37,9 @@ def in_one_piece(answer: Answer, kind: type[ir.Part]) -> str:
     pieces = sizes(answer, kind)
     if pieces and max(pieces) > WHOLE * sum(pieces):
         return "in one piece"
-    chunks, seconds = answer.exchange.chunks, answer.exchange.seconds
-    spread = chunks[-1].at - chunks[0].at if chunks else 0.0
-    return "all at once, at the end" if seconds >= SLOW and spread < (1 - WHOLE) * seconds else ""
+    times = [chunk.at for chunk in answer.exchange.chunks] or [0.0]
+    late = times[-1] >= SLOW and times[0] > WHOLE * times[-1]  # whenever the connection ends
+    return "all at once, at the end" if late else ""
 
 
 @probe(
