@@ -109,7 +109,10 @@ def of_result(agent: str, result: ProbeResult) -> Iterator[Reason]:
     for finding in result.findings:
         situation = situations.met_in(result.situation, finding.situation)
         severity = severity_for(agent, finding.code, finding.severity, situation)
+        at_end = finding.evidence.exchange >= result.requests - 1  # on the answer that ended the probe
         if situation in situations.NEVER or severity == "cosmetic":
+            if at_end and finding.severity != "cosmetic" and not finding.follows:
+                ending.setdefault("noted", finding.code)  # what follows from it may still be minded
             continue
         if finding.follows:
             yield Reason(
@@ -119,7 +122,7 @@ def of_result(agent: str, result: ProbeResult) -> Iterator[Reason]:
         # Of a call in the text: where it came when it was asked for again, the fault shows at times, as a rate.
         at_times = result.ok and finding.code in codes("leaks into text")
         effect = _effect(severity, situation, result.main_path and not at_times)
-        if finding.evidence.exchange >= result.requests - 1:  # on the answer that ended the probe
+        if at_end:
             ending.setdefault(effect, finding.code)
         yield Reason(finding.code, False, finding.title, severity, situation, effect, finding.detail)
     if not result.judged or result.ok or result.situation in situations.NEVER:
