@@ -46,7 +46,7 @@ function ticks(low: number, high: number, most: number, log: boolean): number[] 
     if (shown.length <= most) return shown;
   }
   const power = 10 ** Math.floor(Math.log10((high - low) / most));
-  const step = [1, 2, 5, 10].map((times) => times * power).find((step) => (high - low) / step <= most - 1)!;
+  const step = [1, 2, 5, 10, 20].map((times) => times * power).find((step) => (high - low) / step <= most - 1)!;
   const from = Math.floor(low / step), to = Math.ceil(high / step);
   return [...Array(to - from + 1).keys()].map((at) => +((from + at) * step).toPrecision(6));
 }
