@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from toolworthy.records.exchange import Chunk, Exchange
+from toolworthy.records.exchange import Exchange
 from toolworthy.reference._reply import stream
 from toolworthy.wire.ir import Request, Response, Text, Thinking, ToolCall
 from toolworthy.work.probes.answer import Answer
@@ -19,25 +19,7 @@ def answered(agent: str, text: str = "", thought: str = "") -> Answer:
     parts = (*thoughts, *said, ToolCall("call_1-a", "read", '{"path": "a"}'))
     request = Request(model="m", messages=(), stream=True)
     data = b"".join(stream(recorded(agent).api, Response(id="r_1", model="m", parts=parts, stop="tool"), request))
-    exchange = Exchange(
-        trial="t",
-        index=0,
-        kind="completion",
-        agent_api=recorded(agent).api,
-        endpoint_api=recorded(agent).api,
-        method="POST",
-        path="/",
-        request_headers={},
-        request_body=b"{}",
-        upstream_body=None,
-        losses=(),
-        status=200,
-        response_headers={"content-type": "text/event-stream"},
-        chunks=(Chunk(0.0, data),),
-        started=0.0,
-        seconds=0.1,
-    )
-    return Answer(exchange)
+    return Answer(Exchange.of(recorded(agent).api, "{}", data))
 
 
 def gone_back(agent: str, text: str = "", thought: str = "") -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from toolworthy.records.exchange import Chunk, Exchange
+from toolworthy.records.exchange import Exchange
 from toolworthy.reference._reply import stream
 from toolworthy.wire.ir import Part, Request, Response, Text, Thinking, ToolCall
 from toolworthy.work.probes import damage
@@ -19,26 +19,7 @@ def answer(*parts: Part) -> Answer:
     """These parts, as a chat stream holds them."""
     said = Response(id="r_1", model="m", parts=parts, stop="end")
     data = b"".join(stream("chat", said, Request(model="m", messages=(), stream=True)))
-    return Answer(
-        Exchange(
-            trial="t",
-            index=0,
-            kind="completion",
-            agent_api="chat",
-            endpoint_api="chat",
-            method="POST",
-            path="/",
-            request_headers={},
-            request_body=b"{}",
-            upstream_body=None,
-            losses=(),
-            status=200,
-            response_headers={"content-type": "text/event-stream"},
-            chunks=[Chunk(at=0.0, data=data)],
-            started=0.0,
-            seconds=0.0,
-        )
-    )
+    return Answer(Exchange.of("chat", "{}", data))
 
 
 def call(path: str, number: int = 1) -> ToolCall:

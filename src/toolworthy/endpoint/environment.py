@@ -26,14 +26,24 @@ class Header:
         return f"env:{self.variable}" if self.variable else self.value
 
 
-def read_header(endpoint: str, name: str, value: str, environ: Mapping[str, str]) -> Header:
-    """A header of the config; ``env:NAME`` stands for what the environment variable NAME holds."""
-    kind, _, variable = value.partition(":")
+def read_setting(endpoint: str, what: str, given: str, environ: Mapping[str, str]) -> tuple[str, str | None]:
+    """The value of a setting, and the environment variable that holds it, if one does: ``env:NAME`` in the config.
+
+    Args:
+        endpoint: its name.
+        what: the setting.
+        given: as the config has it.
+        environ: environment variables.
+
+    Raises:
+        ToolworthyError: the variable is not set, or no header can carry what it holds.
+    """
+    kind, _, variable = given.partition(":")
     if kind != "env":
-        return Header(name.lower(), value)
-    if not (found := secret(environ, variable, blanks=True)):
-        raise ToolworthyError(f"{endpoint} needs its header {name}, and {unset(variable, environ)}")
-    return Header(name.lower(), found, variable)
+        return given, None
+    if not (held := secret(environ, variable, blanks=True)):
+        raise ToolworthyError(f"{endpoint} needs its {what}, and {unset(variable, environ)}")
+    return held, variable
 
 
 def secret(environ: Mapping[str, str], variable: str, *, blanks: bool = False) -> str:

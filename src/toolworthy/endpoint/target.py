@@ -18,7 +18,7 @@ from toolworthy.content.adapters import Prices, ProviderAdapter
 from toolworthy.endpoint._base_url import join, looks_like_one, places, tidy
 from toolworthy.endpoint._config import Config, NamedEndpoint, check_variable, load_config
 from toolworthy.endpoint.connection import Connection, MinuteLimit
-from toolworthy.endpoint.environment import Header, read_header, secret, unset
+from toolworthy.endpoint.environment import Header, read_setting, secret, unset
 from toolworthy.endpoint.plugins import load_plugins
 from toolworthy.records.meta import KEY_ENV, EndpointTold
 from toolworthy.reference.defects import defect
@@ -296,7 +296,10 @@ def _settings(
     apis = dict.fromkeys((*provider.extra_body, *named.extra_body))
     return {
         "auth": named.auth,
-        "extra": tuple(read_header(endpoint, name, value, environ) for name, value in headers.items()),
+        "extra": tuple(
+            Header(name.lower(), *read_setting(endpoint, f"header {name}", given, environ))
+            for name, given in headers.items()
+        ),
         "query": {**provider.query, **named.query},
         "extra_body": {api: _merged(provider.extra_body.get(api, {}), named.extra_body.get(api, {})) for api in apis},
         "connection": _connection(endpoint, provider, named, environ),
@@ -306,13 +309,12 @@ def _settings(
 def _connection(
     endpoint: str, provider: ProviderAdapter, named: NamedEndpoint, environ: Mapping[str, str]
 ) -> Connection:
-    proxy = read_header(endpoint, "proxy", named.proxy, environ) if named.proxy else None
     minute = named.requests_per_minute or provider.requests_per_minute
     made = Connection(
         ca=named.ca_file,
         certificate=named.client_cert,
         certificate_key=named.client_key,
-        proxy=proxy.value if proxy else None,
+        proxy=read_setting(endpoint, "proxy", named.proxy, environ)[0] if named.proxy else None,
         socket=named.unix_socket,
         silence=named.timeout or provider.timeout,
         concurrency=named.concurrency or provider.concurrency,

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
+from collections import deque
 
 _BEAT = 0.25
 """Seconds."""
+_KEPT = 4096
+"""Stalls: more than the longest answer can meet."""
 
 
 class Pulse:
@@ -14,8 +18,8 @@ class Pulse:
 
     def __init__(self) -> None:
         self._latest = time.perf_counter()
-        self._stalls: list[tuple[float, float]] = []
-        """When each began, and how long it was."""
+        self._stalls: deque[tuple[float, float]] = deque(maxlen=_KEPT)
+        """When each began, and how long it was; the latest first."""
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -33,7 +37,8 @@ class Pulse:
         if self._task is None:
             return 0.0
         now = time.perf_counter()
-        known = sum(min(long, began + long - since) for began, long in self._stalls if began + long > since)
+        met = itertools.takewhile(lambda stall: sum(stall) > since, self._stalls)
+        known = sum(min(long, began + long - since) for began, long in met)
         return known + max(0.0, now - max(self._latest, since) - 2 * _BEAT)
 
     async def _beat(self) -> None:
@@ -41,5 +46,5 @@ class Pulse:
             await asyncio.sleep(_BEAT)
             now = time.perf_counter()
             if (late := now - self._latest - _BEAT) > _BEAT:
-                self._stalls.append((now - late, late))
+                self._stalls.appendleft((now - late, late))
             self._latest = now

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 from toolworthy.rules.model import Violations, builtin
-from toolworthy.rules.view import View, wrong
+from toolworthy.rules.view import View, WireEvent, overlaps, wrong
 from toolworthy.wire.failure import event_failure
 from toolworthy.wire.lenient import as_dict, as_int, as_key, as_list, parse_json
 
@@ -206,15 +206,12 @@ def _text_in_block_start(view: View) -> Violations:
 
 @builtin("TW493")
 def _overlapping_blocks(view: View) -> Violations:
-    begun: list[object] = []
-    for event in view.events:
-        index = event.value.get("index")
-        if event.type == "content_block_start":
-            if begun and as_key(index) not in begun:
-                yield f"block {index} begins before block {begun[-1]} has ended", event.data
-            begun.append(as_key(index))
-        elif event.type == "content_block_stop" and as_key(index) in begun:
-            begun.remove(as_key(index))
+    for event, other in overlaps(view, "content_block_start", "content_block_stop", _index):
+        yield f"block {event.value.get('index')} begins before block {other} has ended", event.data
+
+
+def _index(event: WireEvent) -> Hashable:
+    return as_key(event.value.get("index"))
 
 
 @builtin("TW494")

@@ -9,7 +9,7 @@ from typing import Any
 
 from toolworthy.rules._responses import TERMINAL
 from toolworthy.rules.model import Violations, builtin
-from toolworthy.rules.view import View, WireEvent
+from toolworthy.rules.view import View, WireEvent, overlaps
 from toolworthy.wire.lenient import as_dict, as_int, as_key, as_list
 
 _DELTAS = {
@@ -94,14 +94,8 @@ def _short(text: str) -> str:
 
 @builtin("TW593")
 def _overlapping_items(view: View) -> Violations:
-    begun: list[Hashable] = []
-    for event in view.events:
-        if event.type == "response.output_item.added":
-            if begun and _key(event) not in begun:
-                yield f"item {_key(event)} begins before item {begun[-1]} is done", event.data
-            begun.append(_key(event))
-        elif event.type == "response.output_item.done" and _key(event) in begun:
-            begun.remove(_key(event))
+    for event, other in overlaps(view, "response.output_item.added", "response.output_item.done", _key):
+        yield f"item {_key(event)} begins before item {other} is done", event.data
 
 
 @builtin("TW594")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -190,3 +190,24 @@ def chat_calls(view: View) -> Iterator[Mapping[str, Any]]:
     for choice in as_list(view.whole.get("choices")):
         for call in as_list(as_dict(as_dict(choice).get("message")).get("tool_calls")):
             yield as_dict(call)
+
+
+def overlaps(
+    view: View, begins: str, ends: str, key: Callable[[WireEvent], Hashable]
+) -> Iterator[tuple[WireEvent, Hashable]]:
+    """Events that begin something of a stream before another of its kind has ended, each with the key of that other.
+
+    Args:
+        view: of the exchange.
+        begins: type of the events that begin one.
+        ends: type of those that end one.
+        key: what names the one that an event is about.
+    """
+    begun: list[Hashable] = []
+    for event in view.events:
+        if event.type == begins:
+            if begun and key(event) not in begun:
+                yield event, begun[-1]
+            begun.append(key(event))
+        elif event.type == ends and key(event) in begun:
+            begun.remove(key(event))

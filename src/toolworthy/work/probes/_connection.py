@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from toolworthy import wire
-from toolworthy.rules.refusal import BUSY
 from toolworthy.wire.ir import Request
 from toolworthy.wire.lenient import as_list, dump_json, parse_json
 from toolworthy.work.probes._channel import SHORT, Channel
@@ -33,8 +32,6 @@ class Trip:
     version: str = ""
     """``HTTP/1.0``, ``HTTP/1.1`` or ``HTTP/2``."""
     headers: Mapping[str, str] | None = None
-    fresh: bool = True
-    """Whether a connection was made for it."""
     error: str = ""
     """Why no whole answer came."""
     socket: Any = None
@@ -81,33 +78,24 @@ class ConnectionChannel(Channel):
 
     @property
     def _headers(self) -> dict[str, str]:
-        own = {**wire.api(self.api).headers, **self.endpoint.headers(self.api)}
-        return {**own, "content-type": "application/json"}
+        return {**self.endpoint.headers(self.api), "content-type": "application/json"}
 
     async def _trip(self, client: httpx.AsyncClient) -> Trip:
         import httpx
 
         where, body = self.endpoint.sent(self.api, self.body(self.request("Reply with exactly: Hello.")))
-        fresh = False
-
-        async def trace(event: str, info: Any) -> None:
-            nonlocal fresh
-            fresh = fresh or event.startswith("connection.connect")
-
         try:
             async with (
                 self._session.gateway.turn(),
-                client.stream(
-                    "POST", where, content=dump_json(body).encode(), headers=self._headers, extensions={"trace": trace}
-                ) as came,
+                client.stream("POST", where, content=dump_json(body).encode(), headers=self._headers) as came,
             ):
                 await came.aread()
         except httpx.HTTPError as error:
-            return Trip(fresh=fresh, error=" ".join(str(error).split()) or type(error).__name__)
-        if came.status_code in BUSY or came.status_code >= 400:
+            return Trip(error=" ".join(str(error).split()) or type(error).__name__)
+        if came.status_code >= 400:
             raise Unmeasured(f"a plain request gets HTTP {came.status_code}")
         told = {name.lower(): value for name, value in came.headers.items()}
-        return Trip(came.http_version, told, fresh, socket=came.extensions.get("network_stream"))
+        return Trip(came.http_version, told, socket=came.extensions.get("network_stream"))
 
     @contextlib.asynccontextmanager
     async def begun(self, request: Request) -> AsyncIterator[None]:
