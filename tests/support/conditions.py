@@ -1,6 +1,6 @@
 """The oracle under conditions: slow, flaky, with a rate limit, or locked for a while by a bad request.
 
-python tests/probes/conditions.py --port 8400 --delay 5 --rate 20 --fail 10 --at-once 4 --lock 30
+python tests/work/probes/conditions.py --port 8400 --delay 5 --rate 20 --fail 10 --at-once 4 --lock 30
 """
 
 from __future__ import annotations

@@ -207,7 +207,7 @@ def test_f1_has_the_interval_of_what_both_agree_on() -> None:
 
 
 def benchmark() -> Any:
-    path = Path(__file__).parents[1] / "benchmarks" / "intervals.py"
+    path = Path(__file__).parents[2] / "benchmarks" / "intervals.py"
     spec = importlib.util.spec_from_file_location("intervals_benchmark", path)
     assert spec is not None
     assert spec.loader is not None

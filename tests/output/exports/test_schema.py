@@ -25,7 +25,7 @@ from toolworthy.records.store import GATE, RunDirectory
 
 pytestmark = pytest.mark.process
 
-PUBLISHED = Path(__file__).parents[2] / "docs" / "schema" / "run-directory.schema.json"
+PUBLISHED = Path(__file__).parents[3] / "docs" / "schema" / "run-directory.schema.json"
 DOCUMENT = schema.document()
 
 

@@ -279,7 +279,7 @@ def test_every_run_directory_has_its_table(tmp_path: Path) -> None:
 
 
 def test_every_column_is_documented_in_its_place() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "formats.md").read_text(encoding="utf-8")
     told = re.findall(r"^\| `(\w+)` \| (\w+) \| (.+) \|$", page, re.MULTILINE)
     assert told == [(column.name, column.kind, column.about) for column in table.COLUMNS]
 

@@ -333,7 +333,7 @@ def _moved(one: ItemChange) -> float:
 @pytest.fixture(scope="module")
 def benchmark(monkeypatch_module: pytest.MonkeyPatch) -> ModuleType:
     """The simulation, which takes the gate's from beside it."""
-    monkeypatch_module.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
+    monkeypatch_module.syspath_prepend(str(Path(__file__).parents[3] / "benchmarks"))
     return importlib.import_module("difference")
 
 

@@ -138,7 +138,7 @@ def test_a_run_of_before_there_were_these_conditions_goes_on(tmp_path: Path) -> 
         asked(tmp_path, "--resume", str(run.path), "--max-turns", "6")
 
 
-BFCL = Path(__file__).parents[1] / "field" / "data" / "bfcl"
+BFCL = Path(__file__).parents[1] / "cases" / "benchmarks" / "data" / "bfcl"
 RENAME = "tasks/test_tasks.py::test_task[rename-api-builtin]"
 
 

@@ -165,7 +165,7 @@ def test_a_ratio_does_not_depend_on_how_often_either_side_was_asked() -> None:
 
 @pytest.fixture(scope="module")
 def benchmark() -> ModuleType:
-    path = Path(__file__).parents[2] / "benchmarks" / "gate.py"
+    path = Path(__file__).parents[3] / "benchmarks" / "gate.py"
     spec = importlib.util.spec_from_file_location("benchmark_of_the_gate", path)
     assert spec is not None
     assert spec.loader is not None

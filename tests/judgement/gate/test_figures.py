@@ -1,7 +1,7 @@
 """Every figure that the gate and the differences tell of some pairs of runs, as it was when the tests of their levels
 passed: what moves one is meant to, or is a mistake.
 
-    .venv/bin/python -m tests.gate.test_figures     # writes figures.json anew; look at what changed
+    .venv/bin/python -m tests.judgement.gate.test_figures     # writes figures.json anew; look at what changed
 """
 
 from __future__ import annotations
