@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tests.fuzz.files import refused_in_a_line
 from tests.support.examples import recorded
 from toolworthy import content
-from toolworthy.content.adapters import AgentAdapter, ProviderAdapter, load
+from toolworthy.content.adapters import AgentAdapter, load
+from toolworthy.content.providers import ProviderAdapter
 from toolworthy.content.tasks import load_task
 from toolworthy.records.exchange import Chunk
 from toolworthy.records.exchanges import read_all

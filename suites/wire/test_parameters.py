@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from toolworthy.content import adapters
+from toolworthy.content import adapters, providers
 from toolworthy.wire.ir import Reasoning, Thinking
 from toolworthy.wire.lenient import as_dict
 from toolworthy.work.probes import (
@@ -95,7 +95,7 @@ async def alone(ask: Ask) -> list[Deviation]:
 
     async def asked() -> list[Deviation]:
         plain = ask.request("Reply with exactly: Hello.", max_tokens=ask.thinking_tokens)
-        found = [await deviations(ask, plain, [at_effort(ask, word)], silent) for word in adapters.efforts()]
+        found = [await deviations(ask, plain, [at_effort(ask, word)], silent) for word in providers.efforts()]
         return [one for every in found for one in every]
 
     return await ask.surface.shared("efforts", asked)
@@ -110,7 +110,7 @@ def silent(answer: Answer) -> str:
 async def test_effort_with_tools(ask: Ask) -> None:
     """A call that comes by default comes at every effort, and with thinking switched on and off."""
     wrong = {one.trait for one in await alone(ask)}
-    traits = [without_thinking(ask), *(at_effort(ask, word) for word in adapters.efforts())]
+    traits = [without_thinking(ask), *(at_effort(ask, word) for word in providers.efforts())]
     groups = [[trait] for trait in traits if trait.name not in wrong] + [switched(ask, on) for on in (True, False)]
     await beside_tools(ask, groups, max_tokens=ask.thinking_tokens)
 

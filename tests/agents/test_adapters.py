@@ -12,7 +12,7 @@ from toolworthy import content
 from toolworthy.agents._template import render
 from toolworthy.agents.install import lock_file
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.content import adapters
+from toolworthy.content import adapters, providers
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.work.probes.recorded import agents_recorded
 
@@ -65,7 +65,7 @@ def test_braces_that_are_no_names_stay() -> None:
 
 
 def test_all_providers_load() -> None:
-    assert {provider.id for provider in adapters.providers()} >= {
+    assert {provider.id for provider in providers.every()} >= {
         "deepseek",
         "openai",
         "vllm",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from toolworthy import content
-from toolworthy.content.adapters import AgentAdapter, ProviderAdapter, load
+from toolworthy.content.adapters import AgentAdapter, load
+from toolworthy.content.providers import ProviderAdapter
 
 from .files import FOLDER, refused_in_a_line
 
@@ -20,4 +21,4 @@ def one(data: bytes) -> None:
     model: type[AgentAdapter] | type[ProviderAdapter] = ProviderAdapter if data[:1] and data[0] % 2 else AgentAdapter
     path = FOLDER / "adapter.toml"
     path.write_bytes(data[1:])
-    refused_in_a_line(lambda: load(model, path))  # type: ignore[type-var]
+    refused_in_a_line(lambda: load(model, path))

@@ -10,7 +10,7 @@ from typing import Any
 
 from toolworthy import wire
 from toolworthy.base.asgi import serving
-from toolworthy.content import adapters
+from toolworthy.content import providers
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.wire.ir import Api
 
@@ -65,4 +65,4 @@ _COMMON: tuple[Api, ...] = ("chat", "messages", "responses")
 def endpoint(url: str, *apis: Api, key: str | None = "sk-secret-0123456789abcdef", model: str = "m") -> Endpoint:
     """A generic endpoint that speaks the APIs named."""
     urls = {api: url + wire.api(api).base for api in apis or _COMMON}
-    return Endpoint("test", adapters.provider("generic"), urls, model, key)
+    return Endpoint("test", providers.provider("generic"), urls, model, key)

@@ -15,7 +15,7 @@ from toolworthy.base.toml import read_toml
 from toolworthy.wire.ir import APIS
 
 if TYPE_CHECKING:
-    from toolworthy.content.adapters import Prices
+    from toolworthy.content.providers import Prices
 
 Argument = tuple[tuple[str, ...], dict[str, Any]]
 """What `argparse` is told of an argument: its names, and how it is read."""
@@ -89,7 +89,7 @@ def day(text: str) -> date:
 
 def price(text: str) -> Prices:
     """US dollars per million tokens, as `PRICE` says."""
-    from toolworthy.content.adapters import Prices
+    from toolworthy.content.providers import Prices
 
     try:
         values = [float(part) for part in text.split(",")]

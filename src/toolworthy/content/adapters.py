@@ -1,4 +1,4 @@
-"""The TOML files that make an agent tool or a provider known.
+"""The TOML files that make an agent tool known, and how adapters of either kind are found.
 
 One file is one adapter; its id is the file's name without ``.toml``. A user's own file is equal to ours.
 """
@@ -17,9 +17,7 @@ from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import Strict, load_toml
 from toolworthy.base.nearest import meant
-from toolworthy.content.request_settings import AuthName, RequestSettings
-from toolworthy.wire.ir import Api, Dialect
-from toolworthy.wire.shapes import EFFORTS
+from toolworthy.wire.ir import Api
 
 _REPLY_TOKENS = 4_000
 """Room an agent needs beside its fixed prompt to do anything."""
@@ -189,56 +187,7 @@ class AgentAdapter(Strict):
         )
 
 
-class Prices(Strict):
-    """US dollars per million tokens."""
-
-    input: float = Field(ge=0)
-    output: float = Field(ge=0)
-    cached: float | None = Field(None, ge=0)
-    """Input that is read from a cache; as `input` where not said."""
-    cache_write: float | None = Field(None, ge=0)
-    """Input that is written to one; as `input` where not said."""
-    cache_write_1h: float | None = Field(None, ge=0)
-    """Input that is written for an hour; as `cache_write` where not said."""
-    source: str = ""
-
-
-class Signs(Strict):
-    """What a server says of itself."""
-
-    owner: tuple[str, ...] = ()
-    """``owned_by`` of an entry of its list of models."""
-    words: tuple[str, ...] = ()
-    """Regular expressions: words of its errors that no other server has."""
-
-
-class ProviderAdapter(RequestSettings):
-    """A hosted provider or a local server."""
-
-    id: str
-    title: str
-    homepage: str = ""
-    base_urls: dict[Api, str] = Field(default_factory=dict)
-    """Wire API to base URL: what stands before its paths."""
-    key_env: str | None = None
-    """Environment variable of the key; None where the server wants none."""
-    auth: dict[Api, AuthName] = Field(default_factory=dict)
-    """How the key is sent, where not as the API's own vendor takes it."""
-    models: tuple[str, ...] = ()
-    default_model: str | None = None
-    dialect: Dialect = Dialect()
-    prices: dict[str, Prices] = Field(default_factory=dict)
-    context: dict[str, int] = Field(default_factory=dict)
-    """Model id to context window, in tokens."""
-    signs: Signs = Signs()
-    """How the server is recognized, whatever the user called it."""
-    hints: dict[str, str] = Field(default_factory=dict)
-    """Rule code or ``setup`` to what mends it here."""
-    sources: dict[str, str] = Field(default_factory=dict)
-    """Doubtful fact to where and when it was read."""
-
-
-_A = TypeVar("_A", AgentAdapter, ProviderAdapter)
+_A = TypeVar("_A", bound=Strict)
 
 
 def load(kind: type[_A], path: Path) -> _A:
@@ -259,28 +208,12 @@ def agent(name: str, extra: tuple[Path, ...] = ()) -> AgentAdapter:
     for path in extra:
         if path.stem == name:
             return load(AgentAdapter, path)
-    return _named(AgentAdapter, "agents", name)
-
-
-def provider(name: str) -> ProviderAdapter:
-    """The provider adapter called `name`.
-
-    Raises:
-        ToolworthyError: there is none of that name.
-    """
-    return _named(ProviderAdapter, "providers", name)
+    return named(AgentAdapter, "agents", name)
 
 
 def agents() -> tuple[AgentAdapter, ...]:
     """All agent adapters by id, ours and those of plugins."""
-    return _all(AgentAdapter, content.folders("agents"))
-
-
-def efforts() -> tuple[str, ...]:
-    """Every word that an agent or a provider has for how deeply to think, rising as far as the words are known."""
-    told = [one.efforts for one in agents()] + [one.dialect.efforts for one in providers()]
-    every = dict.fromkeys(word for words in told for word in words)
-    return tuple(sorted(every, key=lambda word: (EFFORTS.index(word) if word in EFFORTS else len(EFFORTS), word)))
+    return every(AgentAdapter, "agents")
 
 
 def title(agent: str) -> str:
@@ -288,25 +221,9 @@ def title(agent: str) -> str:
     return next((one.title for one in agents() if one.id == agent), agent)
 
 
-def providers() -> tuple[ProviderAdapter, ...]:
-    """All provider adapters by id, ours and those of plugins."""
-    return _all(ProviderAdapter, content.folders("providers"))
-
-
-def by_owner(owners: Iterable[str]) -> ProviderAdapter | None:
-    """The server that names itself as the owner of its models; None where none that is known does."""
-    known = set(owners)
-    return next((one for one in providers() if known & set(one.signs.owner)), None)
-
-
-def by_words(text: str) -> ProviderAdapter | None:
-    """The server whose own words stand in `text`; None where none that is known has them."""
-    return next((one for one in providers() if any(re.search(words, text) for words in one.signs.words)), None)
-
-
-def hints(code: str) -> list[tuple[str, str]]:
-    """Title of every provider that can do something about a finding, and what."""
-    return [(one.title, one.hints[code]) for one in providers() if code in one.hints]
+def every(kind: type[_A], what: content.Kind) -> tuple[_A, ...]:
+    """All adapters of a kind by id, ours and those of plugins."""
+    return _all(kind, content.folders(what))
 
 
 @cache
@@ -314,7 +231,12 @@ def _all(kind: type[_A], folders: tuple[Path, ...]) -> tuple[_A, ...]:
     return tuple(load(kind, path) for path in _files(folders).values())
 
 
-def _named(kind: type[_A], what: content.Kind, name: str) -> _A:
+def named(kind: type[_A], what: content.Kind, name: str) -> _A:
+    """The adapter of a kind called `name`.
+
+    Raises:
+        ToolworthyError: there is none of that name.
+    """
     files = _files(content.folders(what))
     if name not in files:
         raise ToolworthyError(f"no {what[:-1]} is called {name!r}{meant(name, sorted(files))}")

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import Strict, load_toml
 from toolworthy.base.redact import looks_like_key
-from toolworthy.content.adapters import Prices
+from toolworthy.content.providers import Prices
 from toolworthy.content.request_settings import AuthName, RequestSettings
 from toolworthy.wire.ir import Api
 

@@ -13,8 +13,8 @@ from toolworthy import wire
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.nearest import near
 from toolworthy.base.redact import Redactor, looks_like_key
-from toolworthy.content import adapters
-from toolworthy.content.adapters import Prices, ProviderAdapter
+from toolworthy.content import providers
+from toolworthy.content.providers import Prices, ProviderAdapter
 from toolworthy.endpoint._base_url import join, looks_like_one, places, tidy
 from toolworthy.endpoint._config import Config, NamedEndpoint, check_variable, load_config
 from toolworthy.endpoint.connection import Connection, MinuteLimit
@@ -227,10 +227,10 @@ def resolve(
     if name.partition(":")[0] == ORACLE:
         for spoilt in filter(None, name.partition(":")[2].split(",")):
             defect(spoilt)
-        return Endpoint(name, adapters.provider("generic"), {}, "oracle", forced_api=wire)
+        return Endpoint(name, providers.provider("generic"), {}, "oracle", forced_api=wire)
     config = load_config(folder or Path.cwd())
     named = _named(name, config)
-    provider = adapters.provider(named.provider)
+    provider = providers.provider(named.provider)
     given = tidy(named.url) if named.url else ""
     read = places(given) if given else {}
     urls = (
@@ -273,7 +273,7 @@ def _named(name: str, config: Config) -> NamedEndpoint:
     if name in config.endpoints:
         return config.endpoints[name]
     bare = name.strip().strip("\"'<>")
-    known = [provider.id for provider in adapters.providers() if provider.id != "generic"]
+    known = [provider.id for provider in providers.every() if provider.id != "generic"]
     if bare.lower() in known:
         return NamedEndpoint(provider=bare.lower())
     if looks_like_one(bare):
@@ -342,7 +342,7 @@ def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> Mapping[str, A
 
 def _provider_of(url: str) -> str:
     host = urlsplit(url).hostname
-    for provider in adapters.providers():
+    for provider in providers.every():
         if (
             host
             and not _is_local(provider.base_urls)

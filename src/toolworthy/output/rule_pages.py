@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from toolworthy.base.atomic import whole
-from toolworthy.content import adapters
+from toolworthy.content import providers
 from toolworthy.content.breakage import naming
 from toolworthy.content.situations import PHRASES
 from toolworthy.judgement.analysis.remedy import NO_REMEDY, NOT_YOURS
@@ -19,7 +19,7 @@ SEVERITY = {"blocks": "blocks an agent", "degrades": "degrades", "cosmetic": "co
 
 def page(rule: Rule) -> str:
     """What is known of a rule, as Markdown."""
-    hints, example = adapters.hints(rule.code), rule.example
+    hints, example = providers.hints(rule.code), rule.example
     return render(
         "rule",
         rule=rule,

@@ -17,7 +17,7 @@ from typing_extensions import TypedDict
 
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.nearest import meant
-from toolworthy.content.adapters import Prices
+from toolworthy.content.providers import Prices
 from toolworthy.endpoint.plugins import load_plugins
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.output.terminal.progress import TextProgress

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field, model_validator
 
-from toolworthy.content.adapters import Prices
+from toolworthy.content.providers import Prices
 from toolworthy.records.model import Document
 from toolworthy.wire.declaration import Auth
 from toolworthy.wire.ir import Api

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from toolworthy.content import adapters
+from toolworthy.content import providers
 from toolworthy.endpoint.preflight import _models as models
 from toolworthy.judgement.analysis.remedy import server_of
 from toolworthy.records.meta import RunMeta
@@ -39,5 +39,5 @@ def test_a_list_of_models_tells_its_server() -> None:
 
 
 def test_no_two_servers_share_a_sign() -> None:
-    owners = [owner for one in adapters.providers() for owner in one.signs.owner]
+    owners = [owner for one in providers.every() for owner in one.signs.owner]
     assert len(owners) == len(set(owners))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from toolworthy.content.adapters import Prices
+from toolworthy.content.providers import Prices
 from toolworthy.endpoint.target import resolve
 from toolworthy.output.terminal._eta import Pace, left
 from toolworthy.output.terminal.columns import aligned, cut, packed

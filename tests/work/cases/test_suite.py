@@ -17,7 +17,7 @@ from tests.support.commands import only_run, results, run, suites
 from tests.support.examples import A_LOOK
 from tests.support.upstream import endpoint, reply, serve
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.content import adapters
+from toolworthy.content import adapters, providers
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import Gateway
 from toolworthy.judgement.analysis.tools import figures
@@ -247,7 +247,7 @@ def test_a_known_error_rate_is_found_within_its_interval(runs: int, held: int) -
     async def measured(seed: int) -> bool:
         plays = [wavering(0.2, seed, CasePlayer(cases, [builtin]))]
         async with Oracle((), (builtin,), plays=plays) as oracle:
-            at = Endpoint("x", adapters.provider("generic"), {"chat": f"{oracle.url}/v1"}, "oracle")
+            at = Endpoint("x", providers.provider("generic"), {"chat": f"{oracle.url}/v1"}, "oracle")
             async with Gateway(at, lambda _: None) as gateway:
                 bench = CaseBench(at, gateway, cases, [builtin], stream=False)
                 found = figures("all", [await bench.run(key) for key in keys]).lenient.estimate

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from tests.support.upstream import endpoint
-from toolworthy.content import adapters
+from toolworthy.content import providers
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.meta import RunMeta
@@ -86,7 +86,7 @@ def test_no_body_raises(body: bytes) -> None:
 
 
 def _deepseek(*apis: Api) -> Endpoint:
-    provider = adapters.provider("deepseek")
+    provider = providers.provider("deepseek")
     return Endpoint("deepseek", provider, {name: "http://127.0.0.1:9" for name in apis}, "v4", None)
 
 

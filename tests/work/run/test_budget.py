@@ -18,7 +18,7 @@ from tests.support.examples import recorded
 from tests.support.upstream import endpoint
 from toolworthy.cli._values import count, factor, price
 from toolworthy.content import adapters
-from toolworthy.content.adapters import Prices
+from toolworthy.content.providers import Prices
 from toolworthy.endpoint._config import load_config
 from toolworthy.endpoint.target import Endpoint, resolve
 from toolworthy.records.exchange import Chunk, Exchange

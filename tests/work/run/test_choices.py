@@ -16,7 +16,7 @@ from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.version import __version__
 from toolworthy.cli._values import count, factor
 from toolworthy.content import adapters
-from toolworthy.content.adapters import Prices
+from toolworthy.content.providers import Prices
 from toolworthy.content.tasks import known_tasks
 from toolworthy.endpoint.target import resolve
 from toolworthy.records.case import CaseKey

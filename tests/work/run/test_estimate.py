@@ -13,7 +13,7 @@ import toolworthy
 from tests.support.commands import only_run, suites
 from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.content.adapters import Prices
+from toolworthy.content.providers import Prices
 from toolworthy.endpoint.target import resolve
 from toolworthy.output.terminal import _costs as costs
 from toolworthy.records.case import CaseKey, CaseResult

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.support.trials import TOOL, Message, answered, call, refused, said, streamed, trial
-from toolworthy.content import adapters
-from toolworthy.content.adapters import Prices
+from toolworthy.content import adapters, providers
+from toolworthy.content.providers import Prices
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure
 from toolworthy.records.score import Count, Score, Tokens
@@ -23,7 +23,7 @@ ANYTHING = {"type": "function", "function": {"name": "any"}}
 
 
 def measured(exchanges: list[Exchange], prices: Prices | None = None) -> Score:
-    endpoint = Endpoint("e", adapters.provider("generic"), {"chat": "http://127.0.0.1:9/v1"}, "m")
+    endpoint = Endpoint("e", providers.provider("generic"), {"chat": "http://127.0.0.1:9/v1"}, "m")
     return score(exchanges, adapters.agent("builtin"), endpoint.priced(prices) if prices else endpoint)
 
 

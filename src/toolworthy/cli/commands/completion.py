@@ -14,7 +14,7 @@ from toolworthy.cli._dispatch import parser
 from toolworthy.cli._values import OneOf, one_of
 from toolworthy.cli.commands import SUITES
 from toolworthy.cli.options import OPTIONS
-from toolworthy.content import adapters
+from toolworthy.content import adapters, providers
 from toolworthy.content.tasks import known_tasks
 from toolworthy.endpoint.target import ORACLE
 from toolworthy.reference.defects import catalogue
@@ -23,7 +23,7 @@ from toolworthy.rules import RULES
 _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "agent": lambda: (agent.id for agent in adapters.agents()),
     "toolset": lambda: (agent.id for agent in adapters.agents()),
-    "endpoint": lambda: (ORACLE, *(provider.id for provider in adapters.providers())),
+    "endpoint": lambda: (ORACLE, *(provider.id for provider in providers.every())),
     "task": lambda: (task.name for task in known_tasks()),
     "defects": lambda: (defect.id for defect in catalogue()),
     "name": lambda: (rule.code for rule in RULES),

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.content import adapters
+from toolworthy.content import providers
 from toolworthy.endpoint.preflight._client import Asker
 from toolworthy.endpoint.preflight._model import Check, PreflightAnswer
 from toolworthy.endpoint.target import Endpoint
@@ -76,7 +76,7 @@ def check(endpoint: Endpoint, models: list[dict[str, Any]]) -> Check:
 
 def server(models: list[dict[str, Any]]) -> str:
     """Id of the provider whose server these models are on, by their owner; "" where it does not say."""
-    found = adapters.by_owner(as_str(entry.get("owned_by")) for entry in models)
+    found = providers.by_owner(as_str(entry.get("owned_by")) for entry in models)
     return found.id if found else ""
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from toolworthy.content import adapters
-from toolworthy.content.adapters import ProviderAdapter
+from toolworthy.content import providers
+from toolworthy.content.providers import ProviderAdapter
 from toolworthy.judgement.analysis.unruled import UNRULED
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.probe import ProbeResult
@@ -23,9 +23,9 @@ def server_of(meta: RunMeta, probes: Sequence[ProbeResult]) -> ProviderAdapter:
         probes: what was asked of it.
     """
     if meta.preflight.server:
-        return adapters.provider(meta.preflight.server)
+        return providers.provider(meta.preflight.server)
     said = " ".join([*(one.detail for one in probes), *(found.detail for one in probes for found in one.findings)])
-    return adapters.by_words(said) or adapters.provider(meta.endpoint.provider or "generic")
+    return providers.by_words(said) or providers.provider(meta.endpoint.provider or "generic")
 
 
 def remedy_for(server: ProviderAdapter, codes: Sequence[str]) -> str:
@@ -33,7 +33,7 @@ def remedy_for(server: ProviderAdapter, codes: Sequence[str]) -> str:
     for code in (*codes, *(UNRULED[code].like for code in codes if code in UNRULED)):
         if hint := server.hints.get(code):
             return f"{server.title}: {hint}"
-        if server.id == "generic" and (told := adapters.hints(code)):
+        if server.id == "generic" and (told := providers.hints(code)):
             return " ".join(f"{title}: {hint}" for title, hint in told)
     if own := [UNRULED[code].fix for code in codes if code in UNRULED]:
         return own[0]

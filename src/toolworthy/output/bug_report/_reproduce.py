@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 from toolworthy import wire
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.redact import MARK, credential, looks_like_key
-from toolworthy.content import adapters
+from toolworthy.content import providers
 from toolworthy.endpoint.environment import Header
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway.upstream import plan
@@ -57,7 +57,7 @@ def sent(exchange: Exchange, endpoint: EndpointTold) -> Sent:
     """
     urls = endpoint.base_urls
     served = (exchange.endpoint_api,) if exchange.endpoint_api else tuple(api for api in APIS if api in urls) or APIS
-    provider = adapters.provider(endpoint.provider or "generic")
+    provider = providers.provider(endpoint.provider or "generic")
     named = Endpoint("", provider, {api: _query(urls.get(api, "")) for api in served}, endpoint.model, _PLACE)
     where = replace(named, query=endpoint.query, extra_body=endpoint.extra_body, **_headers(endpoint))
     headers = exchange.request_headers

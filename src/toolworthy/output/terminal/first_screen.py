@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 
 from toolworthy.base.sanitize import one_line
-from toolworthy.content import adapters
+from toolworthy.content import adapters, providers
 from toolworthy.judgement.analysis.levels import served_apis
 from toolworthy.judgement.analysis.overall import Overall, alike, overall
 from toolworthy.judgement.analysis.root_cause import RootCause, listed
@@ -56,7 +56,7 @@ def _facts(
     known = server not in ("", "generic")
     context = meta.preflight.context
     room = f"context of {context:,} tokens" if context else "context window unknown"
-    yield "server", f"{adapters.provider(server).title if known else 'unknown'}, {room}"
+    yield "server", f"{providers.provider(server).title if known else 'unknown'}, {room}"
     yield "APIs", ", ".join(served_apis(probes) or meta.preflight.apis)
     yield "speed", _speed(exchanges)
     yield "tools", _tools(exchanges)

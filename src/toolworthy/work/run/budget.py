@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from toolworthy.base.retry import TOLD
-from toolworthy.content.adapters import Prices
+from toolworthy.content.providers import Prices
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import read_exchanges
 from toolworthy.records.meta import Budget

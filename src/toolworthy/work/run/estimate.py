@@ -15,7 +15,7 @@ from math import floor, log10
 from statistics import median
 
 from toolworthy import content
-from toolworthy.content import adapters
+from toolworthy.content import providers
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.records.result import ResultKey
 from toolworthy.records.score import Tokens
@@ -120,7 +120,7 @@ def forecast(
         minutes = whole.requests * seconds / options.at_once(heavy=bool(trials)) / 60
         said += f", {max(1, round(minutes)):,} min or more at the speed of preflight"
     if usd is not None:
-        listed = options.endpoint.prices == adapters.provider(options.endpoint.provider.id).prices.get(
+        listed = options.endpoint.prices == providers.provider(options.endpoint.provider.id).prices.get(
             options.endpoint.model
         )
         whose = f"{options.endpoint.provider.title}'s list price" if listed else "the price that you gave"

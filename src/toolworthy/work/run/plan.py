@@ -15,7 +15,8 @@ from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.nearest import meant
 from toolworthy.base.version import __version__
 from toolworthy.content import adapters
-from toolworthy.content.adapters import AgentAdapter, Prices
+from toolworthy.content.adapters import AgentAdapter
+from toolworthy.content.providers import Prices
 from toolworthy.content.tasks import Task, known_tasks, load_task, load_tasks
 from toolworthy.endpoint.plugins import LOADED
 from toolworthy.endpoint.target import Endpoint

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from toolworthy import rules
-from toolworthy.content.adapters import AgentAdapter, Prices
+from toolworthy.content.adapters import AgentAdapter
+from toolworthy.content.providers import Prices
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.score import Score, Tokens

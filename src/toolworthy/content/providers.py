@@ -1,0 +1,100 @@
+"""The TOML files that make a provider or a server known: how it is asked, what it costs, what mends its faults."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from pydantic import Field
+
+from toolworthy.base.loading import Strict
+from toolworthy.content import adapters
+from toolworthy.content.request_settings import AuthName, RequestSettings
+from toolworthy.wire.ir import Api, Dialect
+from toolworthy.wire.shapes import EFFORTS
+
+
+class Prices(Strict):
+    """US dollars per million tokens."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cached: float | None = Field(None, ge=0)
+    """Input that is read from a cache; as `input` where not said."""
+    cache_write: float | None = Field(None, ge=0)
+    """Input that is written to one; as `input` where not said."""
+    cache_write_1h: float | None = Field(None, ge=0)
+    """Input that is written for an hour; as `cache_write` where not said."""
+    source: str = ""
+
+
+class Signs(Strict):
+    """What a server says of itself."""
+
+    owner: tuple[str, ...] = ()
+    """``owned_by`` of an entry of its list of models."""
+    words: tuple[str, ...] = ()
+    """Regular expressions: words of its errors that no other server has."""
+
+
+class ProviderAdapter(RequestSettings):
+    """A hosted provider or a local server."""
+
+    id: str
+    title: str
+    homepage: str = ""
+    base_urls: dict[Api, str] = Field(default_factory=dict)
+    """Wire API to base URL: what stands before its paths."""
+    key_env: str | None = None
+    """Environment variable of the key; None where the server wants none."""
+    auth: dict[Api, AuthName] = Field(default_factory=dict)
+    """How the key is sent, where not as the API's own vendor takes it."""
+    models: tuple[str, ...] = ()
+    default_model: str | None = None
+    dialect: Dialect = Dialect()
+    prices: dict[str, Prices] = Field(default_factory=dict)
+    context: dict[str, int] = Field(default_factory=dict)
+    """Model id to context window, in tokens."""
+    signs: Signs = Signs()
+    """How the server is recognized, whatever the user called it."""
+    hints: dict[str, str] = Field(default_factory=dict)
+    """Rule code or ``setup`` to what mends it here."""
+    sources: dict[str, str] = Field(default_factory=dict)
+    """Doubtful fact to where and when it was read."""
+
+
+def provider(name: str) -> ProviderAdapter:
+    """The provider adapter called `name`.
+
+    Raises:
+        ToolworthyError: there is none of that name.
+    """
+    return adapters.named(ProviderAdapter, "providers", name)
+
+
+def every() -> tuple[ProviderAdapter, ...]:
+    """All provider adapters by id, ours and those of plugins."""
+    return adapters.every(ProviderAdapter, "providers")
+
+
+def by_owner(owners: Iterable[str]) -> ProviderAdapter | None:
+    """The server that names itself as the owner of its models; None where none that is known does."""
+    known = set(owners)
+    return next((one for one in every() if known & set(one.signs.owner)), None)
+
+
+def by_words(text: str) -> ProviderAdapter | None:
+    """The server whose own words stand in `text`; None where none that is known has them."""
+    return next((one for one in every() if any(re.search(words, text) for words in one.signs.words)), None)
+
+
+def hints(code: str) -> list[tuple[str, str]]:
+    """Title of every provider that can do something about a finding, and what."""
+    return [(one.title, one.hints[code]) for one in every() if code in one.hints]
+
+
+def efforts() -> tuple[str, ...]:
+    """Every word that an agent or a provider has for how deeply to think, rising as far as the words are known."""
+    told = [one.efforts for one in adapters.agents()] + [one.dialect.efforts for one in every()]
+    words = dict.fromkeys(word for words in told for word in words)
+    return tuple(sorted(words, key=lambda word: (EFFORTS.index(word) if word in EFFORTS else len(EFFORTS), word)))
