@@ -43,15 +43,15 @@ def guarded(app: App, address: str = "127.0.0.1", segment: str = "") -> App:
 
 def refusal(headers: list[tuple[bytes, bytes]], address: str) -> str:
     """Why a request with these headers comes from a stranger; empty where it does not."""
-    told: dict[str, list[str]] = {}
+    fields: dict[str, list[str]] = {}
     for name, value in headers:
-        told.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1").strip().lower())
-    hosts = told.get("host", [])
+        fields.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1").strip().lower())
+    hosts = fields.get("host", [])
     if len(hosts) != 1 or _name(f"//{hosts[0]}") not in {*_LOOPBACK, address}:
         return "the Host header does not name this machine"
-    if any(origin != f"http://{hosts[0]}" for origin in told.get("origin", [])):
+    if any(origin != f"http://{hosts[0]}" for origin in fields.get("origin", [])):
         return "it comes from a page of another origin"
-    if any(site not in ("same-origin", "none") for site in told.get("sec-fetch-site", [])):
+    if any(site not in ("same-origin", "none") for site in fields.get("sec-fetch-site", [])):
         return "it comes from a page of another site"
     return ""
 

@@ -70,15 +70,15 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def texts_of(data: dict[str, Any]) -> dict[str, str]:
     """The texts of a file's [text], by name."""
-    return {name: _text(told) for name, told in data.get("text", {}).items()}
+    return {name: _text(entry) for name, entry in data.get("text", {}).items()}
 
 
-def _text(told: Any) -> str:
+def _text(entry: Any) -> str:
     """A text of [text]: itself, or ``{line = "row {n}", lines = 400}``: so many lines, counted from 1 or `from`."""
-    if isinstance(told, str):
-        return told
-    first = told.get("from", 1)
-    return "".join(told["line"].replace("{n}", str(n)) + "\n" for n in range(first, first + told["lines"]))
+    if isinstance(entry, str):
+        return entry
+    first = entry.get("from", 1)
+    return "".join(entry["line"].replace("{n}", str(n)) + "\n" for n in range(first, first + entry["lines"]))
 
 
 def filled(value: Any, texts: dict[str, str]) -> Any:
@@ -94,21 +94,21 @@ def filled(value: Any, texts: dict[str, str]) -> Any:
     return value
 
 
-def fit(model: type[M], data: Any, what: object) -> M:
+def fit(model: type[M], data: Any, source: object) -> M:
     """`data` as a model.
 
     Args:
         model: what it must fit.
         data: as it was read.
-        what: where it was read: path, and whose part it is.
+        source: where it was read: path, and whose part it is.
 
     Raises:
-        ToolworthyError: it does not fit; one line that begins with `what`.
+        ToolworthyError: it does not fit; one line that begins with `source`.
     """
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise ToolworthyError(f"{what}: {misfit(model, error, data)}") from error
+        raise ToolworthyError(f"{source}: {misfit(model, error, data)}") from error
 
 
 def misfit(model: type[BaseModel], error: ValidationError, data: Any = None) -> str:
@@ -125,10 +125,10 @@ def misfit(model: type[BaseModel], error: ValidationError, data: Any = None) -> 
 
 def _said(model: type[BaseModel], error: ErrorDetails) -> str:
     if error["type"] not in _UNKNOWN:
-        said = error["msg"].removeprefix("Value error, ")
-        return said if said is not error["msg"] else said[0].lower() + said[1:]
+        message = error["msg"].removeprefix("Value error, ")
+        return message if message is not error["msg"] else message[0].lower() + message[1:]
     *place, key = error["loc"]
-    keys = [name for found in _at(model, tuple(place)) for name in _keys(found)]
+    keys = [name for inner in _at(model, tuple(place)) for name in _keys(inner)]
     return f"unknown key {key!r}" + (meant(str(key), keys) if keys else "")
 
 

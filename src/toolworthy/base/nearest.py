@@ -17,5 +17,5 @@ def meant(wanted: str, known: Collection[str]) -> str:
 
 def near(wanted: str, known: Collection[str]) -> str:
     """The same, or nothing where no name is like it."""
-    found = difflib.get_close_matches(wanted, known, 1)
-    return f"; did you mean {found[0]!r}?" if found else ""
+    matches = difflib.get_close_matches(wanted, known, 1)
+    return f"; did you mean {matches[0]!r}?" if matches else ""

@@ -25,33 +25,33 @@ class Unpacked:
     """Whether more is in it than may be."""
 
 
-def coding_of(data: bytes, told: str = "") -> Coding | None:
-    """How `data` is packed, by how it begins; raw deflate, which has no beginning, only where it is `told`."""
+def coding_of(data: bytes, declared: str = "") -> Coding | None:
+    """How `data` is packed, by how it begins; raw deflate, which has no beginning, only where it is `declared`."""
     if data.startswith(b"\x1f\x8b"):
         return "gzip"
     if data.startswith(b"\x28\xb5\x2f\xfd"):
         return "zstd"
     if data[:1] == b"\x78" and len(data) > 1 and int.from_bytes(data[:2], "big") % 31 == 0:
         return "deflate"
-    return "raw deflate" if told == "deflate" else None
+    return "raw deflate" if declared == "deflate" else None
 
 
-def unpack(data: bytes, told: str = "", limit: int = LIMIT) -> Unpacked | None:
+def unpack(data: bytes, declared: str = "", limit: int = LIMIT) -> Unpacked | None:
     """What is in `data`, as far as it can be read; None where nothing of it can.
 
     Args:
         data: a body.
-        told: its content coding, as the header has it.
+        declared: its content coding, as the header has it.
         limit: bytes after which it is cut.
     """
-    coding = coding_of(data, told)
+    coding = coding_of(data, declared)
     if coding is None:
         return None
     out, rest = bytearray(), data
-    while rest and len(out) < limit and coding_of(rest, told) == coding:
-        found, after = _one(rest, coding, limit - len(out))
-        out += found
-        if not found or len(after) >= len(rest):
+    while rest and len(out) < limit and coding_of(rest, declared) == coding:
+        piece, after = _one(rest, coding, limit - len(out))
+        out += piece
+        if not piece or len(after) >= len(rest):
             break
         rest = after
     return Unpacked(coding, bytes(out[:limit]), rest, len(out) >= limit) if out else None

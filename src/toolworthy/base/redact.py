@@ -140,11 +140,11 @@ class Redactor:
         """Where secrets stand in a body, from and to, in order; also the parts of one that is cut up into strings: a
         stream's deltas, a list of texts, the words of a document."""
         shaped = any(begin in whole for begin in _SHAPED)
-        found = [_span(match) for match in _SHAPES.finditer(whole) if match[0] != _KEEP] if shaped else []
+        spans = [_span(match) for match in _SHAPES.finditer(whole) if match[0] != _KEEP] if shaped else []
         if self._needles:
-            found += self._spans(whole, shows)
-            found += self._joined(whole)
-        return sorted(found)
+            spans += self._spans(whole, shows)
+            spans += self._joined(whole)
+        return sorted(spans)
 
     def _spans(self, data: bytes, shows: bool) -> list[_Span]:
         plain = [_span(match) for match in self._pattern.finditer(data)] if shows else []

@@ -43,7 +43,7 @@ def pause(tries: int, after: float | None = None, longest: float = LONGEST_PAUSE
 async def patiently(
     ask: Callable[[], Awaitable[T]],
     again: Callable[[T], Again | None],
-    told: float = TOLD,
+    within: float = TOLD,
     tries: int = TRIES,
     longest: float = LONGEST_PAUSE,
     before: Callable[[T, float], None] = lambda answer, seconds: None,
@@ -53,7 +53,7 @@ async def patiently(
     Args:
         ask: sends it.
         again: why an answer is to be asked for once more; None where it is not.
-        told: seconds in all that may be waited if the endpoint asks for it.
+        within: seconds in all that may be waited if the endpoint asks for it.
         tries: how often to ask at most what fails though the endpoint has time.
         longest: seconds of a pause that nobody asked for, at most.
         before: is told of an answer, and for how many seconds it is now waited.
@@ -67,17 +67,17 @@ async def patiently(
 
     def retry(answer: T) -> bool:
         nonlocal why, faults
-        found = again(answer)
-        why = found or why
-        faults += found is not None and not found.no_time
-        return found is not None
+        reason = again(answer)
+        why = reason or why
+        faults += reason is not None and not reason.no_time
+        return reason is not None
 
     def enough(state: tenacity.RetryCallState) -> bool:
         if not why.no_time and faults >= tries:
             return True
         if why.after is None:
             return why.no_time and state.idle_for >= UNTOLD
-        return state.idle_for + why.after >= told
+        return state.idle_for + why.after >= within
 
     asking = tenacity.AsyncRetrying(
         retry=tenacity.retry_if_result(retry),
@@ -122,17 +122,17 @@ def seconds_to_wait(status: int, headers: Mapping[str, str], body: bytes, words:
     """
     now = _date(headers.get("date", ""))
     now = time.time() if now is None else now
-    milliseconds, said = headers.get("retry-after-ms", "").strip(), headers.get("retry-after", "").strip()
+    milliseconds, retry_after = headers.get("retry-after-ms", "").strip(), headers.get("retry-after", "").strip()
     if _number(milliseconds):
         return float(milliseconds) / 1_000
-    if _number(said):
-        return float(said)
-    if said and (until := _date(said)) is not None:
+    if _number(retry_after):
+        return float(retry_after)
+    if retry_after and (until := _date(retry_after)) is not None:
         return max(0.0, until - now)
-    if found := _FIELD.search(body[:8192]):
-        return float(found[1])
-    if (told := _in_words(words)) is not None:
-        return told
+    if field := _FIELD.search(body[:8192]):
+        return float(field[1])
+    if (seconds := _in_words(words)) is not None:
+        return seconds
     return max(_resets(headers, body, now), default=None) if status == 429 else None
 
 
@@ -147,9 +147,9 @@ def _in_words(words: str) -> float | None:
 def _resets(headers: Mapping[str, str], body: bytes, now: float) -> Iterator[float]:
     """Of every window that is used up; a server that does not count what remains means each that it names."""
     names = [name.lower() for name in headers if "ratelimit" in name.lower() and "reset" in name.lower()]
-    left = {name: headers.get(name.replace("reset", "remaining"), "0").strip() for name in names}
+    remaining = {name: headers.get(name.replace("reset", "remaining"), "0").strip() for name in names}
     for name in names:
-        if left[name] == "0" and (seconds := _reset(headers[name], now)) is not None:
+        if remaining[name] == "0" and (seconds := _reset(headers[name], now)) is not None:
             yield seconds
     for _, value in _RESET.findall(body[:8192]):
         if (seconds := _reset(value.decode(), now)) is not None:

@@ -123,17 +123,17 @@ class FullWindow(Strict):
     source: str
     """Where that is written, and of which version."""
 
-    def told_by(self, status: int, said: str) -> bool:
+    def told_by(self, status: int, message: str) -> bool:
         """Whether the agent understands an error.
 
         Args:
             status: HTTP status; below 400 for an error inside a stream.
-            said: the error as it was sent: its words, its code, its type.
+            message: the error as it was sent: its words, its code, its type.
         """
         if status in self.alone:
             return True
         read = not self.statuses or status < 400 or status in self.statuses
-        return read and _stands(self.words, said) and not _stands(self.unless, said)
+        return read and _stands(self.words, message) and not _stands(self.unless, message)
 
 
 def _stands(patterns: Iterable[str], text: str) -> bool:
@@ -174,8 +174,8 @@ class AgentAdapter(Strict):
     def told_turns(self) -> bool:
         """Whether it is told how many turns it has, and so stops itself there."""
         run = self.run
-        told = (*run.command, *run.env.values(), *(file.content for file in run.files), run.stdin)
-        return any("{max_turns}" in text for text in told)
+        texts = (*run.command, *run.env.values(), *(file.content for file in run.files), run.stdin)
+        return any("{max_turns}" in text for text in texts)
 
     def lacks_room(self, context: int | None) -> str:
         """Why a context window, in tokens, is too small for it; "" where it is not, or is unknown."""
@@ -218,12 +218,12 @@ def agents() -> tuple[AgentAdapter, ...]:
 
 def title(agent: str) -> str:
     """What the agent of this id is called; the id itself of a user's own, whose adapter need not be there any more."""
-    return next((one.title for one in agents() if one.id == agent), agent)
+    return next((adapter.title for adapter in agents() if adapter.id == agent), agent)
 
 
-def every(kind: type[_A], what: content.Kind) -> tuple[_A, ...]:
+def every(kind: type[_A], group: content.Kind) -> tuple[_A, ...]:
     """All adapters of a kind by id, ours and those of plugins."""
-    return _all(kind, content.folders(what))
+    return _all(kind, content.folders(group))
 
 
 @cache
@@ -231,23 +231,23 @@ def _all(kind: type[_A], folders: tuple[Path, ...]) -> tuple[_A, ...]:
     return tuple(load(kind, path) for path in _files(folders).values())
 
 
-def named(kind: type[_A], what: content.Kind, name: str) -> _A:
+def named(kind: type[_A], group: content.Kind, name: str) -> _A:
     """The adapter of a kind called `name`.
 
     Raises:
         ToolworthyError: there is none of that name.
     """
-    files = _files(content.folders(what))
+    files = _files(content.folders(group))
     if name not in files:
-        raise ToolworthyError(f"no {what[:-1]} is called {name!r}{meant(name, sorted(files))}")
+        raise ToolworthyError(f"no {group[:-1]} is called {name!r}{meant(name, sorted(files))}")
     return load(kind, files[name])
 
 
 def _files(folders: tuple[Path, ...]) -> dict[str, Path]:
     """The adapter files of folders, by id."""
-    found: dict[str, Path] = {}
+    by_id: dict[str, Path] = {}
     for path in (path for folder in folders for path in sorted(folder.glob("*.toml"))):
-        if path.stem in found:
-            raise ToolworthyError(f"{path}: {path.stem} exists already, {found[path.stem]}. Take another name.")
-        found[path.stem] = path
-    return found
+        if path.stem in by_id:
+            raise ToolworthyError(f"{path}: {path.stem} exists already, {by_id[path.stem]}. Take another name.")
+        by_id[path.stem] = path
+    return by_id

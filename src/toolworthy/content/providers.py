@@ -80,21 +80,23 @@ def every() -> tuple[ProviderAdapter, ...]:
 def by_owner(owners: Iterable[str]) -> ProviderAdapter | None:
     """The server that names itself as the owner of its models; None where none that is known does."""
     known = set(owners)
-    return next((one for one in every() if known & set(one.signs.owner)), None)
+    return next((provider for provider in every() if known & set(provider.signs.owner)), None)
 
 
 def by_words(text: str) -> ProviderAdapter | None:
     """The server whose own words stand in `text`; None where none that is known has them."""
-    return next((one for one in every() if any(re.search(words, text) for words in one.signs.words)), None)
+    return next(
+        (provider for provider in every() if any(re.search(words, text) for words in provider.signs.words)), None
+    )
 
 
 def hints(code: str) -> list[tuple[str, str]]:
     """Title of every provider that can do something about a finding, and what."""
-    return [(one.title, one.hints[code]) for one in every() if code in one.hints]
+    return [(provider.title, provider.hints[code]) for provider in every() if code in provider.hints]
 
 
 def efforts() -> tuple[str, ...]:
     """Every word that an agent or a provider has for how deeply to think, rising as far as the words are known."""
-    told = [one.efforts for one in adapters.agents()] + [one.dialect.efforts for one in every()]
-    words = dict.fromkeys(word for words in told for word in words)
+    scales = [adapter.efforts for adapter in adapters.agents()] + [adapter.dialect.efforts for adapter in every()]
+    words = dict.fromkeys(word for words in scales for word in words)
     return tuple(sorted(words, key=lambda word: (EFFORTS.index(word) if word in EFFORTS else len(EFFORTS), word)))

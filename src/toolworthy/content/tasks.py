@@ -50,14 +50,14 @@ class Step(Strict):
 
     @model_validator(mode="after")
     def _one_action(self) -> Step:
-        given = [name for name in ("run", "read", "write", "edit", "say") if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(f"a step has exactly one of run, read, write, edit, say; this has {given or 'none'}")
-        wants = {"write": {"content"}, "edit": {"old", "new"}}.get(given[0], set())
+        actions = [name for name in ("run", "read", "write", "edit", "say") if getattr(self, name) is not None]
+        if len(actions) != 1:
+            raise ValueError(f"a step has exactly one of run, read, write, edit, say; this has {actions or 'none'}")
+        wants = {"write": {"content"}, "edit": {"old", "new"}}.get(actions[0], set())
         has = {name for name in ("content", "old", "new") if getattr(self, name) is not None}
         if wants != has:
             raise ValueError(
-                f"a step {given[0]!r} wants {sorted(wants) or 'nothing'} beside it, this has {sorted(has)}"
+                f"a step {actions[0]!r} wants {sorted(wants) or 'nothing'} beside it, this has {sorted(has)}"
             )
         return self
 

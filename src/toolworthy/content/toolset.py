@@ -57,9 +57,13 @@ def due(spec: ToolSpec) -> tuple[str, ...]:
     """Names of the arguments that must be given, and of those without which nobody knows what is to be done."""
     if spec.custom:
         return ()
-    told = spec.call if isinstance(spec.call, dict) else {}
+    template = spec.call if isinstance(spec.call, dict) else {}
     return tuple(
-        {name: True for name in (*tool_schema(spec)["required"], *told) if name in told and placeholders(told[name])}
+        {
+            name: True
+            for name in (*tool_schema(spec)["required"], *template)
+            if name in template and placeholders(template[name])
+        }
     )
 
 
@@ -122,32 +126,32 @@ def understand(spec: ToolSpec, arguments: Any) -> Deed | None:
     values = _unfill(spec.call, arguments)
     if values is None:
         return None
-    told = arguments if isinstance(arguments, dict) else {}
-    scope = {name: told[parameter] for name, parameter in spec.scope if told.get(parameter) is not None}
+    fields = arguments if isinstance(arguments, dict) else {}
+    scope = {name: fields[parameter] for name, parameter in spec.scope if fields.get(parameter) is not None}
     return Deed(spec.does, tuple(values), scope)
 
 
-def _unfill(template: Any, given: Any) -> list[dict[str, str]] | None:
-    """The placeholders' values; None where `given` lacks one."""
+def _unfill(template: Any, value: Any) -> list[dict[str, str]] | None:
+    """The placeholders' values; None where `value` lacks one."""
     if isinstance(template, str):
         match = _PLACEHOLDER.fullmatch(template)
         if match is None:
             return [{}]
-        return [{match[1]: str(given)}] if isinstance(given, (str, int)) else None
+        return [{match[1]: str(value)}] if isinstance(value, (str, int)) else None
     if isinstance(template, list):
-        rows = [_unfill(template[0], item) for item in given] if isinstance(given, list) and given else [None]
+        rows = [_unfill(template[0], item) for item in value] if isinstance(value, list) and value else [None]
         return None if None in rows else [values for row in rows for values in row or ()]
     if not isinstance(template, dict):
         return [{}]
-    found: list[dict[str, str]] = [{}]
+    combinations: list[dict[str, str]] = [{}]
     for name, inner in template.items():
         if not placeholders(inner):
             continue
-        inside = _unfill(inner, given[name]) if isinstance(given, dict) and name in given else None
+        inside = _unfill(inner, value[name]) if isinstance(value, dict) and name in value else None
         if inside is None:
             return None
-        found = [{**outer, **values} for outer in found for values in inside]
-    return found
+        combinations = [{**outer, **values} for outer in combinations for values in inside]
+    return combinations
 
 
 # ---- steps as calls ------------------------------------------------------------------------------------------------

@@ -62,9 +62,9 @@ def _check_no_key(url: str) -> None:
             "the URL holds a password. Put USER:PASSWORD into an environment variable, name it with --key-env, and set "
             'auth = "basic" for the endpoint in toolworthy.toml'
         )
-    asked = parse_qsl(query, keep_blank_values=True)
-    told = looks_like_key(path if mark else address, by_looks=False)
-    if told or any(credential(f"x-{name}") or looks_like_key(f"{name} {value}") for name, value in asked):
+    parameters = parse_qsl(query, keep_blank_values=True)
+    in_path = looks_like_key(path if mark else address, by_looks=False)
+    if in_path or any(credential(f"x-{name}") or looks_like_key(f"{name} {value}") for name, value in parameters):
         raise ToolworthyError(f"the URL holds a key; {where}")
 
 

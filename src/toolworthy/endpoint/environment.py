@@ -26,23 +26,23 @@ class Header:
         return f"env:{self.variable}" if self.variable else self.value
 
 
-def read_setting(endpoint: str, what: str, given: str, environ: Mapping[str, str]) -> tuple[str, str | None]:
+def read_setting(endpoint: str, setting: str, value: str, environ: Mapping[str, str]) -> tuple[str, str | None]:
     """The value of a setting, and the environment variable that holds it, if one does: ``env:NAME`` in the config.
 
     Args:
         endpoint: its name.
-        what: the setting.
-        given: as the config has it.
+        setting: the setting.
+        value: as the config has it.
         environ: environment variables.
 
     Raises:
         ToolworthyError: the variable is not set, or no header can carry what it holds.
     """
-    kind, _, variable = given.partition(":")
+    kind, _, variable = value.partition(":")
     if kind != "env":
-        return given, None
+        return value, None
     if not (held := secret(environ, variable, blanks=True)):
-        raise ToolworthyError(f"{endpoint} needs its {what}, and {unset(variable, environ)}")
+        raise ToolworthyError(f"{endpoint} needs its {setting}, and {unset(variable, environ)}")
     return held, variable
 
 
@@ -59,14 +59,14 @@ def secret(environ: Mapping[str, str], variable: str, *, blanks: bool = False) -
     """
     value = environ.get(variable, "").strip()
     if re.search(r"[\r\n]", value):
-        what = "has a line break in it"
+        problem = "has a line break in it"
     elif not value.isascii():
-        what = "is not ASCII"
+        problem = "is not ASCII"
     elif not value.isprintable() or (" " in value and not blanks):
-        what = "has a blank or a control character in it"
+        problem = "has a blank or a control character in it"
     else:
         return value
-    raise ToolworthyError(f"the key in the environment variable {variable} {what}. Put the key there alone.")
+    raise ToolworthyError(f"the key in the environment variable {variable} {problem}. Put the key there alone.")
 
 
 def unset(variable: str, environ: Mapping[str, str]) -> str:

@@ -90,15 +90,15 @@ def _load_files(package: str, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _told(what: object, folder: Path | None = None) -> Iterator[None]:
+def _told(source: object, folder: Path | None = None) -> Iterator[None]:
     """Say in one line what goes wrong while users' code is imported, and in which line of theirs."""
     try:
         yield
     except ToolworthyError:  # it names the file: two rules of one code, for instance
         raise
     except (Exception, SystemExit) as error:
-        lines = [(one.filename, one.lineno) for one in traceback.extract_tb(error.__traceback__)]
+        lines = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
         if isinstance(error, SyntaxError) and error.filename:
             lines.append((error.filename, error.lineno))
         theirs = [f"{file}:{line}" for file, line in lines if folder and Path(file).is_relative_to(folder)]
-        raise ToolworthyError(f"{[what, *theirs][-1]}: {type(error).__name__}: {error}") from error
+        raise ToolworthyError(f"{[source, *theirs][-1]}: {type(error).__name__}: {error}") from error

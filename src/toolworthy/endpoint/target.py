@@ -116,13 +116,13 @@ class Endpoint:
             ToolworthyError: the endpoint has no wire API at all, or not the forced one.
         """
         if self.forced_api:
-            found = self.forced_api if self.forced_api in self.base_urls else None
+            api = self.forced_api if self.forced_api in self.base_urls else None
         else:
-            found = nearest(agent_api, self.base_urls)
-        if found is None:
+            api = nearest(agent_api, self.base_urls)
+        if api is None:
             wanted = (self.forced_api,) if self.forced_api else wire.relatives(agent_api)
             raise ToolworthyError(f"{self.name} speaks none of {', '.join(wanted)}. Check the base URL.")
-        return found
+        return api
 
     def url(self, api: Api, operation: Operation = "completion", model: str = "", *, stream: bool = False) -> str:
         """The whole URL of one operation.
@@ -225,14 +225,14 @@ def resolve(
     environ = os.environ if environ is None else environ
     check_variable(key_env, "--key-env")
     if name.partition(":")[0] == ORACLE:
-        for spoilt in filter(None, name.partition(":")[2].split(",")):
-            defect(spoilt)
+        for injected in filter(None, name.partition(":")[2].split(",")):
+            defect(injected)
         return Endpoint(name, providers.provider("generic"), {}, "oracle", forced_api=wire)
     config = load_config(folder or Path.cwd())
     named = _named(name, config)
     provider = providers.provider(named.provider)
-    given = tidy(named.url) if named.url else ""
-    read = places(given) if given else {}
+    base_url = tidy(named.url) if named.url else ""
+    read = places(base_url) if base_url else {}
     urls = (
         {**{api: bases[0] for api, bases in read.items()}, **{api: tidy(url) for api, url in named.urls.items()}}
         if named.url or named.urls
@@ -253,7 +253,7 @@ def resolve(
     if chosen == key:
         raise ToolworthyError("--model is given the key. Give the model's id.")
     context = named.context or provider.context.get(chosen)
-    found = Endpoint(
+    endpoint = Endpoint(
         name,
         provider,
         urls,
@@ -262,11 +262,11 @@ def resolve(
         variable,
         wire,
         context,
-        given=given,
+        given=base_url,
         variants={api: bases[1:] for api, bases in read.items() if api not in named.urls},
         **_settings(name, provider, named, environ),
     )
-    return found.priced(config.prices[chosen]) if chosen in config.prices else found
+    return endpoint.priced(config.prices[chosen]) if chosen in config.prices else endpoint
 
 
 def _named(name: str, config: Config) -> NamedEndpoint:
@@ -297,8 +297,8 @@ def _settings(
     return {
         "auth": named.auth,
         "extra": tuple(
-            Header(name.lower(), *read_setting(endpoint, f"header {name}", given, environ))
-            for name, given in headers.items()
+            Header(name.lower(), *read_setting(endpoint, f"header {name}", value, environ))
+            for name, value in headers.items()
         ),
         "query": {**provider.query, **named.query},
         "extra_body": {api: _merged(provider.extra_body.get(api, {}), named.extra_body.get(api, {})) for api in apis},

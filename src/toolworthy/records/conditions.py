@@ -76,39 +76,43 @@ _OWN = "own."
 
 def declare(suite: str, options: Mapping[str, Mapping[str, Any]]) -> None:
     """Have the options of a kind of work kept, restored and compared like all others."""
-    others = [one for one in CONDITIONS if one.option not in options]
-    given = {option: option.removeprefix("--").replace("-", "_") for option in options}
-    own = (Condition(one, given[one], _OWN + given[one], how.get("default"), (suite,)) for one, how in options.items())
-    CONDITIONS[:] = [*others, *own]
+    CONDITIONS[:] = [condition for condition in CONDITIONS if condition.option not in options]
+    for option, settings in options.items():
+        name = option.removeprefix("--").replace("-", "_")
+        CONDITIONS.append(Condition(option, name, _OWN + name, settings.get("default"), (suite,)))
 
 
-def restore(given: argparse.Namespace, meta: RunMeta | None) -> None:
+def restore(options: argparse.Namespace, meta: RunMeta | None) -> None:
     """Put what was not given at what it was in the run that is gone on with, else at its default.
 
     Args:
-        given: what the command line gives.
+        options: what the command line gives.
         meta: what that run says of itself; None for a new run.
     """
-    for one in CONDITIONS:
-        if getattr(given, one.given, None) in (None, []):
-            setattr(given, one.given, one.of(meta) if meta else one.default)
+    for condition in CONDITIONS:
+        if getattr(options, condition.given, None) in (None, []):
+            setattr(options, condition.given, condition.of(meta) if meta else condition.default)
 
 
-def chosen(given: argparse.Namespace) -> dict[str, Any]:
+def chosen(options: argparse.Namespace) -> dict[str, Any]:
     """The options of a plan that are conditions, and need not be looked up anywhere."""
-    own = {one.given: getattr(given, one.given) for one in CONDITIONS if one.where.startswith(_OWN)}
-    plain = (one for one in CONDITIONS if "." not in one.where and not one.by_content)
-    return {**{one.where: getattr(given, one.given) for one in plain}, "own": own}
+    own = {
+        condition.given: getattr(options, condition.given)
+        for condition in CONDITIONS
+        if condition.where.startswith(_OWN)
+    }
+    plain = (condition for condition in CONDITIONS if "." not in condition.where and not condition.by_content)
+    return {**{condition.where: getattr(options, condition.given) for condition in plain}, "own": own}
 
 
 def told(options: object) -> dict[str, Any]:
     """What ``run.json`` says of them among its options."""
-    return {one.where: one.of(options) for one in CONDITIONS if "." not in one.where}
+    return {condition.where: condition.of(options) for condition in CONDITIONS if "." not in condition.where}
 
 
 def bounds(meta: RunMeta) -> dict[str, Any]:
     """What a run says of the options that set limits, by option."""
-    return {one.option: one.of(meta) for one in CONDITIONS if one.bounds}
+    return {condition.option: condition.of(meta) for condition in CONDITIONS if condition.bounds}
 
 
 def unlike(before: Mapping[str, Any], after: Mapping[str, Any], suite: str) -> dict[Limit, tuple[str, str]]:
@@ -119,46 +123,46 @@ def unlike(before: Mapping[str, Any], after: Mapping[str, Any], suite: str) -> d
         after: of the other.
         suite: whose limits.
     """
-    found: dict[Limit, tuple[str, str]] = {}
-    for one in CONDITIONS:
-        was, now = (side.get(one.option, one.default) for side in (before, after))
-        if was != now and one.concerns(suite):
-            found |= dict.fromkeys(one.bounds, (one.said(was), one.said(now)))
-    return found | ({"unnamed": next(iter(found.values()))} if found else {})
+    limits: dict[Limit, tuple[str, str]] = {}
+    for condition in CONDITIONS:
+        was, now = (side.get(condition.option, condition.default) for side in (before, after))
+        if was != now and condition.concerns(suite):
+            limits |= dict.fromkeys(condition.bounds, (condition.said(was), condition.said(now)))
+    return limits | ({"unnamed": next(iter(limits.values()))} if limits else {})
 
 
 def arguments(options: object, suite: str) -> Iterator[str]:
     """The command line that gives them to a suite."""
-    for one in CONDITIONS:
-        value = one.of(options)
-        if not one.concerns(suite) or value == one.default:
+    for condition in CONDITIONS:
+        value = condition.of(options)
+        if not condition.concerns(suite) or value == condition.default:
             continue
         if isinstance(value, bool):
-            yield one.option
+            yield condition.option
         else:
             for each in value if isinstance(value, list) else [value]:
-                yield from (one.option, str(each))
+                yield from (condition.option, str(each))
 
 
 def difference(old: RunMeta, new: RunMeta) -> str:
     """In which way two ``run.json`` are of runs that must not be mixed, in a few words; empty where they may be."""
-    for one in CONDITIONS:
-        was, now = one.of(old), one.of(new)
-        if not one.by_content and was != now:
-            return f"was made with {one.said(was)}, this is {one.said(now)}"
-    for what, option in _CONTENT.items():
-        was, now = (getattr(meta, what) for meta in (old, new))
-        if was == now or was is None or (what == "words" and not was):  # runs of before it was kept
+    for condition in CONDITIONS:
+        was, now = condition.of(old), condition.of(new)
+        if not condition.by_content and was != now:
+            return f"was made with {condition.said(was)}, this is {condition.said(now)}"
+    for field, option in _CONTENT.items():
+        was, now = (getattr(meta, field) for meta in (old, new))
+        if was == now or was is None or (field == "words" and not was):  # runs of before it was kept
             continue
         if isinstance(was, EndpointTold):
             was, now = was.model_dump(), now.model_dump()
         if isinstance(was, list):
             return f"was made with {option} {_short(was)}, this is {option} {_short(now)}"
         if option and set(was) != set(now):
-            names, theirs = (", ".join(one) or "none" for one in (was, now))
+            names, theirs = (", ".join(side) or "none" for side in (was, now))
             return f"was made with {option} {names}, this is {option} {theirs}"
         name = next(name for name in {**was, **now} if was.get(name) != now.get(name))
-        return f"was made with another {name} ({what}: {_short(was.get(name))}, now {_short(now.get(name))})"
+        return f"was made with another {name} ({field}: {_short(was.get(name))}, now {_short(now.get(name))})"
     return ""
 
 

@@ -34,21 +34,21 @@ def results_of(exchanges: Sequence[Exchange], news: Sequence[Sequence[Message]])
         news: what :func:`news_of` says of them.
     """
     made = [exchange.calls for exchange in exchanges]
-    given = {plain_id(call.id) for calls in made for call in calls}
-    found: dict[str, ToolResult] = {}
+    own_ids = {plain_id(call.id) for calls in made for call in calls}
+    answers: dict[str, ToolResult] = {}
     orphans: list[list[ToolResult]] = []
     for new in news:
         results = [part for message in new for part in message.parts if isinstance(part, ToolResult)]
         for result in results:
-            found.setdefault(plain_id(result.call_id), result)
-        orphans.append([result for result in results if plain_id(result.call_id) not in given])
-    return [_came_back(calls, found, next(filter(None, orphans[at + 1 :]), [])) for at, calls in enumerate(made)]
+            answers.setdefault(plain_id(result.call_id), result)
+        orphans.append([result for result in results if plain_id(result.call_id) not in own_ids])
+    return [_came_back(calls, answers, next(filter(None, orphans[at + 1 :]), [])) for at, calls in enumerate(made)]
 
 
 def _came_back(
-    calls: Sequence[ToolCall], found: Mapping[str, ToolResult], orphans: Sequence[ToolResult]
+    calls: Sequence[ToolCall], answers: Mapping[str, ToolResult], orphans: Sequence[ToolResult]
 ) -> list[ToolResult | None]:
-    by_id = [found.get(plain_id(call.id)) for call in calls]
+    by_id = [answers.get(plain_id(call.id)) for call in calls]
     return list(orphans) if not any(by_id) and len(orphans) == len(calls) else by_id
 
 

@@ -117,11 +117,11 @@ class Exchange:
         """
         from toolworthy.wire.sse import is_stream
 
-        asked, came = (_bytes(body) for body in (request, answer))
+        request_body, response_body = (_bytes(body) for body in (request, answer))
         if headers is None:
-            headers = {"content-type": "text/event-stream" if is_stream(came) else "application/json"}
-        told = {name.lower(): value for name, value in headers.items()}
-        chunks = (Chunk(0.0, came),)
+            headers = {"content-type": "text/event-stream" if is_stream(response_body) else "application/json"}
+        fields = {name.lower(): value for name, value in headers.items()}
+        chunks = (Chunk(0.0, response_body),)
         return cls(
             "",
             0,
@@ -131,11 +131,11 @@ class Exchange:
             "POST",
             "",
             {},
-            asked,
+            request_body,
             None,
             (),
             status,
-            told,
+            fields,
             chunks,
             started=0.0,
             seconds=0.0,

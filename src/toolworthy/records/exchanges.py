@@ -89,7 +89,7 @@ class ExchangeRecord(BaseModel):
 
 
 _NEWER: tuple[FailureKind, ...] = ("bad status", "failed")
-_SENTENCES = {said.removesuffix("{}"): kind for kind, said in SAID.items() if kind not in _NEWER}
+_SENTENCES = {sentence.removesuffix("{}"): kind for kind, sentence in SAID.items() if kind not in _NEWER}
 """How the sentences of older runs began; what followed was the reason."""
 
 
@@ -224,20 +224,20 @@ def _told(data: bytes) -> Iterator[tuple[str, Exchange]]:
     pieces: dict[str, bytes] = {}
     for record in _records(data):
         with contextlib.suppress(_Lost, ValueError):
-            told = ExchangeRecord.model_validate(record, extra="ignore")
-            pieces |= {name: _bytes(text) for name, text in told.pieces.items()}
-            yield told.process, _exchange(told, pieces)
+            parsed = ExchangeRecord.model_validate(record, extra="ignore")
+            pieces |= {name: _bytes(text) for name, text in parsed.pieces.items()}
+            yield parsed.process, _exchange(parsed, pieces)
 
 
-def _exchange(told: ExchangeRecord, pieces: Mapping[str, bytes]) -> Exchange:
+def _exchange(record: ExchangeRecord, pieces: Mapping[str, bytes]) -> Exchange:
     return Exchange(
-        **{name: getattr(told, name) for name in _PLAIN},
-        request_headers=told.request_headers,
-        response_headers=told.response_headers,
-        losses=tuple(told.losses),
-        request_body=_restore(told.request_body, pieces),
-        upstream_body=None if told.upstream_body is None else _restore(told.upstream_body, pieces),
-        chunks=tuple(Chunk(at, _bytes(text)) for at, text in told.chunks),
+        **{name: getattr(record, name) for name in _PLAIN},
+        request_headers=record.request_headers,
+        response_headers=record.response_headers,
+        losses=tuple(record.losses),
+        request_body=_restore(record.request_body, pieces),
+        upstream_body=None if record.upstream_body is None else _restore(record.upstream_body, pieces),
+        chunks=tuple(Chunk(at, _bytes(text)) for at, text in record.chunks),
     )
 
 

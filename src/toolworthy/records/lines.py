@@ -97,8 +97,8 @@ def salvaged(text: bytes) -> Iterator[Any]:
         piece = text[match.start() :].decode("utf-8", "replace")
         with contextlib.suppress(ValueError):
             _, end = json.JSONDecoder().raw_decode(piece)
-            if found := read_line(piece[:end].encode()):
-                yield found
+            if result := read_line(piece[:end].encode()):
+                yield result
 
 
 def last_line(file: BinaryIO) -> bytes:
@@ -106,7 +106,7 @@ def last_line(file: BinaryIO) -> bytes:
     size = file.seek(0, os.SEEK_END)
     for many in (2**power for power in range(12, 64)):
         file.seek(-min(many, size), os.SEEK_END)
-        found = file.read()
-        if many >= size or b"\n" in found[:-1]:
-            return found[found[:-1].rfind(b"\n") + 1 :]
+        tail = file.read()
+        if many >= size or b"\n" in tail[:-1]:
+            return tail[tail[:-1].rfind(b"\n") + 1 :]
     return b""

@@ -214,10 +214,12 @@ class RunMeta(ProxyTold):
     @property
     def served(self) -> EndpointTold:
         """The endpoint, with the base URLs at which preflight found it."""
-        found = self.preflight.base_urls
-        return self.endpoint.model_copy(update={"base_urls": found}) if found else self.endpoint
+        urls = self.preflight.base_urls
+        return self.endpoint.model_copy(update={"base_urls": urls}) if urls else self.endpoint
 
     def secrets(self, environ: Mapping[str, str]) -> Iterator[str]:
         """The keys of the run's endpoints, as far as `environ` still has them: none may get into a file."""
-        variables = frozenset[str]().union(*(one.variables for one in (self.endpoint, self.options.reference) if one))
+        variables = frozenset[str]().union(
+            *(endpoint.variables for endpoint in (self.endpoint, self.options.reference) if endpoint)
+        )
         return (environ.get(variable, "").strip() for variable in sorted(variables))

@@ -16,7 +16,7 @@ class Record(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _encodable(cls, value: Any) -> Any:
-        return {name: _clean(one) for name, one in value.items()} if isinstance(value, dict) else value
+        return {name: _clean(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
 class ResultRecord(Record):
@@ -54,4 +54,6 @@ def _clean(value: Any) -> Any:
 
 def _clean_all(value: Any) -> Any:
     """With what objects hold, names included."""
-    return {_clean(name): _clean_all(one) for name, one in value.items()} if isinstance(value, dict) else _clean(value)
+    return (
+        {_clean(name): _clean_all(item) for name, item in value.items()} if isinstance(value, dict) else _clean(value)
+    )

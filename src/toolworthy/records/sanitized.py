@@ -20,9 +20,9 @@ def cleaned(exchange: Exchange, redactor: Redactor) -> Exchange:
     What still shows one when it is assembled, though no place in its bytes can be cut out, is withheld as a whole.
     """
     chunks = exchange.chunks
-    told, sent = _coding(exchange.response_headers), _coding(exchange.request_headers)
+    coding, request_coding = _coding(exchange.response_headers), _coding(exchange.request_headers)
     before = [chunk.data for chunk in chunks]
-    pieces = _body(redactor, before, told)
+    pieces = _body(redactor, before, coding)
     if pieces != before:
         chunks = tuple(Chunk(chunk.at, data) for chunk, data in zip(chunks, pieces, strict=True))
     upstream = exchange.upstream_body
@@ -31,7 +31,7 @@ def cleaned(exchange: Exchange, redactor: Redactor) -> Exchange:
         method=redactor.text(exchange.method),
         path=redactor.text(exchange.path),
         request_headers=redactor.headers(exchange.request_headers),
-        request_body=_body(redactor, [exchange.request_body], sent)[0],
+        request_body=_body(redactor, [exchange.request_body], request_coding)[0],
         upstream_body=None if upstream is None else _body(redactor, [upstream], "")[0],
         losses=tuple(map(redactor.text, exchange.losses)),
         response_headers=redactor.headers(exchange.response_headers),
@@ -45,12 +45,12 @@ def _coding(headers: Mapping[str, str]) -> str:
     return headers.get("content-encoding", "").strip().lower()
 
 
-def _body(redactor: Redactor, pieces: list[bytes], told: str, deep: int = 0) -> list[bytes]:
+def _body(redactor: Redactor, pieces: list[bytes], coding: str, deep: int = 0) -> list[bytes]:
     """The pieces of a body without secrets, also where it is packed."""
     whole = b"".join(pieces) if redactor else b""
-    inside = unpack(whole, told) if deep < _DEEP else None
+    inside = unpack(whole, coding) if deep < _DEEP else None
     if inside is None:
-        if whole and told not in _READABLE and not _is_text(whole):
+        if whole and coding not in _READABLE and not _is_text(whole):
             return _instead(pieces, MARK.encode())  # in a coding that nobody asked for, and that we cannot look into
         return redactor.pieces(pieces)
     if inside.cut:
@@ -78,12 +78,14 @@ def _withheld(exchange: Exchange, redactor: Redactor) -> Exchange:
     """The last look, at what a reader makes of it."""
     if exchange.response is not None and _shows(redactor, exchange.response, exchange.response.text):
         first, *others = exchange.chunks
-        exchange = replace(exchange, chunks=(Chunk(first.at, MARK.encode()), *(Chunk(one.at, b"") for one in others)))
+        exchange = replace(
+            exchange, chunks=(Chunk(first.at, MARK.encode()), *(Chunk(chunk.at, b"") for chunk in others))
+        )
     if exchange.request is not None and _shows(redactor, exchange.request):
         exchange = replace(exchange, request_body=MARK.encode())
     return exchange
 
 
 def _shows(redactor: Redactor, value: object, *texts: str) -> bool:
-    said = "\n".join((repr(value), *texts))
-    return redactor.holds(said.encode("utf-8", "replace"))
+    text = "\n".join((repr(value), *texts))
+    return redactor.holds(text.encode("utf-8", "replace"))

@@ -126,8 +126,8 @@ class RunDirectory:
         """
         run = cls(path, secrets)
         if not (path / "run.json").is_file():
-            left = f"; {path / RESULTS} is there, with {run._read().read} results" * (path / RESULTS).is_file()
-            raise ToolworthyError(f"{path} is not a run directory: it has no run.json{left}")
+            leftover = f"; {path / RESULTS} is there, with {run._read().read} results" * (path / RESULTS).is_file()
+            raise ToolworthyError(f"{path} is not a run directory: it has no run.json{leftover}")
         run.meta  # noqa: B018 - refuses what is not to be read
         if run.damage and whole:
             raise ToolworthyError(f"{run._damage}; {run._mended_by}")
@@ -155,8 +155,8 @@ class RunDirectory:
         version = value.get("schema")
         if version != SCHEMA or isinstance(version, bool):
             by = f"toolworthy {value.get('toolworthy', '?')}"
-            told = f"is of schema {json.dumps(version)}" if "schema" in value else "names no schema"
-            raise ToolworthyError(f"{path} {told}, of {by}: this one, {__version__}, reads schema {SCHEMA}")
+            problem = f"is of schema {json.dumps(version)}" if "schema" in value else "names no schema"
+            raise ToolworthyError(f"{path} {problem}, of {by}: this one, {__version__}, reads schema {SCHEMA}")
         clean = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")  # lone surrogates do no harm
         try:
             return RunMeta.model_validate_json(clean, extra="ignore")
@@ -185,11 +185,13 @@ class RunDirectory:
     @property
     def _mended_by(self) -> str:
         """What to do about lines that cannot be read."""
-        found = self._read()
-        left = found.broken[: len(found.broken) - found.cut]
-        more = f" and {len(left) - 3} more" if len(left) > 3 else ""
-        delete = f"delete line{'s' * (len(left) > 1)} {', '.join(map(str, left[:3]))}{more}, then " if left else ""
-        cut = "it ends in the middle of a line: " if found.cut else ""
+        lines = self._read()
+        broken = lines.broken[: len(lines.broken) - lines.cut]
+        more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
+        delete = (
+            f"delete line{'s' * (len(broken) > 1)} {', '.join(map(str, broken[:3]))}{more}, then " if broken else ""
+        )
+        cut = "it ends in the middle of a line: " if lines.cut else ""
         return f"{cut}{delete}--resume {self.path} measures again what is lost"
 
     @property
@@ -321,8 +323,8 @@ class RunDirectory:
         stamp = tuple((path.stat().st_size, path.stat().st_mtime_ns) for path in files if path.exists())
         if make not in self._derived or self._derived[make][0] != stamp:
             self._derived[make] = stamp, make(self)
-        found: _R = self._derived[make][1]
-        return found
+        value: _R = self._derived[make][1]
+        return value
 
     def exchanges(self, file: str) -> tuple[Exchange, ...]:
         """What a result's file of exchanges holds; nothing where it names none, or it is gone."""
@@ -333,12 +335,12 @@ class RunDirectory:
         """Read once for as long as the file stays as it is: pages ask for the same results many times."""
         path = self.path / RESULTS
         try:
-            found = path.stat()
+            info = path.stat()
         except OSError:
             return NOTHING
-        if not stat.S_ISREG(found.st_mode):
+        if not stat.S_ISREG(info.st_mode):
             raise ToolworthyError(f"{path} cannot be read: it is not a file")
-        stamp = (found.st_size, found.st_mtime_ns)
+        stamp = (info.st_size, info.st_mtime_ns)
         if self._stamp != stamp:
             self._stamp, self._held = stamp, read_lines(path)
         return self._held

@@ -69,28 +69,28 @@ def load_triage(path: Path) -> tuple[TriageEntry, ...]:
     if not path.exists():
         return ()
     entries = load_toml(_TriageFile, path).finding
-    for one, other in combinations(entries, 2):
-        if one.overlaps(other):
-            where = ", ".join((one.code, one.endpoint, one.model))
+    for entry, other in combinations(entries, 2):
+        if entry.overlaps(other):
+            where = ", ".join((entry.code, entry.endpoint, entry.model))
             raise ToolworthyError(f"{path}: two entries for {where}. Keep one, or give them different apis.")
     return entries
 
 
-def triage_of(given: Path | None, folder: Path) -> tuple[TriageEntry, ...]:
+def triage_of(path: Path | None, folder: Path) -> tuple[TriageEntry, ...]:
     """The entries of the file that is given; else of the one in `folder`, if there is one.
 
     Raises:
         ToolworthyError: as `load_triage`, or the file that is given does not exist.
     """
-    if given and not (folder / given).exists():
-        raise ToolworthyError(f"{given} does not exist. Give the path of a triage file, or leave --triage out.")
-    return load_triage(folder / (given or TRIAGE))
+    if path and not (folder / path).exists():
+        raise ToolworthyError(f"{path} does not exist. Give the path of a triage file, or leave --triage out.")
+    return load_triage(folder / (path or TRIAGE))
 
 
 def merged(held: Iterable[TriageEntry], new: Iterable[TriageEntry]) -> tuple[TriageEntry, ...]:
     """Both; of two entries for the same, the new one."""
     later = [*new]
-    return (*(one for one in held if not any(map(one.overlaps, later))), *later)
+    return (*(entry for entry in held if not any(map(entry.overlaps, later))), *later)
 
 
 def triage_text(entries: Sequence[TriageEntry]) -> str:
@@ -99,8 +99,8 @@ def triage_text(entries: Sequence[TriageEntry]) -> str:
 
 
 def _table(entry: TriageEntry) -> str:
-    told = entry.model_dump(exclude_defaults=True)
-    return "[[finding]]\n" + "".join(f"{name} = {_value(value)}\n" for name, value in told.items())
+    fields = entry.model_dump(exclude_defaults=True)
+    return "[[finding]]\n" + "".join(f"{name} = {_value(value)}\n" for name, value in fields.items())
 
 
 def _value(value: object) -> str:

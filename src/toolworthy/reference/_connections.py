@@ -112,11 +112,11 @@ class _Line:
     async def _request(self, method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> None:
         path, _, query = target.partition("?")
         if self.how.metrics and path == "/metrics":
-            told = f"# TYPE num_requests_running gauge\nvllm:num_requests_running {float(self.state.running)}\n"
+            text = f"# TYPE num_requests_running gauge\nvllm:num_requests_running {float(self.state.running)}\n"
             await self._send(
                 {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]}
             )
-            await self._send({"type": "http.response.body", "body": told.encode()})
+            await self._send({"type": "http.response.body", "body": text.encode()})
             return
         raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         scope = {
@@ -139,10 +139,10 @@ class _Line:
 
     async def _paced(self, message: dict[str, Any]) -> None:
         if message["type"] == "http.response.body":
-            left = self.how.pace
-            while left > 0:
-                await asyncio.sleep(min(left, _CHECK))
-                left -= _CHECK
+            remaining = self.how.pace
+            while remaining > 0:
+                await asyncio.sleep(min(remaining, _CHECK))
+                remaining -= _CHECK
                 if self.reader.at_eof() and self.how.stops:
                     raise _Left
         await self._send(message)

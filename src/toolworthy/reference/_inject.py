@@ -301,15 +301,15 @@ def _beside(text: str, name: str | None, value: Any) -> tuple[str | None, str]:
     for key, known in value.items() if isinstance(value, dict) else ():
         if isinstance(known, (str, int)):
             text = text.replace(f"{{{key}}}", str(known))
-    told = parse_json(text)
-    return (told.get("type") if name and isinstance(told, dict) else None), text
+    event = parse_json(text)
+    return (event.get("type") if name and isinstance(event, dict) else None), text
 
 
 def _renumbered(sent: list[tuple[str | None, Any]]) -> list[tuple[str | None, Any]]:
     out: list[tuple[str | None, Any]] = []
     for name, value in sent:
-        told = parse_json(value) if isinstance(value, str) else value
-        out.append((name, {**told, "sequence_number": len(out)} if isinstance(told, dict) else value))
+        event = parse_json(value) if isinstance(value, str) else value
+        out.append((name, {**event, "sequence_number": len(out)} if isinstance(event, dict) else value))
     return out
 
 
@@ -332,8 +332,8 @@ def _joined(edit: Edit, values: list[Any]) -> list[bool]:
 
 def _concerns(edit: Edit, name: str | None, value: Any) -> bool:
     if edit.type is not None:
-        told = value if isinstance(value, str) else value.get("type") or name
-        if told != edit.type:
+        kind = value if isinstance(value, str) else value.get("type") or name
+        if kind != edit.type:
             return False
     if edit.lacks is not None and next(places(value, edit.lacks), None) is not None:
         return False

@@ -57,8 +57,8 @@ def obey(request: Request) -> tuple[Part, ...]:
         return (Text(word),)
     if _ASK_COLOUR.search(orders):
         return (Text(_colour(request)),)
-    said = None if request.response_format else _SAY.search(orders)
-    return (Text(said[1].strip()) if said else Text(side_answer(request)),)
+    phrase = None if request.response_format else _SAY.search(orders)
+    return (Text(phrase[1].strip()) if phrase else Text(side_answer(request)),)
 
 
 def _shown(request: Request) -> Iterator[Part]:
@@ -69,8 +69,8 @@ def _shown(request: Request) -> Iterator[Part]:
 
 def _code_word(request: Request) -> str | None:
     """The code word that stands last in the conversation, whoever said it."""
-    found = [word for part in _shown(request) if isinstance(part, Text) for word in _CODE.findall(part.text)]
-    return found[-1] if found else None
+    words = [word for part in _shown(request) if isinstance(part, Text) for word in _CODE.findall(part.text)]
+    return words[-1] if words else None
 
 
 def _colour(request: Request) -> str:

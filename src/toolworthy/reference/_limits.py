@@ -36,15 +36,15 @@ def _by_stops(request: Request, answer: Response) -> Response:
 
 
 def _by_tokens(request: Request, answer: Response) -> Response:
-    left = None if request.max_tokens is None else max(request.max_tokens, 1) * CHARACTERS
-    if left is None or sum(len(words(part)) for part in answer.parts) <= left:
+    room = None if request.max_tokens is None else max(request.max_tokens, 1) * CHARACTERS
+    if room is None or sum(len(words(part)) for part in answer.parts) <= room:
         return answer
     parts: list[Part] = []
     for part in answer.parts:
-        if left <= 0:
+        if room <= 0:
             break
-        parts.append(_cut(part, left))
-        left -= len(words(part))
+        parts.append(_cut(part, room))
+        room -= len(words(part))
     usage = answer.usage or Usage()
     return replace(answer, parts=tuple(parts), stop="length", usage=replace(usage, output=request.max_tokens))
 
@@ -58,10 +58,10 @@ def words(part: Part) -> str:
     return part.arguments if isinstance(part, ToolCall) else ""
 
 
-def _cut(part: Part, left: int) -> Part:
+def _cut(part: Part, room: int) -> Part:
     if isinstance(part, (Text, Thinking)):
-        return replace(part, text=part.text[:left])
-    return replace(part, arguments=part.arguments[:left]) if isinstance(part, ToolCall) else part
+        return replace(part, text=part.text[:room])
+    return replace(part, arguments=part.arguments[:room]) if isinstance(part, ToolCall) else part
 
 
 def refusal(api: Api, value: Mapping[str, Any], request: Request) -> Failure | None:
@@ -86,8 +86,8 @@ def refusal(api: Api, value: Mapping[str, Any], request: Request) -> Failure | N
 def overflow(api: Api, tokens: int) -> Failure:
     """The API's own error for a conversation of so many tokens, which the context window does not hold."""
     own = wire.api(api)
-    told = own.overflow.format(tokens=tokens, window=CONTEXT)
-    return replace(_refused(told), code=own.overflow_code)
+    message = own.overflow.format(tokens=tokens, window=CONTEXT)
+    return replace(_refused(message), code=own.overflow_code)
 
 
 def _refused(message: str, status: int = 400) -> Failure:

@@ -86,16 +86,16 @@ def next_answer(
 
 def find_task(request: Request, tasks: Sequence[Task]) -> Task | None:
     """The task whose instruction stands in a user message; of several, the one given last."""
-    found: tuple[int, int, Task] | None = None
+    best: tuple[int, int, Task] | None = None
     for number, message in enumerate(request.messages):
         if message.role != "user":
             continue
-        said = _plain(" ".join(part.text for part in message.parts if isinstance(part, Text)))
+        text = _plain(" ".join(part.text for part in message.parts if isinstance(part, Text)))
         for task in tasks:
             wanted = _plain(task.instruction)
-            if wanted in said and (found is None or (number, len(wanted)) >= found[:2]):
-                found = (number, len(wanted), task)
-    return found[2] if found else None
+            if wanted in text and (best is None or (number, len(wanted)) >= best[:2]):
+                best = (number, len(wanted), task)
+    return best[2] if best else None
 
 
 def _plain(text: str) -> str:
@@ -116,11 +116,11 @@ def _place(request: Request, task: Task, adapter: AgentAdapter | None) -> _Place
 
 def _said(place: _Place, task: Task) -> list[str]:
     """What is said before the next action, to which `place` goes on."""
-    said = []
+    texts = []
     while place.step < len(task.steps) and (text := task.steps[place.step].say) is not None:
-        said.append(text)
+        texts.append(text)
         place.step += 1
-    return said
+    return texts
 
 
 def _due(request: Request, task: Task, place: _Place, adapter: AgentAdapter | None) -> str:

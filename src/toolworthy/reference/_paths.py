@@ -20,16 +20,16 @@ def places(value: Any, path: str) -> Iterator[tuple[Any, Any]]:
     """Every (container, key) that `path` names in a JSON value."""
     if not path:
         return iter(())
-    found: Iterator[tuple[Any, Any]] = iter([({"": value}, "")])
+    holders: Iterator[tuple[Any, Any]] = iter([({"": value}, "")])
     for step in path.split("."):
-        found = _step(found, step)
-    return found
+        holders = _step(holders, step)
+    return holders
 
 
-def _step(found: Iterator[tuple[Any, Any]], step: str) -> Iterator[tuple[Any, Any]]:
+def _step(holders: Iterator[tuple[Any, Any]], step: str) -> Iterator[tuple[Any, Any]]:
     match = _STEP.fullmatch(step)
     name, filters = (match[1], _FILTER.findall(match[2])) if match else (step, [])
-    for container, key in found:
+    for container, key in holders:
         for inner, place in _inside(container, key, name):
             if all(_fits(inner[place], *each) for each in filters):
                 yield inner, place

@@ -51,14 +51,14 @@ def reply(api: ir.Api, body: bytes, answer: Answering, defects: Sequence[Defect]
     request = wire.api(api).parse_request(value)
     if wrong := refusal(api, value, request):
         return _refused(api, wrong, request)
-    said = replace(answer(request), id=_id(api, body))
-    said = replace(said, parts=_signed(api, said.parts))
+    response = replace(answer(request), id=_id(api, body))
+    response = replace(response, parts=_signed(api, response.parts))
     for defect in spoiling:
-        said = defect.spoil_answer(said, request, shows=defect in defects)
+        response = defect.spoil_answer(response, request, shows=defect in defects)
     if request.stream:
-        made = Reply(200, STREAM, tuple(stream(api, said, request)))
+        made = Reply(200, STREAM, tuple(stream(api, response, request)))
     else:
-        made = Reply(200, JSON, (dump_json(wire.api(api).render_response(said, request)).encode(),))
+        made = Reply(200, JSON, (dump_json(wire.api(api).render_response(response, request)).encode(),))
     if (count := as_int(value.get(wire.api(api).several)) or 1) > 1:
         made = _several(made, min(count, _MOST))
     for defect in defects:
@@ -72,10 +72,10 @@ def stream(api: ir.Api, answer: ir.Response, request: ir.Request) -> Iterator[by
     first, *rest = disassemble(replace(answer, failure=None))
     if isinstance(first, ir.Started) and answer.usage:
         first = replace(first, usage=replace(answer.usage, output=None))
-    told = list(itertools.chain.from_iterable(map(_pieces, [first, *rest])))
+    events = list(itertools.chain.from_iterable(map(_pieces, [first, *rest])))
     if answer.failure:
-        told = [*told[: len(told) * 6 // 10], ir.Failed(answer.failure), ir.Ended(clean=False)]
-    for event in told:
+        events = [*events[: len(events) * 6 // 10], ir.Failed(answer.failure), ir.Ended(clean=False)]
+    for event in events:
         if data := encoder.encode(event):
             yield data
 
@@ -92,8 +92,8 @@ def _refused(api: ir.Api, failure: ir.Failure, request: ir.Request) -> Reply:
     if not (request.stream and own.overflow_streamed and failure.code == own.overflow_code):
         return error(api, failure)
     encoder = own.encoder(request)
-    told: tuple[ir.Event, ...] = (ir.Started(_id(api, b""), request.model), ir.Failed(failure), ir.Ended(clean=False))
-    return Reply(200, STREAM, tuple(filter(None, (encoder.encode(event) for event in told))))
+    events: tuple[ir.Event, ...] = (ir.Started(_id(api, b""), request.model), ir.Failed(failure), ir.Ended(clean=False))
+    return Reply(200, STREAM, tuple(filter(None, (encoder.encode(event) for event in events))))
 
 
 def _signed(api: ir.Api, parts: Sequence[ir.Part]) -> tuple[ir.Part, ...]:

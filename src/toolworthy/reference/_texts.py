@@ -23,11 +23,11 @@ def written(call: ToolCall, form: str, each: str, between: str) -> str:
         each: one argument: ``{key}``, ``{value}`` (a string bare) and ``{json}`` are filled in.
         between: what stands between two of them.
     """
-    told = []
+    parts = []
     for key, value in as_dict(parse_json(call.arguments)).items():
         text = json.dumps(value, ensure_ascii=False)
-        told.append(_filled(each, {"key": key, "value": value if isinstance(value, str) else text, "json": text}))
-    return _filled(form, {"name": call.name, "arguments": call.arguments, "each": between.join(told)})
+        parts.append(_filled(each, {"key": key, "value": value if isinstance(value, str) else text, "json": text}))
+    return _filled(form, {"name": call.name, "arguments": call.arguments, "each": between.join(parts)})
 
 
 def swapped(swaps: Swaps, text: str) -> str:

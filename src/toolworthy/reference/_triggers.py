@@ -57,18 +57,18 @@ class Sign(Strict):
 
     def holds(self, value: Mapping[str, Any]) -> bool:
         """Whether the request has it."""
-        found = any(self._there(value)) != self.absent
-        return found and all(sign.holds(value) for sign in self.also) and not any(s.holds(value) for s in self.unless)
+        present = any(self._there(value)) != self.absent
+        return present and all(sign.holds(value) for sign in self.also) and not any(s.holds(value) for s in self.unless)
 
     def _there(self, value: Mapping[str, Any]) -> list[bool]:
         answered = [container[key] for container, key in places(value, self.unanswered)]
-        found = [
+        fits = [
             self._fits(container[key])
             and (self.beside is None or bool(set(container) - {key, *self.beside}))
             and container[key] not in answered
             for container, key in places(value, self.has)
         ]
-        return [one and other for one, other in itertools.pairwise(found)] if self.twice else found
+        return [first and second for first, second in itertools.pairwise(fits)] if self.twice else fits
 
     def _fits(self, value: Any) -> bool:
         text = value if isinstance(value, str) else json.dumps(value)

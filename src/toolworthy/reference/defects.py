@@ -163,12 +163,12 @@ class Defect(Strict):
 @cache
 def catalogue() -> tuple[Defect, ...]:
     """All defects, by id."""
-    found = [
+    defects = [
         defect
         for path in sorted((content.FIXTURES / "defects").glob("*.toml"))
         for defect in load_toml(_File, path).defect
     ]
-    return tuple(sorted(found, key=lambda defect: defect.id))
+    return tuple(sorted(defects, key=lambda defect: defect.id))
 
 
 class _File(Strict):
@@ -181,8 +181,8 @@ def defect(name: str) -> Defect:
     Raises:
         ToolworthyError: there is none.
     """
-    found = next((entry for entry in catalogue() if entry.id == name), None)
-    if found is None:
+    match = next((entry for entry in catalogue() if entry.id == name), None)
+    if match is None:
         meant = near(name, [entry.id for entry in catalogue()]) or "."
         raise ToolworthyError(f"no defect is called {name!r}{meant} `toolworthy oracle --list` lists them.")
-    return found
+    return match

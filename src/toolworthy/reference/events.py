@@ -65,8 +65,8 @@ class Stage:
     @property
     def requests(self) -> int:
         """How many requests its own steps take."""
-        one = [self.together and one.read and two.read for one, two in itertools.pairwise(self.steps)]
-        return sum(step.say is None for step in self.steps) - sum(map(bool, one))
+        shared = sum(bool(self.together and a.read and b.read) for a, b in itertools.pairwise(self.steps))
+        return sum(step.say is None for step in self.steps) - shared
 
     @property
     def once(self) -> bool:
@@ -92,9 +92,9 @@ class Stage:
     def sent(self, api: Api, made: Reply) -> Reply:
         """What is sent where the stage acts."""
         if self.refuse is not None:
-            one = self.refuse
-            status = one.status or wire.api(api).overloaded
-            return error(api, Failure(one.message, one.type, status=status), one.headers)
+            refusal = self.refuse
+            status = refusal.status or wire.api(api).overloaded
+            return error(api, Failure(refusal.message, refusal.type, status=status), refusal.headers)
         if self.breaks == "closed" and made.content_type == STREAM:
             return replace(made, pieces=made.pieces[: max(1, len(made.pieces) * 6 // 10)], whole=False)
         return made

@@ -72,24 +72,24 @@ class Oracle:
             body += message.get("body", b"")
         body += message.get("body", b"")
         method, headers = scope["method"], _headers(scope)
-        asked = wire.route(method, scope["path"], headers)
-        api = wire.api(asked.api or APIS[0])
+        route = wire.route(method, scope["path"], headers)
+        api = wire.api(route.api or APIS[0])
         answers = (defect.answers(method, _target(scope), headers) for defect in self._defects)
         if made := next(filter(None, answers), None):
             await _send(send, made)
-        elif asked.kind == "completion":
+        elif route.kind == "completion":
             await _send(send, self.reply(api.name, _whole(api, scope["path"], decoded(headers, body))))
-        elif asked.kind == "count_tokens":
+        elif route.kind == "count_tokens":
             await _json(send, 200, api.render_count(max(1, len(body) // 4)))
-        elif asked.kind == "models":
+        elif route.kind == "models":
             await _json(send, 200, api.render_models(MODEL, CONTEXT))
         elif (method, scope["path"]) == ("GET", f"{api.models}/{MODEL}"):
             await _json(send, 200, api.render_models(MODEL, CONTEXT)["data"][0])
-        elif asked.kind == "health":
+        elif route.kind == "health":
             await _json(send, 200, {}, head=method == "HEAD")
         else:
-            told = f"no route for {method} {scope['path']}"
-            await _send(send, error(api.name, Failure(told, "invalid_request_error", status=404)))
+            text = f"no route for {method} {scope['path']}"
+            await _send(send, error(api.name, Failure(text, "invalid_request_error", status=404)))
 
     def reply(self, api: Api, body: bytes) -> Reply:
         """What is sent back for a completion request; the stage counts those of the task."""
@@ -113,8 +113,8 @@ class Oracle:
 
 def decoded(headers: Mapping[str, str], body: bytes) -> bytes:
     """The body without zstd, which Codex can send; as it is where it is none."""
-    found = unpack(body, limit=_MAX_REQUEST) if headers.get("content-encoding") == "zstd" else None
-    return found.data if found else body
+    unpacked = unpack(body, limit=_MAX_REQUEST) if headers.get("content-encoding") == "zstd" else None
+    return unpacked.data if unpacked else body
 
 
 def _whole(api: wire.WireApi, path: str, body: bytes) -> bytes:

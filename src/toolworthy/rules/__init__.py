@@ -51,7 +51,7 @@ def codes(area: Area) -> frozenset[str]:
 
 def label(code: str) -> str:
     """Code and slug of a rule, as they are shown everywhere; of anything else the code alone."""
-    return found.label if (found := by_code(code)) else code
+    return known.label if (known := by_code(code)) else code
 
 
 def by_code(code: str) -> Rule | None:
@@ -60,9 +60,9 @@ def by_code(code: str) -> Rule | None:
 
 
 def _rooted(view: View) -> Iterator[Finding]:
-    found = [finding for rule in RULES for finding in rule.findings(view)]
-    present = {finding.code for finding in found}
-    for finding in found:
+    findings = [finding for rule in RULES for finding in rule.findings(view)]
+    present = {finding.code for finding in findings}
+    for finding in findings:
         root = _root(finding.code, present)
         yield finding.model_copy(update={"follows": root}) if root != finding.code else finding
 

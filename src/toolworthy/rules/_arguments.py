@@ -22,12 +22,12 @@ _WORDS, _CHARACTERS = 3, 6
 
 @builtin("TW193")
 def _reasoning_in_arguments(view: View) -> Violations:
-    asked = view.exchange.request_body.decode(errors="replace")
+    request = view.exchange.request_body.decode(errors="replace")
     for call in view.calls:
         value = parse_json(call.arguments)
         texts = [call.arguments] if value is None else list(strings(value))
         for text in texts:
-            tag = next((one for one in THINK_TAG.finditer(text) if one.group() not in asked), None)
+            tag = next((match for match in THINK_TAG.finditer(text) if match.group() not in request), None)
             if tag and (value is None or _is_thought(text)):
                 yield f"the arguments of {call.name} have {tag.group()!r}", text[:300]
 
@@ -53,9 +53,9 @@ def _prose_in_arguments(view: View) -> Violations:
     for call in view.calls:
         tool = view.request.tool(call.name) if view.request else None
         known = as_dict(as_dict(tool.parameters if tool else None).get("properties"))
-        given = as_dict(parse_json(call.arguments))
-        if known and len(given) == 1 and not set(given) & set(known):
-            ((name, value),) = given.items()
+        arguments = as_dict(parse_json(call.arguments))
+        if known and len(arguments) == 1 and not set(arguments) & set(known):
+            ((name, value),) = arguments.items()
             if isinstance(value, str) and _is_prose(value):
                 yield f"the arguments of {call.name} are a text in {name!r}: {value[:60]!r}", call.arguments
 

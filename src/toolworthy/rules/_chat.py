@@ -87,12 +87,15 @@ def _content_after_finish_reason(view: View) -> Violations:
 @builtin("TW317")
 def _wrong_object_type(view: View) -> Violations:
     for event in view.events:
-        told = event.value.get("object")
-        if isinstance(event.value.get("choices"), list) and told != "chat.completion.chunk":
-            yield _named(told, "object" in event.value, "a chunk"), event.data
-    told = view.whole.get("object")
-    if isinstance(view.whole.get("choices"), list) and told != "chat.completion":
-        yield _named(told, "object" in view.whole, "the response"), view.exchange.body[:300].decode(errors="replace")
+        object_type = event.value.get("object")
+        if isinstance(event.value.get("choices"), list) and object_type != "chat.completion.chunk":
+            yield _named(object_type, "object" in event.value, "a chunk"), event.data
+    object_type = view.whole.get("object")
+    if isinstance(view.whole.get("choices"), list) and object_type != "chat.completion":
+        yield (
+            _named(object_type, "object" in view.whole, "the response"),
+            view.exchange.body[:300].decode(errors="replace"),
+        )
 
 
 @builtin("TW318")
@@ -104,8 +107,8 @@ def _missing_delta(view: View) -> Violations:
 
 @builtin("TW319")
 def _choices_share_index(view: View) -> Violations:
-    if (as_int(view.asked.get("n")) or 1) > 1 and (found := _merged(view)):
-        yield found
+    if (as_int(view.asked.get("n")) or 1) > 1 and (violation := _merged(view)):
+        yield violation
 
 
 @builtin("TW320")
@@ -121,9 +124,9 @@ def _too_few_choices(view: View) -> Violations:
 @builtin("TW321")
 def _invalid_role(view: View) -> Violations:
     for event, choice in view.choices:
-        told = as_dict(choice.get("delta")).get("role")
-        if told is not None and told != "assistant":
-            yield f"the role is {json.dumps(told)}", event.data
+        role = as_dict(choice.get("delta")).get("role")
+        if role is not None and role != "assistant":
+            yield f"the role is {json.dumps(role)}", event.data
 
 
 @builtin("TW322")
@@ -136,26 +139,26 @@ def _empty_finish_reason(view: View) -> Violations:
 
 @builtin("TW324")
 def _repeated_text(view: View) -> Violations:
-    said: dict[object, str] = defaultdict(str)
+    texts: dict[object, str] = defaultdict(str)
     for event, choice in view.choices:
         text = as_dict(choice.get("delta")).get("content")
         if isinstance(text, str) and text:
-            if len(text) >= _LONG and text == said[as_key(choice.get("index"))]:
+            if len(text) >= _LONG and text == texts[as_key(choice.get("index"))]:
                 yield "a delta repeats all text before it", event.data
-            said[as_key(choice.get("index"))] += text
+            texts[as_key(choice.get("index"))] += text
 
 
 @builtin("TW394")
 def _repeated_finish_reason(view: View) -> Violations:
-    told: dict[object, object] = {}
+    reasons: dict[object, object] = {}
     several = (as_int(view.asked.get("n")) or 1) > 1
     for event, choice in view.choices:
         index, reason = as_key(choice.get("index")), choice.get("finish_reason")
-        if reason and index in told and not (several and _merged(view)):
-            yield f"a second finish_reason: {told[index]!r}, then {reason!r}", event.data
+        if reason and index in reasons and not (several and _merged(view)):
+            yield f"a second finish_reason: {reasons[index]!r}, then {reason!r}", event.data
             return
         if reason:
-            told[index] = reason
+            reasons[index] = reason
 
 
 _LONG = 24
@@ -164,8 +167,8 @@ _STRAY = re.compile(rb"^[^:\s][^\r\n]*", re.MULTILINE)
 """A line that is neither blank nor a comment."""
 
 
-def _named(told: object, there: bool, what: str) -> str:
-    return f"object of {what} is {json.dumps(told)}" if there else f"{what} has no object"
+def _named(value: object, there: bool, subject: str) -> str:
+    return f"object of {subject} is {json.dumps(value)}" if there else f"{subject} has no object"
 
 
 def _merged(view: View) -> tuple[str, str] | None:

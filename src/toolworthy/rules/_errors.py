@@ -51,15 +51,15 @@ def _words(view: View) -> str:
 @builtin("TW621")
 def _tools_unsupported(view: View) -> Violations:
     offered = view.request.tools if view.request else not view.knows_request
-    if offered and (found := _NO_TOOLS.search(_words(view))):
-        yield f"HTTP {view.exchange.status}: {found.group()!r}", view.tail()
+    if offered and (match := _NO_TOOLS.search(_words(view))):
+        yield f"HTTP {view.exchange.status}: {match.group()!r}", view.tail()
 
 
 @builtin("TW622")
 def _client_error_as_5xx(view: View) -> Violations:
     words = _words(view)
-    if (view.exchange.status or 0) >= 500 and not _BUSY.search(words) and (found := _OWN_FAULT.search(words)):
-        yield f"HTTP {view.exchange.status}, but the request is at fault: {found.group()!r}", view.tail()
+    if (view.exchange.status or 0) >= 500 and not _BUSY.search(words) and (match := _OWN_FAULT.search(words)):
+        yield f"HTTP {view.exchange.status}, but the request is at fault: {match.group()!r}", view.tail()
 
 
 @builtin("TW623")
@@ -67,18 +67,18 @@ def _status_contradicts_error(view: View) -> Violations:
     status, words = view.exchange.status or 0, _words(view)
     if status < 400:
         return
-    told = {int(number) for number in _STATUS.findall(words)} or set(_codes(parse_json(view.exchange.body)))
-    if told and all(_meaning(number) != _meaning(status) for number in told):
-        yield f"HTTP {status}, but the error says {min(told)}", view.tail()
-    elif not told and status not in _WAIT and _BUSY.search(words):
+    statuses = {int(number) for number in _STATUS.findall(words)} or set(_codes(parse_json(view.exchange.body)))
+    if statuses and all(_meaning(number) != _meaning(status) for number in statuses):
+        yield f"HTTP {status}, but the error says {min(statuses)}", view.tail()
+    elif not statuses and status not in _WAIT and _BUSY.search(words):
         yield f"HTTP {status}, but the error says that there is a rate limit", view.tail()
 
 
 def _codes(value: Any) -> list[int]:
     """HTTP statuses that stand as numbers in an error's fields."""
     error = as_dict(as_dict(value).get("error"))
-    found = [as_int(error.get(name)) for name in ("code", "status", "http_code", "status_code")]
-    return [number for number in found if number is not None and 400 <= number < 600]
+    numbers = [as_int(error.get(name)) for name in ("code", "status", "http_code", "status_code")]
+    return [number for number in numbers if number is not None and 400 <= number < 600]
 
 
 def _meaning(status: int) -> str:
@@ -87,8 +87,8 @@ def _meaning(status: int) -> str:
 
 @builtin("TW624")
 def _model_error_as_http_error(view: View) -> Violations:
-    if (found := _MODELS_FAULT.search(_words(view))) and not _bad_history(view):
-        yield f"HTTP {view.exchange.status}: {found.group()!r}", view.tail()
+    if (match := _MODELS_FAULT.search(_words(view))) and not _bad_history(view):
+        yield f"HTTP {view.exchange.status}: {match.group()!r}", view.tail()
 
 
 def _bad_history(view: View) -> bool:
@@ -100,8 +100,8 @@ def _bad_history(view: View) -> bool:
 
 @builtin("TW626")
 def _client_refused(view: View) -> Violations:
-    if view.exchange.status in (400, 401, 403) and (found := _CLIENT.search(_words(view))):
-        yield f"HTTP {view.exchange.status}: {found.group()!r}", view.tail()
+    if view.exchange.status in (400, 401, 403) and (match := _CLIENT.search(_words(view))):
+        yield f"HTTP {view.exchange.status}: {match.group()!r}", view.tail()
 
 
 # ---- when to come again ----------------------------------------------------------------------------------------------
@@ -118,12 +118,12 @@ def _refusal(view: View) -> Refusal | None:
 
 @builtin("TW697")
 def _unusable_retry_after(view: View) -> Violations:
-    told = {name: view.exchange.response_headers.get(name) for name in ("retry-after-ms", "retry-after")}
-    if (view.exchange.status or 0) < 400 or not any(told.values()):
+    headers = {name: view.exchange.response_headers.get(name) for name in ("retry-after-ms", "retry-after")}
+    if (view.exchange.status or 0) < 400 or not any(headers.values()):
         return
     date = {"date": view.exchange.response_headers.get("date", "")}
     waits: dict[str, float] = {}
-    for name, value in ((name, value) for name, value in told.items() if value is not None):
+    for name, value in ((name, value) for name, value in headers.items() if value is not None):
         wait = seconds_to_wait(0, {name: value, **date}, b"", "")
         if wait is None:
             yield f"{name} is {value!r}: neither a number nor a date", f"{name}: {value}"
@@ -139,8 +139,8 @@ def _unusable_retry_after(view: View) -> Violations:
         waits["the error"] = wait
     longest, shortest = max(waits, key=waits.__getitem__, default=""), min(waits, key=waits.__getitem__, default="")
     if waits and waits[longest] > waits[shortest] * _ALIKE + _ALIKE:
-        said = f"{longest} says {waits[longest]:g} s, {shortest} says {waits[shortest]:g} s"
-        yield said, "; ".join(f"{name}: {value}" for name, value in told.items() if value)
+        detail = f"{longest} says {waits[longest]:g} s, {shortest} says {waits[shortest]:g} s"
+        yield detail, "; ".join(f"{name}: {value}" for name, value in headers.items() if value)
 
 
 @builtin("TW699")
@@ -149,12 +149,12 @@ def _quota_as_rate_limit(view: View) -> Violations:
     if refused is None or failure is None:
         return
     known = names_empty_account(f"{failure.type} {failure.code}")
-    told = f"HTTP {refused.status}, {failure.code or failure.type}: {failure.message[:120]}"
+    detail = f"HTTP {refused.status}, {failure.code or failure.type}: {failure.message[:120]}"
     if refused.kind == "empty account" and refused.status == 429 and not known:
-        yield f"the account is empty, but it looks like a rate limit: {told}", view.tail()
+        yield f"the account is empty, but it looks like a rate limit: {detail}", view.tail()
     if refused.retry_after is not None and (known or refused.status == 402):
         yield (
-            f"it looks like an empty account, but says to come again in {refused.retry_after:g} s: {told}",
+            f"it looks like an empty account, but says to come again in {refused.retry_after:g} s: {detail}",
             view.tail(),
         )
 

@@ -65,18 +65,20 @@ def _empty_response(view: View) -> Violations:
 def _stream_flag_ignored(view: View) -> Violations:
     there = view.answered and view.knows_request and view.exchange.body
     if there and bool(view.asked.get("stream")) != view.exchange.streamed:
-        asked, came = ("a stream", "one JSON body") if view.asked.get("stream") else ("one JSON body", "a stream")
-        yield f"requested {asked}, received {came}", view.exchange.body[:200].decode(errors="replace")
+        requested, received = (
+            ("a stream", "one JSON body") if view.asked.get("stream") else ("one JSON body", "a stream")
+        )
+        yield f"requested {requested}, received {received}", view.exchange.body[:200].decode(errors="replace")
 
 
 @builtin("TW606")
 def _wrong_content_type(view: View) -> Violations:
     if not view.answered or not view.exchange.body:
         return
-    told = view.exchange.response_headers.get("content-type", "")
+    declared = view.exchange.response_headers.get("content-type", "")
     wanted = "text/event-stream" if view.exchange.streamed else "application/json"
-    if wanted not in told:
-        yield f"content-type is {told or 'missing'}, but the body is {wanted}", ""
+    if wanted not in declared:
+        yield f"content-type is {declared or 'missing'}, but the body is {wanted}", ""
 
 
 @builtin("TW607")
@@ -136,14 +138,14 @@ def _long_silence(view: View) -> Violations:
 
 @builtin("TW613")
 def _missing_space_after_colon(view: View) -> Violations:
-    if view.exchange.streamed and (found := _TIGHT.search(view.exchange.body)):
-        yield f"no space after {found[1].decode()}:", found.group().decode(errors="replace")
+    if view.exchange.streamed and (match := _TIGHT.search(view.exchange.body)):
+        yield f"no space after {match[1].decode()}:", match.group().decode(errors="replace")
 
 
 @builtin("TW614")
 def _undeclared_compression(view: View) -> Violations:
-    body, told = view.exchange.body, view.exchange.response_headers.get("content-encoding", "")
-    if body.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd")) and told in ("", "identity"):
+    body, coding = view.exchange.body, view.exchange.response_headers.get("content-encoding", "")
+    if body.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd")) and coding in ("", "identity"):
         yield "the body is compressed, but there is no content-encoding header", body[:16].hex()
 
 
@@ -162,11 +164,11 @@ def _fractional_timestamp(view: View) -> Violations:
 @builtin("TW694")
 def _late_end(view: View) -> Violations:
     exchange = view.exchange
-    if not view.answered or exchange.status is None or view.api is None or (said := _said_all(view)) is None:
+    if not view.answered or exchange.status is None or view.api is None or (last_word := _said_all(view)) is None:
         return
-    times = [chunk.at for chunk in exchange.chunks if chunk.at <= said]
+    times = [chunk.at for chunk in exchange.chunks if chunk.at <= last_word]
     pace = max((b - a for a, b in itertools.pairwise(times)), default=0.0)
-    late = exchange.seconds - said
+    late = exchange.seconds - last_word
     if late >= LATE and late > _SLOWER * pace:
         yield f"the response ends {late:.0f} s after its last word", view.tail()
 
@@ -177,7 +179,7 @@ def _said_all(view: View) -> float | None:
     if not chunks:
         return None
     body = view.exchange.body if view.exchange.streamed else b""
-    ends = [found.end() for found in _LAST_ITEM.finditer(body)] or [found.end() for found in _STOPS.finditer(body)]
+    ends = [match.end() for match in _LAST_ITEM.finditer(body)] or [match.end() for match in _STOPS.finditer(body)]
     if not ends:
         return chunks[-1].at if view.response.complete or view.whole else None
     for chunk in chunks:

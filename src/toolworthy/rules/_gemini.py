@@ -87,7 +87,7 @@ def _missing_content_role(view: View) -> Violations:
 def _snake_case_fields(view: View) -> Violations:
     for chunk, written in _chunks(view):
         candidates = [as_dict(candidate) for candidate in as_list(chunk.get("candidates"))]
-        parts = [part for one in candidates for part in as_list(as_dict(one.get("content")).get("parts"))]
+        parts = [part for candidate in candidates for part in as_list(as_dict(candidate.get("content")).get("parts"))]
         for holder in (chunk, *candidates, *map(as_dict, parts)):
             for name in filter(_SNAKE.fullmatch, holder):
                 yield f"a field has the name {name}", written
@@ -103,8 +103,8 @@ def _malformed_call_discarded(view: View) -> Violations:
 def _missing_error_status(view: View) -> Violations:
     for value, written in _errors(view):
         error = as_dict(value.get("error"))
-        told = {"numeric code": as_int(error.get("code")), "status": error.get("status")}
-        if error and (missing := [name for name, there in told.items() if not there]):
+        fields = {"numeric code": as_int(error.get("code")), "status": error.get("status")}
+        if error and (missing := [name for name, there in fields.items() if not there]):
             yield f"an error has no {' and no '.join(missing)}", written
 
 
@@ -122,11 +122,11 @@ def _error_in_array(view: View) -> Violations:
 def _inconsistent_usage_metadata(view: View) -> Violations:
     counted = [(as_dict(chunk["usageMetadata"]), text) for chunk, text in _chunks(view) if chunk.get("usageMetadata")]
     usage, written = counted[-1] if counted else ({}, "")
-    told = as_int(usage.get("totalTokenCount"))
+    total = as_int(usage.get("totalTokenCount"))
     names = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "toolUsePromptTokenCount")
     parts = [as_int(usage.get(name)) or 0 for name in names]
-    if view.answered and told is not None and told != sum(parts):
-        yield f"totalTokenCount is {told}, but its parts add up to {sum(parts)}", written
+    if view.answered and total is not None and total != sum(parts):
+        yield f"totalTokenCount is {total}, but its parts add up to {sum(parts)}", written
 
 
 @builtin("TW811")

@@ -78,8 +78,8 @@ def _changing_item_id(view: View) -> Violations:
             yield f"item {index} has {len(seen)} ids: {', '.join(name[:40] for name in seen[:3])}", view.tail()
 
 
-def _ids(*given: object) -> list[str]:
-    return [one for one in given if isinstance(one, str) and one]
+def _ids(*values: object) -> list[str]:
+    return [value for value in values if isinstance(value, str) and value]
 
 
 @builtin("TW591")
@@ -153,8 +153,8 @@ def _is_output(item: Mapping[str, Any]) -> bool:
 
 @builtin("TW517")
 def _missing_compaction_item(view: View) -> Violations:
-    asked = any(as_dict(item).get("type") == "compaction_trigger" for item in as_list(view.asked.get("input")))
-    if asked and view.answered and view.exchange.body:
+    wanted = any(as_dict(item).get("type") == "compaction_trigger" for item in as_list(view.asked.get("input")))
+    if wanted and view.answered and view.exchange.body:
         kinds = [as_dict(item).get("type") for item in as_list(_final(view).get("output"))]
         if kinds.count("compaction") != 1:
             yield (

@@ -23,10 +23,10 @@ _TRANSCRIPT = re.compile(r"^\W{0,4}(?:user|human)\W{0,4}:", re.IGNORECASE | re.M
 _OUR_FENCE = re.compile(r"\s*```.*", re.DOTALL)
 
 
-def rows(text: str, found: Iterable[Candidate]) -> list[list[Candidate]]:
+def rows(text: str, calls: Iterable[Candidate]) -> list[list[Candidate]]:
     """Candidates between which nothing but marks stands, together; one that lies in another is left out."""
     made: list[list[Candidate]] = []
-    for call in found:
+    for call in calls:
         last = made[-1][-1] if made else None
         if last and (call.start, call.end) != (last.start, last.end):
             if call.start < last.end:
@@ -45,7 +45,7 @@ def spoken_of(text: str, call: Candidate) -> bool:
     """Whether the text speaks of this call rather than makes it."""
     if any(span.start() <= call.start < span.end() for span in _INLINE.finditer(text)):
         return True
-    fence = next((found for found in _FENCE.finditer(text) if found.start(2) <= call.start < found.end(2)), None)
+    fence = next((match for match in _FENCE.finditer(text) if match.start(2) <= call.start < match.end(2)), None)
     if fence is not None:
         return not _alone(text, call, *fence.span(2), fence.end()) or _announced(text, fence.start())
     if _announced(text, call.start) or _TRANSCRIPT.search(text, 0, call.start):
@@ -76,12 +76,12 @@ def _alone(text: str, call: Candidate, start: int, end: int, closed: int) -> boo
 
 def _after(text: str, end: int) -> int:
     """Where what closes a call ends."""
-    found = _CLOSERS.match(text, end)
-    return found.end() if found else end
+    match = _CLOSERS.match(text, end)
+    return match.end() if match else end
 
 
 def _announced(text: str, at: int) -> bool:
     """Whether the sentence that leads here says that an example comes."""
-    said = re.sub(rf"{TAG}|{TOKEN}", " ", text[max(0, at - 400) : at]).rstrip()
-    led = said[said.rfind("\n\n") + 1 :] if said.endswith((":", "：")) else said[said.rfind("\n") + 1 :]
+    before = re.sub(rf"{TAG}|{TOKEN}", " ", text[max(0, at - 400) : at]).rstrip()
+    led = before[before.rfind("\n\n") + 1 :] if before.endswith((":", "：")) else before[before.rfind("\n") + 1 :]
     return _EXAMPLE.search(re.split(r"(?<=[.!?])\s+(?=\S)", led.strip())[-1]) is not None

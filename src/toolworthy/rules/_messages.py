@@ -176,13 +176,13 @@ def _lost_input_tokens(view: View) -> Violations:
     started = next((as_dict(event.value.get("message")) for event in view.events if event.type == "message_start"), {})
     first = as_int(as_dict(started.get("usage")).get("input_tokens"))
     for event in view.events:
-        told = as_dict(event.value.get("usage"))
-        if event.type == "message_delta" and first and told.get("input_tokens") == 0 and not _cached(told):
+        usage = as_dict(event.value.get("usage"))
+        if event.type == "message_delta" and first and usage.get("input_tokens") == 0 and not _cached(usage):
             yield f"message_start counts {first} input tokens, message_delta 0", event.data
 
 
-def _cached(told: Mapping[str, Any]) -> int:
-    return sum(as_int(told.get(f"cache_{kind}_input_tokens")) or 0 for kind in ("read", "creation"))
+def _cached(usage: Mapping[str, Any]) -> int:
+    return sum(as_int(usage.get(f"cache_{kind}_input_tokens")) or 0 for kind in ("read", "creation"))
 
 
 @builtin("TW418")
@@ -225,13 +225,13 @@ def _block_index_gap(view: View) -> Violations:
 
 @builtin("TW495")
 def _repeated_stop_reason(view: View) -> Violations:
-    told: object = None
+    earlier: object = None
     for event in view.events:
         if event.type == "message_delta":
             reason = as_dict(event.value.get("delta")).get("stop_reason")
-            if told and (reason or "stop_reason" in as_dict(event.value.get("delta"))):
-                yield f"the stop_reason is {told!r}, then {json.dumps(reason)}", event.data
-            told = reason or told
+            if earlier and (reason or "stop_reason" in as_dict(event.value.get("delta"))):
+                yield f"the stop_reason is {earlier!r}, then {json.dumps(reason)}", event.data
+            earlier = reason or earlier
 
 
 def _input(usage: dict[str, object]) -> int:

@@ -71,8 +71,8 @@ def candidates(text: str, tools: Sequence[Tool]) -> list[Candidate]:
     offered = {name: as_function(tool) for tool in tools for name in (tool.name, tool.flat_name) if name}
     if not any(name in text for name in offered):
         return []
-    found = [*_in_json(text, offered), *_by_name(text, offered)]
-    return sorted(found, key=lambda call: (call.start, -call.end))
+    calls = [*_in_json(text, offered), *_by_name(text, offered)]
+    return sorted(calls, key=lambda call: (call.start, -call.end))
 
 
 def _known(tool: Tool) -> Mapping[str, Any]:
@@ -81,12 +81,12 @@ def _known(tool: Tool) -> Mapping[str, Any]:
 
 def _fit(tool: Tool, arguments: object) -> dict[str, Any] | None:
     """The arguments, where they are some that the tool takes; a schema and a placeholder are none."""
-    given = parse_json(arguments) if isinstance(arguments, str) else arguments
-    if not isinstance(given, dict) or (given.get("type") == "object" and "properties" in given):
+    values = parse_json(arguments) if isinstance(arguments, str) else arguments
+    if not isinstance(values, dict) or (values.get("type") == "object" and "properties" in values):
         return None
-    if any(isinstance(value, str) and _PLACEHOLDER.fullmatch(value.strip()) for value in given.values()):
+    if any(isinstance(value, str) and _PLACEHOLDER.fullmatch(value.strip()) for value in values.values()):
         return None
-    return fitted(tool.parameters or {}, given)
+    return fitted(tool.parameters or {}, values)
 
 
 def _only(tool: Tool, text: str) -> dict[str, Any] | None:
@@ -134,8 +134,8 @@ def _beside(tool: Tool, rest: Mapping[str, Any], *, bare: bool) -> dict[str, Any
     for inner in rest.values():
         if isinstance(inner, dict | str) and (made := _fit(tool, inner)) is not None:
             return made
-    given = {key: value for key, value in rest.items() if key in _known(tool) or key not in _KEYS}
-    return _fit(tool, given) if bare and given and _known(tool) else None
+    values = {key: value for key, value in rest.items() if key in _known(tool) or key not in _KEYS}
+    return _fit(tool, values) if bare and values and _known(tool) else None
 
 
 # ---- a name, and arguments behind it ---------------------------------------------------------------------------------
@@ -144,18 +144,18 @@ def _beside(tool: Tool, rest: Mapping[str, Any], *, bare: bool) -> dict[str, Any
 def _by_name(text: str, offered: Mapping[str, Tool]) -> Iterator[Candidate]:
     names = "|".join(re.escape(name) for name in sorted(offered, key=len, reverse=True))
     end = 0
-    for found in islice(re.finditer(rf"(?<!\w)(?:{names})(?!\w)", text), MAX_PLACES):
-        if found.start() < end:
+    for match in islice(re.finditer(rf"(?<!\w)(?:{names})(?!\w)", text), MAX_PLACES):
+        if match.start() < end:
             continue
-        tool = offered[found.group()]
-        line = max(end, text.rfind("\n", 0, found.start()) + 1)
-        marked = bool(_OPENED.search(text, max(line, found.start() - 200), found.start()))
-        tag = text.rfind("<", line, found.start()) if marked else -1
-        start = tag if tag >= 0 else line if LEADS.fullmatch(text, line, found.start()) else found.start()
+        tool = offered[match.group()]
+        line = max(end, text.rfind("\n", 0, match.start()) + 1)
+        marked = bool(_OPENED.search(text, max(line, match.start() - 200), match.start()))
+        tag = text.rfind("<", line, match.start()) if marked else -1
+        start = tag if tag >= 0 else line if LEADS.fullmatch(text, line, match.start()) else match.start()
         for read in (_json_behind, _code_behind, _markup_behind, _lines_behind):
-            if read is _code_behind and not marked and _is_method(text[max(0, found.start() - 40) : found.start()]):
+            if read is _code_behind and not marked and _is_method(text[max(0, match.start() - 40) : match.start()]):
                 continue
-            if made := read(text, found.end(), tool, marked):
+            if made := read(text, match.end(), tool, marked):
                 arguments, end, form = made
                 yield Candidate(tool.flat_name, arguments, start, end, form, marked)
                 break
@@ -189,16 +189,16 @@ def _in_tag(text: str, at: int) -> int:
 def _markup_behind(text: str, at: int, tool: Tool, marked: bool) -> _Read:
     """``<tag name>`` with the arguments as elements in it, or as attributes of it; or a line with the name before."""
     if not marked and re.compile(r"[ \t]*\n\s*<\w").match(text, at):
-        found, stop = elements(text[at : at + LONGEST], _known(tool))
-        made = _fit(tool, found) if found else None
+        values, stop = elements(text[at : at + LONGEST], _known(tool))
+        made = _fit(tool, values) if values else None
         return None if made is None else (made, at + stop, "markup")
     tag = text.rfind("<", max(0, at - 300), at)
     opened = re.compile(r"<([^\s<>=/\"']++)").match(text, tag) if marked and tag >= 0 else None
     if opened is None:
         return None
     inside = _in_tag(text, at)
-    given = pairs(text[at : inside - 1].rstrip("/ "), _known(tool)) if inside > at else {}
-    if given and (made := _fit(tool, given)) is not None:
+    attributes = pairs(text[at : inside - 1].rstrip("/ "), _known(tool)) if inside > at else {}
+    if attributes and (made := _fit(tool, attributes)) is not None:
         return made, inside, "markup"
     close = text.find(f"</{opened[1]}", inside, inside + LONGEST)
     inner = text[inside : close if close >= 0 else at + LONGEST]
@@ -208,8 +208,8 @@ def _markup_behind(text: str, at: int, tool: Tool, marked: bool) -> _Read:
     elif close >= 0 and not inner.strip():
         empty = opened[1] not in (tool.name, tool.flat_name) and _fit(tool, {}) is not None
         return ({}, close, "markup") if empty else None
-    found, stop = elements(inner, _known(tool))
-    if found and (made := _fit(tool, found)) is not None:
+    values, stop = elements(inner, _known(tool))
+    if values and (made := _fit(tool, values)) is not None:
         return made, inside + stop, "markup"
     whole = opened[1].endswith((tool.name, tool.flat_name)) and close >= 0 and "<" not in inner
     made = _only(tool, inner) if whole else None
@@ -224,12 +224,12 @@ def _code_behind(text: str, at: int, tool: Tool, marked: bool) -> _Read:
         return None
     inner = text[at + 1 : end - 1]
     order = list(dict.fromkeys([*as_list(as_dict(tool.parameters).get("required")), *_known(tool)]))
-    given = arguments_of_code(f"({inner})", order) if text[at] != "{" else None
-    if text[at] == "[" and not given:
+    values = arguments_of_code(f"({inner})", order) if text[at] != "{" else None
+    if text[at] == "[" and not values:
         return None
-    if given is None or (inner.strip() and not given):
-        given = pairs(inner.strip("{} \n"), _known(tool)) or None
-    made = _fit(tool, given) if given or not inner.strip() else None
+    if values is None or (inner.strip() and not values):
+        values = pairs(inner.strip("{} \n"), _known(tool)) or None
+    made = _fit(tool, values) if values or not inner.strip() else None
     return None if made is None else (made, end, "markup" if marked else "code")
 
 
@@ -238,13 +238,13 @@ def _lines_behind(text: str, at: int, tool: Tool, marked: bool) -> _Read:
     line = text.rfind("\n", 0, at) + 1
     bracket = text.rfind("[", line, at)
     close = balanced(text, bracket) if bracket >= 0 and _BRACKET.fullmatch(text, bracket, at) else None
-    if close and (given := pairs(text[at : close - 1], _known(tool))) and (made := _fit(tool, given)) is not None:
+    if close and (values := pairs(text[at : close - 1], _known(tool))) and (made := _fit(tool, values)) is not None:
         return made, close, "lines"
     head = _HEAD.match(text, at)
     if head is None or not (marked or _LABELLED.match(text[line:at])):
         return None
-    if (said := _INPUT.match(text, head.end())) and (made := _only(tool, said[1])) is not None:
-        return made, said.end(), "lines"
-    block, given = block_of(text, head.end(), _known(tool), _KEYS)
-    made = _fit(tool, given) if given else None
+    if (input_line := _INPUT.match(text, head.end())) and (made := _only(tool, input_line[1])) is not None:
+        return made, input_line.end(), "lines"
+    block, values = block_of(text, head.end(), _known(tool), _KEYS)
+    made = _fit(tool, values) if values else None
     return None if made is None else (made, head.end() + len(block), "lines")

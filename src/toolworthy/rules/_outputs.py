@@ -49,40 +49,40 @@ def _place(event: WireEvent) -> int | None:
 
 def _written(item: Mapping[str, Any]) -> dict[str, str]:
     """Everything that an item says, by kind."""
-    told: dict[str, str] = defaultdict(str)
+    texts: dict[str, str] = defaultdict(str)
     for name in ("arguments", "input"):
         if isinstance(item.get(name), str):
-            told[name] = item[name]
+            texts[name] = item[name]
     for part in map(as_dict, [*as_list(item.get("content")), *as_list(item.get("summary"))]):
         kind = _PART_TYPES.get(str(part.get("type")))
         if kind:
-            told[kind] += str(part.get("refusal" if kind == "refusal" else "text") or "")
-    return told
+            texts[kind] += str(part.get("refusal" if kind == "refusal" else "text") or "")
+    return texts
 
 
 def _deltas(view: View) -> dict[Hashable, dict[str, str]]:
     """What the deltas of each item say, joined, by kind."""
-    said: dict[Hashable, dict[str, str]] = defaultdict(lambda: defaultdict(str))
+    texts: dict[Hashable, dict[str, str]] = defaultdict(lambda: defaultdict(str))
     for event in view.events:
         kind = _DELTAS.get(event.type.removesuffix(".delta")) if event.type.endswith(".delta") else None
         if kind and isinstance(event.value.get("delta"), str):
-            said[_key(event)][kind] += event.value["delta"]
-    return {key: dict(told) for key, told in said.items()}
+            texts[_key(event)][kind] += event.value["delta"]
+    return {key: dict(item) for key, item in texts.items()}
 
 
 @builtin("TW507")
 def _deltas_contradict_done(view: View) -> Violations:
     for detail, excerpt in view.repairs("done-differs-from-deltas"):
         yield f"the deltas of the {detail} item differ from its output_item.done", excerpt
-    said = _deltas(view)
+    deltas = _deltas(view)
     for event in view.events:
         if event.type == "response.output_item.done":
             written = _written(as_dict(event.value.get("item")))
-            for kind, text in said.get(_key(event), {}).items():
+            for kind, text in deltas.get(_key(event), {}).items():
                 if written[kind] != text and (written[kind] or kind not in _SEALED):
                     yield f"output_item.done has {_short(written[kind])} for the {kind} {_short(text)}", event.data
         elif event.type.endswith(".done") and (ended := _DELTAS.get(event.type.removesuffix(".done"))):
-            whole, sent = event.value.get(_WHOLE.get(ended, "text")), said.get(_key(event), {}).get(ended, "")
+            whole, sent = event.value.get(_WHOLE.get(ended, "text")), deltas.get(_key(event), {}).get(ended, "")
             parts = len({_place(other) for other in view.events if _key(other) == _key(event)} - {None})
             if sent and isinstance(whole, str) and whole != sent and parts < 2:
                 yield f"{event.type} has {_short(whole)} for the {ended} {_short(sent)}", event.data

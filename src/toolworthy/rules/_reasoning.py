@@ -19,10 +19,10 @@ _NOT_TEXT = re.compile(r"signature|opaque|encrypted|token|effort|_id$|summary|fi
 
 @builtin("TW331")
 def _unknown_reasoning_field(view: View) -> Violations:
-    for said, written in _said(view):
-        for name, value in said.items():
+    for fields, written in _said(view):
+        for name, value in fields.items():
             strange = name not in _KNOWN and _MEANT.search(name) and not _NOT_TEXT.search(name)
-            if strange and isinstance(value, str) and value and not any(said.get(known) for known in _KNOWN):
+            if strange and isinstance(value, str) and value and not any(fields.get(known) for known in _KNOWN):
                 yield f"reasoning is in the field {name!r}", written
 
 

@@ -57,14 +57,14 @@ def json_values(text: str) -> Iterator[tuple[Any, int, int]]:
     """Every object and array in `text` that stands in no other one: (value, start, end)."""
     at = 0
     for _ in range(MAX_VALUES):
-        found = re.compile(r"[{\[]").search(text, at)
-        if found is None:
+        match = re.compile(r"[{\[]").search(text, at)
+        if match is None:
             return
-        read = json_value(text, found.start())
+        read = json_value(text, match.start())
         if read is None:
-            at = found.end()
+            at = match.end()
         else:
-            yield read[0], found.start(), read[1]
+            yield read[0], match.start(), read[1]
             at = read[1]
 
 
@@ -92,7 +92,7 @@ def balanced(text: str, start: int) -> int | None:
 def elements(text: str, names: Collection[str]) -> tuple[dict[str, str], int]:
     """What tags give to these names, and where the last of them ends: ``<path>a</path>``,
     ``<parameter name="path">a</parameter>``, ``<parameter=path>a</parameter>``, ``<key>path</key><value>a</value>``."""
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     at, end, key = 0, 0, ""
     for _ in range(MAX_VALUES):
         element = _ELEMENT.search(text, at)
@@ -109,12 +109,12 @@ def elements(text: str, names: Collection[str]) -> tuple[dict[str, str], int]:
             name, key = key, ""
         elif not name and inner.strip() in names:
             key = inner.strip()
-        if name and name not in found:
-            found[name] = _trimmed(inner)
+        if name and name not in values:
+            values[name] = _trimmed(inner)
         if name or key:
             at = end = close + len(element["tag"]) + 2
             at = end = end + 1 if text[end : end + 1] == ">" else end
-    return found, end
+    return values, end
 
 
 def _trimmed(text: str) -> str:
@@ -149,11 +149,11 @@ def pairs(text: str, names: Collection[str]) -> dict[str, Any]:
     any_name = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
     heads = list(re.finditer(rf"(?<![\w.-])[\"']?({any_name})[\"']?\s*(?:[:=]|\s(?=[\"']))\s*", text))
     ends = [head.start() for head in heads[1:]] + [len(text)]
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for head, end in zip(heads, ends, strict=False):
         value = _unquoted(text[head.end() : end].strip().rstrip(",;").rstrip())
-        found.setdefault(head[1], value)
-    return found
+        values.setdefault(head[1], value)
+    return values
 
 
 _MARK = re.compile(r"^(<[^<>\s]*>|「始」)(.*?)(?:\1|<[^<>\s]*>|「末」)$", re.DOTALL)
@@ -178,15 +178,15 @@ _SCALAR = re.compile(r"\A[|>][+-]?\n")
 def block_of(text: str, at: int, names: Collection[str], others: Collection[str]) -> tuple[str, dict[str, Any]]:
     """The lines of ``key: value`` that begin at `at`, and what they give to `names`; nothing where one has a key that
     is neither of `names` nor of `others`: then the lines are about something else."""
-    found = _BLOCK.match(text, at)
-    block = found.group() if found else ""
-    given = pairs(block, names)
-    inner = "\n".join(value for value in given.values() if isinstance(value, str) and _SCALAR.match(value))
+    match = _BLOCK.match(text, at)
+    block = match.group() if match else ""
+    values = pairs(block, names)
+    inner = "\n".join(value for value in values.values() if isinstance(value, str) and _SCALAR.match(value))
     if any(key not in names and key not in others and f"{key}:" not in inner for key in _KEY.findall(block)):
         return block, {}
     return block, {
         name: textwrap.dedent(_SCALAR.sub("", value)) + "\n"
         if isinstance(value, str) and _SCALAR.match(value)
         else value
-        for name, value in given.items()
+        for name, value in values.items()
     }

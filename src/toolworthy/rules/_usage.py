@@ -33,17 +33,17 @@ def _zero_usage(view: View) -> Violations:
 
 @builtin("TW711")
 def _empty_usage_object(view: View) -> Violations:
-    for told, written in _usages(view):
-        if told == {}:
+    for usage, written in _usages(view):
+        if usage == {}:
             yield "usage is an empty object", written
 
 
 @builtin("TW790")
 def _usage_of_other_types(view: View) -> Violations:
-    for told, written in _usages(view):
+    for usage, written in _usages(view):
         for name in _COUNTS:
-            if name in told and type(told[name]) is not int and (told[name] is not None or name in _NEVER_NULL):
-                yield f"{name} is {json.dumps(told[name])[:40]}", written
+            if name in usage and type(usage[name]) is not int and (usage[name] is not None or name in _NEVER_NULL):
+                yield f"{name} is {json.dumps(usage[name])[:40]}", written
 
 
 @builtin("TW791")
@@ -68,8 +68,8 @@ def _usages(view: View) -> Iterator[tuple[Mapping[str, Any], str]]:
     values = [(event.value, event.data) for event in view.events] or [(view.whole, view.tail())]
     for value, written in values:
         for holder in (value, as_dict(value.get("message")), as_dict(value.get("response"))):
-            if isinstance(told := holder.get("usage"), dict):
-                yield told, written
+            if isinstance(usage := holder.get("usage"), dict):
+                yield usage, written
 
 
 @builtin("TW703")
@@ -82,12 +82,12 @@ def _inconsistent_usage(view: View) -> Violations:
         yield f"{stored} tokens from a cache or for it, but only {usage.input} input tokens", ""
     if usage.reasoning and usage.output is not None and usage.reasoning > usage.output:
         yield f"{usage.reasoning} reasoning tokens, but only {usage.output} output tokens", ""
-    told: Mapping[str, Any] = next((told for told, _ in reversed([*_usages(view)]) if told), {})
-    total = as_int(told.get("total_tokens"))
-    for given, made in (("prompt_tokens", "completion_tokens"), ("input_tokens", "output_tokens")):
-        parts = as_int(told.get(given)), as_int(told.get(made))
+    raw: Mapping[str, Any] = next((raw for raw, _ in reversed([*_usages(view)]) if raw), {})
+    total = as_int(raw.get("total_tokens"))
+    for prompt, completion in (("prompt_tokens", "completion_tokens"), ("input_tokens", "output_tokens")):
+        parts = as_int(raw.get(prompt)), as_int(raw.get(completion))
         if total is not None and None not in parts and total != sum(part or 0 for part in parts):
-            yield f"total_tokens is {total}, but {parts[0]} + {parts[1]} is not", json.dumps(told)
+            yield f"total_tokens is {total}, but {parts[0]} + {parts[1]} is not", json.dumps(raw)
 
 
 @builtin("TW704")
@@ -135,11 +135,11 @@ def _undelivered_tokens(view: View) -> Violations:
         return
     if _whole_calls(view) != "never" and view.whole and view.calls:
         return  # the arguments are an object: what white space they were written with, nobody knows
-    said = usage.output - (usage.reasoning or 0)
-    if said <= _MARKS:
+    counted = usage.output - (usage.reasoning or 0)
+    if counted <= _MARKS:
         return
     shown = sum(map(_bytes, ([event.value for event in view.events] if view.exchange.streamed else [view.whole])))
-    if said > shown + _MARKS:
+    if counted > shown + _MARKS:
         yield f"usage counts {usage.output} output tokens, but the content has {shown} bytes", view.tail()
 
 

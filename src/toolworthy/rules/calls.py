@@ -152,17 +152,17 @@ def _wrapped_arguments(view: View) -> Violations:
     for call in view.calls:
         tool = view.request.tool(call.name) if view.request else None
         properties = as_dict(as_dict(tool.parameters if tool else None).get("properties"))
-        given = as_dict(parse_json(call.arguments))
-        if properties and len(given) == 1:
-            ((name, value),) = given.items()
+        arguments = as_dict(parse_json(call.arguments))
+        if properties and len(arguments) == 1:
+            ((name, value),) = arguments.items()
             if name not in properties and isinstance(value, dict) and set(value) & set(properties):
                 yield f"the arguments of {call.name} are wrapped in {name!r}", call.arguments
 
 
 @builtin("TW117")
 def _broken_characters(view: View) -> Violations:
-    asked = view.exchange.request_body.decode(errors="replace")
-    if "\ufffd" in asked or "\\ufffd" in asked:
+    request = view.exchange.request_body.decode(errors="replace")
+    if "\ufffd" in request or "\\ufffd" in request:
         return
     for where, text in [("the text", view.response.text), *((call.name, call.arguments) for call in view.calls)]:
         if "\ufffd" in text:

@@ -69,13 +69,13 @@ def lost_calls(request: Request | None, response: Response | None) -> tuple[Leak
     if not request.tools:
         return ()
     made = {(call.name, _sorted(parse_json(call.arguments or "{}"))) for call in response.calls}
-    found = list(leaked_calls(response.text, request.tools))
+    calls = list(leaked_calls(response.text, request.tools))
     for part in response.parts:
         if isinstance(part, Thinking):
-            found += [replace(call, where="reasoning") for call in leaked_calls(part.text, request.tools)]
-    found = [call for call in found if call.marked or (call.where == "text" and not response.calls)]
+            calls += [replace(call, where="reasoning") for call in leaked_calls(part.text, request.tools)]
+    calls = [call for call in calls if call.marked or (call.where == "text" and not response.calls)]
     return tuple(
-        call for call in found if (call.name, _sorted(call.arguments)) not in made and not _quoted(call, request)
+        call for call in calls if (call.name, _sorted(call.arguments)) not in made and not _quoted(call, request)
     )
 
 
@@ -88,16 +88,16 @@ _CLAIMED = re.compile(
 def _by_marks(response: Response) -> tuple[LeakedCall, ...]:
     """The same where nobody knows which tools were offered: only what a text is, all of it, or what stands in a call
     format's own marks."""
-    found: list[LeakedCall] = []
+    calls: list[LeakedCall] = []
     wheres: list[tuple[Literal["text", "reasoning"], str]] = [("text", response.text)]
     wheres += [("reasoning", part.text) for part in response.parts if isinstance(part, Thinking)]
     for where, text in wheres:
-        tools = [Tool(name) for name in {one or other for one, other in _CLAIMED.findall(text[:_LONGEST])}]
+        tools = [Tool(name) for name in {first or second for first, second in _CLAIMED.findall(text[:_LONGEST])}]
         for call in leaked_calls(text, tools):
             alone = where == "text" and call.form == "json" and call.excerpt.strip() == text.strip()
             if call.marked or (alone and "arguments" in call.excerpt and not response.calls):
-                found.append(replace(call, where=where))
-    return tuple(found)
+                calls.append(replace(call, where=where))
+    return tuple(calls)
 
 
 def _sorted(value: object) -> str:

@@ -54,8 +54,8 @@ def _quoted(view: View) -> str:
 
 def _marks(view: View, pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
     """Where a mark stands in `text` that is neither the request's nor spoken of."""
-    asked = _quoted(view)
-    return (match for match in pattern.finditer(_CODE.sub("", text)) if match.group().strip() not in asked)
+    quoted = _quoted(view)
+    return (match for match in pattern.finditer(_CODE.sub("", text)) if match.group().strip() not in quoted)
 
 
 def _around(match: re.Match[str]) -> tuple[str, str]:
@@ -65,8 +65,8 @@ def _around(match: re.Match[str]) -> tuple[str, str]:
 
 
 def _search(view: View, pattern: re.Pattern[str], text: str) -> tuple[str, str] | None:
-    found = next(_marks(view, pattern, text), None)
-    return found and _around(found)
+    match = next(_marks(view, pattern, text), None)
+    return match and _around(match)
 
 
 @builtin("TW201")
@@ -80,9 +80,9 @@ def _tool_call_markup_in_text(view: View) -> Violations:
     texts = [("text", "" if view.calls else view.response.text)]
     texts += [("reasoning", part.text) for part in view.response.parts if isinstance(part, Thinking)]
     for where, text in texts:
-        found = next(_marks(view, TOOL_SYNTAX, text), None)
-        if found and names.search(found.string, found.end()) and not _shown(found):
-            mark, excerpt = _around(found)
+        match = next(_marks(view, TOOL_SYNTAX, text), None)
+        if match and names.search(match.string, match.end()) and not _shown(match):
+            mark, excerpt = _around(match)
             yield f"the {where} has {mark!r}", excerpt
 
 
@@ -112,21 +112,21 @@ def _control_tokens_in_text(view: View) -> Violations:
     texts = [("text", view.response.text)]
     texts += [("reasoning", part.text) for part in view.response.parts if isinstance(part, Thinking)]
     for where, text in texts:
-        if found := _search(view, _SPECIAL, text):
-            yield f"the {where} has {found[0]!r}", found[1]
+        if leak := _search(view, _SPECIAL, text):
+            yield f"the {where} has {leak[0]!r}", leak[1]
     for call in view.calls:
         for value in strings(parse_json(call.arguments)):
-            found = _search(view, _SPECIAL, value[-40:])
-            if found and value.rstrip().endswith(found[0].strip()):
-                yield f"an argument of {call.name} ends with {found[0]!r}", value[-200:]
+            leak = _search(view, _SPECIAL, value[-40:])
+            if leak and value.rstrip().endswith(leak[0].strip()):
+                yield f"an argument of {call.name} ends with {leak[0]!r}", value[-200:]
 
 
 @builtin("TW207")
 def _call_marker_in_text(view: View) -> Violations:
-    found = next(_marks(view, TOOL_SYNTAX, view.response.text), None)
+    match = next(_marks(view, TOOL_SYNTAX, view.response.text), None)
     offers = bool(view.request.tools) if view.request else not view.knows_request
-    if found and offers and (view.calls or found.group().startswith(_CONTROL)):
-        mark, excerpt = _around(found)
+    if match and offers and (view.calls or match.group().startswith(_CONTROL)):
+        mark, excerpt = _around(match)
         yield f"the text has {mark!r}", excerpt
 
 

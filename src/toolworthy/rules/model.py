@@ -99,10 +99,10 @@ class Rule(Strict):
         """
         if view.api not in self.apis:
             return
-        told: set[str] = set()
+        seen: set[str] = set()
         for detail, excerpt in self._seen(view):
-            if detail not in told:
-                told.add(detail)
+            if detail not in seen:
+                seen.add(detail)
                 yield Finding(
                     code=self.code,
                     title=self.title,
@@ -198,15 +198,15 @@ def tables() -> Mapping[str, tuple[Path, Mapping[str, Any]]]:
     Raises:
         ToolworthyError: a file cannot be read, or a rule is declared twice.
     """
-    found: dict[str, tuple[Path, Mapping[str, Any]]] = {}
+    declared: dict[str, tuple[Path, Mapping[str, Any]]] = {}
     for path in sorted(_TABLES.glob("*.toml")):
         data = read_toml(path)
         shared = {name: data.pop(name) for name in _SHARED if name in data}
         for code, table in data.items():
-            if code in found:
-                raise ToolworthyError(f"{path}: {found[code][0].name} declares {code}, too: remove one of the two")
-            found[code] = path, shared | (table if isinstance(table, dict) else {code: table})
-    return found
+            if code in declared:
+                raise ToolworthyError(f"{path}: {declared[code][0].name} declares {code}, too: remove one of the two")
+            declared[code] = path, shared | (table if isinstance(table, dict) else {code: table})
+    return declared
 
 
 def check_complete() -> None:
@@ -219,19 +219,19 @@ def check_complete() -> None:
         raise ToolworthyError(f"{tables()[code][0]}: no function in {__package__} has @builtin({code!r}): write one")
 
 
-def _declare(code: str, declared: Mapping[str, Any], look: Callable[[View], Violations], what: str) -> Rule:
+def _declare(code: str, declared: Mapping[str, Any], look: Callable[[View], Violations], source: str) -> Rule:
     """Put a rule in its place; a function that is declared again, as by a notebook's cell, replaces itself."""
     where = place(look)
     if not _CODE.fullmatch(code) or (code.startswith("TW") and not _is_ours(look)):
         raise ToolworthyError(
             f"{where}: {code} cannot be a rule's code: take letters of your own and three digits, MY101"
         )
-    made = fit(Rule, {**declared, "code": code, "look": look}, what)
-    for old in [one for one in RULES if one.code == code]:
+    made = fit(Rule, {**declared, "code": code, "look": look}, source)
+    for old in [rule for rule in RULES if rule.code == code]:
         if place(old.look) != where:
             raise ToolworthyError(f"{where}: another rule has the code {code}, {place(old.look)}: take another")
         RULES.remove(old)
-    bisect.insort(RULES, made, key=lambda one: one.code)
+    bisect.insort(RULES, made, key=lambda rule: rule.code)
     return made
 
 

@@ -46,8 +46,8 @@ def classify(status: int | None, headers: Mapping[str, str], body: bytes) -> Ref
         headers: of the answer, by lower-case name, or in a mapping that ignores case.
         body: the answer, whole or streamed, decoded.
     """
-    told = page(body)
-    title = told or ("a web page" if "html" in headers.get("content-type", "") and body.strip() else None)
+    page_title = page(body)
+    title = page_title or ("a web page" if "html" in headers.get("content-type", "") and body.strip() else None)
     if status is None or status < 400:
         if status is not None and 300 <= status < 400:
             return Refusal("wrong route", f"a redirection to {headers.get('location', 'nowhere')}")
@@ -59,7 +59,7 @@ def classify(status: int | None, headers: Mapping[str, str], body: bytes) -> Ref
     else:
         failure = parse_error(status, body)
     wait = seconds_to_wait(status or 200, headers, body, failure.message)
-    kind = _kind(status or 200, failure, _codes(failure, body), wait, told is not None)
+    kind = _kind(status or 200, failure, _codes(failure, body), wait, page_title is not None)
     return Refusal(kind, failure.message, wait, status)
 
 
@@ -73,8 +73,8 @@ _PARSER = (
 
 def broken_http(reason: str) -> str:
     """What an endpoint sent that is no HTTP, by what the parser says of it; one line of no more than 200 characters."""
-    for said, plain in _PARSER:
-        reason = said.sub(plain, reason)
+    for pattern, plain in _PARSER:
+        reason = pattern.sub(plain, reason)
     return " ".join(reason.split())[:200]
 
 
@@ -192,9 +192,9 @@ def _of_place(status: int, words: str, codes: str, is_page: bool) -> RefusalKind
         return "wrong route"
     if is_page and status < 500:
         return "wrong route"
-    told = {int(code) for code in re.findall(r"\b[45]\d\d\b", codes)} or {status}
+    statuses = {int(code) for code in re.findall(r"\b[45]\d\d\b", codes)} or {status}
     refused = _OWN_FAULT.search(words) or re.search(r"bad_?request|invalid_request", codes, re.IGNORECASE)
-    if refused or all(400 <= number < 499 for number in told):
+    if refused or all(400 <= number < 499 for number in statuses):
         return "bad request"
     return "unavailable"
 
@@ -228,11 +228,11 @@ def _named(value: Any, depth: int) -> Iterator[str]:
     if not depth:
         return
     if isinstance(value, list):
-        for one in value[:8]:
-            yield from _named(one, depth - 1)
+        for item in value[:8]:
+            yield from _named(item, depth - 1)
     elif isinstance(value, dict):
-        for name, one in value.items():
-            if isinstance(one, (dict, list)):
-                yield from _named(one, depth - 1)
-            elif name in ("type", "code", "status", "reason", "error_code", "__type", "Code") and one is not None:
-                yield str(one)
+        for name, item in value.items():
+            if isinstance(item, (dict, list)):
+                yield from _named(item, depth - 1)
+            elif name in ("type", "code", "status", "reason", "error_code", "__type", "Code") and item is not None:
+                yield str(item)

@@ -117,9 +117,9 @@ class View:
     @property
     def uncounted(self) -> bool:
         """Whether usage was not asked for where it comes on request only."""
-        asked = as_dict(self.asked.get("stream_options")).get("include_usage")
-        told = not self.knows_request and self.response.usage is not None
-        return wire.api(self.api).usage_on_request and self.exchange.streamed and not asked and not told
+        requested = as_dict(self.asked.get("stream_options")).get("include_usage")
+        counted = not self.knows_request and self.response.usage is not None
+        return wire.api(self.api).usage_on_request and self.exchange.streamed and not requested and not counted
 
     @cached_property
     def events(self) -> tuple[WireEvent, ...]:
@@ -170,14 +170,14 @@ class View:
 
     def usage(self) -> str:
         """The bytes that count tokens, the last of them; "" where there are none."""
-        told = [found.group() for found in _USAGE.finditer(self.exchange.body)]
-        return told[-1].decode(errors="replace") if told else ""
+        counts = [match.group() for match in _USAGE.finditer(self.exchange.body)]
+        return counts[-1].decode(errors="replace") if counts else ""
 
     def stopped(self) -> str:
         """The bytes that say why the answer stopped; its end, where they are not found."""
-        told = [found.group() for found in _STOP.finditer(self.exchange.body)]
+        stops = [match.group() for match in _STOP.finditer(self.exchange.body)]
         raw = json.dumps(self.response.raw_stop).encode()
-        return next((one.decode() for one in reversed(told) if one.endswith(raw)), self.tail())
+        return next((stop.decode() for stop in reversed(stops) if stop.endswith(raw)), self.tail())
 
 
 def wrong(fine: Mapping[str, object]) -> str:

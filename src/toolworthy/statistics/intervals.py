@@ -68,10 +68,10 @@ def holm(chances: Sequence[float], alpha: float) -> list[bool]:
     Journal of Statistics 6 (1979).
     """
     shown = [False] * len(chances)
-    for left, place in zip(
+    for remaining, place in zip(
         range(len(chances), 0, -1), sorted(range(len(chances)), key=chances.__getitem__), strict=True
     ):
-        if chances[place] > alpha / left:
+        if chances[place] > alpha / remaining:
             break
         shown[place] = True
     return shown

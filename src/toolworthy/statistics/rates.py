@@ -68,9 +68,9 @@ class Rate:
             kinds = reasons(self.limited) if len(self.limited) > 1 else next(iter(self.limited))
             parts.append(f"{'the other one' if others == 1 else who} ended at a run limit ({kinds})")
         if self.missing:
-            said = f"{self.missing} not counted ({reasons(self.uncounted)})"
+            note = f"{self.missing} not counted ({reasons(self.uncounted)})"
             low, high = self.open
-            parts.append(f"{said}: {percent(low)} to {percent(high)} if they are" if self.n else said)
+            parts.append(f"{note}: {percent(low)} to {percent(high)} if they are" if self.n else note)
         return ", ".join(parts)
 
     def __str__(self) -> str:
@@ -105,12 +105,12 @@ def plain(ok: int, n: int) -> Rate:
 
 def reasons(counts: Mapping[str, int]) -> str:
     """``2 infrastructure, 1 not run``: the most frequent first."""
-    return ", ".join(f"{n} {why}" for why, n in sorted(counts.items(), key=lambda one: (-one[1], one[0])) if n)
+    return ", ".join(f"{n} {why}" for why, n in sorted(counts.items(), key=lambda item: (-item[1], item[0])) if n)
 
 
-def percents(found: Estimate | None) -> str:
+def percents(estimate: Estimate | None) -> str:
     """``93% (88%–96%)``, or a dash."""
-    return "–" if found is None else f"{percent(found.value)} ({percent(found.low)}–{percent(found.high)})"
+    return "–" if estimate is None else f"{percent(estimate.value)} ({percent(estimate.low)}–{percent(estimate.high)})"
 
 
 def percent(value: float) -> str:

@@ -43,12 +43,12 @@ def route(method: str, target: str, headers: Container[str] = ()) -> Route:
     """
     path = urlsplit(target).path.rstrip("/")
     known = sorted(
-        (api(name) for name in APIS), key=lambda one: path != one.models
+        (api(name) for name in APIS), key=lambda wire_api: path != wire_api.models
     )  # "/v1beta/models" is Gemini's only
-    marked = [one for one in known if one.mark in headers]
-    for one in (*marked, *known):
-        if asked := one.asked(method, path):
-            return asked
+    marked = [wire_api for wire_api in known if wire_api.mark in headers]
+    for wire_api in (*marked, *known):
+        if match := wire_api.asked(method, path):
+            return match
     if method in ("GET", "HEAD") and path in ("", "/v1"):
         return Route("health", None)
     return Route("other", None)

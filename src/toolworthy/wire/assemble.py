@@ -80,8 +80,8 @@ def merge(old: ir.Usage | None, new: ir.Usage) -> ir.Usage:
     """`new`, with what it does not say taken from `old`."""
     if old is None:
         return new
-    told = {field.name: getattr(new, field.name) for field in fields(ir.Usage) if getattr(new, field.name) is not None}
-    return replace(old, **told)
+    known = {field.name: getattr(new, field.name) for field in fields(ir.Usage) if getattr(new, field.name) is not None}
+    return replace(old, **known)
 
 
 def _grown(part: ir.Part, text: str) -> ir.Part:

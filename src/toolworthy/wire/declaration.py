@@ -174,8 +174,8 @@ class WireApi:
             path: without its query.
         """
         for wanted, pattern, operation, stream in self._patterns:
-            if method == wanted and (found := pattern.search(path)):
-                model = found.groupdict().get("model")
+            if method == wanted and (match := pattern.search(path)):
+                model = match.groupdict().get("model")
                 named = model is not None
                 return Route(operation, self.name, unquote(model) if model else None, stream if named else None)
         return None
@@ -206,10 +206,10 @@ class WireApi:
 
     def received(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """The JSON of a request, with what its path says."""
-        asked = self.asked("POST", path.partition("?")[0])
-        if asked is None or asked.model is None:
+        route = self.asked("POST", path.partition("?")[0])
+        if route is None or route.model is None:
             return body
-        return {**body, "model": asked.model, "stream": asked.stream}
+        return {**body, "model": route.model, "stream": route.stream}
 
     def authorised(self, key: str | None, auth: Auth | None = None) -> dict[str, str]:
         """The headers of every request: its version, and the key in the API's own way or another."""

@@ -69,9 +69,9 @@ def error_type(status: int | None) -> str:
 
 def parse_error(status: int, body: bytes) -> Failure:
     """An error body of any shape: nested, flat, FastAPI's ``detail``, a bare string, a stream, HTML, nothing at all."""
-    found = failure_of(parse_json(body), status) or next(stream_failures(body, status), None)
-    if found:
-        return found
+    failure = failure_of(parse_json(body), status) or next(stream_failures(body, status), None)
+    if failure:
+        return failure
     text = page(body) or _plain(body.decode("utf-8", "replace"))
     return Failure(text[:500] or "no body", error_type(status), status=status)
 
@@ -81,15 +81,15 @@ def page(body: bytes) -> str | None:
     if not _PAGE.match(body.removeprefix(b"\xef\xbb\xbf")):
         return None
     text = body[: 2**16].decode("utf-8", "replace")
-    found = _TITLE.search(text)
-    title = _plain(found[1]) if found else ""
+    match = _TITLE.search(text)
+    title = _plain(match[1]) if match else ""
     seen = _plain(_UNSEEN.sub(" ", text))
     if title.lower() in _SAYS_NOTHING:
-        told = seen or title
+        description = seen or title
     else:
         more = seen.removeprefix(title).strip()
-        told = f"{title}: {more[:120]}" if len(more) > len("nginx/1.29.3") else title
-    return f"a web page: {told[:200]}" if told else "a web page without a title"
+        description = f"{title}: {more[:120]}" if len(more) > len("nginx/1.29.3") else title
+    return f"a web page: {description[:200]}" if description else "a web page without a title"
 
 
 def stream_failures(body: bytes, status: int | None = None) -> Iterator[Failure]:
@@ -100,8 +100,8 @@ def stream_failures(body: bytes, status: int | None = None) -> Iterator[Failure]
         value = parse_json(sse.data)
         if sse.event == "error" and not isinstance(value, dict) and sse.data.strip():
             yield Failure(sse.data.strip(), error_type(status), status=status)
-        if isinstance(value, dict) and (found := event_failure(value, sse.event, status)):
-            yield found
+        if isinstance(value, dict) and (failure := event_failure(value, sse.event, status)):
+            yield failure
 
 
 def event_failure(value: Mapping[str, Any], event: str | None = None, status: int | None = None) -> Failure | None:
@@ -127,8 +127,8 @@ def answer_failure(value: Any, status: int | None = None) -> Failure | None:
     if value.get("error"):
         return failure_of(value, status)
     wrong = (as_dict(choice).get("error") for choice in as_list(value.get("choices")))
-    if told := next(filter(None, wrong), None):
-        return failure_of({"error": told}, status)
+    if error := next(filter(None, wrong), None):
+        return failure_of({"error": error}, status)
     if any(value.get(name) is not None for name in _CONTENT):
         return None
     if value.get("type") == "error" or value.get("object") == "error" or value.get("success") is False:
@@ -145,10 +145,10 @@ def _failed_response(value: Mapping[str, Any], status: int | None) -> Failure:
     """Of ``response.failed``: most servers put the error into the response, some beside it."""
     response = as_dict(value.get("response"))
     for place in (response.get("error"), value.get("error"), response.get("last_error"), value.get("message")):
-        if place and (found := failure_of({"error": place}, status)):
-            return found
-    told = as_dict(response.get("status_details")).get("error") or as_dict(response.get("incomplete_details"))
-    return failure_of({"error": told}, status) or Failure("the response failed without a reason", status=status)
+        if place and (failure := failure_of({"error": place}, status)):
+            return failure
+    error = as_dict(response.get("status_details")).get("error") or as_dict(response.get("incomplete_details"))
+    return failure_of({"error": error}, status) or Failure("the response failed without a reason", status=status)
 
 
 def failure_of(value: Any, status: int | None = None) -> Failure | None:
@@ -166,24 +166,24 @@ def _failure(value: Any, status: int | None, depth: int) -> Failure | None:
     for name in _HOLDERS:
         if isinstance(value.get(name), str) and (value.get("message") or value.get("error_description")):
             continue  # the name of the error, whose words stand beside it
-        if value.get(name) and (found := _failure(value[name], status, depth - 1)):
-            return _completed(found, value, status)
+        if value.get(name) and (inner := _failure(value[name], status, depth - 1)):
+            return _completed(inner, value, status)
     words = next((word for name in (*_WORDS, *_HOLDERS) if (word := value.get(name))), None) or _fields(value)
     if not words:
         return None
-    if isinstance(words, (dict, list)) and (found := _failure(words, status, depth - 1)):
-        return _completed(found, value, status)
+    if isinstance(words, (dict, list)) and (inner := _failure(words, status, depth - 1)):
+        return _completed(inner, value, status)
     message = _unwrapped(words) if isinstance(words, str) else dump_json(words)
     return Failure(message + _more(value, message), _type(value) or error_type(status), _code(value), status)
 
 
 def _first(values: list[Any], status: int | None, depth: int) -> Failure | None:
     """Of a list of errors: all that a validator says, with the fields that it says it of, else the first."""
-    said = [_validation(one) for one in values]
-    if said and all(said):
-        return Failure("; ".join(said)[:500], error_type(status), status=status)
-    found = (_failure(one, status, depth - 1) for one in values)
-    return next((one for one in found if one), None)
+    messages = [_validation(item) for item in values]
+    if messages and all(messages):
+        return Failure("; ".join(messages)[:500], error_type(status), status=status)
+    failures = (_failure(item, status, depth - 1) for item in values)
+    return next((item for item in failures if item), None)
 
 
 def _validation(value: Any) -> str:
@@ -195,16 +195,16 @@ def _validation(value: Any) -> str:
 
 def _fields(value: Mapping[str, Any]) -> str:
     """Errors by field, ``{"model": ["is unknown"]}``, as one text."""
-    listed = {name: as_list(told) for name, told in value.items()}
-    if not all(told and all(isinstance(one, str) for one in told) for told in listed.values()):
+    listed = {name: as_list(messages) for name, messages in value.items()}
+    if not all(messages and all(isinstance(message, str) for message in messages) for messages in listed.values()):
         return ""
-    return "; ".join(f"{name}: {', '.join(told)}" for name, told in listed.items())
+    return "; ".join(f"{name}: {', '.join(messages)}" for name, messages in listed.items())
 
 
-def _completed(found: Failure, outer: Mapping[str, Any], status: int | None) -> Failure:
-    """`found`, with what stands around it where it does not say so itself."""
-    kind = found.type if found.type != error_type(status) else _type(outer) or found.type
-    return Failure(found.message, kind, found.code or _code(outer), status)
+def _completed(failure: Failure, outer: Mapping[str, Any], status: int | None) -> Failure:
+    """`failure`, with what stands around it where it does not say so itself."""
+    kind = failure.type if failure.type != error_type(status) else _type(outer) or failure.type
+    return Failure(failure.message, kind, failure.code or _code(outer), status)
 
 
 def _type(value: Mapping[str, Any]) -> str:
@@ -214,7 +214,7 @@ def _type(value: Mapping[str, Any]) -> str:
 
 def _code(value: Mapping[str, Any]) -> str | None:
     named = [value.get(name) for name in _CODES]
-    code = next((one for one in named if isinstance(one, (str, int)) and not isinstance(one, bool)), None)
+    code = next((item for item in named if isinstance(item, (str, int)) and not isinstance(item, bool)), None)
     word = as_str(value.get("status"))
     if isinstance(code, int) and word.isupper():  # Google's: the HTTP status, and beside it what it means
         return word
@@ -224,14 +224,14 @@ def _code(value: Mapping[str, Any]) -> str | None:
 def _more(value: Mapping[str, Any], message: str) -> str:
     """What a router says of the provider behind it."""
     raw = as_dict(value.get("metadata")).get("raw")
-    told = _unwrapped(raw) if isinstance(raw, str) else ""
-    return f": {told}" if told and told not in message else ""
+    detail = _unwrapped(raw) if isinstance(raw, str) else ""
+    return f": {detail}" if detail and detail not in message else ""
 
 
 def _unwrapped(text: str) -> str:
     """`text`, or the words of the error that it holds as JSON."""
-    if text.lstrip()[:1] in ("{", "[") and (found := _failure(parse_json(text), None, 2)):
-        return found.message
+    if text.lstrip()[:1] in ("{", "[") and (failure := _failure(parse_json(text), None, 2)):
+        return failure.message
     return text
 
 

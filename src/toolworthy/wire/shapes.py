@@ -118,8 +118,8 @@ def arguments_object(call: ir.ToolCall) -> dict[str, Any]:
 
 def data_url(url: str) -> tuple[str, str] | None:
     """Media type and base64 of a picture that stands in its URL; None for an address."""
-    found = re.match(r"data:([^;,]*);base64,(.*)", url, re.DOTALL)
-    return (found[1] or "image/png", found[2]) if found else None
+    match = re.match(r"data:([^;,]*);base64,(.*)", url, re.DOTALL)
+    return (match[1] or "image/png", match[2]) if match else None
 
 
 def result_text(result: ir.ToolResult) -> str:

@@ -74,16 +74,16 @@ def read(folder: Path, name: str, most: int) -> bytes | None:
 
 def read_all(top: Path, most: int, together: int, skip: frozenset[str] = frozenset()) -> dict[str, bytes]:
     """Path to content of every regular file of at most `most` bytes, until they are `together` bytes."""
-    found: dict[str, bytes] = {}
+    contents: dict[str, bytes] = {}
     for number, entry in enumerate(walk(top, DEPTH, skip)):
         if number > ENTRIES or together <= 0:
             break
         if entry.is_file and entry.stat.st_size <= most:
             data = _content(entry, most)
             if data is not None:
-                found[entry.path] = data
+                contents[entry.path] = data
                 together -= len(data)
-    return found
+    return contents
 
 
 def _content(entry: Entry, most: int) -> bytes | None:

@@ -25,22 +25,22 @@ def copy(source: Path, target: Path, room: int) -> int:
         OSError: `target` cannot be written.
     """
     target.mkdir()
-    left = 0
+    skipped = 0
     for number, entry in enumerate(walk(source, DEPTH)):
         if number > 2 * ENTRIES:
-            return left + 1
+            return skipped + 1
         path = entry.path
         if len(os.fsencode(path)) > _PATH_BYTES:
-            left += not entry.leaving
+            skipped += not entry.leaving
         elif entry.leaving:
-            left += path.count("/") == DEPTH - 1 and _holds_something(entry)
+            skipped += path.count("/") == DEPTH - 1 and _holds_something(entry)
             _finish(target / path, entry.stat)
         else:
             copied = _copy_one(entry, target / path, room)
-            left += copied is None
+            skipped += copied is None
             room -= copied or 0
     _finish(target, os.stat(source))
-    return left
+    return skipped
 
 
 def _holds_something(entry: Entry) -> bool:

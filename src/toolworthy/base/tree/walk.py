@@ -81,16 +81,16 @@ def walk(top: Path, depth: int | None = None, skip: frozenset[str] = frozenset()
                 here = _up(here, was, entry)
                 yield entry._replace(folder=here, leaving=True)
                 continue
-            found = entry_of(here, names[-1].pop(), above[-1][1] if above else None)
-            if found is None or (found.is_folder and found.name in skip):
+            child = entry_of(here, names[-1].pop(), above[-1][1] if above else None)
+            if child is None or (child.is_folder and child.name in skip):
                 continue
-            yield found
-            if found.is_folder:
-                below = enter(found) if depth is None or len(names) < depth else None
+            yield child
+            if child.is_folder:
+                below = enter(child) if depth is None or len(names) < depth else None
                 if below is None:
-                    yield found._replace(leaving=True)
+                    yield child._replace(leaving=True)
                     continue
-                above.append((os.fstat(here), found))
+                above.append((os.fstat(here), child))
                 os.close(here)
                 here = below
                 names.append(_names(here))

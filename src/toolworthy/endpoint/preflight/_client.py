@@ -133,9 +133,9 @@ def _body(data: bytes, coding: str) -> tuple[bytes, bool]:
 
 
 def _again(answer: PreflightAnswer) -> Again | None:
-    told = answer.refusal
+    refusal = answer.refusal
     if answer.timed_out or answer.too_long or answer.is_odd:
         return None
-    if told and not answer.trouble:
-        return Again(told.busy, told.retry_after) if told.passes else None
+    if refusal and not answer.trouble:
+        return Again(refusal.busy, refusal.retry_after) if refusal.passes else None
     return Again() if answer.trouble or (answer.status < 400 and not answer.body) else None

@@ -46,12 +46,12 @@ class _Way:
 
     def _learns(self, answer: PreflightAnswer) -> bool:
         """Whether the refusal says what to ask otherwise."""
-        said = answer.refusal.message if answer.refusal and answer.refusal.kind == "bad request" else ""
+        message = answer.refusal.message if answer.refusal and answer.refusal.kind == "bad request" else ""
         dialect = self.endpoint.dialect
-        if "max_completion_tokens" in said and dialect.max_tokens_field == "max_tokens":
+        if "max_completion_tokens" in message and dialect.max_tokens_field == "max_tokens":
             self.endpoint = self.endpoint.speaking(replace(dialect, max_tokens_field="max_completion_tokens"))
             return True
-        if _NO_ROOM.search(said) and self.tokens == _FEW:
+        if _NO_ROOM.search(message) and self.tokens == _FEW:
             self.tokens = _MORE
             return True
         return False

@@ -95,30 +95,30 @@ async def _look(
     checks += [*routes.readings(endpoint, tried), *(check for ways in tried.values() for check in ways[-1].checks)]
     checks.append(models.check(endpoint, listed))
     there = _there(tried, endpoint)
-    found = _as_seen(endpoint, there)
-    found = replace(found, context=found.context or models.context(listed, found.model))
-    refused = {agent.id: redact(why) for agent in agents if (why := _refusal(agent, found, there))}
+    settled = _as_seen(endpoint, there)
+    settled = replace(settled, context=settled.context or models.context(listed, settled.model))
+    refused = {agent.id: redact(why) for agent in agents if (why := _refusal(agent, settled, there))}
     checks = [replace(check, detail=redact(check.detail)) for check in checks]
-    took = [one.answer.seconds for one in there.values() if one.state == "answers"]
-    return Preflight(found, tuple(checks), refused, models.server(listed), median(took) if took else None)
+    took = [way.answer.seconds for way in there.values() if way.state == "answers"]
+    return Preflight(settled, tuple(checks), refused, models.server(listed), median(took) if took else None)
 
 
 def _there(tried: dict[Api, list[Tried]], endpoint: Endpoint) -> dict[Api, Tried]:
     """The APIs that are there. Without a key, one that wants one is none where another does without."""
     last = {api: ways[-1] for api, ways in tried.items() if ways[-1].state != "absent"}
-    if endpoint.key or not any(one.state == "answers" for one in last.values()):
+    if endpoint.key or not any(way.state == "answers" for way in last.values()):
         return last
-    return {api: one for api, one in last.items() if not one.refusal or one.refusal.kind != "bad key"}
+    return {api: way for api, way in last.items() if not way.refusal or way.refusal.kind != "bad key"}
 
 
 def _as_seen(endpoint: Endpoint, there: dict[Api, Tried]) -> Endpoint:
     """The endpoint with the APIs that are there, and what they turned out to want."""
     dialect = endpoint.dialect
-    if any(not one.system_anywhere for one in there.values()):
+    if any(not way.system_anywhere for way in there.values()):
         dialect = replace(dialect, system_anywhere=False)
-    if any(one.max_completion_tokens for one in there.values()):
+    if any(way.max_completion_tokens for way in there.values()):
         dialect = replace(dialect, max_tokens_field="max_completion_tokens")
-    return endpoint.at({api: one.base_url for api, one in there.items()}).speaking(dialect)
+    return endpoint.at({api: way.base_url for api, way in there.items()}).speaking(dialect)
 
 
 def _refusal(agent: AgentAdapter, endpoint: Endpoint, there: dict[Api, Tried]) -> str | None:

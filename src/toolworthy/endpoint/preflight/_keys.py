@@ -36,9 +36,9 @@ async def settle(asker: Asker, endpoint: Endpoint, tried: dict[Api, list[Tried]]
         changed = endpoint.authorised(api, _other(endpoint.provider.auth.get(api, wire.api(api).auth)))
         again = await try_completion(asker.to(changed), changed.at({api: ways[-1].base_url}), api)
         if again.state == "answers":
-            told = f"refuses the key in {_header(endpoint, api)} and takes it in {_header(changed, api)}: using that"
+            detail = f"refuses the key in {_header(endpoint, api)} and takes it in {_header(changed, api)}: using that"
             endpoint = changed
-            checks.append(Check(f"{api} API", None, told, reading=True))
+            checks.append(Check(f"{api} API", None, detail, reading=True))
         if not again.answer.refuses_key:
             ways.append(again)
         elif (await asker.post(join(again.base_url, _NOWHERE), {}, api)).refuses_key:

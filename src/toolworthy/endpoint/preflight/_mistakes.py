@@ -21,7 +21,7 @@ def stop_if_useless(endpoint: Endpoint, tried: dict[Api, list[Tried]]) -> None:
         ToolworthyError: in one line.
     """
     last = [ways[-1] for ways in tried.values()]
-    if any(one.state == "answers" for one in last):
+    if any(way.state == "answers" for way in last):
         return
     if limited := _of("rate limited", last):
         raise ToolworthyError(f"{endpoint.name}: {_limited(limited)}")
@@ -31,7 +31,7 @@ def stop_if_useless(endpoint: Endpoint, tried: dict[Api, list[Tried]]) -> None:
         )
     if refused := _of("bad key", last):
         raise ToolworthyError(f"{endpoint.name} {_key(endpoint)} ({_said(refused)})")
-    if gone := next((one for one in last if one.answer.busy), None):
+    if gone := next((way for way in last if way.answer.busy), None):
         raise ToolworthyError(
             f"{endpoint.name} has been overloaded for {gone.answer.waited:.0f} s ({_said(gone)}). Try again later."
         )
@@ -45,10 +45,10 @@ def stop_if_unknown_model(endpoint: Endpoint, tried: dict[Api, list[Tried]], lis
     """
     last = [ways[-1] for ways in tried.values()]
     names = [models.name_of(entry) for entry in listed]
-    if any(one.state == "answers" for one in last):
+    if any(way.state == "answers" for way in last):
         return
     unlisted = bool(names) and endpoint.model not in names
-    reasons = [one for one in last if one.refusal and one.state == "fails"] if unlisted else []
+    reasons = [way for way in last if way.refusal and way.state == "fails"] if unlisted else []
     if (refused := _of("unknown model", last) or next(iter(reasons), None)) is None:
         return
     near = models.nearest(endpoint.model, names) if unlisted else None
@@ -69,14 +69,14 @@ def stop_if_nothing_is_there(endpoint: Endpoint, tried: dict[Api, list[Tried]]) 
     if not there:
         raise ToolworthyError(f"{endpoint.name} speaks none of the wire APIs ({_all(tried)}). Check the base URL.")
     if endpoint.forced_api and endpoint.forced_api not in there:
-        said = _said(tried[endpoint.forced_api][0])
+        answer = _said(tried[endpoint.forced_api][0])
         raise ToolworthyError(
-            f"{endpoint.name} has no {endpoint.forced_api} API ({said}). Give --wire, one of {', '.join(there)}."
+            f"{endpoint.name} has no {endpoint.forced_api} API ({answer}). Give --wire, one of {', '.join(there)}."
         )
 
 
 def _of(kind: RefusalKind, tried: Iterable[Tried]) -> Tried | None:
-    return next((one for one in tried if one.refusal and one.refusal.kind == kind), None)
+    return next((way for way in tried if way.refusal and way.refusal.kind == kind), None)
 
 
 def _said(tried: Tried) -> str:
@@ -85,10 +85,10 @@ def _said(tried: Tried) -> str:
 
 def _all(tried: dict[Api, list[Tried]]) -> str:
     """What each address said; those that said the same, together."""
-    said: dict[str, list[str]] = {}
-    for one in (ways[0] for ways in tried.values()):
-        said.setdefault(one.answer.says, []).append(one.answer.url)
-    return "; ".join(f"{says} from {', '.join(urls)}" for says, urls in said.items())
+    by_answer: dict[str, list[str]] = {}
+    for way in (ways[0] for ways in tried.values()):
+        by_answer.setdefault(way.answer.says, []).append(way.answer.url)
+    return "; ".join(f"{says} from {', '.join(urls)}" for says, urls in by_answer.items())
 
 
 def _limited(tried: Tried) -> str:
@@ -104,5 +104,5 @@ def _key(endpoint: Endpoint) -> str:
     if own:
         return f"rejects the key in its header {', '.join(own)}"
     variable = endpoint.key_env or KEY_ENV
-    what = f"refused the key in {variable}" if endpoint.key else f"wants a key, and {variable} is not set"
-    return f"{what}. Put a valid key there, or name its own header under headers in toolworthy.toml"
+    problem = f"refused the key in {variable}" if endpoint.key else f"wants a key, and {variable} is not set"
+    return f"{problem}. Put a valid key there, or name its own header under headers in toolworthy.toml"

@@ -19,12 +19,12 @@ _SHOWN = 8
 
 async def listed(asker: Asker, endpoint: Endpoint) -> list[dict[str, Any]]:
     """The entries of ``GET /models``, of the first API that lists any."""
-    asked: set[str] = set()
+    urls: set[str] = set()
     for api in (api for api in APIS if api in endpoint.base_urls):
         url = endpoint.url(api, "models")
-        if url in asked:
+        if url in urls:
             continue
-        asked.add(url)
+        urls.add(url)
         answer = await asker.get(url, api)
         if entries := _entries(answer):
             return entries
@@ -76,8 +76,8 @@ def check(endpoint: Endpoint, models: list[dict[str, Any]]) -> Check:
 
 def server(models: list[dict[str, Any]]) -> str:
     """Id of the provider whose server these models are on, by their owner; "" where it does not say."""
-    found = providers.by_owner(as_str(entry.get("owned_by")) for entry in models)
-    return found.id if found else ""
+    provider = providers.by_owner(as_str(entry.get("owned_by")) for entry in models)
+    return provider.id if provider else ""
 
 
 def shown(names: list[str]) -> str:

@@ -25,14 +25,14 @@ async def find(asker: Asker, endpoint: Endpoint) -> dict[Api, list[Tried]]:
             break
         if number and all(ways and not ways[-1].answer.status for ways in tried.values()):
             break  # nobody listens there
-        left = [api for api, ways in tried.items() if not _is_found(ways)]
-        await asyncio.gather(*(_try(asker, endpoint, api, places[api][number:][:1], tried[api]) for api in left))
+        missing = [api for api, ways in tried.items() if not _is_found(ways)]
+        await asyncio.gather(*(_try(asker, endpoint, api, places[api][number:][:1], tried[api]) for api in missing))
     return {api: ways if _is_found(ways) else ways[:1] for api, ways in tried.items()}
 
 
 async def _try(asker: Asker, endpoint: Endpoint, api: Api, bases: list[str], tried: list[Tried]) -> None:
     for base in bases:
-        if base in (one.base_url for one in tried):
+        if base in (way.base_url for way in tried):
             continue
         tried.append(await try_completion(asker, endpoint.at({api: base}), api))
         answer = tried[-1].answer
@@ -53,25 +53,25 @@ def _is_found(tried: list[Tried]) -> bool:
 
 def readings(endpoint: Endpoint, tried: dict[Api, list[Tried]]) -> list[Check]:
     """How the base URL was read, where that is not as it was given."""
-    given = endpoint.given.rstrip("/")
-    found = {api: ways[-1] for api, ways in tried.items() if ways[-1].state != "absent"}
-    moved = {api: one for api, one in found.items() if one.base_url != endpoint.base_urls[api]}
-    told: list[Check] = []
-    for base in dict.fromkeys(one.base_url for one in moved.values()):
-        apis = [api for api, one in moved.items() if one.base_url == base]
-        which = "" if len(apis) == len(found) or _follows(found, base) else f"{' and '.join(apis)} "
+    base_url = endpoint.given.rstrip("/")
+    reached = {api: ways[-1] for api, ways in tried.items() if ways[-1].state != "absent"}
+    moved = {api: way for api, way in reached.items() if way.base_url != endpoint.base_urls[api]}
+    checks: list[Check] = []
+    for base in dict.fromkeys(way.base_url for way in moved.values()):
+        apis = [api for api, way in moved.items() if way.base_url == base]
+        which = "" if len(apis) == len(reached) or _follows(reached, base) else f"{' and '.join(apis)} "
         first = endpoint.base_urls[apis[0]]
-        said = tried[apis[0]][0].answer.says
-        told.append(_reading(f"{first}: no {which}API there ({said}); using {base}"))
-    cut = next((url for api, url in endpoint.base_urls.items() if wire.api(api).base), given)
-    if given and found and cut != given and not moved:
-        told.append(_reading(f"{given} read as {cut}"))
-    return told
+        answer = tried[apis[0]][0].answer.says
+        checks.append(_reading(f"{first}: no {which}API there ({answer}); using {base}"))
+    cut = next((url for api, url in endpoint.base_urls.items() if wire.api(api).base), base_url)
+    if base_url and reached and cut != base_url and not moved:
+        checks.append(_reading(f"{base_url} read as {cut}"))
+    return checks
 
 
-def _follows(found: dict[Api, Tried], base: str) -> bool:
+def _follows(reached: dict[Api, Tried], base: str) -> bool:
     """Whether the APIs that were not moved are those that name ``/v1`` themselves."""
-    return all(one.base_url == base or f"{one.base_url}/v1" == base for one in found.values())
+    return all(way.base_url == base or f"{way.base_url}/v1" == base for way in reached.values())
 
 
 def _reading(text: str) -> Check:

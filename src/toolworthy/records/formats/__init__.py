@@ -52,17 +52,17 @@ class Pasted:
 def read(data: bytes) -> Pasted:
     """All responses that `data` holds; none where it is of no known format. Never raises."""
     text = _markup.decoded(data)
-    found = Collector()
+    collector = Collector()
     whole = parse_json(text)
     if isinstance(whole, dict) and api_of(whole) and not is_event(whole):
-        found.body(0, _markup.encoded(text))
+        collector.body(0, _markup.encoded(text))
     elif isinstance(whole, (dict, list)):
-        _log.document(whole, found)
+        _log.document(whole, collector)
     else:
         for start, block in _markup.blocks(text):
-            if not _curl.transcript(block, start, found):
-                _log.lines(block, start, found)
-    exchanges = tuple(replace(exchange, index=number) for number, exchange in enumerate(found.exchanges))
-    places = tuple(min(place, len(text)) for place in found.places)
-    cut = frozenset(number for number, partly in enumerate(found.partly) if partly)
+            if not _curl.transcript(block, start, collector):
+                _log.lines(block, start, collector)
+    exchanges = tuple(replace(exchange, index=number) for number, exchange in enumerate(collector.exchanges))
+    places = tuple(min(place, len(text)) for place in collector.places)
+    cut = frozenset(number for number, partly in enumerate(collector.partly) if partly)
     return Pasted(exchanges, places, text, cut, Redactor(_markup.credentials(text)))

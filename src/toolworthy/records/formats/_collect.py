@@ -28,13 +28,17 @@ def kind(value: Mapping[str, Any]) -> str:
 
 def api_of(value: Any) -> Api | None:
     """The wire API whose response, or event of a response, `value` is; None where it is neither."""
-    said = as_dict(value)
+    fields = as_dict(value)
     for api in map(wire.api, APIS):
-        if api.kinds.match(kind(said)) and (api.fields & said.keys() or kind(said) != api.answer_kind):
+        if api.kinds.match(kind(fields)) and (api.fields & fields.keys() or kind(fields) != api.answer_kind):
             return api.name
     for api in map(wire.api, APIS):  # a server may leave out what says so
-        listed = [name for name in api.fields if _objects(said.get(name))]
-        if listed and api.conversation not in said and (len(api.fields & said.keys()) > 1 or api.lists <= {*listed}):
+        listed = [name for name in api.fields if _objects(fields.get(name))]
+        if (
+            listed
+            and api.conversation not in fields
+            and (len(api.fields & fields.keys()) > 1 or api.lists <= {*listed})
+        ):
             return api.name
     return None
 
@@ -49,12 +53,12 @@ def is_event(value: Mapping[str, Any]) -> bool:
 
 def is_request(value: Mapping[str, Any]) -> bool:
     """Whether a value is the body of a request for a completion."""
-    said = [value.get(wire.api(name).conversation) for name in APIS]
-    return any(_objects(one) for one in said) or (isinstance(value.get("input"), str) and "model" in value)
+    lists = [value.get(wire.api(name).conversation) for name in APIS]
+    return any(_objects(item) for item in lists) or (isinstance(value.get("input"), str) and "model" in value)
 
 
 def _objects(value: Any) -> bool:
-    return bool(as_list(value)) and all(isinstance(one, dict) for one in as_list(value))
+    return bool(as_list(value)) and all(isinstance(item, dict) for item in as_list(value))
 
 
 class Collector:
@@ -111,9 +115,9 @@ class Collector:
             return False
         api = api or (route.api if route else None) or (self.exchanges[-1].endpoint_api if self.exchanges else APIS[0])
         request, self._request = self._request, None
-        asked = b"" if request is None else dump_json(dict(request)).encode("utf-8", "replace")
+        request_body = b"" if request is None else dump_json(dict(request)).encode("utf-8", "replace")
         self.exchanges.append(
-            Exchange.of(api or APIS[0], asked, body, status=status or failure or 200, headers=headers or None)
+            Exchange.of(api or APIS[0], request_body, body, status=status or failure or 200, headers=headers or None)
         )
         self.places.append(place)
         self.partly.append(partly)
@@ -122,7 +126,7 @@ class Collector:
 
 def _api_of_body(body: bytes) -> Api | None:
     if is_stream(body):
-        return next((api for one in events(body)[:50] if (api := api_of(parse_json(one.data)))), None)
+        return next((api for event in events(body)[:50] if (api := api_of(parse_json(event.data)))), None)
     return api_of(parse_json(body))
 
 

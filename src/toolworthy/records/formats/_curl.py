@@ -20,30 +20,30 @@ _CURL = re.compile(
 """Lines of curl's own: what it does, what it sends, how far it is."""
 
 
-def transcript(block: str, start: int, found: Collector) -> bool:
+def transcript(block: str, start: int, collector: Collector) -> bool:
     """Collect the responses of a block whose heads are there; whether there are any."""
     heads = list(_HEAD.finditer(block))
     if not heads:
         return False
     begin = 0
     for number, head in enumerate(heads):
-        _request(block[begin : head.start()], start + begin, found)
+        _request(block[begin : head.start()], start + begin, collector)
         end = heads[number + 1].start() if number + 1 < len(heads) else len(block)
-        asked = _ASKED.search(block, head.end(), end)
-        end = asked.start() if asked else end
+        sent = _ASKED.search(block, head.end(), end)
+        end = sent.start() if sent else end
         begin, status = end, int(head[1])
         if status >= 200:
             lines = (line.removeprefix("< ").rstrip().partition(":") for line in head[2].splitlines())
             headers = {name.strip().lower(): value.strip() for name, _, value in lines}
             body = _log.one_body(_CURL.sub("", block[head.end() : end]))
-            found.body(start + head.end(), encoded(body), status=status, headers=headers)
+            collector.body(start + head.end(), encoded(body), status=status, headers=headers)
     return True
 
 
-def _request(text: str, start: int, found: Collector) -> None:
+def _request(text: str, start: int, collector: Collector) -> None:
     """What stands before a head: the command with its body, or the lines that curl sent."""
-    _log.requests(text, start, found)
-    if asked := _ASKED.search(text):
-        found.asked(None, wire.route(asked[1], asked[2]))
+    _log.requests(text, start, collector)
+    if sent := _ASKED.search(text):
+        collector.asked(None, wire.route(sent[1], sent[2]))
     elif url := _URL.search(text):
-        found.asked(None, wire.route("POST", url[1]))
+        collector.asked(None, wire.route("POST", url[1]))

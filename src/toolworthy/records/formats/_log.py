@@ -36,23 +36,23 @@ _WASTED = 2**28
 """Characters that may be read for nothing: a file cut short has a brace that nothing closes around all others."""
 
 
-def lines(block: str, start: int, found: Collector) -> None:
+def lines(block: str, start: int, collector: Collector) -> None:
     """Collect what a block of text holds: event streams, else JSON values wherever they begin."""
     if _DATA.search(block):
         for at, body, partly in _streams(block):
-            found.body(start + at, encoded(body), partly=partly)
+            collector.body(start + at, encoded(body), partly=partly)
         return
     before, every = 0, list(json_values(block))
     pieces = _are_pieces([value for _, _, value in every])
     for at, end, value in every:
         if "[DONE]" in block[before:at]:
-            found.flush()
+            collector.flush()
         if pieces:
-            found.event(start + at, value)
+            collector.event(start + at, value)
         else:
-            _value(start + at, value, found, _DEPTH)
+            _value(start + at, value, collector, _DEPTH)
         before = end
-    found.flush(partly=any(_LEFT_OUT.fullmatch(line) for line in block.splitlines()))
+    collector.flush(partly=any(_LEFT_OUT.fullmatch(line) for line in block.splitlines()))
 
 
 def one_body(text: str) -> str:
@@ -64,81 +64,81 @@ def one_body(text: str) -> str:
     return text
 
 
-def requests(text: str, start: int, found: Collector) -> None:
+def requests(text: str, start: int, collector: Collector) -> None:
     """Collect the requests of a text, and nothing else."""
     for _, _, value in json_values(text):
         if isinstance(value, dict) and is_request(value):
-            found.asked(value)
+            collector.asked(value)
 
 
-def document(value: Any, found: Collector) -> None:
+def document(value: Any, collector: Collector) -> None:
     """Collect what a file that is one JSON value holds. An error is then a response; in a log it may be anything."""
-    _value(0, value, found, _DEPTH, alone=True)
-    found.flush()
+    _value(0, value, collector, _DEPTH, alone=True)
+    collector.flush()
 
 
 def _are_pieces(values: Sequence[Any]) -> bool:
     """Whether values are pieces of one response in an API whose events look like whole responses."""
     apis = {api_of(value) for value in values}
     known = len(apis) == 1 and (api := apis.pop()) and not wire.api(api).answer_kind
-    return bool(known) and len(values) > 1 and len({as_dict(one).get("responseId") for one in values}) == 1
+    return bool(known) and len(values) > 1 and len({as_dict(item).get("responseId") for item in values}) == 1
 
 
-def _value(place: int, value: Any, found: Collector, depth: int, *, alone: bool = False) -> None:
+def _value(place: int, value: Any, collector: Collector, depth: int, *, alone: bool = False) -> None:
     if not depth:
         return
     if isinstance(value, list):
         pieces = _are_pieces(value)
-        for one in value:
-            if pieces or (api_of(one) and is_event(one)):
-                found.event(place, one)
+        for item in value:
+            if pieces or (api_of(item) and is_event(item)):
+                collector.event(place, item)
             else:
-                _value(place, one, found, depth - 1, alone=alone)
+                _value(place, item, collector, depth - 1, alone=alone)
     elif isinstance(value, str):
         if is_stream(encoded(value)):
-            found.body(place, encoded(value))
+            collector.body(place, encoded(value))
         elif value.lstrip()[:1] in ("{", "[") and value.rstrip()[-1:] in ("}", "]"):
-            _value(place, parse_json(value), found, depth - 1)
+            _value(place, parse_json(value), collector, depth - 1)
     elif isinstance(value, dict):
-        _object(place, value, found, depth, alone=alone)
+        _object(place, value, collector, depth, alone=alone)
 
 
-def _object(place: int, value: Mapping[str, Any], found: Collector, depth: int, *, alone: bool) -> None:
+def _object(place: int, value: Mapping[str, Any], collector: Collector, depth: int, *, alone: bool) -> None:
     if api_of(value):
         if is_event(value):
-            found.event(place, value)
+            collector.event(place, value)
         else:
-            found.body(place, _written(value))
+            collector.body(place, _written(value))
     elif name := next((name for name in _RESPONSE if value.get(name)), None):
-        _record(place, value, name, found, depth)
+        _record(place, value, name, collector, depth)
     elif is_request(value):
-        found.asked(value)
+        collector.asked(value)
     elif alone and value.get("error") and not {"level", "msg", "ts"} & value.keys():
-        found.body(place, _written(value))
+        collector.body(place, _written(value))
     else:
-        for one in value.values():
-            _value(place, one, found, depth - 1)
+        for item in value.values():
+            _value(place, item, collector, depth - 1)
 
 
-def _record(place: int, value: Mapping[str, Any], name: str, found: Collector, depth: int) -> None:
+def _record(place: int, value: Mapping[str, Any], name: str, collector: Collector, depth: int) -> None:
     """One entry of a log or of a HAR file: a response under `name`, and its request beside it."""
     response = value[name]
-    said = as_dict(response)
-    status = next((code for one in (said, value) for key in _STATUS if (code := as_int(one.get(key)))), None)
+    fields = as_dict(response)
+    status = next((code for holder in (fields, value) for key in _STATUS if (code := as_int(holder.get(key)))), None)
     request, route = _asked(value)
-    found.asked(request, route)
-    body = text_of(as_dict(said.get("content"))) if "content" in said else None
+    collector.asked(request, route)
+    body = text_of(as_dict(fields.get("content"))) if "content" in fields else None
     if isinstance(response, str):
         body = encoded(response)
-    if body is None and isinstance(said.get("body"), (str, dict)):
-        body = _written(said["body"])
+    if body is None and isinstance(fields.get("body"), (str, dict)):
+        body = _written(fields["body"])
     if body is not None:
         if request or route or is_stream(body) or api_of(parse_json(body)):
-            headers = _headers(said.get("headers") or value.get("response_headers"))
-            found.body(place, body, status=status, headers=headers)
+            headers = _headers(fields.get("headers") or value.get("response_headers"))
+            collector.body(place, body, status=status, headers=headers)
     else:
-        _value(place, response, found, depth - 1, alone=True)
-        found.flush()
+        _value(place, response, collector, depth - 1, alone=True)
+        collector.flush()
 
 
 def _written(value: object) -> bytes:
@@ -151,16 +151,21 @@ def _written(value: object) -> bytes:
 def _asked(value: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, Route | None]:
     """The body of the request that a record tells of, and what its path says."""
     held: Any = next((value[name] for name in _REQUEST if value.get(name)), {})
-    said = as_dict(held if isinstance(held, dict) else parse_json(held) if isinstance(held, str) else None)
+    fields = as_dict(held if isinstance(held, dict) else parse_json(held) if isinstance(held, str) else None)
     url = next(
-        (one for part in (said, value) for key in ("url", "path", "endpoint") if isinstance(one := part.get(key), str)),
+        (
+            candidate
+            for part in (fields, value)
+            for key in ("url", "path", "endpoint")
+            if isinstance(candidate := part.get(key), str)
+        ),
         "",
     )
-    method = next((one for part in (said, value) if isinstance(one := part.get("method"), str)), "POST")
+    method = next((candidate for part in (fields, value) if isinstance(candidate := part.get("method"), str)), "POST")
     route = wire.route(method, url) if url.startswith(("/", "http")) else None
-    bodies = (said, as_dict(said.get("postData")).get("text"), said.get("body"), value)
-    for one in bodies:
-        body = parse_json(one) if isinstance(one, str) else one
+    bodies = (fields, as_dict(fields.get("postData")).get("text"), fields.get("body"), value)
+    for candidate in bodies:
+        body = parse_json(candidate) if isinstance(candidate, str) else candidate
         if isinstance(body, dict) and is_request(body):
             return (_of_record(body) if body is value else body), route
     return None, route
@@ -170,14 +175,14 @@ def _of_record(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """A request whose fields stand in the record itself, as LiteLLM's; it tells the response of a stream as a whole."""
     more = next((as_dict(value[name]) for name in _PARAMETERS if value.get(name)), {})
     plain = {name: value[name] for name in ("model", "messages", "input", "tools", "tool_choice") if value.get(name)}
-    return {name: one for name, one in {**more, **plain}.items() if name not in ("stream", "stream_options")}
+    return {name: item for name, item in {**more, **plain}.items() if name not in ("stream", "stream_options")}
 
 
 def _headers(value: Any) -> dict[str, str]:
     """Headers of a response: an object, or a HAR file's list."""
     if isinstance(value, list):
-        value = {str(as_dict(one).get("name")): as_dict(one).get("value") for one in value}
-    return {name: one for name, one in as_dict(value).items() if isinstance(one, str)}
+        value = {str(as_dict(item).get("name")): as_dict(item).get("value") for item in value}
+    return {name: item for name, item in as_dict(value).items() if isinstance(item, str)}
 
 
 def json_values(text: str) -> Iterator[tuple[int, int, Any]]:

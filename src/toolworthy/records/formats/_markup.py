@@ -50,4 +50,4 @@ def _bare(block: str) -> str:
 
 def credentials(text: str) -> set[str]:
     """Values of credentials that stand in a text."""
-    return {found[1] for found in _CREDENTIAL.finditer(text)}
+    return {match[1] for match in _CREDENTIAL.finditer(text)}

@@ -103,8 +103,12 @@ def parse_usage(value: Any) -> Usage | None:
 
 def write_usage(usage: Usage) -> dict[str, Any]:
     """A usage object in chat's form."""
-    given, made = usage.input or 0, usage.output or 0
-    out: dict[str, Any] = {"prompt_tokens": given, "completion_tokens": made, "total_tokens": given + made}
+    input_tokens, output_tokens = usage.input or 0, usage.output or 0
+    out: dict[str, Any] = {
+        "prompt_tokens": input_tokens,
+        "completion_tokens": output_tokens,
+        "total_tokens": input_tokens + output_tokens,
+    }
     if usage.cached is not None:
         out["prompt_tokens_details"] = {"cached_tokens": usage.cached}
     if usage.reasoning is not None:

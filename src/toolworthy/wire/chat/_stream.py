@@ -266,7 +266,7 @@ class ChatEncoder:
         return format_event(dump_json({**self._head, "choices": [choice]}))
 
     def _usage_chunk(self) -> bytes:
-        asked = as_dict(self._request.extra.get("stream_options")).get("include_usage")
-        if self._usage is None or not asked:
+        wanted = as_dict(self._request.extra.get("stream_options")).get("include_usage")
+        if self._usage is None or not wanted:
             return b""
         return format_event(dump_json({**self._head, "choices": [], "usage": write_usage(self._usage)}))

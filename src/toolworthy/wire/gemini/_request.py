@@ -60,16 +60,16 @@ def parse_request(body: Mapping[str, Any]) -> ir.Request:
 def camel(value: Mapping[str, Any]) -> dict[str, Any]:
     """An object with its names in camel case: servers take either, as protobuf's JSON does. What the client's own
     schemas and arguments are called is left alone."""
-    named = {_SNAKE.sub(lambda found: found[1].upper(), name): item for name, item in value.items()}
+    named = {_SNAKE.sub(lambda match: match[1].upper(), name): item for name, item in value.items()}
     return {name: camel(item) if name in _BELOW and isinstance(item, dict) else item for name, item in named.items()}
 
 
 def _model_parts(parts: list[dict[str, Any]], ids: Iterator[str]) -> list[ir.Part]:
     """What the model said; `ids` are for the calls without any."""
-    found = [(part, as_str(part.get("thoughtSignature"))) for part in parts]
-    others = any(signs.read(signature) for _, signature in found if signature)
+    pairs = [(part, as_str(part.get("thoughtSignature"))) for part in parts]
+    others = any(signs.read(signature) for _, signature in pairs if signature)
     out: list[ir.Part] = []
-    for part, signature in found:
+    for part, signature in pairs:
         carried = signs.read(signature) if signature else None
         out += carried or ()
         mark = signature if signature and not carried and signs.given(signature) else None
@@ -108,9 +108,9 @@ def _messages(contents: list[Any]) -> Iterator[tuple[ir.Role, list[ir.Part]]]:
         content = as_dict(item) if not isinstance(item, str) else {"parts": [{"text": item}]}
         parts = _parts(content)
         if content.get("role") == "model":
-            said = _model_parts(parts, ids)
-            open_calls += [part for part in said if isinstance(part, ir.ToolCall)]
-            yield "assistant", said
+            model_parts = _model_parts(parts, ids)
+            open_calls += [part for part in model_parts if isinstance(part, ir.ToolCall)]
+            yield "assistant", model_parts
             continue
         results = [part["functionResponse"] for part in parts if isinstance(part.get("functionResponse"), dict)]
         yield "tool", [_result(result, open_calls) for result in results]
@@ -129,12 +129,14 @@ def _result(value: Mapping[str, Any], open_calls: list[ir.ToolCall]) -> ir.ToolR
         call_id = answered.id if answered else name
     if answered:
         open_calls.remove(answered)
-    told = as_dict(value.get("response"))
-    said = next((told[name] for name in ("output", "error") if list(told) == [name]), told)
-    text = said if isinstance(said, str) else dump_json(said)
+    response = as_dict(value.get("response"))
+    output = next((response[name] for name in ("output", "error") if list(response) == [name]), response)
+    text = output if isinstance(output, str) else dump_json(output)
     beside = (_user_part(camel(as_dict(part))) for part in as_list(value.get("parts")))
     images = tuple(part for part in beside if isinstance(part, ir.Image))
-    return ir.ToolResult(call_id, (*((ir.Text(text),) if text or not images else ()), *images), list(told) == ["error"])
+    return ir.ToolResult(
+        call_id, (*((ir.Text(text),) if text or not images else ()), *images), list(response) == ["error"]
+    )
 
 
 def _user_part(part: Mapping[str, Any]) -> ir.Text | ir.Image | ir.Opaque:
@@ -260,10 +262,10 @@ def _write_reasoning(reasoning: ir.Reasoning, dialect: ir.Dialect) -> dict[str, 
 
 
 def _write_format(request: ir.Request) -> dict[str, Any]:
-    kind, asked = as_dict(request.response_format).get("type"), as_dict(request.response_format)
+    kind, wanted = as_dict(request.response_format).get("type"), as_dict(request.response_format)
     if kind not in ("json_schema", "json_object"):
         return {}
-    schema = as_dict(as_dict(asked.get("json_schema")).get("schema"))
+    schema = as_dict(as_dict(wanted.get("json_schema")).get("schema"))
     return {"responseMimeType": "application/json"} | ({"responseSchema": subset(schema)} if schema else {})
 
 

@@ -73,8 +73,8 @@ class GeminiDecoder(SseDecoder):
             yield ir.Failed(failure)
             return
         yield from self._start({"id": value.get("responseId"), "model": value.get("modelVersion")})
-        found = [as_dict(item) for item in as_list(value.get("candidates"))]
-        candidate = next((item for item in found if not item.get("index")), {})
+        candidates = [as_dict(item) for item in as_list(value.get("candidates"))]
+        candidate = next((item for item in candidates if not item.get("index")), {})
         parts = [as_dict(part) for part in as_list(as_dict(candidate.get("content")).get("parts"))]
         if self._reason and any(part.get("text") != "" for part in parts):
             self._repair("early-finish", self._reason[1])
@@ -163,11 +163,11 @@ def parse_usage(value: Any) -> ir.Usage | None:
     usage = as_dict(value)
     if not usage:
         return None
-    given, tools = as_int(usage.get("promptTokenCount")), as_int(usage.get("toolUsePromptTokenCount"))
-    said, thought = as_int(usage.get("candidatesTokenCount")), as_int(usage.get("thoughtsTokenCount"))
+    prompt, tools = as_int(usage.get("promptTokenCount")), as_int(usage.get("toolUsePromptTokenCount"))
+    candidates, thought = as_int(usage.get("candidatesTokenCount")), as_int(usage.get("thoughtsTokenCount"))
     return ir.Usage(
-        input=None if given is None else given + (tools or 0),
-        output=None if said is None and thought is None else (said or 0) + (thought or 0),
+        input=None if prompt is None else prompt + (tools or 0),
+        output=None if candidates is None and thought is None else (candidates or 0) + (thought or 0),
         cached=as_int(usage.get("cachedContentTokenCount")),
         reasoning=thought,
     )
@@ -175,8 +175,12 @@ def parse_usage(value: Any) -> ir.Usage | None:
 
 def write_usage(usage: ir.Usage) -> dict[str, int]:
     """A usage object in this API's form."""
-    given, made, thought = usage.input or 0, usage.output or 0, usage.reasoning or 0
-    out = {"promptTokenCount": given, "candidatesTokenCount": max(0, made - thought), "totalTokenCount": given + made}
+    input_tokens, output_tokens, thought = usage.input or 0, usage.output or 0, usage.reasoning or 0
+    out = {
+        "promptTokenCount": input_tokens,
+        "candidatesTokenCount": max(0, output_tokens - thought),
+        "totalTokenCount": input_tokens + output_tokens,
+    }
     if usage.cached is not None:
         out["cachedContentTokenCount"] = usage.cached
     return out | ({"thoughtsTokenCount": thought} if thought else {})
@@ -286,8 +290,8 @@ def render_error(failure: ir.Failure) -> dict[str, Any]:
     """An error body in Google's envelope."""
     status = failure.status or _KINDS.get(failure.type, 500)
     word = _STATUS.get(status) or ("INVALID_ARGUMENT" if status < 500 else "INTERNAL")
-    told = failure.code if failure.code in _STATUS.values() else word
-    return {"error": {"code": status, "message": failure.message, "status": told}}
+    code = failure.code if failure.code in _STATUS.values() else word
+    return {"error": {"code": status, "message": failure.message, "status": code}}
 
 
 def render_models(model: str, context: int | None) -> dict[str, Any]:

@@ -70,11 +70,11 @@ def _narrowed(schema: Mapping[str, Any], root: Mapping[str, Any], depth: int) ->
 
 def _typed(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The type; of several, null becomes ``nullable`` and the rest a choice."""
-    given = schema.get("type")
-    if not isinstance(given, list):
-        return {"type": given} if given in _TYPES else {}
-    kinds = [kind for kind in given if kind in _TYPES and kind != "null"]
-    nullable = {"nullable": True} if "null" in given else {}
+    declared = schema.get("type")
+    if not isinstance(declared, list):
+        return {"type": declared} if declared in _TYPES else {}
+    kinds = [kind for kind in declared if kind in _TYPES and kind != "null"]
+    nullable = {"nullable": True} if "null" in declared else {}
     if len(kinds) == 1:
         return {"type": kinds[0], **nullable}
     return ({"anyOf": [{"type": kind} for kind in kinds]} if kinds else {}) | nullable
@@ -86,10 +86,10 @@ def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any], depth: int) ->
         path = as_str(schema.get("$ref"))
         if not path:
             break
-        found: Any = root
+        target: Any = root
         for step in path.removeprefix("#").strip("/").split("/") if path != "#" else ():
-            found = as_dict(found).get(step.replace("~1", "/").replace("~0", "~"))
-        schema = {**as_dict(found), **{name: value for name, value in schema.items() if name != "$ref"}}
+            target = as_dict(target).get(step.replace("~1", "/").replace("~0", "~"))
+        schema = {**as_dict(target), **{name: value for name, value in schema.items() if name != "$ref"}}
     for each in as_list(schema.get("allOf")):
         part = _resolved(as_dict(each), root, depth - 1) if depth > 1 else {}
         properties = {**as_dict(part.get("properties")), **as_dict(schema.get("properties"))}

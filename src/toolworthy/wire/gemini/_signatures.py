@@ -45,8 +45,10 @@ def signed(thinking: Sequence[Thinking]) -> str:
 def read(signature: str) -> list[Thinking] | None:
     """The reasoning that :func:`signed` put into a signature; None for a signature of an endpoint's own."""
     text = (_text(signature) or "").encode()
-    found = [restored(each) for each in as_list(parse_json(text.removeprefix(_SEALED)))] if _SEALED in text[:4] else []
-    return [thought for thought in found if thought] or None
+    thoughts = (
+        [restored(each) for each in as_list(parse_json(text.removeprefix(_SEALED)))] if _SEALED in text[:4] else []
+    )
+    return [thought for thought in thoughts if thought] or None
 
 
 def given(signature: str) -> bool:

@@ -73,8 +73,8 @@ def block_part(block: Mapping[str, Any]) -> ir.Part:
             data = as_str(block.get("data"))
             return unseal(data) or ir.Thinking("", "redacted_thinking", data)
         case "tool_use":
-            given = block.get("input")
-            arguments = given if isinstance(given, str) else dump_json({} if given is None else given)
+            value = block.get("input")
+            arguments = value if isinstance(value, str) else dump_json({} if value is None else value)
             return ir.ToolCall(own_id(as_str(block.get("id"))), as_str(block.get("name")), arguments)
         case _:
             return ir.Opaque("messages", block)

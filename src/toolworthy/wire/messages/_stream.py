@@ -63,10 +63,10 @@ class MessagesDecoder(SseDecoder):
 
     def _message_delta(self, value: Mapping[str, Any]) -> Iterator[ir.Event]:
         yield from self._rest()
-        told = as_dict(value.get("usage"))
-        if usage := parse_usage({**self._told, **told} if told.get("input_tokens") else told):
+        counts = as_dict(value.get("usage"))
+        if usage := parse_usage({**self._told, **counts} if counts.get("input_tokens") else counts):
             # Output only is the usual case; zero input beside it is a filler, not a count.
-            yield ir.Counted(usage if told.get("input_tokens") else ir.Usage(output=usage.output))
+            yield ir.Counted(usage if counts.get("input_tokens") else ir.Usage(output=usage.output))
         raw = as_dict(value.get("delta")).get("stop_reason")
         yield from self._stop(stop_reason(raw), as_str(raw))
 
@@ -92,8 +92,8 @@ class MessagesDecoder(SseDecoder):
                 text = as_str(block.get("text"))
             case "thinking":
                 part, text = ir.Thinking("", "thinking"), as_str(block.get("thinking"))
-                if given := as_str(block.get("signature")):
-                    self._signatures[ours] = given
+                if signature := as_str(block.get("signature")):
+                    self._signatures[ours] = signature
             case "redacted_thinking":
                 part = ir.Thinking("", "redacted_thinking", as_str(block.get("data")))
             case "tool_use":
@@ -106,13 +106,13 @@ class MessagesDecoder(SseDecoder):
             yield ir.PartDelta(ours, text)
 
     def _call(self, block: Mapping[str, Any], number: int) -> tuple[ir.ToolCall, str]:
-        name, given = as_str(block.get("name")), as_str(block.get("id"))
-        if not given:
+        name, call_id = as_str(block.get("name")), as_str(block.get("id"))
+        if not call_id:
             self._repair("missing-id", f"call {number} of {name}")
         whole = block.get("input")
         if whole:
             self._once("input-at-start")
-        return ir.ToolCall(given or f"call_{number}", name, ""), dump_json(whole) if whole else ""
+        return ir.ToolCall(call_id or f"call_{number}", name, ""), dump_json(whole) if whole else ""
 
     def _delta(self, index: int | None, delta: Mapping[str, Any]) -> Iterator[ir.Event]:
         theirs = self._index(index)
@@ -233,13 +233,13 @@ class MessagesEncoder:
             return b""
         return _sse("content_block_delta", {"type": "content_block_delta", "index": self._count, "delta": delta})
 
-    def _finish(self, index: int, given: str | None) -> bytes:
+    def _finish(self, index: int, new_signature: str | None) -> bytes:
         part = self._parts.pop(index)
         text = "".join(self._texts.pop(index, []))
         out = b""
         delta: dict[str, str] | None = None
         if isinstance(part, ir.Thinking) and part.form != "redacted_thinking":
-            whole = ir.Thinking(part.text + text, part.form, given or part.signature, part.id)
+            whole = ir.Thinking(part.text + text, part.form, new_signature or part.signature, part.id)
             delta = {"type": "signature_delta", "signature": signature(whole)}
         elif isinstance(part, ir.ToolCall) and part.custom:
             delta = {"type": "input_json_delta", "partial_json": shapes.wrap_input(part.arguments + text)}

@@ -108,8 +108,8 @@ class ResponsesEncoder:
             text = item["content"][0]["text"]
             out += self._content("response.reasoning_text.done", event.index, item["id"], text=text)
         elif item["type"] == "function_call":
-            told = {"arguments": item["arguments"], "name": item["name"]}
-            out += self._sse("response.function_call_arguments.done", **where, **told)
+            fields = {"arguments": item["arguments"], "name": item["name"]}
+            out += self._sse("response.function_call_arguments.done", **where, **fields)
         elif item["type"] == "custom_tool_call":
             out += self._sse("response.custom_tool_call_input.delta", **where, delta=item["input"])
             out += self._sse("response.custom_tool_call_input.done", **where, input=item["input"])

@@ -34,8 +34,8 @@ def parse_request(body: Mapping[str, Any]) -> ir.Request:
     head: list[tuple[ir.Role, list[ir.Part]]] = []
     if instructions := as_str(body.get("instructions")):
         head.append(("system", [ir.Text(instructions)]))
-    given = body.get("input")
-    items = [{"role": "user", "content": given}] if isinstance(given, str) else as_list(given)
+    value = body.get("input")
+    items = [{"role": "user", "content": value}] if isinstance(value, str) else as_list(value)
     reasoning = as_dict(body.get("reasoning"))
     return ir.Request(
         model=as_str(body.get("model")),
@@ -195,8 +195,8 @@ def render_request(request: ir.Request, dialect: ir.Dialect = ir.PLAIN) -> ir.Re
 def _write_reasoning(reasoning: ir.Reasoning, dialect: ir.Dialect) -> dict[str, Any]:
     effort = "none" if reasoning.enabled is False else shapes.effort(reasoning, dialect)
     value = {"effort": effort, "summary": reasoning.summary}
-    told = {name: item for name, item in value.items() if item is not None}
-    return {"reasoning": told, "include": ["reasoning.encrypted_content"]} if told else {}
+    settings = {name: item for name, item in value.items() if item is not None}
+    return {"reasoning": settings, "include": ["reasoning.encrypted_content"]} if settings else {}
 
 
 def write_tools(tools: Iterable[ir.Tool]) -> Iterator[dict[str, Any]]:

@@ -46,13 +46,13 @@ def _cut(output: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def write_usage(usage: Usage | None) -> dict[str, Any]:
     """A usage object in this API's form."""
     usage = usage or Usage()
-    given, made = usage.input or 0, usage.output or 0
+    input_tokens, output_tokens = usage.input or 0, usage.output or 0
     return {
-        "input_tokens": given,
+        "input_tokens": input_tokens,
         "input_tokens_details": {"cached_tokens": usage.cached or 0, "cache_write_tokens": usage.cache_write or 0},
-        "output_tokens": made,
+        "output_tokens": output_tokens,
         "output_tokens_details": {"reasoning_tokens": usage.reasoning or 0},
-        "total_tokens": given + made,
+        "total_tokens": input_tokens + output_tokens,
     }
 
 
@@ -74,20 +74,20 @@ def _asked(request: Request) -> dict[str, Any]:
 
 def _said_back(request: Request) -> dict[str, Any]:
     """What only this API knows. Nothing is stored and nothing runs in the background, whatever was asked for."""
-    asked = request.extra
+    extra = request.extra
     return {
-        "previous_response_id": as_str(asked.get("previous_response_id")) or None,
-        "truncation": "auto" if asked.get("truncation") == "auto" else "disabled",
-        "max_tool_calls": as_int(asked.get("max_tool_calls")),
+        "previous_response_id": as_str(extra.get("previous_response_id")) or None,
+        "truncation": "auto" if extra.get("truncation") == "auto" else "disabled",
+        "max_tool_calls": as_int(extra.get("max_tool_calls")),
         "presence_penalty": 0.0,
         "frequency_penalty": 0.0,
         "top_logprobs": 0,
         "store": False,
         "background": False,
         "service_tier": "default",
-        "metadata": as_dict(asked.get("metadata")),
-        "safety_identifier": as_str(asked.get("safety_identifier")) or None,
-        "prompt_cache_key": as_str(asked.get("prompt_cache_key")) or None,
+        "metadata": as_dict(extra.get("metadata")),
+        "safety_identifier": as_str(extra.get("safety_identifier")) or None,
+        "prompt_cache_key": as_str(extra.get("prompt_cache_key")) or None,
     }
 
 
@@ -107,8 +107,8 @@ def _tools(tools: tuple[Tool, ...]) -> Iterator[dict[str, Any]]:
 
 
 def _reasoning(reasoning: Reasoning | None) -> dict[str, Any]:
-    asked = reasoning or Reasoning()
-    return {"effort": asked.effort, "summary": asked.summary}
+    settings = reasoning or Reasoning()
+    return {"effort": settings.effort, "summary": settings.summary}
 
 
 def _format(wanted: dict[str, Any]) -> dict[str, Any]:

@@ -71,12 +71,12 @@ def parse_usage(value: Any) -> ir.Usage | None:
     """Read a usage object."""
     if not isinstance(value, dict):
         return None
-    given = as_dict(value.get("input_tokens_details"))
+    details = as_dict(value.get("input_tokens_details"))
     return ir.Usage(
         input=as_int(value.get("input_tokens")),
         output=as_int(value.get("output_tokens")),
-        cached=as_int(given.get("cached_tokens")),
-        cache_write=as_int(given.get("cache_write_tokens")),
+        cached=as_int(details.get("cached_tokens")),
+        cache_write=as_int(details.get("cache_write_tokens")),
         reasoning=as_int(as_dict(value.get("output_tokens_details")).get("reasoning_tokens")),
     )
 

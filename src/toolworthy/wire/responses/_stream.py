@@ -101,8 +101,8 @@ class ResponsesDecoder(SseDecoder):
         entry = _Item(len(self._items), kind, key, as_str(item.get("id")))
         self._items.append(entry)
         yield PartOpened(entry.part, part)
-        if given := as_arguments(item.get("arguments") if kind == "function_call" else item.get("input")):
-            yield from self._grow(entry, given)
+        if arguments := as_arguments(item.get("arguments") if kind == "function_call" else item.get("input")):
+            yield from self._grow(entry, arguments)
 
     def _delta(self, kind: str, value: Mapping[str, Any]) -> Iterator[Event]:
         wanted = _DELTAS[kind]
@@ -205,4 +205,6 @@ class ResponsesDecoder(SseDecoder):
 
     def _named(self, name: str, kind: str) -> _Item | None:
         """The open item of that id: what an index that is wrong cannot find."""
-        return next((one for one in self._items if name and one.id == name and one.kind == kind and not one.done), None)
+        return next(
+            (item for item in self._items if name and item.id == name and item.kind == kind and not item.done), None
+        )
