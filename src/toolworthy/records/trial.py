@@ -49,6 +49,8 @@ class Verification(Record):
     """Its stdout and stderr, cut to the last 20,000 characters."""
     ended: str
     seconds: float
+    reason: str = ""
+    """Why the reward is 0 where the workspace prevented the verifier from giving one."""
 
 
 class TrialResult(ScoredRecord):

@@ -14,11 +14,10 @@ from toolworthy.content import adapters
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.score import Cause, CauseCode, CauseKind, Note
 from toolworthy.records.store import RunDirectory
-from toolworthy.records.trial import TrialKey, TrialResult
+from toolworthy.records.trial import TrialKey, TrialResult, Verification
 from toolworthy.sandbox.model import CommandOutcome
 from toolworthy.work.run.completeness import done
 from toolworthy.work.scoring import words
-from toolworthy.work.trials._verify import HiddenTestResult
 from toolworthy.work.trials.trial import _judge
 
 SHOWN = [
@@ -88,7 +87,7 @@ def test_nobody_else_makes_up_the_words_of_a_cause() -> None:
     ],
 )
 def test_only_a_whole_reward_is_a_pass(reward: float, status: str, code: str | None) -> None:
-    verdict = HiddenTestResult(reward, "", "exit", 1.0)
+    verdict = Verification(reward=reward, output="", ended="exit", seconds=1.0)
     outcome = CommandOutcome(0, "exit", b"", b"", 1.0)
     exchanges = tuple(trial(answered(call()), answered(said())))
     found, cause = _judge(verdict, outcome, exchanges, adapters.agent("builtin"), 60, "")
@@ -103,10 +102,12 @@ def test_a_verifier_that_says_nothing_is_nobodys_failure_and_why_it_says_so_is_t
     outcome = CommandOutcome(0, "exit", b"", b"", 1.0)
     exchanges = tuple(trial(answered(call()), answered(said())))
     agent = adapters.agent("builtin")
-    status, cause = _judge(HiddenTestResult(None, "", "timeout", 1.0), outcome, exchanges, agent, 60, "")
+    status, cause = _judge(
+        Verification(reward=None, output="", ended="timeout", seconds=1.0), outcome, exchanges, agent, 60, ""
+    )
     assert cause is not None
     assert (status, cause.code, cause.fault) == ("error", "no reward", "infrastructure")
-    kept = HiddenTestResult(0.0, "", "exit", 1.0, "what the agent left kept it")
+    kept = Verification(reward=0.0, output="", ended="exit", seconds=1.0, reason="what the agent left kept it")
     status, cause = _judge(kept, outcome, exchanges, agent, 60, "")
     assert cause is not None
     assert (status, cause.notes) == ("failed", ("verifier says",))

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from toolworthy.content.tasks import Task, load_task
+from toolworthy.records.trial import Verification
 from toolworthy.sandbox import choose
-from toolworthy.work.trials._verify import HiddenTestResult, verify
+from toolworthy.work.trials._verify import verify
 from toolworthy.work.trials._workspace import diff, snapshot
 
 
@@ -24,7 +25,7 @@ def task(folder: Path, test: str) -> Task:
     return load_task(folder)
 
 
-def judged(tmp_path: Path, test: str) -> HiddenTestResult:
+def judged(tmp_path: Path, test: str) -> Verification:
     workspace = tmp_path / "workspace"
     workspace.mkdir(exist_ok=True)
     return asyncio.run(verify(task(tmp_path / "task", test), workspace, tmp_path, choose("bubblewrap")))

@@ -15,11 +15,12 @@ from toolworthy import content
 from toolworthy.base import tree
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.content.tasks import Step, Task, load_task, load_tasks
+from toolworthy.records.trial import Verification
 from toolworthy.sandbox import Sandbox, choose
 from toolworthy.sandbox.model import Command, Mount, SandboxError
 from toolworthy.work.trials import _workspace as workspaces
 from toolworthy.work.trials._attacks import Attack, attacks
-from toolworthy.work.trials._verify import HiddenTestResult, verify
+from toolworthy.work.trials._verify import verify
 from toolworthy.work.trials.check import Proof, attack, play
 
 pytestmark = pytest.mark.process
@@ -57,10 +58,10 @@ def test_the_worst_attacks_fail_in_every_task(name: str) -> None:
     assert [proof for proof in tried(OURS[name], which) if not proof.ok] == []
 
 
-def solved(task: Task, which: str, sandbox: Sandbox) -> HiddenTestResult:
+def solved(task: Task, which: str, sandbox: Sandbox) -> Verification:
     """What is said of a workspace in which the task was done, besides what an attack leaves."""
 
-    async def judged() -> HiddenTestResult:
+    async def judged() -> Verification:
         with tree.temporary() as folder:
             workspace = await workspaces.prepare(task, folder, sandbox)
             planted = next(one for one in attacks() if one.id == which)
@@ -100,10 +101,10 @@ def task(folder: Path, test: str) -> Task:
     return load_task(folder)
 
 
-def said(tmp_path: Path, test: str, left: str) -> HiddenTestResult:
+def said(tmp_path: Path, test: str, left: str) -> Verification:
     """What a verifier of others says of a workspace that holds what `left` leaves there."""
 
-    async def judged() -> HiddenTestResult:
+    async def judged() -> Verification:
         made, sandbox = task(tmp_path / "t", test), choose("bubblewrap")
         with tree.temporary() as folder:
             workspace = await workspaces.prepare(made, folder, sandbox)
@@ -150,7 +151,7 @@ def test_what_runs_for_a_verifier_sees_neither_tests_nor_reward(tmp_path: Path) 
     made = task(tmp_path / "t", test)
     (made.path / "tests" / "workspace.py").write_bytes((OURS["log-report"].path / "tests/workspace.py").read_bytes())
 
-    async def judged() -> HiddenTestResult:
+    async def judged() -> Verification:
         with tree.temporary() as folder:
             sandbox = choose("bubblewrap")
             workspace = await workspaces.prepare(made, folder, sandbox)

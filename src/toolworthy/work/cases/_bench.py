@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from toolworthy import wire
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import Gateway, GatewaySession
-from toolworthy.records.case import CaseKey, CaseResult, Miss, Status
+from toolworthy.records.case import CaseKey, CaseResult, Miss
 from toolworthy.records.exchange import Exchange
-from toolworthy.records.score import Limit
 from toolworthy.sandbox import Sandbox
 from toolworthy.wire.ir import Api, Message, Reasoning, Request, Response, Text
-from toolworthy.work.cases._execution import Undecided
+from toolworthy.work.cases._attempt import AttemptState, Subject, ask_case
 from toolworthy.work.cases._judge import Ruling, rule_on, unspoken
-from toolworthy.work.cases._request import NoAnswer, ask
+from toolworthy.work.cases._request import ask
 from toolworthy.work.cases._scene import Scene
 from toolworthy.work.cases.model import Case
 from toolworthy.work.cases.render import results, scene
 from toolworthy.work.cases.world import State, World
-from toolworthy.work.scoring.measure import score
 
 LOOKS = 2
 """How often the model may look around before it does what it was asked; only the lenient reading allows it."""
@@ -31,13 +27,11 @@ LOOKS = 2
 
 @dataclass
 class _Play:
-    """How a case goes."""
+    """The conversation so far."""
 
     messages: list[Message]
     state: State
-    misses: list[Miss] = field(default_factory=list)
-    credit: float = 0.0
-    turns: int = 0
+    attempt: AttemptState
     stopped: bool = False
 
 
@@ -62,39 +56,15 @@ class CaseBench:
     async def run(self, key: CaseKey) -> CaseResult:
         """Ask one case. Never raises: what cannot be judged is unmeasured."""
         case, agent = self._cases[key.case], self._agents[key.vocabulary]
-        began, clock = time.time(), time.perf_counter()
-        session = self._gateway.direct(str(key))
-        api = self._endpoint.api_for(agent.apis[0])
         stage = scene(case, agent)
-        play = _Play(list(stage.messages), stage.state)
-        status: Status = "unmeasured"
-        detail = ""
-        limit: Limit | None = None
-        try:
-            number = 0
+
+        async def converse(session: GatewaySession, api: Api, attempt: AttemptState) -> None:
+            play, number = _Play(list(stage.messages), stage.state, attempt), 0
             while number < len(case.turns) and not play.stopped:
                 number += await self._turn(session, api, stage, number, play)
-            status = _status(play)
-        except (NoAnswer, Undecided) as reason:
-            detail = self._gateway.redactor.text(str(reason))
-            limit = reason.limit if isinstance(reason, NoAnswer) else None
-        seconds = time.perf_counter() - clock
-        measured = await asyncio.to_thread(score, session.exchanges, agent, self._endpoint)
-        return CaseResult(
-            key=key,
-            category=case.category,
-            status=status,
-            credit=round(play.credit / len(case.turns), 4),
-            misses=tuple(play.misses),
-            detail=detail,
-            limit=limit,
-            think=case.think,
-            api=api,
-            turns=play.turns,
-            score=measured,
-            started=began,
-            seconds=seconds,
-        )
+
+        subject = Subject(self._endpoint, self._gateway, agent, case.category, len(case.turns), case.think)
+        return await ask_case(key, subject, converse)
 
     async def _turn(self, session: GatewaySession, api: Api, stage: Scene, number: int, play: _Play) -> int:
         """Ask one turn; how many turns the answer did at once."""
@@ -105,15 +75,15 @@ class CaseBench:
             exchange = await self._ask(session, api, stage, play.messages)
             answer = exchange.response or Response()
             if answer.stop == "length":
-                play.misses.append(
+                play.attempt.misses.append(
                     Miss(kind="truncated", turn=number, detail="the endpoint's own limit cut the response")
                 )
-                play.turns, play.stopped = play.turns + 1, True
+                play.attempt.turns, play.stopped = play.attempt.turns + 1, True
                 return 1
             ruling = await rule_on(stage, turn, answer, play.state, self._world, ahead)
             if not ruling.explores or look == LOOKS:
                 break
-            play.misses.append(Miss(kind="extra call", turn=number, given=answer.calls[0].name, strict=True))
+            play.attempt.misses.append(Miss(kind="extra call", turn=number, given=answer.calls[0].name, strict=True))
             looked = results(stage, turn, answer.calls, {}, play.state.files, ruling.shown)
             play.messages += [Message("assistant", answer.parts), Message("tool", tuple(looked))]
         self._note(ruling, number, play)
@@ -127,16 +97,16 @@ class CaseBench:
 
     @staticmethod
     def _note(ruling: Ruling, number: int, play: _Play) -> None:
-        play.turns += ruling.turns
-        play.credit += ruling.credit + ruling.turns - 1
-        play.misses += [miss.model_copy(update={"turn": number}) for miss in ruling.misses]
+        play.attempt.turns += ruling.turns
+        play.attempt.credit += ruling.credit + ruling.turns - 1
+        play.attempt.misses += [miss.model_copy(update={"turn": number}) for miss in ruling.misses]
         play.stopped = not ruling.lenient
 
     async def _ask(self, session: GatewaySession, api: Api, stage: Scene, messages: Sequence[Message]) -> Exchange:
         """One answer of the model.
 
         Raises:
-            Unmeasured: there is none, for a reason that is not the model's.
+            NoAnswer: there is none, for a reason that is not the model's.
         """
         case = stage.case
         request = Request(
@@ -152,9 +122,3 @@ class CaseBench:
 
 def _reasoning(think: bool | None) -> Reasoning | None:
     return None if think is None else Reasoning(enabled=think, effort="medium" if think else None)
-
-
-def _status(play: _Play) -> Status:
-    if any(not miss.strict for miss in play.misses):
-        return "wrong"
-    return "lenient" if play.misses else "right"

@@ -31,7 +31,7 @@ async def ask(session: GatewaySession, api: Api, body: Mapping[str, Any]) -> Exc
     """The exchange of one request; an endpoint without time is given some, and what may pass is asked again.
 
     Raises:
-        Unmeasured: the endpoint failed, or a run limit ended it.
+        NoAnswer: the endpoint failed, or a run limit ended it.
     """
     path, sent = wire.api(api).sent(body)
     data = dump_json(sent).encode()

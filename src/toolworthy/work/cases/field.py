@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,16 +11,15 @@ from typing import Any, Literal
 from toolworthy import wire
 from toolworthy.content import adapters
 from toolworthy.endpoint.target import Endpoint
-from toolworthy.gateway import Gateway
-from toolworthy.records.case import CaseKey, CaseResult, Miss, Noted, Status
+from toolworthy.gateway import Gateway, GatewaySession
+from toolworthy.records.case import CaseKey, CaseResult, Miss, Noted
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.result import REFERENCES
-from toolworthy.records.score import Limit
 from toolworthy.wire.ir import Api, Message, Part, Request, Response, Text, Tool, ToolCall
 from toolworthy.wire.lenient import dump_json
-from toolworthy.work.cases._request import NoAnswer, ask
+from toolworthy.work.cases._attempt import AttemptState, Subject, ask_case
+from toolworthy.work.cases._request import ask
 from toolworthy.work.cases.benchmarks import bfcl, verifier
-from toolworthy.work.scoring.measure import score
 
 Kind = Literal["bfcl", "k2vv"]
 REFERENCE = REFERENCES[0]
@@ -69,50 +66,27 @@ def load_field(kind: Kind, path: Path) -> Field:
 
 
 class FieldBench:
-    """Asks the field's cases."""
+    """Asks the cases of a benchmark."""
 
     def __init__(self, field: Field, *, stream: bool, sides: Mapping[str, tuple[Endpoint, Gateway]]) -> None:
         self._field, self._stream, self._sides = field, stream, sides
-        self._builtin = adapters.agent("builtin")
 
     async def run(self, key: CaseKey) -> CaseResult:
         """Ask one case. Never raises: what cannot be judged is unmeasured."""
         item = self._field.items[key.case]
         endpoint, gateway = self._sides[key.vocabulary]
-        session = gateway.direct(str(key))
-        api = endpoint.api_for(_OWN)
-        began, clock = time.time(), time.perf_counter()
-        status: Status = "unmeasured"
-        detail = ""
-        limit: Limit | None = None
-        misses: tuple[Miss, ...] = ()
-        noted: Noted | None = None
-        try:
-            exchange = await ask(session, api, _body(item, endpoint, api, self._stream))
-            misses, noted = _judged(item, exchange)
-            grave = any(not miss.strict for miss in misses)
-            status = "wrong" if grave else "lenient" if misses else "right"
-        except NoAnswer as reason:
-            detail, limit = gateway.redactor.text(str(reason)), reason.limit
+        category = item.category if isinstance(item, bfcl.Item) else "verifier"
+
+        async def converse(session: GatewaySession, api: Api, state: AttemptState) -> None:
             if isinstance(item, verifier.VerifierCase):
-                noted = verifier.note(item, verifier.of_response(None))
-        seconds = time.perf_counter() - clock
-        measured = await asyncio.to_thread(score, session.exchanges, self._builtin, endpoint)
-        return CaseResult(
-            key=key,
-            category=item.category if isinstance(item, bfcl.Item) else "verifier",
-            status=status,
-            credit=float(status in ("right", "lenient")),
-            misses=misses,
-            detail=detail,
-            limit=limit,
-            api=api,
-            turns=int(status != "unmeasured"),
-            noted=noted,
-            score=measured,
-            started=began,
-            seconds=seconds,
-        )
+                state.noted = verifier.note(item, verifier.of_response(None))
+            exchange = await ask(session, api, _body(item, endpoint, api, self._stream))
+            misses, state.noted = _judged(item, exchange)
+            state.misses += misses
+            state.turns = 1
+            state.credit = float(all(miss.strict for miss in misses))
+
+        return await ask_case(key, Subject(endpoint, gateway, adapters.agent("builtin"), category), converse)
 
 
 class FieldPlayer:

@@ -34,14 +34,8 @@ def read_options(given: argparse.Namespace, folder: Path) -> Options:
     Raises:
         ToolworthyError: a mistake in any of it.
     """
-    run = _continued(given)
-    if run and run.replay:
-        raise ToolworthyError(
-            f"{given.resume} is a replay. Type `toolworthy replay --resume {given.resume}` to continue it."
-        )
+    given, run = _restored(given, replay=False)
     old = run or RunMeta()
-    given = argparse.Namespace(**vars(given))
-    restore(given, run)
     adapters, folders = ([(folder / path).resolve() for path in paths] for paths in (given.adapter, given.tasks))
     paths = _specs(given.cases or [spec for spec in old.cases if field_of(spec)], folder)
     endpoint = resolve(
@@ -88,14 +82,8 @@ def read_replay(given: argparse.Namespace, folder: Path) -> Options:
     Raises:
         ToolworthyError: a mistake in any of it, or nothing is recorded there.
     """
-    run = _continued(given)
+    given, run = _restored(given, replay=True)
     told = run.replay if run else None
-    if run and told is None:
-        raise ToolworthyError(
-            f"{given.resume} is not a replay. Type `toolworthy run --resume {given.resume}` to continue it."
-        )
-    given = argparse.Namespace(**vars(given))
-    restore(given, run)
     path = given.recorded or (Path(told.of) if told else None)
     if path is None or not given.endpoint:
         raise ToolworthyError("nothing to replay. Give the RUN to send again and --endpoint X, or --resume RUN alone.")
@@ -119,9 +107,17 @@ def read_replay(given: argparse.Namespace, folder: Path) -> Options:
     return asked
 
 
-def _continued(given: argparse.Namespace) -> RunMeta | None:
-    """What the run says of itself that is continued."""
-    return RunDirectory.open(given.resume).meta if given.resume else None
+def _restored(given: argparse.Namespace, *, replay: bool) -> tuple[argparse.Namespace, RunMeta | None]:
+    """The options given, completed from the run that is continued, and what that run recorded about itself."""
+    run = RunDirectory.open(given.resume).meta if given.resume else None
+    if run and bool(run.replay) is not replay:
+        fact, command = ("is not a replay", "run") if replay else ("is a replay", "replay")
+        raise ToolworthyError(
+            f"{given.resume} {fact}. Type `toolworthy {command} --resume {given.resume}` to continue it."
+        )
+    given = argparse.Namespace(**vars(given))
+    restore(given, run)
+    return given, run
 
 
 def _check_same(run: RunMeta | None, asked: Options) -> None:

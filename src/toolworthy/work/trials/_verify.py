@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from toolworthy.base import tree
 from toolworthy.content.tasks import Task
+from toolworthy.records.trial import Verification
 from toolworthy.sandbox import Sandbox
 from toolworthy.sandbox.model import Command, Limits, Mount
 from toolworthy.sandbox.watch import through
@@ -20,20 +20,7 @@ _OUTPUT_CHARACTERS = 20_000
 _REWARD_BYTES = 10_000
 
 
-@dataclass(frozen=True)
-class HiddenTestResult:
-    """What the hidden tests said."""
-
-    reward: float | None
-    """1.0 is solved; None where the verifier gives no reward, whatever the workspace."""
-    output: str
-    ended: str
-    seconds: float
-    reason: str = ""
-    """Why it is 0, where the workspace kept the verifier from saying it."""
-
-
-async def verify(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) -> HiddenTestResult:
+async def verify(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) -> Verification:
     """Judge `workspace`, which stays as it is; `folder` is for working files.
 
     The agent never saw ``tests/``; the verifier sees a copy of what the agent left and nothing else of it. A verifier
@@ -52,10 +39,10 @@ async def verify(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) ->
             return verdict
     how = "it ended without one" if verdict.ended == "exit" else f"it was stopped by {verdict.ended}"
     reason = f"what the agent left kept the verifier from a reward: {how}; for the untouched workspace it gives one"
-    return replace(verdict, reward=0.0, reason=reason)
+    return verdict.model_copy(update={"reward": 0.0, "reason": reason})
 
 
-async def _verify(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) -> HiddenTestResult:
+async def _verify(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) -> Verification:
     judged, home, logs = folder / "judged", folder / "verifier-home", folder / "verifier-logs"
     left = await through(asyncio.to_thread(copy, workspace, judged, task))
     home.mkdir()
@@ -84,7 +71,7 @@ async def _verify(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) -
     reward = await asyncio.to_thread(_reward, logs)
     if outcome.ended != "exit" and reward:
         reward = None  # it had not said its last word
-    return HiddenTestResult(reward, text, outcome.ended, outcome.seconds)
+    return Verification(reward=reward, output=text, ended=outcome.ended, seconds=outcome.seconds)
 
 
 def _reward(logs: Path) -> float | None:

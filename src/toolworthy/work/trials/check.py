@@ -11,12 +11,13 @@ from pathlib import Path
 from toolworthy.base import tree
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.content.tasks import Step, Task
+from toolworthy.records.trial import Verification
 from toolworthy.sandbox import Sandbox
 from toolworthy.sandbox.model import Command, Limits, Mount
 from toolworthy.work.trials import _workspace as workspaces
 from toolworthy.work.trials._attacks import Attack, attacks
 from toolworthy.work.trials._script import as_script
-from toolworthy.work.trials._verify import HiddenTestResult, verify
+from toolworthy.work.trials._verify import verify
 
 NOTHING, STEPS, SCRIPT = "nothing", "steps", "solve.sh"
 _LIMITS = Limits(seconds=120)
@@ -94,11 +95,11 @@ def _impatient(task: Task) -> Task:
     return replace(task, config=task.config.model_copy(update={"verifier": verifier}))
 
 
-def _as_it_must(way: str | Attack, verdict: HiddenTestResult) -> bool:
+def _as_it_must(way: str | Attack, verdict: Verification) -> bool:
     return verdict.reward == (1.0 if way in (STEPS, SCRIPT) else 0.0)
 
 
-def _detail(way: str | Attack, verdict: HiddenTestResult) -> str:
+def _detail(way: str | Attack, verdict: Verification) -> str:
     if verdict.reward is None:
         return f"the verifier gave no reward ({verdict.ended}): {verdict.output.strip()[-300:]}"
     if _as_it_must(way, verdict):

@@ -36,7 +36,7 @@ from toolworthy.work.scoring import diagnose, score
 from toolworthy.work.scoring.words import cause, noted
 from toolworthy.work.trials import _disk_space as room
 from toolworthy.work.trials import _workspace as workspaces
-from toolworthy.work.trials._verify import HiddenTestResult, verify
+from toolworthy.work.trials._verify import verify
 
 PORT = 8377
 """Where every agent finds the gateway, inside its own network namespace."""
@@ -145,9 +145,7 @@ async def _attempt(
         status=status,
         cause=why,
         score=measured,
-        verification=Verification(
-            reward=verdict.reward, output=redact(verdict.output), ended=verdict.ended, seconds=verdict.seconds
-        ),
+        verification=verdict.model_copy(update={"output": redact(verdict.output)}),
         agent_version=installation.version if installation else "",
         agent_api=api,
         endpoint_api=bench.endpoint.api_for(api),
@@ -233,7 +231,7 @@ async def _ended(
 
 
 def _judge(
-    verdict: HiddenTestResult,
+    verdict: Verification,
     outcome: CommandOutcome,
     exchanges: tuple[Exchange, ...],
     agent: AgentAdapter,
