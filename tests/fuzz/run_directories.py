@@ -13,7 +13,7 @@ from toolworthy.records.store import RunDirectory
 from .files import FOLDER, refused_in_a_line
 
 _TRIAL = b'{"kind":"trial","key":{"task":"t","agent":"a","repeat":0},"status":"passed","reward":1.0,"findings":[]}'
-_CASE = b'{"kind":"case","key":{"case":"c","vocabulary":"v","repeat":0},"verdict":"right","turns":[]}'
+_CASE = b'{"kind":"case","key":{"case":"c","toolset":"v","repeat":0},"verdict":"right","turns":[]}'
 _PROBE = b'{"kind":"probe","key":{"probe":"p","api":"chat","way":"w"},"verdict":"broken","detail":"d"}'
 _EXCHANGE = json.dumps(
     {

@@ -162,7 +162,7 @@ def case(name: str, words: str = "codex", status: str = "right", **more: Any) ->
     """How a case went."""
     miss = Miss(kind="wrong argument", wanted='read(path="a.py")', given='read(path="b.py")', detail="path is not it")
     given: dict[str, Any] = {
-        "key": CaseKey(case=name, vocabulary=words),
+        "key": CaseKey(case=name, toolset=words),
         "category": "single",
         "status": status,
         "credit": float(status != "wrong"),

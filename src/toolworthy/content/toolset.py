@@ -1,4 +1,4 @@
-"""Say a neutral step in the words of the tools that a request offers, and understand such words again."""
+"""Translate a neutral step into a call of the tools that a request offers, and such a call back."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def placeholders(template: Any) -> set[str]:
 
 @dataclass(frozen=True)
 class Deed:
-    """What a call does, in neutral words."""
+    """What a call does, independent of the tool."""
 
     action: Action
     values: tuple[dict[str, str], ...]
@@ -158,7 +158,7 @@ def _unfill(template: Any, value: Any) -> list[dict[str, str]] | None:
 
 
 def speaker(tools: Sequence[Tool], adapters: Sequence[AgentAdapter]) -> AgentAdapter | None:
-    """The agent whose vocabulary the offered tools are: the one that knows most of them."""
+    """The agent whose toolset was offered: the one that knows most of them."""
     names = {tool.name for tool in tools}
     best = max(adapters, key=lambda adapter: len(names & _doers(adapter).keys()), default=None)
     return best if best is not None and names & _doers(best).keys() else None
@@ -178,7 +178,7 @@ def ways(
         values: ``command``, or ``path`` (relative) with ``content`` or ``old`` and ``new``, or ``pattern``, or
             ``session``.
         tools: what the request offers.
-        adapter: whose vocabulary that is; None if nobody's, then schemas are guessed at.
+        adapter: the agent whose toolset it is; None if it is no agent's, then schemas are guessed at.
     """
     absolute = adapter is not None and adapter.paths == "absolute"
     shown = {**values, "path": f"{ROOT}/{values['path']}"} if absolute and "path" in values else dict(values)

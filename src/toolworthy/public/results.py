@@ -61,7 +61,7 @@ class Run:
 
     @property
     def cases(self) -> tuple[CaseResult, ...]:
-        """Of the suite ``tools``: one result for each tool-call case, in the words of each agent."""
+        """Of the suite ``tools``: one result for each tool-call case and each agent's toolset."""
         return self.directory.cases()
 
     @property

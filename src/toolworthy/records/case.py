@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from toolworthy.records.model import Record
 from toolworthy.records.result import NO_ANSWER, NOT_RUN, at
@@ -40,11 +40,12 @@ CALLED = "tool_calls"
 
 
 class CaseKey(Record):
-    """Which case, in whose words, which attempt: unique in a run."""
+    """A case, the toolset it was asked with, and the attempt: unique in a run."""
 
     suite: Literal["tools"] = "tools"
     case: str
-    vocabulary: str
+    toolset: str = Field(validation_alias=AliasChoices("toolset", "toolset"))
+    """Agent whose tools were offered."""
     repeat: int = 1
     """Number of the attempt, from 1."""
 
@@ -54,10 +55,10 @@ class CaseKey(Record):
 
     @property
     def asker(self) -> str:
-        return self.vocabulary
+        return self.toolset
 
     def __str__(self) -> str:
-        return f"{self.suite}/{self.case}/{self.vocabulary}#{self.repeat}"
+        return f"{self.suite}/{self.case}/{self.toolset}#{self.repeat}"
 
 
 class Miss(Record):

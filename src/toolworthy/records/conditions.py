@@ -152,7 +152,7 @@ def difference(old: RunMeta, new: RunMeta) -> str:
             return f"was made with {condition.said(was)}, this is {condition.said(now)}"
     for field, option in _CONTENT.items():
         was, now = (getattr(meta, field) for meta in (old, new))
-        if was == now or was is None or (field == "words" and not was):  # runs of before it was kept
+        if was == now or was is None or (field == "toolset_hashes" and not was):  # runs of before it was kept
             continue
         if isinstance(was, EndpointTold):
             was, now = was.model_dump(), now.model_dump()
@@ -172,8 +172,8 @@ _CONTENT = {
     "tasks": "--task",
     "agents": "--agent",
     "cases": "--case",
-    "vocabularies": "--agent",
-    "words": "",
+    "toolsets": "--agent",
+    "toolset_hashes": "",
 }
 """Parts of ``run.json`` that must be the same, and the option that chooses what is in each."""
 

@@ -184,9 +184,9 @@ class RunMeta(ProxyTold):
     """Task to a SHA-256 of all its files."""
     cases: dict[str, str] = {}
     """Case, or file of the field's, to a hash of what it says."""
-    vocabularies: list[str] = []
-    """Agents in whose words cases were to be asked."""
-    words: dict[str, str] = {}
+    toolsets: list[str] = Field(default=[], validation_alias=AliasChoices("toolsets", "toolsets"))
+    """Agents whose tools the cases offered."""
+    toolset_hashes: dict[str, str] = Field(default={}, validation_alias=AliasChoices("toolset_hashes", "words"))
     """For each of them, a hash of the tools that its adapter describes."""
     selected: list[str] | None = None
     """What pytest selected, in its order: trials, cases, probes, and `rules/CODE`; null for everything."""

@@ -22,7 +22,7 @@ class ResultKey(Protocol):
     @property
     def item(self) -> str: ...  # the task, case, probe or recorded request, of which there may be several attempts
     @property
-    def asker(self) -> str: ...  # the agent, or that in whose words; of a probe its API and mode, of a replay its side
+    def asker(self) -> str: ...  # the agent, or whose toolset; of a probe its API and mode, of a replay its side
 
 
 class Result(Protocol):

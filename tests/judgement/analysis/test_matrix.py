@@ -31,7 +31,7 @@ def trials(*statuses: str, agent: str = "codex", **more: Any) -> list[TrialResul
 def cases(*statuses: str, words: str = "codex", asked: bool = True, **more: Any) -> list[CaseResult]:
     return [
         CaseResult(
-            key=CaseKey(case=f"c{number}", vocabulary=words),
+            key=CaseKey(case=f"c{number}", toolset=words),
             category="edit",
             status=status,
             score=Score(requests=int(asked)),
@@ -139,7 +139,7 @@ def test_tools_by_rate_and_interval(statuses: list[str], kind: str) -> None:
 def test_repeats_of_a_scenario_are_no_more_evidence() -> None:
     """One case tried twenty times says little of others."""
     many = [
-        CaseResult(key=CaseKey(case="c", vocabulary="codex", repeat=number), category="edit", status="right")
+        CaseResult(key=CaseKey(case="c", toolset="codex", repeat=number), category="edit", status="right")
         for number in range(1, 21)
     ]
     cell = of(matrix(cases=many), "tools")

@@ -99,7 +99,7 @@ def test_all_doors_agree(tmp_path: Path, asked: list[ProbeResult], ran: list[Any
     for number, status in enumerate(ran):
         run.append(TrialResult(key=TrialKey(suite="tasks", task=f"t{number}", agent="codex"), status=status))
     for number, status in enumerate(judged):
-        run.append(CaseResult(key=CaseKey(case=f"c{number}", vocabulary="codex"), category="edit", status=status))
+        run.append(CaseResult(key=CaseKey(case=f"c{number}", toolset="codex"), category="edit", status=status))
     for one in asked:
         run.append(one)
     told = outcome(run)

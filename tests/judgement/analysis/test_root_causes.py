@@ -67,7 +67,7 @@ def test_what_follows_stands_beneath_its_cause() -> None:
         probe("other", "chat", "broken", situation="thinking"),
         probe("one-call", "responses"),
         CaseResult(
-            key=CaseKey(case="c", vocabulary="codex"),
+            key=CaseKey(case="c", toolset="codex"),
             category="single",
             status="wrong",
             misses=(Miss(kind="leaked call"),),

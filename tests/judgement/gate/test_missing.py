@@ -145,7 +145,7 @@ def test_cases_that_end_at_a_limit_count_as_not_solved(tmp_path: Path) -> None:
         made = RunDirectory.create(tmp_path / folder, RunMeta.model_validate(ABOUT))
         for number in range(60):
             told: dict[str, Any] = more if number in wrong else {"status": "right", "credit": 1.0}
-            made.append(CaseResult(key=CaseKey(case=f"c{number}", vocabulary="codex"), category="x", **told))
+            made.append(CaseResult(key=CaseKey(case=f"c{number}", toolset="codex"), category="x", **told))
         return from_run(made)
 
     good, late = run("a", ()), run("b", range(30), status="unmeasured", limit="time", detail="given up")

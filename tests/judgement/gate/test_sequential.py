@@ -64,7 +64,7 @@ def trial(repeat: int, task: str = "t") -> TrialKey:
 
 
 def case(repeat: int) -> CaseKey:
-    return CaseKey(case="c", vocabulary="a", repeat=repeat)
+    return CaseKey(case="c", toolset="a", repeat=repeat)
 
 
 KEYS: list[ResultKey] = [trial(1), trial(2), trial(3), case(1), case(2), case(3), ProbeKey(probe="p", api="chat")]

@@ -487,12 +487,12 @@ def test_cases_are_followed_by_the_words_in_which_they_are_asked(tmp_path: Path)
                     "endpoint": {"name": "hosted", "model": "m"},
                     "agents": {},
                     "cases": {f"c{n}": "d" for n in range(40)},
-                    "words": {"codex": "old" if day < 4 else "new"},
+                    "toolset_hashes": {"codex": "old" if day < 4 else "new"},
                 }
             )
         )
         for number, right in enumerate(drawn(rng, 0.95 if day < 4 else 0.4, 40)):
-            key = CaseKey(case=f"c{number}", vocabulary="codex")
+            key = CaseKey(case=f"c{number}", toolset="codex")
             made.append(CaseResult(key=key, category="x", status="right" if right else "wrong"))
     suite = told(tmp_path)
     assert (suite["suite"], suite["metric"]) == ("tools", "lenient")

@@ -31,7 +31,7 @@ def made(tmp_path: Path, model: str = "m", **agents: tuple[int, int]) -> RunDire
 
 
 def case(number: int, status: Any) -> CaseResult:
-    return CaseResult(key=CaseKey(case=f"c{number}", vocabulary="codex"), category="edit", status=status)
+    return CaseResult(key=CaseKey(case=f"c{number}", toolset="codex"), category="edit", status=status)
 
 
 @pytest.mark.parametrize(

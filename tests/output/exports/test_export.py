@@ -22,7 +22,7 @@ from toolworthy.records.trial import TrialKey, TrialResult
 
 ABOUT = {"toolworthy": "0.9", "started": 1_790_000_000.0, "endpoint": {"name": "near", "model": "m"}}
 TRIAL = TrialResult(key=TrialKey(suite="tasks", task="t", agent="codex"), status="passed")
-CASE = CaseResult(key=CaseKey(case="c", vocabulary="codex"), category="k", status="right")
+CASE = CaseResult(key=CaseKey(case="c", toolset="codex"), category="k", status="right")
 PROBE = ProbeResult(key=ProbeKey(probe="p", api="chat"), title="t", verdict="supported")
 REPLAY = ReplayResult(key=ReplayKey(trial="tasks/t/codex#1", exchange=0), status="unmeasured")
 

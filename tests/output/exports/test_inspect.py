@@ -223,7 +223,7 @@ def test_what_came_before_the_first_question_is_told_too(tmp_path: Path) -> None
     ]
     body = json.dumps({"model": "m-1", "messages": before}).encode()
     asked = exchange(name, 0, [], says("nothing"), request_body=body)
-    case = CaseResult(key=CaseKey(case="c", vocabulary="codex"), category="x", status="right", started=STARTED)
+    case = CaseResult(key=CaseKey(case="c", toolset="codex"), category="x", status="right", started=STARTED)
     (sample,) = only(made(tmp_path, case, exchanges=(asked,)))["samples"]
     assert [m["role"] for m in sample["messages"]] == ["user", "assistant", "tool", "assistant", "user", "assistant"]
     assert sample["messages"][1]["tool_calls"][0]["arguments"] == {"cmd": "ls"}
@@ -280,7 +280,7 @@ def test_cases_have_two_readings_and_say_what_was_missed(tmp_path: Path) -> None
     told = {"x": ("right", ()), "y": ("lenient", (mild,)), "z": ("wrong", (mild, bad)), "u": ("unmeasured", ())}
     results = [
         CaseResult.model_validate(
-            {"key": {"case": name, "vocabulary": "codex"}, "category": "k", "status": status, "misses": misses}
+            {"key": {"case": name, "toolset": "codex"}, "category": "k", "status": status, "misses": misses}
         )
         for name, (status, misses) in told.items()
     ]
@@ -301,9 +301,9 @@ def test_cases_have_two_readings_and_say_what_was_missed(tmp_path: Path) -> None
     assert by_id["u"]["error"]
 
 
-def test_one_log_for_each_agent_and_vocabulary(tmp_path: Path) -> None:
+def test_one_log_for_each_agent_and_toolset(tmp_path: Path) -> None:
     def case(word: str) -> CaseResult:
-        return CaseResult(key=CaseKey(case="c", vocabulary=word), category="k", status="right")
+        return CaseResult(key=CaseKey(case="c", toolset=word), category="k", status="right")
 
     run = made(tmp_path, trial(), case("codex"), case("k2vv"), case(REFERENCE))
     logs = inspect.logs(run)

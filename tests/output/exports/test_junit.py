@@ -88,7 +88,7 @@ def written(tmp_path: Path) -> RunDirectory:
     made.append(trial("cut", "unmeasured"))
     miss = Miss(kind="wrong argument", wanted="a", given=ODD, detail="<x>")
     for name, status in (("right", "right"), ("mild", "lenient"), ("wrong", "wrong"), ("none", "unmeasured")):
-        asked = CaseKey(case=name, vocabulary="codex")
+        asked = CaseKey(case=name, toolset="codex")
         misses = (miss,) if status == "wrong" else ()
         made.append(CaseResult(key=asked, category="edit", status=status, misses=misses, detail="no answer"))
     finding: dict[str, Any] = {

@@ -118,7 +118,7 @@ def test_a_file_of_the_fields_fits(tmp_path: Path) -> None:
     argv = ("run", "tools", "--cases", f"k2vv:{tmp_path}/samples.jsonl", "--reference", "oracle")
     held = directory(toolworthy(tmp_path, *argv))
     assert not errors(held)
-    assert {line["key"]["vocabulary"] for line in held["results.jsonl"]} == {"k2vv", "k2vv-reference"}
+    assert {line["key"]["toolset"] for line in held["results.jsonl"]} == {"k2vv", "k2vv-reference"}
     assert held["run.json"]["options"]["reference"]["name"] == "oracle"
 
 

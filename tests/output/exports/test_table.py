@@ -74,8 +74,8 @@ def trial(**more: Any) -> TrialResult:
     return TrialResult(**told | more)
 
 
-def case(status: str = "wrong", vocabulary: str = "codex", **more: Any) -> CaseResult:
-    key = CaseKey(case="c", vocabulary=vocabulary)
+def case(status: str = "wrong", toolset: str = "codex", **more: Any) -> CaseResult:
+    key = CaseKey(case="c", toolset=toolset)
     return CaseResult.model_validate({"key": key, "category": "exact", "status": status, "turns": 1, **more})
 
 
@@ -166,7 +166,7 @@ def test_a_case_names_its_first_miss_that_counts(tmp_path: Path) -> None:
 
 
 def test_a_case_of_the_reference_is_of_the_reference(tmp_path: Path) -> None:
-    rows = list(table.rows(made(tmp_path, case(vocabulary="k2vv"), case(vocabulary=REFERENCE))))
+    rows = list(table.rows(made(tmp_path, case(toolset="k2vv"), case(toolset=REFERENCE))))
     assert [(row["endpoint"], row["model"]) for row in rows] == [("near", "m-1"), ("far", "m-0")]
 
 

@@ -117,7 +117,7 @@ def test_attempts_are_told_apart_where_there_are_several() -> None:
 
 def test_every_suite_is_counted_by_what_is_said_of_it() -> None:
     run = Run()
-    trials, cases = [trial(str(number)) for number in range(4)], [CaseKey(case=c, vocabulary="a") for c in "xyz"]
+    trials, cases = [trial(str(number)) for number in range(4)], [CaseKey(case=c, toolset="a") for c in "xyz"]
     probes = [ProbeKey(probe=name, api="chat") for name in "pq"]
     run.expect(*trials, *cases, *probes)
     for key, said in [
@@ -186,7 +186,7 @@ def test_where_looks_end_a_run_the_eta_is_an_upper_bound() -> None:
 def test_lines_are_cut_and_summed_up_never_wrapped(width: int, height: int) -> None:
     run = Run(concurrency=50)
     keys = [trial("ein-langer-名前-" * (1 + number % 9), f"agent-{number}") for number in range(50)]
-    run.expect(*keys, *(CaseKey(case=str(number), vocabulary="a") for number in range(780)))
+    run.expect(*keys, *(CaseKey(case=str(number), toolset="a") for number in range(780)))
     for key in keys:
         run.progress.started(key)
         run.take(key, 1_234_567, 99_999, 1.5)

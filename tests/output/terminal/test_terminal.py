@@ -80,7 +80,7 @@ def all_that_goes_wrong() -> list[Any]:
     kinds = ["wrong tool", "wrong argument", "no call", "leaked call", "extra call", "wrong type"]
     cases = [
         CaseResult(
-            key=CaseKey(case=f"{word}-{repeat}", vocabulary=agent, repeat=repeat),
+            key=CaseKey(case=f"{word}-{repeat}", toolset=agent, repeat=repeat),
             category=word,
             status="wrong",
             misses=(Miss(kind=kinds[number % len(kinds)]),),

@@ -1,4 +1,4 @@
-"""Our own cases: each reference is right in every vocabulary, and nothing near it is."""
+"""Our own cases: each reference is right with every toolset, and nothing near it is."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def rule(stage: Scene, turn: Turn, parts: tuple[Part, ...], world: World | None 
 
 @pytest.mark.process
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-def test_the_reference_is_right_in_every_vocabulary_and_silence_is_not(case: Case) -> None:
+def test_the_reference_is_right_with_every_toolset_and_silence_is_not(case: Case) -> None:
     async def check() -> list[str]:
         return [line async for line in problems([case], AGENTS, World(choose("auto")))]
 

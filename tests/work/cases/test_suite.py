@@ -92,7 +92,7 @@ def test_cases_of_your_own_and_resume(tmp_path: Path) -> None:
     done = suites("--cases", "own.toml", "--agent", "builtin", "--agent", "codex", cwd=tmp_path, suite="tools")
     assert done.returncode == 0, done.stdout
     path = only_run(tmp_path)
-    assert sorted(line["key"]["vocabulary"] for line in results(path)) == ["builtin", "codex"]
+    assert sorted(line["key"]["toolset"] for line in results(path)) == ["builtin", "codex"]
     again = suites("--resume", str(path), "--cases", "own.toml", cwd=tmp_path, suite="tools")
     assert again.returncode == 0, again.stdout
     assert len(results(path)) == 2
@@ -161,7 +161,7 @@ def asked(tmp_path: Path, answers: Iterator[tuple[int, bytes]]) -> CaseResult:
 
         async with serve(answer) as upstream, Gateway(endpoint(upstream.url, "chat"), lambda _: None) as gateway:
             bench = CaseBench(gateway.endpoint, gateway, cases, [builtin], stream=False)
-            return await bench.run(CaseKey(case="look", vocabulary="builtin"))
+            return await bench.run(CaseKey(case="look", toolset="builtin"))
 
     return asyncio.run(go())
 
@@ -187,7 +187,7 @@ def test_results_go_to_the_calls_that_they_are_for(tmp_path: Path) -> None:
 
         async with serve(answer) as upstream, Gateway(endpoint(upstream.url, "chat"), lambda _: None) as gateway:
             bench = CaseBench(gateway.endpoint, gateway, cases, [builtin], stream=False)
-            return await bench.run(CaseKey(case="both", vocabulary="builtin"))
+            return await bench.run(CaseKey(case="both", toolset="builtin"))
 
     assert asyncio.run(go()).status == "right"
     results = [message["content"] for message in seen[1]["messages"] if message["role"] == "tool"]
@@ -242,7 +242,7 @@ def test_a_known_error_rate_is_found_within_its_interval(runs: int, held: int) -
     """Cases of one turn where a call is due, so that every slip is a miss: 95 % intervals hold at least in 18 of 20."""
     cases = [case for case in load_cases() if len(case.turns) == 1 and case.turns[0].right and not case.filler_tokens]
     builtin = adapters.agent("builtin")
-    keys = [CaseKey(case=case.id, vocabulary="builtin") for case in cases]
+    keys = [CaseKey(case=case.id, toolset="builtin") for case in cases]
 
     async def measured(seed: int) -> bool:
         plays = [wavering(0.2, seed, CasePlayer(cases, [builtin]))]

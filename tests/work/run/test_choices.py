@@ -92,10 +92,10 @@ def test_a_reference_has_prices_and_secrets_of_its_own() -> None:
     options = plan.Options(own.priced(PRICES), (), ())
     both = replace(options, reference=other.priced(Prices(input=7, output=7)))
     for asker in REFERENCES:
-        key = str(CaseKey(case="c", vocabulary=asker))
+        key = str(CaseKey(case="c", toolset=asker))
         assert options.prices(key) == PRICES
         assert both.prices(key) == Prices(input=7, output=7)
-    assert both.prices(str(CaseKey(case="c", vocabulary="codex"))) == PRICES
+    assert both.prices(str(CaseKey(case="c", toolset="codex"))) == PRICES
     assert options.secrets == ("first-secret",)
     assert both.secrets == ("first-secret", "second-secret")
 
@@ -111,7 +111,7 @@ def test_a_run_says_what_it_was_made_with() -> None:
     assert told.agents == {"builtin": __version__, "codex": codex.version}
     assert told.tasks == {task.name: task.digest for task in tasks}
     assert told.cases == {case.id: case.digest for case in cases}
-    assert told.vocabularies == list(told.words) == ["builtin", "codex"]
+    assert told.toolsets == list(told.toolset_hashes) == ["builtin", "codex"]
     assert (told.options.concurrency, told.options.reference, told.replay) == (3, None, None)
     assert told.selected is not None
     assert list(told.selected) == ["a"]
@@ -224,7 +224,7 @@ def test_what_is_not_known_is_like_the_agents_own_or_like_all() -> None:
     assert estimate([trial("z", "a")], KNOWN) == RunEstimate(200, 20, 6.5, 1)
     assert estimate([trial("z", "c")], KNOWN) == RunEstimate(300, 30, 5, 1)
     assert estimate([trial("x", "a"), trial("x", "b")], KNOWN) == RunEstimate(1_100, 60, 9)
-    assert estimate([CaseKey(case="c", vocabulary="a")], KNOWN) == RunEstimate(0, 0, 0, 1)
+    assert estimate([CaseKey(case="c", toolset="a")], KNOWN) == RunEstimate(0, 0, 0, 1)
     assert estimate([], KNOWN) == RunEstimate(0, 0, 0)
 
 

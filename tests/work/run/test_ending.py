@@ -25,7 +25,7 @@ def test_what_comes_last_waits_for_all_others_even_if_they_fail(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[Any] = []
-    last = CaseKey(case="last", vocabulary="builtin")
+    last = CaseKey(case="last", toolset="builtin")
 
     async def fail() -> None:
         await asyncio.sleep(0)

@@ -53,7 +53,7 @@ def test_an_estimate_is_the_sum_of_what_was_measured() -> None:
 def test_what_was_never_measured_is_taken_to_be_like_the_others_and_said() -> None:
     found = estimate([key("new", "a"), key("new", "mine")], KNOWN)
     assert (found.input, found.requests, found.unknown) == (200 + 300, 6 + 6, 2)
-    assert estimate([CaseKey(case="c", vocabulary="a")], KNOWN).input == 0
+    assert estimate([CaseKey(case="c", toolset="a")], KNOWN).input == 0
 
 
 def test_all_of_our_own_content_was_measured() -> None:
@@ -211,7 +211,7 @@ def test_an_endpoint_that_counts_zero_has_told_nothing() -> None:
 def test_cases_that_are_right_share_the_bill() -> None:
     def case(status: str) -> CaseResult:
         told = Score(tokens=Tokens(input=100, output=20), cost_usd=0.02)
-        where = CaseKey(case=status, vocabulary="a")
+        where = CaseKey(case=status, toolset="a")
         return CaseResult(key=where, category="c", status=status, score=told)
 
     (found,) = costs.costs([], [case("right"), case("lenient"), case("wrong")])

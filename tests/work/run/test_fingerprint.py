@@ -202,9 +202,9 @@ def test_words_change_with_the_tools_of_an_adapter() -> None:
         ("tasks", {"t": "a" * 64}, {"t": "b" * 64}, f"was made with another t (tasks: {'a' * 16}…, now {'b' * 16}…)"),
         ("cases", {"c": "1"}, {}, "was made with --case c, this is --case none"),
         ("endpoint", {"model": "a"}, {"model": "b"}, "was made with --model a, this is --model b"),
-        ("vocabularies", ["a"], ["b"], "was made with --agent a, this is --agent b"),
-        ("words", {"codex": "1"}, {"codex": "2"}, "was made with another codex (words: 1, now 2)"),
-        ("words", {}, {"codex": "2"}, ""),
+        ("toolsets", ["a"], ["b"], "was made with --agent a, this is --agent b"),
+        ("toolset_hashes", {"codex": "1"}, {"codex": "2"}, "was made with another codex (toolset_hashes: 1, now 2)"),
+        ("toolset_hashes", {}, {"codex": "2"}, ""),
     ],
 )
 def test_a_run_goes_on_with_the_same_only(what: str, was: Any, now: Any, said: str) -> None:

@@ -12,7 +12,7 @@ from toolworthy.base.errors import ToolworthyError
 from toolworthy.cli.main import main
 from toolworthy.endpoint.target import resolve
 from toolworthy.records import CaseKey, CaseResult, ProbeKey, ProbeResult, ReplayKey, ReplayResult, Result, store
-from toolworthy.records.meta import RunMeta
+from toolworthy.records.meta import SCHEMA, RunMeta
 from toolworthy.records.result import Named
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey, TrialResult
@@ -224,7 +224,7 @@ def test_a_text_that_no_file_can_hold_is_written_as_far_as_it_can_be(tmp_path: P
 def test_every_kind_of_line_is_told_by_its_tag_or_by_what_it_fits(tmp_path: Path, tagged: bool, join: str) -> None:
     made = [
         result("a"),
-        CaseResult(key=CaseKey(case="c", vocabulary="codex"), category="x", status="right"),
+        CaseResult(key=CaseKey(case="c", toolset="codex"), category="x", status="right"),
         ProbeResult(key=ProbeKey(probe="p", api="chat"), title="", verdict="broken"),
         ReplayResult(key=ReplayKey(trial="t", exchange=0), status="compared"),
     ]
@@ -239,10 +239,21 @@ def test_every_kind_of_line_is_told_by_its_tag_or_by_what_it_fits(tmp_path: Path
     assert [*run.results(), *run.cases(), *run.probes(), *run.replays()] == made
 
 
+def test_a_run_with_the_former_names_of_its_fields_is_read(tmp_path: Path) -> None:
+    key = '{"suite": "tools", "case": "c", "toolset": "codex", "repeat": 1}'
+    meta = {"schema": SCHEMA, "toolsets": ["codex"], "words": {"codex": "1"}, "options": {"wear": "codex"}}
+    (tmp_path / "run.json").write_text(json.dumps(meta))
+    (tmp_path / "results.jsonl").write_text(f'{{"kind": "case", "key": {key}, "category": "x", "status": "right"}}\n')
+    run = RunDirectory.open(tmp_path)
+    assert (run.meta.toolsets, run.meta.toolset_hashes) == (["codex"], {"codex": "1"})
+    assert run.meta.options.toolset == "codex"
+    assert [str(result.key) for result in run.cases()] == ["tools/c/codex#1"]
+
+
 def test_the_name_of_a_key_says_to_what_it_belongs() -> None:
     keys: list[TrialKey | CaseKey | ProbeKey] = [
         TrialKey(suite="tasks", task="a/b", agent="qwen-code", repeat=12),
-        CaseKey(case="live_simple_1-2", vocabulary="k2vv-reference"),
+        CaseKey(case="live_simple_1-2", toolset="k2vv-reference"),
         ProbeKey(probe="one-call", api="chat", stream=False),
     ]
     assert [Named.of(str(key)) for key in keys] == [Named(key.suite, key.item, key.asker) for key in keys]
@@ -250,7 +261,7 @@ def test_the_name_of_a_key_says_to_what_it_belongs() -> None:
 
 
 def test_every_kind_of_line_says_in_the_same_words_how_it_went() -> None:
-    key = CaseKey(case="c", vocabulary="codex")
+    key = CaseKey(case="c", toolset="codex")
     every: list[Result] = [
         result("a"),
         result("a", "refused"),

@@ -74,7 +74,7 @@ def test_answers_with_a_call_are_counted_and_those_that_leaked_one() -> None:
 def test_the_rate_is_over_all_suites_with_an_interval() -> None:
     score = Score(leaks=Leaks(leaked=1, calls=4))
     task = TrialResult(key=TrialKey(suite="tasks", task="t", agent="builtin"), status="failed", score=score)
-    case = CaseResult(key=CaseKey(case="c", vocabulary="builtin"), category="x", status="right", score=score)
+    case = CaseResult(key=CaseKey(case="c", toolset="builtin"), category="x", status="right", score=score)
     probe = ProbeResult(key=ProbeKey(probe="p", api="chat"), title="p", verdict="supported", leaks=Leaks(calls=8))
     found = leak_rate([task, case, probe])
     assert found is not None
@@ -89,7 +89,7 @@ def test_a_run_says_once_how_many_calls_leaked_and_that_it_was_rate_limited() ->
     key = TrialKey(suite="tasks", task="t", agent="builtin")
     cause = Cause(kind="endpoint error", fault="our limit", detail="d", refusal="rate limited")
     trials = [TrialResult(key=key, status="error", score=score, cause=cause)] * 2
-    case = CaseResult(key=CaseKey(case="c", vocabulary="b"), category="x", status="right", score=score)
+    case = CaseResult(key=CaseKey(case="c", toolset="b"), category="x", status="right", score=score)
     leaked, limited = remarks([*trials, case, case])
     assert leaked.startswith("calls that the server left in the text: tasks 2/8 · 25% (")
     assert "tools 2/8 · 25% (" in leaked
@@ -103,7 +103,7 @@ def test_what_failed_of_a_leak_is_told_from_what_failed_of_the_model() -> None:
     assert left_in_text(TrialResult(key=key, status="failed", cause=cause))
     other = cause.model_copy(update={"rule": "TW101"})
     assert not left_in_text(TrialResult(key=key, status="failed", cause=other))
-    case = CaseResult(key=CaseKey(case="c", vocabulary="b"), category="x", status="wrong")
+    case = CaseResult(key=CaseKey(case="c", toolset="b"), category="x", status="wrong")
     assert not left_in_text(case)
     assert left_in_text(case.model_copy(update={"misses": (Miss(kind="leaked call"),)}))
 

@@ -22,7 +22,7 @@ SUITES: tuple[Suite, ...] = get_args(Suite)
 OFTEN = 0.9
 """From this share of attempts on that went well a suite passes."""
 _FILE = "bfcl"
-"""Stands for an agent in the keys of questions of the field's, which are asked in no agent's words."""
+"""Stands for an agent in the keys of questions of the field's, which offer no agent's tools."""
 _VERIFIERS = ("k2vv", REFERENCE)
 """Stand for an agent in the keys of a verifier's requests, which have no right answer."""
 
@@ -84,7 +84,7 @@ class Matrix:
     """One run."""
 
     agents: tuple[str, ...]
-    """Those with tasks first, then those in whose words cases were asked, then those that the wire suite speaks of."""
+    """Those with tasks first, then those whose tools the cases offered, then those that the wire suite speaks of."""
     suites: tuple[Suite, ...]
     cells: tuple[Cell, ...]
     """Agent by agent, in the order of `suites`."""
@@ -94,13 +94,13 @@ def matrix(
     results: Sequence[TrialResult] = (), cases: Sequence[CaseResult] = (), probes: Sequence[ProbeResult] = ()
 ) -> Matrix:
     """A cell for every agent and suite; a verifier's requests are left out."""
-    cases = [case for case in cases if case.key.vocabulary not in _VERIFIERS]
+    cases = [case for case in cases if case.key.toolset not in _VERIFIERS]
     found = {level.agent.id: level for level in levels(probes)}
-    agents = dict.fromkeys([*(one.key.agent for one in results), *(one.key.vocabulary for one in cases), *found])
+    agents = dict.fromkeys([*(one.key.agent for one in results), *(one.key.toolset for one in cases), *found])
     cells = []
     for agent in agents:
         cells.append(_wire(agent, found.get(agent)))
-        cells.append(_tools(agent, [one for one in cases if one.key.vocabulary == agent]))
+        cells.append(_tools(agent, [one for one in cases if one.key.toolset == agent]))
         cells.append(_tasks(agent, [one for one in results if one.key.agent == agent]))
     return Matrix(tuple(agents), SUITES, tuple(cells))
 

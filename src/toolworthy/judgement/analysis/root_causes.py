@@ -180,14 +180,14 @@ class _Found:
         """What it does to every agent: what its trials show outweighs what probes foretell."""
         foretold = {level.agent.id: level for level in self.levels}
         tried = [trial.key.agent for trial in self.trials]
-        for agent in dict.fromkeys([*foretold, *tried, *(case.key.vocabulary for case in self.cases)]):
+        for agent in dict.fromkeys([*foretold, *tried, *(case.key.toolset for case in self.cases)]):
             trials = [trial for trial in self.trials if trial.key.agent == agent]
             told = self._shown(code, agent, trials) or self._foretold(code, agent, foretold.get(agent), trials)
             if harm := told or self._in_cases(code, agent):
                 yield harm
 
     def _in_cases(self, code: str, agent: str) -> Harm | None:
-        cases = [case for case in self.cases if case.key.vocabulary == agent and case.judged]
+        cases = [case for case in self.cases if case.key.toolset == agent and case.judged]
         failed = sum(self._by(case, code) for case in cases if any(self.root(f.code) == code for f in case.findings))
         return Harm(agent, "fails", f"in {failed} of {len(cases)} tool-call cases", "cases") if failed else None
 

@@ -1,4 +1,4 @@
-"""The tool-call suite's figures: by category, by vocabulary, by kind of miss, each with n and an interval."""
+"""The tool-call suite's figures: by category, by toolset, by kind of miss, each with n and an interval."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def by_category(results: Sequence[CaseResult]) -> list[Figures]:
 
 
 def by_toolset(results: Sequence[CaseResult]) -> list[Figures]:
-    """One row for each agent in whose words cases were asked."""
-    names = dict.fromkeys(result.key.vocabulary for result in results)
-    return [figures(name, [result for result in results if result.key.vocabulary == name]) for name in names]
+    """One row for each agent whose tools the cases offered."""
+    names = dict.fromkeys(result.key.toolset for result in results)
+    return [figures(name, [result for result in results if result.key.toolset == name]) for name in names]
 
 
 def kinds(results: Sequence[CaseResult]) -> list[tuple[str, int, int]]:
@@ -64,7 +64,7 @@ def repeats(results: Sequence[CaseResult]) -> list[tuple[str, Estimate]]:
     """pass@k and pass^k for every k up to the number of attempts; nothing where there is one attempt only."""
     counted = [result for result in results if counts(result)]
     most = max((result.key.repeat for result in counted), default=1)
-    trials = [((r.key.case, r.key.vocabulary), r.ok) for r in counted]
+    trials = [((r.key.case, r.key.toolset), r.ok) for r in counted]
     rows = []
     for k in range(2, most + 1):
         for name, estimator in (("pass@", pass_at_k), ("pass^", pass_hat_k)):

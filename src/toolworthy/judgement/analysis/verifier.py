@@ -32,9 +32,9 @@ def told(results: Sequence[CaseResult]) -> list[tuple[str, str]]:
     return rows
 
 
-def _noted(results: Sequence[CaseResult], vocabulary: str, repeat: int) -> list[Noted]:
-    wanted = (vocabulary, repeat)
-    return [r.noted for r in results if r.noted and (r.key.vocabulary, r.key.repeat) == wanted]
+def _noted(results: Sequence[CaseResult], toolset: str, repeat: int) -> list[Noted]:
+    wanted = (toolset, repeat)
+    return [r.noted for r in results if r.noted and (r.key.toolset, r.key.repeat) == wanted]
 
 
 def _trigger(name: str, trigger: Trigger) -> Iterator[tuple[str, str]]:

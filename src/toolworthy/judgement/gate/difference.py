@@ -53,7 +53,7 @@ class Row:
     metric: str
     """As policies name it: ``tasks.pass``."""
     agent: str | None
-    """Agent or vocabulary; None for all together."""
+    """Agent or toolset; None for all together."""
     kind: Literal["difference", "ratio"]
     """Rates: candidate − baseline, from −1 to 1. Costs: candidate / baseline, of a typical attempt (geometric mean)."""
     n: int
@@ -103,7 +103,7 @@ class ItemChange:
     item: str
     """Task, case or probe."""
     agent: str
-    """Agent, vocabulary, or the probe's way."""
+    """Agent, toolset, or the probe's way."""
     before: ItemAttempts
     after: ItemAttempts
 

@@ -41,7 +41,7 @@ class AtLimit(_Frozen):
 
 
 class Unit(_Frozen):
-    """One item in the hands of one agent (or in its words), over all attempts.
+    """One item of one agent (or with its tools), over all attempts.
 
     An attempt is judged (``values``), or ended at a run limit (``limited``), or tells nothing (``missing``).
     """
@@ -50,7 +50,7 @@ class Unit(_Frozen):
     item: str
     """Task, case or probe."""
     agent: str
-    """Agent, vocabulary, or the probe's way."""
+    """Agent, toolset, or the probe's way."""
     digest: str = ""
     """Of the task or case: only what is the same is compared."""
     values: dict[str, list[Value]] = {}
@@ -131,7 +131,7 @@ class Sample(_Frozen):
     fingerprints: dict[str, tuple[AgentPrint, ...]] = {}
     """Agent to the faces that it showed."""
     words: dict[str, str] = {}
-    """Agent to the hash of the tools in whose words cases were asked."""
+    """Agent to a hash of its tools, for each agent whose tools the cases offered."""
 
     def of(self, suite: str) -> Iterator[Unit]:
         """The units of one suite."""
@@ -165,7 +165,7 @@ def from_run(run: RunDirectory) -> Sample:
         untested={level.agent.id: str(level.headline) for level in found if level.word == "untested"},
         server=meta.server,
         fingerprints={name: tuple(found) for name, found in meta.fingerprints.items()},
-        words=meta.words,
+        words=meta.toolset_hashes,
     )
 
 

@@ -53,7 +53,7 @@ class Located:
     suite: str
     """Which it belongs to."""
     agent: str
-    """Who asked, or in whose words a case was asked; empty for a probe."""
+    """The agent that asked, or whose tools a case offered; empty for a probe."""
     exchange: int
     """Index of the exchange in its subject."""
     excerpt: str

@@ -32,7 +32,7 @@ SCORERS = {"tasks": ("hidden_tests",), "tools": ("lenient", "strict")}
 
 @dataclass(frozen=True)
 class Log:
-    """The attempts of one agent, or in one vocabulary."""
+    """The attempts of one agent, or with one toolset."""
 
     run: RunDirectory
     meta: RunMeta
@@ -75,7 +75,7 @@ class Log:
                 "task_version": version,
                 "task_args": {"agent": self.agent},
                 "solver": self.agent,
-                # No agent speaks a vocabulary.
+                # No agent ran: the toolset was only offered.
                 "solver_args": {"version": self.meta.agents.get(self.agent) if self.suite == "tasks" else None},
                 "tags": ["toolworthy"],
                 "dataset": {"name": self.suite, "samples": len(ids), "sample_ids": ids, "shuffled": False},

@@ -78,7 +78,7 @@ def _facts(result: Result) -> Iterator[tuple[str, str]]:
         yield "sandbox", result.sandbox or "–"
         yield "task", f"SHA-256 {result.task_digest[:16]}"
     elif isinstance(result, CaseResult):
-        yield "case", f"{result.key.case}, {result.category}, with the tools of {adapters.title(result.key.vocabulary)}"
+        yield "case", f"{result.key.case}, {result.category}, with the tools of {adapters.title(result.key.toolset)}"
         yield "credit", f"{result.credit:.2f} (strict reading: {'right' if result.status == 'right' else 'not right'})"
     elif isinstance(result, ProbeResult):
         yield "probe", result.title

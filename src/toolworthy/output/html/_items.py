@@ -138,7 +138,7 @@ def _counted(rate: Rate) -> str:
 
 
 def _grouped(results: Sequence[_R]) -> Iterable[tuple[tuple[str, str], list[_R]]]:
-    """The attempts at each item by each agent, or in each agent's words."""
+    """The attempts at each item by each agent, or with each agent's tools."""
     grouped: dict[tuple[str, str], list[_R]] = defaultdict(list)
     for result in results:
         grouped[result.key.item, result.key.asker].append(result)

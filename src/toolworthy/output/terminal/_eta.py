@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 Group = tuple[str, str]
-"""Suite, and agent (vocabulary, way): what is alike takes about as long."""
+"""Suite, and agent (toolset, way): what is alike takes about as long."""
 
 
 class Pace:

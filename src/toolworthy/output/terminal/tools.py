@@ -58,11 +58,11 @@ def _cases(results: Sequence[CaseResult]) -> list[CaseResult]:
 
 
 def _by_words(results: Sequence[CaseResult]) -> tuple[list[str], list[tuple[Figures, list[str]]]]:
-    """Toolsets; and each category, with what is right in the words of each."""
-    words = list(dict.fromkeys(result.key.vocabulary for result in results))
+    """Toolsets; and each category, with what is right with each."""
+    words = list(dict.fromkeys(result.key.toolset for result in results))
     rows = []
     for row in by_category(results):
-        own = {word: [r for r in results if (r.category, r.key.vocabulary) == (row.name, word)] for word in words}
+        own = {word: [r for r in results if (r.category, r.key.toolset) == (row.name, word)] for word in words}
         rows.append((row, [lenient(found).counts if found else "–" for found in own.values()]))
     return words, rows
 

@@ -55,7 +55,7 @@ class CaseBench:
 
     async def run(self, key: CaseKey) -> CaseResult:
         """Ask one case. Never raises: what cannot be judged is unmeasured."""
-        case, agent = self._cases[key.case], self._agents[key.vocabulary]
+        case, agent = self._cases[key.case], self._agents[key.toolset]
         stage = scene(case, agent)
 
         async def converse(session: GatewaySession, api: Api, attempt: AttemptState) -> None:

@@ -62,7 +62,7 @@ async def rule_on(
     """Judge an answer to `turn`.
 
     Args:
-        scene: the case in its vocabulary.
+        scene: the case with its toolset.
         turn: what was asked.
         answer: what the model said.
         state: what lies in the working directory now.

@@ -1,4 +1,4 @@
-"""The reference's calls: what a case wants, said in the words of the tools offered. The oracle plays them."""
+"""The reference's calls: what a case wants, as calls of the tools offered. The reference server plays them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A case in one vocabulary."""
+"""A case with one toolset."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from toolworthy.work.cases.world import State
 
 @dataclass(frozen=True)
 class Scene:
-    """A case in one vocabulary."""
+    """A case with one toolset."""
 
     case: Case
     adapter: AgentAdapter

@@ -60,7 +60,7 @@ def trouble_with(
     """All that is amiss with a call, measured by one want; nothing where it is right.
 
     Args:
-        scene: the case in its vocabulary.
+        scene: the case with its toolset.
         want: what is due.
         done: the call, and what it did.
         known: what the wanted command does, where that was seen.

@@ -1,4 +1,4 @@
-"""Prove cases: the reference is right in every vocabulary, an empty answer is not, no two cases ask the same, and the
+"""Prove cases: the reference is right with every toolset, an empty answer is not, no two cases ask the same, and the
 phrases of each answer in words are judged as they say."""
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from toolworthy.work.cases.benchmarks import bfcl, verifier
 
 Kind = Literal["bfcl", "k2vv"]
 REFERENCE = REFERENCES[0]
-"""Stands for a vocabulary in the keys of requests that go to the reference."""
+"""Stands for a toolset in the keys of requests that go to the reference."""
 _OWN: Api = "chat"
 """What the field's own harnesses speak."""
 Item = bfcl.Item | verifier.VerifierCase
@@ -74,7 +74,7 @@ class FieldBench:
     async def run(self, key: CaseKey) -> CaseResult:
         """Ask one case. Never raises: what cannot be judged is unmeasured."""
         item = self._field.items[key.case]
-        endpoint, gateway = self._sides[key.vocabulary]
+        endpoint, gateway = self._sides[key.toolset]
         category = item.category if isinstance(item, bfcl.Item) else "verifier"
 
         async def converse(session: GatewaySession, api: Api, state: AttemptState) -> None:

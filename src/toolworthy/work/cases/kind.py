@@ -1,4 +1,4 @@
-"""Tool-call cases as a kind of work: a conversation, asked in the words of an agent and judged by what the calls do."""
+"""Tool-call cases as a kind of work: a conversation, asked with an agent's tools and judged by what the calls do."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from toolworthy.work.run.plan import Options
 
 
 class Cases(Kind[CaseKey, CaseResult]):
-    """One item is one case in the words of one agent, or of a benchmark's file."""
+    """One item is one case with the tools of one agent, or of a benchmark's file."""
 
     suite, many, fixture = "tools", "cases", "case"
     result, words, quick = CaseResult, get_args(Status), True
 
     def keys(self, plan: Options) -> Sequence[CaseKey]:
-        """One that offers no agent's tools is asked once, not in every agent's words."""
+        """One that offers no agent's tools is asked once, not with every agent's tools."""
         if plan.field:
             words = (plan.field.kind, *([REFERENCE] if plan.reference else []))
             named = [(name, word) for name in plan.field.items for word in words]
@@ -36,12 +36,12 @@ class Cases(Kind[CaseKey, CaseResult]):
             agents = {case.id: plan.toolsets[:1] if case.alone else plan.toolsets for case in plan.cases}
             named = [(case, agent.id) for case, own in agents.items() for agent in own]
         repeats = range(1, plan.trials + 1)
-        return [CaseKey(case=case, vocabulary=word, repeat=repeat) for repeat in repeats for case, word in named]
+        return [CaseKey(case=case, toolset=word, repeat=repeat) for repeat in repeats for case, word in named]
 
     def alone(self, plan: Options, key: CaseKey) -> tuple[Options, Sequence[str]]:
         if not plan.field:
-            return plan, ("--case", key.case, "--agent", key.vocabulary)
-        return plan if key.vocabulary == REFERENCE else replace(plan, reference=None), ("--case", key.case)
+            return plan, ("--case", key.case, "--agent", key.toolset)
+        return plan if key.toolset == REFERENCE else replace(plan, reference=None), ("--case", key.case)
 
     def plays(self, plan: Options) -> Sequence[Any]:
         return [FieldPlayer(plan.field) if plan.field else CasePlayer(plan.cases, (*plan.toolsets, *adapters.agents()))]

@@ -183,7 +183,7 @@ class Case(Strict):
     crowd: int = 0
     """Offer unrelated tools until there are so many."""
     alone: bool = False
-    """The agent's own tools are not offered; asked in one vocabulary only."""
+    """The agent's own tools are not offered; asked with one toolset only."""
     exact: bool = False
     """Lenient rules are switched off: the case is about white space or quoting. A look more is forgiven still."""
     filler_turns: int = 0

@@ -1,4 +1,4 @@
-"""A case in the words of one agent: the tools that are offered and the conversation before the first judged turn."""
+"""A case with one agent's tools: the tools that are offered and the conversation before the first judged turn."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SYSTEM = (
 
 
 def scene(case: Case, adapter: AgentAdapter) -> Scene:
-    """Render `case` in the words of `adapter`."""
+    """Render `case` with the tools of `adapter`."""
     names = {name: _name(name, case.own[name], adapter) for name in case.tools}
     tools = [] if case.alone else [_agents(name, spec) for name, spec in adapter.tools.items()]
     tools += [_own(names[name], case.own[name]) for name in case.tools]
@@ -94,7 +94,7 @@ def results(
     """What the tools say to `calls`: as scripted, else what the files tell.
 
     Args:
-        scene: the case in its vocabulary.
+        scene: the case with its toolset.
         turn: whose results they are.
         calls: what was called.
         meets: number of a call to number of what it is for; others are looks around.

@@ -1,7 +1,7 @@
 """What a run will take, told after preflight, before its first item.
 
 ``fixtures/estimates.json`` holds what each item took when it was measured on the oracle, which says no more than it
-must: medians of input tokens, output tokens and requests, by suite, agent (vocabulary, way) and item. A model that
+must: medians of input tokens, output tokens and requests, by suite, agent (toolset, way) and item. A model that
 thinks, or needs a second try, takes more output and more turns.
 """
 

@@ -55,7 +55,7 @@ def read_options(given: argparse.Namespace, folder: Path) -> Options:
         cases=() if field else choose_cases(given.case or list(old.cases), paths),
         field=field,
         reference=resolve(given.reference, folder=folder) if given.reference else None,
-        toolsets=choose_toolsets(given.agent or old.vocabularies, adapters),
+        toolsets=choose_toolsets(given.agent or old.toolsets, adapters),
         adapters=tuple(map(str, adapters)),
         task_folders=tuple(map(str, folders)),
         case_paths=tuple(paths),

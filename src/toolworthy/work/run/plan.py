@@ -121,8 +121,8 @@ class Options:
             agents={agent.id: agent.install.version if agent.install else __version__ for agent in self.agents},
             tasks={task.name: task.digest for task in self.tasks},
             cases={self.field.spec: self.field.digest} if self.field else {c.id: c.digest for c in self.cases},
-            vocabularies=[agent.id for agent in self.toolsets],
-            words={agent.id: words(agent) for agent in self.toolsets},
+            toolsets=[agent.id for agent in self.toolsets],
+            toolset_hashes={agent.id: words(agent) for agent in self.toolsets},
             selected=None if self.selected is None else list(self.selected),
             replay=self.recording.told() if self.recording else None,
             options=RecordedOptions(
