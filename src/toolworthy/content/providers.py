@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from toolworthy.base.loading import Strict
 from toolworthy.content import adapters
@@ -14,7 +16,7 @@ from toolworthy.wire.ir import Api, Dialect
 from toolworthy.wire.shapes import EFFORTS
 
 
-class Prices(Strict):
+class Rates(Strict):
     """US dollars per million tokens."""
 
     input: float = Field(ge=0)
@@ -25,7 +27,51 @@ class Prices(Strict):
     """Input that is written to one; as `input` where not said."""
     cache_write_1h: float | None = Field(None, ge=0)
     """Input that is written for an hour; as `cache_write` where not said."""
+
+
+_HOURS = r"(?:[01]\d|2[0-4]):[0-5]\d-(?:[01]\d|2[0-4]):[0-5]\d"
+
+
+class OtherRates(Rates):
+    """What a request costs where all of these hold."""
+
+    above: int | None = Field(None, ge=0)
+    """Its input, whatever came from a cache included, has more tokens than this."""
+    hours: tuple[Annotated[str, StringConstraints(pattern=rf"^{_HOURS}$")], ...] = ()
+    """It begins in one of these times of day, UTC: ``"01:00-04:00"``, the end not included."""
+    weekdays: bool = False
+    """It begins on a day from Monday to Friday, UTC."""
+
+    def holds(self, tokens: int, at: float) -> bool:
+        """Whether it is the price of a request with so many tokens of input that began at a Unix time."""
+        began = datetime.fromtimestamp(at, UTC)
+        clock = f"{began:%H:%M}"
+        return (
+            (self.above is None or tokens > self.above)
+            and (not self.hours or any(start <= clock < end for start, end in (two.split("-") for two in self.hours)))
+            and (not self.weekdays or began.weekday() < _SATURDAY)
+        )
+
+
+_SATURDAY = 5
+
+
+class Prices(Rates):
+    """What a model costs."""
+
+    when: tuple[OtherRates, ...] = ()
+    """What it costs otherwise, for long input or at some times; the first that holds applies."""
     source: str = ""
+    """Where and when they were read."""
+
+    def rates(self, tokens: int, at: float) -> Rates:
+        """What a request costs.
+
+        Args:
+            tokens: of its input, whatever came from a cache included.
+            at: when it began, Unix time.
+        """
+        return next((other for other in self.when if other.holds(tokens, at)), self)
 
 
 class Signs(Strict):

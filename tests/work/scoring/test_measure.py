@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -13,8 +14,10 @@ from toolworthy.content import adapters, providers
 from toolworthy.content.providers import Prices
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure
+from toolworthy.records.meta import Budget
 from toolworthy.records.score import Count, Score, Tokens
 from toolworthy.wire.ir import Request, Tool, ToolCall
+from toolworthy.work.run.budget import Spending
 from toolworthy.work.scoring.calls import JudgedCall, judge_call, judge_calls
 from toolworthy.work.scoring.measure import cost, score
 
@@ -62,13 +65,78 @@ def with_usage(exchange: Exchange, **usage: Any) -> Exchange:
         ),
         (Tokens(input=0, output=0, cached=1_000_000), Prices(input=10, output=0, cached=1), 1),
         (Tokens(input=1_000_000, output=0, cache_write_1h=100_000), Prices(input=10, output=0, cache_write_1h=20), 12),
-        (Tokens(input=1, output=1), None, None),
         (Tokens(output=1), Prices(input=1, output=1), None),
         (Tokens(input=1), Prices(input=1, output=1), None),
     ],
 )
-def test_what_is_cached_has_a_price_of_its_own(tokens: Tokens, prices: Prices | None, dollars: float | None) -> None:
+def test_what_is_cached_has_a_price_of_its_own(tokens: Tokens, prices: Prices, dollars: float | None) -> None:
     assert cost(tokens, prices) == (None if dollars is None else pytest.approx(dollars))
+
+
+def _at(text: str) -> float:
+    return datetime.fromisoformat(f"{text}+00:00").timestamp()
+
+
+DEAR = {"input": 2, "cached": 0.2, "output": 8}
+PEAK = Prices.model_validate(
+    {
+        "input": 1,
+        "cached": 0.1,
+        "output": 4,
+        "when": [{**DEAR, "hours": ["01:00-04:00", "06:00-10:00"], "weekdays": True}],
+    }
+)
+LONG = Prices.model_validate(
+    {"input": 1, "cached": 0.1, "output": 4, "when": [{**DEAR, "above": 200_000}, {**DEAR, "above": 0, "output": 5}]}
+)
+
+
+@pytest.mark.parametrize(
+    ("began", "twice"),
+    [
+        ("2026-11-30T00:59:59", False),  # a Monday
+        ("2026-11-30T01:00:00", True),
+        ("2026-11-30T03:59:59", True),
+        ("2026-11-30T04:00:00", False),
+        ("2026-11-30T06:30:00", True),
+        ("2026-11-30T10:00:00", False),
+        ("2026-12-04T09:59:00", True),  # a Friday
+        ("2026-12-05T02:00:00", False),
+        ("2026-12-06T07:00:00", False),
+    ],
+)
+def test_the_time_of_day_sets_the_price(began: str, twice: bool) -> None:
+    """100,000 tokens of input, 40,000 of them from the cache, and 1,000 of output, by hand."""
+    told = {"prompt_tokens": 100_000, "completion_tokens": 1_000, "prompt_tokens_details": {"cached_tokens": 40_000}}
+    made = trial(replace(with_usage(answered(said()), **told), started=_at(began)))
+    assert measured(made, PEAK).cost_usd == pytest.approx((0.06 + 0.004 + 0.004) * (2 if twice else 1))
+    spending = Spending(Budget(), lambda _: PEAK)
+    assert spending.add(made[0]).usd == measured(made, PEAK).cost_usd
+
+
+def test_every_long_request_has_the_price_of_long_ones() -> None:
+    """Two requests with 150,000 tokens are not one with 300,000."""
+
+    def asked(tokens: int, cached: int = 0) -> Exchange:
+        told = {"prompt_tokens": tokens, "completion_tokens": 1_000, "prompt_tokens_details": {"cached_tokens": cached}}
+        return with_usage(answered(said()), **told)
+
+    short = LONG.model_copy(update={"when": LONG.when[:1]})
+    assert measured(trial(asked(150_000), asked(150_000)), short).cost_usd == pytest.approx(2 * (0.15 + 0.004))
+    assert measured(trial(asked(200_000)), short).cost_usd == pytest.approx(0.2 + 0.004)
+    assert measured(trial(asked(200_001)), short).cost_usd == pytest.approx(0.400002 + 0.008)
+    assert measured(trial(asked(250_000, 240_000)), short).cost_usd == pytest.approx(0.02 + 0.048 + 0.008)
+    assert measured(trial(asked(100_000)), LONG).cost_usd == pytest.approx(0.2 + 0.005)
+
+
+@pytest.mark.parametrize("hours", ["1-4", "25:00-26:00", "01:00", "01:00-04:60"])
+def test_hours_that_are_none_are_refused(hours: str) -> None:
+    with pytest.raises(ValueError, match="hours"):
+        Prices.model_validate({"input": 1, "output": 1, "when": [{**DEAR, "hours": [hours]}]})
+
+
+def test_prices_of_old_runs_are_read() -> None:
+    assert Prices.model_validate_json('{"input": 1, "output": 2, "cached": null, "source": "--price"}').when == ()
 
 
 def test_tokens_are_summed_over_the_answers_that_tell_them() -> None:

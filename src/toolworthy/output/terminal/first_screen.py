@@ -18,11 +18,11 @@ from toolworthy.judgement.analysis.verdict import WORKING
 from toolworthy.output.terminal.columns import aligned, wrapped
 from toolworthy.output.terminal.final_screen import fix_first
 from toolworthy.records.exchange import Exchange
+from toolworthy.records.meta import Budget
 from toolworthy.records.probe import ProbeResult
 from toolworthy.records.store import RunDirectory
-from toolworthy.work.run.budget import tokens_of
+from toolworthy.work.run.budget import Spending, tokens_of
 from toolworthy.work.run.estimate import dollars, short
-from toolworthy.work.scoring.measure import cost
 
 WIDTH = 110
 _OK, _RATE_LIMITED = 200, 429
@@ -91,14 +91,13 @@ def _tools(exchanges: Sequence[Exchange]) -> str:
 
 
 def _taken(run: RunDirectory, exchanges: Sequence[Exchange]) -> str:
-    took = [tokens_of(one) for one in exchanges]
-    known = [usd for one in took if (usd := cost(one, run.meta.options.prices)) is not None]
-    tokens = sum((one.input or 0) + (one.output or 0) for one in took)
+    spending = Spending(Budget(), lambda _: run.meta.options.prices)
+    known = [took.usd for one in exchanges if (took := spending.add(one)).usd is not None]
     seconds = max((one.started + one.seconds for one in exchanges), default=run.meta.started) - run.meta.started
-    price = f", {dollars(sum(known))}" if known else ""
+    price = f", {dollars(spending.usd)}" if known else ""
     limited = sum(one.status == _RATE_LIMITED for one in exchanges)
     refused = f" ({limited} refused by a rate limit and sent again)" if limited else ""
-    return f"{len(exchanges)} requests{refused}, {short(tokens)} tokens{price}, {seconds:.0f} s"
+    return f"{len(exchanges)} requests{refused}, {short(spending.tokens)} tokens{price}, {seconds:.0f} s"
 
 
 def _agents(agents: Sequence[Overall], width: int) -> Iterator[str]:

@@ -65,7 +65,9 @@ class Spending:
     def add(self, exchange: Exchange) -> Took:
         """Count one exchange, and tell what it took."""
         tokens = tokens_of(exchange)
-        took = Took(tokens.input or 0, tokens.output or 0, cost(tokens, self._prices(exchange.trial)))
+        prices = self._prices(exchange.trial)
+        usd = cost(tokens, prices.rates(tokens.input or 0, exchange.started)) if prices else None
+        took = Took(tokens.input or 0, tokens.output or 0, usd)
         self.tokens += took.input + took.output
         self.usd += took.usd or 0.0
         return took

@@ -8,6 +8,7 @@ thinks, or needs a second try, takes more output and more turns.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -44,8 +45,10 @@ class RunEstimate:
     """Items that were never measured; they are taken to be like the others."""
 
     def usd(self, options: Options) -> float | None:
-        """What it costs; None where no price is known."""
-        return cost(Tokens(input=round(self.input), output=round(self.output)), options.endpoint.prices)
+        """What it costs at this time of day; None where no price is known."""
+        prices = options.endpoint.prices
+        tokens = Tokens(input=round(self.input), output=round(self.output))
+        return cost(tokens, prices.rates(0, time.time())) if prices else None
 
 
 @cache

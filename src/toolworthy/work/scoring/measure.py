@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from toolworthy import rules
 from toolworthy.content.adapters import AgentAdapter
-from toolworthy.content.providers import Prices
+from toolworthy.content.providers import Prices, Rates
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.score import Score, Tokens
@@ -29,7 +29,7 @@ def score(exchanges: Sequence[Exchange], agent: AgentAdapter, endpoint: Endpoint
         call_scores=call_scores(calls, asked),
         leaks=leaks(asked),
         tokens=tokens,
-        cost_usd=cost(tokens, endpoint.prices),
+        cost_usd=_bill(asked, endpoint.prices),
         first_token_seconds=tuple(
             round(exchange.first_byte, 4) for exchange in asked if exchange.streamed and exchange.first_byte is not None
         ),
@@ -47,9 +47,18 @@ def _tokens(exchanges: Sequence[Exchange]) -> Tokens:
     return Tokens(**{name: sum(counts) for name, counts in told.items() if counts})
 
 
-def cost(tokens: Tokens, prices: Prices | None) -> float | None:
-    """US dollars by the provider's list prices; None where prices or tokens are not known."""
-    if prices is None or tokens.input is None or tokens.output is None:
+def _bill(exchanges: Sequence[Exchange], prices: Prices | None) -> float | None:
+    """US dollars for all of them; None where prices or tokens are not known."""
+    if prices is None:
+        return None
+    every = [(exchange.started, _tokens([exchange])) for exchange in exchanges]
+    known = [cost(tokens, prices.rates(tokens.input or 0, began)) for began, tokens in every]
+    return sum(usd for usd in known if usd is not None) if any(usd is not None for usd in known) else None
+
+
+def cost(tokens: Tokens, prices: Rates) -> float | None:
+    """US dollars for the tokens of one request; None where it is not known how many they are."""
+    if tokens.input is None or tokens.output is None:
         return None
     read, written, hour = (count or 0 for count in (tokens.cached, tokens.cache_write, tokens.cache_write_1h))
     read_price = prices.input if prices.cached is None else prices.cached
