@@ -47,8 +47,15 @@ def test_templates_name_only_what_there_is(agent: AgentAdapter) -> None:
 @pytest.mark.parametrize("agent", [agent for agent in AGENTS if agent.install], ids=lambda agent: agent.id)
 def test_locks_pin_the_adapters_version_and_hold_no_addresses(agent: AgentAdapter) -> None:
     assert agent.install is not None
-    assert lock_file(agent.id).is_file(), f"toolworthy agents lock {agent.id}"
-    lock = json.loads(lock_file(agent.id).read_text())
+    assert lock_file(agent).is_file(), f"toolworthy agents lock {agent.id}"
+    text = lock_file(agent).read_text()
+    if agent.install.pypi:
+        pinned = re.findall(r"^(\S+)==(\S+).*\\((?:\n    --hash=sha256:[0-9a-f]{64}(?: \\)?)+)", text, re.MULTILINE)
+        assert (agent.install.pypi, agent.install.version) in {(name, version) for name, version, _ in pinned}
+        assert len(pinned) == len(re.findall(r"^\S", text, re.MULTILINE))
+        assert "://" not in text
+        return
+    lock = json.loads(text)
     assert lock["packages"][""]["dependencies"] == {agent.install.npm: agent.install.version}
     for name, package in lock["packages"].items():
         assert "resolved" not in package
@@ -81,6 +88,11 @@ def test_all_providers_load() -> None:
         ("title = 3\n", "title"),
         ('title = "x"\napis = ["soap"]\n[run]\ncommand = ["x"]\n', "apis.0"),
         ('title = "x"\napis = ["chat"]\n[run]\ncommand = ["x"]\nshout = 1\n', "run: unknown key 'shout'"),
+        ('title = "x"\napis = []\n[run]\ncommand = []\n[install]\nversion = "1"\n', "install: give either npm or pypi"),
+        (
+            'title = "x"\napis = []\n[run]\ncommand = []\n[install]\npypi = "x"\nversion = "1"\npython = "3.12"\n',
+            "install.python: '3.12' is not a range of versions",
+        ),
         ("\xff", ""),
     ],
 )

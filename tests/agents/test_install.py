@@ -153,10 +153,10 @@ def test_what_is_installed_is_pinned_without_addresses(
     (tmp_path / "agents").mkdir()
     agent = made()
     with pytest.raises(ToolworthyError, match=r"tiny is not installed. Type `toolworthy agents install tiny"):
-        write_lock(agent)
+        asyncio.run(write_lock(agent))
     found = asyncio.run(ensure(agent))
     assert "resolved" in (found.path / "package-lock.json").read_text()
-    path = write_lock(agent)
+    path = asyncio.run(write_lock(agent))
     assert path == tmp_path / "agents" / "locks" / "tiny.json"
     tiny = json.loads(path.read_text())["packages"]["node_modules/tiny"]
     assert tiny["version"] == "1.2.3"

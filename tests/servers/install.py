@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import uv
+
 from toolworthy.agents.install import cache_dir
 from toolworthy.sandbox import toolchain
 
@@ -71,16 +73,10 @@ def _from_npm(lock: Path, path: Path) -> None:
 
 
 def _pin_pypi(lock: Path, requires: list[str], alone: bool) -> None:
-    work = lock.with_suffix(".work")
-    try:
-        subprocess.run([sys.executable, "-m", "venv", work], check=True, timeout=_SECONDS)
-        subprocess.run([work / "bin" / "pip", "install", "-q", "uv"], check=True, timeout=_SECONDS)
-        command: list[str | Path] = [work / "bin" / "uv", "pip", "compile", "-q", "-", "--generate-hashes"]
-        command += ["--no-header", "--no-annotate", "--universal", "--python-version", "3.11", "-o", lock]
-        command += ["--no-deps"] if alone else []
-        subprocess.run(command, input="\n".join(requires), text=True, check=True, timeout=_SECONDS)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    command: list[str | Path] = [uv.find_uv_bin(), "pip", "compile", "-q", "-", "--generate-hashes"]
+    command += ["--no-header", "--no-annotate", "--universal", "--python-version", "3.11", "-o", lock]
+    command += ["--no-deps"] if alone else []
+    subprocess.run(command, input="\n".join(requires), text=True, check=True, timeout=_SECONDS)
 
 
 def _pin_npm(lock: Path, requires: list[str]) -> None:

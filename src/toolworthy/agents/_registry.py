@@ -1,21 +1,20 @@
-"""The user's npm registries, served to an install that reaches nothing else and has none of their credentials."""
+"""The user's npm registries: where npm's settings say they are, and how an install reaches them."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import ssl
 import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from toolworthy.agents._door import Door, client
 from toolworthy.base import tree
-from toolworthy.base.asgi import respond
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.sandbox import toolchain
 from toolworthy.wire.lenient import as_dict, as_str
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 _PASSED_ON = ("HOME", "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "XDG_CONFIG_HOME")
 """What npm needs of the caller's environment to find its settings, beside proxies and its own ``npm_config_*``."""
-_ASKED = ("accept", "if-none-match", "user-agent")
-_TOLD = ("content-type", "content-length", "content-encoding", "etag", "last-modified", "cache-control")
 _AT = re.compile(r"/~(\d+)(/.*)")
 _SCOPE = re.compile(r"/(@[^/%]+)(?:/|%2f)", re.IGNORECASE)
 
@@ -83,8 +80,8 @@ def settings() -> Settings:
     return Settings(registries, found["standard"], found["proxy"], tuple(found["ca"]), found["strict"])
 
 
-class Door:
-    """An ASGI application: packages by name, and archives at the addresses that the registries themselves gave.
+class NpmDoor(Door):
+    """Packages by name, and archives at the addresses that the registries themselves gave.
 
     Args:
         given: what the user's npm is set to.
@@ -93,32 +90,12 @@ class Door:
     """
 
     def __init__(self, given: Settings, port: int, client: httpx.AsyncClient) -> None:
+        super().__init__(client)
         self._given = given
         self._here = f"http://127.0.0.1:{port}"
-        self._client = client
         self._origins = tuple(dict.fromkeys(registry.origin for registry in given.registries.values()))
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer one request."""
-        import httpx
-
-        query = f"?{scope['query_string'].decode()}" if scope["query_string"] else ""
-        target = self._target(scope["raw_path"].decode("latin-1")) if scope["method"] in ("GET", "HEAD") else None
-        if target is None:
-            await respond(send, 403, b"only packages are served here", "text/plain")
-            return
-        url, authorization = target
-        asked = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
-        headers = {name: asked[name] for name in _ASKED if name in asked}
-        headers |= {"authorization": authorization} if authorization else {}
-        try:
-            async with self._client.stream(scope["method"], url + query, headers=headers) as answer:
-                await self._pass_on(answer, send)
-        except httpx.HTTPError as error:
-            why = f"the registry cannot be reached: {error or type(error).__name__}"
-            await respond(send, 502, why.encode(), "text/plain")
-
-    def _target(self, path: str) -> tuple[str, str] | None:
+    def target(self, path: str) -> tuple[str, str] | None:
         """What a path stands for, and what opens it; None where it is nobody's."""
         if ".." in path.split("/"):
             return None
@@ -132,18 +109,11 @@ class Door:
         registry = self._given.registries.get(scope[1] if scope else "", self._given.registries[""])
         return registry.url.rstrip("/") + path, registry.authorization
 
-    async def _pass_on(self, answer: httpx.Response, send: Any) -> None:
-        if "json" in answer.headers.get("content-type", ""):
-            body = self._addressed(await answer.aread())
-            await respond(send, answer.status_code, body, answer.headers.get("content-type", ""))
-            return
-        headers = [(name.encode(), answer.headers[name].encode()) for name in _TOLD if name in answer.headers]
-        await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
-        async for piece in answer.aiter_raw():
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+    def tells(self, kind: str) -> bool:
+        """JSON tells; an archive is none."""
+        return "json" in kind
 
-    def _addressed(self, body: bytes) -> bytes:
+    def addressed(self, url: str, kind: str, body: bytes) -> bytes:
         """What is told of a package, with its archives to be had here."""
         try:
             told = as_dict(json.loads(body))
@@ -166,34 +136,8 @@ class Door:
 
 
 @asynccontextmanager
-async def door(given: Settings, port: int) -> AsyncIterator[Door]:
+async def door(given: Settings, port: int) -> AsyncIterator[NpmDoor]:
     """The registries, for who reaches this process at `port`."""
-    import httpx
-
-    proxy = given.proxy or None
-    loopback = all(urlsplit(one.url).hostname in ("127.0.0.1", "localhost", "::1") for one in given.registries.values())
-    trust = not (loopback or proxy)
-    timeout = httpx.Timeout(120, connect=30, pool=None)
-    limits = httpx.Limits(max_connections=32)
-    async with httpx.AsyncClient(
-        verify=_trusted(given) if given.strict else False,
-        proxy=None if loopback else proxy,
-        trust_env=trust,
-        timeout=timeout,
-        limits=limits,
-        follow_redirects=True,
-    ) as client:
-        yield Door(given, port, client)
-
-
-def _trusted(given: Settings) -> ssl.SSLContext:
-    """Behind a company's proxy the certificate authority is known to the system or to npm, not to a list of ours."""
-    import httpx
-
-    context = httpx.create_ssl_context()
-    context.load_default_certs()
-    for pem in given.authorities:
-        context.load_verify_locations(cadata=pem)
-    if (extra := os.environ.get("NODE_EXTRA_CA_CERTS")) and Path(extra).is_file():
-        context.load_verify_locations(extra)
-    return context
+    urls = [one.url for one in given.registries.values()]
+    async with client(urls, proxy=given.proxy, authorities=given.authorities, strict=given.strict) as asking:
+        yield NpmDoor(given, port, asking)

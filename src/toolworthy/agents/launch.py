@@ -8,7 +8,7 @@ from pathlib import Path
 
 from toolworthy.agents import builtin
 from toolworthy.agents._template import render
-from toolworthy.agents.install import SHOWN, Installation
+from toolworthy.agents.install import Installation
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.sandbox import Sandbox, toolchain
@@ -53,11 +53,11 @@ def command(agent: AgentAdapter, installation: Installation | None, sandbox: San
         "max_output": str(start.max_output),
     }
     if installation is not None:
-        mount = Mount(installation.path, SHOWN)
-        node = Mount(toolchain.node_root(), toolchain.NODE)
-        mounts += [mount, node]
-        values |= {"install": sandbox.shown(mount), "node": f"{sandbox.shown(node)}/bin/node"}
-        env["PATH"] = f"{toolchain.environment('')['PATH']}:{sandbox.shown(node)}/bin"
+        needed, places = installation.lent(sandbox)
+        mounts += needed
+        values |= places
+        if "node" in places:
+            env["PATH"] = f"{toolchain.environment('')['PATH']}:{Path(places['node']).parent}"
     else:
         package = builtin.mounts()
         mounts += package

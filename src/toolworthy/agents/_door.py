@@ -1,0 +1,122 @@
+"""A registry of packages, served to an install that reaches nothing else and has none of the user's credentials."""
+
+from __future__ import annotations
+
+import abc
+import os
+import ssl
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from toolworthy.base.asgi import respond
+
+if TYPE_CHECKING:
+    import httpx
+
+_ASKED = ("accept", "if-none-match", "user-agent")
+_TOLD = ("content-type", "content-length", "content-encoding", "etag", "last-modified", "cache-control")
+
+
+class Door(abc.ABC):
+    """An ASGI application that passes on what asks for packages, and refuses all else.
+
+    Args:
+        client: asks the registries.
+    """
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    @abc.abstractmethod
+    def target(self, path: str) -> tuple[str, str] | None:
+        """The address that a path stands for, and the authorization for it; None where it is nobody's."""
+
+    @abc.abstractmethod
+    def addressed(self, url: str, kind: str, body: bytes) -> bytes:
+        """What is told at `url` of a package, with its archives to be had here.
+
+        Args:
+            url: of the answer.
+            kind: its content type.
+            body: its bytes.
+        """
+
+    @abc.abstractmethod
+    def tells(self, kind: str) -> bool:
+        """Whether an answer of this content type tells of a package, rather than being an archive."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request."""
+        import httpx
+
+        query = f"?{scope['query_string'].decode()}" if scope["query_string"] else ""
+        target = self.target(scope["raw_path"].decode("latin-1")) if scope["method"] in ("GET", "HEAD") else None
+        if target is None:
+            await respond(send, 403, b"only packages are served here", "text/plain")
+            return
+        url, authorization = target
+        asked = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = {name: asked[name] for name in _ASKED if name in asked}
+        headers |= {"authorization": authorization} if authorization else {}
+        try:
+            async with self._client.stream(scope["method"], url + query, headers=headers) as answer:
+                await self._pass_on(answer, send)
+        except httpx.HTTPError as error:
+            why = f"the registry cannot be reached: {error or type(error).__name__}"
+            await respond(send, 502, why.encode(), "text/plain")
+
+    async def _pass_on(self, answer: httpx.Response, send: Any) -> None:
+        kind = answer.headers.get("content-type", "")
+        if self.tells(kind):
+            body = self.addressed(str(answer.url), kind, await answer.aread())
+            await respond(send, answer.status_code, body, kind)
+            return
+        headers = [(name.encode(), answer.headers[name].encode()) for name in _TOLD if name in answer.headers]
+        await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
+        async for piece in answer.aiter_raw():
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+@asynccontextmanager
+async def client(
+    urls: Iterable[str], *, proxy: str = "", authorities: Iterable[str] = (), strict: bool = True
+) -> AsyncIterator[httpx.AsyncClient]:
+    """What asks the registries at `urls`.
+
+    Args:
+        urls: of the registries; what is on this machine is asked without a proxy.
+        proxy: what the user set for the installer; else the environment says.
+        authorities: certificates, as PEM.
+        strict: whether certificates are verified.
+    """
+    import httpx
+
+    loopback = all(urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1") for url in urls)
+    async with httpx.AsyncClient(
+        verify=_trusted(authorities) if strict else False,
+        proxy=None if loopback else proxy or None,
+        trust_env=not (loopback or proxy),
+        timeout=httpx.Timeout(120, connect=30, pool=None),
+        limits=httpx.Limits(max_connections=32),
+        follow_redirects=True,
+    ) as made:
+        yield made
+
+
+def _trusted(authorities: Iterable[str]) -> ssl.SSLContext:
+    """Behind a company's proxy the certificate authority is known to the system or to the installer, not to a list of
+    ours.
+    """
+    import httpx
+
+    context = httpx.create_ssl_context()
+    context.load_default_certs()
+    for pem in authorities:
+        context.load_verify_locations(cadata=pem)
+    if (extra := os.environ.get("NODE_EXTRA_CA_CERTS")) and Path(extra).is_file():
+        context.load_verify_locations(extra)
+    return context

@@ -1,0 +1,113 @@
+"""A Python for an agent: found on this machine, and copied, so that it stays when the machine's changes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from toolworthy.base.errors import ToolworthyError
+
+_MINORS = range(9, 20)
+"""Of Python 3: whose commands are looked for."""
+_LEFT_OUT = ("site-packages", "dist-packages", "test", "idlelib", "turtledemo", "config-*", "EXTERNALLY-MANAGED")
+_ASK = """
+import json, os, sys, sysconfig
+told = {name: sysconfig.get_path(name, vars={"base": sys.base_prefix, "platbase": sys.base_exec_prefix})
+        for name in ("stdlib", "platstdlib")}
+library = os.path.join(sysconfig.get_config_var("LIBDIR") or "", sysconfig.get_config_var("INSTSONAME") or "-")
+print(json.dumps({"version": sys.version.split()[0], "prefix": sys.base_prefix, "library": library,
+                  "executable": os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable), **told}))
+"""
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python of this machine's."""
+
+    version: Version
+    prefix: Path
+    executable: Path
+    parts: tuple[Path, ...]
+    """Its standard library, and its shared library where it has one; each below `prefix`."""
+
+
+def find(requires: str) -> Interpreter:
+    """A Python whose version fits: the one that runs this, else the newest that is found.
+
+    Args:
+        requires: a version specifier, as in a package's Requires-Python; empty for any.
+
+    Raises:
+        ToolworthyError: there is none.
+    """
+    wanted = SpecifierSet(requires)
+    for command in dict.fromkeys((sys.executable, *_commands(wanted))):
+        found = _ask(command)
+        if found is not None and found.version in wanted:
+            return found
+    lowest = lowest_minor(requires)
+    raise ToolworthyError(f"needs Python {requires}. Install it (`uv python install {lowest}`) and try again.")
+
+
+def lowest_minor(requires: str) -> str:
+    """The oldest Python that a specifier allows, as ``3.N``."""
+    return next((f"3.{minor}" for minor in _MINORS if _allows(SpecifierSet(requires), minor)), "3")
+
+
+def copy(found: Interpreter, folder: Path) -> None:
+    """Put a Python into `folder`, to be started as ``bin/python3`` wherever that folder will be.
+
+    Raises:
+        OSError: it cannot be copied.
+    """
+    (folder / "bin").mkdir()
+    name = f"python{found.version.major}.{found.version.minor}"
+    shutil.copy2(found.executable, folder / "bin" / name)
+    for alias in ("python3", "python"):
+        (folder / "bin" / alias).symlink_to(name)
+    for part in found.parts:
+        target = folder / part.relative_to(found.prefix)
+        if part.is_dir():
+            ignored = shutil.ignore_patterns(*_LEFT_OUT)
+            shutil.copytree(part, target, ignore=ignored, ignore_dangling_symlinks=True, dirs_exist_ok=True)
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(part, target)
+
+
+def _allows(wanted: SpecifierSet, minor: int) -> bool:
+    return any(wanted.contains(f"3.{minor}.{patch}") for patch in (0, 99))
+
+
+def _commands(wanted: SpecifierSet) -> Iterator[str]:
+    """Where a Python may be: on the PATH, of pyenv's and of uv's, newest first."""
+    home = Path.home()
+    pyenv = Path(os.environ.get("PYENV_ROOT") or home / ".pyenv") / "versions"
+    data = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
+    uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or data / "uv" / "python")
+    on_path = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
+    folders = [*on_path, *(path for root in (pyenv, uv) for path in sorted(root.glob("*/bin")))]
+    for minor in (minor for minor in reversed(_MINORS) if _allows(wanted, minor)):
+        yield from (str(path) for path in (folder / f"python3.{minor}" for folder in folders) if path.is_file())
+
+
+def _ask(command: str) -> Interpreter | None:
+    """What a command is; None where it is no Python that works."""
+    try:
+        done = subprocess.run([command, "-I", "-c", _ASK], capture_output=True, text=True, check=False, timeout=60)
+        told = json.loads(done.stdout)
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return None
+    prefix = Path(told["prefix"])
+    parts = (Path(told[name]) for name in ("stdlib", "platstdlib", "library"))
+    own = tuple(dict.fromkeys(part for part in parts if part.exists() and part.is_relative_to(prefix)))
+    return Interpreter(Version(told["version"]), prefix, Path(told["executable"]), own)

@@ -1,0 +1,77 @@
+"""Agents from npm, installed by npm."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from toolworthy.agents import _registry as registry
+from toolworthy.agents._door import Door
+from toolworthy.agents._installer import LIMITS, Installer
+from toolworthy.sandbox import Sandbox, toolchain
+from toolworthy.sandbox.model import Command, Mount
+
+
+class Npm(Installer):
+    """npm, under the Node that we bring."""
+
+    program = "npm"
+    suffix = ".json"
+
+    def pins(self, lock: Path) -> bool:
+        """Whether the lock's root asks for this package."""
+        root: dict[str, Any] = json.loads(lock.read_text())["packages"][""]
+        return bool(root.get("dependencies") == {self.install.npm: self.install.version})
+
+    def prepare(self, files: Path, lock: Path | None) -> None:
+        """A package that depends on the agent alone."""
+        wanted = {self.install.npm: self.install.version}
+        package = {"name": "agent", "version": "1.0.0", "private": True, "dependencies": wanted}
+        (files / "package.json").write_text(json.dumps(package))
+        if lock is not None:
+            shutil.copyfile(lock, files / "package-lock.json")
+
+    def command(self, sandbox: Sandbox, files: Path, home: Path, port: int) -> Command:
+        """``npm install``.
+
+        Not ``npm ci``: it refuses locks that leave out packages for other platforms, as npm's own locks do.
+        """
+        node = Mount(toolchain.node_root(), toolchain.NODE)
+        root = sandbox.shown(node)
+        scripts = [] if self.install.scripts else ["--ignore-scripts"]
+        flags = ["--no-audit", "--no-fund", "--loglevel=error", *scripts]
+        npm = [f"{root}/bin/node", f"{root}/lib/node_modules/npm/bin/npm-cli.js", "install", *flags]
+        env = {
+            "PATH": f"{root}/bin:/usr/local/bin:/usr/bin:/bin",
+            "npm_config_registry": f"http://127.0.0.1:{port}/",
+            "npm_config_update_notifier": "false",
+        }
+        argv = ("/bin/sh", "-c", 'umask 022; exec "$@"', "sh", *npm)
+        return Command(argv, files, home, env, (node,), LIMITS)
+
+    def pinning(self, sandbox: Sandbox, files: Path, home: Path, port: int) -> None:
+        """npm has written a lock already."""
+
+    def lock(self, files: Path, said: bytes) -> str:
+        """npm's own, without the addresses of a registry."""
+        lock = json.loads((files / "package-lock.json").read_text(encoding="utf-8"))
+        for package in lock["packages"].values():
+            package.pop("resolved", None)
+        return json.dumps(lock, indent=1) + "\n"
+
+    @asynccontextmanager
+    async def door(self, port: int) -> AsyncIterator[Door]:
+        """The registries of the user's npm."""
+        async with registry.door(await asyncio.to_thread(registry.settings), port) as door:
+            yield door
+
+    def said(self, lines: list[str]) -> str:
+        """npm's first line that is no code and no place of a log."""
+        plain = [line.removeprefix("npm error").strip() for line in lines]
+        told = [line for line in plain if line and not line.startswith(("A complete log", "code "))]
+        return (told or plain or [""])[0]

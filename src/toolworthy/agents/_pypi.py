@@ -1,0 +1,120 @@
+"""Agents from PyPI, installed by uv into a Python of their own."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from toolworthy.agents import _index as index
+from toolworthy.agents import _interpreter as interpreter
+from toolworthy.agents._door import Door
+from toolworthy.agents._installer import LIMITS, Installer
+from toolworthy.sandbox import Sandbox
+from toolworthy.sandbox.model import Command, Mount
+
+_LOCK = "requirements.txt"
+_UV = "/opt/uv"
+_INSTALL = """umask 022
+"$1" pip install -q --python bin/python3 --break-system-packages "${@:2}" || exit
+bin/python3 -m compileall -qq -j 0 --invalidation-mode unchecked-hash . > /dev/null 2>&1
+true"""
+"""Every start would compile everything again, since nothing can be written where the agent is then."""
+_PIN = """"$1" pip freeze -q --python "$2" > /tmp/installed.txt || exit
+echo "$3" > /tmp/wanted.txt
+"$1" pip compile -q /tmp/wanted.txt -c /tmp/installed.txt --python "$2" "${@:4}" """
+_START = b"""#!/bin/sh
+'''exec' "$(dirname -- "$(realpath -- "$0")")/python3" "$0" "$@"
+' '''
+"""
+"""Of a script, so that it finds its Python wherever the folder is: shell, and nothing but a string to Python."""
+_OWN_START = re.compile(rb"\A#![^\n]*/bin/python[^\n]*\n|\A#!/bin/sh\n'''exec' [^\n]*/bin/python[^\n]*\n' '''\n")
+
+
+class Pypi(Installer):
+    """uv, with a copy of a Python of this machine's."""
+
+    program = "uv"
+    suffix = ".txt"
+
+    @property
+    def _wanted(self) -> str:
+        return f"{canonicalize_name(self.install.pypi)}=={self.install.version}"
+
+    def pins(self, lock: Path) -> bool:
+        """Whether the package stands in the lock."""
+        return (
+            re.search(rf"^{re.escape(self._wanted)}(?: |$)", lock.read_text(encoding="utf-8"), re.MULTILINE) is not None
+        )
+
+    def prepare(self, files: Path, lock: Path | None) -> None:
+        """Its Python, and what it depends on."""
+        interpreter.copy(interpreter.find(self.install.python), files)
+        if lock is not None:
+            shutil.copyfile(lock, files / _LOCK)
+
+    def command(self, sandbox: Sandbox, files: Path, home: Path, port: int) -> Command:
+        """``uv pip install``, of what the lock has the hashes of."""
+        locked = ["--require-hashes", "--no-deps", "-r", _LOCK] if (files / _LOCK).is_file() else [self._wanted]
+        built = [] if self.install.scripts else ["--only-binary", ":all:"]
+        return self._uv(sandbox, files, home, port, _INSTALL, *locked, *built)
+
+    def pinning(self, sandbox: Sandbox, files: Path, home: Path, port: int) -> Command:
+        """``uv pip compile``, for every platform and every Python that fits."""
+        work = home / "work"
+        work.mkdir()
+        shown = Mount(files, "/opt/agent")
+        lowest = interpreter.lowest_minor(self.install.python)
+        flags = ["--universal", "--python-version", lowest, "--generate-hashes", "--no-header", "--no-annotate"]
+        python = f"{sandbox.shown(shown)}/bin/python3"
+        return self._uv(sandbox, work, home, port, _PIN, python, self._wanted, *flags, more=(shown,))
+
+    def _uv(
+        self,
+        sandbox: Sandbox,
+        work: Path,
+        home: Path,
+        port: int,
+        script: str,
+        *given: str,
+        more: tuple[Mount, ...] = (),
+    ) -> Command:
+        import uv
+
+        program = Mount(Path(uv.find_uv_bin()), _UV)
+        env = {
+            "UV_DEFAULT_INDEX": f"http://127.0.0.1:{port}{index.PATH}",
+            "UV_NO_CONFIG": "1",
+            "UV_PYTHON_DOWNLOADS": "never",
+            "UV_LINK_MODE": "copy",
+        }
+        argv = ("/bin/bash", "-c", script, "bash", sandbox.shown(program), *given)
+        return Command(argv, work, home, env, (program, *more), LIMITS)
+
+    def lock(self, files: Path, said: bytes) -> str:
+        """What uv wrote."""
+        return said.decode()
+
+    @asynccontextmanager
+    async def door(self, port: int) -> AsyncIterator[Door]:
+        """The user's index."""
+        async with index.door(port) as door:
+            yield door
+
+    def said(self, lines: list[str]) -> str:
+        """All that uv said, whose sentences go over several lines."""
+        words = [line.strip(" ╰─▶×│├:").removeprefix("error: ") for line in lines]
+        return " ".join(word for word in words if word)
+
+    def finish(self, files: Path) -> None:
+        """Its scripts are among its programs, and find their Python by where they are."""
+        for found in files.glob("local/bin/*"):  # where Debian's Python puts them
+            found.rename(files / "bin" / found.name)
+        for script in (path for path in (files / "bin").iterdir() if path.is_file() and not path.is_symlink()):
+            text = script.read_bytes()
+            if own := _OWN_START.match(text):
+                script.write_bytes(_START + text[own.end() :])
