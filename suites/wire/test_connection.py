@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+from toolworthy.wire.ir import Request
 from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Ignored, Unmeasured, probe
 
 PAUSE = 1.8
@@ -14,6 +15,7 @@ PATIENCE = 5.0
 SPAN = 8.0
 """Seconds that a response is to take, where the endpoint's speed is known."""
 WORD_TOKENS = 3
+SHORT = "Reply with exactly: Hello."
 
 
 @probe("a kept connection", modes="whole", severity="degrades", agents=EVERY_AGENT, once=True)
@@ -59,7 +61,8 @@ async def test_response_framing(ask: Ask) -> None:
 )
 async def test_client_leaves(ask: Ask) -> None:
     """Who interrupts an agent wants no more of the response; a server that goes on keeps the next request waiting. It
-    shows on a page that counts running requests, or where requests are answered one after the other."""
+    shows on a page that counts running requests, or where requests are answered one after the other. The client leaves
+    when the response has begun, and once as soon as its request is sent: a fast server is done before it begins."""
     rate = ask.surface.knowledge.speed.rate
     words = 200 if rate is None else int(min(max(rate * SPAN / WORD_TOKENS, 60), 200))
     text = ", ".join(f"word {number}" for number in range(words))
@@ -67,30 +70,51 @@ async def test_client_leaves(ask: Ask) -> None:
     first, end = await ask.timed(long)
     rest = end - first
     before = await ask.running() if rest >= LONG else None
-    async with ask.begun(long):
-        pass
-    if before is not None:
-        await stopped(ask, before, min(rest / 2, PATIENCE))
-        return
-    short = ask.request("Reply with exactly: Hello.")
-    waited = [(await ask.timed(short))[1]]
-    alone = (await ask.timed(short))[1]
-    if waited[0] - alone >= max(rest / 2, LONG):
-        async with ask.begun(long):
+    alone = 0.0 if before is not None else (await ask.timed(ask.request(SHORT)))[1]
+    for unread in (False, True):
+        if before is None:
+            await unhindered(ask, long, alone, max(rest / 2, LONG), unread)
+            continue
+        async with ask.begun(long, unread=unread):
             pass
-        waited.append((await ask.timed(short))[1])
-        if waited[1] - alone < max(rest / 2, LONG):
-            raise Unmeasured(f"the next request takes {waited[0]:.1f} s, then {waited[1]:.1f} s")
-        raise Broken(
-            f"after the client has left, the next request waits {waited[0]:.1f} s and {waited[1]:.1f} s, instead of"
-            f" {alone:.1f} s"
-        )
-    if rest < LONG:  # over before anybody can leave, and nothing waits for it
+        await stopped(ask, before, min(rest / 2, PATIENCE))
+    if before is not None or rest < LONG:  # else it is over before anybody can leave, and nothing waits for it
         return
+    if not ask.several:
+        raise Unmeasured("the endpoint may be sent one request at a time, and no page counts those that run")
     async with ask.begun(long):
-        busy = (await ask.timed(short))[1]
+        busy = (await ask.timed(ask.request(SHORT)))[1]
     if busy - alone <= rest / 2:  # else one at a time, and it did not wait for what was left
         raise Unmeasured("other requests are answered at the same time, and no page counts those that run")
+
+
+async def unhindered(ask: Ask, long: Request, alone: float, late: float, unread: bool) -> None:
+    """Leave a request, and demand that the next one need not wait.
+
+    Args:
+        ask: the probe's way to the endpoint.
+        long: what is left.
+        alone: seconds that the next request takes where nothing was left.
+        late: seconds more than that which count as waiting.
+        unread: whether it is left before its response begins.
+
+    Raises:
+        Broken: it waits, twice.
+        Unmeasured: it waits once.
+    """
+    short, waited = ask.request(SHORT), []
+    for attempt in range(4):  # a fast server may be done before it can notice
+        async with ask.begun(long, unread=unread):
+            pass
+        took = (await ask.timed(short))[1]
+        if took - alone >= late:
+            waited.append(took)
+        if len(waited) == 2:
+            told = " and ".join(f"{took:.1f} s" for took in waited)
+            raise Broken(f"after the client has left, the next request waits {told}, instead of {alone:.1f} s")
+        if attempt and not waited:
+            return
+    raise Unmeasured(f"after the client has left, the next request waits {waited[0]:.1f} s in 1 of 4 attempts")
 
 
 async def stopped(ask: Ask, before: int, seconds: float) -> None:

@@ -1,6 +1,5 @@
 """Limits and formats of an answer: token limits, stop strings, several choices, JSON."""
 
-import json
 from typing import Any
 
 from toolworthy import wire
@@ -17,7 +16,7 @@ from toolworthy.work.probes.material import ASK_CODE, CODE, CODE_WORD, SOURCE
 PROSE = "You write careful code and keep to the style of the files around it. " * 57
 """About 1,000 tokens."""
 LONG = "Reply with exactly: " + " ".join(f"word{number}" for number in range(200))
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {"name": {"type": "string"}, "count": {"type": "integer"}},
     "required": ["name", "count"],
@@ -235,14 +234,16 @@ async def test_json_object(ask: Ask) -> None:
     situation="json-output",
 )
 async def test_json_schema(ask: Ask) -> None:
-    """``response_format: json_schema``, strict."""
+    """``response_format: json_schema``, strict. The prompt demands plain text: JSON comes only where it is enforced."""
     wanted = {"type": "json_schema", "json_schema": {"name": "item", "schema": SCHEMA, "strict": True}}
-    answer = await ask.says(json.dumps({"name": "a", "count": 1}), response_format=wanted)
-    value = parse_json(answer.text)
-    if answer.response.stop == "length":
-        raise Unmeasured("the token limit cut the response")
-    if not isinstance(value, dict) or set(value) != {"name", "count"}:
-        raise Ignored(f"the text does not match the schema: {answer.text[:80]!r}")
+    for _ in range(2):
+        answer = await ask.says("Hello.", response_format=wanted)
+        value = parse_json(answer.text)
+        if answer.response.stop == "length":
+            raise Unmeasured("the token limit cut the response")
+        if isinstance(value, dict) and set(value) == set(SCHEMA["required"]):
+            return
+    raise Ignored(f"the text does not match the schema, 2 of 2 times: {answer.text[:80]!r}")
 
 
 @probe(

@@ -134,6 +134,8 @@ async def test_head_root(ask: Ask) -> None:
         raise Broken(f"HEAD / gets HTTP {status}")
     if status >= 400:
         raise Rejected(f"HTTP {status}")
+    if behind := await ask.behind_head(at_root(ask, "/")):
+        raise Broken(f"a body follows the response to HEAD, where the next response is to begin: {behind}")
 
 
 @probe("a health check", "chat", modes="none", severity="cosmetic", situation="side-request")

@@ -5,11 +5,22 @@ from dataclasses import replace
 from typing import Any
 
 from toolworthy import wire
-from toolworthy.wire.ir import Message, Part, ToolCall, ToolResult
+from toolworthy.wire.ir import Message, Part, Request, ToolCall, ToolResult
 from toolworthy.wire.lenient import as_dict, as_list
-from toolworthy.work.probes import EVERY_AGENT, Answer, Ask, Broken, Ignored, ProbeOutcome, Unmeasured, probe
+from toolworthy.work.probes import (
+    EVERY_AGENT,
+    Answer,
+    Ask,
+    Broken,
+    Ignored,
+    ProbeOutcome,
+    Trait,
+    Unmeasured,
+    probe,
+    same_with,
+)
 from toolworthy.work.probes.ask import user
-from toolworthy.work.probes.material import ASK_CODE, CODE, CODE_WORD, TOOLS, results
+from toolworthy.work.probes.material import ASK_CODE, CODE, CODE_WORD, TOOLS, called, results
 
 PAIR = (("read_file", {"path": "src/a.py"}), ("read_file", {"path": "src/b.py"}))
 OTHER = "call_a1b2c3"
@@ -71,6 +82,39 @@ async def understood(ask: Ask, order: Sequence[Message], first: Answer, given: M
             await ask.knows(*order, Message("assistant", (call,)), results((call.id, CODE)), tools=TOOLS)
             raise Broken(f"not all results of {len(first.calls)} calls reach the model, that of one call does") from why
         raise
+
+
+HELD = (("call_q7w2e9", "src/a.py", CODE_WORD), ("call_k3j8d1", "src/b.py", "heron-12"))
+"""Id, path and code word of two calls, by ids that tell no order."""
+
+
+@probe(
+    "results in another order than their calls",
+    "chat",
+    "messages",
+    "responses",
+    modes="stream",
+    severity="degrades",
+    agents=EVERY_AGENT,
+    situation="parallel-calls",
+)
+async def test_results_reordered(ask: Ask) -> None:
+    """Results go back as the tools end. Each belongs to the call whose id it has; templates that render no ids give the
+    model the other file's text, and nobody notices."""
+    said = called(*((name, "read_file", {"path": path}) for name, path, _ in HELD))
+    question = f"Reply with nothing but the code word that {HELD[0][1]} holds."
+
+    def asked(*given: tuple[str, str, str]) -> Request:
+        told = results(*((name, f"The code word is {word}.") for name, _, word in given))
+        return ask.request(user("Read both files."), said, told, user(question), tools=TOOLS)
+
+    def mistaken(answer: Answer) -> str:
+        text = answer.text.strip()
+        return "" if HELD[0][2] in text else f"the model takes {text[:80]!r} for what {HELD[0][1]} holds"
+
+    turned = ask.body(asked(*reversed(HELD)))
+    trait = Trait("results in another order than their calls", lambda body: body.update(turned))
+    await same_with(ask, asked(*HELD), trait, wrong=mistaken)
 
 
 @probe("an item by its id", "responses", modes="whole", severity="cosmetic", situation="field")

@@ -20,6 +20,12 @@ LINES = [
     {"defect": "", "agent": "b", "version": "1", "situation": "token-limit", "stage": "s", "outcome": "hangs"},
 ]
 
+IGNORED, REJECTED = "max-completion-tokens-ignored", "max-completion-tokens-rejected"
+LINES += [
+    {"defect": IGNORED, "agent": "a", "version": "1", "outcome": "unaffected"},
+    {"defect": REJECTED, "agent": "a", "version": "1", "outcome": "dies"},
+]
+
 
 @pytest.fixture
 def _lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
@@ -45,3 +51,12 @@ def test_the_situation_decides() -> None:
 def test_of_equal_harm_what_was_met_tells_more() -> None:
     assert not breakage.affected("TW103", "always")["a"].met
     assert breakage.affected("TW103", "always")["b"].met
+
+
+@pytest.mark.usefixtures("_lines")
+def test_of_a_probe_that_names_several_defects_the_one_that_it_speaks_of_decides() -> None:
+    probe = "max-completion-tokens"
+    assert breakage.did("a", probe, said="rejected: HTTP 400: unknown field") == "dies"
+    assert breakage.did("a", probe, said="ignored: the text has 900 characters") == "unaffected"
+    assert breakage.did("a", probe, said="broken: something else") is None
+    assert breakage.did("a", probe) == "dies"

@@ -11,6 +11,7 @@ import httpx
 from tests.support.upstream import endpoint
 from toolworthy.content import adapters
 from toolworthy.gateway import Gateway
+from toolworthy.gateway.concurrency import Flow
 from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.reference import Oracle
 from toolworthy.reference._limits import CONTEXT
@@ -38,15 +39,17 @@ def run(spoilt: Defect | None, *runs: Callable[[Ask], Awaitable[None]], stream: 
     return asyncio.run(asked())
 
 
-async def ask(defects: Sequence[Defect], apis: Iterable[Api], names: Iterable[str]) -> list[ProbeResult]:
-    """What these probes say of the oracle with these defects."""
+async def ask(
+    defects: Sequence[Defect], apis: Iterable[Api], names: Iterable[str], flow: Flow | None = None
+) -> list[ProbeResult]:
+    """What these probes say of the oracle with these defects; `flow` limits the requests."""
     probes = load_suite()
     keys = [key for name in dict.fromkeys(names) for key in probes[name].ways("standard") if key.api in set(apis)]
     async with Oracle((), adapters.agents(), defects=defects) as oracle, httpx.AsyncClient(timeout=None) as client:
         where = replace(endpoint(oracle.url, *APIS, model="oracle"), context=CONTEXT)
         if any(route.without == "authorization" for defect in defects for route in defect.route):
             where = replace(where, auth="bearer")  # else nothing is answered: whoever uses it has said so
-        async with Gateway(where, lambda _: None) as gateway:
+        async with Gateway(where, lambda _: None, flow=flow) as gateway:
             bench = ProbeBench(where, gateway, client)
 
             async def one(key: ProbeKey) -> ProbeResult:

@@ -7,6 +7,7 @@ stage alone: a defect is blamed only for more harm than that.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -61,42 +62,44 @@ def measured(path: Path = MEASURED) -> tuple[Measured, ...]:
 
 
 @cache
-def affected(code: str, situation: Situation | None = None) -> Mapping[str, Measured]:
+def affected(code: str, situation: Situation | None = None, said: str = "") -> Mapping[str, Measured]:
     """Agent to the worst that a defect named by `code` (of a rule or probe) did to it.
 
     Args:
         code: of a rule, or the id of a probe.
         situation: only what was measured in it; None for all situations.
+        said: verdict and detail of a probe that shows several faults: only defects of which it says such words.
     """
     worst: dict[str, Measured] = {}
-    for row in naming(code):
+    for row in naming(code, said):
         known = worst.get(row.agent)
         if situation in {None, row.situation} and (known is None or _harm(row) > _harm(known)):
             worst[row.agent] = row
     return worst
 
 
-def did(agent: str, code: str, situation: Situation | None = None) -> Outcome | None:
+def did(agent: str, code: str, situation: Situation | None = None, said: str = "") -> Outcome | None:
     """The worst that a defect named by `code` did to this agent, in that situation if one is named; None where that was
-    not measured."""
-    row = affected(code, situation).get(agent)
+    not measured. `said` as in :func:`affected`."""
+    row = affected(code, situation, said).get(agent)
     return row.outcome if row else None
 
 
-def naming(code: str) -> Iterator[Measured]:
-    """Everything measured of defects that `code` names, as the catalogue has it now."""
-    named = _named().get(code, ())
+def naming(code: str, said: str = "") -> Iterator[Measured]:
+    """Everything measured of defects that `code` names, as the catalogue has it now. `said` as in :func:`affected`."""
+    named = {defect for defect, words in _named().get(code, ()) if not said or re.search(words, said)}
     return (row for row in measured() if row.defect in named)
 
 
 @cache
-def _named() -> Mapping[str, tuple[str, ...]]:
-    """Code to the ids of the defects that it names."""
-    named: dict[str, tuple[str, ...]] = {}
+def _named() -> Mapping[str, tuple[tuple[str, str], ...]]:
+    """Code to the ids of the defects that it names, each with the pattern of what it says of it."""
+    named: dict[str, tuple[tuple[str, str], ...]] = {}
     for path in sorted(MEASURED.parent.glob("*.toml")):
         for defect in read_toml(path)["defect"]:
             for code in defect.get("caught_by", ()):
-                named[code] = (*named.get(code, ()), defect["id"])
+                words = defect.get("says", {}).get(code, "")
+                named[code] = (*named.get(code, ()), (defect["id"], words))
     return named
 
 

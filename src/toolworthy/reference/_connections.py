@@ -36,6 +36,10 @@ class ServedConnections(Strict):
     """Requests that are served at a time; others wait."""
     stops: bool = True
     """Whether an answer ends when its client leaves."""
+    holds: float = 0.0
+    """Seconds for which a request whose client has left keeps its place."""
+    head_body: bool = False
+    """Whether the response to HEAD has the body that GET would get."""
     metrics: bool = False
     """Whether ``/metrics`` tells how many requests are served."""
 
@@ -91,6 +95,8 @@ class _Line:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     served: int = 0
+    bare: bool = False
+    """The response has no body."""
 
     async def serve(self) -> None:
         """Answer requests until the connection ends."""
@@ -111,6 +117,7 @@ class _Line:
 
     async def _request(self, method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> None:
         path, _, query = target.partition("?")
+        self.bare = method == "HEAD" and not self.how.head_body
         if self.how.metrics and path == "/metrics":
             text = f"# TYPE num_requests_running gauge\nvllm:num_requests_running {float(self.state.running)}\n"
             await self._send(
@@ -136,6 +143,8 @@ class _Line:
                 await self.app(scope, receive, self._paced)
             finally:
                 self.state.running -= 1
+                if self.how.holds and self.reader.at_eof():
+                    await asyncio.sleep(self.how.holds)
 
     async def _paced(self, message: dict[str, Any]) -> None:
         if message["type"] == "http.response.body":
@@ -152,7 +161,9 @@ class _Line:
             return
         if message["type"] == "http.response.start":
             self.writer.write(self._head(message["status"], message["headers"]))
-        elif data := message.get("body", b""):
+        if self.bare:
+            return
+        if message["type"] == "http.response.body" and (data := message.get("body", b"")):
             self.writer.write(b"%x\r\n%s\r\n" % (len(data), data) if self.how.framing == "chunks" else data)
         if message["type"] == "http.response.body" and not message.get("more_body"):
             end = b"0\r\n\r\n" if self.how.framing == "chunks" else b""

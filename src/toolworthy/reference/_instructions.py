@@ -10,6 +10,7 @@ Probes and tests ask like this, in words that a real model understands as well::
     Call the tool …
 
     Reply with nothing but the code word that you were told.
+    Reply with nothing but the code word that a.txt holds.
     What colour is the picture?
 """
 
@@ -22,16 +23,18 @@ import re
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 from toolworthy.content.toolset import sample
 from toolworthy.reference._side_requests import side_answer
-from toolworthy.wire.ir import Image, Part, Request, Text, Tool, ToolCall, ToolResult
+from toolworthy.wire.ir import Image, Message, Part, Request, Text, Tool, ToolCall, ToolResult
 from toolworthy.wire.lenient import as_dict, dump_json
 
 _CALL = re.compile(r"Call the tool `([^`]+)` with exactly these arguments: (?=\{)")
 _FIRST = re.compile(r"First write exactly: (.+)")
 _ONE_BY_ONE = re.compile(r"one after the other")
 _ASK_CODE = re.compile(r"nothing but the code word")
+_HELD = re.compile(r"nothing but the code word that (\S+) holds")
 _CODE = re.compile(r"code word is ([\w-]+)")
 _ASK_COLOUR = re.compile(r"What colour is the picture")
 _SAY = re.compile(r"reply with exactly: (.+)", re.IGNORECASE)
@@ -53,7 +56,8 @@ def obey(request: Request) -> tuple[Part, ...]:
         if calls:
             before = [Text(match[1].strip()) for match in _FIRST.finditer(orders)]
             return (*before, *(calls[:1] if request.parallel_tool_calls is False else calls))
-    if _ASK_CODE.search(orders) and (word := _code_word(request)):
+    held = _HELD.search(orders)
+    if _ASK_CODE.search(orders) and (word := _code_word(_results_of(request, held[1]) if held else request)):
         return (Text(word),)
     if _ASK_COLOUR.search(orders):
         return (Text(_colour(request)),)
@@ -71,6 +75,14 @@ def _code_word(request: Request) -> str | None:
     """The code word that stands last in the conversation, whoever said it."""
     words = [word for part in _shown(request) if isinstance(part, Text) for word in _CODE.findall(part.text)]
     return words[-1] if words else None
+
+
+def _results_of(request: Request, path: str) -> Request:
+    """The request with only the results of calls whose arguments name the path."""
+    parts = [part for message in request.messages for part in message.parts]
+    calls = {part.id for part in parts if isinstance(part, ToolCall) and path in part.arguments}
+    kept = tuple(part for part in parts if isinstance(part, ToolResult) and part.call_id in calls)
+    return replace(request, messages=(Message("tool", kept),))
 
 
 def _colour(request: Request) -> str:

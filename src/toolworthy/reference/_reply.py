@@ -49,6 +49,8 @@ def reply(api: ir.Api, body: bytes, answer: Answering, defects: Sequence[Defect]
     for defect in defects:
         value = defect.hears(value)
     request = wire.api(api).parse_request(value)
+    for defect in defects:
+        request = defect.understands(request)
     if wrong := refusal(api, value, request):
         return _refused(api, wrong, request)
     response = replace(answer(request), id=_id(api, body))

@@ -25,7 +25,7 @@ from toolworthy.reference._paths import places
 from toolworthy.reference._triggers import RefusalSign, Sign
 from toolworthy.reference.model import JSON, STREAM, Reply
 from toolworthy.wire.declaration import KEY_HEADERS
-from toolworthy.wire.ir import Api, Request, Response
+from toolworthy.wire.ir import Api, Message, Part, Request, Response, ToolCall, ToolResult
 
 
 class RouteAnswer(Strict):
@@ -72,6 +72,8 @@ class Defect(Strict):
     """``owner/repo#number``; empty where only the specification says it."""
     caught_by: tuple[str, ...] = ()
     """Codes of the rules that name it."""
+    says: dict[str, str] = Field(default_factory=dict)
+    """Id of a probe that names several faults to the pattern of its verdict and detail for this one."""
     beside: tuple[str, ...] = ()
     """Codes that another fault in the same bytes sets off, the shape of a refusal's body for one: what agents did with
     the defect says nothing of them."""
@@ -87,6 +89,8 @@ class Defect(Strict):
     """Top-level fields of the request that the endpoint takes as so where they are not sent."""
     ignore: tuple[str, ...] = ()
     """Paths in the request that the endpoint does not read."""
+    by_position: bool = False
+    """Results belong to the calls of the turn in the order in which they come."""
     route: tuple[RouteAnswer, ...] = ()
     refuse: tuple[RefusalSign, ...] = ()
     say: Saying | None = None
@@ -120,6 +124,20 @@ class Defect(Strict):
             for container, key in reversed(list(places(heard, path))):
                 del container[key]
         return self.assumes(heard)
+
+    def understands(self, request: Request) -> Request:
+        """The request as the model is shown it."""
+        if not self.by_position:
+            return request
+        due: list[str] = []
+        messages: list[Message] = []
+        for message in request.messages:
+            if calls := [part.id for part in message.parts if isinstance(part, ToolCall)]:
+                due = calls
+            given = [part for part in message.parts if isinstance(part, ToolResult)]
+            ids = {id(part): due.pop(0) for part in given if due}
+            messages.append(replace(message, parts=tuple(_of_call(part, ids) for part in message.parts)))
+        return replace(request, messages=tuple(messages))
 
     def answers(self, method: str, target: str, headers: Mapping[str, str]) -> Reply | None:
         """The answer to a request that never gets as far as its body."""
@@ -155,6 +173,11 @@ class Defect(Strict):
 
     def _shows(self, streamed: bool) -> bool:
         return self.mode == "both" or (self.mode == "stream") == streamed
+
+
+def _of_call(part: Part, ids: Mapping[int, str]) -> Part:
+    """The part; a result with the id of the call that it is taken to belong to."""
+    return replace(part, call_id=ids[id(part)]) if isinstance(part, ToolResult) and id(part) in ids else part
 
 
 # ---- the catalogue ---------------------------------------------------------------------------------------------------

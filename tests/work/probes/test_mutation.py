@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable
 
 import pytest
@@ -72,6 +73,7 @@ def test_the_catalogue_is_sound() -> None:
     for defect in DEFECTS:
         assert bool(defect.caught_by) != bool(defect.unseen), f"{defect.id}: either caught or unseen"
         assert set(defect.caught_by) <= CODES | set(load_suite()), defect.id
+        assert set(defect.says) <= set(defect.caught_by) - CODES, f"{defect.id}: says is of probes that catch it"
 
 
 @pytest.mark.parametrize("defect", [d for d in DEFECTS if d.caught_by], ids=lambda d: d.id)
@@ -86,6 +88,9 @@ def test_a_defect_is_caught_by_all_that_name_it(defect: Defect, monkeypatch: pyt
     results = asyncio.run(ask([defect], defect.apis, ["one-call", *named, *(USUAL if rules else ())]))
     told = caught(results)
     assert set(defect.caught_by) <= told, f"told: {sorted(told)}"
+    for name, words in defect.says.items():
+        said = [f"{one.verdict}: {one.detail}" for one in results if one.key.probe == name]
+        assert any(re.search(words, one) for one in said), f"{name} says none of {words!r}: {said}"
     assert roots(results) <= {*defect.caught_by, *defect.beside}, (
         "fires besides: make it precise, or say what it follows"
     )

@@ -211,7 +211,8 @@ class _Found:
         effect, when = worst.effect, _when(worst)
         if effect == "breaks" and any(trial.ok for trial in trials):
             effect, when = "fails", "in probes, but not in all of its trials"
-        did = breakage.did(agent, code, worst.situation) or breakage.did(agent, code) or ""
+        said = worst.detail if worst.code == code and worst.of_probe else ""
+        did = breakage.did(agent, code, worst.situation, said) or breakage.did(agent, code, said=said) or ""
         if did == "unaffected":  # in the plain task, which says nothing of this situation
             did = ""
         own = any(

@@ -97,18 +97,64 @@ class ConnectionChannel(Channel):
         told = {name.lower(): value for name, value in came.headers.items()}
         return Trip(came.http_version, told, socket=came.extensions.get("network_stream"))
 
+    @property
+    def several(self) -> bool:
+        """Whether two requests may be in flight at a time."""
+        flow = self._session.gateway.flow
+        return flow is None or flow.limit >= 2
+
     @contextlib.asynccontextmanager
-    async def begun(self, request: Request) -> AsyncIterator[None]:
-        """A request whose answer has begun, and which is left with the block."""
+    async def begun(self, request: Request, *, unread: bool = False) -> AsyncIterator[None]:
+        """A request that is left with the block: its answer has begun, or, `unread`, it has just been sent."""
+        import httpx
+
         where, body = self.endpoint.sent(self.api, self.body(request))
+        ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        async def told(event: str, _: Any) -> None:
+            if unread and event.endswith("send_request_body.complete") and not ready.done():
+                ready.set_result(None)
+
+        async def ask(client: httpx.AsyncClient) -> None:
+            data, heard = dump_json(body).encode(), {"trace": told}
+            async with client.stream("POST", where, content=data, headers=self._headers, extensions=heard) as came:
+                pieces = came.aiter_raw()  # to let go of it would close the connection
+                await anext(pieces, None)
+                if not ready.done():
+                    ready.set_result(None)
+                await asyncio.Event().wait()
+
         seconds = self.surface.knowledge.speed.seconds(0, SHORT)
-        async with (
-            self.endpoint.client(timeout=seconds) as client,
-            client.stream("POST", where, content=dump_json(body).encode(), headers=self._headers) as came,
-        ):
-            pieces = came.aiter_raw()  # to let go of it would close the connection
-            await anext(pieces, None)
-            yield
+        async with self._session.gateway.turn(), self.endpoint.client(timeout=seconds) as client:
+            asking = asyncio.ensure_future(ask(client))
+            try:
+                await asyncio.wait({asking, ready}, return_when=asyncio.FIRST_COMPLETED)
+                yield
+            finally:
+                asking.cancel()
+                with contextlib.suppress(asyncio.CancelledError, httpx.HTTPError):
+                    await asking
+
+    async def behind_head(self, url: str) -> str:
+        """What follows the response to a HEAD request on its connection, where the next response is to begin; "" for
+        nothing."""
+        import httpx
+
+        sent = self.endpoint.headers(self.api)
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+        seconds = self.surface.knowledge.speed.seconds(0, SHORT)
+        async with self.endpoint.client(timeout=seconds, limits=limits) as client:
+            try:
+                first = await client.head(url, headers=sent)
+                if heard := await _heard(first.extensions.get("network_stream")):
+                    return repr(heard[:60])
+                await client.head(url, headers=sent)
+            except httpx.RemoteProtocolError as error:  # it was read with the response, and taken for the next one's
+                found = re.search(r"illegal status line: bytearray\((.*)\)", str(error))
+                return found[1][:60] if found else ""
+            except httpx.HTTPError:
+                return ""
+        return ""
 
     async def timed(self, request: Request) -> tuple[float, float]:
         """Send a request: seconds until the answer's first byte, and to its end.

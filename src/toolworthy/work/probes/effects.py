@@ -127,8 +127,8 @@ def of_result(agent: str, result: ProbeResult) -> Iterator[Reason]:
         yield Reason(finding.code, False, finding.title, severity, situation, effect, finding.detail)
     if not result.judged or result.ok or result.situation in situations.NEVER:
         return
-    severity = severity_for(agent, result.key.probe, result.severity, result.situation)
     detail = f"{result.verdict}: {result.detail}"
+    severity = severity_for(agent, result.key.probe, result.severity, result.situation, detail)
     effect = "breaks" if result.main_path else _effect(severity, result.situation, False)
     if result.situation == "always" and not result.main_path:
         effect = "noted"  # the agent's own requests tell more
