@@ -61,6 +61,16 @@ def test_the_speaker_is_known_by_its_tools() -> None:
     assert speaker([Tool("zzz")], AGENTS) is None
 
 
+def test_agents_that_share_names_of_tools_are_told_apart() -> None:
+    """By parameters of another name, and by what one of them has besides."""
+    opencode = adapters.agent("opencode")
+    read = ToolSpec(does="read", parameters={"path": "string"}, call={"path": "{path}"})
+    other = opencode.model_copy(update={"id": "other", "tools": {"read": read, "bash": opencode.tools["bash"]}})
+    more = opencode.model_copy(update={"id": "more", "tools": {**opencode.tools, "cron": ToolSpec()}})
+    every = (more, other, opencode)
+    assert [speaker(offered(agent), every) for agent in every] == [more, other, opencode]
+
+
 def test_absolute_paths_where_the_agent_wants_them() -> None:
     claude = adapters.agent("claude-code")
     way = ways("read", {"path": "a/b.py"}, offered(claude), claude)[0]

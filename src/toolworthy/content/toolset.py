@@ -158,14 +158,22 @@ def _unfill(template: Any, value: Any) -> list[dict[str, str]] | None:
 
 
 def speaker(tools: Sequence[Tool], adapters: Sequence[AgentAdapter]) -> AgentAdapter | None:
-    """The agent whose toolset was offered: the one that knows most of them."""
-    names = {tool.name for tool in tools}
-    best = max(adapters, key=lambda adapter: len(names & _doers(adapter).keys()), default=None)
-    return best if best is not None and names & _doers(best).keys() else None
+    """The agent whose toolset was offered: it knows most of them, and has fewest that are not offered."""
+    offered = {tool.name: tool for tool in tools}
+
+    def likeness(adapter: AgentAdapter) -> tuple[int, int, int]:
+        known = offered.keys() & adapter.tools.keys()
+        usable = sum(_takes(offered[name], adapter.tools[name]) for name in known)
+        return usable, len(known), -len(adapter.tools.keys() - known)
+
+    best = max(adapters, key=likeness, default=None)
+    return best if best is not None and likeness(best)[0] else None
 
 
-def _doers(adapter: AgentAdapter) -> dict[str, ToolSpec]:
-    return {name: spec for name, spec in adapter.tools.items() if spec.does}
+def _takes(tool: Tool, spec: ToolSpec) -> bool:
+    """Whether a tool does something neutral and has the parameters of the call that does it."""
+    has = (tool.parameters or {}).get("properties")
+    return spec.does is not None and (not has or not isinstance(spec.call, dict) or spec.call.keys() <= has.keys())
 
 
 def ways(
