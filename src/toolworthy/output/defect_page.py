@@ -39,8 +39,8 @@ def lines() -> Iterator[str]:
 
 def page() -> str:
     """The whole catalogue as Markdown: what catches each defect, and what agents did with it."""
-    agents = [agent for agent in adapters.agents() if agent.install]
     versions = {row.agent: row.version for row in breakage.rows()}
+    agents = [agent for agent in adapters.agents() if agent.id in versions]
     alone = {(row.stage, row.agent): _SHORT[row.outcome] for row in breakage.rows() if not row.defect}
     rows: dict[str, list[Measured]] = {}
     for row in breakage.measured():
@@ -50,7 +50,7 @@ def page() -> str:
         defects=catalogue(),
         seen=[_seen(defect, rows.get(defect.id, []), agents) for defect in catalogue() if defect.caught_by],
         stages=[(stage, [alone.get((stage.id, agent.id), "") for agent in agents]) for stage in STAGES],
-        measured=[f"{agent.title} {versions[agent.id]}" for agent in agents if agent.id in versions],
+        measured=[f"{agent.title} {versions[agent.id]}" for agent in agents],
         titles=[agent.title for agent in agents],
         plain=_plain,
         links=lambda defect: ", ".join(map(link, defect.sources)),
