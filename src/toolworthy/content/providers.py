@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints
 
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import Strict
+from toolworthy.base.nearest import meant
 from toolworthy.content import adapters
 from toolworthy.content.request_settings import AuthName, RequestSettings
 from toolworthy.wire.ir import Api, Dialect
@@ -90,7 +93,11 @@ class ProviderAdapter(RequestSettings):
     title: str
     homepage: str = ""
     base_urls: dict[Api, str] = Field(default_factory=dict)
-    """Wire API to base URL: what stands before its paths."""
+    """Wire API to base URL: what stands before its paths. ``{name}`` in one is the user's own, see `fill`."""
+    fill: dict[str, str] = Field(default_factory=dict)
+    """What is to be put in place of each ``{name}``."""
+    other_urls: dict[str, dict[Api, str]] = Field(default_factory=dict)
+    """Base URLs of other regions and plans; ``--endpoint ID:NAME`` uses those called NAME."""
     key_env: str | None = None
     """Environment variable of the key; None where the server wants none."""
     auth: dict[Api, AuthName] = Field(default_factory=dict)
@@ -104,9 +111,34 @@ class ProviderAdapter(RequestSettings):
     signs: Signs = Signs()
     """How the server is recognized, whatever the user called it."""
     hints: dict[str, str] = Field(default_factory=dict)
-    """Rule code or ``setup`` to what mends it here."""
+    """Code of a rule, a probe or a cause, or ``setup``, to what mends it here."""
+    quirks: tuple[str, ...] = ()
+    """What it does otherwise that no client need know, as ``fixtures/quirks.toml`` calls it."""
     sources: dict[str, str] = Field(default_factory=dict)
-    """Doubtful fact to where and when it was read."""
+    """Fact to where and when it was read; one that is doubtful says so."""
+    tried: str = ""
+    """The version that was asked; empty where all of this was read only."""
+
+    def urls(self, name: str = "") -> dict[Api, str]:
+        """Base URLs of a region or plan; of the usual one where none is named.
+
+        Raises:
+            ToolworthyError: it has none of that name.
+        """
+        if not name:
+            return dict(self.base_urls)
+        if name not in self.other_urls:
+            raise ToolworthyError(f"{self.id} has no {name!r}{meant(name, sorted(self.other_urls))}")
+        return {**self.base_urls, **self.other_urls[name]}
+
+    def has_host(self, host: str) -> bool:
+        """Whether one of its URLs is there."""
+        every = [*self.base_urls.values(), *(url for urls in self.other_urls.values() for url in urls.values())]
+        return any(re.fullmatch(_FILLED.sub("[^.]+", re.escape(urlsplit(url).netloc)), host) for url in every)
+
+
+_FILLED = re.compile(r"\\\{\w+\\\}")
+"""A place that is to be filled, in an escaped URL."""
 
 
 def provider(name: str) -> ProviderAdapter:

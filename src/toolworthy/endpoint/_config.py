@@ -21,6 +21,8 @@ class NamedEndpoint(RequestSettings):
     """One ``[endpoints.NAME]`` table."""
 
     provider: str = "generic"
+    plan: str = ""
+    """Which of the provider's `other_urls`, where no URL is given."""
     url: str | None = None
     """Base URL of all wire APIs; `urls` says otherwise for single ones."""
     urls: dict[Api, str] = Field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -236,7 +237,7 @@ def resolve(
     urls = (
         {**{api: bases[0] for api, bases in read.items()}, **{api: tidy(url) for api, url in named.urls.items()}}
         if named.url or named.urls
-        else dict(provider.base_urls)
+        else _filled(name, provider, provider.urls(named.plan))
     )
     if wire and wire not in urls:
         raise ToolworthyError(f"{name} has no {wire} API. Give --wire, one of {', '.join(urls) or 'none'}.")
@@ -274,8 +275,9 @@ def _named(name: str, config: Config) -> NamedEndpoint:
         return config.endpoints[name]
     bare = name.strip().strip("\"'<>")
     known = [provider.id for provider in providers.every() if provider.id != "generic"]
-    if bare.lower() in known:
-        return NamedEndpoint(provider=bare.lower())
+    own, _, plan = bare.lower().partition(":")
+    if own in known and not plan.isdigit():
+        return NamedEndpoint(provider=own, plan=plan)
     if looks_like_one(bare):
         url = tidy(bare)
         return NamedEndpoint(url=url, provider=_provider_of(url))
@@ -341,15 +343,20 @@ def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> Mapping[str, A
 
 
 def _provider_of(url: str) -> str:
-    host = urlsplit(url).hostname
-    for provider in providers.every():
-        if (
-            host
-            and not _is_local(provider.base_urls)
-            and any(urlsplit(known).hostname == host for known in provider.base_urls.values())
-        ):
-            return provider.id
-    return "generic"
+    host = urlsplit(url).hostname or ""
+    hosted = (one for one in providers.every() if not _is_local(one.base_urls) and one.has_host(host))
+    return next((one.id for one in hosted), "generic")
+
+
+def _filled(name: str, provider: ProviderAdapter, urls: dict[Api, str]) -> dict[Api, str]:
+    """Base URLs in which nothing is left for the user to fill in."""
+    if open_ := dict.fromkeys(place for url in urls.values() for place in re.findall(r"\{(\w+)\}", url)):
+        what = "; ".join(f"{{{place}}} is {provider.fill[place]}" for place in open_)
+        raise ToolworthyError(
+            f"{name} has a URL of your own. Give --endpoint {next(iter(urls.values()))}, or set provider and url in "
+            f"toolworthy.toml; {what}"
+        )
+    return urls
 
 
 def _is_local(urls: Mapping[Api, str]) -> bool:

@@ -322,8 +322,15 @@ class Dialect:
 
     reasoning_field: Literal["reasoning_content", "reasoning", "reasoning_details", "none"] = "reasoning_content"
     """Where chat wants earlier reasoning replayed."""
-    thinking_switch: Literal["none", "thinking", "enable_thinking", "reasoning_effort", "thinking+effort"] = "none"
-    """How the agent's wish to think is said: ``thinking: {type}``, ``enable_thinking``, ``reasoning_effort``, both."""
+    replay: Literal["required", "wanted", "unused", "unknown"] = "unknown"
+    """Earlier reasoning: a conversation without it is refused, or answered worse, or it makes no difference."""
+    thinks: Literal["on", "off", "always", "model"] = "model"
+    """Whether it thinks when nobody says so; ``model``: as the model does."""
+    thinking_switch: Literal[
+        "none", "thinking", "enable_thinking", "reasoning_effort", "thinking+effort", "reasoning"
+    ] = "none"
+    """How the agent's wish to think is said: ``thinking: {type}``, ``enable_thinking``, ``reasoning_effort``, the first
+    and the third, ``reasoning: {enabled, effort}``."""
     efforts: tuple[str, ...] = ("low", "medium", "high")
     """Efforts the endpoint knows, rising; others are moved to the nearest."""
     developer_role: bool = False
@@ -335,8 +342,8 @@ class Dialect:
     """Ask for usage in streams by ``stream_options.include_usage``."""
     unsigned_thinking: bool = True
     """Messages accepts thinking blocks that carry no signature of its own."""
-    forced_tool_choice: bool = True
-    """``required`` and named choices are accepted; else they become ``auto``."""
+    forced_calls: Literal["accepted", "without thinking", "refused", "ignored"] = "accepted"
+    """What becomes of the choices ``required`` and named; all but those accepted are sent as ``auto``."""
 
 
 PLAIN = Dialect()

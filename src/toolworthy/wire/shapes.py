@@ -143,8 +143,8 @@ def offered(request: ir.Request, api: ir.Api | None = None) -> tuple[list[ir.Too
 
 
 def choice(request_choice: ir.ToolChoice | None, dialect: ir.Dialect) -> ir.ToolChoice | None:
-    """The tool choice that the endpoint takes: forced ones become ``auto`` where it refuses them."""
-    if request_choice and request_choice.mode in ("required", "named") and not dialect.forced_tool_choice:
+    """The tool choice that the endpoint takes: forced ones become ``auto`` where it does not always take them."""
+    if request_choice and request_choice.mode in ("required", "named") and dialect.forced_calls != "accepted":
         return ir.ToolChoice("auto")
     return request_choice
 

@@ -69,7 +69,7 @@ class Channel:
             endpoint.dialect,
             developer_role=True,
             system_anywhere=True,
-            forced_tool_choice=True,
+            forced_calls="accepted",
             unsigned_thinking=True,
             thinking_switch="reasoning_effort"
             if endpoint.dialect.thinking_switch == "none"

@@ -1,0 +1,77 @@
+"""``toolworthy providers list|check``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+from toolworthy.base.sanitize import show
+from toolworthy.content import adapters, providers
+from toolworthy.content.providers import ProviderAdapter
+from toolworthy.judgement.analysis.unruled import UNRULED
+from toolworthy.rules import RULES
+from toolworthy.work.probes import load_suite
+
+_STATED = ("homepage", "base_urls", "hints", "sources")
+"""Fields that every adapter has."""
+_DATE = re.compile(r"\b20\d\d\b|from memory|unverified|not documented|unknown")
+
+
+def run(what: Literal["list", "check"], names: Sequence[str], files: Sequence[Path]) -> int:
+    """Do `what` with the providers named, with all where none is; exit code 1 where one has a mistake."""
+    chosen = [providers.provider(name) for name in names]
+    chosen += [adapters.load(ProviderAdapter, path) for path in files]
+    return {"list": _list, "check": _check}[what](chosen or providers.every())
+
+
+def _list(chosen: Sequence[ProviderAdapter]) -> int:
+    for one in chosen:
+        show(f"{one.id:14} {'/'.join(one.base_urls):26} {one.key_env or '-':24} {one.title}")
+    return 0
+
+
+def _check(chosen: Sequence[ProviderAdapter]) -> int:
+    bad = 0
+    for one in chosen:
+        wrong, lacking = [*mistakes(one)], [*gaps(one)]
+        bad += bool(wrong)
+        show(f"{'BAD' if wrong else 'ok':4} {one.id:14} {'; '.join(wrong) or one.tried or 'read only, not tried'}")
+        if lacking:
+            show(f"     {'':14} does not say: {', '.join(lacking)}")
+    return 1 if bad else 0
+
+
+def mistakes(provider: ProviderAdapter) -> Iterator[str]:
+    """What cannot be right."""
+    known = {"setup", *(rule.code for rule in RULES), *load_suite(), *UNRULED}
+    yield from (f"hints: nothing is called {code}" for code in provider.hints if code not in known)
+    every = [*provider.base_urls.values(), *(url for urls in provider.other_urls.values() for url in urls.values())]
+    places = {place for url in every for place in re.findall(r"\{(\w+)\}", url)}
+    yield from (f"fill does not say what {{{place}}} is" for place in sorted(places - provider.fill.keys()))
+    yield from (f"no URL has {{{place}}}, which fill names" for place in sorted(provider.fill.keys() - places))
+    yield from (f"the price of {model} has no source with a year" for model in _undated(provider))
+    yield from (f"the source of {what} has no year" for what, told in provider.sources.items() if not _dated(told))
+    if provider.default_model and provider.default_model not in provider.models:
+        yield f"models lacks {provider.default_model}, the default"
+
+
+def gaps(provider: ProviderAdapter) -> Iterator[str]:
+    """What an adapter can say and this one does not."""
+    yield from (name for name in _STATED if not getattr(provider, name))
+    if not any("//localhost" in url for url in provider.base_urls.values()):
+        yield from (name for name in ("models", "context", "prices") if not getattr(provider, name))
+    if provider.dialect.replay == "unknown":
+        yield "dialect.replay"
+    if provider.dialect.thinking_switch == "none":
+        yield "dialect.thinking_switch"
+
+
+def _undated(provider: ProviderAdapter) -> list[str]:
+    return [model for model, prices in provider.prices.items() if not _dated(prices.source)]
+
+
+def _dated(source: str) -> bool:
+    """Whether it says when it was read, or that it was not."""
+    return _DATE.search(source) is not None
