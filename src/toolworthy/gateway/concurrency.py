@@ -87,9 +87,9 @@ class Flow:
             if now - exchange.seconds >= self._halved:
                 self._too_many, self._halved = self.limit, now
                 self.limit = max(1.0, self.limit / 2)
-            told = refusal(exchange)
-            if told and told.retry_after:
-                self._held_until = max(self._held_until, now + min(told.retry_after, LONGEST_HOLD))
+            refused = refusal(exchange)
+            if refused and refused.retry_after:
+                self._held_until = max(self._held_until, now + min(refused.retry_after, LONGEST_HOLD))
                 self._waiting(self._held_until - now)
         elif exchange.status is not None and exchange.status < 400:
             careful = _CAREFUL if self.limit + 1 > self._too_many else 1

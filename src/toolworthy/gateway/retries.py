@@ -26,16 +26,16 @@ def busy(exchange: Exchange) -> bool:
     """Whether the endpoint asks to come again, or is gone for a moment."""
     if unreachable(exchange):
         return True
-    told = refusal(exchange)
-    return told is not None and told.busy
+    refused = refusal(exchange)
+    return refused is not None and refused.busy
 
 
 def no_time(exchange: Exchange) -> str:
     """What to say of an endpoint that had no time to the end."""
-    told = refusal(exchange)
-    if told is None:
+    refused = refusal(exchange)
+    if refused is None:
         return str(exchange.error)
-    return f"{told.kind}: HTTP {exchange.status}, repeatedly: {told.message[:200]}"
+    return f"{refused.kind}: HTTP {exchange.status}, repeatedly: {refused.message[:200]}"
 
 
 def failed(exchange: Exchange) -> bool:
@@ -57,6 +57,6 @@ def again(exchange: Exchange, passing: Callable[[Exchange], bool] = lambda excha
         exchange: what came.
         passing: whether an answer failed in a way that may pass.
     """
-    told = refusal(exchange)
-    no_time = busy(exchange)
-    return Again(no_time, told.retry_after if told else None) if no_time or passing(exchange) else None
+    refused = refusal(exchange)
+    is_busy = busy(exchange)
+    return Again(is_busy, refused.retry_after if refused else None) if is_busy or passing(exchange) else None

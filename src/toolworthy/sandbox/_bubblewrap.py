@@ -59,16 +59,16 @@ class Bubblewrap:
         program = shutil.which("bwrap")
         if program is None:
             raise ToolworthyError(f"bubblewrap is not installed. {_HELP}.")
-        who = owner.find()
+        user = owner.find()
         _guard(skeleton.root().parent)
-        found = cls(program, replace(who, closed=True))
+        sandbox = cls(program, replace(user, closed=True))
         with ThreadPoolExecutor(1) as elsewhere:  # an event loop may be running here
             try:
-                elsewhere.submit(asyncio.run, found._prove()).result()
+                elsewhere.submit(asyncio.run, sandbox._prove()).result()
             except SandboxError:  # before 0.8, or in a container; the filter of system calls refuses them, too
-                found = cls(program, who)
-                elsewhere.submit(asyncio.run, found._prove()).result()
-        return found
+                sandbox = cls(program, user)
+                elsewhere.submit(asyncio.run, sandbox._prove()).result()
+        return sandbox
 
     async def _prove(self) -> None:
         """Run a command as a trial does: with the same mounts, filter and launcher."""

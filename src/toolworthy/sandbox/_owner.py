@@ -126,12 +126,12 @@ def _user_namespace(uid: int) -> int:
             if helper.stdout.read(1) == b"u":
                 for kind in ("uid", "gid"):
                     Path(f"/proc/{helper.pid}/{kind}_map").write_text(f"0 0 1\n{INSIDE} {uid} 1\n")
-                found = os.open(f"/proc/{helper.pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+                namespace = os.open(f"/proc/{helper.pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
                 with contextlib.suppress(BrokenPipeError):
                     helper.stdin.write(b"g")
                     helper.stdin.flush()
                 helper.stdout.read(1)
-                return found
+                return namespace
         except OSError as error:
             raise ToolworthyError(
                 f"root cannot give up its rights here ({error.strerror}). Give it CAP_SETUID, CAP_SETGID and "

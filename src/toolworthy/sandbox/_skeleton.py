@@ -67,8 +67,8 @@ def _make(places: _Places) -> Path:
     for name in SHOWN["ours"]:
         _copy(made, PACKAGED / "etc" / name, f"/etc/{name}")
     _copy(made, PACKAGED / "launcher.py", LAUNCHER)
-    for said, path in lent.links:
-        _link(made, said, path)
+    for target, path in lent.links:
+        _link(made, target, path)
     for mount in lent.mounts:
         if is_small(mount):
             _copy(made, mount.source, mount.target)
@@ -90,8 +90,8 @@ def _folder(made: Path, path: str) -> Path:
     return folder
 
 
-def _link(made: Path, said: str, path: str) -> None:
-    (_folder(made, str(Path(path).parent)) / Path(path).name).symlink_to(said)
+def _link(made: Path, target: str, path: str) -> None:
+    (_folder(made, str(Path(path).parent)) / Path(path).name).symlink_to(target)
 
 
 def _copy(made: Path, source: Path, path: str) -> None:

@@ -68,20 +68,20 @@ class Meter:
     def _used(self) -> tree.DiskUsage:
         size = entries = 0
         for folder in self._writable:
-            one = tree.usage(folder, 2 * self._limits.entries)
-            size, entries = size + one.size, entries + one.entries
+            usage = tree.usage(folder, 2 * self._limits.entries)
+            size, entries = size + usage.size, entries + usage.entries
         return tree.DiskUsage(size, entries)
 
     def _file_system(self, members: list[int], path: str) -> tree.DiskUsage | None:
         for member in members:  # not all let us in: bubblewrap's own have other rights
             try:
-                found = os.statvfs(f"/proc/{member}/root{path}")
+                status = os.statvfs(f"/proc/{member}/root{path}")
             except OSError:
                 continue
             # Before the sandbox is made this is the host's: it is known by its size.
-            if 0 <= found.f_blocks * found.f_frsize - self._limits.in_memory < _PAGE:
-                size = (found.f_blocks - found.f_bfree) * found.f_frsize
-                return tree.DiskUsage(size, found.f_files - found.f_ffree)
+            if 0 <= status.f_blocks * status.f_frsize - self._limits.in_memory < _PAGE:
+                size = (status.f_blocks - status.f_bfree) * status.f_frsize
+                return tree.DiskUsage(size, status.f_files - status.f_ffree)
         return None
 
 
@@ -102,14 +102,14 @@ class _Opened:
             if self._looked > _DESCRIPTORS:
                 return False
             try:
-                found = os.stat(path)
-                if found.st_nlink or not stat.S_ISREG(found.st_mode) or (found.st_dev, found.st_ino) in self._seen:
+                status = os.stat(path)
+                if status.st_nlink or not stat.S_ISREG(status.st_mode) or (status.st_dev, status.st_ino) in self._seen:
                     continue
-                self._seen.add((found.st_dev, found.st_ino))
-                if found.st_dev in self._devices:
-                    self.disk += found.st_blocks * 512
+                self._seen.add((status.st_dev, status.st_ino))
+                if status.st_dev in self._devices:
+                    self.disk += status.st_blocks * 512
                 elif os.readlink(path).startswith("/memfd:"):
-                    self.memory += found.st_blocks * 512
+                    self.memory += status.st_blocks * 512
             except OSError:
                 continue
         return True
@@ -128,12 +128,12 @@ def family(pid: int, most: int | None = None) -> tuple[list[int], list[int]]:
 
     Listing stops at more than `most` threads.
     """
-    found: list[int] = []
+    processes: list[int] = []
     tasks: list[int] = []
     queue = [pid]
     while queue and (most is None or len(tasks) <= most):
         current = queue.pop()
-        found.append(current)
+        processes.append(current)
         try:
             for thread in os.listdir(f"/proc/{current}/task"):
                 tasks.append(int(thread))
@@ -141,7 +141,7 @@ def family(pid: int, most: int | None = None) -> tuple[list[int], list[int]]:
                 queue += [int(child) for child in children.split()]
         except OSError:
             continue  # ended meanwhile
-    return found, tasks
+    return processes, tasks
 
 
 def _go_after_us(tasks: list[int]) -> None:

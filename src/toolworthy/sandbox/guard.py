@@ -33,25 +33,25 @@ def main(folder: str) -> None:
 
 def _kill(mark: bytes) -> int:
     """Kill every sandbox with an argument that begins with the mark; how many processes that were."""
-    found = 0
+    killed = 0
     for name in os.listdir("/proc"):
         if name.isdigit():
             with contextlib.suppress(OSError):
-                found += _kill_if(int(name), mark)
-    return found
+                killed += _kill_if(int(name), mark)
+    return killed
 
 
 def _kill_if(pid: int, mark: bytes) -> bool:
-    held = os.pidfd_open(pid)  # first: what is read then belongs to the process that is killed
+    process = os.pidfd_open(pid)  # first: what is read then belongs to the process that is killed
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
             program, *arguments = file.read().split(b"\0")
-        if os.path.basename(program) not in _PROGRAMS or not any(one.startswith(mark) for one in arguments):
+        if os.path.basename(program) not in _PROGRAMS or not any(argument.startswith(mark) for argument in arguments):
             return False
-        signal.pidfd_send_signal(held, signal.SIGKILL)
+        signal.pidfd_send_signal(process, signal.SIGKILL)
         return True
     finally:
-        os.close(held)
+        os.close(process)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def lent() -> Lent:
     return Lent(
         covered,
         tuple(mounts.values()),
-        tuple((said, path) for path, said in links.items()),
+        tuple((target, path) for path, target in links.items()),
         tuple(dict.fromkeys(map(str, topmost))),
     )
 

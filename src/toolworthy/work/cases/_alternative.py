@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from toolworthy.records.case import Miss
 from toolworthy.work.cases._assignment import assigned
 from toolworthy.work.cases._effect import Effect, changes, together, words
-from toolworthy.work.cases._execution import Done, Execution, Found
+from toolworthy.work.cases._execution import Done, Execution, ParsedCall
 from toolworthy.work.cases._scene import Scene
 from toolworthy.work.cases._want_and_call import CallTrouble, Reference, all_shown, references, trouble_with
 from toolworthy.work.cases.matching import shell
@@ -42,7 +42,7 @@ class Alternative:
     scene: Scene
     stage: Execution
     wants: tuple[Want, ...]
-    found: Sequence[Found]
+    calls: Sequence[ParsedCall]
     first: int
     """How many of them belong to the first turn."""
 
@@ -55,8 +55,8 @@ class Alternative:
         """
         known = await references(self.stage, self.wants)
         measured = Worth(done[-1].after if done else self.stage.before)
-        measured.shown = {self._place(one): one.ran.output for one in done if one.ran is not None}
-        measured.looks = bool(done) and all(one.shows for one in done)
+        measured.shown = {self._place(call): call.ran.output for call in done if call.ran is not None}
+        measured.looks = bool(done) and all(call.shows for call in done)
         summed = self._sum(done, known) if self._begins(done, known) else None
         if summed is not None:
             measured.misses, measured.met = summed, len(self.wants)
@@ -78,14 +78,14 @@ class Alternative:
 
     def _sum(self, done: list[Done], known: Sequence[Sequence[Reference]], *, part: bool = False) -> list[Miss] | None:
         """What only the strict reading minds, where all calls together come to what is wanted; else None."""
-        doing = [one for one in done if one.found.deed is not None]
+        doing = [call for call in done if call.parsed.deed is not None]
         by_effect = self.stage.world is not None and not self.stage.turn.apart and not any(w.tool for w in self.wants)
-        if not by_effect or (len(doing) < len(self.found) and not part):
+        if not by_effect or (len(doing) < len(self.calls) and not part):
             return None
         before = self.stage.before
         parts = [_effect(want, ways, before) for want, ways in zip(self.wants, known, strict=True)]
         whole = together([part for part in parts if part is not None], before)
-        given = together([one.effect for one in doing], before)
+        given = together([call.effect for call in doing], before)
         if None in parts or not given.same(whole, ordered=self.stage.turn.ordered):
             return None
         if not all_shown(self.wants, known, doing, before.files):
@@ -95,24 +95,24 @@ class Alternative:
     def _superfluous(self, known: Sequence[Sequence[Reference]], done: list[Done], whole: Effect) -> Iterator[Miss]:
         """Calls that could be left out, but for folders that are made."""
         before, rest = self.stage.before, list(done)
-        for one in done:
-            others = [other for other in rest if other is not one]
-            if not others or replace(one.effect, tried=frozenset()) or _FOLDERS.fullmatch(one.found.command or ""):
+        for call in done:
+            others = [other for other in rest if other is not call]
+            if not others or replace(call.effect, tried=frozenset()) or _FOLDERS.fullmatch(call.parsed.command or ""):
                 continue
             same = together([other.effect for other in others], before).same(whole)
             if same and all_shown(self.wants, known, others, before.files):
                 rest = others
-                yield Miss(kind="extra call", given=one.found.words, strict=True)
+                yield Miss(kind="extra call", given=call.parsed.words, strict=True)
 
     def _by_want(self, done: list[Done], known: Sequence[Sequence[Reference]]) -> dict[int, int]:
         """Which call meets which want by itself."""
         files = self.stage.before.files
         met: dict[int, int] = {}
-        for one in done:
+        for call in done:
             for number, want in enumerate(self.wants):
                 alone = want.do != "change" and number not in met.values()
-                if alone and not trouble_with(self.scene, want, one, known[number], files, lenient=True):
-                    met[self._place(one)] = number
+                if alone and not trouble_with(self.scene, want, call, known[number], files, lenient=True):
+                    met[self._place(call)] = number
                     break
         return met
 
@@ -120,11 +120,11 @@ class Alternative:
 
     def _apart(self, measured: Worth, done: list[Done], known: Sequence[Sequence[Reference]]) -> None:
         change = next((want for want in self.wants if want.do == "change"), None)
-        makers = [one for one in done if change and one.found.deed is not None and not one.shows]
-        makers = [one for one in makers if not self._meets_another(one, known)]
-        others = [one for one in done if all(one is not maker for maker in makers)]
-        first = {one.found.words: one for one in reversed(others)}
-        again = [one for one in others if first[one.found.words] is not one]
+        makers = [call for call in done if change and call.parsed.deed is not None and not call.shows]
+        makers = [call for call in makers if not self._meets_another(call, known)]
+        others = [call for call in done if all(call is not maker for maker in makers)]
+        first = {call.parsed.words: call for call in reversed(others)}
+        again = [call for call in others if first[call.parsed.words] is not call]
         others = list(reversed(first.values()))
         plain = [(number, want) for number, want in enumerate(self.wants) if want is not change]
         order = self._match(measured, plain, others, known)
@@ -133,20 +133,22 @@ class Alternative:
             measured.misses += trouble
             measured.met += all(miss.strict for miss in trouble)
         measured.misses += [
-            Miss(kind="extra call", given=one.found.words, strict=one.shows)
-            for one in (*(one for number, one in enumerate(others) if number not in order), *again)
+            Miss(kind="extra call", given=call.parsed.words, strict=call.shows)
+            for call in (*(call for number, call in enumerate(others) if number not in order), *again)
         ]
-        measured.meets = {self._place(others[call]): plain[n][0] for n, call in enumerate(order) if call >= 0}
-        measured.meets |= {self._place(one): self.wants.index(change) for one in makers[:1] if change}
+        measured.meets = {
+            self._place(others[position]): plain[n][0] for n, position in enumerate(order) if position >= 0
+        }
+        measured.meets |= {self._place(call): self.wants.index(change) for call in makers[:1] if change}
 
-    def _place(self, one: Done) -> int:
+    def _place(self, call: Done) -> int:
         """Where its call stands; two calls may be equal and are not the same."""
-        return next(number for number, found in enumerate(self.found) if found is one.found)
+        return next(number for number, parsed in enumerate(self.calls) if parsed is call.parsed)
 
-    def _meets_another(self, one: Done, known: Sequence[Sequence[Reference]]) -> bool:
+    def _meets_another(self, call: Done, known: Sequence[Sequence[Reference]]) -> bool:
         files = self.stage.before.files
         return any(
-            want.do != "change" and not trouble_with(self.scene, want, one, ways, files, lenient=True)
+            want.do != "change" and not trouble_with(self.scene, want, call, ways, files, lenient=True)
             for want, ways in zip(self.wants, known, strict=True)
         )
 
@@ -158,7 +160,7 @@ class Alternative:
         known: Sequence[Sequence[Reference]],
     ) -> list[int]:
         """Which call meets which want best (-1 where none is left); what is amiss goes to `measured`."""
-        costs = [[self._cost(want, one, known[number]) for one in done] for number, want in wants]
+        costs = [[self._cost(want, call, known[number]) for call in done] for number, want in wants]
         order = assigned([[cost for cost, _ in row] for row in costs], len(done))
         before = len(measured.misses)
         for (_, want), number, row in zip(wants, order, costs, strict=True):
@@ -168,9 +170,9 @@ class Alternative:
         taken = [number for number in order if number >= 0]
         right = all(miss.strict for miss in measured.misses[before:])
         if self.stage.turn.ordered and taken != sorted(taken) and right:
-            said = ", ".join(want.words for _, want in wants)
-            given = ", ".join(one.found.words for one in done)
-            measured.misses.append(Miss(kind="wrong order", wanted=said, given=given))
+            wanted = ", ".join(want.words for _, want in wants)
+            given = ", ".join(call.parsed.words for call in done)
+            measured.misses.append(Miss(kind="wrong order", wanted=wanted, given=given))
         return order
 
     def _cost(self, want: Want, one: Done, known: Sequence[Reference]) -> tuple[int, list[Miss]]:
@@ -178,7 +180,7 @@ class Alternative:
         exact = self.scene.case.exact
         trouble = trouble_with(self.scene, want, one, known, files, lenient=not exact)
         if trouble:
-            weight = 100 if any(one.kind == "wrong tool" for one in trouble) else 10 + len(trouble)
+            weight = 100 if any(amiss.kind == "wrong tool" for amiss in trouble) else 10 + len(trouble)
             return weight, [_miss(want, one, amiss, strict=False) for amiss in trouble]
         strict = trouble_with(self.scene, want, one, known, files, lenient=False)
         return len(strict), [_miss(want, one, amiss, strict=True) for amiss in strict]
@@ -188,17 +190,17 @@ class Alternative:
         if not makers:
             yield Miss(kind="missing call", wanted=want.words)
             return
-        given = ", ".join(one.found.words for one in makers)
-        failed = next((one.failed for one in makers if one.failed), "")
-        unsure = any(not one.sure for one in makers)
+        given = ", ".join(call.parsed.words for call in makers)
+        failed = next((call.failed for call in makers if call.failed), "")
+        unsure = any(not call.sure for call in makers)
         if failed or unsure:
             yield Miss(kind="wrong argument", wanted=want.words, given=given, detail=failed)
             return
         before = self.stage.before
-        effect = together([one.effect for one in makers], before)
+        effect = together([call.effect for call in makers], before)
         due = _target(want, before)
         files, target = _after(before.files, effect), _after(before.files, due)
-        apart = sum(len(shell.parse(one.found.command or "") or ("",)) for one in makers) > 1
+        apart = sum(len(shell.parse(call.parsed.command or "") or ("",)) for call in makers) > 1
         if files != target and apart and effect.files.items() > due.files.items():
             more = Effect({path: text for path, text in effect.files.items() if target.get(path) != text})
             yield Miss(kind="extra call", wanted=want.words, given=given, detail=f"also {words(more)}")
@@ -234,13 +236,13 @@ def _after(files: Mapping[str, str], effect: Effect) -> dict[str, str]:
 
 def _twice(makers: Sequence[Done]) -> Iterator[Miss]:
     """Calls that were made before, word for word, and did nothing more."""
-    for number, one in enumerate(makers):
-        if one.found.words in [other.found.words for other in makers[:number]]:
-            yield Miss(kind="extra call", given=one.found.words, strict=True)
+    for number, call in enumerate(makers):
+        if call.parsed.words in [other.parsed.words for other in makers[:number]]:
+            yield Miss(kind="extra call", given=call.parsed.words, strict=True)
 
 
-def _miss(want: Want, one: Done, trouble: CallTrouble, *, strict: bool) -> Miss:
-    return Miss(kind=trouble.kind, wanted=want.words, given=one.found.words, detail=trouble.detail, strict=strict)
+def _miss(want: Want, call: Done, trouble: CallTrouble, *, strict: bool) -> Miss:
+    return Miss(kind=trouble.kind, wanted=want.words, given=call.parsed.words, detail=trouble.detail, strict=strict)
 
 
 def _difference(wanted: Mapping[str, str], given: Mapping[str, str]) -> str:

@@ -84,12 +84,12 @@ class CaseBench:
             if not ruling.explores or look == LOOKS:
                 break
             play.attempt.misses.append(Miss(kind="extra call", turn=number, given=answer.calls[0].name, strict=True))
-            looked = results(stage, turn, answer.calls, {}, play.state.files, ruling.shown)
-            play.messages += [Message("assistant", answer.parts), Message("tool", tuple(looked))]
+            results_of_looks = results(stage, turn, answer.calls, {}, play.state.files, ruling.shown)
+            play.messages += [Message("assistant", answer.parts), Message("tool", tuple(results_of_looks))]
         self._note(ruling, number, play)
         if not play.stopped and answer.calls:
-            said = results(stage, turn, answer.calls, ruling.meets, play.state.files, ruling.shown)
-            play.messages += [Message("assistant", answer.parts), Message("tool", tuple(said))]
+            outputs = results(stage, turn, answer.calls, ruling.meets, play.state.files, ruling.shown)
+            play.messages += [Message("assistant", answer.parts), Message("tool", tuple(outputs))]
             play.state = play.state if turn.error else ruling.state
         elif not play.stopped:
             play.messages.append(Message("assistant", answer.parts))

@@ -81,24 +81,24 @@ def _reaching(tried: frozenset[tuple[str, ...]]) -> frozenset[tuple[str, ...]]:
     return frozenset((words[0], *sorted(force & set(words))) for words in tried if words and words[0] in reaching)
 
 
-def effect_of(before: State, repository: Repository | None, found: Effects) -> Effect:
+def effect_of(before: State, repository: Repository | None, ran: Effects) -> Effect:
     """What a command changed.
 
     Args:
         before: the state that it found.
         repository: the repository that it found.
-        found: what it did.
+        ran: what it did.
     """
-    after = found.state
+    after = ran.state
     executable = {path: path in after.executable for path in before.executable ^ after.executable}
     return Effect(
         changes(before.files, after.files),
         {path: given for path, given in executable.items() if path in after.files},
         changes(before.links, after.links),
-        found.repository if found.repository != repository else None,
-        found.acts,
-        len(found.left),
-        frozenset(call.operands for call in found.calls if call.program == "git" and not call.looks),
+        ran.repository if ran.repository != repository else None,
+        ran.acts,
+        len(ran.left),
+        frozenset(call.operands for call in ran.calls if call.program == "git" and not call.looks),
     )
 
 
@@ -109,28 +109,28 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, st
 
 def together(effects: Sequence[Effect], before: State) -> Effect:
     """What several effects come to, one after another."""
-    files = {path: text for one in effects for path, text in one.files.items()}
-    executable = {path: given for one in effects for path, given in one.executable.items()}
-    links = {path: target for one in effects for path, target in one.links.items()}
+    files = {path: text for effect in effects for path, text in effect.files.items()}
+    executable = {path: given for effect in effects for path, given in effect.executable.items()}
+    links = {path: target for effect in effects for path, target in effect.links.items()}
     return Effect(
         {path: text for path, text in files.items() if text != before.files.get(path)},
         {path: given for path, given in executable.items() if given != (path in before.executable)},
         {path: target for path, target in links.items() if target != before.links.get(path)},
-        next((one.repository for one in reversed(effects) if one.repository is not None), None),
-        tuple(call for one in effects for call in one.acts),
-        sum(one.left for one in effects),
-        frozenset(words for one in effects for words in one.tried),
+        next((effect.repository for effect in reversed(effects) if effect.repository is not None), None),
+        tuple(call for effect in effects for call in effect.acts),
+        sum(effect.left for effect in effects),
+        frozenset(words for effect in effects for words in effect.tried),
     )
 
 
 def words(effect: Effect) -> str:
     """What it comes to, in short."""
-    said = [f"{path} {'is gone' if text is None else 'is changed'}" for path, text in sorted(effect.files.items())]
-    said += [f"{path} is {'' if given else 'not '}executable" for path, given in sorted(effect.executable.items())]
-    said += [f"link {path}" for path in sorted(effect.links)]
-    said += ["the repository is changed"] * (effect.repository is not None)
-    said += [f"`{call.said}` is called" for call in effect.acts]
+    parts = [f"{path} {'is gone' if text is None else 'is changed'}" for path, text in sorted(effect.files.items())]
+    parts += [f"{path} is {'' if given else 'not '}executable" for path, given in sorted(effect.executable.items())]
+    parts += [f"link {path}" for path in sorted(effect.links)]
+    parts += ["the repository is changed"] * (effect.repository is not None)
+    parts += [f"`{call.said}` is called" for call in effect.acts]
     tried = sorted(effect.tried)
-    said += [f"`git {' '.join(name)}` is called" for name in tried if effect.repository is None]
-    said += ["a process is left running"] * bool(effect.left)
-    return "; ".join(said)[:500] or "nothing is changed"
+    parts += [f"`git {' '.join(name)}` is called" for name in tried if effect.repository is None]
+    parts += ["a process is left running"] * bool(effect.left)
+    return "; ".join(parts)[:500] or "nothing is changed"

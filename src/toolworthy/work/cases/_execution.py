@@ -23,7 +23,7 @@ class Undecided(Exception):
 
 
 @dataclass(frozen=True)
-class Found:
+class ParsedCall:
     """A call, read."""
 
     call: ToolCall
@@ -58,7 +58,7 @@ class Found:
 class Done:
     """What a call did."""
 
-    found: Found
+    parsed: ParsedCall
     after: State
     effect: Effect = field(default_factory=Effect)
     outputs: tuple[str, ...] = ()
@@ -73,9 +73,9 @@ class Done:
     @property
     def shows(self) -> bool:
         """Whether it does no more than show something."""
-        deed = self.found.deed
+        deed = self.parsed.deed
         if deed is None:
-            return self.found.looks
+            return self.parsed.looks
         return self.sure and not self.effect and not self.failed and (deed.action in LOOKS or deed.action == "run")
 
 
@@ -91,15 +91,15 @@ class Execution:
     private: tuple[str, ...] = ()
     """Files that are not to be shown."""
 
-    async def do(self, calls: Sequence[Found]) -> list[Done]:
+    async def do(self, calls: Sequence[ParsedCall]) -> list[Done]:
         """What the calls do, one after another; commands are run only where there is a world."""
         done: list[Done] = []
         state, repository = self.before, self.repository
-        for found in calls:
-            made = self._noted(await self._one(found, state, repository))
-            done.append(made)
-            state = made.after
-            repository = made.effect.repository or repository
+        for parsed in calls:
+            done_call = self._noted(await self._one(parsed, state, repository))
+            done.append(done_call)
+            state = done_call.after
+            repository = done_call.effect.repository or repository
         return done
 
     def _noted(self, made: Done) -> Done:
@@ -109,24 +109,24 @@ class Execution:
         seen = tuple(Invocation("private", operands=(path,), said=f"show {path}") for path in sorted(shown))
         return replace(made, effect=replace(made.effect, acts=(*made.effect.acts, *seen))) if seen else made
 
-    async def _one(self, found: Found, state: State, repository: Repository | None) -> Done:
-        deed = found.deed
+    async def _one(self, parsed: ParsedCall, state: State, repository: Repository | None) -> Done:
+        deed = parsed.deed
         if deed is None:
-            return Done(found, state)
-        if found.command is not None and self.world is not None:
-            ran = await self.run(found.command, state, folder_of(deed))
-            return Done(found, ran.state, effect_of(state, repository, ran), (ran.output,), ran)
+            return Done(parsed, state)
+        if parsed.command is not None and self.world is not None:
+            ran = await self.run(parsed.command, state, folder_of(deed))
+            return Done(parsed, ran.state, effect_of(state, repository, ran), (ran.output,), ran)
         if deed.action in LOOKS or looks(deed):
             readings = {answer_from(deed, state.files, shift) for shift in (0, 1)}
-            exact = found.command is None or bool(shell.reads(found.command) and folder_of(deed) == ROOT)
-            return Done(found, state, outputs=tuple(text for text in readings if text is not None and exact))
+            exact = parsed.command is None or bool(shell.reads(parsed.command) and folder_of(deed) == ROOT)
+            return Done(parsed, state, outputs=tuple(text for text in readings if text is not None and exact))
         try:
             files = changed(state.files, deed)
         except EditRefused as error:
-            return Done(found, state, failed=str(error))
+            return Done(parsed, state, failed=str(error))
         if files is None:
-            return Done(found, state, sure=False)
-        return Done(found, replace(state, files=files), Effect(changes(state.files, files)))
+            return Done(parsed, state, sure=False)
+        return Done(parsed, replace(state, files=files), Effect(changes(state.files, files)))
 
     async def run(self, command: str, state: State | None = None, folder: str = "") -> Effects:
         """What a command does in the world."""

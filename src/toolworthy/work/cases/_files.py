@@ -95,10 +95,10 @@ def _named(deed: Deed, files: Mapping[str, str]) -> list[str]:
 
 def _searched(deed: Deed, files: Mapping[str, str]) -> list[str]:
     folder, names = relative(str(deed.scope.get("folder") or "")), deed.scope.get("names")
-    found = {
+    texts = {
         path: files[path] for path, inside in _within(folder, files) if not names or glob_matches(str(names), inside)
     }
-    return _found(deed.values[0]["pattern"], found, ignore_case=deed.scope.get("ignore_case") is True)
+    return _found(deed.values[0]["pattern"], texts, ignore_case=deed.scope.get("ignore_case") is True)
 
 
 def _told(command: str, files: Mapping[str, str]) -> str | None:
@@ -108,8 +108,8 @@ def _told(command: str, files: Mapping[str, str]) -> str | None:
     if sought := shell.searches(command):
         hits = _found(sought.pattern, files, fixed=sought.fixed, ignore_case=sought.ignore_case)
         return "\n".join(hits) or "no matches"
-    if found := shell.finds(command):
-        named = [path for path in sorted(files) if any(glob_matches(pattern, path) for pattern in globs(found))]
+    if find := shell.finds(command):
+        named = [path for path in sorted(files) if any(glob_matches(pattern, path) for pattern in globs(find))]
         return "\n".join(named) or "no files"
     return None
 
@@ -149,13 +149,13 @@ def _found(pattern: str, files: Mapping[str, str], *, fixed: bool = False, ignor
     ]
 
 
-def globs(found: shell.Find) -> tuple[str, ...]:
+def globs(find: shell.Find) -> tuple[str, ...]:
     """What a shell command finds, as globs from the working directory."""
-    starts = [relative(start) for start in found.starts]
-    if not found.recursive:
-        return tuple(f"{start}/{name}".lstrip("/") for start in starts for name in found.names or ("*",))
-    whole = [name.removeprefix("./") for name in found.names if "/" in name]
-    names = [name for name in found.names if "/" not in name] or ([] if whole else ["*"])
+    starts = [relative(start) for start in find.starts]
+    if not find.recursive:
+        return tuple(f"{start}/{name}".lstrip("/") for start in starts for name in find.names or ("*",))
+    whole = [name.removeprefix("./") for name in find.names if "/" in name]
+    names = [name for name in find.names if "/" not in name] or ([] if whole else ["*"])
     deep = [f"{start}/**/" if start else "**/" for start in starts]
     return (*whole, *(f"{start}{name}" for start in deep for name in names))
 

@@ -18,7 +18,7 @@ from toolworthy.rules.leaks import TOOL_SYNTAX
 from toolworthy.wire.ir import Message, Request, Response, Text, ToolCall
 from toolworthy.wire.lenient import parse_json
 from toolworthy.work.cases._alternative import Alternative, Worth
-from toolworthy.work.cases._execution import Execution, Found, Undecided
+from toolworthy.work.cases._execution import Execution, ParsedCall, Undecided
 from toolworthy.work.cases._files import looks
 from toolworthy.work.cases._scene import Scene
 from toolworthy.work.cases.matching.values import compare
@@ -76,50 +76,52 @@ async def rule_on(
     lost = _left_in_text(scene, turn, answer)
     if lost and not answer.calls:
         return Ruling(state, tuple(lost))
-    found = [_read(scene, call) for call in answer.calls]
-    explores = bool(found) and all(call.deed is not None and looks(call.deed) for call in found)
+    calls = [_read(scene, call) for call in answer.calls]
+    explores = bool(calls) and all(call.deed is not None and looks(call.deed) for call in calls)
     if not turn.right:
-        misses = tuple(_no_call(scene, turn, answer, found))
+        misses = tuple(_no_call(scene, turn, answer, calls))
         return Ruling(state, misses, 0.0 if misses else 1.0, explores=explores and bool(misses))
     stage = Execution(state, turn, private=scene.case.private)
-    best = await _best(scene, stage, found, answer, ahead)
-    if (best.misses or (thorough and world)) and any(call.command is not None for call in found):
+    best = await _best(scene, stage, calls, answer, ahead)
+    if (best.misses or (thorough and world)) and any(call.command is not None for call in calls):
         if world is not None:
-            ran = await _best(scene, await _furnished(stage, world, found, ahead), found, answer, ahead)
+            ran = await _best(scene, await _furnished(stage, world, calls, ahead), calls, answer, ahead)
             best = ran if thorough else min((ran, best), key=_badness)
         elif not explores:
-            raise Undecided(f"only a sandbox can determine what this does: {_commands(found)[:200]}")
+            raise Undecided(f"only a sandbox can determine what this does: {_commands(calls)[:200]}")
     best.explores = (explores or best.explores) and not best.lenient
     best.misses = _with_leaks(best.misses, lost)
     return best
 
 
-def _commands(found: Sequence[Found]) -> str:
-    return "; ".join(call.command for call in found if call.command is not None)
+def _commands(calls: Sequence[ParsedCall]) -> str:
+    return "; ".join(call.command for call in calls if call.command is not None)
 
 
-async def _furnished(stage: Execution, world: World, found: Sequence[Found], ahead: Sequence[Turn]) -> Execution:
+async def _furnished(stage: Execution, world: World, calls: Sequence[ParsedCall], ahead: Sequence[Turn]) -> Execution:
     """The stage in which commands are run, with a repository where one may be needed."""
-    wanted = [way for one in (stage.turn, *ahead) for wants in one.right for want in wants for way in want.command]
-    if not world.needs_repository(stage.before, _commands(found), *wanted):
+    wanted = [way for turn in (stage.turn, *ahead) for wants in turn.right for want in wants for way in want.command]
+    if not world.needs_repository(stage.before, _commands(calls), *wanted):
         return replace(stage, world=world)
     state, repository = await world.with_repository(stage.before)
     return replace(stage, before=state, world=world, repository=repository)
 
 
-async def _best(scene: Scene, stage: Execution, found: list[Found], answer: Response, ahead: Sequence[Turn]) -> Ruling:
+async def _best(
+    scene: Scene, stage: Execution, calls: list[ParsedCall], answer: Response, ahead: Sequence[Turn]
+) -> Ruling:
     """What is said by the alternative that comes nearest."""
-    done = await stage.do([call for call in found if not call.broken])
-    broken = [_unreadable(call) for call in found if call.broken]
+    done = await stage.do([call for call in calls if not call.broken])
+    broken = [_unreadable(call) for call in calls if call.broken]
     best: Ruling | None = None
     for wants in stage.turn.right:
         for turns in range(1, len(ahead) + 2 if stage.world is not None and not stage.turn.apart else 2):
             more = [want for turn in ahead[: turns - 1] for want in turn.right[0]]
-            alternative = Alternative(scene, stage, (*wants, *more), found, len(wants))
+            alternative = Alternative(scene, stage, (*wants, *more), calls, len(wants))
             measured = await alternative.measure(done, whole=turns > 1)
             if measured is None:
                 continue
-            ruling = _ruling(measured, wants, found, broken, answer)
+            ruling = _ruling(measured, wants, calls, broken, answer)
             ruling.turns = turns
             if best is None or _badness(ruling) < _badness(best):
                 best = ruling
@@ -127,15 +129,17 @@ async def _best(scene: Scene, stage: Execution, found: list[Found], answer: Resp
     return best
 
 
-def _ruling(measured: Worth, wants: Sequence[Want], found: list[Found], broken: list[Miss], answer: Response) -> Ruling:
+def _ruling(
+    measured: Worth, wants: Sequence[Want], calls: list[ParsedCall], broken: list[Miss], answer: Response
+) -> Ruling:
     # What is missing is said last: it may be due to what else is amiss.
     misses = [*broken, *sorted(measured.misses, key=lambda miss: miss.kind == "missing call")]
-    if not found:
+    if not calls:
         detail = "the response was empty" if not answer.text.strip() else "the model answered with text"
         misses = [Miss(kind="no call", wanted=_words(wants), given=answer.text[:300], detail=detail)]
     credit = max(0.0, min(1.0, measured.met / max(len(wants), 1)))
     return Ruling(
-        measured.state, tuple(misses), credit, measured.meets, measured.shown, explores=measured.looks and bool(found)
+        measured.state, tuple(misses), credit, measured.meets, measured.shown, explores=measured.looks and bool(calls)
     )
 
 
@@ -145,21 +149,21 @@ def _badness(ruling: Ruling) -> tuple[int, float, int, int, int]:
     return len(heavy), -ruling.credit, len(ruling.misses), others, -ruling.turns
 
 
-def _read(scene: Scene, call: ToolCall) -> Found:
+def _read(scene: Scene, call: ToolCall) -> ParsedCall:
     """A call as far as it can be understood."""
     tool = next((tool for tool in scene.tools if call.name in (tool.flat_name, tool.name)), None)
     if tool is None:
-        return Found(call, None, None, unknown=True)
+        return ParsedCall(call, None, None, unknown=True)
     arguments: Any = call.arguments if call.custom else parse_json(call.arguments or "{}")
     if not call.custom and not isinstance(arguments, dict):
-        return Found(call, None, None)
+        return ParsedCall(call, None, None)
     spec = scene.spec(call.name)
     deed = understand(spec, arguments) if spec else None
     looks_only = any(own.looks for name, own in scene.case.own.items() if scene.names.get(name) == call.name)
     lacking = tuple(name for name in due(spec) if name not in arguments) if spec and isinstance(arguments, dict) else ()
     own = spec if call.name in scene.names.values() else None
     odd = tuple(name for name in arguments if name not in own.parameters) if own and not own.custom else ()
-    return Found(call, arguments, deed, looks=looks_only, lacking=lacking, odd=odd)
+    return ParsedCall(call, arguments, deed, looks=looks_only, lacking=lacking, odd=odd)
 
 
 def _left_in_text(scene: Scene, turn: Turn, answer: Response) -> list[Miss]:
@@ -176,14 +180,14 @@ def _with_leaks(misses: Sequence[Miss], lost: Sequence[Miss]) -> tuple[Miss, ...
     """Calls that are missing since they were left in the text are named as that."""
     missing = [miss for miss in misses if miss.kind == "missing call"]
     for miss, leak in zip(missing, lost, strict=False):
-        misses = [leak.model_copy(update={"wanted": miss.wanted}) if one is miss else one for one in misses]
+        misses = [leak.model_copy(update={"wanted": miss.wanted}) if other is miss else other for other in misses]
     return tuple(misses)
 
 
-def _no_call(scene: Scene, turn: Turn, answer: Response, found: Sequence[Found]) -> Iterator[Miss]:
+def _no_call(scene: Scene, turn: Turn, answer: Response, calls: Sequence[ParsedCall]) -> Iterator[Miss]:
     """What is amiss where no call is right."""
-    if found:
-        for call in found:
+    if calls:
+        for call in calls:
             broken = _unreadable(call) if call.unknown or call.arguments is None else None
             yield broken or Miss(kind="call where none is due", given=call.words, detail=call.words)
     elif not answer.text.strip():
@@ -193,7 +197,7 @@ def _no_call(scene: Scene, turn: Turn, answer: Response, found: Sequence[Found])
         yield Miss(kind="wrong answer", wanted=str(turn.answer), given=answer.text[:500], strict=strict)
 
 
-def _unreadable(call: Found) -> Miss:
+def _unreadable(call: ParsedCall) -> Miss:
     if call.unknown:
         return Miss(kind="unknown tool", given=call.words, detail=f"{call.call.name} was not offered")
     if call.lacking:

@@ -47,10 +47,10 @@ def _first(scene: Scene, action: Action, values: Mapping[str, str], want: Want) 
     if want.lines and want.do == "read":
         # Tools say parts of a file in many ways; every shell says it the same.
         action, values = "run", {"command": _part(values["path"], want.lines)}
-    found = ways(action, values, scene.tools, scene.adapter)
-    if not found:
+    possible = ways(action, values, scene.tools, scene.adapter)
+    if not possible:
         raise LookupError(f"{scene.adapter.id} has no tool to {action}")
-    return found[0]
+    return possible[0]
 
 
 def _part(path: str, lines: tuple[int, int]) -> str:

@@ -39,7 +39,7 @@ async def ask(session: GatewaySession, api: Api, body: Mapping[str, Any]) -> Exc
     async def send() -> Exchange:
         return await handler.ask(session, path, data, MAX_SECONDS)
 
-    exchange = await patiently(send, lambda found: again(found, failed), session.gateway.patience)
+    exchange = await patiently(send, lambda received: again(received, failed), session.gateway.patience)
     if trouble := _trouble(exchange):
         raise trouble
     return exchange
@@ -51,8 +51,8 @@ def _trouble(exchange: Exchange) -> NoAnswer | None:
     if busy(exchange):
         return NoAnswer(no_time(exchange))
     if error := exchange.error:
-        told = str(error) if error.kind == "our limit" else f"the endpoint failed: {error}"
-        return NoAnswer(told, "time" if error.kind in ("our limit", "silent") else None)
+        detail = str(error) if error.kind == "our limit" else f"the endpoint failed: {error}"
+        return NoAnswer(detail, "time" if error.kind in ("our limit", "silent") else None)
     if answer is None:
         return NoAnswer("no answer")
     if answer.failure is not None:

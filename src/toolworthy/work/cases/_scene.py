@@ -26,7 +26,7 @@ class Scene:
 
     def spec(self, name: str) -> ToolSpec | None:
         """What is known of a tool: of the agent's own, and of those of the case that do something to files."""
-        own = next((self.case.own[one] for one, offered in self.names.items() if offered == name), None)
+        own = next((self.case.own[tool] for tool, offered in self.names.items() if offered == name), None)
         if own is not None:
             return own.spec if own.does else None
         return None if self.case.alone else self.adapter.tools.get(name)

@@ -13,7 +13,7 @@ from toolworthy.records.case import MissKind
 from toolworthy.wire.ir import ToolCall
 from toolworthy.wire.lenient import parse_json
 from toolworthy.work.cases._effect import Effect, effect_of, words
-from toolworthy.work.cases._execution import Done, Execution, Found
+from toolworthy.work.cases._execution import Done, Execution, ParsedCall
 from toolworthy.work.cases._files import LOOKS, folder_of
 from toolworthy.work.cases._output import lacks, same_output, shows_any
 from toolworthy.work.cases._reference import calls_for
@@ -42,7 +42,7 @@ class Reference:
 
 async def references(stage: Execution, wants: Sequence[Want]) -> list[tuple[Reference, ...]]:
     """What each want does, for every way of its own that the case lists; nothing where there is no world."""
-    found: list[tuple[Reference, ...]] = []
+    references_by_want: list[tuple[Reference, ...]] = []
     for want in wants:
         ways: list[str] = []
         for command in want.command if stage.world is not None else ():
@@ -50,8 +50,10 @@ async def references(stage: Execution, wants: Sequence[Want]) -> list[tuple[Refe
             if not ways or not ("|" in command or any(shell.same_command(other, command) for other in ways)):
                 ways.append(command)
         ran = [await stage.run(command) for command in ways]
-        found.append(tuple(Reference(one, effect_of(stage.before, stage.repository, one)) for one in ran))
-    return found
+        references_by_want.append(
+            tuple(Reference(effects, effect_of(stage.before, stage.repository, effects)) for effects in ran)
+        )
+    return references_by_want
 
 
 def trouble_with(
@@ -67,27 +69,27 @@ def trouble_with(
         files: what lay in the working directory.
         lenient: let types pass that can be read as the wanted ones.
     """
-    found = done.found
+    parsed = done.parsed
     if want.tool is not None:
-        if found.call.name != scene.names[want.tool]:
-            return [CallTrouble("wrong tool", f"{found.call.name} instead of {scene.names[want.tool]}")]
-        return _arguments(want, found, lenient=lenient)
-    if found.deed is None:
-        return [CallTrouble("wrong tool", f"{found.call.name} cannot {want.do}")]
+        if parsed.call.name != scene.names[want.tool]:
+            return [CallTrouble("wrong tool", f"{parsed.call.name} instead of {scene.names[want.tool]}")]
+        return _arguments(want, parsed, lenient=lenient)
+    if parsed.deed is None:
+        return [CallTrouble("wrong tool", f"{parsed.call.name} cannot {want.do}")]
     # Where it was run, what it did and showed decides.
-    if done.ran is None and not done.outputs and _as_reference(scene, want, found):
+    if done.ran is None and not done.outputs and _as_reference(scene, want, parsed):
         return []
     if want.do == "run":
         return _run(want, done, known)
     return _look(want, done, files)
 
 
-def _arguments(want: Want, found: Found, *, lenient: bool) -> list[CallTrouble]:
-    mismatch = compare(want.arguments, found.arguments, lenient=lenient)
+def _arguments(want: Want, parsed: ParsedCall, *, lenient: bool) -> list[CallTrouble]:
+    mismatch = compare(want.arguments, parsed.arguments, lenient=lenient)
     if mismatch is None:
         return []
     # Another type that cannot be read as the wanted value is a wrong type, even where its text can be compared.
-    first = compare(want.arguments, found.arguments)
+    first = compare(want.arguments, parsed.arguments)
     kind = first.kind if first and first.path == mismatch.path else mismatch.kind
     given = mismatch.given
     if kind == "wrong type" and mismatch.wanted is None and isinstance(given, str) and given.lower() not in _NOTHING:
@@ -107,14 +109,14 @@ def _said(mismatch: Any) -> str:
     return f"{where}: {mismatch.given!r} instead of {mismatch.wanted!r}"[:500]
 
 
-def _as_reference(scene: Scene, want: Want, found: Found) -> bool:
+def _as_reference(scene: Scene, want: Want, parsed: ParsedCall) -> bool:
     """Whether it is what the reference calls, or the same command."""
     if want.do == "run":
-        folder = folder_of(found.deed) if found.deed else ROOT
-        given = found.command
+        folder = folder_of(parsed.deed) if parsed.deed else ROOT
+        given = parsed.command
         return given is not None and any(shell.same_command(way, given, folder=folder) for way in want.command)
     made = [call for _, call in calls_for(scene, [want], "")]
-    return len(made) == 1 and _equal(made[0], found.call)
+    return len(made) == 1 and _equal(made[0], parsed.call)
 
 
 def _equal(wanted: ToolCall, given: ToolCall) -> bool:
@@ -124,20 +126,20 @@ def _equal(wanted: ToolCall, given: ToolCall) -> bool:
 
 
 def _run(want: Want, done: Done, known: Sequence[Reference]) -> list[CallTrouble]:
-    if done.found.command is None:
-        return [CallTrouble("wrong tool", f"{_action(done.found.deed)} instead of run")]
-    detail = f"`{done.found.command[:300]}` instead of `{want.command[0]}`"
+    if done.parsed.command is None:
+        return [CallTrouble("wrong tool", f"{_action(done.parsed.deed)} instead of run")]
+    detail = f"`{done.parsed.command[:300]}` instead of `{want.command[0]}`"
     if done.ran is None or not known:
         return [CallTrouble("wrong argument", detail)]
-    found = [_beside(want, one, done) for one in known]
-    return min(found, key=lambda trouble: [one.kind != "extra call" for one in trouble])
+    troubles = [_beside(want, reference, done) for reference in known]
+    return min(troubles, key=lambda trouble: [amiss.kind != "extra call" for amiss in trouble])
 
 
 def _beside(want: Want, known: Reference, done: Done) -> list[CallTrouble]:
     """What a command did, beside what the wanted one does."""
     assert done.ran is not None
     if done.ran.code is None:
-        return [CallTrouble("wrong argument", f"`{done.found.command}` was stopped at a limit")]
+        return [CallTrouble("wrong argument", f"`{done.parsed.command}` was stopped at a limit")]
     if done.effect.same(known.effect):
         return [CallTrouble("wrong argument", shown)] if (shown := _hidden(want, known, [done.ran])) else []
     # What a command that fails says is not looked for in what does more, and may not fail.
@@ -148,12 +150,12 @@ def _beside(want: Want, known: Reference, done: Done) -> list[CallTrouble]:
 
 def _hidden(want: Want, known: Reference, ran: Sequence[Effects]) -> str:
     """What was not shown that the wanted command shows."""
-    output = "\n".join(one.output for one in ran)
+    output = "\n".join(effects.output for effects in ran)
     if want.shows or want.hides:
         return lacks(want, output, {})
     wanted = known.ran.output
     seen = Counter(call for call in known.ran.calls if call.looks and call.program != "git")
-    seen -= Counter(call for one in ran for call in one.calls)
+    seen -= Counter(call for effects in ran for call in effects.calls)
     if seen:
         return f"`{next(iter(seen)).said}` is not called"
     if known.effect or any(call.looks and call.program != "git" for call in known.ran.calls):
@@ -163,7 +165,7 @@ def _hidden(want: Want, known: Reference, ran: Sequence[Effects]) -> str:
 
 
 def _look(want: Want, done: Done, files: Any) -> list[CallTrouble]:
-    deed = done.found.deed
+    deed = done.parsed.deed
     if deed is None or not (done.shows or done.ran is not None):
         return [CallTrouble("wrong tool", f"{_action(deed)} instead of {want.do}")]
     lost = [lacks(want, output, files) for output in done.outputs] or ["what it shows is not known"]
@@ -188,14 +190,14 @@ def all_shown(wants: Sequence[Want], known: Sequence[Sequence[Reference]], done:
         done: what the calls did.
         files: what lay in the working directory.
     """
-    ran = [one.ran for one in done if one.ran is not None]
-    if any(one.code is None for one in ran) or any(one.failed or not one.sure for one in done):
+    ran = [call.ran for call in done if call.ran is not None]
+    if any(effects.code is None for effects in ran) or any(call.failed or not call.sure for call in done):
         return False
     for want, ways in zip(wants, known, strict=True):
         if want.do == "run" and (not ways or _hidden(want, ways[0], ran)):
             return False
         if want.do in LOOKS:
-            outputs = [text for one in done for text in one.outputs]
+            outputs = [text for call in done for text in call.outputs]
             if all(lacks(want, text, files) for text in (*outputs, "\n".join(outputs))):
                 return False
     return True

@@ -121,8 +121,8 @@ async def judged(answer: ExampleAnswer, stage: Scene, world: World | None) -> Ru
     if answer.turn > len(turns):
         raise LookupError(f"there is no turn {answer.turn}")
     for number, turn in enumerate(turns[: answer.turn - 1]):
-        said = Response(parts=reference(stage, turn, number), stop="tool" if turn.right else "end")
-        ruling = await rule_on(stage, turn, said, state, world)
+        played = Response(parts=reference(stage, turn, number), stop="tool" if turn.right else "end")
+        ruling = await rule_on(stage, turn, played, state, world)
         state = state if turn.error else ruling.state
     turn = turns[answer.turn - 1]
     return await rule_on(stage, turn, response(answer, stage), state, world, unspoken(turns, answer.turn - 1))

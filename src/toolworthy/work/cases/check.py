@@ -19,14 +19,14 @@ from toolworthy.work.cases.world import World
 
 async def problems(cases: Sequence[Case], agents: Sequence[AgentAdapter], world: World | None) -> AsyncIterator[str]:
     """What is unsound, one line each."""
-    said: dict[str, str] = {}
+    case_by_words: dict[str, str] = {}
     for case in cases:
         for number, turn in enumerate(case.turns, 1):
             for line in unproven(turn):
                 yield f"{case.id}: turn {number}: {line}"
             words = " ".join(turn.user.split())
-            if words and said.setdefault(words, case.id) != case.id:
-                yield f"{case.id}: {said[words]} says the same: {words[:60]!r}"
+            if words and case_by_words.setdefault(words, case.id) != case.id:
+                yield f"{case.id}: {case_by_words[words]} says the same: {words[:60]!r}"
         for agent in agents[:1] if case.alone else agents:
             try:
                 async for line in _case(scene(case, agent), world):

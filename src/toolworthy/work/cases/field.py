@@ -108,8 +108,8 @@ class FieldPlayer:
 
 def _asked(messages: Sequence[Message], tools: Sequence[Tool]) -> str:
     """What a question is known by: the same words are asked with other tools too."""
-    said = [part.text for message in messages for part in message.parts if isinstance(part, Text)]
-    return dump_json([said, [[tool.name, tool.description, tool.parameters] for tool in tools]])
+    texts = [part.text for message in messages for part in message.parts if isinstance(part, Text)]
+    return dump_json([texts, [[tool.name, tool.description, tool.parameters] for tool in tools]])
 
 
 def _body(item: Item, endpoint: Endpoint, api: Api, stream: bool) -> dict[str, Any]:

@@ -282,8 +282,8 @@ def load_cases(paths: tuple[Path, ...] = ()) -> tuple[Case, ...]:
 
 def case_files(path: Path) -> list[Path]:
     """The files of cases in a folder, or the one file; those of answers are left out."""
-    found = sorted(path.glob("*.toml")) if path.is_dir() else [path]
-    return [file for file in found if not file.name.endswith(".answers.toml")]
+    files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
+    return [file for file in files if not file.name.endswith(".answers.toml")]
 
 
 @cache

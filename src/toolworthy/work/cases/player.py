@@ -27,11 +27,11 @@ class CasePlayer:
 
     def __call__(self, request: Request) -> tuple[Part, ...] | None:
         """The answer to a case's request; None to any other."""
-        said, rounds = _last_user(request.messages)
-        found = self._turns.get(_plain(said))
-        if found is None:
+        words, rounds = _last_user(request.messages)
+        turn = self._turns.get(_plain(words))
+        if turn is None:
             return None
-        case, number = found
+        case, number = turn
         number += rounds
         if number >= len(case.turns):
             return (Text("Done."),)

@@ -68,11 +68,11 @@ def played(scene: Scene, turn: Turn, files: dict[str, str], number: int) -> list
     messages = [Message("user", (Text(turn.user),))] if turn.user else []
     wants = turn.right[0] if turn.right else ()
     calls = calls_for(scene, wants, f"h{number}")
-    said: list[Part] = [Text(turn.say)] if turn.say and calls else []
+    opening: list[Part] = [Text(turn.say)] if turn.say and calls else []
     if calls:
         made = [call for _, call in calls]
         meets = {number: want for number, (want, _) in enumerate(calls)}
-        messages.append(Message("assistant", (*said, *made)))
+        messages.append(Message("assistant", (*opening, *made)))
         messages.append(Message("tool", tuple(results(scene, turn, made, meets, files))))
         for want in () if turn.error else wants:
             apply_change(want, files)
@@ -156,11 +156,11 @@ def _filler(case: Case) -> list[Turn]:
         return []
     count = case.filler_turns or _FILLER_TURNS
     turns = []
-    for number, told in enumerate(_notes(case.id, count, max(20, case.filler_tokens // count)), 1):
+    for number, note in enumerate(_notes(case.id, count, max(20, case.filler_tokens // count)), 1):
         path = f"notes/{number:03d}.txt"
         want = Want(do="read", path=path)
         user = f"Read {path} and say in one word whether it matters."
-        turns.append(Turn(user=user, right=((want,),), results=(told,), answer="No."))
+        turns.append(Turn(user=user, right=((want,),), results=(note,), answer="No."))
     return turns
 
 

@@ -50,8 +50,8 @@ def java(text: str, kind: str, inner: str = "any") -> Any:
     if kind == "boolean":
         return _BOOLEANS.get(text, text)
     if kind == "Array":
-        found = _JAVA_ARRAY.search(text)
-        return [java(item, inner) for item in _split(found.group(1)) if item] if found else text
+        match = _JAVA_ARRAY.search(text)
+        return [java(item, inner) for item in _split(match.group(1)) if item] if match else text
     if kind == "ArrayList":
         return _java_list(text, inner)
     if kind == "HashMap":
@@ -87,18 +87,18 @@ def _quoted(text: str) -> bool:
 
 
 def _java_list(text: str, inner: str) -> Any:
-    if found := _JAVA_AS_LIST.search(text):
-        items = _split(found.group(1))
-    elif found := _JAVA_ADDED.search(text):
-        items = [item.strip() for item in re.findall(r"add\((.+?)\)", found.group(1))]
+    if match := _JAVA_AS_LIST.search(text):
+        items = _split(match.group(1))
+    elif match := _JAVA_ADDED.search(text):
+        items = [item.strip() for item in re.findall(r"add\((.+?)\)", match.group(1))]
     else:
         return [] if _JAVA_EMPTY_LIST.search(text) else text
     return [item[1:-1] if inner in ("char", "String") else java(item, inner) for item in items]
 
 
 def _java_map(text: str) -> Any:
-    if found := _JAVA_MAP.search(text):
-        pairs = re.findall(r"put\(\"(.*?)\",\s*(.*?)\)", found.group(1))
+    if match := _JAVA_MAP.search(text):
+        pairs = re.findall(r"put\(\"(.*?)\",\s*(.*?)\)", match.group(1))
         return {key: _java_guess(value.strip()) for key, value in pairs}
     return {} if _JAVA_EMPTY_MAP.search(text) else text
 
@@ -137,21 +137,21 @@ def _js_list(text: str, read: Callable[[str], Any]) -> Any:
         if rows:
             rows[0] = rows[0].removeprefix("[")
         return [[_js_guess(item) for item in _split(row)] for row in rows]
-    found = _JS_LIST.match(text)
-    if not found:
+    match = _JS_LIST.match(text)
+    if not match:
         return text
-    inside = (found.group(1) if found.group(1) is not None else found.group(2)).strip()
+    inside = (match.group(1) if match.group(1) is not None else match.group(2)).strip()
     return [read(item) for item in _split(inside)] if inside else []
 
 
 def _js_dict(text: str) -> Any:
     if text == "{}":
         return {}
-    found = _JS_DICT.match(text)
-    if not found:
+    match = _JS_DICT.match(text)
+    if not match:
         return text
     out: dict[str, Any] = {}
-    for name, value in _JS_PAIR.findall(found.group(1)):
+    for name, value in _JS_PAIR.findall(match.group(1)):
         key, value = name.strip().strip("'\""), value.strip()
         if value.startswith("[") and value.endswith("]"):
             out[key] = _js_list(value, _js_guess)

@@ -106,13 +106,13 @@ def _standard(value: Any) -> Any:
 
 
 def _dict_fault(name: str, value: Mapping[str, Any], accepted: Sequence[Any]) -> Fault | None:
-    found: Fault | None = Fault("wrong argument", f"{name} is not to be given")
+    mismatch: Fault | None = Fault("wrong argument", f"{name} is not to be given")
     for option in accepted:
         if option != "":
-            found = _entries_fault(name, value, option)
-            if found is None:
+            mismatch = _entries_fault(name, value, option)
+            if mismatch is None:
                 return None
-    return found
+    return mismatch
 
 
 def _entries_fault(name: str, value: Mapping[str, Any], option: Any) -> Fault | None:
@@ -135,16 +135,16 @@ def _flat(value: Any) -> Any:
 
 
 def _dicts_fault(name: str, value: Sequence[Any], accepted: Sequence[Any]) -> Fault | None:
-    found: Fault | None = Fault("wrong argument", f"{name} is not to be given")
+    mismatch: Fault | None = Fault("wrong argument", f"{name} is not to be given")
     for option in accepted:
         if len(option) != len(value):
-            found = Fault("wrong argument", f"{name} has {len(value)} entries, not {len(option)}")
+            mismatch = Fault("wrong argument", f"{name} has {len(value)} entries, not {len(option)}")
             continue
         faults = (_dict_fault(f"{name}[{n}]", item, [option[n]]) for n, item in enumerate(value))
-        found = next((one for one in faults if one), None)
-        if found is None:
+        mismatch = next((entry_fault for entry_fault in faults if entry_fault), None)
+        if mismatch is None:
             return None
-    return found
+    return mismatch
 
 
 def _as_float(value: int) -> float | int:

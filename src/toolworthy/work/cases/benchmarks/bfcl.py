@@ -172,8 +172,8 @@ def _files(path: Path) -> list[Path]:
 
 
 def _category(file: Path) -> str:
-    found = _FILE.fullmatch(file.name)
-    name = found["category"] if found else file.stem
+    match = _FILE.fullmatch(file.name)
+    name = match["category"] if match else file.stem
     return str(FACTS["renamed"].get(name, name))
 
 
@@ -306,9 +306,9 @@ def judge(item: Item, calls: Sequence[tuple[str, Mapping[str, Any] | str]], text
         calls: the answer's calls, in order: name, and arguments as the endpoint sent them (or read already).
         text: what the answer says beside; it is quoted where a call is missing, and never judged.
     """
-    read = [(name, arguments) for name, given in calls if (arguments := _arguments(given)) is not None]
-    found = _fault(item, read, len(calls), text)
-    return BfclVerdict(False, found.kind, found.detail) if found else BfclVerdict(True)
+    calls_read = [(name, arguments) for name, given in calls if (arguments := _arguments(given)) is not None]
+    problem = _fault(item, calls_read, len(calls), text)
+    return BfclVerdict(False, problem.kind, problem.detail) if problem else BfclVerdict(True)
 
 
 def _arguments(given: Mapping[str, Any] | str) -> Mapping[str, Any] | None:
@@ -328,8 +328,8 @@ def _fault(item: Item, read: Sequence[Call], sent: int, text: str) -> Fault | No
             return None
         return Fault("call where none is due", f"{read[0][0]} was called, and no tool fits")
     if not sent:
-        said = " ".join(text.split())
-        return Fault("no call", f"it says: {said[:120]}" if said else "the answer holds no call")
+        words = " ".join(text.split())
+        return Fault("no call", f"it says: {words[:120]}" if words else "the answer holds no call")
     if len(read) < sent:
         return Fault("malformed call", "arguments that are no JSON object")
     if item.expects == "a call":
@@ -356,7 +356,7 @@ def _parallel_fault(item: Item, read: Sequence[Call]) -> Fault | None:
         if None in faults:
             del left[faults.index(None)]
             continue
-        near = [found for found in faults if found and found.kind != "wrong tool"]
+        near = [problem for problem in faults if problem and problem.kind != "wrong tool"]
         return near[0] if near else faults[0]
     return None
 
@@ -374,8 +374,8 @@ def _call_fault(
     for key, value in arguments.items():
         if key not in parameters["properties"] or key not in accepted:
             return Fault("extra argument", f"{key} is not asked for")
-        if found := fault(key, value, accepted[key], parameters["properties"][key], language):
-            return found
+        if problem := fault(key, value, accepted[key], parameters["properties"][key], language):
+            return problem
     for key, values in accepted.items():
         if key not in arguments and "" not in values:
             return Fault("missing argument", f"{key} is missing")

@@ -265,8 +265,8 @@ def _validator(schema: str) -> Any:
 
 
 def _trigger(pairs: Iterable[tuple[Outcome, Outcome]]) -> Trigger:
-    found = Counter((reference.called, outcome.called) for reference, outcome in pairs)
-    return Trigger(found[True, True], found[False, True], found[True, False], found[False, False])
+    counts = Counter((reference.called, outcome.called) for reference, outcome in pairs)
+    return Trigger(counts[True, True], counts[False, True], counts[True, False], counts[False, False])
 
 
 def _similarity(pairs: Sequence[tuple[Outcome, Outcome]]) -> float | None:
@@ -278,8 +278,8 @@ def _similarity(pairs: Sequence[tuple[Outcome, Outcome]]) -> float | None:
 
 
 def _count(values: Iterable[bool]) -> Count:
-    told = list(values)
-    return Count(ok=sum(told), n=len(told))
+    results = list(values)
+    return Count(ok=sum(results), n=len(results))
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -55,16 +55,16 @@ def pieces(sentence: str) -> list[str]:
 
 def clauses(sentence: str, topic: re.Pattern[str] | None) -> list[str]:
     """A sentence in clauses: at words like "but", and where both sides have a word of `topic`."""
-    found: list[str] = []
+    joined: list[str] = []
     for part in re.split(rf"(?<=,)\s|\s(?={_either('breaks', 'joins')}\s)", sentence, flags=re.I):
         turns = re.match(_either("breaks"), part, re.I)
-        alone = topic is not None and found and topic.search(found[-1]) and topic.search(part)
+        alone = topic is not None and joined and topic.search(joined[-1]) and topic.search(part)
         follows = re.match(r"(?:and |but )?(?:also|including|except|even|too)\b", part, re.I)
-        if found and not turns and (follows or not alone):
-            found[-1] += f" {part}"
+        if joined and not turns and (follows or not alone):
+            joined[-1] += f" {part}"
         else:
-            found.append(part)
-    return [clause.strip(" ,") for clause in found]
+            joined.append(part)
+    return [clause.strip(" ,") for clause in joined]
 
 
 def _either(*names: str) -> str:
@@ -92,10 +92,10 @@ def refused(clause: str, start: int) -> bool:
 
 
 def _denial(before: str, words: int, topic: re.Pattern[str] | None) -> bool:
-    found = list(_any("denies").finditer(before))
-    if not found:
+    denials = list(_any("denies").finditer(before))
+    if not denials:
         return False
-    between = before[found[-1].end() :]
+    between = before[denials[-1].end() :]
     return len(between.split()) <= words and not (topic and topic.search(between))
 
 
@@ -152,8 +152,10 @@ def phrases(name: str) -> PhraseClass:
     """
     known = lists()["class"]
     if name not in known:
-        raise ValueError(f"@{name} is not a class of phrases; known: {', '.join(f'@{one}' for one in sorted(known))}")
-    told = known[name]
-    deeds = "|".join(told.get("deeds", "").split())
-    patterns = (re.compile(pattern.replace("{deeds}", deeds), re.I) for pattern in told["patterns"])
-    return PhraseClass(tuple(patterns), told.get("kind", ""))
+        raise ValueError(
+            f"@{name} is not a class of phrases; known: {', '.join(f'@{class_name}' for class_name in sorted(known))}"
+        )
+    entry = known[name]
+    deeds = "|".join(entry.get("deeds", "").split())
+    patterns = (re.compile(pattern.replace("{deeds}", deeds), re.I) for pattern in entry["patterns"])
+    return PhraseClass(tuple(patterns), entry.get("kind", ""))

@@ -48,12 +48,12 @@ def reads(text: str) -> tuple[DisplayedLines, ...]:
             return ()
         if pipe is None and step.name in ("echo", "printf", "true") and not step.piped:
             continue
-        found = _shown(step) if pipe is None else _narrowed(step, pipe)
-        if not found:
+        lines = _shown(step) if pipe is None else _narrowed(step, pipe)
+        if not lines:
             return ()
-        pipe = found if step.piped else None
+        pipe = lines if step.piped else None
         if pipe is None:
-            shown += found
+            shown += lines
     return tuple(shown)
 
 
@@ -71,11 +71,11 @@ def _shown(step: FlowStep) -> list[DisplayedLines]:
 def _taken_apart(step: FlowStep) -> tuple[Sequence[Word], list[tuple[int, int | None]]]:
     """The files that a command names, and the parts of each that it shows; no parts where that cannot be told."""
     known = specs("shows").get(step.name)
-    found = read(known, step.rest) if known else None
-    if known is None or found is None:
+    parsed = read(known, step.rest) if known else None
+    if known is None or parsed is None:
         return (), []
-    skip = 0 if any(found.values(name) for name in known.script) else known.skip
-    return found.operands[skip:], _parts(step.name, found)
+    skip = 0 if any(parsed.values(name) for name in known.script) else known.skip
+    return parsed.operands[skip:], _parts(step.name, parsed)
 
 
 def _narrowed(step: FlowStep, pipe: Sequence[DisplayedLines]) -> list[DisplayedLines]:
@@ -109,25 +109,27 @@ def _cut(whole: DisplayedLines, first: int, last: int | None) -> DisplayedLines 
     return None
 
 
-def _parts(name: str, found: Read) -> list[tuple[int, int | None]]:
+def _parts(name: str, parsed: Read) -> list[tuple[int, int | None]]:
     """First and last line of each part that a command shows; nothing where it cannot be told."""
     if name in ("head", "tail"):
-        return _ends(name, found)
+        return _ends(name, parsed)
     if name == "sed":
-        return _sed(found)
+        return _sed(parsed)
     if name in ("awk", "gawk"):
-        return _awk(found.operands[0].text) if found.operands else []
-    if name in ("bat", "batcat") and found.values("r"):
-        match = re.fullmatch(r"(\d*):(\d*)", found.values("r")[0])
+        return _awk(parsed.operands[0].text) if parsed.operands else []
+    if name in ("bat", "batcat") and parsed.values("r"):
+        match = re.fullmatch(r"(\d*):(\d*)", parsed.values("r")[0])
         return (
-            [(int(match[1] or 1), int(match[2]) if match[2] else None)] if match and len(found.values("r")) == 1 else []
+            [(int(match[1] or 1), int(match[2]) if match[2] else None)]
+            if match and len(parsed.values("r")) == 1
+            else []
         )
     return [] if name == "tac" else [(1, None)]
 
 
-def _ends(name: str, found: Read) -> list[tuple[int, int | None]]:
-    names = {option for option, _ in found.options}
-    count = (found.values("n") or ["10"])[-1]
+def _ends(name: str, parsed: Read) -> list[tuple[int, int | None]]:
+    names = {option for option, _ in parsed.options}
+    count = (parsed.values("n") or ["10"])[-1]
     if names - {"n", "q", "v"} or not re.fullmatch(r"[+-]?\d+", count):
         return []
     number = int(count.lstrip("+-"))
@@ -136,10 +138,10 @@ def _ends(name: str, found: Read) -> list[tuple[int, int | None]]:
     return [(1, -number - 1 if number else None)] if count.startswith("-") else [(1, number)] if number else []
 
 
-def _sed(found: Read) -> list[tuple[int, int | None]]:
+def _sed(parsed: Read) -> list[tuple[int, int | None]]:
     """``sed -n '3,7p'`` and ``sed 7q``, also several of the first."""
-    scripts = found.values("e") or [word.text for word in found.operands[:1]]
-    names = {option for option, _ in found.options}
+    scripts = parsed.values("e") or [word.text for word in parsed.operands[:1]]
+    names = {option for option, _ in parsed.options}
     words = [part.strip() for script in scripts for part in re.split(r"[;\n]", script) if part.strip()]
     if names - {"n", "e", "E", "s", "u"} or not words:
         return []
@@ -192,17 +194,17 @@ _OTHERWISE = frozenset({"v", "L", "f", "files", "files-without-match"})
 
 def searches(text: str) -> Search | None:
     """The search that `text` is. Its output may be cut or sorted, and ``|| true`` may follow."""
-    found = _shortened(steps(text))
-    if found is None or not found.command.literal:
+    step = _shortened(steps(text))
+    if step is None or not step.command.literal:
         return None
-    name, rest = found.name, found.rest
+    name, rest = step.name, step.rest
     if name == "git" and rest[:1] == (Word("grep"),):
         name, rest = "git grep", rest[1:]
     known = specs("seeks").get(name)
     given = read(known, rest) if known else None
     if given is None:
         return None
-    return _search(name, given, found)
+    return _search(name, given, step)
 
 
 def _shortened(line: Sequence[FlowStep]) -> FlowStep | None:
@@ -220,8 +222,8 @@ def _shortened(line: Sequence[FlowStep]) -> FlowStep | None:
 
 
 def _no_files(step: FlowStep) -> bool:
-    found = read(specs("compared").get(step.name, specs("shows")["less"]), step.rest)
-    return found is not None and not found.operands
+    parsed = read(specs("compared").get(step.name, specs("shows")["less"]), step.rest)
+    return parsed is not None and not parsed.operands
 
 
 def _search(name: str, given: Read, step: FlowStep) -> Search | None:
@@ -285,21 +287,21 @@ _NAMED = frozenset({"-name", "-iname", "-path", "-ipath", "-wholename", "-regex"
 
 def finds(text: str) -> Find | None:
     """The look for files that `text` is; its output may be cut or sorted."""
-    found = _shortened(steps(text))
-    if found is None or not found.command.literal:
+    step = _shortened(steps(text))
+    if step is None or not step.command.literal:
         return None
-    if found.name == "git" and found.rest[:1] == (Word("ls-files"),):
-        return _listed(found, read(specs("finds")["git ls-files"], found.rest[1:]), "names")
-    match found.name:
+    if step.name == "git" and step.rest[:1] == (Word("ls-files"),):
+        return _listed(step, read(specs("finds")["git ls-files"], step.rest[1:]), "names")
+    match step.name:
         case "find":
-            return _find(found)
+            return _find(step)
         case "ls" | "tree":
-            return _ls(found)
+            return _ls(step)
         case "fd" | "fdfind":
-            return _fd(found)
+            return _fd(step)
         case "rg":
-            given = read(specs("seeks")["rg"], found.rest)
-            return _listed(found, given, "starts") if given and "files" in dict(given.options) else None
+            given = read(specs("seeks")["rg"], step.rest)
+            return _listed(step, given, "starts") if given and "files" in dict(given.options) else None
         case _:
             return None
 

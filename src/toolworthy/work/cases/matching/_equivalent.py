@@ -128,19 +128,19 @@ def _arguments(name: str, words: tuple[Word, ...], cwd: str | None, piped: bool)
 
 def _recursive(known: Spec, words: tuple[Word, ...]) -> Spec:
     """grep without a path looks into the current folder when it is recursive, else it reads what is piped in."""
-    found = read(known, words)
-    recursive = found is not None and bool({"r", "R"} & {name for name, _ in found.options})
+    parsed = read(known, words)
+    recursive = parsed is not None and bool({"r", "R"} & {name for name, _ in parsed.options})
     return replace(known, here=recursive)
 
 
 def _taken_apart(known: Spec, words: tuple[Word, ...], cwd: str | None, piped: bool) -> Key | None:
     """Options in an order of their own, paths in full; None where the command is not known well enough."""
-    found = read(known, words)
-    if found is None or (not known.paths and any(word.text == "--" for word in words)):
+    parsed = read(known, words)
+    if parsed is None or (not known.paths and any(word.text == "--" for word in words)):
         return None
-    found = _pattern_as_option(known, found)
-    skip = 0 if any(found.values(name) for name in known.script) else known.skip
-    first, rest = found.operands[:skip], found.operands[skip:]
+    parsed = _pattern_as_option(known, parsed)
+    skip = 0 if any(parsed.values(name) for name in known.script) else known.skip
+    first, rest = parsed.operands[:skip], parsed.operands[skip:]
     if known.here and not rest and not piped:
         rest = (Word("."),)
     ends = ["/" if known.slash and word.text.endswith("/") else "" for word in rest]
@@ -148,16 +148,16 @@ def _taken_apart(known: Spec, words: tuple[Word, ...], cwd: str | None, piped: b
     operands = [(place + end, word.pattern) for place, end, word in zip(places, ends, rest, strict=True)]
     if not known.ordered:
         operands.sort()
-    return ordered_options(known, found.options), tuple(operands), tuple(_word(word) for word in first)
+    return ordered_options(known, parsed.options), tuple(operands), tuple(_word(word) for word in first)
 
 
-def _pattern_as_option(known: Spec, found: Read) -> Read:
+def _pattern_as_option(known: Spec, parsed: Read) -> Read:
     """``grep -e x f`` as ``grep x f``, where there is one such option."""
-    given = [option for option in found.options if option[0] in known.script]
+    given = [option for option in parsed.options if option[0] in known.script]
     if len(given) != 1 or given[0][0] != "e":
-        return found
-    options = tuple(option for option in found.options if option is not given[0])
-    return Read(options, (Word(given[0][1]), *found.operands))
+        return parsed
+    options = tuple(option for option in parsed.options if option is not given[0])
+    return Read(options, (Word(given[0][1]), *parsed.operands))
 
 
 def _place(path: str, cwd: str | None) -> str:
@@ -221,15 +221,15 @@ def _interpreted(words: tuple[Word, ...], cwd: str | None) -> Key:
 
 
 def _redirects(command: SimpleCommand, cwd: str | None) -> Key:
-    found = [part for redirect in command.redirects for part in _redirect(redirect, cwd)]
+    parts = [part for redirect in command.redirects for part in _redirect(redirect, cwd)]
     if command.then == "|&":
-        found.append((">&", 2, "1"))
-    files = any(op in (">", ">>") and fd == 1 for op, fd, _ in found)
+        parts.append((">&", 2, "1"))
+    files = any(op in (">", ">>") and fd == 1 for op, fd, _ in parts)
     if not files and command.then not in ("|", "|&"):
         # Where errors are only shown among the rest, nothing else is done.
-        found = [part for part in found if part != (">&", 2, "1")]
-    found = [part for part in found if part not in ((">", 2, "/dev/null"), ("<", 0, "/dev/null"))]
-    return tuple(sorted(found, key=lambda part: part[1] != 0))
+        parts = [part for part in parts if part != (">&", 2, "1")]
+    parts = [part for part in parts if part not in ((">", 2, "/dev/null"), ("<", 0, "/dev/null"))]
+    return tuple(sorted(parts, key=lambda part: part[1] != 0))
 
 
 def _redirect(redirect: Redirect, cwd: str | None) -> list[Key]:

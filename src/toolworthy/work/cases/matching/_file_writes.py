@@ -31,16 +31,16 @@ class Written:
 
 def writes(text: str) -> tuple[Written, ...]:
     """The texts that `text` puts into files, where they stand in it as they are, whatever else it does."""
-    found: list[Written] = []
+    written: list[Written] = []
     line = steps(text)
     for number, step in enumerate(line):
         before = line[number - 1] if number and line[number - 1].piped else None
         content = _piped(before) if before else _output(step)
         if step.name == "tee":
-            found += _tee(step, content if before else _stdin(step))
+            written += _tee(step, content if before else _stdin(step))
         elif content is not None and (before is None or step.command.argv in (("cat",), ("cat", "-"))):
-            found += _redirected(step, content)
-    return tuple(found)
+            written += _redirected(step, content)
+    return tuple(written)
 
 
 def _redirected(step: FlowStep, content: str) -> list[Written]:

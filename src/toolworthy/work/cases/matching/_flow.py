@@ -43,26 +43,29 @@ class FlowStep:
     @property
     def outputs(self) -> list[tuple[str, int, Word | None]]:
         """Redirections but for those of errors to the output or to nowhere."""
-        found = []
+        redirects = []
         for redirect in self.command.redirects:
             text = redirect.target.text if redirect.target else ""
             fd = redirect.fd if redirect.fd is not None else 0 if redirect.op.startswith("<") else 1
             if (str(fd), text) not in _QUIET or redirect.op not in (">", ">&"):
-                found.append((redirect.op, fd, redirect.target))
-        return found
+                redirects.append((redirect.op, fd, redirect.target))
+        return redirects
 
 
 def steps(text: str, folder: str = ROOT, depth: int = 0) -> tuple[FlowStep, ...]:
     """The commands of `text`, without ``cd``; nothing where it cannot be read or does not simply run from the start."""
     commands = parse(text) or ()
-    found: list[FlowStep] = []
+    flow: list[FlowStep] = []
     for command in map(bare, commands):
         nested = inner(command)
         if nested is not None and depth < 3:
-            more = steps(nested, folder, depth + 1)
-            if not more or command.then not in ("", ";", "&&"):
+            nested_steps = steps(nested, folder, depth + 1)
+            if not nested_steps or command.then not in ("", ";", "&&"):
                 return ()
-            found += [*more[:-1], replace(more[-1], command=replace(more[-1].command, then=command.then))]
+            flow += [
+                *nested_steps[:-1],
+                replace(nested_steps[-1], command=replace(nested_steps[-1].command, then=command.then)),
+            ]
             continue
         if command.compound:
             return ()
@@ -71,5 +74,5 @@ def steps(text: str, folder: str = ROOT, depth: int = 0) -> tuple[FlowStep, ...]
                 return ()
             folder = absolute(command.argv[1], folder)
             continue
-        found.append(FlowStep(command, folder))
-    return tuple(found)
+        flow.append(FlowStep(command, folder))
+    return tuple(flow)

@@ -41,7 +41,7 @@ def lift(text: str, name: str) -> tuple[str, str, tuple[Heredoc, ...]]:
         scan.step()
     if scan.waiting:
         raise Unterminated
-    return "".join(scan.out), "".join(scan.seen), tuple(scan.found)
+    return "".join(scan.out), "".join(scan.seen), tuple(scan.heredocs)
 
 
 @dataclass
@@ -52,7 +52,7 @@ class _Scan:
     out: list[str] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     """What the parser gets in place of `out`, piece by piece."""
-    found: list[Heredoc] = field(default_factory=list)
+    heredocs: list[Heredoc] = field(default_factory=list)
     waiting: list[tuple[str, bool, bool, bool]] = field(default_factory=list)
     """Here-documents that begin on this line: delimiter, quoted, whether tabs are cut, whether it is taken out."""
     inside: list[str] = field(default_factory=list)
@@ -147,7 +147,7 @@ class _Scan:
         quoted = bool(_QUOTES.search(match[2]))
         self.waiting.append((_QUOTES.sub("", match[2]), quoted, bool(match[1]), outermost))
         if outermost:
-            number = len(self.found) + sum(entry[3] for entry in self.waiting[:-1])
+            number = len(self.heredocs) + sum(entry[3] for entry in self.waiting[:-1])
             self._replace(f"<{self.name}{number} ")
             self.at = match.end()
         else:
@@ -182,7 +182,7 @@ class _Scan:
                     break
                 lines.append(line)
             if outermost:
-                self.found.append(Heredoc("".join(lines), quoted))
+                self.heredocs.append(Heredoc("".join(lines), quoted))
             else:
                 body = self.text[start : self.at]
                 self.out.append(body)

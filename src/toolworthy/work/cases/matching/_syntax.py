@@ -103,19 +103,19 @@ class _Reader:
 
     def sequence(self, node: Node) -> list[SimpleCommand]:
         """The commands of a program, a list or a pipeline."""
-        found: list[SimpleCommand] = []
+        commands: list[SimpleCommand] = []
         for child in self.children(node):
             if child.type == "comment" or child.type.strip() == "":
                 continue
             if child.is_named:
-                if found and not found[-1].then:
-                    found[-1] = replace(found[-1], then=";")
-                found += self.statement(child)
-            elif child.type in _CONNECTORS and found and not found[-1].then:
-                found[-1] = replace(found[-1], then=child.type)
+                if commands and not commands[-1].then:
+                    commands[-1] = replace(commands[-1], then=";")
+                commands += self.statement(child)
+            elif child.type in _CONNECTORS and commands and not commands[-1].then:
+                commands[-1] = replace(commands[-1], then=child.type)
             else:
                 raise _Strange
-        return found
+        return commands
 
     def children(self, node: Node) -> list[Node]:
         """The parts of `node`. What the parser passes over between them must be nothing but white space."""
@@ -242,7 +242,7 @@ def _part(raw: str, at: int) -> tuple[str | None, int, bool]:
     if raw.startswith("$'", at):
         match = re.compile(r"((?:[^'\\]|\\.)*)'", re.S).match(raw, at + 2)
         return (
-            (_ESCAPE.sub(lambda found: escaped(found[1]), match[1]), match.end(), True)
+            (_ESCAPE.sub(lambda sequence: escaped(sequence[1]), match[1]), match.end(), True)
             if match
             else (None, len(raw), True)
         )

@@ -127,10 +127,10 @@ def _only_shortens(shown: SimpleCommand, cut: SimpleCommand) -> bool:
     if cut.argv == ("cat",):
         return True
     name = cut.argv[0] if cut.words else ""
-    found = read(specs("compared")[name], cut.words[1:]) if name in ("head", "tail") else None
-    if found is None or found.operands or any(option != "n" for option, _ in found.options):
+    parsed = read(specs("compared")[name], cut.words[1:]) if name in ("head", "tail") else None
+    if parsed is None or parsed.operands or any(option != "n" for option, _ in parsed.options):
         return False
-    count = (found.values("n") or ["10"])[-1]
+    count = (parsed.values("n") or ["10"])[-1]
     least = 1 if name == "tail" else _SHORTEST
     enough = count.isdecimal() and int(count) >= least
     producer = shown.argv[0]

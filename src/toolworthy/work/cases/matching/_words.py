@@ -103,13 +103,13 @@ class Words:
 
     def fit(self, text: str) -> bool:
         """Whether `text` says so."""
-        found = clauses.sentences(clauses.plain(text))
+        sentences = clauses.sentences(clauses.plain(text))
         return (
-            all(self._made(found, statement) for statement in self.all)
-            and (not self.any or any(self._made(found, statement) for statement in self.any))
-            and not any(self._made(found, statement, none=True) for statement in self.none)
-            and not (self.only and any(self._other(sentence) for sentence in found))
-            and not (self._facts() and any(clauses.phrases("unsure").match(sentence) for sentence in found))
+            all(self._made(sentences, statement) for statement in self.all)
+            and (not self.any or any(self._made(sentences, statement) for statement in self.any))
+            and not any(self._made(sentences, statement, none=True) for statement in self.none)
+            and not (self.only and any(self._other(sentence) for sentence in sentences))
+            and not (self._facts() and any(clauses.phrases("unsure").match(sentence) for sentence in sentences))
         )
 
     def _facts(self) -> bool:
@@ -150,8 +150,8 @@ class Words:
 
     def _named(self, clause: str) -> bool:
         """Whether a word that the facts go with stands in a clause, not denied."""
-        found = self.goes_with.finditer(clause) if self.goes_with else ()
-        return any(not clauses.refused(clause, match.start()) for match in found)
+        matches = self.goes_with.finditer(clause) if self.goes_with else ()
+        return any(not clauses.refused(clause, match.start()) for match in matches)
 
     def _other(self, sentence: str) -> bool:
         """Whether something else than the facts is said to be one."""
@@ -164,7 +164,7 @@ class Words:
             ]
             for match in self.only.finditer(clause):
                 start, end = match.span()
-                if any(one < end and start < two for one, two in facts) or _PART.search(clause[:start]):
+                if any(first < end and start < last for first, last in facts) or _PART.search(clause[:start]):
                     continue
                 if not clauses.doubted(clause, start) and not clauses.denied(clause, start, end, self.topic):
                     return True
@@ -194,42 +194,42 @@ def read(wanted: Mapping[str, Any]) -> Words:
 @cache
 def _read(text: str) -> Words:
     try:
-        told = _Told.model_validate_json(text)
+        declared = _Told.model_validate_json(text)
     except ValidationError as error:
         raise ValueError(f"$words.{misfit(_Told, error)}") from error
     try:
         return Words(
-            all=tuple(_statement(one) for one in told.all),
-            any=tuple(_statement(one) for one in told.any),
-            none=tuple(_statement(one) for one in told.none),
-            goes_with=_words(told.goes_with),
-            against=_words(told.against),
-            topic=_words("|".join(words for words in (told.goes_with, told.against) if words)),
-            only=re.compile(rf"(?<![\w./-])(?<!\w:)(?:{told.only})(?![\w/-]|[.:]\w)") if told.only else None,
+            all=tuple(_statement(statement) for statement in declared.all),
+            any=tuple(_statement(statement) for statement in declared.any),
+            none=tuple(_statement(statement) for statement in declared.none),
+            goes_with=_words(declared.goes_with),
+            against=_words(declared.against),
+            topic=_words("|".join(words for words in (declared.goes_with, declared.against) if words)),
+            only=re.compile(rf"(?<![\w./-])(?<!\w:)(?:{declared.only})(?![\w/-]|[.:]\w)") if declared.only else None,
         )
     except re.error as error:
         raise ValueError(f"$words: {error.pattern!r} is not a regular expression: {error}") from error
 
 
-def _statement(told: str | tuple[str, ...]) -> tuple[Term, ...]:
-    return tuple(_term(one) for one in ([told] if isinstance(told, str) else told))
+def _statement(alternatives: str | tuple[str, ...]) -> tuple[Term, ...]:
+    return tuple(_term(term) for term in ([alternatives] if isinstance(alternatives, str) else alternatives))
 
 
-def _term(told: str) -> Term:
-    if told.startswith("@"):
-        clauses.phrases(told[1:])
-        return Term(group=told[1:])
-    if len(told) > 2 and told.startswith("/") and told.endswith("/"):
-        return Term(pattern=re.compile(told[1:-1], re.I))
-    values = {one: as_number(one) for one in told.split("|")}
+def _term(text: str) -> Term:
+    if text.startswith("@"):
+        clauses.phrases(text[1:])
+        return Term(group=text[1:])
+    if len(text) > 2 and text.startswith("/") and text.endswith("/"):
+        return Term(pattern=re.compile(text[1:-1], re.I))
+    values = {choice: as_number(choice) for choice in text.split("|")}
     words = [word for word, value in values.items() if value is None]
     numbers_ = frozenset(value for value in values.values() if value is not None)
     return Term(pattern=_words("|".join(words)), values=numbers_)
 
 
-def _words(told: str) -> re.Pattern[str] | None:
+def _words(text: str) -> re.Pattern[str] | None:
     """Words with ``|`` between, each as a whole; the beginning of one where it ends with ``*``."""
-    return re.compile("|".join(_word(word) for word in told.split("|")), re.I) if told else None
+    return re.compile("|".join(_word(word) for word in text.split("|")), re.I) if text else None
 
 
 def _word(word: str) -> str:

@@ -71,11 +71,11 @@ def spec(flags: str = "", values: str = "", **more: object) -> Spec:
 
 
 def _names(table: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+    by_name: dict[str, str] = {}
     for entry in table.split():
         first, *others = entry.split("=")
-        found |= dict.fromkeys((first, *others), first)
-    return found
+        by_name |= dict.fromkeys((first, *others), first)
+    return by_name
 
 
 def read(known: Spec, words: Sequence[Word]) -> Read | None:
@@ -96,10 +96,10 @@ def read(known: Spec, words: Sequence[Word]) -> Read | None:
                 operands += rest
                 break
             continue
-        found = _long(known, word.text[2:], rest) if word.text.startswith("--") else _short(known, word.text[1:], rest)
-        if found is None:
+        parsed = _long(known, word.text[2:], rest) if word.text.startswith("--") else _short(known, word.text[1:], rest)
+        if parsed is None:
             return None
-        options += found
+        options += parsed
     if not all(word.literal for word in operands):
         return None
     kept = [(name, value) for name, value in options if name not in known.looks]
@@ -120,18 +120,18 @@ def _long(known: Spec, text: str, rest: list[Word]) -> list[tuple[str, str]] | N
 def _short(known: Spec, letters: str, rest: list[Word]) -> list[tuple[str, str]] | None:
     if known.number and letters.isdecimal():
         return [(known.number, letters)]
-    found: list[tuple[str, str]] = []
+    parsed: list[tuple[str, str]] = []
     for at, letter in enumerate(letters):
         after = letters[at + 1 :]
         if letter in known.glued:
-            return [*found, (letter, after)]
+            return [*parsed, (letter, after)]
         if letter in known.values:
             last = [(known.values[letter], after)] if after else _with_value(known.values[letter], rest)
-            return [*found, *last] if last else None
+            return [*parsed, *last] if last else None
         if letter not in known.flags:
             return None
-        found.append((known.flags[letter], ""))
-    return found
+        parsed.append((known.flags[letter], ""))
+    return parsed
 
 
 def _with_value(name: str, rest: list[Word]) -> list[tuple[str, str]] | None:

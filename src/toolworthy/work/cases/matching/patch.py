@@ -129,7 +129,7 @@ def _existing(name: str, known: Mapping[str, str]) -> str:
 
 def _chunks(lines: Sequence[str], at: int) -> tuple[list[_Chunk], int]:
     """The chunks of one update, and the line behind them. Only the first may go without ``@@``."""
-    found: list[_Chunk] = []
+    chunks: list[_Chunk] = []
     while at < len(lines) and not lines[at].startswith("*"):
         if not lines[at].strip():
             at += 1
@@ -137,14 +137,14 @@ def _chunks(lines: Sequence[str], at: int) -> tuple[list[_Chunk], int]:
         chunk = _Chunk()
         if lines[at] == "@@" or lines[at].startswith("@@ "):
             chunk.context, at = lines[at][3:], at + 1
-        elif found:
+        elif chunks:
             raise PatchError(f"line {at + 1} of the patch should begin with @@: {lines[at][:80]!r}")
         start = at
         at = _fill(chunk, lines, at)
         if at == start:
             raise PatchError(f"line {at + 1} of the patch should begin with a blank, + or -")
-        found.append(chunk)
-    return found, at
+        chunks.append(chunk)
+    return chunks, at
 
 
 def _fill(chunk: _Chunk, lines: Sequence[str], at: int) -> int:
@@ -176,10 +176,10 @@ def _updated(path: str, text: str, chunks: Sequence[_Chunk]) -> str:
     at = 0
     for chunk in chunks:
         if chunk.context:
-            found = _seek(lines, [chunk.context], at, at_end=False)
-            if found is None:
+            context_line = _seek(lines, [chunk.context], at, at_end=False)
+            if context_line is None:
                 raise PatchError(f"{path} has no line {chunk.context[:80]!r} where one is wanted")
-            at = found + 1
+            at = context_line + 1
         if not chunk.old:
             # Nothing says where: at the end, but before an empty last line.
             end = len(lines) - 1 if lines and lines[-1] == "" else len(lines)
@@ -200,15 +200,15 @@ def _updated(path: str, text: str, chunks: Sequence[_Chunk]) -> str:
 def _place(path: str, lines: Sequence[str], chunk: _Chunk, at: int) -> tuple[int, int, list[str]]:
     """Where a chunk begins, how many lines it takes, and what comes there."""
     old, new = chunk.old, chunk.new
-    found = _seek(lines, old, at, chunk.at_end)
-    if found is None and old[-1] == "":
+    first = _seek(lines, old, at, chunk.at_end)
+    if first is None and old[-1] == "":
         # The empty line after the last line break is none of the file's.
         old = old[:-1]
         new = new[:-1] if new and new[-1] == "" else new
-        found = _seek(lines, old, at, chunk.at_end)
-    if found is None:
+        first = _seek(lines, old, at, chunk.at_end)
+    if first is None:
         raise PatchError(f"{path} has not the lines that the patch expects, from {chunk.old[0][:80]!r} on")
-    return found, len(old), new
+    return first, len(old), new
 
 
 def _seek(lines: Sequence[str], wanted: Sequence[str], start: int, at_end: bool) -> int | None:

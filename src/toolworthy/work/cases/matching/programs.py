@@ -140,10 +140,10 @@ class ProgramCall:
 @cache
 def programs() -> Mapping[str, Program]:
     """Every name that a described program is started by."""
-    found: dict[str, Program] = {}
+    by_name: dict[str, Program] = {}
     for path in sorted((content.FIXTURES / "programs").glob("*.toml")):
-        found |= described(read_toml(path), path)
-    return found
+        by_name |= described(read_toml(path), path)
+    return by_name
 
 
 def described(tables: Mapping[str, Any], path: Path) -> dict[str, Program]:
@@ -152,12 +152,12 @@ def described(tables: Mapping[str, Any], path: Path) -> dict[str, Program]:
     Raises:
         ToolworthyError: a table does not fit; one line with path, name and field.
     """
-    found: dict[str, Program] = {}
+    by_name: dict[str, Program] = {}
     for name, table in tables.items():
         program = fit(Program, {"name": name, **table}, f"{path}: {name}")
-        found |= dict.fromkeys((name, *program.names), program)
-        found |= {kin: program.model_copy(update={"name": kin}) for kin in program.kin}
-    return found
+        by_name |= dict.fromkeys((name, *program.names), program)
+        by_name |= {kin: program.model_copy(update={"name": kin}) for kin in program.kin}
+    return by_name
 
 
 def invocation(call: ProgramCall) -> Invocation:
@@ -171,10 +171,10 @@ def invocation(call: ProgramCall) -> Invocation:
     words = [Word(text) for text in (*program.behind.get(name, ()), *call.argv[1:])]
     sub, before, rest = _subcommand(program, words)
     form = _merged(program, sub)
-    found = read(form.spec, rest)
-    if found is None:
+    parsed = read(form.spec, rest)
+    if parsed is None:
         return replace(plain, program=program.name, looks=form.look and not form.acts)
-    return _formed(program, form, sub, Read((*before, *found.options), found.operands), plain)
+    return _formed(program, form, sub, Read((*before, *parsed.options), parsed.operands), plain)
 
 
 def _subcommand(program: Program, words: Sequence[Word]) -> tuple[str, list[tuple[str, str]], list[Word]]:
@@ -183,12 +183,12 @@ def _subcommand(program: Program, words: Sequence[Word]) -> tuple[str, list[tupl
     reached: tuple[str, list[tuple[str, str]], list[Word]] = ("", [], rest)
     while rest:
         level = program.sub.get(sub, program) if sub else program
-        found = read(replace(level.spec, stops=True), rest)
-        if found is None or not found.operands:
+        parsed = read(replace(level.spec, stops=True), rest)
+        if parsed is None or not parsed.operands:
             break
-        said = f"{sub} {found.operands[0].text}".strip()
-        sub = program.alias.get(said, said)
-        before, rest = [*before, *found.options], list(found.operands[1:])
+        full_name = f"{sub} {parsed.operands[0].text}".strip()
+        sub = program.alias.get(full_name, full_name)
+        before, rest = [*before, *parsed.options], list(parsed.operands[1:])
         if sub in program.sub or sub in program.alias.values():
             reached = sub, before, rest
         elif not any(name.startswith(f"{sub} ") for name in (*program.sub, *program.alias)):
@@ -206,19 +206,19 @@ def _merged(program: Program, sub: str) -> Form:
     return own.model_copy(update={**joined, "default": defaults, "words": {**program.words, **own.words}})
 
 
-def _formed(program: Program, form: Form, sub: str, found: Read, plain: Invocation) -> Invocation:
+def _formed(program: Program, form: Form, sub: str, parsed: Read, plain: Invocation) -> Invocation:
     folder, env = plain.folder, plain.env
-    for value in found.values(program.folder) if program.folder else ():
+    for value in parsed.values(program.folder) if program.folder else ():
         folder = absolute(value, folder)
     # Some programs take a short option's value behind "=" (-n=shop).
-    options = [(name, value.removeprefix("=")) for name, value in found.options if name != program.folder]
+    options = [(name, value.removeprefix("=")) for name, value in parsed.options if name != program.folder]
     places = set(program.places.split())
     options = [(name, absolute(value, folder) if name in places else value) for name, value in options]
     given = {option for option, _ in options}
     looks = (form.look and not given & set(form.acts.split())) or bool(given & set(form.preview.split()))
     usual = {name: absolute(value, folder) if name in places else value for name, value in form.default.items()}
     options = [(option, value) for option, value in options if usual.get(option) != value]
-    operands = _operands(form, [word.text for word in found.operands], folder)
+    operands = _operands(form, [word.text for word in parsed.operands], folder)
     if form.variables:
         operands, env = sorted([*operands, *(f"{key}={value}" for key, value in env)]), ()
     form_of_options = ordered_options(form.spec, options)

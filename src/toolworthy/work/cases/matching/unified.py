@@ -58,25 +58,29 @@ def apply(files: Mapping[str, str], diff: str) -> dict[str, str | None]:
 
 
 def _changes(lines: Sequence[str]) -> list[_Change]:
-    found: list[_Change] = []
+    changes: list[_Change] = []
     at = 0
     while at < len(lines):
         line = lines[at].rstrip("\r")
         if line.startswith("rename from ") and at + 1 < len(lines) and lines[at + 1].startswith("rename to "):
-            found.append(_Change(relative(line[12:]), relative(lines[at + 1].rstrip("\r")[10:])))
+            changes.append(_Change(relative(line[12:]), relative(lines[at + 1].rstrip("\r")[10:])))
             at += 2
         elif line.startswith("--- ") and at + 1 < len(lines) and lines[at + 1].startswith("+++ "):
             change = _Change(_side(line[4:]), _side(lines[at + 1].rstrip("\r")[4:]))
-            renamed = bool(found) and not found[-1].hunks and (found[-1].old, found[-1].new) == (change.old, change.new)
+            renamed = (
+                bool(changes)
+                and not changes[-1].hunks
+                and (changes[-1].old, changes[-1].new) == (change.old, change.new)
+            )
             if not renamed:
-                found.append(change)
+                changes.append(change)
             at += 2
-        elif found and (match := _HUNK.match(line)):
+        elif changes and (match := _HUNK.match(line)):
             hunk, at = _hunk(lines, at, match)
-            found[-1].hunks.append(hunk)
+            changes[-1].hunks.append(hunk)
         else:
             at += 1
-    return [change for change in found if change.hunks or change.old != change.new]
+    return [change for change in changes if change.hunks or change.old != change.new]
 
 
 def _side(name: str) -> str | None:
@@ -116,7 +120,7 @@ def _cut_newline(hunk: _Hunk, mark: str) -> None:
 def _located(change: _Change, text: str) -> list[tuple[int, _Hunk]]:
     """Where each hunk fits: nearest to the line it names, behind the hunk before."""
     lines = _LINE.findall(text)
-    found: list[tuple[int, _Hunk]] = []
+    located: list[tuple[int, _Hunk]] = []
     least = 0
     for hunk in change.hunks:
         wanted = hunk.start - 1 if hunk.old else hunk.start
@@ -127,9 +131,9 @@ def _located(change: _Change, text: str) -> list[tuple[int, _Hunk]]:
         if not fits:
             raise PatchError(f"a hunk does not fit {change.old or change.new} near line {hunk.start}")
         at = min(fits, key=lambda place: abs(place - wanted))
-        found.append((at, hunk))
+        located.append((at, hunk))
         least = at + len(hunk.old)
-    return found
+    return located
 
 
 def _replaced(text: str, located: tuple[int, _Hunk]) -> str:

@@ -112,10 +112,10 @@ def _plain(wanted: Any, given: Any, path: str, lenient: bool) -> Mismatch | None
         if not readings or (kind == "string" and not _is_json_of(wanted, given)):
             return Mismatch("wrong type", path, wanted, given)
         return _first(_same_type(wanted, value, path, lenient) for value in readings)
-    found = _same_type(wanted, given, path, lenient)
-    if found and lenient and kind == "string" and (inside := _unfenced(given)) is not None:
-        return None if inside == wanted else found
-    return found
+    mismatch = _same_type(wanted, given, path, lenient)
+    if mismatch and lenient and kind == "string" and (inside := _unfenced(given)) is not None:
+        return None if inside == wanted else mismatch
+    return mismatch
 
 
 def _same_type(wanted: Any, given: Any, path: str, lenient: bool) -> Mismatch | None:
@@ -132,8 +132,8 @@ def _objects(wanted: dict[str, Any], given: dict[str, Any], path: str, lenient: 
         if key not in given and _matcher(value) != "$optional":
             return Mismatch("missing argument", _join(path, key), value, None)
     for key, value in wanted.items():
-        if key in given and (found := _compare(value, given[key], _join(path, key), lenient)):
-            return found
+        if key in given and (mismatch := _compare(value, given[key], _join(path, key), lenient)):
+            return mismatch
     for key, value in given.items():
         if key not in wanted:
             return Mismatch("extra argument", _join(path, key), None, value)
@@ -144,7 +144,9 @@ def _arrays(wanted: Sequence[Any], given: Sequence[Any], path: str, lenient: boo
     if len(wanted) != len(given):
         return Mismatch("wrong argument", path, wanted, given)
     pairs = enumerate(zip(wanted, given, strict=True))
-    return next((bad for at, (one, two) in pairs if (bad := _compare(one, two, _join(path, at), lenient))), None)
+    return next(
+        (bad for at, (expected, actual) in pairs if (bad := _compare(expected, actual, _join(path, at), lenient))), None
+    )
 
 
 def _type(value: Any) -> str:
@@ -196,10 +198,10 @@ def _unfenced(text: str) -> str | None:
     return match[1] if match else None
 
 
-def _first(found: Iterator[Mismatch | None]) -> Mismatch | None:
+def _first(mismatches: Iterator[Mismatch | None]) -> Mismatch | None:
     """None as soon as one fits, else the first mismatch."""
     worst: Mismatch | None = None
-    for mismatch in found:
+    for mismatch in mismatches:
         if mismatch is None:
             return None
         worst = worst or mismatch
@@ -211,12 +213,12 @@ def _first(found: Iterator[Mismatch | None]) -> Mismatch | None:
 
 def _one_of(choices: Sequence[Any], given: Any, path: str, lenient: bool) -> Mismatch | None:
     """Any of several. Wrong in type only where it is so for each, or where it would be right after a conversion."""
-    found = [_compare(choice, given, path, lenient) for choice in choices]
-    if any(mismatch is None for mismatch in found):
+    mismatches = [_compare(choice, given, path, lenient) for choice in choices]
+    if any(mismatch is None for mismatch in mismatches):
         return None
     meant = not lenient and any(_compare(choice, given, path, True) is None for choice in choices)
-    of_type = bool(found) and all(
-        mismatch and (mismatch.kind, mismatch.path) == ("wrong type", path) for mismatch in found
+    of_type = bool(mismatches) and all(
+        mismatch and (mismatch.kind, mismatch.path) == ("wrong type", path) for mismatch in mismatches
     )
     return Mismatch("wrong type" if meant or of_type else "wrong argument", path, {"$one_of": choices}, given)
 
@@ -238,11 +240,13 @@ def _set(wanted: Sequence[Any], given: Any, path: str, lenient: bool) -> Mismatc
         if not readings:
             return Mismatch("wrong type", path, {"$set": wanted}, given)
         return _first(_set(wanted, value, path, lenient) for value in readings)
-    fits = [[at for at, value in enumerate(given) if _compare(one, value, path, lenient) is None] for one in wanted]
+    fits = [
+        [at for at, value in enumerate(given) if _compare(matcher, value, path, lenient) is None] for matcher in wanted
+    ]
     if len(wanted) == len(given) and _paired(fits):
         return None
     rest = [value for at, value in enumerate(given) if not any(at in places for places in fits)]
-    free = [one for one, places in zip(wanted, fits, strict=True) if not places]
+    free = [matcher for matcher, places in zip(wanted, fits, strict=True) if not places]
     kinds = {_nearest(free, value, lenient) for value in rest} if len(wanted) == len(given) and free else set()
     return Mismatch(kinds.pop() if len(kinds) == 1 else "wrong argument", path, {"$set": wanted}, given)
 
@@ -250,15 +254,15 @@ def _set(wanted: Sequence[Any], given: Any, path: str, lenient: bool) -> Mismatc
 def _nearest(wanted: Sequence[Any], given: Any, lenient: bool) -> Kind:
     """What is wrong with a value, measured by that of `wanted` which it resembles most."""
 
-    def others(one: Any) -> int:
-        if not (isinstance(one, dict) and isinstance(given, dict)):
+    def others(matcher: Any) -> int:
+        if not (isinstance(matcher, dict) and isinstance(given, dict)):
             return 0
         return sum(
-            key not in given or _compare(inner, given[key], "", lenient) is not None for key, inner in one.items()
+            key not in given or _compare(inner, given[key], "", lenient) is not None for key, inner in matcher.items()
         )
 
-    found = _compare(min(wanted, key=others), given, "", lenient)
-    return found.kind if found else "wrong argument"
+    mismatch = _compare(min(wanted, key=others), given, "", lenient)
+    return mismatch.kind if mismatch else "wrong argument"
 
 
 def _paired(fits: Sequence[Sequence[int]]) -> bool:
@@ -328,8 +332,8 @@ def _near(wanted: dict[str, Any], given: Any, lenient: bool) -> bool:
 
 
 def _text(wanted: dict[str, Any], given: str, lenient: bool) -> bool:
-    one, two = (_trimmed(text, lenient) for text in (wanted["$text"], given))
-    return one == two
+    expected, actual = (_trimmed(text, lenient) for text in (wanted["$text"], given))
+    return expected == actual
 
 
 def _trimmed(text: str, lenient: bool) -> str:

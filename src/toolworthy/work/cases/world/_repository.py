@@ -29,11 +29,11 @@ class Repository:
         return self.head, own, self.index, self.ongoing
 
 
-def repository(said: str) -> Repository | None:
+def repository(output: str) -> Repository | None:
     """Read what ``look.sh`` says; None where there is no repository."""
     parts: dict[str, list[str]] = {}
     lines = parts.setdefault("", [])
-    text, _, commits = said.partition("@commits\n")
+    text, _, commits = output.partition("@commits\n")
     for line in text.splitlines():
         if line.startswith("@"):
             lines = parts.setdefault(line[1:], [])
@@ -58,9 +58,9 @@ def repository(said: str) -> Repository | None:
     )
 
 
-def _commits(said: str) -> Mapping[str, str]:
+def _commits(output: str) -> Mapping[str, str]:
     """Hash of each commit to a hash of what it is made of; parents come before their children."""
-    fields = said.split("\0")
+    fields = output.split("\0")
     rows = [fields[at : at + 4] for at in range(0, len(fields) - 3, 4)]
     known: dict[str, str] = {}
     for commit, made, parents, message in rows:
@@ -80,10 +80,10 @@ def subcommand(arguments: tuple[str, ...]) -> tuple[str, ...]:
 
 def only_looks(arguments: tuple[str, ...]) -> bool:
     """Whether a call of git shows something and does nothing else."""
-    found = subcommand(arguments)
-    if not found:
+    words = subcommand(arguments)
+    if not words:
         return True
-    name, behind = found[0], found[1:]
+    name, behind = words[0], words[1:]
     if (shows := names("git_lists").get(name)) is None:
         looks = name in names("lists")["git_looks"]
         return looks or "--dry-run" in behind or (name in ("push", "add", "clean") and "-n" in behind)

@@ -71,17 +71,19 @@ class World:
             says: what stand-ins print, by their name.
             fails: of which stand-ins one call fails, and its arguments.
         """
-        asked = hashlib.sha256(repr((state, command, folder, says, fails)).encode("utf-8", "surrogatepass")).hexdigest()
-        if asked not in self._known:
+        digest = hashlib.sha256(
+            repr((state, command, folder, says, fails)).encode("utf-8", "surrogatepass")
+        ).hexdigest()
+        if digest not in self._known:
             with tree.temporary() as place:
                 app, home = place / "app", place / "home"
                 await asyncio.to_thread(_furnish, state, app, home / ".world", says or {}, fails or {})
                 outcome = await self._start(app, home, "run.sh", self._folder(folder, app), command)
-                found = await asyncio.to_thread(self._effects, state, app, home / ".world", outcome)
+                effects = await asyncio.to_thread(self._effects, state, app, home / ".world", outcome)
             while len(self._known) >= _KEPT:
                 del self._known[next(iter(self._known))]
-            self._known[asked] = found
-        return self._known[asked]
+            self._known[digest] = effects
+        return self._known[digest]
 
     async def with_repository(self, state: State) -> tuple[State, Repository | None]:
         """The state with its repository, and what that is like."""
@@ -110,8 +112,8 @@ class World:
                 await asyncio.to_thread(_write_steps, state, home / ".world" / "steps")
                 more = {"BRANCH": state.branch, "UPSTREAM": "origin" if state.upstream else "none"}
                 await self._start(app, home, "repository.sh", env=more)
-                found = await asyncio.to_thread(tree.read_all, app / ".git", _FILE_BYTES, _ALL_BYTES)
-                self._repositories[known] = found
+                files = await asyncio.to_thread(tree.read_all, app / ".git", _FILE_BYTES, _ALL_BYTES)
+                self._repositories[known] = files
         return self._repositories[known]
 
     async def _start(self, app: Path, home: Path, *argv: str, env: Mapping[str, str] | None = None) -> CommandOutcome:
@@ -176,7 +178,7 @@ def _write_steps(state: State, steps: Path) -> None:
     history = state.history
     if state.staged:
         _write(steps.parent / "now", {path: text.encode() for path, text in state.files.items()})
-    rows = [(one.message, one.files, one.name) for one in history or (Commit("Start", state.files),)]
+    rows = [(commit.message, commit.files, commit.name) for commit in history or (Commit("Start", state.files),)]
     for number, (message, files, name) in enumerate(rows):
         step = steps / f"{number:04d}"
         _write(step / "files", {path: text.encode("utf-8", "surrogatepass") for path, text in files.items()})
@@ -217,11 +219,11 @@ def _calls(noted: bytes, app: str) -> Iterator[Invocation]:
 
 
 def _call(call: ProgramCall) -> Invocation:
-    found = invocation(call)
-    if found.program != "git":
-        return found
+    parsed = invocation(call)
+    if parsed.program != "git":
+        return parsed
     return Invocation(
-        "git", (), subcommand(call.argv[1:]), found.folder, looks=only_looks(call.argv[1:]), said=found.said
+        "git", (), subcommand(call.argv[1:]), parsed.folder, looks=only_looks(call.argv[1:]), said=parsed.said
     )
 
 

@@ -95,19 +95,19 @@ def rg(argv: list[str]) -> int:
     hidden = bool(given.hidden or given.unrestricted > 1)
     piped = not places and not given.files and not sys.stdin.isatty() and _has_input()
     if not piped:
-        found = [path for top in places or ["."] for path in files(top, hidden, depth) if fits(path, globs)]
+        paths = [path for top in places or ["."] for path in files(top, hidden, depth) if fits(path, globs)]
         missing = [top for top in places if not os.path.exists(top)]
         for top in missing:
             print(f"rg: {top}: No such file or directory (os error 2)", file=sys.stderr)
     if given.files:
-        print(*found, sep="\n")
-        return 0 if found else 1
+        print(*paths, sep="\n")
+        return 0 if paths else 1
     sought = compiled(patterns, given)
     if piped:
         return matches(sought, sys.stdin.read().splitlines(), "", given)
-    many = len(found) > 1 or not places or any(os.path.isdir(top) for top in places)
+    many = len(paths) > 1 or not places or any(os.path.isdir(top) for top in places)
     hit = 0
-    for path in found:
+    for path in paths:
         with open(path, encoding="utf-8", errors="replace") as file:
             lines = file.read().splitlines()
         label = path if (many or given.with_filename) and not given.no_filename else ""
@@ -157,7 +157,7 @@ def matches(sought: re.Pattern[str], lines: list[str], label: str, given: argpar
         for at in shown:
             mark = ":" if at in hits else "-"
             number = f"{at + 1}{mark}" if given.line_number or given.vimgrep else ""
-            texts = [found.group() for found in sought.finditer(lines[at])] if given.only_matching else [lines[at]]
+            texts = [match.group() for match in sought.finditer(lines[at])] if given.only_matching else [lines[at]]
             for text in texts:
                 print(f"{label}{mark if label else ''}{number}{text}")
     return 0
@@ -178,16 +178,16 @@ def fd(argv: list[str]) -> int:
     parser.add_argument("words", nargs="*")
     given = parser.parse_intermixed_args(argv)
     pattern, *places = given.words or ["."]
-    found = 0
+    shown = 0
     for top in places or ["."]:
         for path in files(top, given.hidden, given.max_depth):
             name = path if given.full_path else os.path.basename(path)
             hit = fnmatch.fnmatch(name, pattern) if given.glob else re.search(pattern, name, re.IGNORECASE)
             kind = not given.extension or any(name.endswith(f".{end}") for end in given.extension)
-            if hit and kind and fits(path, [f"!{one}" for one in given.exclude]):
+            if hit and kind and fits(path, [f"!{excluded}" for excluded in given.exclude]):
                 print(os.path.abspath(path) if given.absolute_path else path)
-                found += 1
-    return 0 if found else 1
+                shown += 1
+    return 0 if shown else 1
 
 
 def tree(argv: list[str]) -> int:
@@ -212,11 +212,17 @@ def branch(folder: str, indent: str, given: argparse.Namespace, level: int) -> N
     if given.L is not None and level > given.L:
         return
     names = sorted(name for name in os.listdir(folder) if given.flag_a or not name.startswith("."))
-    names = [name for name in names if not any(fnmatch.fnmatch(name, one) for one in given.I.split("|") if one)]
+    names = [
+        name for name in names if not any(fnmatch.fnmatch(name, pattern) for pattern in given.I.split("|") if pattern)
+    ]
     names = [name for name in names if os.path.isdir(os.path.join(folder, name)) or not given.flag_d]
     for number, name in enumerate(names, 1):
         path = os.path.join(folder, name)
-        if given.P and not os.path.isdir(path) and not any(fnmatch.fnmatch(name, one) for one in given.P.split("|")):
+        if (
+            given.P
+            and not os.path.isdir(path)
+            and not any(fnmatch.fnmatch(name, pattern) for pattern in given.P.split("|"))
+        ):
             continue
         print(f"{indent}{'└── ' if number == len(names) else '├── '}{path if given.flag_f else name}")
         if os.path.isdir(path):
