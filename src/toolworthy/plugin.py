@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from toolworthy.records.finding import Finding
     from toolworthy.records.probe import ProbeResult
     from toolworthy.records.result import Result, ResultKey
-    from toolworthy.work.kind import Kind, Told
+    from toolworthy.work.kind import ItemOutcome, Kind
     from toolworthy.work.run.observer import Listener
 
 _INTERRUPTS = pytest.StashKey[Interrupts]()
@@ -88,7 +88,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out the ways of probes that the tier does not ask, and what the run that is gone on with did not select."""
     options = config.stash[_OPTIONS]
     planned = [item for item in items if all(kind.planned(options, key) for kind, key in _work(item))]
-    kept = [one for one in planned if options.selected is None or _name(one) in {"", *options.selected}]
+    kept = [
+        planned_item
+        for planned_item in planned
+        if options.selected is None or _name(planned_item) in {"", *options.selected}
+    ]
     if options.selected is not None and not any(_name(item) for item in kept):
         suites = sorted({name.partition("/")[0].replace("rules", "wire") for name in options.selected})
         raise pytest.UsageError(f"{options.resume} has nothing of this: it is a run of {', '.join(suites)}")
@@ -165,9 +169,9 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         return None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     [(kind, key)] = _work(item)
-    found: dict[str, Any] = {}
-    if _report(item, "setup", lambda: found.update({kind.fixture: _given(item.config, kind, key)})):
-        _report(item, "call", lambda: item.obj(**found))
+    fixtures: dict[str, Any] = {}
+    if _report(item, "setup", lambda: fixtures.update({kind.fixture: _given(item.config, kind, key)})):
+        _report(item, "call", lambda: item.obj(**fixtures))
     _report(item, "teardown", lambda: None)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True
@@ -203,26 +207,26 @@ def _awaited(config: pytest.Config, key: ResultKey) -> Any:
 def _given(config: pytest.Config, kind: Kind[Any, Any], key: ResultKey) -> Any:
     """What a test gets: the result, if it was measured, or a function that passes or fails as it says."""
     result = _awaited(config, key)
-    told = kind.told(result)
+    outcome = kind.outcome_of(result)
     if kind.settles:
-        return lambda: _settle(told, result)
-    if told.outcome in ("skipped", "error"):
-        _settle(told, result)
+        return lambda: _settle(outcome, result)
+    if outcome.status in ("skipped", "error"):
+        _settle(outcome, result)
     return result
 
 
-def _settle(told: Told, result: Result) -> None:
+def _settle(outcome: ItemOutcome, result: Result) -> None:
     """Turn what a result comes to into pytest's outcome: what is wrong and harms none is an expected failure."""
-    match told.outcome:
+    match outcome.status:
         case "skipped":
-            pytest.skip(told.message)
+            pytest.skip(outcome.message)
         case "harmless":
-            pytest.xfail(f"{told.message} (harms no known agent)")
+            pytest.xfail(f"{outcome.message} (harms no known agent)")
         case "error":
-            pytest.fail(f"{told.kind}, {told.message}", pytrace=False)
+            pytest.fail(f"{outcome.kind}, {outcome.message}", pytrace=False)
         case "failure":
             again = f"\nagain: {result.reproduce}" if result.reproduce else ""
-            pytest.fail(told.message + again, pytrace=False)
+            pytest.fail(outcome.message + again, pytrace=False)
 
 
 def fixture(suite: str, name: str) -> Any:
@@ -247,7 +251,7 @@ def settle(request: pytest.FixtureRequest) -> Callable[[], None]:
     from toolworthy.work.kinds import kind_of
 
     kind, result = kind_of(request.param), _awaited(request.config, request.param)
-    return lambda: _settle(kind.told(result), result)
+    return lambda: _settle(kind.outcome_of(result), result)
 
 
 trial, case, probed = fixture("tasks", "trial"), fixture("tools", "case"), fixture("wire", "probed")
@@ -265,10 +269,10 @@ def ruled(request: pytest.FixtureRequest, _probed: list[ProbeResult]) -> list[Fi
     from toolworthy.work.probes.effects import affected
 
     unrun = request.config.stash[_SESSION].unrun
-    findings = [finding for one in _probed for finding in one.findings if finding.code == request.param.code]
-    if findings and not any(affected(one, request.param.code) for one in _probed if one.findings):
+    findings = [finding for probe in _probed for finding in probe.findings if finding.code == request.param.code]
+    if findings and not any(affected(probe, request.param.code) for probe in _probed if probe.findings):
         pytest.xfail(f"{len(findings)} answers: {findings[0].detail} (harms no known agent)")
-    if not findings and (missing := [unrun[one.key] for one in _probed if one.key in unrun]):
+    if not findings and (missing := [unrun[probe.key] for probe in _probed if probe.key in unrun]):
         pytest.skip(f"unmeasured: {len(missing)} of {len(_probed)} probes were not run: {missing[0]}")
     return findings
 
@@ -307,9 +311,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> None:
     """What a model or a server said is shown in a failure or a skip, and not obeyed by a terminal."""
-    said = call.excinfo.value if call.excinfo else None
-    if isinstance(said, (pytest.fail.Exception, pytest.skip.Exception)):
-        said.msg = visible(said.msg)
+    exception = call.excinfo.value if call.excinfo else None
+    if isinstance(exception, (pytest.fail.Exception, pytest.skip.Exception)):
+        exception.msg = visible(exception.msg)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -317,7 +321,7 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
 ) -> Generator[None, object, object]:
     """The verdict, in a screenful, below all that pytest has to say of single items."""
-    told = yield
+    summary = yield
     running = config.stash.get(_SESSION, None)
     if running is not None and running.run is not None:
         from toolworthy.judgement.analysis.outcome import outcome
@@ -338,7 +342,7 @@ def pytest_terminal_summary(
             terminalreporter.write_line(f"no report: {error}", **_MARKUP["bad"])
             if exitstatus == pytest.ExitCode.OK and terminalreporter._session is not None:
                 terminalreporter._session.exitstatus = pytest.ExitCode.USAGE_ERROR
-    return told
+    return summary
 
 
 def _check_gate(config: pytest.Config) -> None:

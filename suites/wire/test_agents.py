@@ -113,5 +113,7 @@ async def heard(ask: Ask, talk: Conversation) -> bool:
 
 
 RECORDED = [recorded(agent) for agent in agents_recorded()]
-globals().update(declared(one, "first request", first, one.about) for one in RECORDED)
-globals().update(declared(one, "session", session, one.history.about, tier="quick") for one in RECORDED)
+globals().update(declared(recording, "first request", first, recording.about) for recording in RECORDED)
+globals().update(
+    declared(recording, "session", session, recording.history.about, tier="quick") for recording in RECORDED
+)

@@ -58,10 +58,10 @@ def unsaid(error: Exception, answer: Answer) -> Exception:
     """The verdict for an error without a message: what the rules find in the bytes, and the line that they met."""
     (*_, frame) = traceback.extract_tb(error.__traceback__)
     met = f"the client fails with {type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}: {frame.line}"
-    found = min(answer.findings, key=lambda one: (bool(one.follows), rank(one.severity)), default=None)
-    if found is None:
+    root = min(answer.findings, key=lambda finding: (bool(finding.follows), rank(finding.severity)), default=None)
+    if root is None:
         return Broken(f"{met}; the response ends with {answer.exchange.body[-120:].decode(errors='replace')!r}")
-    return Broken(f"{found.code} {found.title}: {found.detail}; {met}", found.code)
+    return Broken(f"{root.code} {root.title}: {root.detail}; {met}", root.code)
 
 
 async def patiently(ask: Ask, once: Callable[[], Awaitable[Any]]) -> Any:

@@ -40,9 +40,9 @@ async def test_kept_connection(ask: Ask) -> None:
 async def test_response_framing(ask: Ask) -> None:
     """A response says where it ends: HTTP/1.1 with content-length or chunks, or HTTP/2."""
     (trip, *_), _ = await ask.trips(0.0, times=1)
-    told = trip.headers or {}
-    framing = " or ".join(name for name in ("content-length", "transfer-encoding") if name in told)
-    if trip.version == "HTTP/1.0" and "transfer-encoding" in told:
+    headers = trip.headers or {}
+    framing = " or ".join(name for name in ("content-length", "transfer-encoding") if name in headers)
+    if trip.version == "HTTP/1.0" and "transfer-encoding" in headers:
         raise Broken("HTTP/1.0 with transfer-encoding: its clients take the sizes of chunks for text")
     if trip.version == "HTTP/1.0":
         raise Ignored(f"the response to HTTP/1.1 is HTTP/1.0, with {framing or 'neither length nor chunks'}")

@@ -125,6 +125,6 @@ async def test_good_after_bad(ask: Ask) -> None:
         waited.append(await recovered(ask))
         if not waited[-1].seconds:
             return
-    longest = max(waited, key=lambda one: one.seconds)
+    longest = max(waited, key=lambda recovery: recovery.seconds)
     until = "" if longest.answered else "more than "
     raise Broken(f"rejects valid requests for {until}{longest.seconds:.0f} s after a bad one: {longest.why}")

@@ -23,9 +23,9 @@ def declared(ask: Ask) -> list[dict[str, Any]]:
 async def test_parameters_json_schema(ask: Ask) -> None:
     """JSON Schema as it is, which Gemini CLI sends for every tool, in place of ``parameters``."""
     tools = [
-        {**one, "parametersJsonSchema": {**one.pop("parameters"), "additionalProperties": False}}
-        for one in declared(ask)
-        if "parameters" in one
+        {**tool, "parametersJsonSchema": {**tool.pop("parameters"), "additionalProperties": False}}
+        for tool in declared(ask)
+        if "parameters" in tool
     ]
     order = ask.order([CALL])
     answer = await ask.accepted(ask.body(order), fields={"tools": [{"functionDeclarations": tools}]})

@@ -75,8 +75,8 @@ async def test_reasoning_parts(ask: Ask) -> None:
 )
 async def test_text_after_call(ask: Ask) -> None:
     """The model called first and talked then; so it goes back."""
-    said = Message("assistant", (ToolCall(CALL[0], CALL[1], json.dumps(CALL[2])), Text("I am reading it.")))
-    await ask.accepted(ask.request(user("Read it."), said, results((CALL[0], "x = 1")), user(SAY), tools=TOOLS))
+    reply = Message("assistant", (ToolCall(CALL[0], CALL[1], json.dumps(CALL[2])), Text("I am reading it.")))
+    await ask.accepted(ask.request(user("Read it."), reply, results((CALL[0], "x = 1")), user(SAY), tools=TOOLS))
 
 
 @probe(
@@ -92,8 +92,8 @@ async def test_message_before_output(ask: Ask) -> None:
     body = conversation(ask)
     at = next(number for number, item in enumerate(body["input"]) if item.get("type") == "function_call_output")
     note = {"type": "message", "role": "developer", "content": [{"type": "input_text", "text": "Be brief."}]}
-    said = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Go on."}]}
-    for between in (note, said):
+    message = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Go on."}]}
+    for between in (note, message):
         await ask.accepted({**body, "input": [*body["input"][:at], between, *body["input"][at:]]})
 
 

@@ -132,8 +132,8 @@ async def overflown(ask: Ask) -> Answer:
     if window is None or window > 400_000:
         unknown = "the context window is not known; set context in toolworthy.toml"
         raise Unmeasured(unknown if window is None else f"{window:,} tokens are a lot to send")
-    told = user(f"{CODE}\n{'the ' * (window + window // 10)}")  # a token each
-    answer = await ask.surface.shared("overflow", lambda: ask.send(ask.request(told, user(ASK_CODE))))
+    filler = user(f"{CODE}\n{'the ' * (window + window // 10)}")  # a token each
+    answer = await ask.surface.shared("overflow", lambda: ask.send(ask.request(filler, user(ASK_CODE))))
     if busy(answer.exchange) or answer.cut:
         accept(answer)
     return answer
@@ -154,10 +154,10 @@ async def test_context_overflow(ask: Ask) -> None:
     read = answer.response.usage.input if answer.response.usage else None
     if read is not None and read > window:
         return  # it has more room than it says
-    told = "" if read is None else f", of which {read:,} are counted"
+    counted = "" if read is None else f", of which {read:,} are counted"
     if read is None and CODE_WORD in answer.text:
         raise Unmeasured(f"more than {window:,} tokens were accepted, and their beginning is known")
-    raise Ignored(f"more than {window:,} tokens were accepted{told}: the rest is dropped without an error")
+    raise Ignored(f"more than {window:,} tokens were accepted{counted}: the rest is dropped without an error")
 
 
 def recognised(agent: AgentAdapter, reads: FullWindow) -> tuple[str, Any]:
@@ -170,8 +170,8 @@ def recognised(agent: AgentAdapter, reads: FullWindow) -> tuple[str, Any]:
         if answer.response.failure is None:
             raise Unmeasured(f"no error says that the context window is full: HTTP {answer.status}")
         if not reads.told_by(answer.status, answer.exchange.body[:8_192].decode(errors="replace")):
-            told = f"{agent.title} does not recognise this refusal: HTTP {answer.status}: {answer.message[:200]}"
-            raise Broken(told, UNTOLD_OVERFLOW)
+            detail = f"{agent.title} does not recognise this refusal: HTTP {answer.status}: {answer.message[:200]}"
+            raise Broken(detail, UNTOLD_OVERFLOW)
 
     test.__name__ = f"test_full_window_{agent.id}".replace("-", "_")
     test.__doc__ = f"{agent.title} must learn from the error that it has to shorten the conversation."

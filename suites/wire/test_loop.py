@@ -54,8 +54,8 @@ async def test_tool_loop(ask: Ask) -> None:
     order = ask.order([(CALL[1], CALL[2])])
     first = await ask.surface.shared("a call", lambda: ask.calls((CALL[1], CALL[2])))
     given = results(*((call.id, CODE) for call in first.calls))
-    said = Message("assistant", first.response.parts)
-    answer = await ask.accepted(replace(order, messages=(*order.messages, said, given), tool_choice=None))
+    reply = Message("assistant", first.response.parts)
+    answer = await ask.accepted(replace(order, messages=(*order.messages, reply, given), tool_choice=None))
     speaks(answer, "done", "after the result, neither text nor a call comes")
 
 
@@ -64,8 +64,8 @@ async def test_two_rounds(ask: Ask) -> None:
     """After a result, another call."""
     first = await ask.surface.shared("a call", lambda: ask.calls((CALL[1], CALL[2])))
     before = (message("system", "Do what you are told."), user("Read src/app.py."))
-    said = Message("assistant", first.response.parts)
-    done = (*before, said, results(*((call.id, "print(1)") for call in first.calls)))
+    reply = Message("assistant", first.response.parts)
+    done = (*before, reply, results(*((call.id, "print(1)") for call in first.calls)))
     await ask.calls(("read_file", {"path": "src/other.py"}), before=done)
 
 
@@ -210,8 +210,8 @@ async def test_foreign_call_ids(ask: Ask) -> None:
 @probe("text and a call in one history message", modes="stream", severity="blocks", agents=EVERY_AGENT)
 async def test_history_text_and_call(ask: Ask) -> None:
     """What the model said before its call goes back with it."""
-    said = called(CALL, text="I will read the file.")
-    await ask.knows(user("Read it."), said, results((CALL[0], CODE)), tools=TOOLS)
+    reply = called(CALL, text="I will read the file.")
+    await ask.knows(user("Read it."), reply, results((CALL[0], CODE)), tools=TOOLS)
 
 
 @probe(

@@ -54,7 +54,7 @@ def told(answer: Answer, pattern: re.Pattern[str]) -> str:
     """What the request of an answer told the model to say."""
     parts = [part for message in answer.request.messages for part in message.parts] if answer.request else []
     texts = [part.text for part in parts if isinstance(part, Text)]
-    return next((found[1] for text in reversed(texts) if (found := pattern.search(text))), "")
+    return next((match[1] for text in reversed(texts) if (match := pattern.search(text))), "")
 
 
 def missaid(answer: Answer) -> str:

@@ -87,7 +87,7 @@ async def test_reasoning_effort(ask: Ask) -> None:
     """Every word that an agent or a provider has for it; one that is new to the endpoint may be refused in words."""
 
     known = {f"effort {word}" for word in ask.endpoint.dialect.efforts}
-    tell([one for one in await alone(ask) if one.how != "refused" or one.trait in known])
+    tell([deviation for deviation in await alone(ask) if deviation.how != "refused" or deviation.trait in known])
 
 
 async def alone(ask: Ask) -> list[Deviation]:
@@ -95,8 +95,8 @@ async def alone(ask: Ask) -> list[Deviation]:
 
     async def asked() -> list[Deviation]:
         plain = ask.request("Reply with exactly: Hello.", max_tokens=ask.thinking_tokens)
-        found = [await deviations(ask, plain, [at_effort(ask, word)], silent) for word in providers.efforts()]
-        return [one for every in found for one in every]
+        by_effort = [await deviations(ask, plain, [at_effort(ask, word)], silent) for word in providers.efforts()]
+        return [deviation for deviations_at_effort in by_effort for deviation in deviations_at_effort]
 
     return await ask.surface.shared("efforts", asked)
 
@@ -109,7 +109,7 @@ def silent(answer: Answer) -> str:
 @probe("calls at every reasoning effort", modes="stream", severity="blocks", agents=SETTERS, situation="thinking")
 async def test_effort_with_tools(ask: Ask) -> None:
     """A call that comes by default comes at every effort, and with thinking switched on and off."""
-    wrong = {one.trait for one in await alone(ask)}
+    wrong = {deviation.trait for deviation in await alone(ask)}
     traits = [without_thinking(ask), *(at_effort(ask, word) for word in providers.efforts())]
     groups = [[trait] for trait in traits if trait.name not in wrong] + [switched(ask, on) for on in (True, False)]
     await beside_tools(ask, groups, max_tokens=ask.thinking_tokens)
@@ -247,21 +247,21 @@ async def beside_tools(
         raise Unmeasured(ask.surface.calls.less, ask.surface.calls.cause)
     plain = ask.order([call], max_tokens=max_tokens)
     talk = ask.request("Reply with exactly: Hello.", max_tokens=max_tokens)
-    found = []
+    harmful = []
     for traits in groups:
-        for one in await deviations(ask, plain, traits, lost):
-            if one.how in ("differs", "dropped") or not await deviations(ask, talk, one.traits):
-                found.append(one)
-    tell(found)
+        for deviation in await deviations(ask, plain, traits, lost):
+            if deviation.how in ("differs", "dropped") or not await deviations(ask, talk, deviation.traits):
+                harmful.append(deviation)
+    tell(harmful)
 
 
-def tell(found: Sequence[Deviation]) -> None:
+def tell(found_deviations: Sequence[Deviation]) -> None:
     """Raise the worst deviation, with all traits that show the same.
 
     Raises:
         ProbeOutcome: there is one.
     """
-    if found:
-        worst = min(found, key=lambda one: WORST.index(one.how))
-        names = [one.trait for one in found if one.how == worst.how]
+    if found_deviations:
+        worst = min(found_deviations, key=lambda deviation: WORST.index(deviation.how))
+        names = [deviation.trait for deviation in found_deviations if deviation.how == worst.how]
         raise replace(worst, trait=" and ".join(names)).outcome()

@@ -40,13 +40,13 @@ async def test_own_call_ids(ask: Ask) -> None:
     """The result goes back under the id that the endpoint gave its call, and the model is asked for what only the
     result says. If it does not know, the same conversation under another id tells whether the id is the cause."""
     first = await ask.calls(PAIR[0])
-    said = Message("assistant", first.response.parts)
+    reply = Message("assistant", first.response.parts)
     given = results(*((call.id, CODE) for call in first.calls))
     order = ask.order(PAIR[:1]).messages
     try:
-        await ask.knows(*order, said, given, tools=TOOLS)
+        await ask.knows(*order, reply, given, tools=TOOLS)
     except ProbeOutcome as why:
-        await ask.knows(*order, *map(renamed, (said, given)), tools=TOOLS)
+        await ask.knows(*order, *map(renamed, (reply, given)), tools=TOOLS)
         own = first.calls[0].id
         raise Broken(f"the result of {own} is lost, under another id it is known; {why}") from why
 
@@ -68,8 +68,8 @@ async def test_own_output(ask: Ask) -> None:
         await ask.knows(*order, tools=TOOLS, fields={field: verbatim})
     except ProbeOutcome as why:
         await understood(ask, order, first, given)
-        told = "the conversation with the response as it came is not understood, in plain form it is"
-        raise Broken(f"{told}; {why}") from why
+        detail = "the conversation with the response as it came is not understood, in plain form it is"
+        raise Broken(f"{detail}; {why}") from why
 
 
 async def understood(ask: Ask, order: Sequence[Message], first: Answer, given: Message) -> None:
@@ -132,15 +132,15 @@ async def test_item_reference(ask: Ask) -> None:
     await ask.knows(fields={"store": True, "input": [{"type": "item_reference", "id": name}, *asked]})
 
 
-def renamed(said: Message) -> Message:
+def renamed(reply: Message) -> Message:
     """The same message with an id of its call that no endpoint gave."""
 
-    def part(one: Part) -> Part:
-        if isinstance(one, ToolCall):
-            return replace(one, id=OTHER, item_id=None)
-        return replace(one, call_id=OTHER) if isinstance(one, ToolResult) else one
+    def part(content: Part) -> Part:
+        if isinstance(content, ToolCall):
+            return replace(content, id=OTHER, item_id=None)
+        return replace(content, call_id=OTHER) if isinstance(content, ToolResult) else content
 
-    return replace(said, parts=tuple(map(part, said.parts)))
+    return replace(reply, parts=tuple(map(part, reply.parts)))
 
 
 def output(answer: Answer) -> list[Any]:

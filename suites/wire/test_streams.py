@@ -85,16 +85,18 @@ COMPARED: dict[str, Callable[[Answer], Any]] = {
 async def test_streamed_as_whole(ask: Ask) -> None:
     """The same prompt, streamed and whole: servers parse the two with different code."""
     wanted = [("list_files", {}), ("write_file", {"path": "a.py", "content": 'print("{}")\n'}), ("list_files", {})]
-    told = orders(wanted, "I will look at the files.")
-    asked = ask.request(message("system", SYSTEM), told, tools=tuple(TOOLS), temperature=0.0, max_tokens=ask.room(512))
+    prompt = orders(wanted, "I will look at the files.")
+    asked = ask.request(
+        message("system", SYSTEM), prompt, tools=tuple(TOOLS), temperature=0.0, max_tokens=ask.room(512)
+    )
     seen: dict[bool, list[Answer]] = {False: [], True: []}
     for _ in range(2):
         for stream, answers in seen.items():
             answers.append(await ask.accepted(replace(asked, stream=stream)))
         if not different(seen[False][:1], seen[True][:1]):
             return
-    if found := different(seen[False], seen[True]):
-        raise Broken(f"{found}, 2 of 2 times each")
+    if difference := different(seen[False], seen[True]):
+        raise Broken(f"{difference}, 2 of 2 times each")
     raise Unmeasured("the model's responses to the same prompt vary")
 
 

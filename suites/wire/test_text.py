@@ -32,11 +32,11 @@ async def test_unicode_text(ask: Ask) -> None:
 @probe("a system message", modes="stream", severity="blocks", agents=EVERY_AGENT)
 async def test_system_message(ask: Ask) -> None:
     """The model knows what the system message says, in a request with tools, as agents' all are."""
-    said = message("system", f"You are a helpful assistant. {CODE}"), user("Hello.")
+    messages = message("system", f"You are a helpful assistant. {CODE}"), user("Hello.")
     try:
-        await ask.knows(*said, tools=TOOLS)
+        await ask.knows(*messages, tools=TOOLS)
     except Ignored as lost:
-        await ask.knows(*said)
+        await ask.knows(*messages)
         raise Ignored(f"{lost}, where tools are offered; without tools it knows the word") from lost
 
 
@@ -124,8 +124,8 @@ async def test_assistant_prefill(ask: Ask) -> None:
 @probe("an image in a user message", modes="whole", situation="image")
 async def test_image_input(ask: Ask) -> None:
     """Screenshots. A model without eyes must say so, not fail."""
-    told = Message("user", (Text("Reply with exactly: Hello."), Image(BLUE)))
-    await ask.accepted(ask.request(told))
+    prompt = Message("user", (Text("Reply with exactly: Hello."), Image(BLUE)))
+    await ask.accepted(ask.request(prompt))
 
 
 @probe("64 KiB of text", modes="stream", severity="blocks", agents=EVERY_AGENT, situation="long-input")

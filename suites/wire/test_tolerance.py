@@ -26,14 +26,14 @@ UNSET = {
 
 def unheard(answer: Answer) -> str:
     """What the model said instead of the code word."""
-    said = f"the model was prompted for the code word and replied {answer.text.strip()[:80]!r}"
-    return "" if CODE_WORD.lower() in answer.text.lower() else said
+    detail = f"the model was prompted for the code word and replied {answer.text.strip()[:80]!r}"
+    return "" if CODE_WORD.lower() in answer.text.lower() else detail
 
 
 def conversation(ask: Ask) -> Request:
     """A call and its result, with text in all messages."""
-    said = called(CALL, text="I will read the file.")
-    return ask.request(user("Read src/app.py."), said, results((CALL[0], CODE)), ASK_CODE, tools=TOOLS)
+    reply = called(CALL, text="I will read the file.")
+    return ask.request(user("Read src/app.py."), reply, results((CALL[0], CODE)), ASK_CODE, tools=TOOLS)
 
 
 HISTORY = Together("tolerated forms", conversation, unheard)
@@ -48,20 +48,20 @@ def schemas(body: Mapping[str, Any]) -> Iterator[Any]:
     """The schema of each tool in a request's JSON, whatever its API calls it; tools of a namespace too."""
     for tool in as_list(body.get("tools")):
         inner = as_dict(tool.get("function") or tool)
-        found = inner.get("parameters") or inner.get("input_schema")
-        yield from schemas(tool) if "tools" in tool else () if found is None else (found,)
-        yield from (one["parameters"] for one in as_list(tool.get("functionDeclarations")))
+        schema = inner.get("parameters") or inner.get("input_schema")
+        yield from schemas(tool) if "tools" in tool else () if schema is None else (schema,)
+        yield from (declaration["parameters"] for declaration in as_list(tool.get("functionDeclarations")))
 
 
 def any_schema(test: Callable[[Any], bool]) -> tuple[str, ...]:
     """The agents with a tool whose schema has this."""
-    return senders(lambda record: any(test(one) for one in schemas(record.body)))
+    return senders(lambda record: any(test(schema) for schema in schemas(record.body)))
 
 
 @HISTORY.trait(
     "a tool without required",
     severity="degrades",
-    agents=any_schema(lambda one: "required" not in one),
+    agents=any_schema(lambda schema: "required" not in schema),
     situation="field",
 )
 def test_required_missing(body: dict[str, Any]) -> None:
@@ -130,7 +130,7 @@ def test_call_index(body: dict[str, Any]) -> None:
     "ids of the client's own on messages",
     "responses",
     severity="blocks",
-    agents=senders(lambda record: "input" in record.body and any(one.get("id") for one in record.body["input"])),
+    agents=senders(lambda record: "input" in record.body and any(item.get("id") for item in record.body["input"])),
     situation="field",
 )
 def test_item_ids(body: dict[str, Any]) -> None:
@@ -208,8 +208,8 @@ async def test_image_in_result_seen(ask: Ask) -> None:
     moved = ask.body(ask.request(*before, shown, look, tools=TOOLS))
 
     def unseen(answer: Answer) -> str:
-        said = f"the picture is blue, and the model says {answer.text.strip()[:80]!r}"
-        return "" if "blue" in answer.text.lower() else said
+        detail = f"the picture is blue, and the model says {answer.text.strip()[:80]!r}"
+        return "" if "blue" in answer.text.lower() else detail
 
     await same_with(
         ask, plain, Trait("an image in a result", lambda body: body.update(moved), carries=True), wrong=unseen

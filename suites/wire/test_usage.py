@@ -72,18 +72,18 @@ async def test_usage_with_call(ask: Ask) -> None:
 @probe("text with tool call markup", modes="stream-first", severity="degrades", agents=EVERY_AGENT, situation="markup")
 async def test_markup_text(ask: Ask) -> None:
     """A text about tool calls is a text: a parser that hunts for marks must not swallow it."""
-    told = ("The tag <tool_call> opens a call and </tool_call> closes it. " * 6).strip()
+    text = ("The tag <tool_call> opens a call and </tool_call> closes it. " * 6).strip()
     heard = []
     for _ in range(2):
-        heard.append((await ask.says(told)).text.strip())
-        if told in heard:
+        heard.append((await ask.says(text)).text.strip())
+        if text in heard:
             return
-    plain = told.replace("<", "").replace(">", "")
+    plain = text.replace("<", "").replace(">", "")
     if plain not in (await ask.says(plain)).text:
         raise Unmeasured(f"the model says something else: {heard[0][:80]!r}")
     if not any(heard):
         raise Broken("the text is missing in 2 of 2 responses; a text of this length without markers arrives complete")
-    if heard[0] == heard[1] and told.startswith(heard[0]) and told[len(heard[0]) :].lstrip().startswith("<"):
+    if heard[0] == heard[1] and text.startswith(heard[0]) and text[len(heard[0]) :].lstrip().startswith("<"):
         raise Broken(f"the text ends where a marker begins, in 2 of 2 responses: {heard[0][-60:]!r}")
     raise Unmeasured(f"the model says something else: {heard[0][:80]!r}")
 
@@ -92,8 +92,8 @@ async def test_markup_text(ask: Ask) -> None:
 async def test_model_named(ask: Ask) -> None:
     """Who answered: without it nobody knows what was measured."""
     answer = await ask.accepted(ask.request(user("Reply with exactly: Hello.")))
-    told = [as_dict(event.value.get("response")).get("model") for event in answer.events]
-    if not answer.response.model and not any(told):
+    models = [as_dict(event.value.get("response")).get("model") for event in answer.events]
+    if not answer.response.model and not any(models):
         raise Broken("the response does not name the model")
 
 
@@ -108,11 +108,11 @@ async def test_usage_adds_up(ask: Ask) -> None:
     if not first.fresh:
         few, more = [await counted(ask, times, secrets.token_hex(4), mark=False) for times in (FEW, MORE)]
         due = extrapolated(few, more, (LONG - FEW) / (MORE - FEW))
-    for one in (first, again):
-        if due and (wrong := contradiction(one, due)):
+    for count in (first, again):
+        if due and (wrong := contradiction(count, due)):
             raise Broken(wrong)
-        if one.cached > one.input:
-            raise Broken(f"{one.cached} cached tokens, but only {one.input} input tokens")
+        if count.cached > count.input:
+            raise Broken(f"{count.cached} cached tokens, but only {count.input} input tokens")
     if differ(first, again):
         third = await counted(ask, LONG, nonce)
         if differ(again, third):
@@ -138,7 +138,7 @@ async def test_next_turn_cached(ask: Ask) -> None:
     order = ask.order([call])
     opening = replace(order, messages=(system, *order.messages[1:]))
     first = await ask.calls(call, before=(system,), fields=marked(ask, system))
-    said = Message("assistant", first.response.parts)
+    reply = Message("assistant", first.response.parts)
     given = results(*((made.id, "x = 1") for made in first.calls))
 
     async def cached(request: Request) -> int:
@@ -148,7 +148,7 @@ async def test_next_turn_cached(ask: Ask) -> None:
     for attempt in range(2):
         if not (again := await cached(opening)):
             raise Unmeasured("the usage reports no cached tokens")
-        second = (*opening.messages, said, given, *[user("Go on.")] * attempt)
+        second = (*opening.messages, reply, given, *[user("Go on.")] * attempt)
         third = (*second, message("assistant", "I am going on."), user("Now the rest."))
         later: dict[str, int] = {}
         for name, messages in (("second", second), ("third", third)):

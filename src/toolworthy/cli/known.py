@@ -49,5 +49,5 @@ def excuse(
 
 def _known(found: RunOutcome, asked: Sequence[Result]) -> bool:
     """Whether an item fails by what its results are, and not by something else, as a user's own test may."""
-    failed = [one for one in asked if kind_of(one.key).told(one).outcome == "failure"]
+    failed = [one for one in asked if kind_of(one.key).outcome_of(one).status == "failure"]
     return bool(failed) and all(str(one.key) in found.excused for one in failed)

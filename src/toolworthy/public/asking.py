@@ -82,11 +82,11 @@ class Asking:
         """The model's id."""
         return self._held.ask.endpoint.model
 
-    def __call__(self, said: str | Mapping[str, Any], **fields: Any) -> Answer:
+    def __call__(self, prompt: str | Mapping[str, Any], **fields: Any) -> Answer:
         """Ask, and take the answer if it is one.
 
         Args:
-            said: the user's message; or the JSON of a request, in which model and ``stream`` need not stand.
+            prompt: the user's message; or the JSON of a request, in which model and ``stream`` need not stand.
             fields: top-level fields of the JSON: ``tools=[…]``.
 
         Raises:
@@ -95,7 +95,7 @@ class Asking:
             Unmeasured: the endpoint has no time.
         """
         ask = self._held.ask
-        body = ask.body(ask.request(said)) if isinstance(said, str) else self._whole(said)
+        body = ask.body(ask.request(prompt)) if isinstance(prompt, str) else self._whole(prompt)
         return self._wait(ask.accepted({**body, **fields}))
 
     def says(self, text: str, **options: Any) -> Answer:
@@ -131,7 +131,7 @@ def key_of(module: str, name: str, way: str) -> ProbeKey:
         ToolworthyError: there is no such way.
     """
     api, _, mode = way.partition("-")
-    known: dict[str, Api] = {one: one for one in APIS}
+    known: dict[str, Api] = {known_api: known_api for known_api in APIS}
     if api not in known or mode not in ("", "stream", "whole"):
         raise ToolworthyError(f"ask: unknown way {way!r}: use one of {', '.join(APIS)}, with or without -whole")
     plain = f"{module.removeprefix('test_')}.{name.removeprefix('test_')}".replace("_", "-")

@@ -31,7 +31,7 @@ def check(exchanges: Iterable[Exchange] | Path | str) -> tuple[Finding, ...]:
     """
     load_plugins(Path.cwd())
     if isinstance(exchanges, (str, Path)):
-        return tuple(one.finding for one in check_file(Path(exchanges)).findings)
+        return tuple(located.finding for located in check_file(Path(exchanges)).findings)
     return rules.check(exchanges)
 
 
@@ -90,13 +90,13 @@ def _located(held: formats.Pasted) -> Iterator[FileFinding]:
     """The findings with their places, and without the credentials that the file holds."""
     clean = held.redactor.text
     needing = {rule.code for rule in rules.RULES if rule.needs_end}
-    for found in rules.check(held.exchanges):
-        number, excerpt = found.evidence.exchange, found.evidence.excerpt
-        if number in held.excerpts and found.code in needing:
+    for finding in rules.check(held.exchanges):
+        number, excerpt = finding.evidence.exchange, finding.evidence.excerpt
+        if number in held.excerpts and finding.code in needing:
             continue
         before = held.text[: held.position(number, excerpt)]
-        evidence = found.evidence.model_copy(update={"excerpt": clean(excerpt)})
-        shown = found.model_copy(update={"detail": clean(found.detail), "evidence": evidence})
+        evidence = finding.evidence.model_copy(update={"excerpt": clean(excerpt)})
+        shown = finding.model_copy(update={"detail": clean(finding.detail), "evidence": evidence})
         yield FileFinding(shown, before.count("\n") + 1, len(before.encode("utf-8", "surrogateescape")))
 
 
@@ -115,5 +115,5 @@ def gate(baseline: Run | Path | str, candidate: Run | Path | str, policy: Path |
     Raises:
         ToolworthyError: one of them cannot be read.
     """
-    before, after = (one.path if isinstance(one, Run) else Path(one) for one in (baseline, candidate))
+    before, after = (run.path if isinstance(run, Run) else Path(run) for run in (baseline, candidate))
     return judge(before, after, None if policy is None else Path(policy))

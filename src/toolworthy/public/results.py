@@ -77,7 +77,7 @@ class Run:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What rules found in all answers, result by result."""
-        return tuple(finding for one in self.results for finding in one.findings)
+        return tuple(finding for result in self.results for finding in result.findings)
 
     @property
     def verdicts(self) -> tuple[Overall, ...]:

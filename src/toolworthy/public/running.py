@@ -137,13 +137,13 @@ class Going:
         began: float | None = None,
     ) -> None:
         try:
-            told: Any = dict(TypeAdapter(RunOptions).validate_python(given))
+            values: Any = dict(TypeAdapter(RunOptions).validate_python(given))
         except ValidationError as error:
             first = error.errors()[0]
             raise ToolworthyError(f"run: {first['loc'][0]}: {first['msg']}") from None
-        suites, say = told.pop("suites", None), told.pop("say", None)
+        suites, say = values.pop("suites", None), values.pop("say", None)
         load_plugins(Path.cwd())
-        options = read_options(_namespace(endpoint, told), Path.cwd())
+        options = read_options(_namespace(endpoint, values), Path.cwd())
         self._keys = _keys(options, (suites,) if isinstance(suites, str) else suites or ())
         if not self._keys:
             raise ToolworthyError("run: there is nothing to run in these suites")
@@ -168,11 +168,11 @@ class Going:
         return Run(self._session.run)
 
 
-def _namespace(endpoint: Endpoint | str, told: dict[str, Any]) -> argparse.Namespace:
+def _namespace(endpoint: Endpoint | str, values: dict[str, Any]) -> argparse.Namespace:
     """What the command line would give."""
-    given: dict[str, Any] = {name: told.get(name) for name in RunOptions.__annotations__ if name not in _LISTS}
+    given: dict[str, Any] = {name: values.get(name) for name in RunOptions.__annotations__ if name not in _LISTS}
     given |= _own(given.pop("own") or {})
-    given |= {name: list(told.get(own, ())) for own, name in _LISTS.items()}
+    given |= {name: list(values.get(own, ())) for own, name in _LISTS.items()}
     given |= dict.fromkeys(("model", "key_env", "wire", "until_decided", "yes"))
     if isinstance(endpoint, str):
         given["endpoint"] = endpoint
@@ -193,8 +193,8 @@ def _own(values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _call(options: Options, given: RunOptions) -> str:
     """What asked for the run: never the command line, which is that of another program."""
-    said = [f"{name}={value!r}" for name, value in given.items() if name != "say"]
-    return f"toolworthy.run({', '.join([repr(options.endpoint.name), *said])})"
+    arguments = [f"{name}={value!r}" for name, value in given.items() if name != "say"]
+    return f"toolworthy.run({', '.join([repr(options.endpoint.name), *arguments])})"
 
 
 def _keys(options: Options, suites: Sequence[str]) -> tuple[ResultKey, ...]:

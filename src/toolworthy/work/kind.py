@@ -54,10 +54,10 @@ class Bench(Protocol[_K, _R]):
 
 
 @dataclass(frozen=True)
-class Told:
+class ItemOutcome:
     """What a result comes to as a test."""
 
-    outcome: Literal["", "failure", "error", "skipped", "harmless"] = ""
+    status: Literal["", "failure", "error", "skipped", "harmless"] = ""
     """Nothing where all is well; ``error`` is no fault of the endpoint; ``harmless`` is wrong, and harms none."""
     kind: str = ""
     message: str = ""
@@ -169,29 +169,29 @@ class Kind(ABC, Generic[K, R]):
 
     # ---- report --------------------------------------------------------------------------------------------------
 
-    def told(self, result: R) -> Told:
+    def outcome_of(self, result: R) -> ItemOutcome:
         """What a result comes to as a test."""
         if result.ok:
-            return Told()
+            return ItemOutcome()
         if not result.judged:
-            return Told("skipped", "unmeasured", f"unmeasured: {result.uncounted}")
-        return Told("failure", result.status_word, result.status_word, f"again: {result.reproduce}")
+            return ItemOutcome("skipped", "unmeasured", f"unmeasured: {result.uncounted}")
+        return ItemOutcome("failure", result.status_word, result.status_word, f"again: {result.reproduce}")
 
     def reasons(self, results: Sequence[R]) -> Iterator[str]:
         """Why a run did not go well, a few words each."""
-        wrong = sum(self.told(result).outcome in ("failure", "error") for result in results)
+        wrong = sum(self.outcome_of(result).status in ("failure", "error") for result in results)
         if wrong:
             yield f"{wrong} of {len(results)} {self.many} failed"
 
     def lines(self, results: Sequence[R]) -> Iterator[str]:
         """What the terminal and ``summary.md`` say; nothing where the verdicts of agents tell it."""
         if results:
-            said = [result.status_word for result in results]
-            counts = [f"{said.count(word)} {word}" for word in self.words if word in said]
+            words = [result.status_word for result in results]
+            counts = [f"{words.count(word)} {word}" for word in self.words if word in words]
             yield f"{self.suite}: {len(results)} {self.many}, {', '.join(counts)}"
         for result in results:
-            if (told := self.told(result)).outcome in ("failure", "error"):
-                yield f"  {result.key}: {told.message}"
+            if (outcome := self.outcome_of(result)).status in ("failure", "error"):
+                yield f"  {result.key}: {outcome.message}"
 
     def columns(self, result: R, meta: RunMeta) -> Mapping[str, Any]:
         """Cells of its row in ``results.csv`` that not every result has, by name of the column."""

@@ -107,10 +107,10 @@ def _fit(text: str) -> str:
 
 
 def _case(kind: Kind[Any, Any], result: Result, known: bool) -> _Case:
-    told, key = kind.told(result), result.key
+    outcome, key = kind.outcome_of(result), result.key
     name = key.item + (f" #{attempt(key)}" if attempt(key) > 1 else "")
-    came = "" if told.outcome == "harmless" else told.outcome
-    case = _Case(key.asker, name, result.seconds, came, told.kind, told.message, told.text)
+    came = "" if outcome.status == "harmless" else outcome.status
+    case = _Case(key.asker, name, result.seconds, came, outcome.kind, outcome.message, outcome.text)
     return _known(case) if known and came == "failure" else case
 
 

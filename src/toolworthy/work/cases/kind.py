@@ -17,7 +17,7 @@ from toolworthy.sandbox import choose
 from toolworthy.work.cases._bench import CaseBench
 from toolworthy.work.cases.field import REFERENCE, FieldBench, FieldPlayer
 from toolworthy.work.cases.player import CasePlayer
-from toolworthy.work.kind import Kind, Site, Told
+from toolworthy.work.kind import ItemOutcome, Kind, Site
 from toolworthy.work.run.plan import Options
 
 
@@ -66,13 +66,13 @@ class Cases(Kind[CaseKey, CaseResult]):
             category = next((case.category for case in plan.cases if case.id == key.case), "")
         return CaseResult(key=key, category=category, status="unmeasured", detail=why, unasked=True)
 
-    def told(self, result: CaseResult) -> Told:
+    def outcome_of(self, result: CaseResult) -> ItemOutcome:
         if result.status == "unmeasured":
-            return Told("skipped", "unmeasured", f"unmeasured: {result.detail}")
+            return ItemOutcome("skipped", "unmeasured", f"unmeasured: {result.detail}")
         if result.status == "wrong":
             kinds = ", ".join(dict.fromkeys(miss.kind for miss in result.misses if not miss.strict)) or "wrong"
-            return Told("failure", kinds, kinds, result.explanation)
-        return Told()
+            return ItemOutcome("failure", kinds, kinds, result.explanation)
+        return ItemOutcome()
 
     def reasons(self, results: Sequence[CaseResult]) -> Iterator[str]:
         if wrong := sum(case.status == "wrong" for case in results):

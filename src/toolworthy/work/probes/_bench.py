@@ -114,9 +114,9 @@ class ProbeBench:
         try:
             await ask.says("Hello.")
         except Rejected:
-            told = refusal(ask.last.exchange) if ask.last else None
-            if ask.last and told and told.kind in ("bad key", "unknown model"):
-                self.knowledge.stop(f"{told.kind}: HTTP {ask.last.status}: {told.message[:200]}")
+            refused = refusal(ask.last.exchange) if ask.last else None
+            if ask.last and refused and refused.kind in ("bad key", "unknown model"):
+                self.knowledge.stop(f"{refused.kind}: HTTP {ask.last.status}: {refused.message[:200]}")
             raise
 
     async def _recovered(self, ask: Ask) -> None:
@@ -142,17 +142,17 @@ class ProbeBench:
                 await self._recovered(ask)
         ask.superseded |= repeated(session.exchanges)
         # An answer without end says nothing beyond that, and reading all of it would take minutes.
-        read = [one for one in session.exchanges if one.index not in ask.flooded]
-        found = ask.lasting(await asyncio.to_thread(rules.check, read))  # a long answer holds up nobody
+        judged_exchanges = [exchange for exchange in session.exchanges if exchange.index not in ask.flooded]
+        findings = ask.lasting(await asyncio.to_thread(rules.check, judged_exchanges))  # a long answer holds up nobody
         return probe.result(
             key,
             verdict,
             self._gateway.redactor.text(detail),
             cause=cause,
-            findings=tuple(finding for finding in found if finding.code != _REFUSED),
-            leaks=leaks(read),
+            findings=tuple(finding for finding in findings if finding.code != _REFUSED),
+            leaks=leaks(judged_exchanges),
             requests=len(session.exchanges),
-            endpoint_api=next((one.endpoint_api for one in session.exchanges if one.endpoint_api), None),
+            endpoint_api=next((exchange.endpoint_api for exchange in session.exchanges if exchange.endpoint_api), None),
         )
 
 
@@ -163,11 +163,11 @@ def _decides(probe: Probe) -> bool:
 
 def repeated(exchanges: Sequence[Exchange]) -> set[int]:
     """Exchanges that failed in a way that may pass, and whose request was sent again, as clients do by themselves."""
-    found: set[int] = set()
+    indices: set[int] = set()
     later: set[tuple[str, bytes]] = set()
     for exchange in reversed(exchanges):
         asked = exchange.path, exchange.request_body
         if asked in later and (busy(exchange) or failed(exchange)):
-            found.add(exchange.index)
+            indices.add(exchange.index)
         later.add(asked)
-    return found
+    return indices

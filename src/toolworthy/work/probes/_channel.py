@@ -166,11 +166,13 @@ class Channel:
         def passing(exchange: Exchange) -> bool:
             return not answers[-1].cut and failed(exchange)
 
-        await patiently(ask, lambda found: again(found, passing), self._session.gateway.patience, self.surface.tries)
+        await patiently(
+            ask, lambda received: again(received, passing), self._session.gateway.patience, self.surface.tries
+        )
         *before, answer = answers
-        self.superseded |= {one.exchange.index for one in before}
+        self.superseded |= {earlier.exchange.index for earlier in before}
         self.last = answer
-        self._learn(answer, [one for one in before if passed_over(one)])
+        self._learn(answer, [earlier for earlier in before if passed_over(earlier)])
         return answer
 
     async def once(self, data: bytes | None, path: str = "", headers: Mapping[str, str] | None = None) -> Answer:
@@ -191,11 +193,11 @@ class Channel:
         fails = not answer.cut and failed(answer.exchange)
         self.surface.faults += fails
         knowledge.passed += bool(before) and not fails
-        told = refusal(answer.exchange)
-        if told and told.kind == "rate limited":
+        refused = refusal(answer.exchange)
+        if refused and refused.kind == "rate limited":
             self.refused_for_time.add(answer.exchange.index)
-        if told and told.kind == "empty account":
-            knowledge.stop(f"the account is empty: HTTP {answer.status}: {told.message[:200]}")
+        if refused and refused.kind == "empty account":
+            knowledge.stop(f"the account is empty: HTTP {answer.status}: {refused.message[:200]}")
         if answer.unreachable:
             self.surface.dead = str(answer.exchange.error or "")
         self.surface.hangs = self.surface.hangs + 1 if answer.cut else 0

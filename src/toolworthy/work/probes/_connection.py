@@ -39,11 +39,11 @@ class Trip:
     @property
     def kept(self) -> bool:
         """Whether the answer lets the connection be used again."""
-        told = (self.headers or {}).get("connection", "").lower()
+        connection = (self.headers or {}).get("connection", "").lower()
         framed = {"content-length", "transfer-encoding"} & set(self.headers or {})
         if self.version == "HTTP/1.0":
-            return "keep-alive" in told and bool(framed)
-        return "close" not in told and (bool(framed) or self.version == "HTTP/2")
+            return "keep-alive" in connection and bool(framed)
+        return "close" not in connection and (bool(framed) or self.version == "HTTP/2")
 
 
 class ConnectionChannel(Channel):
@@ -87,15 +87,15 @@ class ConnectionChannel(Channel):
         try:
             async with (
                 self._session.gateway.turn(),
-                client.stream("POST", where, content=dump_json(body).encode(), headers=self._headers) as came,
+                client.stream("POST", where, content=dump_json(body).encode(), headers=self._headers) as response,
             ):
-                await came.aread()
+                await response.aread()
         except httpx.HTTPError as error:
             return Trip(error=" ".join(str(error).split()) or type(error).__name__)
-        if came.status_code >= 400:
-            raise Unmeasured(f"a plain request gets HTTP {came.status_code}")
-        told = {name.lower(): value for name, value in came.headers.items()}
-        return Trip(came.http_version, told, socket=came.extensions.get("network_stream"))
+        if response.status_code >= 400:
+            raise Unmeasured(f"a plain request gets HTTP {response.status_code}")
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Trip(response.http_version, headers, socket=response.extensions.get("network_stream"))
 
     @property
     def several(self) -> bool:
@@ -182,8 +182,8 @@ class ConnectionChannel(Channel):
                     )
             except httpx.HTTPError:
                 continue
-            if page.status_code == 200 and (told := _counted(page.text)) is not None:
-                return told
+            if page.status_code == 200 and (count := _counted(page.text)) is not None:
+                return count
         return None
 
 
@@ -192,7 +192,7 @@ def _counted(page: str) -> int | None:
     slots = as_list(parse_json(page))
     if slots and all(isinstance(slot, dict) and "is_processing" in slot for slot in slots):
         return sum(bool(slot["is_processing"]) for slot in slots)
-    counts = [float(found[1]) for found in _RUNNING.finditer(page)]
+    counts = [float(match[1]) for match in _RUNNING.finditer(page)]
     return int(sum(counts)) if counts else None
 
 

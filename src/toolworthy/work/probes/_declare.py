@@ -57,7 +57,7 @@ class Probe:
         )
         return self.item or ("" if known else f"{file}::{name}[{key.way}]")
 
-    def result(self, key: ProbeKey, verdict: Verdict, detail: str, **found: Any) -> ProbeResult:
+    def result(self, key: ProbeKey, verdict: Verdict, detail: str, **measured: Any) -> ProbeResult:
         """What is said of one way of it."""
         return ProbeResult(
             key=key,
@@ -68,7 +68,7 @@ class Probe:
             situation=self.situation,
             agents=self.agents,
             main_path=self.main_path,
-            **found,
+            **measured,
         )
 
     def ways(self, tier: Tier = "full") -> Iterator[ProbeKey]:

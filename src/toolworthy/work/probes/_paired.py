@@ -66,8 +66,10 @@ class Deviation:
             return Unmeasured(self.said)
         beside = f"{_TIMES} of {_TIMES} times with {self.trait}, 0 of {_TIMES} without"
         agents = self.traits[0].agents if len(self.traits) == 1 else ()
-        told = "every agent" if agents == EVERY_AGENT else ", ".join(adapters.agent(one).title for one in agents)
-        return _OUTCOMES[self.how](f"{self.said} ({beside})" + (f"; sent by {told}" if told else ""))
+        senders = (
+            "every agent" if agents == EVERY_AGENT else ", ".join(adapters.agent(agent_id).title for agent_id in agents)
+        )
+        return _OUTCOMES[self.how](f"{self.said} ({beside})" + (f"; sent by {senders}" if senders else ""))
 
 
 def speechless(answer: Answer) -> str:
@@ -122,8 +124,8 @@ async def same_with(
         Rejected, Broken, Ignored: one does; see :class:`Deviation`.
         Unmeasured: it cannot be told.
     """
-    for found in await deviations(ask, plain, traits, wrong):
-        raise found.outcome()
+    for deviation in await deviations(ask, plain, traits, wrong):
+        raise deviation.outcome()
 
 
 class Together:
@@ -202,31 +204,31 @@ class _Search:
             headers[name] = f"{headers[name]},{value}" if name in headers else value
         query = "&".join(trait.query for trait in traits if trait.query)
         answer = await self.ask.send(body, headers=headers, query=query)
-        found = self._judged(answer, traits)
-        if found and len(traits) > 1:
+        deviation = self._judged(answer, traits)
+        if deviation and len(traits) > 1:
             self.ask.superseded.add(answer.exchange.index)
-        return found
+        return deviation
 
     def _judged(self, answer: Answer, traits: Sequence[Trait]) -> Deviation | None:
         how: How = "dropped" if any(trait.carries for trait in traits) else "differs"
         try:
-            said = self.wrong(accept(answer))
+            fault = self.wrong(accept(answer))
         except ProbeOutcome as outcome:
             how = next(way for way, kind in _OUTCOMES.items() if isinstance(outcome, kind))
             return Deviation(_names(traits), how, str(outcome), tuple(traits))
-        if said and answer.response.stop == "length":
+        if fault and answer.response.stop == "length":
             return Deviation(_names(traits), "unmeasured", "the token limit cut the response")
-        return Deviation(_names(traits), how, said, tuple(traits)) if said else None
+        return Deviation(_names(traits), how, fault, tuple(traits)) if fault else None
 
     async def among(self, traits: Sequence[Trait]) -> list[Deviation]:
         """The deviations that these make, which went wrong together once."""
-        found: list[Deviation] = []
+        single: list[Deviation] = []
         half = len(traits) // 2
         for part in (traits[:half], traits[half:]) if half else ():
             if await self.trouble(part):
-                found += await self.among(part)
-        if found:
-            return found
+                single += await self.among(part)
+        if single:
+            return single
         for trait in traits if half else ():
             rest = [other for other in traits if other is not trait]
             if await self.trouble(rest):

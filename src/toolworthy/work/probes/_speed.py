@@ -58,5 +58,6 @@ class Speed:
         return min(max(_ROOM * foreseen, SHORTEST), LONGEST)
 
     def __str__(self) -> str:
-        told = [f"{self.rate:.0f} tokens/s"] if self.rate else []
-        return ", ".join([*told, *([f"first byte after {self.first:.1f} s"] if self.first is not None else [])])
+        rate = f"{self.rate:.0f} tokens/s" if self.rate else ""
+        wait = f"first byte after {self.first:.1f} s" if self.first is not None else ""
+        return ", ".join(filter(None, (rate, wait)))

@@ -46,18 +46,18 @@ def unmade(wanted: Wanted, answers: Sequence[Answer], unseen: bool) -> ProbeOutc
         return (Ignored if count.startswith("only") else Broken)(f"{count}, {times}") if count else None
     names = ", ".join(dict.fromkeys(name for name, _ in wanted))
     texts, thoughts = zip(*map(_parted, answers), strict=True)
-    said = repr(texts[-1].strip()[:80])
+    excerpt = repr(texts[-1].strip()[:80])
     if unseen:
         return Broken(
             "no call comes, and a request counts as many input tokens without tools as with them", TOOLS_UNSEEN
         )
     if all(map(_LACKS.search, texts)):
-        return Broken(f"the model says that it has no tool {names}, which is offered, {times}: {said}", TOOLS_UNSEEN)
+        return Broken(f"the model says that it has no tool {names}, which is offered, {times}: {excerpt}", TOOLS_UNSEEN)
     if all(_described(wanted, text) or _PLANS.search(text) for text in texts):
-        return Broken(f"the text describes the call of {names} instead of making it, {times}: {said}", IN_WORDS)
+        return Broken(f"the text describes the call of {names} instead of making it, {times}: {excerpt}", IN_WORDS)
     if all(_described(wanted, thought) for thought in thoughts):
-        said = repr(thoughts[-1].strip()[-80:])
-        return Broken(f"the reasoning announces the call of {names}, and none comes, {times}: {said}", ANNOUNCED)
+        excerpt = repr(thoughts[-1].strip()[-80:])
+        return Broken(f"the reasoning announces the call of {names}, and none comes, {times}: {excerpt}", ANNOUNCED)
     if all(map(str.strip, thoughts)) and not any(map(str.strip, texts)):
         return Broken(f"only reasoning comes where a call is due, {times}", ANNOUNCED)
     return None

@@ -53,19 +53,19 @@ def extrapolated(few: InputCount, more: InputCount, steps: float) -> int | None:
     return few.input + round(grown * steps) if few.fresh and more.fresh and grown >= _FEWEST else None
 
 
-def contradiction(one: InputCount, due: int) -> str:
+def contradiction(counted: InputCount, due: int) -> str:
     """What is wrong with a count of a request whose input is known; empty where nothing is.
 
     Args:
-        one: what was counted.
+        counted: what was counted.
         due: its input tokens.
     """
-    off = one.input - due
-    for tokens, kind in ((one.cached, "from the cache"), (one.written, "written to the cache")):
+    off = counted.input - due
+    for tokens, kind in ((counted.cached, "from the cache"), (counted.written, "written to the cache")):
         if tokens > _FEWEST and _near(off, tokens):
-            return f"{due} input tokens are reported as {one.input}: the {tokens} {kind} are counted twice"
+            return f"{due} input tokens are reported as {counted.input}: the {tokens} {kind} are counted twice"
         if tokens > _FEWEST and _near(-off, tokens):
-            return f"{due} input tokens are reported as {one.input}: the {tokens} {kind} are left out"
+            return f"{due} input tokens are reported as {counted.input}: the {tokens} {kind} are left out"
     return ""
 
 

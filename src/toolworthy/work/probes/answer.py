@@ -32,8 +32,8 @@ _BYTES_A_TOKEN = 32
 def token_limit(asked: Mapping[str, Any]) -> int | None:
     """The token limit that a request's JSON sets."""
     holders = (asked, as_dict(asked.get(_SETTINGS)))
-    told = [holder[name] for holder in holders for name in LIMITS if isinstance(holder.get(name), int)]
-    return max(told, default=None)
+    limits = [holder[name] for holder in holders for name in LIMITS if isinstance(holder.get(name), int)]
+    return max(limits, default=None)
 
 
 def widened(asked: Mapping[str, Any], limits: Container[int], more: int) -> dict[str, Any] | None:
@@ -119,8 +119,8 @@ class Answer(View):
         if not self.cut or self.limit is None:
             return False
         usage = self.response.usage
-        said = len(self.text + self.thoughts) + sum(len(call.arguments) for call in self.calls)
-        return ((usage and usage.output) or 0) > 2 * self.limit or said > _BYTES_A_TOKEN * self.limit
+        characters = len(self.text + self.thoughts) + sum(len(call.arguments) for call in self.calls)
+        return ((usage and usage.output) or 0) > 2 * self.limit or characters > _BYTES_A_TOKEN * self.limit
 
     @property
     def empty(self) -> bool:
@@ -184,15 +184,15 @@ def accept(answer: Answer) -> Answer:
         raise Unmeasured(no_time(exchange))
     if exchange.error and exchange.error.kind in ("connect timeout", "silent"):
         raise Unmeasured(f"{exchange.error} after {exchange.seconds:.0f} s")
-    if (told := refusal(exchange)) and told.kind == "empty account":
-        raise Unmeasured(f"the account is empty: HTTP {answer.status}: {told.message[:200]}")
+    if (refused := refusal(exchange)) and refused.kind == "empty account":
+        raise Unmeasured(f"the account is empty: HTTP {answer.status}: {refused.message[:200]}")
     if exchange.error is not None:
         raise Broken(str(exchange.error))
     if answer.status >= 500:
         raise Broken(f"HTTP {answer.status}: {answer.message[:200] or _start(exchange)}")
     if answer.status >= 400:
         if answer.refused:
-            cause = KEY_REFUSED if told and told.kind == "bad key" else ""
+            cause = KEY_REFUSED if refused and refused.kind == "bad key" else ""
             raise Rejected(f"HTTP {answer.status}: {answer.message[:300]}", cause)
         raise Broken(f"HTTP {answer.status} without a readable reason: {_start(exchange)}")
     if answer.response.failure is not None:
@@ -204,12 +204,12 @@ def accept(answer: Answer) -> Answer:
     return answer
 
 
-def speaks(answer: Answer, told: str = "", without: str = "neither text nor a call comes") -> Answer:
+def speaks(answer: Answer, wanted: str = "", without: str = "neither text nor a call comes") -> Answer:
     """`answer`, if it has text or a call.
 
     Args:
         answer: an accepted one.
-        told: what the model was to say; where its reasoning holds it, it has been said in the wrong place.
+        wanted: what the model was to say; where its reasoning holds it, it has been said in the wrong place.
         without: what to say of an answer that has neither.
 
     Raises:
@@ -220,7 +220,7 @@ def speaks(answer: Answer, told: str = "", without: str = "neither text nor a ca
         return answer
     if answer.response.stop == "length":
         raise Unmeasured("the token limit cut the response before any text")
-    if answer.thoughts.strip() and not (told and told in answer.thoughts):
+    if answer.thoughts.strip() and not (wanted and wanted in answer.thoughts):
         raise Unmeasured(f"the model reasons but writes no text: {answer.thoughts[:80]!r}")
     if answer.at_once:
         raise Unmeasured("the model ended its response at once")
@@ -254,8 +254,8 @@ def trouble_with(wanted: Sequence[tuple[str, Any]], answer: Answer, exact: bool)
         return Trouble("no call", f"the model made no call{cut}")
     names = [call.name for call in calls]
     if names != [name for name, _ in wanted]:
-        told = f"the model called {', '.join(names)} instead of {', '.join(name for name, _ in wanted)}"
-        return Trouble("other tools", told)
+        detail = f"the model called {', '.join(names)} instead of {', '.join(name for name, _ in wanted)}"
+        return Trouble("other tools", detail)
     for (_, value), call in zip(wanted, calls, strict=True):
         if exact and (trouble := _differs(value, call)):
             return trouble
@@ -274,5 +274,5 @@ def _differs(wanted: Any, call: ToolCall) -> Trouble | None:
     if not isinstance(given, dict):
         return Trouble("no object", f"the arguments are not a JSON object: {call.arguments[:120]!r}")
     wrong = [name for name in as_dict(wanted) if given.get(name) != wanted[name]]
-    told = f"the arguments differ from the prompt's in {', '.join(wrong) or 'their number'}"
-    return Trouble("other arguments", told)
+    detail = f"the arguments differ from the prompt's in {', '.join(wrong) or 'their number'}"
+    return Trouble("other arguments", detail)

@@ -189,9 +189,13 @@ class Ask(ConnectionChannel):
         Raises:
             Broken: there is one in `answer`.
         """
-        lost = [one for one in self.lasting(answer.findings) if one.severity == "blocks" or one.code in _ON_THE_WIRE]
+        lost = [
+            finding
+            for finding in self.lasting(answer.findings)
+            if finding.severity == "blocks" or finding.code in _ON_THE_WIRE
+        ]
         if lost:
-            root = min(lost, key=lambda one: bool(one.follows))
+            root = min(lost, key=lambda finding: bool(finding.follows))
             raise Broken(f"{root.code} {root.title}: {root.detail}", root.follows or root.code)
 
     async def says(self, text: str, *before: Message, **options: Any) -> Answer:
@@ -223,8 +227,8 @@ class Ask(ConnectionChannel):
             answer = await self.accepted(self.request(*conversation, ASK_CODE, **options), **sending)
             if CODE_WORD.lower() in answer.text.lower():
                 return answer
-        said = f"the model was prompted for the code word and replied {answer.text.strip()[:80]!r}"
-        raise (Ignored if self.surface.obeys else Unmeasured)(said)
+        detail = f"the model was prompted for the code word and replied {answer.text.strip()[:80]!r}"
+        raise (Ignored if self.surface.obeys else Unmeasured)(detail)
 
     def order(self, wanted: Sequence[tuple[str, Any]], tools: Sequence[Tool] = TOOLS, **options: Any) -> Request:
         """The plainest request for these calls."""
@@ -239,17 +243,17 @@ class Ask(ConnectionChannel):
         say: str,
         options: Mapping[str, Any],
     ) -> Request:
-        told = orders(wanted, say)
+        prompt = orders(wanted, say)
         choice = options.get("tool_choice")
         if way == 1:
-            told += "\nDo it now, with your tools. Do not write the call as text."
+            prompt += "\nDo it now, with your tools. Do not write the call as text."
         if way == 2 and choice is None:
             choice = ToolChoice("required")
         needs = _TALK + len(json.dumps(wanted, ensure_ascii=False).encode()) // 2
         limit = options.get("max_tokens") or self.room(needs)
         options = {**options, "max_tokens": limit, "tools": tuple(tools), "tool_choice": choice}
         opening = () if before and before[0].role == "system" else (message("system", SYSTEM),)
-        return self.request(*opening, *before, user(told), **options)
+        return self.request(*opening, *before, user(prompt), **options)
 
     async def _comes_right(
         self, times: int, wanted: Sequence[tuple[str, Any]], asked: Callable[[int], Request], exact: bool
@@ -279,7 +283,7 @@ def cause_of(troubles: Sequence[Trouble]) -> str:
 
 def _all_there(answer: Answer) -> bool:
     """Whether the answer shows what the model did instead of a call, and nothing of it is missing."""
-    lost = not codes("leaks into text").union({_SWALLOWED}).isdisjoint(one.code for one in answer.findings)
+    lost = not codes("leaks into text").union({_SWALLOWED}).isdisjoint(finding.code for finding in answer.findings)
     return answer.at_once or (bool(answer.text.strip()) and not lost)
 
 

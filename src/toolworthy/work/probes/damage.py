@@ -92,10 +92,10 @@ def _without(wanted: str, given: str) -> list[str]:
         text = part.lstrip(" ")
         blanks = part[: len(part) - len(text)]
         pattern += f"(?:({re.escape(mark)}){blanks}|[ ?\ufffd]?(?:{blanks})?){re.escape(text)}"
-    found = re.fullmatch(pattern, given)
-    if found is None:
+    match = re.fullmatch(pattern, given)
+    if match is None:
         return []
-    return list(dict.fromkeys(_shown(mark) for mark, there in zip(marks, found.groups(), strict=True) if not there))
+    return list(dict.fromkeys(_shown(mark) for mark, there in zip(marks, match.groups(), strict=True) if not there))
 
 
 def _shown(mark: str) -> str:

@@ -66,7 +66,7 @@ def reasons_for(agent: str, results: Sequence[ProbeResult]) -> tuple[Reason, ...
     for result in results:
         for reason in of_result(agent, result):
             grouped.setdefault(reason.code, []).append(reason)
-    merged = (_merged(found, len(answered)) for found in grouped.values())
+    merged = (_merged(reasons, len(answered)) for reasons in grouped.values())
     return tuple(sorted(merged, key=_place))
 
 
@@ -148,10 +148,10 @@ def _effect(severity: Severity, situation: Situation, main_path: bool) -> Effect
     return "breaks" if main_path and situation == "always" else "fails"
 
 
-def _merged(found: Sequence[Reason], answered: int) -> Reason:
+def _merged(reasons: Sequence[Reason], answered: int) -> Reason:
     """The worst of them, and how many there are."""
-    worst = min(found, key=_place)
-    return replace(worst, count=len(found), of=max(answered, len(found)))
+    worst = min(reasons, key=_place)
+    return replace(worst, count=len(reasons), of=max(answered, len(reasons)))
 
 
 def _place(reason: Reason) -> tuple[int, int, bool, int, str]:

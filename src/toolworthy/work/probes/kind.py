@@ -13,7 +13,7 @@ from toolworthy.records.meta import RunMeta
 from toolworthy.records.probe import ProbeKey, ProbeResult, Verdict
 from toolworthy.rules import label
 from toolworthy.wire.ir import Api
-from toolworthy.work.kind import Kind, Site, Told
+from toolworthy.work.kind import ItemOutcome, Kind, Site
 from toolworthy.work.probes._bench import ProbeBench
 from toolworthy.work.probes._declare import PROBES, load_suite
 from toolworthy.work.probes.effects import affected
@@ -79,23 +79,23 @@ class Probes(Kind[ProbeKey, ProbeResult]):
     def unrun(self, plan: Options, key: ProbeKey, why: str) -> ProbeResult:
         return PROBES[key.probe].result(key, "unmeasured", why, unasked=True)
 
-    def told(self, result: ProbeResult) -> Told:
+    def outcome_of(self, result: ProbeResult) -> ItemOutcome:
         """What harms an agent fails. What rules find in it is told of the rules."""
         if not result.judged:
-            return Told("skipped", "unmeasured", f"unmeasured: {result.detail}")
+            return ItemOutcome("skipped", "unmeasured", f"unmeasured: {result.detail}")
         if result.ok:
-            return Told()
-        said = f"{result.verdict}: {result.detail}"
+            return ItemOutcome()
+        message = f"{result.verdict}: {result.detail}"
         if not affected(result, result.key.probe):
-            return Told("harmless", result.verdict, said)
-        found = "\n".join(f"{label(finding.code)}: {finding.title}: {finding.detail}" for finding in result.findings)
-        text = (result.title, result.detail, found, f"again: {result.reproduce}")
-        return Told("failure", result.verdict, said, "\n".join(filter(None, text)))
+            return ItemOutcome("harmless", result.verdict, message)
+        findings = "\n".join(f"{label(finding.code)}: {finding.title}: {finding.detail}" for finding in result.findings)
+        text = (result.title, result.detail, findings, f"again: {result.reproduce}")
+        return ItemOutcome("failure", result.verdict, message, "\n".join(filter(None, text)))
 
     def reasons(self, results: Sequence[ProbeResult]) -> Iterator[str]:
         harmful = [probe for probe in results if affected(probe)]
         if harmful:
-            yield f"{len(harmful)} of {sum(one.judged for one in results)} probes show what harms an agent"
+            yield f"{len(harmful)} of {sum(result.judged for result in results)} probes show what harms an agent"
 
     def lines(self, results: Sequence[ProbeResult]) -> Iterator[str]:
         return iter(())

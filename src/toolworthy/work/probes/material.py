@@ -64,15 +64,15 @@ def sequence(wanted: Sequence[tuple[str, Any]]) -> str:
 
 
 def _each(wanted: Sequence[tuple[str, Any]]) -> list[str]:
-    told = [(name, json.dumps(arguments, ensure_ascii=False)) for name, arguments in wanted]
-    return [f"Call the tool `{name}` with exactly these arguments: {arguments}" for name, arguments in told]
+    written = [(name, json.dumps(arguments, ensure_ascii=False)) for name, arguments in wanted]
+    return [f"Call the tool `{name}` with exactly these arguments: {arguments}" for name, arguments in written]
 
 
 def called(*calls: tuple[str, str, Any], text: str = "") -> Message:
     """What an assistant said that made these calls: (id, name, arguments)."""
-    said = (Text(text),) if text else ()
+    opening = (Text(text),) if text else ()
     made = tuple(ToolCall(call_id, name, json.dumps(value, ensure_ascii=False)) for call_id, name, value in calls)
-    return Message("assistant", (*said, *made))
+    return Message("assistant", (*opening, *made))
 
 
 def results(*given: tuple[str, str], error: bool = False) -> Message:

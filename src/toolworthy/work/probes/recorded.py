@@ -192,8 +192,8 @@ def _lengthen(tools: list[Any], recorded_tools: list[Any]) -> None:
     """Give the tool whose description was recorded as the longest a long one again."""
 
     def size(tool: Any) -> int:
-        told = as_dict(as_dict(tool).get("function") or tool).get("description")
-        return int(told["filler"]) if isinstance(told, dict) else 0
+        description = as_dict(as_dict(tool).get("function") or tool).get("description")
+        return int(description["filler"]) if isinstance(description, dict) else 0
 
     longest = max(range(len(tools)), key=lambda at: size(recorded_tools[at]))
     if size(recorded_tools[longest]) > _LONG_ENOUGH:

@@ -35,15 +35,15 @@ async def recovered(line: Channel) -> Recovery:
     question = dump_json(line.body(line.request("Reply with exactly: Hello."))).encode()
 
     def locked(answer: Answer) -> bool:
-        told = refusal(answer.exchange)
-        return failed(answer.exchange) or (told is not None and told.passes)
+        refused = refusal(answer.exchange)
+        return failed(answer.exchange) or (refused is not None and refused.passes)
 
     def again(answer: Answer) -> Again | None:
         nonlocal why
         if not locked(answer):
             return None
-        told = refusal(answer.exchange)
-        if told is None or told.kind != "rate limited":
+        refused = refusal(answer.exchange)
+        if refused is None or refused.kind != "rate limited":
             why = why or f"HTTP {answer.status}: {answer.message[:200] or answer.exchange.error}"
         line.superseded.add(answer.exchange.index)
         return Again(no_time=True, after=PAUSE) if knows and time.monotonic() - began <= LONGEST else None

@@ -65,11 +65,11 @@ def with_model(body: bytes, model: str) -> bytes | None:
 
 def _as_recorded(exchange: Exchange, api: Api, body: bytes, request: Request, before: str) -> Prepared:
     path = wire.api(api).sent({"model": request.model, "stream": request.stream})[0]
-    told: Mapping[str, str] = {}
+    recorded_headers: Mapping[str, str] = {}
     if not exchange.translated:
         _, mark, query = exchange.path.partition("?")
-        told, path = exchange.request_headers, path.partition("?")[0] + mark + query
-    headers = {name: value for name, value in told.items() if name.lower().startswith(_KEPT)}
+        recorded_headers, path = exchange.request_headers, path.partition("?")[0] + mark + query
+    headers = {name: value for name, value in recorded_headers.items() if name.lower().startswith(_KEPT)}
     notes = (f"model {request.model} instead of the recorded one",) if request.model != before else ()
     adapted = Adaptation(how="as recorded", recorded_api=api, api=api, notes=notes)
     return Prepared(path, body, adapted, headers)

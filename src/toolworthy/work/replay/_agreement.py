@@ -26,10 +26,10 @@ class TriggerAgreement:
 
 def share(results: Iterable[ReplayResult], test: Callable[[ReplayResult], bool | None]) -> Rate:
     """Of the results for which `test` can be told, those for which it holds."""
-    told = [(result, test(result)) for result in results]
+    tested = [(result, test(result)) for result in results]
     return rate_of(
-        ((result.key.trial, ok) for result, ok in told if ok is not None),
-        uncounted=(_REASONS[result.status] for result, ok in told if ok is None and result.status in _REASONS),
+        ((result.key.trial, ok) for result, ok in tested if ok is not None),
+        uncounted=(_REASONS[result.status] for result, ok in tested if ok is None and result.status in _REASONS),
     )
 
 
@@ -85,9 +85,9 @@ def _pairs(results: Iterable[ReplayResult], of: Callable[[Decision], object]) ->
         if result.new is not None and not result.new.error and result.status in ("compared", "not comparable"):
             answers.setdefault(result.key.request, []).append(of(result.new))
     return rate_of(
-        (trial, one == other)
-        for (trial, _), made in answers.items()
-        for one, other in itertools.combinations(made, 2)
+        (trial, first == second)
+        for (trial, _), answered in answers.items()
+        for first, second in itertools.combinations(answered, 2)
     )  # fmt: skip
 
 

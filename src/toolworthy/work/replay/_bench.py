@@ -36,7 +36,7 @@ class ReplayBench:
         self, recording: Recording, requests: Sequence[Recorded], sides: Mapping[str, tuple[Endpoint, Gateway]]
     ) -> None:
         self._recording, self._sides = recording, sides
-        self._requests = {(one.trial, one.index): one for one in requests}
+        self._requests = {(request.trial, request.index): request for request in requests}
         self._old: dict[tuple[str, int], Decision] = {}
         self._gone: Counter[str] = Counter()
         """Requests in a row that reached nobody, by side."""

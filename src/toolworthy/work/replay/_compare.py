@@ -67,13 +67,13 @@ def _errors(old: Decision, new: Decision) -> Iterator[Difference]:
 
 
 def _decisive(old: Decision, new: Decision) -> Iterator[Difference]:
-    told = f"recorded {_says(old)}, now {_says(new)}"
+    detail = f"recorded {_says(old)}, now {_says(new)}"
     if old.calls and not new.calls:
-        yield Difference(kind="no call", detail=told)
+        yield Difference(kind="no call", detail=detail)
     elif new.calls and not old.calls:
-        yield Difference(kind="call", detail=told)
+        yield Difference(kind="call", detail=detail)
     elif old.tools != new.tools:
-        yield Difference(kind="other tools", detail=told)
+        yield Difference(kind="other tools", detail=detail)
     elif old.shape != new.shape:
         yield Difference(kind="other arguments", detail=_arguments(old, new))
 
@@ -91,7 +91,11 @@ def _of_form(old: Decision, new: Decision, same_api: bool) -> Iterator[Differenc
     leaks = rules.codes("leaks into text")
     for leaked in (True, False):
         codes = [sorted(code for code in side if (code in leaks) is leaked) for side in (come, gone)]
-        words = [f"{word} {', '.join(found)}" for word, found in zip(("now", "no longer"), codes, strict=True) if found]
+        words = [
+            f"{word} {', '.join(side_codes)}"
+            for word, side_codes in zip(("now", "no longer"), codes, strict=True)
+            if side_codes
+        ]
         if words:
             yield Difference(kind="leaked syntax" if leaked else "findings", detail="; ".join(words))
 
@@ -172,8 +176,8 @@ def _arguments(old: Decision, new: Decision, by: str = "value") -> str:
     ours, theirs = parse_json(was.arguments), parse_json(now.arguments)
     if by == "value" and isinstance(ours, dict) and isinstance(theirs, dict):
         names = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
-        told = (f"{name} {_short(_json(ours, name))} became {_short(_json(theirs, name))}" for name in names[:2])
-        return f"{was.name}: " + "; ".join(told)
+        changes = (f"{name} {_short(_json(ours, name))} became {_short(_json(theirs, name))}" for name in names[:2])
+        return f"{was.name}: " + "; ".join(changes)
     return f"{was.name}: {_short(was.arguments)} became {_short(now.arguments)}"
 
 

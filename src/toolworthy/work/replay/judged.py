@@ -37,7 +37,7 @@ def opened(path: Path, *, whole: bool = False) -> RunDirectory:
     recording = Recording.open(path)
     run = RunDirectory(path.with_name(path.name.removesuffix(SUFFIX)), _secrets(recording))
     exchanges = recording.exchanges()
-    started = min((one.started for one in exchanges), default=0.0)
+    started = min((exchange.started for exchange in exchanges), default=0.0)
     meta = RunMeta(started=started, endpoint=recording.endpoint, command="toolworthy proxy")
     if run.path.exists():
         if RunDirectory.open(run.path).meta.endpoint != recording.endpoint:
@@ -64,25 +64,27 @@ def _result(run: RunDirectory, exchanges: tuple[Exchange, ...]) -> TrialResult:
     for exchange in exchanges:
         writer.append(exchange)
     writer.close()
-    asked = [one for one in exchanges if one.kind == "completion"]
-    models = [one.response.model for one in asked if one.response and one.response.model]
+    asked = [completion for completion in exchanges if completion.kind == "completion"]
+    models = [completion.response.model for completion in asked if completion.response and completion.response.model]
     return TrialResult(
         key=key,
         status="unmeasured",
         cause=cause("not run", "our limit", said="a recording: the rules judge it, and no task does"),
         score=Score(
             requests=len(asked),
-            turns=sum(one.is_turn for one in asked),
-            calls=sum(len(one.calls) for one in asked),
-            request_seconds=tuple(round(one.seconds, 4) for one in asked if one.status is not None),
+            turns=sum(completion.is_turn for completion in asked),
+            calls=sum(len(completion.calls) for completion in asked),
+            request_seconds=tuple(
+                round(completion.seconds, 4) for completion in asked if completion.status is not None
+            ),
             findings=rules.check(exchanges),
-            translated=any(one.translated for one in asked),
+            translated=any(completion.translated for completion in asked),
             models_answered=tuple(dict.fromkeys(models)),
         ),
-        agent_api=next((one.agent_api for one in asked), None),
-        endpoint_api=next((one.endpoint_api for one in asked), None),
-        started=min((one.started for one in exchanges), default=0.0),
-        seconds=max((one.started + one.seconds for one in exchanges), default=0.0)
-        - min((one.started for one in exchanges), default=0.0),
+        agent_api=next((completion.agent_api for completion in asked), None),
+        endpoint_api=next((completion.endpoint_api for completion in asked), None),
+        started=min((completion.started for completion in exchanges), default=0.0),
+        seconds=max((completion.started + completion.seconds for completion in exchanges), default=0.0)
+        - min((completion.started for completion in exchanges), default=0.0),
         exchanges=file,
     )

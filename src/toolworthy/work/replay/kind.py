@@ -32,9 +32,9 @@ class Replays(Kind[ReplayKey, ReplayResult]):
         recorded = plan.recording.requests(plan.only, plan.limit) if plan.recording else ()
         sides: tuple[Side, ...] = ("target", "reference") if plan.reference else ("target",)
         return [
-            ReplayKey(trial=one.trial, exchange=one.index, number=number, side=side)
+            ReplayKey(trial=request.trial, exchange=request.index, number=number, side=side)
             for number in range(1, plan.trials + 1)
-            for one in recorded
+            for request in recorded
             for side in sides
         ]
 
@@ -46,9 +46,9 @@ class Replays(Kind[ReplayKey, ReplayResult]):
 
     def agents(self, plan: Options) -> Sequence[AgentAdapter]:
         """One for each API that is recorded, so that preflight tries what will be used."""
-        apis = {one.api for one in plan.recording.requests(plan.only, plan.limit)} if plan.recording else set()
-        found = (next((one for one in adapters.agents() if one.apis[0] == api), None) for api in sorted(apis))
-        return [agent for agent in found if agent is not None]
+        requests = plan.recording.requests(plan.only, plan.limit) if plan.recording else ()
+        first = {agent.apis[0]: agent for agent in reversed(adapters.agents())}
+        return [first[api] for api in sorted({request.api for request in requests}) if api in first]
 
     async def open(self, site: Site) -> ReplayBench:
         plan = site.plan
@@ -76,7 +76,7 @@ class Replays(Kind[ReplayKey, ReplayResult]):
 
     def columns(self, result: ReplayResult, meta: RunMeta) -> Mapping[str, Any]:
         own = {
-            "cause": next((one.kind for one in result.differences if one.kind in DECISIVE), None),
+            "cause": next((difference.kind for difference in result.differences if difference.kind in DECISIVE), None),
             "credit": None if result.same_decision is None else float(result.same_decision),
             "requests": int(bool(result.exchanges)),
             "agent_api": None,

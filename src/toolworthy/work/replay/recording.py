@@ -66,13 +66,13 @@ class Recording:
         Raises:
             ToolworthyError: there are none, or a file is no record.
         """
-        found = tuple(self._all())
-        if not found:
+        every = tuple(self._all())
+        if not every:
             raise ToolworthyError(f"{self.path} holds no completion request")
-        chosen = [item for item in found if only is None or matches(item.trial, only)]
+        chosen = [item for item in every if only is None or matches(item.trial, only)]
         if not chosen:
             raise ToolworthyError(
-                f"nothing recorded in {self.path} matches {only!r}; a trial's name is {found[0].trial!r}"
+                f"nothing recorded in {self.path} matches {only!r}; a trial's name is {every[0].trial!r}"
             )
         return tuple(chosen[:limit])
 

@@ -44,10 +44,9 @@ def lines(run: RunDirectory, examples: int = _EXAMPLES) -> Iterator[str]:
 def markdown(run: RunDirectory) -> str:
     """The replay as a page: the same lines, with more examples."""
     meta = run.meta
-    found = [_plain(line) for line in lines(run, _MORE)]
-    told = "\n".join(found)
+    text = "\n".join(_plain(line) for line in lines(run, _MORE))
     command = _plain(meta.command)
-    return f"# Replay\n\n```text\n{told}\n```\n\ntoolworthy {meta.toolworthy}, `{command}`\n"
+    return f"# Replay\n\n```text\n{text}\n```\n\ntoolworthy {meta.toolworthy}, `{command}`\n"
 
 
 def tell(run: RunDirectory) -> None:
@@ -69,18 +68,18 @@ def _counts(results: Sequence[ReplayResult]) -> str:
     requests = len({result.key.request for result in results})
     trials = len({result.key.trial for result in results})
     counted = Counter(result.status for result in results)
-    told = {status: f"{counted[status]} {_WORDS[status]}" for status in get_args(Status) if counted[status]}
+    words_by_status = {status: f"{counted[status]} {_WORDS[status]}" for status in get_args(Status) if counted[status]}
     if as_before := sum(1 for result in results if result.status == "failed" and result.old and result.old.error):
-        told["failed"] += f" ({as_before} of them as recorded)"
+        words_by_status["failed"] += f" ({as_before} of them as recorded)"
     sent = f" sent {len(results)} times" if len(results) != requests else ""
     of = f" of {trials} recorded trial{'s' * (trials != 1)}"
-    return " · ".join([f"{requests} requests{of}{sent}", *told.values()])
+    return " · ".join([f"{requests} requests{of}{sent}", *words_by_status.values()])
 
 
-def _trigger(found: TriggerAgreement) -> Iterator[str]:
-    f1 = "not measured" if found.f1 is None else percents(found.f1)
-    yield f"  call or no call, as recorded: {found.agree}"
-    yield f"      precision {found.precision}; recall {found.recall}; F1 {f1}"
+def _trigger(agreed: TriggerAgreement) -> Iterator[str]:
+    f1 = "not measured" if agreed.f1 is None else percents(agreed.f1)
+    yield f"  call or no call, as recorded: {agreed.agree}"
+    yield f"      precision {agreed.precision}; recall {agreed.recall}; F1 {f1}"
 
 
 def _selves(target: list[ReplayResult], reference: list[ReplayResult], named: EndpointTold | None) -> Iterator[str]:
@@ -100,16 +99,16 @@ def _selves(target: list[ReplayResult], reference: list[ReplayResult], named: En
 
 def _differing(results: Sequence[ReplayResult], examples: int) -> Iterator[str]:
     order = {kind: number for number, kind in enumerate(get_args(DifferenceKind))}
-    found: dict[DifferenceKind, list[tuple[ReplayResult, str]]] = {}
+    by_kind: dict[DifferenceKind, list[tuple[ReplayResult, str]]] = {}
     for result in results:
         for difference in result.differences:
-            found.setdefault(difference.kind, []).append((result, difference.detail))
-    if found:
+            by_kind.setdefault(difference.kind, []).append((result, difference.detail))
+    if by_kind:
         yield "  differing:"
-    for kind in sorted(found, key=lambda kind: order[kind]):
+    for kind in sorted(by_kind, key=lambda kind: order[kind]):
         form = "" if kind in (*DECISIVE, "answers now") else " (form)"
-        yield f"      {kind} ×{len(found[kind])}{form}"
-        for result, detail in found[kind][:examples]:
+        yield f"      {kind} ×{len(by_kind[kind])}{form}"
+        for result, detail in by_kind[kind][:examples]:
             yield f"          {result.key.item}: {_cut(detail)} [{result.exchanges}, {result.exchange}]"
 
 
@@ -123,7 +122,7 @@ _RATIOS: tuple[tuple[str, Callable[[Decision], float | None]], ...] = (
 
 def _ratios(results: Sequence[ReplayResult]) -> Iterator[str]:
     """The median, over what was compared, of now to then."""
-    told = []
+    medians = []
     for name, of in _RATIOS:
         pairs = [
             (was, now)
@@ -133,9 +132,9 @@ def _ratios(results: Sequence[ReplayResult]) -> Iterator[str]:
             if was and now is not None
         ]
         if pairs:
-            told.append(f"{name} ×{median(now / was for was, now in pairs):.2f} (n = {len(pairs)})")
-    if told:
-        yield f"  now to then, medians: {' · '.join(told)}"
+            medians.append(f"{name} ×{median(now / was for was, now in pairs):.2f} (n = {len(pairs)})")
+    if medians:
+        yield f"  now to then, medians: {' · '.join(medians)}"
 
 
 def _adapted(results: Sequence[ReplayResult]) -> Iterator[str]:
@@ -143,11 +142,12 @@ def _adapted(results: Sequence[ReplayResult]) -> Iterator[str]:
     first = {result.key.request: result.adapted for result in results if result.adapted}
     made = [adapted for adapted in first.values() if adapted]
     ways = Counter(
-        "as recorded" if one.how == "as recorded" else f"adapted, {one.recorded_api} to {one.api}" for one in made
+        "as recorded" if how_sent.how == "as recorded" else f"adapted, {how_sent.recorded_api} to {how_sent.api}"
+        for how_sent in made
     )
     if ways:
         yield "  sent: " + " · ".join(f"{count} {way}" for way, count in ways.most_common())
-    for note, count in Counter(note for one in made for note in one.notes).most_common(_NOTES):
+    for note, count in Counter(note for how_sent in made for note in how_sent.notes).most_common(_NOTES):
         yield f"      {_cut(note)} ×{count}"
 
 

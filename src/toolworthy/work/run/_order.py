@@ -18,10 +18,10 @@ def in_order(keys: Iterable[ResultKey]) -> list[ResultKey]:
 
 def sent(plan: Options, keys: Iterable[ResultKey]) -> list[ResultKey]:
     """`keys` without those that are asked only if the first of their like shows a fault."""
-    found: dict[object, ResultKey] = {}
+    first_of_kind: dict[object, ResultKey] = {}
     for key in in_order(keys):
-        found.setdefault(kind_of(key).once(plan, key) or key, key)
-    return list(found.values())
+        first_of_kind.setdefault(kind_of(key).once(plan, key) or key, key)
+    return list(first_of_kind.values())
 
 
 def apart(keys: Sequence[ResultKey]) -> tuple[list[ResultKey], list[ResultKey]]:

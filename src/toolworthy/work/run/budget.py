@@ -125,12 +125,12 @@ def tokens_of(exchange: Exchange) -> Tokens:
     if not exchange.reached_endpoint or exchange.status is None or exchange.status >= 400:
         return Tokens(input=0, output=0)
     answer = exchange.response or Response()
-    told = answer.usage
+    usage = answer.usage
     sent = exchange.request_body if exchange.upstream_body is None else exchange.upstream_body
     return Tokens(
-        input=(told and told.input) or len(sent) // _BYTES_A_TOKEN,
-        output=(told and told.output) or _said(answer) // _BYTES_A_TOKEN,
-        **{name: getattr(told, name) for name in _CACHE if told and told.input},
+        input=(usage and usage.input) or len(sent) // _BYTES_A_TOKEN,
+        output=(usage and usage.output) or _said(answer) // _BYTES_A_TOKEN,
+        **{name: getattr(usage, name) for name in _CACHE if usage and usage.input},
     )
 
 

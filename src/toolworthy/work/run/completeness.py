@@ -18,10 +18,10 @@ def done(run: RunDirectory) -> Mapping[str, tuple[int, int]]:
 
 def unfinished(run: RunDirectory) -> str:
     """What a run that was cut short has to say of itself; empty where it ran to its end."""
-    told = done(run)
-    if all(ran >= planned for ran, planned in told.values()):
+    counts = done(run)
+    if all(ran >= planned for ran, planned in counts.values()):
         return ""
-    parts = [f"{ran} of {planned} {KINDS[suite].many}" for suite, (ran, planned) in told.items()]
+    parts = [f"{ran} of {planned} {KINDS[suite].many}" for suite, (ran, planned) in counts.items()]
     return f"{', '.join(parts)} measured; `{to_resume(run)}` continues"
 
 

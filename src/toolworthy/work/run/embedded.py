@@ -26,15 +26,15 @@ async def reached(endpoint: Endpoint, stack: contextlib.AsyncExitStack, options:
     """
     if not endpoint.is_oracle:
         return endpoint
-    spoilt = [defect(name) for name in endpoint.defects]
+    defects = [defect(name) for name in endpoint.defects]
     ours = adapters.agents()
     if options is None:
-        oracle = standing(spoilt)
+        oracle = standing(defects)
     else:
         chosen = {agent.id for agent in options.agents}
         toolsets = (*options.agents, *(agent for agent in ours if agent.id not in chosen))
         plays = [player for kind in KINDS.values() for player in kind.plays(options)]
-        oracle = Oracle(options.tasks or known_tasks(), toolsets, defects=spoilt, plays=plays)
+        oracle = Oracle(options.tasks or known_tasks(), toolsets, defects=defects, plays=plays)
     return endpoint.at((await stack.enter_async_context(oracle)).base_urls)
 
 

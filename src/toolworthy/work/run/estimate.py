@@ -54,8 +54,8 @@ class RunEstimate:
 @cache
 def table() -> Table:
     """What was measured."""
-    found: Table = json.loads((content.FIXTURES / "estimates.json").read_text(encoding="utf-8"))
-    return found
+    rows: Table = json.loads((content.FIXTURES / "estimates.json").read_text(encoding="utf-8"))
+    return rows
 
 
 def estimate(keys: Sequence[ResultKey], known: Table) -> RunEstimate:
@@ -64,7 +64,10 @@ def estimate(keys: Sequence[ResultKey], known: Table) -> RunEstimate:
     for key in keys:
         taken = known.get(key.suite, {}).get(key.asker, {}).get(key.item)
         unknown += taken is None
-        total = [one + other for one, other in zip(total, taken or _usual(known, key.suite, key.asker), strict=True)]
+        total = [
+            sum_so_far + amount
+            for sum_so_far, amount in zip(total, taken or _usual(known, key.suite, key.asker), strict=True)
+        ]
     return RunEstimate(total[0], total[1], total[2], unknown)
 
 
@@ -117,21 +120,21 @@ def forecast(
     trials = [key for key in keys if kind_of(key).heavy]
     each = estimate(trials, table()).requests / len(trials) if trials else 0.0
     requests = f"{each:.0f} requests a task" if trials else f"{whole.requests:,.0f} requests"
-    said = f"about {short(whole.input)} input and {short(whole.output)} output tokens, {requests}"
+    text = f"about {short(whole.input)} input and {short(whole.output)} output tokens, {requests}"
     minutes = None
     if seconds is not None:
         minutes = whole.requests * seconds / options.at_once(heavy=bool(trials)) / 60
-        said += f", {max(1, round(minutes)):,} min or more at the speed of preflight"
+        text += f", {max(1, round(minutes)):,} min or more at the speed of preflight"
     if usd is not None:
         listed = options.endpoint.prices == providers.provider(options.endpoint.provider.id).prices.get(
             options.endpoint.model
         )
         whose = f"{options.endpoint.provider.title}'s list price" if listed else "the price that you gave"
-        said += f"; about {dollars(usd)} at {whose}"
+        text += f"; about {dollars(usd)} at {whose}"
     if whole.unknown:
-        said += f"; {whole.unknown} of {len(keys)} items have no estimate; the median is used"
-    said += "; less if it is decided early" if options.until_decided else ""
-    return Forecast(said + _beyond(options, whole, usd) + _instead(options, keys, served), usd, minutes)
+        text += f"; {whole.unknown} of {len(keys)} items have no estimate; the median is used"
+    text += "; less if it is decided early" if options.until_decided else ""
+    return Forecast(text + _beyond(options, whole, usd) + _instead(options, keys, served), usd, minutes)
 
 
 def _asked(options: Options, keys: Sequence[ResultKey], served: Collection[Api] | None) -> list[ResultKey]:
@@ -141,7 +144,7 @@ def _asked(options: Options, keys: Sequence[ResultKey], served: Collection[Api] 
 
 def _instead(options: Options, keys: Sequence[ResultKey], served: Collection[Api] | None) -> str:
     """What might be asked instead would take, where all of a kind is asked."""
-    told = ""
+    text = ""
     for kind in KINDS.values():
         own = {key for key in keys if key.suite == kind.suite}
         if not own or own < {*_asked(options, kind.keys(options), served)}:
@@ -149,8 +152,8 @@ def _instead(options: Options, keys: Sequence[ResultKey], served: Collection[Api
         for option, other in kind.instead(options).items():
             taken = estimate(_asked(other, kind.keys(other), served), table())
             dear = f", {dollars(usd)}" if (usd := taken.usd(options)) is not None else ""
-            told += f"; {option}: {taken.requests:,.0f} requests, {short(taken.input + taken.output)} tokens{dear}"
-    return told
+            text += f"; {option}: {taken.requests:,.0f} requests, {short(taken.input + taken.output)} tokens{dear}"
+    return text
 
 
 def _beyond(options: Options, whole: RunEstimate, usd: float | None) -> str:

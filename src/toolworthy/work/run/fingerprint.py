@@ -43,13 +43,13 @@ _FINGERPRINT = re.compile(rb'"system_fingerprint"\s*:\s*"([^"\\]{1,200})"')
 def _changing() -> tuple[tuple[re.Pattern[str], str], ...]:
     """What ``fixtures/changing.toml`` says changes from run to run, and what to put in its place."""
     table = read_toml(content.FIXTURES / "changing.toml")
-    found = []
+    patterns = []
     for row in table["change"]:
         pattern = row["match"]
         for name, part in table["parts"].items():
             pattern = pattern.replace(f"{{{name}}}", part)
-        found.append((re.compile(pattern, re.IGNORECASE), row["mark"]))
-    return tuple(found)
+        patterns.append((re.compile(pattern, re.IGNORECASE), row["mark"]))
+    return tuple(patterns)
 
 
 class Seen:
@@ -62,27 +62,27 @@ class Seen:
         self._first: dict[str, int] = {}
         """Trial to the number of its first main request so far."""
         self._trials: dict[str, tuple[str, AgentPrint]] = {}
-        self._before = [(name, one) for name, found in before.fingerprints.items() for one in found]
+        self._before = [(name, face) for name, prints in before.fingerprints.items() for face in prints]
         self._server = {name: list(values) for name, values in before.server.items()}
 
     def add(self, exchange: Exchange) -> bool:
         """Take in one exchange; whether it told anything new."""
-        told = self._note_server(exchange)
-        return self._note_agent(exchange) or told
+        server_is_new = self._note_server(exchange)
+        return self._note_agent(exchange) or server_is_new
 
     def about(self) -> dict[str, Any]:
         """What ``run.json`` says of it: ``server`` and ``fingerprints``."""
         agents: dict[str, dict[AgentPrint, set[str]]] = {}
-        for agent, one in (*self._before, *self._trials.values()):
+        for agent, shown in (*self._before, *self._trials.values()):
             own = agents.setdefault(agent, {})
-            face = one.model_copy(update={"tasks": ()})
+            face = shown.model_copy(update={"tasks": ()})
             if face in own or len(own) < _MOST:
-                own.setdefault(face, set()).update(one.tasks)
+                own.setdefault(face, set()).update(shown.tasks)
         return {
             "server": {name: list(values) for name, values in self._server.items()},
             "fingerprints": {
-                name: [face.model_copy(update={"tasks": tuple(sorted(tasks))}) for face, tasks in found.items()]
-                for name, found in agents.items()
+                name: [face.model_copy(update={"tasks": tuple(sorted(tasks))}) for face, tasks in tasks_by_face.items()]
+                for name, tasks_by_face in agents.items()
             },
         }
 
@@ -123,16 +123,16 @@ def server_says(exchange: Exchange, model: str) -> Iterator[tuple[str, str]]:
     answer, request = exchange.response, exchange.request
     if answer and answer.model and request and request.model == model:
         yield MODEL, answer.model[:_LONGEST]
-    for found in dict.fromkeys(_FINGERPRINT.findall(exchange.body)):
-        yield FINGERPRINT, found.decode("utf-8", "replace")
+    for fingerprint in dict.fromkeys(_FINGERPRINT.findall(exchange.body)):
+        yield FINGERPRINT, fingerprint.decode("utf-8", "replace")
 
 
 def agent_print(request: Request, version: str) -> AgentPrint:
     """The face that an agent's request shows."""
     tools = sorted(json.dumps(_tool(tool), sort_keys=True, ensure_ascii=False) for tool in request.tools)
     offered = steady("\n".join(tools))
-    said = system_prompt(request)
-    system = steady(said.replace(request.model, "<MODEL>") if request.model else said)
+    prompt = system_prompt(request)
+    system = steady(prompt.replace(request.model, "<MODEL>") if request.model else prompt)
     return AgentPrint(
         version=version,
         tools=_hash(offered),
@@ -163,8 +163,8 @@ def steady(text: str) -> str:
 
 def words(agent: AgentAdapter) -> str:
     """Hash of the tools in whose words cases are asked."""
-    told = {name: (spec.description, None if spec.custom else tool_schema(spec)) for name, spec in agent.tools.items()}
-    return _hash(json.dumps([told, agent.mcp, agent.apis], sort_keys=True))
+    tools = {name: (spec.description, None if spec.custom else tool_schema(spec)) for name, spec in agent.tools.items()}
+    return _hash(json.dumps([tools, agent.mcp, agent.apis], sort_keys=True))
 
 
 class _Fingerprinted(Protocol):
@@ -190,19 +190,19 @@ def reshaped(before: _Fingerprinted, after: _Fingerprinted) -> Iterator[str]:
         changed = [
             name
             for what, name in (("tools", "tools"), ("system", "prompt"))
-            if not {getattr(one, what) for one in old} & {getattr(one, what) for one in new}
+            if not {getattr(face, what) for face in old} & {getattr(face, what) for face in new}
         ]
         if changed:
-            told = " and ".join(changed)
-            yield f"{agent}'s {told} changed although its version ({after.agents.get(agent)}) did not"
+            parts = " and ".join(changed)
+            yield f"{agent}'s {parts} changed although its version ({after.agents.get(agent)}) did not"
     for agent, hashed in before.words.items():
         if after.words.get(agent, hashed) != hashed:
             yield f"the tools of {agent}, which cases use, have changed"
 
 
 def _in_same_tasks(old: Sequence[AgentPrint], new: Sequence[AgentPrint]) -> tuple[list[AgentPrint], list[AgentPrint]]:
-    tasks = {task for one in old for task in one.tasks} & {task for one in new for task in one.tasks}
-    return [one for one in old if tasks & {*one.tasks}], [one for one in new if tasks & {*one.tasks}]
+    tasks = {task for face in old for task in face.tasks} & {task for face in new for task in face.tasks}
+    return [face for face in old if tasks & {*face.tasks}], [face for face in new if tasks & {*face.tasks}]
 
 
 def renamed(before: Mapping[str, Sequence[str]], after: Mapping[str, Sequence[str]]) -> Iterator[str]:

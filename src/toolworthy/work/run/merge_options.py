@@ -83,14 +83,14 @@ def read_replay(given: argparse.Namespace, folder: Path) -> Options:
         ToolworthyError: a mistake in any of it, or nothing is recorded there.
     """
     given, run = _restored(given, replay=True)
-    told = run.replay if run else None
-    path = given.recorded or (Path(told.of) if told else None)
+    replayed = run.replay if run else None
+    path = given.recorded or (Path(replayed.of) if replayed else None)
     if path is None or not given.endpoint:
         raise ToolworthyError("nothing to replay. Give the RUN to send again and --endpoint X, or --resume RUN alone.")
     recording = Recording.open(folder / path)
-    now = recording.told()
-    if told and (told.recording, told.recorded) != (now.recording, now.recorded):
-        raise ToolworthyError(f"{given.resume} is not a replay of {path}, but of {told.of}")
+    recorded = recording.told()
+    if replayed and (replayed.recording, replayed.recorded) != (recorded.recording, recorded.recorded):
+        raise ToolworthyError(f"{given.resume} is not a replay of {path}, but of {replayed.of}")
     model = recording.endpoint.model
     asked = Options(
         endpoint=resolve(given.endpoint, model=given.model, key_env=given.key_env, wire=given.wire, folder=folder),

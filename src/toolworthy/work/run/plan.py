@@ -158,10 +158,10 @@ def choose_tasks(names: list[str], folders: list[Path]) -> tuple[Task, ...]:
     """
     tasks: list[Task] = [] if folders else [*known_tasks()]
     for folder in folders:
-        found = (load_task(folder),) if (folder / "task.toml").is_file() else load_tasks(folder)
-        if not found:
+        loaded = (load_task(folder),) if (folder / "task.toml").is_file() else load_tasks(folder)
+        if not loaded:
             raise ToolworthyError(f"{folder} holds no task: no task.toml in it or in its folders")
-        tasks.extend(found)
+        tasks.extend(loaded)
     return _picked("task", names, {task.name: task for task in tasks}) if names else tuple(tasks)
 
 
@@ -180,12 +180,12 @@ def choose_field(names: list[str], given: list[str]) -> Field | None:
     Raises:
         ToolworthyError: a broken file, an unknown case, or something else beside it.
     """
-    found = [(kind, spec) for spec in given if (kind := field_of(spec))]
-    if not found:
+    specs = [(kind, spec) for spec in given if (kind := field_of(spec))]
+    if not specs:
         return None
     if len(given) > 1:
-        raise ToolworthyError(f"--cases {found[0][1]} must run alone. Give no other --cases.")
-    kind, spec = found[0]
+        raise ToolworthyError(f"--cases {specs[0][1]} must run alone. Give no other --cases.")
+    kind, spec = specs[0]
     field = load_field(kind, Path(spec.partition(":")[2]).resolve())
     _picked("case", names, field.items)
     return replace(field, items={name: field.items[name] for name in names}) if names else field

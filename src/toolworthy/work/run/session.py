@@ -131,9 +131,9 @@ class Session:
         """Say what `keys` will take, and ask whether they may, where that is much and somebody is there to say."""
         if self.options.endpoint.is_oracle or self._site is None:
             return
-        told = estimate.forecast(self.options, keys, self._site.endpoint, self._seconds)
-        self.listener.line(str(told))
-        if told.large and not self.options.agreed and not self.listener.agrees("Start the run? [y/N] "):
+        forecast = estimate.forecast(self.options, keys, self._site.endpoint, self._seconds)
+        self.listener.line(str(forecast))
+        if forecast.large and not self.options.agreed and not self.listener.agrees("Start the run? [y/N] "):
             raise ToolworthyError("not started. Give --yes to start without the question, or a smaller plan")
 
     def _plan(self, more: Counter[str]) -> None:
@@ -184,24 +184,24 @@ class Session:
 
     async def _look(self, agents: Sequence[AgentAdapter]) -> Site:
         """Look at the endpoint before anything is asked of it."""
-        found = await self._found(self.options.endpoint, agents)
+        checked = await self._found(self.options.endpoint, agents)
         assert self.run is not None
-        self.run.update(preflight=found.told())
-        self.checks, self._seconds = found.checks, found.seconds
-        gateway = await self._gateway(found.endpoint, self._record)
-        return Site(self.options, found.endpoint, gateway, self.listener, found.refused, self._stack, self._reach)
+        self.run.update(preflight=checked.told())
+        self.checks, self._seconds = checked.checks, checked.seconds
+        gateway = await self._gateway(checked.endpoint, self._record)
+        return Site(self.options, checked.endpoint, gateway, self.listener, checked.refused, self._stack, self._reach)
 
     async def _reach(self, endpoint: Endpoint, agents: Sequence[AgentAdapter]) -> tuple[Endpoint, Gateway]:
         """Another endpoint, whose exchanges count and tell nothing of the one that is measured."""
-        found = await self._found(endpoint, agents)
-        return found.endpoint, await self._gateway(found.endpoint, self._count)
+        checked = await self._found(endpoint, agents)
+        return checked.endpoint, await self._gateway(checked.endpoint, self._count)
 
     async def _found(self, endpoint: Endpoint, agents: Sequence[AgentAdapter]) -> Preflight:
-        found = await preflight(await reached(endpoint, self._stack, self.options), agents, self.listener.line)
-        for check in found.checks:
+        checked = await preflight(await reached(endpoint, self._stack, self.options), agents, self.listener.line)
+        for check in checked.checks:
             if check.ok is False or check.reading:
                 self.listener.line(f"preflight: {check.name}: {check.detail}")
-        return found
+        return checked
 
     async def _gateway(self, endpoint: Endpoint, record: Callable[[Exchange], None]) -> Gateway:
         given = filter(None, (self.options.concurrency, endpoint.connection.concurrency))

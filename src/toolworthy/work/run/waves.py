@@ -80,8 +80,8 @@ class Release:
         """Look, and let the next attempt begin with what is still open."""
         left = frozenset(suite for number, own in self._suites.items() if number > self._now for suite in own)
         try:
-            found = await asyncio.to_thread(look, run, self._now, left)
-            self._why = {suite: self._why.get(suite, found.why) for suite in left - found.suites}
+            decided = await asyncio.to_thread(look, run, self._now, left)
+            self._why = {suite: self._why.get(suite, decided.why) for suite in left - decided.suites}
         except Exception as error:  # whoever waits for an attempt must hear of it
             self._broken = error
         self._now += 1

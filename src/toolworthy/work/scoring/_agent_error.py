@@ -21,8 +21,8 @@ def complaint(outcome: CommandOutcome) -> str:
         return ""
     for stream in (outcome.stdout, outcome.stderr):
         for line in reversed(stream.decode(errors="replace").splitlines()):
-            if said := " ".join(_error_in(line).split()):
-                return said if len(said) <= _LONG else said[:_LONG] + "…"
+            if message := " ".join(_error_in(line).split()):
+                return message if len(message) <= _LONG else message[:_LONG] + "…"
     return ""
 
 
@@ -46,4 +46,4 @@ def _message(error: Any) -> str:
         return error
     if not isinstance(error, dict):
         return ""
-    return next((said for key in ("message", "data", "error") if (said := _message(error.get(key)))), "")
+    return next((message for key in ("message", "data", "error") if (message := _message(error.get(key)))), "")

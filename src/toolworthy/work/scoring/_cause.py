@@ -65,7 +65,7 @@ def diagnose(exchanges: Sequence[Exchange], outcome: CommandOutcome, agent: Agen
     if not asked:
         return _nothing_asked(outcome)
     course = Course(asked, outcome, agent, max_turns)
-    found = (
+    diagnosed = (
         _endpoint_error(course)
         or _silence(course)
         or _leak(course)
@@ -75,35 +75,39 @@ def diagnose(exchanges: Sequence[Exchange], outcome: CommandOutcome, agent: Agen
         or _altered(course)
         or _ending(course)
     )
-    return noted(found, {**_overcome(found, course), **_testimony(found, course)})
+    return noted(diagnosed, {**_overcome(diagnosed, course), **_testimony(diagnosed, course)})
 
 
-def _testimony(found: Cause, course: Course) -> dict[Note, str]:
+def _testimony(diagnosed: Cause, course: Course) -> dict[Note, str]:
     """What the agent itself said went wrong, or that it took the answer for the end."""
-    if said := complaint(course.outcome):
-        return {"agent says": said}
-    if found.kind == "wire defect" and course.outcome.exit_code == 0 and found.exchange == course.last.index:
+    if message := complaint(course.outcome):
+        return {"agent says": message}
+    if diagnosed.kind == "wire defect" and course.outcome.exit_code == 0 and diagnosed.exchange == course.last.index:
         return {"agent content": ""}
     return {}
 
 
-def _overcome(found: Cause, course: Course) -> dict[Note, str]:
+def _overcome(diagnosed: Cause, course: Course) -> dict[Note, str]:
     """Of a failure that is the model's: what was wrong on the wire besides, and did not stop the agent."""
-    if found.fault != "model":
+    if diagnosed.fault != "model":
         return {}
-    blocking = [one for one in course.findings if one.severity == "blocks" and one.code not in (found.rule, _BAD_JSON)]
-    first = {one.code: one for one in reversed(blocking)}
-    told = [f"{label(one.code)} (exchange {one.evidence.exchange})" for _, one in sorted(first.items())]
-    return {"in spite of": ", ".join(told)} if told else {}
+    blocking = [
+        finding
+        for finding in course.findings
+        if finding.severity == "blocks" and finding.code not in (diagnosed.rule, _BAD_JSON)
+    ]
+    first = {finding.code: finding for finding in reversed(blocking)}
+    overcome = [f"{label(finding.code)} (exchange {finding.evidence.exchange})" for _, finding in sorted(first.items())]
+    return {"in spite of": ", ".join(overcome)} if overcome else {}
 
 
 def _nothing_asked(outcome: CommandOutcome) -> Cause:
     """An agent that ended by itself could not start; one that we stopped was at work, for longer than we let it."""
-    said = " ".join((outcome.stderr or outcome.stdout).decode(errors="replace").split())[-300:]
+    output = " ".join((outcome.stderr or outcome.stdout).decode(errors="replace").split())[-300:]
     if outcome.ended == "timeout":
-        return cause("nothing asked in time", "our limit", limit="time", seconds=outcome.seconds, said=said)
+        return cause("nothing asked in time", "our limit", limit="time", seconds=outcome.seconds, said=output)
     how = f"exit {outcome.exit_code}" if outcome.ended == "exit" else outcome.ended
-    return cause("nothing asked", "infrastructure", how=how, said=said)
+    return cause("nothing asked", "infrastructure", how=how, said=output)
 
 
 def _endpoint_error(course: Course) -> Cause | None:
@@ -123,14 +127,14 @@ def _error(last: Exchange) -> Cause | None:
         return None
     if 200 < last.status < 400:  # no API has such an answer to this
         where = last.response_headers.get("location", "")
-        found = cause("redirected", "endpoint", last, status=last.status)
-        return noted(found, {"to": where[:200]} if where else {})
+        redirected = cause("redirected", "endpoint", last, status=last.status)
+        return noted(redirected, {"to": where[:200]} if where else {})
     refusal = classify(last.status, last.response_headers, last.body)
     if refusal is None or (last.status < 400 and refusal.kind not in _NO_ANSWER):
         return None  # of an error within an answer a rule says more
-    said = refusal.message.strip()[:300] or "without a reason"
+    message = refusal.message.strip()[:300] or "without a reason"
     fault = _FAULTS.get(refusal.kind, "endpoint")
-    return cause("refused", fault, last, refusal=refusal.kind, status=last.status, said=said)
+    return cause("refused", fault, last, refusal=refusal.kind, status=last.status, said=message)
 
 
 def _silence(course: Course) -> Cause | None:
@@ -153,12 +157,12 @@ def _leak(course: Course) -> Cause | None:
         used = exchange.index in course.used  # what its reasoning holds besides was only thought of
         lost = [call for call in lost_calls(exchange.request, exchange.response) if call.where == "text" or not used]
         if lost:
-            here = (one for one in course.findings if one.evidence.exchange == exchange.index)
-            rule = next((one for one in here if one.code in LEAKS), None)
+            here = (finding for finding in course.findings if finding.evidence.exchange == exchange.index)
+            rule = next((finding for finding in here if finding.code in LEAKS), None)
             first = lost[0]
-            said = first.excerpt[:200]
+            excerpt = first.excerpt[:200]
             return cause(
-                "call in text", "server", exchange, rule=rule, tool=first.name, where=first.where, excerpt=said
+                "call in text", "server", exchange, rule=rule, tool=first.name, where=first.where, excerpt=excerpt
             )
     return None
 
@@ -167,15 +171,16 @@ def _wire_defect(course: Course) -> Cause | None:
     """An answer that no client can use, or whose call this one did not find. What this agent was seen to break on is
     named before what it took; what came last, before what came earlier."""
     last, missed = course.last.index, _missed(course)
-    found = [
-        one
-        for one in course.open_findings
-        if one.severity == "blocks" or (missed and one.evidence.exchange == last and one.severity != "cosmetic")
+    candidates = [
+        finding
+        for finding in course.open_findings
+        if finding.severity == "blocks"
+        or (missed and finding.evidence.exchange == last and finding.severity != "cosmetic")
     ]
-    if not found:
+    if not candidates:
         code = next((code for code in _EMPTIED if code in missed), None)
         return cause(code, "server", course.last) if code else None
-    worst = course.root(max(found, key=lambda one: _weight(one, course)))
+    worst = course.root(max(candidates, key=lambda finding: _weight(finding, course)))
     if worst.code == _BAD_JSON:
         return _broken("arguments broken", "model", worst)
     bears = did(course.agent.id, worst.code) in ("unaffected", "recovers")
@@ -196,7 +201,9 @@ def _missed(course: Course) -> dict[Note, str]:
         return {"call not run": ", ".join(dict.fromkeys(call.name for call in calls))}
     if emptied(course.last):
         return {"call emptied": ""}
-    empty = any(one.code == _EMPTY and one.evidence.exchange == course.last.index for one in course.findings)
+    empty = any(
+        finding.code == _EMPTY and finding.evidence.exchange == course.last.index for finding in course.findings
+    )
     return {"answer emptied": ""} if empty else {}
 
 
@@ -241,25 +248,25 @@ def _limit(course: Course) -> Cause | None:
 def _altered(course: Course) -> Cause | None:
     """A call that was run well, and did not say what the model had said: what was done by it is wrong since."""
     calls = {call.exchange for call in course.calls}
-    for one in reversed(course.findings):
-        whole = one.code in _ALTERS or (one.code == _NO_JSON and _ARGUMENTS.search(one.evidence.excerpt))
+    for finding in reversed(course.findings):
+        whole = finding.code in _ALTERS or (finding.code == _NO_JSON and _ARGUMENTS.search(finding.evidence.excerpt))
         if (
             whole
-            and one.evidence.exchange in calls
-            and did(course.agent.id, one.code) not in ("unaffected", "recovers")
+            and finding.evidence.exchange in calls
+            and did(course.agent.id, finding.code) not in ("unaffected", "recovers")
         ):
-            return _broken("call altered", "server", one)
+            return _broken("call altered", "server", finding)
     return None
 
 
 def _ending(course: Course) -> Cause:
     last, calls = course.last, course.calls
     text = last.response.text if last.response else ""
-    said = text[-200:]
+    excerpt = text[-200:]
     if not calls:
-        return cause("no call", "model", last, answers=len(course.asked), said=said)
+        return cause("no call", "model", last, answers=len(course.asked), said=excerpt)
     if _ANNOUNCES.search(text[-300:]):
-        return cause("only announced", "model", last, said=said)
+        return cause("only announced", "model", last, said=excerpt)
     if _GIVES_UP.search(text):
-        return cause("gave up", "model", last, said=said)
+        return cause("gave up", "model", last, said=excerpt)
     return cause("tests fail", "model", last)

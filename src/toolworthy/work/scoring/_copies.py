@@ -41,8 +41,8 @@ def answers_of(asked: Sequence[Exchange]) -> str:
     answers = [exchange.response for exchange in own]
     if not answers or any(answer is None or exchange.error for answer, exchange in zip(answers, own, strict=True)):
         return ""
-    said = dump_json([list(_said(answer)) for answer in answers if answer])
-    return hashlib.sha256(_VARIES.sub("·", said).encode("utf-8", "replace")).hexdigest()[:16]
+    contents = dump_json([list(_said(answer)) for answer in answers if answer])
+    return hashlib.sha256(_VARIES.sub("·", contents).encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def _said(answer: Response) -> Iterator[tuple[str, ...]]:

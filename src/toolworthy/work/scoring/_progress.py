@@ -70,22 +70,24 @@ class Course:
         """The answers from the last on that the agent used: calls of theirs that were not run may have mattered."""
         unseen = self.last.index if self.out_of_turns else None  # nobody knows what the agent would have made of it
         left_out = self.thrown_away | {unseen}
-        return tuple(one for one in self.task if one.index >= self.settled and one.index not in left_out)
+        return tuple(
+            exchange for exchange in self.task if exchange.index >= self.settled and exchange.index not in left_out
+        )
 
     @cached_property
     def thrown_away(self) -> frozenset[int]:
         """Answers that others took the place of: errors before the end, and answers to a request that the agent asked
         again, if the last of these is sound."""
-        spoilt = {one.evidence.exchange for one in self.findings if one.severity == "blocks"}
-        found: set[int] = set()
-        sound = self.last.index not in spoilt
-        for one, after in reversed(list(itertools.pairwise(self.task))):
-            again = messages_of(one) == messages_of(after)
-            if (again and sound) or one.response is None or one.response.failure is not None:
-                found.add(one.index)
+        blocked = {exchange.evidence.exchange for exchange in self.findings if exchange.severity == "blocks"}
+        replaced: set[int] = set()
+        sound = self.last.index not in blocked
+        for exchange, after in reversed(list(itertools.pairwise(self.task))):
+            again = messages_of(exchange) == messages_of(after)
+            if (again and sound) or exchange.response is None or exchange.response.failure is not None:
+                replaced.add(exchange.index)
             if not again:
-                sound = one.index not in spoilt
-        return frozenset(found)
+                sound = exchange.index not in blocked
+        return frozenset(replaced)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -96,11 +98,13 @@ class Course:
     def open_findings(self) -> tuple[Finding, ...]:
         """Those that may have stopped the agent: in answers after the last that it used, and of a kind that no answer
         which it used has."""
-        borne = {one.code for one in self.findings if one.evidence.exchange in self.used}
-        after = {one.index for one in self.open} - {self.settled}
-        return tuple(one for one in self.findings if one.evidence.exchange in after and one.code not in borne)
+        borne = {finding.code for finding in self.findings if finding.evidence.exchange in self.used}
+        after = {finding.index for finding in self.open} - {self.settled}
+        return tuple(
+            finding for finding in self.findings if finding.evidence.exchange in after and finding.code not in borne
+        )
 
     def root(self, finding: Finding) -> Finding:
         """The fault of the same answer that brought this one about; the finding itself where none did."""
-        own = (one for one in self.findings if one.evidence.exchange == finding.evidence.exchange)
-        return next((self.root(one) for one in own if one.code == finding.follows), finding)
+        own = (sibling for sibling in self.findings if sibling.evidence.exchange == finding.evidence.exchange)
+        return next((self.root(sibling) for sibling in own if sibling.code == finding.follows), finding)

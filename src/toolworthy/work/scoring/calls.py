@@ -86,8 +86,8 @@ def call_scores(calls: Sequence[JudgedCall], exchanges: Sequence[Exchange]) -> C
     """The counts over judged calls, and over answers where text is concerned."""
 
     def count(values: list[bool | None]) -> Count:
-        told = [value for value in values if value is not None]
-        return Count(ok=sum(told), n=len(told))
+        decided = [value for value in values if value is not None]
+        return Count(ok=sum(decided), n=len(decided))
 
     return CallScores(
         parses=count([call.parses for call in calls]),

@@ -43,8 +43,10 @@ def score(exchanges: Sequence[Exchange], agent: AgentAdapter, endpoint: Endpoint
 
 def _tokens(exchanges: Sequence[Exchange]) -> Tokens:
     usages = [exchange.response.usage for exchange in exchanges if exchange.response and exchange.response.usage]
-    told = {name: [n for usage in usages if (n := getattr(usage, name)) is not None] for name in Tokens.model_fields}
-    return Tokens(**{name: sum(counts) for name, counts in told.items() if counts})
+    counts_by_name = {
+        name: [n for usage in usages if (n := getattr(usage, name)) is not None] for name in Tokens.model_fields
+    }
+    return Tokens(**{name: sum(counts) for name, counts in counts_by_name.items() if counts})
 
 
 def _bill(exchanges: Sequence[Exchange], prices: Prices | None) -> float | None:

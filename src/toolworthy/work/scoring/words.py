@@ -41,13 +41,13 @@ def cause(
         limit: of ours, that ended the trial.
         facts: what the words of `code` tell.
     """
-    kind, said = SAID[code]
+    kind, template = SAID[code]
     named = f"{label(rule.code)}: " if rule else ""
     return Cause(
         code=code,
         kind=kind,
         fault=fault,
-        detail=named + said.format_map(facts),
+        detail=named + template.format_map(facts),
         exchange=at.index if isinstance(at, Exchange) else at,
         limit=limit,
         rule=rule.code if rule else "",
@@ -57,5 +57,5 @@ def cause(
 
 def noted(cause: Cause, notes: Mapping[Note, str]) -> Cause:
     """`cause` with what else is to be said."""
-    told = "".join(NOTES[note].format(said) for note, said in notes.items())
-    return cause.model_copy(update={"detail": cause.detail + told, "notes": (*cause.notes, *notes)})
+    text = "".join(NOTES[note].format(fact) for note, fact in notes.items())
+    return cause.model_copy(update={"detail": cause.detail + text, "notes": (*cause.notes, *notes)})

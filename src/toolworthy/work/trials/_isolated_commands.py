@@ -81,8 +81,8 @@ class Children:
         try:
             asked = json.loads(await reader.readline())
             async with self._turn:
-                told = await self._run(asked)
-            writer.write(json.dumps(told).encode() + b"\n")
+                answer = await self._run(asked)
+            writer.write(json.dumps(answer).encode() + b"\n")
             await writer.drain()
         except ConnectionError:
             pass  # the verifier has ended
@@ -107,9 +107,9 @@ class Children:
             _write(work, name, base64.b64decode(text))
         outcome = await self._sandbox.run(self._command(asked, app, home, work))
         self._stopped = outcome.ended if outcome.ended != "exit" else self._stopped
-        found = await through(asyncio.to_thread(tree.read_all, work, _FILE, _FILES))
+        files = await through(asyncio.to_thread(tree.read_all, work, _FILE, _FILES))
         await through(asyncio.to_thread(tree.remove, here))
-        return _told(outcome, found)
+        return _told(outcome, files)
 
     def _command(self, asked: dict[str, Any], app: Path, home: Path, work: Path) -> Command:
         config = self._task.config

@@ -83,8 +83,8 @@ def _reward(logs: Path) -> float | None:
         if (text := tree.read(logs, "reward.txt", _REWARD_BYTES)) is not None:
             reward = float(text.decode("ascii").strip())
         elif (text := tree.read(logs, "reward.json", _REWARD_BYTES)) is not None:
-            found = json.loads(text)["reward"]
-            reward = math.nan if isinstance(found, bool) else float(found)
+            value = json.loads(text)["reward"]
+            reward = math.nan if isinstance(value, bool) else float(value)
         else:
             return None
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):

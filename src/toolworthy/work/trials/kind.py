@@ -12,7 +12,7 @@ from toolworthy.base.redact import Redactor
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.trial import Status, TrialKey, TrialResult
-from toolworthy.work.kind import Kind, Site, Told
+from toolworthy.work.kind import ItemOutcome, Kind, Site
 from toolworthy.work.run.plan import Options
 from toolworthy.work.scoring.words import cause
 from toolworthy.work.trials.trial import TrialBench, sandbox_for, without
@@ -46,7 +46,7 @@ class Trials(Kind[TrialKey, TrialResult]):
         sandbox = sandbox_for(site.plan, site.plan.agents)
         if sandbox.name == "none":
             site.listener.line("no sandbox: what the model writes runs with your rights and sees your files")
-        bench = TrialBench(
+        context = TrialBench(
             site.plan,
             site.endpoint,
             site.gateway,
@@ -57,24 +57,24 @@ class Trials(Kind[TrialKey, TrialResult]):
         )
         for agent in site.plan.agents:
             if agent.install and agent.id not in site.refused:
-                bench.installations[agent.id] = await ensure(agent, site.listener.line, sandbox)
-        return bench
+                context.installations[agent.id] = await ensure(agent, site.listener.line, sandbox)
+        return context
 
     def unrun(self, plan: Options, key: TrialKey, why: str) -> TrialResult:
         return without(plan, key, "unmeasured", cause("not run", "our limit", said=why))
 
-    def told(self, result: TrialResult) -> Told:
+    def outcome_of(self, result: TrialResult) -> ItemOutcome:
         kind = result.cause.kind if result.cause else result.status
         message = result.cause.detail if result.cause else result.status
         match result.status:
             case "passed":
-                return Told()
+                return ItemOutcome()
             case "unmeasured":
-                return Told("skipped", kind, f"unmeasured: {message}")
+                return ItemOutcome("skipped", kind, f"unmeasured: {message}")
             case "error":
-                return Told("error", kind, f"not counted against the model: {message}", result.explanation)
+                return ItemOutcome("error", kind, f"not counted against the model: {message}", result.explanation)
             case _:  # preflight's refusal of an agent is the endpoint's failure
-                return Told("failure", kind, message, result.explanation)
+                return ItemOutcome("failure", kind, message, result.explanation)
 
     def reasons(self, results: Sequence[TrialResult]) -> Iterator[str]:
         counts = Counter(result.status for result in results)

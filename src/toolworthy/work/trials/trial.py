@@ -77,7 +77,7 @@ def without(plan: Options, key: TrialKey, status: Status, why: Cause) -> TrialRe
 
 
 async def run_trial(
-    bench: TrialBench,
+    context: TrialBench,
     key: TrialKey,
     task: Task,
     agent: AgentAdapter,
@@ -92,13 +92,13 @@ async def run_trial(
     folder: Path | None = None
     try:
         folder = tree.new_folder()
-        result = await _attempt(bench, key, task, agent, installation, folder)
+        result = await _attempt(context, key, task, agent, installation, folder)
         return result.model_copy(update={"started": started, "seconds": time.monotonic() - clock})
     except SandboxError:
         raise
     except Exception as error:
-        told = str(error) if isinstance(error, (ToolworthyError, OSError)) else _at_fault(error)
-        why = cause("not started", "infrastructure", said=bench.redactor.text(told))
+        detail = str(error) if isinstance(error, (ToolworthyError, OSError)) else _at_fault(error)
+        why = cause("not started", "infrastructure", said=context.redactor.text(detail))
         return TrialResult(key=key, status="error", cause=why, task_digest=task.digest, started=started)
     finally:
         if folder is not None:
@@ -113,7 +113,7 @@ def _at_fault(error: Exception) -> str:
 
 
 async def _attempt(
-    bench: TrialBench,
+    context: TrialBench,
     key: TrialKey,
     task: Task,
     agent: AgentAdapter,
@@ -121,24 +121,24 @@ async def _attempt(
     folder: Path,
 ) -> TrialResult:
     room.check(folder)
-    workspace = await workspaces.prepare(task, folder, bench.sandbox)
+    workspace = await workspaces.prepare(task, folder, context.sandbox)
     before = await through(asyncio.to_thread(workspaces.snapshot, workspace))
     home = folder / "home"
     home.mkdir()
-    port = PORT if bench.sandbox.name != "none" else free_port()
-    command = _command(bench, task, agent, installation, workspace, home, port)
-    allowance = Allowance(bench.endpoint.model, _apis(bench, agent), bench.options.max_turns)
-    outcome, exchanges = await _run_agent(bench, key, command, port, allowance)
-    bench.listener.verifying(key)
-    verdict = await verify(task, workspace, folder, bench.sandbox)
+    port = PORT if context.sandbox.name != "none" else free_port()
+    command = _command(context, task, agent, installation, workspace, home, port)
+    allowance = Allowance(context.endpoint.model, _apis(context, agent), context.options.max_turns)
+    outcome, exchanges = await _run_agent(context, key, command, port, allowance)
+    context.listener.verifying(key)
+    verdict = await verify(task, workspace, folder, context.sandbox)
     after = await through(asyncio.to_thread(workspaces.snapshot, workspace))
     changed = await asyncio.to_thread(workspaces.diff, before, after)
-    measured = await asyncio.to_thread(score, exchanges, agent, bench.endpoint)
-    judge = partial(_judge, verdict, outcome, exchanges, agent, bench.options.max_turns, allowance.spent)
+    measured = await asyncio.to_thread(score, exchanges, agent, context.endpoint)
+    judge = partial(_judge, verdict, outcome, exchanges, agent, context.options.max_turns, allowance.spent)
     status, why = await asyncio.to_thread(judge)
     if status != "passed" and (full := await asyncio.to_thread(room.ran_out, folder)):
         status, why = "error", cause("no room", "infrastructure", said=full)
-    redact = bench.redactor.text
+    redact = context.redactor.text
     api = next((exchange.agent_api for exchange in exchanges if exchange.agent_api), agent.apis[0])
     return TrialResult(
         key=key,
@@ -148,18 +148,18 @@ async def _attempt(
         verification=verdict.model_copy(update={"output": redact(verdict.output)}),
         agent_version=installation.version if installation else "",
         agent_api=api,
-        endpoint_api=bench.endpoint.api_for(api),
+        endpoint_api=context.endpoint.api_for(api),
         agent_exit=outcome.exit_code,
         agent_ended=outcome.ended,
         agent_output=redact((outcome.stdout + outcome.stderr).decode(errors="replace"))[-_TAIL:],
         diff=redact(changed),
-        sandbox=bench.sandbox.name,
+        sandbox=context.sandbox.name,
         task_digest=task.digest,
     )
 
 
 def _command(
-    bench: TrialBench,
+    context: TrialBench,
     task: Task,
     agent: AgentAdapter,
     installation: Installation | None,
@@ -167,7 +167,7 @@ def _command(
     home: Path,
     port: int,
 ) -> Command:
-    options, endpoint = bench.options, bench.endpoint
+    options, endpoint = context.options, context.endpoint
     limits = Limits(
         seconds=task.config.agent.timeout_sec * options.timeout_factor,
         memory_mb=max(4096, task.config.environment.memory_mb),
@@ -186,35 +186,35 @@ def _command(
         max_turns=options.max_turns,
         builtin=builtin.Choice(toolset=options.toolset, api=endpoint.forced_api, stream=options.stream),
     )
-    return launch(agent, installation, bench.sandbox, start)
+    return launch(agent, installation, context.sandbox, start)
 
 
-def _apis(bench: TrialBench, agent: AgentAdapter) -> tuple[Api, ...]:
+def _apis(context: TrialBench, agent: AgentAdapter) -> tuple[Api, ...]:
     """In which an agent may ask: the built-in one is given one of all."""
-    return (bench.endpoint.forced_api or agent.apis[0],) if agent.id == "builtin" else agent.apis
+    return (context.endpoint.forced_api or agent.apis[0],) if agent.id == "builtin" else agent.apis
 
 
 async def _run_agent(
-    bench: TrialBench, key: TrialKey, command: Command, port: int, allowance: Allowance
+    context: TrialBench, key: TrialKey, command: Command, port: int, allowance: Allowance
 ) -> tuple[CommandOutcome, tuple[Exchange, ...]]:
     """Start the agent with the gateway behind its listener; both end together.
 
     Not every agent can be told how many turns it has: who goes on beyond is stopped.
     """
     started, turns = time.monotonic(), 0
-    async with begun(bench.sandbox, command, port) as (running, listener):
+    async with begun(context.sandbox, command, port) as (running, listener):
         if listener is None:
             return await running, ()
 
         def on_exchange(exchange: Exchange) -> None:
             nonlocal turns
             turns += exchange.is_turn
-            if turns > bench.options.max_turns:
+            if turns > context.options.max_turns:
                 running.cancel()
 
-        async with serve_trial(bench.gateway, str(key), listener, allowance) as session:
+        async with serve_trial(context.gateway, str(key), listener, allowance) as session:
             session.on_exchange = on_exchange
-            outcome = await _ended(running, lambda: turns > bench.options.max_turns, started)
+            outcome = await _ended(running, lambda: turns > context.options.max_turns, started)
     return outcome, tuple(sorted(session.exchanges, key=lambda exchange: exchange.index))
 
 
@@ -244,10 +244,10 @@ def _judge(
         return "passed", None
     if spent:  # by what the model started: no agent asks so much
         return "failed", cause("asked too much", "model", said=spent)
-    found = diagnose(exchanges, outcome, agent, max_turns)
-    if verdict.reason and found.fault == "model":
-        found = noted(found, {"verifier says": verdict.reason})
-    return ("error" if found.fault in ("infrastructure", "our limit") else "failed"), found
+    diagnosed = diagnose(exchanges, outcome, agent, max_turns)
+    if verdict.reason and diagnosed.fault == "model":
+        diagnosed = noted(diagnosed, {"verifier says": verdict.reason})
+    return ("error" if diagnosed.fault in ("infrastructure", "our limit") else "failed"), diagnosed
 
 
 def sandbox_for(options: Options, agents: Sequence[AgentAdapter]) -> Sandbox:
