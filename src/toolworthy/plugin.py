@@ -88,16 +88,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out the ways of probes that the tier does not ask, and what the run that is gone on with did not select."""
     options = config.stash[_OPTIONS]
     planned = [item for item in items if all(kind.planned(options, key) for kind, key in _work(item))]
-    kept = [
-        planned_item
-        for planned_item in planned
-        if options.selected is None or _name(planned_item) in {"", *options.selected}
-    ]
+    kept = [entry for entry in planned if options.selected is None or _name(entry) in {"", *options.selected}]
     if options.selected is not None and not any(_name(item) for item in kept):
         suites = sorted({name.partition("/")[0].replace("rules", "wire") for name in options.selected})
         raise pytest.UsageError(f"{options.resume} has nothing of this: it is a run of {', '.join(suites)}")
-    left = set(map(id, kept))
-    if out := [item for item in items if id(item) not in left]:
+    kept_ids = set(map(id, kept))
+    if out := [item for item in items if id(item) not in kept_ids]:
         config.hook.pytest_deselected(items=out)
         items[:] = kept
 
@@ -298,8 +294,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
         looks = session.config.stash.get(_LOOKS, None)
         try:
-            given = session.config.option
-            gate = looks.gate if looks else answer.judge(given.baseline, run.path, given.gate)
+            options = session.config.option
+            gate = looks.gate if looks else answer.judge(options.baseline, run.path, options.gate)
         except ToolworthyError as error:
             session.config.stash[_ENDED] = f"error: {error}"
             session.exitstatus = pytest.ExitCode.USAGE_ERROR

@@ -157,8 +157,8 @@ async def test_client_google(ask: Ask) -> None:
     except ImportError:
         raise Unmeasured("the package google-genai is not installed") from None
     body = ask.body(ask.order([CALL]))
-    asked = {"model": body["model"], "contents": body["contents"]}
-    asked["config"] = {
+    parameters = {"model": body["model"], "contents": body["contents"]}
+    parameters["config"] = {
         "tools": body["tools"],
         "automatic_function_calling": {"disable": True},
         **body["generationConfig"],
@@ -168,8 +168,8 @@ async def test_client_google(ask: Ask) -> None:
 
     async def once() -> Any:
         if not ask.stream:
-            return [await google.aio.models.generate_content(**asked)]
-        return [chunk async for chunk in await google.aio.models.generate_content_stream(**asked)]
+            return [await google.aio.models.generate_content(**parameters)]
+        return [chunk async for chunk in await google.aio.models.generate_content_stream(**parameters)]
 
     try:
         chunks = await patiently(ask, once)

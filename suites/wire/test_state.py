@@ -128,8 +128,8 @@ async def test_item_reference(ask: Ask) -> None:
     name = next((item.get("id") for item in items if item.get("type") == "message"), None)
     if not name:
         raise Unmeasured("the message has no id")
-    asked = ask.body(ask.request(user(ASK_CODE)))["input"]
-    await ask.knows(fields={"store": True, "input": [{"type": "item_reference", "id": name}, *asked]})
+    question = ask.body(ask.request(user(ASK_CODE)))["input"]
+    await ask.knows(fields={"store": True, "input": [{"type": "item_reference", "id": name}, *question]})
 
 
 def renamed(reply: Message) -> Message:

@@ -86,13 +86,13 @@ async def test_streamed_as_whole(ask: Ask) -> None:
     """The same prompt, streamed and whole: servers parse the two with different code."""
     wanted = [("list_files", {}), ("write_file", {"path": "a.py", "content": 'print("{}")\n'}), ("list_files", {})]
     prompt = orders(wanted, "I will look at the files.")
-    asked = ask.request(
+    request = ask.request(
         message("system", SYSTEM), prompt, tools=tuple(TOOLS), temperature=0.0, max_tokens=ask.room(512)
     )
     seen: dict[bool, list[Answer]] = {False: [], True: []}
     for _ in range(2):
         for stream, answers in seen.items():
-            answers.append(await ask.accepted(replace(asked, stream=stream)))
+            answers.append(await ask.accepted(replace(request, stream=stream)))
         if not different(seen[False][:1], seen[True][:1]):
             return
     if difference := different(seen[False], seen[True]):
@@ -120,9 +120,9 @@ def different(whole: list[Answer], streamed: list[Answer]) -> str:
 async def test_requested_summary(ask: Ask) -> None:
     """``reasoning.summary``: what Codex shows while the model thinks."""
     puzzle = "How many of the numbers from 1 to 60 are divisible by 4 or by 6? Reply with the number only."
-    asked = ask.thinking(ask.request(puzzle, stream=True))
+    request = ask.thinking(ask.request(puzzle, stream=True))
     for _ in range(3):
-        answer = await ask.accepted(asked, fields={"reasoning": {"effort": "medium", "summary": "auto"}})
+        answer = await ask.accepted(request, fields={"reasoning": {"effort": "medium", "summary": "auto"}})
         if answer.thoughts.strip():
             return
         usage = answer.response.usage

@@ -44,17 +44,17 @@ async def handle(session: GatewaySession, scope: Any, receive: Any, send: Any) -
     """The ASGI application of one trial."""
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     target = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
-    asked = wire.route(scope["method"], target, dict(headers))
+    routed = wire.route(scope["method"], target, dict(headers))
     allowance = session.allowance
-    refused = allowance.refuses(asked)
+    refused = allowance.refuses(routed)
     async with allowance.places if allowance.turns is not None else contextlib.nullcontext():
         body = b"" if refused else await _body(receive, allowance.longest)
         coding = next((value for name, value in headers if name == "content-encoding"), "")
         if body is None:
             refused = allowance.too_large()
         elif not refused:
-            refused = allowance.refuses_body(asked, body, coding)
-        record = PendingExchange(scope["method"], target, headers, body or b"", asked, session.on_sent)
+            refused = allowance.refuses_body(routed, body, coding)
+        record = PendingExchange(scope["method"], target, headers, body or b"", routed, session.on_sent)
         record.longest = allowance.answer
         if refused:
             await _refuse(session, record, send, refused)
@@ -329,8 +329,8 @@ async def _kept(record: PendingExchange, pieces: AsyncIterator[bytes]) -> AsyncI
             if number % _BREATH == 0:
                 await asyncio.sleep(0)
 
-    came = cast("AsyncGenerator[bytes]", pieces)  # that is what httpx gives, and does not say
-    async with contextlib.aclosing(came), contextlib.aclosing(each()) as kept:
+    chunks = cast("AsyncGenerator[bytes]", pieces)  # that is what httpx gives, and does not say
+    async with contextlib.aclosing(chunks), contextlib.aclosing(each()) as kept:
         yield kept
 
 

@@ -89,8 +89,8 @@ class Allowance:
         if self.turns is None or route.kind != "completion":
             return None
         packed = unpack(body, coding)
-        asked = route.model or as_dict(parse_json(packed.data if packed else body)).get("model")
-        return None if asked == self.model else No(404, f"this trial may only request the model {self.model}")
+        model = route.model or as_dict(parse_json(packed.data if packed else body)).get("model")
+        return None if model == self.model else No(404, f"this trial may only request the model {self.model}")
 
     def too_large(self) -> No:
         """For a request that is longer than it may be."""

@@ -71,8 +71,8 @@ def plan(endpoint: Endpoint, route: Route, path: str, headers: Iterable[tuple[st
         raise ValueError("the request body is not a JSON object")
     if value.get("previous_response_id") or value.get("conversation"):
         raise ValueError("a stored conversation cannot be translated. Send all of it instead of its id.")
-    asked = wire.api(route.api).received(path, value)
-    request, rendered = translate_request(route.api, api, asked, endpoint.dialect)
+    normal_body = wire.api(route.api).received(path, value)
+    request, rendered = translate_request(route.api, api, normal_body, endpoint.dialect)
     url, sent = endpoint.sent(api, rendered.body)
     made = dump_json(sent).encode()
     return Upstream(api, url, {**fresh, **_auth(endpoint, api)}, made, request, rendered.losses)

@@ -69,8 +69,8 @@ class Asking:
             self._held.loop.call_soon_threadsafe(self._held.over.set_result, outcome)
             self._session.wait(self._key)
 
-    def _wait(self, asked: Coroutine[Any, Any, _R]) -> _R:
-        return asyncio.run_coroutine_threadsafe(asked, self._held.loop).result()
+    def _wait(self, request: Coroutine[Any, Any, _R]) -> _R:
+        return asyncio.run_coroutine_threadsafe(request, self._held.loop).result()
 
     @property
     def base_url(self) -> str:

@@ -73,8 +73,8 @@ def _steps(machine: str, numbers: dict[str, int], refused: list[int]) -> Iterato
     yield from _if_equal(
         numbers["socket"], [(_LOAD, 0, 0, _ARGUMENTS), *known, (_RETURN, 0, 0, _ERRNO | errno.EAFNOSUPPORT)]
     )
-    asked = [step for number in _TERMINAL for step in _if_equal(number, [(_RETURN, 0, 0, _ERRNO | errno.EPERM)])]
-    yield from _if_equal(numbers["ioctl"], [(_LOAD, 0, 0, _ARGUMENTS + 8), *asked, _allow()])
+    steps = [step for number in _TERMINAL for step in _if_equal(number, [(_RETURN, 0, 0, _ERRNO | errno.EPERM)])]
+    yield from _if_equal(numbers["ioctl"], [(_LOAD, 0, 0, _ARGUMENTS + 8), *steps, _allow()])
     yield _allow()
 
 

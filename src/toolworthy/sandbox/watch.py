@@ -163,10 +163,10 @@ async def _watch(
     meter = await loop.run_in_executor(_WATCHERS, Meter, process.pid, limits, writable, inside.memory)
     tick = _FIRST
     while True:
-        left = deadline - time.monotonic()
-        if left <= 0:
+        seconds_left = deadline - time.monotonic()
+        if seconds_left <= 0:
             return "timeout"
-        await asyncio.sleep(min(tick, left))
+        await asyncio.sleep(min(tick, seconds_left))
         tick = _TICK
         if process.returncode is not None:
             return "exit"

@@ -175,15 +175,15 @@ class Alternative:
             measured.misses.append(Miss(kind="wrong order", wanted=wanted, given=given))
         return order
 
-    def _cost(self, want: Want, one: Done, known: Sequence[Reference]) -> tuple[int, list[Miss]]:
+    def _cost(self, want: Want, call: Done, known: Sequence[Reference]) -> tuple[int, list[Miss]]:
         files = self.stage.before.files
         exact = self.scene.case.exact
-        trouble = trouble_with(self.scene, want, one, known, files, lenient=not exact)
+        trouble = trouble_with(self.scene, want, call, known, files, lenient=not exact)
         if trouble:
             weight = 100 if any(amiss.kind == "wrong tool" for amiss in trouble) else 10 + len(trouble)
-            return weight, [_miss(want, one, amiss, strict=False) for amiss in trouble]
-        strict = trouble_with(self.scene, want, one, known, files, lenient=False)
-        return len(strict), [_miss(want, one, amiss, strict=True) for amiss in strict]
+            return weight, [_miss(want, call, amiss, strict=False) for amiss in trouble]
+        strict = trouble_with(self.scene, want, call, known, files, lenient=False)
+        return len(strict), [_miss(want, call, amiss, strict=True) for amiss in strict]
 
     def _change(self, want: Want, makers: Sequence[Done]) -> Iterator[Miss]:
         """Whether the calls leave the files as they should be, and nothing else."""

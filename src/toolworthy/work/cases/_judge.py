@@ -169,8 +169,8 @@ def _read(scene: Scene, call: ToolCall) -> ParsedCall:
 def _left_in_text(scene: Scene, turn: Turn, answer: Response) -> list[Miss]:
     """The calls that the server left in the text; of an answer without calls also what is no whole call, but has the
     marks of one."""
-    asked = Request("", (*scene.messages, Message("user", (Text(turn.user or ""),))), scene.tools)
-    lost = [f"a call of {call.name} is in the {call.where}" for call in lost_calls(asked, answer)]
+    request = Request("", (*scene.messages, Message("user", (Text(turn.user or ""),))), scene.tools)
+    lost = [f"a call of {call.name} is in the {call.where}" for call in lost_calls(request, answer)]
     if not lost and not answer.calls and (mark := TOOL_SYNTAX.search(answer.text)):
         lost = [f"{mark.group()!r} is in the text"]
     return [Miss(kind="leaked call", given=answer.text[:300], detail=detail) for detail in lost]

@@ -77,12 +77,12 @@ def _lacks_hits(want: Want, shown: Sequence[str], files: Mapping[str, str]) -> s
     """Each line must be shown, or where that is enough the name of its file; no line that was not sought."""
     for line in want.hits:
         places = [path for path, text in files.items() if line in text.splitlines()]
-        if any(given.endswith(line) for given in shown):
+        if any(hit.endswith(line) for hit in shown):
             continue
-        if not want.names or not places or not all(any(_named(path, given) for given in shown) for path in places):
+        if not want.names or not places or not all(any(_named(path, hit) for hit in shown) for path in places):
             return f"{line!r} is not found"
     # What stands around a hit ("-3-text") is no hit.
-    caught = [line for line in want.misses for given in shown if re.search(rf"(^|:|\t){re.escape(line)}$", given)]
+    caught = [line for line in want.misses for hit in shown if re.search(rf"(^|:|\t){re.escape(line)}$", hit)]
     return f"{caught[0]!r} is found, too" if caught else ""
 
 

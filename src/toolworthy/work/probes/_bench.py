@@ -166,8 +166,8 @@ def repeated(exchanges: Sequence[Exchange]) -> set[int]:
     indices: set[int] = set()
     later: set[tuple[str, bytes]] = set()
     for exchange in reversed(exchanges):
-        asked = exchange.path, exchange.request_body
-        if asked in later and (busy(exchange) or failed(exchange)):
+        request = exchange.path, exchange.request_body
+        if request in later and (busy(exchange) or failed(exchange)):
             indices.add(exchange.index)
-        later.add(asked)
+        later.add(request)
     return indices

@@ -254,8 +254,8 @@ class Channel:
     async def _answers_others(self) -> bool:
         """Whether a plain question is answered, now that another was not."""
         for stream in (False, True):
-            asked = replace(self.request("Reply with exactly: Hello."), stream=stream)
-            answer = await self._post(self.body(asked))
+            question = replace(self.request("Reply with exactly: Hello."), stream=stream)
+            answer = await self._post(self.body(question))
             if answer.status == 200 and not answer.cut:
                 return True
         return False
@@ -269,8 +269,11 @@ class Channel:
         limit = asyncio.timeout(None)
         self._session.on_sent = lambda: limit.reschedule(asyncio.get_running_loop().time() + seconds)
         try:
-            async with limit, self._client.stream(method, self.url + path, content=data, headers=dict(headers)) as came:
-                async for piece in came.aiter_raw():
+            async with (
+                limit,
+                self._client.stream(method, self.url + path, content=data, headers=dict(headers)) as response,
+            ):
+                async for piece in response.aiter_raw():
                     size += len(piece)
                     if size > MAX_BYTES:
                         cut = Cut("bytes", MAX_BYTES)

@@ -29,21 +29,21 @@ _BYTES_A_TOKEN = 32
 """More than any token has, on average."""
 
 
-def token_limit(asked: Mapping[str, Any]) -> int | None:
+def token_limit(body: Mapping[str, Any]) -> int | None:
     """The token limit that a request's JSON sets."""
-    holders = (asked, as_dict(asked.get(_SETTINGS)))
+    holders = (body, as_dict(body.get(_SETTINGS)))
     limits = [holder[name] for holder in holders for name in LIMITS if isinstance(holder.get(name), int)]
     return max(limits, default=None)
 
 
-def widened(asked: Mapping[str, Any], limits: Container[int], more: int) -> dict[str, Any] | None:
+def widened(body: Mapping[str, Any], limits: Container[int], more: int) -> dict[str, Any] | None:
     """A request's JSON with its token limit raised; None where it sets none of `limits`."""
     for name in LIMITS:
-        if asked.get(name) in limits:
-            return {**asked, name: asked[name] + more}
-    settings = asked.get(_SETTINGS)
+        if body.get(name) in limits:
+            return {**body, name: body[name] + more}
+    settings = body.get(_SETTINGS)
     wider = widened(settings, limits, more) if isinstance(settings, dict) else None
-    return {**asked, _SETTINGS: wider} if wider else None
+    return {**body, _SETTINGS: wider} if wider else None
 
 
 @dataclass(frozen=True)

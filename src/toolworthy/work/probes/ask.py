@@ -123,15 +123,15 @@ class Ask(ConnectionChannel):
     async def _called(
         self,
         wanted: Sequence[tuple[str, Any]],
-        asked: Callable[[int], Request],
+        request_for: Callable[[int], Request],
         exact: bool,
         sending: Mapping[str, Any],
     ) -> Answer:
         troubles: list[Trouble] = []
         answers: list[Answer] = []
-        known, choice = self.surface.calls, asked(0).tool_choice
+        known, choice = self.surface.calls, request_for(0).tool_choice
         for way in range(known.tries):
-            request = asked(way)
+            request = request_for(way)
             answer = await self.accepted(request, **sending)
             self._any_call = self._any_call or bool(answer.calls)
             if request.tool_choice != choice and _all_there(answer):
@@ -142,7 +142,7 @@ class Ask(ConnectionChannel):
             troubles.append(trouble)
             answers.append(answer)
             self.blame(answer)
-        if self.key.stream is not None and len(troubles) > 1 and await self._comes_right(2, wanted, asked, exact):
+        if self.key.stream is not None and len(troubles) > 1 and await self._comes_right(2, wanted, request_for, exact):
             known.made += 1
             here, there = ("streamed", "whole") if self.stream else ("whole", "streamed")
             raise Broken(f"{troubles[-1]}, {len(troubles)} of {len(troubles)} times {here}; 2 of 2 are correct {there}")
@@ -150,7 +150,7 @@ class Ask(ConnectionChannel):
             raise Broken(f"{troubles[0]}, {len(troubles)} of {len(troubles)} times")
         if how := _vanished(answers, bool(known.made)):
             raise Broken(f"{how}, {len(troubles)} of {len(troubles)} times")
-        raise await self.unmade(wanted, answers, troubles, self.body(asked(0)), sending)
+        raise await self.unmade(wanted, answers, troubles, self.body(request_for(0)), sending)
 
     async def unmade(
         self,
@@ -207,8 +207,8 @@ class Ask(ConnectionChannel):
         """
         sending = {name: options.pop(name) for name in _SENDING if name in options}
         limit = options.pop("max_tokens", None) or self.room(SHORT + len(text.encode()) // 2)
-        asked = self.request(*before, f"Reply with exactly: {text}", max_tokens=limit, **options)
-        answer = await self.accepted(asked, **sending)
+        request = self.request(*before, f"Reply with exactly: {text}", max_tokens=limit, **options)
+        answer = await self.accepted(request, **sending)
         speaks(answer, text, "the response has no text")
         self.surface.babbles = self.surface.babbles or answer.response.stop == "length"
         self.surface.obeys = self.surface.obeys or answer.text.strip() == text
@@ -256,12 +256,12 @@ class Ask(ConnectionChannel):
         return self.request(*opening, *before, user(prompt), **options)
 
     async def _comes_right(
-        self, times: int, wanted: Sequence[tuple[str, Any]], asked: Callable[[int], Request], exact: bool
+        self, times: int, wanted: Sequence[tuple[str, Any]], request_for: Callable[[int], Request], exact: bool
     ) -> bool:
         """Whether it comes right whole where streamed went wrong, or the other way round, so many times: what does was
         lost on the way here."""
         for _ in range(times):
-            answer = await self.send(replace(asked(0), stream=not self.stream))
+            answer = await self.send(replace(request_for(0), stream=not self.stream))
             if not answer.answered or trouble_with(wanted, answer, exact):
                 return False
         return True

@@ -14,9 +14,9 @@ LONG: frozenset[Situation] = frozenset({"long-input", "many-tools", "full-contex
 """Requests of many tokens. Before ``full`` they are sent once, and over other APIs only if that shows a fault."""
 
 
-def within(tier: Tier, asked: Tier, stream: bool | None) -> bool:
+def within(tier: Tier, wanted: Tier, stream: bool | None) -> bool:
     """Whether a way of a probe of this tier belongs to what was asked for. ``quick`` asks as agents do: streamed."""
-    return TIERS.index(tier) <= TIERS.index(asked) and (asked != "quick" or stream is not False)
+    return TIERS.index(tier) <= TIERS.index(wanted) and (wanted != "quick" or stream is not False)
 
 
 def rank(tier: Tier, situation: Situation, own: bool, stream: bool | None, late: bool) -> tuple[int, ...]:

@@ -64,27 +64,27 @@ def _result(run: RunDirectory, exchanges: tuple[Exchange, ...]) -> TrialResult:
     for exchange in exchanges:
         writer.append(exchange)
     writer.close()
-    asked = [completion for completion in exchanges if completion.kind == "completion"]
-    models = [completion.response.model for completion in asked if completion.response and completion.response.model]
+    completions = [exchange for exchange in exchanges if exchange.kind == "completion"]
+    models = [exchange.response.model for exchange in completions if exchange.response and exchange.response.model]
     return TrialResult(
         key=key,
         status="unmeasured",
         cause=cause("not run", "our limit", said="a recording: the rules judge it, and no task does"),
         score=Score(
-            requests=len(asked),
-            turns=sum(completion.is_turn for completion in asked),
-            calls=sum(len(completion.calls) for completion in asked),
+            requests=len(completions),
+            turns=sum(exchange.is_turn for exchange in completions),
+            calls=sum(len(exchange.calls) for exchange in completions),
             request_seconds=tuple(
-                round(completion.seconds, 4) for completion in asked if completion.status is not None
+                round(exchange.seconds, 4) for exchange in completions if exchange.status is not None
             ),
             findings=rules.check(exchanges),
-            translated=any(completion.translated for completion in asked),
+            translated=any(exchange.translated for exchange in completions),
             models_answered=tuple(dict.fromkeys(models)),
         ),
-        agent_api=next((completion.agent_api for completion in asked), None),
-        endpoint_api=next((completion.endpoint_api for completion in asked), None),
-        started=min((completion.started for completion in exchanges), default=0.0),
-        seconds=max((completion.started + completion.seconds for completion in exchanges), default=0.0)
-        - min((completion.started for completion in exchanges), default=0.0),
+        agent_api=next((exchange.agent_api for exchange in completions), None),
+        endpoint_api=next((exchange.endpoint_api for exchange in completions), None),
+        started=min((exchange.started for exchange in exchanges), default=0.0),
+        seconds=max((exchange.started + exchange.seconds for exchange in exchanges), default=0.0)
+        - min((exchange.started for exchange in exchanges), default=0.0),
         exchanges=file,
     )

@@ -109,8 +109,10 @@ class Spending:
         """How long until tokens or dollars are spent, as fast as it went so far; None where it would go on for ever."""
         tokens, usd = self._before
         gone = ((self.budget.tokens, self.tokens, self.tokens - tokens), (self.budget.usd, self.usd, self.usd - usd))
-        left = [max(0.0, most - now) / new * self._elapsed for most, now, new in gone if most is not None and new > 0]
-        return min(left, default=None)
+        seconds = [
+            max(0.0, most - now) / new * self._elapsed for most, now, new in gone if most is not None and new > 0
+        ]
+        return min(seconds, default=None)
 
     @property
     def _elapsed(self) -> float:

@@ -47,7 +47,7 @@ def read_options(given: argparse.Namespace, folder: Path) -> Options:
         raise ToolworthyError("--reference belongs to --cases k2vv:PATH")
     if given.toolset:
         choose_agents([given.toolset], adapters)
-    asked = Options(
+    plan = Options(
         endpoint=endpoint.priced(prices) if prices else endpoint,
         budget=Budget(given.budget_usd, given.budget_tokens, given.budget_minutes).after(old.options.budget),
         agents=choose_agents(given.agent or list(old.agents), adapters),
@@ -67,9 +67,9 @@ def read_options(given: argparse.Namespace, folder: Path) -> Options:
         triage=triage_of(given.triage, folder),
         **chosen(given),
     )
-    _check_same(run, asked)
-    _check_budget(asked)
-    return asked
+    _check_same(run, plan)
+    _check_budget(plan)
+    return plan
 
 
 def read_replay(given: argparse.Namespace, folder: Path) -> Options:
@@ -92,7 +92,7 @@ def read_replay(given: argparse.Namespace, folder: Path) -> Options:
     if replayed and (replayed.recording, replayed.recorded) != (recorded.recording, recorded.recorded):
         raise ToolworthyError(f"{given.resume} is not a replay of {path}, but of {replayed.of}")
     model = recording.endpoint.model
-    asked = Options(
+    plan = Options(
         endpoint=resolve(given.endpoint, model=given.model, key_env=given.key_env, wire=given.wire, folder=folder),
         reference=resolve(given.reference, model=model, folder=folder) if given.reference else None,
         recording=recording,
@@ -103,8 +103,8 @@ def read_replay(given: argparse.Namespace, folder: Path) -> Options:
         resume=given.resume,
         **chosen(given),
     )
-    _check_same(run, asked)
-    return asked
+    _check_same(run, plan)
+    return plan
 
 
 def _restored(given: argparse.Namespace, *, replay: bool) -> tuple[argparse.Namespace, RunMeta | None]:
@@ -120,9 +120,9 @@ def _restored(given: argparse.Namespace, *, replay: bool) -> tuple[argparse.Name
     return given, run
 
 
-def _check_same(run: RunMeta | None, asked: Options) -> None:
-    if run and (other := difference(run, asked.meta())):
-        raise ToolworthyError(f"{asked.resume} {other}. --resume needs the same conditions.")
+def _check_same(run: RunMeta | None, plan: Options) -> None:
+    if run and (other := difference(run, plan.meta())):
+        raise ToolworthyError(f"{plan.resume} {other}. --resume needs the same conditions.")
 
 
 def _specs(given: Sequence[str], folder: Path) -> list[str]:

@@ -110,8 +110,8 @@ class Options:
 
     def prices(self, trial: str) -> Prices | None:
         """What the endpoint costs that a trial, case or probe of this id asks."""
-        asked = self.reference if self.reference and Named.of(trial).asker in REFERENCES else self.endpoint
-        return asked.prices
+        endpoint = self.reference if self.reference and Named.of(trial).asker in REFERENCES else self.endpoint
+        return endpoint.prices
 
     def meta(self) -> RunMeta:
         """The content of ``run.json``."""

@@ -117,15 +117,15 @@ class Session:
             self._results[key] = concurrent.futures.Future()
             if key in done:
                 self._results[key].set_result(done[key])
-        left = [key for key in new if key not in done]
+        unfinished = [key for key in new if key not in done]
         self._plan(Counter(key.suite for key in new))
-        self.listener.expected(left, self.spending)
+        self.listener.expected(unfinished, self.spending)
         self._call(self._arrive(new, [key for key in new if key in done]))
-        if left and self._site is None:
-            self._call(self._open(left))
-            self._agree(left)
-        if left:
-            self._call(self._begin(left))
+        if unfinished and self._site is None:
+            self._call(self._open(unfinished))
+            self._agree(unfinished)
+        if unfinished:
+            self._call(self._begin(unfinished))
 
     def _agree(self, keys: Sequence[ResultKey]) -> None:
         """Say what `keys` will take, and ask whether they may, where that is much and somebody is there to say."""
@@ -204,8 +204,8 @@ class Session:
         return checked
 
     async def _gateway(self, endpoint: Endpoint, record: Callable[[Exchange], None]) -> Gateway:
-        given = filter(None, (self.options.concurrency, endpoint.connection.concurrency))
-        most, pace = min(given, default=None), endpoint.connection.pace
+        limits = filter(None, (self.options.concurrency, endpoint.connection.concurrency))
+        most, pace = min(limits, default=None), endpoint.connection.pace
         flow = Flow(most, self.listener.waiting, self.spending.patience, pace=pace)
         gateway = Gateway(endpoint, record, self.listener.asking, flow, self._keep)
         return await self._stack.enter_async_context(gateway)

@@ -78,14 +78,14 @@ class Release:
 
     async def _next(self, look: Looking, run: RunDirectory) -> None:
         """Look, and let the next attempt begin with what is still open."""
-        left = frozenset(suite for number, own in self._suites.items() if number > self._now for suite in own)
+        remaining = frozenset(suite for number, own in self._suites.items() if number > self._now for suite in own)
         try:
-            decided = await asyncio.to_thread(look, run, self._now, left)
-            self._why = {suite: self._why.get(suite, decided.why) for suite in left - decided.suites}
+            decided = await asyncio.to_thread(look, run, self._now, remaining)
+            self._why = {suite: self._why.get(suite, decided.why) for suite in remaining - decided.suites}
         except Exception as error:  # whoever waits for an attempt must hear of it
             self._broken = error
         self._now += 1
-        self._over = self._broken is not None or not left - set(self._why)
+        self._over = self._broken is not None or not remaining - set(self._why)
         for number in self._lacking:
             if self._over or number <= self._now:
                 self._begun[number].set()

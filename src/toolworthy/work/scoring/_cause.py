@@ -61,10 +61,10 @@ def diagnose(exchanges: Sequence[Exchange], outcome: CommandOutcome, agent: Agen
         agent: whose trial it was.
         max_turns: how many turns it had.
     """
-    asked = [exchange for exchange in exchanges if exchange.kind == "completion"]
-    if not asked:
+    completions = [exchange for exchange in exchanges if exchange.kind == "completion"]
+    if not completions:
         return _nothing_asked(outcome)
-    course = Course(asked, outcome, agent, max_turns)
+    course = Course(completions, outcome, agent, max_turns)
     diagnosed = (
         _endpoint_error(course)
         or _silence(course)

@@ -28,16 +28,16 @@ _VARIES = re.compile(
 """What differs between attempts that are the same: ids, times, temporary paths."""
 
 
-def answers_of(asked: Sequence[Exchange]) -> str:
+def answers_of(completions: Sequence[Exchange]) -> str:
     """A hash of all that was answered, in order; "" where some answer is missing.
 
     What was asked needs no look: an agent's next request follows from the answers before it. What an agent asks beside
     its task, without tools, comes in any order and is left out.
 
     Args:
-        asked: completions of one attempt, in order.
+        completions: completions of one attempt, in order.
     """
-    own = [exchange for exchange in asked if exchange.offers_tools] or asked
+    own = [exchange for exchange in completions if exchange.offers_tools] or completions
     answers = [exchange.response for exchange in own]
     if not answers or any(answer is None or exchange.error for answer, exchange in zip(answers, own, strict=True)):
         return ""

@@ -17,26 +17,28 @@ from toolworthy.work.scoring.lost_calls import leaks
 
 def score(exchanges: Sequence[Exchange], agent: AgentAdapter, endpoint: Endpoint) -> Score:
     """Measure one trial. Side requests count for tokens and time, not as turns."""
-    asked = [exchange for exchange in exchanges if exchange.kind == "completion"]
-    calls = judge_calls(asked, agent)
-    tokens = _tokens(asked)
-    answered = [exchange.response for exchange in asked if exchange.response]
+    completions = [exchange for exchange in exchanges if exchange.kind == "completion"]
+    calls = judge_calls(completions, agent)
+    tokens = _tokens(completions)
+    answered = [exchange.response for exchange in completions if exchange.response]
     return Score(
-        answers=answers_of(asked),
-        requests=len(asked),
-        turns=sum(exchange.is_turn for exchange in asked),
+        answers=answers_of(completions),
+        requests=len(completions),
+        turns=sum(exchange.is_turn for exchange in completions),
         calls=len(calls),
-        call_scores=call_scores(calls, asked),
-        leaks=leaks(asked),
+        call_scores=call_scores(calls, completions),
+        leaks=leaks(completions),
         tokens=tokens,
-        cost_usd=_bill(asked, endpoint.prices),
+        cost_usd=_bill(completions, endpoint.prices),
         first_token_seconds=tuple(
-            round(exchange.first_byte, 4) for exchange in asked if exchange.streamed and exchange.first_byte is not None
+            round(exchange.first_byte, 4)
+            for exchange in completions
+            if exchange.streamed and exchange.first_byte is not None
         ),
-        request_seconds=tuple(round(exchange.seconds, 4) for exchange in asked if exchange.status is not None),
+        request_seconds=tuple(round(exchange.seconds, 4) for exchange in completions if exchange.status is not None),
         findings=rules.check(exchanges),
-        translated=any(exchange.translated for exchange in asked),
-        losses=tuple(dict.fromkeys(loss for exchange in asked for loss in exchange.losses)),
+        translated=any(exchange.translated for exchange in completions),
+        losses=tuple(dict.fromkeys(loss for exchange in completions for loss in exchange.losses)),
         models_answered=tuple(dict.fromkeys(response.model for response in answered if response.model)),
     )
 

@@ -67,10 +67,10 @@ class Children:
         """End what runs."""
         if self._serving is not None:
             (await self._serving).close()
-        left = tuple(self._answering)
-        for answering in left:
+        unfinished = tuple(self._answering)
+        for answering in unfinished:
             answering.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.gather(*unfinished, return_exceptions=True)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         answering = asyncio.ensure_future(self._answer(reader, writer))
@@ -79,9 +79,9 @@ class Children:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            asked = json.loads(await reader.readline())
+            request = json.loads(await reader.readline())
             async with self._turn:
-                answer = await self._run(asked)
+                answer = await self._run(request)
             writer.write(json.dumps(answer).encode() + b"\n")
             await writer.drain()
         except ConnectionError:
@@ -91,7 +91,7 @@ class Children:
         finally:
             writer.close()
 
-    async def _run(self, asked: dict[str, Any]) -> dict[str, Any]:
+    async def _run(self, request: dict[str, Any]) -> dict[str, Any]:
         """Carry out one request. Once a limit stopped some, no more is started: it would take all the time."""
         if self._stopped:
             return _told(CommandOutcome(None, self._stopped, b"", b"", 0.0), {})
@@ -103,19 +103,19 @@ class Children:
             await through(asyncio.to_thread(copy, self._workspace, app, self._task))
         home.mkdir(parents=True)
         work.mkdir()
-        for name, text in asked["files"].items():
+        for name, text in request["files"].items():
             _write(work, name, base64.b64decode(text))
-        outcome = await self._sandbox.run(self._command(asked, app, home, work))
+        outcome = await self._sandbox.run(self._command(request, app, home, work))
         self._stopped = outcome.ended if outcome.ended != "exit" else self._stopped
         files = await through(asyncio.to_thread(tree.read_all, work, _FILE, _FILES))
         await through(asyncio.to_thread(tree.remove, here))
         return _told(outcome, files)
 
-    def _command(self, asked: dict[str, Any], app: Path, home: Path, work: Path) -> Command:
+    def _command(self, request: dict[str, Any], app: Path, home: Path, work: Path) -> Command:
         config = self._task.config
         mount = Mount(work, "/work", writable=True)
         shown = self._sandbox.app(app)
-        argv = [part.replace("{app}", shown) for part in asked["argv"]]
+        argv = [part.replace("{app}", shown) for part in request["argv"]]
         return Command(
             ("sh", "-c", 'cd "$WORK" && exec "$@"', "sh", *argv),
             app,
@@ -123,13 +123,13 @@ class Children:
             env={"APP": shown, "WORK": self._sandbox.shown(mount), "PYTHONDONTWRITEBYTECODE": "1"},
             mounts=(mount,),
             limits=Limits(
-                seconds=min(float(asked["seconds"]), config.verifier.timeout_sec / _SHARE),
+                seconds=min(float(request["seconds"]), config.verifier.timeout_sec / _SHARE),
                 memory_mb=config.environment.memory_mb,
                 disk_mb=config.environment.storage_mb,
                 output_bytes=_OUTPUT,
                 processes=_PROCESSES,
             ),
-            stdin=asked["stdin"].encode("utf-8", "surrogateescape"),
+            stdin=request["stdin"].encode("utf-8", "surrogateescape"),
         )
 
 
@@ -157,6 +157,6 @@ _LEAST_ROOM_MB = 2048
 def copy(workspace: Path, target: Path, task: Task) -> int:
     """Copy what an agent left, and open the folder itself; how many entries were left out."""
     room = max(_LEAST_ROOM_MB, task.config.environment.storage_mb) * 2**20
-    left = tree.copy(workspace, target, room)
+    left_out = tree.copy(workspace, target, room)
     os.chmod(target, 0o755)  # else no sandbox can begin in it
-    return left
+    return left_out

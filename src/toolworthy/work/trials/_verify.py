@@ -44,7 +44,7 @@ async def verify(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) ->
 
 async def _verify(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) -> Verification:
     judged, home, logs = folder / "judged", folder / "verifier-home", folder / "verifier-logs"
-    left = await through(asyncio.to_thread(copy, workspace, judged, task))
+    left_out = await through(asyncio.to_thread(copy, workspace, judged, task))
     home.mkdir()
     logs.mkdir()
     tests = Mount(task.path / "tests", "/tests")
@@ -66,8 +66,8 @@ async def _verify(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) -
     if children.failure is not None:
         raise children.failure
     text = (outcome.stdout + outcome.stderr).decode(errors="replace")[-_OUTPUT_CHARACTERS:]
-    if left:
-        text += f"\n(of the workspace, {left} entries were left out: no plain files, too deep, or too much)\n"
+    if left_out:
+        text += f"\n(of the workspace, {left_out} entries were left out: no plain files, too deep, or too much)\n"
     reward = await asyncio.to_thread(_reward, logs)
     if outcome.ended != "exit" and reward:
         reward = None  # it had not said its last word

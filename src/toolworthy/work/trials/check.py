@@ -66,8 +66,8 @@ async def attack(task: Task, sandbox: Sandbox, which: Sequence[Attack] | None = 
         for done in asyncio.as_completed(trying):
             yield await done
     finally:
-        for left in trying:
-            left.cancel()
+        for proof in trying:
+            proof.cancel()
         await asyncio.gather(*trying, return_exceptions=True)
 
 

@@ -349,12 +349,12 @@ def _function(item: Item, due: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _parallel_fault(item: Item, read: Sequence[Call]) -> Fault | None:
     """In any order: every call that is due takes the first remaining one that fits it."""
-    left = list(read)
+    unmatched = list(read)
     for due in item.truth:
         function, language = _function(item, due), _language(item.category)
-        faults = [_call_fault(function, call, due, language) for call in left]
+        faults = [_call_fault(function, call, due, language) for call in unmatched]
         if None in faults:
-            del left[faults.index(None)]
+            del unmatched[faults.index(None)]
             continue
         near = [problem for problem in faults if problem and problem.kind != "wrong tool"]
         return near[0] if near else faults[0]

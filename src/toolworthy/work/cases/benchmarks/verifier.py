@@ -217,17 +217,17 @@ def note(case: VerifierCase, outcome: Outcome) -> Noted:
 
 def figures(notes: Iterable[Noted]) -> Metrics:
     """The figures over what was noted."""
-    asked = list(notes)
-    called = [noted for noted in asked if noted.outcome.called]
-    compared = [(noted.reference, noted.outcome) for noted in asked if noted.reference]
-    labelled = [n.outcome.finish == (CALLED if n.due else "stop") for n in asked if n.due is not None]
+    all_notes = list(notes)
+    called = [noted for noted in all_notes if noted.outcome.called]
+    compared = [(noted.reference, noted.outcome) for noted in all_notes if noted.reference]
+    labelled = [n.outcome.finish == (CALLED if n.due else "stop") for n in all_notes if n.due is not None]
     return Metrics(
-        answered=_count(noted.outcome.finish is not None for noted in asked),
-        finish=dict(Counter(noted.outcome.finish for noted in asked if noted.outcome.finish is not None)),
+        answered=_count(noted.outcome.finish is not None for noted in all_notes),
+        finish=dict(Counter(noted.outcome.finish for noted in all_notes if noted.outcome.finish is not None)),
         schema=_count(noted.valid for noted in called),
         schema_due=_count(noted.valid for noted in called if noted.due is not False),
         calls=_count(fit for noted in called for fit in noted.fits),
-        only_reasoning=_count(n.outcome.reasoning and not n.outcome.text and not n.outcome.calls for n in asked),
+        only_reasoning=_count(n.outcome.reasoning and not n.outcome.text and not n.outcome.calls for n in all_notes),
         trigger=_trigger(compared) if compared else None,
         similarity=_similarity(compared),
         due=_count(labelled) if labelled else None,

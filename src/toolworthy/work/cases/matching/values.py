@@ -216,11 +216,11 @@ def _one_of(choices: Sequence[Any], given: Any, path: str, lenient: bool) -> Mis
     mismatches = [_compare(choice, given, path, lenient) for choice in choices]
     if any(mismatch is None for mismatch in mismatches):
         return None
-    meant = not lenient and any(_compare(choice, given, path, True) is None for choice in choices)
+    converts = not lenient and any(_compare(choice, given, path, True) is None for choice in choices)
     of_type = bool(mismatches) and all(
         mismatch and (mismatch.kind, mismatch.path) == ("wrong type", path) for mismatch in mismatches
     )
-    return Mismatch("wrong type" if meant or of_type else "wrong argument", path, {"$one_of": choices}, given)
+    return Mismatch("wrong type" if converts or of_type else "wrong argument", path, {"$one_of": choices}, given)
 
 
 def _optional(wanted: Any, given: Any, path: str, lenient: bool) -> Mismatch | None:

@@ -130,14 +130,14 @@ class World:
         state = replace(before, files=files, executable=executable, links=links, git=git or None)
         noted = {name: tree.read(world, name, _NOTED_BYTES) or b"" for name in ("calls", "repository", "left")}
         output = outcome.stdout.decode("utf-8", "replace").replace(shown, ROOT)
-        left = noted["left"].decode("utf-8", "replace").splitlines()
+        running = noted["left"].decode("utf-8", "replace").splitlines()
         return Effects(
             state,
             repository(noted["repository"].decode("utf-8", "replace")),
             tuple(_calls(noted["calls"], shown)),
             output,
             outcome.exit_code if outcome.ended == "exit" else None,
-            tuple(line.strip() for line in left),
+            tuple(line.strip() for line in running),
         )
 
 

@@ -85,33 +85,33 @@ def _rg_parser() -> argparse.ArgumentParser:
 
 def rg(argv: list[str]) -> int:
     """Search files by a regular expression."""
-    given = _rg_parser().parse_intermixed_args(argv)
-    words = list(given.words)
-    patterns = given.regexp or ([] if given.files else words[:1])
-    places = words if given.regexp or given.files else words[1:]
-    globs = given.glob + [name for kind in given.type for name in TYPES.get(kind, (f"*.{kind}",))]
-    globs += [f"!{name}" for kind in given.type_not for name in TYPES.get(kind, (f"*.{kind}",))]
-    depth = given.max_depth or given.maxdepth
-    hidden = bool(given.hidden or given.unrestricted > 1)
-    piped = not places and not given.files and not sys.stdin.isatty() and _has_input()
+    arguments = _rg_parser().parse_intermixed_args(argv)
+    words = list(arguments.words)
+    patterns = arguments.regexp or ([] if arguments.files else words[:1])
+    places = words if arguments.regexp or arguments.files else words[1:]
+    globs = arguments.glob + [name for kind in arguments.type for name in TYPES.get(kind, (f"*.{kind}",))]
+    globs += [f"!{name}" for kind in arguments.type_not for name in TYPES.get(kind, (f"*.{kind}",))]
+    depth = arguments.max_depth or arguments.maxdepth
+    hidden = bool(arguments.hidden or arguments.unrestricted > 1)
+    piped = not places and not arguments.files and not sys.stdin.isatty() and _has_input()
     if not piped:
         paths = [path for top in places or ["."] for path in files(top, hidden, depth) if fits(path, globs)]
         missing = [top for top in places if not os.path.exists(top)]
         for top in missing:
             print(f"rg: {top}: No such file or directory (os error 2)", file=sys.stderr)
-    if given.files:
+    if arguments.files:
         print(*paths, sep="\n")
         return 0 if paths else 1
-    sought = compiled(patterns, given)
+    sought = compiled(patterns, arguments)
     if piped:
-        return matches(sought, sys.stdin.read().splitlines(), "", given)
+        return matches(sought, sys.stdin.read().splitlines(), "", arguments)
     many = len(paths) > 1 or not places or any(os.path.isdir(top) for top in places)
     hit = 0
     for path in paths:
         with open(path, encoding="utf-8", errors="replace") as file:
             lines = file.read().splitlines()
-        label = path if (many or given.with_filename) and not given.no_filename else ""
-        hit += not matches(sought, lines, label, given, path)
+        label = path if (many or arguments.with_filename) and not arguments.no_filename else ""
+        hit += not matches(sought, lines, label, arguments, path)
     return 0 if hit else 1
 
 
