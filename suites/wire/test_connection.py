@@ -110,8 +110,8 @@ async def unhindered(ask: Ask, long: Request, alone: float, late: float, unread:
         if took - alone >= late:
             waited.append(took)
         if len(waited) == 2:
-            told = " and ".join(f"{took:.1f} s" for took in waited)
-            raise Broken(f"after the client has left, the next request waits {told}, instead of {alone:.1f} s")
+            waits = " and ".join(f"{took:.1f} s" for took in waited)
+            raise Broken(f"after the client has left, the next request waits {waits}, instead of {alone:.1f} s")
         if attempt and not waited:
             return
     raise Unmeasured(f"after the client has left, the next request waits {waited[0]:.1f} s in 1 of 4 attempts")

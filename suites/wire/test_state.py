@@ -101,12 +101,12 @@ HELD = (("call_q7w2e9", "src/a.py", CODE_WORD), ("call_k3j8d1", "src/b.py", "her
 async def test_results_reordered(ask: Ask) -> None:
     """Results go back as the tools end. Each belongs to the call whose id it has; templates that render no ids give the
     model the other file's text, and nobody notices."""
-    said = called(*((name, "read_file", {"path": path}) for name, path, _ in HELD))
+    reply = called(*((name, "read_file", {"path": path}) for name, path, _ in HELD))
     question = f"Reply with nothing but the code word that {HELD[0][1]} holds."
 
     def asked(*given: tuple[str, str, str]) -> Request:
-        told = results(*((name, f"The code word is {word}.") for name, _, word in given))
-        return ask.request(user("Read both files."), said, told, user(question), tools=TOOLS)
+        outputs = results(*((name, f"The code word is {word}.") for name, _, word in given))
+        return ask.request(user("Read both files."), reply, outputs, user(question), tools=TOOLS)
 
     def mistaken(answer: Answer) -> str:
         text = answer.text.strip()

@@ -111,14 +111,16 @@ class ConnectionChannel(Channel):
         where, body = self.endpoint.sent(self.api, self.body(request))
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-        async def told(event: str, _: Any) -> None:
+        async def on_event(event: str, _: Any) -> None:
             if unread and event.endswith("send_request_body.complete") and not ready.done():
                 ready.set_result(None)
 
         async def ask(client: httpx.AsyncClient) -> None:
-            data, heard = dump_json(body).encode(), {"trace": told}
-            async with client.stream("POST", where, content=data, headers=self._headers, extensions=heard) as came:
-                pieces = came.aiter_raw()  # to let go of it would close the connection
+            data, extensions = dump_json(body).encode(), {"trace": on_event}
+            async with client.stream(
+                "POST", where, content=data, headers=self._headers, extensions=extensions
+            ) as response:
+                pieces = response.aiter_raw()  # to let go of it would close the connection
                 await anext(pieces, None)
                 if not ready.done():
                     ready.set_result(None)
@@ -150,8 +152,8 @@ class ConnectionChannel(Channel):
                     return repr(heard[:60])
                 await client.head(url, headers=sent)
             except httpx.RemoteProtocolError as error:  # it was read with the response, and taken for the next one's
-                found = re.search(r"illegal status line: bytearray\((.*)\)", str(error))
-                return found[1][:60] if found else ""
+                match = re.search(r"illegal status line: bytearray\((.*)\)", str(error))
+                return match[1][:60] if match else ""
             except httpx.HTTPError:
                 return ""
         return ""

@@ -8,7 +8,7 @@ from toolworthy.records.finding import Severity
 
 
 def severity_for(
-    agent: str, code: str, severity: Severity, situation: Situation = "always", said: str = ""
+    agent: str, code: str, severity: Severity, situation: Situation = "always", verdict: str = ""
 ) -> Severity:
     """How bad it is for this agent, as far as that was measured (``toolworthy matrix``); else `severity`.
 
@@ -18,10 +18,10 @@ def severity_for(
         severity: what the rule or probe says for all agents.
         situation: when the agent meets it. What it did elsewhere tells that it can be harmed, and that it need not mind
             what only degrades.
-        said: verdict and detail of a probe, which tell the defects that it names apart.
+        verdict: verdict and detail of a probe, which tell the defects that it names apart.
     """
-    did = breakage.did(agent, code, situation, said)
-    elsewhere = breakage.did(agent, code, said=said)
+    did = breakage.did(agent, code, situation, verdict)
+    elsewhere = breakage.did(agent, code, said=verdict)
     if did is None and (elsewhere != "unaffected" or severity == "degrades"):
         did = elsewhere
     if did is None:
