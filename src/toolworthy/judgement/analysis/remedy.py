@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from toolworthy.content import providers
+from toolworthy.content.fixes import fix
 from toolworthy.content.providers import ProviderAdapter
 from toolworthy.judgement.analysis.unruled import UNRULED
 from toolworthy.records.meta import RunMeta
@@ -37,5 +38,5 @@ def remedy_for(server: ProviderAdapter, codes: Sequence[str]) -> str:
             return " ".join(f"{title}: {hint}" for title, hint in told)
     if own := [UNRULED[code].fix for code in codes if code in UNRULED]:
         return own[0]
-    fix = next((rule.fix for code in codes if (rule := by_code(code)) and rule.fix), "")
-    return f"{fix} {NOT_YOURS}" if fix else NO_REMEDY
+    told = next(filter(None, (rule.fix if (rule := by_code(code)) else fix(code) for code in codes)), "")
+    return f"{told} {NOT_YOURS}" if told else NO_REMEDY
