@@ -145,6 +145,44 @@ def test_a_refusal_can_last(api: Api) -> None:
 
 
 @pytest.mark.parametrize("api", APIS)
+def test_a_full_window_refuses_until_the_conversation_is_shortened(api: Api) -> None:
+    """A client that asks for a summary, and goes on from it, comes to the end of the task."""
+    oracle, request, refused = Oracle([TASK], AGENTS, stage=named("full-window")), first(api), 0
+    for _ in range(30):
+        answer = answered(api, oracle, request).response
+        assert answer is not None
+        if answer.failure or answer.stop is None:
+            refused += 1
+            assert answered(api, oracle, request).response.failure  # type: ignore[union-attr]  # as often as it is sent
+            wish = Message("user", (Text("Create a detailed summary of the conversation so far."),))
+            said = answered(api, oracle, replace(request, messages=(*request.messages, wish))).response
+            assert said is not None
+            assert said.calls == ()
+            request = replace(first(api), messages=(Message("user", (Text(f"Go on from here. {said.text}"),)),))
+            continue
+        if not answer.calls:
+            assert refused == 1
+            return
+        results = tuple(ToolResult(call.id, (Text("ok, " * 200),)) for call in answer.calls)
+        added = (Message("assistant", answer.parts), Message("tool", results))
+        request = replace(request, messages=request.messages + added)
+    raise AssertionError("it never ends")
+
+
+@pytest.mark.parametrize("api", ["chat", "messages", "responses"])
+def test_a_full_window_is_told_in_a_defects_own_words(api: Api) -> None:
+    shown = {
+        "chat": "overflow-error-string",
+        "messages": "overflow-413-without-body",
+        "responses": "overflow-without-code",
+    }
+    wrong = defect(shown[api])
+    oracle = Oracle([TASK], AGENTS, defects=[wrong], stage=replace(named("full-window"), at=0))
+    found = answered(api, oracle, first(api))
+    assert (found.status, found.body.decode()) == (wrong.refuse[0].status, wrong.refuse[0].body)
+
+
+@pytest.mark.parametrize("api", APIS)
 def test_a_stream_ends_in_an_error(api: Api) -> None:
     _, broken, again, *_ = played(api, named("stream-error"))
     assert broken.response is not None

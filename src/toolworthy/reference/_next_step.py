@@ -25,6 +25,13 @@ _ID = re.compile(r"tw(\d{3})([prw])(\d{2})")
 _MAX_WAITS = 30
 _CACHEABLE = 1_024
 """Tokens from which on the beginning of a conversation counts as cached, as with OpenAI."""
+_SUMMARY = re.compile(
+    r"\b(?:create|write|provide|generate|produce|give)\b[^.]{0,80}\b(?:summary|state_snapshot|handoff|continuing)"
+    r"|^\W*summari[sz]e\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""By which agents ask for a summary of a conversation that has become too long."""
+_DONE = re.compile(r"Steps that are done: (\d+)\.")
 _REFUSED = re.compile(r"unknown tool|no such tool|tool not found|not available|invalid arguments", re.IGNORECASE)
 
 
@@ -68,6 +75,9 @@ def next_answer(
         if (prepared := play(request)) is not None:
             return _played(request, prepared)
     task = find_task(request, tasks)
+    if task is not None and wants_summary(request):
+        done = _place(request, task, speaker(request.tools, adapters)).step
+        return _finished(request, f"{task.instruction}\n\nSteps that are done: {done}.")
     if task is None or not request.tools:
         return _played(request, obey(request))
     adapter = speaker(request.tools, adapters)
@@ -98,6 +108,13 @@ def find_task(request: Request, tasks: Sequence[Task]) -> Task | None:
     return best[2] if best else None
 
 
+def wants_summary(request: Request) -> bool:
+    """Whether the newest message asks for a summary of the conversation, as agents do to shorten it."""
+    said = [message for message in request.messages if message.role == "user"][-1:]
+    text = "\n".join(part.text for message in said for part in message.parts if isinstance(part, Text))
+    return len(request.messages) > 2 and bool(_SUMMARY.search(text))
+
+
 def _plain(text: str) -> str:
     """`text` as it survives being quoted, escaped or wrapped by an agent."""
     return re.sub(r"[^\w]+", " ", text.replace("\\n", " ").replace("\\t", " ")).strip()
@@ -107,6 +124,8 @@ def _place(request: Request, task: Task, adapter: AgentAdapter | None) -> _Place
     results = {part.call_id: part for part in _parts(request.messages) if isinstance(part, ToolResult)}
     place = _Place()
     for part in _parts(request.messages):
+        if isinstance(part, Text) and (done := _DONE.search(part.text)):
+            place = _Place(int(done[1]))
         if isinstance(part, ToolCall) and part.id in results:
             match = _ID.search(part.id) or _ID.search(_due(request, task, place, adapter))
             step, kind, way = (int(match[1]), match[2], int(match[3])) if match else (place.step, "p", place.way)

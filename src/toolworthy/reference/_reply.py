@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from toolworthy import wire
-from toolworthy.reference._limits import refusal
+from toolworthy.reference._limits import CONTEXT, overflow, refusal
 from toolworthy.reference.defects import Defect
 from toolworthy.reference.model import JSON, STREAM, Reply
 from toolworthy.wire import ir
@@ -86,6 +86,11 @@ def error(api: ir.Api, failure: ir.Failure, headers: tuple[tuple[str, str], ...]
     """An error in the API's own envelope; `failure` has its status."""
     value = wire.api(api).render_error(failure)
     return Reply(failure.status or 400, JSON, (dump_json(value).encode(),), headers=headers)
+
+
+def overflown(api: ir.Api, body: bytes) -> Reply:
+    """The refusal of a conversation that is too long for the context window, in the words of the API's vendor."""
+    return _refused(api, overflow(api, CONTEXT + 1), wire.api(api).parse_request(as_dict(parse_json(body))))
 
 
 def _refused(api: ir.Api, failure: ir.Failure, request: ir.Request) -> Reply:

@@ -148,13 +148,12 @@ class Defect(Strict):
 
     def refuses(self, value: Mapping[str, Any]) -> Reply | None:
         """The answer to a request that this defect does not take."""
-        for refusal in self.refuse:
-            if refusal.holds(value):
-                start = refusal.body.lstrip()
-                kind = STREAM if start.startswith(("data:", "event:")) else JSON if start[:1] in "{[" else "text/plain"
-                headers = tuple(refusal.headers.items())
-                return Reply(refusal.status, kind, (refusal.answer(value).encode(),), headers=headers)
-        return None
+        told = next((refusal for refusal in self.refuse if refusal.holds(value)), None)
+        return _told(told, value) if told else None
+
+    def refusal(self, value: Mapping[str, Any]) -> Reply | None:
+        """What it answers where a request is to be refused in any case; None where it refuses nothing."""
+        return _told(self.refuse[0], value) if self.refuse else None
 
     def spoil_answer(self, answer: Response, request: Request, *, shows: bool = True) -> Response:
         """What is said, changed; where it does not show, nothing but the form of ids."""
@@ -173,6 +172,13 @@ class Defect(Strict):
 
     def _shows(self, streamed: bool) -> bool:
         return self.mode == "both" or (self.mode == "stream") == streamed
+
+
+def _told(refusal: RefusalSign, value: Mapping[str, Any]) -> Reply:
+    start = refusal.body.lstrip()
+    kind = STREAM if start.startswith(("data:", "event:")) else JSON if start[:1] in "{[" else "text/plain"
+    headers = tuple(refusal.headers.items())
+    return Reply(refusal.status, kind, (refusal.answer(value).encode(),), headers=headers)
 
 
 def _of_call(part: Part, ids: Mapping[int, str]) -> Part:

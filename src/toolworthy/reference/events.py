@@ -20,10 +20,11 @@ from toolworthy.base.toml import read_toml
 from toolworthy.content.situations import Situation
 from toolworthy.content.tasks import Step
 from toolworthy.reference._limits import CHARACTERS, limited
-from toolworthy.reference._reply import Answering, error, reply
+from toolworthy.reference._reply import Answering, error, overflown, reply
 from toolworthy.reference.defects import Defect
 from toolworthy.reference.model import STREAM, Reply
 from toolworthy.wire.ir import Api, Failure, Reasoning, Request, Response, Text, ToolCall
+from toolworthy.wire.lenient import as_dict, parse_json
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class Stage:
     cut: Literal["call", "text"] | None = None
     """The answer ends at the token limit, in the middle of this part; what stands behind it is not said."""
     refuse: ErrorAnswer | None = None
+    full: bool = False
+    """The context window is full: a conversation as long as that of request `at` is refused, a shorter one is not."""
     breaks: Literal["closed", "error"] | None = None
     """The stream breaks off: the connection closes, or an error event ends it."""
     patience: float = 40.0
@@ -71,7 +74,7 @@ class Stage:
     @property
     def once(self) -> bool:
         """Whether the fault itself is staged: a defect then shows only where the stage acts, and in its place."""
-        return self.refuse is not None or self.breaks is not None
+        return self.refuse is not None or self.breaks is not None or self.full
 
     def acts(self, turn: int | None) -> bool:
         """Whether it acts on this request of the task; None is a request that is none of the task's."""
@@ -115,6 +118,9 @@ def staged(stage: Stage, acts: bool, api: Api, body: bytes, answer: Answering, d
 
     if not stage.once:
         return reply(api, body, said, defects)
+    if stage.full and acts:
+        told = (defect.refusal(as_dict(parse_json(body))) for defect in defects if api in defect.apis)
+        return next(filter(None, told), None) or overflown(api, body)
     sound = stage.sent(api, reply(api, body, said)) if acts else reply(api, body, said)
     if not acts or not defects:
         return sound

@@ -16,7 +16,7 @@ from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.tasks import Task
 from toolworthy.reference._connections import connecting
 from toolworthy.reference._limits import CONTEXT, MODEL
-from toolworthy.reference._next_step import Play, find_task, next_answer
+from toolworthy.reference._next_step import Play, find_task, next_answer, wants_summary
 from toolworthy.reference._reply import error
 from toolworthy.reference.defects import Defect
 from toolworthy.reference.events import PLAIN, Stage, staged
@@ -46,6 +46,8 @@ class Oracle:
         self._plays = tuple(plays)
         self._stage = stage
         self._turns = 0
+        self._room = 0
+        """Bytes of the request with which the context window is full; 0 while it is not."""
         self._stack = contextlib.AsyncExitStack()
         self.url = ""
 
@@ -94,6 +96,9 @@ class Oracle:
     def reply(self, api: Api, body: bytes) -> Reply:
         """What is sent back for a completion request; the stage counts those of the task."""
         acts = self._stage.acts(self._turn(api, body))
+        if acts and self._stage.full:
+            self._room = self._room or len(body)
+            acts = len(body) >= self._room
         return staged(self._stage, acts, api, body, self._answer, self._defects)
 
     def _turn(self, api: Api, body: bytes) -> int | None:
@@ -101,7 +106,7 @@ class Oracle:
         if self._stage is PLAIN:
             return None
         request = wire.parse_request_bytes(api, body)
-        if not request or not request.tools or find_task(request, self._tasks) is None:
+        if not request or not request.tools or find_task(request, self._tasks) is None or wants_summary(request):
             return None
         self._turns += 1
         return self._turns - 1

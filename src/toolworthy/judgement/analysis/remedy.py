@@ -38,5 +38,5 @@ def remedy_for(server: ProviderAdapter, codes: Sequence[str]) -> str:
             return " ".join(f"{title}: {hint}" for title, hint in told)
     if own := [UNRULED[code].fix for code in codes if code in UNRULED]:
         return own[0]
-    told = next(filter(None, (rule.fix if (rule := by_code(code)) else fix(code) for code in codes)), "")
-    return f"{told} {NOT_YOURS}" if told else NO_REMEDY
+    change = next(filter(None, (rule.fix if (rule := by_code(code)) else fix(code) for code in codes)), "")
+    return f"{change} {NOT_YOURS}" if change else NO_REMEDY
