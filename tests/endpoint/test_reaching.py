@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 import json
+import os
 import re
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -83,6 +84,7 @@ FORMS: dict[str, tuple[str, Callable[[Asked], str]]] = {
         'auth = "none"\nheaders = { cf-aig-authorization = "env:MY_TOKEN", x-team = "search" }',
         all_of(header("cf-aig-authorization", f"Bearer {KEY}"), header("x-team", "search")),
     ),
+    "key of a command": ('key_command = ["printenv", "MY_KEY"]', header("authorization", f"Bearer {KEY}")),
     "basic authentication": ('auth = "basic"\nkey_env = "MY_LOGIN"', header("authorization", BASIC)),
     "a header of the user's own name": (
         'auth = "Ocp-Apim-Subscription-Key"\nkey_env = "MY_KEY"',
@@ -180,7 +182,11 @@ def test_each_documented_vendor_is_tried() -> None:
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)
-def test_a_documented_example_is_let_in(name: str, tmp_path: Path) -> None:
+def test_a_documented_example_is_let_in(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gcloud = tmp_path / "gcloud"
+    gcloud.write_text(f"#!/bin/sh\necho {KEY}\n")
+    gcloud.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     path, why_not = DOCUMENTED[name]
     Authority(tmp_path).file.rename(tmp_path / "company-ca.pem")
     oracle, accepted = standing([]), list[str]()
@@ -199,12 +205,59 @@ def test_a_documented_example_is_let_in(name: str, tmp_path: Path) -> None:
         async with serve(answer) as upstream:
             text = re.sub(r"https://[^/\"]+", upstream.url, documented()[name])
             (tmp_path / "toolworthy.toml").write_text(text)
-            variable = re.findall(r'key_env = "(\w+)"|env:(\w+)', text)[0]
-            endpoint = resolve(name, folder=tmp_path, environ={next(filter(None, variable)): KEY})
+            variables = re.findall(r'key_env = "(\w+)"|env:(\w+)', text)
+            environ = {next(filter(None, variable)): KEY for variable in variables}
+            endpoint = resolve(name, folder=tmp_path, environ=environ)
             return await _looked(endpoint)
 
     assert asyncio.run(go()) == ["chat"]
     assert accepted
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("exit 3", "ended with exit code 3. Run it in a terminal to see why."),
+        ("exit 0", "printed is empty. It must print the key alone."),
+        ("echo sk-secret-1; echo sk-secret-2", "printed has a line break in it. It must print the key alone."),
+        ("echo sk-secret-1 sk-secret-2", "has a blank or a control character in it"),
+        ("echo sk-secret-1 >&2; kill -9 $$", "ended with exit code -9"),
+    ],
+)
+def test_a_command_without_a_key_is_told_in_one_line(tmp_path: Path, command: str, says: str) -> None:
+    (tmp_path / "key.sh").write_text(f"#!/bin/sh\n{command}\n")
+    (tmp_path / "key.sh").chmod(0o755)
+    (tmp_path / "toolworthy.toml").write_text(
+        '[endpoints.it]\nmodel = "m"\nurl = "http://localhost:9/v1"\nkey_command = ["./key.sh"]\n'
+    )
+    with pytest.raises(ToolworthyError) as caught:
+        resolve("it", folder=tmp_path, environ={})
+    assert says in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_command_runs_once_and_not_where_a_variable_is_named(tmp_path: Path) -> None:
+    (tmp_path / "key.sh").write_text(f"#!/bin/sh\necho . >> {tmp_path}/runs\necho {KEY}\n")
+    (tmp_path / "key.sh").chmod(0o755)
+    (tmp_path / "toolworthy.toml").write_text(
+        '[endpoints.it]\nmodel = "m"\nurl = "http://localhost:9/v1"\nkey_command = ["./key.sh"]\n'
+    )
+    assert resolve("it", folder=tmp_path, key_env="MINE", environ={"MINE": "other"}).key == "other"
+    assert not (tmp_path / "runs").exists()
+    one, two = (resolve("it", folder=tmp_path, environ={}) for _ in range(2))
+    assert one.key == two.key == KEY
+    assert KEY in one.secrets
+    assert KEY not in repr(one) + one.public().model_dump_json()
+    assert (tmp_path / "runs").read_text() == ".\n"
+
+
+@pytest.mark.parametrize("given", ["[]", '[""]', '["echo", "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789"]'])
+def test_what_is_no_command_is_refused(tmp_path: Path, given: str) -> None:
+    (tmp_path / "toolworthy.toml").write_text(f'[endpoints.it]\nurl = "http://localhost:9/v1"\nkey_command = {given}\n')
+    with pytest.raises(ToolworthyError, match="key_command") as caught:
+        resolve("it", model="m", folder=tmp_path, environ={})
+    assert "abcdef" not in str(caught.value)
 
 
 # ---- doors: what stands before the socket ----------------------------------------------------------------------------

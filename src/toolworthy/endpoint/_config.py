@@ -29,6 +29,8 @@ class NamedEndpoint(RequestSettings):
     model: str | None = None
     key_env: str | None = None
     """Environment variable that holds the key; the key itself never stands in a file."""
+    key_command: tuple[str, ...] = ()
+    """Prints the key, where no variable holds it: a program and its arguments, without a shell."""
     context: int | None = None
     """Context window in tokens, where the endpoint does not tell."""
     auth: AuthName | None = None
@@ -50,6 +52,15 @@ class NamedEndpoint(RequestSettings):
         check_variable(value, "key_env")
         return value
 
+    @field_validator("key_command")
+    @classmethod
+    def _a_command(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value or not value[0]:
+            raise ValueError('give the program and its arguments: ["gcloud", "auth", "print-access-token"]')
+        if any(looks_like_key(text, by_looks=False) for text in value):
+            raise ValueError("a key does not stand in a file: give a command that prints it")
+        return value
+
     @field_validator("proxy")
     @classmethod
     def _no_password(cls, value: str | None) -> str | None:
@@ -59,7 +70,9 @@ class NamedEndpoint(RequestSettings):
 
     def placed(self, folder: Path) -> NamedEndpoint:
         """The same, its files found from `folder`."""
-        files = {name: folder / path for name in _FILES if (path := getattr(self, name))}
+        files: dict[str, object] = {name: folder / path for name in _FILES if (path := getattr(self, name))}
+        if "/" in "".join(self.key_command[:1]):
+            files["key_command"] = (str(folder / self.key_command[0]), *self.key_command[1:])
         return self.model_copy(update=files)
 
 

@@ -1,10 +1,12 @@
-"""What of an endpoint comes out of the environment: its key, and headers that hold one."""
+"""What of an endpoint comes out of the environment: its key, by a variable or a command, and headers that hold one."""
 
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.nearest import near
@@ -58,15 +60,51 @@ def secret(environ: Mapping[str, str], variable: str, *, blanks: bool = False) -
         ToolworthyError: no header can carry it; the message has no part of it.
     """
     value = environ.get(variable, "").strip()
+    if problem := _unsendable(value, blanks):
+        raise ToolworthyError(f"the key in the environment variable {variable} {problem}. Put the key there alone.")
+    return value
+
+
+def _unsendable(value: str, blanks: bool = False) -> str:
+    """Why no header can carry a value; "" where one can."""
     if re.search(r"[\r\n]", value):
-        problem = "has a line break in it"
-    elif not value.isascii():
-        problem = "is not ASCII"
-    elif not value.isprintable() or (" " in value and not blanks):
-        problem = "has a blank or a control character in it"
-    else:
-        return value
-    raise ToolworthyError(f"the key in the environment variable {variable} {problem}. Put the key there alone.")
+        return "has a line break in it"
+    if not value.isascii():
+        return "is not ASCII"
+    return (
+        "has a blank or a control character in it" if not value.isprintable() or (" " in value and not blanks) else ""
+    )
+
+
+@cache
+def printed(endpoint: str, command: tuple[str, ...]) -> str:
+    """The key that a command prints. It runs once in a process.
+
+    Args:
+        endpoint: its name.
+        command: a program and its arguments.
+
+    Raises:
+        ToolworthyError: it cannot be run, fails, takes more than a minute, or prints no key; the message has no part of
+            what it printed.
+    """
+    where = f"the key_command of {endpoint}, {command[0]},"
+    try:
+        made = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE, check=False)
+    except subprocess.TimeoutExpired:
+        raise ToolworthyError(f"{where} did not end within {_PATIENCE} seconds. Run it in a terminal.") from None
+    except OSError as error:
+        raise ToolworthyError(f"{where} cannot be run: {error.strerror}. Give a program, or its path.") from None
+    if made.returncode:
+        raise ToolworthyError(f"{where} ended with exit code {made.returncode}. Run it in a terminal to see why.")
+    value = made.stdout.decode("utf-8", "replace").strip()
+    if problem := "is empty" if not value else _unsendable(value):
+        raise ToolworthyError(f"what {where} printed {problem}. It must print the key alone.")
+    return value
+
+
+_PATIENCE = 60
+"""Seconds."""
 
 
 def unset(variable: str, environ: Mapping[str, str]) -> str:

@@ -19,7 +19,7 @@ from toolworthy.content.providers import Prices, ProviderAdapter
 from toolworthy.endpoint._base_url import join, looks_like_one, places, tidy
 from toolworthy.endpoint._config import Config, NamedEndpoint, check_variable, load_config
 from toolworthy.endpoint.connection import Connection, MinuteLimit
-from toolworthy.endpoint.environment import Header, read_setting, secret, unset
+from toolworthy.endpoint.environment import Header, printed, read_setting, secret, unset
 from toolworthy.endpoint.plugins import load_plugins
 from toolworthy.records.meta import KEY_ENV, EndpointTold
 from toolworthy.reference.defects import defect
@@ -241,8 +241,7 @@ def resolve(
     )
     if wire and wire not in urls:
         raise ToolworthyError(f"{name} has no {wire} API. Give --wire, one of {', '.join(urls) or 'none'}.")
-    variable = key_env or named.key_env or (None if named.auth == "none" else provider.key_env)
-    key = secret(environ, variable or KEY_ENV) if variable or named.auth != "none" else ""
+    variable, key = _key(name, key_env, named, provider, environ)
     if variable and not key and (key_env or named.key_env or not _is_local(urls)):
         raise ToolworthyError(f"{name} needs a key, and {unset(variable, environ)}")
     if any(Redactor([key]).text(text) != text for text in (name, *urls.values())):
@@ -268,6 +267,16 @@ def resolve(
         **_settings(name, provider, named, environ),
     )
     return endpoint.priced(config.prices[chosen]) if chosen in config.prices else endpoint
+
+
+def _key(
+    name: str, given: str | None, named: NamedEndpoint, provider: ProviderAdapter, environ: Mapping[str, str]
+) -> tuple[str | None, str]:
+    """The environment variable that should hold the key, if one should, and the key, if there is one."""
+    if named.key_command and not given:
+        return None, printed(name, named.key_command)
+    variable = given or named.key_env or (None if named.auth == "none" else provider.key_env)
+    return variable, secret(environ, variable or KEY_ENV) if variable or named.auth != "none" else ""
 
 
 def _named(name: str, config: Config) -> NamedEndpoint:
