@@ -50,7 +50,7 @@ class Box(Strict):
     ("content", "told"),
     [
         ("nam = 'x'", "unknown key 'nam'; did you mean 'name'?"),
-        ("qqqqq = 'x'", "unknown key 'qqqqq'; known: name, row, rows, either, plain"),
+        ("qqqqq = 'x'", "unknown key 'qqqqq'. Use one of name, row, rows, either, plain."),
         (
             "[[row]]\nid = 'first'\n[[row]]\nid = 'second'\ncots = 1",
             "row.second: unknown key 'cots'; did you mean 'cost'?",

@@ -164,13 +164,13 @@ def test_no_run_of_wrong_types_is_read(
             code = main(["badge", "run"])
             said = capsys.readouterr().err
             assert (code, said.count("\n")) == (4, 1)
-            assert said.startswith(f"error: run/run.json cannot be read as a run's: {at[0]}"), (at, wrong)
+            assert said.startswith(f"error: run/run.json does not fit its schema: {at[0]}"), (at, wrong)
             refused += 1
         assert refused >= len(WRONG) - 2, at  # a number may be an integer or none
     for command in READERS:
         code = main([{"RUN": "run"}.get(part, part) for part in command])
         said = capsys.readouterr().err
-        assert (code, said.count("\n"), "run.json cannot be read" in said) == (4, 1, True), (command, said)
+        assert (code, said.count("\n"), "run.json does not fit" in said) == (4, 1, True), (command, said)
 
 
 @pytest.mark.parametrize("lost", [("endpoint",), ("endpoint", "started", "agents", "options", "toolworthy", "planned")])
@@ -200,7 +200,7 @@ def test_a_run_of_wrong_types_is_not_gone_on_with(recorded: Path, tmp_path: Path
     done = run("toolworthy", "run", "tools", "--resume", "run", cwd=tmp_path)
     assert done.returncode == 4
     assert "INTERNALERROR" not in done.stdout + done.stderr
-    assert "run.json cannot be read as a run's: options: input" in done.stderr
+    assert "run.json does not fit its schema: options: input" in done.stderr
 
 
 @pytest.mark.parametrize("ignored", [False, True], ids=["", "behind &"])

@@ -170,5 +170,5 @@ def test_a_refused_key_is_said_before_the_missing_model(capsys: pytest.CaptureFi
         code, lines, err = told(capsys, f"http://127.0.0.1:{server.server_address[1]}/v1")
         server.shutdown()
     assert (code, lines) == (4, [])
-    assert "rejects the key" in err
+    assert "refused the key" in err
     assert "--key-env" in err

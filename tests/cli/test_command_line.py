@@ -57,7 +57,7 @@ def test_no_option_of_ours_is_taken_for_one_of_a_key() -> None:
 
 def test_a_key_of_the_environment_is_known_whatever_it_looks_like() -> None:
     assert _refused(["doctor", "--model", "hunter2-hunter2"], MY_API_KEY="hunter2-hunter2\n").startswith("--model is")
-    with pytest.raises(ToolworthyError, match="--model is given the key"):
+    with pytest.raises(ToolworthyError, match="--model contains the key"):
         resolve("http://llm.example/v1", model="hunter", key_env="MINE", environ={"MINE": "hunter"})
 
 

@@ -358,7 +358,7 @@ MISTAKES = {
 IN_OPTIONS = {
     "unknown endpoint": (["--endpoint", "nobody"], "no endpoint is called 'nobody'"),
     "missing key": (["--endpoint", "deepseek"], "DEEPSEEK_API_KEY is not set"),
-    "unknown task": (["--task", "sing"], "no task is called 'sing'; known: add-feature"),
+    "unknown task": (["--task", "sing"], "no task is called 'sing'. Use one of add-feature"),
     "no tasks": (["--tasks", "."], "holds no task"),
     "missing adapter": (["--adapter", "none.toml"], "none.toml"),
     "broken adapter": (["--adapter", "broken.toml"], "broken.toml: "),

@@ -250,7 +250,7 @@ def test_a_key_in_a_header_of_the_gateways_own(tmp_path: Path) -> None:
 def test_a_key_that_its_header_holds_wrongly_is_said_with_its_variable(tmp_path: Path) -> None:
     tested = _configured(tmp_path, 'headers = { "x-gate-key" = "env:GATE" }')
     with pytest.raises(
-        ToolworthyError, match=r"rejects the key in its header x-gate-key \(GATE\).*no key for the gate"
+        ToolworthyError, match=r"refused the key in its header x-gate-key \(GATE\).*no key for the gate"
     ):
         asyncio.run(look(_own_header, tested=tested))
 

@@ -192,14 +192,17 @@ BROKEN = {
     "in its package": ({"__init__.py": "\n1 / 0\n"}, r"mine/__init__\.py:2: ZeroDivisionError"),
     "a code twice": (
         {"z.py": RULES_PY.replace(".words", "mine_words").replace("from mine_words import GREETING", "GREETING = ''")},
-        r"mine/z\.py: greeting: another rule has the code MY101, .*mine/rules\.py: greeting: take another",
+        r"mine/z\.py: greeting: .*mine/rules\.py: greeting has the code MY101 already",
     ),
     "a code of ours": ({"rules.py": RULES_PY.replace("MY101", "TW101")}, r"mine/rules\.py: greeting: TW101 cannot be"),
     "a probe of ours": (
         {"z.py": PROBES_PY.replace("test_word_of_mine", "test_plain_answer")},
         r"mine/z\.py: test_plain_answer: another probe is called plain-answer, .*test_text\.py",
     ),
-    "an agent of ours": ({"agents/codex.toml": ""}, r"mine/agents/codex\.toml: codex exists already, .*codex\.toml"),
+    "an agent of ours": (
+        {"agents/codex.toml": ""},
+        r"mine/agents/codex\.toml: .*codex\.toml has the name codex already",
+    ),
     "a broken agent": ({"agents/other.toml": "title = 'x'\ntitel = 1"}, r"mine/agents/other\.toml: "),
     "a case of ours": (
         {"cases/z.toml": CASE.replace("my-look", "lines-of-a-function")},
@@ -230,4 +233,4 @@ def test_a_tasks_name_belongs_to_one_task(tmp_path: Path) -> None:
     (mine / "tasks" / "my-task").rename(mine / "tasks" / "rename-api")
     done = run("toolworthy", "tasks", "list", cwd=tmp_path)
     assert (done.stdout, done.returncode) == ("", 4)
-    assert "mine/tasks/rename-api: another task is called rename-api" in done.stderr
+    assert "rename-api has the name rename-api already" in done.stderr

@@ -60,20 +60,20 @@ def test_a_function_and_its_table_are_a_rule(write: Write) -> None:
 
 
 def test_a_function_without_a_table(write: Write) -> None:
-    with pytest.raises(ToolworthyError, match=r"look: no file in .* declares TW900: add a table \[TW900\]$"):
+    with pytest.raises(ToolworthyError, match=r"look: no file in .* declares TW900\. Add a table"):
         builtin("TW900")(look)
 
 
 def test_a_table_without_a_function(write: Write) -> None:
     write("chat.toml", 'area = "chat streams"\n' + declared("TW900"))
-    with pytest.raises(ToolworthyError, match=r"chat\.toml: no function in .* has @builtin\('TW900'\): write one$"):
+    with pytest.raises(ToolworthyError, match=r"chat\.toml: no function in .* has @builtin\('TW900'\)"):
         check_complete()
 
 
 def test_two_tables(write: Write) -> None:
     write("a.toml", 'area = "chat streams"\n' + declared("TW900"))
     write("b.toml", 'area = "chat streams"\n' + declared("TW900"))
-    with pytest.raises(ToolworthyError, match=r"b\.toml: a\.toml declares TW900, too: remove one of the two$"):
+    with pytest.raises(ToolworthyError, match=r"b\.toml: a\.toml declares TW900, too"):
         tables()
 
 
@@ -84,7 +84,7 @@ def test_two_functions(write: Write) -> None:
     other.__module__ = look.__module__
     write("a.toml", 'area = "chat streams"\n' + declared("TW900"))
     builtin("TW900")(look)
-    with pytest.raises(ToolworthyError, match="other: another rule has the code TW900"):
+    with pytest.raises(ToolworthyError, match=r"other: .* has the code TW900 already"):
         builtin("TW900")(other)
 
 

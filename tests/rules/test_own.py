@@ -78,9 +78,7 @@ def test_what_is_declared_again_replaces_itself() -> None:
 
 def test_a_code_belongs_to_one_rule() -> None:
     greets()
-    with pytest.raises(
-        ToolworthyError, match=r"test_own\.py: .*other: another rule has the code MY101, .*greeting: take"
-    ):
+    with pytest.raises(ToolworthyError, match=r"test_own\.py: .*other: .*greeting has the code MY101 already"):
 
         @rule("MY101", "another", "cosmetic")
         def other(view: View) -> Violations:
@@ -89,9 +87,7 @@ def test_a_code_belongs_to_one_rule() -> None:
 
 @pytest.mark.parametrize("code", ["TW101", "TW999", "my101", "M1", "MY-101", "../MY101", "MY101\n"])
 def test_a_code_that_cannot_be(code: str) -> None:
-    with pytest.raises(
-        ToolworthyError, match="cannot be a rule's code: take letters of your own and three digits, MY101"
-    ):
+    with pytest.raises(ToolworthyError, match="cannot be a rule's code"):
         greets(code)
 
 
@@ -101,5 +97,5 @@ def test_one_that_fails_is_named(wrong: object) -> None:
     def broken(view: View) -> Violations:
         return wrong  # type: ignore[return-value]
 
-    with pytest.raises(ToolworthyError, match=r"test_own\.py: .*broken: rule MY102 fails: (Type|Value)Error: "):
+    with pytest.raises(ToolworthyError, match=r"test_own\.py: .*broken: rule MY102 fails with (Type|Value)Error: "):
         rules.check([HELLO])

@@ -74,7 +74,8 @@ def settings() -> Settings:
     with tree.temporary() as nowhere:  # no project's settings
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=env, cwd=nowhere, timeout=60)
     if done.returncode != 0:
-        raise ToolworthyError(f"npm's settings cannot be read: {(done.stderr.strip() or 'no reason given')[-300:]}")
+        why = (done.stderr.strip() or "no reason given")[-300:]
+        raise ToolworthyError(f"cannot read npm's settings: {why}. Check `npm config list`.")
     found = json.loads(done.stdout)
     registries = {scope: Registry(one["url"], one["authorization"]) for scope, one in found["registries"].items()}
     return Settings(registries, found["standard"], found["proxy"], tuple(found["ca"]), found["strict"])

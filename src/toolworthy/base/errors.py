@@ -13,8 +13,8 @@ from toolworthy.base.sanitize import one_line
 
 
 class ToolworthyError(Exception):
-    """Something that the user must mend. The message is one line: what is wrong, and what to do. A server may be quoted
-    in it: nothing of that is obeyed by a terminal, and what looks like a key is taken out.
+    """A mistake that the user can correct. The message is one line: WHAT. WHAT TO DO. It may quote a server: control
+    characters and what looks like a key are removed.
     """
 
     def __str__(self) -> str:
@@ -31,7 +31,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ToolworthyError(f"cannot write {path}: {error.strerror or error}") from error
+        raise ToolworthyError(f"cannot write {path}: {error.strerror or error}. Choose another path.") from error
 
 
 def place(function: Callable[..., Any]) -> str:

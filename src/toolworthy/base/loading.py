@@ -53,18 +53,20 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ToolworthyError(f"{path}: cannot be read ({error})") from error
+    except OSError as error:
+        raise ToolworthyError(f"cannot read {path}: {error.strerror}. Check the path.") from error
+    except UnicodeDecodeError as error:
+        raise ToolworthyError(f"{path} is not UTF-8 text. Convert it.") from error
     if text.startswith("version https://git-lfs"):
-        raise ToolworthyError(f"{path}: is a pointer of Git LFS. Get the file itself with `git lfs pull`.")
+        raise ToolworthyError(f"{path} is a Git LFS pointer. Get the file itself with `git lfs pull`.")
     for number, part in enumerate(text.split("\n"), 1):
         if part.strip():
             try:
                 line = json.loads(part)
             except ValueError as error:
-                raise ToolworthyError(f"{path}: line {number} is not JSON") from error
+                raise ToolworthyError(f"{path}: line {number} is not JSON. Correct or delete it.") from error
             if not isinstance(line, dict):
-                raise ToolworthyError(f"{path}: line {number} is not a JSON object")
+                raise ToolworthyError(f"{path}: line {number} is not a JSON object. Correct or delete it.")
             yield number, line
 
 

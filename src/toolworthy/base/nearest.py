@@ -12,7 +12,7 @@ _SHOWN = 30
 def meant(wanted: str, known: Collection[str]) -> str:
     """What was probably meant by a name that is not known, to be put behind a message; else what is known."""
     shown = [*known][:_SHOWN] + ["…"] * (len(known) > _SHOWN)
-    return near(wanted, known) or f"; known: {', '.join(shown)}"
+    return near(wanted, known) or f". Use one of {', '.join(shown)}."
 
 
 def near(wanted: str, known: Collection[str]) -> str:

@@ -18,8 +18,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise ToolworthyError(f"{path}: {error.strerror}") from error
+        raise ToolworthyError(f"cannot read {path}: {error.strerror}. Check the path.") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ToolworthyError(f"{path}: {error}") from error
+        raise ToolworthyError(f"{path}: {error}. Correct the file.") from error
     except RecursionError as error:
-        raise ToolworthyError(f"{path}: its values are nested too deeply") from error
+        raise ToolworthyError(f"{path}: its values are nested too deeply. Correct the file.") from error

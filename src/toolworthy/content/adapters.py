@@ -270,6 +270,6 @@ def _files(folders: tuple[Path, ...]) -> dict[str, Path]:
     by_id: dict[str, Path] = {}
     for path in (path for folder in folders for path in sorted(folder.glob("*.toml"))):
         if path.stem in by_id:
-            raise ToolworthyError(f"{path}: {path.stem} exists already, {by_id[path.stem]}. Take another name.")
+            raise ToolworthyError(f"{path}: {by_id[path.stem]} has the name {path.stem} already. Choose another name.")
         by_id[path.stem] = path
     return by_id

@@ -40,9 +40,9 @@ class RequestSettings(Strict):
     def _no_secret(cls, value: dict[str, str]) -> dict[str, str]:
         for name, text in value.items():
             if not re.fullmatch(_NAME, name) or not (text.isascii() and text.isprintable()):
-                raise ValueError(f"{name!r} is not a valid header")
+                raise ValueError(f"{name!r} is not a valid header. Use ASCII, and no blanks in the name.")
             if (credential(name) or looks_like_key(text)) and not re.fullmatch(r"env:\w+", text):
-                raise ValueError(f'a key does not stand in a file: {name} = "env:NAME" takes it from the environment')
+                raise ValueError(f'a file must not hold a key. Name its variable: {name} = "env:VARIABLE"')
         return value
 
     @field_validator("query")

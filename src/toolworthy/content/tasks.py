@@ -52,12 +52,15 @@ class Step(Strict):
     def _one_action(self) -> Step:
         actions = [name for name in ("run", "read", "write", "edit", "say") if getattr(self, name) is not None]
         if len(actions) != 1:
-            raise ValueError(f"a step has exactly one of run, read, write, edit, say; this has {actions or 'none'}")
+            raise ValueError(
+                f"a step has {' and '.join(actions) or 'no action'}. Give one of run, read, write, edit, say."
+            )
         wants = {"write": {"content"}, "edit": {"old", "new"}}.get(actions[0], set())
         has = {name for name in ("content", "old", "new") if getattr(self, name) is not None}
         if wants != has:
             raise ValueError(
-                f"a step {actions[0]!r} wants {sorted(wants) or 'nothing'} beside it, this has {sorted(has)}"
+                f"a step with {actions[0]!r} takes {' and '.join(sorted(wants)) or 'nothing else'}. "
+                f"This one has {' and '.join(sorted(has)) or 'neither'}."
             )
         return self
 
@@ -127,7 +130,8 @@ def load_task(path: Path) -> Task:
     try:
         instruction = (path / "instruction.md").read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise ToolworthyError(f"{path / 'instruction.md'}: {error.strerror}") from error
+        where = path / "instruction.md"
+        raise ToolworthyError(f"cannot read {where}: {error.strerror}. Every task needs this file.") from error
     return Task(path, config, instruction, steps)
 
 
@@ -142,7 +146,7 @@ def known_tasks() -> tuple[Task, ...]:
     for task in tasks:
         if task.name in known:
             raise ToolworthyError(
-                f"{task.path}: another task is called {task.name}, {known[task.name]}: take another name"
+                f"{task.path}: {known[task.name]} has the name {task.name} already. Choose another name."
             )
         known[task.name] = task.path
     return tasks

@@ -71,7 +71,7 @@ def _short(name: str) -> dict[str, Any]:
     if name.endswith("[]"):
         return {"type": "array", "items": _short(name[:-2])}
     if name not in _TYPES:
-        raise ValueError(f"{name!r} is not a type; known: {', '.join(sorted(_TYPES))}")
+        raise ValueError(f"{name!r} is not a type. Use one of {', '.join(sorted(_TYPES))}.")
     return {"type": name}
 
 

@@ -17,6 +17,7 @@ _PRIVATE = re.compile(
     r"127\.\S+|0\.0\.0\.0|\[::1\]|10\.\S+|192\.168\.\S+|172\.(?:1[6-9]|2\d|3[01])\.\S+|[\w-]+(?::|/|$)"
 )
 """Hosts of this machine or its network, which rarely have certificates; a name without a dot is one."""
+_EXAMPLE = "Give one such as http://localhost:8000/v1."
 _HOST = r"(?:\[[0-9a-f:]+\]|[\w-]+(?:\.[\w-]+)*)"
 
 
@@ -41,31 +42,31 @@ def tidy(text: str) -> str:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise ToolworthyError(f"{shown} is not a URL: {error}") from error
+        raise ToolworthyError(f"{shown} is not a URL: {error}. {_EXAMPLE}") from error
     if parts.scheme not in ("http", "https") or "://" not in url:
         raise ToolworthyError(f"{shown} is not a URL. It must begin with http:// or https://.")
     if not host or re.search(r"[\s,]", url):
         raise ToolworthyError(
-            f"{shown} is not a URL: it has {'no host' if not host else 'more in it than one address'}"
+            f"{shown} is not a URL: it has {'no host' if not host else 'more than one address'}. {_EXAMPLE}"
         )
     return parts._replace(netloc=parts.netloc.lower(), path=re.sub("/{2,}", "/", parts.path), fragment="").geturl()
 
 
 def _check_no_key(url: str) -> None:
     """A URL is written into reports and shown: before any message quotes it, it must hold no key."""
-    where = "put the key into an environment variable and name it with --key-env"
+    where = "Put the key into an environment variable and name it with --key-env."
     _, mark, rest = url.partition("://")
     address, _, query = (rest if mark else url).partition("#")[0].partition("?")
     host, _, path = address.partition("/")
     if "@" in host:
         raise ToolworthyError(
             "the URL holds a password. Put USER:PASSWORD into an environment variable, name it with --key-env, and set "
-            'auth = "basic" for the endpoint in toolworthy.toml'
+            'auth = "basic" for the endpoint in toolworthy.toml.'
         )
     parameters = parse_qsl(query, keep_blank_values=True)
     in_path = looks_like_key(path if mark else address, by_looks=False)
     if in_path or any(credential(f"x-{name}") or looks_like_key(f"{name} {value}") for name, value in parameters):
-        raise ToolworthyError(f"the URL holds a key; {where}")
+        raise ToolworthyError(f"the URL holds a key. {where}")
 
 
 def places(url: str) -> dict[Api, tuple[str, ...]]:

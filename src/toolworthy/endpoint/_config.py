@@ -65,7 +65,7 @@ class NamedEndpoint(RequestSettings):
     @classmethod
     def _no_password(cls, value: str | None) -> str | None:
         if value and not re.fullmatch(r"env:\w+", value) and ("@" in value or not re.match(r"https?://[^/\s]+", value)):
-            raise ValueError('give the URL of an HTTP proxy, or "env:NAME" where it has a password')
+            raise ValueError('the proxy must be an HTTP URL. Give "env:VARIABLE" if it has a password.')
         return value
 
     def placed(self, folder: Path) -> NamedEndpoint:

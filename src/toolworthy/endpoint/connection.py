@@ -111,6 +111,6 @@ def _load(path: Path, load: Callable[..., object], *arguments: Any) -> None:
         load(*arguments)
     except ssl.SSLError as error:
         why = (error.reason or str(error)).lower().replace("_", " ")
-        raise ToolworthyError(f"{path} is not a usable certificate in PEM format: {why}") from error
+        raise ToolworthyError(f"{path} is not a usable PEM certificate: {why}. Give another file.") from error
     except OSError as error:
-        raise ToolworthyError(f"cannot read the certificate {path}: {error.strerror}") from error
+        raise ToolworthyError(f"cannot read the certificate {path}: {error.strerror}. Check the path.") from error

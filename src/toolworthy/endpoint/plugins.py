@@ -54,7 +54,7 @@ def _load_entry(entry: EntryPoint) -> None:
     with _told(f"entry point {entry.name} = {entry.value}"):
         module = entry.load()
     if not hasattr(module, "__path__"):
-        raise ToolworthyError(f"entry point {entry.name} = {entry.value}: it names no package")
+        raise ToolworthyError(f"entry point {entry.name} = {entry.value}: it is not a package. Name one.")
     MODULES[entry.value] = module
     LOADED[entry.dist.name if entry.dist else entry.name] = entry.dist.version if entry.dist else ""
     for path in map(Path, module.__path__):
@@ -101,4 +101,6 @@ def _told(source: object, folder: Path | None = None) -> Iterator[None]:
         if isinstance(error, SyntaxError) and error.filename:
             lines.append((error.filename, error.lineno))
         theirs = [f"{file}:{line}" for file, line in lines if folder and Path(file).is_relative_to(folder)]
-        raise ToolworthyError(f"{[source, *theirs][-1]}: {type(error).__name__}: {error}") from error
+        raise ToolworthyError(
+            f"{[source, *theirs][-1]}: {type(error).__name__}: {error}. Correct the plugin."
+        ) from error

@@ -245,13 +245,13 @@ def resolve(
     if variable and not key and (key_env or named.key_env or not _is_local(urls)):
         raise ToolworthyError(f"{name} needs a key, and {unset(variable, environ)}")
     if any(Redactor([key]).text(text) != text for text in (name, *urls.values())):
-        raise ToolworthyError("--endpoint holds the key, which reports would show. Leave it out; --key-env is enough.")
+        raise ToolworthyError("--endpoint contains the key, which reports would show. Remove it; --key-env is enough.")
     chosen = model or named.model or provider.default_model
     if not chosen:
         known = f"; for instance --model {provider.models[0]}" if provider.models else ""
         raise ToolworthyError(f"{name} needs a model. Give --model ID{known}.")
     if chosen == key:
-        raise ToolworthyError("--model is given the key. Give the model's id.")
+        raise ToolworthyError("--model contains the key. Give the model's id.")
     context = named.context or provider.context.get(chosen)
     endpoint = Endpoint(
         name,
@@ -293,7 +293,7 @@ def _named(name: str, config: Config) -> NamedEndpoint:
     names = [ORACLE, *sorted(config.endpoints), *known]
     if looks_like_key(bare):
         raise ToolworthyError(
-            "--endpoint is given a key. Put it into an environment variable and name it with --key-env."
+            "--endpoint contains a key. Put it into an environment variable and name it with --key-env."
         )
     meant = near(bare.lower(), names) or "."
     raise ToolworthyError(f"no endpoint is called {name!r}{meant} Give a URL, or one of {', '.join(names)}.")

@@ -110,7 +110,9 @@ class RunDirectory:
             (self.path / "exchanges").mkdir(parents=True)
             self.write_meta(meta)
         except OSError as error:
-            raise ToolworthyError(f"cannot write a run directory under {self.path.parent}: {error.strerror}") from error
+            raise ToolworthyError(
+                f"cannot write a run directory under {self.path.parent}: {error.strerror}. Choose another place."
+            ) from error
 
     @classmethod
     def open(cls, path: Path, secrets: Iterable[str] = (), *, whole: bool = False) -> RunDirectory:
@@ -127,10 +129,12 @@ class RunDirectory:
         run = cls(path, secrets)
         if not (path / "run.json").is_file():
             leftover = f"; {path / RESULTS} is there, with {run._read().read} results" * (path / RESULTS).is_file()
-            raise ToolworthyError(f"{path} is not a run directory: it has no run.json{leftover}")
+            raise ToolworthyError(
+                f"{path} is not a run directory: it has no run.json{leftover}. Give one that `toolworthy run` wrote."
+            )
         run.meta  # noqa: B018 - refuses what is not to be read
         if run.damage and whole:
-            raise ToolworthyError(f"{run._damage}; {run._mended_by}")
+            raise ToolworthyError(f"{run._damage}. {run._repair}")
         if run.damage:
             _log(run.damage)
         if foreign := run.of(Foreign):
@@ -149,19 +153,23 @@ class RunDirectory:
         try:
             value = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError) as error:
-            raise ToolworthyError(f"{path} cannot be read: {error}") from error
+            raise ToolworthyError(f"{path} cannot be read: {error}. Restore it, or run again.") from error
         if not isinstance(value, dict):
-            raise ToolworthyError(f"{path} cannot be read: it is not a JSON object")
+            raise ToolworthyError(f"{path} cannot be read: it is not a JSON object. Restore it, or run again.")
         version = value.get("schema")
         if version != SCHEMA or isinstance(version, bool):
-            by = f"toolworthy {value.get('toolworthy', '?')}"
-            problem = f"is of schema {json.dumps(version)}" if "schema" in value else "names no schema"
-            raise ToolworthyError(f"{path} {problem}, of {by}: this one, {__version__}, reads schema {SCHEMA}")
+            problem = f"has schema {json.dumps(version)}" if "schema" in value else "names no schema"
+            raise ToolworthyError(
+                f"{path} {problem}; toolworthy {__version__} reads schema {SCHEMA}. "
+                f"Use the version that wrote it, {value.get('toolworthy', 'unknown')}."
+            )
         clean = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")  # lone surrogates do no harm
         try:
             return RunMeta.model_validate_json(clean, extra="ignore")
         except ValidationError as error:
-            raise ToolworthyError(f"{path} cannot be read as a run's: {misfit(RunMeta, error)}") from error
+            raise ToolworthyError(
+                f"{path} does not fit its schema: {misfit(RunMeta, error)}. Restore it, or run again."
+            ) from error
 
     @cached_property
     def redactor(self) -> Redactor:
@@ -183,16 +191,14 @@ class RunDirectory:
         return f"{self.path / RESULTS} is damaged: {lines}" if broken else ""
 
     @property
-    def _mended_by(self) -> str:
+    def _repair(self) -> str:
         """What to do about lines that cannot be read."""
         lines = self._read()
         broken = lines.broken[: len(lines.broken) - lines.cut]
         more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
-        delete = (
-            f"delete line{'s' * (len(broken) > 1)} {', '.join(map(str, broken[:3]))}{more}, then " if broken else ""
-        )
-        cut = "it ends in the middle of a line: " if lines.cut else ""
-        return f"{cut}{delete}--resume {self.path} measures again what is lost"
+        cut = "It ends in the middle of a line. " if lines.cut else ""
+        delete = f"Delete line{'s' * (len(broken) > 1)} {', '.join(map(str, broken[:3]))}{more}. " if broken else ""
+        return f"{cut}{delete}Measure again what is lost: --resume {self.path}"
 
     @property
     def gate(self) -> GateReport | None:
@@ -339,7 +345,7 @@ class RunDirectory:
         except OSError:
             return NOTHING
         if not stat.S_ISREG(info.st_mode):
-            raise ToolworthyError(f"{path} cannot be read: it is not a file")
+            raise ToolworthyError(f"{path} cannot be read: it is not a file. Restore it, or run again.")
         stamp = (info.st_size, info.st_mtime_ns)
         if self._stamp != stamp:
             self._stamp, self._held = stamp, read_lines(path)

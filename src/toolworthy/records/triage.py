@@ -47,7 +47,7 @@ class TriageEntry(Strict):
     @model_validator(mode="after")
     def _reason(self) -> TriageEntry:
         if self.state == "ignored" and not self.note.strip():
-            raise ValueError("an ignored finding needs its reason as the note")
+            raise ValueError("an ignored finding needs a reason. Give it as note.")
         return self
 
     def overlaps(self, other: TriageEntry) -> bool:

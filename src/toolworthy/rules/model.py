@@ -119,7 +119,7 @@ class Rule(Strict):
             if _is_ours(self.look):
                 raise
             raise ToolworthyError(
-                f"{place(self.look)}: rule {self.code} fails: {type(error).__name__}: {error}"
+                f"{place(self.look)}: rule {self.code} fails with {type(error).__name__}: {error}. Correct the rule."
             ) from error
 
 
@@ -184,7 +184,7 @@ def builtin(code: str) -> Callable[[Callable[[View], Violations]], Rule]:
 
     def make(look: Callable[[View], Violations]) -> Rule:
         if code not in tables():
-            raise ToolworthyError(f"{place(look)}: no file in {_TABLES} declares {code}: add a table [{code}]")
+            raise ToolworthyError(f"{place(look)}: no file in {_TABLES} declares {code}. Add a table [{code}].")
         path, declared = tables()[code]
         return _declare(code, declared, look, f"{path}: {code}")
 
@@ -204,7 +204,7 @@ def tables() -> Mapping[str, tuple[Path, Mapping[str, Any]]]:
         shared = {name: data.pop(name) for name in _SHARED if name in data}
         for code, table in data.items():
             if code in declared:
-                raise ToolworthyError(f"{path}: {declared[code][0].name} declares {code}, too: remove one of the two")
+                raise ToolworthyError(f"{path}: {declared[code][0].name} declares {code}, too. Remove one of the two.")
             declared[code] = path, shared | (table if isinstance(table, dict) else {code: table})
     return declared
 
@@ -216,7 +216,7 @@ def check_complete() -> None:
         ToolworthyError: one is none's.
     """
     for code in tables().keys() - {rule.code for rule in RULES}:
-        raise ToolworthyError(f"{tables()[code][0]}: no function in {__package__} has @builtin({code!r}): write one")
+        raise ToolworthyError(f"{tables()[code][0]}: no function in {__package__} has @builtin({code!r}). Write one.")
 
 
 def _declare(code: str, declared: Mapping[str, Any], look: Callable[[View], Violations], source: str) -> Rule:
@@ -224,12 +224,12 @@ def _declare(code: str, declared: Mapping[str, Any], look: Callable[[View], Viol
     where = place(look)
     if not _CODE.fullmatch(code) or (code.startswith("TW") and not _is_ours(look)):
         raise ToolworthyError(
-            f"{where}: {code} cannot be a rule's code: take letters of your own and three digits, MY101"
+            f"{where}: {code} cannot be a rule's code. Use letters of your own and three digits, such as MY101."
         )
     made = fit(Rule, {**declared, "code": code, "look": look}, source)
     for old in [rule for rule in RULES if rule.code == code]:
         if place(old.look) != where:
-            raise ToolworthyError(f"{where}: another rule has the code {code}, {place(old.look)}: take another")
+            raise ToolworthyError(f"{where}: {place(old.look)} has the code {code} already. Choose another code.")
         RULES.remove(old)
     bisect.insort(RULES, made, key=lambda rule: rule.code)
     return made

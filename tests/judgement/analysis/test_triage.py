@@ -137,7 +137,7 @@ def test_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     [
         ('[[finding]]\ncode = "A"\nstate = "filed"\nnotes = "x"', "unknown key 'notes'; did you mean 'note'?"),
         ('[[finding]]\ncode = "A"\nstate = "field"', "state"),
-        ('[[finding]]\ncode = "A"\nstate = "ignored"', "an ignored finding needs its reason as the note"),
+        ('[[finding]]\ncode = "A"\nstate = "ignored"', "an ignored finding needs a reason"),
         ('[[findings]]\ncode = "A"\nstate = "known"', "unknown key 'findings'; did you mean 'finding'?"),
         ('[[finding]]\ncode = "A"\nstate = "known"\n[[finding]]\ncode = "A"\nstate = "filed"', "two entries for A"),
         ("[[finding", "triage.toml"),

@@ -342,9 +342,9 @@ def test_a_baseline_file_that_tells_of_an_item_twice_is_refused(
 
 
 DAMAGE: dict[str, tuple[Callable[[list[str]], str], str]] = {
-    "cut": (lambda lines: "".join(lines)[:-20], "it ends in the middle of a line: --resume"),
-    "cut within": (lambda lines: lines[0][:40] + "\n" + "".join(lines[1:]), "delete line 1, then --resume"),
-    "no number": (lambda lines: "".join(lines).replace("1.5", "NaN", 1), "delete line 1, then --resume"),
+    "cut": (lambda lines: "".join(lines)[:-20], "It ends in the middle of a line. Measure again"),
+    "cut within": (lambda lines: lines[0][:40] + "\n" + "".join(lines[1:]), "Delete line 1. Measure again"),
+    "no number": (lambda lines: "".join(lines).replace("1.5", "NaN", 1), "Delete line 1. Measure again"),
 }
 
 
@@ -365,7 +365,7 @@ def test_a_run_with_lines_that_cannot_be_read_is_not_compared(
         assert main(command) == 4
         told = capsys.readouterr().err
         assert told.count("\n") == 1
-        assert "results.jsonl is damaged: 1 line cannot be read; " in told
+        assert "results.jsonl is damaged: 1 line cannot be read. " in told
         assert said in told
     for command in (["history", runs[1]], ["baseline", "save", runs[1], "x", "--dir", str(tmp_path)]):
         assert main(command) == 4
@@ -375,14 +375,14 @@ def test_a_run_with_lines_that_cannot_be_read_is_not_compared(
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda about: {**about, "schema": 99}, "is of schema 99, of toolworthy 0.1.0"),
-        (lambda about: {**about, "schema": "1"}, 'is of schema "1"'),
-        (lambda about: {**about, "schema": True}, "is of schema true"),
+        (lambda about: {**about, "schema": 99}, "has schema 99"),
+        (lambda about: {**about, "schema": "1"}, 'has schema "1"'),
+        (lambda about: {**about, "schema": True}, "has schema true"),
         (lambda about: {key: value for key, value in about.items() if key != "schema"}, "names no schema"),
-        (lambda about: {**about, "agents": 5}, "cannot be read as a run's: agents: input"),
+        (lambda about: {**about, "agents": 5}, "does not fit its schema: agents: input"),
         (
             lambda about: {**about, "planned": {"tasks": "x"}},
-            "cannot be read as a run's: planned.tasks: input",
+            "does not fit its schema: planned.tasks: input",
         ),
     ],
 )

@@ -29,7 +29,7 @@ def test_the_default_policy_is_a_policy_file(tmp_path: Path) -> None:
         ("=", "Invalid"),
         ('[metrics."tasks.pas"]\nmargin = 0.1', "no metric is called 'tasks.pas'; did you mean 'tasks.pass'?"),
         ('[metrics."tools.lenent"]\nmargin = 0.1', "did you mean 'tools.lenient'?"),
-        ('[metrics."zzz"]\nmargin = 0.1', "known: tasks.pass, "),
+        ('[metrics."zzz"]\nmargin = 0.1', "Use one of tasks.pass, "),
         ("[metrics.tasks.pass]\nmargin = 0.1", 'needs quotes: [metrics."tasks.pass"]'),
         ('[metrics."tasks.pass"]\nmargn = 0.1', "unknown key 'margn'; did you mean 'margin'?"),
         ("confidense = 0.9", "unknown key 'confidense'; did you mean 'confidence'?"),

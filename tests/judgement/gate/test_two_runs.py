@@ -110,7 +110,7 @@ def test_a_run_that_was_cut_is_refused_and_is_whole_again_once_it_is_resumed(cas
     done = run(*compared, cwd=tmp_path)
     assert done.returncode == 4
     (line,) = done.stderr.splitlines()
-    assert line.endswith(f"it ends in the middle of a line: --resume {path} measures again what is lost")
+    assert line.endswith(f"It ends in the middle of a line. Measure again what is lost: --resume {path}")
     asked = ("--baseline", str(baseline), "--gate", str(cases / "gate.toml"))
     again = suites(*CASES, "--resume", str(path), *asked, cwd=tmp_path, suite="tools")
     said = told(again, path, "pass")

@@ -296,7 +296,7 @@ def test_a_code_stands_for_its_best_evidence(tmp_path: Path) -> None:
         choose(made, every, "TW101@tasks/fix-it/codex:2")
     with pytest.raises(ToolworthyError, match="did you mean 'TW101'"):
         choose(made, every, "TW102")
-    with pytest.raises(ToolworthyError, match="known: TW101, "):
+    with pytest.raises(ToolworthyError, match="Use one of TW101, "):
         choose(made, every, "§§§§")
 
 

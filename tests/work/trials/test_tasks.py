@@ -73,8 +73,8 @@ def test_an_edit_that_does_not_fit_is_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("steps", "says"),
     [
-        ('[[step]]\nrun = "a"\nread = "b"\n', "exactly one of"),
-        ('[[step]]\nwrite = "a"\n', "wants ['content'] beside it"),
+        ('[[step]]\nrun = "a"\nread = "b"\n', "a step has run and read. Give one of run"),
+        ('[[step]]\nwrite = "a"\n', "takes content. This one has neither."),
         ('[[step]]\nsing = "a"\n', "sing"),
         ("[[step", "Expected"),
     ],

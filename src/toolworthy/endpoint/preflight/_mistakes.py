@@ -30,7 +30,7 @@ def stop_if_useless(endpoint: Endpoint, tried: dict[Api, list[Tried]]) -> None:
             f"{endpoint.name}: the account or key has no credit left ({_said(broke)}). Add credit, or use another key."
         )
     if refused := _of("bad key", last):
-        raise ToolworthyError(f"{endpoint.name} {_key(endpoint)} ({_said(refused)})")
+        raise ToolworthyError(f"{endpoint.name} {_key(endpoint)} ({_said(refused)}). {_KEY_REMEDY}")
     if gone := next((way for way in last if way.answer.busy), None):
         raise ToolworthyError(
             f"{endpoint.name} has been overloaded for {gone.answer.waited:.0f} s ({_said(gone)}). Try again later."
@@ -102,7 +102,9 @@ def _limited(tried: Tried) -> str:
 def _key(endpoint: Endpoint) -> str:
     own = [f"{header.name} ({header.variable})" for header in endpoint.extra if header.variable]
     if own:
-        return f"rejects the key in its header {', '.join(own)}"
+        return f"refused the key in its header {', '.join(own)}"
     variable = endpoint.key_env or KEY_ENV
-    problem = f"refused the key in {variable}" if endpoint.key else f"wants a key, and {variable} is not set"
-    return f"{problem}. Put a valid key there, or name its own header under headers in toolworthy.toml"
+    return f"refused the key in {variable}" if endpoint.key else f"requires a key, and {variable} is not set"
+
+
+_KEY_REMEDY = "Put a valid key there, or name the endpoint's own header under headers in toolworthy.toml."

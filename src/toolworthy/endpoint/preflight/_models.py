@@ -47,7 +47,7 @@ async def ids(asker: Asker, endpoint: Endpoint) -> list[str]:
         if not answer.status:
             raise ToolworthyError(answer.says)
         if answer.refusal and answer.refusal.kind == "bad key":
-            raise ToolworthyError(f"{url} rejects the key ({answer.says}). Name its variable with --key-env.")
+            raise ToolworthyError(f"{url} refused the key ({answer.says}). Name its variable with --key-env.")
         if names := [name_of(entry) for entry in _entries(answer)]:
             return names
     return []
