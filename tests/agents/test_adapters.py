@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -9,11 +10,16 @@ from pathlib import Path
 import pytest
 
 from toolworthy import content
+from toolworthy.agents import builtin, launch
 from toolworthy.agents._template import render
 from toolworthy.agents.install import lock_file
+from toolworthy.agents.launch import Start
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.content import adapters, providers
 from toolworthy.content.adapters import AgentAdapter
+from toolworthy.sandbox import choose
+from toolworthy.sandbox.model import Limits
+from toolworthy.wire.ir import Api
 from toolworthy.work.probes.recorded import agents_recorded
 
 AGENTS = adapters.agents()
@@ -36,10 +42,15 @@ NAMES = frozenset(
 """What a template may name, as ``content.adapters.Run`` says."""
 
 
+HEAD = 'title = "x"\napis = ["chat"]\n[run]\ncommand = ["x"]\n'
+
+
 @pytest.mark.parametrize("agent", AGENTS, ids=lambda agent: agent.id)
 def test_templates_name_only_what_there_is(agent: AgentAdapter) -> None:
-    texts = [*agent.run.command, *agent.run.env.values(), *agent.version_command]
-    texts += [text for file in agent.run.files for text in (file.path, file.content)]
+    texts = [*agent.version_command]
+    for run in (agent.run_in(api) for api in agent.apis):
+        texts += [*run.command, *run.env.values(), run.stdin, *(part for words in run.before for part in words)]
+        texts += [text for file in run.files for text in (file.path, file.content)]
     for text in texts:
         assert set(re.findall(r"\{([a-z_]+)\}", text)) <= NAMES
 
@@ -93,6 +104,14 @@ def test_all_providers_load() -> None:
             'title = "x"\napis = []\n[run]\ncommand = []\n[install]\npypi = "x"\nversion = "1"\npython = "3.12"\n',
             "install.python: '3.12' is not a range of versions",
         ),
+        (HEAD + "[variants.messages]\n", "variants.messages: name it in apis"),
+        (HEAD.replace("[run]", 'leaves = ["a/b"]\n[run]'), "leaves: 'a/b' is no name of its own"),
+        (HEAD + '[finish]\ntool = "done"\n', "finish.tool: 'done' is none of its tools"),
+        (HEAD + '[[tools.x.also]]\ndoes = "read"\n', "tools.x: also: each needs `does`, and in `when` the parameters"),
+        (
+            HEAD + '[tools.x]\nparameters.a = "string"\n[[tools.x.also]]\ndoes = "read"\nwhen.a = "b"\n',
+            "tools.x: when is missing",
+        ),
         ("\xff", ""),
     ],
 )
@@ -111,3 +130,50 @@ def test_a_users_file_is_equal_to_ours(tmp_path: Path) -> None:
     assert adapters.agent("claude-code", (mine,)).install is None
     with pytest.raises(ToolworthyError, match="no agent is called 'x'"):
         adapters.agent("x", (mine,))
+
+
+VARIANT = """
+title = "x"
+apis = ["chat", "messages"]
+leaves = [".x", ".x.*"]
+[run]
+base_path = "/v1"
+command = ["/bin/sh", "-c", "cat; pwd; cat $CONFIG; cat $HOME/before; echo [$STYLE] {base_url}"]
+stdin = "{instruction}"
+before = [["/bin/sh", "-c", 'cat > "$HOME/before"; echo "$0" >> "$HOME/before"', "it's {model}"]]
+env = { CONFIG = "{home}/config", STYLE = "openai" }
+files = [{ path = "{home}/config", content = "chat\\n" }, { path = "{home}/other", content = "" }]
+[variants.messages]
+base_path = ""
+env = { STYLE = "" }
+files = [{ path = "{home}/config", content = "messages\\n" }]
+"""
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(("api", "said"), [("chat", "[openai] http://x/v1"), ("messages", "[] http://x")])
+def test_what_is_different_in_another_api_and_what_goes_before(tmp_path: Path, api: Api, said: str) -> None:
+    (tmp_path / "mine.toml").write_text(VARIANT)
+    agent = adapters.load(AgentAdapter, tmp_path / "mine.toml")
+    (tmp_path / "app").mkdir()
+    (tmp_path / "home").mkdir()
+    start = Start(
+        *(tmp_path / "app", tmp_path / "home", "http://x", "key", "m", "Do it.\n", Limits(), 1, 1, 1),
+        builtin=builtin.Choice(),
+        api=api,
+    )
+    sandbox = choose("none")
+    outcome = asyncio.run(sandbox.run(launch.command(agent, None, sandbox, start)))
+    assert outcome.stdout.decode() == f"Do it.\n{tmp_path / 'app'}\n{api}\nit's m\n{said}\n"
+
+
+@pytest.mark.process
+def test_a_command_before_that_fails_ends_it(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(
+        HEAD.replace('["x"]', '["/bin/echo", "ran"]\nbefore = [["/bin/sh", "-c", "exit 3"]]')
+    )
+    agent = adapters.load(AgentAdapter, tmp_path / "mine.toml")
+    start = Start(tmp_path, tmp_path, "", "", "", "", Limits(), 1, 1, 1, builtin=builtin.Choice(), api="chat")
+    sandbox = choose("none")
+    outcome = asyncio.run(sandbox.run(launch.command(agent, None, sandbox, start)))
+    assert (outcome.exit_code, outcome.stdout) == (3, b"")

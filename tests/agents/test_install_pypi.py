@@ -111,7 +111,7 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
     """An index with two packages, which the user's pip is set to, and a cache and adapters of its own."""
     served, files = Index(), Index()
     served.mirror = files
-    files.add("tiny", {"tiny.py": PROGRAM}, requires="helper>=1")
+    files.add("tiny", {"tiny.py": PROGRAM}, requires="helper==9")
     files.add("helper", {"helper.py": "def main(): ..."})
     for name in list(os.environ):
         if name.lower().startswith(("uv_", "pip_")) or name.lower().endswith("_proxy"):
@@ -145,7 +145,7 @@ def made(**install: Any) -> AgentAdapter:
 
 
 def test_it_is_installed_pinned_checked_and_installed_by_its_hashes(served: Index, tmp_path: Path) -> None:
-    agent, mirror = made(python=">=3.11"), served.mirror
+    agent, mirror = made(python=">=3.11", override=["helper>=1"]), served.mirror
     assert mirror is not None
     found = asyncio.run(ensure(agent))
     assert {given for _, given in mirror.asked} == {""}, "credentials are for the index alone"
@@ -176,7 +176,7 @@ def test_it_is_installed_pinned_checked_and_installed_by_its_hashes(served: Inde
 
 def test_an_index_of_html_is_read(served: Index) -> None:
     served.html = True
-    agent = made()
+    agent = made(override=["helper==1.2.3"])
     found = asyncio.run(ensure(agent))
     assert asyncio.run(check(agent)).startswith("tiny 1.2.3")
     assert (found.path / "bin" / "helper").is_file()
@@ -218,6 +218,13 @@ def test_a_python_is_found_on_the_path_of_pyenv_and_of_uv(tmp_path: Path, monkey
     (tmp_path / "shims" / "python3.18").chmod(0o755)
     assert str(interpreter.find("==3.18.*").executable) == "/uv/cpython-3.18.2/bin"
     assert interpreter.find("").executable == Path(os.path.realpath(sys._base_executable))  # type: ignore[attr-defined]
+
+
+def test_a_copied_python_looks_for_its_shared_library_beside_itself() -> None:
+    program = b"\0/opt/python/3.13/lib\0/opt/python/3.13/lib/more\0"
+    moved = interpreter._movable(program, Path("/opt/python/3.13"))
+    assert moved == b"\0$ORIGIN/../lib\0\0\0\0\0\0\0/opt/python/3.13/lib/more\0"
+    assert interpreter._movable(b"\0/usr/lib\0", Path("/usr")) == b"\0/usr/lib\0"
 
 
 @pytest.mark.parametrize(

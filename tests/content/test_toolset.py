@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolworthy.content import adapters
-from toolworthy.content.adapters import AgentAdapter, ToolSpec
-from toolworthy.content.toolset import placeholders, shell, speaker, tool_schema, ways
+from toolworthy.content.adapters import Action, AgentAdapter, Scope, ToolSpec, Use
+from toolworthy.content.toolset import Deed, due, placeholders, shell, speaker, tool_schema, understand, ways
 from toolworthy.wire.ir import Tool
 
 AGENTS = adapters.agents()
@@ -35,9 +35,9 @@ def offered(agent: AgentAdapter) -> list[Tool]:
 
 @pytest.mark.parametrize("agent", AGENTS, ids=lambda agent: agent.id)
 def test_every_tool_that_does_something_can_be_told_what(agent: AgentAdapter) -> None:
-    for spec in agent.tools.values():
-        if spec.does:
-            assert placeholders(spec.call) == NEEDS[spec.does]
+    for use in (use for spec in agent.tools.values() for use in spec.uses):
+        assert use.does
+        assert placeholders(use.call) == NEEDS[use.does]
 
 
 @pytest.mark.parametrize("agent", AGENTS, ids=lambda agent: agent.id)
@@ -51,6 +51,37 @@ def test_calls_fit_the_schema_of_their_tool(agent: AgentAdapter) -> None:
             schema = next(tool.parameters for tool in tools if tool.name == way.tool)
             jsonschema_rs.validate(schema, json.loads(way.arguments))
     assert ways("run", {"command": "ls"}, tools, agent)
+
+
+EDITOR = ToolSpec(
+    does="edit",
+    when={"command": "str_replace"},
+    call={"path": "{path}", "old": "{old}", "new": "{new}"},
+    parameters={"command": "string", "path": "string", "old": "string?", "new": "string?", "range": "integer?"},
+    also=(
+        Use(does="read", when={"command": "view"}, call={"path": "{path}"}, scope=Scope(first="range")),
+        Use(does="write", when={"command": "create"}, call={"path": "{path}", "new": "{content}"}),
+    ),
+)
+
+
+def test_one_tool_that_does_several_things_is_told_which() -> None:
+    tools = [Tool("editor", "", tool_schema(EDITOR))]
+    agent = adapters.agent("builtin").model_copy(update={"tools": {"editor": EDITOR}})
+    assert speaker(tools, [agent]) == agent
+
+    def said(action: Action, **values: str) -> object:
+        (way,) = ways(action, values, tools, agent)
+        return json.loads(way.arguments)
+
+    assert said("read", path="a") == {"command": "view", "path": "a"}
+    assert said("write", path="a", content="x") == {"command": "create", "path": "a", "new": "x"}
+    assert said("edit", path="a", old="x", new="y") == {"command": "str_replace", "path": "a", "old": "x", "new": "y"}
+    deed = understand(EDITOR, {"command": "view", "path": "a", "range": 3})
+    assert deed == Deed("read", ({"path": "a"},), {"first": 3})
+    assert understand(EDITOR, {"command": "insert", "path": "a"}) is None
+    assert understand(EDITOR, {"path": "a", "old": "x", "new": "y"}) is None
+    assert due(EDITOR) == ("path",)
 
 
 def test_the_speaker_is_known_by_its_tools() -> None:

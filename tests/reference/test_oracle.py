@@ -91,6 +91,18 @@ def test_it_plays_in_every_agents_words(task: Task, agent: adapters.AgentAdapter
     assert {name for name, _ in made[:-1]} <= names
 
 
+@pytest.mark.parametrize("keeps_ids", [True, False])
+def test_an_agent_that_wants_a_call_at_the_end_gets_one(
+    task: Task, monkeypatch: pytest.MonkeyPatch, keeps_ids: bool
+) -> None:
+    finish = adapters.Finish(tool="bash", call={"command": "echo DONE"})
+    agent = BUILTIN.model_copy(update={"finish": finish})
+    monkeypatch.setitem(globals(), "AGENTS", (agent,))
+    made = play(task, asking(task), {}, str if keeps_ids else lambda name: f"mine_{name[-6:]}")
+    assert made[-2:] == [("bash", '{"command": "echo DONE"}'), ("", "Done.")]
+    assert [name for name, _ in made[:-2]] == ["bash", "edit_file", "write_file"]
+
+
 def test_a_tool_that_wants_a_read_first_gets_one(task: Task) -> None:
     made = play(task, asking(task, adapters.agent("claude-code")), {})
     assert [name for name, _ in made] == ["Bash", "Read", "Edit", "Write", ""]

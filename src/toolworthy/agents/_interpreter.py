@@ -71,7 +71,8 @@ def copy(found: Interpreter, folder: Path) -> None:
     """
     (folder / "bin").mkdir()
     name = f"python{found.version.major}.{found.version.minor}"
-    shutil.copy2(found.executable, folder / "bin" / name)
+    (folder / "bin" / name).write_bytes(_movable(found.executable.read_bytes(), found.prefix))
+    (folder / "bin" / name).chmod(0o755)
     for alias in ("python3", "python"):
         (folder / "bin" / alias).symlink_to(name)
     for part in found.parts:
@@ -82,6 +83,15 @@ def copy(found: Interpreter, folder: Path) -> None:
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(part, target)
+
+
+def _movable(program: bytes, prefix: Path) -> bytes:
+    """A program that looks for its shared library beside itself, no longer below `prefix`."""
+    for library in ("lib64", "lib"):
+        was, now = f"{prefix / library}".encode(), f"$ORIGIN/../{library}".encode()
+        if len(was) >= len(now):
+            program = program.replace(b"\0" + was + b"\0", b"\0" + now.ljust(len(was), b"\0") + b"\0")
+    return program
 
 
 def _allows(wanted: SpecifierSet, minor: int) -> bool:

@@ -18,6 +18,7 @@ from toolworthy.sandbox import Sandbox
 from toolworthy.sandbox.model import Command, Mount
 
 _LOCK = "requirements.txt"
+_OVERRIDE = "override.txt"
 _UV = "/opt/uv"
 _INSTALL = """umask 022
 "$1" pip install -q --python bin/python3 --break-system-packages "${@:2}" || exit
@@ -54,12 +55,17 @@ class Pypi(Installer):
     def prepare(self, files: Path, lock: Path | None) -> None:
         """Its Python, and what it depends on."""
         interpreter.copy(interpreter.find(self.install.python), files)
+        (files / _OVERRIDE).write_text("\n".join(self.install.override))
         if lock is not None:
             shutil.copyfile(lock, files / _LOCK)
 
     def command(self, sandbox: Sandbox, files: Path, home: Path, port: int) -> Command:
         """``uv pip install``, of what the lock has the hashes of."""
-        locked = ["--require-hashes", "--no-deps", "-r", _LOCK] if (files / _LOCK).is_file() else [self._wanted]
+        locked = (
+            ["--require-hashes", "--no-deps", "-r", _LOCK]
+            if (files / _LOCK).is_file()
+            else [self._wanted, "--override", _OVERRIDE]
+        )
         built = [] if self.install.scripts else ["--only-binary", ":all:"]
         return self._uv(sandbox, files, home, port, _INSTALL, *locked, *built)
 
@@ -69,7 +75,16 @@ class Pypi(Installer):
         work.mkdir()
         shown = Mount(files, "/opt/agent")
         lowest = interpreter.lowest_minor(self.install.python)
-        flags = ["--universal", "--python-version", lowest, "--generate-hashes", "--no-header", "--no-annotate"]
+        flags = [
+            "--override",
+            f"{sandbox.shown(shown)}/{_OVERRIDE}",
+            "--universal",
+            "--python-version",
+            lowest,
+            "--generate-hashes",
+            "--no-header",
+            "--no-annotate",
+        ]
         python = f"{sandbox.shown(shown)}/bin/python3"
         return self._uv(sandbox, work, home, port, _PIN, python, self._wanted, *flags, more=(shown,))
 

@@ -28,8 +28,7 @@ def perform(tool: Mapping[str, Any] | None, name: str, arguments: str, workspace
     """
     if tool is None:
         raise Refused(f"unknown tool {name}")
-    values = _values(tool, arguments)
-    action = tool["does"]
+    action, values = _meant(tool, arguments)
     if action not in ("run", "search", "find", "read", "write", "edit", "list"):
         raise Refused(f"{name} is offered but does nothing here; use another tool")
     try:
@@ -48,18 +47,22 @@ def perform(tool: Mapping[str, Any] | None, name: str, arguments: str, workspace
         raise Refused(f"{values.get('path') or action}: {error or type(error).__name__}"[:_CHARACTERS]) from error
 
 
-def _values(tool: Mapping[str, Any], arguments: str) -> dict[str, str]:
+def _meant(tool: Mapping[str, Any], arguments: str) -> tuple[str, dict[str, str]]:
+    """What a call is to do, and with what."""
     if tool["custom"]:
-        return {"command": arguments}
+        return tool["uses"][0]["does"] if tool["uses"] else "", {"command": arguments}
     try:
         given = json.loads(arguments or "{}")
     except (ValueError, RecursionError) as error:
         raise Refused(f"the arguments are not JSON: {error}") from error
     if not isinstance(given, dict):
         raise Refused("the arguments are not a JSON object")
+    use = next((use for use in tool["uses"] if use["when"].items() <= given.items()), None)
     found: dict[str, str] = {}
-    _match(tool["call"], given, found, tool["name"])
-    return found
+    if use is None:
+        return "", found
+    _match(use["call"], given, found, tool["name"])
+    return use["does"], found
 
 
 def _match(template: Any, given: Any, found: dict[str, str], where: str) -> None:

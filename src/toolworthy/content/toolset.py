@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from toolworthy.base.paths import ROOT
-from toolworthy.content.adapters import Action, AgentAdapter, ToolSpec
+from toolworthy.content.adapters import Action, AgentAdapter, ToolSpec, Use
 from toolworthy.wire.ir import Tool
 
 _PLACEHOLDER = re.compile(r"\{(command|path|content|old|new|patch|pattern|session)\}")
@@ -57,14 +57,9 @@ def due(spec: ToolSpec) -> tuple[str, ...]:
     """Names of the arguments that must be given, and of those without which nobody knows what is to be done."""
     if spec.custom:
         return ()
-    template = spec.call if isinstance(spec.call, dict) else {}
-    return tuple(
-        {
-            name: True
-            for name in (*tool_schema(spec)["required"], *template)
-            if name in template and placeholders(template[name])
-        }
-    )
+    templates = [use.call if isinstance(use.call, dict) else {} for use in spec.uses] or [{}]
+    names = dict.fromkeys((*tool_schema(spec)["required"], *templates[0]))
+    return tuple(name for name in names if all(placeholders(template.get(name)) for template in templates))
 
 
 def _short(name: str) -> dict[str, Any]:
@@ -121,14 +116,15 @@ def understand(spec: ToolSpec, arguments: Any) -> Deed | None:
         spec: the tool.
         arguments: its arguments, read; text of a free-form tool.
     """
-    if spec.does is None or spec.call is None:
+    fields = arguments if isinstance(arguments, dict) else {}
+    use = next((use for use in spec.uses if use.when.items() <= fields.items()), None)
+    if use is None or use.does is None or use.call is None:
         return None
-    values = _unfill(spec.call, arguments)
+    values = _unfill(use.call, arguments)
     if values is None:
         return None
-    fields = arguments if isinstance(arguments, dict) else {}
-    scope = {name: fields[parameter] for name, parameter in spec.scope if fields.get(parameter) is not None}
-    return Deed(spec.does, tuple(values), scope)
+    scope = {name: fields[parameter] for name, parameter in use.scope if fields.get(parameter) is not None}
+    return Deed(use.does, tuple(values), scope)
 
 
 def _unfill(template: Any, value: Any) -> list[dict[str, str]] | None:
@@ -171,9 +167,10 @@ def speaker(tools: Sequence[Tool], adapters: Sequence[AgentAdapter]) -> AgentAda
 
 
 def _takes(tool: Tool, spec: ToolSpec) -> bool:
-    """Whether a tool does something neutral and has the parameters of the call that does it."""
+    """Whether a tool does something neutral and has the parameters of each call that does it."""
     has = (tool.parameters or {}).get("properties")
-    return spec.does is not None and (not has or not isinstance(spec.call, dict) or spec.call.keys() <= has.keys())
+    calls = [use.call.keys() for use in spec.uses if isinstance(use.call, dict)]
+    return bool(spec.uses) and (not has or all(call <= has.keys() for call in calls))
 
 
 def ways(
@@ -192,27 +189,36 @@ def ways(
     shown = {**values, "path": f"{ROOT}/{values['path']}"} if absolute and "path" in values else dict(values)
     known = list(_known(tools, adapter))
     wanted = ("view", "read") if action == "read" and values["path"].endswith(".png") else (action,)
-    native = [_way(tool, spec, shown, True) for does in wanted for tool, spec in known if spec.does == does]
+    native = [_way(tool, spec, use, shown, True) for does in wanted for tool, spec, use in known if use.does == does]
     if action in ("run", "wait", "patch"):
         return tuple(native)
     command = {"command": shell(action, values)}
-    return (*native, *(_way(tool, spec, command, False) for tool, spec in known if spec.does == "run"))
+    return (*native, *(_way(tool, spec, use, command, False) for tool, spec, use in known if use.does == "run"))
 
 
-def _known(tools: Sequence[Tool], adapter: AgentAdapter | None) -> Iterator[tuple[Tool, ToolSpec]]:
+def finishing(tools: Sequence[Tool], adapter: AgentAdapter | None) -> Way | None:
+    """The call by which the agent wants to be told that the work is done; None where it wants none."""
+    if adapter is None or adapter.finish is None:
+        return None
+    tool = next((tool for tool in tools if tool.name == adapter.finish.tool), None)
+    use = Use(call=adapter.finish.call)
+    return _way(tool, adapter.tools[tool.name], use, {}, True) if tool else None
+
+
+def _known(tools: Sequence[Tool], adapter: AgentAdapter | None) -> Iterator[tuple[Tool, ToolSpec, Use]]:
     for tool in tools:
         if tool.server or tool.deferred:
             continue
         spec = adapter.tools.get(tool.name) if adapter else guess(tool)
-        if spec is not None and spec.does and spec.call is not None:
-            yield tool, spec
+        if spec is not None:
+            yield from ((tool, spec, use) for use in spec.uses if use.call is not None)
 
 
-def _way(tool: Tool, spec: ToolSpec, values: Mapping[str, str], native: bool) -> Way:
-    filled = fill(spec.call, values)
+def _way(tool: Tool, spec: ToolSpec, use: Use, values: Mapping[str, str], native: bool) -> Way:
+    filled = fill(use.call, values)
     if isinstance(filled, str):
         return Way(tool.flat_name, filled, native, spec, custom=True)
-    complete = _complete(filled, tool.parameters or {})
+    complete = _complete({**use.when, **filled}, tool.parameters or {})
     return Way(tool.flat_name, json.dumps(complete, ensure_ascii=False), native, spec)
 
 

@@ -15,13 +15,13 @@ from dataclasses import dataclass, field, replace
 
 from toolworthy.content.adapters import Action, AgentAdapter
 from toolworthy.content.tasks import Step, Task
-from toolworthy.content.toolset import Way, speaker, ways
+from toolworthy.content.toolset import Way, finishing, speaker, ways
 from toolworthy.reference._instructions import obey
 from toolworthy.reference._limits import limited, words
 from toolworthy.wire.ir import Message, Part, Request, Response, StopReason, Text, Thinking, ToolCall, ToolResult, Usage
 
-_ID = re.compile(r"tw(\d{3})([prw])(\d{2})")
-"""In a call's id: its step, what it is for (the step itself, a read that it needs first, a wait), which way."""
+_ID = re.compile(r"tw(\d{3})([prwf])(\d{2})")
+"""In a call's id: its step, what it is for (the step itself, a read before it, a wait, the end), which way."""
 _MAX_WAITS = 30
 _CACHEABLE = 1_024
 """Tokens from which on the beginning of a conversation counts as cached, as with OpenAI."""
@@ -86,7 +86,10 @@ def next_answer(
     before += _said(place, task)
     text = "\n\n".join(before[-1:])
     if place.step >= len(task.steps):
-        return _finished(request, text or "Done.")
+        end = finishing(request.tools, adapter) if (place.step, place.way) == (len(task.steps), 0) else None
+        return (
+            _answer(request, text or "Done.", _made(end, place, "f", 0)) if end else _finished(request, text or "Done.")
+        )
     call = _call(request, task, place, adapter)
     if call is None:
         return _finished(request, f"I cannot go on: step {place.step + 1} was refused. {place.complaint}"[:500])

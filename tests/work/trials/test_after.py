@@ -12,7 +12,7 @@ from toolworthy.content.tasks import Task, load_task
 from toolworthy.records.trial import Verification
 from toolworthy.sandbox import choose
 from toolworthy.work.trials._verify import verify
-from toolworthy.work.trials._workspace import diff, snapshot
+from toolworthy.work.trials._workspace import diff, forget, snapshot
 
 
 def task(folder: Path, test: str) -> Task:
@@ -92,3 +92,16 @@ def test_a_diff_shows_any_name_and_only_plain_files(tmp_path: Path) -> None:
 def test_long_files_are_not_compared_line_by_line() -> None:
     text = diff({"a": b"a\n" * 100_000}, {"a": b"b\n" * 100_000})
     assert text == "a changed, 100000 and 100000 lines\n"
+
+
+def test_what_an_agent_leaves_of_its_own_is_removed_unless_the_task_has_it(tmp_path: Path) -> None:
+    for name in (".mine/deep", ".mine.log", "notes", ".own", "result"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x")
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "kept").write_text("x")
+    (tmp_path / ".link").symlink_to(tmp_path / "outside")
+    forget(tmp_path, [".mine*", ".own", ".link"], frozenset({".own"}))
+    assert {path.name for path in tmp_path.iterdir()} == {"notes", ".own", "result", "outside"}
+    assert (tmp_path / "outside" / "kept").exists()

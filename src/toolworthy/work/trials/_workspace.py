@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import fnmatch
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from toolworthy.base import tree
@@ -52,6 +53,23 @@ async def prepare(task: Task, folder: Path, sandbox: Sandbox) -> Path:
                 f"{environment / 'setup.sh'}: ended by {outcome.ended}, exit {outcome.exit_code}: {tail}"
             )
     return workspace
+
+
+def forget(workspace: Path, names: Iterable[str], own: Collection[str]) -> None:
+    """Remove what an agent leaves of its own.
+
+    Args:
+        workspace: the folder.
+        names: globs of names in it.
+        own: what the task itself has there, and stays.
+    """
+    for name in os.listdir(workspace):
+        if name not in own and any(fnmatch.fnmatchcase(name, left) for left in names):
+            path = workspace / name
+            if path.is_dir() and not path.is_symlink():
+                tree.remove(path)
+            else:
+                path.unlink()
 
 
 def snapshot(workspace: Path) -> dict[str, bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -123,6 +124,7 @@ async def _attempt(
     room.check(folder)
     workspace = await workspaces.prepare(task, folder, context.sandbox)
     before = await through(asyncio.to_thread(workspaces.snapshot, workspace))
+    own = frozenset(os.listdir(workspace))
     home = folder / "home"
     home.mkdir()
     port = PORT if context.sandbox.name != "none" else free_port()
@@ -130,6 +132,7 @@ async def _attempt(
     allowance = Allowance(context.endpoint.model, _apis(context, agent), context.options.max_turns)
     outcome, exchanges = await _run_agent(context, key, command, port, allowance)
     context.listener.verifying(key)
+    await asyncio.to_thread(workspaces.forget, workspace, agent.leaves, own)
     verdict = await verify(task, workspace, folder, context.sandbox)
     after = await through(asyncio.to_thread(workspaces.snapshot, workspace))
     changed = await asyncio.to_thread(workspaces.diff, before, after)
@@ -169,7 +172,7 @@ def _command(
 ) -> Command:
     options, endpoint = context.options, context.endpoint
     limits = Limits(
-        seconds=task.config.agent.timeout_sec * options.timeout_factor,
+        seconds=task.config.agent.timeout_sec * options.timeout_factor + agent.run.start_seconds,
         memory_mb=max(4096, task.config.environment.memory_mb),
         disk_mb=max(2048, task.config.environment.storage_mb),
     )
@@ -185,8 +188,15 @@ def _command(
         max_output=_MAX_OUTPUT,
         max_turns=options.max_turns,
         builtin=builtin.Choice(toolset=options.toolset, api=endpoint.forced_api, stream=options.stream),
+        api=_spoken(context, agent),
     )
     return launch(agent, installation, context.sandbox, start)
+
+
+def _spoken(context: TrialBench, agent: AgentAdapter) -> Api:
+    """The wire API that an agent is set to: the one that is asked in, where it can speak that."""
+    served = context.endpoint.api_for(agent.apis[0])
+    return served if served in agent.variants else agent.apis[0]
 
 
 def _apis(context: TrialBench, agent: AgentAdapter) -> tuple[Api, ...]:
