@@ -93,7 +93,7 @@ async def called(ask: Ask, talk: Conversation, step: tuple[str, Any]) -> Answer:
     if whole.answered and not trouble_with([step], whole, exact=True):
         raise Broken(f"{troubles[-1]}, {tries} of {tries} times streamed; correct without streaming")
     if talk.results and not await heard(ask, talk):
-        raise Broken("the model does not know the results of its tools")
+        raise Broken("the model does not see the tool results")
     sending = {"headers": talk.record.headers, "query": talk.record.query}
     raise await ask.unmade([step], answers, troubles, talk.body, sending)
 

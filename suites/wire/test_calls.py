@@ -42,7 +42,7 @@ async def written(ask: Ask, content: str) -> None:
     await ask.calls(("write_file", {"path": "src/area.py", "content": content}))
 
 
-@probe("a call of one tool", severity="blocks", agents=EVERY_AGENT, tier="quick")
+@probe("one tool call", severity="blocks", agents=EVERY_AGENT, tier="quick")
 async def test_one_call(ask: Ask) -> None:
     """One call, by name, with its one argument."""
     await ask.calls(("read_file", {"path": "src/app.py"}))
@@ -86,7 +86,7 @@ async def test_parallel_mixed_calls(ask: Ask) -> None:
     )
 
 
-@probe("parallel calls disabled", "chat", "responses", "messages", modes="whole", situation="tool-choice")
+@probe("parallel calls can be disabled", "chat", "responses", "messages", modes="whole", situation="tool-choice")
 async def test_parallel_disabled(ask: Ask) -> None:
     """``parallel_tool_calls: false`` (Messages: ``disable_parallel_tool_use``) leaves one call an answer."""
     wanted = [("read_file", {"path": "src/a.py"}), ("read_file", {"path": "src/b.py"})]

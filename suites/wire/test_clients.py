@@ -180,7 +180,7 @@ async def test_client_google(ask: Ask) -> None:
     await judge(ask, calls[0].name if calls else None, calls[0].args if calls else None)
 
 
-@probe("the connection stays open", modes="stream", severity="degrades", agents=EVERY_AGENT)
+@probe("several requests in a row", modes="stream", severity="degrades", agents=EVERY_AGENT)
 async def test_several_answers(ask: Ask) -> None:
     """Three requests one after the other: none is lost, none gets another's answer, each response has its own id."""
     ids = []

@@ -18,7 +18,7 @@ WORD_TOKENS = 3
 SHORT = "Reply with exactly: Hello."
 
 
-@probe("a kept connection", modes="whole", severity="degrades", agents=EVERY_AGENT, once=True)
+@probe("a reused connection", modes="whole", severity="degrades", agents=EVERY_AGENT, once=True)
 async def test_kept_connection(ask: Ask) -> None:
     """The second request on a connection is answered like the first, also after 1.8 s of silence."""
     lost: list[str] = []
@@ -29,29 +29,29 @@ async def test_kept_connection(ask: Ask) -> None:
         for heard in filter(None, pauses):
             raise Broken(f"{len(heard)} bytes follow the end of a response: {heard[:60]!r}")
         if b"" in pauses:
-            raise Ignored(f"the connection closes within {PAUSE} s of a response that does not announce it")
+            raise Ignored(f"the connection closes within {PAUSE} s of a response without connection: close")
         if not trips[-1].error:
             return
         lost.append(trips[-1].error)
     raise Broken(f"the second request on a connection fails in 2 of 2 attempts: {lost[0]}; the first one succeeds")
 
 
-@probe("HTTP/1.1 with a length or chunks", modes="stream", severity="cosmetic", once=True)
+@probe("responses in HTTP/1.1 with a length or chunks", modes="stream", severity="cosmetic", once=True)
 async def test_response_framing(ask: Ask) -> None:
     """A response says where it ends: HTTP/1.1 with content-length or chunks, or HTTP/2."""
     (trip, *_), _ = await ask.trips(0.0, times=1)
     headers = trip.headers or {}
     framing = " or ".join(name for name in ("content-length", "transfer-encoding") if name in headers)
     if trip.version == "HTTP/1.0" and "transfer-encoding" in headers:
-        raise Broken("HTTP/1.0 with transfer-encoding: its clients take the sizes of chunks for text")
+        raise Broken("HTTP/1.0 with transfer-encoding: clients read the chunk sizes as text")
     if trip.version == "HTTP/1.0":
         raise Ignored(f"the response to HTTP/1.1 is HTTP/1.0, with {framing or 'neither length nor chunks'}")
     if trip.version == "HTTP/1.1" and not framing:
-        raise Ignored("the response has neither content-length nor chunks: a cut looks like its end")
+        raise Ignored("the response has neither content-length nor chunks: a broken connection looks like its end")
 
 
 @probe(
-    "a response is given up when its client leaves",
+    "generation stops when the client disconnects",
     modes="stream",
     severity="degrades",
     agents=EVERY_AGENT,
@@ -81,11 +81,13 @@ async def test_client_leaves(ask: Ask) -> None:
     if before is not None or rest < LONG:  # else it is over before anybody can leave, and nothing waits for it
         return
     if not ask.several:
-        raise Unmeasured("the endpoint may be sent one request at a time, and no page counts those that run")
+        raise Unmeasured(
+            "only one request at a time may be sent, and neither /slots nor /metrics counts the running ones"
+        )
     async with ask.begun(long):
         busy = (await ask.timed(ask.request(SHORT)))[1]
     if busy - alone <= rest / 2:  # else one at a time, and it did not wait for what was left
-        raise Unmeasured("other requests are answered at the same time, and no page counts those that run")
+        raise Unmeasured("requests are served in parallel, and neither /slots nor /metrics counts the running ones")
 
 
 async def unhindered(ask: Ask, long: Request, alone: float, late: float, unread: bool) -> None:
@@ -111,10 +113,10 @@ async def unhindered(ask: Ask, long: Request, alone: float, late: float, unread:
             waited.append(took)
         if len(waited) == 2:
             waits = " and ".join(f"{took:.1f} s" for took in waited)
-            raise Broken(f"after the client has left, the next request waits {waits}, instead of {alone:.1f} s")
+            raise Broken(f"after the client disconnects, the next request takes {waits} instead of {alone:.1f} s")
         if attempt and not waited:
             return
-    raise Unmeasured(f"after the client has left, the next request waits {waited[0]:.1f} s in 1 of 4 attempts")
+    raise Unmeasured(f"after the client disconnects, the next request takes {waited[0]:.1f} s in 1 of 4 attempts")
 
 
 async def stopped(ask: Ask, before: int, seconds: float) -> None:
@@ -126,5 +128,7 @@ async def stopped(ask: Ask, before: int, seconds: float) -> None:
     began = time.monotonic()
     while (now := await ask.running()) is not None and now > before:
         if time.monotonic() - began > seconds:
-            raise Broken(f"{seconds:.1f} s after the client has left, the endpoint still counts the request as running")
+            raise Broken(
+                f"{seconds:.1f} s after the client disconnects, the endpoint still counts the request as running"
+            )
         await asyncio.sleep(seconds / 20)

@@ -17,7 +17,7 @@ def refused(ask: Ask, answer: Answer, *statuses: int) -> None:
         accept(answer)
         raise Ignored(f"HTTP {answer.status} instead of an error")
     if answer.status >= 500:
-        raise Broken(f"a client's mistake gets HTTP {answer.status}: {answer.message[:120]}")
+        raise Broken(f"an invalid request gets HTTP {answer.status}: {answer.message[:120]}")
     if not answer.refused:
         raise Broken(f"HTTP {answer.status} without a readable reason: {answer.exchange.body[:120]!r}")
     value = as_dict(parse_json(answer.exchange.body))

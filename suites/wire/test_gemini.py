@@ -91,7 +91,7 @@ async def test_image_inside_result(ask: Ask) -> None:
     await ask.accepted(body)
 
 
-@probe("calls have signatures", "gemini", severity="degrades", situation="thinking")
+@probe("thought signatures on calls", "gemini", severity="degrades", situation="thinking")
 async def test_call_signature(ask: Ask) -> None:
     """The first call of an answer that was thought about has its thought signature, and no other part has it."""
     order = ask.thinking(ask.order([CALL]))

@@ -91,7 +91,7 @@ async def test_max_completion_tokens(ask: Ask) -> None:
 
 
 @probe(
-    "no token limit",
+    "a request without a token limit",
     "chat",
     "responses",
     modes="stream",
@@ -140,7 +140,11 @@ async def overflown(ask: Ask) -> Answer:
 
 
 @probe(
-    "the context window is too small", modes="stream", severity="degrades", agents=EVERY_AGENT, situation="full-context"
+    "a conversation longer than the context window",
+    modes="stream",
+    severity="degrades",
+    agents=EVERY_AGENT,
+    situation="full-context",
 )
 async def test_context_overflow(ask: Ask) -> None:
     """Too long a conversation is refused in words, so that the agent can shorten it; never cut without a word."""
@@ -156,7 +160,7 @@ async def test_context_overflow(ask: Ask) -> None:
         return  # it has more room than it says
     counted = "" if read is None else f", of which {read:,} are counted"
     if read is None and CODE_WORD in answer.text:
-        raise Unmeasured(f"more than {window:,} tokens were accepted, and their beginning is known")
+        raise Unmeasured(f"more than {window:,} tokens were accepted, and the model knows their beginning")
     raise Ignored(f"more than {window:,} tokens were accepted{counted}: the rest is dropped without an error")
 
 
@@ -183,7 +187,7 @@ def recognised(agent: AgentAdapter, reads: FullWindow) -> tuple[str, Any]:
 globals().update(recognised(agent, agent.full_window) for agent in adapters.agents() if agent.full_window)
 
 
-@probe("the beginning of 6,000 tokens", modes="stream", severity="blocks", agents=EVERY_AGENT, situation="long-input")
+@probe("a conversation of 6,000 tokens", modes="stream", severity="blocks", agents=EVERY_AGENT, situation="long-input")
 async def test_long_conversation(ask: Ask) -> None:
     """Some servers drop the oldest messages of a conversation above 4,096 tokens, and say nothing."""
     turns = [turn for n in range(6) for turn in (user(f"Part {n}.\n{PROSE}"), message("assistant", "I see."))]

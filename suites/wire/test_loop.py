@@ -284,7 +284,7 @@ async def test_tools_gone(ask: Ask) -> None:
 
 
 @RESULTS.trait(
-    "different tools than in the history",
+    "different tools from those in the history",
     carries=True,
     severity="degrades",
     agents=EVERY_AGENT,

@@ -26,7 +26,7 @@ def there(answer: SideAnswer) -> Mapping[str, Any]:
     if not answer.status:
         raise Broken("no answer")
     if answer.page:
-        raise Broken(f"HTTP {answer.status} with {answer.page}, where clients read JSON")
+        raise Broken(f"HTTP {answer.status} with {answer.page}, but clients expect JSON")
     if answer.status in ABSENT:
         raise Rejected(f"HTTP {answer.status}: {parse_error(answer.status, answer.body).message[:200]}")
     if answer.status != 200 or not isinstance(answer.value, dict):
@@ -56,13 +56,13 @@ async def test_models_list(ask: Ask) -> None:
         raise Broken(f"{ask.endpoint.model} is not in the list, which has {', '.join(ids[:5])}")
     odd = next((entry["created"] for entry in listed if not isinstance(entry.get("created", 0), int)), None)
     if odd is not None:
-        raise Broken(f"created is {odd!r}, where typed clients read whole seconds")
+        raise Broken(f"created is {odd!r}, but typed clients expect whole seconds")
     if value.get("has_more") and as_str(value.get("last_id")) not in ids:
-        raise Broken("has_more is true, and last_id names no entry: a client that reads on never ends")
+        raise Broken("has_more is true, but last_id names no entry: a client that reads page after page never finishes")
 
 
 @probe(
-    "the catalogue of models for Codex",
+    "the list of models in Codex's format",
     "responses",
     modes="none",
     severity="cosmetic",
@@ -124,7 +124,7 @@ async def counted(ask: Ask, *conversation: Message) -> int:
     return as_int(value.get("input_tokens")) or 0
 
 
-@probe("HEAD of the root", "messages", modes="none", severity="cosmetic", agents=("*",), situation="side-request")
+@probe("HEAD /", "messages", modes="none", severity="cosmetic", agents=("*",), situation="side-request")
 async def test_head_root(ask: Ask) -> None:
     """Claude Code asks for the root before it starts; the gateway answers for the endpoint."""
     status = (await ask.direct("HEAD", at_root(ask, "/"))).status
@@ -135,7 +135,7 @@ async def test_head_root(ask: Ask) -> None:
     if status >= 400:
         raise Rejected(f"HTTP {status}")
     if behind := await ask.behind_head(at_root(ask, "/")):
-        raise Broken(f"a body follows the response to HEAD, where the next response is to begin: {behind}")
+        raise Broken(f"the response to HEAD has a body, which clients read as the next response: {behind}")
 
 
 @probe("a health check", "chat", modes="none", severity="cosmetic", situation="side-request")
@@ -157,7 +157,7 @@ async def test_response_by_id(ask: Ask) -> None:
     if value.get("object") != "response" or value.get("id") != made.response.id:
         raise Broken(f"requested {made.response.id}, received {dump_json(value)[:120]}")
     if not as_list(value.get("output")):
-        raise Ignored("the response that was kept has no output")
+        raise Ignored("the stored response has no output")
 
 
 @probe("an error for an unknown route", "chat", "responses", modes="none", severity="cosmetic", situation="bad-request")

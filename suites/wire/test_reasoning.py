@@ -138,7 +138,7 @@ async def test_reasoning_with_tools(ask: Ask) -> None:
         raise Broken("the reasoning follows the text or call that it belongs to")
 
 
-@probe("a response with thinking has text", modes="stream", severity="blocks", agents=EVERY_AGENT, situation="thinking")
+@probe("text after thinking", modes="stream", severity="blocks", agents=EVERY_AGENT, situation="thinking")
 async def test_reasoning_then_text(ask: Ask) -> None:
     """The answer must not end up in the reasoning, with nothing left to say."""
     order = ask.thinking(ask.request("Reply with exactly: Hello.", tools=TOOLS))

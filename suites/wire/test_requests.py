@@ -55,7 +55,7 @@ def test_user_field(body: dict[str, Any]) -> None:
     body["user"] = "someone-1"
 
 
-@FIELDS.trait("metadata", severity="degrades", agents=("claude-code",), situation="field")
+@FIELDS.trait("the field metadata", severity="degrades", agents=("claude-code",), situation="field")
 def test_metadata(body: dict[str, Any]) -> None:
     """Claude Code sends ``metadata.user_id``."""
     body["metadata"] = {"user_id": "user_abc"}
@@ -177,7 +177,14 @@ def test_cache_control_ttl(body: dict[str, Any]) -> None:
     body["system"] = [{"type": "text", "text": "You are careful.", "cache_control": mark}, *body.get("system", [])]
 
 
-@probe("system as blocks", "messages", modes="stream", severity="blocks", agents=("claude-code",), situation="field")
+@probe(
+    "a system prompt in blocks",
+    "messages",
+    modes="stream",
+    severity="blocks",
+    agents=("claude-code",),
+    situation="field",
+)
 async def test_system_blocks(ask: Ask) -> None:
     """Several blocks, all of which count."""
     blocks = [{"type": "text", "text": text} for text in ("You are brief.", CODE, "You write code.")]
@@ -224,7 +231,7 @@ def test_output_config(body: dict[str, Any]) -> None:
 
 
 @probe(
-    "thinking adaptive", "messages", modes="stream-first", severity="blocks", agents=("claude-code",), situation="field"
+    "adaptive thinking", "messages", modes="stream-first", severity="blocks", agents=("claude-code",), situation="field"
 )
 async def test_thinking_adaptive(ask: Ask) -> None:
     """``thinking: {"type": "adaptive"}``, as Claude Code sends it to new models."""
@@ -237,7 +244,7 @@ async def test_foreign_model(ask: Ask) -> None:
     await taken(ask, model="claude-haiku-4-5")
 
 
-@FIELDS.trait("include", "responses", severity="blocks", agents=("codex",), situation="field")
+@FIELDS.trait("the field include", "responses", severity="blocks", agents=("codex",), situation="field")
 def test_include_field(body: dict[str, Any]) -> None:
     """``reasoning.encrypted_content``, which Codex asks for always."""
     body["include"] = ["reasoning.encrypted_content"]
@@ -249,13 +256,15 @@ def test_text_verbosity(body: dict[str, Any]) -> None:
     body["text"] = {"verbosity": "low"}
 
 
-@FIELDS.trait("truncation", "responses", severity="cosmetic", situation="field")
+@FIELDS.trait("the field truncation", "responses", severity="cosmetic", situation="field")
 def test_truncation(body: dict[str, Any]) -> None:
     """``auto``: the server may drop old turns."""
     body["truncation"] = "auto"
 
 
-@probe("instructions", "responses", modes="stream", severity="blocks", agents=("codex",), situation="known-model")
+@probe(
+    "the field instructions", "responses", modes="stream", severity="blocks", agents=("codex",), situation="known-model"
+)
 async def test_instructions(ask: Ask) -> None:
     """The system prompt's place in Responses."""
     await ask.knows(user("Hello."), fields={"instructions": f"You are brief. {CODE}"})

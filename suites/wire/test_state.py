@@ -48,10 +48,10 @@ async def test_own_call_ids(ask: Ask) -> None:
     except ProbeOutcome as why:
         await ask.knows(*order, *map(renamed, (reply, given)), tools=TOOLS)
         own = first.calls[0].id
-        raise Broken(f"the result of {own} is lost, under another id it is known; {why}") from why
+        raise Broken(f"the model sees the result of {own} only under another id; {why}") from why
 
 
-@probe("the response sent back as it came", "chat", "messages", "responses", modes="whole", severity="degrades")
+@probe("the response sent back unchanged", "chat", "messages", "responses", modes="whole", severity="degrades")
 async def test_own_output(ask: Ask) -> None:
     """What came goes back with every field and id, as programs do that append the response to their messages. Of two
     calls, the first one's result, which comes second, holds what the model is asked for."""
@@ -68,7 +68,7 @@ async def test_own_output(ask: Ask) -> None:
         await ask.knows(*order, tools=TOOLS, fields={field: verbatim})
     except ProbeOutcome as why:
         await understood(ask, order, first, given)
-        detail = "the conversation with the response as it came is not understood, in plain form it is"
+        detail = "the model understands the conversation in plain form, but not with the response as it came"
         raise Broken(f"{detail}; {why}") from why
 
 
@@ -80,7 +80,9 @@ async def understood(ask: Ask, order: Sequence[Message], first: Answer, given: M
         call, *more = first.calls
         if more:
             await ask.knows(*order, Message("assistant", (call,)), results((call.id, CODE)), tools=TOOLS)
-            raise Broken(f"not all results of {len(first.calls)} calls reach the model, that of one call does") from why
+            raise Broken(
+                f"the model sees the result of one call, but not all results of {len(first.calls)} calls"
+            ) from why
         raise
 
 
@@ -110,14 +112,14 @@ async def test_results_reordered(ask: Ask) -> None:
 
     def mistaken(answer: Answer) -> str:
         text = answer.text.strip()
-        return "" if HELD[0][2] in text else f"the model takes {text[:80]!r} for what {HELD[0][1]} holds"
+        return "" if HELD[0][2] in text else f"asked what {HELD[0][1]} holds, the model replies {text[:80]!r}"
 
     turned = ask.body(asked(*reversed(HELD)))
     trait = Trait("results in another order than their calls", lambda body: body.update(turned))
     await same_with(ask, asked(*HELD), trait, wrong=mistaken)
 
 
-@probe("an item by its id", "responses", modes="whole", severity="cosmetic", situation="field")
+@probe("a reference to a stored item", "responses", modes="whole", severity="cosmetic", situation="field")
 async def test_item_reference(ask: Ask) -> None:
     """``item_reference`` to an item that the endpoint was told to store. Refused in words is right too; taken and
     forgotten is not."""

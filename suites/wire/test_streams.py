@@ -42,14 +42,12 @@ def in_one_piece(answer: Answer, kind: type[ir.Part]) -> str:
     return "all at once, at the end" if late else ""
 
 
-@probe(
-    "text comes in pieces when tools are offered", "chat", "messages", "responses", modes="stream", agents=EVERY_AGENT
-)
+@probe("text is streamed when tools are offered", "chat", "messages", "responses", modes="stream", agents=EVERY_AGENT)
 async def test_text_in_pieces(ask: Ask) -> None:
     """The same text with and without tools: some parsers hold back all of it until they know that it has no call."""
     without = await ask.says(TEXT)
     if len(without.text) < len(TEXT) / 2 or in_one_piece(without, ir.Text):
-        raise Unmeasured("without tools, the text comes at once, too, or is short")
+        raise Unmeasured("without tools, the text also comes at once, or is short")
     for times in (1, 2):
         answer = await ask.says(TEXT, tools=TOOLS)
         if len(answer.text) < len(TEXT) / 2 or answer.calls:
@@ -62,7 +60,7 @@ async def test_text_in_pieces(ask: Ask) -> None:
             raise Broken(f"with tools, the text comes {how}, 2 of 2 times; without tools in {pieces} pieces")
 
 
-@probe("arguments come in pieces", "chat", "messages", "responses", modes="stream", severity="cosmetic")
+@probe("arguments are streamed", "chat", "messages", "responses", modes="stream", severity="cosmetic")
 async def test_arguments_in_pieces(ask: Ask) -> None:
     """A file as an argument is streamed as it is written. Where it is not, long calls look like a hanging stream."""
     answer = await ask.calls(("write_file", {"path": "src/area.py", "content": SOURCE * 4}), exact=False)
@@ -81,7 +79,7 @@ COMPARED: dict[str, Callable[[Answer], Any]] = {
 """What must be the same, streamed or whole."""
 
 
-@probe("a stream says what a whole response says", "chat", "messages", "responses", modes="whole", agents=EVERY_AGENT)
+@probe("streamed and whole responses agree", "chat", "messages", "responses", modes="whole", agents=EVERY_AGENT)
 async def test_streamed_as_whole(ask: Ask) -> None:
     """The same prompt, streamed and whole: servers parse the two with different code."""
     wanted = [("list_files", {}), ("write_file", {"path": "a.py", "content": 'print("{}")\n'}), ("list_files", {})]
@@ -128,5 +126,5 @@ async def test_requested_summary(ask: Ask) -> None:
         usage = answer.response.usage
         items = any(isinstance(part, ir.Thinking) for part in answer.response.parts)
         if not items and not (usage and usage.reasoning):
-            raise Unmeasured("nothing shows that the model reasons")
+            raise Unmeasured("there is no sign that the model reasons")
     raise Ignored("the model reasons, and no summary comes, 3 of 3 times")

@@ -47,7 +47,7 @@ async def test_long_system_message(ask: Ask) -> None:
     await ask.knows(message("system", f"{CODE} {filler}"), user("Hello."))
 
 
-@probe("role developer", "chat", "responses", modes="stream", agents=("codex",), situation="field")
+@probe("the role developer", "chat", "responses", modes="stream", agents=("codex",), situation="field")
 async def test_developer_role(ask: Ask) -> None:
     """OpenAI's newer name for the system's role, which Codex sends."""
     await ask.knows(message("developer", f"You are a helpful assistant. {CODE}"), user("Hello."))
@@ -115,7 +115,7 @@ async def test_empty_message(ask: Ask) -> None:
     await ask.accepted({**body, "messages": [*history, *body["messages"]]})
 
 
-@probe("an assistant message to continue", "chat", "messages", modes="whole", situation="field")
+@probe("a prefilled assistant message", "chat", "messages", modes="whole", situation="field")
 async def test_assistant_prefill(ask: Ask) -> None:
     """The conversation ends with the beginning of the answer (prefill)."""
     await ask.accepted(ask.request(user("Count from one to five."), message("assistant", "one, two,")))

@@ -88,7 +88,7 @@ async def test_markup_text(ask: Ask) -> None:
     raise Unmeasured(f"the model says something else: {heard[0][:80]!r}")
 
 
-@probe("the response names its model", modes="stream-first", severity="cosmetic", situation="field")
+@probe("the response names the model", modes="stream-first", severity="cosmetic", situation="field")
 async def test_model_named(ask: Ask) -> None:
     """Who answered: without it nobody knows what was measured."""
     answer = await ask.accepted(ask.request(user("Reply with exactly: Hello.")))
@@ -97,7 +97,7 @@ async def test_model_named(ask: Ask) -> None:
         raise Broken("the response does not name the model")
 
 
-@probe("the same request, the same input tokens", modes="stream", agents=EVERY_AGENT, situation="token-counts")
+@probe("the same request counts the same input tokens", modes="stream", agents=EVERY_AGENT, situation="token-counts")
 async def test_usage_adds_up(ask: Ask) -> None:
     """A long request, twice: what was fresh the first time, and fresh plus cached the second, is the same number.
     Chat, Responses and Gemini count cached tokens within the input, Messages beside it. Where a cache knows the request
@@ -116,7 +116,7 @@ async def test_usage_adds_up(ask: Ask) -> None:
     if differ(first, again):
         third = await counted(ask, LONG, nonce)
         if differ(again, third):
-            raise Unmeasured("the endpoint counts the same request differently every time")
+            raise Unmeasured("the endpoint counts the same request differently each time")
         counts = f"{first.input} input tokens, then {again.input}, of which {again.cached} are cached"
         raise Broken(f"the same request counts {counts}")
     whole = await counted(ask, LONG, nonce, stream=False)

@@ -123,7 +123,7 @@ def test_a_request_that_goes_wrong_without_the_trait_too_says_nothing_of_it() ->
 
     (result,) = run(None, compare)
     assert result.verdict == "unmeasured"
-    assert "without a seed goes wrong, too: it is never right" in result.detail
+    assert "also fails without a seed: it is never right" in result.detail
 
 
 def test_what_goes_wrong_once_only_is_no_difference() -> None:

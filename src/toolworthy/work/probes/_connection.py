@@ -168,7 +168,7 @@ class ConnectionChannel(Channel):
         answer = await self.once(dump_json(sent).encode(), path)
         self.last = answer
         if not answer.answered or not answer.exchange.chunks:
-            raise Unmeasured(f"a plain request has no response: HTTP {answer.status}")
+            raise Unmeasured(f"a plain request gets no response: HTTP {answer.status}")
         return answer.exchange.chunks[0].at, answer.exchange.seconds
 
     async def running(self) -> int | None:

@@ -108,7 +108,7 @@ async def deviations(
     if not traits or not await search.trouble(traits):
         return ()
     if without := await search.trouble(()):
-        raise Unmeasured(f"the same request without {_names(traits)} goes wrong, too: {without.said}")
+        raise Unmeasured(f"the same request also fails without {_names(traits)}: {without.said}")
     return tuple(await search.among(traits))
 
 
