@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all: what stood there before is kept until the new one is complete."""
+"""Write files atomically: the old file is kept until the new one is complete."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from toolworthy.base.errors import writing
 
 @contextlib.contextmanager
 def whole(target: Path) -> Iterator[Path]:
-    """Yields the path to write to: beside `target`, whose place it takes at the end. Pipes and devices are written to.
+    """Yields the path to write to; at the end, it replaces `target`. Pipes and devices are written directly.
 
     Raises:
         ToolworthyError: the disk is full or the folder is gone; `target` is as it was.

@@ -1,4 +1,4 @@
-"""Hashes of what lies in folders."""
+"""Hashes of folder contents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user can do wrong, said in one line."""
+"""User errors, each reported in one line."""
 
 from __future__ import annotations
 

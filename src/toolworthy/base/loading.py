@@ -1,4 +1,4 @@
-"""TOML files read into pydantic models. What is wrong with one is said in a line: file, place, fault, nearest name."""
+"""Read TOML files into pydantic models. An error is one line: file, place, problem, nearest name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The known name that is nearest to an unknown one. Standard library only: the command line starts with it."""
+"""Find the known name that is nearest to an unknown one. Standard library only: the command line imports it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import difflib
 from collections.abc import Collection
 
 _SHOWN = 30
-"""Names of which all are told, where none is like the one that was given."""
+"""How many names are listed if none resembles the given one."""
 
 
 def meant(wanted: str, known: Collection[str]) -> str:
-    """What was probably meant by a name that is not known, to be put behind a message; else what is known."""
+    """Text to append to a message about an unknown name: the nearest known name, else all known names."""
     shown = [*known][:_SHOWN] + ["…"] * (len(known) > _SHOWN)
     return near(wanted, known) or f". Use one of {', '.join(shown)}."
 
 
 def near(wanted: str, known: Collection[str]) -> str:
-    """The same, or nothing where no name is like it."""
+    """Text that suggests the nearest known name; empty if none resembles it."""
     matches = difflib.get_close_matches(wanted, known, 1)
     return f"; did you mean {matches[0]!r}?" if matches else ""

@@ -1,4 +1,4 @@
-"""Packed bodies: gzip, deflate and zstd, several times over too, unpacked up to a limit."""
+"""Unpack gzip, deflate and zstd bodies, also nested ones, up to a limit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Unpacked:
     coding: Coding
     data: bytes
     rest: bytes
-    """What stands behind it, as it is."""
+    """The bytes after it, unchanged."""
     cut: bool = False
     """Whether more is in it than may be."""
 

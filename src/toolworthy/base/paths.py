@@ -1,4 +1,4 @@
-"""Paths as a command or an argument spells them, inside one workspace."""
+"""Resolve paths of commands and arguments within one workspace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Take credentials out of what is recorded and shown, in every form in which they may come back."""
+"""Remove credentials from recorded and displayed data, in every encoding in which they may appear."""
 
 from __future__ import annotations
 

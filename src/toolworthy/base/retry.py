@@ -1,4 +1,4 @@
-"""Whether, when and how often to ask again. Everything here that sends a request does so by these rules."""
+"""Whether, when and how often to retry a request. All code that sends requests uses these rules."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ async def patiently(
     Args:
         ask: sends it.
         again: why an answer is to be asked for once more; None where it is not.
-        within: seconds in all that may be waited if the endpoint asks for it.
+        within: most seconds to wait in total if the endpoint asks for it.
         tries: how often to ask at most what fails though the endpoint has time.
         longest: seconds of a pause that nobody asked for, at most.
-        before: is told of an answer, and for how many seconds it is now waited.
+        before: called with the answer and the seconds to wait, before each pause.
     """
     import tenacity
 

@@ -1,4 +1,4 @@
-"""Text of others made harmless for a terminal and for a reader's eye: what would be obeyed is shown instead."""
+"""Make foreign text safe to print: control and invisible characters are shown, not interpreted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TOML files read. Imports nothing that takes time: a command line is declared in one."""
+"""Read TOML files. Imports nothing slow: the command line is declared in one."""
 
 from __future__ import annotations
 

@@ -1,3 +1,3 @@
-"""The version, where every layer may ask for it."""
+"""The version, importable by every layer."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""The TOML files that make an agent tool known, and how adapters of either kind are found.
+"""TOML files of agents, and how adapters of agents and providers are found.
 
 One file is one adapter; its id is the file's name without ``.toml``. A user's own file is equal to ours.
 """
@@ -21,7 +21,7 @@ from toolworthy.base.nearest import meant
 from toolworthy.wire.ir import Api
 
 _REPLY_TOKENS = 4_000
-"""Room an agent needs beside its fixed prompt to do anything."""
+"""Tokens that an agent needs beyond its fixed prompt to do anything."""
 
 Action = Literal["run", "read", "view", "write", "edit", "patch", "search", "find", "list", "wait"]
 """What a tool does, in neutral words; ``view`` reads pictures only, ``search`` looks for text, ``find`` for file names,
@@ -193,7 +193,7 @@ class FullWindow(Strict):
     """Which refusals the agent takes for a full context window: it then shortens the conversation, or says so."""
 
     words: tuple[str, ...] = ()
-    """Regular expressions, in any case: one of them stands somewhere in the error."""
+    """Regular expressions, case-insensitive: the error contains one of them."""
     unless: tuple[str, ...] = ()
     """The same: none of these does."""
     statuses: tuple[int, ...] = ()
@@ -273,7 +273,7 @@ class AgentAdapter(Strict):
 
     @property
     def told_turns(self) -> bool:
-        """Whether it is told how many turns it has, and so stops itself there."""
+        """Whether the agent is given the turn limit, and so stops itself there."""
         run = self.run
         texts = (*run.command, *run.env.values(), *(file.content for file in run.files), run.stdin)
         return any("{max_turns}" in text for text in texts)

@@ -1,6 +1,6 @@
 """What agents did when the oracle showed them a defect, as measured by ``toolworthy matrix``: evidence for severities.
 
-The data lie beside the catalogue, in ``fixtures/defects/measured.jsonl``: one line for every defect, agent and stage
+The data is next to the catalogue, in ``fixtures/defects/measured.jsonl``: one line for every defect, agent and stage
 (the plain task, or the task with one thing that happens in it). A line without a defect is what the agent does on the
 stage alone: a defect is blamed only for more harm than that.
 """

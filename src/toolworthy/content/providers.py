@@ -1,4 +1,4 @@
-"""The TOML files that make a provider or a server known: how it is asked, what it costs, what mends its faults."""
+"""TOML files of providers and servers: base URLs, dialect, prices, remedies."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class ProviderAdapter(RequestSettings):
     title: str
     homepage: str = ""
     base_urls: dict[Api, str] = Field(default_factory=dict)
-    """Wire API to base URL: what stands before its paths. ``{name}`` in one is the user's own, see `fill`."""
+    """Wire API to base URL: the part before its paths. ``{name}`` in one is the user's own, see `fill`."""
     fill: dict[str, str] = Field(default_factory=dict)
     """What is to be put in place of each ``{name}``."""
     other_urls: dict[str, dict[Api, str]] = Field(default_factory=dict)
@@ -109,9 +109,9 @@ class ProviderAdapter(RequestSettings):
     context: dict[str, int] = Field(default_factory=dict)
     """Model id to context window, in tokens."""
     signs: Signs = Signs()
-    """How the server is recognized, whatever the user called it."""
+    """How the server is recognized."""
     hints: dict[str, str] = Field(default_factory=dict)
-    """Code of a rule, a probe or a cause, or ``setup``, to what mends it here."""
+    """Code of a rule, probe or cause, or ``setup``, to its remedy on this server."""
     quirks: tuple[str, ...] = ()
     """What it does otherwise that no client need know, as ``fixtures/quirks.toml`` calls it."""
     sources: dict[str, str] = Field(default_factory=dict)
@@ -162,7 +162,7 @@ def by_owner(owners: Iterable[str]) -> ProviderAdapter | None:
 
 
 def by_words(text: str) -> ProviderAdapter | None:
-    """The server whose own words stand in `text`; None where none that is known has them."""
+    """The server whose typical error texts occur in `text`; None if no known server's do."""
     return next(
         (provider for provider in every() if any(re.search(words, text) for words in provider.signs.words)), None
     )

@@ -1,4 +1,4 @@
-"""What every request to an endpoint has beside what is asked, and how many may be sent: in the user's file and in those
+"""Settings of every request to an endpoint, such as headers, and rate limits: in the user's file and in those
 of providers."""
 
 from __future__ import annotations

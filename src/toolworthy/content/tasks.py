@@ -3,7 +3,7 @@
 A task is a folder::
 
     task.toml            Harbor's
-    instruction.md       what the agent is told, verbatim; names no absolute path
+    instruction.md       the agent's instruction, verbatim; names no absolute path
     environment/         Dockerfile (Harbor's way), app/ (copied to the workspace), setup.sh (run in it, optional)
     tests/test.sh        writes 1 or 0 to ${LOGS_DIR:-/logs/verifier}/reward.txt
     solution/solve.sh    Harbor's
@@ -33,7 +33,7 @@ class Step(Strict):
     read: str | None = None
     write: str | None = None
     edit: str | None = None
-    """A path; `old` stands in it exactly once and becomes `new`."""
+    """A path; `old` occurs in the file exactly once and is replaced by `new`."""
     say: str | None = None
     """Text without a call. As the last step it ends the turn."""
     content: str | None = None

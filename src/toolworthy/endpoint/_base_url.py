@@ -1,4 +1,4 @@
-"""What a user means by a base URL: tidied, and the addresses at which each wire API may be. Pure: nothing is asked."""
+"""Interpret a base URL: normalize it, and list the addresses at which each wire API may be. Pure: no requests."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class NamedEndpoint(RequestSettings):
     urls: dict[Api, str] = Field(default_factory=dict)
     model: str | None = None
     key_env: str | None = None
-    """Environment variable that holds the key; the key itself never stands in a file."""
+    """Environment variable that holds the key; the key itself is never in a file."""
     key_command: tuple[str, ...] = ()
     """Prints the key, where no variable holds it: a program and its arguments, without a shell."""
     context: int | None = None
@@ -40,7 +40,7 @@ class NamedEndpoint(RequestSettings):
     client_cert: Path | None = None
     """The certificate that we show, PEM."""
     client_key: Path | None = None
-    """Its private key, where it does not stand in the same file."""
+    """Its private key, if it is not in the same file."""
     proxy: str | None = None
     """URL of an HTTP proxy; ``env:NAME`` for one with a password."""
     unix_socket: Path | None = None

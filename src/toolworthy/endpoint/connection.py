@@ -1,4 +1,4 @@
-"""How an endpoint is reached: certificates, proxy, socket, time limit and pace."""
+"""Connection to an endpoint: certificates, proxy, socket, time limit and rate limit."""
 
 from __future__ import annotations
 

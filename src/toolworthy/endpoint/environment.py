@@ -1,4 +1,4 @@
-"""What of an endpoint comes out of the environment: its key, by a variable or a command, and headers that hold one."""
+"""Read an endpoint's secrets from the environment: its key, by a variable or a command, and headers that hold one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Users' plugins: packages that announce themselves by an entry point, and folders that the config names.
+"""Load users' plugins: packages with an entry point, and folders that the config names.
 
 A plugin is a folder. Its Python files declare rules and probes, by being imported; what lies in its folders ``agents``,
 ``providers``, ``tasks`` and ``cases`` stands beside ours. Source of entry points:

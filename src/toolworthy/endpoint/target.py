@@ -1,4 +1,4 @@
-"""What is under test: base URLs, model, wire APIs and the variable that holds the key."""
+"""The endpoint under test: base URLs, model, wire APIs and the variable that holds the key."""
 
 from __future__ import annotations
 

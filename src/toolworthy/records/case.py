@@ -123,7 +123,7 @@ class CaseResult(ScoredRecord):
     limit: Limit | None = None
     """The run limit that ended it unmeasured, if one did."""
     unasked: bool = False
-    """Whether nothing was asked, for a reason of ours."""
+    """Whether toolworthy sent no request, for example because of a budget."""
     think: bool | None = None
     api: Api | None = None
     """What the endpoint was asked in."""

@@ -1,4 +1,4 @@
-"""The conditions of a run: options that decide what comes out of it, each stated once.
+"""The conditions of a run: the options that affect its results, each declared once.
 
 They are kept in ``run.json``; ``--resume`` restores them and refuses others; "again: …" says them. What a run may
 spend, what that costs, how much is done at the same time and where it is written are no conditions.
@@ -30,7 +30,7 @@ class Condition:
     bounds: tuple[Limit, ...] = ()
     """The limits that it sets."""
     by_content: bool = False
-    """Whether it names files: these may be elsewhere now, and hashes tell whether they are the same."""
+    """Whether it names files: they may have moved, and hashes show whether they are the same."""
 
     def of(self, options: object) -> object:
         """Its value among the options of a plan, or in what a run says of itself."""

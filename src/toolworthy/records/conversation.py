@@ -1,4 +1,4 @@
-"""What several exchanges of one trial say together."""
+"""Read several exchanges of one trial as a conversation."""
 
 from __future__ import annotations
 

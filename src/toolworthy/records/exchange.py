@@ -1,4 +1,4 @@
-"""The one recorded thing: a request to an endpoint and what came back, byte for byte, with its timing."""
+"""An exchange: a request to an endpoint and its response, byte for byte, with timing."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ class Exchange:
 
     @property
     def offers_tools(self) -> bool:
-        """Whether the agent offered tools: what it asks without any stands beside its task."""
+        """Whether the agent offered tools; requests without tools are not part of its task."""
         return bool(self.request and self.request.tools)
 
     @property

@@ -1,4 +1,4 @@
-"""Where exchanges are kept: one file a trial, append-only, every piece of a conversation stored once.
+"""Store exchanges: one append-only file per trial, each piece of a conversation once.
 
 Each record is a zstd frame of its own, holding one JSON object, so that a file cut short by a crash loses its last
 record at most. Request bodies are cut, byte for byte, at the elements of their top-level arrays (messages, input,
@@ -81,7 +81,7 @@ class ExchangeRecord(BaseModel):
     @field_validator("error", mode="before")
     @classmethod
     def _in_words(cls, value: Any) -> Any:
-        """Older runs told it in a sentence."""
+        """Older runs wrote a sentence."""
         if not isinstance(value, str):
             return value
         begin = next((begin for begin in _SENTENCES if value.startswith(begin)), "")
@@ -215,7 +215,7 @@ def parse_all(data: bytes) -> tuple[Exchange, ...]:
 
 
 def read_exchanges(path: Path) -> Iterator[Exchange]:
-    """The exchanges of a file, but for records that are torn, or are told by pieces of one that is."""
+    """The exchanges of a file, without torn records and those that need pieces of one."""
     return (exchange for _, exchange in _told(path.read_bytes()))
 
 

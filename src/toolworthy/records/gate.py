@@ -1,4 +1,4 @@
-"""``gate.json``: what the gate answered, where a run was compared with another."""
+"""``gate.json``: the gate's decision on two runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Criterion(Document):
 
 
 class Looks(Document):
-    """How often a run that ends as soon as it is decided was looked at."""
+    """Interim analyses of a run that ends as soon as it is decided."""
 
     taken: int
     most: int

@@ -1,4 +1,4 @@
-"""The lines of ``results.jsonl``: what each holds, and what can be read of one that is broken."""
+"""Read the lines of ``results.jsonl``, and recover what it can from broken ones."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class ResultLines(NamedTuple):
     read: int
     """How many results there are."""
     broken: tuple[int, ...] = ()
-    """Numbers of the lines that are none, from 1."""
+    """Numbers of the lines that cannot be read, from 1."""
     cut: bool = False
     """Whether the last of these is the file's last line and has no end: the run was killed while it wrote it."""
 
@@ -83,7 +83,7 @@ def read_lines(path: Path) -> ResultLines:
 
 
 def read_line(text: bytes) -> Any:
-    """What a line tells, by its kind; where it does not begin with one, as in older runs, what it fits."""
+    """The result in a line, by its kind; in older runs, which have none, by the model that fits."""
     kind = _KIND.match(text)
     for model in (MODELS.get(kind[1].decode(), Foreign),) if kind else tuple(MODELS.values()):
         with contextlib.suppress(ValidationError):
@@ -92,7 +92,7 @@ def read_line(text: bytes) -> Any:
 
 
 def salvaged(text: bytes) -> Iterator[Any]:
-    """Whole results within a line that is none: the end of the line before them, or their own, was lost."""
+    """Complete results within a broken line: its end, or that of the line before, was lost."""
     for match in _BEGIN.finditer(text):
         piece = text[match.start() :].decode("utf-8", "replace")
         with contextlib.suppress(ValueError):

@@ -1,4 +1,4 @@
-"""What ``run.json`` says: the model by which it is written and read, and of which the published schema is made."""
+"""The model of ``run.json``, from which the published schema is made."""
 
 from __future__ import annotations
 
@@ -75,11 +75,11 @@ class PreflightTold(Document):
     base_urls: dict[Api, str] = {}
     """Where they are; empty for the embedded oracle."""
     readings: list[str] = []
-    """How what the user gave was read, where not as it stands."""
+    """How the given URL was interpreted, if not literally."""
     refused: dict[str, str] = {}
     """Agent to why it cannot work here."""
     server: str = ""
-    """Id of the provider whose server it is, by its own word; "" where it does not say."""
+    """Id of the server, as it identifies itself; "" if it does not."""
     context: int | None = None
     """Context window in tokens, as configured or as the list of models says; null where neither does."""
 
@@ -102,7 +102,7 @@ class Budget:
 
 
 class AgentPrint(Document):
-    """One face of an agent: what it told the model that it is and can do."""
+    """One fingerprint of an agent: the tools and the prompt that it sent."""
 
     version: str = ""
     tools: str = ""
@@ -139,7 +139,7 @@ class RecordedOptions(Document):
     case_paths: list[str] = []
     """Where the user's own cases are."""
     own: dict[str, Any] = {}
-    """What kinds of work were told by options of their own."""
+    """Options that kinds of work added."""
     budget: Budget = Budget()
     prices: Prices | None = None
     limit: int | None = None
@@ -160,7 +160,7 @@ class Replayed(Document):
 
 
 class ProxyTold(Document):
-    """What ``toolworthy proxy`` writes beside its record."""
+    """What ``toolworthy proxy`` writes next to its recording."""
 
     toolworthy: str = ""
     started: Annotated[float, Field(ge=0, lt=2**37)] = 0.0

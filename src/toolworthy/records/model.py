@@ -1,4 +1,4 @@
-"""The base of all that is written to a run directory."""
+"""Base classes of everything that is written to a run directory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 
 class Record(BaseModel):
-    """Strict and frozen. What endpoints and models wrote may stand in any of its texts: lone surrogates, which no file
+    """Strict and frozen. Any text may come from an endpoint or a model: lone surrogates, which no file
     can hold, become replacement marks."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

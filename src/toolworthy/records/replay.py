@@ -1,4 +1,4 @@
-"""What is said of one recorded request that was sent again: a line of ``results.jsonl``."""
+"""The record of one replayed request: a line of ``results.jsonl``."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ class ReplayResult(ResultRecord):
 
     @property
     def same_decision(self) -> bool | None:
-        """Whether the same tools are called with the same arguments, or none; None where that cannot be told."""
+        """Whether the same tools are called with the same arguments, or none; None if that is unknown."""
         if self.old is None or self.old.error or self.status not in ("compared", "failed"):
             return None
         return not any(difference.kind in DECISIVE for difference in self.differences)

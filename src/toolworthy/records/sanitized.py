@@ -1,4 +1,4 @@
-"""An exchange without secrets: what both sides sent is looked at as it is, unpacked, and as a reader assembles it."""
+"""Remove secrets from an exchange: in the raw bytes, unpacked, and as assembled by a reader."""
 
 from __future__ import annotations
 

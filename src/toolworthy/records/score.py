@@ -1,4 +1,4 @@
-"""What is said of a trial: scores with their sample sizes, findings, and one cause where it failed."""
+"""The judgement on a trial: scores with their sample sizes, findings, and a cause if it failed."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ CauseCode = Literal[
     "gave up",
     "tests fail",
 ]
-"""What happened, as finely as it is told apart."""
+"""The finest classification of what happened."""
 Note = Literal[
     "to",
     "borne elsewhere",
@@ -72,7 +72,7 @@ Note = Literal[
     "agent content",
     "verifier says",
 ]
-"""What is said beside a cause."""
+"""A remark on a cause."""
 
 
 class Count(Record):
@@ -112,7 +112,7 @@ class Leaks(Record):
 
     leaked: int = 0
     calls: int = 0
-    """Answers with a call, wherever it stands."""
+    """Responses with a call, in any field."""
 
     def __add__(self, other: Leaks) -> Leaks:
         return Leaks(leaked=self.leaked + other.leaked, calls=self.calls + other.calls)

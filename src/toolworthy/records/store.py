@@ -60,7 +60,7 @@ RESULTS = "results.jsonl"
 GATE = "gate.json"
 """The gate's answer, where the run was compared with another."""
 SYNC_SECONDS = 0.2
-"""How often results are synced to disk: each of them would cost as much as the case that it tells of."""
+"""How often results are synced to disk: syncing each would take as long as the case itself."""
 
 
 class RunDirectory:
@@ -68,7 +68,7 @@ class RunDirectory:
 
     Args:
         path: where it is.
-        secrets: keys, beside those that the environment holds under the names that ``run.json`` gives.
+        secrets: keys, in addition to those that the environment holds under the names that ``run.json`` gives.
     """
 
     def __init__(self, path: Path, secrets: Iterable[str] = ()) -> None:
@@ -276,7 +276,7 @@ class RunDirectory:
             ) from error
 
     def mend(self) -> None:
-        """Take off a last line that a killed run has left without an end; if it tells a result, give it one.
+        """Remove an incomplete last line that a killed run left; if it is a whole result, end the line instead.
 
         Raises:
             OSError: the file cannot be written.

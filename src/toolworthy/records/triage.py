@@ -1,4 +1,4 @@
-"""``triage.toml``: what somebody has decided about findings, next to a run or in a repository."""
+"""``triage.toml``: decisions about findings, next to a run or in a repository."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from toolworthy.wire.ir import Api
 
 Status = Literal["passed", "failed", "error", "refused", "unmeasured"]
 """``error``: infrastructure or a run limit, never the model's score; ``refused``: preflight says that the agent
-cannot work here; ``unmeasured``: it was not run for a reason of ours, a budget for instance."""
+cannot work here; ``unmeasured``: toolworthy did not run it, for example because of a budget."""
 
 _TAIL = 1_200
 """Characters of what the hidden tests said that an explanation shows."""

@@ -1,4 +1,4 @@
-"""Serve the oracle over connections with faults of their own, which no correct HTTP server can be made to have."""
+"""Serve the reference server over faulty connections, which no correct HTTP server can produce."""
 
 from __future__ import annotations
 

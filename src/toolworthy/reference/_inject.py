@@ -1,4 +1,4 @@
-"""What a defect does to an answer: to what is said, to the JSON that is sent, to the bytes."""
+"""Apply a defect to a response: to its content, its JSON, its bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the oracle says to a request that is no task: it does, word for word, what the last message tells it to.
+"""The reference server's response to a request that is not a task: it follows the last message literally.
 
 Probes and tests ask like this, in words that a real model understands as well::
 
@@ -72,7 +72,7 @@ def _shown(request: Request) -> Iterator[Part]:
 
 
 def _code_word(request: Request) -> str | None:
-    """The code word that stands last in the conversation, whoever said it."""
+    """The last code word in the conversation, in any role."""
     words = [word for part in _shown(request) if isinstance(part, Text) for word in _CODE.findall(part.text)]
     return words[-1] if words else None
 

@@ -1,4 +1,4 @@
-"""What an endpoint keeps to whatever the model would say: token limit, stop strings, context window, model name."""
+"""Limits that the reference server enforces: token limit, stop strings, context window, model name."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What the oracle says next: pure and stateless, from the conversation alone.
+"""The reference server's next step: pure and stateless, from the conversation alone.
 
 The task is known by its instruction, the place in it by the ids of the calls made so far, which carry their step; where
 an agent put its own ids into their place, by what was due. So any client can talk to it, it can be restarted between
-any two turns, and it needs no header of ours.
+any two turns, and it needs no special header.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _REFUSED = re.compile(r"unknown tool|no such tool|tool not found|not available|i
 
 @dataclass
 class _Place:
-    """Where a conversation stands."""
+    """Progress of a conversation."""
 
     step: int = 0
     way: int = 0
@@ -98,7 +98,7 @@ def next_answer(
 
 
 def find_task(request: Request, tasks: Sequence[Task]) -> Task | None:
-    """The task whose instruction stands in a user message; of several, the one given last."""
+    """The task whose instruction is in a user message; of several, the last one."""
     best: tuple[int, int, Task] | None = None
     for number, message in enumerate(request.messages):
         if message.role != "user":

@@ -1,4 +1,4 @@
-"""Paths into JSON, in which the rows of the catalogue say where a defect sits.
+"""Paths into JSON, by which the defect catalogue locates its changes.
 
 Steps are joined by dots. A step is a key, an index (``-1`` the last), a slice (``1:``), ``a|b`` for either key, ``*``
 for each element, ``**`` for the value and all within it; behind it may stand what an object must be like, ``[key]``,

@@ -1,4 +1,4 @@
-"""The oracle's answer as bytes: pure, so that it can be served, tested and spoilt."""
+"""The reference server's response as bytes. Pure, so that it can be served, tested and changed by defects."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def reply(api: ir.Api, body: bytes, answer: Answering, defects: Sequence[Defect]
         api: the wire API asked in.
         body: the request as it came.
         answer: what to say.
-        defects: how to spoil it, one after the other; none for an answer as it should be.
+        defects: applied one after the other; none for a correct response.
     """
     value = parse_json(body)
     if not isinstance(value, dict):

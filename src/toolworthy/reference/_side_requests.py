@@ -1,4 +1,4 @@
-"""Brief answers to what agents ask beside the task: titles, summaries, JSON by a schema."""
+"""Brief responses to agents' side requests: titles, summaries, JSON by a schema."""
 
 from __future__ import annotations
 

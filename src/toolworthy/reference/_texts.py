@@ -1,4 +1,4 @@
-"""Texts and arguments as defects of the catalogue leave them: pure functions over strings."""
+"""How defects change texts and arguments: pure functions on strings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def written(call: ToolCall, form: str, each: str, between: str) -> str:
         call: the call.
         form: ``{name}``, ``{arguments}`` and ``{each}`` are filled in.
         each: one argument: ``{key}``, ``{value}`` (a string bare) and ``{json}`` are filled in.
-        between: what stands between two of them.
+        between: separates two of them.
     """
     parts = []
     for key, value in as_dict(parse_json(call.arguments)).items():
@@ -47,7 +47,7 @@ def swapped_values(swaps: Swaps, value: Any) -> Any:
 
 
 def arguments(how: str | None, text: str, number: int, instead: str) -> str:
-    """The arguments of a call, spoilt.
+    """The arguments of a call, made faulty.
 
     Args:
         how: see ``Saying.arguments``; None leaves them.
@@ -84,7 +84,7 @@ def arguments(how: str | None, text: str, number: int, instead: str) -> str:
 
 
 def closed(text: str) -> str:
-    """The beginning of a JSON object, mended to be a whole one, as eager servers do."""
+    """The beginning of a JSON object, completed to a valid one, as some servers do."""
     if parse_json(text) is not None:
         return text
     for end in range(len(text), 0, -1):

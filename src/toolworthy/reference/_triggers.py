@@ -1,4 +1,4 @@
-"""Which requests a defect shows on, by what stands in their JSON."""
+"""Which requests trigger a defect, by their JSON."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Real defects of real endpoints, as data: what the oracle does to a correct answer to show one.
+"""Defects of real endpoints, as data: how the reference server changes a correct response to show one.
 
-A row of ``fixtures/defects/*.toml`` spoils an answer in up to four places: it refuses the request, changes what is
+A row of ``fixtures/defects/*.toml`` changes a response in up to four places: it refuses the request, changes what is
 said, edits the JSON that is sent, or the bytes.
 """
 

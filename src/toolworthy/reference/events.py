@@ -1,6 +1,6 @@
-"""What happens in a task besides its own steps, as data: the situations that a plain task never meets.
+"""Stages, as data: situations that a plain task never meets.
 
-A stage plays steps of its own before the task's, and acts on some of the task's requests: it cuts, refuses or breaks
+A stage plays its own steps before the task's, and acts on some of the task's requests: it cuts, refuses or breaks
 off an answer that is right otherwise. Without a defect a stage is what a sound endpoint may do to every agent.
 """
 

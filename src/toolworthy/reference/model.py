@@ -1,4 +1,4 @@
-"""What the oracle sends."""
+"""The reference server's replies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Serve the oracle over all wire APIs, streaming and not."""
+"""Serve the reference server over all wire APIs, streamed and not."""
 
 from __future__ import annotations
 

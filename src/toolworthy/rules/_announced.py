@@ -1,4 +1,4 @@
-"""Rules over whether an answer has the calls that its request and its own stop reason speak of."""
+"""Rules on whether a response has the calls that its request and its stop reason announce."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules over what else stands in a call's arguments: reasoning, or prose that belongs to the text."""
+"""Rules on foreign content in a call's arguments: reasoning, or prose that belongs to the text."""
 
 from __future__ import annotations
 

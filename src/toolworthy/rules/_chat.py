@@ -1,4 +1,4 @@
-"""Rules over the chunks of a Chat Completions stream."""
+"""Rules on the chunks of a Chat Completions stream."""
 
 from __future__ import annotations
 

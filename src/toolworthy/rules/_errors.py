@@ -1,4 +1,4 @@
-"""Rules over what an error says: whose fault it is, and whether it tells that truly."""
+"""Rules on errors: which side is at fault, and whether the error says so correctly."""
 
 from __future__ import annotations
 

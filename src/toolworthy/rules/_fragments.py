@@ -1,4 +1,4 @@
-"""Rules over the fragments of tool calls in a Chat Completions stream."""
+"""Rules on the fragments of tool calls in a Chat Completions stream."""
 
 from __future__ import annotations
 

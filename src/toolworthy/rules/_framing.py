@@ -1,4 +1,4 @@
-"""Rules over HTTP and SSE: status, headers, framing, errors, silence."""
+"""Rules on HTTP and SSE: status, headers, framing, errors, silence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules over what Gemini endpoints answer: candidates, thought signatures, errors."""
+"""Rules on responses of Gemini endpoints: candidates, thought signatures, errors."""
 
 from __future__ import annotations
 

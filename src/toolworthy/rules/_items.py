@@ -1,4 +1,4 @@
-"""Rules over the output items of OpenAI Responses, from which Codex takes calls and messages."""
+"""Rules on the output items of OpenAI Responses, from which Codex takes calls and messages."""
 
 from __future__ import annotations
 

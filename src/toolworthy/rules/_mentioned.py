@@ -1,4 +1,4 @@
-"""Whether a text makes a call, or speaks of one: shows an example, quotes, documents."""
+"""Decide whether a text makes a call or only mentions one: an example, a quotation, documentation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules over the events of an Anthropic Messages stream."""
+"""Rules on the events of an Anthropic Messages stream."""
 
 from __future__ import annotations
 

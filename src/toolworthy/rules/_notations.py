@@ -1,4 +1,4 @@
-"""Where a text names an offered tool next to arguments that fit it, in any notation."""
+"""Find places where a text names an offered tool next to arguments that fit it, in any notation."""
 
 from __future__ import annotations
 

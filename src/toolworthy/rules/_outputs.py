@@ -1,4 +1,4 @@
-"""Rules over whether the events of an OpenAI Responses stream agree: indices, order, and what each says of an item."""
+"""Rules on whether the events of an OpenAI Responses stream agree: indices, order, and the content of items."""
 
 from __future__ import annotations
 

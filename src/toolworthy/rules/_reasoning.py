@@ -1,4 +1,4 @@
-"""Rules over where an answer puts the model's reasoning."""
+"""Rules on where a response puts the model's reasoning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules over the events of an OpenAI Responses stream, and the response objects in them."""
+"""Rules on the events of an OpenAI Responses stream, and the response objects in them."""
 
 from __future__ import annotations
 

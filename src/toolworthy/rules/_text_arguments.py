@@ -1,4 +1,4 @@
-"""Arguments read out of text, in whatever notation they stand there: JSON, tags, a call in code, ``key: value``."""
+"""Read arguments from text in several notations: JSON, tags, a call in code, ``key: value``."""
 
 from __future__ import annotations
 

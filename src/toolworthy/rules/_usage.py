@@ -1,4 +1,4 @@
-"""Rules over usage, stop reasons and answers with nothing in them."""
+"""Rules on usage, stop reasons and empty responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules over the tool calls of one answer, as the agent gets them once they are put together."""
+"""Rules on the tool calls of a response, after its deltas are joined."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from toolworthy.wire.lenient import as_dict, parse_json
 
 
 def is_json_object(text: str) -> bool:
-    """Whether `text` is one JSON object, as arguments must be. Empty arguments are none."""
+    """Whether `text` is one JSON object, as arguments must be. Empty arguments are not."""
     try:
         return isinstance(json.loads(text), dict)
     except (ValueError, RecursionError):

@@ -1,6 +1,6 @@
-"""Calls that stand in an answer's text: known by what they are, not by the marks of one format.
+"""Find tool calls in a response's text by their content, not by the markers of one format.
 
-An offered tool's name next to arguments that fit its schema is a call, whatever stands between and about them
+An offered tool's name next to arguments that fit its schema is a call, whatever is between and around them
 (``notations``). Text that speaks of a call, an example or a sentence, is none (``spoken``).
 """
 

@@ -1,4 +1,4 @@
-"""Rules over what stands in an answer's text and should have been parsed out of it."""
+"""Rules on markup in a response's text that the server should have parsed."""
 
 from __future__ import annotations
 

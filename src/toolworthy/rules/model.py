@@ -1,4 +1,4 @@
-"""What a rule is, and what it says."""
+"""The model of a rule, and how rules are declared."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ class Example(Strict):
 
 
 class Rule(Strict):
-    """A small pure function over one exchange, and what is declared of it. Of ours a table in ``fixtures/rules``."""
+    """A pure function over one exchange, and its declaration; for a built-in rule, a table in ``fixtures/rules``."""
 
     code: str
     slug: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
-    """Its name in words; of ours as unique as its code."""
+    """Its name in words; as unique as its code for built-in rules."""
     title: str
     severity: Severity
     apis: tuple[Api, ...] = APIS
@@ -92,7 +92,7 @@ class Rule(Strict):
         return f"{self.code} {self.slug}"
 
     def findings(self, view: View) -> Iterator[Finding]:
-        """The violations in one exchange; one is enough to tell, so equal ones are not repeated.
+        """The violations in one exchange, without duplicates.
 
         Raises:
             ToolworthyError: a user's rule fails on what it sees.
@@ -144,9 +144,9 @@ def rule(
 
     Args:
         code: capital letters and three digits, ``MY101``; ``TW`` is for our own.
-        title: what is wrong, in a few words.
+        title: names the fault in a few words.
         severity: ``blocks`` (an agent cannot go on), ``degrades`` or ``cosmetic``.
-        apis: wire APIs that it holds for; all if none is given.
+        apis: wire APIs that it applies to; all if none is given.
         source: who says so: an address, or ``owner/repository#issue``.
         right: what a right answer has in its place.
         situation: when agents meet the fault.
@@ -176,7 +176,7 @@ def rule(
 
 
 def builtin(code: str) -> Callable[[Callable[[View], Violations]], Rule]:
-    """The function of a rule of ours; all else is declared by its table in ``fixtures/rules``.
+    """Declare the function of a built-in rule; its table in ``fixtures/rules`` declares the rest.
 
     Raises:
         ToolworthyError: there is no such table, or it does not fit.
@@ -210,10 +210,10 @@ def tables() -> Mapping[str, tuple[Path, Mapping[str, Any]]]:
 
 
 def check_complete() -> None:
-    """Every table is some function's.
+    """Check that every table has a function.
 
     Raises:
-        ToolworthyError: one is none's.
+        ToolworthyError: one has none.
     """
     for code in tables().keys() - {rule.code for rule in RULES}:
         raise ToolworthyError(f"{tables()[code][0]}: no function in {__package__} has @builtin({code!r}). Write one.")

@@ -1,4 +1,4 @@
-"""What kind of error an endpoint answered with, told by its status, its codes and its words. Pure: no I/O."""
+"""Classify an endpoint's error by its status, codes and text. Pure: no I/O."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Refusal:
 
     @property
     def busy(self) -> bool:
-        """Whether the server has no time now, rather than trouble of its own."""
+        """Whether the server is busy, rather than faulty."""
         return self.kind == "rate limited" or (self.kind == "unavailable" and self.status in BUSY)
 
     @property

@@ -1,4 +1,4 @@
-"""One exchange as the rules look at it: read once, in the neutral form and as it was written."""
+"""An exchange as rules see it: parsed once, in neutral form and as bytes."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class View:
 
     @cached_property
     def lost_calls(self) -> tuple[LeakedCall, ...]:
-        """The calls that stand in text or reasoning instead of where the API has calls."""
+        """Calls in text or reasoning instead of the API's own field for calls."""
         return lost_calls(self.request, self.response)
 
     @property
@@ -133,11 +133,11 @@ class View:
 
     @cached_property
     def whole(self) -> Mapping[str, Any]:
-        """The JSON of an answer that is no stream; empty where there is none."""
+        """The JSON of a response that is not a stream; empty if there is none."""
         return {} if self.exchange.streamed else as_dict(parse_json(self.exchange.body))
 
     def repairs(self, *codes: str) -> Iterator[tuple[str, str]]:
-        """What the reader had to mend, of these kinds: (detail, excerpt)."""
+        """Repairs of these kinds that parsing needed: (detail, excerpt)."""
         for repair in self.response.repairs:
             if repair.code in codes:
                 yield repair.detail, self.excerpt(repair.event)

@@ -64,7 +64,7 @@ def pass_hat_k(n: int, c: int, k: int) -> float | None:
 def holm(chances: Sequence[float], alpha: float) -> list[bool]:
     """Which of several findings, each with its chance if nothing were there, hold at level `alpha` for all of them.
 
-    Whatever depends on what. Source: S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian
+    Valid under any dependence. Source: S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian
     Journal of Statistics 6 (1979).
     """
     shown = [False] * len(chances)

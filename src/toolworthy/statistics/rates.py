@@ -1,4 +1,4 @@
-"""A rate as it is told everywhere: how many of how many, how sure that is, and what was not counted and why."""
+"""A rate as every output shows it: k of n, its interval, and what was not counted and why."""
 
 from __future__ import annotations
 

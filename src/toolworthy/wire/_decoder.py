@@ -1,4 +1,4 @@
-"""What the readers of all event streams do alike."""
+"""What the decoders of all wire APIs share."""
 
 from __future__ import annotations
 
@@ -86,6 +86,6 @@ class SseDecoder(ABC):
         self.repairs.append(Repair(code, detail, self._number))
 
     def _once(self, code: str, detail: str = "") -> None:
-        """A repair that is told once."""
+        """A repair that is reported once."""
         if not any(known.code == code for known in self.repairs):
             self._repair(code, detail)

@@ -1,4 +1,4 @@
-"""Put a stream's events together into one answer."""
+"""Assemble the events of a stream into one response."""
 
 from __future__ import annotations
 

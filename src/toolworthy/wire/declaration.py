@@ -1,4 +1,4 @@
-"""What a wire API is: everything about it that other modules need, in one object."""
+"""Declare a wire API: one object with everything that other modules need."""
 
 from __future__ import annotations
 
@@ -89,11 +89,11 @@ class WireApi:
     relatives: tuple[Api, ...] = ()
     """APIs in which its agents are asked rather than in others, where an endpoint does not have it."""
     mark: str = ""
-    """Header by which its clients are told from those of another API with the same path; empty where by none."""
+    """Header that only this API's clients send; empty if there is none."""
     conversation: str
     """Field of a request that holds the messages."""
     several: str = ""
-    """Field of a request that asks for several choices; empty where there are none."""
+    """Request field that asks for several choices; empty if the API has none."""
     id_prefix: str
     """How the id of an answer begins."""
     stops: frozenset[str]
@@ -111,7 +111,7 @@ class WireApi:
     reasoning: ReasoningForm | None
     """How it shows reasoning that its endpoint signs; None where none is signed."""
     signs_calls: bool = False
-    """Whether the signature stands on the call that the reasoning led to, not on the reasoning."""
+    """Whether the signature is on the call that follows the reasoning, not on the reasoning."""
     namespaces: bool = False
     """Whether a call has the namespace of its tool in a field of its own."""
     usage_on_request: bool = False
@@ -165,7 +165,7 @@ class WireApi:
         return path.partition("?")[0].replace("{model}", quote(model, safe="/"))
 
     def asked(self, method: str, path: str) -> Route | None:
-        """What a request of this API asks for; None where it has no such path.
+        """The operation that a path of this API names; None if the API has no such path.
 
         Agents write a version before the path or not, as they like.
 

@@ -1,4 +1,4 @@
-"""What an error says, wherever a server puts it: JSON of many shapes, an event stream, a web page, plain text."""
+"""Read errors in every form that servers use: JSON of many shapes, event streams, web pages, plain text."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _WORDS = (
 """Fields that hold its words."""
 _CODES = ("code", "error_code", "errorCode", "status_code", "Code", "status")
 _CONTENT = ("choices", "output", "content", "data", "input_tokens")
-"""Fields of an answer: beside them, a message is no error."""
+"""Fields of a response: next to them, a message is not an error."""
 _DEPTH = 6
 _PAGE = re.compile(rb"\s*+(?:<!--(?>.*?-->)\s*+)*+<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
@@ -77,7 +77,7 @@ def parse_error(status: int, body: bytes) -> Failure:
 
 
 def page(body: bytes) -> str | None:
-    """The title of a web page, or its text where it has none that tells anything; None for anything else."""
+    """The title of a web page, or its text if the title says nothing; None for anything else."""
     if not _PAGE.match(body.removeprefix(b"\xef\xbb\xbf")):
         return None
     text = body[: 2**16].decode("utf-8", "replace")
@@ -142,7 +142,7 @@ def answer_failure(value: Any, status: int | None = None) -> Failure | None:
 
 
 def _failed_response(value: Mapping[str, Any], status: int | None) -> Failure:
-    """Of ``response.failed``: most servers put the error into the response, some beside it."""
+    """Of ``response.failed``: most servers put the error into the response, some next to it."""
     response = as_dict(value.get("response"))
     for place in (response.get("error"), value.get("error"), response.get("last_error"), value.get("message")):
         if place and (failure := failure_of({"error": place}, status)):
@@ -165,7 +165,7 @@ def _failure(value: Any, status: int | None, depth: int) -> Failure | None:
         return None
     for name in _HOLDERS:
         if isinstance(value.get(name), str) and (value.get("message") or value.get("error_description")):
-            continue  # the name of the error, whose words stand beside it
+            continue  # the name of the error, whose message is in another field
         if value.get(name) and (inner := _failure(value[name], status, depth - 1)):
             return _completed(inner, value, status)
     words = next((word for name in (*_WORDS, *_HOLDERS) if (word := value.get(name))), None) or _fields(value)
@@ -202,7 +202,7 @@ def _fields(value: Mapping[str, Any]) -> str:
 
 
 def _completed(failure: Failure, outer: Mapping[str, Any], status: int | None) -> Failure:
-    """`failure`, with what stands around it where it does not say so itself."""
+    """`failure`, completed from the object around it."""
     kind = failure.type if failure.type != error_type(status) else _type(outer) or failure.type
     return Failure(failure.message, kind, failure.code or _code(outer), status)
 

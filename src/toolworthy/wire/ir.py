@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 Api = Literal["chat", "messages", "responses", "gemini"]
-"""The wire APIs by name; each is a package beside this module."""
+"""Names of the wire APIs; each is a package next to this module."""
 APIS: tuple[Api, ...] = get_args(Api)
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
@@ -336,7 +336,7 @@ class Dialect:
     developer_role: bool = False
     """Chat accepts role ``developer``; else it becomes ``system``."""
     system_anywhere: bool = True
-    """System messages may stand in mid-conversation; else later ones become ``user`` messages."""
+    """System messages are allowed anywhere in the conversation; else later ones become ``user`` messages."""
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     stream_usage: bool = True
     """Ask for usage in streams by ``stream_options.include_usage``."""

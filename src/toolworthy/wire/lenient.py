@@ -1,4 +1,4 @@
-"""Read what an endpoint really sent: JSON that may be none, fields of any type. Nothing here raises."""
+"""Read untrusted JSON: it may be invalid, and fields may have any type. Nothing here raises."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def as_str(value: Any, default: str = "") -> str:
 
 
 def as_int(value: Any) -> int | None:
-    """`value` if it is a whole number that a count can be; a boolean is none."""
+    """`value` if it is an integer that can be a count; not a boolean."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= EXACT else None
 
 
 def as_float(value: Any) -> float | None:
-    """`value` if it is a number; a boolean is none."""
+    """`value` if it is a number; not a boolean."""
     if isinstance(value, int):
         value = as_int(value)
     return float(value) if isinstance(value, (int, float)) else None
@@ -69,7 +69,7 @@ def as_key(value: Any) -> Hashable:
 
 
 def as_arguments(value: Any) -> str:
-    """A call's arguments as text: a string as it is, an object that should have been one dumped."""
+    """A call's arguments as text: a string unchanged, an object dumped as JSON."""
     if isinstance(value, str):
         return value
     return "" if value is None else dump_json(value)

@@ -11,7 +11,7 @@ from toolworthy.wire import ir
 from toolworthy.wire.lenient import as_dict, as_list, as_str, dump_json, parse_json
 
 LATE_SYSTEM = "<system-message>\n{text}\n</system-message>"
-"""How a system message reads where only a user message may stand."""
+"""Form of a system message where only a user message is allowed."""
 
 
 CONTEXT_LENGTH_EXCEEDED = "context_length_exceeded"
@@ -117,7 +117,7 @@ def arguments_object(call: ir.ToolCall) -> dict[str, Any]:
 
 
 def data_url(url: str) -> tuple[str, str] | None:
-    """Media type and base64 of a picture that stands in its URL; None for an address."""
+    """Media type and base64 data of a data URL; None for any other URL."""
     match = re.match(r"data:([^;,]*);base64,(.*)", url, re.DOTALL)
     return (match[1] or "image/png", match[2]) if match else None
 

@@ -1,4 +1,4 @@
-"""Server-sent events, incrementally, from bytes cut anywhere.
+"""Parse server-sent events incrementally, from bytes split anywhere.
 
 Grammar: HTML Living Standard, section 9.2.6 (event stream interpretation). Lenient where servers are sloppy: any line
 end, no space after the colon, no final blank line, a BOM, bytes that are no UTF-8.

@@ -1,4 +1,4 @@
-"""Carry a request from an agent's wire API to an endpoint's, and the answer back. Pure, streaming or not."""
+"""Translate requests from an agent's wire API to the endpoint's, and responses back. Pure, streamed or not."""
 
 from __future__ import annotations
 

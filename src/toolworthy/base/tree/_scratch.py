@@ -1,4 +1,4 @@
-"""Temporary folders of this process, below one that tells when the process is dead: the next one then removes it."""
+"""Temporary folders of this process. Those of a process that died are removed by the next one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def new_folder() -> Path:
 
 @contextmanager
 def temporary() -> Iterator[Path]:
-    """A folder of our own, removed at the end with whatever came to be in it."""
+    """A new folder, removed at the end with everything in it."""
     folder = new_folder()
     try:
         yield folder

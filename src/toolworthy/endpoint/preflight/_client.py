@@ -1,4 +1,4 @@
-"""Small requests to an endpoint, with patience for what may pass, and bounds to what comes back."""
+"""Send small requests to an endpoint, with retries and a limit on the size of the response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One wire API asked for a small completion, as agents ask: streamed, with a tool, with a system message on the way.
+"""Request a small completion over one wire API as agents do: streamed, with a tool and a later system message.
 
 What is refused is asked again with less, until it is known which part was refused.
 """

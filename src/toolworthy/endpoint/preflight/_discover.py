@@ -1,4 +1,4 @@
-"""Look at an endpoint as agents will use it. Costs a few small requests, and does not hang on what is to be run."""
+"""Examine an endpoint as agents will use it. Takes a few small requests, whatever the run."""
 
 from __future__ import annotations
 

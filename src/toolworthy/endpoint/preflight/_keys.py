@@ -1,4 +1,4 @@
-"""An API that refuses the key that another takes: perhaps it takes it in another header."""
+"""If one API refuses a key that another accepts, try the other header."""
 
 from __future__ import annotations
 

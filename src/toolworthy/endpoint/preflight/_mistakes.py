@@ -1,4 +1,4 @@
-"""What ends a run before it begins, in one line that says what to do."""
+"""Mistakes that end a run before it begins, each with one line that says what to do."""
 
 from __future__ import annotations
 

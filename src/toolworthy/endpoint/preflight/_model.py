@@ -1,4 +1,4 @@
-"""What preflight learns, as values."""
+"""Results of preflight."""
 
 from __future__ import annotations
 

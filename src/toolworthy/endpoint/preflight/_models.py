@@ -1,4 +1,4 @@
-"""What an endpoint's list of models says of the one that is asked for."""
+"""Look up the requested model in the endpoint's list of models."""
 
 from __future__ import annotations
 

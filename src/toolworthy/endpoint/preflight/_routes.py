@@ -1,4 +1,4 @@
-"""Where an endpoint's wire APIs are: at the base URL as it was given, or at one that the user may have meant."""
+"""Find an endpoint's wire APIs: at the given base URL, or at one that the user may have meant."""
 
 from __future__ import annotations
 

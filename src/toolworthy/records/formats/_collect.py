@@ -1,4 +1,4 @@
-"""Puts together what a file says of requests and responses, as it comes."""
+"""Collect the requests and responses of a file, in order."""
 
 from __future__ import annotations
 

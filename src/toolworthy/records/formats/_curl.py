@@ -1,4 +1,4 @@
-"""What ``curl -i`` and ``curl -v`` print: heads of responses, then their bodies, with curl's own lines between."""
+"""Read the output of ``curl -i`` and ``curl -v``: response headers, then bodies, with curl's own lines between."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def transcript(block: str, start: int, collector: Collector) -> bool:
 
 
 def _request(text: str, start: int, collector: Collector) -> None:
-    """What stands before a head: the command with its body, or the lines that curl sent."""
+    """The request before a response: the command with its body, or the lines that curl sent."""
     _log.requests(text, start, collector)
     if sent := _ASKED.search(text):
         collector.asked(None, wire.route(sent[1], sent[2]))

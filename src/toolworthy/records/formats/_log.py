@@ -1,4 +1,4 @@
-"""JSON wherever it stands: bodies, lists of events, HAR files, lines of logs with a request and its response."""
+"""Find JSON anywhere in a file: bodies, lists of events, HAR files, log lines with a request and its response."""
 
 from __future__ import annotations
 

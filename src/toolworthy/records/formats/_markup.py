@@ -1,4 +1,4 @@
-"""Text as people paste it: encodings, Markdown, quotation, and the credentials that are left in it."""
+"""Read pasted text: encodings, Markdown, quotation, and the credentials left in it."""
 
 from __future__ import annotations
 
@@ -49,5 +49,5 @@ def _bare(block: str) -> str:
 
 
 def credentials(text: str) -> set[str]:
-    """Values of credentials that stand in a text."""
+    """Values of credentials in a text."""
     return {match[1] for match in _CREDENTIAL.finditer(text)}

@@ -1,4 +1,4 @@
-"""Chat Completions answers that come whole: read and written."""
+"""Read and write whole Chat Completions responses."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _WORDS: dict[StopReason, str] = {reason: word for word, reason in reversed(_STOP
 
 
 def parse_response(body: Any) -> Response:
-    """Read a whole answer. What is none becomes a Response with a failure."""
+    """Read a whole response. Anything else becomes a Response with a failure."""
     value = as_dict(body)
     if not isinstance(value.get("choices"), list):
         failure = failure_of(body) or Failure("the response is not a chat completion", "invalid_response")

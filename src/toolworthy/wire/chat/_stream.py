@@ -1,4 +1,4 @@
-"""Chat Completions streams: read leniently, written strictly."""
+"""Read Chat Completions streams leniently, write them strictly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chat Completions requests: read, and written in a provider's dialect."""
+"""Read Chat Completions requests, and write them in a provider's dialect."""
 
 from __future__ import annotations
 

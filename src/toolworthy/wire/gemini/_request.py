@@ -1,6 +1,6 @@
-"""Gemini requests: read, and written for an endpoint.
+"""Read Gemini requests, and write them for an endpoint.
 
-The path of a request names the model and says whether to stream; here both stand in the JSON, as ``model`` and
+The path of a request names the model and says whether to stream; here both are in the JSON, as ``model`` and
 ``stream``.
 """
 

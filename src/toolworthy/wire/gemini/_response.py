@@ -1,4 +1,4 @@
-"""Gemini answers, streamed or whole, which is a stream of one chunk: read; whole ones written."""
+"""Read Gemini responses (a whole one is a stream of one chunk), and write whole ones."""
 
 from __future__ import annotations
 

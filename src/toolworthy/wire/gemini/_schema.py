@@ -1,4 +1,4 @@
-"""Schemas as Gemini has them, a subset of OpenAPI 3.0's, from and to JSON Schema.
+"""Convert between JSON Schema and Gemini's schemas, a subset of OpenAPI 3.0's.
 
 Source: Gemini API reference, ``Schema``. What is unknown there is refused ("Cannot find field"), and so are references,
 lists of types, and enums of anything but strings.

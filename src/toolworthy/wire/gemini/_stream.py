@@ -1,4 +1,4 @@
-"""Gemini streams, written strictly.
+"""Write Gemini streams strictly.
 
 Every event is a whole answer with what is new in it, without a name, and none marks the end: the last one has a
 ``finishReason``. A call comes in one piece (js-genai, ``src/_api_client.ts``; ai.google.dev, "Generating content").

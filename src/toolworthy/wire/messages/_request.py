@@ -1,4 +1,4 @@
-"""Anthropic Messages requests: read, and written for an endpoint."""
+"""Read Anthropic Messages requests, and write them for an endpoint."""
 
 from __future__ import annotations
 

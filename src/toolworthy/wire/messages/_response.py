@@ -1,4 +1,4 @@
-"""Anthropic Messages answers that come whole: read and written."""
+"""Read and write whole Anthropic Messages responses."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WORDS: dict[ir.StopReason, str] = {reason: word for word, reason in reversed(ST
 
 
 def parse_response(body: Any) -> ir.Response:
-    """Read a whole answer. What is none becomes a Response with a failure."""
+    """Read a whole response. Anything else becomes a Response with a failure."""
     value = as_dict(body)
     if not isinstance(value.get("content"), list):
         failure = failure_of(body) or ir.Failure("the response is not a message", "invalid_response")

@@ -1,4 +1,4 @@
-"""Anthropic Messages streams: read leniently, written strictly.
+"""Read Anthropic Messages streams leniently, write them strictly.
 
 Grammar: platform.claude.com, "Streaming messages": message_start, blocks (start, deltas, stop), message_delta,
 message_stop; ping and error anywhere.
@@ -31,7 +31,7 @@ class MessagesDecoder(SseDecoder):
         self._open: dict[int, ir.Part] = {}
         self._signatures: dict[int, str] = {}
         self._told: Mapping[str, Any] = {}
-        """Usage as the message began; its end may tell only some of it again."""
+        """Usage at the start of the message; its end may repeat only a part."""
         self._count = 0
 
     def _event(self, name: str | None, value: Mapping[str, Any]) -> Iterator[ir.Event]:

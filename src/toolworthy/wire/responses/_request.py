@@ -1,4 +1,4 @@
-"""OpenAI Responses requests: read, and written for an endpoint."""
+"""Read OpenAI Responses requests, and write them for an endpoint."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def _asked(request: Request) -> dict[str, Any]:
 
 
 def _said_back(request: Request) -> dict[str, Any]:
-    """What only this API knows. Nothing is stored and nothing runs in the background, whatever was asked for."""
+    """Fields that only this API has. Nothing is stored or runs in the background, even if the request asks for it."""
     extra = request.extra
     return {
         "previous_response_id": as_str(extra.get("previous_response_id")) or None,

@@ -1,4 +1,4 @@
-"""OpenAI Responses answers that come whole: read and written."""
+"""Read and write whole OpenAI Responses responses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from toolworthy.wire.responses._resource import response_object
 
 
 def parse_response(body: Any) -> ir.Response:
-    """Read a whole answer. What is none becomes a Response with a failure."""
+    """Read a whole response. Anything else becomes a Response with a failure."""
     value = as_dict(body)
     if not isinstance(value.get("output"), list):
         failure = failure_of(body) or ir.Failure("the response is not a response object", "invalid_response")

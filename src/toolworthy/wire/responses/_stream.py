@@ -1,4 +1,4 @@
-"""OpenAI Responses streams: read leniently, written strictly.
+"""Read OpenAI Responses streams leniently, write them strictly.
 
 Source: OpenAI API reference, "Streaming events" of Responses. What Codex needs of it: every item whole in
 ``response.output_item.done``, and exactly one terminal event.
