@@ -166,7 +166,7 @@ def _run(name: str, defects: Sequence[str], out: Path, which: str, *arguments: s
 def agents_of(name: str) -> list[str]:
     """Ids of the real agents that speak an API of the server's own."""
     served = definitions()[name].apis
-    return [agent.id for agent in adapters.agents() if agent.install and agent.apis[0] in served]
+    return [agent.id for agent in adapters.common() if agent.install and agent.apis[0] in served]
 
 
 def _about(name: str, defects: Sequence[str], agent: str) -> dict[str, object]:

@@ -226,6 +226,8 @@ class AgentAdapter(Strict):
     id: str
     title: str
     homepage: str = ""
+    common: bool = False
+    """Whether every run judges it; another is judged where ``--agent`` names it, and by tier ``full``."""
     apis: tuple[Api, ...]
     """Wire APIs that it speaks, the one `run` sets up first."""
     install: Install | None = None
@@ -315,6 +317,11 @@ def agent(name: str, extra: tuple[Path, ...] = ()) -> AgentAdapter:
 def agents() -> tuple[AgentAdapter, ...]:
     """All agent adapters by id, ours and those of plugins."""
     return every(AgentAdapter, "agents")
+
+
+def common() -> tuple[AgentAdapter, ...]:
+    """The agents that every run judges, by id."""
+    return tuple(adapter for adapter in agents() if adapter.common)
 
 
 def title(agent: str) -> str:

@@ -14,7 +14,7 @@ from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.records.score import Cause, Score
 from toolworthy.records.trial import TrialKey, TrialResult
 
-REAL = [agent.id for agent in adapters.agents() if agent.install]
+REAL = [agent.id for agent in adapters.common() if agent.install]
 SPENT = Cause(kind="budget", fault="our limit", detail="the budget is spent")
 REFUSED = Cause(kind="endpoint error", fault="endpoint", detail="preflight: chat: HTTP 500")
 CRASHED = Cause(kind="infrastructure", fault="infrastructure", detail="the agent asked nothing")

@@ -25,6 +25,7 @@ from toolworthy.records.exchanges import ExchangeWriter
 from toolworthy.records.meta import Budget
 from toolworthy.records.result import REFERENCES
 from toolworthy.records.trial import TrialKey
+from toolworthy.work.kinds import KINDS
 from toolworthy.work.run import plan
 from toolworthy.work.run.budget import Spending, tokens_of
 from toolworthy.work.run.estimate import RunEstimate, dollars, estimate, short
@@ -45,10 +46,25 @@ def test_agents_are_those_named_each_once_or_the_built_in_one() -> None:
     assert ids(plan.choose_agents([], [])) == ["builtin"]
     assert ids(plan.choose_agents(["codex", "builtin", "codex"], [])) == ["codex", "builtin"]
     assert ids(plan.choose_agents(["all"], [])) == ids(plan.choose_agents(["codex", "all"], [])) == every
-    assert ids(plan.choose_toolsets([], [])) == every
+    common = ids(adapters.common())
+    assert {"builtin", "codex"} < set(common) < set(every)
+    assert ids(plan.choose_agents(["pi", "common", "codex"], [])) == [*common, "pi"]
+    assert ids(plan.choose_toolsets([], [])) == common
     assert ids(plan.choose_toolsets(["codex"], [])) == ["codex"]
     with pytest.raises(ToolworthyError):
         plan.choose_agents(["codx"], [])
+
+
+def test_probes_of_an_agent_that_is_not_common_are_asked_where_it_is_named() -> None:
+    def own(**choice: Any) -> set[str]:
+        endpoint = resolve("oracle", environ={})
+        options = replace(plan.Options(endpoint, plan.choose_agents([], []), ()), **choice)
+        keys = {key.probe for key in KINDS["wire"].keys(options) if KINDS["wire"].planned(options, key)}
+        return {name for name in keys if name.endswith("-pi")}
+
+    assert own() == own(tier="quick") == set()
+    assert own(tier="quick", agents=plan.choose_agents(["pi"], [])) == {"session-pi"}
+    assert own(tier="full") == own(agents=plan.choose_agents(["pi"], [])) >= {"session-pi", "first-request-pi"}
 
 
 def test_tasks_are_those_named_of_the_folders_given(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def spoilt() -> Exchange:
 def test_what_the_agent_was_seen_to_break_on_is_named(
     monkeypatch: pytest.MonkeyPatch, seen: dict[str, breakage.Outcome], code: str, doubt: bool
 ) -> None:
-    def affected(asked: str, _situation: object) -> dict[str, Measured]:
+    def affected(asked: str, _situation: object, _said: str = "") -> dict[str, Measured]:
         row = seen.get(asked)
         return {"openclaw": Measured(defect="d", agent="openclaw", version="1", outcome=row)} if row else {}
 

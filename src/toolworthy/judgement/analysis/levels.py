@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from toolworthy.content import adapters
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.situations import NEVER
 from toolworthy.endpoint.target import nearest
@@ -18,7 +17,7 @@ from toolworthy.judgement.analysis.verdict import Headline, Word
 from toolworthy.records.finding import rank
 from toolworthy.records.probe import ProbeResult
 from toolworthy.wire.ir import APIS, Api
-from toolworthy.work.probes.effects import Reason, meets, over, reasons_for, weight
+from toolworthy.work.probes.effects import Reason, judged, meets, over, reasons_for, weight
 from toolworthy.work.probes.tiers import LONG
 
 ENOUGH = 0.75
@@ -89,11 +88,11 @@ class Level:
 
 
 def levels(results: Sequence[ProbeResult]) -> tuple[Level, ...]:
-    """One level for every real agent; none at all where no probe was planned."""
+    """One level for every real agent that is common or has probes of its own here; none where no probe was planned."""
     if not results:
         return ()
     refused = roots([*same_words(results)])
-    return tuple(_level(agent, results, refused) for agent in adapters.agents() if agent.install is not None)
+    return tuple(_level(agent, results, refused) for agent in judged(results))
 
 
 def reasons(found: Iterable[Level]) -> tuple[Reason, ...]:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from toolworthy import content
 from toolworthy.base.errors import ToolworthyError, place
 from toolworthy.base.sanitize import docstring
+from toolworthy.content import adapters
 from toolworthy.content.situations import Situation
 from toolworthy.records.finding import Severity
 from toolworthy.records.meta import Tier
@@ -85,9 +86,20 @@ class Probe:
                 if tiers.within(self.tier, tier, stream):
                     yield ProbeKey(probe=self.id, api=api, stream=stream)
 
+    @property
+    def own(self) -> bool:
+        """Whether only some agents meet it."""
+        return self.agents not in ((), EVERY_AGENT)
+
+    @property
+    def uncommon(self) -> tuple[str, ...]:
+        """Its agents, where only such meet it as are not judged by every run."""
+        common = {agent.id for agent in adapters.common()}
+        return self.agents if self.own and common.isdisjoint(self.agents) else ()
+
     def rank(self, key: ProbeKey) -> tuple[int, ...]:
         """A sorting key: what tells most comes first."""
-        return tiers.rank(self.tier, self.situation, self.agents not in ((), EVERY_AGENT), key.stream, self.late)
+        return tiers.rank(self.tier, self.situation, self.own, key.stream, self.late)
 
 
 PROBES: dict[str, Probe] = {}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from toolworthy.content import adapters, situations
+from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.situations import PHRASES, Situation
 from toolworthy.endpoint.target import nearest
 from toolworthy.records.finding import Severity, rank
@@ -70,13 +71,20 @@ def reasons_for(agent: str, results: Sequence[ProbeResult]) -> tuple[Reason, ...
     return tuple(sorted(merged, key=_place))
 
 
-def affected(result: ProbeResult, code: str = "") -> tuple[str, ...]:
+def judged(results: Iterable[ProbeResult]) -> tuple[AgentAdapter, ...]:
+    """The real agents that these results are about: the common ones, and those whose own requests were planned."""
+    own = {agent for result in results if result.main_path for agent in result.agents}
+    return tuple(agent for agent in adapters.agents() if agent.install and (agent.common or agent.id in own))
+
+
+def affected(result: ProbeResult, code: str = "", agents: Iterable[AgentAdapter] | None = None) -> tuple[str, ...]:
     """Ids of the agents that this one result harms, by its verdict or by what rules find in it; an agent is harmed only
     over the API that it is served in.
 
     Args:
         result: of a probe.
         code: count only what this rule or probe says; "" for all.
+        agents: only these; those that the result alone is about (:func:`judged`) if None.
     """
 
     def harms(reason: Reason) -> bool:
@@ -84,10 +92,8 @@ def affected(result: ProbeResult, code: str = "") -> tuple[str, ...]:
 
     return tuple(
         agent.id
-        for agent in adapters.agents()
-        if agent.install
-        and over(result, nearest(agent.apis[0], result.served))
-        and any(map(harms, of_result(agent.id, result)))
+        for agent in (judged([result]) if agents is None else agents)
+        if over(result, nearest(agent.apis[0], result.served)) and any(map(harms, of_result(agent.id, result)))
     )
 
 

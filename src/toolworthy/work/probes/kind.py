@@ -15,8 +15,8 @@ from toolworthy.rules import label
 from toolworthy.wire.ir import Api
 from toolworthy.work.kind import ItemOutcome, Kind, Site
 from toolworthy.work.probes._bench import ProbeBench
-from toolworthy.work.probes._declare import PROBES, load_suite
-from toolworthy.work.probes.effects import affected
+from toolworthy.work.probes._declare import PROBES, Probe, load_suite
+from toolworthy.work.probes.effects import affected, judged
 from toolworthy.work.probes.tiers import LONG, TIERS
 from toolworthy.work.run.plan import Options
 
@@ -28,14 +28,15 @@ class Probes(Kind[ProbeKey, ProbeResult]):
     result, words, settles = ProbeResult, get_args(Verdict), True
 
     def keys(self, plan: Options) -> Sequence[ProbeKey]:
-        return [key for probe in load_suite().values() for key in probe.ways(plan.tier)]
+        return [key for probe in load_suite().values() if _asked_of(plan, probe) for key in probe.ways(plan.tier)]
 
     def items(self, plan: Options, test: Any) -> Sequence[ProbeKey]:
         """All ways of the test's own probe."""
         return [*test.probe.ways()]
 
     def planned(self, plan: Options, key: ProbeKey) -> bool:
-        return key in PROBES[key.probe].ways(plan.tier)
+        probe = PROBES[key.probe]
+        return _asked_of(plan, probe) and key in probe.ways(plan.tier)
 
     def label(self, key: ProbeKey, repeated: bool) -> str:
         return key.way
@@ -47,7 +48,8 @@ class Probes(Kind[ProbeKey, ProbeResult]):
         return super().reproduce(plan, key)
 
     def alone(self, plan: Options, key: ProbeKey) -> tuple[Options, Sequence[str]]:
-        return plan, ("-k", f"test_{key.probe.replace('-', '_')}[{key.way}]")
+        named = [word for agent in PROBES[key.probe].uncommon for word in ("--agent", agent)]
+        return plan, (*named, "-k", f"test_{key.probe.replace('-', '_')}[{key.way}]")
 
     def instead(self, plan: Options) -> Mapping[str, Options]:
         return {f"--tier {tier}": replace(plan, tier=tier) for tier in TIERS if tier != plan.tier}
@@ -93,7 +95,8 @@ class Probes(Kind[ProbeKey, ProbeResult]):
         return ItemOutcome("failure", result.verdict, message, "\n".join(filter(None, text)))
 
     def reasons(self, results: Sequence[ProbeResult]) -> Iterator[str]:
-        harmful = [probe for probe in results if affected(probe)]
+        agents = judged(results)
+        harmful = [probe for probe in results if affected(probe, agents=agents)]
         if harmful:
             yield f"{len(harmful)} of {sum(result.judged for result in results)} probes show what harms an agent"
 
@@ -109,3 +112,9 @@ class Probes(Kind[ProbeKey, ProbeResult]):
             "agent_api": result.key.api,
             "endpoint_api": result.key.api,
         }
+
+
+def _asked_of(plan: Options, probe: Probe) -> bool:
+    """Whether a run asks this probe: of agents that are not common, only where one of them is named, or tier full."""
+    wanted = {agent.id for agent in plan.agents}
+    return plan.tier == "full" or not probe.uncommon or not wanted.isdisjoint(probe.uncommon)

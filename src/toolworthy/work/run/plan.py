@@ -139,13 +139,17 @@ class Options:
 def choose_agents(names: list[str], files: list[Path]) -> tuple[AgentAdapter, ...]:
     """The agents named, the user's own adapter files first; ``builtin`` where none is named.
 
+    ``common`` stands for the agents that every run judges, ``all`` for every one.
+
     Raises:
         ToolworthyError: an unknown name or a broken file.
     """
     chosen = [*names, *(path.stem for path in files if path.stem not in names)] or ["builtin"]
-    if "all" in chosen:
-        chosen = [agent.id for agent in adapters.agents()] + [path.stem for path in files]
-    return tuple(adapters.agent(name, tuple(files)) for name in dict.fromkeys(chosen))
+    groups = {"all": adapters.agents(), "common": adapters.common()}
+    expanded = [[agent.id for agent in groups[name]] if name in groups else [name] for name in chosen]
+    # What a group holds comes first, in its order.
+    chosen = list(dict.fromkeys(name for group in sorted(expanded, key=len, reverse=True) for name in group))
+    return tuple(adapters.agent(name, tuple(files)) for name in chosen)
 
 
 def choose_tasks(names: list[str], folders: list[Path]) -> tuple[Task, ...]:
@@ -166,12 +170,12 @@ def choose_tasks(names: list[str], folders: list[Path]) -> tuple[Task, ...]:
 
 
 def choose_toolsets(names: list[str], files: list[Path]) -> tuple[AgentAdapter, ...]:
-    """Agents in whose words cases are asked: those named, else every one that we know.
+    """Agents whose tools cases offer: those named, else the common ones.
 
     Raises:
         ToolworthyError: as :func:`choose_agents`.
     """
-    return choose_agents(names, files) if names or files else adapters.agents()
+    return choose_agents(names, files) if names or files else adapters.common()
 
 
 def choose_field(names: list[str], given: list[str]) -> Field | None:
