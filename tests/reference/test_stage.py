@@ -169,6 +169,15 @@ def test_a_full_window_refuses_until_the_conversation_is_shortened(api: Api) -> 
     raise AssertionError("it never ends")
 
 
+def test_a_conversation_that_is_quoted_is_summarized() -> None:
+    """OpenCode asks so: one message, without tools, which holds the conversation as text."""
+    quoted = f"Here is the conversation so far:\n\n<conversation>\n[User]: {TASK.instruction}\n</conversation>"
+    wish = Request("oracle", (Message("system", (Text("You sum up."),)), Message("user", (Text(quoted),))))
+    said = answered("chat", Oracle([TASK], AGENTS, stage=named("full-window")), wish).response
+    assert said is not None
+    assert TASK.instruction.strip() in said.text
+
+
 @pytest.mark.parametrize("api", ["chat", "messages", "responses"])
 def test_a_full_window_is_told_in_a_defects_own_words(api: Api) -> None:
     shown = {

@@ -27,7 +27,7 @@ _CACHEABLE = 1_024
 """Tokens from which on the beginning of a conversation counts as cached, as with OpenAI."""
 _SUMMARY = re.compile(
     r"\b(?:create|write|provide|generate|produce|give)\b[^.]{0,80}\b(?:summary|state_snapshot|handoff|continuing)"
-    r"|^\W*summari[sz]e\b",
+    r"|^\W*summari[sz]e\b|conversation so far",
     re.IGNORECASE | re.MULTILINE,
 )
 """By which agents ask for a summary of a conversation that has become too long."""
@@ -115,7 +115,7 @@ def wants_summary(request: Request) -> bool:
     """Whether the newest message asks for a summary of the conversation, as agents do to shorten it."""
     said = [message for message in request.messages if message.role == "user"][-1:]
     text = "\n".join(part.text for message in said for part in message.parts if isinstance(part, Text))
-    return len(request.messages) > 2 and bool(_SUMMARY.search(text))
+    return (len(request.messages) > 2 or not request.tools) and bool(_SUMMARY.search(text))
 
 
 def _plain(text: str) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 from toolworthy import wire
@@ -46,8 +47,8 @@ class Oracle:
         self._plays = tuple(plays)
         self._stage = stage
         self._turns = 0
-        self._room = 0
-        """Bytes of the request with which the context window is full; 0 while it is not."""
+        self._room: float = 0
+        """Bytes of the request with which the context window is full; 0 before it is."""
         self._stack = contextlib.AsyncExitStack()
         self.url = ""
 
@@ -99,6 +100,7 @@ class Oracle:
         if acts and self._stage.full:
             self._room = self._room or len(body)
             acts = len(body) >= self._room
+            self._room = self._room if acts else inf  # it has been shortened, which is enough
         return staged(self._stage, acts, api, body, self._answer, self._defects)
 
     def _turn(self, api: Api, body: bytes) -> int | None:
