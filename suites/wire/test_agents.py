@@ -32,7 +32,8 @@ def declared(
 
     test.__name__ = f"test_{title}_{record.agent}".replace(" ", "_").replace("-", "_")
     test.__doc__ = about
-    options |= {"modes": "stream", "severity": "blocks", "agents": (record.agent,), "main_path": True}
+    modes = "stream" if record.body.get("stream") else "whole"
+    options |= {"modes": modes, "severity": "blocks", "agents": (record.agent,), "main_path": True}
     title = f"{adapters.agent(record.agent).title}'s {title}"
     return test.__name__, probe(title, record.api, **options)(test)
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from toolworthy.wire.lenient import as_dict
-from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Ignored, Together, Unmeasured, probe
+from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Ignored, Together, Unmeasured, probe, senders
 from toolworthy.work.probes.ask import user
 from toolworthy.work.probes.material import CODE, TOOLS, WRITE, orders
 
@@ -95,6 +95,18 @@ async def test_stream_options_absent(ask: Ask) -> None:
     body = ask.body(ask.request(user("Reply with exactly: Hello.")))
     body.pop("stream_options", None)
     await ask.accepted(body)
+
+
+@FIELDS.trait(
+    "search_parameters",
+    "chat",
+    severity="blocks",
+    agents=senders(lambda record: "search_parameters" in record.body),
+    situation="field",
+)
+def test_search_parameters(body: dict[str, Any]) -> None:
+    """xAI's switch for its search on the web, which Grok CLI sends to every endpoint."""
+    body["search_parameters"] = {"mode": "off"}
 
 
 @FIELDS.trait("service_tier", severity="cosmetic", situation="field")

@@ -50,7 +50,8 @@ def schemas(body: Mapping[str, Any]) -> Iterator[Any]:
         inner = as_dict(tool.get("function") or tool)
         schema = inner.get("parameters") or inner.get("input_schema")
         yield from schemas(tool) if "tools" in tool else () if schema is None else (schema,)
-        yield from (declaration["parameters"] for declaration in as_list(tool.get("functionDeclarations")))
+        declared = as_list(tool.get("functionDeclarations"))
+        yield from (one.get("parameters") or one["parametersJsonSchema"] for one in declared)
 
 
 def any_schema(test: Callable[[Any], bool]) -> tuple[str, ...]:
@@ -82,7 +83,14 @@ def test_null_fields(body: dict[str, Any]) -> None:
     body |= dict.fromkeys(UNSET[api].split())
 
 
-@HISTORY.trait("null fields in messages", "chat", "messages", severity="degrades", situation="field")
+@HISTORY.trait(
+    "null fields in messages",
+    "chat",
+    "messages",
+    severity="degrades",
+    agents=senders(lambda record: bool(record.history.nulls)),
+    situation="field",
+)
 def test_null_message_fields(body: dict[str, Any]) -> None:
     """An answer goes back as a client's object holds it, with null for what it does not have."""
     for entry in entries(body):
@@ -92,9 +100,9 @@ def test_null_message_fields(body: dict[str, Any]) -> None:
             entry |= {"refusal": None, "function_call": None, "audio": None}
 
 
-@HISTORY.trait("unknown fields in messages", "chat", severity="degrades", situation="field")
+@HISTORY.trait("unknown fields in messages", "chat", severity="degrades", agents=("copilot",), situation="field")
 def test_message_fields(body: dict[str, Any]) -> None:
-    """Clients keep notes of their own beside role and content."""
+    """Clients keep notes of their own beside role and content: Copilot marks results that it fetched by itself."""
     for number, entry in enumerate(entries(body)):
         entry |= {"id": f"msg_{number}", "timestamp": 1_700_000_000}
 

@@ -103,8 +103,8 @@ def over(result: ProbeResult, api: Api | None) -> bool:
 
 
 def meets(agent: str, result: ProbeResult) -> bool:
-    """Whether an agent meets what is asked, and as it is asked: agents stream."""
-    return result.needed_by(agent) and result.key.stream is not False
+    """Whether an agent meets what is asked, and as it is asked: agents stream, unless their own requests do not."""
+    return result.needed_by(agent) and (result.main_path or result.key.stream is not False)
 
 
 def of_result(agent: str, result: ProbeResult) -> Iterator[Reason]:

@@ -20,6 +20,7 @@ from toolworthy.content.adapters import Action
 from toolworthy.content.toolset import ways
 from toolworthy.wire.ir import Api, Dialect, Message, Request, Text, ToolResult
 from toolworthy.wire.lenient import as_dict, as_list
+from toolworthy.work.probes._channel import user
 from toolworthy.work.probes.answer import Answer
 
 _RECORDS = content.FIXTURES / "wire" / "first-requests"
@@ -37,6 +38,8 @@ class History(Strict):
     """The same in words."""
     empty_content: Literal["null", "text"] = "null"
     """Chat: ``content`` of a message that only calls, null or ``""``."""
+    nulls: tuple[str, ...] = ()
+    """Chat: fields of every assistant's message that are null."""
     reasoning: Literal["echo", "always", "drop"] = "echo"
     """Chat: reasoning goes back as it came; in every assistant's message, be it empty; or not at all."""
     result_parts: bool = False
@@ -108,7 +111,7 @@ class Conversation:
         first: list[Any] = body[self._field]
         self._tail = [first.pop()] if self.record.history.keeps_last else []
         self._body = {**body, "model": model}
-        self._messages = [*first, {"role": "user", "content": order}]
+        self._messages = [*first, *self._rendered(user(order))]
         self.results = 0
         """How many results went back."""
 
@@ -119,7 +122,7 @@ class Conversation:
 
     def asked(self, order: str) -> dict[str, Any]:
         """The JSON of the next request, with a last message of the user's."""
-        return {**self.body, self._field: [*self.body[self._field], {"role": "user", "content": order}]}
+        return {**self.body, self._field: [*self.body[self._field], *self._rendered(user(order))]}
 
     def call(self, action: Action, values: Mapping[str, str]) -> tuple[str, Any]:
         """A call in the agent's own tools that does this: name and arguments (text of a free-form tool).
@@ -136,9 +139,7 @@ class Conversation:
         """Append an answer, and the same result for each of its calls, as the agent sends them back."""
         shape = self.record.history
         given = tuple(ToolResult(call.id, (Text(result),), custom=call.custom) for call in answer.calls)
-        turns = (Message("assistant", answer.response.parts), Message("tool", given))
-        request = Request(model=str(self._body["model"]), messages=turns)
-        entries = wire.api(self.record.api).render_request(request, Dialect(unsigned_thinking=True)).body[self._field]
+        entries = self._rendered(Message("assistant", answer.response.parts), Message("tool", given))
         if shape.items and (items := _items(answer)):
             entries = [*items, *(entry for entry in entries if str(entry.get("type")).endswith("_output"))]
         self.results += len(given)
@@ -147,6 +148,12 @@ class Conversation:
         self._messages += [_shaped(as_dict(entry), shape) for entry in entries]
         if shape.marks_result:
             as_list(self._messages[-1]["content"])[-1]["cache_control"] = {"type": "ephemeral"}
+
+    def _rendered(self, *messages: Message) -> list[Any]:
+        """Messages as entries of the conversation in the agent's API."""
+        request = Request(model=str(self._body["model"]), messages=messages)
+        body = wire.api(self.record.api).render_request(request, Dialect(unsigned_thinking=True)).body
+        return as_list(body[self._field])
 
 
 def _items(answer: Answer) -> list[dict[str, Any]]:
@@ -158,6 +165,8 @@ def _items(answer: Answer) -> list[dict[str, Any]]:
 def _shaped(entry: Mapping[str, Any], shape: History) -> dict[str, Any]:
     """One entry of a history in the agent's form."""
     out = dict(entry)
+    if out.get("role") == "assistant":
+        out |= dict.fromkeys(shape.nulls)
     if out.get("role") == "assistant" and "tool_calls" in out:
         if not out.get("content"):
             out["content"] = "" if shape.empty_content == "text" else None
@@ -195,6 +204,8 @@ def _lengthen(tools: list[Any], recorded_tools: list[Any]) -> None:
         description = as_dict(as_dict(tool).get("function") or tool).get("description")
         return int(description["filler"]) if isinstance(description, dict) else 0
 
+    if "functionDeclarations" in as_dict(tools[0]):
+        tools, recorded_tools = tools[0]["functionDeclarations"], recorded_tools[0]["functionDeclarations"]
     longest = max(range(len(tools)), key=lambda at: size(recorded_tools[at]))
     if size(recorded_tools[longest]) > _LONG_ENOUGH:
         (tools[longest].get("function") or tools[longest])["description"] = _filled({"filler": _LONG_ENOUGH}, None)
