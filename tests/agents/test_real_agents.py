@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,9 +14,15 @@ from toolworthy.content import adapters
 pytestmark = pytest.mark.agents
 
 REAL = [agent.id for agent in adapters.agents() if agent.install]
-OWN = {"claude-code": "messages", "codex": "responses"}
+DAILY = ("claude-code", "codex", "gemini-cli", "openclaw", "opencode", "pi", "qwen-code")
+"""Tried on every day; the others, which would take minutes to install, nightly."""
 TASKS = ("merge-conflict", "server-process", "unicode-crlf-edit")
 """One that needs every kind of step, one whose commands outlive their call."""
+
+
+def marked(daily: Collection[str]) -> list[Any]:
+    """All real agents; those that are not `daily` are tried nightly."""
+    return [agent if agent in daily else pytest.param(agent, marks=pytest.mark.nightly) for agent in REAL]
 
 
 def solves(cwd: Path, agent: str, *tasks: str) -> None:
@@ -35,7 +43,7 @@ def solves(cwd: Path, agent: str, *tasks: str) -> None:
         assert line["agent_version"] in done.stdout
 
 
-@pytest.mark.parametrize("agent", REAL)
+@pytest.mark.parametrize("agent", marked(DAILY))
 def test_a_real_agent_solves_a_task_on_its_own_wire(tmp_path: Path, agent: str) -> None:
     """The agents take turns with the tasks."""
     solves(tmp_path, agent, TASKS[REAL.index(agent) % len(TASKS)])
@@ -56,7 +64,7 @@ def crosses(cwd: Path, wire: str, *agents: str) -> None:
     assert {line["key"]["agent"] for line in lines} == set(agents)
     for line in lines:
         assert line["endpoint_api"] == wire
-        assert line["score"]["translated"] == (OWN.get(line["key"]["agent"], "chat") != wire)
+        assert line["score"]["translated"] == (adapters.agent(line["key"]["agent"]).apis[0] != wire)
 
 
 @pytest.mark.parametrize(("agent", "wire"), [("claude-code", "chat"), ("codex", "messages"), ("opencode", "responses")])
@@ -66,18 +74,16 @@ def test_a_real_agent_solves_a_task_over_a_translated_wire(tmp_path: Path, agent
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("wire", ["chat", "messages", "responses"])
+@pytest.mark.parametrize("wire", ["chat", "messages", "responses", "gemini"])
 def test_all_real_agents_solve_a_task_over_any_wire(tmp_path: Path, wire: str) -> None:
     crosses(tmp_path, wire, *REAL)
 
 
-DAILY = ("codex", "qwen-code")
+LIMITED = ("codex", "qwen-code")
 """One that is stopped at our limit, and one that is told of it."""
 
 
-@pytest.mark.parametrize(
-    "agent", [one if one in DAILY else pytest.param(one, marks=pytest.mark.nightly) for one in REAL]
-)
+@pytest.mark.parametrize("agent", marked(LIMITED))
 def test_our_limit_of_turns_is_not_the_models_failure(tmp_path: Path, agent: str) -> None:
     """Some agents are told the limit and stop themselves, with an exit code of their own; the others are stopped."""
     suites("--agent", agent, "--task", "fix-failing-test", "--max-turns", "2", cwd=tmp_path, timeout=300)

@@ -17,6 +17,8 @@ from toolworthy.rules import check
 from toolworthy.wire.ir import APIS, Api, Message, Request, Response, Text
 
 READERS = [agent for agent in adapters.agents() if agent.full_window]
+DEAF = {"gemini-cli", "grok-cli"}
+"""Nothing in their code reads an error of the endpoint as a full window."""
 
 
 def asked(api: Api, *, stream: bool) -> bytes:
@@ -30,7 +32,7 @@ def refused(api: Api, *, stream: bool = True) -> Reply:
 
 
 def test_every_installable_agent_says_what_it_reads() -> None:
-    assert {agent.id for agent in adapters.agents() if agent.install} == {agent.id for agent in READERS}
+    assert {agent.id for agent in adapters.agents() if agent.install} - DEAF == {agent.id for agent in READERS}
 
 
 @pytest.mark.parametrize("agent", READERS, ids=lambda agent: agent.id)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from toolworthy import wire
 from toolworthy.records.exchange import Exchange
 from toolworthy.reference._reply import stream
 from toolworthy.wire.ir import Request, Response, Text, Thinking, ToolCall
+from toolworthy.work.probes import load_suite
 from toolworthy.work.probes.answer import Answer
 from toolworthy.work.probes.material import sequence
 from toolworthy.work.probes.recorded import Conversation, recorded
@@ -25,10 +27,16 @@ def answered(agent: str, text: str = "", thought: str = "") -> Answer:
 def gone_back(agent: str, text: str = "", thought: str = "") -> list[Any]:
     """What stands behind the order once the call and its result went back."""
     talk = Conversation(agent, "m", sequence([("read", {"path": "a"})]), brief=True)
-    field = "input" if "input" in talk.body else "messages"
+    field = wire.api(recorded(agent).api).conversation
     order = next(n for n, entry in enumerate(talk.body[field]) if "one after the other" in str(entry))
     talk.go_on(answered(agent, text, thought), "fine")
     return list(talk.body[field][order + 1 :])
+
+
+def streamed(probe: str) -> bool | None:
+    """How the only request of a probe is asked."""
+    (key,) = load_suite()[probe].ways()
+    return key.stream
 
 
 def test_opencode_sends_empty_content_and_reasoning() -> None:
@@ -76,8 +84,25 @@ def test_codex_sends_items_as_they_came() -> None:
     assert result == {"type": "function_call_output", "call_id": "call_1-a", "output": "fine"}
 
 
+def test_copilot_says_that_nothing_was_refused() -> None:
+    said, result = gone_back("copilot")
+    assert said["refusal"] is None
+    assert "refusal" not in result
+
+
+def test_gemini_cli_sends_calls_and_results_as_parts() -> None:
+    said, result = gone_back("gemini-cli")
+    assert (said["role"], result["role"]) == ("model", "user")
+    assert said["parts"][-1]["functionCall"]["id"] == result["parts"][0]["functionResponse"]["id"] == "call_1-a"
+
+
+def test_grok_cli_is_asked_whole() -> None:
+    assert streamed("session-grok-cli") is False
+    assert streamed("session-pi") is True
+
+
 def test_a_brief_request_keeps_every_field_and_tool() -> None:
-    for agent in ("claude-code", "codex", "opencode", "openclaw", "qwen-code"):
+    for agent in ("claude-code", "codex", "gemini-cli", "opencode", "openclaw", "qwen-code"):
         brief, full = (Conversation(agent, "m", "x", brief=brief).body for brief in (True, False))
         assert brief.keys() == full.keys()
         assert len(brief["tools"]) == len(full["tools"])
