@@ -1,9 +1,9 @@
 """How often is the gate wrong about a bill, and how often does it say nothing?
 
 Pairs of runs are simulated whose true ratio of mean costs is the limit exactly: log-normal attempts, light and heavy,
-items alike and very different in size, and runaways: a share of one side's attempts costs so many times as much, the
-others that much less. A false pass is counted where the candidate has the runaways, a false fail where the baseline has
-them. What an answer claims is not about runaways rarer than it says itself; both are shown, errors of the claim and of
+items alike and very different in size, and outliers: a share of one side's attempts costs so many times as much, the
+others that much less. A false pass is counted where the candidate has the outliers, a false fail where the baseline has
+them. What an answer claims is not about outliers rarer than it says itself; both are shown, errors of the claim and of
 the plain ratio. Beside it: Student's t on logarithms, a test of the typical attempt, taken for one of the bill.
 
 Pairs go through the arithmetic of ``gate.bill``, many at a time; the first of every setting is checked against it.
@@ -47,14 +47,14 @@ LAYOUTS = (
     (50, 1, 3),
 )
 """Cells (items, each in one agent's hands), attempts before and after."""
-RUNAWAYS = ((0.0, 1.0), (0.01, 100.0), (0.03, 30.0), (0.1, 10.0), (0.1, 58.0), (0.3, 3.0), (0.3, 100.0))
+OUTLIERS = ((0.0, 1.0), (0.01, 100.0), (0.03, 30.0), (0.1, 10.0), (0.1, 58.0), (0.3, 3.0), (0.3, 100.0))
 """Share of attempts, and how many times as much they cost."""
 SPREADS = (0.3, 1.0)
 """Standard deviation of an attempt's logarithm."""
 SIZES = (0.0, 0.7, 1.5)
 """Standard deviation of an item's logarithm."""
 COMMON = 0.1
-"""From this share on, runaways are common."""
+"""From this share on, outliers are common."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,10 @@ class Found:
 
 
 def attempts(
-    shape: tuple[int, ...], spread: float, runaway: tuple[float, float], rng: np.random.Generator
+    shape: tuple[int, ...], spread: float, outlier: tuple[float, float], rng: np.random.Generator
 ) -> np.ndarray:
     """Costs whose mean is one: pairs × cells × attempts."""
-    share, times = runaway
+    share, times = outlier
     many = np.where(rng.random(shape) < share, times, 1.0) / (1 + share * (times - 1))
     return np.asarray(rng.lognormal(-spread * spread / 2, spread, shape) * many)
 
@@ -174,7 +174,7 @@ def errors(pairs: int, rng: np.random.Generator) -> Iterator[str]:
     none = (0.0, 1.0)
     yield (
         "| cells × attempts (before, after) | false pass: claimed | false fail: claimed | "
-        "false pass: common runaways | false fail: common runaways | false pass: rare runaways | "
+        "false pass: common outliers | false fail: common outliers | false pass: rare outliers | "
         "t on logs: false pass | false fail |"
     )
     yield "|---|---:|---:|---:|---:|---:|---:|---:|"
@@ -182,10 +182,10 @@ def errors(pairs: int, rng: np.random.Generator) -> Iterator[str]:
     for layout in LAYOUTS:
         row: dict[str, float] = defaultdict(float)
         many = max(500, pairs // max(1, layout[0] * max(layout[1:]) // 150))
-        for runaway, spread, size in product(RUNAWAYS, SPREADS, SIZES):
-            dear = runs(layout, spread, size, none, runaway, LIMIT, many, rng)
-            cheap = runs(layout, spread, size, runaway, none, LIMIT, many, rng)
-            share = runaway[0] or 1.0
+        for outlier, spread, size in product(OUTLIERS, SPREADS, SIZES):
+            dear = runs(layout, spread, size, none, outlier, LIMIT, many, rng)
+            cheap = runs(layout, spread, size, outlier, none, LIMIT, many, rng)
+            share = outlier[0] or 1.0
             for level in LEVELS:
                 passed, failed = dear.borne <= level, cheap.worse <= level
                 seen_after = share > 1 - level ** (1 / dear.carried_after)
@@ -200,7 +200,7 @@ def errors(pairs: int, rng: np.random.Generator) -> Iterator[str]:
                     "fail, logs": float((cheap.typical_worse <= level).mean()),
                 }
                 for name, rate in rates.items():
-                    told = f"{say(layout)}, spread {spread:g}, sizes {size:g}, {runaway[0]:.0%} × {runaway[1]:g}"
+                    told = f"{say(layout)}, spread {spread:g}, sizes {size:g}, {outlier[0]:.0%} × {outlier[1]:g}"
                     worst[name, level] = max(worst[name, level], (rate, told))
                     if level == LEVELS[0]:
                         row[name] = max(row[name], rate)
@@ -251,12 +251,12 @@ def power(pairs: int, rng: np.random.Generator) -> Iterator[str]:
 
 def ragged(pairs: int, rng: np.random.Generator) -> Iterator[str]:
     """Every item with another number of attempts, by the gate's own code."""
-    for least, runaway in product((1, 2), ((0.0, 1.0), (0.1, 58.0), (0.3, 10.0))):
+    for least, outlier in product((1, 2), ((0.0, 1.0), (0.1, 58.0), (0.3, 10.0))):
         passed = failed = 0
         for _ in range(pairs // 4):
             sides: list[list[list[float]]] = [[], []]
             for size in rng.lognormal(0, 0.7, 20):
-                for side, times, own in ((0, 1.0, (0.0, 1.0)), (1, LIMIT, runaway)):
+                for side, times, own in ((0, 1.0, (0.0, 1.0)), (1, LIMIT, outlier)):
                     many = int(rng.integers(least, 6))
                     sides[side].append((size * times * attempts((many,), 0.5, own, rng)).tolist())
             was, now = sides
@@ -268,7 +268,7 @@ def ragged(pairs: int, rng: np.random.Generator) -> Iterator[str]:
             passed += pass_.p_borne(LIMIT) <= 0.05
             failed += fail.p_worse(LIMIT) <= 0.05
         rates = f"false pass {passed / (pairs // 4):.1%}, false fail {failed / (pairs // 4):.1%}"
-        yield f"* 20 items, {least} to 5 attempts each, {runaway[0]:.0%} × {runaway[1]:g}: {rates}"
+        yield f"* 20 items, {least} to 5 attempts each, {outlier[0]:.0%} × {outlier[1]:g}: {rates}"
     yield ""
 
 

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +24,33 @@ from toolworthy.reference.defects import catalogue, defect
 from toolworthy.reference.events import PLAIN, STAGES, Stage
 from toolworthy.wire.ir import Message, Request, Text, Tool
 
+STOPPED = """
+import asyncio, sys
+from pathlib import Path
+from tests.cli import test_matrix as example
+from toolworthy.cli.commands import matrix
+from toolworthy.cli.main import main
+
+async def ensure(agent, show):
+    return type("Installation", (), {"version": "1"})()
+
+async def trial(defect, agent, installation, stage, seconds):
+    if agent.id == "opencode":
+        return example.trial("passed", 3)
+    process = await asyncio.create_subprocess_exec("sleep", "60", stdout=-1)
+    try:
+        print("ready", file=sys.stderr, flush=True)
+        await process.communicate()
+    finally:
+        process.terminate()
+        await asyncio.sleep(1)
+        await process.wait()
+
+matrix.ensure, matrix._trial = ensure, trial
+raise SystemExit(main(["matrix", "--agent", "opencode", "--agent", "qwen-code", "--out", "measured.jsonl",
+                       "--concurrency", "2", "--defect", "done-marker-missing"]))
+"""
+"""A measurement in which one agent is done and the other never ends; its clean-up takes a second."""
 TASK = load_task(content.FIXTURES / "tasks" / "fix-failing-test")
 BUILTIN = adapters.agent("builtin")
 
@@ -183,3 +215,25 @@ def test_the_table_tells_stages_apart() -> None:
 def test_every_stage_is_of_a_situation_that_a_verdict_may_name() -> None:
     assert len({one.id for one in STAGES}) == len(STAGES)
     assert {one.situation for one in STAGES} & {"field", "bad-request"} == set()
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("signals", [[signal.SIGTERM] * 2, [signal.SIGINT] * 2])
+def test_a_signal_ends_a_measurement_in_one_line_and_loses_no_row(tmp_path: Path, signals: list[int]) -> None:
+    """However often it comes: cleaning up takes a while, and people press Ctrl-C again."""
+    environ = {"PYTHONPATH": str(content.PACKAGE.parents[1]), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", STOPPED], cwd=tmp_path, env=environ, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "ready\n"
+        for number in signals:
+            process.send_signal(number)
+            time.sleep(0.2)  # or the two would be one
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    line = "stopped by Ctrl-C"
+    more = ". The same command continues; what was measured is kept." if signals.count(signal.SIGINT) < 2 else ""
+    assert err == f"{line}{more}\n"
+    (row,) = breakage.rows(tmp_path / "measured.jsonl")
+    assert (row.agent, row.outcome) == ("opencode", "unaffected")

@@ -220,7 +220,7 @@ def test_a_mistake_is_one_line(
     assert re.match(f"error: .*{says}", err), err
     assert err.count("\n") == 1
     assert "Traceback" not in out
-    assert not re.search(r"report:|outcomes|INTERNALERROR|usage:", out)
+    assert not re.search(r"report:|outcomes|INTERNALERROR|usage:|session starts|rootdir:", out)
 
 
 def typed_in(folder: Path, line: str) -> subprocess.CompletedProcess[str]:
@@ -283,3 +283,44 @@ def test_ctrl_c_is_one_line_from_the_start(tmp_path: Path, command: str, after: 
         return  # it was over before
     assert process.returncode == 130
     assert re.fullmatch(r"(error: .*|stopped by Ctrl-C.*)\n", err.decode())
+
+
+EARLY = """
+import os, sys
+
+class Interrupted:
+    def __del__(self):
+        if os.environ["LOST"]:
+            self.send()
+
+    def send(self):
+        os.kill(os.getpid(), 2)
+        for _ in range(1000):
+            pass
+
+class Finder:
+    def find_spec(self, name, *_):
+        if name == os.environ["MODULE"]:
+            if os.environ["LOST"]:
+                Interrupted()
+            else:
+                Interrupted().send()
+
+for name in ("enum", "signal"):
+    sys.modules.pop(name, None)
+sys.meta_path.insert(0, Finder())
+from toolworthy.cli.main import main
+raise SystemExit(main())
+"""
+"""The command, with Ctrl-C at the import of one module; LOST: where Python can only print the exception."""
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("module", "lost"), [("signal", ""), ("toolworthy.cli._dispatch", ""), ("toolworthy.cli._dispatch", "1")]
+)
+def test_ctrl_c_during_an_early_import_is_one_line(tmp_path: Path, module: str, lost: str) -> None:
+    environ = {**environment(), "MODULE": module, "LOST": lost}
+    command = [sys.executable, "-c", EARLY, "--version"]
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "stopped by Ctrl-C\n")

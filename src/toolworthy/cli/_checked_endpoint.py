@@ -10,6 +10,7 @@ from pathlib import Path
 
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.sanitize import show
+from toolworthy.cli._event_loop import run_until_signal
 from toolworthy.cli.live import shown_on
 from toolworthy.endpoint.preflight import model_ids
 from toolworthy.endpoint.target import Endpoint
@@ -55,7 +56,7 @@ def _endpoint(name: str, model: str | None, key_env: str | None, wire: Api | Non
             raise
         anonymous = Endpoint.of(name, model="?", key_env=key_env, wire=wire)
     try:
-        names = asyncio.run(asyncio.wait_for(model_ids(anonymous), 60 * minutes))
+        names = run_until_signal(asyncio.wait_for(model_ids(anonymous), 60 * minutes))
     except TimeoutError:
         raise ToolworthyError(
             f"{name} did not list its models in time (--budget-minutes {minutes:g}). Give --model ID, or more time."

@@ -17,7 +17,7 @@ from toolworthy.base.version import __version__
 from toolworthy.cli._command_line import refuse_keys
 from toolworthy.cli._parser import Parser
 from toolworthy.cli._values import once
-from toolworthy.cli.commands import COMMANDS, SUITES
+from toolworthy.cli.commands import COMMANDS
 from toolworthy.cli.interrupt import as_ctrl_c
 
 
@@ -61,11 +61,13 @@ def _check_folder() -> None:
 
 
 def _check_command(name: str = "") -> None:
-    """A name that is none is told before argparse lists all that there are."""
+    """Refuse an unknown command before argparse lists all commands."""
     names = [command.name for command in COMMANDS]
-    if name in SUITES and name not in names:
-        raise ToolworthyError(f"{name!r} is a suite. Type `toolworthy run {name}`.")
     if name[:1] != "-" and name not in ("", *names):
+        from toolworthy.work.kinds import suites
+
+        if name in suites():
+            raise ToolworthyError(f"{name!r} is a suite. Type `toolworthy run {name}`.")
         raise ToolworthyError(f"unknown command {name!r}{near(name, names) or '.'} `toolworthy --help` lists them.")
     if not name:
         raise ToolworthyError("no command is given. `toolworthy --help` lists them.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 from collections.abc import Generator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.nearest import near
 from toolworthy.cli._parser import plain
 from toolworthy.cli.options import OPTIONS
-from toolworthy.work.kinds import KINDS
+from toolworthy.work.kinds import suites
 
 PROGRAM = "toolworthy run"
 _PYTEST = (
@@ -82,23 +83,35 @@ class RunHooks:
             raise KeyboardInterrupt
         return code
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> Generator[None, object, object]:
+        """pytest's header (platform, rootdir, plugins) says nothing about an endpoint, and would precede an error."""
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is None:
+            return (yield)
+        file, reporter._tw._file = reporter._tw._file, io.StringIO()
+        try:
+            return (yield)
+        finally:
+            reporter._tw._file = file
+
     def _name_paths(self, args: list[str]) -> None:
         words = [_Word(word) for word in args]
         named, unknown = self._parser.parse_known_and_unknown_args(words)
-        suites = [suite for suite, kind in KINDS.items() if kind.fixture]
+        names = suites()
         places = [index for index, word in enumerate(words) if any(word is one for one in named.file_or_dir)]
         for index in places:
             word = args[index]
-            if word in suites:
+            if word in names:
                 own = content.SUITES / word
                 args[index] = str(own if own.is_dir() else content.SUITES / "kinds.py")
                 args.extend(() if own.is_dir() else (f"--kind={word}",))
             elif not (
                 Path(word.partition("::")[0]).exists() or unknown or named.pyargs
             ):  # or an unknown option's value
-                meant = near(word, suites) or "."
+                meant = near(word, names) or "."
                 raise ToolworthyError(
-                    f"{word!r} is neither a suite nor a file{meant} The suites are {', '.join(suites)}."
+                    f"{word!r} is neither a suite nor a file{meant} The suites are {', '.join(names)}."
                 )
         if not places:
             args.append(str(content.SUITES))

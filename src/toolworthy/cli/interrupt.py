@@ -70,26 +70,26 @@ class Interrupts:
 
 @contextlib.contextmanager
 def as_ctrl_c() -> Iterator[None]:
-    """SIGTERM and SIGHUP do what SIGINT does at that moment: in an event loop they end its task between two steps, for
-    what is raised in the middle of one can be lost.
+    """SIGINT raises `KeyboardInterrupt`, and SIGTERM and SIGHUP do what SIGINT does at that moment: in an event loop
+    they cancel its task between two steps, because an exception raised during a step can be lost.
 
-    An event loop sees to SIGINT only where that is not ignored, as it is behind the `&` of a script. There it is
-    blocked meanwhile, so that it goes on to do nothing.
+    An event loop handles SIGINT only if its handler is Python's. Behind the `&` of a script SIGINT is ignored: there it
+    is blocked instead, so that it still does nothing.
     """
     before = _handle(_like_ctrl_c, SIGNALS[1:])
     ignored = bool(before) and signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     if ignored:
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if before:
+        before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
     hook, sys.unraisablehook = sys.unraisablehook, _once_more(sys.unraisablehook)
     try:
         yield
     finally:
         sys.unraisablehook = hook
-        if ignored:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         _restore(before)
+        if ignored:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 def _once_more(hook: Callable[[sys.UnraisableHookArgs], Any]) -> Callable[[sys.UnraisableHookArgs], Any]:
@@ -109,7 +109,7 @@ def _like_ctrl_c(number: int, frame: FrameType | None) -> None:
     if number == signal.SIGHUP:
         let_go_of_terminal()
     does = signal.getsignal(signal.SIGINT)
-    (does if callable(does) else signal.default_int_handler)(signal.SIGINT, frame)
+    (does if callable(does) else signal.default_int_handler)(number, frame)
 
 
 def _handle(handler: _Handler, signals: tuple[signal.Signals, ...] = SIGNALS) -> dict[int, Any]:

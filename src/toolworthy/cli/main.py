@@ -1,31 +1,52 @@
-"""The command `toolworthy`. Nothing is imported before `main` is called, so that Ctrl-C has one line from the start."""
+"""The command `toolworthy`. It handles Ctrl-C before it imports anything that Python has not imported itself."""
 
 import os
-import signal
 import sys
-from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_CTRL_C = 130
+"""Exit code after Ctrl-C: 128 + SIGINT."""
+_BROKEN_PIPE = 141
+
 
 def main(argv: "Sequence[str] | None" = None) -> int:
     """Run one subcommand; its exit code.
 
-    A mistake of the user's is one line on stderr and exit code 4, as pytest's; Ctrl-C is one line and 130.
+    A user's mistake is one line on stderr and exit code 4, as in pytest. Ctrl-C is one line and exit code 130.
     """
+    before = None
     try:
+        import signal
+
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            # An import can catch what a handler raises, so this one leaves. The command replaces it once it can stop.
+            before = signal.signal(signal.SIGINT, _leave)
         from toolworthy.cli._dispatch import dispatch
 
         code = dispatch(sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()
         return code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter writes there once more as it ends
-        return 128 + signal.SIGPIPE
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the interpreter writes to stdout once more when it exits
+        return _BROKEN_PIPE
     except KeyboardInterrupt as stop:
-        more = f". {stop}" if str(stop) else ""
-        with suppress(OSError):  # a terminal that hung up
-            os.write(2, b"\n" * os.isatty(2) + f"stopped by Ctrl-C{more}\n".encode())
-        return 128 + signal.SIGINT
+        return _stopped(str(stop))
+    finally:
+        if before is not None and argv is not None:  # the caller is another program, which goes on
+            signal.signal(signal.SIGINT, before)
+
+
+def _leave(*_: object) -> None:
+    os._exit(_stopped())
+
+
+def _stopped(more: str = "") -> int:
+    more = f". {more}" if more else ""
+    try:  # noqa: SIM105 - suppress would be an import, and this may run in the middle of one
+        os.write(2, b"\n" * os.isatty(2) + f"stopped by Ctrl-C{more}\n".encode())
+    except OSError:
+        pass  # the terminal has hung up
+    return _CTRL_C

@@ -1,4 +1,4 @@
-"""The metrics: what the gate, baselines, differences and histories measure of every attempt. A new one is one entry."""
+"""The metrics that the gate, baselines, differences and histories measure. A new metric is one entry."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from toolworthy.records.result import Result
+from toolworthy.work.kinds import KINDS, suites
 
 Kind = Literal["share", "cost"]
 """``share``: from 0 to 1, the more the better, compared by its difference. ``cost``: the less the better, compared by
@@ -66,7 +67,7 @@ def _ok(result: Result) -> float:
     return float(result.ok)
 
 
-METRICS: dict[str, Metric] = {
+_DECLARED: dict[str, Metric] = {
     metric.key: metric
     for metric in (
         Metric("tasks", "pass", "share", "tasks", "solved tasks", _ok, main=True, by_agent=True),
@@ -80,13 +81,40 @@ METRICS: dict[str, Metric] = {
         Metric("wire", "supported", "share", "probes", "supported probes", _ok, main=True),
     )
 }
-"""By key: every metric that a policy can name."""
-MAIN = {metric.suite: metric.name for metric in METRICS.values() if metric.main}
-"""By suite: the share that is followed where one has to stand for it."""
-SHARES = {suite: tuple(m.name for m in METRICS.values() if (m.suite, m.kind) == (suite, "share")) for suite in MAIN}
-"""By suite: its shares."""
-COSTS = tuple(dict.fromkeys(metric.name for metric in METRICS.values() if metric.kind == "cost"))
-"""The costs, whichever the suite."""
+_MAIN = {metric.suite: metric.name for metric in _DECLARED.values() if metric.main}
+_SHARES = {
+    suite: tuple(metric.name for metric in _DECLARED.values() if (metric.suite, metric.kind) == (suite, "share"))
+    for suite in _MAIN
+}
+COSTS = tuple(dict.fromkeys(metric.name for metric in _DECLARED.values() if metric.kind == "cost"))
+"""Names of the costs of any suite."""
+_OK = "ok"
+"""The only metric of a kind of work for which none is declared: the share of results that are `ok`."""
+
+
+def metrics() -> dict[str, Metric]:
+    """By key: every metric that a policy can name, those of kinds of work that a plugin registers included."""
+    others = (
+        Metric(suite, _OK, "share", KINDS[suite].many, f"{KINDS[suite].many} that succeed", _ok, main=True)
+        for suite in suites()
+        if suite not in _MAIN
+    )
+    return {**_DECLARED, **{metric.key: metric for metric in others}}
+
+
+def main_metrics() -> dict[str, str]:
+    """By suite: the name of the share that stands for it."""
+    return {metric.suite: metric.name for metric in metrics().values() if metric.main}
+
+
+def main_metric(suite: str) -> str:
+    """The name of the share that stands for a suite."""
+    return _MAIN.get(suite, _OK)
+
+
+def shares(suite: str) -> tuple[str, ...]:
+    """Names of the shares of a suite."""
+    return _SHARES.get(suite, (_OK,))
 
 
 def measured(suite: str, results: Sequence[Result], *kinds: Kind) -> dict[str, list[float]]:
@@ -95,10 +123,10 @@ def measured(suite: str, results: Sequence[Result], *kinds: Kind) -> dict[str, l
     What was refused has cost nothing, and tells no cost.
     """
     ran = [result for result in results if result.status_word != "refused"]
-    told = {
+    values = {
         metric.name: [value for result in of if (value := metric.of(result)) is not None]
-        for metric in METRICS.values()
+        for metric in metrics().values()
         for of in (results if metric.kind == "share" else ran,)
         if metric.suite == suite and metric.kind in kinds
     }
-    return {name: values for name, values in told.items() if values}
+    return {name: column for name, column in values.items() if column}

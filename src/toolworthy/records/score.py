@@ -190,6 +190,12 @@ class Score(Record):
         return median(self.first_token_seconds) if self.first_token_seconds else None
 
 
+def score_of(result: object) -> Score:
+    """The score of a result; an empty one for a kind of work that records none."""
+    score = getattr(result, "score", None)
+    return score if isinstance(score, Score) else Score()
+
+
 class ScoredRecord(ResultRecord):
     """What an attempt at a task or a case holds."""
 

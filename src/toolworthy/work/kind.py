@@ -85,6 +85,8 @@ class Kind(ABC, Generic[K, R]):
     options: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Options of its own: ``--name`` to what `add_argument` takes, with a default. Their values are JSON's, and are in
     the plan's `own`; a run that is continued has them as they were."""
+    measures_model = True
+    """Whether results say how well the model does, and so belong in an evaluation log."""
     settles = False
     """Whether a test only has to call what its fixture gives to pass or fail as the result says."""
 

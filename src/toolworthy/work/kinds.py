@@ -26,6 +26,11 @@ def register(kind: Kind[Any, Any]) -> None:
     MODELS[kind.result.model_fields["kind"].default] = kind.result
 
 
+def suites() -> list[str]:
+    """Names of the suites that `toolworthy run` takes."""
+    return [suite for suite, kind in KINDS.items() if kind.fixture]
+
+
 def kind_of(key: ResultKey) -> Kind[Any, Any]:
     """The kind of work that a key is of."""
     return KINDS[key.suite]

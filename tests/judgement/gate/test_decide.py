@@ -341,7 +341,7 @@ def test_what_costs_nothing_has_no_ratio() -> None:
 
 
 def test_a_handful_of_attempts_shows_nothing_about_a_bill() -> None:
-    """Runaways among the next ten would not have shown in the first ten, in the baseline as little as now."""
+    """Outliers among the next ten would not have shown in the first ten, in the baseline as little as now."""
     few = sample(*(unit(item, passed=(1,), costs={"tokens": [1000.0]}) for item in range(10)))
     cheap, dear = (
         sample(*(unit(n, passed=(1,), costs={"tokens": [by]}) for n in range(10))) for by in (220.0, 15_000.0)
@@ -374,7 +374,7 @@ def test_the_tail_of_a_cost() -> None:
     assert told(7, 30).name == "tasks.tokens, tail"
 
 
-def test_a_few_runaway_attempts_are_told() -> None:
+def test_a_few_outlier_attempts_are_told() -> None:
     units = [one.model_copy(update={"values": {**one.values, "tokens": [1000.0] * 3}}) for one in GOOD.units]
     far = [one if n else one.model_copy(update={"values": {"tokens": [3e4] * 3}}) for n, one in enumerate(units)]
     one = only(decide(sample(*units), sample(*far), TOKENS))

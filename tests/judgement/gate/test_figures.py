@@ -108,7 +108,7 @@ RUNS: dict[str, tuple[Sample, Sample]] = {
         sample(*holes(units(28, 15, (3,), 0.95, 100), 5, limited=AT_TIME), limits={"timeout_factor": 1.0}),
         sample(*holes(units(29, 15, (3,), 0.95, 100), 3, limited=AT_TIME), limits={"timeout_factor": 2.0}),
     ),
-    "runaway": (
+    "outlier": (
         sample(*units(30, 12, (6,), 0.95, 100)),
         sample(*units(31, 11, (6,), 0.95, 100), unit("i11", 40, 50, 60, 9_000, 70, 30_000)),
     ),

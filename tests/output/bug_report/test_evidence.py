@@ -37,6 +37,7 @@ from toolworthy.base.errors import ToolworthyError
 from toolworthy.cli import main as cli
 from toolworthy.content.situations import Situation
 from toolworthy.gateway import Gateway, ask
+from toolworthy.judgement.analysis.unruled import UNRULED
 from toolworthy.output.bug_report.evidence import bundle, choose, found, name
 from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure
 from toolworthy.records.finding import Evidence
@@ -374,6 +375,24 @@ def test_mistakes_are_one_line(
     assert (out, len(err.splitlines())) == ("", 1)
     assert said in err
     assert not list(tmp_path.glob("*.zip"))
+
+
+@pytest.mark.parametrize("code", UNRULED)
+def test_a_cause_without_a_rule_has_evidence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    """`no-tool-calls` and its like are listed as root causes: what the terminal names can be bundled."""
+    monkeypatch.chdir(tmp_path)
+    made = a_run(tmp_path, [])
+    key = ProbeKey(probe="one-call", api="chat", stream=False)
+    keep(made, [recorded(trial=str(key))])
+    about = {"title": "one call", "agents": ("*",), "requests": 1, "detail": "no call comes", "cause": code}
+    made.append(ProbeResult(key=key, verdict="broken", exchanges=file_of(key), **about))
+    assert cli.main(["evidence", str(made.path), code]) == 0
+    (archive,) = tmp_path.glob("*.zip")
+    files = opened(archive.read_bytes())
+    told = json.loads(files["finding.json"])["finding"]
+    assert (told["code"], told["title"], told["severity"]) == (code, UNRULED[code].title, "blocks")
+    assert files["request.json"] == SAID
+    assert UNRULED[code].title in files["README.md"].decode()
 
 
 @pytest.mark.process

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -46,7 +47,51 @@ def test_a_fourth_kind_is_planned_run_and_reported(tmp_path: Path) -> None:
     assert [(row["suite"], row["item"], row["agent"], row["status"]) for row in table].count(
         ("listing", "models", "chat", "listed")
     ) == 2
-    assert 'testsuite name="toolworthy.listing"' in (path / "junit.xml").read_text()
+    junit = ET.parse(path / "junit.xml").getroot()
+    (suite,) = (one for one in junit.iter("testsuite") if one.get("name") == "toolworthy.listing")
+    assert (suite.get("tests"), suite.get("failures")) == ("6", "2")
+    assert exported(path) == EXPORTED
+
+
+PROGRAM = """
+import json, sys
+from pathlib import Path
+from tests.support import listing
+from toolworthy.judgement.gate.difference import compare
+from toolworthy.judgement.gate.sample import from_run
+from toolworthy.output.exports.inspect import logs
+from toolworthy.output.html._items import items
+from toolworthy.output.html.page import parts
+from toolworthy.records.store import RunDirectory
+
+run = RunDirectory.open(Path(sys.argv[1]))
+sample = from_run(run)
+told = {
+    "inspect": [[log.agent, *(one["name"] for one in log.head()["eval"]["scorers"])] for log in logs(run)],
+    "samples": [len(json.loads("".join(log.parts()))["samples"]) for log in logs(run)],
+    "page": [[row[name] for name in ("suite", "item", "agent", "kind", "ok", "n")] for row in items(0, run)],
+    "shell": "</html>" in "".join(parts([run])),
+    "units": [[unit.suite, unit.agent, unit.values] for unit in sample.units],
+    "difference": sorted({row.metric for row in compare(sample, sample).rows}),
+}
+print(json.dumps(told))
+"""
+"""What the outputs that must know the kind say of it, where a user's plugin has registered it."""
+EXPORTED = {
+    "inspect": [["chat", "ok"], ["messages", "ok"]],
+    "samples": [3, 3],
+    "page": [["listing", "models", "chat", "flaky", 2, 3], ["listing", "models", "messages", "flaky", 2, 3]],
+    "shell": True,
+    "units": [["listing", "chat", {"ok": [1.0, 0.0, 1.0]}], ["listing", "messages", {"ok": [1.0, 0.0, 1.0]}]],
+    "difference": ["listing.ok"],
+}
+
+
+def exported(path: Path) -> object:
+    root = Path(__file__).parents[3]
+    environ = {**environment(), "PYTHONPATH": str(root)}
+    command = [sys.executable, "-c", PROGRAM, str(path)]
+    return json.loads(subprocess.run(command, env=environ, check=True, capture_output=True, text=True).stdout)
 
 
 def test_a_fourth_kind_goes_on_after_a_kill(tmp_path: Path) -> None:

@@ -12,8 +12,6 @@ from typing import Any, NamedTuple
 
 from toolworthy.cli._values import Argument, arguments, read_table
 
-SUITES = ("wire", "tools", "tasks")
-
 
 class Subcommand(NamedTuple):
     """A subcommand."""

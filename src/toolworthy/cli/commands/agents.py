@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Literal
 from toolworthy.agents.install import changed, check, ensure, installed, state, write_lock
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.sanitize import one_line, show
+from toolworthy.cli._event_loop import run_until_signal
 from toolworthy.content import adapters
 from toolworthy.content.adapters import AgentAdapter
 
@@ -42,7 +42,7 @@ def _install(agents: Sequence[AgentAdapter]) -> int:
         if installed(agent) and (why := changed(agent)):
             show(f"{agent.id}: changed: {why}; it is installed again", sys.stderr)
         with console.status(f"installing {agent.title} {agent.install.version}") as status:
-            asyncio.run(ensure(agent, lambda line: status.update(Text(one_line(line)))))
+            run_until_signal(ensure(agent, lambda line: status.update(Text(one_line(line)))))
         show(f"{agent.id} {agent.install.version} is installed", sys.stderr)
     return 0
 
@@ -51,7 +51,7 @@ def _check(agents: Sequence[AgentAdapter]) -> int:
     bad = 0
     for agent in agents:
         try:
-            show(f"ok   {agent.id:14} {asyncio.run(check(agent))}")
+            show(f"ok   {agent.id:14} {run_until_signal(check(agent))}")
         except ToolworthyError as error:
             bad += 1
             show(f"BAD  {agent.id:14} {error}")
@@ -61,5 +61,5 @@ def _check(agents: Sequence[AgentAdapter]) -> int:
 def _lock(agents: Sequence[AgentAdapter]) -> int:
     for agent in agents:
         if agent.install is not None:
-            show(asyncio.run(write_lock(agent)))
+            show(run_until_signal(write_lock(agent)))
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Literal
 from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.sanitize import show
+from toolworthy.cli._event_loop import run_until_signal
 from toolworthy.content import adapters
 from toolworthy.records.meta import SandboxKind
 from toolworthy.sandbox import choose
@@ -35,7 +35,7 @@ def run(what: Literal["list", "check"], paths: Sequence[Path], sandbox: SandboxK
         world: World | None = World(choose(sandbox))
     except ToolworthyError:
         world = None
-    found = asyncio.run(_all(cases, answers, world))
+    found = run_until_signal(_all(cases, answers, world))
     for line in found:
         show(f"BAD  {line}")
     counts = {"cases": cases, "toolsets": adapters.agents(), "answers": answers, "problems": found}

@@ -12,13 +12,13 @@ import shtab
 from toolworthy.base.sanitize import show
 from toolworthy.cli._dispatch import parser
 from toolworthy.cli._values import OneOf, one_of
-from toolworthy.cli.commands import SUITES
 from toolworthy.cli.options import OPTIONS
 from toolworthy.content import adapters, providers
 from toolworthy.content.tasks import known_tasks
 from toolworthy.endpoint.target import ORACLE
 from toolworthy.reference.defects import catalogue
 from toolworthy.rules import RULES
+from toolworthy.work.kinds import suites
 
 _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "agent": lambda: (agent.id for agent in adapters.agents()),
@@ -33,7 +33,7 @@ _NAMES: dict[str, Callable[[], Iterable[str]]] = {
 
 def run(shell: str) -> int:
     """Print the script, with the names that there are now."""
-    made = parser({"suites": {"nargs": "*", **one_of(SUITES)}, **OPTIONS})
+    made = parser({"suites": {"nargs": "*", **one_of(tuple(suites()))}, **OPTIONS})
     for action in _actions(made):
         if isinstance(action.type, OneOf):
             action.choices = action.type.names

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Sequence
 
 from toolworthy.base.sanitize import one_line, show
+from toolworthy.cli._event_loop import run_until_signal
 from toolworthy.content import adapters
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.endpoint.preflight import Preflight, preflight
@@ -25,7 +25,7 @@ def run(endpoint: str, model: str | None, key_env: str | None, wire: Api | None)
     """
     agents = adapters.agents()
     target = resolve(endpoint, model=model, key_env=key_env, wire=wire)
-    found = asyncio.run(_look(target, agents))
+    found = run_until_signal(_look(target, agents))
     for check in found.checks:
         mark = "note" if check.reading else "none" if check.absent else _MARKS[check.ok]
         show(f"{mark} {check.name}: {one_line(check.detail)}")

@@ -11,7 +11,6 @@ from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.sanitize import show
 from toolworthy.judgement.history.load import find
 from toolworthy.judgement.history.series import history
-from toolworthy.judgement.metrics import MAIN
 from toolworthy.output.html.history import lines, page
 
 REPORTS = Path("reports")
@@ -33,7 +32,7 @@ def run(
     """
     if not paths and not REPORTS.is_dir():
         raise ToolworthyError("there is no folder reports here. Name runs, or a folder of them.")
-    told = history(find(paths or [REPORTS], endpoint, model), (suite,) if suite else tuple(MAIN))
+    told = history(find(paths or [REPORTS], endpoint, model), (suite,) if suite else ())
     if not told["groups"]:
         raise ToolworthyError(f"none of these runs has results of the suite {suite}")
     if out is not None:

@@ -20,6 +20,7 @@ from toolworthy.agents.install import Installation, ensure
 from toolworthy.base import tree
 from toolworthy.base.redact import Redactor
 from toolworthy.base.sanitize import show
+from toolworthy.cli._event_loop import run_until_signal
 from toolworthy.content import adapters, breakage
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.breakage import MEASURED, OUTCOMES, Measured, Outcome
@@ -103,8 +104,11 @@ def run(
     wanted = [defect(name) for name in defects] or list(catalogue())
     staging = stages(situations)
     chosen = [adapters.agent(name) for name in agents] or [a for a in adapters.agents() if a.install]
-    installed = {agent.id: asyncio.run(ensure(agent, show)) for agent in chosen if agent.install}
-    asyncio.run(_Measuring(path, installed, at_once).run(wanted, chosen, staging))
+    try:
+        installed = {agent.id: run_until_signal(ensure(agent, show)) for agent in chosen if agent.install}
+        run_until_signal(_Measuring(path, installed, at_once).run(wanted, chosen, staging))
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("The same command continues; what was measured is kept.") from None
     breakage.forget()
     show("\n".join(table(breakage.rows(path), [agent.id for agent in chosen])))
     return 0

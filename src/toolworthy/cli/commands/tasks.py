@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from toolworthy.base.sanitize import show
+from toolworthy.cli._event_loop import run_until_signal
 from toolworthy.content.tasks import Task
 from toolworthy.records.meta import SandboxKind
 from toolworthy.sandbox import Sandbox, choose
@@ -22,7 +22,7 @@ def run(what: Literal["list", "check"], folders: list[Path], sandbox: SandboxKin
         for task in tasks:
             show(f"{task.name:24} {task.config.metadata.difficulty:8} {task.config.metadata.title}")
         return 0
-    return asyncio.run(_check(tasks, choose(sandbox)))
+    return run_until_signal(_check(tasks, choose(sandbox)))
 
 
 async def _check(tasks: Sequence[Task], sandbox: Sandbox) -> int:

@@ -27,8 +27,9 @@ def leak_rate_of(counted: Iterable[tuple[str, Leaks]]) -> Rate | None:
     return rate if rate.n else None
 
 
-def left_in_text(result: TrialResult | CaseResult) -> bool:
+def left_in_text(result: Result) -> bool:
     """Whether it failed since the server left a call in the text."""
     if isinstance(result, CaseResult):
         return result.status == "wrong" and any(miss.kind == "leaked call" for miss in result.misses)
-    return result.status == "failed" and result.cause is not None and result.cause.rule in LEAKS
+    cause = result.cause if isinstance(result, TrialResult) and result.status == "failed" else None
+    return cause is not None and cause.rule in LEAKS

@@ -34,9 +34,9 @@ class RunOutcome:
         return 2 if self.undecided else int(bool(self.reasons))
 
     def __str__(self) -> str:
-        codes = ", ".join(cause.code for cause in self.known)
-        said = "; ".join([*self.reasons, *([f"known: {codes}"] if codes else [])])
-        return f"exit {self.exit_code}" + (f": {said}" if said else "")
+        known = [f"known: {cause.name}" for cause in self.known]
+        reasons = "; ".join([*self.reasons, *known])
+        return f"exit {self.exit_code}" + (f": {reasons}" if reasons else "")
 
     def excuses(self, code: str) -> bool:
         """Whether a rule, probe or cause is known, or follows from what is."""
@@ -44,7 +44,7 @@ class RunOutcome:
 
 
 def outcome(run: RunDirectory) -> RunOutcome:
-    """What a run comes to. What is known fails it not."""
+    """What a run comes to. What is known does not fail it."""
     return outcome_of(run.measured(), causes_of(run) if run.triage else ())
 
 

@@ -6,13 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import fsum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from toolworthy.judgement.analysis.leaks import leak_rate_of
 from toolworthy.judgement.gate.paired import Pair
 from toolworthy.judgement.gate.policy import Policy
 from toolworthy.judgement.gate.sample import Sample, Unit
-from toolworthy.judgement.metrics import COSTS, SHARES
+from toolworthy.judgement.metrics import COSTS, main_metrics, shares
 from toolworthy.records.conditions import unlike
 from toolworthy.records.result import NOT_RUN, at
 from toolworthy.records.score import Limit
@@ -21,26 +21,44 @@ from toolworthy.work.run.fingerprint import renamed, reshaped
 
 Why = Literal["suite", "version", "agent", "changed", "gone", "unmeasured"]
 """Why a unit of the baseline cannot be compared."""
-_MEND: dict[Why | Literal["limits"], str] = {
-    "suite": "run that suite as well, or give a policy that does not name it",
-    "version": 'measure the baseline again with these agents (agent_versions = "any" compares them anyway)',
-    "agent": 'measure the candidate with these agents too, or name those that count in the policy: agents = ["…"]',
-    "changed": "measure the baseline again with this version of the suite",
-    "gone": "run them: --resume RUN continues an interrupted run",
-    "unmeasured": "find out why (errors, or an endpoint that reports no usage), then --resume RUN",
-    "limits": "measure both within the same limits; --resume does not repeat attempts that ended at one",
+
+
+class _Reason(NamedTuple):
+    """What is said about units that cannot be compared for one reason."""
+
+    text: str
+    """With {n} units, and the names of some of the {agents}, {items} and {suites}."""
+    advice: str
+    attempts: str = NOT_RUN
+    """What their attempts are counted under."""
+
+
+_REASONS: dict[Why | Literal["limits"], _Reason] = {
+    "suite": _Reason(
+        "the candidate has no results of {suites}", "run that suite as well, or give a policy that does not name it"
+    ),
+    "version": _Reason(
+        "{n} of agents in another version ({agents}), which may behave differently",
+        'measure the baseline again with these agents (agent_versions = "any" compares them anyway)',
+        "another version of the agent",
+    ),
+    "agent": _Reason(
+        "{n} of agents that the candidate was not measured with ({agents})",
+        'measure the candidate with these agents too, or name those that count in the policy: agents = ["…"]',
+    ),
+    "changed": _Reason(
+        "{n} have changed since ({items})",
+        "measure the baseline again with this version of the suite",
+        "another item under its name",
+    ),
+    "gone": _Reason("{n} not run ({items})", "run them: --resume RUN continues an interrupted run"),
+    "unmeasured": _Reason(
+        "{n} gave no value ({items})", "find out why (errors, or an endpoint that reports no usage), then --resume RUN"
+    ),
+    "limits": _Reason("", "measure both within the same limits; --resume does not repeat attempts that ended at one"),
 }
-_ABSENT: dict[Why, str] = {
-    "suite": NOT_RUN,
-    "version": "another version of the agent",
-    "agent": NOT_RUN,
-    "changed": "another item under its name",
-    "gone": NOT_RUN,
-    "unmeasured": NOT_RUN,
-}
-"""The same in a word or two, of attempts."""
 NO_VALUE = "without usage"
-"""Of attempts that ran and do not tell what they cost."""
+"""The reason of attempts that ran without reporting what they cost."""
 
 
 @dataclass
@@ -112,21 +130,21 @@ class Compared:
     @property
     def why(self) -> str:
         """Every reason, with names."""
-        return "; ".join(_said(why, units) for why, units in self.lost.items())
+        return "; ".join(_text(why, units) for why, units in self.lost.items())
 
     @property
-    def mend(self) -> str:
+    def advice(self) -> str:
         """What to do about the reason that most attempts have."""
         rest = self.before.uncounted + self.after.uncounted
-        found: Counter[Why | Literal["limits"]] = Counter()
+        attempts: Counter[Why | Literal["limits"]] = Counter()
         for why, units in self.lost.items():
             if why != "unmeasured":
-                found[why] = sum(unit.attempts for unit in units)
-                rest[_ABSENT[why]] -= found[why]
-        found["limits"] = sum(rest.pop(at(limit), 0) for limit in self.beyond)
-        found["gone"] += rest.pop(NOT_RUN, 0)
-        found["unmeasured"] = rest.total()
-        return _MEND[found.most_common(1)[0][0]]
+                attempts[why] = sum(unit.attempts for unit in units)
+                rest[_REASONS[why].attempts] -= attempts[why]
+        attempts["limits"] = sum(rest.pop(at(limit), 0) for limit in self.beyond)
+        attempts["gone"] += rest.pop(NOT_RUN, 0)
+        attempts["unmeasured"] = rest.total()
+        return _REASONS[attempts.most_common(1)[0][0]].advice
 
     def count(self, range_of: Callable[[str], str] = lambda side: "") -> Iterator[str]:
         """What was not counted and why, what counts as not solved, and what counts once, of each side.
@@ -200,8 +218,8 @@ class Comparable:
 def _asked(unit: Unit, metric: str, beyond: Collection[Limit]) -> bool:
     """Whether the baseline asks for a metric of a unit: not for costs that it was never told, nor for a probe that says
     nothing of its model."""
-    judged = any(unit.values.get(name) for name in SHARES[unit.suite])
-    nothing = unit.suite != "wire" and metric in SHARES[unit.suite] and not judged
+    judged = any(unit.values.get(name) for name in shares(unit.suite))
+    nothing = unit.suite != "wire" and metric in shares(unit.suite) and not judged
     return nothing or bool(unit.counted(metric, beyond))
 
 
@@ -215,7 +233,7 @@ def _put(out: Compared, row: tuple[Unit, Unit | None, Why | None], metric: str, 
         lacks_now = _count(out.after, there, len(now), metric, beyond)
     else:  # as often as the baseline tried it
         lacks_now = before.attempts
-        out.after.uncounted[_ABSENT[why or "gone"]] += lacks_now
+        out.after.uncounted[_REASONS[why or "gone"].attempts] += lacks_now
     pair = Pair(before.item, was, now, lacks, lacks_now)
     if there and was and now:
         out.paired.append((before, pair))
@@ -232,7 +250,7 @@ def _count(tally: AttemptCounts, unit: Unit, values: int, metric: str, beyond: C
     without[NO_VALUE] += unit.attempts - without.total() - values
     tally.counted += values
     tally.uncounted += without
-    if metric in SHARES[unit.suite]:
+    if metric in shares(unit.suite):
         tally.ended += unit.ended(beyond)
         tally.repeated += unit.repeated
     return without.total()
@@ -274,23 +292,15 @@ def comparable(baseline: Sample, candidate: Sample, policy: Policy) -> Comparabl
         elif after.digest != unit.digest:
             why = "changed"
         out.rows.append((unit, after, why))
-    out.beyond = {suite: unlike(baseline.limits, candidate.limits, suite) for suite in SHARES}
+    out.beyond = {suite: unlike(baseline.limits, candidate.limits, suite) for suite in main_metrics()}
     out.notes += _limits(out.beyond, baseline, candidate)
     out.notes += _notes(baseline, candidate, other, policy)
     return out
 
 
-def _said(why: Why, units: list[Unit]) -> str:
-    n = len(units)
-    agents, items, suites = ({getattr(unit, of) for unit in units} for of in ("agent", "item", "suite"))
-    return {
-        "suite": f"the candidate has no results of {_few(suites)}",
-        "version": f"{n} of agents in another version ({_few(agents)}), which may behave differently",
-        "agent": f"{n} of agents that the candidate was not measured with ({_few(agents)})",
-        "changed": f"{n} have changed since ({_few(items)})",
-        "gone": f"{n} not run ({_few(items)})",
-        "unmeasured": f"{n} gave no value ({_few(items)})",
-    }[why]
+def _text(why: Why, units: list[Unit]) -> str:
+    names = {f"{of}s": _few({getattr(unit, of) for unit in units}) for of in ("agent", "item", "suite")}
+    return _REASONS[why].text.format(n=len(units), **names)
 
 
 def _few(names: set[str]) -> str:

@@ -22,7 +22,7 @@ from toolworthy.base.loading import misfit
 from toolworthy.base.sanitize import show
 from toolworthy.judgement.gate._compact import pack, unpack
 from toolworthy.judgement.gate.sample import SCHEMA, Sample, Unit, from_run
-from toolworthy.judgement.metrics import METRICS, SHARES, Metric
+from toolworthy.judgement.metrics import Metric, main_metrics, metrics, shares
 from toolworthy.records.store import RunDirectory
 from toolworthy.statistics.intervals import clustered
 from toolworthy.statistics.rates import reasons
@@ -175,7 +175,8 @@ def _lines(sample: Sample) -> Iterator[str]:
         yield "agents: " + ", ".join(f"{agent} {version}".strip() for agent, version in sample.agents.items())
     for name, told in sample.server.items():
         yield f"server: {name} {', '.join(told)}"
-    for suite, metrics in SHARES.items():
+    every = metrics()
+    for suite in main_metrics():
         units = list(sample.of(suite))
         if not units:
             continue
@@ -185,7 +186,7 @@ def _lines(sample: Sample) -> Iterator[str]:
         said = f", {ended.total()} of them at a run limit ({reasons(ended)}): not solved" if ended else ""
         said += f"; {without.total()} more are not counted ({reasons(without)})" if without else ""
         yield f"{suite}: {items} items, {_attempts(units)} attempts{said}"
-        yield from (f"  {line}" for name in metrics for line in _rates(METRICS[f"{suite}.{name}"], units))
+        yield from (f"  {line}" for name in shares(suite) for line in _rates(every[f"{suite}.{name}"], units))
     for agent, codes in sample.blocking.items():
         if codes:
             yield f"blocked on the wire: {agent}: {', '.join(codes)}"

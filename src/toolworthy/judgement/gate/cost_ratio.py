@@ -1,7 +1,7 @@
 """Does a typical attempt cost more? Ratios of two samples, paired by item and agent; ``bill`` is about the sums.
 
 What is compared is a typical attempt: the geometric mean, whose ratio does not depend on how many attempts either side
-made, and which one runaway attempt cannot carry. Student's t over items, each with the mean of its logarithms.
+made, and which one outlier cannot carry. Student's t over items, each with the mean of its logarithms.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from toolworthy.judgement.gate.drop import drop
 from toolworthy.judgement.gate.paired import Pair
 from toolworthy.judgement.gate.policy import load_policy
 from toolworthy.judgement.gate.sample import Sample
-from toolworthy.judgement.metrics import COSTS, MAIN, METRICS
+from toolworthy.judgement.metrics import COSTS, main_metrics, metrics
 from toolworthy.statistics.intervals import holm
 
 ALPHA = 0.05
@@ -83,7 +83,7 @@ class Row:
     @property
     def says(self) -> str:
         """What the metric is, in words."""
-        return METRICS[self.metric].says
+        return metrics()[self.metric].says
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def compare(baseline: Sample, candidate: Sample) -> Comparison:
     """Put two runs side by side. Agents of another version are not compared: their drift is not the endpoint's."""
     policy = load_policy(None)
     both = comparable(baseline, candidate, policy)
-    rows = _together([row for metric in METRICS for row in _rows(both, metric, policy.unmeasured)])
+    rows = _together([row for metric in metrics() for row in _rows(both, metric, policy.unmeasured)])
     changed = sorted(_changed(both), key=lambda one: (_moved(one), one.suite, one.item, one.agent))
     return Comparison(
         baseline=baseline.name,
@@ -154,11 +154,11 @@ def compare(baseline: Sample, candidate: Sample) -> Comparison:
 
 def _rows(both: Comparable, metric: str, unmeasured: float) -> Iterator[Row]:
     """A metric over all, and for a rate of tasks or tools of every agent, too, where there are several."""
-    suite = METRICS[metric].suite
+    suite = metrics()[metric].suite
     paired = both.of(metric).paired
     if not paired:
         return
-    if METRICS[metric].kind == "cost":
+    if metrics()[metric].kind == "cost":
         row, once = _cost(metric, [pair for _, pair in paired]), both.told_once(metric)
         if once > unmeasured * (once + len(paired)) and row.word != "not judged":
             why = "; ".join(filter(None, (row.why, f"{once} of {once + len(paired)} pairs have it on one side only")))
@@ -228,7 +228,7 @@ def _cost(metric: str, pairs: Sequence[Pair]) -> Row:
     p = min(1.0, 2 * min(found.p_worse(1.0), found.p_borne(1.0)))
     low, high = _around(1.0, *found.interval(ALPHA / 2), p)
     measured = replace(row, change=found.value, low=low, high=high)
-    if METRICS[metric].by_clock:
+    if metrics()[metric].by_clock:
         return replace(
             measured, word="not judged", why="; ".join(filter(None, (free, "the runs were made at different times")))
         )
@@ -268,7 +268,7 @@ def _caution(rows: Sequence[Row]) -> str:
 
 
 def _changed(both: Comparable) -> Iterator[ItemChange]:
-    for suite, metric in MAIN.items():
+    for suite, metric in main_metrics().items():
         for unit, pair in both.of(f"{suite}.{metric}").paired:
             before, after = _side(pair.before), _side(pair.after)
             if before.outcome != after.outcome:
@@ -287,12 +287,12 @@ def _moved(one: ItemChange) -> float:
 def _lost(both: Comparable) -> Iterator[Lost]:
     """Once for all metrics that have lost the same."""
     lost: dict[tuple[int, int, str], list[str]] = defaultdict(list)
-    for metric in METRICS:
+    for metric in metrics():
         of = both.of(metric)
         if of.missing:
             lost[of.missing, of.asked, of.why].append(metric)
-    for (n, asked, why), metrics in lost.items():
-        yield Lost(tuple(metrics), n, asked, why)
+    for (n, asked, why), names in lost.items():
+        yield Lost(tuple(names), n, asked, why)
 
 
 def _notes(
@@ -300,16 +300,16 @@ def _notes(
 ) -> Iterator[str]:
     yield from both.notes
     yield from _blocks(both, baseline, candidate)
-    for suite, metric in MAIN.items():
+    for suite, metric in main_metrics().items():
         for line in both.of(f"{suite}.{metric}").count():
             yield f"{suite}: {line}"
-    for metric in METRICS:
+    for metric in metrics():
         suite, _, name = metric.partition(".")
         measured = [any(unit.values.get(name) for unit in sample.of(suite)) for sample in (baseline, candidate)]
         if measured == [False, True] and any(baseline.of(suite)):
             yield f"{metric}: the baseline has no value for it"
     words = {row.metric: row.word for row in rows if row.agent is None}
-    for suite, metric in MAIN.items():
+    for suite, metric in main_metrics().items():
         if words.get(f"{suite}.{metric}") == "worse" and any(f"{suite}.{cost}" in words for cost in COSTS):
             yield f"{suite}: failed attempts count in the costs, too; a lower cost may only mean that they ended early"
     once = sum(min(one.before.n, one.after.n) == 1 for one in changed)

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from toolworthy.base.loading import Strict, load_toml
 from toolworthy.base.nearest import meant
-from toolworthy.judgement.metrics import METRICS
+from toolworthy.judgement.metrics import metrics
 from toolworthy.records.gate import About
 
 DEFAULT = Path(__file__).with_name("policy.toml")
@@ -62,24 +62,24 @@ class Policy(Strict, allow_inf_nan=False):
 
     @field_validator("metrics", mode="before")
     @classmethod
-    def _known(cls, metrics: Any) -> Any:
-        for name, asked in metrics.items() if isinstance(metrics, dict) else ():
-            if name not in METRICS:
-                inner = [f"{name}.{key}" for key in asked] if isinstance(asked, dict) else []
-                if quoted := [metric for metric in inner if metric in METRICS]:
+    def _known(cls, criteria: Any) -> Any:
+        for name, criterion in criteria.items() if isinstance(criteria, dict) else ():
+            if name not in metrics():
+                inner = [f"{name}.{key}" for key in criterion] if isinstance(criterion, dict) else []
+                if quoted := [metric for metric in inner if metric in metrics()]:
                     raise ValueError(f'a metric\'s name contains a dot and needs quotes: [metrics."{quoted[0]}"]')
-                raise ValueError(f"no metric is called {name!r}{meant(name, METRICS)}")
-        return metrics
+                raise ValueError(f"no metric is called {name!r}{meant(name, metrics())}")
+        return criteria
 
     @field_validator("metrics")
     @classmethod
-    def _of_its_kind(cls, metrics: dict[str, Requirement]) -> dict[str, Requirement]:
-        for name, criterion in metrics.items():
-            cost = METRICS[name].kind == "cost"
+    def _of_its_kind(cls, criteria: dict[str, Requirement]) -> dict[str, Requirement]:
+        for name, criterion in criteria.items():
+            cost = metrics()[name].kind == "cost"
             if criterion.margin or criterion.floor if cost else criterion.at_most or criterion.tail_at_most:
                 wanted = "a cost. Give at_most or tail_at_most." if cost else "a share. Give margin or floor."
                 raise ValueError(f"{name} is {wanted}")
-        return metrics
+        return criteria
 
     def counts(self, agent: str) -> bool:
         """Whether an agent is one of those that count."""

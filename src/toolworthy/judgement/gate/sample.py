@@ -12,15 +12,15 @@ from toolworthy.judgement.analysis.leaks import left_in_text
 from toolworthy.judgement.analysis.levels import levels
 from toolworthy.judgement.analysis.root_cause import RootCause
 from toolworthy.judgement.analysis.root_causes import causes_of, root_causes
-from toolworthy.judgement.metrics import COSTS, SHARES, measured
+from toolworthy.judgement.metrics import COSTS, measured, shares
 from toolworthy.records.case import CaseResult
 from toolworthy.records.conditions import bounds
 from toolworthy.records.meta import AgentPrint, EndpointName, RunMeta
-from toolworthy.records.probe import ProbeResult
-from toolworthy.records.result import NOT_RUN, at
-from toolworthy.records.score import Leaks, Limit
+from toolworthy.records.result import NOT_RUN, Result, at
+from toolworthy.records.score import Leaks, Limit, score_of
 from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialResult
+from toolworthy.work.kinds import by_kind
 
 SCHEMA = 2
 """Version of a baseline file."""
@@ -84,7 +84,7 @@ class Unit(_Frozen):
         out = list(self.values.get(metric, ()))
         for limit, ended in self.limited.items():
             if limit not in beyond:
-                score = [0.0] * ended.attempts if metric in SHARES[self.suite] else []
+                score = [0.0] * ended.attempts if metric in shares(self.suite) else []
                 out += score or ended.values.get(metric, ())
         return out
 
@@ -150,7 +150,7 @@ def from_run(run: RunDirectory) -> Sample:
     decided = [cause for cause in causes_of(run) if str(cause.triage)] if run.triage else []
     lasting = [cause for cause in decided if cause.triage.state != "open"]
     causes = root_causes(meta, probes)
-    units = [*_units("tasks", run.results(), meta), *_units("tools", run.cases(), meta), *_wire(probes)]
+    units = [unit for kind, own in by_kind(run.measured()) if kind.fixture for unit in _units(kind.suite, own, meta)]
     return Sample(
         name=run.path.name,
         toolworthy=meta.toolworthy,
@@ -178,45 +178,38 @@ def _titles(causes: Sequence[RootCause], agent: str) -> dict[str, str]:
     }
 
 
-def _units(suite: str, results: Sequence[TrialResult | CaseResult], meta: RunMeta) -> Iterator[Unit]:
-    grouped: dict[tuple[str, str], list[TrialResult | CaseResult]] = defaultdict(list)
+def _units(suite: str, results: Sequence[Result], meta: RunMeta) -> Iterator[Unit]:
+    grouped: dict[tuple[str, str], list[Result]] = defaultdict(list)
     for result in results:
         grouped[result.key.item, result.key.asker].append(result)
     # How many attempts at an item there were to be, if some of the suite have not begun.
     planned = meta.options.trials if meta.planned.get(suite, 0) > len(results) else 0
     for (item, agent), attempts in grouped.items():
         first = attempts[0]
-        digest = first.task_digest if isinstance(first, TrialResult) else meta.cases.get(item, "")
-        yield _unit((suite, item, agent, digest), attempts, planned)
+        repeats = planned if hasattr(first.key, "repeat") else 0
+        yield _unit((suite, item, agent, _digest(first, meta)), attempts, repeats)
 
 
-def _wire(results: Sequence[ProbeResult]) -> Iterator[Unit]:
-    for result in results:
-        why = result.uncounted
-        yield Unit(
-            suite="wire",
-            item=result.key.probe,
-            agent=result.key.way,
-            values={} if why else measured("wire", [result], "share"),
-            missing={why: 1} if why else {},
-            leaks=result.leaks,
-        )
+def _digest(result: Result, meta: RunMeta) -> str:
+    if isinstance(result, CaseResult):
+        return meta.cases.get(result.key.item, "")
+    return result.task_digest if isinstance(result, TrialResult) else ""
 
 
-def _unit(key: tuple[str, str, str, str], attempts: Sequence[TrialResult | CaseResult], planned: int) -> Unit:
+def _unit(key: tuple[str, str, str, str], attempts: Sequence[Result], planned: int) -> Unit:
     suite, item, agent, digest = key
     # An agent that the endpoint cannot serve has solved nothing there.
-    judged = [result for result in attempts if result.judged or result.status == "refused"]
-    ended: dict[Limit, list[TrialResult | CaseResult]] = defaultdict(list)
+    judged = [result for result in attempts if result.judged or result.status_word == "refused"]
+    ended: dict[Limit, list[Result]] = defaultdict(list)
     missing: Counter[str] = Counter()
     for result in attempts:
         if result.limit:
             ended[result.limit].append(result)
-        elif result.status != "refused" and (why := result.uncounted):
+        elif result.status_word != "refused" and (why := result.uncounted):
             missing[why] += 1
     if planned > len(attempts):
         missing[NOT_RUN] += planned - len(attempts)
-    answers = [result.score.answers for result in judged if result.score.answers]
+    answers = [answers for result in judged if (answers := score_of(result).answers)]
     return Unit(
         suite=suite,
         item=item,
@@ -228,6 +221,6 @@ def _unit(key: tuple[str, str, str, str], attempts: Sequence[TrialResult | CaseR
         },
         missing=dict(missing),
         repeated=len(answers) - len(set(answers)),
-        leaks=sum((result.score.leaks for result in judged), Leaks()),
-        failed_by_leaks=sum(left_in_text(result) for result in judged),
+        leaks=sum((result.leaks for result in judged), Leaks()),
+        failed_by_leaks=sum(map(left_in_text, judged)),
     )

@@ -1,16 +1,16 @@
 """Does the candidate's bill grow? The ratio of two sums of costs, each item in each agent's hands counted alike.
 
-A bill is a sum, and a few runaway attempts can be most of it. So the test is of arithmetic means; its spread is that of
+A bill is a sum, and a few outliers can be most of it. So the test is of arithmetic means; its spread is that of
 the attempts, or of the items where an item has one attempt only; and whoever could be wrong about attempts that did not
 show up says nothing:
 
 * the mean is taken to miss two more attempts like the dearest one, as Poisson's upper limit does of rare events, at
   the item that it hit or at one of usual size;
 * Student's t has as few degrees of freedom as there are attempts that make up the spread (from its kurtosis);
-* at level alpha, a runaway in one of ten attempts must have had the chance to show, and the sum must be carried by so
+* at level alpha, an outlier in one of ten attempts must have had the chance to show, and the sum must be carried by so
   many attempts (Kish) that a share of one fifth would have shown.
 
-Rarer runaways cannot be excluded by any number of attempts; `Bill.unseen` says how rare. Calibrated with
+Rarer outliers cannot be excluded by any number of attempts; `Bill.unseen` says how rare. Calibrated with
 ``benchmarks/costs.py``.
 """
 
@@ -27,7 +27,7 @@ from toolworthy.judgement.gate.paired import Pair
 from toolworthy.records.gate import About
 
 RARE = 0.1
-"""Share of attempts whose runaways must have had the chance to show; also what a tail may hold."""
+"""Share of attempts whose outliers must have had the chance to show; also what a tail may hold."""
 _CARRIED = 0.2
 """The same, of attempts that carry the sum."""
 _AGAIN = 2.0
@@ -103,7 +103,7 @@ class Bill:
         return max(_p(self.then.sum - limit * self.first.sum, noise, noise.dear_before), _unshown(self.first))
 
     def unseen(self, alpha: float) -> tuple[float, float]:
-        """Shares of attempts up to which runaways would not have shown, before and after: no claim is about them."""
+        """Shares of attempts up to which outliers would not have shown, before and after: no claim is about them."""
         before, after = (1 - alpha ** (1 / side.carried) for side in (self.first, self.then))
         return before, after
 
@@ -253,7 +253,7 @@ def _beyond(sides: Iterable[tuple[float, float]]) -> float:
 
 
 def _unshown(side: _Side) -> float:
-    """Chance that runaways which decide the sum did not show."""
+    """Chance that outliers which decide the sum did not show."""
     return float(max((1 - RARE) ** side.worth, (1 - _CARRIED) ** side.carried))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from toolworthy.judgement.gate.sample import Sample, Unit
 from toolworthy.judgement.history.table import Key, Tallies, Tally
-from toolworthy.judgement.metrics import MAIN
+from toolworthy.judgement.metrics import main_metric
 from toolworthy.records.conditions import unlike
 from toolworthy.records.score import Limit
 
@@ -34,7 +34,7 @@ def tallies(sample: Sample, suite: str, without: Collection[Limit] = ()) -> Tall
 
 def counted(unit: Unit, without: Collection[Limit]) -> list[float]:
     """The rate's values of a unit, one an attempt."""
-    return unit.counted(MAIN[unit.suite], without)
+    return unit.counted(main_metric(unit.suite), without)
 
 
 def notes(samples: Sequence[Sample], suite: str, without: Beyond) -> Iterator[str]:

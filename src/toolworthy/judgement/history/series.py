@@ -15,16 +15,16 @@ from toolworthy.judgement.history.change import Change, Shift, Watch, shift, wat
 from toolworthy.judgement.history.load import LoadedRuns, RunGroup
 from toolworthy.judgement.history.significance import NIGHTS
 from toolworthy.judgement.history.table import Table, Tallies
-from toolworthy.judgement.metrics import MAIN
+from toolworthy.judgement.metrics import main_metric, main_metrics
 from toolworthy.statistics.intervals import clustered
 from toolworthy.statistics.rates import Rate
 
 ERROR = f"at most one false alarm in {NIGHTS:,} nights"
 
 
-def history(found: LoadedRuns, suites: Sequence[str] = tuple(MAIN)) -> dict[str, Any]:
-    """All groups with their suites, their runs, and what changed."""
-    groups = [_group(group, suites) for group in found.groups]
+def history(found: LoadedRuns, suites: Sequence[str] = ()) -> dict[str, Any]:
+    """All groups with their suites, their runs, and what changed; of all suites if none is named."""
+    groups = [_group(group, suites or tuple(main_metrics())) for group in found.groups]
     return {"groups": [group for group in groups if group["suites"]], "skipped": found.skipped}
 
 
@@ -33,13 +33,13 @@ def _group(group: RunGroup, suites: Sequence[str]) -> dict[str, Any]:
         "endpoint": group.endpoint,
         "model": group.model,
         "wire": group.wire,
-        "suites": [one for suite in suites if (one := _suite(group.samples, suite))],
+        "suites": [told for suite in suites if (told := _suite(group.samples, suite))],
     }
 
 
 def _suite(samples: Sequence[Sample], suite: str) -> dict[str, Any] | None:
     """One suite's series; None where no run measured it."""
-    metric = MAIN[suite]
+    metric = main_metric(suite)
     ran = [sample for sample in samples if any(counted(unit, ()) for unit in sample.of(suite))]
     without = beyond(ran, suite)
     ran = [sample for sample in ran if any(counted(unit, without) for unit in sample.of(suite))]

@@ -1,8 +1,8 @@
-"""One attempt at a task or a case as a sample of an Inspect log: its conversation, scores, usage and times."""
+"""One attempt at an item as a sample of an Inspect log: its conversation, scores, usage and times."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from toolworthy.judgement.analysis.success import counts
@@ -11,11 +11,19 @@ from toolworthy.output.exports.timeline import TimelineTurn, cut, iso, timeline
 from toolworthy.records.case import CaseResult, Miss
 from toolworthy.records.conversation import messages_of, text_of
 from toolworthy.records.exchange import Exchange
-from toolworthy.records.score import Score
+from toolworthy.records.result import Result
+from toolworthy.records.score import Score, score_of
 from toolworthy.records.trial import TrialResult
 from toolworthy.wire.ir import Message, StopReason, Text, Thinking, ToolCall, ToolResult, Usage
+from toolworthy.work.kind import attempt
+from toolworthy.work.kinds import kind_of
 
-Attempt = TrialResult | CaseResult
+SCORERS: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {
+    "tasks": {"hidden_tests": lambda result: result.ok},
+    "tools": {"lenient": lambda result: result.ok, "strict": lambda result: result.status == "right"},
+}
+"""By suite; the first stands for it. Other kinds of work have one scorer, `ok`."""
+_OK: Mapping[str, Callable[[Any], bool]] = {"ok": lambda result: result.ok}
 _ROLES = {"developer": "system"}
 _STOPS: Mapping[StopReason, str] = {
     "end": "stop",
@@ -33,22 +41,25 @@ _TAIL = 4_000
 """Characters of the hidden tests' output."""
 
 
-def scores(result: Attempt) -> dict[str, bool]:
-    """Scorer to whether it was right; nothing where the attempt does not count."""
-    if not counts(result):
-        return {}
-    if isinstance(result, TrialResult):
-        return {"hidden_tests": result.ok}
-    return {"lenient": result.ok, "strict": result.status == "right"}
+def scorers(suite: str) -> Mapping[str, Callable[[Any], bool]]:
+    """Scorer to its function, for the results of a suite."""
+    return SCORERS.get(suite, _OK)
 
 
-def error(result: Attempt) -> dict[str, str]:
+def scores(result: Result) -> dict[str, bool]:
+    """Scorer to whether the attempt was right; empty if the attempt does not count."""
+    return {name: right(result) for name, right in scorers(result.key.suite).items()} if counts(result) else {}
+
+
+def error(result: Result) -> dict[str, str]:
     """Why an attempt does not count."""
     if isinstance(result, CaseResult):
-        said = result.detail
+        reason = result.detail
+    elif isinstance(result, TrialResult) and result.cause:
+        reason = f"{result.cause.kind}: {result.cause.detail}"
     else:
-        said = f"{result.cause.kind}: {result.cause.detail}" if result.cause else result.status
-    return {"message": f"not measured: {said}", "traceback": "", "traceback_ansi": ""}
+        reason = result.uncounted or result.status_word
+    return {"message": f"not measured: {reason}", "traceback": "", "traceback_ansi": ""}
 
 
 def usage(measured: Sequence[Score], model: str) -> dict[str, Any]:
@@ -61,7 +72,7 @@ def usage(measured: Sequence[Score], model: str) -> dict[str, Any]:
     return {model: {**_usage(told), "total_cost": sum(costs) if len(costs) == len(known) else None}}
 
 
-def sample(result: Attempt, exchanges: Sequence[Exchange], model: str, uuid: str) -> dict[str, Any]:
+def sample(result: Result, exchanges: Sequence[Exchange], model: str, uuid: str) -> dict[str, Any]:
     """The sample, ready for JSON. Of a trial only the task's own conversation is in it, no side requests.
 
     Args:
@@ -72,7 +83,7 @@ def sample(result: Attempt, exchanges: Sequence[Exchange], model: str, uuid: str
     """
     turns = [
         turn
-        for turn in timeline(exchanges, result.score.findings)
+        for turn in timeline(exchanges, result.findings)
         if turn.exchange.kind == "completion" and not (turn.side and isinstance(result, TrialResult))
     ]
     messages = [{"id": f"{uuid}-{number}", **message} for number, message in enumerate(_conversation(turns), 1)]
@@ -82,7 +93,7 @@ def sample(result: Attempt, exchanges: Sequence[Exchange], model: str, uuid: str
     counted = scores(result)
     return {
         "id": result.key.item,
-        "epoch": result.key.repeat,
+        "epoch": attempt(result.key),
         "input": _input(turns) or result.key.item,
         "target": _target(result),
         "messages": messages,
@@ -90,7 +101,7 @@ def sample(result: Attempt, exchanges: Sequence[Exchange], model: str, uuid: str
         "scores": {name: _score(result, ok) for name, ok in counted.items()},
         "metadata": _metadata(result),
         "events": events,
-        "model_usage": usage([result.score], model),
+        "model_usage": usage([score_of(result)], model),
         "started_at": iso(result.started) if result.started > 0 else None,
         "completed_at": iso(result.started + result.seconds) if result.started > 0 else None,
         "total_time": result.seconds,
@@ -226,11 +237,13 @@ def _count(tokens: int | None) -> int | None:
     return tokens if tokens is not None and 0 <= tokens < _MOST else None
 
 
-def _score(result: Attempt, ok: bool) -> dict[str, Any]:
+def _score(result: Result, ok: bool) -> dict[str, Any]:
     value = "C" if ok else "I"
     if isinstance(result, CaseResult):
         kinds = list(dict.fromkeys(miss.kind for miss in result.misses))
         return {"value": value, "explanation": "\n".join(map(_missed, result.misses)), "metadata": {"misses": kinds}}
+    if not isinstance(result, TrialResult):
+        return {"value": value, "explanation": kind_of(result.key).told(result).message, "metadata": {}}
     output = result.verification.output.strip()[-_TAIL:] if result.verification else ""
     cause = result.cause.model_dump(mode="json") if result.cause else None
     return {"value": value, "explanation": result.explanation if cause else output, "metadata": {"cause": cause}}
@@ -242,25 +255,29 @@ def _missed(miss: Miss) -> str:
     return "\n".join([head, *(f"  {name} {said}" for name, said in told if said)])
 
 
-def _target(result: Attempt) -> str:
+def _target(result: Result) -> str:
     """What is wanted, as far as it is known: a case that was right does not say."""
     if isinstance(result, TrialResult):
         return "the hidden tests pass"
-    return "\n".join(dict.fromkeys(miss.wanted for miss in result.misses if miss.wanted))
+    misses = result.misses if isinstance(result, CaseResult) else ()
+    return "\n".join(dict.fromkeys(miss.wanted for miss in misses if miss.wanted))
 
 
-def _metadata(result: Attempt) -> dict[str, Any]:
+def _metadata(result: Result) -> dict[str, Any]:
+    score = score_of(result)
     common = {
-        "status": result.status,
+        "status": result.status_word,
         "limit": result.limit,
-        "findings": [finding.model_dump(mode="json") for finding in result.score.findings],
-        "models_answered": list(result.score.models_answered),
-        "translated": result.score.translated,
+        "findings": [finding.model_dump(mode="json") for finding in result.findings],
+        "models_answered": list(score.models_answered),
+        "translated": score.translated,
         "exchanges": result.exchanges,
         "reproduce": result.reproduce,
     }
     if isinstance(result, CaseResult):
         return {**common, "category": result.category, "credit": result.credit, "api": result.api}
+    if not isinstance(result, TrialResult):
+        return {**common, "api": result.api}
     return {
         **common,
         "cause": result.cause.model_dump(mode="json") if result.cause else None,

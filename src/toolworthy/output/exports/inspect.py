@@ -18,16 +18,18 @@ from math import sqrt
 from statistics import fmean, stdev
 from typing import Any
 
-from toolworthy.output.exports._inspect_sample import Attempt, error, sample, scores, usage
+from toolworthy.output.exports._inspect_sample import error, sample, scorers, scores, usage
 from toolworthy.output.exports.timeline import iso
 from toolworthy.records.meta import EndpointTold, RunMeta
+from toolworthy.records.result import Result
+from toolworthy.records.score import score_of
 from toolworthy.records.store import RunDirectory
 from toolworthy.statistics.intervals import mean_pass
 from toolworthy.work.cases.field import REFERENCE
+from toolworthy.work.kind import attempt
+from toolworthy.work.kinds import by_kind
 
 VERSION = 2
-SCORERS = {"tasks": ("hidden_tests",), "tools": ("lenient", "strict")}
-"""Of each suite; the first stands for it."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Log:
     """What ``run.json`` says."""
     suite: str
     agent: str
-    attempts: tuple[Attempt, ...]
+    attempts: tuple[Result, ...]
 
     @property
     def file_name(self) -> str:
@@ -59,10 +61,10 @@ class Log:
     def head(self) -> dict[str, Any]:
         """All but the samples."""
         ids = list(dict.fromkeys(result.key.item for result in self.attempts))
-        epochs = max(result.key.repeat for result in self.attempts)
+        epochs = max(attempt(result.key) for result in self.attempts)
         counted = [result for result in self.attempts if scores(result)]
         endpoint, version = self._endpoint, self.meta.toolworthy
-        names = SCORERS[self.suite]
+        names = [*scorers(self.suite)]
         return {
             "version": VERSION,
             "status": "success" if counted else "error",
@@ -96,7 +98,7 @@ class Log:
             **({} if counted else {"error": error(self.attempts[0])}),  # null is nothing that Inspect's reader takes
         }
 
-    def _scored(self, name: str, counted: Sequence[Attempt], asked: int) -> dict[str, Any]:
+    def _scored(self, name: str, counted: Sequence[Result], asked: int) -> dict[str, Any]:
         """Accuracy and its standard error, over the means of each sample's epochs, as Inspect's own metrics have them.
 
         Beside accuracy stands our interval, which knows that attempts at one task are no independent draws.
@@ -125,7 +127,7 @@ class Log:
         return {
             "started_at": iso(min(result.started for result in begun)) if begun else "",
             "completed_at": iso(max(ends)) if ends else "",
-            "model_usage": usage([result.score for result in self.attempts], self._model),
+            "model_usage": usage([score_of(result) for result in self.attempts], self._model),
         }
 
     @property
@@ -153,10 +155,10 @@ class Log:
 
 
 def logs(run: RunDirectory) -> tuple[Log, ...]:
-    """The logs of a run; none where it holds no trial and no case."""
+    """The logs of a run; none if it has only probes and replays, which measure no model."""
     meta = run.meta
-    groups: dict[tuple[str, str], list[Attempt]] = defaultdict(list)
-    results: list[Attempt] = [*run.results(), *run.cases()]
-    for result in results:
-        groups[result.key.suite, result.key.asker].append(result)
+    groups: dict[tuple[str, str], list[Result]] = defaultdict(list)
+    for kind, own in by_kind(run.measured()):
+        for result in own if kind.measures_model else ():
+            groups[result.key.suite, result.key.asker].append(result)
     return tuple(Log(run, meta, suite, agent, tuple(attempts)) for (suite, agent), attempts in groups.items())

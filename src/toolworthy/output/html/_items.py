@@ -1,9 +1,9 @@
-"""The rows of the page's tables: what one agent did with one task, case or probe, over all attempts."""
+"""The rows of the page's tables: one row per item and agent, over all attempts."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import median
 from typing import Any, TypeVar
 
@@ -19,12 +19,13 @@ from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialResult
 from toolworthy.statistics.intervals import pass_hat_k
 from toolworthy.statistics.rates import Rate, plain
+from toolworthy.work.kinds import by_kind, kind_of
 from toolworthy.work.probes.effects import affected
 
 _LONG = 160
-GOOD = ("passed", "right", "supported")
-"""Words of attempts that went well."""
-_R = TypeVar("_R", TrialResult, CaseResult)
+_R = TypeVar("_R", bound=Result)
+_Maker = Callable[[int, Sequence[Any]], Iterator[dict[str, Any]]]
+"""Makes the rows of one kind of work, of a run's number and its results."""
 
 
 def subject(run: int, key: object) -> str:
@@ -33,8 +34,20 @@ def subject(run: int, key: object) -> str:
 
 
 def items(number: int, run: RunDirectory) -> list[dict[str, Any]]:
-    """The rows of the run with this number: tasks, then cases, then probes."""
-    return [*_tasks(number, run.results()), *_cases(number, run.cases()), *_probes(number, run.probes())]
+    """The rows of the run with this number: tasks, cases, probes, then other kinds of work."""
+    makers: dict[str, _Maker] = {"tasks": _tasks, "tools": _cases, "wire": _probes}
+    other: _Maker = _others
+    return [
+        row
+        for kind, results in by_kind(run.measured())
+        if kind.fixture
+        for row in makers.get(kind.suite, other)(number, results)
+    ]
+
+
+def is_best(result: Result) -> bool:
+    """Whether a result has the best word of its kind of work."""
+    return result.status_word == kind_of(result.key).words[0]
 
 
 def _tasks(run: int, results: Sequence[TrialResult]) -> Iterator[dict[str, Any]]:
@@ -91,6 +104,25 @@ def _probes(run: int, results: Sequence[ProbeResult]) -> Iterator[dict[str, Any]
         }
 
 
+def _others(run: int, results: Sequence[Result]) -> Iterator[dict[str, Any]]:
+    for (item, asker), attempts in _grouped(results):
+        rate = success(attempts)
+        told = [kind_of(result.key).told(result) for result in attempts]
+        yield {
+            **_row(run, attempts[0].key.suite, item, asker, attempts),
+            "kind": "error" if not rate.n else "pass" if rate.ok == rate.n else "flaky" if rate.ok else "fail",
+            "ok": rate.ok,
+            "n": rate.n,
+            "word": attempts[0].status_word if len(attempts) == 1 else _counted(rate) or "unmeasured",
+            "power": pass_hat_k(rate.n, rate.ok, rate.n) if rate.n else None,
+            "share": plain(rate.ok, rate.n).share if rate.n else "",
+            "notes": rate.notes,
+            "why": ", ".join(dict.fromkeys(one.kind for one in told if one.kind)),
+            "about": next((one.message[:_LONG] for one in told if one.message), ""),
+            "seconds": median(result.seconds for result in attempts),
+        }
+
+
 def _probed(result: ProbeResult) -> str:
     """What harms an agent fails; what goes wrong and harms none is not supported."""
     if affected(result):
@@ -102,9 +134,10 @@ def _row(run: int, suite: str, item: str, agent: str, attempts: Sequence[Result]
     """What every row has. The attempt that tells most is the first that went wrong, or the first where none did."""
     codes = dict.fromkeys(finding.code for result in attempts for finding in result.findings)
     every = [
-        {"id": subject(run, one.key), "word": one.status_word, "seconds": round(one.seconds, 3)} for one in attempts
+        {"id": subject(run, result.key), "word": result.status_word, "seconds": round(result.seconds, 3)}
+        for result in attempts
     ]
-    telling = next((one for one in every if one["word"] not in GOOD), every[0])["id"]
+    telling = subject(run, next((result for result in attempts if not is_best(result)), attempts[0]).key)
     of = {"run": run, "suite": suite, "item": item, "agent": agent, "codes": list(codes)}
     return {**of, "telling": telling, "attempts": every}
 

@@ -8,7 +8,7 @@ from functools import partial
 from statistics import quantiles
 
 from toolworthy.judgement.analysis.success import counts
-from toolworthy.judgement.metrics import METRICS
+from toolworthy.judgement.metrics import metrics
 from toolworthy.records.trial import TrialResult
 
 POINTS = (0, 5, 10, 25, 50, 75, 90, 95, 99, 100)
@@ -64,7 +64,7 @@ def _rate(result: TrialResult) -> Iterator[float]:
 
 
 def _of_solved(metric: str, result: TrialResult) -> Iterator[float]:
-    if result.ok and (value := METRICS[f"tasks.{metric}"].of(result)) is not None:
+    if result.ok and (value := metrics()[f"tasks.{metric}"].of(result)) is not None:
         yield value
 
 

@@ -19,7 +19,7 @@ from toolworthy.judgement.history.series import history
 from toolworthy.output.html import _comparison as beside
 from toolworthy.output.html import _speed as speed
 from toolworthy.output.html._detail import detail
-from toolworthy.output.html._items import GOOD, items, subject
+from toolworthy.output.html._items import is_best, items, subject
 from toolworthy.output.html._run_view import RunView, side_of
 from toolworthy.output.html._shell import environment, shell
 from toolworthy.output.html.history import past, shown
@@ -28,6 +28,7 @@ from toolworthy.output.terminal.gate import MARKS as GATE_MARKS
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.result import Result
 from toolworthy.records.store import RunDirectory
+from toolworthy.work.kinds import by_kind
 
 Also = Callable[[Result, Sequence[Exchange]], None]
 _DETAILS = 48_000_000
@@ -65,7 +66,7 @@ def parts(runs: Sequence[RunDirectory], only: str = "", also: Also | None = None
     sides = [side_of(number, run) for number, run in enumerate(runs)]
     rows = [item for side in sides for item in items(side.number, side.run) if _wanted(item, only)]
     if only and not rows:
-        raise ToolworthyError(f"no trial, case or probe fits {only!r}: keys are like tasks/fix-failing-test/codex#1")
+        raise ToolworthyError(f"no result fits {only!r}: keys are like tasks/fix-failing-test/codex#1")
     measures = [asdict(measure) for side in sides for measure in side.measures]
     causes = _causes(sides)
     series = history(find([run.path for run in runs])) if len(runs) > _MANY else None
@@ -108,10 +109,10 @@ def _order(sides: Sequence[RunView], only: str) -> list[tuple[RunView, Result]]:
     """All that can be opened, in the order in which it is kept: what went wrong first."""
     every: list[tuple[RunView, Result]] = []
     for side in sides:
-        own: tuple[Result, ...] = (*side.run.results(), *side.run.cases(), *side.run.probes())
-        every += ((side, one) for one in own)
+        own = (result for kind, results in by_kind(side.run.measured()) if kind.fixture for result in results)
+        every += ((side, result) for result in own)
     wanted = [pair for pair in every if not only or fnmatchcase(str(pair[1].key), only)]
-    return sorted(wanted, key=lambda pair: pair[1].status_word in GOOD)
+    return sorted(wanted, key=lambda pair: is_best(pair[1]))
 
 
 def _details(order: Sequence[tuple[RunView, Result]], also: Also | None) -> Iterator[str]:

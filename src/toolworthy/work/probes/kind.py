@@ -25,7 +25,7 @@ class Probes(Kind[ProbeKey, ProbeResult]):
     """One item is one way of a probe."""
 
     suite, many, fixture = "wire", "probes", "probed"
-    result, words, settles = ProbeResult, get_args(Verdict), True
+    result, words, settles, measures_model = ProbeResult, get_args(Verdict), True, False
 
     def keys(self, plan: Options) -> Sequence[ProbeKey]:
         return [key for probe in load_suite().values() if _asked_of(plan, probe) for key in probe.ways(plan.tier)]

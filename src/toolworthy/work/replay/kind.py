@@ -21,7 +21,7 @@ class Replays(Kind[ReplayKey, ReplayResult]):
     """One item is one sending of one recorded request to one side."""
 
     suite, many, fixture = "replay", "requests", ""
-    result, words = ReplayResult, get_args(Status)
+    result, words, measures_model = ReplayResult, get_args(Status), False
 
     @property
     def command(self) -> tuple[str, ...]:

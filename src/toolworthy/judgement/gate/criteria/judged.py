@@ -57,7 +57,7 @@ def needed(decides: Callable[[float], bool], attempts: float, stuck: str) -> str
 
 def too_few(name: str, of: Compared, policy: Policy) -> Judged:
     """What is said where so much is missing that nothing is judged."""
-    return Judged(name, "inconclusive", _lacks(of, policy), needed=of.mend, more=[*of.count()])
+    return Judged(name, "inconclusive", _lacks(of, policy), needed=of.advice, more=[*of.count()])
 
 
 def lack(judged: Judged, of: Compared, policy: Policy) -> None:
@@ -65,7 +65,7 @@ def lack(judged: Judged, of: Compared, policy: Policy) -> None:
     if judged.answer == "pass":
         judged.answer = "inconclusive"
     judged.said += f"; {_lacks(of, policy)}"
-    judged.needed = of.mend
+    judged.needed = of.advice
 
 
 def _lacks(of: Compared, policy: Policy) -> str:

@@ -37,7 +37,7 @@ def judge(name: str, of: Compared, margin: float, about: About, alpha: float, ma
     judged = Judged(name, "pass" if borne <= alpha else "inconclusive", said, worse, borne)
     level = alpha / many if found.value > margin else alpha
     if found.p_borne(margin) <= alpha < borne or found.p_worse(margin) <= level < worse:
-        judged.needed = f"the answer depends on the {of.without} attempts without a value. Next: {of.mend}"
+        judged.needed = f"the answer depends on the {of.without} attempts without a value. Next: {of.advice}"
     elif borne > alpha:
         judged.needed = (
             _ONE_OF_MANY

@@ -1,7 +1,8 @@
 // What the page carries, as report/page/*.py writes it.
 
 export type Kind = "pass" | "flaky" | "fail" | "without" | "error" | "na" | null;
-export type Suite = "tasks" | "tools" | "wire";
+/** The suite of any kind of work; a plugin may add one. */
+export type Suite = string;
 /** A text itself, or where it stands: in the page's list from 0, in the trial's own from -1 down. */
 export type Text = string | number;
 

@@ -10,12 +10,13 @@ export const MARKS: Record<Exclude<Kind, null>, [string, string]> = {
   pass: ["✓", "passed"], flaky: ["~", "sometimes"], fail: ["✗", "failed"], without: ["○", "not supported"], error: ["!", "not measured"], na: ["–", "cannot work"],
 };
 const TITLES: Record<Suite, string> = { tasks: "Tasks", tools: "Tool calls", wire: "Wire probes" };
+const ITEM: Record<Suite, string> = { tasks: "task", tools: "case", wire: "probe" };
 const AGENT: Record<Suite, string> = { tasks: "agent", tools: "toolset", wire: "way" };
 
 export function Explorer({ index }: { index: Index }) {
   const place = usePlace();
   const box = useRef<HTMLDivElement>(null);
-  const suites = useMemo(() => (["tasks", "tools", "wire"] as Suite[]).filter((suite) => index.items.some((item) => item.suite === suite)), [index]);
+  const suites = useMemo(() => [...new Set(index.items.map((item) => item.suite))], [index]);
   const known = useMemo(() => new Map(index.items.flatMap((item) => item.attempts.map((attempt) => [attempt.id, item] as const))), [index]);
   const suite = place?.suite && suites.includes(place.suite) ? place.suite : suites[0];
   useEffect(() => { if (place) box.current?.scrollIntoView(); }, [place?.at, place?.suite]);
@@ -26,7 +27,7 @@ export function Explorer({ index }: { index: Index }) {
       <nav aria-label="suites" class="tabs">
         {suites.map((name) => (
           <a href={table(name)} aria-current={name === suite ? "true" : undefined}>
-            {TITLES[name]} <span class="soft">{index.items.filter((one) => one.suite === name).length.toLocaleString("en")}</span>
+            {TITLES[name] ?? name} <span class="soft">{index.items.filter((one) => one.suite === name).length.toLocaleString("en")}</span>
           </a>
         ))}
       </nav>
@@ -54,7 +55,7 @@ function Found({ index, suite, query }: { index: Index; suite: Suite; query: URL
     <>
       <div class="filters">
         <label>search <input type="search" value={query.get("q") ?? ""} onInput={(event) => set("q", event.currentTarget.value)} /></label>
-        <Choice name={AGENT[suite]} value={query.get("agent") ?? ""} values={own.map((item) => item.agent)} show={titled} choose={(value) => set("agent", value)} />
+        <Choice name={AGENT[suite] ?? "agent"} value={query.get("agent") ?? ""} values={own.map((item) => item.agent)} show={titled} choose={(value) => set("agent", value)} />
         <Choice name="result" value={query.get("kind") ?? ""} values={own.map((item) => item.kind ?? "")} show={(kind) => MARKS[kind as "pass"]?.join(" ") ?? kind} choose={(value) => set("kind", value)} />
         {suite !== "tasks" && <Choice name={suite === "wire" ? "API" : "category"} value={query.get("category") ?? ""} values={own.map((item) => item.category ?? "")} choose={(value) => set("category", value)} />}
         <Choice name="met by" value={query.get("meets") ?? ""} values={own.flatMap((item) => item.meets ?? [""])} show={titled} choose={(value) => set("meets", value)} />
@@ -62,7 +63,7 @@ function Found({ index, suite, query }: { index: Index; suite: Suite; query: URL
         {index.runs.length > 1 && <Choice name="run" value={query.get("run") ?? ""} values={index.runs.map((_, at) => String(at))} show={(at) => index.runs[Number(at)]!.name} choose={(value) => set("run", value)} />}
         <span role="status">{rows.length.toLocaleString("en")} of {own.length.toLocaleString("en")}</span>
       </div>
-      <Table rows={rows} columns={columns} label={`${TITLES[suite]}, a row an item`} sort={query.get("sort") ?? ""} resort={(value) => set("sort", value)} />
+      <Table rows={rows} columns={columns} label={`${TITLES[suite] ?? suite}, a row an item`} sort={query.get("sort") ?? ""} resort={(value) => set("sort", value)} />
     </>
   );
 }
@@ -105,8 +106,8 @@ function columnsOf(suite: Suite, index: Index): Column<Item>[] {
   const again = index.items.some((item) => item.suite === suite && item.attempts.length > 1);
   const priced = index.items.some((item) => item.suite === suite && item.cost != null);
   const columns: Column<Item>[] = [
-    { id: "item", title: { tasks: "task", tools: "case", wire: "probe" }[suite], value: (item) => item.item, show: (item) => <a href={at(item.telling)} title={item.about}>{item.item}</a> },
-    { id: "agent", title: AGENT[suite], value: (item) => titled(item.agent) },
+    { id: "item", title: ITEM[suite] ?? "item", value: (item) => item.item, show: (item) => <a href={at(item.telling)} title={item.about}>{item.item}</a> },
+    { id: "agent", title: AGENT[suite] ?? "agent", value: (item) => titled(item.agent) },
     { id: "result", title: "result", value: (item) => ORDER.indexOf(item.kind ?? ""), show: (item) => <Result item={item} /> },
   ];
   if (index.runs.length > 1) columns.push({ id: "run", title: "run", value: (item) => item.run, show: (item) => index.runs[item.run]!.name });
@@ -114,8 +115,9 @@ function columnsOf(suite: Suite, index: Index): Column<Item>[] {
     { id: "pass1", title: "pass@1", numeric: true, value: (item) => (item.n ? item.ok / item.n : undefined), show: (item) => <><span title="with the 95 % interval for this very item">{item.share || "–"}</span>{item.notes && <> <span class="why soft" title={item.notes}>{item.notes}</span></>}</> },
     { id: "powk", title: "pass^k", numeric: true, value: (item) => item.power ?? undefined, show: (item) => (item.power === null ? "–" : <span title={`all of ${item.n} attempts`}>{percent(item.power)}</span>) },
   );
-  if (suite !== "wire") columns.push(figure("turns", "turns", 1), figure("calls", "calls", 1), figure("tokens", "tokens", 0));
-  if (priced && suite !== "wire") columns.push(figure("cost", "US$", 4));
+  const scored = index.items.some((item) => item.suite === suite && item.turns != null);
+  if (scored) columns.push(figure("turns", "turns", 1), figure("calls", "calls", 1), figure("tokens", "tokens", 0));
+  if (priced) columns.push(figure("cost", "US$", 4));
   columns.push(figure("seconds", "seconds", 2));
   if (suite === "tasks") columns.push(figure("first", "first token, s", 3));
   if (suite === "tools") columns.push({ id: "category", title: "category", value: (item) => item.category ?? "" });

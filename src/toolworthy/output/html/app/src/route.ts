@@ -6,8 +6,6 @@ import type { Suite } from "./data";
 
 export interface Place { suite: Suite | null; at: string | null; query: URLSearchParams }
 
-const SUITES: readonly string[] = ["tasks", "tools", "wire"];
-
 export function read(fragment: string): Place | null {
   const text = fragment.replace(/^#/, "");
   if (!text.startsWith("/")) return null;
@@ -15,11 +13,9 @@ export function read(fragment: string): Place | null {
   const parts = path.split("/");
   if (parts[0] === "at") {
     const at = parts.slice(1).map(plain).join("/");
-    const suite = parts[2] ?? "";
-    return { suite: SUITES.includes(suite) ? (suite as Suite) : "wire", at, query: new URLSearchParams(query) };
+    return { suite: parts[2] ?? null, at, query: new URLSearchParams(query) };
   }
-  const suite = parts[0] ?? "";
-  return { suite: SUITES.includes(suite) ? (suite as Suite) : null, at: null, query: new URLSearchParams(query) };
+  return { suite: parts[0] || null, at: null, query: new URLSearchParams(query) };
 }
 
 /** Part of an address as it was; what is no percent-encoding stays. */

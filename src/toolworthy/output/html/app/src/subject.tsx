@@ -1,7 +1,7 @@
 // One trial, case or probe: facts, why it went as it did, and its timeline; another one beside it, if wanted.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Spans, type Span } from "./charts";
-import { detail, type Call, type Detail, type Finding, type Item, type Step, type Text } from "./data";
+import { detail, type Call, type Detail, type Finding, type Item, type Step, type Suite, type Text } from "./data";
 import { at, finding as toFinding, table } from "./route";
 import { Arguments, Fold, Long, Pair, Patch, plainly, Rest, short, Shown } from "./text";
 
@@ -14,7 +14,7 @@ export function Subject({ id, item, step, beside, others }: { id: string; item: 
   const rivals = others.flatMap((other) => other.attempts.map((attempt) => attempt.id)).filter((other) => other !== id);
   return (
     <div class="subject">
-      <p><a href="#verdict">← the whole page</a> · <a href={table(item?.suite ?? "tasks")}>all {item ? NAMES[item.suite] : "results"}</a> · <button type="button" class="link" data-link={at(id, { step, with: beside })}>copy link to this</button></p>
+      <p><a href="#verdict">← the whole page</a> · <a href={table(item?.suite ?? "tasks")}>all {NAMES[item?.suite ?? ""] ?? "results"}</a> · <button type="button" class="link" data-link={at(id, { step, with: beside })}>copy link to this</button></p>
       <h2 ref={heading} tabIndex={-1}>{label(id)}</h2>
       {rivals.length > 0 && (
         <p class="filters">
@@ -46,7 +46,7 @@ function Ended({ id, among }: { id: string; among: Item[] }) {
   return word ? <p>It ended as <strong>{word}</strong>.</p> : null;
 }
 
-const NAMES = { tasks: "trials", tools: "cases", wire: "probes" };
+const NAMES: Record<Suite, string> = { tasks: "trials", tools: "cases", wire: "probes" };
 
 /** The key of a trial, without the number of its run where that is the first. */
 export function label(id: string): string {

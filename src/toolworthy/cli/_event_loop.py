@@ -1,0 +1,49 @@
+"""Runs a command's coroutine so that signals end it cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Coroutine
+from types import FrameType
+from typing import Any, TypeVar
+
+from toolworthy.cli.interrupt import LEFT
+
+T = TypeVar("T")
+
+
+def run_until_signal(work: Coroutine[Any, Any, T]) -> T:
+    """As `asyncio.run`. The first signal cancels `work`, and `work` cleans up.
+
+    Until it has, a second Ctrl-C ends the process at once; asyncio alone would abandon the event loop, and what is left
+    in it would complain. Other signals change nothing then: a service manager may send several.
+
+    Raises:
+        KeyboardInterrupt: a signal came.
+    """
+    cancelled = False
+
+    async def main() -> T:
+        cancel = signal.getsignal(signal.SIGINT)  # of asyncio's runner
+
+        def handle(number: int, frame: FrameType | None) -> None:
+            nonlocal cancelled
+            if cancelled and number == signal.SIGINT:
+                os.write(2, b"\n" * os.isatty(2) + b"stopped by Ctrl-C\n")
+                os._exit(LEFT)
+            if not cancelled and callable(cancel):
+                cancelled = True
+                cancel(number, frame)
+
+        if callable(cancel) and cancel is not signal.default_int_handler:
+            signal.signal(signal.SIGINT, handle)
+        return await work
+
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        return asyncio.run(main())
+    finally:
+        if signal.getsignal(signal.SIGINT) is not before:
+            signal.signal(signal.SIGINT, before)
