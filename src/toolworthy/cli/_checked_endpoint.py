@@ -33,11 +33,11 @@ def check_endpoint(
     """
     began = time.monotonic()
     endpoint = _endpoint(name, model, key_env, wire, minutes)
-    given: RunOptions = {"suites": "wire", "tier": "quick", "budget_minutes": minutes, "out": out}
+    run_options: RunOptions = {"suites": "wire", "tier": "quick", "budget_minutes": minutes, "out": out}
     if endpoint.prices:
-        given["budget_usd"] = _USD
+        run_options["budget_usd"] = _USD
     with contextlib.ExitStack() as stack:
-        going = Going(endpoint, given, lambda options: stack.enter_context(shown_on(sys.stderr, options)), began)
+        going = Going(endpoint, run_options, lambda options: stack.enter_context(shown_on(sys.stderr, options)), began)
         try:
             going.go()
         finally:

@@ -28,20 +28,20 @@ def check_files(what: Sequence[str], *, as_json: bool) -> int:
     wrong: list[ToolworthyError] = []
     for name in dict.fromkeys(what):
         try:
-            given = (Path("standard input"), sys.stdin.buffer.read()) if name == "-" else (Path(name), None)
-            checked[name] = check_file(*given)
+            source = (Path("standard input"), sys.stdin.buffer.read()) if name == "-" else (Path(name), None)
+            checked[name] = check_file(*source)
         except ToolworthyError as error:
             wrong.append(error)
     if as_json:
-        show(json.dumps({"files": [_json(name, one) for name, one in checked.items()]}, indent=2))
+        show(json.dumps({"files": [_json(name, report) for name, report in checked.items()]}, indent=2))
     else:
-        for name, one in checked.items():
-            show("\n".join(_lines(name, one)))
+        for name, report in checked.items():
+            show("\n".join(_lines(name, report)))
     for mistake in wrong[:-1]:
         show(f"error: {mistake}", sys.stderr)
     if wrong:
         raise wrong[-1]
-    return int(any(one.finding.severity == "blocks" for each in checked.values() for one in each.findings))
+    return int(any(report.finding.severity == "blocks" for each in checked.values() for report in each.findings))
 
 
 def _lines(name: str, checked: CheckedFile) -> Iterator[str]:
@@ -50,14 +50,14 @@ def _lines(name: str, checked: CheckedFile) -> Iterator[str]:
     apis = ", ".join(dict.fromkeys(one.endpoint_api for one in exchanges if one.endpoint_api))
     count = f"{len(exchanges)} response{'s' if len(exchanges) != 1 else ''}"
     yield f"{one_line(name)}: {count}{f' ({apis})' if apis else ''}: {_result(checked)}"
-    if any(not (one.request_body or one.upstream_body) for one in exchanges):
+    if any(not (place.request_body or place.upstream_body) for place in exchanges):
         yield "  without a request: rules that compare the response with its request were not applied"
     if checked.cut:
         yield "  a stream is not shown to its end: rules about the end were not applied"
     faults: dict[tuple[str, str], list[FileFinding]] = {}
-    for one in sorted(checked.findings, key=lambda one: rank(one.finding.severity)):
-        if not one.finding.follows:
-            faults.setdefault((one.finding.code, one.finding.detail), []).append(one)
+    for place in sorted(checked.findings, key=lambda place: rank(place.finding.severity)):
+        if not place.finding.follows:
+            faults.setdefault((place.finding.code, place.finding.detail), []).append(place)
     for same in faults.values():
         yield from _fault(same)
     if faults:
@@ -65,15 +65,15 @@ def _lines(name: str, checked: CheckedFile) -> Iterator[str]:
 
 
 def _fault(same: Sequence[FileFinding]) -> Iterator[str]:
-    found, line = same[0].finding, same[0].line
-    rule = by_code(found.code)
+    finding, line = same[0].finding, same[0].line
+    rule = by_code(finding.code)
     assert rule is not None
     times = f" ×{len(same)}" if len(same) > 1 else ""
-    where = f"response {found.evidence.exchange + 1}" if line is None else f"line {line} (byte {same[0].offset})"
-    yield f"  {found.code} {rule.slug} ({found.severity}{times}), {where}"
-    yield from _wrapped("what", f"{found.title}: {found.detail}")
-    if found.evidence.excerpt.strip():
-        yield from _wrapped("bytes", found.evidence.excerpt)
+    where = f"response {finding.evidence.exchange + 1}" if line is None else f"line {line} (byte {same[0].offset})"
+    yield f"  {finding.code} {rule.slug} ({finding.severity}{times}), {where}"
+    yield from _wrapped("what", f"{finding.title}: {finding.detail}")
+    if finding.evidence.excerpt.strip():
+        yield from _wrapped("bytes", finding.evidence.excerpt)
     yield from _wrapped("use instead", rule.right)
 
 

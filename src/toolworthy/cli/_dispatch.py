@@ -35,16 +35,16 @@ def dispatch(arguments: Sequence[str]) -> int:
         with as_ctrl_c():
             load_plugins(Path.cwd())
             code = _call(**options)
-        if told := next((one.next for one in COMMANDS if one.name == options["command"] and code == 0), ""):
-            show(f"next: {told}", sys.stderr)
+        if next_step := next((one.next for one in COMMANDS if one.name == options["command"] and code == 0), ""):
+            show(f"next: {next_step}", sys.stderr)
         return code
     except ToolworthyError as error:
-        said: object = error
+        message: object = error
     except BrokenPipeError:
         raise
     except OSError as error:
-        said = one_line(error)
-    show(f"error: {said}", sys.stderr)
+        message = one_line(error)
+    show(f"error: {message}", sys.stderr)
     return 4
 
 

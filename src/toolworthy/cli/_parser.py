@@ -29,10 +29,10 @@ class Parser(argparse.ArgumentParser):
         known = self._option_string_actions
         if self._subparsers is None and (unknown := [*options(args, known)]):
             self.error(f"unknown option {unknown[0]}{near(unknown[0], known)}")
-        found, rest = super().parse_known_args(args, namespace)
+        parsed, rest = super().parse_known_args(args, namespace)
         if rest:
             self.error(f"{rest[0]!r} is one argument too many")
-        return found, rest
+        return parsed, rest
 
 
 def options(args: Iterable[str], known: Iterable[str]) -> Iterator[str]:
@@ -47,8 +47,8 @@ def options(args: Iterable[str], known: Iterable[str]) -> Iterator[str]:
 
 def plain(message: str) -> str:
     """An error of argparse as a sentence of ours: the option, its value, what it may be."""
-    if found := _ARGUMENT.fullmatch(message):
-        name, said = found["name"], found["said"]
-        link = " " if said[:1] in "'m" else ": "  # it begins with the value, or with "must be"
-        message = said if name[:1] == "{" else f"{name}{link}{said}"
+    if match := _ARGUMENT.fullmatch(message):
+        name, problem = match["name"], match["said"]
+        link = " " if problem[:1] in "'m" else ": "  # it begins with the value, or with "must be"
+        message = problem if name[:1] == "{" else f"{name}{link}{problem}"
     return message if message[-1:] in ".?!" else message + "."

@@ -125,9 +125,9 @@ class RunHooks:
         names = [name for name, how in OPTIONS.items() if how["help"] != argparse.SUPPRESS]
         if unknown:
             name = unknown[0].partition("=")[0]
-            said = f"unknown option {name}{near(name, [*names, *_PYTEST]) or '.'}"
-        elif found := str(error).partition(": error: ")[2]:
-            said = plain(found.splitlines()[0])
+            message = f"unknown option {name}{near(name, [*names, *_PYTEST]) or '.'}"
+        elif problem := str(error).partition(": error: ")[2]:
+            message = plain(problem.splitlines()[0])
         else:
             return str(error)
-        return f"{said} `{PROGRAM} --help` shows what there is."
+        return f"{message} `{PROGRAM} --help` shows what there is."

@@ -31,8 +31,8 @@ def end(config: pytest.Config, error: ToolworthyError) -> NoReturn:
 def asks(item: pytest.Item) -> bool:
     """Whether it is a test that asks as it goes on; not of the fixture ``ask`` that someone else has."""
     info = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
-    found = info.get("ask", ())
-    return bool(found) and found[-1].func.__module__ == __name__
+    definitions = info.get("ask", ())
+    return bool(definitions) and definitions[-1].func.__module__ == __name__
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,7 @@ def excuse(
     if run is None or not run.triage:
         return
     reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
-    found = outcome(run)
+    run_outcome = outcome(run)
     results = {result.key: result for result in run.measured()}
     items = {item.nodeid: item for item in session.items}
     known: list[Any] = []
@@ -37,8 +37,8 @@ def excuse(
     for report in reporter.stats.get("failed", ()) if reporter else ():
         item = items[report.nodeid]
         rule = getattr(getattr(item, "callspec", None), "params", {}).get("ruled")
-        asked = [results[key] for key in keys(item) if key in results]
-        (known if (found.excuses(rule.code) if rule else _known(found, asked)) else left).append(report)
+        wanted = [results[key] for key in keys(item) if key in results]
+        (known if (run_outcome.excuses(rule.code) if rule else _known(run_outcome, wanted)) else left).append(report)
     for report in known:
         report.outcome, report.wasxfail = "skipped", "known, see triage.toml"
     if known:
@@ -47,7 +47,7 @@ def excuse(
         session.testsfailed -= len(known)
 
 
-def _known(found: RunOutcome, asked: Sequence[Result]) -> bool:
+def _known(run_outcome: RunOutcome, results: Sequence[Result]) -> bool:
     """Whether an item fails by what its results are, and not by something else, as a user's own test may."""
-    failed = [one for one in asked if kind_of(one.key).outcome_of(one).status == "failure"]
-    return bool(failed) and all(str(one.key) in found.excused for one in failed)
+    failed = [one for one in results if kind_of(one.key).outcome_of(one).status == "failure"]
+    return bool(failed) and all(str(one.key) in run_outcome.excused for one in failed)

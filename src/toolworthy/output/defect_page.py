@@ -78,8 +78,8 @@ def _cell(rows: Sequence[Measured]) -> str:
     """What one agent did, stage by stage; what it did not meet is told only where it met nothing."""
     met = {row.stage: _SHORT[row.outcome] for row in rows if row.met}
     on = {stage.id: "" if stage.situation == "always" else f" on {stage.id}" for stage in STAGES if stage.id in met}
-    told = [met[name] + where for name, where in on.items()]
-    return ", ".join(told) or ("·" if rows else "")
+    outcomes = [met[name] + where for name, where in on.items()]
+    return ", ".join(outcomes) or ("·" if rows else "")
 
 
 def _code(code: str) -> str:

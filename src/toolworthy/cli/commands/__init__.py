@@ -28,10 +28,10 @@ class Subcommand(NamedTuple):
     """What to do after it."""
 
 
-def _subcommand(name: str, told: dict[str, Any], shared: dict[str, Any]) -> Subcommand:
-    rows = {names: shared[names] if how == "shared" else how for names, how in told.get("arguments", {}).items()}
-    one_of = tuple((names, _chosen(names[0], how)) for names, how in arguments(told.get("one_of", {})))
-    return Subcommand(name, told["help"], arguments(rows), one_of, told.get("example", ""), told.get("next", ""))
+def _subcommand(name: str, row: dict[str, Any], shared: dict[str, Any]) -> Subcommand:
+    rows = {names: shared[names] if how == "shared" else how for names, how in row.get("arguments", {}).items()}
+    one_of = tuple((names, _chosen(names[0], how)) for names, how in arguments(row.get("one_of", {})))
+    return Subcommand(name, row["help"], arguments(rows), one_of, row.get("example", ""), row.get("next", ""))
 
 
 def _chosen(option: str, how: dict[str, Any]) -> dict[str, Any]:
@@ -41,4 +41,4 @@ def _chosen(option: str, how: dict[str, Any]) -> dict[str, Any]:
 
 _TABLE = read_table("commands.toml")
 _SHARED = _TABLE.pop("shared")
-COMMANDS = tuple(_subcommand(name, told, _SHARED) for name, told in _TABLE.items())
+COMMANDS = tuple(_subcommand(name, row, _SHARED) for name, row in _TABLE.items())

@@ -35,22 +35,22 @@ def run(what: Literal["list", "check"], paths: Sequence[Path], sandbox: SandboxK
         world: World | None = World(choose(sandbox))
     except ToolworthyError:
         world = None
-    found = run_until_signal(_all(cases, answers, world))
-    for line in found:
+    faults = run_until_signal(_all(cases, answers, world))
+    for line in faults:
         show(f"BAD  {line}")
-    counts = {"cases": cases, "toolsets": adapters.agents(), "answers": answers, "problems": found}
+    counts = {"cases": cases, "toolsets": adapters.agents(), "answers": answers, "problems": faults}
     show(" · ".join(f"{name} {len(counted)}" for name, counted in counts.items()))
     _tell_few(cases, answers)
-    return 1 if found else 0
+    return 1 if faults else 0
 
 
 async def _all(cases: Sequence[Case], answers: Sequence[ExampleAnswer], world: World | None) -> list[str]:
     agents = adapters.agents()
     lines = [line async for line in problems(cases, agents, world)]
-    for one in await verdicts(answers, cases, agents, world):
-        if one.said != one.answer.verdict:
-            of = f"{one.answer.case} ({one.answer.toolset})"
-            lines.append(f"{of}: {one.answer.verdict} is due for {one.answer.said!r}, not {one.words}")
+    for verdict in await verdicts(answers, cases, agents, world):
+        if verdict.said != verdict.answer.verdict:
+            of = f"{verdict.answer.case} ({verdict.answer.toolset})"
+            lines.append(f"{of}: {verdict.answer.verdict} is due for {verdict.answer.said!r}, not {verdict.words}")
     return lines
 
 

@@ -25,22 +25,22 @@ def run(endpoint: str, model: str | None, key_env: str | None, wire: Api | None)
     """
     agents = adapters.agents()
     target = resolve(endpoint, model=model, key_env=key_env, wire=wire)
-    found = run_until_signal(_look(target, agents))
-    for check in found.checks:
+    checked = run_until_signal(_look(target, agents))
+    for check in checked.checks:
         mark = "note" if check.reading else "none" if check.absent else _MARKS[check.ok]
         show(f"{mark} {check.name}: {one_line(check.detail)}")
     for agent in agents:
-        api = found.endpoint.api_for(agent.apis[0])
-        if why := found.refused.get(agent.id):
+        api = checked.endpoint.api_for(agent.apis[0])
+        if why := checked.refused.get(agent.id):
             show(f"BAD  {agent.title}: {one_line(why)}")
         elif api in agent.apis:
-            where = "the embedded oracle" if target.is_oracle else f"base URL {found.endpoint.base_urls[api]}"
+            where = "the embedded oracle" if target.is_oracle else f"base URL {checked.endpoint.base_urls[api]}"
             show(f"ok   {agent.title}: {where}")
         else:
             show(f"ok   {agent.title}: only through a translation from {agent.apis[0]} to {api}")
     if (hint := target.provider.hints.get("setup")) and not target.is_oracle:
         show(f"     {hint}")
-    return 1 if len(found.refused) == len(agents) else 0
+    return 1 if len(checked.refused) == len(agents) else 0
 
 
 async def _look(endpoint: Endpoint, agents: Sequence[AgentAdapter]) -> Preflight:

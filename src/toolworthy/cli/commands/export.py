@@ -30,17 +30,21 @@ def run(paths: Sequence[Path], to: tuple[Format, Path]) -> int:
         raise ToolworthyError(f"no run is named. Type `toolworthy export RUN… --{kind} {target}`.")
     runs = [RunDirectory.open(path) for path in paths]
     if kind == "inspect":
-        found = {one.path: inspect.logs(one) for one in runs}
-        if not any(found.values()):
+        by_run = {directory.path: inspect.logs(directory) for directory in runs}
+        if not any(by_run.values()):
             raise ToolworthyError(f"{paths[0]} holds no trial and no case. Give a run of tasks or tools.")
-        for path in (path for path, logs in found.items() if not logs):
+        for path in (path for path, logs in by_run.items() if not logs):
             show(f"{path} holds no trial and no case: left out", sys.stderr)
-        _logs([log for logs in found.values() for log in logs], target)
+        _logs([log for logs in by_run.values() for log in logs], target)
     elif kind == "parquet":
-        rows = [row for one in runs for row in table.rows(one)]
+        rows = [row for directory in runs for row in table.rows(directory)]
         _write(target, lambda file: table.write_parquet(file, rows))
     else:
-        text = schema.text() if kind == "schema" else table.csv_text(row for one in runs for row in table.rows(one))
+        text = (
+            schema.text()
+            if kind == "schema"
+            else table.csv_text(row for directory in runs for row in table.rows(directory))
+        )
         _write(target, partial(_put, [text]))
     return 0
 
@@ -56,8 +60,8 @@ def _logs(logs: Sequence[inspect.Log], target: Path) -> None:
             _write(target / log.file_name, partial(_put, log.parts()))
         return
     if len(logs) > 1:
-        told = ", ".join(f"{log.suite} by {log.agent}" for log in logs[:4]) + (", …" if len(logs) > 4 else "")
-        raise ToolworthyError(f"there are {len(logs)} logs ({told}), and a file holds one. Name a folder.")
+        names = ", ".join(f"{log.suite} by {log.agent}" for log in logs[:4]) + (", …" if len(logs) > 4 else "")
+        raise ToolworthyError(f"there are {len(logs)} logs ({names}), and a file holds one. Name a folder.")
     _write(target, partial(_put, logs[0].parts()))
 
 

@@ -32,14 +32,14 @@ def run(
     """
     if not paths and not REPORTS.is_dir():
         raise ToolworthyError("there is no folder reports here. Name runs, or a folder of them.")
-    told = history(find(paths or [REPORTS], endpoint, model), (suite,) if suite else ())
-    if not told["groups"]:
+    series = history(find(paths or [REPORTS], endpoint, model), (suite,) if suite else ())
+    if not series["groups"]:
         raise ToolworthyError(f"none of these runs has results of the suite {suite}")
     if out is not None:
         with whole(out) as partial, partial.open("w", encoding="utf-8", errors="replace") as file:
-            file.writelines(page(told))
+            file.writelines(page(series))
     if as_json:
-        show(json.dumps(told, indent=2, ensure_ascii=True))
+        show(json.dumps(series, indent=2, ensure_ascii=True))
     else:
-        show("\n".join([*lines(told), *([f"page: {out}"] if out else [])]))
+        show("\n".join([*lines(series), *([f"page: {out}"] if out else [])]))
     return 0

@@ -65,12 +65,12 @@ class Trial:
         written = [line for step in self.stage.steps if step.write for line in (step.content or "").splitlines()]
         return self.result.ok and {f"+{line}" for line in written} <= set(self.result.diff.splitlines())
 
-    def meets(self, spoilt: Defect) -> bool:
+    def meets(self, defect: Defect) -> bool:
         """Whether the defect shows in what the agent asked; of a trial without any."""
         asked = (one for one in self.exchanges if not one.local)
-        if any(spoilt.answers(one.method, one.path, dict(one.request_headers)) for one in asked):
+        if any(defect.answers(one.method, one.path, dict(one.request_headers)) for one in asked):
             return True
-        faulty = self._replies(spoilt)
+        faulty = self._replies(defect)
         return any(one != next(faulty) for one in self._sound)
 
     @cached_property
@@ -121,25 +121,25 @@ def table(rows: Sequence[Measured], agents: Sequence[str]) -> Iterator[str]:
     yield "| defect | stage | " + " | ".join(f"{agent} {versions.get(agent, '')}".strip() for agent in agents) + " |"
     yield "|---|---|" + "---|" * len(agents)
     for name, stage in sorted({(row.defect, row.stage) for row in rows}):
-        found = [cells.get((name, stage, agent)) for agent in agents]
-        told = ["–" if row is None else row.outcome if row.met else "not met" for row in found]
-        yield f"| {name or 'none'} | {stage} | " + " | ".join(told) + " |"
+        measured = [cells.get((name, stage, agent)) for agent in agents]
+        outcomes = ["–" if row is None else row.outcome if row.met else "not met" for row in measured]
+        yield f"| {name or 'none'} | {stage} | " + " | ".join(outcomes) + " |"
 
 
-def belongs(spoilt: Defect, stage: Stage, plainly: bool) -> bool:
+def belongs(defect: Defect, stage: Stage, shows_plain: bool) -> bool:
     """Whether a defect is tried on a stage.
 
     Args:
-        spoilt: the defect.
+        defect: the defect.
         stage: where.
-        plainly: whether it shows in the plain task. One that does not, and whose codes name no situation that can be
-            staged, is tried wherever it shows.
+        shows_plain: whether the plain task shows it. A defect that it does not show, and whose codes name no situation
+            that can be staged, is tried wherever it shows.
     """
     if stage.once:
-        return spoilt.stage == stage.id
-    named = set(situations(spoilt))
-    told = plainly or named & {one.situation for one in STAGES if one is not PLAIN}
-    return stage.situation in named or not told
+        return defect.stage == stage.id
+    named = set(situations(defect))
+    anchored = shows_plain or named & {one.situation for one in STAGES if one is not PLAIN}
+    return stage.situation in named or not anchored
 
 
 def outcome(trial: Trial, normal: int) -> Outcome:
@@ -158,10 +158,10 @@ def outcome(trial: Trial, normal: int) -> Outcome:
     return "wrong result"
 
 
-def beyond(found: Outcome, alone: Outcome) -> Outcome:
-    """`found`, where it is more harm than the stage does `alone`: what an agent does anyway is no defect's doing."""
+def beyond(with_defect: Outcome, alone: Outcome) -> Outcome:
+    """The outcome with the defect, if it is worse than the stage `alone` is; otherwise the defect did nothing."""
     failed = ("wrong result", "dies", "hangs")
-    return "unaffected" if alone in failed and OUTCOMES.index(found) <= OUTCOMES.index(alone) else found
+    return "unaffected" if alone in failed and OUTCOMES.index(with_defect) <= OUTCOMES.index(alone) else with_defect
 
 
 # ---- trials ----------------------------------------------------------------------------------------------------------
@@ -177,33 +177,33 @@ class _Measuring:
         """Agent and stage to what it did there without a defect."""
 
     async def run(self, defects: Sequence[Defect], agents: Sequence[AgentAdapter], staging: Sequence[Stage]) -> None:
-        concerned = [agent for agent in agents if any(_concerns(spoilt, agent) for spoilt in defects)]
+        concerned = [agent for agent in agents if any(_concerns(defect, agent) for defect in defects)]
         await asyncio.gather(*(self._by_itself(agent, PLAIN) for agent in concerned))
         others = [stage for stage in staging if stage is not PLAIN]
         await asyncio.gather(*(self._by_itself(agent, stage) for stage in others for agent in concerned))
         wanted = await asyncio.to_thread(lambda: list(self._wanted(defects, concerned, staging)))
         show(f"{len(wanted)} trials")
-        await asyncio.gather(*(self._with(spoilt, agent, stage) for spoilt, agent, stage in wanted))
+        await asyncio.gather(*(self._with(defect, agent, stage) for defect, agent, stage in wanted))
 
     def _wanted(
         self, defects: Sequence[Defect], agents: Sequence[AgentAdapter], staging: Sequence[Stage]
     ) -> Iterator[tuple[Defect, AgentAdapter, Stage]]:
         """The trials to make, of the worst defects first. What an agent never asks is noted without one."""
-        for spoilt in sorted(defects, key=lambda one: rank(one.severity)):
+        for injected in sorted(defects, key=lambda one: rank(one.severity)):
             for agent in agents:
-                if not _concerns(spoilt, agent):
+                if not _concerns(injected, agent):
                     continue
                 plain = self._alone.get((agent.id, PLAIN.id))
-                plainly = plain is not None and plain.meets(spoilt)
+                shows_plain = plain is not None and plain.meets(injected)
                 for stage in staging:
-                    new = (spoilt.id, stage.id, agent.id, self._version(agent)) not in self._have
+                    new = (injected.id, stage.id, agent.id, self._version(agent)) not in self._have
                     alone = self._alone.get((agent.id, stage.id))
-                    if not new or alone is None or not belongs(spoilt, stage, plainly):
+                    if not new or alone is None or not belongs(injected, stage, shows_plain):
                         continue
-                    if alone.meets(spoilt):
-                        yield spoilt, agent, stage
-                    elif spoilt.of_requests and stage.situation in situations(spoilt):
-                        self._note(spoilt, agent, stage, None, "unaffected")
+                    if alone.meets(injected):
+                        yield injected, agent, stage
+                    elif injected.of_requests and stage.situation in situations(injected):
+                        self._note(injected, agent, stage, None, "unaffected")
 
     async def _by_itself(self, agent: AgentAdapter, stage: Stage) -> None:
         trial = await self._trial(None, agent, stage)
@@ -214,38 +214,38 @@ class _Measuring:
         if ("", stage.id, agent.id, self._version(agent)) not in self._have:
             self._note(None, agent, stage, trial, outcome(trial, plain.requests + stage.requests))
 
-    async def _with(self, spoilt: Defect, agent: AgentAdapter, stage: Stage) -> None:
-        if trial := await self._trial(spoilt, agent, stage):
+    async def _with(self, defect: Defect, agent: AgentAdapter, stage: Stage) -> None:
+        if trial := await self._trial(defect, agent, stage):
             alone = self._alone[agent.id, stage.id]
-            found = outcome(trial, alone.requests)
-            self._note(spoilt, agent, stage, trial, beyond(found, outcome(alone, alone.requests)))
+            with_defect = outcome(trial, alone.requests)
+            self._note(defect, agent, stage, trial, beyond(with_defect, outcome(alone, alone.requests)))
 
-    async def _trial(self, spoilt: Defect | None, agent: AgentAdapter, stage: Stage) -> Trial | None:
+    async def _trial(self, defect: Defect | None, agent: AgentAdapter, stage: Stage) -> Trial | None:
         """None where the trial tells nothing."""
         async with self._places:
             known = self._alone.get((agent.id, PLAIN.id))
             seconds = stage.patience + (2 * known.result.seconds if known else _UNKNOWN)
-            trial = await _trial(spoilt, agent, self._installed[agent.id], stage, seconds)
+            trial = await _trial(defect, agent, self._installed[agent.id], stage, seconds)
         cause = trial.result.cause
         asked = any(exchange.kind == "completion" for exchange in trial.exchanges)
         if cause is None or (asked and cause.kind != "infrastructure"):
             return trial
-        show(f"{spoilt.id if spoilt else ''}  {stage.id}  {agent.id}  not measured: {cause.detail}")
+        show(f"{defect.id if defect else ''}  {stage.id}  {agent.id}  not measured: {cause.detail}")
         return None
 
     def _note(
-        self, spoilt: Defect | None, agent: AgentAdapter, stage: Stage, trial: Trial | None, found: Outcome
+        self, defect: Defect | None, agent: AgentAdapter, stage: Stage, trial: Trial | None, result: Outcome
     ) -> None:
         """Append a line; without a trial it says that the defect cannot be met."""
         cause = trial.result.cause if trial else None
         lost = _LOST if trial and trial.result.ok and not trial.done else ""
         row = Measured(
-            defect=spoilt.id if spoilt else "",
+            defect=defect.id if defect else "",
             agent=agent.id,
             version=self._version(agent),
             situation=stage.situation,
             stage=stage.id,
-            outcome=found,
+            outcome=result,
             met=trial is not None,
             requests=trial.requests if trial else 0,
             seconds=round(trial.result.seconds, 1) if trial else 0.0,
@@ -254,8 +254,8 @@ class _Measuring:
         )
         with self._path.open("a", encoding="utf-8") as file:
             file.write(row.model_dump_json() + "\n")
-        told = row.outcome if row.met else "not met"
-        show(f"{row.defect or 'none'}  {row.stage}  {row.agent}  {told}  {row.seconds} s  {row.detail}")
+        word = row.outcome if row.met else "not met"
+        show(f"{row.defect or 'none'}  {row.stage}  {row.agent}  {word}  {row.seconds} s  {row.detail}")
 
     def _version(self, agent: AgentAdapter) -> str:
         return self._installed[agent.id].version
@@ -266,18 +266,18 @@ def _task() -> tuple[Task, ...]:
     return choose_tasks([TASK], [])
 
 
-def _concerns(spoilt: Defect, agent: AgentAdapter) -> bool:
+def _concerns(defect: Defect, agent: AgentAdapter) -> bool:
     """Whether an agent can meet the defect here: it speaks the API, and it streams; its key is replaced by another."""
-    return agent.apis[0] in spoilt.apis and spoilt.mode != "whole" and not spoilt.of_credentials
+    return agent.apis[0] in defect.apis and defect.mode != "whole" and not defect.of_credentials
 
 
 async def _trial(
-    spoilt: Defect | None, agent: AgentAdapter, installation: Installation, stage: Stage, seconds: float
+    defect: Defect | None, agent: AgentAdapter, installation: Installation, stage: Stage, seconds: float
 ) -> Trial:
     tasks = _task()
     limit = tasks[0].config.agent.timeout_sec
     async with AsyncExitStack() as stack:
-        shown = Oracle(tasks, adapters.agents(), defects=[spoilt] if spoilt else [], stage=stage)
+        shown = Oracle(tasks, adapters.agents(), defects=[defect] if defect else [], stage=stage)
         oracle = await stack.enter_async_context(shown)
         endpoint = resolve("oracle").at({api: oracle.base_urls[api] for api in agent.apis[:1]})
         exchanges: list[Exchange] = []

@@ -28,14 +28,14 @@ def run(port: int, defects: Sequence[str], listed: bool, page: Path | None) -> i
     elif listed:
         show("\n".join(defect_page.lines()))
     else:
-        spoilt = [defect(name) for name in defects]
+        injected = [defect(name) for name in defects]
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_serve(port, spoilt))
+            asyncio.run(_serve(port, injected))
     return 0
 
 
-async def _serve(port: int, spoilt: Sequence[Defect]) -> None:
-    async with standing(spoilt, port) as oracle:
-        with_them = f" with {', '.join(one.id for one in spoilt)}" if spoilt else ""
+async def _serve(port: int, defects: Sequence[Defect]) -> None:
+    async with standing(defects, port) as oracle:
+        with_them = f" with {', '.join(one.id for one in defects)}" if defects else ""
         show(f"oracle{with_them} at {oracle.url} (chat and responses: {oracle.url}/v1); Ctrl-C stops it")
         await stopped()

@@ -58,7 +58,7 @@ def _record(endpoint: Endpoint, listener: socket.socket, path: Path, writer: Exc
         partial.write_text(meta.model_dump_json(indent=2) + "\n", encoding="utf-8")
     stop = asyncio.Event()
     unwritten: list[ToolworthyError] = []
-    found = LiveFindings()
+    findings = LiveFindings()
 
     def record(exchange: Exchange) -> None:
         try:
@@ -70,9 +70,9 @@ def _record(endpoint: Endpoint, listener: socket.socket, path: Path, writer: Exc
             unwritten.append(error)
             stop.set()
             return
-        said = f"{exchange.method} {exchange.path} → {exchange.status or exchange.error} {exchange.seconds:.2f} s"
-        show(one_line(said))
-        for line in found.lines(exchange):
+        answer = exchange.status or exchange.error
+        show(one_line(f"{exchange.method} {exchange.path} → {answer} {exchange.seconds:.2f} s"))
+        for line in findings.lines(exchange):
             show(line)
 
     async def serve() -> None:
@@ -86,7 +86,7 @@ def _record(endpoint: Endpoint, listener: socket.socket, path: Path, writer: Exc
 
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve())
-    if summary := [*found.summary()]:
+    if summary := [*findings.summary()]:
         show("\n".join(["findings:", *(f"  {line}" for line in summary)]))
     if unwritten:
         raise unwritten[0]

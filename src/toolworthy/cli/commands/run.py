@@ -24,5 +24,5 @@ def run(arguments: Sequence[str]) -> int:
     from toolworthy import content
     from toolworthy.cli._pytest_hooks import RunHooks
 
-    given = ["--help" if word == "--help-pytest" else word for word in arguments]
-    return int(pytest.main(["-c", str(content.SUITES / "pytest.toml"), *given], plugins=[RunHooks()]))
+    words = ["--help" if word == "--help-pytest" else word for word in arguments]
+    return int(pytest.main(["-c", str(content.SUITES / "pytest.toml"), *words], plugins=[RunHooks()]))

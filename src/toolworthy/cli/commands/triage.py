@@ -65,9 +65,10 @@ def _lines(causes: Sequence[RootCause], entries: Sequence[TriageEntry]) -> Itera
     """Each finding in a line, with what was decided beneath it; then entries for what was not seen."""
     for cause in causes:
         yield one_line(f"{cause.triage.state}  {cause.name}: {cause.harm} ({cause.count})")
-        if told := str(cause.triage):
-            yield f"    {one_line(told)}"
+        if decision := str(cause.triage):
+            yield f"    {one_line(decision)}"
     seen = {cause.code for cause in causes}
-    for one in entries:
-        if one.code not in seen:
-            yield one_line(f"not seen  {label(one.code)}: {one.state}{f': {one.note}' if one.note else ''}")
+    for decided in entries:
+        if decided.code not in seen:
+            note = f": {decided.note}" if decided.note else ""
+            yield one_line(f"not seen  {label(decided.code)}: {decided.state}{note}")

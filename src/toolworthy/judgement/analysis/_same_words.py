@@ -72,6 +72,6 @@ def _weight(result: ProbeResult) -> tuple[bool, int, float, str]:
     return result.main_path, rank(result.severity), result.started, result.key.probe
 
 
-def roots(found: Sequence[SameWords]) -> Mapping[str, str]:
+def roots(same: Sequence[SameWords]) -> Mapping[str, str]:
     """Code to that of the cause that it is nothing but; "" where it is the cause's own."""
-    return {one.code: "" for one in found} | {code: one.code for one in found for code in one.joined}
+    return {one.code: "" for one in same} | {code: one.code for one in same for code in one.joined}

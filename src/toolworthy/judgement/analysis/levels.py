@@ -72,10 +72,10 @@ class Level:
         for reason in self.reasons:
             if reason.effect == "fails" and (not reason.root or reason.root not in known):
                 grouped.setdefault(reason.when, []).append(reason.root or reason.code)
-        told = [f"{when} ({_few(codes)})" for when, codes in grouped.items()]
-        more = f", and in {len(told) - _NAMED} more situations" if len(told) > _NAMED + 1 else ""
-        shown = told[:_NAMED] if more else told
-        return (f"{', '.join(shown)}{more}",) if told else ()
+        situations = [f"{when} ({_few(codes)})" for when, codes in grouped.items()]
+        more = f", and in {len(situations) - _NAMED} more situations" if len(situations) > _NAMED + 1 else ""
+        shown = situations[:_NAMED] if more else situations
+        return (f"{', '.join(shown)}{more}",) if situations else ()
 
     def _why_untested(self) -> str:
         own = [one for one in self.probes if one.main_path]
@@ -95,10 +95,10 @@ def levels(results: Sequence[ProbeResult]) -> tuple[Level, ...]:
     return tuple(_level(agent, results, refused) for agent in judged(results))
 
 
-def reasons(found: Iterable[Level]) -> tuple[Reason, ...]:
+def reasons(levels: Iterable[Level]) -> tuple[Reason, ...]:
     """Every reason of every agent once, as it is for the agent that it harms most; the worst first."""
     every = sorted(
-        (reason for level in found for reason in level.reasons),
+        (reason for level in levels for reason in level.reasons),
         key=lambda one: (weight(one.effect), bool(one.root), rank(one.severity), one.code),
     )
     unique: dict[str, Reason] = {}
@@ -118,23 +118,23 @@ def _level(agent: AgentAdapter, results: Sequence[ProbeResult], refused: Mapping
     api = next((one.endpoint_api for one in own if one.endpoint_api), None)
     api = api or nearest(agent.apis[0], served_apis(results)) or agent.apis[0]
     met = tuple(one for one in results if meets(agent.id, one) and over(one, api))
-    found = tuple(replace(one, root=refused.get(one.code, one.root)) for one in reasons_for(agent.id, met))
+    causes = tuple(replace(one, root=refused.get(one.code, one.root)) for one in reasons_for(agent.id, met))
     needed = [one for one in met if one.situation not in NEVER]
     # Long prompts are asked over one API and stand for all.
     sent = [one for one in needed if one.judged or one.requests or (one.situation in LONG and not one.unasked)]
     asked = len(sent) / len(needed) if needed else 0.0
     planned = tuple(dict.fromkeys(one.key.probe for one in own))
-    return Level(agent, api, _word(own, found, asked), found, met, planned, asked)
+    return Level(agent, api, _word(own, causes, asked), causes, met, planned, asked)
 
 
-def _word(own: Sequence[ProbeResult], found: Sequence[Reason], asked: float) -> Word:
+def _word(own: Sequence[ProbeResult], causes: Sequence[Reason], asked: float) -> Word:
     """Broken needs one fault on the main path; to work, all of it must have been answered."""
-    if any(reason.effect == "breaks" for reason in found):
+    if any(reason.effect == "breaks" for reason in causes):
         return "broken"
     answered = [one for one in own if one.judged]
     if not answered or len(answered) < len(own) or asked < ENOUGH:
         return "untested"
-    return "works, fails when" if any(reason.effect == "fails" for reason in found) else "works"
+    return "works, fails when" if any(reason.effect == "fails" for reason in causes) else "works"
 
 
 def _few(codes: Sequence[str]) -> str:

@@ -95,11 +95,11 @@ def matrix(
 ) -> Matrix:
     """A cell for every agent and suite; a verifier's requests are left out."""
     cases = [case for case in cases if case.key.toolset not in _VERIFIERS]
-    found = {level.agent.id: level for level in levels(probes)}
-    agents = dict.fromkeys([*(one.key.agent for one in results), *(one.key.toolset for one in cases), *found])
+    by_agent = {level.agent.id: level for level in levels(probes)}
+    agents = dict.fromkeys([*(one.key.agent for one in results), *(one.key.toolset for one in cases), *by_agent])
     cells = []
     for agent in agents:
-        cells.append(_wire(agent, found.get(agent)))
+        cells.append(_wire(agent, by_agent.get(agent)))
         cells.append(_tools(agent, [one for one in cases if one.key.toolset == agent]))
         cells.append(_tasks(agent, [one for one in results if one.key.agent == agent]))
     return Matrix(tuple(agents), SUITES, tuple(cells))
@@ -173,19 +173,19 @@ def _unjudged(results: Sequence[TrialResult]) -> tuple[Kind, str]:
     return ("error", f"{len(failed)} {how}: {why}") if failed else ("not tested", why)
 
 
-def _rated(rate: Rate, found: Estimate, word: str) -> tuple[Kind, str, CellScore]:
+def _rated(rate: Rate, estimate: Estimate, word: str) -> tuple[Kind, str, CellScore]:
     """What a rate says (see :data:`Kind`), in words, and in figures."""
     notes = f", {rate.notes}" if rate.notes else ""
     said = f"{rate.ok} of {rate.n} {word}, {rate.share.replace('–', ' to ')}{notes}"
-    return _rated_kind(found), said, CellScore(found.value, found.low, found.high, rate.n, rate.notes)
+    return _rated_kind(estimate), said, CellScore(estimate.value, estimate.low, estimate.high, rate.n, rate.notes)
 
 
-def _rated_kind(found: Estimate) -> Kind:
-    if found.high - found.low > WIDE:
+def _rated_kind(estimate: Estimate) -> Kind:
+    if estimate.high - estimate.low > WIDE:
         return "inconclusive"
-    if found.high < 0.5:
+    if estimate.high < 0.5:
         return "fail"
-    return "pass" if found.value >= OFTEN else "flaky"
+    return "pass" if estimate.value >= OFTEN else "flaky"
 
 
 def _cell(

@@ -54,10 +54,10 @@ def overall(results: Sequence[TrialResult], probes: Sequence[ProbeResult]) -> tu
 def alike(agents: Sequence[Overall]) -> list[list[Overall]]:
     """Agents one by one, but those together that are untested for the same reason."""
     grouped: dict[str, list[Overall]] = {}
-    for one in agents:
-        untested = one.word == "untested" and one.tasks is None
-        through = one.wire.api if one.wire and one.wire.translated else ""
-        grouped.setdefault(f"{one.headline} {through}" if untested else one.agent, []).append(one)
+    for agent in agents:
+        untested = agent.word == "untested" and agent.tasks is None
+        through = agent.wire.api if agent.wire and agent.wire.translated else ""
+        grouped.setdefault(f"{agent.headline} {through}" if untested else agent.agent, []).append(agent)
     return [*grouped.values()]
 
 
@@ -80,22 +80,22 @@ def headline(agents: Sequence[Overall], causes: Sequence[RootCause]) -> str:
     if untested == len(agents):
         return "No agent could be judged." if agents else ""
     if len(agents) == 1:
-        told = f"{agents[0].title} {'works' if work else 'is broken'}" + ", but fails in some situations" * limited
+        text = f"{agents[0].title} {'works' if work else 'is broken'}" + ", but fails in some situations" * limited
     else:
-        told = (
+        text = (
             f"All {len(agents)} agents work"
             if len(work) == len(agents)
             else f"{len(work)} of {len(agents)} agents work"
         )
         some = f", {limited} of them {'fail' if limited > 1 else 'fails'} in some situations" * bool(limited)
-        told += ", but fail in some situations" if limited == len(work) > 1 else some
-        told += f"; {untested} could not be judged" * bool(untested)
+        text += ", but fail in some situations" if limited == len(work) > 1 else some
+        text += f"; {untested} could not be judged" * bool(untested)
     breaking = [cause for cause in causes if cause.breaks]
     broken = list(dict.fromkeys(adapters.title(agent) for cause in breaking for agent in cause.breaks))
     if breaking:
         many = f"{len(breaking)} root causes break" if len(breaking) > 1 else "One root cause breaks"
-        told += f". {many} {listed(broken) if len(broken) < len(agents) else 'every agent'}"
-    return f"{told}."
+        text += f". {many} {listed(broken) if len(broken) < len(agents) else 'every agent'}"
+    return f"{text}."
 
 
 def _of(agent: str, tasks: AgentVerdict | None, wire: Level | None) -> Overall:
@@ -107,10 +107,10 @@ def _of(agent: str, tasks: AgentVerdict | None, wire: Level | None) -> Overall:
 def _headline(tasks: AgentVerdict | None, wire: Level | None) -> Headline:
     if tasks is None or tasks.word == "untested":
         return wire.headline if wire else Headline("untested")
-    told = tasks.headline
+    headline = tasks.headline
     if tasks.word == "broken" or wire is None or wire.word in ("works", "untested"):
-        return told
+        return headline
     if wire.word == "broken":
         rest = f", although the wire suite finds it {wire.headline}"
-        return replace(told, word="works, fails when", rest=rest)
-    return replace(told, word="works, fails when", fails=(*told.fails, *wire.fails))
+        return replace(headline, word="works, fails when", rest=rest)
+    return replace(headline, word="works, fails when", fails=(*headline.fails, *wire.fails))

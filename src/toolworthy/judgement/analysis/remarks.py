@@ -13,9 +13,9 @@ def remarks(results: Iterable[Result]) -> Iterator[str]:
     """Calls that the server left in the text, as rates, and how much a rate limit ended."""
     every = [*by_kind(results)]
     leaky = [(kind.suite, own) for kind, own in every if any(result.leaks.leaked for result in own)]
-    told = [f"{suite} {rate}" for suite, own in leaky if (rate := leak_rate(own))]
-    if told:
-        yield f"calls that the server left in the text: {', '.join(told)}"
+    rates = [f"{suite} {rate}" for suite, own in leaky if (rate := leak_rate(own))]
+    if rates:
+        yield f"calls that the server left in the text: {', '.join(rates)}"
     for kind, own in every:
         if many := sum(result.uncounted == "rate limited" for result in own):
             name = kind.many if many > 1 else kind.many.removesuffix("s")

@@ -25,8 +25,10 @@ def server_of(meta: RunMeta, probes: Sequence[ProbeResult]) -> ProviderAdapter:
     """
     if meta.preflight.server:
         return providers.provider(meta.preflight.server)
-    said = " ".join([*(one.detail for one in probes), *(found.detail for one in probes for found in one.findings)])
-    return providers.by_words(said) or providers.provider(meta.endpoint.provider or "generic")
+    details = " ".join(
+        [*(one.detail for one in probes), *(finding.detail for one in probes for finding in one.findings)]
+    )
+    return providers.by_words(details) or providers.provider(meta.endpoint.provider or "generic")
 
 
 def remedy_for(server: ProviderAdapter, codes: Sequence[str]) -> str:
@@ -34,8 +36,8 @@ def remedy_for(server: ProviderAdapter, codes: Sequence[str]) -> str:
     for code in (*codes, *(UNRULED[code].like for code in codes if code in UNRULED)):
         if hint := server.hints.get(code):
             return f"{server.title}: {hint}"
-        if server.id == "generic" and (told := providers.hints(code)):
-            return " ".join(f"{title}: {hint}" for title, hint in told)
+        if server.id == "generic" and (hints := providers.hints(code)):
+            return " ".join(f"{title}: {hint}" for title, hint in hints)
     if own := [UNRULED[code].fix for code in codes if code in UNRULED]:
         return own[0]
     change = next(filter(None, (rule.fix if (rule := by_code(code)) else fix(code) for code in codes)), "")

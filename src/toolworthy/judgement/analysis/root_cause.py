@@ -103,14 +103,14 @@ class RootCause:
             }[harm.effect]
             grouped.setdefault(how, []).append(harm.title)
         parts = (how.replace(" fails ", " fail ") if len(of) > 1 else how for how, of in grouped.items())
-        told = [part.format(listed(of)) for part, of in zip(parts, grouped.values(), strict=True)]
-        return "; ".join(told) or "harms no known agent"
+        texts = [part.format(listed(of)) for part, of in zip(parts, grouped.values(), strict=True)]
+        return "; ".join(texts) or "harms no known agent"
 
     @property
     def count(self) -> str:
         """How often it was seen, suite by suite."""
-        told = ", ".join(f"{count:,} of {n:,} {KINDS[suite].many}" for suite, (count, n) in self.seen.items())
-        return f"{told} over {listed(self.apis)}" if self.apis else told
+        counts = ", ".join(f"{count:,} of {n:,} {KINDS[suite].many}" for suite, (count, n) in self.seen.items())
+        return f"{counts} over {listed(self.apis)}" if self.apis else counts
 
     @property
     def evidence(self) -> str:
@@ -137,8 +137,8 @@ class RootCause:
     def consequences(self) -> str:
         """How much follows from it; "" where nothing does."""
         many = Counter(key.partition("/")[0] for key in self.failed)
-        told = [f"{count} failed {_plural(KINDS[suite].many, count)}" for suite, count in many.items()]
-        return listed(told)
+        counts = [f"{count} failed {_plural(KINDS[suite].many, count)}" for suite, count in many.items()]
+        return listed(counts)
 
 
 def named(code: str, title: str) -> str:

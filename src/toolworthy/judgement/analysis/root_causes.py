@@ -44,8 +44,8 @@ def root_causes(meta: RunMeta, results: Sequence[Result], entries: Sequence[Tria
         results: of all suites.
         entries: what was decided about some of them.
     """
-    found = _Found(meta, results)
-    every = (found.cause(code) for code in found.roots)
+    evidence = _Evidence(meta, results)
+    every = (evidence.cause(code) for code in evidence.roots)
     decided = (replace(one, triage=triaged(entries, one.sighting, meta.endpoint, date.today())) for one in every)
     return tuple(sorted(decided, key=_place))
 
@@ -59,8 +59,8 @@ def _causes(run: RunDirectory) -> tuple[RootCause, ...]:
     return root_causes(run.meta, run.measured(), run.triage)
 
 
-class _Found:
-    """What a run found, by code."""
+class _Evidence:
+    """The results of a run, by code of rule, probe or cause."""
 
     def __init__(self, meta: RunMeta, results: Sequence[Result]) -> None:
         self.results = results
@@ -182,8 +182,8 @@ class _Found:
         tried = [trial.key.agent for trial in self.trials]
         for agent in dict.fromkeys([*foretold, *tried, *(case.key.toolset for case in self.cases)]):
             trials = [trial for trial in self.trials if trial.key.agent == agent]
-            told = self._shown(code, agent, trials) or self._foretold(code, agent, foretold.get(agent), trials)
-            if harm := told or self._in_cases(code, agent):
+            harm = self._shown(code, agent, trials) or self._foretold(code, agent, foretold.get(agent), trials)
+            if harm := harm or self._in_cases(code, agent):
                 yield harm
 
     def _in_cases(self, code: str, agent: str) -> Harm | None:
@@ -227,8 +227,8 @@ class _Found:
 
 def _codes(result: Result) -> Iterator[tuple[str, tuple[str, str, Severity]]]:
     """All that is wrong with a result, each code once, with its title, an example and its severity."""
-    told = {finding.code: finding for finding in reversed(result.findings)}
-    for code, finding in told.items():
+    findings = {finding.code: finding for finding in reversed(result.findings)}
+    for code, finding in findings.items():
         yield code, (finding.title, finding.detail, finding.severity)
     if isinstance(result, ProbeResult) and result.judged and not result.ok:
         if result.cause in UNRULED:
@@ -236,7 +236,7 @@ def _codes(result: Result) -> Iterator[tuple[str, tuple[str, str, Severity]]]:
         yield result.key.probe, (result.title, f"{result.verdict}: {result.detail}", result.severity)
     if isinstance(result, TrialResult) and result.cause:
         for code in _blamed(result):
-            if code not in told:
+            if code not in findings:
                 title = rule.title if (rule := by_code(code)) else result.cause.kind
                 yield code, (title, result.cause.detail, "blocks")
 

@@ -68,8 +68,8 @@ def repeats(results: Sequence[CaseResult]) -> list[tuple[str, Estimate]]:
     rows = []
     for k in range(2, most + 1):
         for name, estimator in (("pass@", pass_at_k), ("pass^", pass_hat_k)):
-            if (found := mean_pass(trials, k, estimator)) is not None:
-                rows.append((f"{name}{k}", found))
+            if (estimate := mean_pass(trials, k, estimator)) is not None:
+                rows.append((f"{name}{k}", estimate))
     return rows
 
 

@@ -67,20 +67,20 @@ class Triaged:
         return f"{self.state}{note}{f' (until {self.until})' if self.until else ''}"
 
 
-def triaged(entries: Sequence[TriageEntry], seen: Sighting, endpoint: EndpointName, today: date) -> Triaged:
+def triaged(entries: Sequence[TriageEntry], sighting: Sighting, endpoint: EndpointName, today: date) -> Triaged:
     """What holds of a root cause. One entry may excuse it, or several together, each over some of its APIs.
 
     Args:
         entries: of the run's ``triage.toml``.
-        seen: the root cause.
+        sighting: the root cause.
         endpoint: which one was measured.
         today: for ``until``.
     """
-    here = [one for one in entries if one.endpoint in ("*", endpoint.name) and one.model in ("*", endpoint.model)]
-    ours = [one for one in here if one.code == seen.code]
+    concerning = [one for one in entries if one.endpoint in ("*", endpoint.name) and one.model in ("*", endpoint.model)]
+    ours = [one for one in concerning if one.code == sighting.code]
     lasting = [one for one in ours if one.state in EXCUSED and not _over(one, today)]
-    told = [_judged(one, seen, today) for one in (*ours, *_together(lasting))]
-    return next((one for one in told if one.known), told[-1] if told else Triaged())
+    decisions = [_judged(one, sighting, today) for one in (*ours, *_together(lasting))]
+    return next((one for one in decisions if one.known), decisions[-1] if decisions else Triaged())
 
 
 def kinds_of(code: str, results: Sequence[Result]) -> tuple[str, ...]:
@@ -89,15 +89,22 @@ def kinds_of(code: str, results: Sequence[Result]) -> tuple[str, ...]:
     return tuple(kinds) if len(kinds) <= _MANY else ("*",)
 
 
-def entry(seen: Sighting, state: TriageState, note: str, until: date | None, endpoint: EndpointName) -> TriageEntry:
+def entry(sighting: Sighting, state: TriageState, note: str, until: date | None, endpoint: EndpointName) -> TriageEntry:
     """The entry that decides about a root cause as it is seen now, at this endpoint and model."""
     at = {"endpoint": endpoint.name or "*", "model": endpoint.model or "*"}
-    about = {"apis": seen.apis or ("*",), "severity": seen.severity, "agents": seen.agents, "says": seen.says or ("*",)}
-    return TriageEntry.model_validate({"code": seen.code, "state": state, "note": note, "until": until, **at, **about})
+    about = {
+        "apis": sighting.apis or ("*",),
+        "severity": sighting.severity,
+        "agents": sighting.agents,
+        "says": sighting.says or ("*",),
+    }
+    return TriageEntry.model_validate(
+        {"code": sighting.code, "state": state, "note": note, "until": until, **at, **about}
+    )
 
 
-def _over(one: TriageEntry, today: date) -> bool:
-    return one.until is not None and today > one.until
+def _over(entry: TriageEntry, today: date) -> bool:
+    return entry.until is not None and today > entry.until
 
 
 def _together(held: Sequence[TriageEntry]) -> Iterator[TriageEntry]:
@@ -110,27 +117,27 @@ def _together(held: Sequence[TriageEntry]) -> Iterator[TriageEntry]:
         yield held[0].model_copy(update={**wide, "severity": severity, "note": note, "until": until})
 
 
-def _judged(one: TriageEntry, seen: Sighting, today: date) -> Triaged:
-    if one.state == "fixed":
-        return Triaged("regression", one.note)
-    if _over(one, today):
-        return Triaged("open", one.note, back=f"{one.state} until {one.until}, which has passed")
-    if changes := "; ".join(_changes(one, seen)):
-        return Triaged("open", one.note, back=f"{one.state}, and changed since: {changes}")
-    return Triaged(one.state, one.note, one.until)
+def _judged(entry: TriageEntry, sighting: Sighting, today: date) -> Triaged:
+    if entry.state == "fixed":
+        return Triaged("regression", entry.note)
+    if _over(entry, today):
+        return Triaged("open", entry.note, back=f"{entry.state} until {entry.until}, which has passed")
+    if changes := "; ".join(_changes(entry, sighting)):
+        return Triaged("open", entry.note, back=f"{entry.state}, and changed since: {changes}")
+    return Triaged(entry.state, entry.note, entry.until)
 
 
-def _changes(one: TriageEntry, seen: Sighting) -> Iterator[str]:
-    if rank(seen.severity) < rank(one.severity):
-        yield f"{seen.severity}, not {one.severity}"
+def _changes(entry: TriageEntry, sighting: Sighting) -> Iterator[str]:
+    if rank(sighting.severity) < rank(entry.severity):
+        yield f"{sighting.severity}, not {entry.severity}"
     for what, before, now in (
-        ("also harms", one.agents, seen.agents),
-        ("also over", one.apis, seen.apis),
-        ("also says", one.says, seen.says),
+        ("also harms", entry.agents, sighting.agents),
+        ("also over", entry.apis, sighting.apis),
+        ("also says", entry.says, sighting.says),
     ):
         more = [name for name in now if name not in before] if "*" not in before else []
         if more:
-            names = map(adapters.title, more) if before is one.agents else more
+            names = map(adapters.title, more) if before is entry.agents else more
             yield f"{what} {', '.join(names)}"
 
 

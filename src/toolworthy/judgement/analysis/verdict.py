@@ -91,8 +91,8 @@ class AgentVerdict:
     @property
     def doubtful(self) -> bool:
         """Whether too little was judged to say how often it passes."""
-        found = self.rate.estimate
-        return found is not None and found.high - found.low > WIDE
+        estimate = self.rate.estimate
+        return estimate is not None and estimate.high - estimate.low > WIDE
 
 
 def verdicts(results: Sequence[TrialResult]) -> tuple[AgentVerdict, ...]:

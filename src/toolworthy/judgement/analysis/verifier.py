@@ -52,7 +52,7 @@ def _itself(fresh: Sequence[Noted]) -> str:
 
 def _score(trigger: Trigger) -> str:
     both = trigger.tp
-    found = f1((place, place < both, place >= both) for place in range(both + trigger.fp + trigger.fn))
-    if found is None:
+    value = f1((place, place < both, place >= both) for place in range(both + trigger.fp + trigger.fn))
+    if value is None:
         return "no call on either side"
-    return f"{percents(found)} · n {trigger.n}"
+    return f"{percents(value)} · n {trigger.n}"

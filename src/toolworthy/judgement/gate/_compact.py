@@ -64,21 +64,21 @@ def unpack(data: dict[str, Any]) -> Sample:
 
 
 def _row(unit: Unit, columns: Sequence[str]) -> list[Any]:
-    attempts = max((len(told) for told in unit.values.values()), default=0)
+    attempts = max((len(column) for column in unit.values.values()), default=0)
     more: dict[str, Any] = {"repeated": unit.repeated} if unit.repeated else {}
     if unit.limited:
         more["limited"] = {limit: _limited(ended) for limit, ended in unit.limited.items()}
     row: list[Any] = [{"judged": attempts, **more} if more else attempts, unit.missing or 0]
     for name in columns[len(_FIRST) :]:
-        told = _shorter(name, unit.values.get(name, []))
-        row.append(told[0] if len(told) == attempts and len(set(told)) == 1 else told or None)
+        column = _shorter(name, unit.values.get(name, []))
+        row.append(column[0] if len(column) == attempts and len(set(column)) == 1 else column or None)
     while row[-1] is None:
         row.pop()
     return row
 
 
 def _limited(ended: AtLimit) -> dict[str, Any]:
-    values = {name: _shorter(name, told) for name, told in ended.values.items()}
+    values = {name: _shorter(name, column) for name, column in ended.values.items()}
     return {"attempts": ended.attempts, **({"values": values} if values else {})}
 
 
@@ -118,10 +118,10 @@ def _unit(judged: int, **row: Any) -> Unit:
     """
     try:
         unit = Unit.model_validate(row)
-        many = {name: len(told) for name, told in unit.values.items() if name not in COSTS}
+        many = {name: len(counts) for name, counts in unit.values.items() if name not in COSTS}
         if (judged and not many) or any(n != judged for n in many.values()):
-            told = ", ".join(f"{n} of {name}" for name, n in many.items()) or "no score"
-            raise ValueError(f"{unit.suite}/{unit.item} {unit.agent}: {judged} attempts, and {told}")
+            counts = ", ".join(f"{n} of {name}" for name, n in many.items()) or "no score"
+            raise ValueError(f"{unit.suite}/{unit.item} {unit.agent}: {judged} attempts, and {counts}")
         return unit
     except ValidationError as error:
         raise ValueError(f"{row['suite']}/{row['item']} {row['agent']}: {misfit(Unit, error)}") from error

@@ -337,18 +337,18 @@ def _limits(beyond: dict[str, dict[Limit, tuple[str, str]]], baseline: Sample, c
     """Limits that the two did not have in common, and how many attempts ended at them."""
     for suite, own in beyond.items():
         for was, now in dict.fromkeys(own.values()):
-            limits = [limit for limit, told in own.items() if told == (was, now)]
+            limits = [limit for limit, pair in own.items() if pair == (was, now)]
             ended = [
                 sum(unit.ended()[limit] for unit in sample.of(suite) for limit in limits)
                 for sample in (baseline, candidate)
             ]
-            said = f"the limits of {suite} differ: {was} in the baseline, {now} in the candidate"
+            note = f"the limits of {suite} differ: {was} in the baseline, {now} in the candidate"
             if any(ended):
-                said += (
+                note += (
                     f"; {ended[0]} attempts of the baseline and {ended[1]} of the candidate ended at it, and might "
                     "have been solved within the other's, so they are not counted. Measure both within the same limits"
                 )
-            yield said
+            yield note
 
 
 def _leaks(baseline: Sample, candidate: Sample) -> Iterator[str]:

@@ -84,11 +84,11 @@ def baseline_of(run: RunDirectory, folder: Path = FOLDER) -> Baseline | None:
     if gate is None:
         return None
     way = gate.baseline_run
-    given = run.path / way if way and not Path(way).is_absolute() else Path(gate.baseline)
+    path = run.path / way if way and not Path(way).is_absolute() else Path(gate.baseline)
     try:
-        sample = load(given, folder)
+        sample = load(path, folder)
     except (ToolworthyError, OSError):
         return None
     if (sample.name, sample.started) != (gate.baseline, gate.baseline_started):
         return None
-    return Baseline(sample, RunDirectory.open(given) if given.is_dir() else None)
+    return Baseline(sample, RunDirectory.open(path) if path.is_dir() else None)

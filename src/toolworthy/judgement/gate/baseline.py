@@ -75,13 +75,13 @@ def list_all(folder: Path = FOLDER) -> int:
     return 0
 
 
-def load(given: Path, folder: Path = FOLDER) -> Sample:
+def load(source: Path, folder: Path = FOLDER) -> Sample:
     """The sample of a run directory, of a baseline file, or of a baseline's name.
 
     Raises:
         ToolworthyError: it is none of these, or broken, or of another version; one line.
     """
-    path = find(given, folder)
+    path = find(source, folder)
     if path.is_dir():
         return from_run(RunDirectory.open(path, whole=True))
     try:
@@ -109,32 +109,32 @@ def _no_number(name: str) -> float:
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object, none of whose names stands in it twice: the last would hide the others."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    table = dict(pairs)
+    if len(table) < len(pairs):
         twice = next(name for name, many in Counter(name for name, _ in pairs).items() if many > 1)
         raise ValueError(f"{twice!r} is in it twice")
-    return found
+    return table
 
 
-def find(given: Path, folder: Path = FOLDER) -> Path:
+def find(source: Path, folder: Path = FOLDER) -> Path:
     """A path that is there, or the file of a name.
 
     Raises:
         ToolworthyError: neither; one line, with what was probably meant.
     """
-    named = folder / f"{given}.json"
-    if given.is_dir() and not (given / "run.json").is_file() and named.is_file():
+    named = folder / f"{source}.json"
+    if source.is_dir() and not (source / "run.json").is_file() and named.is_file():
         return named  # a folder that happens to be called like the baseline
-    if given.exists():
-        return given
+    if source.exists():
+        return source
     if named.is_file():
         return named
-    known = sorted(path.stem for path in folder.glob("*.json"))
-    near = difflib.get_close_matches(str(given), known, 3, 0.5)
-    if near:
-        raise ToolworthyError(f"no baseline is called {str(given)!r}; did you mean {' or '.join(map(repr, near))}?")
-    there = f"known: {', '.join(known[:10])}" if known else "there are none yet: toolworthy baseline save RUN [NAME]"
-    raise ToolworthyError(f"{given}: no run directory, no baseline file, and no baseline in {folder} ({there})")
+    names = sorted(path.stem for path in folder.glob("*.json"))
+    close = difflib.get_close_matches(str(source), names, 3, 0.5)
+    if close:
+        raise ToolworthyError(f"no baseline is called {str(source)!r}; did you mean {' or '.join(map(repr, close))}?")
+    hint = f"known: {', '.join(names[:10])}" if names else "there are none yet: toolworthy baseline save RUN [NAME]"
+    raise ToolworthyError(f"{source}: no run directory, no baseline file, and no baseline in {folder} ({hint})")
 
 
 def _fit(name: str) -> str:
@@ -173,8 +173,8 @@ def _lines(sample: Sample) -> Iterator[str]:
     yield f"measured {_date(sample)} by toolworthy {sample.toolworthy}"
     if sample.agents:
         yield "agents: " + ", ".join(f"{agent} {version}".strip() for agent, version in sample.agents.items())
-    for name, told in sample.server.items():
-        yield f"server: {name} {', '.join(told)}"
+    for name, values in sample.server.items():
+        yield f"server: {name} {', '.join(values)}"
     every = metrics()
     for suite in main_metrics():
         units = list(sample.of(suite))
@@ -183,9 +183,9 @@ def _lines(sample: Sample) -> Iterator[str]:
         items = len({unit.item for unit in units})
         without = sum((unit.uncounted() for unit in units), Counter[str]())
         ended = sum((unit.ended() for unit in units), Counter[str]())
-        said = f", {ended.total()} of them at a run limit ({reasons(ended)}): not solved" if ended else ""
-        said += f"; {without.total()} more are not counted ({reasons(without)})" if without else ""
-        yield f"{suite}: {items} items, {_attempts(units)} attempts{said}"
+        rows = f", {ended.total()} of them at a run limit ({reasons(ended)}): not solved" if ended else ""
+        rows += f"; {without.total()} more are not counted ({reasons(without)})" if without else ""
+        yield f"{suite}: {items} items, {_attempts(units)} attempts{rows}"
         yield from (f"  {line}" for name in shares(suite) for line in _rates(every[f"{suite}.{name}"], units))
     for agent, codes in sample.blocking.items():
         if codes:
@@ -197,7 +197,7 @@ def _rates(metric: Metric, units: list[Unit]) -> Iterator[str]:
     agents = dict.fromkeys(unit.agent for unit in units) if metric.by_agent else {}
     each = [(agent, [unit for unit in units if unit.agent == agent]) for agent in agents] if len(agents) > 1 else []
     for agent, own in [("", units), *each]:
-        found = clustered([(unit.item, value) for unit in own for value in unit.counted(metric.name)])
-        if found is not None:
+        estimate = clustered([(unit.item, value) for unit in own for value in unit.counted(metric.name)])
+        if estimate is not None:
             name = f"  {agent}" if agent else metric.name
-            yield f"{name}: {found.value:.1%} ({found.low:.1%} to {found.high:.1%}) · n {found.n}"
+            yield f"{name}: {estimate.value:.1%} ({estimate.low:.1%} to {estimate.high:.1%}) · n {estimate.n}"

@@ -52,18 +52,18 @@ class Ratio:
 def ratio(pairs: Sequence[Pair]) -> Ratio | None:
     """The ratio over all pairs; None where fewer than two items tell it. What costs nothing has no ratio."""
     groups: dict[str, list[float]] = defaultdict(list)
-    told: list[tuple[list[float], list[float]]] = []
+    logs: list[tuple[list[float], list[float]]] = []
     for pair in pairs:
         before, after = _logs(pair.before), _logs(pair.after)
         if before and after:
             groups[pair.cluster].append(_mean(after) - _mean(before))
-            told.append((before, after))
+            logs.append((before, after))
     if len(groups) < 2:
         return None
     means = [_mean(own) for own in groups.values()]
     mean = _mean(means)
     variance = sum((value - mean) ** 2 for value in means) / (len(means) - 1)
-    first, then = (_mean([_mean(row[side]) for row in told]) for side in (0, 1))
+    first, then = (_mean([_mean(row[side]) for row in logs]) for side in (0, 1))
     return Ratio(exp(first), exp(then), mean, sqrt(variance / len(means)), len(means))
 
 

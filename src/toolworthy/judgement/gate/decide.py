@@ -63,12 +63,12 @@ def _answer(judged: Sequence[Judged]) -> Answer:
 
 def _holm(judged: Sequence[Judged], alpha: float) -> None:
     """Let fail what is worse even after a look at how many criteria there are."""
-    asked = [(one, one.p_worse) for one in judged if one.p_worse is not None]
-    for (one, p), shown in zip(asked, holm([p for _, p in asked], alpha), strict=True):
+    asked = [(criterion, criterion.p_worse) for criterion in judged if criterion.p_worse is not None]
+    for (criterion, p), shown in zip(asked, holm([p for _, p in asked], alpha), strict=True):
         if shown:
-            one.answer = "fail"
+            criterion.answer = "fail"
         elif p <= alpha:
-            one.more.append(f"worse on its own; of {len(asked)} criteria, one may look worse by chance")
+            criterion.more.append(f"worse on its own; of {len(asked)} criteria, one may look worse by chance")
 
 
 def _criterion(
@@ -91,10 +91,10 @@ def _criterion(
         out.append(cost.judge(shown, of.paired, criterion.at_most, policy.about, alpha, many))
     if criterion.tail_at_most is not None:
         out.append(cost.judge_tail(shown, of.paired, criterion.tail_at_most, alpha))
-    for one in out:
+    for judged in out:
         if lacking:
-            lack(one, of, policy)
-        one.more = [*both.failed_by_leaks(name, of.paired), *one.more]
-        one.more += of.count() if cost_asked else ()
-        one.more += [f"not compared: {of.why}"] if of.missing else []
+            lack(judged, of, policy)
+        judged.more = [*both.failed_by_leaks(name, of.paired), *judged.more]
+        judged.more += of.count() if cost_asked else ()
+        judged.more += [f"not compared: {of.why}"] if of.missing else []
     return out

@@ -173,9 +173,9 @@ def _rows(both: Comparable, metric: str, unmeasured: float) -> Iterator[Row]:
 
 def _rate(metric: str, agent: str | None, of: Compared) -> Row:
     """What is claimed holds whatever the attempts without a value would have been."""
-    found = drop(of.evidence)
+    change = drop(of.evidence)
     fillings = [drop(of.filled(against, absent=False)) for against in (True, False)] if of.without else []
-    every = [found, *fillings]
+    every = [change, *fillings]
     p_worse, p_borne = max(one.p_worse(0.0) for one in every), max(one.p_borne(0.0) for one in every)
     p = min(1.0, 2 * min(p_worse, p_borne))
     intervals = [one.interval(ALPHA / 2) for one in every]
@@ -186,14 +186,14 @@ def _rate(metric: str, agent: str | None, of: Compared) -> Row:
         agent=agent,
         kind="difference",
         n=len(of.paired),
-        items=found.clusters,
-        before=found.before,
-        after=found.after,
-        change=-found.value,
+        items=change.clusters,
+        before=change.before,
+        after=change.after,
+        change=-change.value,
         low=low,
         high=high,
         margin=POINTS,
-        word=_word(found.value < 0, p, low > -POINTS and high < POINTS),
+        word=_word(change.value < 0, p, low > -POINTS and high < POINTS),
         p=p,
     )
 
@@ -221,18 +221,18 @@ def _cost(metric: str, pairs: Sequence[Pair]) -> Row:
     )
     if not before or not after:
         return row
-    found = ratio([pair for pair, _, _ in paid])
-    if found is None:
+    estimate = ratio([pair for pair, _, _ in paid])
+    if estimate is None:
         alone = "a single item has no interval"
         return replace(row, change=after / before, why="; ".join(filter(None, (free, alone))))
-    p = min(1.0, 2 * min(found.p_worse(1.0), found.p_borne(1.0)))
-    low, high = _around(1.0, *found.interval(ALPHA / 2), p)
-    measured = replace(row, change=found.value, low=low, high=high)
+    p = min(1.0, 2 * min(estimate.p_worse(1.0), estimate.p_borne(1.0)))
+    low, high = _around(1.0, *estimate.interval(ALPHA / 2), p)
+    measured = replace(row, change=estimate.value, low=low, high=high)
     if metrics()[metric].by_clock:
         return replace(
             measured, word="not judged", why="; ".join(filter(None, (free, "the runs were made at different times")))
         )
-    return replace(measured, word=_word(found.value < 1, p, low > 1 / TIMES and high < TIMES), p=p)
+    return replace(measured, word=_word(estimate.value < 1, p, low > 1 / TIMES and high < TIMES), p=p)
 
 
 def _around(none: float, low: float, high: float, p: float) -> tuple[float, float]:
@@ -280,8 +280,8 @@ def _side(values: Sequence[float]) -> ItemAttempts:
     return ItemAttempts("pass" if ok >= n else "flaky" if ok > 0 else "fail", ok, n)
 
 
-def _moved(one: ItemChange) -> float:
-    return one.after.ok / one.after.n - one.before.ok / one.before.n
+def _moved(item: ItemChange) -> float:
+    return item.after.ok / item.after.n - item.before.ok / item.before.n
 
 
 def _lost(both: Comparable) -> Iterator[Lost]:

@@ -53,6 +53,6 @@ def reached(pairs: Sequence[Pair], about: About) -> Reached:
         attempts = sum(len(pair.after) for pair in pairs)
         return Reached(Estimate(value, *exact(value * draws, draws), attempts, len(pairs)), draws)
     values = [(pair.cluster, value) for pair in pairs for value in pair.after]
-    found = clustered(values)
-    assert found is not None
-    return Reached(found, worth(values)[1])
+    estimate = clustered(values)
+    assert estimate is not None
+    return Reached(estimate, worth(values)[1])

@@ -245,9 +245,9 @@ def _expected(rate: float, varied: float, unit: float) -> _Side:
     return _Side(rate / unit, (1 - rate) / unit, varied, unit)
 
 
-def _repeated(one: _Side, times: float) -> _Side:
+def _repeated(side: _Side, times: float) -> _Side:
     """So many times the attempts; half a success or failure may have been left out by chance."""
-    return _Side(times * one.well, times * one.badly, times * (one.variance + _COIN), one.unit / times)
+    return _Side(times * side.well, times * side.badly, times * (side.variance + _COIN), side.unit / times)
 
 
 def _shown(seen: Apart, margin: float, alpha: float, more: float = 0.0) -> bool:

@@ -69,9 +69,9 @@ class Unit(_Frozen):
     @field_validator("values")
     @classmethod
     def _shares(cls, values: dict[str, list[float]]) -> dict[str, list[float]]:
-        for name, told in values.items():
-            if name not in COSTS and any(value > 1 for value in told):
-                raise ValueError(f"{name} is a share, and {max(told):g} is above 1")
+        for name, column in values.items():
+            if name not in COSTS and any(value > 1 for value in column):
+                raise ValueError(f"{name} is a share, and {max(column):g} is above 1")
         return values
 
     def counted(self, metric: str, beyond: Collection[Limit] = ()) -> list[float]:
@@ -96,7 +96,7 @@ class Unit(_Frozen):
 
     def ended(self, beyond: Collection[Limit] = ()) -> Counter[str]:
         """How many attempts count as not solved since they ended at a run limit, by limit."""
-        return Counter({limit: one.attempts for limit, one in self.limited.items() if limit not in beyond})
+        return Counter({limit: ended.attempts for limit, ended in self.limited.items() if limit not in beyond})
 
     @property
     def attempts(self) -> int:
@@ -146,7 +146,7 @@ def from_run(run: RunDirectory) -> Sample:
     """
     meta = run.meta
     probes = run.probes()
-    found = levels(probes)
+    prints = levels(probes)
     decided = [cause for cause in causes_of(run) if str(cause.triage)] if run.triage else []
     lasting = [cause for cause in decided if cause.triage.state != "open"]
     causes = root_causes(meta, probes)
@@ -159,12 +159,12 @@ def from_run(run: RunDirectory) -> Sample:
         agents=meta.agents,
         units=tuple(units),
         limits=bounds(meta),
-        blocking={level.agent.id: _titles(causes, level.agent.id) for level in found},
+        blocking={level.agent.id: _titles(causes, level.agent.id) for level in prints},
         decided={agent: _titles(lasting, agent) for agent in sorted({h.agent for c in lasting for h in c.harms})},
         triage={cause.code: (cause.triage.state, str(cause.triage)) for cause in decided},
-        untested={level.agent.id: str(level.headline) for level in found if level.word == "untested"},
+        untested={level.agent.id: str(level.headline) for level in prints if level.word == "untested"},
         server=meta.server,
-        fingerprints={name: tuple(found) for name, found in meta.fingerprints.items()},
+        fingerprints={name: tuple(prints) for name, prints in meta.fingerprints.items()},
         words=meta.toolset_hashes,
     )
 

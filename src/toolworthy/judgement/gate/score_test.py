@@ -53,24 +53,24 @@ def seen(sizes: ArrayLike, lost: ArrayLike, won: ArrayLike) -> PairShares:
     return PairShares(share_lost, share_won, size, np.where(size > 1 + 1e-9, 1.0 if clusters < 2 else correlation, 0.0))
 
 
-def worth_of_none(pairs: ArrayLike, found: PairShares, clusters: ArrayLike) -> Array:
+def worth_of_none(pairs: ArrayLike, shares: PairShares, clusters: ArrayLike) -> Array:
     """How many independent pairs as many `pairs` as these are worth to a claim that nothing changed beyond a margin.
 
     Clusters count as lost or won as a whole until clusters have shown otherwise: none of 10 items lost, however often
     tried, is as much as none of 10 draws.
     """
-    return _worth(pairs, found, np.asarray(clusters, float) * (found.lost + found.won), 1.0, _ALL_OR_NOTHING)
+    return _worth(pairs, shares, np.asarray(clusters, float) * (shares.lost + shares.won), 1.0, _ALL_OR_NOTHING)
 
 
-def worth_of_change(pairs: ArrayLike, found: PairShares) -> Array:
+def worth_of_change(pairs: ArrayLike, shares: PairShares) -> Array:
     """The same to a claim that something did."""
-    return _worth(pairs, found, np.asarray(pairs, float) * (found.lost + found.won), PRIOR_CORRELATION, PRIOR_WEIGHT)
+    return _worth(pairs, shares, np.asarray(pairs, float) * (shares.lost + shares.won), PRIOR_CORRELATION, PRIOR_WEIGHT)
 
 
-def _worth(pairs: ArrayLike, found: PairShares, events: Array, prior: float, weight: float) -> Array:
+def _worth(pairs: ArrayLike, shares: PairShares, events: Array, prior: float, weight: float) -> Array:
     """The correlation is drawn up to a prior while there are few events, never down to it."""
-    drawn = (events * found.correlation + weight * prior) / (events + weight)
-    spread = np.maximum(found.size - 1, 0.0) * np.maximum(found.correlation, drawn)
+    drawn = (events * shares.correlation + weight * prior) / (events + weight)
+    spread = np.maximum(shares.size - 1, 0.0) * np.maximum(shares.correlation, drawn)
     return np.asarray(np.asarray(pairs, float) / (1 + spread))
 
 

@@ -247,9 +247,9 @@ def _dearest(own: Sequence[float], usual: float) -> float:
 
 def _beyond(sides: Iterable[tuple[float, float]]) -> float:
     """The farthest that one side's item is beyond the other's, in times of it, taken to an item of usual size."""
-    told = list(sides)
-    usual = fsum(other for _, other in told) / len(told)
-    return max((one / other - 1) * usual for one, other in told if other > 0)
+    sums = list(sides)
+    usual = fsum(other for _, other in sums) / len(sums)
+    return max((total / other - 1) * usual for total, other in sums if other > 0)
 
 
 def _unshown(side: _Side) -> float:

@@ -40,10 +40,10 @@ def counted(unit: Unit, without: Collection[Limit]) -> list[float]:
 def notes(samples: Sequence[Sample], suite: str, without: Beyond) -> Iterator[str]:
     """What is to be known of the attempts of a series."""
     units = [unit for sample in samples for unit in sample.of(suite)]
-    for one, other in dict.fromkeys(without.values()):
-        limits = [limit for limit, told in without.items() if told == (one, other)]
+    for was, other in dict.fromkeys(without.values()):
+        limits = [limit for limit, pair in without.items() if pair == (was, other)]
         ended = sum(unit.ended()[limit] for unit in units for limit in limits)
-        said = f"the limits differ between runs ({one}, {other})"
+        said = f"the limits differ between runs ({was}, {other})"
         if ended:
             said += f": {ended} attempts that ended at them count in no run. Measure within the same limits"
         yield said

@@ -46,7 +46,7 @@ def moves(samples: Sequence[Sample], suite: str) -> list[Moves]:
         now = _asked(sample, suite)
         out.append(_between(known, now))
         known.agents.update(now.agents)
-        known.fingerprints.update({name: found for name, found in now.fingerprints.items() if found})
+        known.fingerprints.update({name: prints for name, prints in now.fingerprints.items() if prints})
         known.words.update(now.words)
         known.server.update(now.server)
         known.toolworthy = now.toolworthy
@@ -59,7 +59,7 @@ def _asked(sample: Sample, suite: str) -> _Known:
     out = _Known(server=sample.server, toolworthy=sample.toolworthy)
     if suite == "tasks":
         out.agents = {name: version for name, version in sample.agents.items() if name in took_part}
-        out.fingerprints = {name: found for name, found in sample.fingerprints.items() if name in took_part}
+        out.fingerprints = {name: prints for name, prints in sample.fingerprints.items() if name in took_part}
     elif suite == "tools":
         out.words = {name: hashed for name, hashed in sample.words.items() if name in took_part}
     return out

@@ -152,14 +152,14 @@ def _near(table: Table, seen: Boundaries, at: int, factor: float, among: Ints | 
     places = np.arange(1, len(table)) if among is None else among
     scores = _scores(table, seen, places, factor)
     best = scores[places == at][0]
-    found: Ints = places[(scores * best > 0) & (best**2 - scores**2 <= _NEAR)]
-    return found
+    near: Ints = places[(scores * best > 0) & (best**2 - scores**2 <= _NEAR)]
+    return near
 
 
 def _scores(table: Table, seen: Boundaries, places: Ints, factor: float) -> Floats:
     chance = Chance(table, seen, places, factor)
-    found: Floats = chance.surplus / np.sqrt(np.maximum(chance.variance, 1e-12))
-    return found
+    scores: Floats = chance.surplus / np.sqrt(np.maximum(chance.variance, 1e-12))
+    return scores
 
 
 def _settled(table: Table, alarms: Sequence[_Alarm], number: int) -> Change:
@@ -174,9 +174,9 @@ def _settled(table: Table, alarms: Sequence[_Alarm], number: int) -> Change:
     factor = together(part, alarm.at - start)
     at = int(among[np.argmax(np.abs(_scores(part, seen, among, factor)))])
     near = _near(part, seen, at, factor, among)
-    found = shift(part, at)
-    assert found is not None
-    return Change(replace(found, at=start + at), start + int(near[0]), start + int(near[-1]), alarm.night, start, end)
+    change = shift(part, at)
+    assert change is not None
+    return Change(replace(change, at=start + at), start + int(near[0]), start + int(near[-1]), alarm.night, start, end)
 
 
 def _open(window: Window, runs: int) -> tuple[int, float | None]:
@@ -193,12 +193,12 @@ def _open(window: Window, runs: int) -> tuple[int, float | None]:
     chance = Chance(table, seen, places, together(table, int(places[np.argmax(naive[places - 1])])))
     rate = float(table.ok.sum() / table.n.sum())
     own = np.maximum(chance.variance, chance.factor * _LEAST)
-    found = np.zeros(len(places))
+    detectable = np.zeros(len(places))
     for _ in range(50):
-        half = np.minimum(0.5, found / 2)
+        half = np.minimum(0.5, detectable / 2)
         more = np.maximum(0, half * (2 * rate - 1) - half**2)
         variance = own + chance.factor * more * chance.weight
         lean = (1 - 2 * chance.after / runs) * (1 - 2 * (rate - half)) * chance.factor
         surplus = chance.critical(np.ones(len(places)), variance, np.maximum(chance.skew(np.ones(len(places))), lean))
-        found = (surplus + Z_POWER * np.sqrt(variance)) / chance.weight
-    return len(places), float(found.min())
+        detectable = (surplus + Z_POWER * np.sqrt(variance)) / chance.weight
+    return len(places), float(detectable.min())

@@ -59,9 +59,9 @@ def _read(path: Path, skipped: list[str]) -> Iterator[Sample]:
     if not path.exists():
         raise ToolworthyError(f"{path}: no such run, baseline or folder")
     single = _is_run(path) or not path.is_dir()
-    for one in [path] if single else sorted(filter(_is_run, path.iterdir())):
+    for directory in [path] if single else sorted(filter(_is_run, path.iterdir())):
         try:
-            yield load(one)
+            yield load(directory)
         except ToolworthyError as error:
             skipped.append(str(error))
 
@@ -75,7 +75,7 @@ def _grouped(samples: Sequence[Sample]) -> list[RunGroup]:
     groups: dict[tuple[str, str, str], RunGroup] = {}
     for sample in samples:
         if any(unit.values or unit.limited for unit in sample.units):
-            told = sample.endpoint
-            key = told.name, told.model, told.forced_api or ""
+            endpoint = sample.endpoint
+            key = endpoint.name, endpoint.model, endpoint.forced_api or ""
             groups.setdefault(key, RunGroup(*key)).samples.append(sample)
     return list(groups.values())

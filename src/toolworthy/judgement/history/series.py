@@ -22,10 +22,10 @@ from toolworthy.statistics.rates import Rate
 ERROR = f"at most one false alarm in {NIGHTS:,} nights"
 
 
-def history(found: LoadedRuns, suites: Sequence[str] = ()) -> dict[str, Any]:
+def history(runs: LoadedRuns, suites: Sequence[str] = ()) -> dict[str, Any]:
     """All groups with their suites, their runs, and what changed; of all suites if none is named."""
-    groups = [_group(group, suites or tuple(main_metrics())) for group in found.groups]
-    return {"groups": [group for group in groups if group["suites"]], "skipped": found.skipped}
+    groups = [_group(group, suites or tuple(main_metrics())) for group in runs.groups]
+    return {"groups": [group for group in groups if group["suites"]], "skipped": runs.skipped}
 
 
 def _group(group: RunGroup, suites: Sequence[str]) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def _group(group: RunGroup, suites: Sequence[str]) -> dict[str, Any]:
         "endpoint": group.endpoint,
         "model": group.model,
         "wire": group.wire,
-        "suites": [told for suite in suites if (told := _suite(group.samples, suite))],
+        "suites": [series for suite in suites if (series := _suite(group.samples, suite))],
     }
 
 
@@ -99,8 +99,8 @@ def _row(sample: Sample, suite: str, moved: Moves, without: Beyond) -> dict[str,
 
 def _mean(units: Sequence[Unit], name: str, without: Beyond) -> float | None:
     """Of an item's mean over its attempts."""
-    told = [sum(values) / len(values) for unit in units if (values := unit.counted(name, without))]
-    return round(sum(told) / len(told), 3) if told else None
+    means = [sum(values) / len(values) for unit in units if (values := unit.counted(name, without))]
+    return round(sum(means) / len(means), 3) if means else None
 
 
 def _date(sample: Sample) -> str:
@@ -114,34 +114,34 @@ def _change(
     change: Change, table: Table, samples: Sequence[Sample], moved: Sequence[Moves], suite: str
 ) -> dict[str, Any]:
     """One change that was found, in figures and in words."""
-    found = change.shift
+    move = change.shift
     lane, why = _lane(change, table, moved, suite)
-    low, high = (found.low, found.high) if found.drop >= 0 else (-found.high, -found.low)
+    low, high = (move.low, move.high) if move.drop >= 0 else (-move.high, -move.low)
     said = (
-        f"since {_where(samples, found.at)}: {_percent(found.before)} → {_percent(found.after)}, "
-        f"a {'drop' if found.drop >= 0 else 'rise'} of {100 * abs(found.drop):.1f} points "
-        f"({100 * low:.1f} to {100 * high:.1f}) on {_shared(found, table)}"
+        f"since {_where(samples, move.at)}: {_percent(move.before)} → {_percent(move.after)}, "
+        f"a {'drop' if move.drop >= 0 else 'rise'} of {100 * abs(move.drop):.1f} points "
+        f"({100 * low:.1f} to {100 * high:.1f}) on {_shared(move, table)}"
     )
     if change.first != change.last:
         said += (
             f"; it may have happened anywhere from {_where(samples, change.first)} to {_where(samples, change.last)}"
         )
     after = f"found after run {samples[change.night].name} ({ERROR})"
-    if not found.found:
+    if not move.found:
         after += ", but the runs up to now do not confirm it"
     return {
         "found": True,
-        "at": found.at,
-        "run": samples[found.at].name,
-        "before": round(found.before, 4),
-        "after": round(found.after, 4),
-        "drop": round(found.drop, 4),
-        "low": round(found.low, 4),
-        "high": round(found.high, 4),
+        "at": move.at,
+        "run": samples[move.at].name,
+        "before": round(move.before, 4),
+        "after": round(move.after, 4),
+        "drop": round(move.drop, 4),
+        "low": round(move.low, 4),
+        "high": round(move.high, 4),
         "first": change.first,
         "last": change.last,
         "seen": change.night,
-        "once_in_nights": int(found.nights),
+        "once_in_nights": int(move.nights),
         "lane": lane,
         "said": f"{said}; {why}; {after}",
     }
@@ -155,11 +155,9 @@ def _where(samples: Sequence[Sample], at: int) -> str:
     return f"{_date(samples[at])} (run {samples[at].name})"
 
 
-def _shared(found: Shift, table: Table) -> str:
+def _shared(move: Shift, table: Table) -> str:
     every = len({item for item, _, _ in table.keys})
-    return (
-        f"{found.items} items" if found.items == every else f"the {found.items} of {every} items that both sides have"
-    )
+    return f"{move.items} items" if move.items == every else f"the {move.items} of {every} items that both sides have"
 
 
 def _nothing(looked: Watch, series: Sequence[Tallies]) -> str:
@@ -178,7 +176,7 @@ def _lane(change: Change, table: Table, moved: Sequence[Moves], suite: str) -> t
     """Whose the change is, and why: what changed at any run that may be the first of it cannot be told apart."""
     window = range(change.first, change.last + 1)
     server = list(dict.fromkeys(line for at in window for line in moved[at].server))
-    told = f" ({'; '.join(server)})" if server else ""
+    suffix = f" ({'; '.join(server)})" if server else ""
     measure = [line for at in window for line in moved[at].measure]
     changed = {agent for at in window for agent in moved[at].agents}
     lines = list(dict.fromkeys(line for at in window for line in moved[at].agent_lines))
@@ -189,13 +187,13 @@ def _lane(change: Change, table: Table, moved: Sequence[Moves], suite: str) -> t
         )
     if not lines:
         steady = {"tasks": "the agents did not change, so ", "tools": "the tools offered did not change, so "}
-        return "endpoint", f"{steady.get(suite, '')}it comes from the endpoint{told}"
+        return "endpoint", f"{steady.get(suite, '')}it comes from the endpoint{suffix}"
     same = table.part(change.start, change.end).without(changed)
     others = shift(same, change.shift.at - change.start) if same.keys else None
     if others and others.found and others.drop * change.shift.drop > 0:
         names = ", ".join(sorted({agent for _, agent, _ in same.keys}))
         return "endpoint", (
             f"{', '.join(lines)} at the same time, but the change shows with {names} too, which did not change "
-            f"({_percent(others.before)} → {_percent(others.after)}), so it comes from the endpoint{told}"
+            f"({_percent(others.before)} → {_percent(others.after)}), so it comes from the endpoint{suffix}"
         )
-    return "unclear", f"it changed at the same time as {', '.join(lines)}, so the two cannot be separated{told}"
+    return "unclear", f"it changed at the same time as {', '.join(lines)}, so the two cannot be separated{suffix}"

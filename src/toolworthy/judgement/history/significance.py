@@ -54,20 +54,20 @@ class Chance:
     def skew(self, sign: Floats) -> Floats:
         """Third moment by variance, towards more or less surplus."""
         third = self.factor**2 * np.where(sign > 0, self._right, self._left)
-        found: Floats = third / np.maximum(self.variance, 1e-12)
-        return found
+        skew: Floats = third / np.maximum(self.variance, 1e-12)
+        return skew
 
     def _freedom(self, variance: Floats) -> Floats:
         """What runs have of their own is known from few, and counts as the part of the variance that it is."""
         share = np.maximum(self.daily / np.maximum(variance, 1e-12), 1e-3)
-        found: Floats = np.minimum(_TAILS / share**2, _KNOWN * self._runs)
-        return found
+        freedom: Floats = np.minimum(_TAILS / share**2, _KNOWN * self._runs)
+        return freedom
 
 
 def least(runs: int) -> Floats:
     """The score that raises an alarm where nothing varies but by chance, for every boundary between so many runs."""
-    found: Floats = -ndtri(_level(np.arange(runs - 1, 0, -1.0)) / 2)
-    return found
+    scores: Floats = -ndtri(_level(np.arange(runs - 1, 0, -1.0)) / 2)
+    return scores
 
 
 def _level(after: Floats) -> Floats:
@@ -86,8 +86,8 @@ def _score(surplus: Floats, variance: Floats, skew: Floats, half: float) -> Floa
     variance, skew = np.maximum(variance, 1e-12), np.maximum(skew, 1e-9)
     u = skew * size / variance
     exponent = np.where(u < 1e-4, u**2 / 2, (1 + u) * np.log1p(u) - u) * variance / skew**2
-    found: Floats = np.sqrt(2 * exponent)
-    return found
+    score: Floats = np.sqrt(2 * exponent)
+    return score
 
 
 def _surplus(score: Floats, variance: Floats, skew: Floats, half: float) -> Floats:
@@ -97,5 +97,5 @@ def _surplus(score: Floats, variance: Floats, skew: Floats, half: float) -> Floa
     u = wanted / 3 + np.sqrt(wanted**2 / 9 + 2 * wanted)
     for _ in range(6):
         u = np.maximum(u - ((1 + u) * np.log1p(u) - u - wanted) / np.maximum(np.log1p(u), 1e-12), 0)
-    found: Floats = half + u * variance / skew
-    return found
+    surplus: Floats = half + u * variance / skew
+    return surplus

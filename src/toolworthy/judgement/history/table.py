@@ -63,8 +63,8 @@ class Table:
     @property
     def starts(self) -> NDArray[Any]:
         """The first column of every item."""
-        found = groupby(range(len(self.keys)), key=lambda number: self.keys[number][0])
-        return np.array([next(numbers) for _, numbers in found], int)
+        groups = groupby(range(len(self.keys)), key=lambda number: self.keys[number][0])
+        return np.array([next(numbers) for _, numbers in groups], int)
 
 
 _NOTHING = Tally()

@@ -84,9 +84,9 @@ def sent(exchange: Exchange, endpoint: EndpointTold) -> Sent:
 def _headers(endpoint: EndpointTold) -> dict[str, Any]:
     """How the endpoint takes its key, and its further headers, as fields of :class:`Endpoint`. Where the key goes in a
     header of its own, this is the one that the programs ask for."""
-    told = endpoint.headers
-    plain = tuple(Header(name, value) for name, value in told.items() if not value.startswith("env:"))
-    secret = [name for name, value in told.items() if value.startswith("env:")]
+    names = endpoint.headers
+    plain = tuple(Header(name, value) for name, value in names.items() if not value.startswith("env:"))
+    secret = [name for name, value in names.items() if value.startswith("env:")]
     if endpoint.auth == "none" and secret:
         return {"auth": "none", "extra": (*plain, Header(secret[0], _PLACE))}
     if endpoint.auth == "basic":

@@ -77,8 +77,8 @@ def bundle(run: RunDirectory, located: Located, environ: Mapping[str, str] | Non
     """
     meta = run.meta
     redact = Redactor((*run.secrets, *meta.secrets(os.environ if environ is None else environ)))
-    told = RunMeta(toolworthy=meta.toolworthy, endpoint=meta.served, agents=meta.agents)
-    meta = RunMeta.model_validate_json(redact.text(told.model_dump_json(by_alias=True)))
+    about = RunMeta(toolworthy=meta.toolworthy, endpoint=meta.served, agents=meta.agents)
+    meta = RunMeta.model_validate_json(redact.text(about.model_dump_json(by_alias=True)))
     recorded = exchange_of(run, located)
     unpacked = readable(recorded)
     exchange = cleaned(unpacked, redact)  # as it was when it was recorded; whoever sends it to strangers looks again
@@ -101,10 +101,10 @@ def name(located: Located) -> str:
 
 
 def _of(run: RunDirectory, result: Result) -> Iterator[Located]:
-    told: dict[tuple[str, int], list[Finding]] = {}
+    by_exchange: dict[tuple[str, int], list[Finding]] = {}
     for finding in result.findings:
-        told.setdefault((finding.code, finding.evidence.exchange), []).append(finding)
-    for (code, index), (first, *more) in told.items():
+        by_exchange.setdefault((finding.code, finding.evidence.exchange), []).append(finding)
+    for (code, index), (first, *more) in by_exchange.items():
         details = "; ".join(finding.detail for finding in (first, *more))
         severity = _harm(result, code, first.severity)
         yield _located(result, code, first.title, severity, details, index, first.evidence.excerpt)
@@ -133,8 +133,8 @@ def _located(
 ) -> Located:
     key = result.key
     agent, identity = "" if key.suite == "wire" else key.asker, f"{code}@{key}:{exchange}"
-    told = identity, code, title, severity, detail
-    return Located(*told, str(key), key.suite, agent, exchange, excerpt, result.exchanges)
+    parts = identity, code, title, severity, detail
+    return Located(*parts, str(key), key.suite, agent, exchange, excerpt, result.exchanges)
 
 
 def _deciding(run: RunDirectory, result: ProbeResult) -> int:
@@ -196,23 +196,23 @@ def _held(path: Path, size: int, changed: int) -> Mapping[int, Exchange]:
     return {exchange.index: exchange for exchange in read_all(path)}
 
 
-def _files(told: ticket.Ticket) -> Iterator[tuple[str, bytes]]:
-    exchange = told.exchange
+def _files(made: ticket.Ticket) -> Iterator[tuple[str, bytes]]:
+    exchange = made.exchange
     status = f"HTTP {exchange.status}" if exchange.status is not None else f"no response: {exchange.error}"
     times = [f"{chunk.at:.6f},{len(chunk.data)}" for chunk in exchange.chunks]
-    yield "finding.json", _encoded(ticket.finding(told))
-    if told.request.body:
-        yield "request.json", told.body
-    if exchange.request_body != told.body:
+    yield "finding.json", _encoded(ticket.finding(made))
+    if made.request.body:
+        yield "request.json", made.body
+    if exchange.request_body != made.body:
         yield "agent-request.json", exchange.request_body
     yield "request-headers.txt", _headers(f"{exchange.method} {exchange.path}", exchange.request_headers)
     yield "response.body", exchange.body
     yield "response-headers.txt", _headers(status, exchange.response_headers)
     yield "timing.csv", _encoded("\n".join(["seconds,bytes", *times]) + "\n")
-    yield "reproduce.sh", _encoded(again.shell(told.request))
-    yield "reproduce.py", _encoded(again.python(told.request))
-    if told.rule:
-        yield "rule.md", _encoded(page(told.rule))
+    yield "reproduce.sh", _encoded(again.shell(made.request))
+    yield "reproduce.py", _encoded(again.python(made.request))
+    if made.rule:
+        yield "rule.md", _encoded(page(made.rule))
 
 
 def _headers(first: str, headers: Mapping[str, str]) -> bytes:

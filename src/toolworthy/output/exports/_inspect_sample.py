@@ -55,8 +55,8 @@ def error(result: Result) -> dict[str, str]:
     """Why an attempt does not count."""
     if isinstance(result, CaseResult):
         reason = result.detail
-    elif isinstance(result, TrialResult) and result.cause:
-        reason = f"{result.cause.kind}: {result.cause.detail}"
+    elif isinstance(result, TrialResult):
+        reason = f"{result.cause.kind}: {result.cause.detail}" if result.cause else result.status
     else:
         reason = result.uncounted or result.status_word
     return {"message": f"not measured: {reason}", "traceback": "", "traceback_ansi": ""}
@@ -68,8 +68,8 @@ def usage(measured: Sequence[Score], model: str) -> dict[str, Any]:
     if not known:
         return {}
     costs = [score.cost_usd for score in known if score.cost_usd is not None]
-    told = Usage(**{name: sum(getattr(one.tokens, name) or 0 for one in known) for name in _COUNTS})
-    return {model: {**_usage(told), "total_cost": sum(costs) if len(costs) == len(known) else None}}
+    total = Usage(**{name: sum(getattr(one.tokens, name) or 0 for one in known) for name in _COUNTS})
+    return {model: {**_usage(total), "total_cost": sum(costs) if len(costs) == len(known) else None}}
 
 
 def sample(result: Result, exchanges: Sequence[Exchange], model: str, uuid: str) -> dict[str, Any]:
@@ -140,12 +140,12 @@ def _given(message: Message) -> Iterator[dict[str, Any]]:
         results = [part for part in message.parts if isinstance(part, ToolResult)]
         yield from (_tool(one.call_id, None, cut(text_of(one.content)), one.is_error) for one in results)
         return
-    told: dict[str, Any] = {"role": _ROLES.get(message.role, message.role), "content": cut(text_of(message.parts))}
+    row: dict[str, Any] = {"role": _ROLES.get(message.role, message.role), "content": cut(text_of(message.parts))}
     calls = [part for part in message.parts if isinstance(part, ToolCall)]
     if message.role == "assistant":
         thought = "".join(part.text for part in message.parts if isinstance(part, Thinking))
-        told |= {"content": _content(cut(thought), told["content"]), "tool_calls": _calls(calls)}
-    yield {**told, "source": "input"}
+        row |= {"content": _content(cut(thought), row["content"]), "tool_calls": _calls(calls)}
+    yield {**row, "source": "input"}
 
 
 def _answered(turn: TimelineTurn) -> dict[str, Any]:
@@ -167,14 +167,14 @@ def _content(reasoning: str, text: str) -> str | list[dict[str, Any]]:
 
 
 def _calls(calls: Sequence[ToolCall]) -> list[dict[str, Any]] | None:
-    told = []
+    rows = []
     for place, call in enumerate(calls):
-        given, wrong = arguments(call)
+        values, wrong = arguments(call)
         kind = "custom" if call.custom else "function"
-        told.append({"id": _id(call, place), "function": call.name, "arguments": given, "type": kind})
+        rows.append({"id": _id(call, place), "function": call.name, "arguments": values, "type": kind})
         if wrong:
-            told[-1]["parse_error"] = wrong
-    return told or None
+            rows[-1]["parse_error"] = wrong
+    return rows or None
 
 
 def _tool(call: str, function: str | None, said: str, failed: bool) -> dict[str, Any]:
@@ -220,8 +220,8 @@ def _event(turn: TimelineTurn, place: int, output: dict[str, Any], uuid: str, be
     }
 
 
-def _usage(told: Usage) -> dict[str, Any]:
-    whole, output, cached, written, reasoning = (_count(getattr(told, name)) for name in _COUNTS)
+def _usage(tokens: Usage) -> dict[str, Any]:
+    whole, output, cached, written, reasoning = (_count(getattr(tokens, name)) for name in _COUNTS)
     return {
         "input_tokens": max(0, (whole or 0) - (cached or 0) - (written or 0)),
         "output_tokens": output or 0,
@@ -243,7 +243,7 @@ def _score(result: Result, ok: bool) -> dict[str, Any]:
         kinds = list(dict.fromkeys(miss.kind for miss in result.misses))
         return {"value": value, "explanation": "\n".join(map(_missed, result.misses)), "metadata": {"misses": kinds}}
     if not isinstance(result, TrialResult):
-        return {"value": value, "explanation": kind_of(result.key).told(result).message, "metadata": {}}
+        return {"value": value, "explanation": kind_of(result.key).outcome_of(result).message, "metadata": {}}
     output = result.verification.output.strip()[-_TAIL:] if result.verification else ""
     cause = result.cause.model_dump(mode="json") if result.cause else None
     return {"value": value, "explanation": result.explanation if cause else output, "metadata": {"cause": cause}}
@@ -251,8 +251,8 @@ def _score(result: Result, ok: bool) -> dict[str, Any]:
 
 def _missed(miss: Miss) -> str:
     head = f"turn {miss.turn + 1}: {miss.kind}" + (" (only the strict reading minds)" if miss.strict else "")
-    told = (("why", miss.detail), ("wanted", miss.wanted), ("given", miss.given))
-    return "\n".join([head, *(f"  {name} {said}" for name, said in told if said)])
+    parts = (("why", miss.detail), ("wanted", miss.wanted), ("given", miss.given))
+    return "\n".join([head, *(f"  {name} {said}" for name, said in parts if said)])
 
 
 def _target(result: Result) -> str:

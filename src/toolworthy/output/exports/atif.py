@@ -69,14 +69,14 @@ def _answered(turn: TimelineTurn) -> dict[str, Any]:
     if response and response.model:
         step["model_name"] = response.model
     if response and (usage := response.usage):
-        told = {"prompt_tokens": usage.input, "completion_tokens": usage.output, "cached_tokens": usage.cached}
-        step |= {"metrics": metrics} if (metrics := _some(told)) else {}
+        counts = {"prompt_tokens": usage.input, "completion_tokens": usage.output, "cached_tokens": usage.cached}
+        step |= {"metrics": metrics} if (metrics := _some(counts)) else {}
     return step
 
 
 def _tool_call(number: int, call: Call) -> dict[str, Any]:
-    given, _ = arguments(call.call)
-    return {"tool_call_id": call.call.id or str(number), "function_name": call.call.name, "arguments": given}
+    values, _ = arguments(call.call)
+    return {"tool_call_id": call.call.id or str(number), "function_name": call.call.name, "arguments": values}
 
 
 def _some(values: dict[str, Any]) -> dict[str, Any]:

@@ -72,10 +72,10 @@ def badge(run: RunDirectory, suite: Suite | None = None) -> Badge:
         ToolworthyError: the run has no results of it.
     """
     model = run.meta.endpoint.model
-    told = said(run.results(), run.cases(), run.probes())
+    figures = said(run.results(), run.cases(), run.probes())
     for name in (suite,) if suite else SUITES:
-        if name in told:
-            message, word = told[name]
+        if name in figures:
+            message, word = figures[name]
             return Badge(_plain(f"toolworthy: {model}"), _plain(message), word)
     raise ToolworthyError(f"{run.path} has no results" + (f" of {suite}" if suite else ""))
 
@@ -84,18 +84,18 @@ def said(
     results: Sequence[TrialResult], cases: Sequence[CaseResult], probes: Sequence[ProbeResult]
 ) -> dict[Suite, tuple[str, Word]]:
     """Of every suite that has results, the figure in a few words, and the verdict."""
-    told = (_tasks(results), _tools(cases), _wire(probes))
-    return {suite: figure for suite, figure in zip(SUITES, told, strict=True) if figure is not None}
+    figures = (_tasks(results), _tools(cases), _wire(probes))
+    return {suite: figure for suite, figure in zip(SUITES, figures, strict=True) if figure is not None}
 
 
 def _tasks(results: Sequence[TrialResult]) -> tuple[str, Word] | None:
-    found = verdicts(results)
-    if not found:
+    agents = verdicts(results)
+    if not agents:
         return None
-    worst = min((verdict.word for verdict in found), key=_WORST.index)
-    if len(found) <= _NAMED:
-        return " · ".join(f"{adapters.title(one.agent)} {one.rate.counts}" for one in found), worst
-    return f"{len(found)} agents {success(results).counts}", worst
+    worst = min((verdict.word for verdict in agents), key=_WORST.index)
+    if len(agents) <= _NAMED:
+        return " · ".join(f"{adapters.title(one.agent)} {one.rate.counts}" for one in agents), worst
+    return f"{len(agents)} agents {success(results).counts}", worst
 
 
 def _tools(results: Sequence[CaseResult]) -> tuple[str, Word] | None:
@@ -103,22 +103,22 @@ def _tools(results: Sequence[CaseResult]) -> tuple[str, Word] | None:
     if not results:
         return None
     rate = lenient(results)
-    told = f"tool calls {rate.counts}"
+    text = f"tool calls {rate.counts}"
     if rate.estimate is None or rate.n == rate.ended:
-        return told, "untested"
+        return text, "untested"
     alike = rate.ok == rate.n or rate.estimate.low >= 0.9
-    return told, "works" if alike else "broken" if rate.estimate.high < 0.5 else "works, fails when"
+    return text, "works" if alike else "broken" if rate.estimate.high < 0.5 else "works, fails when"
 
 
 def _wire(results: Sequence[ProbeResult]) -> tuple[str, Word] | None:
-    found = levels(results)
+    agents = levels(results)
     if not results:
         return None
-    if not found:
+    if not agents:
         return "no wire API works", "broken"
-    worst = min((level.word for level in found), key=_WORST.index)
-    fit = sum(level.word in WORKING for level in found)
-    return f"wire {fit}/{len(found)} agents", worst
+    worst = min((level.word for level in agents), key=_WORST.index)
+    fit = sum(level.word in WORKING for level in agents)
+    return f"wire {fit}/{len(agents)} agents", worst
 
 
 def _plain(text: str) -> str:

@@ -54,8 +54,8 @@ class Log:
         head = json.dumps(self.head(), ensure_ascii=False, allow_nan=False)
         yield f'{head[:-1]}, "samples": ['
         for number, result in enumerate(self.attempts):
-            told = sample(result, self.run.exchanges(result.exchanges), self._model, self._id(str(result.key)))
-            yield (",\n" if number else "\n") + json.dumps(told, ensure_ascii=False, allow_nan=False)
+            row = sample(result, self.run.exchanges(result.exchanges), self._model, self._id(str(result.key)))
+            yield (",\n" if number else "\n") + json.dumps(row, ensure_ascii=False, allow_nan=False)
         yield "\n]}\n"
 
     def head(self) -> dict[str, Any]:
@@ -107,7 +107,7 @@ class Log:
         for result in counted:
             passed[result.key.item].append(scores(result)[name])
         rates = [fmean(epochs) for epochs in passed.values()]
-        ours = mean_pass([(one, ok) for one, epochs in passed.items() for ok in epochs], 1)
+        ours = mean_pass([(item, ok) for item, epochs in passed.items() for ok in epochs], 1)
         interval = {"interval_95": [ours.low, ours.high], "attempts": ours.n} if ours else None
         return {
             "name": name,

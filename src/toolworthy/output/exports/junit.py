@@ -49,11 +49,11 @@ class _Case:
 
 def document(run: RunDirectory) -> str:
     """The whole file."""
-    meta, found = run.meta, outcome(run)
+    meta, run_outcome = run.meta, outcome(run)
     suites: list[tuple[str, list[_Case], list[tuple[str, str]]]] = []
     for kind, own in by_kind(run.measured()):
-        cases = [_case(kind, result, str(result.key) in found.excused) for result in own]
-        cases += _rules(own, found) if kind.suite == "wire" else ()
+        cases = [_case(kind, result, str(result.key) in run_outcome.excused) for result in own]
+        cases += _rules(own, run_outcome) if kind.suite == "wire" else ()
         suites.append((f"toolworthy.{kind.suite}", cases, [*_whole(kind.suite, own)]))
     suites.append(("toolworthy.gate", [*(_criteria(run.gate) if run.gate else ())], []))
     root = ET.Element("testsuites", name="toolworthy")
@@ -81,9 +81,9 @@ def _suite(
             suite, "testcase", classname=place, name=_fit(case.name) or "-", time=f"{case.seconds:.3f}"
         )
         if case.outcome:
-            told = {"message": _fit(" ".join(case.message.split())[:500])}
-            told |= {} if case.outcome == "skipped" else {"type": _fit(case.kind)}
-            ET.SubElement(element, case.outcome, told).text = _fit(case.text[:_LONGEST]) or None
+            attributes = {"message": _fit(" ".join(case.message.split())[:500])}
+            attributes |= {} if case.outcome == "skipped" else {"type": _fit(case.kind)}
+            ET.SubElement(element, case.outcome, attributes).text = _fit(case.text[:_LONGEST]) or None
     for stream in ("system-out", "system-err"):
         ET.SubElement(suite, stream)
     return suite
@@ -120,31 +120,31 @@ def _known(case: _Case) -> _Case:
 
 def _rules(results: Sequence[ProbeResult], run: RunOutcome) -> Iterator[_Case]:
     """Every rule that an answer broke so that an agent is harmed, as the suite's own items say it."""
-    found: dict[str, list[tuple[ProbeResult, Finding]]] = {}
+    by_code: dict[str, list[tuple[ProbeResult, Finding]]] = {}
     for result in results:
         for finding in result.findings:
-            found.setdefault(finding.code, []).append((result, finding))
-    for code, broken in sorted(found.items()):
+            by_code.setdefault(finding.code, []).append((result, finding))
+    for code, broken in sorted(by_code.items()):
         if not any(affected(result, code) for result, _ in broken):
             continue
         first = broken[0][1]
         more = f" ({len(broken)} answers)" if len(broken) > 1 else ""
-        told = f"{label(code)}: {first.title}: {first.detail}{more}"
-        case = _Case("rules", code, 0.0, "failure", first.severity, told, f"{told}\n{first.evidence.excerpt}")
+        message = f"{label(code)}: {first.title}: {first.detail}{more}"
+        case = _Case("rules", code, 0.0, "failure", first.severity, message, f"{message}\n{first.evidence.excerpt}")
         yield _known(case) if run.excuses(code) else case
 
 
 def _criteria(gate: GateReport) -> Iterator[_Case]:
     """The gate's criteria, where the run was compared with another."""
-    for one in gate.criteria:
-        text = "\n".join([one.said, *one.next])
-        match one.answer:
+    for criterion in gate.criteria:
+        text = "\n".join([criterion.said, *criterion.next])
+        match criterion.answer:
             case "pass":
-                yield _Case("criteria", one.name, 0.0)
+                yield _Case("criteria", criterion.name, 0.0)
             case "fail":
-                yield _Case("criteria", one.name, 0.0, "failure", "worse", one.said, text)
+                yield _Case("criteria", criterion.name, 0.0, "failure", "worse", criterion.said, text)
             case "inconclusive":
-                yield _Case("criteria", one.name, 0.0, "skipped", "", f"inconclusive: {one.said}", text)
+                yield _Case("criteria", criterion.name, 0.0, "skipped", "", f"inconclusive: {criterion.said}", text)
 
 
 def _told(meta: RunMeta) -> list[tuple[str, str]]:
@@ -154,8 +154,8 @@ def _told(meta: RunMeta) -> list[tuple[str, str]]:
 def _whole(suite: str, results: Sequence[Any]) -> Iterator[tuple[str, str]]:
     """What is said of all results of a suite, by name."""
     if suite == "tasks":
-        for one in verdicts(results):
-            yield f"{one.agent} {one.version}".strip(), f"{one.headline} · {one.rate}"
+        for agent in verdicts(results):
+            yield f"{agent.agent} {agent.version}".strip(), f"{agent.headline} · {agent.rate}"
     elif suite == "tools" and results:
         whole = figures("all", results)
         yield from (("right, strictly", str(whole.strict)), ("right, leniently", str(whole.lenient)))

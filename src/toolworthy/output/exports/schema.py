@@ -48,7 +48,7 @@ def document() -> dict[str, Any]:
     ``$defs`` has the parts: ``Line`` for one line of results, ``ExchangeRecord``, ``RunMeta``, ``GateReport``.
     """
     models = (RunMeta, GateReport, ExchangeRecord, ProxyTold, *LINES)
-    refs, told = models_json_schema([(model, "serialization") for model in models], schema_generator=_Described)
+    refs, definitions = models_json_schema([(model, "serialization") for model in models], schema_generator=_Described)
     ref = {model: refs[model, "serialization"] for model in models}
     return {
         "$schema": GenerateJsonSchema.schema_dialect,
@@ -71,7 +71,7 @@ def document() -> dict[str, Any]:
             GATE: ref[GateReport],
         },
         "patternProperties": {r"^exchanges/.+\.jsonl\.zst$": {"type": "array", "items": ref[ExchangeRecord]}},
-        "$defs": {"Line": {"oneOf": [ref[model] for model in LINES]}, **told["$defs"]},
+        "$defs": {"Line": {"oneOf": [ref[model] for model in LINES]}, **definitions["$defs"]},
     }
 
 
@@ -80,13 +80,13 @@ def text() -> str:
     return json.dumps(document(), indent=1, ensure_ascii=False) + "\n"
 
 
-def _described(told: JsonSchemaValue, cls: type) -> JsonSchemaValue:
-    if "description" in told:
-        told["description"] = docstring(told["description"])
+def _described(described: JsonSchemaValue, cls: type) -> JsonSchemaValue:
+    if "description" in described:
+        described["description"] = docstring(described["description"])
     for name, said in _docstrings(cls):
-        if name in told.get("properties", {}):
-            told["properties"][name]["description"] = said
-    return told
+        if name in described.get("properties", {}):
+            described["properties"][name]["description"] = said
+    return described
 
 
 def _docstrings(cls: type) -> Iterator[tuple[str, str]]:

@@ -45,7 +45,7 @@ class Column:
     about: str
 
 
-COLUMNS = tuple(Column(name, *told) for name, told in read_toml(Path(__file__).with_name("columns.toml")).items())
+COLUMNS = tuple(Column(name, *cells) for name, cells in read_toml(Path(__file__).with_name("columns.toml")).items())
 """In this order for good: new columns are added at the end."""
 
 _FORMULA = re.compile(r"""(?:^|;)[\s"']*(?=[=+\-@＝＋－＠])""")
@@ -183,4 +183,4 @@ def _shown(cell: Cell) -> str:
 
 
 def _defused(text: str) -> str:
-    return _FORMULA.sub(lambda found: found[0] + "'", one_line(text))
+    return _FORMULA.sub(lambda match: match[0] + "'", one_line(text))

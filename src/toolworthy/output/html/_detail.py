@@ -23,17 +23,17 @@ _MOST_BYTES = 400_000
 
 def detail(result: Result, exchanges: Sequence[Exchange], texts: Local) -> dict[str, Any]:
     """The content of one block."""
-    found = result.findings
+    findings = result.findings
     start = min((exchange.started for exchange in exchanges), default=result.started)
-    steps = [_step(turn, found, start, texts) for turn in timeline(exchanges, found)]
-    told = {
+    steps = [_step(turn, findings, start, texts) for turn in timeline(exchanges, findings)]
+    block = {
         "facts": list(_facts(result)),
-        "findings": [_found(result, finding) for finding in found],
+        "findings": [_found(result, finding) for finding in findings],
         "reproduce": result.reproduce,
         **_own(result),
     }
     return {
-        **each_text(told, cut),
+        **each_text(block, cut),
         "started": result.started,
         "seconds": result.seconds,
         "offset": round(start - result.started, 3) if result.started else 0,
@@ -59,11 +59,11 @@ def _own(result: Result) -> dict[str, Any]:
 
 def _found(result: Result, finding: Finding) -> dict[str, Any]:
     """With what this agent was seen to make of it, if it is an agent's trial and was measured."""
-    told = finding.model_dump(mode="json")
+    row = finding.model_dump(mode="json")
     if isinstance(result, TrialResult):
-        told["severity"] = severity_for(result.key.agent, finding.code, finding.severity)
-        told["did"] = breakage.did(result.key.agent, finding.code) or ""
-    return told
+        row["severity"] = severity_for(result.key.agent, finding.code, finding.severity)
+        row["did"] = breakage.did(result.key.agent, finding.code) or ""
+    return row
 
 
 def _facts(result: Result) -> Iterator[tuple[str, str]]:
@@ -95,8 +95,8 @@ def _measured(result: TrialResult | CaseResult) -> Iterator[tuple[str, str]]:
     score = result.score
     names = {"in": "input", "cached": "cached", "written to a cache": "cache_write", "out": "output"}
     tokens = ((name, getattr(score.tokens, field)) for name, field in names.items())
-    told = ", ".join(f"{name} {count:,}" for name, count in tokens if count is not None)
-    yield "tokens", (told or "not reported") + (f"; ${score.cost_usd:.4f}" if score.cost_usd is not None else "")
+    counts = ", ".join(f"{name} {count:,}" for name, count in tokens if count is not None)
+    yield "tokens", (counts or "not reported") + (f"; ${score.cost_usd:.4f}" if score.cost_usd is not None else "")
     counted = [f"{name.replace('_', ' ')} {count.ok}/{count.n}" for name, count in score.call_scores if count.n]
     yield "calls", ", ".join(counted) or "none"
     if score.models_answered:

@@ -67,28 +67,28 @@ def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
     """All root causes of a run, in order."""
     rules = {rule.code: rule for rule in RULES}
     located: dict[str, list[Located]] = {}
-    for one in evidence.found(run):
-        located.setdefault(one.code, []).append(one)
+    for finding in evidence.found(run):
+        located.setdefault(finding.code, []).append(finding)
     return tuple(
         Group(
             cause=cause,
             rule=rules.get(cause.code),
-            wanted=ticket.expected(found[0]) if cause.code not in rules and found else "",
+            wanted=ticket.expected(places[0]) if cause.code not in rules and places else "",
             affected=breakage.affected(cause.code, said="" if cause.code in rules else cause.detail),
-            shown=_first(number, run, found, cause.breaks, at < _BUNDLES),
+            shown=_first(number, run, places, cause.breaks, at < _BUNDLES),
         )
         for at, cause in enumerate(causes_of(run))
-        for found in [located.get(cause.code, [])]
+        for places in [located.get(cause.code, [])]
     )
 
 
 def _first(
-    number: int, run: RunDirectory, found: Sequence[Located], broken: Sequence[str], bundled: bool
+    number: int, run: RunDirectory, places: Sequence[Located], broken: Sequence[str], bundled: bool
 ) -> Shown | None:
     """The first that can be shown still; of trials rather one of an agent that it breaks."""
     order = [*KINDS]
     best = sorted(
-        found, key=lambda one: (order.index(one.suite) if one.suite in order else len(order), one.agent not in broken)
+        places, key=lambda one: (order.index(one.suite) if one.suite in order else len(order), one.agent not in broken)
     )
     return next(filter(None, (_shown(number, run, located, bundled) for located in best[:5])), None)
 

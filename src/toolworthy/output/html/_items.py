@@ -107,7 +107,7 @@ def _probes(run: int, results: Sequence[ProbeResult]) -> Iterator[dict[str, Any]
 def _others(run: int, results: Sequence[Result]) -> Iterator[dict[str, Any]]:
     for (item, asker), attempts in _grouped(results):
         rate = success(attempts)
-        told = [kind_of(result.key).told(result) for result in attempts]
+        tests = [kind_of(result.key).outcome_of(result) for result in attempts]
         yield {
             **_row(run, attempts[0].key.suite, item, asker, attempts),
             "kind": "error" if not rate.n else "pass" if rate.ok == rate.n else "flaky" if rate.ok else "fail",
@@ -117,8 +117,8 @@ def _others(run: int, results: Sequence[Result]) -> Iterator[dict[str, Any]]:
             "power": pass_hat_k(rate.n, rate.ok, rate.n) if rate.n else None,
             "share": plain(rate.ok, rate.n).share if rate.n else "",
             "notes": rate.notes,
-            "why": ", ".join(dict.fromkeys(one.kind for one in told if one.kind)),
-            "about": next((one.message[:_LONG] for one in told if one.message), ""),
+            "why": ", ".join(dict.fromkeys(one.kind for one in tests if one.kind)),
+            "about": next((one.message[:_LONG] for one in tests if one.message), ""),
             "seconds": median(result.seconds for result in attempts),
         }
 

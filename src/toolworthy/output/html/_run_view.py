@@ -67,14 +67,16 @@ class RunView:
     @property
     def headline(self) -> str:
         """The whole run in a line."""
-        told = headline(self.agents, [group.cause for group in self.groups])
-        return told or ". ".join(figure for figure, _ in self.said.values()) or "Nothing was measured."
+        text = headline(self.agents, [group.cause for group in self.groups])
+        return text or ". ".join(figure for figure, _ in self.said.values()) or "Nothing was measured."
 
     @property
     def rows(self) -> list[tuple[Overall, list[Cell], list[tuple[int, RootCause, Harm]]]]:
         """Agents, each with its cell of every suite that the run has, and what harms it, with its place in the list."""
         cells = self.matrix.cells
-        harms = [(number, one.cause, harm) for number, one in enumerate(self.groups, 1) for harm in one.cause.harms]
+        harms = [
+            (number, group.cause, harm) for number, group in enumerate(self.groups, 1) for harm in group.cause.harms
+        ]
         return [
             (
                 agent,

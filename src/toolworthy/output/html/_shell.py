@@ -75,7 +75,9 @@ def _code(text: str) -> markupsafe.Markup:
     import markupsafe
 
     pieces = visible(text).split("`")
-    wrapped = (markupsafe.Markup("<code>{}</code>").format(one) if at % 2 else one for at, one in enumerate(pieces))
+    wrapped = (
+        markupsafe.Markup("<code>{}</code>").format(piece) if at % 2 else piece for at, piece in enumerate(pieces)
+    )
     return markupsafe.Markup("").join(wrapped)
 
 
@@ -87,10 +89,10 @@ def _clock(unix: object) -> str:
 
 
 def _value(row: Row, side: Literal["before", "after"]) -> str:
-    found: float | None = getattr(row, side)
-    if found is None:
+    value: float | None = getattr(row, side)
+    if value is None:
         return "–"
-    return f"{found:.1%}" if row.kind == "difference" else figure(found)
+    return f"{value:.1%}" if row.kind == "difference" else figure(value)
 
 
 def figure(value: float) -> str:

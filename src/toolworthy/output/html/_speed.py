@@ -45,8 +45,8 @@ def measures(results: Sequence[TrialResult]) -> tuple[Measure, ...]:
     every = []
     for name, unit, about, of in _MEASURES:
         values = {agent: [value for one in results if one.key.agent == agent for value in of(one)] for agent in agents}
-        if found := tuple(_spread(agent, own) for agent, own in values.items() if own):
-            every.append(Measure(name, unit, about, found))
+        if spreads := tuple(_spread(agent, own) for agent, own in values.items() if own):
+            every.append(Measure(name, unit, about, spreads))
     return tuple(every)
 
 

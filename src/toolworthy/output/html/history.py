@@ -10,9 +10,9 @@ from toolworthy.output.html._shell import environment, shell
 from toolworthy.output.html.pack import index
 
 
-def lines(told: Mapping[str, Any]) -> Iterator[str]:
+def lines(series: Mapping[str, Any]) -> Iterator[str]:
     """For a terminal."""
-    for group in told["groups"]:
+    for group in series["groups"]:
         yield visible(_name(group))
         for suite in group["suites"]:
             yield f"  {suite['suite']}, {suite['metric']}: {visible(suite['since']['said'])}"
@@ -24,7 +24,7 @@ def lines(told: Mapping[str, Any]) -> Iterator[str]:
                 yield f"    {visible(_row(row))}"
                 for mark, line in marks(row):
                     yield f"        {mark}: {visible(line)}"
-    for line in told["skipped"]:
+    for line in series["skipped"]:
         yield f"skipped: {visible(line)}"
 
 
@@ -34,25 +34,25 @@ def marks(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield from ((lane, line) for line in row[f"{of}_moved"])
 
 
-def page(told: Mapping[str, Any]) -> Iterator[str]:
+def page(series: Mapping[str, Any]) -> Iterator[str]:
     """The page, piece by piece."""
     template = environment().get_template("history.html.j2")
-    yield from shell(template, [index(past=past(told))], series=shown(told))
+    yield from shell(template, [index(past=past(series))], series=shown(series))
 
 
-def shown(told: Mapping[str, Any]) -> dict[str, Any]:
+def shown(series: Mapping[str, Any]) -> dict[str, Any]:
     """What the template shows."""
     groups = []
-    for group in told["groups"]:
+    for group in series["groups"]:
         marked = ([{**row, "marks": list(marks(row))} for row in suite["runs"]] for suite in group["suites"])
         suites = [{**suite, "runs": rows} for suite, rows in zip(group["suites"], marked, strict=True)]
         groups.append({**group, "name": _name(group), "suites": suites})
-    return {"groups": groups, "skipped": told["skipped"]}
+    return {"groups": groups, "skipped": series["skipped"]}
 
 
-def past(told: Mapping[str, Any]) -> list[dict[str, Any]]:
+def past(series: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What the charts show: one for every suite of every group, in the order of the page."""
-    return [_past(group, suite) for group in told["groups"] for suite in group["suites"]]
+    return [_past(group, suite) for group in series["groups"] for suite in group["suites"]]
 
 
 def _name(group: Mapping[str, Any]) -> str:

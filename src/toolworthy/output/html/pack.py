@@ -26,13 +26,13 @@ def block(name: str, value: object) -> str:
     return f'<script type="text/plain" id="{name}">{packed}</script>\n'
 
 
-def index(**given: object) -> str:
+def index(**content: object) -> str:
     """The block that the script reads first: what ``Index`` in ``data.ts`` names, empty where nothing is given.
 
     Its texts are made visible here; those of opened trials, which may be copied as they are, by the script.
     """
     lists = ("runs", "titles", "items", "order", "points", "measures", "causes", "differences", "past")
-    shown = each_text(given, visible)
+    shown = each_text(content, visible)
     return block("index", {**{name: [] for name in lists}, "hidden": list(HIDDEN.items()), **shown})
 
 
@@ -99,9 +99,9 @@ class Local:
             return text
         digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).digest()
         if digest not in self._known:
-            found = self.pool.find(digest, text)
-            if found is None:
+            place = self.pool.find(digest, text)
+            if place is None:
                 self.texts.append(text)
-                found = -len(self.texts)
-            self._known[digest] = found
+                place = -len(self.texts)
+            self._known[digest] = place
         return self._known[digest]

@@ -59,17 +59,17 @@ def costs(results: Sequence[TrialResult], cases: Sequence[CaseResult]) -> list[C
 
 
 def _cost(name: str, what: str, results: Sequence[TrialResult] | Sequence[CaseResult]) -> Cost | None:
-    told = [one for one in results if _told(one.score)]
-    if not told:
+    priced = [one for one in results if _told(one.score)]
+    if not priced:
         return None
-    known = [one.score.cost_usd for one in told if one.score.cost_usd is not None]
+    known = [one.score.cost_usd for one in priced if one.score.cost_usd is not None]
     return Cost(
         name=name,
         what=what,
-        input=sum(one.score.tokens.input or 0 for one in told),
-        output=sum(one.score.tokens.output or 0 for one in told),
-        usd=sum(known) if len(known) == len(told) else None,
-        good=sum(one.ok for one in told),
+        input=sum(one.score.tokens.input or 0 for one in priced),
+        output=sum(one.score.tokens.output or 0 for one in priced),
+        usd=sum(known) if len(known) == len(priced) else None,
+        good=sum(one.ok for one in priced),
         untold=sum(bool(one.score.requests) for one in results if not _told(one.score)),
     )
 

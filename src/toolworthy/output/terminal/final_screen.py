@@ -79,9 +79,9 @@ def next_step(run: RunDirectory) -> str:
 
 def gate_lines(run: RunDirectory) -> Iterator[Line]:
     """The gate's answer, where there is one."""
-    if told := run.gate:
-        first, *rest = gate.lines(told)
-        yield _line(first, _TONES[told.answer])
+    if report := run.gate:
+        first, *rest = gate.lines(report)
+        yield _line(first, _TONES[report.answer])
         for text in rest:
             yield _line(text)
 
@@ -95,20 +95,20 @@ def _line(text: str, tone: Tone = "") -> Line:
 def _agent(own: Sequence[Overall], width: int) -> Iterator[Line]:
     """The verdict of an agent with what it was measured by, and why its tasks went as they did; or of several that are
     untested alike."""
-    one = own[0]
-    tone = _TONES.get(one.word, "")
-    if one.tasks is None:
-        assert one.wire is not None
-        through = f", through {one.wire.api}" if one.wire.translated else ""
-        said = f"  {listed([each.title for each in own])}{through}: {one_line(one.headline)}"
+    first = own[0]
+    tone = _TONES.get(first.word, "")
+    if first.tasks is None:
+        assert first.wire is not None
+        through = f", through {first.wire.api}" if first.wire.translated else ""
+        said = f"  {listed([each.title for each in own])}{through}: {one_line(first.headline)}"
         yield from (_line(text, tone) for text in wrapped(said, width, 6))
         return
-    parts = [f"  {one.title} {one.version}".rstrip() + f": {one.headline}", f"tasks {one.tasks.rate.figures}"]
-    if one.tasks.translated:
+    parts = [f"  {first.title} {first.version}".rstrip() + f": {first.headline}", f"tasks {first.tasks.rate.figures}"]
+    if first.tasks.translated:
         parts.append("through toolworthy's translation")
-    if one.tasks.rate.notes:
-        parts.append(one.tasks.rate.notes)
-    parts += [why.text for why in one.tasks.reasons]
+    if first.tasks.rate.notes:
+        parts.append(first.tasks.rate.notes)
+    parts += [why.text for why in first.tasks.reasons]
     yield from (_line(text, tone) for text in packed(parts, width, 6))
 
 
@@ -131,8 +131,8 @@ def fix_first(causes: Sequence[RootCause], width: int, most: int = _FIRST) -> It
             yield from wrapped(f"     seen: {cut(one_line(cause.detail), _DETAIL)}", width, 5)
             yield from wrapped(f"     how sure: {cause.evidence}", width, 5)
         yield from wrapped(f"     fix: {cause.remedy} {cause.unaffected}", width, 5)
-        if told := str(cause.triage):
-            yield from wrapped(f"     {one_line(told)}", width, 5)
+        if decision := str(cause.triage):
+            yield from wrapped(f"     {one_line(decision)}", width, 5)
     if (more := len(ours) - most) > 0:
         yield f"  {more} more in the report"
     for cause in causes:

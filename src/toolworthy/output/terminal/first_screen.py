@@ -72,17 +72,17 @@ def _speed(exchanges: Sequence[Exchange]) -> str:
         if (tokens := tokens_of(one).output or 0) >= _ENOUGH
         and (span := one.seconds - (one.first_byte or 0.0 if one.streamed else 0.0)) > 0.05
     ]
-    told = [f"first byte after {median(first):.2f} s"] if first else []
-    told += [f"{median(rates):.0f} tokens/s"] if rates else []
-    return ", ".join(told) + " (medians)" if told else "no response"
+    parts = [f"first byte after {median(first):.2f} s"] if first else []
+    parts += [f"{median(rates):.0f} tokens/s"] if rates else []
+    return ", ".join(parts) + " (medians)" if parts else "no response"
 
 
 def _tools(exchanges: Sequence[Exchange]) -> str:
     """Whether it calls tools at all, by its answers to requests that offer some."""
     counted: dict[str, list[bool]] = {}
-    for one in exchanges:
-        if one.offers_tools and one.endpoint_api and one.response and one.status == _OK:
-            counted.setdefault(one.endpoint_api, []).append(bool(one.response.calls))
+    for exchange in exchanges:
+        if exchange.offers_tools and exchange.endpoint_api and exchange.response and exchange.status == _OK:
+            counted.setdefault(exchange.endpoint_api, []).append(bool(exchange.response.calls))
     if not counted:
         return "no request with tools got a response"
     every = [called for own in counted.values() for called in own]
@@ -108,8 +108,8 @@ def _agents(agents: Sequence[Overall], width: int) -> Iterator[str]:
         yield from wrapped(f"  {begin}  {one_line(own[0].headline)}", width, 6 if own[1:] else len(begin) + 4)
 
 
-def _evidence(one: Overall) -> str:
-    if (wire := one.wire) is None or not any(probe.judged for probe in wire.probes):
+def _evidence(agent: Overall) -> str:
+    if (wire := agent.wire) is None or not any(probe.judged for probe in wire.probes):
         return "nothing"
     own = sum(probe.requests for probe in wire.probes if probe.main_path and probe.judged)
     others = sum(probe.judged and not probe.main_path for probe in wire.probes)
@@ -128,14 +128,14 @@ def _next(
 ) -> str:
     """The one command that tells most now."""
     endpoint = run.meta.endpoint
-    given = ["--model", endpoint.model, *(["--key-env", endpoint.key_env] if endpoint.key_env else [])]
+    options = ["--model", endpoint.model, *(["--key-env", endpoint.key_env] if endpoint.key_env else [])]
     if any(probe.unasked for probe in probes):
         return shlex.join(["toolworthy", "run", "wire", "--resume", str(run.path), "--budget-minutes", "10"])
     first = causes[0] if causes and causes[0].harms and not causes[0].triage.known else None
     if first and first.code in UNRULED:  # once it is fixed, there is more to see
-        return shlex.join(["toolworthy", "check", endpoint.name, *given])
+        return shlex.join(["toolworthy", "check", endpoint.name, *options])
     if first:
         return shlex.join(["toolworthy", "evidence", str(run.path), first.code])
     working = [one.agent for one in agents if one.word in WORKING]
     chosen = working or [adapters.agents()[0].id]
-    return shlex.join(["toolworthy", "run", "tasks", "--endpoint", endpoint.name, *given, "--agent", chosen[0]])
+    return shlex.join(["toolworthy", "run", "tasks", "--endpoint", endpoint.name, *options, "--agent", chosen[0]])

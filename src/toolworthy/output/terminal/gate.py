@@ -13,9 +13,9 @@ def lines(gate: GateReport) -> Iterator[str]:
     """For a terminal: the answer, each criterion with its figures, and what to do next."""
     yield f"gate: {gate.answer.upper()}: {gate.meaning}"
     yield f"  {gate.baseline} → {gate.candidate}, {gate.policy}, confidence {gate.confidence:.0%}"
-    for one in gate.criteria:
-        yield f"  {MARKS[one.answer]} {one.name}: {one.said}"
-        for step in one.next:
+    for criterion in gate.criteria:
+        yield f"  {MARKS[criterion.answer]} {criterion.name}: {criterion.said}"
+        for step in criterion.next:
             yield f"      {step}"
     if not gate.criteria:
         yield "  the two runs share no measurement that the policy names"

@@ -89,20 +89,20 @@ class Progress(Listener):
 
     def asking(self, trial: str) -> None:
         with self._lock:
-            if one := self._running.get(trial):
-                one.asking += 1
-                one.asked = True
+            if running := self._running.get(trial):
+                running.asking += 1
+                running.asked = True
 
     def exchanged(self, exchange: Exchange, took: Took) -> None:
         with self._lock:
             self._priced = self._priced or took.usd is not None
-            if one := self._running.get(exchange.trial):
-                one.asking -= 1
-                one.input += took.input
-                one.output += took.output
-                one.usd = one.usd if took.usd is None else (one.usd or 0.0) + took.usd
-                if kind_of(one.key).heavy:
-                    one.turns += bool(exchange.offers_tools and exchange.response)
+            if running := self._running.get(exchange.trial):
+                running.asking -= 1
+                running.input += took.input
+                running.output += took.output
+                running.usd = running.usd if took.usd is None else (running.usd or 0.0) + took.usd
+                if kind_of(running.key).heavy:
+                    running.turns += bool(exchange.offers_tools and exchange.response)
 
     def waiting(self, seconds: float) -> None:
         with self._lock:
@@ -110,14 +110,14 @@ class Progress(Listener):
 
     def verifying(self, key: ResultKey) -> None:
         with self._lock:
-            if one := self._running.get(str(key)):
-                one.verifying = True
+            if running := self._running.get(str(key)):
+                running.verifying = True
 
     def ended(self, result: Result) -> None:
         with self._lock:
             group = _group(result.key)
-            if one := self._running.pop(str(result.key), None):
-                self._pace.add(group, self._clock() - one.began)
+            if running := self._running.pop(str(result.key), None):
+                self._pace.add(group, self._clock() - running.began)
             else:
                 self._waiting[group] -= 1
             self._said[result.key.suite][result.status_word] += 1
@@ -145,15 +145,15 @@ class Progress(Listener):
     def _trials(self) -> list[_Running]:
         return [one for one in self._running.values() if kind_of(one.key).heavy]
 
-    def _name(self, one: _Running) -> str:
-        repeat = f" #{attempt(one.key)}" if self._repeated else ""
-        return one_line(f"{one.key.asker} {one.key.item}{repeat}")
+    def _name(self, running: _Running) -> str:
+        repeat = f" #{attempt(running.key)}" if self._repeated else ""
+        return one_line(f"{running.key.asker} {running.key.item}{repeat}")
 
-    def _row(self, one: _Running) -> list[str]:
-        agent, _, task = self._name(one).partition(" ")
-        tokens = f"{short(one.input)} in, {short(one.output)} out"
-        usd = [] if one.usd is None else [dollars(one.usd)]
-        return [agent, task, f"turn {one.turns}", one.doing, clock(self._clock() - one.began), tokens, *usd]
+    def _row(self, running: _Running) -> list[str]:
+        agent, _, task = self._name(running).partition(" ")
+        tokens = f"{short(running.input)} in, {short(running.output)} out"
+        usd = [] if running.usd is None else [dollars(running.usd)]
+        return [agent, task, f"turn {running.turns}", running.doing, clock(self._clock() - running.began), tokens, *usd]
 
     def _held(self) -> Iterator[str]:
         if self._clock() < self._held_until:
@@ -163,8 +163,8 @@ class Progress(Listener):
         for suite, kind in KINDS.items():
             if total := self._total[suite]:
                 said = self._said[suite]
-                told = [f"{said[word]} {word}" for word in kind.words if said[word]]
-                yield ", ".join([f"{said.total()}/{total} {kind.many}", *told])
+                parts = [f"{said[word]} {word}" for word in kind.words if said[word]]
+                yield ", ".join([f"{said.total()}/{total} {kind.many}", *parts])
 
     def _taken(self) -> Iterator[str]:
         if self._spending is not None and self._spending.tokens:

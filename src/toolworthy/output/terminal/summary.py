@@ -44,7 +44,9 @@ def markdown(run: RunDirectory) -> str:
         "summary",
         meta=meta,
         gate=gate,
-        figures=" · ".join(f"{WORDS[word]} {told} ({word})" for told, word in said(results, cases, probes).values()),
+        figures=" · ".join(
+            f"{WORDS[word]} {figure} ({word})" for figure, word in said(results, cases, probes).values()
+        ),
         cut_short=unfinished(run),
         in_words=sentence(overall(results, probes)),
         open=[cause for cause in causes if cause.harms and not cause.triage.known],

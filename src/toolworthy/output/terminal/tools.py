@@ -42,8 +42,8 @@ def lines(results: Sequence[CaseResult], width: int) -> Iterator[str]:
         worst = sorted(weak, key=lambda row: row.lenient.ok / row.lenient.n)[:5]
         yield from _listed("weakest:", [f"{row.name} {row.lenient.share}" for row in worst], width)
     yield from _listed("misses:", [f"{kind} {grave}" for kind, grave, _ in kinds(results) if grave], width)
-    told = [f"{name} {percents(found)}" for name, found in repeats(results)[-2:]]
-    yield from _listed("of several attempts:", told, width)
+    rates = [f"{name} {percents(estimate)}" for name, estimate in repeats(results)[-2:]]
+    yield from _listed("of several attempts:", rates, width)
 
 
 def _listed(what: str, parts: Sequence[str], width: int) -> Iterator[str]:
@@ -63,7 +63,7 @@ def _by_words(results: Sequence[CaseResult]) -> tuple[list[str], list[tuple[Figu
     rows = []
     for row in by_category(results):
         own = {word: [r for r in results if (r.category, r.key.toolset) == (row.name, word)] for word in words}
-        rows.append((row, [lenient(found).counts if found else "–" for found in own.values()]))
+        rows.append((row, [lenient(cases).counts if cases else "–" for cases in own.values()]))
     return words, rows
 
 

@@ -27,12 +27,12 @@ def judge(both: Comparable, baseline: Sample, candidate: Sample, policy: Policy)
     before = baseline.blocking if of.asked else {}
     lacked = {agent: candidate.blocking.get(agent, {}).keys() - before[agent].keys() - known for agent in before}
     new = {agent: sorted(lacked.get(agent, set()) | (now[agent].keys() & fixed)) for agent in agents}
-    told = {
+    texts = {
         agent: ", ".join(_told(candidate, code, now[agent][code]) for code in codes) for agent, codes in new.items()
     }
     excused = {code: title for agent in agents for code, title in now[agent].items() if code in known}
     others = "".join(f"; {_told(candidate, code, title)}" for code, title in sorted(excused.items()))
-    said = "; ".join(f"{adapters.title(agent)}: {codes}" for agent, codes in told.items() if codes)
+    said = "; ".join(f"{adapters.title(agent)}: {codes}" for agent, codes in texts.items() if codes)
     if said:
         more = ["`toolworthy rules CODE` shows how to fix one"]
         return [Judged(_BLOCKS, "fail", f"new: {said}{others}", more=more)]

@@ -30,23 +30,23 @@ def judge(
         return Judged(name, "pass", "it costs nothing")
     if not before:
         return Judged(name, "inconclusive", "it was free and is not any more, so there is no ratio to limit")
-    found = bill(pairs, about)
-    if found is None:
+    costs = bill(pairs, about)
+    if costs is None:
         return Judged(name, "inconclusive", "only one item, with one attempt on a side", needed="add items")
-    borne, worse = found.p_borne(limit), found.p_worse(limit)
-    judged = Judged(name, "pass" if borne <= alpha else "inconclusive", _said(found, limit, alpha), worse, borne)
-    hidden, unseen = found.unseen(alpha)
+    borne, worse = costs.p_borne(limit), costs.p_worse(limit)
+    judged = Judged(name, "pass" if borne <= alpha else "inconclusive", _said(costs, limit, alpha), worse, borne)
+    hidden, unseen = costs.unseen(alpha)
     if borne > alpha:
-        level = alpha / many if found.value > limit else alpha
+        level = alpha / many if costs.value > limit else alpha
         attempts = sum(pair.weight for pair in pairs) / len(pairs)
-        judged.needed = needed(lambda times: found.decides(limit, level, times), attempts, _STUCK)
+        judged.needed = needed(lambda times: costs.decides(limit, level, times), attempts, _STUCK)
         judged.more += _dearest(paired)
     else:
         judged.more.append(f"of the total cost, except for extreme attempts rarer than {_one_in(unseen)}")
     if worse <= alpha:
         judged.more.append(f"unless extreme attempts rarer than {_one_in(hidden)} did not occur in the baseline")
-    judged.more += _typical(found, pairs)
-    seen = found.findable(limit, alpha / many)
+    judged.more += _typical(costs, pairs)
+    seen = costs.findable(limit, alpha / many)
     judged.more.append(
         f"minimum detectable increase (80 % power): ×{seen:.2f}"
         if seen
@@ -57,34 +57,34 @@ def judge(
 
 def judge_tail(name: str, paired: Sequence[tuple[Unit, Pair]], limit: float, alpha: float) -> Judged:
     """The dearest attempts."""
-    found = tail([pair for _, pair in paired], limit)
-    borne = found.p_borne()
+    exceeding = tail([pair for _, pair in paired], limit)
+    borne = exceeding.p_borne()
     said = (
-        f"{found.beyond} of {found.attempts} attempts cost more than ×{limit:g} the baseline's average at its item; "
-        f"fewer than {RARE:.0%} may"
+        f"{exceeding.beyond} of {exceeding.attempts} attempts cost more than ×{limit:g} the baseline's average at its "
+        f"item; fewer than {RARE:.0%} may"
     )
     few = ceil(log(alpha) / log(1 - RARE))
-    short = f"too few attempts to show it; at least {few} attempts" if found.attempts < few else ""
+    short = f"too few attempts to show it; at least {few} attempts" if exceeding.attempts < few else ""
     answer: Answer = "pass" if borne <= alpha else "inconclusive"
-    return Judged(f"{name}, tail", answer, said, found.p_worse(), borne, short)
+    return Judged(f"{name}, tail", answer, said, exceeding.p_worse(), borne, short)
 
 
-def _said(found: Bill, limit: float, alpha: float) -> str:
-    low, high = found.interval(alpha)
+def _said(costs: Bill, limit: float, alpha: float) -> str:
+    low, high = costs.interval(alpha)
     least = f"{low:.2f}" if low else "0"
     most = f"{high:.2f}" if high < inf else "∞"
     return (
-        f"{_figure(found.before)} → {_figure(found.after)} per attempt, total cost ×{found.value:.2f} "
+        f"{_figure(costs.before)} → {_figure(costs.after)} per attempt, total cost ×{costs.value:.2f} "
         f"({1 - 2 * alpha:.0%} interval {least} to {most}), ×{limit:g} is allowed; "
-        f"{counted(found.clusters, 'item')}, {found.first.attempts} and {found.then.attempts} attempts; "
-        f"effective sample sizes {found.first.carried:.0f} and {found.then.carried:.0f}"
+        f"{counted(costs.clusters, 'item')}, {costs.first.attempts} and {costs.then.attempts} attempts; "
+        f"effective sample sizes {costs.first.carried:.0f} and {costs.then.carried:.0f}"
     )
 
 
-def _typical(found: Bill, pairs: Sequence[Pair]) -> list[str]:
+def _typical(costs: Bill, pairs: Sequence[Pair]) -> list[str]:
     """What most attempts say, where the bill says something else."""
     usual = ratio(pairs)
-    if usual is None or 1 / _APART < found.value / usual.value < _APART:
+    if usual is None or 1 / _APART < costs.value / usual.value < _APART:
         return []
     return [f"a typical attempt (geometric mean) ×{usual.value:.2f}: a few expensive attempts make the difference"]
 

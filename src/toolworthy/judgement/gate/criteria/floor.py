@@ -11,8 +11,8 @@ from toolworthy.records.gate import About, Answer
 
 
 def judge(name: str, of: Compared, floor: float, about: About, alpha: float) -> Judged:
-    found = reached(of.evidence, about)
-    borne, worse, estimate = found.p_borne(floor), found.p_worse(floor), found.estimate
+    rate = reached(of.evidence, about)
+    borne, worse, estimate = rate.p_borne(floor), rate.p_worse(floor), rate.estimate
     if of.after.uncounted:
         borne = max(borne, reached(of.filled(True), about).p_borne(floor))
         worse = max(worse, reached(of.filled(False), about).p_worse(floor))
@@ -20,7 +20,7 @@ def judge(name: str, of: Compared, floor: float, about: About, alpha: float) -> 
     said = f"{estimate.value:.1%} ({estimate.low:.1%} to {estimate.high:.1%}), the floor is {floor:.0%}; {whose}"
     needed = (
         ""
-        if found.best(floor) <= alpha
+        if rate.best(floor) <= alpha
         else f"even a perfect result would be too little evidence: {_short(about, floor, alpha)}"
     )
     answer: Answer = "pass" if borne <= alpha else "inconclusive"

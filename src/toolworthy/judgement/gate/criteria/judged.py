@@ -51,8 +51,8 @@ def needed(decides: Callable[[float], bool], attempts: float, stuck: str) -> str
     while few < many:
         middle = (few + many) // 2
         few, many = (few, middle) if decides(middle / attempts) else (middle + 1, many)
-    told = f"about {many} attempts per item on both sides would decide, if the measured values are the true ones"
-    return f"{told} (now {attempts:.3g}): --trials {many}"
+    advice = f"about {many} attempts per item on both sides would decide, if the measured values are the true ones"
+    return f"{advice} (now {attempts:.3g}): --trials {many}"
 
 
 def too_few(name: str, of: Compared, policy: Policy) -> Judged:

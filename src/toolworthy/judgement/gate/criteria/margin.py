@@ -23,29 +23,29 @@ _ONE_OF_MANY = "one item, however often it is tried, says nothing about others; 
 
 def judge(name: str, of: Compared, margin: float, about: About, alpha: float, many: int) -> Judged:
     paired = of.paired
-    found = drop(of.evidence, about)
+    change = drop(of.evidence, about)
     # Whatever is missing: a pass must hold if all of it had gone against the candidate, a fail if in its favour.
-    worst, best = (drop(of.filled(against), about) if of.without else found for against in (True, False))
-    low, high = found.interval(alpha)
-    worse = max(found.p_worse(margin), best.p_worse(margin))
-    borne = max(found.p_borne(margin), worst.p_borne(margin))
+    worst, best = (drop(of.filled(against), about) if of.without else change for against in (True, False))
+    low, high = change.interval(alpha)
+    worse = max(change.p_worse(margin), best.p_worse(margin))
+    borne = max(change.p_borne(margin), worst.p_borne(margin))
     said = (
-        f"{found.before:.1%} → {found.after:.1%}, a drop of {points(found.value)} "
+        f"{change.before:.1%} → {change.after:.1%}, a drop of {points(change.value)} "
         f"({1 - 2 * alpha:.0%} interval {100 * low:.1f} to {100 * high:.1f}), {points(margin)} are allowed; "
-        f"{_of_which(about, found.clusters)}, {counted(round(found.pairs), 'pair')} of attempts"
+        f"{_of_which(about, change.clusters)}, {counted(round(change.pairs), 'pair')} of attempts"
     )
     judged = Judged(name, "pass" if borne <= alpha else "inconclusive", said, worse, borne)
-    level = alpha / many if found.value > margin else alpha
-    if found.p_borne(margin) <= alpha < borne or found.p_worse(margin) <= level < worse:
+    level = alpha / many if change.value > margin else alpha
+    if change.p_borne(margin) <= alpha < borne or change.p_worse(margin) <= level < worse:
         judged.needed = f"the answer depends on the {of.without} attempts without a value. Next: {of.advice}"
     elif borne > alpha:
         judged.needed = (
             _ONE_OF_MANY
-            if about == "like-these" and found.clusters == 1
-            else needed(lambda times: found.decides(margin, level, times), found.pairs / len(paired), _STUCK[about])
+            if about == "like-these" and change.clusters == 1
+            else needed(lambda times: change.decides(margin, level, times), change.pairs / len(paired), _STUCK[about])
         )
     judged.more += _all_of_them(paired)
-    judged.more.append(_findable(found, margin, alpha / many))
+    judged.more.append(_findable(change, margin, alpha / many))
     if low > 0 or borne > alpha:
         judged.more += _worst(paired)
     rates = {"before": (best.before, worst.before), "after": (worst.after, best.after)}
@@ -59,15 +59,15 @@ def _of_which(about: About, items: int) -> str:
     return f"of all items like these {items}" if items > 1 else "of all items like this one"
 
 
-def _findable(found: Drop, margin: float, alpha: float) -> str:
+def _findable(change: Drop, margin: float, alpha: float) -> str:
     """What would have failed, of both kinds."""
-    even, items = found.findable(margin, alpha), found.findable_items(margin, alpha)
+    even, items = change.findable(margin, alpha), change.findable_items(margin, alpha)
     kinds = [
         *([f"a drop of {points(even)} spread evenly"] if even is not None else []),
-        *([f"{items} of {counted(found.clusters, 'item')} lost entirely"] if items is not None else []),
+        *([f"{items} of {counted(change.clusters, 'item')} lost entirely"] if items is not None else []),
     ]
     if not kinds:
-        why = "too few attempts" if found.before > margin else "the baseline's rate does not exceed the margin"
+        why = "too few attempts" if change.before > margin else "the baseline's rate does not exceed the margin"
         return f"no drop could have failed it: {why}"
     return f"minimum detectable drop (80 % power): {' or '.join(kinds)}"
 
@@ -79,12 +79,12 @@ def _all_of_them(paired: Sequence[tuple[Unit, Pair]]) -> list[str]:
         return []
 
     def chance(side: str) -> float:
-        found = mean_pass(
+        estimate = mean_pass(
             [(index, value >= 1) for index, (_, pair) in enumerate(paired) for value in getattr(pair, side)],
             k,
             pass_hat_k,
         )
-        return found.value if found else 0.0
+        return estimate.value if estimate else 0.0
 
     return [f"pass^{k}, all of {k} attempts: {chance('before'):.1%} → {chance('after'):.1%}"]
 
